@@ -1,0 +1,176 @@
+//! What was said: messages and their parts, in the one form that every dialect is read into.
+
+use serde::{Deserialize, Serialize};
+
+use super::Value;
+
+/// One utterance. Its identity is its content: see [`super::ContentId`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub role: Role,
+    /// Who speaks, where the sender names one (an agent, a participant).
+    pub name: Option<String>,
+    /// In order. Never empty in what a dialect gives: a message of nothing is no message.
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    #[must_use]
+    pub fn new(role: Role, parts: Vec<Part>) -> Self {
+        Self { role, name: None, parts }
+    }
+
+    /// A message of one text.
+    #[must_use]
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self::new(role, vec![Part::text(text)])
+    }
+
+    /// The texts of the message, one after another; reasoning, calls and results are not among them.
+    #[must_use]
+    pub fn plain_text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match &part.what {
+            What::Text(text) | What::Refusal(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+impl Role {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub what: What,
+    /// The sender cut it.
+    pub truncated: bool,
+    /// The sender put a marker in its place (`__REDACTED__`, `<REDACTED>`, …).
+    pub hidden: bool,
+}
+
+impl Part {
+    #[must_use]
+    pub fn new(what: What) -> Self {
+        Self { what, truncated: false, hidden: false }
+    }
+
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(What::Text(text.into()))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum What {
+    Text(String),
+    Reasoning(Reasoning),
+    Call(ToolCall),
+    Result(ToolResult),
+    Media(Media),
+    /// Structured content that is no text.
+    Json(Value),
+    Refusal(String),
+    /// A block of no known form, as received.
+    Unknown(Value),
+}
+
+/// What a model thought. Opaque (redacted) reasoning has no text, and its data if that was carried.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reasoning {
+    pub text: Option<String>,
+    pub signature: Option<String>,
+    pub redacted: bool,
+    /// The opaque data, decoded from base64 where it was that.
+    pub data: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// `None` also for placeholders such as `<not specified>`.
+    pub id: Option<String>,
+    pub name: String,
+    /// The arguments as JSON; the raw string where they do not parse.
+    pub input: Value,
+    /// Run by the provider itself (web search, code interpreter).
+    pub server_side: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    pub call_id: Option<String>,
+    pub name: Option<String>,
+    /// `None` where the sender does not say.
+    pub is_error: Option<bool>,
+    /// Text, JSON and media.
+    pub content: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Media {
+    pub kind: MediaKind,
+    /// As the sender states it, else recognised from the first bytes.
+    pub mime: Option<String>,
+    pub name: Option<String>,
+    pub data: MediaData,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaKind {
+    Image,
+    Audio,
+    Video,
+    Document,
+    File,
+}
+
+impl MediaKind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Document => "document",
+            Self::File => "file",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum MediaData {
+    /// The decoded bytes; the store keeps them once by their hash.
+    Inline(Vec<u8>),
+    /// Bytes that the store holds apart: their number and SHA-256.
+    Stored { bytes: u64, sha256: [u8; 32] },
+    /// A URL, an `s3://` address, a file id.
+    Uri(String),
+    /// The sender said there is one, and nothing more.
+    Absent,
+}
+
+/// A tool that was offered to a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolDefinition {
+    pub name: String,
+    pub description: Option<String>,
+    /// A JSON Schema.
+    pub parameters: Option<Value>,
+}

@@ -1,0 +1,45 @@
+//! The nouns: what a span, a message, a token count and a conversation are.
+//!
+//! No I/O and no async lives here, and nothing here knows OTLP, DuckDB or a terminal. Every other room
+//! speaks in these words.
+//!
+//! ```text
+//!   ids, time, value            what everything is made of
+//!   span                        what arrived
+//!   message, genai, usage       what it means
+//!   translation                 both ends of a dialect: Source in, Translation out
+//!   rows                        what the store hands to `assemble`
+//!   summary, tree, thread       what the screen and the transcript show
+//!   query                       the words between screen and store
+//! ```
+
+mod genai;
+mod ids;
+pub mod json;
+mod message;
+mod query;
+mod rows;
+mod span;
+mod summary;
+mod thread;
+mod time;
+mod translation;
+mod tree;
+mod usage;
+mod value;
+
+pub use genai::{Category, GenAi, Operation, Parameters, ToolName};
+pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
+pub use message::{
+    Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What,
+};
+pub use query::{Answer, Changes, Detail, Filter, Missing, Overview, Page, Query, RawSpan, Seat, Subject};
+pub use rows::{LogRow, SpanRow, TraceRows};
+pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
+pub use summary::{SessionSummary, TraceState, TraceSummary};
+pub use thread::{Assembled, CallFacts, Opener, RunError, Said, Thread, ThreadId, ToolRun, ToolStatus};
+pub use time::Timestamp;
+pub use translation::{Carrier, Context, Failure, Note, Reading, Source, Translation};
+pub use tree::{Node, NodeState, Tree};
+pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenUsage, Totals, Usd};
+pub use value::{Attributes, Value};

@@ -1,0 +1,183 @@
+//! The words between the screen and the store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Assembled, LogRow, Note, SessionId, SessionSummary, Span, SpanId, Totals, TraceId, TraceSummary, Tree};
+
+/// What narrows every list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Words that must all occur (in any case) in a trace's names, session, user, models or messages.
+    pub text: String,
+    pub session: Option<SessionId>,
+    pub project: Option<String>,
+}
+
+impl Filter {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.trim().is_empty() && self.session.is_none() && self.project.is_none()
+    }
+}
+
+/// A question the screen asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Sessions, newest activity first, at most `limit`; traces without a session gathered in one row.
+    Sessions {
+        filter: Filter,
+        limit: usize,
+    },
+    /// The traces of one session (`None`: of no session), oldest first; the newest `limit` of them.
+    Traces {
+        session: Option<SessionId>,
+        filter: Filter,
+        limit: usize,
+    },
+    Tree {
+        trace: TraceId,
+    },
+    Detail {
+        subject: Subject,
+    },
+    Raw {
+        trace: TraceId,
+        span: SpanId,
+    },
+    /// Everything the store holds, in sums.
+    Overview {
+        filter: Filter,
+    },
+}
+
+/// What the detail panes are about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Session(SessionId),
+    Trace(TraceId),
+}
+
+/// A place that shows one answer: a newer question of a seat replaces the older one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Seat {
+    Sessions,
+    /// What the session picker lists.
+    Picker,
+    Traces(Option<SessionId>),
+    Tree(TraceId),
+    Detail,
+    Raw,
+    Overview,
+}
+
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Sessions(Page<SessionSummary>),
+    Traces(Page<TraceSummary>),
+    Tree(Tree),
+    /// `None`: the store holds no such thing (any more).
+    Detail(Option<Arc<Detail>>),
+    Raw(Option<Arc<RawSpan>>),
+    Overview(Overview),
+}
+
+/// A part of a list, and how long the whole list is.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub total: u64,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), total: 0 }
+    }
+}
+
+/// What the panes Messages, Tools, Reasoning and Cost draw from.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// In order of start. One for a trace; of a long session the newest only.
+    pub traces: Vec<Arc<Assembled>>,
+    /// Earlier traces of the session that are not in `traces`.
+    pub left_out: u64,
+    /// Why there are no messages, where there should be some.
+    pub missing: Option<Missing>,
+}
+
+/// Why a trace that holds model calls shows no messages, or holds no model calls at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// Plain `sideseat` was installed, not `sideseat[aws]`.
+    OnlySideseatRoots,
+    /// Calls came without content; the text says which switch turns it on.
+    NoContent(String),
+}
+
+/// One span as it arrived.
+#[derive(Debug, Clone)]
+pub struct RawSpan {
+    pub span: Span,
+    pub notes: Vec<Note>,
+    pub dialects: Vec<String>,
+    /// Log records of this span, by time.
+    pub logs: Vec<LogRow>,
+}
+
+/// The sums of the header.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overview {
+    pub sessions: u64,
+    pub traces: u64,
+    pub running: u64,
+    pub failed: u64,
+    pub spans: u64,
+    pub totals: Totals,
+    /// Bytes of the store's file.
+    pub size: u64,
+    /// Traces and sums without the filter, where there is one.
+    pub all_traces: u64,
+}
+
+/// What commits touched, merged until someone looks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    pub traces: BTreeSet<TraceId>,
+    pub sessions: BTreeSet<SessionId>,
+    /// Too much to list: take everything as changed.
+    pub all: bool,
+    /// Spans and log records stored.
+    pub spans: u64,
+    pub logs: u64,
+}
+
+impl Changes {
+    /// More traces than this are not listed one by one.
+    const MANY: usize = 4096;
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.all && self.traces.is_empty() && self.spans == 0 && self.logs == 0
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        self.all |= other.all;
+        self.spans += other.spans;
+        self.logs += other.logs;
+        if !self.all {
+            self.traces.extend(other.traces);
+            self.sessions.extend(other.sessions);
+            self.all = self.traces.len() > Self::MANY;
+        }
+        if self.all {
+            self.traces.clear();
+            self.sessions.clear();
+        }
+    }
+
+    #[must_use]
+    pub fn touches(&self, trace: &TraceId) -> bool {
+        self.all || self.traces.contains(trace)
+    }
+}

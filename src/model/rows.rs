@@ -1,0 +1,47 @@
+//! What the store hands to `assemble`: stored spans and log records with what was understood of them.
+
+use std::sync::Arc;
+
+use super::{Project, SpanId, SpanKind, Status, Timestamp, TraceId, Translation};
+
+/// One stored span, without its raw form. Equal messages of one query share one allocation.
+#[derive(Debug, Clone)]
+pub struct SpanRow {
+    pub project: Project,
+    pub trace: TraceId,
+    pub id: SpanId,
+    pub parent: Option<SpanId>,
+    pub name: String,
+    pub kind: SpanKind,
+    pub status: Status,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub service: Option<String>,
+    pub scope_name: String,
+    pub scope_version: String,
+    pub synthetic: bool,
+    pub translation: Arc<Translation>,
+}
+
+/// One stored log record, without its raw form.
+#[derive(Debug, Clone)]
+pub struct LogRow {
+    pub trace: Option<TraceId>,
+    pub span: Option<SpanId>,
+    pub at: Timestamp,
+    pub name: String,
+    /// OTLP's severity number.
+    pub severity: i32,
+    pub severity_text: String,
+    /// The body as text, for records that carry no message.
+    pub text: String,
+    pub translation: Arc<Translation>,
+}
+
+/// Everything known of one trace, in any order.
+#[derive(Debug, Clone)]
+pub struct TraceRows {
+    pub trace: TraceId,
+    pub spans: Vec<SpanRow>,
+    pub logs: Vec<LogRow>,
+}

@@ -1,0 +1,141 @@
+//! What an agent did, as a person reads it: conversations, tool runs, calls, errors.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Category, Context, Cost, Failure, Message, Parameters, Part, SpanId, Timestamp, TokenUsage, ToolDefinition, Totals,
+    TraceId, TraceState, Tree, Value,
+};
+
+/// The span id of its first call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ThreadId(pub TraceId, pub SpanId);
+
+/// One conversation of one agent, without the repetitions that each request's history makes.
+#[derive(Debug, Clone)]
+pub struct Thread {
+    pub id: ThreadId,
+    pub agent: Option<String>,
+    /// `None` for a top-level conversation.
+    pub opened_by: Option<Opener>,
+    pub said: Vec<Said>,
+}
+
+/// What started a sub-agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opener {
+    pub span: SpanId,
+    pub call_id: Option<String>,
+}
+
+/// One message where it was said.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub message: Arc<Message>,
+    /// The event's or record's time, else the span's start (sent) or end (answered).
+    pub at: Timestamp,
+    /// The counted span that produced it (assistant) or first carried it (others).
+    pub span: SpanId,
+    /// Index into [`Assembled::calls`].
+    pub turn: usize,
+    /// It came in with a request and was not produced in this trace.
+    pub history: bool,
+}
+
+/// One call of a tool, whether known from the model's message, an execution span, a log record or several of them.
+#[derive(Debug, Clone)]
+pub struct ToolRun {
+    pub call_id: Option<String>,
+    pub name: String,
+    pub input: Value,
+    /// As the tool returned it, else as the model saw it.
+    pub output: Option<Vec<Part>>,
+    pub status: ToolStatus,
+    pub error: Option<String>,
+    /// The execution span.
+    pub span: Option<SpanId>,
+    /// The model call that asked for it.
+    pub called_by: Option<SpanId>,
+    pub started: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolStatus {
+    Ok,
+    Error,
+    Pending,
+}
+
+impl ToolStatus {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// One failure, at the deepest span that carries it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunError {
+    pub span: SpanId,
+    pub at: Timestamp,
+    pub failure: Failure,
+}
+
+/// One counted call (a "turn" on the screen), in order of start.
+#[derive(Debug, Clone)]
+pub struct CallFacts {
+    pub span: SpanId,
+    pub name: String,
+    pub category: Category,
+    pub agent: Option<String>,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub response_model: Option<String>,
+    pub parameters: Parameters,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub ttft: Option<Duration>,
+    pub stop_reason: Option<String>,
+    /// The fullest of what the records of this call report.
+    pub usage: Option<TokenUsage>,
+    pub cost: Option<Cost>,
+    /// It has tokens but no price.
+    pub unpriced: bool,
+    /// The model's context window in tokens, where it is known.
+    pub window: Option<u64>,
+    pub failure: Option<Failure>,
+    /// Whether any message, sent or answered, is known of it.
+    pub has_messages: bool,
+    /// Other spans that describe the same call.
+    pub also: Vec<SpanId>,
+}
+
+/// All that is shown of one trace.
+#[derive(Debug, Clone)]
+pub struct Assembled {
+    pub trace: TraceId,
+    pub name: Option<String>,
+    pub project: String,
+    pub service: Option<String>,
+    /// Session, user, framework, environment and tags that hold for the whole trace.
+    pub context: Context,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub state: TraceState,
+    pub tree: Tree,
+    pub calls: Vec<CallFacts>,
+    pub threads: Vec<Thread>,
+    pub tools: Vec<ToolRun>,
+    pub definitions: Vec<ToolDefinition>,
+    pub errors: Vec<RunError>,
+    pub totals: Totals,
+    /// Only roots of `client.trace()` of the SideSeat SDK arrived: no model call, no tool, nothing else.
+    pub only_sideseat_roots: bool,
+    /// Span count, synthetic ones left out.
+    pub spans: u64,
+}

@@ -1,0 +1,47 @@
+//! Spans as the screen walks them.
+
+use super::{Category, Cost, SpanId, Timestamp, TokenUsage, TraceId};
+
+/// The spans of one trace, each parent before its children, siblings by start, end, id.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    pub nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub trace: Option<TraceId>,
+    pub id: SpanId,
+    /// 0 for a root.
+    pub depth: usize,
+    /// How many nodes are beneath it, at any depth; they follow it.
+    pub beneath: usize,
+    /// What people should read.
+    pub name: String,
+    pub category: Category,
+    pub state: NodeState,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub model: Option<String>,
+    /// Sums over the counted calls at and beneath it; `None` where none reports tokens.
+    pub usage: Option<TokenUsage>,
+    pub cost: Option<Cost>,
+    /// Calls at or beneath it have tokens but no price.
+    pub unpriced: bool,
+    /// Which model call of its trace this is, from 1, for counted calls.
+    pub turn: Option<usize>,
+    /// Which call of its tool this is, from 1, for executions of a tool that is called more than once.
+    pub ordinal: Option<usize>,
+    /// Why it failed, in a line.
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    Ok,
+    Error,
+    /// It has not ended.
+    Running,
+    /// Its children name it; it has not come.
+    Missing,
+}
