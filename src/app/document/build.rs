@@ -1,0 +1,150 @@
+//! A document under construction: indenting, wrapping, folding, aligning right.
+
+use super::{Anchor, DocLine, Document, Fold, Folds, Run};
+use crate::app::wrap;
+
+pub struct Builder<'a> {
+    pub width: usize,
+    folds: &'a Folds,
+    lines: Vec<DocLine>,
+    anchor: Option<Anchor>,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(folds: &'a Folds, width: u16) -> Self {
+        Self { width: usize::from(width.max(1)), folds, lines: Vec::new(), anchor: None }
+    }
+
+    pub fn done(self) -> Document {
+        Document { width: u16::try_from(self.width).unwrap_or(u16::MAX), lines: self.lines }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The next line is where this starts.
+    pub fn anchor(&mut self, anchor: Anchor) {
+        self.anchor = Some(anchor);
+    }
+
+    /// An empty line, unless there is one already or nothing above.
+    pub fn blank(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.runs.is_empty()) {
+            self.lines.push(DocLine::default());
+        }
+    }
+
+    /// One line, cut where it does not fit.
+    pub fn line(&mut self, runs: Vec<Run>) {
+        let runs = fit(runs, self.width);
+        self.push(runs, None);
+    }
+
+    /// A paragraph: wrapped, every line indented; `hang` more from the second on.
+    pub fn wrapped(&mut self, indent: usize, hang: usize, runs: &[Run]) {
+        // Where the pane is so narrow that nothing is left, text matters more than its indent.
+        let indent = if indent + 8 > self.width { 0 } else { indent };
+        let hang = if indent + hang + 12 > self.width { 0 } else { hang };
+        for (index, mut line) in wrap::wrap_runs(runs, self.width - indent - hang).into_iter().enumerate() {
+            let pad = indent + if index > 0 { hang } else { 0 };
+            if pad > 0 && !line.is_empty() {
+                line.insert(0, Run::new(" ".repeat(pad), "text"));
+            }
+            self.push(line, None);
+        }
+    }
+
+    /// A text of any number of lines, in one style.
+    pub fn text(&mut self, indent: usize, text: &str, slot: &'static str) {
+        for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
+            self.wrapped(indent, 0, &[Run::new(line, slot)]);
+        }
+    }
+
+    /// Lines of runs, each wrapped.
+    pub fn runs(&mut self, indent: usize, lines: Vec<Vec<Run>>) {
+        for line in lines {
+            let hang = hanging(&line);
+            self.wrapped(indent, hang, &line);
+        }
+    }
+
+    /// One line with something at its right edge; the left gives way.
+    pub fn spread(&mut self, left: Vec<Run>, right: Vec<Run>) {
+        self.spread_with(left, right, " ", "text", None);
+    }
+
+    /// A rule across the pane with a text at its left and its right.
+    pub fn rule(&mut self, left: Vec<Run>, right: Vec<Run>, slot: &'static str) {
+        self.spread_with(left, right, "─", slot, None);
+    }
+
+    /// The head of something that opens and closes; true when it is open.
+    pub fn fold(&mut self, name: String, open_at_first: bool, indent: usize, head: Vec<Run>, right: Vec<Run>) -> bool {
+        let fold = Fold(name);
+        let open = self.folds.is_open(&fold, open_at_first);
+        let mut left = vec![Run::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), "dim")];
+        left.extend(head);
+        self.spread_with(left, right, " ", "text", Some(fold));
+        open
+    }
+
+    fn spread_with(&mut self, left: Vec<Run>, right: Vec<Run>, filler: &str, slot: &'static str, fold: Option<Fold>) {
+        let right_width: usize = right.iter().map(|run| wrap::width(&run.text)).sum();
+        // A right side that would leave the left no room is not worth having.
+        let (right, right_width) = if right_width + 16 > self.width { (Vec::new(), 0) } else { (right, right_width) };
+        let room = self.width - right_width - usize::from(right_width > 0);
+        let mut runs = fit(left, room);
+        let used: usize = runs.iter().map(|run| wrap::width(&run.text)).sum();
+        let gap = self.width - used - right_width;
+        if right_width > 0 || filler != " " {
+            runs.push(Run::new(filler.repeat(gap), slot));
+        }
+        runs.extend(right);
+        self.push(runs, fold);
+    }
+
+    fn push(&mut self, runs: Vec<Run>, fold: Option<Fold>) {
+        self.lines.push(DocLine { runs, anchor: self.anchor.take(), fold });
+    }
+}
+
+/// Runs cut to a width; the last one that does not fit ends in `…`.
+pub fn fit(runs: Vec<Run>, width: usize) -> Vec<Run> {
+    let total: usize = runs.iter().map(|run| wrap::width(&run.text)).sum();
+    if total <= width {
+        return runs;
+    }
+    let mut left = width;
+    let mut fitting = Vec::new();
+    for run in runs {
+        let wide = wrap::width(&run.text);
+        if wide < left {
+            left -= wide;
+            fitting.push(run);
+        } else {
+            let mut text = wrap::take(&run.text, left.saturating_sub(1)).to_owned();
+            if left > 0 {
+                text.push('…');
+            }
+            fitting.push(Run { text, slot: run.slot });
+            break;
+        }
+    }
+    fitting
+}
+
+/// How far the second line of a paragraph stands in: under the text of its list item or quote.
+fn hanging(line: &[Run]) -> usize {
+    let text: String = line.iter().map(|run| run.text.as_str()).take(3).collect();
+    let spaces = text.len() - text.trim_start_matches(' ').len();
+    let rest = &text[spaces..];
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let marker = match rest.get(digits..) {
+        Some(after) if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => digits + 2,
+        _ if ["- ", "* ", "+ ", "> "].iter().any(|mark| rest.starts_with(mark)) => 2,
+        _ => 0,
+    };
+    (spaces + marker).min(16)
+}

@@ -1,0 +1,117 @@
+//! Markdown, coloured in place: every character a model wrote stays where it wrote it.
+//!
+//! Rendering would drop link definitions, renumber lists and swallow HTML; a tool that shows what was said may not.
+//! So the parser only tells which bytes are a heading, code, emphasis, and the marks themselves are dimmed.
+
+use pulldown_cmark::{Event, Options, Parser, Tag};
+
+use super::Run;
+
+/// Texts longer than this are shown plain: colour is not worth a pause.
+const TOO_LONG: usize = 256 * 1024;
+
+/// The lines of a (clean) text as styled runs; `base` is the slot of plain prose.
+pub fn lines(text: &str, base: &'static str) -> Vec<Vec<Run>> {
+    let text = text.trim_end_matches('\n');
+    if text.len() > TOO_LONG {
+        return text.split('\n').map(|line| vec![Run::new(line, base)]).collect();
+    }
+    let mut lines = vec![Vec::new()];
+    for (piece, slot) in pieces(text, base) {
+        for (index, part) in piece.split('\n').enumerate() {
+            if index > 0 {
+                lines.push(Vec::new());
+            }
+            if !part.is_empty() {
+                push(lines.last_mut().expect("it starts with a line"), part, slot);
+            }
+        }
+    }
+    lines
+}
+
+fn push(line: &mut Vec<Run>, text: &str, slot: &'static str) {
+    match line.last_mut() {
+        Some(run) if run.slot == slot => run.text.push_str(text),
+        _ => line.push(Run::new(text, slot)),
+    }
+}
+
+/// The text in order, cut into pieces of one style; together they are the text.
+fn pieces<'a>(text: &'a str, base: &'static str) -> Vec<(&'a str, &'static str)> {
+    let mut slots = vec![base];
+    let mut pieces: Vec<(&str, &'static str)> = Vec::new();
+    let mut from = 0;
+    for (event, range) in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).into_offset_iter() {
+        let slot = match &event {
+            Event::Start(tag) => {
+                slots.push(match tag {
+                    Tag::Heading { .. } => "markdown.heading",
+                    Tag::CodeBlock(_) => "markdown.code",
+                    Tag::Emphasis => "markdown.emphasis",
+                    Tag::Strong => "markdown.strong",
+                    Tag::Link { .. } => "markdown.link",
+                    Tag::BlockQuote(_) => "markdown.quote",
+                    _ => slots.last().copied().unwrap_or(base),
+                });
+                continue;
+            }
+            Event::End(_) => {
+                if slots.len() > 1 {
+                    slots.pop();
+                }
+                continue;
+            }
+            Event::Code(_) => "markdown.code",
+            Event::Text(_) | Event::Html(_) | Event::InlineHtml(_) => slots.last().copied().unwrap_or(base),
+            _ => continue,
+        };
+        if range.start < from {
+            continue;
+        }
+        // What lies between two texts is a mark: `#`, `**`, a fence.
+        if range.start > from {
+            pieces.push((&text[from..range.start], mark(&text[from..range.start], base)));
+        }
+        pieces.push((&text[range.start..range.end], slot));
+        from = range.end;
+    }
+    if from < text.len() {
+        pieces.push((&text[from..], mark(&text[from..], base)));
+    }
+    pieces
+}
+
+/// Marks are dimmed, but not where words stand among them (a link definition, a table row).
+fn mark(text: &str, base: &'static str) -> &'static str {
+    if text.chars().any(char::is_alphanumeric) { base } else { "dim" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> String {
+        let lines = lines(text, "text");
+        let lines = lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect::<String>());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn nothing_that_was_written_is_lost() {
+        for text in [
+            "# Title\n\nSome *emphasis*, **strong** and `code`.\n\n1. one\n1. two\n\n[1]: http://example.com/x",
+            "```rust\nfn main() {}\n```\n> quote\n\n<b>html</b> &lt; | a | b |\n|--|--|",
+            "unclosed **strong and `code\n\n\n\ntrailing  ",
+        ] {
+            assert_eq!(joined(text), text.trim_end_matches('\n'));
+        }
+    }
+
+    #[test]
+    fn headings_and_code_have_their_colours() {
+        let lines = lines("## Plan\nuse `x`", "text");
+        assert_eq!(lines[0].last().unwrap(), &Run::new("Plan", "markdown.heading"));
+        assert!(lines[1].iter().any(|run| run.slot == "markdown.code" && run.text.contains('x')));
+    }
+}

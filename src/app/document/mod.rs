@@ -1,0 +1,103 @@
+//! What the detail panes show: text as lines already cut to a width, each piece with its theme slot.
+//!
+//! `update` scrolls by these lines and the view paints them, so both agree about where things are. Every builder is a
+//! function of the answer, the folds and the width.
+
+mod build;
+mod cost;
+mod json;
+mod markdown;
+mod messages;
+mod parts;
+mod raw;
+mod reasoning;
+mod tools;
+
+use std::collections::HashSet;
+
+use crate::model::{SpanId, TraceId};
+
+pub use cost::cost;
+pub use messages::messages;
+pub use raw::raw;
+pub use reasoning::reasoning;
+pub use tools::tools;
+
+/// One pane's text at one width.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document {
+    pub width: u16,
+    pub lines: Vec<DocLine>,
+}
+
+impl Document {
+    /// The line at which a span's part starts; `None` where the document has none.
+    #[must_use]
+    pub fn line_of(&self, anchor: &Anchor) -> Option<usize> {
+        self.lines.iter().position(|line| line.anchor.as_ref() == Some(anchor))
+    }
+
+    /// The text of a line.
+    #[must_use]
+    pub fn text(&self, line: usize) -> String {
+        self.lines.get(line).map(DocLine::text).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DocLine {
+    pub runs: Vec<Run>,
+    /// Here starts what the tree's cursor can point at.
+    pub anchor: Option<Anchor>,
+    /// This line is the head of something that opens and closes.
+    pub fold: Option<Fold>,
+}
+
+impl DocLine {
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+}
+
+/// A piece of a line in one style. The text is clean: no control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub text: String,
+    /// A theme slot's name.
+    pub slot: &'static str,
+}
+
+impl Run {
+    pub fn new(text: impl Into<String>, slot: &'static str) -> Self {
+        Self { text: text.into(), slot }
+    }
+}
+
+/// What a line stands for, as the tree knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Anchor {
+    Trace(TraceId),
+    /// A model call's turn, or a tool's run.
+    Span(SpanId),
+}
+
+/// Something that opens and closes, by a name that stays the same while the document grows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fold(pub String);
+
+/// Which folds were moved by hand away from how they start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folds(HashSet<Fold>);
+
+impl Folds {
+    pub fn toggle(&mut self, fold: &Fold) {
+        if !self.0.remove(fold) {
+            self.0.insert(fold.clone());
+        }
+    }
+
+    fn is_open(&self, fold: &Fold, at_first: bool) -> bool {
+        at_first != self.0.contains(fold)
+    }
+}

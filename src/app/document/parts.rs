@@ -1,0 +1,128 @@
+//! The parts of a message, as the Messages and Tools panes both show them.
+
+use super::build::Builder;
+use super::{Run, json, markdown};
+use crate::app::{format, wrap};
+use crate::model::{Media, MediaData, Part, Reasoning, ToolCall, ToolResult, Value, What};
+
+/// How a text is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Prose {
+    /// With Markdown coloured.
+    Markdown,
+    /// As it is, in one slot.
+    Plain(&'static str),
+}
+
+/// Shows one part that is neither a call nor a result nor reasoning.
+pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
+    match &part.what {
+        What::Text(text) if part.hidden => {
+            to.line(vec![pad(indent), Run::new(wrap::clean_line(text), "message.hidden")]);
+            to.line(vec![pad(indent), Run::new("hidden by the instrumentation", "dim")]);
+        }
+        What::Text(text) => match prose {
+            Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), "text")),
+            Prose::Plain(slot) => to.text(indent, text, slot),
+        },
+        What::Refusal(text) => {
+            to.line(vec![pad(indent), Run::new("refusal", "warning")]);
+            to.text(indent, text, "text");
+        }
+        What::Media(media) => {
+            to.line(vec![pad(indent), Run::new(format!("▪ {}", media_line(media)), "message.media")]);
+        }
+        What::Json(value) => {
+            let columns = to.width.saturating_sub(indent);
+            to.runs(indent, json::lines(value, columns));
+        }
+        What::Unknown(value) => {
+            to.line(vec![pad(indent), Run::new("a block of unknown kind, as it came:", "dim")]);
+            let columns = to.width.saturating_sub(indent);
+            to.runs(indent, json::lines(value, columns));
+        }
+        What::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
+        What::Call(call) => arguments(to, indent, call),
+        What::Result(result) => result_content(to, indent, result),
+    }
+    if part.truncated {
+        to.line(vec![pad(indent), Run::new("… cut by the sender", "warning")]);
+    }
+}
+
+pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
+    if matches!(&call.input, Value::Map(entries) if entries.is_empty()) {
+        to.line(vec![pad(indent), Run::new("no arguments", "dim")]);
+    } else {
+        let columns = to.width.saturating_sub(indent);
+        to.runs(indent, json::arguments(&call.input, columns));
+    }
+}
+
+pub fn result_content(to: &mut Builder, indent: usize, result: &ToolResult) {
+    if result.content.is_empty() {
+        to.line(vec![pad(indent), Run::new("an empty result", "dim")]);
+    }
+    let slot = if result.is_error == Some(true) { "error" } else { "message.tool" };
+    for part in &result.content {
+        content(to, indent, part, Prose::Plain(slot));
+    }
+}
+
+pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {
+    if let Some(text) = &reasoning.text {
+        to.text(indent, text, "message.reasoning");
+    }
+    if reasoning.redacted || reasoning.text.is_none() {
+        to.line(vec![pad(indent), Run::new(opaque(reasoning), "message.hidden")]);
+    }
+}
+
+/// `redacted reasoning (412 bytes): the provider keeps it hidden`.
+pub fn opaque(reasoning: &Reasoning) -> String {
+    match &reasoning.data {
+        Some(data) => {
+            format!("redacted reasoning, {}: the provider keeps it hidden", format::size(data.len() as u64))
+        }
+        None => "redacted reasoning: the provider keeps it hidden".to_owned(),
+    }
+}
+
+/// `image · image/png · 1920x1080 · 2.1 MB`, without the bytes.
+pub fn media_line(media: &Media) -> String {
+    let mut facts = vec![media.kind.as_str().to_owned()];
+    facts.extend(media.name.as_deref().map(wrap::clean_line));
+    facts.extend(media.mime.as_deref().map(wrap::clean_line));
+    match &media.data {
+        MediaData::Inline(bytes) => facts.push(format::size(bytes.len() as u64)),
+        MediaData::Stored { bytes, .. } => facts.push(format::size(*bytes)),
+        MediaData::Uri(uri) => facts.push(wrap::clean_line(uri)),
+        MediaData::Absent => facts.push("not sent".to_owned()),
+    }
+    facts.join(" · ")
+}
+
+/// The first words of parts, on one line.
+pub fn preview(parts: &[Part]) -> String {
+    let Some(part) = parts.first() else {
+        return String::new();
+    };
+    match &part.what {
+        What::Text(text) | What::Refusal(text) => first_line(text),
+        What::Reasoning(reasoning) => reasoning.text.as_deref().map_or_else(|| opaque(reasoning), first_line),
+        What::Call(call) => format!("{} {}", call.name, json::brief(&call.input)),
+        What::Result(result) => preview(&result.content),
+        What::Media(media) => media_line(media),
+        What::Json(value) | What::Unknown(value) => json::brief(value),
+    }
+}
+
+/// A text's beginning, in one line of at most a few hundred characters.
+pub fn first_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().take(60).collect();
+    wrap::clean_line(&words.join(" "))
+}
+
+pub fn pad(indent: usize) -> Run {
+    Run::new(" ".repeat(indent), "text")
+}

@@ -1,0 +1,171 @@
+//! The Raw pane: one span exactly as it arrived, typed, with nothing left out.
+
+use super::build::Builder;
+use super::{Document, Folds, Run, json, parts};
+use crate::app::{format, wrap};
+use crate::model::{Attributes, Dropped, RawSpan, Span, Value};
+
+/// A text of more lines than this starts folded.
+const LONG: usize = 4;
+
+#[must_use]
+pub fn raw(raw: &RawSpan, folds: &Folds, width: u16) -> Document {
+    let mut to = Builder::new(folds, width);
+    let span = &raw.span;
+    identity(&mut to, span);
+    for note in &raw.notes {
+        to.wrapped(0, 2, &[Run::new("! ", "warning"), Run::new(wrap::clean_line(&note.0), "warning")]);
+    }
+    if !raw.dialects.is_empty() {
+        field(&mut to, "read as", &raw.dialects.join(", "));
+    }
+    section(&mut to, "attributes", &span.attributes, span.dropped);
+    events(&mut to, span);
+    links(&mut to, span);
+    for (index, log) in raw.logs.iter().enumerate() {
+        to.blank();
+        let name = if log.name.is_empty() { "log record" } else { &log.name };
+        let head = vec![
+            Run::new(format!("log {}  ", wrap::clean_line(name)), "title"),
+            Run::new(parts::first_line(&log.text), "dim"),
+        ];
+        let right =
+            vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), "dim")];
+        if to.fold(format!("log {index}"), false, 0, head, right) {
+            to.text(4, &log.text, "text");
+        }
+    }
+    let scope = &span.scope;
+    to.blank();
+    let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
+    to.line(vec![
+        Run::new("scope  ", "title"),
+        Run::new(wrap::clean_line(&format!("{}{version}", scope.name)), "text"),
+    ]);
+    values(&mut to, "scope", &scope.attributes);
+    to.blank();
+    to.line(vec![Run::new("resource", "title")]);
+    values(&mut to, "resource", &span.resource.attributes);
+    to.done()
+}
+
+fn identity(to: &mut Builder, span: &Span) {
+    to.line(vec![Run::new(wrap::clean_line(&span.name), "title")]);
+    field(to, "trace", &span.trace.to_string());
+    field(to, "span", &span.id.to_string());
+    field(to, "parent", &span.parent.map_or_else(|| "none: a root".to_owned(), |parent| parent.to_string()));
+    field(to, "kind", span.kind.as_str());
+    let status = if span.status.message.is_empty() {
+        span.status.code.as_str().to_owned()
+    } else {
+        format!("{}: {}", span.status.code.as_str(), span.status.message)
+    };
+    field(to, "status", &status);
+    field(to, "started", &span.started.to_string());
+    let ended = span.ended.map_or_else(
+        || "not yet".to_owned(),
+        |ended| format!("{ended}  {}", format::duration(ended.since(span.started))),
+    );
+    field(to, "ended", &ended);
+    field(to, "project", span.project.as_str());
+    if span.flags != 0 {
+        field(to, "flags", &format!("{:#x}", span.flags));
+    }
+    if !span.trace_state.is_empty() {
+        field(to, "state", &span.trace_state);
+    }
+    if span.synthetic {
+        field(to, "made of", "log records: no span was sent");
+    }
+}
+
+fn field(to: &mut Builder, name: &str, value: &str) {
+    to.wrapped(0, 10, &[Run::new(format!("{name:<10}"), "dim"), Run::new(wrap::clean_line(value), "text")]);
+}
+
+fn section(to: &mut Builder, title: &'static str, attributes: &Attributes, dropped: Dropped) {
+    to.blank();
+    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), "title")]);
+    for (count, what) in [(dropped.attributes, "attributes"), (dropped.events, "events"), (dropped.links, "links")] {
+        if count > 0 {
+            to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), "warning")]);
+        }
+    }
+    values(to, title, attributes);
+}
+
+fn values(to: &mut Builder, place: &str, attributes: &Attributes) {
+    for (index, (name, value)) in attributes.iter().enumerate() {
+        one(to, &format!("{place} {index} {name}"), name, value);
+    }
+}
+
+fn one(to: &mut Builder, fold: &str, name: &str, value: &Value) {
+    let name = wrap::clean_line(name);
+    let columns = to.width.saturating_sub(6);
+    let lines = shown(value, columns);
+    let height: usize = lines.iter().map(|line| 1 + line_width(line) / columns.max(1)).sum();
+    if height <= 1 {
+        let mut line = vec![Run::new(format!("  {name}  "), "json.key")];
+        line.extend(lines.into_iter().next().unwrap_or_default());
+        to.wrapped(0, 6, &line);
+    } else if height <= LONG {
+        to.line(vec![Run::new(format!("  {name}"), "json.key")]);
+        to.runs(6, lines);
+    } else {
+        let head =
+            vec![Run::new(format!("{name}  "), "json.key"), Run::new(parts::first_line(&value.to_text()), "dim")];
+        let right = vec![Run::new(format!(" {height} lines"), "dim")];
+        if to.fold(fold.to_owned(), false, 0, head, right) {
+            to.runs(6, lines);
+        }
+    }
+}
+
+fn line_width(line: &[Run]) -> usize {
+    line.iter().map(|run| wrap::width(&run.text)).sum()
+}
+
+/// A value with its type visible: texts without quotes, but JSON inside a text is laid out as JSON.
+fn shown(value: &Value, columns: usize) -> Vec<Vec<Run>> {
+    match value {
+        Value::String(text) => {
+            let inside =
+                text.trim_start().starts_with(['{', '[']).then(|| crate::model::json::parse(text).ok()).flatten();
+            match inside {
+                Some(inside) => json::lines(&inside, columns),
+                None => wrap::clean(text).split('\n').map(|line| vec![Run::new(line, "json.string")]).collect(),
+            }
+        }
+        Value::Null => vec![vec![Run::new("unset", "json.literal")]],
+        other => json::lines(other, columns),
+    }
+}
+
+fn events(to: &mut Builder, span: &Span) {
+    for (index, event) in span.events.iter().enumerate() {
+        to.blank();
+        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), "title")];
+        let right = vec![Run::new(format!(" +{}", format::duration(event.at.since(span.started))), "dim")];
+        if to.fold(format!("event {index}"), true, 0, head, right) {
+            values(to, &format!("event {index}"), &event.attributes);
+            if event.dropped_attributes > 0 {
+                to.line(vec![Run::new(
+                    format!("  the sender dropped {} attributes", event.dropped_attributes),
+                    "warning",
+                )]);
+            }
+        }
+    }
+}
+
+fn links(to: &mut Builder, span: &Span) {
+    for (index, link) in span.links.iter().enumerate() {
+        to.blank();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), "title")];
+        if to.fold(format!("link {index}"), true, 0, head, vec![]) {
+            values(to, &format!("link {index}"), &link.attributes);
+        }
+    }
+}

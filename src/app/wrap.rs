@@ -1,0 +1,236 @@
+//! Text → lines of a width, measured in terminal columns, one grapheme at a time.
+//!
+//! Everything that came from outside passes [`clean`] before it is measured or drawn, so that nothing a model says
+//! reaches the terminal as a command.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::document::Run;
+
+/// Columns of a tab stop.
+const TAB: usize = 4;
+
+/// Makes control characters visible or drops them; line ends stay.
+///
+/// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. Marks that reorder text (bidi
+/// controls) and invisible tag characters are dropped: shown text must stand where it stands.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == '\n' || !is_unsafe(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' if rest.peek() == Some(&'\n') => {}
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => out.push('\n'),
+            '\t' => {
+                let column = out.rsplit('\n').next().map_or(0, str::len);
+                out.extend(std::iter::repeat_n(' ', TAB - column % TAB));
+            }
+            '\0'..' ' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
+            '\u{7f}' => out.push('\u{2421}'),
+            '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
+            c if is_unsafe(c) => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The same on one line: line ends become a visible `⏎`.
+#[must_use]
+pub fn clean_line(text: &str) -> String {
+    clean(text.trim_end_matches(['\n', '\r'])).replace('\n', "⏎")
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Columns that a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
+}
+
+/// The text, its end cut off with `…` where it is wider than `columns`.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
+    }
+    let mut out = take(text, columns - 1).to_owned();
+    out.push('…');
+    out
+}
+
+/// The text, its middle replaced by `…` where it is wider than `columns`: numbers at the end survive.
+#[must_use]
+pub fn cut_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    if columns < 5 {
+        return cut(text, columns);
+    }
+    let tail_columns = (columns - 1) / 3;
+    let head = take(text, columns - 1 - tail_columns);
+    let mut tail = Vec::new();
+    let mut taken = 0;
+    for grapheme in text.graphemes(true).rev() {
+        taken += width(grapheme);
+        if taken > tail_columns {
+            break;
+        }
+        tail.push(grapheme);
+    }
+    tail.reverse();
+    format!("{head}…{}", tail.concat())
+}
+
+/// As much of the text's beginning as fits into `columns`.
+#[must_use]
+pub fn take(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    for (start, grapheme) in text.grapheme_indices(true) {
+        taken += width(grapheme);
+        if taken > columns {
+            return &text[..start];
+        }
+    }
+    text
+}
+
+/// One text as lines of at most `columns`; its own line ends are kept.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in clean(text).split('\n') {
+        let runs = [Run::new(line, "text")];
+        lines.extend(wrap_runs(&runs, columns).into_iter().map(|runs| runs.into_iter().map(|run| run.text).collect()));
+    }
+    lines
+}
+
+/// One line of styled runs as lines of at most `columns`, broken at spaces, else between wide graphemes, else anywhere.
+///
+/// At least one line, and no text but the spaces at a break is lost. A grapheme wider than `columns` stands alone.
+#[must_use]
+pub fn wrap_runs(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
+    let columns = columns.max(1);
+    if runs.iter().map(|run| width(&run.text)).sum::<usize>() <= columns {
+        return vec![runs.to_vec()];
+    }
+    let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, columns };
+    // A word may run across several runs: it is gathered first, then placed whole if it fits on a line.
+    let mut word: Vec<(&str, &'static str)> = Vec::new();
+    let mut word_width = 0;
+    for run in runs {
+        for grapheme in run.text.graphemes(true) {
+            let wide = width(grapheme);
+            if grapheme == " " {
+                lines.place(&mut word, &mut word_width);
+                lines.space(run.slot);
+            } else {
+                if wide > 1 {
+                    lines.place(&mut word, &mut word_width);
+                }
+                word.push((grapheme, run.slot));
+                word_width += wide;
+                if wide > 1 {
+                    lines.place(&mut word, &mut word_width);
+                }
+            }
+        }
+    }
+    lines.place(&mut word, &mut word_width);
+    lines.done.push(lines.line);
+    lines.done
+}
+
+struct Lines {
+    done: Vec<Vec<Run>>,
+    line: Vec<Run>,
+    used: usize,
+    columns: usize,
+}
+
+impl Lines {
+    fn place(&mut self, word: &mut Vec<(&str, &'static str)>, word_width: &mut usize) {
+        if word.is_empty() {
+            return;
+        }
+        if self.used + *word_width > self.columns && self.used > 0 && *word_width <= self.columns {
+            self.end();
+        }
+        for (grapheme, slot) in word.drain(..) {
+            let wide = width(grapheme);
+            if self.used + wide > self.columns && self.used > 0 {
+                self.end();
+            }
+            self.push(grapheme, slot);
+            self.used += wide;
+        }
+        *word_width = 0;
+    }
+
+    /// A space at the end of a full line is the break itself.
+    fn space(&mut self, slot: &'static str) {
+        if self.used < self.columns {
+            self.push(" ", slot);
+            self.used += 1;
+        }
+    }
+
+    fn push(&mut self, grapheme: &str, slot: &'static str) {
+        match self.line.last_mut() {
+            Some(run) if run.slot == slot => run.text.push_str(grapheme),
+            _ => self.line.push(Run::new(grapheme, slot)),
+        }
+    }
+
+    fn end(&mut self) {
+        self.done.push(std::mem::take(&mut self.line));
+        self.used = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_sequences_become_visible_text() {
+        assert_eq!(clean("a\x1b[31mred\x07\u{9b}x\x7f"), "a␛[31mred␇�x␡");
+        assert_eq!(clean("one\r\ntwo\rthree\tx"), "one\ntwo\nthree   x");
+        assert_eq!(clean("a\u{202e}b\u{200b}c"), "abc");
+        assert!(matches!(clean("plain é 漢\nline"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        assert_eq!(wrap("The booking failed again", 12), ["The booking ", "failed again"]);
+        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("漢字漢字", 5), ["漢字", "漢字"]);
+        assert_eq!(wrap("漢", 1), ["漢"]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        assert_eq!(cut_middle("generate-report-for-user-0042", 16), "generate-r…-0042");
+        assert_eq!(cut("generate", 4), "gen…");
+        assert_eq!(cut("漢字", 3), "漢…");
+    }
+}
