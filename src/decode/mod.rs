@@ -1,0 +1,146 @@
+//! OTLP's shapes → our nouns, and back; the only room that knows OTLP's types. Pure; says what it dropped.
+//!
+//! ```text
+//!   traces, logs, metrics   what one request holds
+//!   request                 resource ▸ scope ▸ item, walked in protobuf so that one bad item costs only itself
+//!   wire, value             protobuf without a schema; AnyValue → Value
+//!   json                    OTLP/JSON, read leniently into the same nouns
+//!   sniff                   which signal and which encoding a file holds
+//!   encode                  and back, nothing lost
+//! ```
+
+use bytes::Bytes;
+use prost::DecodeError;
+
+use crate::model::{IdError, LogRecord, Project, Span};
+
+pub mod encode;
+mod json;
+mod logs;
+mod metrics;
+mod request;
+mod sniff;
+mod traces;
+mod value;
+mod wire;
+
+pub use logs::log_from_raw;
+pub use request::{resource_from_raw, scope_from_raw};
+pub use sniff::{sniff, sniff_all};
+pub use traces::span_from_raw;
+pub use wire::WireError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    Protobuf,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    Traces,
+    Logs,
+    Metrics,
+}
+
+/// What one request held: what could be read, and why the rest could not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded<T> {
+    pub items: Vec<Arrived<T>>,
+    /// One reason for each rejected span or record; empty texts after the first [`Self::REASONS`].
+    pub rejected: Vec<String>,
+}
+
+/// A span or log record beside its OTLP protobuf message: the very bytes sent, or re-encoded from JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived<T> {
+    pub item: T,
+    pub raw: Bytes,
+}
+
+impl<T> Decoded<T> {
+    /// Two bytes make a bad span, so a body of them must not cost a sentence each.
+    pub const REASONS: usize = 100;
+    /// A reason may quote what was sent; it need not quote all of it.
+    const CHARS: usize = 300;
+
+    fn reject(&mut self, why: impl FnOnce() -> String) {
+        let mut reason = if self.rejected.len() < Self::REASONS { why() } else { String::new() };
+        if let Some((end, _)) = reason.char_indices().nth(Self::CHARS) {
+            reason.truncate(end);
+        }
+        self.rejected.push(reason);
+    }
+}
+
+impl<T> Default for Decoded<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), rejected: Vec::new() }
+    }
+}
+
+/// Why a body, or one message in it, is not OTLP; the text is for its sender.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    #[error("not protobuf: {0}")]
+    Wire(#[from] WireError),
+    #[error("not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{what} is {found}, not {wanted}")]
+    Shape { what: &'static str, found: &'static str, wanted: &'static str },
+    #[error("{}", plain(.0))]
+    Message(#[from] DecodeError),
+    #[error("{which}: {error}")]
+    Id { which: &'static str, error: IdError },
+    #[error("schema_url: data is not UTF-8 encoded")]
+    SchemaUrl,
+}
+
+/// `in Span.name: invalid string value: data is not UTF-8 encoded`. `prost` names the innermost message first and
+/// all that it is in, however deep; what helps is the outermost.
+fn plain(error: &DecodeError) -> String {
+    let text = error.to_string();
+    let mut what = text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text);
+    let mut outermost = None;
+    while let Some((place, rest)) = what.split_once(": ").filter(|(place, _)| place.contains('.')) {
+        (outermost, what) = (Some(place), rest);
+    }
+    outermost.map_or_else(|| what.to_owned(), |place| format!("in {place}: {what}"))
+}
+
+/// Reads an `ExportTraceServiceRequest`.
+///
+/// # Errors
+/// [`Malformed`] where the request itself cannot be read; a span that cannot is only among the rejected.
+pub fn traces(project: &Project, body: &Bytes, encoding: Encoding) -> Result<Decoded<Span>, Malformed> {
+    match encoding {
+        Encoding::Protobuf => request::read(body, "span", |raw, resource, scope| {
+            span_from_raw(raw, project.clone(), resource.clone(), scope.clone())
+        }),
+        Encoding::Json => json::traces(project, body),
+    }
+}
+
+/// Reads an `ExportLogsServiceRequest`.
+///
+/// # Errors
+/// As [`traces`].
+pub fn logs(project: &Project, body: &Bytes, encoding: Encoding) -> Result<Decoded<LogRecord>, Malformed> {
+    match encoding {
+        Encoding::Protobuf => request::read(body, "record", |raw, resource, scope| {
+            log_from_raw(raw, project.clone(), resource.clone(), scope.clone())
+        }),
+        Encoding::Json => json::logs(project, body),
+    }
+}
+
+/// Counts the data points of an `ExportMetricsServiceRequest`, which is all we want of metrics.
+///
+/// # Errors
+/// [`Malformed`] where the request cannot be walked.
+pub fn metrics(body: &Bytes, encoding: Encoding) -> Result<u64, Malformed> {
+    match encoding {
+        Encoding::Protobuf => metrics::points(body),
+        Encoding::Json => json::metric_points(body),
+    }
+}

@@ -1,0 +1,352 @@
+//! What answers on every port: the paths of OTLP over HTTP, and the health check.
+//!
+//! ```text
+//!   POST /v1/{traces,logs,metrics}                  project "default"
+//!   POST /otel/{project}/v1/{traces,logs,metrics}   the SideSeat SDK's form
+//!   GET  /api/v1/health
+//!   POST /opentelemetry.proto.collector.….v1.….Service/Export   see grpc
+//! ```
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, Method, Response, header},
+    middleware,
+    routing::{get, post},
+};
+
+use super::{
+    Accepted, Export, Refusal, Taker,
+    body::{self, Compression},
+    door::{Caller, Door, encoding, text, turn_away},
+    grpc,
+};
+use crate::{
+    decode::{Encoding, Signal, encode},
+    model::Project,
+};
+
+/// Everything that one port answers.
+pub(super) fn router<T: Taker>(door: Door<T>) -> Router {
+    let mut router = Router::new()
+        .route("/v1/{signal}", post(export))
+        .route("/otel/{project}/v1/{signal}", post(project_export))
+        .route("/api/v1/health", get(health));
+    for (path, signal) in grpc::SERVICES {
+        let answer = move |door: State<Door<T>>, request: Request| grpc::export(door, signal, request);
+        router = router.route(path, post(answer));
+    }
+    router
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(door.clone(), turn_away))
+        .with_state(door)
+}
+
+async fn export<T: Taker>(door: State<Door<T>>, Path(signal): Path<String>, request: Request) -> Response<Body> {
+    answer(door, &signal, Ok(Project::default()), request).await
+}
+
+async fn project_export<T: Taker>(
+    door: State<Door<T>>,
+    Path((project, signal)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    answer(door, &signal, project.parse().map_err(Refusal::Project), request).await
+}
+
+async fn answer<T: Taker>(
+    State(door): State<Door<T>>,
+    signal: &str,
+    project: Result<Project, Refusal>,
+    request: Request,
+) -> Response<Body> {
+    let caller = Caller::of(&request);
+    let (parts, mut body) = request.into_parts();
+    match take(&door, &caller, signal, project, &parts.headers, &mut body).await {
+        Ok((signal, encoding, accepted)) => {
+            let reply = encode::reply(signal, encoding, accepted.rejected, &accepted.why);
+            let content_type = match encoding {
+                Encoding::Protobuf => "application/x-protobuf",
+                Encoding::Json => "application/json",
+            };
+            said(content_type, reply)
+        }
+        Err(refusal) => door.refuse(&caller, &refusal, body),
+    }
+}
+
+async fn take<T: Taker>(
+    door: &Door<T>,
+    caller: &Caller,
+    signal: &str,
+    project: Result<Project, Refusal>,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<(Signal, Encoding, Accepted), Refusal> {
+    let signal = match signal {
+        "traces" => Signal::Traces,
+        "logs" => Signal::Logs,
+        "metrics" => Signal::Metrics,
+        _ => return Err(Refusal::Path(hint(&caller.path))),
+    };
+    let project = project?;
+    let encoding = encoding(headers)?;
+    let compression = Compression::named(text(headers, header::CONTENT_ENCODING.as_str()))?;
+    let mut held = door.budget.hold();
+    let body = body::read(body, body::LIMIT, &mut held).await?;
+    // The budget is held until the export is taken, because until then its bytes are.
+    let (body, _held) = body::decompress(body, compression, held).await?;
+    let export = Export { signal, project, body, encoding, peer: caller.peer };
+    Ok((signal, encoding, door.taker.take(export).await?))
+}
+
+/// What SideSeat's SDK asks with `validate_connection()`, and one instance of this program another.
+async fn health() -> Response<Body> {
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    let health = format!(r#"{{"status":"ok","version":"{version}","server":"sideseat-tui","pid":{pid}}}"#);
+    said("application/json", health.into_bytes())
+}
+
+async fn nothing_here<T: Taker>(State(door): State<Door<T>>, request: Request) -> Response<Body> {
+    let hint = hint(request.uri().path());
+    door.refuse_whole(&Refusal::Path(hint), request)
+}
+
+async fn wrong_method<T: Taker>(State(door): State<Door<T>>, method: Method, request: Request) -> Response<Body> {
+    door.refuse_whole(&Refusal::Method(method.to_string()), request)
+}
+
+/// What a sender who came to this path most likely wanted.
+fn hint(path: &str) -> String {
+    let wanted = ["trace", "log", "metric"].into_iter().find(|signal| path.to_ascii_lowercase().contains(signal));
+    let mut parts = path.split('/');
+    let project = parts.find(|part| *part == "otel").and_then(|_| parts.next()).filter(|name| !name.is_empty());
+    let prefix = project.map_or(String::new(), |project| format!("/otel/{project}"));
+    match wanted {
+        Some(signal) => format!("the path is {prefix}/v1/{signal}s"),
+        None => "sideseat-tui takes OTLP here: POST /v1/traces, /v1/logs or /v1/metrics".to_owned(),
+    }
+}
+
+fn said(content_type: &'static str, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::{
+        net::Ipv4Addr,
+        sync::{Arc, Mutex},
+    };
+
+    use axum::http::StatusCode;
+    use bytes::Bytes;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::receive::{
+        Address, Counts, Protocol, Reason,
+        body::{Budget, tests as compressed},
+    };
+
+    /// Takes everything, unless it is told what to say.
+    #[derive(Clone, Default)]
+    pub(crate) struct Fake {
+        pub counts: Arc<Counts>,
+        pub taken: Arc<Mutex<Vec<Export>>>,
+        pub says: Option<Refusal>,
+        pub rejects: u64,
+    }
+
+    impl Taker for Fake {
+        async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
+            self.taken.lock().unwrap().push(export);
+            match &self.says {
+                Some(refusal) => Err(refusal.clone()),
+                None if self.rejects > 0 => Ok(Accepted { rejected: self.rejects, why: "an id of zeroes".into() }),
+                None => Ok(Accepted::default()),
+            }
+        }
+
+        fn counts(&self) -> &Arc<Counts> {
+            &self.counts
+        }
+    }
+
+    fn port(protocol: Protocol, taker: Fake) -> Router {
+        let at = |what, port| Address { what, ip: Ipv4Addr::LOCALHOST.into(), port, wanted: port, holder: None };
+        let addresses = [at(Protocol::Grpc, 4317), at(Protocol::Http, 4318)];
+        router(Door { taker, budget: Budget::default(), protocol, addresses: Arc::new(addresses) })
+    }
+
+    fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(body.into()).unwrap()
+    }
+
+    const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    async fn sent(taker: &Fake, request: Request) -> (StatusCode, HeaderMap, Bytes) {
+        let response = port(Protocol::Http, taker.clone()).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
+    }
+
+    async fn status(request: Request) -> u16 {
+        sent(&Fake::default(), request).await.0.as_u16()
+    }
+
+    #[tokio::test]
+    async fn both_paths_and_all_signals_are_taken() {
+        let taker = Fake::default();
+        for (path, project, signal) in [
+            ("/v1/traces", "default", Signal::Traces),
+            ("/v1/logs", "default", Signal::Logs),
+            ("/v1/metrics", "default", Signal::Metrics),
+            ("/otel/my_app-2/v1/traces", "my_app-2", Signal::Traces),
+        ] {
+            assert_eq!(sent(&taker, post(path, &[PROTOBUF], "body")).await.0, 200, "{path}");
+            let export = taker.taken.lock().unwrap().pop().unwrap();
+            assert_eq!((export.project.as_str(), export.signal), (project, signal));
+            assert_eq!((&export.body[..], export.encoding), (&b"body"[..], Encoding::Protobuf));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_answer_comes_in_the_type_of_the_request() {
+        for (content_type, answered) in [
+            ("application/x-protobuf", "application/x-protobuf"),
+            ("application/protobuf", "application/x-protobuf"),
+            ("application/json", "application/json"),
+            ("Application/JSON; charset=UTF-8", "application/json"),
+        ] {
+            let (status, headers, _) =
+                sent(&Fake::default(), post("/v1/traces", &[("content-type", content_type)], "")).await;
+            assert_eq!((status.as_u16(), headers[header::CONTENT_TYPE].to_str().unwrap()), (200, answered));
+        }
+    }
+
+    #[tokio::test]
+    async fn other_types_and_encodings_are_unsupported() {
+        for content_type in ["text/plain", "application/json; charset=utf-16", "", "application/x-protobuf2"] {
+            assert_eq!(status(post("/v1/traces", &[("content-type", content_type)], "")).await, 415, "{content_type}");
+        }
+        assert_eq!(status(post("/v1/traces", &[], "")).await, 415);
+        let taker = Fake::default();
+        let (status, headers, _) = sent(&taker, post("/v1/traces", &[JSON, ("content-encoding", "br")], "")).await;
+        assert_eq!((status.as_u16(), headers["accept-encoding"].to_str().unwrap()), (415, "gzip, deflate, zstd"));
+        assert_eq!(taker.counts.snapshot().refused, [(Reason::WrongType, 1)]);
+    }
+
+    #[tokio::test]
+    async fn compressed_bodies_arrive_decompressed() {
+        let taker = Fake::default();
+        for (name, body) in [("gzip", compressed::gzip(b"spans")), ("zstd", compressed::zstd(b"spans"))] {
+            let request = post("/v1/traces", &[PROTOBUF, ("content-encoding", name)], body);
+            assert_eq!(sent(&taker, request).await.0, 200);
+            assert_eq!(taker.taken.lock().unwrap().pop().unwrap().body, "spans");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bomb_and_an_announced_giant_are_too_large() {
+        let bomb = compressed::gzip(&vec![0; body::LIMIT + 1]);
+        assert_eq!(status(post("/v1/traces", &[PROTOBUF, ("content-encoding", "gzip")], bomb)).await, 413);
+        assert_eq!(status(post("/v1/traces", &[PROTOBUF], vec![0; body::LIMIT + 1])).await, 413);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_a_status_in_the_type_of_the_request() {
+        let taker = Fake { says: Some(Refusal::Malformed("span 2 ends early".into())), ..Fake::default() };
+        let (status, _, body) = sent(&taker, post("/v1/traces", &[JSON], "{")).await;
+        assert_eq!(status, 400);
+        assert_eq!(body, r#"{"code":3,"message":"the body is not OTLP: span 2 ends early"}"#);
+        let (_, headers, body) = sent(&taker, post("/v1/traces", &[PROTOBUF], "{")).await;
+        assert_eq!(headers[header::CONTENT_TYPE], "application/x-protobuf");
+        assert_eq!((body[0], body[1], body[2]), (8, 3, 18));
+        let refused = &taker.counts.snapshot().last_refused[0];
+        assert_eq!((refused.path.as_str(), refused.reason), ("/v1/traces", Reason::Malformed));
+    }
+
+    #[tokio::test]
+    async fn a_busy_store_says_when_to_come_back() {
+        let wait = std::time::Duration::from_secs(60);
+        let taker = Fake { says: Some(Refusal::Busy { retry_after: wait }), ..Fake::default() };
+        let (status, headers, _) = sent(&taker, post("/v1/traces", &[PROTOBUF], "")).await;
+        assert_eq!((status.as_u16(), headers["retry-after"].to_str().unwrap()), (503, "5"));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_project_path_or_method_is_named() {
+        assert_eq!(status(post("/otel/a.b/v1/traces", &[PROTOBUF], "")).await, 400);
+        assert_eq!(status(Request::get("/v1/traces").body(Body::empty()).unwrap()).await, 405);
+        for (path, told) in [
+            ("/v1/trace", "the path is /v1/traces"),
+            ("/v1/logs/v1/logs", "the path is /v1/logs"),
+            ("/otel/shop/v1/trace", "the path is /otel/shop/v1/traces"),
+            ("/", "POST /v1/traces"),
+        ] {
+            let (status, _, body) = sent(&Fake::default(), post(path, &[JSON], "")).await;
+            assert_eq!(status, 404, "{path}");
+            assert!(String::from_utf8_lossy(&body).contains(told), "{path}: {body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn health_says_who_answers() {
+        let (status, _, body) =
+            sent(&Fake::default(), Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
+        let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (status.as_u16(), &health["status"], &health["server"]),
+            (200, &"ok".into(), &"sideseat-tui".into())
+        );
+        assert_eq!(health["pid"], std::process::id());
+    }
+
+    #[tokio::test]
+    async fn pages_of_this_machine_may_send_and_others_may_not() {
+        for (origin, answered) in [
+            ("http://localhost:3000", 200),
+            ("https://127.0.0.1", 200),
+            ("http://[::1]:8080", 200),
+            ("https://evil.example", 403),
+            ("http://localhost.evil.example", 403),
+            ("http://127.0.0.1.evil.example", 403),
+            ("null", 403),
+            ("", 403),
+        ] {
+            assert_eq!(status(post("/v1/traces", &[PROTOBUF, ("origin", origin)], "")).await, answered, "{origin}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_to_the_wrong_port_is_told_the_right_one() {
+        let grpc = ("content-type", "application/grpc");
+        let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        let response = port(Protocol::Http, Fake::default()).oneshot(post(path, &[grpc], "")).await.unwrap();
+        let status = tonic::Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(status.code(), tonic::Code::Unimplemented);
+        assert!(status.message().contains("127.0.0.1:4317"), "{status:?}");
+
+        let response = port(Protocol::Grpc, Fake::default()).oneshot(post("/v1/traces", &[JSON], "{}")).await.unwrap();
+        assert_eq!(response.status(), 404);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&body).contains("http://127.0.0.1:4318"), "{body:?}");
+    }
+
+    #[tokio::test]
+    async fn one_port_can_speak_both() {
+        let request = post("/v1/traces", &[PROTOBUF], "");
+        assert_eq!(port(Protocol::Any, Fake::default()).oneshot(request).await.unwrap().status(), 200);
+    }
+}

@@ -1,0 +1,197 @@
+//! The doorway into the store: decode, translate, price, submit, wait.
+//!
+//! Bodies are work for the processor, so that work is done on tokio's blocking pool, one body a core; the
+//! threads that serve connections only wait. What a body does there, panic included, stays with its sender.
+
+use std::{sync::Arc, thread};
+
+use bytes::Bytes;
+use tokio::{sync::Semaphore, task};
+
+use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
+use crate::{
+    decode::{self, Decoded, Encoding, Malformed, Signal},
+    dialects,
+    model::{LogRecord, Project, Source, Span, Status, StatusCode},
+    pricing::Prices,
+    store::{PreparedLog, PreparedSpan, Submission, Writer},
+};
+
+/// Takes exports into the store. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake {
+    writer: Writer,
+    prices: Arc<Prices>,
+    counts: Arc<Counts>,
+    /// More bodies at once than cores would only hold more memory.
+    cores: Arc<Semaphore>,
+}
+
+impl Intake {
+    #[must_use]
+    pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
+        let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
+        Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// Stores the spans of an `ExportTraceServiceRequest`; returns when they are synced.
+    pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
+        let prices = Arc::clone(&self.prices);
+        let bytes = body.len();
+        let prepare = move || {
+            let decoded = decode::traces(&project, &body, encoding)?;
+            let rejected = rejection(&decoded, "span");
+            let prepare = |arrived: decode::Arrived<Span>| prepared_span(arrived.item, arrived.raw, &prices);
+            Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
+        };
+        let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let brought = Brought { spans: spans.len() as u64, ..Brought::default() };
+        self.submit(Submission { spans, logs: Vec::new(), bytes }, brought).await?;
+        Ok(accepted)
+    }
+
+    /// Stores the records of an `ExportLogsServiceRequest`; returns when they are synced.
+    pub async fn logs(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
+        let prices = Arc::clone(&self.prices);
+        let bytes = body.len();
+        let prepare = move || {
+            let decoded = decode::logs(&project, &body, encoding)?;
+            let rejected = rejection(&decoded, "log record");
+            let prepare = |arrived: decode::Arrived<LogRecord>| prepared_log(arrived.item, arrived.raw, &prices);
+            Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
+        };
+        let (logs, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let brought = Brought { logs: logs.len() as u64, ..Brought::default() };
+        self.submit(Submission { spans: Vec::new(), logs, bytes }, brought).await?;
+        Ok(accepted)
+    }
+
+    /// Counts the data points of an `ExportMetricsServiceRequest`, and lets them go.
+    pub async fn metrics(&self, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
+        let points = on_the_pool(&self.cores, move || decode::metrics(&body, encoding)).await?;
+        self.counts.took(Brought { points, ..Brought::default() });
+        Ok(Accepted::default())
+    }
+
+    async fn submit(&self, submission: Submission, brought: Brought) -> Result<(), Refusal> {
+        if !submission.spans.is_empty() || !submission.logs.is_empty() {
+            self.writer.submit(submission).await?;
+        }
+        self.counts.took(brought);
+        Ok(())
+    }
+}
+
+impl Taker for Intake {
+    async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
+        let Export { signal, project, body, encoding, peer } = export;
+        let (accepted, path) = match signal {
+            Signal::Traces => (self.traces(project, body, encoding).await?, "traces"),
+            Signal::Logs => (self.logs(project, body, encoding).await?, "logs"),
+            Signal::Metrics => (self.metrics(body, encoding).await?, "metrics"),
+        };
+        if accepted.rejected > 0 {
+            self.counts.refused(Reason::BadItem, accepted.rejected, peer, path, &accepted.why);
+        }
+        Ok(accepted)
+    }
+
+    fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+}
+
+/// Does the work of one body where it may take its time, when a core is free.
+async fn on_the_pool<R: Send + 'static>(
+    cores: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<R, Malformed> + Send + 'static,
+) -> Result<R, Refusal> {
+    // The semaphore is never closed.
+    let core = Arc::clone(cores).acquire_owned().await.map_err(|_| Refusal::Closing)?;
+    let done = task::spawn_blocking(move || {
+        let done = work();
+        drop(core);
+        done
+    });
+    match done.await {
+        Ok(done) => done.map_err(|malformed| Refusal::Malformed(malformed.to_string())),
+        // The panic is in the log. Asked to try again, the sender would, with the same body.
+        Err(_) => Err(Refusal::Panicked),
+    }
+}
+
+/// What the sender is told of items that could not be read: how many, and the first few reasons.
+fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
+    const TOLD: usize = 3;
+    let rejected = decoded.rejected.len();
+    if rejected == 0 {
+        return Accepted::default();
+    }
+    let mut reasons: Vec<&str> = Vec::new();
+    for reason in decoded.rejected.iter().filter(|reason| !reason.is_empty()) {
+        if reasons.len() < TOLD && !reasons.contains(&reason.as_str()) {
+            reasons.push(reason);
+        }
+    }
+    let plural = if rejected == 1 { "" } else { "s" };
+    let why = format!("{rejected} {what}{plural} rejected: {}", reasons.join("; "));
+    Accepted { rejected: rejected as u64, why }
+}
+
+fn prepared_span(span: Span, raw: Bytes, prices: &Prices) -> PreparedSpan {
+    let mut translation = dialects::translate(&Source {
+        name: &span.name,
+        status: &span.status,
+        scope: &span.scope,
+        resource: &span.resource,
+        attributes: &span.attributes,
+        events: &span.events,
+        body: None,
+        at: span.started,
+    });
+    translation.genai.cost = prices.price(&translation.genai, span.started);
+    PreparedSpan::new(span, raw, translation)
+}
+
+fn prepared_log(record: LogRecord, raw: Bytes, prices: &Prices) -> PreparedLog {
+    let mut translation = dialects::translate(&Source {
+        name: &record.name,
+        status: &Status { code: StatusCode::Unset, message: String::new() },
+        scope: &record.scope,
+        resource: &record.resource,
+        attributes: &record.attributes,
+        events: &[],
+        body: Some(&record.body),
+        at: record.time(),
+    });
+    translation.genai.cost = prices.price(&translation.genai, record.time());
+    PreparedLog::new(record, raw, translation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_makes_us_panic_costs_only_its_own_sender() {
+        let cores = Arc::new(Semaphore::new(1));
+        let panicked = on_the_pool(&cores, || -> Result<(), Malformed> { panic!("on purpose") }).await;
+        assert_eq!(panicked, Err(Refusal::Panicked));
+        assert_eq!(on_the_pool(&cores, || Ok(5)).await, Ok(5));
+        let malformed = on_the_pool(&cores, || decode::metrics(&Bytes::from_static(b"["), Encoding::Json)).await;
+        assert!(matches!(malformed, Err(Refusal::Malformed(_))));
+    }
+
+    #[test]
+    fn a_sender_is_told_how_many_were_rejected_and_a_few_reasons() {
+        let decoded = |rejected: &[&str]| Decoded::<Span> {
+            items: Vec::new(),
+            rejected: rejected.iter().map(|reason| (*reason).to_owned()).collect(),
+        };
+        assert_eq!(rejection(&decoded(&[]), "span"), Accepted::default());
+        let one = rejection(&decoded(&["trace_id: an id of zeroes"]), "span");
+        assert_eq!(one.why, "1 span rejected: trace_id: an id of zeroes");
+        let many = rejection(&decoded(&["a", "a", "b", "", "c", "d", ""]), "span");
+        assert_eq!((many.rejected, many.why.as_str()), (7, "7 spans rejected: a; b; c"));
+    }
+}

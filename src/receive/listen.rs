@@ -1,0 +1,378 @@
+//! Which ports are ours: binds them, finds the next free one, and says who holds one that is taken.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use tokio::net::TcpListener;
+
+/// What a port speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// OTLP over gRPC.
+    Grpc,
+    /// OTLP over HTTP.
+    Http,
+    /// OTLP over HTTP again, where SideSeat's SDK looks for it.
+    Sideseat,
+    /// Both on one port, which nobody but us knows of.
+    Any,
+}
+
+impl Protocol {
+    pub const ALL: [Self; 4] = [Self::Grpc, Self::Http, Self::Sideseat, Self::Any];
+
+    /// As it is shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grpc => "gRPC",
+            Self::Http => "HTTP",
+            Self::Sideseat => "SideSeat",
+            Self::Any => "OTLP",
+        }
+    }
+
+    pub(super) fn is_grpc(self) -> bool {
+        matches!(self, Self::Grpc | Self::Any)
+    }
+
+    pub(super) fn is_http(self) -> bool {
+        !matches!(self, Self::Grpc)
+    }
+
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Grpc => "--grpc-port",
+            Self::Http => "--http-port",
+            Self::Sideseat => "--sideseat-port",
+            Self::Any => "the port",
+        }
+    }
+}
+
+/// Which port a listener is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortChoice {
+    Off,
+    /// If it is taken, the next free one will do.
+    Default(u16),
+    /// This one and no other; 0 is any free one.
+    Chosen(u16),
+}
+
+/// The choices for all listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    pub grpc: PortChoice,
+    pub http: PortChoice,
+    pub sideseat: PortChoice,
+}
+
+impl Ports {
+    pub const GRPC: u16 = 4317;
+    pub const HTTP: u16 = 4318;
+    pub const SIDESEAT: u16 = 5388;
+
+    fn all(&self) -> [(Protocol, PortChoice); 3] {
+        [(Protocol::Grpc, self.grpc), (Protocol::Http, self.http), (Protocol::Sideseat, self.sideseat)]
+    }
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self {
+            grpc: PortChoice::Default(Self::GRPC),
+            http: PortChoice::Default(Self::HTTP),
+            sideseat: PortChoice::Default(Self::SIDESEAT),
+        }
+    }
+}
+
+/// Where something listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    pub what: Protocol,
+    pub ip: IpAddr,
+    pub port: u16,
+    /// Another than `port` where a default port was taken.
+    pub wanted: u16,
+    /// Who took it, where that is known: `otelcol, pid 4711`.
+    pub holder: Option<String>,
+}
+
+impl Address {
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port)
+    }
+}
+
+/// Why we do not listen. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error(
+        "port {port} ({}) is taken{}; choose another with {}, or 0 for any free one",
+        .what.as_str(), by(.holder.as_deref()), .what.flag()
+    )]
+    Taken { what: Protocol, port: u16, holder: Option<String> },
+    #[error("port {port} is chosen for {} and for {}; choose another with {}", .first.as_str(), .second.as_str(), .second.flag())]
+    Twice { port: u16, first: Protocol, second: Protocol },
+    #[error("`{0}` is not a loopback address; use 127.0.0.1 or ::1")]
+    NotLoopback(IpAddr),
+    #[error("cannot listen on {address} for {}: {error}", .what.as_str())]
+    Failed { what: Protocol, address: SocketAddr, error: io::Error },
+}
+
+fn by(holder: Option<&str>) -> String {
+    holder.map_or(String::new(), |holder| format!(" by {holder}"))
+}
+
+/// Bound ports. Connections wait in them until they are [served](Self::serve).
+#[derive(Debug)]
+pub struct Listeners {
+    pub(super) listening: Vec<Listening>,
+}
+
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub address: Address,
+    /// One, or one for each IP version.
+    pub sockets: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds what is not off. On 127.0.0.1 also on `::1` where there is one, since SDKs say `localhost`.
+    pub async fn bind(ip: IpAddr, ports: &Ports) -> Result<Self, BindError> {
+        if !ip.is_loopback() {
+            return Err(BindError::NotLoopback(ip));
+        }
+        let mut all = ports.all();
+        // A chosen port comes before any default, which can move.
+        all.sort_by_key(|(_, choice)| !matches!(choice, PortChoice::Chosen(_)));
+        let mut listening: Vec<Listening> = Vec::new();
+        for (what, choice) in all {
+            let bound = match choice {
+                PortChoice::Off => continue,
+                PortChoice::Chosen(port) => {
+                    let same = listening.iter().find(|other| port != 0 && other.address.port == port);
+                    if let Some(other) = same {
+                        return Err(BindError::Twice { port, first: other.address.what, second: what });
+                    }
+                    chosen(what, ip, port).await?
+                }
+                PortChoice::Default(port) => next_free(what, ip, port, &reserved(ports)).await?,
+            };
+            listening.push(bound);
+        }
+        listening.sort_by_key(|bound| bound.address.what as u8);
+        Ok(Self { listening })
+    }
+
+    /// One port for both protocols, any that is free.
+    pub async fn single(ip: IpAddr) -> Result<Self, BindError> {
+        if !ip.is_loopback() {
+            return Err(BindError::NotLoopback(ip));
+        }
+        Ok(Self { listening: vec![chosen(Protocol::Any, ip, 0).await?] })
+    }
+
+    /// Where they listen, gRPC first.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        self.listening.iter().map(|bound| bound.address.clone()).collect()
+    }
+}
+
+async fn chosen(what: Protocol, ip: IpAddr, port: u16) -> Result<Listening, BindError> {
+    match sockets(ip, port).await {
+        Ok((port, sockets)) => {
+            Ok(Listening { address: Address { what, ip, port, wanted: port, holder: None }, sockets })
+        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Err(BindError::Taken { what, port, holder: holder(port) })
+        }
+        Err(error) => Err(BindError::Failed { what, address: (ip, port).into(), error }),
+    }
+}
+
+/// Takes the wanted port, or the first free one above it.
+async fn next_free(what: Protocol, ip: IpAddr, wanted: u16, reserved: &[u16]) -> Result<Listening, BindError> {
+    const TRIED: u16 = 100;
+    let above = (wanted..=wanted.saturating_add(TRIED)).skip(1).filter(|port| !reserved.contains(port));
+    let mut failure = None;
+    for port in std::iter::once(wanted).chain(above).chain([0]) {
+        match sockets(ip, port).await {
+            Ok((port, sockets)) => {
+                let holder = if port == wanted { None } else { holder(wanted) };
+                return Ok(Listening { address: Address { what, ip, port, wanted, holder }, sockets });
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    let error = failure.unwrap_or_else(|| ErrorKind::AddrInUse.into());
+    Err(BindError::Failed { what, address: (ip, wanted).into(), error })
+}
+
+/// Ports that one listener must not take because another's senders look there, now or the next time.
+fn reserved(ports: &Ports) -> Vec<u16> {
+    let named = ports.all().into_iter().filter_map(|(_, choice)| match choice {
+        PortChoice::Default(port) | PortChoice::Chosen(port) => Some(port),
+        PortChoice::Off => None,
+    });
+    named.chain([Ports::GRPC, Ports::HTTP, Ports::SIDESEAT]).collect()
+}
+
+/// The sockets of one port, and which port it is.
+async fn sockets(ip: IpAddr, port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
+    const TRIED: usize = 16;
+    let mut taken = io::Error::from(ErrorKind::AddrInUse);
+    for _ in 0..TRIED {
+        let first = TcpListener::bind((ip, port)).await?;
+        let bound = first.local_addr()?.port();
+        if ip != Ipv4Addr::LOCALHOST {
+            return Ok((bound, vec![first]));
+        }
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await {
+            Ok(second) => return Ok((bound, vec![first, second])),
+            // What is sent to `localhost` would go to whoever has this port there.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => taken = error,
+            // This machine has no ::1.
+            Err(_) => return Ok((bound, vec![first])),
+        }
+        if port != 0 {
+            break;
+        }
+    }
+    Err(taken)
+}
+
+/// Who listens on a port, where the system says so (Linux does, of our own processes).
+fn holder(port: u16) -> Option<String> {
+    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .into_iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listening_inodes(&table, port))
+        .collect();
+    let sockets: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
+    if sockets.is_empty() {
+        return None;
+    }
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let pid = pids.find(|pid| {
+        let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+        let mut targets = open.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+        targets.any(|target| sockets.iter().any(|socket| target.as_os_str() == socket.as_str()))
+    })?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
+    Some(if name.is_empty() { format!("pid {pid}") } else { format!("{name}, pid {pid}") })
+}
+
+/// The inodes of a port's listening sockets in a table such as `/proc/net/tcp`.
+fn listening_inodes(table: &str, port: u16) -> Vec<String> {
+    const LISTEN: &str = "0A";
+    let inode = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let (_, local_port) = fields.nth(1)?.rsplit_once(':')?;
+        let state = fields.nth(1)?;
+        let is_it = state == LISTEN && u16::from_str_radix(local_port, 16) == Ok(port);
+        is_it.then(|| fields.nth(5).map(str::to_owned))?
+    };
+    table.lines().skip(1).filter_map(inode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn only_http(choice: PortChoice) -> Ports {
+        Ports { grpc: PortChoice::Off, http: choice, sideseat: PortChoice::Off }
+    }
+
+    /// A port that is taken until the listener is dropped.
+    async fn taken() -> (TcpListener, u16) {
+        let listener = TcpListener::bind((HERE, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[tokio::test]
+    async fn a_default_port_that_is_taken_moves_up_and_says_so() {
+        let (_listener, port) = taken().await;
+        let listeners = Listeners::bind(HERE, &only_http(PortChoice::Default(port))).await.unwrap();
+        let address = &listeners.addresses()[0];
+        assert!(address.port != port && address.wanted == port, "{address:?}");
+        if cfg!(target_os = "linux") {
+            assert!(address.holder.as_ref().unwrap().contains(&format!("pid {}", std::process::id())));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chosen_port_that_is_taken_is_an_error_that_says_by_whom() {
+        let (_listener, port) = taken().await;
+        let error = Listeners::bind(HERE, &only_http(PortChoice::Chosen(port))).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("port {port} (HTTP) is taken")), "{error}");
+        assert!(error.contains("--http-port"), "{error}");
+        if cfg!(target_os = "linux") {
+            assert!(error.contains(&std::process::id().to_string()), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_listener_takes_the_port_where_another_is_looked_for() {
+        let (_listener, port) = taken().await;
+        let next = port.saturating_add(1);
+        let ports =
+            Ports { grpc: PortChoice::Default(port), http: PortChoice::Default(next), sideseat: PortChoice::Off };
+        let listeners = Listeners::bind(HERE, &ports).await.unwrap();
+        assert_ne!(listeners.addresses()[0].port, next);
+        assert!(reserved(&only_http(PortChoice::Off)).contains(&Ports::SIDESEAT));
+    }
+
+    #[tokio::test]
+    async fn zero_is_any_free_port_and_off_is_none() {
+        let ports = Ports { grpc: PortChoice::Chosen(0), http: PortChoice::Chosen(0), sideseat: PortChoice::Off };
+        let addresses = Listeners::bind(HERE, &ports).await.unwrap().addresses();
+        assert_eq!(addresses.iter().map(|address| address.what).collect::<Vec<_>>(), [Protocol::Grpc, Protocol::Http]);
+        assert!(addresses.iter().all(|address| address.port != 0 && address.wanted == address.port));
+        assert_ne!(addresses[0].port, addresses[1].port);
+    }
+
+    #[tokio::test]
+    async fn one_port_chosen_twice_is_an_error_and_so_is_the_world() {
+        let (listener, port) = taken().await;
+        drop(listener);
+        let choice = PortChoice::Chosen(port);
+        let error = Listeners::bind(HERE, &Ports { grpc: choice, http: choice, sideseat: PortChoice::Off }).await;
+        assert!(matches!(error, Err(BindError::Twice { .. })));
+        let world = Listeners::bind(Ipv4Addr::UNSPECIFIED.into(), &Ports::default()).await;
+        assert!(matches!(world, Err(BindError::NotLoopback(_))));
+    }
+
+    #[tokio::test]
+    async fn localhost_is_served_on_both_ip_versions_with_one_port() {
+        let listeners = Listeners::single(HERE).await.unwrap();
+        let port = listeners.addresses()[0].port;
+        for socket in &listeners.listening[0].sockets {
+            assert_eq!(socket.local_addr().unwrap().port(), port);
+        }
+        let has_v6 = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+        assert_eq!(listeners.listening[0].sockets.len(), if has_v6 { 2 } else { 1 });
+    }
+
+    #[test]
+    fn the_systems_table_of_sockets_is_read() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:10DE 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 48213 1\n\
+            1: 0100007F:10DE 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 48214 1\n\
+            nonsense\n";
+        assert_eq!(listening_inodes(table, 4318), ["48213"]);
+        assert_eq!(listening_inodes(table, 4317), [""; 0]);
+    }
+}

@@ -1,0 +1,312 @@
+//! Connections: accepted, served in HTTP/1 or HTTP/2 as they come, and closed in order.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time,
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::{
+    Listeners, Protocol, Taker,
+    body::Budget,
+    counts::Counts,
+    door::{Door, Peer},
+    http::router,
+};
+
+/// A connection that asks for nothing is closed. Metrics come every 60 s, over a connection kept open for them.
+const IDLE: Duration = Duration::from_secs(90);
+/// What is in flight when we close has so long to finish.
+const CLOSING: Duration = Duration::from_secs(5);
+/// A process may have 1024 files open by default; the store and the screen need some.
+const CONNECTIONS: usize = 512;
+
+/// What serves the ports, until it is [closed](Self::close).
+#[derive(Debug)]
+pub struct Serving {
+    closing: CancellationToken,
+    accepting: Vec<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Takes nothing new, finishes what is in flight within a few seconds, and lets go of the ports.
+    pub async fn close(self) {
+        self.closing.cancel();
+        for accepting in self.accepting {
+            // A task that panicked has nothing left to finish.
+            let _ = accepting.await;
+        }
+    }
+}
+
+impl Listeners {
+    /// Serves every port; call it within a tokio runtime.
+    #[expect(clippy::needless_pass_by_value, reason = "each port has its own, and the caller needs none")]
+    pub fn serve<T: Taker>(self, taker: T) -> Serving {
+        let closing = CancellationToken::new();
+        let addresses: Arc<[_]> = self.addresses().into();
+        let budget = Budget::default();
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut accepting = Vec::new();
+        for listening in self.listening {
+            let protocol = listening.address.what;
+            let counts = Arc::clone(taker.counts());
+            let addresses = Arc::clone(&addresses);
+            let router = router(Door { taker: taker.clone(), budget: budget.clone(), protocol, addresses });
+            let port = Port { protocol, router, counts, builder: builder() };
+            for socket in listening.sockets {
+                accepting.push(tokio::spawn(accept(socket, port.clone(), Arc::clone(&places), closing.clone())));
+            }
+        }
+        Serving { closing, accepting }
+    }
+}
+
+#[derive(Clone)]
+struct Port {
+    protocol: Protocol,
+    router: Router,
+    counts: Arc<Counts>,
+    builder: Builder<TokioExecutor>,
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    // The windows are what keeps one sender of large batches from waiting for us at every 64 KiB.
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(IDLE)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .max_frame_size(256 << 10)
+        .max_concurrent_streams(256);
+    builder
+}
+
+async fn accept(socket: TcpListener, port: Port, places: Arc<Semaphore>, closing: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let next = async || {
+        let place = Arc::clone(&places).acquire_owned().await.ok()?;
+        Some((socket.accept().await, place))
+    };
+    while let Some(Some((accepted, place))) = closing.run_until_cancelled(next()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = port.clone().serve(stream, Peer(peer), graceful.watcher(), closing.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            // Mostly: no file is left to open. Asking again at once would not find one.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(socket);
+    if time::timeout(CLOSING, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "closed before all was answered");
+    }
+}
+
+impl Port {
+    async fn serve(self, stream: TcpStream, peer: Peer, watcher: Watcher, closing: CancellationToken) {
+        let _open = self.counts.opened(self.protocol);
+        // Until the first byte it is not known which HTTP this is, and no timeout of either holds.
+        let mut first = [0];
+        let first = time::timeout(IDLE, stream.peek(&mut first));
+        if !matches!(closing.run_until_cancelled(first).await, Some(Ok(Ok(1)))) {
+            return;
+        }
+        // A reply is a few bytes, and the sender waits for it.
+        let _ = stream.set_nodelay(true);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            self.router.clone().oneshot(request)
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(peer = %peer.0, %error, "a connection ended early");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Full};
+    use hyper_util::client::legacy::Client;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tonic::{Code, Status};
+
+    use super::*;
+    use crate::{
+        decode::Signal,
+        receive::{
+            body::{LIMIT, tests as compressed},
+            http::tests::Fake,
+        },
+    };
+
+    const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+    async fn serving(taker: &Fake) -> (Serving, SocketAddr) {
+        let listeners = Listeners::single(Ipv4Addr::LOCALHOST.into()).await.unwrap();
+        let address = listeners.addresses()[0].socket();
+        (listeners.serve(taker.clone()), address)
+    }
+
+    fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[flag], &length[..], message].concat()
+    }
+
+    /// Calls over HTTP/2 as a gRPC client does: the status, and the reply's message.
+    async fn call(address: SocketAddr, headers: &[(&str, &str)], frame: Vec<u8>) -> (Status, Bytes) {
+        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
+        let mut request = Request::post(format!("http://{address}{EXPORT}")).header("content-type", "application/grpc");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = client.request(request.body(Full::new(frame.into())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&parts.headers));
+        (status.unwrap(), body.to_bytes())
+    }
+
+    #[tokio::test]
+    async fn grpc_takes_plain_gzip_and_zstd() {
+        let taker = Fake::default();
+        let (serving, address) = serving(&taker).await;
+        for (headers, frame) in [
+            (&[][..], framed(0, b"spans")),
+            (&[("grpc-encoding", "gzip")], framed(1, &compressed::gzip(b"spans"))),
+            (&[("grpc-encoding", "gzip")], framed(0, b"spans")),
+            (&[("grpc-encoding", "zstd"), ("x-sideseat-project-id", "shop")], framed(1, &compressed::zstd(b"spans"))),
+        ] {
+            let (status, reply) = call(address, headers, frame).await;
+            assert_eq!((status.code(), &reply[..5]), (Code::Ok, &[0, 0, 0, 0, 0][..]), "{headers:?}: {status:?}");
+        }
+        let exports = taker.taken.lock().unwrap().clone();
+        assert!(exports.iter().all(|export| export.body == "spans" && export.signal == Signal::Traces));
+        assert_eq!(exports.last().unwrap().project.as_str(), "shop");
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn grpc_refusals_are_never_ones_that_clients_retry() {
+        let (serving, address) = serving(&Fake::default()).await;
+        let bomb = compressed::gzip(&vec![0; LIMIT + 1]);
+        for (headers, frame) in [
+            (&[("grpc-encoding", "gzip")][..], framed(1, &bomb)),
+            (&[("grpc-encoding", "gzip")], framed(1, b"no gzip")),
+            (&[], framed(1, b"no encoding")),
+            (&[], framed(0, b"spans")[..7].to_vec()),
+            (&[], framed(0, &vec![0; LIMIT + 1])),
+            (&[("x-sideseat-project-id", "a/b")], framed(0, b"spans")),
+        ] {
+            let (status, _) = call(address, headers, frame).await;
+            assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        }
+        let (status, _) = call(address, &[("grpc-encoding", "snappy")], framed(1, b"spans")).await;
+        assert_eq!(status.code(), Code::Unimplemented);
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn grpc_says_what_was_rejected_and_when_the_store_is_behind() {
+        let taker = Fake { rejects: 2, ..Fake::default() };
+        let (serving, address) = serving(&taker).await;
+        let (status, reply) = call(address, &[], framed(0, b"spans")).await;
+        assert_eq!(status.code(), Code::Ok);
+        assert!(String::from_utf8_lossy(&reply).contains("an id of zeroes"));
+        serving.close().await;
+
+        let busy = super::super::Refusal::Busy { retry_after: Duration::from_secs(1) };
+        let (serving, address) = self::serving(&Fake { says: Some(busy), ..Fake::default() }).await;
+        assert_eq!(call(address, &[], framed(0, b"spans")).await.0.code(), Code::Unavailable);
+        serving.close().await;
+    }
+
+    /// What a client reads that writes its whole request first, as most do.
+    async fn posted(address: SocketAddr, head: &str, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_client_sees_why_its_giant_was_refused_though_it_was_still_sending() {
+        let taker = Fake::default();
+        let (serving, address) = serving(&taker).await;
+        let giant = vec![0; LIMIT + (8 << 20)];
+        let head = format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            giant.len()
+        );
+        let answer = posted(address, &head, &giant).await;
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("at most 64 MiB"), "{answer}");
+        assert!(taker.taken.lock().unwrap().is_empty());
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn http_and_health_are_on_the_same_port_and_know_their_peer() {
+        let taker = Fake::default();
+        let (serving, address) = serving(&taker).await;
+        let head = "POST /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+                    content-type: application/json\r\ncontent-length: 2\r\n\r\n";
+        assert!(posted(address, head, b"{}").await.starts_with("HTTP/1.1 200 "));
+        assert!(taker.taken.lock().unwrap()[0].peer.ip().is_loopback());
+        let health = posted(address, "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", b"").await;
+        assert!(health.contains(r#""server":"sideseat-tui""#), "{health}");
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn closing_lets_go_of_idle_connections_and_of_the_port() {
+        let taker = Fake::default();
+        let (serving, address) = serving(&taker).await;
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        assert!(idle.read(&mut [0; 512]).await.unwrap() > 0);
+        let open = taker.counts().snapshot().open;
+        assert!(open.contains(&(Protocol::Any, 2)), "{open:?}");
+        let before = time::Instant::now();
+        serving.close().await;
+        assert!(before.elapsed() < CLOSING, "{:?}", before.elapsed());
+        assert_eq!(idle.read(&mut [0; 512]).await.unwrap(), 0);
+        let _ = silent.read(&mut [0; 512]).await;
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
