@@ -1,0 +1,71 @@
+//! Reads `config.toml`, and says of a bad one where it is bad and what was probably meant.
+
+use std::{fs, io, path::Path};
+
+use super::{ConfigError, hint, layer::Layer};
+
+/// Reads a settings file. That it is not there is an error only if it was asked for by name.
+pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<Option<Layer>, ConfigError> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !asked_for => return Ok(None),
+        Err(error) => return Err(ConfigError::Unreadable { file: file.to_owned(), error }),
+    };
+    let layer: Layer = toml::from_str(&text).map_err(|error| bad(file, &text, &error))?;
+    Ok(Some(layer.beside(file.parent().unwrap_or(Path::new("")), home)))
+}
+
+fn bad(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    let message = with_hint(&message).unwrap_or(message);
+    ConfigError::Bad { file: file.to_owned(), line, message }
+}
+
+/// serde's "unknown field `a`, expected one of `b`, `c`", with the nearest of them instead of all.
+fn with_hint(message: &str) -> Option<String> {
+    let words: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    let (wrong, known) = words.split_first()?;
+    Some(format!("no setting is called `{wrong}`; {}", hint(wrong, known.iter().copied())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, text).unwrap();
+        let error = read(&file, true, None).unwrap_err().to_string();
+        error.replace(&folder.path().display().to_string(), "DIR")
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named_with_its_line_and_the_right_word() {
+        assert_eq!(
+            error_of("theme = \"dark\"\n\ngrpc-prot = 1\n"),
+            "DIR/config.toml:3: no setting is called `grpc-prot`; did you mean `grpc_port`?"
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_line() {
+        assert_eq!(
+            error_of("# mine\nbind = \"0.0.0.0\""),
+            "DIR/config.toml:2: `0.0.0.0` is no loopback address; this version listens on 127.0.0.1 or ::1 only"
+        );
+        assert_eq!(error_of("log_level = \"wran\""), "DIR/config.toml:1: `wran` is no log level; did you mean `warn`?");
+        assert!(error_of("grpc_port = 99999").starts_with("DIR/config.toml:1: `99999` is no port"));
+        assert!(error_of("[keys]\nquit = 3").starts_with("DIR/config.toml:2: a key such as"));
+        assert!(error_of("theme = [").starts_with("DIR/config.toml:1: "));
+    }
+
+    #[test]
+    fn a_missing_file_matters_only_if_it_was_asked_for() {
+        let nowhere = Path::new("/nonexistent/config.toml");
+        assert!(read(nowhere, false, None).unwrap().is_none());
+        assert!(read(nowhere, true, None).unwrap_err().to_string().starts_with("cannot read /nonexistent"));
+    }
+}

@@ -1,0 +1,164 @@
+//! One field is the flag, the variable and the key in the file.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::{ArgMatches, Args, parser::ValueSource};
+use serde::Deserialize;
+
+use super::{
+    Origin,
+    value::{Chords, Db, LogLevel, Loopback, Port},
+};
+
+/// What `--help` says above the settings.
+pub const HEADING: &str = "Settings, also as SIDESEAT_TUI_DB and so on, and in config.toml";
+
+/// What one place (command line and environment, or the file) says; `None` is silence.
+///
+/// A new setting is one field here: [`Layer::over`] and `Settings` do not compile without it.
+#[derive(Debug, Clone, PartialEq, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[command(next_help_heading = HEADING)]
+#[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
+pub struct Layer {
+    /// Keep spans in this file; `:memory:` keeps nothing
+    #[arg(long, global = true, env = "SIDESEAT_TUI_DB", hide_env = true, value_name = "FILE")]
+    pub db: Option<Db>,
+
+    /// Listen on this address, a loopback one
+    #[arg(long, global = true, env = "SIDESEAT_TUI_BIND", hide_env = true, value_name = "IP")]
+    pub bind: Option<Loopback>,
+
+    /// Listen for OTLP over gRPC here: a number, 0 for any free port, `off` for none
+    #[arg(long, global = true, env = "SIDESEAT_TUI_GRPC_PORT", hide_env = true, value_name = "PORT")]
+    pub grpc_port: Option<Port>,
+
+    /// Listen for OTLP over HTTP here
+    #[arg(long, global = true, env = "SIDESEAT_TUI_HTTP_PORT", hide_env = true, value_name = "PORT")]
+    pub http_port: Option<Port>,
+
+    /// Listen for the SideSeat SDK here; it speaks OTLP over HTTP, on a port of its own
+    #[arg(long, global = true, env = "SIDESEAT_TUI_SIDESEAT_PORT", hide_env = true, value_name = "PORT")]
+    pub sideseat_port: Option<Port>,
+
+    /// Draw with this theme; `sideseat-tui themes` lists them
+    #[arg(long, global = true, env = "SIDESEAT_TUI_THEME", hide_env = true, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// Write the log here
+    #[arg(long, global = true, env = "SIDESEAT_TUI_LOG_FILE", hide_env = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+
+    /// Log this much: off, error, warn, info, debug or trace
+    #[arg(long, global = true, env = "SIDESEAT_TUI_LOG_LEVEL", hide_env = true, value_name = "LEVEL", hide_possible_values = true)]
+    pub log_level: Option<LogLevel>,
+
+    /// Keys by the name of their action, as `sideseat-tui keys` prints them
+    #[arg(skip)]
+    pub keys: Option<BTreeMap<String, Chords>>,
+}
+
+impl Layer {
+    /// What this layer says, and where it is silent what `beneath` says.
+    #[must_use]
+    pub fn over(self, beneath: Self) -> Self {
+        let Self { db, bind, grpc_port, http_port, sideseat_port, theme, log_file, log_level, keys } = self;
+        Self {
+            db: db.or(beneath.db),
+            bind: bind.or(beneath.bind),
+            grpc_port: grpc_port.or(beneath.grpc_port),
+            http_port: http_port.or(beneath.http_port),
+            sideseat_port: sideseat_port.or(beneath.sideseat_port),
+            theme: theme.or(beneath.theme),
+            log_file: log_file.or(beneath.log_file),
+            log_level: log_level.or(beneath.log_level),
+            keys: keys.or(beneath.keys),
+        }
+    }
+
+    /// Makes the paths of a settings file mean what its author meant: from that file's folder, or from home.
+    #[must_use]
+    pub(super) fn beside(mut self, folder: &Path, home: Option<&Path>) -> Self {
+        let settle = |path: &Path| match (path.strip_prefix("~"), home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => folder.join(path),
+        };
+        if let Some(Db::File(path)) = &mut self.db {
+            *path = settle(path);
+        }
+        if let Some(path) = &mut self.log_file {
+            *path = settle(path);
+        }
+        self
+    }
+}
+
+/// Who said a setting: the flag, the variable, or neither, which leaves the file.
+pub(super) fn origin(matches: &ArgMatches, name: &str) -> Option<Origin> {
+    // Of a name that is no argument (`keys` is not), `value_source` would panic.
+    matches.try_contains_id(name).ok()?;
+    match matches.value_source(name)? {
+        ValueSource::CommandLine => Some(Origin::Flag),
+        ValueSource::EnvVariable => Some(Origin::Variable),
+        _ => None,
+    }
+}
+
+/// A setting as documents list it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The key in the file.
+    pub name: String,
+    pub flag: String,
+    pub variable: String,
+    pub help: String,
+}
+
+/// Every setting that has a flag, in the order of `--help`.
+#[must_use]
+pub fn described() -> Vec<Described> {
+    let command = Layer::augment_args(clap::Command::new(""));
+    let described = command.get_arguments().filter_map(|argument| {
+        Some(Described {
+            name: argument.get_id().to_string(),
+            flag: format!("--{}", argument.get_long()?),
+            variable: argument.get_env()?.to_string_lossy().into_owned(),
+            help: argument.get_help()?.to_string(),
+        })
+    });
+    described.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_upper_layer_wins_and_its_silence_shows_the_lower() {
+        let upper = Layer { theme: Some("light".into()), ..Layer::default() };
+        let lower = Layer { theme: Some("dark".into()), http_port: Some(Port::Off), ..Layer::default() };
+        let both = upper.over(lower);
+        assert_eq!((both.theme.as_deref(), both.http_port), (Some("light"), Some(Port::Off)));
+    }
+
+    #[test]
+    fn a_setting_has_one_name_everywhere() {
+        for Described { name, flag, variable, help } in described() {
+            assert_eq!(flag, format!("--{}", name.replace('_', "-")));
+            assert_eq!(variable, format!("SIDESEAT_TUI_{}", name.to_uppercase()));
+            assert!(!help.is_empty());
+        }
+    }
+
+    #[test]
+    fn paths_in_the_file_start_at_its_folder_or_at_home() {
+        let layer =
+            Layer { db: Some(Db::File("t.duckdb".into())), log_file: Some("~/logs/t.log".into()), ..Layer::default() };
+        let settled = layer.beside(Path::new("/etc/tui"), Some(Path::new("/home/ada")));
+        assert_eq!(settled.db, Some(Db::File("/etc/tui/t.duckdb".into())));
+        assert_eq!(settled.log_file, Some("/home/ada/logs/t.log".into()));
+    }
+}

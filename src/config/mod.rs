@@ -1,0 +1,208 @@
+//! Settings: command line over environment over file over defaults.
+//!
+//! ```text
+//!   layer    Layer: what one of these says; a field is the flag, the variable and the key in the file
+//!   value    what a setting can be (a port, a loopback address, …)
+//!   file     config.toml, and what is wrong with it
+//!   paths    the user's folders
+//! ```
+//!
+//! [`Settings`] is what the rooms are handed; it knows of each value who said it.
+
+mod file;
+mod layer;
+mod paths;
+mod value;
+
+use std::{collections::BTreeMap, fmt, io, path::PathBuf};
+
+use clap::ArgMatches;
+
+pub use layer::{Described, HEADING, Layer, described};
+pub use paths::Paths;
+pub use value::{Chords, Db, LogLevel, Loopback, Port};
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{}:{line}: {message}", .file.display())]
+    Bad { file: PathBuf, line: usize, message: String },
+    #[error("cannot read {}: {error}", .file.display())]
+    Unreadable { file: PathBuf, error: io::Error },
+    #[error("no home folder is known, so there is no place for the store; set HOME, or give --db FILE")]
+    NoHome,
+}
+
+/// Who said a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Flag,
+    Variable,
+    File,
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Flag => "flag",
+            Self::Variable => "variable",
+            Self::File => "file",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// A value and who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given<T> {
+    pub value: T,
+    pub from: Origin,
+}
+
+impl<T> Given<T> {
+    /// Whether nobody chose it.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.from == Origin::Default
+    }
+}
+
+/// What is in force.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub db: Given<Db>,
+    pub bind: Given<Loopback>,
+    pub grpc_port: Given<Port>,
+    pub http_port: Given<Port>,
+    pub sideseat_port: Given<Port>,
+    /// Empty: the screen chooses by what the terminal is like.
+    pub theme: Given<String>,
+    /// `None` only where no home folder is known: then nothing is logged.
+    pub log_file: Given<Option<PathBuf>>,
+    pub log_level: Given<LogLevel>,
+    /// Overrides of the keymap, by name of action.
+    pub keys: Given<BTreeMap<String, Vec<String>>>,
+    /// The settings file, whether or not there is one.
+    pub file: Option<PathBuf>,
+    pub paths: Paths,
+}
+
+impl Settings {
+    /// Puts the layers together.
+    ///
+    /// `layer` was read by clap into `matches`, flags and variables together; `file` is what `--config` says.
+    ///
+    /// # Errors
+    /// A settings file that cannot be read or says something wrong, and a store without a place.
+    pub fn new(layer: Layer, matches: &ArgMatches, file: Option<PathBuf>, paths: Paths) -> Result<Self, ConfigError> {
+        let asked_for = file.is_some();
+        let file = file.or_else(|| paths.config_file());
+        let beneath = match &file {
+            Some(file) => file::read(file, asked_for, paths.home.as_deref())?.unwrap_or_default(),
+            None => Layer::default(),
+        };
+        let Layer { db, bind, grpc_port, http_port, sideseat_port, theme, log_file, log_level, keys } =
+            layer.over(beneath);
+
+        let given = Sources(matches);
+        Ok(Self {
+            db: match (db, paths.store()) {
+                (None, None) => return Err(ConfigError::NoHome),
+                (db, place) => given.or("db", db, place.map_or(Db::Memory, Db::File)),
+            },
+            bind: given.or("bind", bind, Loopback::default()),
+            grpc_port: given.or("grpc_port", grpc_port, Port::Number(4317)),
+            http_port: given.or("http_port", http_port, Port::Number(4318)),
+            sideseat_port: given.or("sideseat_port", sideseat_port, Port::Number(5388)),
+            theme: given.or("theme", theme, String::new()),
+            log_file: given.or("log_file", log_file.map(Some), paths.log()),
+            log_level: given.or("log_level", log_level, LogLevel::default()),
+            keys: given.or("keys", keys.map(lists), BTreeMap::new()),
+            file,
+            paths,
+        })
+    }
+}
+
+fn lists(keys: BTreeMap<String, Chords>) -> BTreeMap<String, Vec<String>> {
+    keys.into_iter().map(|(action, chords)| (action, chords.into())).collect()
+}
+
+/// Where clap found what it found.
+struct Sources<'a>(&'a ArgMatches);
+
+impl Sources<'_> {
+    /// A value with who said it: what clap did not find, but is there, is from the file.
+    fn or<T>(&self, name: &str, value: Option<T>, default: T) -> Given<T> {
+        match value {
+            Some(value) => Given { value, from: layer::origin(self.0, name).unwrap_or(Origin::File) },
+            None => Given { value: default, from: Origin::Default },
+        }
+    }
+}
+
+/// What to say of a wrong word: the one that was probably meant, else all that there are.
+fn hint<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let far = (wrong.chars().count() / 2).max(2);
+    let ranked = known.clone().map(|word| (distance(wrong, word), word));
+    match ranked.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance) {
+        Some((_, word)) => format!("did you mean `{word}`?"),
+        None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// How many letters must be put in, taken out or changed to make one word the other (at most 64 are looked at).
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=left.len()).collect();
+    for (above, letter) in right.chars().take(64).enumerate() {
+        let mut last = above + 1;
+        let mut diagonal = above;
+        for (at, other) in left.iter().enumerate() {
+            let up = row[at + 1];
+            let best = (diagonal + usize::from(*other != letter)).min(up + 1).min(last + 1);
+            row[at] = last;
+            (diagonal, last) = (up, best);
+        }
+        row[left.len()] = last;
+    }
+    row[left.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args as _;
+
+    use super::*;
+
+    fn settings(line: &[&str], file: &str) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, file).unwrap();
+        let command = Layer::augment_args(clap::Command::new("tui").subcommand(clap::Command::new("serve")));
+        let matches = command.get_matches_from([&["tui"], line].concat());
+        let layer = <Layer as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        let paths = Paths { data: Some("/data".into()), ..Paths::default() };
+        Settings::new(layer, &matches, Some(path), paths).unwrap()
+    }
+
+    #[test]
+    fn each_setting_knows_who_said_it() {
+        let found =
+            settings(&["serve", "--theme", "light"], "theme = \"dark\"\ngrpc_port = \"off\"\n[keys]\nquit = \"x\"");
+        assert_eq!(found.theme, Given { value: "light".into(), from: Origin::Flag });
+        assert_eq!(found.grpc_port, Given { value: Port::Off, from: Origin::File });
+        assert_eq!(found.http_port, Given { value: Port::Number(4318), from: Origin::Default });
+        assert_eq!(found.db, Given { value: Db::File("/data/traces.duckdb".into()), from: Origin::Default });
+        assert_eq!(found.keys.value["quit"], ["x"]);
+    }
+
+    #[test]
+    fn a_slip_finds_its_word_and_nonsense_finds_all() {
+        let words = ["theme", "db", "grpc_port"];
+        assert_eq!(hint("grpc-port", words.into_iter()), "did you mean `grpc_port`?");
+        assert_eq!(hint("zzzzzzzzz", words.into_iter()), "there are theme, db, grpc_port");
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "")), (3, 3, 3));
+    }
+}

@@ -1,0 +1,156 @@
+//! The table of everything a key can do.
+//!
+//! Dispatch, hints, the help overlay, the names in `[keys]` and the README's section all come from here.
+
+/// Where a key works. In each place a key means one thing; what is under `Anywhere` is used in no other, but `Line`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Rows and text: the tree, the detail, lists, the first screen.
+    Rows,
+    /// The main view, whichever pane has the focus.
+    Main,
+    /// A list to pick from.
+    List,
+    /// A line being typed. Only here do characters type themselves.
+    Line,
+    /// The screen of an empty store.
+    FirstRun,
+    Anywhere,
+}
+
+impl Place {
+    pub const ALL: [Self; 6] = [Self::Rows, Self::Main, Self::List, Self::Line, Self::FirstRun, Self::Anywhere];
+
+    /// As help and README head its keys.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Rows => "Rows and text",
+            Self::Main => "Main view",
+            Self::List => "List",
+            Self::Line => "Line",
+            Self::FirstRun => "First run",
+            Self::Anywhere => "Anywhere but in a line",
+        }
+    }
+}
+
+/// One row of the table: an action, where its keys work, and what is said about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub action: Action,
+    pub place: Place,
+    /// As written in a file of settings.
+    pub keys: &'static [&'static str],
+    /// Its name in `[keys]`.
+    pub name: &'static str,
+    /// The word of the footer; neighbours with one word share it. Empty: not in the footer.
+    pub hint: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! actions {
+    ($($action:ident $place:ident [$($key:literal)*] $name:literal $hint:literal $help:literal)*) => {
+        /// Everything a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(
+                #[allow(clippy::doc_markdown, reason = "help is text for people")]
+                #[doc = $help]
+                $action,
+            )*
+        }
+
+        /// Every action, in the order in which people should read them.
+        pub const ACTIONS: &[Row] = &[$(Row {
+            action: Action::$action,
+            place: Place::$place,
+            keys: &[$($key),*],
+            name: $name,
+            hint: $hint,
+            help: $help,
+        }),*];
+    };
+}
+
+actions! {
+    // action        place     keys                 config name       hint       help
+    Down             Rows      ["j" "down"]         "down"            "move"     "Go to the next row or line"
+    Up               Rows      ["k" "up"]           "up"              "move"     "Go to the previous row or line"
+    First            Rows      ["g g" "home"]       "first"           ""         "Go to the first row or line"
+    Last             Rows      ["G" "end"]          "last"            ""         "Go to the last; in text, stay at the end while it grows"
+    HalfPageDown     Rows      ["ctrl-d"]           "half-page-down"  ""         "Go down half a page"
+    HalfPageUp       Rows      ["ctrl-u"]           "half-page-up"    ""         "Go up half a page"
+    Open             Rows      ["enter"]            "open"            "open"     "Open a branch or a fold, choose, else go into the detail and enlarge it"
+
+    Fold             Main      ["h" "left"]         "fold"            "fold"     "Close the branch or fold, else go to its parent; from the detail to the tree"
+    Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold"
+    NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the other pane"
+    PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the other pane, backwards"
+    TabMessages      Main      ["1"]                "tab-messages"    "tab"      "Show the messages"
+    TabTools         Main      ["2"]                "tab-tools"       "tab"      "Show the tools and their calls"
+    TabReasoning     Main      ["3"]                "tab-reasoning"   "tab"      "Show the reasoning of the models"
+    TabCost          Main      ["4"]                "tab-cost"        "tab"      "Show tokens and cost"
+    TabRaw           Main      ["5"]                "tab-raw"         "tab"      "Show the raw span, as it arrived"
+    Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
+    Session          Main      ["s"]                "session"         "session"  "Filter by session"
+    Follow           Main      ["F"]                "follow"          "follow"   "Follow the newest run; any move by hand ends it"
+
+    Narrow           List      ["/"]                "narrow"          "narrow"   "Narrow the list by text"
+
+    Take             Line      ["enter"]            "take"            "take"     "Take what the line says"
+    Leave            Line      ["esc"]              "leave"           "leave"    "Leave everything as it was before"
+    Clear            Line      ["ctrl-u"]           "clear"           "clear"    "Clear the line"
+
+    YankCommand      FirstRun  ["y"]                "yank-command"    "yank"     "Copy the command"
+    YankSnippet      FirstRun  ["Y"]                "yank-snippet"    "yank"     "Copy the lines for the chosen SDK"
+    SdkSideseat      FirstRun  ["1"]                "sdk-sideseat"    "SDK"      "Show the SideSeat SDK with Bedrock"
+    SdkStrands       FirstRun  ["2"]                "sdk-strands"     "SDK"      "Show Strands"
+    SdkLanggraph     FirstRun  ["3"]                "sdk-langgraph"   "SDK"      "Show LangGraph"
+    SdkOpenai        FirstRun  ["4"]                "sdk-openai"      "SDK"      "Show the OpenAI Agents SDK"
+    SdkOther         FirstRun  ["5"]                "sdk-other"       "SDK"      "Show any other OpenTelemetry SDK"
+    Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a few recorded runs"
+
+    Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, enlarged pane, focus, session filter, filter; never quits"
+    Pause            Anywhere  ["P"]                "pause"           "pause"    "Freeze the view; receiving goes on"
+    Theme            Anywhere  ["T"]                "theme"           "theme"    "Choose a theme, seen while choosing"
+    Redraw           Anywhere  ["ctrl-l"]           "redraw"          ""         "Draw everything again"
+    Suspend          Anywhere  ["ctrl-z"]           "suspend"         ""         "Stop and go to the shell; nothing is received until `fg`"
+    Help             Anywhere  ["?"]                "help"            "help"     "Show what every key does here"
+    Close            Anywhere  ["q"]                "close"           "quit"     "Close what lies on top, else quit"
+    Quit             Anywhere  ["ctrl-c"]           "quit"            ""         "Quit; twice: at once"
+}
+
+impl Action {
+    /// Its row of the table.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        // The table is written in the order of the enum, so this finds it at once; a test holds it to that.
+        &ACTIONS[self as usize]
+    }
+
+    /// Its name in `[keys]`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_finds_its_own_row() {
+        for row in ACTIONS {
+            assert_eq!(row.action.row().name, row.name);
+        }
+    }
+
+    #[test]
+    fn names_are_used_once() {
+        for (index, row) in ACTIONS.iter().enumerate() {
+            assert!(ACTIONS[index + 1..].iter().all(|other| other.name != row.name), "{}", row.name);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Slot → style: which colours and adornments each themable thing is painted with.
+//!
+//! ```text
+//!   slots      the table of themable things
+//!   file       a TOML file: palette, slots, what it inherits; mistakes by line, with the nearest right word
+//!   depth      true colour → 256 → 16 → none
+//! ```
+//!
+//! Themes are the embedded files of `themes/` and those in the user's folder, which win by name.
+
+mod depth;
+mod file;
+mod nearest;
+pub mod slots;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ratatui::style::Style;
+
+pub use depth::Depth;
+use file::File;
+
+/// The embedded files, the default first.
+const EMBEDDED: [(&str, &str); 4] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("plain", include_str!("../../themes/plain.toml")),
+];
+
+/// What is drawn where there is no colour.
+const PLAIN: &str = "plain";
+
+/// Why a theme cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ThemeError {
+    #[error("cannot read the theme {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("theme {file}, line {line}: {what}")]
+    Broken { file: String, line: usize, what: String },
+    #[error("no theme `{wrong}`; {hint}")]
+    Unknown { wrong: String, hint: String },
+}
+
+type Painted = Arc<BTreeMap<String, Style>>;
+
+/// Every theme there is, ready to be painted with.
+#[derive(Debug, Clone)]
+pub struct Themes {
+    names: Vec<String>,
+    painted: BTreeMap<String, Painted>,
+    plain: Painted,
+}
+
+impl Themes {
+    /// Reads the embedded themes and those of the user's folder; a folder that is not there holds none.
+    ///
+    /// Any file that cannot be read or understood is an error: it is best known before it is wanted.
+    pub fn load(user_dir: Option<&Path>) -> Result<Self, ThemeError> {
+        let mut embedded = BTreeMap::new();
+        for (name, text) in EMBEDDED {
+            embedded.insert(name.to_owned(), file::parse(&format!("{name} (built in)"), text)?);
+        }
+        let users = user_dir.map(read_folder).transpose()?.unwrap_or_default();
+        let mut names: Vec<String> = EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        names.extend(users.keys().filter(|name| !embedded.contains_key(*name)).cloned());
+
+        let files = Files { embedded, users };
+        let mut painted = BTreeMap::new();
+        for name in &names {
+            painted.insert(name.clone(), Arc::new(file::paint(&files.line_of_descent(name)?)?));
+        }
+        let plain = painted.get(PLAIN).cloned().unwrap_or_default();
+        Ok(Self { names, painted, plain })
+    }
+
+    /// The names, embedded ones first.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// One theme; for a name that none has, an error with the nearest one that one has.
+    pub fn get(&self, name: &str) -> Result<Theme, ThemeError> {
+        let Some(painted) = self.painted.get(name) else {
+            let names = self.names.iter().map(String::as_str);
+            let hint = match nearest::nearest(name, names.clone()) {
+                Some(right) => format!("did you mean `{right}`?"),
+                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(ThemeError::Unknown { wrong: name.to_owned(), hint });
+        };
+        Ok(Theme { name: name.into(), painted: painted.clone(), plain: self.plain.clone() })
+    }
+}
+
+struct Files {
+    embedded: BTreeMap<String, File>,
+    users: BTreeMap<String, File>,
+}
+
+impl Files {
+    /// A file and those it inherits from, the eldest first.
+    fn line_of_descent(&self, name: &str) -> Result<Vec<&File>, ThemeError> {
+        let mut line: Vec<&File> = Vec::new();
+        let mut next = self.users.get(name).or_else(|| self.embedded.get(name));
+        while let Some(file) = next {
+            line.push(file);
+            let Some(parent) = &file.inherits else { break };
+            // A user's file that takes the place of an embedded one may build upon it: what is already in
+            // the line is looked for among the embedded.
+            let fresh = |file: &&File| !line.iter().any(|earlier| std::ptr::eq(*earlier, *file));
+            let candidates = [self.users.get(&parent.said), self.embedded.get(&parent.said)];
+            next = candidates.into_iter().flatten().find(fresh);
+            if next.is_none() {
+                let what = if candidates.iter().any(Option::is_some) {
+                    format!("`{}` inherits itself", parent.said)
+                } else {
+                    let names = self.embedded.keys().chain(self.users.keys()).map(String::as_str);
+                    file::unknown("theme", &parent.said, names)
+                };
+                return Err(ThemeError::Broken { file: file.origin.clone(), line: parent.line, what });
+            }
+        }
+        line.reverse();
+        Ok(line)
+    }
+}
+
+/// The `*.toml` of a folder, by their names without it.
+fn read_folder(folder: &Path) -> Result<BTreeMap<String, File>, ThemeError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ThemeError::Unreadable { path, source }
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries.map_err(unreadable(folder))?,
+    };
+    let mut files = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable(folder))?.path();
+        let Some(name) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+            files.insert(name, file::parse(&path.display().to_string(), &text)?);
+        }
+    }
+    Ok(files)
+}
+
+/// What every slot is painted with.
+#[derive(Debug, Clone)]
+pub struct Theme {
+    name: Arc<str>,
+    painted: Painted,
+    plain: Painted,
+}
+
+impl Theme {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How a slot is painted: its own style, else that of what stands before its last dot, else none.
+    #[must_use]
+    pub fn style(&self, slot: &str) -> Style {
+        let mut name = slot;
+        loop {
+            if let Some(style) = self.painted.get(name) {
+                return *style;
+            }
+            let Some((group, _)) = name.rsplit_once('.') else { return Style::new() };
+            name = group;
+        }
+    }
+
+    /// The same theme for a terminal of fewer colours. Without any it is drawn as `plain`, whose bold and
+    /// reversed letters say what colours no longer can.
+    #[must_use]
+    pub fn degrade(self, depth: Depth) -> Self {
+        let from = if depth == Depth::None { &self.plain } else { &self.painted };
+        let fitted = from.iter().map(|(slot, style)| (slot.clone(), depth.fit(*style))).collect();
+        Self { painted: Arc::new(fitted), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::{Color, Modifier};
+
+    use super::*;
+
+    fn user_themes(files: &[(&str, &str)]) -> Result<Themes, ThemeError> {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("sideseat-tui-themes-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in files {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        let themes = Themes::load(Some(&folder));
+        fs::remove_dir_all(&folder).unwrap();
+        themes
+    }
+
+    #[test]
+    fn every_embedded_theme_paints_every_slot_but_prose() {
+        let themes = Themes::load(None).unwrap();
+        assert_eq!(themes.names(), ["dark", "light", "high-contrast", "plain"]);
+        for name in themes.names() {
+            let theme = themes.get(name).unwrap();
+            for slot in slots::SLOTS {
+                let reached = theme.painted.contains_key(slot.name)
+                    || slot.name.split_once('.').is_some_and(|(group, _)| theme.painted.contains_key(group));
+                assert!(reached, "{name} says nothing of {}", slot.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_states_look_alike_in_any_theme() {
+        let themes = Themes::load(None).unwrap();
+        for name in ["dark", "light", "high-contrast"] {
+            for depth in [Depth::True, Depth::Ansi256, Depth::Ansi16] {
+                let theme = themes.get(name).unwrap().degrade(depth);
+                let states = ["error", "warning", "ok", "running"].map(|slot| theme.style(slot).fg);
+                for (at, state) in states.iter().enumerate() {
+                    assert!(!states[..at].contains(state), "{name} at {depth:?}: {states:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plain_has_no_colour_and_every_theme_is_plain_without_colours() {
+        let themes = Themes::load(None).unwrap();
+        for name in themes.names() {
+            let theme = themes.get(name).unwrap().degrade(Depth::None);
+            for slot in slots::SLOTS {
+                let style = theme.style(slot.name);
+                assert_eq!((style.fg, style.bg), (None, None), "{name} {}", slot.name);
+                assert_eq!(style, themes.get("plain").unwrap().style(slot.name), "{name} {}", slot.name);
+            }
+            assert!(theme.style("cursor").has_modifier(Modifier::REVERSED));
+            assert_eq!(theme.name(), name);
+        }
+    }
+
+    #[test]
+    fn a_slot_that_is_not_painted_looks_like_its_group() {
+        let themes = user_themes(&[("mine.toml", "[slots]\ntree = 'red'\n'tree.ok' = 'green'")]).unwrap();
+        let mine = themes.get("mine").unwrap();
+        assert_eq!(mine.style("tree.error").fg, Some(Color::Red));
+        assert_eq!(mine.style("tree.ok").fg, Some(Color::Green));
+        assert_eq!(mine.style("dim"), Style::new());
+    }
+
+    #[test]
+    fn a_users_theme_wins_by_name_and_may_build_upon_the_one_it_replaces() {
+        let text = "inherits = 'dark'\n[palette]\nrose = '#010203'";
+        let themes = user_themes(&[("dark.toml", text), ("notes.txt", "not a theme")]).unwrap();
+        assert_eq!(themes.names().len(), EMBEDDED.len());
+        assert_eq!(themes.get("dark").unwrap().style("error").fg, Some(Color::Rgb(1, 2, 3)));
+    }
+
+    #[test]
+    fn themes_that_inherit_each_other_or_nobody_are_refused_with_the_line() {
+        let circle = user_themes(&[("a.toml", "inherits = 'b'"), ("b.toml", "\ninherits = 'a'")]).unwrap_err();
+        assert!(circle.to_string().ends_with("b.toml, line 2: `a` inherits itself"), "{circle}");
+        let nobody = user_themes(&[("a.toml", "inherits = 'drak'")]).unwrap_err();
+        assert!(nobody.to_string().ends_with("a.toml, line 1: no theme `drak`; did you mean `dark`?"), "{nobody}");
+    }
+
+    #[test]
+    fn a_misspelt_theme_is_answered_with_the_nearest() {
+        let themes = Themes::load(None).unwrap();
+        assert_eq!(themes.get("ligth").unwrap_err().to_string(), "no theme `ligth`; did you mean `light`?");
+        assert_eq!(
+            themes.get("solarized-osaka").unwrap_err().to_string(),
+            "no theme `solarized-osaka`; there are dark, light, high-contrast, plain"
+        );
+    }
+}
