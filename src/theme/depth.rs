@@ -89,7 +89,7 @@ const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 /// How far apart two colours look ("redmean", a cheap weighting of the channels by what the eye sees).
 fn apart(left: [u8; 3], right: [u8; 3]) -> u32 {
-    let red_mean = (u32::from(left[0]) + u32::from(right[0])) / 2;
+    let red_mean = u32::midpoint(left[0].into(), right[0].into());
     let [r, g, b] = [0, 1, 2].map(|at| u32::from(left[at].abs_diff(right[at])).pow(2));
     ((512 + red_mean) * r + 1024 * g + (767 - red_mean) * b) / 256
 }

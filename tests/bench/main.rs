@@ -1,1 +1,35 @@
-fn main() {}
+//! What the product's promises cost, measured: `cargo bench [-- NAME…]`. Nothing here asserts a time.
+//!
+//! ```text
+//!   ingest      spans a second and answer latency over the socket, the program in a process of its own
+//!   translate   microseconds a span, each client's captures
+//!   query       milliseconds a question, 100 k spans stored
+//!   draw        microseconds a frame
+//!   start       milliseconds to the first frame, 100 k spans stored
+//! ```
+
+mod draw;
+mod ingest;
+mod load;
+mod query;
+mod start;
+mod translate;
+
+fn main() {
+    // cargo adds `--bench`; what is left are names.
+    let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
+    let benches: [(&str, fn()); 5] = [
+        ("translate", translate::run),
+        ("draw", draw::run),
+        ("ingest", ingest::run),
+        ("query", query::run),
+        ("start", start::run),
+    ];
+    for (name, run) in benches {
+        if wanted(name) {
+            println!("== {name}");
+            run();
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! One match over everything a key can do.
+
+use super::{
+    areas::Focus,
+    browse::{Content, RowId},
+    detail::Tab,
+    event::Effect,
+    first_run::{self, Sdk},
+    list::{Item, Kind, List, Pick},
+    search::Line,
+    state::{Heights, Stage, State},
+    update::{move_list, refilter},
+};
+use crate::{
+    keymap::{Action, Context},
+    model::Changes,
+};
+
+/// The first-run screen is never longer than this.
+const FIRST_RUN_LINES: usize = 60;
+
+/// Does what a key means.
+pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Down => return step(state, 1),
+        Action::Up => return step(state, -1),
+        Action::HalfPageDown => return step(state, half_page(state)),
+        Action::HalfPageUp => return step(state, -half_page(state)),
+        Action::First => return step(state, isize::MIN),
+        Action::Last => return last(state),
+        Action::Open => return open(state),
+
+        Action::Fold => fold(state),
+        Action::Unfold => unfold(state),
+        Action::NextPane | Action::PreviousPane => {
+            state.focus = match state.focus {
+                Focus::Tree => Focus::Detail,
+                Focus::Detail => Focus::Tree,
+            };
+            state.zoomed = false;
+        }
+        Action::TabMessages => state.detail.show(Tab::Messages),
+        Action::TabTools => state.detail.show(Tab::Tools),
+        Action::TabReasoning => state.detail.show(Tab::Reasoning),
+        Action::TabCost => state.detail.show(Tab::Cost),
+        Action::TabRaw => state.detail.show(Tab::Raw),
+        Action::Filter => state.line = Some(Line::new(&state.filter.text)),
+        Action::Session => open_list(state, Kind::Sessions),
+        Action::Follow => follow(state),
+
+        Action::Narrow => {
+            if let Some(list) = state.lists.last_mut() {
+                list.open_line();
+            }
+        }
+        Action::Take | Action::Leave => return end_line(state, action == Action::Take),
+        Action::Clear => return clear_line(state),
+
+        Action::YankCommand => return yank(state, first_run::command().to_owned()),
+        Action::YankSnippet => {
+            let lines = first_run::snippet(state.sdk, state.listening.as_deref().unwrap_or_default());
+            return yank(state, lines.join("\n") + "\n");
+        }
+        Action::SdkSideseat | Action::SdkStrands | Action::SdkLanggraph | Action::SdkOpenai | Action::SdkOther => {
+            state.sdk = Sdk::of(action).unwrap_or_default();
+        }
+        Action::Demo => {
+            state.say("playing recorded runs; nothing of them is kept");
+            return vec![Effect::PlayDemo];
+        }
+
+        Action::Back => return back(state),
+        Action::Pause => pause(state),
+        Action::Theme => {
+            let before = state.theme.clone();
+            open_list(state, Kind::Themes { before });
+        }
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Help => {
+            let of = match state.context() {
+                // A list's keys are those of `Rows`; help is about what lies beneath it.
+                Context::List | Context::Line if state.stage() == Stage::FirstRun => Context::FirstRun,
+                Context::List | Context::Line => Context::Tree,
+                context => context,
+            };
+            open_list(state, Kind::Help { of });
+        }
+        Action::Close => return if state.lists.is_empty() { vec![Effect::Quit] } else { back(state) },
+        Action::Quit => return vec![Effect::Quit],
+    }
+    Vec::new()
+}
+
+/// Moves the cursor of whatever has the keys.
+fn step(state: &mut State, by: isize) -> Vec<Effect> {
+    let Heights { rows, text, .. } = state.heights();
+    match state.context() {
+        Context::List => return move_list(state, by),
+        Context::Tree => {
+            state.follow.stop(&mut state.tree);
+            state.tree.move_by(by, rows);
+        }
+        Context::Detail => {
+            // Whoever reads is not to be taken elsewhere.
+            state.follow.stop(&mut state.tree);
+            state.detail.move_by(by, text);
+        }
+        Context::FirstRun => {
+            state.first_run_top = state.first_run_top.saturating_add_signed(by).min(FIRST_RUN_LINES);
+        }
+        Context::Line => {}
+    }
+    Vec::new()
+}
+
+fn last(state: &mut State) -> Vec<Effect> {
+    if state.context() == Context::Detail {
+        let height = state.heights().text;
+        state.detail.go_to_end(height);
+        return Vec::new();
+    }
+    step(state, isize::MAX)
+}
+
+fn half_page(state: &State) -> isize {
+    let Heights { rows, text, .. } = state.heights();
+    let height = match (state.lists.last(), state.context()) {
+        (Some(list), _) => list.area(state.screen).rows.height.into(),
+        (None, Context::Detail) => text,
+        (None, _) => rows,
+    };
+    isize::try_from(height / 2).unwrap_or(1).max(1)
+}
+
+/// Enter: opens what is closed, else goes in.
+fn open(state: &mut State) -> Vec<Effect> {
+    match state.context() {
+        Context::List => return choose(state),
+        Context::Tree => {
+            let branch = matches!(
+                state.tree.cursor().map(|row| state.tree.content(row)),
+                Some(Content::Session(_) | Content::Trace(_))
+            );
+            state.follow.stop(&mut state.tree);
+            if !(branch && state.tree.fold(true)) && state.tree.cursor().is_some() {
+                state.focus = Focus::Detail;
+            }
+        }
+        Context::Detail => {
+            // Alone on the screen it is as large as it gets.
+            let alone = !state.zoomed && state.areas().is_none_or(|areas| areas.divider.is_none());
+            state.follow.stop(&mut state.tree);
+            if !state.detail.fold(None) && !alone {
+                state.zoomed = !state.zoomed;
+            }
+        }
+        Context::FirstRun | Context::Line => {}
+    }
+    Vec::new()
+}
+
+fn fold(state: &mut State) {
+    match state.focus {
+        Focus::Tree => {
+            let height = state.heights().rows;
+            state.follow.stop(&mut state.tree);
+            if !state.tree.fold(false) {
+                state.tree.go_to_parent(height);
+            }
+        }
+        Focus::Detail => {
+            if !state.detail.fold(Some(false)) {
+                state.focus = Focus::Tree;
+                state.zoomed = false;
+            }
+        }
+    }
+}
+
+fn unfold(state: &mut State) {
+    match state.focus {
+        Focus::Tree => {
+            state.follow.stop(&mut state.tree);
+            state.tree.fold(true);
+        }
+        Focus::Detail => {
+            state.detail.fold(Some(true));
+        }
+    }
+}
+
+fn follow(state: &mut State) {
+    if state.follow.is_on() {
+        state.follow.stop(&mut state.tree);
+    } else {
+        state.follow.start();
+    }
+}
+
+/// Freezes the view, or shows what came meanwhile.
+fn pause(state: &mut State) {
+    match state.paused.take() {
+        None => state.paused = Some(Changes::default()),
+        Some(held) if held.is_empty() => {}
+        Some(held) => state.touch(&held),
+    }
+}
+
+fn open_list(state: &mut State, kind: Kind) {
+    // The same list twice, one over the other, helps nobody.
+    let same = |list: &List| std::mem::discriminant(&list.kind) == std::mem::discriminant(&kind);
+    if state.lists.iter().any(same) {
+        return;
+    }
+    let (items, cursor) = match &kind {
+        Kind::Sessions => {
+            state.picker.touch();
+            (state.session_items(), state.filter.session.clone().map(Pick::Session))
+        }
+        Kind::Themes { before } => {
+            let item = |name: &String| Item {
+                pick: Pick::Theme(name.clone()),
+                text: name.clone(),
+                note: String::new(),
+                group: "",
+            };
+            (state.themes.iter().map(item).collect(), Some(Pick::Theme(before.clone())))
+        }
+        Kind::Help { of } => {
+            let item = |row: crate::keymap::HelpRow| Item {
+                pick: Pick::Key(row.action),
+                text: row.does.to_owned(),
+                note: row.keys,
+                group: row.place.title(),
+            };
+            (state.keymap.help(*of).into_iter().map(item).collect(), None)
+        }
+    };
+    let mut list = List::new(kind, items, cursor);
+    let height = list.area(state.screen).rows.height;
+    list.scroll(height.into());
+    state.lists.push(list);
+}
+
+/// Does what picking the item with the cursor means.
+fn choose(state: &mut State) -> Vec<Effect> {
+    let Some(pick) = state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) else { return Vec::new() };
+    // A key's help is to be read; there is nothing to choose.
+    if let Pick::Key(_) = pick {
+        return Vec::new();
+    }
+    state.lists.pop();
+    match pick {
+        Pick::Session(session) => {
+            state.follow.stop(&mut state.tree);
+            refilter(state, |filter| filter.session = Some(session.clone()));
+            let id = RowId::Session(Some(session));
+            state.tree.set_open(id.clone(), true);
+            let height = state.heights().rows;
+            state.tree.relay(height);
+            state.tree.select(&id, height);
+        }
+        Pick::AllSessions => refilter(state, |filter| filter.session = None),
+        Pick::Theme(name) => return set_theme(state, name),
+        Pick::Key(_) => {}
+    }
+    Vec::new()
+}
+
+/// Shows the theme that the cursor of the topmost list is on.
+pub fn preview(state: &mut State) -> Vec<Effect> {
+    match state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) {
+        Some(Pick::Theme(name)) => set_theme(state, name),
+        _ => Vec::new(),
+    }
+}
+
+fn set_theme(state: &mut State, name: String) -> Vec<Effect> {
+    if state.theme == name {
+        return Vec::new();
+    }
+    state.theme.clone_from(&name);
+    vec![Effect::SetTheme(name)]
+}
+
+/// Esc: undoes one thing, the first there is.
+fn back(state: &mut State) -> Vec<Effect> {
+    if let Some(list) = state.lists.pop() {
+        return match list.kind {
+            Kind::Themes { before } => set_theme(state, before),
+            Kind::Sessions | Kind::Help { .. } => Vec::new(),
+        };
+    }
+    if state.zoomed {
+        state.zoomed = false;
+    } else if state.focus != Focus::Tree {
+        state.focus = Focus::Tree;
+    } else if state.filter.session.is_some() {
+        refilter(state, |filter| filter.session = None);
+    } else {
+        refilter(state, |filter| filter.text.clear());
+    }
+    Vec::new()
+}
+
+fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
+    if let Some(list) = state.lists.last_mut() {
+        list.close_line(taken);
+        return move_list(state, 0);
+    }
+    if let Some(line) = state.line.take().filter(|_| !taken) {
+        refilter(state, |filter| line.before().clone_into(&mut filter.text));
+    }
+    Vec::new()
+}
+
+fn clear_line(state: &mut State) -> Vec<Effect> {
+    if let Some(list) = state.lists.last_mut() {
+        list.edit(Line::clear);
+        return move_list(state, 0);
+    }
+    if let Some(line) = &mut state.line {
+        line.clear();
+        refilter(state, |filter| filter.text.clear());
+    }
+    Vec::new()
+}
+
+fn yank(state: &mut State, text: String) -> Vec<Effect> {
+    let lines = text.lines().count();
+    state.say(match lines {
+        0 | 1 => format!("copied: {}", text.trim_end()),
+        lines => format!("copied {lines} lines: {} …", text.lines().next().unwrap_or_default()),
+    });
+    vec![Effect::Copy(text)]
+}

@@ -1,0 +1,260 @@
+//! Where everything goes, as a value: `update` (paging, clicks) and the view ask the same function.
+//!
+//! ```text
+//!   header                                     one line
+//!   filter                                     one line, while there is a filter or one is being typed
+//!   ┌ tree ─────────┬ detail ───────────────┐  ≥ 72 columns: side by side, 40 % and 60 %
+//!   │ columns       │ tabs                  │
+//!   │ rows          ├───────────────────────┤
+//!   │               │ text                  │
+//!   └───────────────┴───────────────────────┘
+//!   hints                                      one line; not below 20 rows
+//!   status                                     one line
+//! ```
+//!
+//! Below 72 columns one pane shows at a time, without borders, and the status line moves under the header.
+
+use ratatui::layout::{Margin, Rect};
+
+use super::wrap;
+
+/// Nothing but one line of text is drawn below this size.
+pub const FLOOR: (u16, u16) = (40, 12);
+
+/// Which pane has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    #[default]
+    Tree,
+    Detail,
+}
+
+/// What of the state the layout depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// The filter line is there.
+    pub filter: bool,
+    /// The detail takes the whole body.
+    pub zoomed: bool,
+    pub focus: Focus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Areas {
+    pub header: Rect,
+    pub filter: Option<Rect>,
+    /// All between the lines above and below; the first-run screen has it whole.
+    pub body: Rect,
+    /// Whether `body` has a border (and a divider between two panes).
+    pub bordered: bool,
+    /// The column of the divider, where both panes show.
+    pub divider: Option<u16>,
+    pub tree: Option<TreeArea>,
+    pub detail: Option<DetailArea>,
+    pub hints: Option<Rect>,
+    pub status: Rect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TreeArea {
+    /// The titles of the columns.
+    pub head: Rect,
+    pub rows: Rect,
+    pub columns: Columns,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DetailArea {
+    pub tabs: Rect,
+    /// Beneath the tabs.
+    pub rule: Rect,
+    /// Text is cut to this width; the column to its left is for the cursor.
+    pub text: Rect,
+}
+
+/// Where everything goes; `None` where the screen is too small for anything but one line.
+#[must_use]
+pub fn areas(screen: Rect, shape: Shape) -> Option<Areas> {
+    if screen.width < FLOOR.0 || screen.height < FLOOR.1 {
+        return None;
+    }
+    let mut rest = screen;
+    let narrow = screen.width < 72;
+    let header = take_top(&mut rest);
+    let (hints, status) = if narrow {
+        (Some(take_bottom(&mut rest)), take_top(&mut rest))
+    } else {
+        let status = take_bottom(&mut rest);
+        ((screen.height >= 20).then(|| take_bottom(&mut rest)), status)
+    };
+    let filter = shape.filter.then(|| take_top(&mut rest));
+    let body = rest;
+    let inner = if narrow { body } else { body.inner(Margin::new(1, 1)) };
+    let (tree, detail, divider) = if narrow || shape.zoomed {
+        let shows_detail = shape.zoomed || shape.focus == Focus::Detail;
+        if shows_detail { (None, Some(detail(inner)), None) } else { (Some(tree(inner, narrow)), None, None) }
+    } else {
+        let left = screen.width * 2 / 5 - 2;
+        let divider = inner.x + left;
+        let right = Rect { x: divider + 1, width: inner.width - left - 1, ..inner };
+        (Some(tree(Rect { width: left, ..inner }, false)), Some(detail(right)), Some(divider))
+    };
+    Some(Areas { header, filter, body, bordered: !narrow, divider, tree, detail, hints, status })
+}
+
+/// `alone`: the tree has the screen to itself, so that a name needs less of its width.
+fn tree(mut area: Rect, alone: bool) -> TreeArea {
+    let width = area.width;
+    let columns = Columns {
+        session_id: width >= 28,
+        duration: width >= if alone { 36 } else { 42 },
+        tokens: width >= if alone { 48 } else { 42 },
+        cost: true,
+    };
+    TreeArea { head: take_top(&mut area), rows: area, columns }
+}
+
+fn detail(mut area: Rect) -> DetailArea {
+    let tabs = take_top(&mut area);
+    let rule = take_top(&mut area);
+    DetailArea { tabs, rule, text: area.inner(Margin::new(1, 0)) }
+}
+
+fn take_top(rest: &mut Rect) -> Rect {
+    let line = Rect { height: rest.height.min(1), ..*rest };
+    rest.y += line.height;
+    rest.height -= line.height;
+    line
+}
+
+fn take_bottom(rest: &mut Rect) -> Rect {
+    let height = rest.height.min(1);
+    rest.height -= height;
+    Rect { y: rest.y + rest.height, height, ..*rest }
+}
+
+/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, duration, the session's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a column is there or it is not")]
+pub struct Columns {
+    pub session_id: bool,
+    pub duration: bool,
+    pub tokens: bool,
+    pub cost: bool,
+}
+
+/// How far a row of the tree stands in: two columns a level, never more than a third of the width.
+#[must_use]
+pub fn indent(depth: usize, width: u16) -> u16 {
+    u16::try_from(depth * 2).unwrap_or(u16::MAX).min(width / 3)
+}
+
+/// Where each tab's label is, a column of room on either side of it; of no width where it does not fit.
+#[must_use]
+pub fn tabs<const N: usize>(area: Rect, labels: &[String; N]) -> [Rect; N] {
+    let mut x = area.x;
+    std::array::from_fn(|index| {
+        let wide = u16::try_from(wrap::width(&labels[index]) + 2).unwrap_or(u16::MAX);
+        let width = wide.min(area.right().saturating_sub(x));
+        let tab = Rect { x, width, ..area };
+        x += width;
+        tab
+    })
+}
+
+/// A list laid over the middle of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlay {
+    /// With its border.
+    pub outer: Rect,
+    /// What it is narrowed by.
+    pub line: Rect,
+    pub rows: Rect,
+}
+
+/// Where a list of so many rows goes that would like to be so wide.
+#[must_use]
+pub fn overlay(screen: Rect, wide: u16, rows: usize) -> Overlay {
+    let width = wide.min(screen.width.saturating_sub(4)).max(screen.width.min(20));
+    // The border, the line and what is above and below leave so much.
+    let most = screen.height.saturating_sub(4);
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3).clamp(most.min(8), most.max(1));
+    let outer = Rect {
+        x: screen.x + screen.width.saturating_sub(width) / 2,
+        y: screen.y + screen.height.saturating_sub(height) / 2,
+        width,
+        height: height.min(screen.height),
+    };
+    let mut inner = outer.inner(Margin::new(1, 1));
+    let line = take_top(&mut inner);
+    Overlay { outer, line, rows: inner }
+}
+
+/// Whether a cell lies in an area.
+#[must_use]
+pub fn holds(area: Rect, column: u16, row: u16) -> bool {
+    (area.x..area.right()).contains(&column) && (area.y..area.bottom()).contains(&row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shapes() -> impl Iterator<Item = Shape> {
+        [false, true].into_iter().flat_map(|filter| {
+            [false, true].into_iter().flat_map(move |zoomed| {
+                [Focus::Tree, Focus::Detail].into_iter().map(move |focus| Shape { filter, zoomed, focus })
+            })
+        })
+    }
+
+    fn lies_in(area: Rect, outer: Rect) -> bool {
+        area.is_empty() || area.intersection(outer) == area
+    }
+
+    #[test]
+    fn every_area_lies_on_the_screen_at_every_size() {
+        for width in 1..=200 {
+            for height in 1..=60 {
+                let screen = Rect::new(0, 0, width, height);
+                let list = overlay(screen, 60, 12);
+                assert!(lies_in(list.outer, screen), "{width}x{height}");
+                assert!(lies_in(list.line, list.outer) && lies_in(list.rows, list.outer), "{width}x{height}");
+                for shape in shapes() {
+                    let Some(areas) = areas(screen, shape) else {
+                        assert!(width < 40 || height < 12);
+                        continue;
+                    };
+                    let mut all = vec![areas.header, areas.body, areas.status];
+                    all.extend(areas.filter);
+                    all.extend(areas.hints);
+                    for area in &all {
+                        assert!(lies_in(*area, screen), "{width}x{height} {shape:?}");
+                    }
+                    assert_eq!(all.iter().map(|area| area.height).sum::<u16>(), height);
+                    let tree = areas.tree.map(|tree| [tree.head, tree.rows]).into_iter().flatten();
+                    let detail = areas.detail.map(|detail| [detail.tabs, detail.rule, detail.text]);
+                    for area in tree.chain(detail.into_iter().flatten()) {
+                        assert!(lies_in(area, areas.body) && !area.is_empty(), "{width}x{height} {shape:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_screen_shows_both_panes_as_drawn() {
+        let areas = areas(Rect::new(0, 0, 120, 40), Shape::default()).unwrap();
+        assert_eq!(areas.divider, Some(47));
+        assert_eq!(areas.tree.unwrap().rows, Rect::new(1, 3, 46, 34));
+        assert_eq!(areas.detail.unwrap().text, Rect::new(49, 4, 69, 33));
+    }
+
+    #[test]
+    fn a_narrow_screen_shows_the_pane_that_has_the_focus() {
+        let screen = Rect::new(0, 0, 60, 20);
+        assert!(areas(screen, Shape::default()).is_some_and(|areas| areas.detail.is_none()));
+        let shape = Shape { focus: Focus::Detail, ..Shape::default() };
+        assert!(areas(screen, shape).is_some_and(|areas| areas.tree.is_none()));
+    }
+}

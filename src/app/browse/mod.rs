@@ -1,0 +1,215 @@
+//! The tree: sessions ▸ traces ▸ spans, its folds and its cursor.
+//!
+//! Rows are laid out from the answers. Cursor and folds hold rows by id, never by position, so that rows may come, go
+//! and change places.
+//!
+//! ```text
+//!   answers   what was answered, what should be asked
+//!   rows      answers and folds → rows; the cursor stays on its own
+//!   moves     by hand, and by following
+//! ```
+
+mod answers;
+mod moves;
+mod rows;
+
+use std::collections::{HashMap, HashSet};
+
+use super::{pane::Pane, scroll::Scroll};
+use crate::model::{Node, NodeState, Page, SessionId, SessionSummary, SpanId, TraceId, TraceSummary, Tree};
+
+/// What a row is of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RowId {
+    /// `None` gathers the traces without a session.
+    Session(Option<SessionId>),
+    Trace(TraceId),
+    Span(TraceId, SpanId),
+    /// Stands for older traces of a session that were not asked for.
+    Earlier(Option<SessionId>),
+    /// Stands for what is beneath an open session while nothing is known of it.
+    NoTraces(Option<SessionId>),
+    /// The same for a trace.
+    NoSpans(TraceId),
+}
+
+/// One row of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub id: RowId,
+    /// 0 for a session.
+    pub depth: usize,
+    /// `None` where nothing is beneath it.
+    pub open: Option<bool>,
+    at: At,
+}
+
+/// Where the row's content lies in the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Session(usize),
+    Trace { session: usize, index: usize },
+    Span { index: usize, folded: usize },
+    Aside { session: usize },
+}
+
+/// What a row shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    Session(&'a SessionSummary),
+    Trace(&'a TraceSummary),
+    /// `folded`: how many spans of machinery (HTTP, databases, …) are not shown beneath it.
+    Span {
+        node: &'a Node,
+        folded: usize,
+    },
+    /// So many older traces are not shown yet; going here asks for them.
+    Earlier(u64),
+    /// The answer is on its way.
+    Waiting,
+    /// There is nothing beneath.
+    Nothing,
+    Failed(&'a str),
+}
+
+#[derive(Debug, Default)]
+pub struct Browse {
+    sessions: Pane<Page<SessionSummary>>,
+    session_limit: usize,
+    traces: HashMap<Option<SessionId>, Pane<Page<TraceSummary>>>,
+    trace_limits: HashMap<Option<SessionId>, usize>,
+    trees: HashMap<TraceId, Pane<Tree>>,
+    /// Traces in which a parent is named that has not come.
+    waiting: HashSet<TraceId>,
+    /// What was opened and closed by hand.
+    folds: HashMap<RowId, bool>,
+    /// Open because it is followed.
+    path: Option<(Option<SessionId>, TraceId)>,
+    rows: Vec<Row>,
+    scroll: Scroll,
+    /// The rows are not those of the answers and folds any more.
+    dirty: bool,
+}
+
+impl Browse {
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The cursor, and the window around it.
+    #[must_use]
+    pub fn scroll(&self) -> Scroll {
+        self.scroll
+    }
+
+    #[must_use]
+    pub fn sessions(&self) -> &Pane<Page<SessionSummary>> {
+        &self.sessions
+    }
+
+    /// The row that has the cursor.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Row> {
+        self.rows.get(self.scroll.cursor)
+    }
+
+    /// The row with the cursor and all that it lies in, outermost first.
+    #[must_use]
+    pub fn path(&self) -> Vec<&Row> {
+        let mut path: Vec<&Row> = self.cursor().into_iter().collect();
+        let mut at = self.scroll.cursor;
+        while let Some(parent) = self.parent(at) {
+            path.push(&self.rows[parent]);
+            at = parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// What a row shows.
+    #[must_use]
+    pub fn content(&self, row: &Row) -> Content<'_> {
+        let found = match (&row.id, row.at) {
+            (_, At::Session(index)) => self.session(index).map(Content::Session),
+            (_, At::Trace { session, index }) => {
+                self.traces_of(session).and_then(|page| page.rows.get(index)).map(Content::Trace)
+            }
+            (RowId::Span(trace, _), At::Span { index, folded }) => {
+                self.nodes(trace).get(index).map(|node| Content::Span { node, folded })
+            }
+            (RowId::Earlier(_), At::Aside { session }) => {
+                let earlier = |page: &Page<_>| page.total.saturating_sub(page.rows.len() as u64);
+                self.traces_of(session).map(|page| Content::Earlier(earlier(page)))
+            }
+            (RowId::NoTraces(session), _) => self.traces.get(session).and_then(aside),
+            (RowId::NoSpans(trace), _) => self.trees.get(trace).and_then(aside),
+            _ => None,
+        };
+        found.unwrap_or(Content::Waiting)
+    }
+
+    /// The trace's row of its list, where that is known.
+    #[must_use]
+    pub fn trace(&self, trace: &TraceId) -> Option<&TraceSummary> {
+        let pages = self.traces.values().filter_map(Pane::shown);
+        pages.flat_map(|page| &page.rows).find(|summary| summary.trace == *trace)
+    }
+
+    /// The spans of a trace; none where they are not known.
+    #[must_use]
+    pub fn nodes(&self, trace: &TraceId) -> &[Node] {
+        self.trees.get(trace).and_then(Pane::shown).map_or(&[], |tree| &tree.nodes)
+    }
+
+    /// Whether a parent is named in it that has not come.
+    #[must_use]
+    pub fn waits(&self, trace: &TraceId) -> bool {
+        self.waiting.contains(trace)
+    }
+
+    /// The newest trace: the last of the session with the newest activity.
+    #[must_use]
+    pub fn newest(&self) -> Option<&TraceSummary> {
+        self.traces_of(0)?.rows.last()
+    }
+
+    /// The span that started last among those that have a row when all is open.
+    #[must_use]
+    pub fn newest_span(&self, trace: &TraceId) -> Option<SpanId> {
+        let nodes = self.nodes(trace);
+        let machinery = rows::hides_machinery(nodes);
+        let shown =
+            nodes.iter().filter(|node| !(machinery && rows::is_machinery(node)) && node.state != NodeState::Missing);
+        shown.max_by_key(|node| node.started).map(|node| node.id)
+    }
+
+    fn session(&self, index: usize) -> Option<&SessionSummary> {
+        self.sessions.shown()?.rows.get(index)
+    }
+
+    fn traces_of(&self, session: usize) -> Option<&Page<TraceSummary>> {
+        self.traces.get(&self.session(session)?.session)?.shown()
+    }
+
+    /// The row that a row lies in.
+    fn parent(&self, at: usize) -> Option<usize> {
+        let depth = self.rows.get(at)?.depth;
+        self.rows[..at].iter().rposition(|row| row.depth < depth)
+    }
+
+    fn is_open(&self, id: &RowId) -> bool {
+        let by_itself = || match id {
+            RowId::Session(session) => self.path.as_ref().is_some_and(|(followed, _)| followed == session),
+            RowId::Trace(trace) => self.path.as_ref().is_some_and(|(_, followed)| followed == trace),
+            _ => true,
+        };
+        self.folds.get(id).copied().unwrap_or_else(by_itself)
+    }
+}
+
+/// What stands beneath an open branch that shows nothing.
+fn aside<T>(pane: &Pane<T>) -> Option<Content<'_>> {
+    let empty = pane.shown().map(|_| Content::Nothing);
+    pane.failed().map(Content::Failed).or(empty)
+}

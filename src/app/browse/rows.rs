@@ -1,0 +1,150 @@
+//! Answers and folds → rows.
+
+use std::collections::HashMap;
+
+use super::{At, Browse, Row, RowId};
+use crate::{
+    app::pane::Pane,
+    model::{Category, Node, NodeState, SessionId, TraceId},
+};
+
+impl Browse {
+    /// Lays the rows out anew, if anything changed; the cursor stays on its row, and that row on its line.
+    pub fn relay(&mut self, height: usize) {
+        if std::mem::take(&mut self.dirty) {
+            let old = std::mem::take(&mut self.rows);
+            self.rows = self.lay();
+            let at = self.find_again(&old).unwrap_or(0);
+            self.scroll.carry_to(at, height);
+        } else {
+            self.scroll.carry_to(self.scroll.cursor, height);
+        }
+    }
+
+    /// Where the row is that had the cursor; else the nearest that is still there.
+    fn find_again(&self, old: &[Row]) -> Option<usize> {
+        let held = &old.get(self.scroll.cursor)?.id;
+        if let Some(at) = self.position(held) {
+            return Some(at);
+        }
+        // What stood for the unknown is replaced by what became known.
+        let branch = match held {
+            RowId::NoTraces(session) => Some(RowId::Session(session.clone())),
+            RowId::NoSpans(trace) => Some(RowId::Trace(*trace)),
+            _ => None,
+        };
+        if let Some(at) = branch.and_then(|branch| self.position(&branch)) {
+            let beneath = self.rows.get(at + 1).is_some_and(|row| row.depth > self.rows[at].depth);
+            return Some(at + usize::from(beneath));
+        }
+        let new: HashMap<&RowId, usize> = self.rows.iter().enumerate().map(|(at, row)| (&row.id, at)).collect();
+        let (before, after) = old.split_at(self.scroll.cursor);
+        after.iter().chain(before.iter().rev()).find_map(|row| new.get(&row.id).copied())
+    }
+
+    /// Where a row is.
+    #[must_use]
+    pub fn position(&self, id: &RowId) -> Option<usize> {
+        self.rows.iter().position(|row| row.id == *id)
+    }
+
+    fn lay(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let sessions = self.sessions.shown().map_or(&[][..], |page| &page.rows);
+        for (session, summary) in sessions.iter().enumerate() {
+            let id = RowId::Session(summary.session.clone());
+            let open = self.is_open(&id);
+            rows.push(Row { id, depth: 0, open: Some(open), at: At::Session(session) });
+            if open {
+                self.lay_traces(session, summary.session.as_ref(), &mut rows);
+            }
+        }
+        rows
+    }
+
+    fn lay_traces(&self, session: usize, name: Option<&SessionId>, rows: &mut Vec<Row>) {
+        let at = At::Aside { session };
+        let Some(page) = self.traces.get(&name.cloned()).and_then(Pane::shown).filter(|page| !page.rows.is_empty())
+        else {
+            rows.push(Row { id: RowId::NoTraces(name.cloned()), depth: 1, open: None, at });
+            return;
+        };
+        if page.total > page.rows.len() as u64 {
+            rows.push(Row { id: RowId::Earlier(name.cloned()), depth: 1, open: None, at });
+        }
+        for (index, trace) in page.rows.iter().enumerate() {
+            let id = RowId::Trace(trace.trace);
+            let open = self.is_open(&id);
+            rows.push(Row { id, depth: 1, open: Some(open), at: At::Trace { session, index } });
+            if open {
+                self.lay_spans(session, trace.trace, rows);
+            }
+        }
+    }
+
+    fn lay_spans(&self, session: usize, trace: TraceId, rows: &mut Vec<Row>) {
+        let nodes = self.nodes(&trace);
+        if nodes.is_empty() {
+            rows.push(Row { id: RowId::NoSpans(trace), depth: 2, open: None, at: At::Aside { session } });
+            return;
+        }
+        let hides = hides_machinery(nodes);
+        // The rows that the next one may lie in: a node's own depth, and its row.
+        let mut above: Vec<(usize, usize)> = Vec::new();
+        let mut index = 0;
+        while let Some(node) = nodes.get(index) {
+            while above.last().is_some_and(|(depth, _)| *depth >= node.depth) {
+                above.pop();
+            }
+            let parent = above.last().map(|(_, row)| *row);
+            if hides && is_machinery(node) {
+                if let Some(Row { at: At::Span { folded, .. }, .. }) = parent.and_then(|row| rows.get_mut(row)) {
+                    *folded += 1;
+                }
+                index += 1;
+                continue;
+            }
+            if let Some(parent) = parent.and_then(|row| rows.get_mut(row)) {
+                parent.open = Some(true);
+            }
+            let id = RowId::Span(trace, node.id);
+            let closed = !self.is_open(&id);
+            let beneath = nodes.get(index + 1..(index + 1 + node.beneath).min(nodes.len())).unwrap_or_default();
+            let has_rows = closed && beneath.iter().any(|node| !(hides && is_machinery(node)));
+            let at = At::Span { index, folded: 0 };
+            rows.push(Row { id, depth: 2 + above.len(), open: has_rows.then_some(false), at });
+            if has_rows {
+                index += beneath.len();
+            } else {
+                above.push((node.depth, rows.len() - 1));
+            }
+            index += 1;
+        }
+    }
+}
+
+/// Whether a trace's machinery is folded away: only where there is something better to see.
+pub fn hides_machinery(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| node.category.is_ai())
+}
+
+/// Spans of HTTP, databases and the like, unless they are roots, failed, or stand for what has not come.
+pub fn is_machinery(node: &Node) -> bool {
+    let machinery = match node.category {
+        Category::Http | Category::Db | Category::Messaging | Category::Span => true,
+        Category::Llm
+        | Category::Embedding
+        | Category::Reranker
+        | Category::Retriever
+        | Category::Tool
+        | Category::Agent
+        | Category::Chain
+        | Category::Guardrail
+        | Category::Evaluator => false,
+    };
+    let noted = match node.state {
+        NodeState::Error | NodeState::Missing => true,
+        NodeState::Ok | NodeState::Running => false,
+    };
+    machinery && node.depth > 0 && !noted
+}

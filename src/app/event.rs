@@ -1,0 +1,113 @@
+//! Everything that can happen, and everything the app can want from outside.
+
+use crate::{
+    keymap::Key,
+    model::{Answer, Changes, Query, Seat, Timestamp},
+};
+
+/// What happens to the app.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Key(Key),
+    Mouse(Mouse),
+    Resize {
+        columns: u16,
+        rows: u16,
+    },
+    /// Text pasted into the terminal, as it came.
+    Paste(String),
+    /// The terminal's window gained (true) or lost the focus.
+    Focus(bool),
+    /// A store can be asked. What was shown of another one is forgotten.
+    Opened(Mode),
+    Listening(Vec<Listening>),
+    Answered {
+        seat: Seat,
+        ticket: u64,
+        answer: Result<Answer, String>,
+    },
+    /// Something was stored.
+    Changed(Changes),
+    /// Something outside has a word for the status line.
+    Said(String),
+    Tick(Tick),
+}
+
+/// The only clock there is.
+#[derive(Debug, Clone)]
+pub struct Tick {
+    pub now: Timestamp,
+    pub seen: Seen,
+    /// Why nothing can be stored just now.
+    pub failing: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    pub column: u16,
+    pub row: u16,
+    pub does: MouseDoes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseDoes {
+    /// The left button went down.
+    Click,
+    WheelUp,
+    WheelDown,
+}
+
+/// What the screen shows: what arrives, or recorded runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    #[default]
+    Live,
+    Demo,
+}
+
+/// An address that takes exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// `gRPC`, `HTTP`, `SideSeat`.
+    pub what: String,
+    pub address: String,
+    pub port: u16,
+    /// Such as that another port was taken, and by whom.
+    pub note: Option<String>,
+}
+
+/// What the listeners have seen since they were opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// By listener, how many connections it accepted.
+    pub connections: Vec<(String, u64)>,
+    pub exports: u64,
+    pub spans: u64,
+    pub logs: u64,
+    pub metric_points: u64,
+    pub refused: u64,
+    /// The last few refusals, each in a line with its time, path and peer.
+    pub refusals: Vec<String>,
+    /// Why nothing can be received or stored just now.
+    pub failing: Option<String>,
+}
+
+/// What the app wants from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the store; the answer comes back with this seat and ticket. It replaces an older question of the seat.
+    Ask {
+        seat: Seat,
+        query: Query,
+        ticket: u64,
+    },
+    Copy(String),
+    /// Paint with this theme from now on.
+    SetTheme(String),
+    /// Give the terminal back, stop, and go on when continued.
+    Suspend,
+    /// Draw every cell again.
+    Redraw,
+    PlayDemo,
+    Quit,
+}

@@ -1,0 +1,88 @@
+//! Following the newest run.
+
+use super::{
+    browse::{Browse, RowId},
+    pulse::Arrivals,
+};
+use crate::model::{SpanId, Timestamp, TraceId};
+
+/// Which run is followed, while following is on.
+///
+/// It only ever goes on to a run that started later, so that two that run at once do not pull the cursor to and fro.
+#[derive(Debug, Clone, Default)]
+pub struct Follow {
+    on: bool,
+    at: Option<(TraceId, Timestamp)>,
+    span: Option<SpanId>,
+}
+
+/// What following did to the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    No,
+    /// To a run that was there already: read it from its start.
+    ToStart,
+    /// To what just came: read it at its end.
+    ToEnd,
+}
+
+impl Follow {
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Follows from now on, whatever is newest.
+    pub fn start(&mut self) {
+        *self = Self { on: true, ..Self::default() };
+    }
+
+    pub fn stop(&mut self, tree: &mut Browse) {
+        if self.on {
+            self.on = false;
+            tree.unfollow();
+        }
+    }
+
+    /// Puts the cursor on the newest run, and on its newest span where that came while someone watched.
+    pub fn advance(&mut self, tree: &mut Browse, arrivals: &Arrivals, height: usize) -> Moved {
+        if !self.on {
+            return Moved::No;
+        }
+        let mut moved = Moved::No;
+        if let Some(newest) = tree.newest()
+            && self.at.is_none_or(|(trace, started)| {
+                trace != newest.trace && (newest.started > started || tree.trace(&trace).is_none())
+            })
+        {
+            self.at = Some((newest.trace, newest.started));
+            self.span = None;
+            moved = Moved::ToStart;
+        }
+        let Some((trace, _)) = self.at else { return Moved::No };
+        // A trace may move to a session that a later span named.
+        if let Some(session) = tree.trace(&trace).map(|summary| summary.session.clone()) {
+            tree.follow(session, trace);
+        }
+        tree.relay(height);
+        if moved == Moved::ToStart {
+            tree.select(&RowId::Trace(trace), height);
+        }
+        if arrivals.has(&trace) {
+            let newest = tree.newest_span(&trace);
+            if newest.is_some() && newest != self.span {
+                self.span = newest;
+                if let Some(span) = newest
+                    && tree.select(&RowId::Span(trace, span), height)
+                {
+                    moved = Moved::ToEnd;
+                }
+            }
+            // Its messages come after its row: they are read at their end too.
+            if moved == Moved::ToStart {
+                moved = Moved::ToEnd;
+            }
+        }
+        moved
+    }
+}

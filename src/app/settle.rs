@@ -1,0 +1,94 @@
+//! What follows from the rest of the state, made to agree with it after every event; and what must be asked.
+
+use super::{
+    browse::{Content, RowId},
+    detail::Tab,
+    event::Effect,
+    follow::Moved,
+    list::Kind,
+    state::{Heights, State},
+};
+use crate::model::{Filter, Node, NodeState, Query, Seat, SpanId, Subject, TraceId};
+
+/// More sessions than this are found by narrowing the tree, not by picking from a list.
+const PICKED_FROM: usize = 1000;
+
+impl State {
+    /// Makes everything that follows from the rest agree with it again, and asks for what is not known.
+    pub(super) fn settle(&mut self) -> Vec<Effect> {
+        let Heights { rows, text, text_width } = self.heights();
+        self.tree.relay(rows);
+        let moved = self.follow.advance(&mut self.tree, &self.arrivals, rows);
+        self.aim(moved == Moved::ToEnd);
+        let nodes = match self.tree.cursor().map(|row| &row.id) {
+            Some(RowId::Span(trace, _) | RowId::Trace(trace)) => self.tree.nodes(trace),
+            _ => &[],
+        };
+        self.detail.settle(text_width, text, nodes);
+        self.ask(rows)
+    }
+
+    /// Lets the detail show what the tree's cursor is on.
+    fn aim(&mut self, to_end: bool) {
+        let row = self.tree.cursor();
+        let (subject, span, at) = match row.map(|row| (row, self.tree.content(row))) {
+            Some((_, Content::Session(session))) => (session.session.clone().map(Subject::Session), None, None),
+            Some((_, Content::Trace(trace))) => (Some(Subject::Trace(trace.trace)), self.root(trace.trace), None),
+            Some((row, Content::Span { node, .. })) => match row.id {
+                RowId::Span(trace, span) => {
+                    let came = (node.state != NodeState::Missing).then_some((trace, span));
+                    (Some(Subject::Trace(trace)), came, Some(span))
+                }
+                _ => (None, None, None),
+            },
+            // A row that stands for others is in passing: what is shown stays.
+            Some(_) => return,
+            None => (None, None, None),
+        };
+        let id = row.map(|row| row.id.clone());
+        if id != self.aimed || to_end {
+            self.aimed = id;
+            self.detail.aim(subject, span, at, to_end);
+        } else if span != self.detail.span() {
+            self.detail.aim_raw(span);
+        }
+    }
+
+    /// The span that a trace's row stands for.
+    fn root(&self, trace: TraceId) -> Option<(TraceId, SpanId)> {
+        let came = |node: &&Node| node.state != NodeState::Missing;
+        self.tree.nodes(&trace).iter().find(came).map(|node| (trace, node.id))
+    }
+
+    /// Asks for what is not known of what can be seen.
+    fn ask(&mut self, height: usize) -> Vec<Effect> {
+        if !self.open {
+            return Vec::new();
+        }
+        // The raw tab of a trace shows its root, wherever its spans are folded away.
+        let raw = self.detail.tab() == Tab::Raw;
+        let also = match self.tree.cursor().map(|row| &row.id) {
+            Some(RowId::Trace(trace)) if raw => Some(*trace),
+            _ => None,
+        };
+        let mut questions = vec![(Seat::Overview, Query::Overview { filter: self.filter.clone() })];
+        questions.extend(self.tree.questions(&self.filter, height, self.follow.is_on(), also));
+        questions.extend(self.detail.question().map(|query| (Seat::Detail, query)));
+        questions.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (Seat::Raw, query)));
+        if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
+            questions.push((Seat::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
+        }
+        let (last, now) = (&mut self.tickets, self.now);
+        let asked = questions.into_iter().filter_map(|(seat, query)| {
+            let ticket = match &seat {
+                Seat::Overview => self.overview.asks(&query, last, now),
+                Seat::Sessions | Seat::Traces(_) | Seat::Tree(_) => self.tree.asks(&seat, &query, last, now),
+                Seat::Detail => self.detail.detail_mut().asks(&query, last, now),
+                Seat::Raw => self.detail.raw_mut().asks(&query, last, now),
+                Seat::Picker => self.picker.asks(&query, last, now),
+            };
+            Some(Effect::Ask { ticket: ticket?, seat, query })
+        });
+        asked.collect()
+    }
+}

@@ -1,0 +1,327 @@
+//! What the user is looking at.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::{
+    areas::{self, Areas, Focus, Shape},
+    browse::{Browse, RowId},
+    detail::DetailPane,
+    event::{Listening, Mode, Seen},
+    first_run::Sdk,
+    follow::Follow,
+    format,
+    list::{Item, Kind, List, Pick},
+    pane::Pane,
+    pulse::{Arrivals, Lamp, Pulse, Rate},
+    search::Line,
+    wrap,
+};
+use crate::{
+    keymap::{Action, Context, Hint, Key, Keymap},
+    model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp, TraceSummary},
+};
+
+/// How long a word in the status line stays.
+const NOTICE: Duration = Duration::from_secs(4);
+
+/// Everything the screen depends on, but the theme's colours.
+#[derive(Debug)]
+pub struct State {
+    pub screen: Rect,
+    pub keymap: Keymap,
+    pub now: Timestamp,
+    pub mode: Mode,
+    /// The store's place, as people should read it.
+    pub db: String,
+    /// `None` until the listeners are open.
+    pub listening: Option<Vec<Listening>>,
+    pub seen: Seen,
+    /// Why nothing can be stored just now.
+    pub failing: Option<String>,
+    pub rate: Rate,
+    pub arrivals: Arrivals,
+
+    pub overview: Pane<Overview>,
+    pub tree: Browse,
+    pub detail: DetailPane,
+    pub focus: Focus,
+    pub zoomed: bool,
+
+    pub filter: Filter,
+    /// The filter while it is being typed.
+    pub line: Option<Line>,
+    /// Lists laid over the screen, the topmost last.
+    pub lists: Vec<List>,
+    /// What the session list is made from.
+    pub(super) picker: Pane<Page<SessionSummary>>,
+    /// What came while the view is frozen.
+    pub paused: Option<Changes>,
+    pub(super) follow: Follow,
+
+    /// The theme in force, and all there are.
+    pub theme: String,
+    pub themes: Vec<String>,
+    pub sdk: Sdk,
+    /// How many lines of the first-run screen are scrolled away.
+    pub first_run_top: usize,
+    /// The keys of a chord that is not whole yet.
+    pub half: Vec<Key>,
+    pub notice: Option<Notice>,
+    /// Whether the terminal's window has the focus.
+    pub focused: bool,
+
+    /// A store can be asked.
+    pub(super) open: bool,
+    /// Spans stored since the store was opened.
+    pub(super) stored: u64,
+    /// The row that the detail was last aimed at.
+    pub(super) aimed: Option<RowId>,
+    pub(super) tickets: u64,
+}
+
+/// A word in the status line that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub until: Timestamp,
+}
+
+/// What the state starts from.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    pub columns: u16,
+    pub rows: u16,
+    pub keymap: Keymap,
+    pub now: Timestamp,
+    pub mode: Mode,
+    pub db: String,
+    pub theme: String,
+    pub themes: Vec<String>,
+}
+
+/// Which of its faces the screen shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing is known of the store yet.
+    Opening,
+    /// The store holds no trace.
+    FirstRun,
+    Browsing,
+}
+
+impl State {
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        let Start { columns, rows, keymap, now, mode, db, theme, themes } = start;
+        let mut follow = Follow::default();
+        follow.start();
+        Self {
+            screen: Rect::new(0, 0, columns, rows),
+            keymap,
+            now,
+            mode,
+            db,
+            listening: None,
+            seen: Seen::default(),
+            failing: None,
+            rate: Rate::default(),
+            arrivals: Arrivals::default(),
+            overview: Pane::default(),
+            tree: Browse::default(),
+            detail: DetailPane::default(),
+            focus: Focus::Tree,
+            zoomed: false,
+            filter: Filter::default(),
+            line: None,
+            lists: Vec::new(),
+            picker: Pane::default(),
+            paused: None,
+            follow,
+            theme,
+            themes,
+            sdk: Sdk::default(),
+            first_run_top: 0,
+            half: Vec::new(),
+            notice: None,
+            focused: true,
+            open: false,
+            stored: 0,
+            aimed: None,
+            tickets: 0,
+        }
+    }
+
+    /// Where everything goes; `None` where the screen is too small.
+    #[must_use]
+    pub fn areas(&self) -> Option<Areas> {
+        let filter = self.line.is_some() || !self.filter.is_empty();
+        areas::areas(self.screen, Shape { filter, zoomed: self.zoomed, focus: self.focus })
+    }
+
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self.overview.shown() {
+            // The sums may be those of a filter that nothing passes.
+            Some(overview) if overview.traces.max(overview.all_traces) > 0 => Stage::Browsing,
+            Some(_) if self.filter.is_empty() => Stage::FirstRun,
+            Some(_) => Stage::Browsing,
+            None if self.overview.failed().is_some() => Stage::Browsing,
+            None => Stage::Opening,
+        }
+    }
+
+    /// Where the keys go.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match (self.lists.last(), self.stage(), self.focus) {
+            (Some(list), _, _) if list.line().is_some() => Context::Line,
+            (Some(_), _, _) => Context::List,
+            (None, _, _) if self.line.is_some() => Context::Line,
+            (None, Stage::FirstRun, _) => Context::FirstRun,
+            (None, _, Focus::Tree) => Context::Tree,
+            (None, _, Focus::Detail) => Context::Detail,
+        }
+    }
+
+    /// The footer: keys that do something here and now, in order of use.
+    #[must_use]
+    pub fn hints(&self) -> Vec<Hint> {
+        let context = self.context();
+        let reads_only = self.lists.last().is_some_and(|list| matches!(list.kind, Kind::Help { .. }));
+        let mut hints = self.keymap.hints(context);
+        hints.retain(|hint| match hint.action {
+            Action::Back => self.can_go_back(),
+            Action::Open => context != Context::FirstRun && !reads_only,
+            Action::Demo => self.mode == Mode::Live,
+            _ => true,
+        });
+        hints
+    }
+
+    /// Whether Esc would undo something.
+    #[must_use]
+    pub fn can_go_back(&self) -> bool {
+        !self.lists.is_empty() || self.zoomed || self.focus != Focus::Tree || !self.filter.is_empty()
+    }
+
+    #[must_use]
+    pub fn lamp(&self) -> Lamp {
+        let deaf = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
+        if deaf || self.failing.is_some() {
+            Lamp::Failing
+        } else if self.paused.is_some() {
+            Lamp::Paused
+        } else if self.mode == Mode::Demo {
+            Lamp::Demo
+        } else {
+            match self.stage() {
+                Stage::Opening => Lamp::Opening,
+                Stage::FirstRun => Lamp::Waiting,
+                Stage::Browsing => Lamp::Live,
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.follow.is_on()
+    }
+
+    /// Whether a run is still going, by the store and the clock.
+    #[must_use]
+    pub fn pulse(&self, trace: &TraceSummary) -> Pulse {
+        self.arrivals.pulse(trace, self.tree.waits(&trace.trace), self.now)
+    }
+
+    /// How high the tree's rows and the detail's text are, and how wide the text.
+    pub(super) fn heights(&self) -> Heights {
+        let areas = self.areas();
+        // A pane that is not shown goes on as if it were: it must be right when it comes back.
+        let text = areas.and_then(|areas| areas.detail).map(|detail| detail.text);
+        let rows = areas.and_then(|areas| areas.tree).map(|tree| tree.rows.height);
+        let usual = self.screen.height.saturating_sub(7).max(1);
+        Heights {
+            rows: rows.unwrap_or(usual).into(),
+            text: text.map_or(usual, |text| text.height).into(),
+            text_width: text.map_or(self.screen.width.saturating_sub(2).max(1), |text| text.width),
+        }
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), until: self.now.plus(NOTICE) });
+    }
+
+    /// Forgets everything of the store that was shown.
+    pub(super) fn forget(&mut self) {
+        self.overview = Pane::default();
+        self.tree = Browse::default();
+        let tab = self.detail.tab();
+        self.detail = DetailPane::default();
+        self.detail.show(tab);
+        self.picker = Pane::default();
+        self.arrivals = Arrivals::default();
+        self.rate = Rate::default();
+        self.filter = Filter::default();
+        self.line = None;
+        self.lists.retain(|list| list.kind != Kind::Sessions);
+        self.paused = None;
+        self.stored = 0;
+        self.aimed = None;
+        self.focus = Focus::Tree;
+        self.zoomed = false;
+        self.follow.start();
+    }
+
+    /// What is shown of the store is no longer what it holds.
+    pub(super) fn touch(&mut self, changes: &Changes) {
+        for trace in &changes.traces {
+            self.arrivals.note(*trace, self.now);
+        }
+        self.overview.touch();
+        self.picker.touch();
+        self.tree.touch(changes);
+        let touched = match self.detail.subject() {
+            Some(Subject::Session(session)) => changes.all || changes.sessions.contains(session),
+            Some(Subject::Trace(trace)) => changes.touches(trace),
+            None => false,
+        };
+        let detail = self.detail.answer().shown().and_then(Option::as_ref);
+        if touched || detail.is_some_and(|detail| detail.traces.iter().any(|trace| changes.touches(&trace.trace))) {
+            self.detail.detail_mut().touch();
+        }
+        if self.detail.span().is_some_and(|(trace, _)| changes.touches(&trace)) {
+            self.detail.raw_mut().touch();
+        }
+    }
+
+    /// The items of the session list.
+    pub(super) fn session_items(&self) -> Vec<Item> {
+        let all = self.filter.session.as_ref().map(|_| Item {
+            pick: Pick::AllSessions,
+            text: "all sessions".into(),
+            note: String::new(),
+            group: "",
+        });
+        let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
+        let items = sessions.iter().filter_map(|summary| {
+            let session = summary.session.clone()?;
+            let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", format::count(number)));
+            let runs = count(summary.traces, if summary.traces == 1 { "run" } else { "runs" });
+            let parts = [runs, count(summary.running, "running"), count(summary.failed, "failed")];
+            let note = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let text = wrap::clean_line(session.as_str());
+            Some(Item { pick: Pick::Session(session), text, note, group: "" })
+        });
+        all.into_iter().chain(items).collect()
+    }
+}
+
+/// How much of each pane can be seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heights {
+    pub rows: usize,
+    pub text: usize,
+    pub text_width: u16,
+}

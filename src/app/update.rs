@@ -1,0 +1,258 @@
+//! One match over everything that can happen.
+
+use ratatui::layout::Rect;
+
+use super::{
+    act::act,
+    areas::{self, Focus},
+    detail::Tab,
+    event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
+    list::Kind,
+    state::{Stage, State},
+};
+use crate::{
+    keymap::{Action, Context, Found, Key},
+    model::{Answer, Changes, Seat},
+};
+
+/// So many lines a turn of the wheel moves.
+const WHEEL: isize = 3;
+
+/// Moves the state by one event and says what should happen outside it.
+///
+/// No clock, no channel, no terminal: given the same state and event, the same answer.
+pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key(key) => press(state, key),
+        Event::Mouse(mouse) => point(state, mouse),
+        Event::Resize { columns, rows } => {
+            state.screen = Rect::new(0, 0, columns, rows);
+            for list in &mut state.lists {
+                let height = list.area(state.screen).rows.height;
+                list.scroll(height.into());
+            }
+            Vec::new()
+        }
+        Event::Paste(text) => {
+            type_in(state, |line| line.insert(&text));
+            Vec::new()
+        }
+        Event::Focus(focused) => {
+            state.focused = focused;
+            Vec::new()
+        }
+        Event::Opened(mode) => {
+            state.forget();
+            state.open = true;
+            state.mode = mode;
+            Vec::new()
+        }
+        Event::Listening(listening) => {
+            state.listening = Some(listening);
+            Vec::new()
+        }
+        Event::Answered { seat, ticket, answer } => {
+            answered(state, &seat, ticket, answer);
+            Vec::new()
+        }
+        Event::Changed(changes) => {
+            changed(state, changes);
+            Vec::new()
+        }
+        Event::Said(text) => {
+            state.say(text);
+            Vec::new()
+        }
+        Event::Tick(tick) => {
+            ticked(state, tick);
+            Vec::new()
+        }
+    };
+    effects.extend(state.settle());
+    effects
+}
+
+fn press(state: &mut State, key: Key) -> Vec<Effect> {
+    state.notice = None;
+    let context = state.context();
+    let half = std::mem::take(&mut state.half);
+    let pressed: Vec<Key> = half.iter().copied().chain([key]).collect();
+    match state.keymap.find(context, &pressed) {
+        Found::Action(action) => act(state, action),
+        Found::Half => {
+            state.half = pressed;
+            Vec::new()
+        }
+        Found::Nothing => {
+            if context == Context::Line {
+                type_in(state, |line| {
+                    line.press(&key);
+                });
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Edits the line that is open, and lets what it narrows follow at once.
+fn type_in(state: &mut State, edit: impl FnOnce(&mut super::search::Line)) {
+    if let Some(list) = state.lists.last_mut() {
+        list.edit(edit);
+    } else if let Some(line) = &mut state.line {
+        edit(line);
+        let text = line.text().to_owned();
+        refilter(state, |filter| filter.text = text);
+    }
+}
+
+/// Changes the filter. What is shown stays until its answer comes.
+pub(super) fn refilter(state: &mut State, change: impl FnOnce(&mut crate::model::Filter)) {
+    let before = state.filter.clone();
+    change(&mut state.filter);
+    if state.filter != before {
+        state.tree.restart();
+    }
+}
+
+/// A seat's answer is of its own kind; anything else is a question that failed.
+macro_rules! only {
+    ($answer:expr, $kind:ident) => {
+        match $answer {
+            Ok(Answer::$kind(answer)) => Ok(answer),
+            Ok(_) => Err("the store answered another question".to_owned()),
+            Err(why) => Err(why),
+        }
+    };
+}
+
+fn answered(state: &mut State, seat: &Seat, ticket: u64, answer: Result<Answer, String>) {
+    let now = state.now;
+    match seat {
+        Seat::Overview => {
+            state.overview.take(ticket, only!(answer, Overview), now);
+        }
+        Seat::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
+        Seat::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),
+        Seat::Tree(trace) => state.tree.take_tree(*trace, ticket, only!(answer, Tree), now),
+        Seat::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
+        Seat::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
+        Seat::Picker => {
+            if state.picker.take(ticket, only!(answer, Sessions), now) {
+                let items = state.session_items();
+                for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Sessions) {
+                    list.put(items.clone());
+                }
+            }
+        }
+    }
+}
+
+fn changed(state: &mut State, changes: Changes) {
+    state.stored += changes.spans;
+    // An empty store's screen has nothing to freeze.
+    match &mut state.paused {
+        Some(held) => held.merge(changes),
+        None => state.touch(&changes),
+    }
+}
+
+fn ticked(state: &mut State, tick: Tick) {
+    let Tick { now, seen, failing } = tick;
+    state.now = now;
+    // Recorded runs pass no listener.
+    let counter = if state.mode == Mode::Demo { state.stored } else { seen.spans };
+    state.rate.sample(now, counter);
+    state.failing = failing.or_else(|| seen.failing.clone());
+    state.seen = seen;
+    state.arrivals.tidy(now);
+    state.notice.take_if(|notice| notice.until <= now);
+}
+
+fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
+    let Mouse { column, row, does } = mouse;
+    if let Some(list) = state.lists.last_mut() {
+        let area = list.area(state.screen);
+        let height = usize::from(area.rows.height);
+        return match does {
+            MouseDoes::WheelUp => move_list(state, -WHEEL),
+            MouseDoes::WheelDown => move_list(state, WHEEL),
+            MouseDoes::Click if !areas::holds(area.outer, column, row) => act(state, Action::Back),
+            MouseDoes::Click if areas::holds(area.rows, column, row) => {
+                let before = list.picked().map(|item| item.pick.clone());
+                let hit = list.click(usize::from(row - area.rows.y));
+                list.scroll(height);
+                let again = hit && list.picked().map(|item| &item.pick) == before.as_ref();
+                if again { act(state, Action::Open) } else { move_list(state, 0) }
+            }
+            MouseDoes::Click => Vec::new(),
+        };
+    }
+    if state.stage() == Stage::FirstRun {
+        match does {
+            MouseDoes::WheelUp => return act(state, Action::Up),
+            MouseDoes::WheelDown => return act(state, Action::Down),
+            MouseDoes::Click => return Vec::new(),
+        }
+    }
+    let Some(areas) = state.areas() else { return Vec::new() };
+    let within = |area: Option<Rect>| area.is_some_and(|area| areas::holds(area, column, row));
+    let wheel = match does {
+        MouseDoes::WheelUp => Some(-WHEEL),
+        MouseDoes::WheelDown => Some(WHEEL),
+        MouseDoes::Click => None,
+    };
+    if let Some(tree) = areas.tree.filter(|tree| within(Some(tree.rows))) {
+        let height = usize::from(tree.rows.height);
+        if let Some(by) = wheel {
+            state.follow.stop(&mut state.tree);
+            state.tree.scroll_by(by, height);
+            return Vec::new();
+        }
+        let at = state.tree.scroll().top() + usize::from(row - tree.rows.y);
+        let Some(clicked) = state.tree.rows().get(at) else { return Vec::new() };
+        let mark = tree.rows.x + areas::indent(clicked.depth, tree.rows.width);
+        let again = at == state.tree.scroll().cursor && state.focus == Focus::Tree;
+        let open = clicked.open;
+        state.follow.stop(&mut state.tree);
+        state.focus = Focus::Tree;
+        state.tree.go(at, height);
+        if let Some(open) = open.filter(|_| column == mark || again) {
+            state.tree.fold(!open);
+        } else if again {
+            return act(state, Action::Open);
+        }
+    } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.text))) {
+        let height = usize::from(detail.text.height);
+        state.follow.stop(&mut state.tree);
+        if let Some(by) = wheel {
+            state.detail.scroll_by(by, height);
+            return Vec::new();
+        }
+        let at = state.detail.scroll().top() + usize::from(row - detail.text.y);
+        state.focus = Focus::Detail;
+        if at < state.detail.document().lines.len() {
+            state.detail.go(at, height);
+            state.detail.fold(None);
+        }
+    } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.tabs)) && wheel.is_none()) {
+        let labels = state.detail.labels(detail.tabs.width);
+        let tabs = areas::tabs(detail.tabs, &labels);
+        let hit = Tab::ALL.into_iter().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
+        if let Some((tab, _)) = hit {
+            state.detail.show(tab);
+        }
+    } else if wheel.is_none() && within(areas.filter) && state.line.is_none() {
+        return act(state, Action::Filter);
+    }
+    Vec::new()
+}
+
+/// Moves the cursor of the topmost list; a theme is seen as soon as the cursor is on it.
+pub(super) fn move_list(state: &mut State, by: isize) -> Vec<Effect> {
+    let screen = state.screen;
+    if let Some(list) = state.lists.last_mut() {
+        let height = usize::from(list.area(screen).rows.height);
+        list.move_by(by, height);
+    }
+    super::act::preview(state)
+}

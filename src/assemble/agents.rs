@@ -1,0 +1,271 @@
+//! What agents and workflows say of themselves, where no call under them tells it (`dialects.md` 11.3,
+//! steps 4 and 5).
+//!
+//! Their spans repeat what they were asked and what they answered. That is told only of those beneath
+//! which no call has a word, and as the answer of a last call that has none itself.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    facts::FALLBACK,
+    lanes::{Lane, Lanes, Told},
+    merge::{Exchange, Line},
+    same::{Key, Library},
+    trace::Trace,
+};
+use crate::model::{
+    Category, Message, Part, Role, Said, SpanId, ToolCall, ToolResult, ToolRun, ToolStatus, What, json,
+};
+
+/// So many letters of an answer are found in a text only if that repeats it.
+const LETTERS: usize = 16;
+
+/// So many agents beneath one are asked whether they said the same.
+const LOOKED_AT: usize = 64;
+
+/// Gives the last call of an agent the agent's answer, if that call tells none itself.
+pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+    let mut last: HashMap<usize, (usize, HashSet<usize>)> = HashMap::new();
+    for (at, told) in lanes.told.iter().enumerate() {
+        if let Some(scope) = told.scope {
+            let (newest, turns) = last.entry(scope).or_default();
+            *newest = at;
+            turns.insert(told.turn);
+        }
+    }
+    let mut agents: Vec<_> = last.into_iter().collect();
+    agents.sort_unstable_by_key(|(scope, _)| *scope);
+    for (scope, (newest, turns)) in agents {
+        let place = &trace.places()[scope];
+        let told = lanes.told[newest];
+        let is_own = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].place == scope);
+        if place.category != Category::Agent || place.failed() || told.failed || told.ended.is_none() || is_own {
+            continue;
+        }
+        let mut exchange = trace.exchange([scope], library);
+        exchange.drop_states();
+        let lane = &mut lanes.lanes[told.lane];
+        let Some(end) = lane.said.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
+        let mine = || lane.said.iter().filter(|said| turns.contains(&said.turn));
+        let answered = mine().any(|said| said.turn == told.turn && speaks(said));
+        let answer: Vec<&Line> =
+            exchange.completion.iter().filter(|line| line.message.role == Role::Assistant && has_text(&line.message)).collect();
+        if answered || answer.is_empty() || repeats(&answer, mine()) {
+            continue;
+        }
+        let (span, turn) = (told.span, told.turn);
+        let said = answer.into_iter().map(|line| {
+            let parts = line.message.parts.iter().filter(|part| !matches!(part.what, What::Call(_))).cloned().collect();
+            let message = Arc::new(Message { parts, ..(*line.message).clone() });
+            Said { message, at: line.at, span, turn, history: false }
+        });
+        lane.said.splice(end + 1..end + 1, said.collect::<Vec<_>>());
+    }
+}
+
+fn speaks(said: &Said) -> bool {
+    !said.history && said.message.role == Role::Assistant && has_text(&said.message)
+}
+
+fn has_text(message: &Message) -> bool {
+    message.parts.iter().any(|part| matches!(&part.what, What::Text(text) | What::Refusal(text) if !text.trim().is_empty()))
+}
+
+/// Whether an agent's answer is something that was said already: an answer, a result, an argument.
+fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s Said>) -> bool {
+    let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
+    let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
+    let mut all = String::new();
+    for message in said.filter(|said| said.message.role != Role::User).map(|said| &said.message) {
+        for part in &message.parts {
+            let text = match &part.what {
+                What::Text(text) | What::Refusal(text) => letters(text),
+                What::Call(call) => letters(&json::to_string(&call.input)),
+                What::Result(result) => letters(&super::runs::text(&result.content).unwrap_or_default()),
+                What::Json(value) => letters(&json::to_string(value)),
+                What::Reasoning(_) | What::Media(_) | What::Unknown(_) => continue,
+            };
+            let begins: String = text.chars().take(LETTERS).collect();
+            if begins.chars().count() == LETTERS && message.role == Role::Assistant && answer.contains(&begins) {
+                return true;
+            }
+            all.push_str(&text);
+            all.push('\n');
+        }
+    }
+    answer.is_empty() || all.contains(&answer)
+}
+
+/// Tells the conversations of agents, else of workflows, beneath which no call has a word.
+///
+/// `turns` is the number of counted calls: what belongs to none of them has turns of its own after these.
+pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: &mut Library, turns: usize) {
+    let places = trace.places();
+    // How many told calls come before each place; those at and beneath one are a difference of two.
+    let mut told = vec![0_usize; places.len() + 1];
+    let speaking: HashSet<usize> = lanes.told.iter().map(|told| trace.work.counted.calls[told.turn].place).collect();
+    for at in 0..places.len() {
+        told[at + 1] = told[at] + usize::from(speaking.contains(&at));
+    }
+    let silent = |at: usize| told[places[at].after] == told[at];
+    let mut ran = ran(trace, runs);
+    let mut calls: Vec<usize> = (0..turns).collect();
+    calls.sort_unstable_by_key(|call| trace.work.counted.calls[*call].place);
+    let mut silence = Silence { trace, lanes, calls, turn: turns };
+    let mut heard: Vec<(usize, HashSet<Key>)> = Vec::new();
+    for at in (0..places.len()).rev().filter(|at| silent(*at) && is_agent(trace, *at)) {
+        let mut exchange = trace.exchange([at], library);
+        exchange.drop_states();
+        let said = || exchange.prompt.iter().chain(&exchange.completion);
+        let keys: HashSet<Key> = said().filter_map(|line| line.print.key).collect();
+        let beneath = heard.iter().rev().take(LOOKED_AT).take_while(|(other, _)| *other < places[at].after);
+        if !keys.is_empty() && beneath.clone().any(|(_, said)| keys.is_subset(said)) {
+            continue;
+        }
+        // What an agent itself says of its calls is more than what its tools know.
+        let calls = said().any(|line| line.message.parts.iter().any(|part| matches!(part.what, What::Call(_))));
+        let groups = ran.remove(&Some(at)).filter(|_| !calls).unwrap_or_default();
+        silence.tell(at, exchange, groups);
+        heard.push((at, keys));
+    }
+    // Calls without a word outside of any agent, and the tools that ran for them.
+    let outside = |told: &Told| told.scope.is_none();
+    if let (Some(groups), false) = (ran.remove(&None), silence.lanes.told.iter().any(outside))
+        && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.place].is_none())
+    {
+        silence.tell(call.place, Exchange::default(), groups);
+    }
+    if !silence.lanes.lanes.is_empty() {
+        return;
+    }
+    // Of workflows within each other the top-most that has anything to say.
+    let mut at = 0;
+    while at < places.len() {
+        let mut next = at + 1;
+        if is_workflow(trace, at) {
+            let mut exchange = trace.exchange([at], library);
+            exchange.drop_states();
+            if silence.tell(at, exchange, Vec::new()) {
+                next = places[at].after;
+            }
+        }
+        at = next;
+    }
+}
+
+/// Tools that ran, those of one answer together, with the call that gave it.
+type Group<'r> = (Option<usize>, Vec<&'r ToolRun>);
+
+/// Runs that no message asks for, by the agent that they ran in.
+fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Group<'r>>> {
+    let calls = &trace.work.counted.calls;
+    let mut asking: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    for (call, counted) in calls.iter().enumerate() {
+        asking.entry(trace.scopes[counted.place]).or_default().push(call);
+    }
+    let mut ran: HashMap<Option<usize>, Vec<Group>> = HashMap::new();
+    let tells = |run: &&ToolRun| run.called_by.is_none() && (!run.input.is_empty() || run.output.is_some());
+    for run in runs.iter().filter(tells) {
+        let Some(at) = run.span.and_then(|span| trace.place_of(span)) else { continue };
+        let scope = trace.above[at];
+        // The last call before it asked for it, and for all others that ran before the next one.
+        let before = asking.get(&scope).and_then(|asking| {
+            let started = trace.places()[at].started;
+            let after = asking.partition_point(|call| trace.places()[calls[*call].place].started <= started);
+            asking.get(after.checked_sub(1)?).copied()
+        });
+        let groups = ran.entry(scope).or_default();
+        match groups.last_mut().filter(|(call, _)| call.is_some() && *call == before) {
+            Some((_, group)) => group.push(run),
+            None => groups.push((before, vec![run])),
+        }
+    }
+    ran
+}
+
+/// Tells what no call does.
+struct Silence<'s, 'a> {
+    trace: &'s Trace<'a>,
+    lanes: &'s mut Lanes,
+    /// The counted calls by place.
+    calls: Vec<usize>,
+    /// The next turn that is none of a counted call.
+    turn: usize,
+}
+
+impl Silence<'_, '_> {
+    /// Opens a conversation with what one span says of itself and the tools that ran in it; false if that
+    /// is nothing.
+    fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
+        let spoken = |lines: &[Line]| lines.iter().any(|line| line.message.role != Role::System);
+        if !spoken(&exchange.prompt) && !spoken(&exchange.completion) && groups.is_empty() {
+            return false;
+        }
+        let place = &self.trace.places()[at];
+        // Its messages are those of the calls that it stands for, where there are some.
+        let calls = &self.trace.work.counted.calls;
+        let of = |call: usize| (call, self.trace.places()[calls[call].place].id);
+        let until = |place: usize| self.calls.partition_point(|call| calls[*call].place < place);
+        let beneath = &self.calls[until(at)..until(place.after)];
+        let own = (self.turn, place.id);
+        let asked = beneath.first().map_or(own, |call| of(*call));
+        let answered = beneath.last().map_or(own, |call| of(*call));
+        self.turn += usize::from(asked == own);
+        let say = |(turn, span): (usize, SpanId), message, at| Said { message, at, span, turn, history: false };
+        let mut lane = Lane::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), place.started);
+        let sent = exchange.system.into_iter().chain(exchange.prompt);
+        lane.said.extend(sent.map(|line| say(asked, line.message, line.at)));
+        for (call, runs) in groups {
+            let caller = call.map_or(answered, of);
+            let started = runs.iter().filter_map(|run| run.started).min().unwrap_or(place.started);
+            lane.said.push(say(caller, spoken_calls(&runs), started));
+            let ended = runs.iter().filter_map(|run| run.ended).min().unwrap_or(started);
+            lane.said.extend(spoken_results(&runs).map(|results| say(caller, results, ended)));
+        }
+        if !place.failed() {
+            lane.said.extend(exchange.completion.into_iter().map(|line| say(answered, line.message, line.at)));
+        }
+        self.lanes.open(lane);
+        true
+    }
+}
+
+/// An agent, or a call span that turned out to be a sum.
+fn is_agent(trace: &Trace, at: usize) -> bool {
+    matches!(trace.places()[at].category, Category::Agent | Category::Llm) && is_free(trace, at)
+}
+
+/// Not a call that was told, nor another record of one.
+fn is_free(trace: &Trace, at: usize) -> bool {
+    trace.work.counted.of[at].is_none_or(|call| trace.work.counted.calls[call].place == at)
+}
+
+/// A chain or plain span in which a dialect that knows messages found some.
+fn is_workflow(trace: &Trace, at: usize) -> bool {
+    let place = &trace.places()[at];
+    let knows = || trace.translations(at).flat_map(|said| &said.readings).any(|reading| reading.dialect != FALLBACK);
+    place.speaks() && matches!(place.category, Category::Chain | Category::Span) && knows()
+}
+
+/// What a model must have said for these tools to run.
+fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
+    let call = |run: &&ToolRun| {
+        let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
+        Part::new(What::Call(ToolCall { id, name, input, server_side: false }))
+    };
+    Arc::new(Message::new(Role::Assistant, runs.iter().map(call).collect()))
+}
+
+/// What they returned; `None` if that is not known of any.
+fn spoken_results(runs: &[&ToolRun]) -> Option<Arc<Message>> {
+    let result = |run: &&ToolRun| {
+        let is_error = (run.status == ToolStatus::Error).then_some(true);
+        let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
+        Some(Part::new(What::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
+    };
+    let parts: Vec<Part> = runs.iter().filter_map(result).collect();
+    (!parts.is_empty()).then(|| Arc::new(Message::new(Role::Tool, parts)))
+}

@@ -1,0 +1,412 @@
+//! Which spans stand for a model call (`dialects.md` 10.2): the same call seen twice is one.
+//!
+//! Walked from the leaves up. A call span with exactly one call beneath it that says the same (response
+//! id, tokens, text) is that call, recorded once by a framework and once by a client library; one with
+//! other calls beneath it is their sum and does not count. Tokens of anything else count only where no
+//! call was recorded beneath it.
+
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    mem,
+};
+
+use super::{
+    facts::Facts,
+    plan::{Place, Plan},
+    squash::Squash,
+};
+use crate::model::{Category, Cost, PriceSource, TokenUsage};
+
+/// The counted calls of a trace.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// By start, end, id.
+    pub calls: Vec<Call>,
+    /// For each place the call that it stands for or also describes.
+    pub of: Vec<Option<usize>>,
+    /// Places that report the cost of calls beneath them which have none of their own.
+    pub payers: Vec<usize>,
+}
+
+/// One counted call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub place: usize,
+    /// Other places that describe the same call, in order.
+    pub also: Vec<usize>,
+    /// What its records know of its tokens together.
+    pub usage: Option<TokenUsage>,
+    pub cost: Option<Cost>,
+    /// It has tokens but no price.
+    pub unpriced: bool,
+    pub failed: bool,
+}
+
+impl Call {
+    /// The place it stands for, then the others.
+    pub fn places(&self) -> impl Iterator<Item = usize> + '_ {
+        [self.place].into_iter().chain(self.also.iter().copied())
+    }
+
+    fn has_tokens(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.has_tokens())
+    }
+}
+
+/// Calls that a call span above them may be the same as, or the sum of.
+#[derive(Default)]
+struct Open {
+    /// With tokens.
+    full: Vec<usize>,
+    bare: Vec<usize>,
+}
+
+/// What is known of the subtree of a place while walking up.
+#[derive(Default)]
+struct Beneath {
+    /// For each of the kinds of call.
+    open: [Open; 3],
+    /// Calls directly beneath.
+    near: Vec<usize>,
+    /// Whether any call is in it.
+    any: bool,
+    /// Places other than calls that count for now.
+    holders: Vec<usize>,
+    /// Whether anything in it has a cost.
+    paid: bool,
+}
+
+impl Beneath {
+    /// Takes in what a child has beneath it; the shorter list moves.
+    fn join(&mut self, mut child: Self) {
+        for (mine, theirs) in self.open.iter_mut().zip(&mut child.open) {
+            join(&mut mine.full, &mut theirs.full);
+            join(&mut mine.bare, &mut theirs.bare);
+        }
+        join(&mut self.holders, &mut child.holders);
+        self.any |= child.any;
+        self.paid |= child.paid;
+    }
+}
+
+fn join(mine: &mut Vec<usize>, theirs: &mut Vec<usize>) {
+    if theirs.len() > mine.len() {
+        mem::swap(mine, theirs);
+    }
+    mine.append(theirs);
+}
+
+/// The kinds of call, none of which is ever part of another.
+fn kind(category: Category) -> usize {
+    match category {
+        Category::Embedding => 1,
+        Category::Reranker => 2,
+        _ => 0,
+    }
+}
+
+/// Of more calls without tokens than this, a call span without tokens above them is not the record of one.
+const MANY: usize = 64;
+
+/// How many records of one call are asked what they heard.
+const ASKED: usize = 8;
+
+/// The walk, and what it found.
+struct Counting<'p, 'a> {
+    plan: &'p Plan<'a>,
+    /// Every call span; those that became part of another are dead.
+    calls: Vec<Call>,
+    dead: HashSet<usize>,
+    payers: Vec<usize>,
+}
+
+/// Finds the counted calls of a trace.
+pub fn count(plan: &Plan) -> Counted {
+    let mut counting = Counting { plan, calls: Vec::new(), dead: HashSet::new(), payers: Vec::new() };
+    let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
+    let mut top = Beneath::default();
+    for (at, place) in plan.places.iter().enumerate().rev() {
+        let mut here = mem::take(&mut beneath[at]);
+        let call = counting.visit(at, &mut here);
+        let above = place.parent.map_or(&mut top, |parent| &mut beneath[parent]);
+        above.join(here);
+        above.near.extend(call);
+    }
+    counting.twins(&top.near);
+    counting.finish(top.holders)
+}
+
+impl Counting<'_, '_> {
+    /// Looks at one place, after all beneath it; returns the call it stands for.
+    fn visit(&mut self, at: usize, here: &mut Beneath) -> Option<usize> {
+        let place = &self.plan.places[at];
+        self.twins(&mem::take(&mut here.near));
+        let mut own = None;
+        if is_call(place) {
+            own = self.call(at, here);
+            here.any = true;
+        } else if is_remote_agent(self.plan, at) && !here.any {
+            own = Some(self.add(at));
+            (here.any, here.holders) = (true, Vec::new());
+        } else if place.usage.is_some_and(|usage| usage.has_tokens()) && !here.any {
+            // Of several that sum up the same calls the top-most counts.
+            here.holders = vec![at];
+        }
+        if let Some(call) = own {
+            let open = &mut here.open[kind(place.category)];
+            if self.calls[call].has_tokens() { &mut open.full } else { &mut open.bare }.push(call);
+            here.paid |= self.calls[call].cost.is_some();
+        }
+        if place.cost.is_some_and(|cost| cost.source == PriceSource::Reported) {
+            if here.any && !here.paid {
+                self.payers.push(at);
+            }
+            here.paid = true;
+        }
+        // What a tool does is not part of the call that asked for it.
+        if place.category == Category::Tool {
+            here.open = Default::default();
+        }
+        own
+    }
+
+    /// Decides whether a call span is a call of its own, one of those beneath it, or their sum.
+    fn call(&mut self, at: usize, here: &mut Beneath) -> Option<usize> {
+        let place = &self.plan.places[at];
+        let open = &mut here.open[kind(place.category)];
+        for calls in [&mut open.full, &mut open.bare] {
+            // Calls that turned out to be one with a neighbour are still in the lists.
+            if calls.len() <= MANY {
+                calls.retain(|call| !self.dead.contains(call));
+            }
+        }
+        let own = self.add(at);
+        let has_tokens = self.calls[own].has_tokens();
+        match (&open.full[..], open.bare.len()) {
+            ([one], others) if self.same(own, *one, others == 0) => {
+                let one = *one;
+                open.full.clear();
+                self.fold(own, one, one);
+            }
+            ([], others) if has_tokens || others <= MANY => {
+                let failed = self.calls[own].failed;
+                // A failed attempt within a call that went well is a call of its own.
+                let attempt = |call: &usize| self.calls[*call].failed && !failed;
+                let (attempts, parts): (Vec<usize>, Vec<usize>) = mem::take(&mut open.bare).into_iter().partition(attempt);
+                let speaks = |call: &usize| self.plan.places[self.calls[*call].place].speaks();
+                let is_one = parts.len() <= 1 || has_tokens || (place.speaks() && !parts.iter().any(speaks));
+                open.bare = attempts;
+                if !is_one {
+                    open.bare.extend(parts);
+                    self.dead.insert(own);
+                    return None;
+                }
+                parts.into_iter().for_each(|call| self.fold(own, call, call));
+            }
+            _ => {
+                self.dead.insert(own);
+                return None;
+            }
+        }
+        if has_tokens {
+            here.holders.clear();
+        } else if let [one] = here.holders[..]
+            && !self.calls[own].has_tokens()
+        {
+            self.calls[own].usage = self.plan.places[one].usage;
+            self.calls[own].also.push(one);
+            here.holders.clear();
+        }
+        Some(own)
+    }
+
+    fn add(&mut self, at: usize) -> usize {
+        let place = &self.plan.places[at];
+        let (usage, cost, failed) = (place.usage, place.cost.cloned(), place.failed());
+        self.calls.push(Call { place: at, also: Vec::new(), usage, cost, unpriced: false, failed });
+        self.calls.len() - 1
+    }
+
+    /// Makes one call part of another. The inner one of two records is nearer to the wire.
+    fn fold(&mut self, into: usize, call: usize, inner: usize) {
+        self.dead.insert(call);
+        let mut also = mem::take(&mut self.calls[call].also);
+        also.push(self.calls[call].place);
+        let outer = if inner == call { into } else { call };
+        let (outer, inner) = (&self.calls[outer], &self.calls[inner]);
+        let (usage, cost) = (fullest(outer.usage, inner.usage), told(outer, inner).cloned());
+        let whole = &mut self.calls[into];
+        (whole.usage, whole.cost) = (usage, cost);
+        join(&mut whole.also, &mut also);
+    }
+
+    /// Whether a call span and the only one with tokens beneath it are one call.
+    fn same(&self, above: usize, beneath: usize, only: bool) -> bool {
+        let (above, beneath) = (&self.calls[above], &self.calls[beneath]);
+        if let (Some(left), Some(right)) = (response(self.sources(above)), response(self.sources(beneath))) {
+            return left == right;
+        }
+        let heard = both(&speeches(self.sources(above)), &speeches(self.sources(beneath)));
+        match above.usage.filter(TokenUsage::has_tokens) {
+            Some(usage) => beneath.usage.is_some_and(|other| equal(usage, other)) || heard == Some(true),
+            None => only && heard != Some(false),
+        }
+    }
+
+    /// Joins neighbours that two instrumentations made of one call.
+    fn twins(&mut self, neighbours: &[usize]) {
+        if neighbours.len() < 2 {
+            return;
+        }
+        let mut neighbours = neighbours.to_vec();
+        neighbours.sort_by_key(|call| self.plan.places[self.calls[*call].place].order());
+        // Of each instrumentation the newest call: one that began later cannot be the record of an older one.
+        let mut newest: HashMap<u64, usize> = HashMap::new();
+        for call in neighbours {
+            let scope = self.scope(call);
+            let twin = newest.iter().filter(|(other, first)| self.are_twins(**first, call, **other == scope));
+            if let Some(first) = twin.map(|(_, first)| *first).min() {
+                let place = |call: usize| &self.plan.places[self.calls[call].place];
+                let (main, other) = if place(call).speaks() && !place(first).speaks() { (call, first) } else { (first, call) };
+                let inner = if place(call).ended <= place(first).ended { call } else { first };
+                self.fold(main, other, inner);
+                newest.retain(|_, newest| *newest != first);
+            } else {
+                newest.insert(scope, call);
+            }
+        }
+    }
+
+    fn scope(&self, call: usize) -> u64 {
+        self.plan.places[self.calls[call].place].span.map_or(0, |(_, facts)| facts.scope)
+    }
+
+    /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the
+    /// same time, equal in what both say.
+    fn are_twins(&self, first: usize, second: usize, same_scope: bool) -> bool {
+        let (first, second) = (&self.calls[first], &self.calls[second]);
+        let places = (&self.plan.places[first.place], &self.plan.places[second.place]);
+        if places.0.category != places.1.category {
+            return false;
+        }
+        if let (Some(left), Some(right)) = (response(self.sources(first)), response(self.sources(second))) {
+            return left == right;
+        }
+        let overlap = places.0.ended.is_none_or(|ended| places.1.started < ended);
+        if same_scope || !overlap || first.failed != second.failed {
+            return false;
+        }
+        let heard = both(&speeches(self.sources(first)), &speeches(self.sources(second)));
+        match (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens)) {
+            (Some(left), Some(right)) => equal(left, right) && heard != Some(false),
+            // Two that failed have nothing else to compare.
+            (None, None) if first.failed => places.1.ended <= places.0.ended,
+            _ => heard == Some(true),
+        }
+    }
+
+    fn sources(&self, call: &Call) -> impl Iterator<Item = &Facts> {
+        let places: Vec<usize> = call.places().take(ASKED).collect();
+        places.into_iter().flat_map(|place| self.plan.places[place].sources().map(|(_, facts)| facts))
+    }
+
+    fn finish(mut self, holders: Vec<usize>) -> Counted {
+        for holder in holders {
+            self.add(holder);
+        }
+        let Self { plan, calls, dead, mut payers } = self;
+        let alive = calls.into_iter().enumerate().filter(|(at, _)| !dead.contains(at));
+        let mut calls: Vec<Call> = alive.map(|(_, call)| call).collect();
+        calls.sort_by_key(|call| plan.places[call.place].order());
+        let mut of = vec![None; plan.places.len()];
+        for (at, call) in calls.iter_mut().enumerate() {
+            call.also.sort_by_key(|place| plan.places[*place].order());
+            call.places().for_each(|place| of[place] = Some(at));
+        }
+        // None is within another: a payer above another has a cost beneath it.
+        payers.sort_unstable();
+        let covered = |place: usize| {
+            let before = payers.partition_point(|payer| *payer <= place);
+            before.checked_sub(1).is_some_and(|at| place < plan.places[payers[at]].after)
+        };
+        for call in &mut calls {
+            call.unpriced = call.has_tokens() && call.cost.is_none() && !covered(call.place);
+        }
+        Counted { calls, of, payers }
+    }
+}
+
+/// A request to a model, or a record of one. A sum over several is none.
+fn is_call(place: &Place) -> bool {
+    place.category.is_call() && !place.aggregate()
+}
+
+/// An agent that runs elsewhere, of which nothing but this request is known.
+fn is_remote_agent(plan: &Plan, at: usize) -> bool {
+    let place = &plan.places[at];
+    let Some((_, facts)) = place.span else { return false };
+    let says = place.usage.is_some_and(|usage| usage.has_tokens()) || place.failed() || place.speaks();
+    place.category == Category::Agent && facts.client && facts.billed && place.after == at + 1 && says
+}
+
+fn response<'a>(mut sources: impl Iterator<Item = &'a Facts>) -> Option<u64> {
+    sources.find_map(|facts| facts.response)
+}
+
+/// The texts that came back, as each dialect heard them.
+fn speeches<'a>(sources: impl Iterator<Item = &'a Facts>) -> Vec<Squash> {
+    sources.flat_map(|facts| &facts.voices).map(|voice| voice.speech).filter(|speech| !speech.is_empty()).collect()
+}
+
+/// Whether two records heard the same; `None` where one heard nothing.
+fn both(left: &[Squash], right: &[Squash]) -> Option<bool> {
+    (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|speech| right.contains(speech)))
+}
+
+/// Equal tokens, where one record may count caches within the input and the other not.
+fn equal(left: TokenUsage, right: TokenUsage) -> bool {
+    let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
+    let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));
+    input && left.output == right.output
+}
+
+/// What two records of one call know of its tokens together.
+fn fullest(outer: Option<TokenUsage>, inner: Option<TokenUsage>) -> Option<TokenUsage> {
+    let (Some(mut outer), Some(mut inner)) = (outer, inner) else { return outer.or(inner) };
+    if !is_inner_fuller(outer, inner) {
+        std::mem::swap(&mut outer, &mut inner);
+    }
+    Some(TokenUsage {
+        // Caches are part of the input of one record and not of another: the split is taken as a whole.
+        uncached_input: inner.uncached_input.or(outer.uncached_input),
+        output: if near(outer.output, inner.output) { inner.output } else { outer.output.max(inner.output) },
+        reasoning: outer.reasoning.max(inner.reasoning),
+        ..inner
+    })
+}
+
+/// Whether the inner record tells more of the input: its split, else its size, else the same.
+fn is_inner_fuller(outer: TokenUsage, inner: TokenUsage) -> bool {
+    let split = |usage: TokenUsage| [usage.uncached_input, usage.cache_read, usage.cache_write].into_iter().flatten().count();
+    match split(inner).cmp(&split(outer)) {
+        Ordering::Equal => near(outer.input(), inner.input()) || inner.input() > outer.input(),
+        fuller => fuller == Ordering::Greater,
+    }
+}
+
+/// Some instrumentations are off by the token that a stream begins with.
+fn near(left: Option<u64>, right: Option<u64>) -> bool {
+    left.zip(right).is_some_and(|(left, right)| left.abs_diff(right) <= 2 + left.max(right) / 100)
+}
+
+/// The cost that is told: the sender's own, else that of the record whose tokens are told.
+fn told<'a>(outer: &'a Call, inner: &'a Call) -> Option<&'a Cost> {
+    let reported = |call: &'a Call| call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported);
+    let fuller = match (outer.usage, inner.usage) {
+        (Some(outer), Some(inner)) => is_inner_fuller(outer, inner),
+        (outer, _) => outer.is_none(),
+    };
+    let (first, second) = if fuller { (inner, outer) } else { (outer, inner) };
+    reported(outer).or_else(|| reported(inner)).or(first.cost.as_ref()).or(second.cost.as_ref())
+}

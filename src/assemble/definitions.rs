@@ -1,0 +1,108 @@
+//! The tools offered in a trace, each once by name (`dialects.md` 9).
+
+use std::collections::{HashMap, HashSet};
+
+use super::squash;
+use crate::model::{ToolDefinition, Value};
+
+/// Merges definitions by name, in order of first appearance: the fuller one speaks, the others fill its gaps.
+pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolDefinition> {
+    let mut merged: Vec<ToolDefinition> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    // Every call repeats what it offers.
+    let mut seen = HashSet::new();
+    for tool in offered.filter(|tool| !is_internal(&tool.name)) {
+        if !seen.insert(squash::hash((&tool.name, &tool.description, tool.parameters.as_ref().map(squash::value)))) {
+            continue;
+        }
+        match known.get(tool.name.as_str()) {
+            Some(at) => fill(&mut merged[*at], tool),
+            None => {
+                known.insert(&tool.name, merged.len());
+                merged.push(ToolDefinition { description: description(tool), ..tool.clone() });
+            }
+        }
+    }
+    merged
+}
+
+fn is_internal(name: &str) -> bool {
+    name.is_empty() || name.starts_with("(merged")
+}
+
+/// What senders write for want of a description is none.
+fn description(tool: &ToolDefinition) -> Option<String> {
+    let text = tool.description.as_ref()?;
+    let none = ["", "none", "n/a", "unknown", "no description", "no description."];
+    (!none.contains(&text.trim().to_lowercase().as_str())).then(|| text.clone())
+}
+
+fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
+    let told = description(other);
+    let properties = |schema: &Option<Value>| {
+        schema.as_ref().and_then(|schema| schema.get("properties")).is_some_and(|properties| !properties.is_empty())
+    };
+    let fuller = (told.is_some(), properties(&other.parameters)) > (known.description.is_some(), properties(&known.parameters));
+    match (&mut known.parameters, &other.parameters) {
+        (mine @ None, theirs) => mine.clone_from(theirs),
+        (Some(mine), Some(theirs)) => {
+            if fuller {
+                let filled = std::mem::replace(mine, theirs.clone());
+                fill_schema(mine, &filled);
+            } else {
+                fill_schema(mine, theirs);
+            }
+        }
+        (Some(_), None) => {}
+    }
+    if fuller || known.description.is_none() {
+        known.description = told.or_else(|| known.description.take());
+    }
+}
+
+/// Adds properties and required names that only the other schema has.
+fn fill_schema(schema: &mut Value, other: &Value) {
+    let (Value::Map(entries), Some(others)) = (schema, other.as_map()) else { return };
+    for (key, theirs) in others.iter().filter(|(key, _)| key == "properties" || key == "required") {
+        match (entries.iter_mut().find(|(known, _)| known == key), theirs) {
+            (None, _) => entries.push((key.clone(), theirs.clone())),
+            (Some((_, Value::Map(mine))), Value::Map(theirs)) => {
+                let known: HashSet<String> = mine.iter().map(|(name, _)| name.clone()).collect();
+                mine.extend(theirs.iter().filter(|(name, _)| !known.contains(name)).cloned());
+            }
+            (Some((_, Value::Array(mine))), Value::Array(theirs)) => {
+                let known: HashSet<u64> = mine.iter().map(squash::value).collect();
+                mine.extend(theirs.iter().filter(|name| !known.contains(&squash::value(name))).cloned());
+            }
+            (Some(_), _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::json;
+
+    fn tool(name: &str, description: Option<&str>, schema: Option<&str>) -> ToolDefinition {
+        ToolDefinition {
+            name: name.to_owned(),
+            description: description.map(str::to_owned),
+            parameters: schema.map(|schema| json::parse(schema).unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_tool_offered_twice_is_defined_once_by_its_fuller_definition() {
+        let bare = tool("w", Some("No description"), None);
+        let named = tool("x", None, None);
+        let full = tool("w", Some("Weather"), Some(r#"{"type":"object","properties":{"city":{}},"required":["city"]}"#));
+        let more = tool("w", Some("Other"), Some(r#"{"properties":{"day":{}},"required":["day"]}"#));
+        let merged = merge([&bare, &named, &full, &more, &tool("(merged tools)", None, None)].into_iter());
+        assert_eq!(merged.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["w", "x"]);
+        assert_eq!(merged[0].description.as_deref(), Some("Weather"));
+        let schema = json::to_string(merged[0].parameters.as_ref().unwrap());
+        assert_eq!(schema, r#"{"type":"object","properties":{"city":{},"day":{}},"required":["city","day"]}"#);
+        assert_eq!(merged[1].description, None);
+    }
+}

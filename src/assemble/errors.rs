@@ -1,0 +1,167 @@
+//! Every failure once, at the deepest span that carries it (`dialects.md` 13).
+//!
+//! An exception is recorded on every span that it passes. So a span whose failure is also that of a span
+//! beneath it only hands it on; and where the span at the bottom has nothing but a status, it takes the
+//! words of the nearest span above that has some.
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+};
+
+use super::{
+    calls::Counted,
+    facts::Trouble,
+    plan::Plan,
+    squash::{hash, squashed},
+};
+use crate::model::{Failure, SpanRow, StatusCode, Timestamp};
+
+/// How many failures beneath a span are compared with its own word by word; the rest by number only.
+const COMPARED: usize = 64;
+
+/// A text shorter than this may be part of another one by chance.
+const TELLING: usize = 8;
+
+/// A failure: where it is listed, and whose words tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub place: usize,
+    /// The place above whose words are borrowed; itself, mostly.
+    pub told_by: usize,
+    pub at: Timestamp,
+}
+
+/// What a span itself says of its failure; `None` where it did not fail.
+pub fn of_span(row: &SpanRow) -> Option<Failure> {
+    let said = row.translation.error.as_ref();
+    let tool = row.translation.genai.category == crate::model::Category::Tool;
+    match row.status.code {
+        StatusCode::Error => {
+            let mut failure = said.cloned().unwrap_or_default();
+            if failure.message.is_none() {
+                failure.message = Some(row.status.message.clone()).filter(|message| !message.trim().is_empty());
+            }
+            Some(failure)
+        }
+        // An exception on a span that ends well was dealt with. A tool's own flag counts whatever the span says.
+        StatusCode::Ok if !tool => None,
+        StatusCode::Ok | StatusCode::Unset => said.cloned(),
+    }
+}
+
+/// A failure of which something was said, as it is compared.
+struct Listed {
+    fault: Fault,
+    kind: Option<String>,
+    /// Its message without white space; empty where it has only a status or a kind.
+    words: String,
+    /// The call that it ended, if it is one.
+    call: Option<usize>,
+}
+
+impl Listed {
+    /// Whether a failure further up is this one, handed on.
+    fn is(&self, above: &Trouble, words: &str, call: Option<usize>) -> bool {
+        if self.call.is_some() && self.call == call {
+            return true;
+        }
+        if words.is_empty() || self.words.is_empty() {
+            // A status alone, above another failure, is the consequence of that.
+            return above.message.is_none() && (above.kind.is_none() || above.kind == self.kind);
+        }
+        let within = |whole: &str, part: &str| part.len() >= TELLING && whole.contains(part);
+        words == self.words || within(words, &self.words) || within(&self.words, words)
+    }
+}
+
+/// The failures beneath a place.
+#[derive(Default)]
+struct Beneath {
+    listed: Vec<Listed>,
+    said: HashSet<u64>,
+}
+
+impl Beneath {
+    fn add(&mut self, listed: Listed) {
+        self.said.insert(hash(&listed.words));
+        self.listed.push(listed);
+    }
+
+    /// Takes in what another place has beneath it; the smaller moves.
+    fn join(&mut self, mut other: Self) {
+        if other.listed.len() > self.listed.len() {
+            mem::swap(self, &mut other);
+        }
+        self.listed.append(&mut other.listed);
+        self.said.extend(other.said);
+    }
+}
+
+/// Every failure of a trace once, by time.
+pub fn faults(plan: &Plan, counted: &Counted) -> Vec<Fault> {
+    let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
+    let mut found = Beneath::default();
+    for (at, place) in plan.places.iter().enumerate().rev() {
+        let mut here = mem::take(&mut beneath[at]);
+        if let Some(trouble) = place.trouble() {
+            let words = squashed(trouble.message.as_deref().unwrap_or_default());
+            let call = counted.of.get(at).copied().flatten();
+            if !handed_on(&mut here, at, trouble, &words, call) {
+                let fault = Fault { place: at, told_by: at, at: place.ended.unwrap_or(place.started) };
+                here.add(Listed { fault, kind: trouble.kind.clone(), words, call });
+            }
+        }
+        match place.parent {
+            Some(parent) => beneath[parent].join(here),
+            None => found.join(here),
+        }
+    }
+    let mut faults: Vec<Fault> = once_a_call(found.listed).into_iter().map(|listed| listed.fault).collect();
+    faults.sort_by_key(|fault| (fault.at, plan.places[fault.place].id));
+    faults
+}
+
+/// Of several records of one call that all failed, the one that says most.
+fn once_a_call(listed: Vec<Listed>) -> Vec<Listed> {
+    let mut best: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (at, listed) in listed.iter().enumerate() {
+        if let Some(call) = listed.call {
+            let best = best.entry(call).or_insert((at, listed.words.len()));
+            if listed.words.len() > best.1 {
+                *best = (at, listed.words.len());
+            }
+        }
+    }
+    let is_best = |at: usize, listed: &Listed| listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at);
+    listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
+}
+
+/// Whether a place's failure is one of those beneath it; lends its words to one that has none.
+fn handed_on(here: &mut Beneath, at: usize, trouble: &Trouble, words: &str, call: Option<usize>) -> bool {
+    if here.listed.is_empty() {
+        return false;
+    }
+    if !words.is_empty() && here.said.contains(&hash(words)) {
+        return true;
+    }
+    let newest = here.listed.len().saturating_sub(COMPARED);
+    let compared = &mut here.listed[newest..];
+    let same = compared.iter().position(|listed| listed.is(trouble, words, call));
+    // One that has only a status must be what this one puts into words.
+    let mute = || {
+        let mut mute = compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty());
+        mute.next().filter(|_| mute.next().is_none()).map(|(found, _)| found)
+    };
+    let Some(found) = same.or_else(|| if words.is_empty() { None } else { mute() }) else {
+        return words.is_empty() && trouble.kind.is_none();
+    };
+    let listed = &mut compared[found];
+    if listed.words.is_empty() && !words.is_empty() {
+        words.clone_into(&mut listed.words);
+        listed.kind = listed.kind.take().or_else(|| trouble.kind.clone());
+        listed.fault.told_by = at;
+        here.said.insert(hash(words));
+    }
+    true
+}

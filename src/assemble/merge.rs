@@ -1,0 +1,396 @@
+//! Readings of one call put together: one prompt, one completion (`dialects.md` 11.3, step 0).
+//!
+//! Several dialects may have read the same span, each in attributes, events and log records. What one
+//! dialect found in one kind of carrier belongs together, a piece in each. Of what is left the richest
+//! speaks, for the prompt and for the completion; the others only fill what it lacks: a system prompt, the
+//! ids of calls, reasoning, media. Nothing is said twice.
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+};
+
+use super::{
+    facts::{FALLBACK, carrier},
+    same::{Library, Print},
+};
+use crate::model::{Carrier, Message, Part, Role, Timestamp, Translation, What};
+
+/// A translation of a span or log record, and when that was.
+#[derive(Debug, Clone, Copy)]
+pub struct Bearer<'r> {
+    /// Which of the spans of one call it belongs to; readings of two spans are not put together.
+    pub place: usize,
+    pub translation: &'r Translation,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+}
+
+/// One message with its time.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub message: Arc<Message>,
+    pub print: Rc<Print>,
+    pub at: Timestamp,
+}
+
+/// What was sent and what came back, once.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// The system prompt, as it stands before everything else.
+    pub system: Vec<Line>,
+    pub prompt: Vec<Line>,
+    pub completion: Vec<Line>,
+    /// The prompt was told message by message, with no word for what is an answer.
+    pub by_event: bool,
+}
+
+impl Exchange {
+    pub fn is_empty(&self) -> bool {
+        self.system.is_empty() && self.prompt.is_empty() && self.completion.is_empty()
+    }
+}
+
+/// What one dialect found in one kind of carrier of one span.
+struct Group<'r> {
+    place: usize,
+    dialect: &'r str,
+    carrier: Carrier,
+    prompt: Vec<(Arc<Message>, Timestamp)>,
+    completion: Vec<(Arc<Message>, Timestamp)>,
+}
+
+/// Puts together what was read at the places of one call, the most trusted first.
+pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
+    let groups = groups(bearers);
+    let chosen = choose(&groups, |group| group.prompt.as_slice());
+    let by_event = chosen.is_some_and(|at| groups[at].dialect == "genai-2");
+    let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
+    if let Some(chosen) = chosen {
+        for other in others(&groups, chosen) {
+            if extends(&other.prompt, &prompt, library) {
+                prompt.clone_from(&other.prompt);
+            }
+            fill_system(&mut prompt, &other.prompt);
+            fill_ids(&mut prompt, &other.prompt);
+            fill_media(&mut prompt, &other.prompt);
+        }
+    }
+    let chosen = choose(&groups, |group| group.completion.as_slice());
+    let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
+    if let Some(chosen) = chosen {
+        for other in others(&groups, chosen) {
+            fill_ids(&mut completion, &other.completion);
+            fill_reasoning(&mut completion, &other.completion);
+            fill_media(&mut completion, &other.completion);
+        }
+    }
+    let mut prompt = lines(prompt, library);
+    let is_system = |line: &Line| line.print.role == Role::System;
+    // Instructions given apart may stand anywhere; without others at the beginning they are what it begins with.
+    if !prompt.first().is_some_and(is_system) {
+        prompt.sort_by_key(|line| !is_system(line));
+    }
+    let opening = prompt.iter().position(|line| !is_system(line)).unwrap_or(prompt.len());
+    let rest = prompt.split_off(opening);
+    let mut said = HashSet::new();
+    // Some senders give the instructions apart and again as the first message.
+    prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
+    Exchange { system: prompt, prompt: rest, completion: lines(completion, library), by_event }
+}
+
+fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(messages.len());
+    for (message, at) in messages {
+        lines.extend(library.pieces(&message).iter().map(|piece| Line {
+            message: Arc::clone(&piece.message),
+            print: Rc::clone(&piece.print),
+            at,
+        }));
+    }
+    lines
+}
+
+/// Gathers readings by place, dialect and carrier, the most trusted first.
+fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
+    // The order of a place's dialects is that of its span, then what only its log records add.
+    let mut trust: HashMap<(usize, &str), usize> = HashMap::new();
+    for bearer in bearers {
+        let named = bearer.translation.dialects.iter().map(String::as_str);
+        let read = bearer.translation.readings.iter().map(|reading| reading.dialect.as_str());
+        for dialect in named.chain(read) {
+            let next = trust.len();
+            trust.entry((bearer.place, dialect)).or_insert(next);
+        }
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known: HashMap<(usize, &str, u8), usize> = HashMap::new();
+    for bearer in bearers {
+        for reading in &bearer.translation.readings {
+            let key = (bearer.place, reading.dialect.as_str(), carrier(reading.carrier));
+            let at = *known.entry(key).or_insert_with(|| {
+                let (place, dialect, carrier) = (bearer.place, reading.dialect.as_str(), reading.carrier);
+                groups.push(Group { place, dialect, carrier, prompt: Vec::new(), completion: Vec::new() });
+                groups.len() - 1
+            });
+            let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
+            let group = &mut groups[at];
+            group.prompt.extend(reading.prompt.iter().map(|message| (Arc::clone(message), time(bearer.started))));
+            group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
+        }
+    }
+    groups.sort_by_key(|group| (group.place, trust.get(&(group.place, group.dialect)).copied(), carrier(group.carrier)));
+    groups
+}
+
+/// The group that speaks: the one with most structure, then with most parts, then the most trusted.
+fn choose<'g, 'r>(groups: &'g [Group<'r>], side: impl Fn(&'g Group<'r>) -> &'g Told) -> Option<usize> {
+    let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
+    // `max_by_key` takes the last of equals.
+    told.rev().max_by_key(|(_, group)| (group.dialect != FALLBACK, weight(side(group)))).map(|(at, _)| at)
+}
+
+/// Structured parts, ids among them, then all parts. What its sender hid weighs nothing.
+fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
+    let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
+    parts.fold((0, 0), |(structure, all), part| {
+        let more = match &part.what {
+            What::Call(call) => 1 + usize::from(call.id.is_some()),
+            What::Result(result) => 1 + usize::from(result.call_id.is_some()),
+            What::Reasoning(_) | What::Media(_) => 1,
+            What::Text(_) | What::Json(_) | What::Refusal(_) | What::Unknown(_) => 0,
+        };
+        (structure + more, all + 1)
+    })
+}
+
+fn others<'g, 'r>(groups: &'g [Group<'r>], chosen: usize) -> impl Iterator<Item = &'g Group<'r>> {
+    groups.iter().enumerate().filter(move |(at, group)| *at != chosen && group.dialect != FALLBACK).map(|(_, group)| group)
+}
+
+type Told = [(Arc<Message>, Timestamp)];
+
+/// Whether `whole` is `part` with more before it.
+fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
+    let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
+        Arc::ptr_eq(&left.0, &right.0) || library.print(&left.0).is(&library.print(&right.0))
+    };
+    let words = |told: &Told| told.iter().filter(|(message, _)| message.role != Role::System).count();
+    words(whole) > words(part) && words(part) > 0 && {
+        let spoken = |told: &'_ Told| -> Vec<(Arc<Message>, Timestamp)> {
+            told.iter().filter(|(message, _)| message.role != Role::System).cloned().collect()
+        };
+        let (whole, part) = (spoken(whole), spoken(part));
+        whole.iter().rev().zip(part.iter().rev()).all(&mut is)
+    }
+}
+
+fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
+    let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
+    if !prompt.iter().any(|told| is_system(&told)) {
+        let system: Vec<_> = other.iter().filter(is_system).cloned().collect();
+        prompt.splice(0..0, system);
+    }
+}
+
+/// Gives calls and results without an id that of their counterpart, if there is one for each.
+fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let ids = |part: &Part| match &part.what {
+        What::Call(call) => Some((false, call.name.clone(), call.id.clone())),
+        What::Result(result) => Some((true, String::new(), result.call_id.clone())),
+        _ => None,
+    };
+    let all = |messages: &Told| -> HashMap<(bool, String), Vec<Option<String>>> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        for (is_result, name, id) in messages.iter().flat_map(|(message, _)| &message.parts).filter_map(ids) {
+            found.entry((is_result, name)).or_default().push(id);
+        }
+        found
+    };
+    let nameless = |message: &Message| message.parts.iter().any(|part| matches!(ids(part), Some((_, _, None))));
+    if !messages.iter().any(|(message, _)| nameless(message)) {
+        return;
+    }
+    let mine = all(messages);
+    let theirs = all(other);
+    let fits = |key: &(bool, String), mine: &Vec<Option<String>>| {
+        let theirs = theirs.get(key)?;
+        let agree = theirs.iter().zip(mine).all(|(theirs, mine)| theirs.is_some() && (mine.is_none() || mine == theirs));
+        (theirs.len() == mine.len() && agree).then(|| theirs.clone().into_iter())
+    };
+    let mut found: HashMap<_, _> = mine.iter().filter_map(|(key, mine)| Some((key.clone(), fits(key, mine)?))).collect();
+    for (message, _) in messages {
+        if !nameless(message) {
+            // Its ids are those of its counterparts; they are passed over.
+            for (is_result, name, _) in message.parts.iter().filter_map(ids) {
+                found.get_mut(&(is_result, name)).and_then(Iterator::next);
+            }
+            continue;
+        }
+        for part in &mut Arc::make_mut(message).parts {
+            let Some((is_result, name, _)) = ids(part) else { continue };
+            let Some(id) = found.get_mut(&(is_result, name)).and_then(Iterator::next).flatten() else { continue };
+            match &mut part.what {
+                What::Call(call) => call.id = Some(id),
+                What::Result(result) => result.call_id = Some(id),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Puts reasoning that only another dialect heard before the answer.
+fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
+        told.0.parts.iter().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect()
+    };
+    if completion.iter().any(|told| !thoughts(told).is_empty()) {
+        return;
+    }
+    let thought: Vec<Part> = other.iter().flat_map(thoughts).collect();
+    if let Some((message, _)) = completion.iter_mut().find(|(message, _)| message.role == Role::Assistant)
+        && !thought.is_empty()
+    {
+        Arc::make_mut(message).parts.splice(0..0, thought);
+    }
+}
+
+/// Adds media that only another dialect found, each to the message in the same place.
+fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let media = |message: &Message| -> Vec<Part> {
+        message.parts.iter().filter(|part| matches!(part.what, What::Media(_))).cloned().collect()
+    };
+    let none = messages.iter().all(|(message, _)| media(message).is_empty());
+    if !none || other.iter().all(|(message, _)| media(message).is_empty()) {
+        return;
+    }
+    for role in [Role::User, Role::Assistant] {
+        let theirs: Vec<&Arc<Message>> = other.iter().map(|(message, _)| message).filter(|m| m.role == role).collect();
+        let mine: Vec<&mut Arc<Message>> =
+            messages.iter_mut().map(|(message, _)| message).filter(|m| m.role == role).collect();
+        if mine.len() == theirs.len() {
+            for (mine, theirs) in mine.into_iter().zip(theirs) {
+                let found = media(theirs);
+                if !found.is_empty() {
+                    Arc::make_mut(mine).parts.extend(found);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reading, Reasoning, ToolCall, Value};
+
+    fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
+        let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
+        Reading {
+            dialect: dialect.to_owned(),
+            carrier,
+            at: None,
+            prompt: arcs(prompt),
+            completion: arcs(completion),
+        }
+    }
+
+    fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
+        let dialects = dialects.iter().map(|name| (*name).to_owned()).collect();
+        let translation = Translation { dialects, readings, ..Translation::default() };
+        let bearer = Bearer { place: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let exchange = merge(&[bearer], &mut Library::default());
+        let sent = exchange.system.iter().chain(&exchange.prompt);
+        let sent = sent.map(|line| format!("{} {}", line.message.role.as_str(), line.message.plain_text())).collect();
+        (sent, exchange.completion.iter().map(|line| (*line.message).clone()).collect())
+    }
+
+    fn user(text: &str) -> Message {
+        Message::text(Role::User, text)
+    }
+
+    fn call(id: Option<&str>) -> Message {
+        let call = ToolCall { id: id.map(str::to_owned), name: "w".to_owned(), input: Value::Null, server_side: false };
+        Message::new(Role::Assistant, vec![Part::new(What::Call(call))])
+    }
+
+    #[test]
+    fn what_came_in_several_events_is_one_exchange() {
+        let system = reading("genai-3", Carrier::Event, vec![Message::text(Role::System, "S")], vec![]);
+        let sent = reading("genai-3", Carrier::Event, vec![user("q")], vec![]);
+        let answer = reading("genai-3", Carrier::Event, vec![], vec![Message::text(Role::Assistant, "a")]);
+        let (prompt, completion) = merged(&["genai-3"], vec![system, sent, answer]);
+        assert_eq!(prompt, ["system S", "user q"]);
+        assert_eq!(completion, [Message::text(Role::Assistant, "a")]);
+    }
+
+    #[test]
+    fn two_dialects_that_read_the_same_are_heard_once() {
+        let exchange = || (vec![user("q")], vec![Message::text(Role::Assistant, "a")]);
+        let (prompt, completion) = exchange();
+        let first = reading("genai-3", Carrier::Attributes, prompt, completion);
+        let (prompt, completion) = exchange();
+        let second = reading("genai-2", Carrier::Event, prompt, completion);
+        let (prompt, completion) = merged(&["genai-3", "genai-2"], vec![second, first]);
+        assert_eq!((prompt.len(), completion.len()), (1, 1));
+    }
+
+    #[test]
+    fn the_richer_reading_speaks_and_the_others_fill_its_gaps() {
+        let bare = reading("genai-3", Carrier::Attributes, vec![user("q")], vec![call(None)]);
+        let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+        let mut answer = call(Some("c1"));
+        answer.parts.push(Part::text("Let me look."));
+        answer.parts.push(thought.clone());
+        let rich = reading("genai-2", Carrier::Event, vec![Message::text(Role::System, "S")], vec![answer]);
+        let (prompt, completion) = merged(&["genai-3", "genai-2"], vec![bare, rich]);
+        assert_eq!(prompt, ["system S", "user q"]);
+        assert_eq!(completion.len(), 1);
+        assert_eq!(completion[0].parts.len(), 3);
+
+        let bare = reading("genai-3", Carrier::Attributes, vec![], vec![call(None), Message::text(Role::Assistant, "x")]);
+        let ids = reading("genai-2", Carrier::Event, vec![], vec![call(Some("c1"))]);
+        let (_, completion) = merged(&["genai-3", "genai-2"], vec![bare, ids]);
+        assert!(matches!(&completion[0].parts[0].what, What::Call(call) if call.id.as_deref() == Some("c1")));
+    }
+
+    #[test]
+    fn a_prompt_that_another_reading_knows_from_its_beginning_is_told_whole() {
+        let image = Part::new(What::Media(crate::model::Media {
+            kind: crate::model::MediaKind::Image,
+            mime: None,
+            name: None,
+            data: crate::model::MediaData::Absent,
+        }));
+        let last = reading("genai-3", Carrier::Event, vec![Message::new(Role::User, vec![Part::text("q2"), image.clone()])], vec![]);
+        let all = vec![user("q1"), Message::text(Role::Assistant, "a1"), Message::new(Role::User, vec![Part::text("q2"), image])];
+        let all = reading("genai-2", Carrier::Event, all, vec![]);
+        let (prompt, _) = merged(&["genai-3", "genai-2"], vec![last, all]);
+        assert_eq!(prompt, ["user q1", "assistant a1", "user q2"]);
+    }
+
+    #[test]
+    fn a_payload_of_no_known_form_is_read_only_where_nothing_else_speaks() {
+        let sent = reading("genai-2", Carrier::Event, vec![user("q")], vec![]);
+        let dump = reading("plain-io", Carrier::Attributes, vec![user("{"), user("}")], vec![user("out")]);
+        let (prompt, completion) = merged(&["genai-2", "plain-io"], vec![sent, dump]);
+        assert_eq!(prompt, ["user q"]);
+        assert_eq!(completion.len(), 1);
+    }
+
+    #[test]
+    fn instructions_at_the_end_are_the_system_prompt() {
+        let sent = vec![user("q1"), Message::text(Role::Assistant, "a1"), user("q2"), Message::text(Role::System, "S")];
+        let (prompt, _) = merged(&["x"], vec![reading("x", Carrier::Attributes, sent, vec![])]);
+        assert_eq!(prompt, ["system S", "user q1", "assistant a1", "user q2"]);
+    }
+
+    #[test]
+    fn instructions_given_twice_are_one_system_prompt() {
+        let system = || Message::text(Role::System, "Be brief.");
+        let (prompt, _) =
+            merged(&["genai-3"], vec![reading("genai-3", Carrier::Attributes, vec![system(), system(), user("q")], vec![])]);
+        assert_eq!(prompt, ["system Be brief.", "user q"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! Stored spans with their translations → what a person reads.
+//!
+//! ```text
+//!   rows ─▶ facts ─▶ plan ─▶ calls ─▶ tools, errors ─▶ totals        what lists need: no word of what was said
+//!     │      each span as numbers   which count   joined, once      (`settle`)
+//!     ▼
+//!   merge ─▶ lanes, thread ─▶ runs, agents ─▶ tree, definitions      what panes need, on top of that
+//!   one exchange a call   what is new in it   what no call told     (`session`)
+//! ```
+//!
+//! Pure: the same rows give the same answer, in whatever order they come. Every step takes time in
+//! proportion to what was sent, or that times its logarithm; nothing recurses into the depth of a trace.
+
+mod agents;
+mod calls;
+mod definitions;
+mod errors;
+mod facts;
+mod lanes;
+mod merge;
+mod missing;
+mod plan;
+mod runs;
+mod same;
+mod squash;
+mod thread;
+mod tools;
+mod totals;
+mod trace;
+mod tree;
+mod turns;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::{
+    Assembled, Category, Context, Opener, RunError, Thread, ThreadId, ToolRun, ToolStatus, TraceRows, Value, What,
+};
+use lanes::{Lane, Lanes};
+use same::Library;
+use squash::hash;
+use thread::Telling;
+use trace::Trace;
+
+pub use facts::Facts;
+pub use missing::{missing, wordless};
+pub use totals::{Settled, settle};
+
+/// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a
+/// request repeats of earlier ones marked as such.
+pub fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
+    let facts: Vec<Vec<Facts>> = traces.iter().map(trace::facts).collect();
+    let mut traces: Vec<Trace> = traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts)).collect();
+    traces.sort_by_key(|trace| (trace.work.times().0, trace.rows.trace));
+    let mut library = Library::default();
+    let mut past = HashSet::new();
+    let mut assembled: Vec<Assembled> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
+    answer_earlier(&traces, &mut assembled);
+    assembled
+}
+
+fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembled {
+    let Trace { rows, work, .. } = trace;
+    let (calls, talks) = turns::turns(trace, library);
+    let mut telling = Telling::new(past);
+    talks.into_iter().for_each(|talk| telling.tell(talk));
+    let Telling { mut lanes, prompts, .. } = telling;
+    past.extend(prompts);
+    let tools = runs::runs(trace);
+    runs::tell_unseen(trace, &tools, &mut lanes.lanes);
+    agents::tell_answers(trace, &mut lanes, library);
+    agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
+    let (started, ended) = work.times();
+    let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
+    Assembled {
+        trace: rows.trace,
+        name: work.name(),
+        project: work.project().to_string(),
+        service: work.first(|facts| facts.service.clone()),
+        context: context(trace),
+        started,
+        ended,
+        state: work.state(),
+        tree: tree::tree(rows.trace, work),
+        only_sideseat_roots: only_roots && calls.is_empty(),
+        calls,
+        threads: threads(trace, lanes),
+        tools,
+        definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
+        errors: errors(trace),
+        totals: work.totals(),
+        spans: totals::count(rows.spans.iter().filter(|row| !row.synthetic).count()),
+    }
+}
+
+/// The translations of a trace by the start of their places.
+fn in_order<'a>(trace: &Trace<'a>) -> impl Iterator<Item = &'a crate::model::Translation> {
+    let places = trace.places();
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|at| (Some(*at) != trace.work.plan.root, places[*at].order()));
+    let found: Vec<_> = order.into_iter().flat_map(|at| trace.translations(at).collect::<Vec<_>>()).collect();
+    found.into_iter()
+}
+
+/// What holds for the whole trace: of each the root's value, else that of the first span or record that has one.
+fn context(trace: &Trace) -> Context {
+    let mut context = Context::default();
+    let mut tags = HashSet::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let logs = trace.rows.logs.iter().filter(|log| log.span.is_none_or(|span| trace.place_of(span).is_none()));
+    let mut logs: Vec<_> = logs.collect();
+    logs.sort_by_key(|log| (log.at, hash((&log.name, &log.text))));
+    for said in in_order(trace).chain(logs.into_iter().map(|log| &*log.translation)) {
+        let Context { session, user, framework, environment, tags: tagged, metadata, display_name: _ } = &said.context;
+        let id = |id: &Option<String>| id.clone().filter(|id| !facts::is_placeholder(id));
+        context.session = context.session.take().or_else(|| id(session));
+        context.user = context.user.take().or_else(|| id(user));
+        context.framework = context.framework.take().or_else(|| framework.clone());
+        context.environment = context.environment.take().or_else(|| environment.clone());
+        context.tags.extend(tagged.iter().filter(|tag| tags.insert((*tag).clone())).cloned());
+        for (name, value) in metadata {
+            known.entry(name.clone()).or_insert_with(|| {
+                context.metadata.push((name.clone(), Value::clone(value)));
+                context.metadata.len()
+            });
+        }
+    }
+    let root = trace.work.plan.root.and_then(|root| trace.row(root));
+    context.display_name = root.and_then(|row| row.translation.context.display_name.clone());
+    context
+}
+
+/// The conversations that were told, by the time of their first message.
+fn threads(trace: &Trace, lanes: Lanes) -> Vec<Thread> {
+    let speaking: HashSet<usize> = lanes.lanes.iter().filter_map(|lane| lane.scope).collect();
+    let mut lanes: Vec<Lane> = lanes.lanes.into_iter().filter(|lane| !lane.said.is_empty()).collect();
+    lanes.sort_by_key(|lane| (lane.said.first().map(|said| said.at), lane.started, lane.first));
+    let thread = |lane: Lane| Thread {
+        id: ThreadId(trace.rows.trace, lane.first),
+        opened_by: opener(trace, &lane, &speaking),
+        agent: lane.agent,
+        said: lane.said,
+    };
+    lanes.into_iter().map(thread).collect()
+}
+
+/// What started a sub-agent: the tool around it, else its own span within that of an agent who speaks as well.
+fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opener> {
+    let mut agent = None;
+    let mut next = lane.scope.or(trace.above[lane.place]);
+    while let Some(at) = next {
+        let place = &trace.places()[at];
+        if place.category == Category::Tool {
+            let id = trace.first([at], |said| said.genai.tool.as_ref()?.call_id.clone());
+            let given = || {
+                let called = |said: &crate::model::Translation| {
+                    let parts = said.readings.iter().flat_map(|reading| &reading.prompt).flat_map(|said| &said.parts);
+                    let mut calls = parts.filter_map(|part| match &part.what {
+                        What::Call(call) => call.id.clone(),
+                        _ => None,
+                    });
+                    calls.next()
+                };
+                trace.first([at], called)
+            };
+            return Some(Opener { span: place.id, call_id: id.or_else(given) });
+        }
+        match agent {
+            None => agent = Some(place.id),
+            Some(span) if speaking.contains(&at) => return Some(Opener { span, call_id: None }),
+            Some(_) => {}
+        }
+        next = trace.above[at];
+    }
+    None
+}
+
+fn errors(trace: &Trace) -> Vec<RunError> {
+    let failure = |place: usize| {
+        let own = trace.row(place).and_then(errors::of_span);
+        own.or_else(|| trace.first([place], |translation| translation.error.clone())).unwrap_or_default()
+    };
+    let faults = trace.work.faults.iter().map(|fault| {
+        let mut told = failure(fault.place);
+        if fault.told_by != fault.place {
+            let lent = failure(fault.told_by);
+            told.kind = told.kind.or(lent.kind);
+            told.message = told.message.or(lent.message);
+            told.stack = told.stack.or(lent.stack);
+        }
+        RunError { span: trace.places()[fault.place].id, at: fault.at, failure: told }
+    });
+    faults.collect()
+}
+
+/// Gives tool runs without a result the one that a later trace of the session brings.
+///
+/// Their traces' totals stay what they are: those of the trace alone, as in every list.
+fn answer_earlier(traces: &[Trace], assembled: &mut [Assembled]) {
+    let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
+    for (nth, trace) in traces.iter().enumerate() {
+        for (id, is_error, source) in &trace.work.runs.foreign {
+            let Some((earlier, run)) = open.remove(id) else { continue };
+            let Some(What::Result(result)) = trace.part(*source).map(|part| &part.what) else { continue };
+            let run: &mut ToolRun = &mut assembled[earlier].tools[run];
+            run.output = Some(result.content.clone());
+            if *is_error == Some(true) {
+                run.status = ToolStatus::Error;
+                run.error = run.error.take().or_else(|| runs::text(&result.content));
+            } else if run.status == ToolStatus::Pending {
+                run.status = ToolStatus::Ok;
+            }
+        }
+        for (at, run) in assembled[nth].tools.iter().enumerate() {
+            if let (Some(id), None) = (&run.call_id, &run.output) {
+                open.insert(hash(id), (nth, at));
+            }
+        }
+    }
+}

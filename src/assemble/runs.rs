@@ -1,0 +1,161 @@
+//! Tool runs with their arguments and results, and what of it the conversations still lack.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    errors,
+    lanes::Lane,
+    same::asked,
+    squash::hash,
+    tools::{Run, tool_name},
+    trace::Trace,
+};
+use crate::model::{
+    Message, Part, Role, Said, Timestamp, ToolResult, ToolRun, ToolStatus, Value, What,
+};
+
+/// Tool runs as they are shown, in the order of their calls.
+pub fn runs(trace: &Trace) -> Vec<ToolRun> {
+    trace.work.runs.runs.iter().map(|run| shown(trace, run)).collect()
+}
+
+fn shown(trace: &Trace, run: &Run) -> ToolRun {
+    let call = |source| match &trace.part(source)?.what {
+        What::Call(call) => Some(call),
+        _ => None,
+    };
+    let result = |source| match &trace.part(source)?.what {
+        What::Result(result) => Some(result),
+        _ => None,
+    };
+    let asked = run.called.and_then(|(_, source)| call(source));
+    let given = run.input.and_then(call);
+    let returned = run.output.and_then(result);
+    let seen = run.seen.and_then(result);
+    let place = run.place.map(|at| &trace.places()[at]);
+    let tool = |value: fn(&crate::model::ToolName) -> Option<String>| {
+        trace.first(run.place, |translation| value(translation.genai.tool.as_ref()?))
+    };
+    let id = asked.and_then(|call| call.id.clone()).or_else(|| tool(|tool| tool.call_id.clone()));
+    let name = asked.map(|call| call.name.clone()).or_else(|| tool(|tool| tool.name.clone()));
+    let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
+    let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
+    ToolRun {
+        call_id: id.or_else(|| given?.id.clone()).or_else(|| returned?.call_id.clone()),
+        name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
+        // What a model wrote that is no JSON may have been mended before the tool ran.
+        input: match (&input, given) {
+            (Value::Null, Some(given)) => given.input.clone(),
+            _ => input,
+        },
+        output: returned.or(seen).map(|result| result.content.clone()),
+        status: run.status,
+        error: (run.status == ToolStatus::Error).then(|| why(trace, run, returned.or(seen))).flatten(),
+        span: place.filter(|place| place.span.is_some()).map(|place| place.id),
+        called_by: run.called.map(|(turn, _)| trace.places()[trace.work.counted.calls[turn].place].id),
+        started: place.map(|place| place.started),
+        ended: place.and_then(|place| place.ended),
+    }
+}
+
+fn why(trace: &Trace, run: &Run, result: Option<&ToolResult>) -> Option<String> {
+    let failure = run.place.and_then(|at| {
+        let own = trace.row(at).and_then(errors::of_span);
+        own.or_else(|| trace.first([at], |translation| translation.error.clone()))
+    });
+    let told = failure.and_then(|failure| failure.message.or(failure.kind));
+    told.or_else(|| text(&result?.content))
+}
+
+/// The texts of a result.
+pub fn text(content: &[Part]) -> Option<String> {
+    let texts = content.iter().filter_map(|part| match &part.what {
+        What::Text(text) | What::Refusal(text) => Some(text.clone()),
+        What::Json(value) => Some(value.to_text()),
+        _ => None,
+    });
+    Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
+}
+
+/// Tells results that no request carried as the tool returned them, after the call that asked for them.
+pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
+    // What each call asked for and no request brought back, by its id, else by its name and arguments.
+    let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+    for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
+        if let (Some((turn, source)), None, Some(_)) = (run.called, run.seen, run.output)
+            && let Some(What::Call(call)) = trace.part(source).map(|part| &part.what)
+        {
+            let key = call.id.as_ref().map_or_else(|| asked(call), hash);
+            unseen.entry((turn, key)).or_default().push(at);
+        }
+    }
+    if unseen.is_empty() {
+        return;
+    }
+    for lane in lanes {
+        let answered: HashSet<u64> = lane.said.iter().flat_map(|said| answers(&said.message)).collect();
+        for at in (0..lane.said.len()).rev() {
+            let said = &lane.said[at];
+            if said.history || said.message.role != Role::Assistant {
+                continue;
+            }
+            let mut returned = Vec::new();
+            for part in &said.message.parts {
+                let What::Call(call) = &part.what else { continue };
+                let id = call.id.as_ref().map(hash);
+                let told = id.is_some_and(|id| answered.contains(&id));
+                let key = (said.turn, id.unwrap_or_else(|| asked(call)));
+                if let Some(run) = unseen.get_mut(&key).and_then(Vec::pop).filter(|_| !told) {
+                    returned.push(&runs[run]);
+                }
+            }
+            insert(lane, at, &returned);
+        }
+    }
+}
+
+fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
+    message.parts.iter().filter_map(|part| match &part.what {
+        What::Result(result) => result.call_id.as_ref().map(hash),
+        _ => None,
+    })
+}
+
+/// Puts results after the answer that asked for them, together with those that are there already.
+fn insert(lane: &mut Lane, asked: usize, returned: &[&ToolRun]) {
+    let (turn, span) = (lane.said[asked].turn, lane.said[asked].span);
+    let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+    let after = asked + lane.said[asked..].iter().take_while(is_answer).count();
+    let parts = returned.iter().map(|run| {
+        let is_error = (run.status == ToolStatus::Error).then_some(true);
+        let content = run.output.clone().unwrap_or_default();
+        let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
+        Part::new(What::Result(ToolResult { call_id, name, is_error, content }))
+    });
+    let mut parts: Vec<Part> = parts.collect();
+    if parts.is_empty() {
+        return;
+    }
+    let at = returned.iter().filter_map(|run| run.ended.or(run.started)).min();
+    match lane.said.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
+        Some(there) => {
+            let there: Vec<Part> = there.message.parts.clone();
+            parts.splice(0..0, there);
+            let number = |part: &Part| match &part.what {
+                What::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
+                _ => None,
+            };
+            // Those of calls without an id come last.
+            parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
+            lane.said[after].message = Arc::new(Message::new(Role::Tool, parts));
+        }
+        None => {
+            let at = at.unwrap_or(Timestamp::default());
+            let message = Arc::new(Message::new(Role::Tool, parts));
+            lane.said.insert(after, Said { message, at, span, turn, history: false });
+        }
+    }
+}

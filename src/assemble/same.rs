@@ -1,0 +1,333 @@
+//! When two messages are one message, said once and repeated since (`dialects.md` 11.3 a).
+//!
+//! Every message is looked at once and leaves a [`Print`]; what is compared, looked up and put together
+//! from then on are prints, so that a history of a thousand messages costs a thousand look-ups.
+//!
+//! Reasoning is no part of a print: senders drop it from the history they send back.
+
+use std::{collections::HashMap, rc::Rc, sync::Arc};
+
+use super::squash::{self, Squash, hash};
+use crate::model::{Media, MediaData, Message, Part, Role, ToolCall, ToolResult, What};
+
+/// What identifies a message, or several of one role in a row.
+///
+/// Texts are put together, so it does not matter how they are cut; calls, results and media are sums, so
+/// their order among the texts does not matter either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub role: Role,
+    text: Squash,
+    calls: u64,
+    results: u64,
+    others: u64,
+}
+
+impl Key {
+    /// The key of these messages and the next one of the same role.
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            role: self.role,
+            text: self.text.then(next.text),
+            calls: self.calls.wrapping_add(next.calls),
+            results: self.results.wrapping_add(next.results),
+            others: self.others.wrapping_add(next.others),
+        }
+    }
+
+    /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
+    pub fn is_telling(&self) -> bool {
+        self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= 24
+    }
+}
+
+/// What was kept of a message to compare it by.
+#[derive(Debug, Clone)]
+pub struct Print {
+    /// Nothing to compare where `None`: only reasoning, or hidden by its sender.
+    pub key: Option<Key>,
+    pub role: Role,
+    /// Its sender put a marker in place of what it said: never equal to anything by content.
+    pub hidden: bool,
+    pub truncated: bool,
+    /// The ids of its calls, together with the names of what they call.
+    pub calls: Box<[u64]>,
+    /// The ids of its calls alone.
+    pub asks: Box<[u64]>,
+    /// The ids of the calls that its results answer.
+    pub answers: Box<[u64]>,
+}
+
+impl Print {
+    fn of(message: &Message) -> Self {
+        let mut key = Key { role: message.role, text: Squash::EMPTY, calls: 0, results: 0, others: 0 };
+        let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        for part in &message.parts {
+            match &part.what {
+                What::Text(text) | What::Refusal(text) => key.text = key.text.then(Squash::of(text)),
+                What::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
+                What::Reasoning(_) => {}
+                What::Call(call) => {
+                    key.calls = key.calls.wrapping_add(asked(call));
+                    if let Some(id) = &call.id {
+                        calls.push(hash((id, &call.name)));
+                        asks.push(hash(id));
+                    }
+                }
+                What::Result(result) => {
+                    key.results = key.results.wrapping_add(given(result));
+                    answers.extend(result.call_id.as_ref().map(hash));
+                }
+                What::Media(media) => key.others = key.others.wrapping_add(digest(media)),
+                What::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
+            }
+        }
+        let said = !key.text.is_empty() || key.calls != 0 || key.results != 0 || key.others != 0;
+        let hidden = message.parts.iter().any(|part| part.hidden);
+        Self {
+            key: (said && !hidden).then_some(key),
+            role: message.role,
+            hidden,
+            truncated: message.parts.iter().any(|part| part.truncated),
+            calls: calls.into(),
+            asks: asks.into(),
+            answers: answers.into(),
+        }
+    }
+
+    /// Whether it says nothing that a history would repeat.
+    pub fn is_empty(&self) -> bool {
+        self.key.is_none() && !self.hidden
+    }
+
+    /// Whether the two are one message: by the ids of calls where both have some, else by content.
+    pub fn is(&self, other: &Self) -> bool {
+        self.role == other.role
+            && (share(&self.calls, &other.calls)
+                || share(&self.answers, &other.answers)
+                || (self.key.is_some() && self.key == other.key))
+    }
+}
+
+fn share(left: &[u64], right: &[u64]) -> bool {
+    left.iter().any(|id| right.contains(id))
+}
+
+/// The name and arguments of a call as a number, whatever its id.
+pub fn asked(call: &ToolCall) -> u64 {
+    hash((&call.name, squash::value(&call.input)))
+}
+
+/// The content of a result as a number.
+fn given(result: &ToolResult) -> u64 {
+    result.content.iter().fold(hash(0_u8), |sum, part| sum.wrapping_add(content(part)))
+}
+
+fn content(part: &Part) -> u64 {
+    match &part.what {
+        What::Text(text) | What::Refusal(text) => hash(Squash::of(text)),
+        What::Json(value) | What::Unknown(value) => squash::value(value),
+        What::Media(media) => digest(media),
+        What::Call(call) => asked(call),
+        // A result within a result is no known form, and reasoning is not compared.
+        What::Result(_) | What::Reasoning(_) => 0,
+    }
+}
+
+fn digest(media: &Media) -> u64 {
+    match &media.data {
+        MediaData::Inline(bytes) => hash((0_u8, bytes)),
+        MediaData::Stored { sha256, .. } => hash((1_u8, sha256)),
+        MediaData::Uri(uri) => hash((2_u8, uri)),
+        MediaData::Absent => hash((3_u8, media.kind.as_str(), &media.name)),
+    }
+}
+
+/// Whether one of the two is the other, cut by its sender.
+pub fn is_cut_of(left: &Piece, right: &Piece) -> bool {
+    if left.print.role != right.print.role || left.print.hidden || right.print.hidden {
+        return false;
+    }
+    let begins = |cut: &Piece, whole: &Piece| {
+        let text = squash::squashed(&cut.message.plain_text());
+        let text = MARKERS.iter().find_map(|marker| text.strip_suffix(marker)).unwrap_or(&text);
+        !text.is_empty() && squash::squashed(&whole.message.plain_text()).starts_with(text)
+    };
+    (left.print.truncated && begins(left, right)) || (right.print.truncated && begins(right, left))
+}
+
+/// What senders write where they cut, without white space.
+const MARKERS: &[&str] = &["...[truncated]", "…[truncated]", "...(truncated)", "[TRUNCATED]", "[truncated]", "...", "…"];
+
+/// One message in the role it has in a conversation, and its print.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub message: Arc<Message>,
+    pub print: Rc<Print>,
+}
+
+/// Every message met so far, looked at once. Messages of one store query share their allocations.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// The first field keeps the allocation alive, so that its address is not used again.
+    known: HashMap<usize, (Arc<Message>, Rc<[Piece]>)>,
+}
+
+impl Library {
+    /// The pieces of a message, with results in messages of role `tool` and calls in those of the assistant.
+    pub fn pieces(&mut self, message: &Arc<Message>) -> Rc<[Piece]> {
+        let address = Arc::as_ptr(message) as usize;
+        let (_, pieces) = self.known.entry(address).or_insert_with(|| {
+            let pieces = in_role(message).into_iter().map(|message| {
+                let print = Rc::new(Print::of(&message));
+                Piece { message, print }
+            });
+            (Arc::clone(message), pieces.collect())
+        });
+        Rc::clone(pieces)
+    }
+
+    /// The one print of a message that was already put in its role.
+    pub fn print(&mut self, message: &Arc<Message>) -> Rc<Print> {
+        match self.pieces(message).first() {
+            Some(piece) => Rc::clone(&piece.print),
+            None => Rc::new(Print::of(message)),
+        }
+    }
+}
+
+/// Splits a message where results and other parts meet: many providers send results as the user's words.
+fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
+    let is_result = |part: &Part| matches!(part.what, What::Result(_));
+    let results = message.parts.iter().filter(|part| is_result(part)).count();
+    let calls = message.parts.iter().any(|part| matches!(part.what, What::Call(_)));
+    let role = |of_results| match message.role {
+        _ if of_results => Role::Tool,
+        _ if calls => Role::Assistant,
+        // The rest of a message of results, in which a provider puts what the user said.
+        Role::Tool if results > 0 => Role::User,
+        role => role,
+    };
+    if results == message.parts.len() || results == 0 {
+        let role = role(results > 0);
+        let parts = if calls { calls_last(&message.parts) } else { None };
+        if role == message.role && parts.is_none() {
+            return vec![Arc::clone(message)];
+        }
+        let parts = parts.unwrap_or_else(|| message.parts.clone());
+        return vec![Arc::new(Message { role, name: message.name.clone(), parts })];
+    }
+    let parts = message.parts.chunk_by(|left, right| is_result(left) == is_result(right));
+    parts
+        .map(|parts| {
+            let role = role(parts.iter().any(is_result));
+            Arc::new(Message { role, name: message.name.clone(), parts: parts.to_vec() })
+        })
+        .collect()
+}
+
+/// The parts of an answer with its words before its calls, where a sender put all calls first.
+///
+/// A model speaks and then calls; what a provider runs itself may well come before the words about it.
+fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
+    let is_call = |part: &Part| matches!(&part.what, What::Call(call) if !call.server_side);
+    let calls = parts.iter().take_while(|part| is_call(part)).count();
+    let (calls, words) = parts.split_at(calls);
+    let turned = !calls.is_empty() && !words.is_empty() && !words.iter().any(|part| matches!(part.what, What::Call(_)));
+    turned.then(|| words.iter().chain(calls).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Value, json};
+
+    fn print(message: Message) -> Rc<Print> {
+        Library::default().print(&Arc::new(message))
+    }
+
+    fn call(id: Option<&str>, name: &str, input: &str) -> Part {
+        let id = id.map(str::to_owned);
+        Part::new(What::Call(ToolCall {
+            id,
+            name: name.to_owned(),
+            input: json::parse(input).unwrap(),
+            server_side: false,
+        }))
+    }
+
+    fn result(id: Option<&str>, text: &str) -> Part {
+        let content = vec![Part::text(text)];
+        Part::new(What::Result(ToolResult { call_id: id.map(str::to_owned), name: None, is_error: None, content }))
+    }
+
+    #[test]
+    fn the_same_words_of_two_roles_are_two_messages() {
+        assert!(!print(Message::text(Role::User, "yes")).is(&print(Message::text(Role::Assistant, "yes"))));
+    }
+
+    #[test]
+    fn a_message_is_the_same_without_its_reasoning_and_with_other_white_space() {
+        let thought = Part::new(What::Reasoning(crate::model::Reasoning::default()));
+        let said = Message::new(Role::Assistant, vec![thought, Part::text("Yes,\n I do.")]);
+        assert!(print(said).is(&print(Message::text(Role::Assistant, "Yes, I do."))));
+    }
+
+    #[test]
+    fn a_text_and_its_parts_are_the_same_message() {
+        let parts = Message::new(Role::User, vec![Part::text("one\n"), Part::text("two")]);
+        assert!(print(parts).is(&print(Message::text(Role::User, "one two"))));
+    }
+
+    #[test]
+    fn calls_are_the_same_by_id_or_by_what_they_ask() {
+        let of = |id, input| print(Message::new(Role::Assistant, vec![call(id, "w", input)]));
+        assert!(of(Some("c1"), r#"{"a":1}"#).is(&of(Some("c1"), "{}")));
+        assert!(of(Some("new"), r#"{"a":1}"#).is(&of(Some("c1"), r#"{"a":1.0}"#)));
+        assert!(!of(Some("c2"), r#"{"a":2}"#).is(&of(Some("c1"), r#"{"a":1}"#)));
+    }
+
+    #[test]
+    fn results_take_the_role_of_a_tool_and_leave_the_user_the_rest() {
+        let mixed =
+            Message::new(Role::User, vec![result(Some("c1"), "18C"), result(Some("c2"), "19C"), Part::text("And now?")]);
+        let pieces = Library::default().pieces(&Arc::new(mixed));
+        let roles: Vec<_> = pieces.iter().map(|piece| (piece.message.role, piece.message.parts.len())).collect();
+        assert_eq!(roles, [(Role::Tool, 2), (Role::User, 1)]);
+    }
+
+    #[test]
+    fn an_answer_speaks_before_it_calls() {
+        let turned = Message::new(Role::Assistant, vec![call(Some("c1"), "w", "{}"), Part::text("Let me look.")]);
+        let pieces = Library::default().pieces(&Arc::new(turned));
+        assert!(matches!(pieces[0].message.parts[0].what, What::Text(_)));
+    }
+
+    #[test]
+    fn what_is_hidden_is_equal_to_nothing() {
+        let hidden = || {
+            let mut part = Part::text("[REDACTED]");
+            part.hidden = true;
+            print(Message::new(Role::User, vec![part]))
+        };
+        assert!(!hidden().is(&hidden()));
+    }
+
+    #[test]
+    fn a_cut_text_is_the_beginning_of_the_whole() {
+        let mut library = Library::default();
+        let mut part = Part::text("The quick brown f…");
+        part.truncated = true;
+        let cut = library.pieces(&Arc::new(Message::new(Role::User, vec![part])));
+        let whole = library.pieces(&Arc::new(Message::text(Role::User, "The quick brown fox jumps")));
+        let other = library.pieces(&Arc::new(Message::text(Role::User, "The quick red fox jumps")));
+        assert!(is_cut_of(&cut[0], &whole[0]) && is_cut_of(&whole[0], &cut[0]));
+        assert!(!is_cut_of(&cut[0], &other[0]));
+    }
+
+    #[test]
+    fn values_of_no_known_form_are_compared_whole() {
+        let of = |text: &str| print(Message::new(Role::User, vec![Part::new(What::Unknown(Value::from(text)))]));
+        assert!(of("a").is(&of("a")) && !of("a").is(&of("b")));
+    }
+}

@@ -1,0 +1,142 @@
+//! Texts and values as numbers: equal ones have equal numbers, however they were cut or written.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::model::Value;
+
+/// 2^61 - 1, a prime: sums and products of what is below it fit 128 bits.
+const PRIME: u64 = (1 << 61) - 1;
+const BASE: u64 = 0x0ACE_5EA7_1D1A_1EC7;
+
+/// Values nest at most this deep here; OTLP's own limit is lower.
+const DEPTH: usize = 256;
+
+/// A text without its white space, as a number that can be put together from the numbers of its pieces.
+///
+/// Senders cut one text into parts and messages at will, and join them with spaces or line breaks. So `"a b"`
+/// and `"a"` followed by `"b"` are the same here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Squash {
+    hash: u64,
+    /// `BASE` to the power of `bytes`.
+    power: u64,
+    bytes: u64,
+}
+
+impl Squash {
+    pub const EMPTY: Self = Self { hash: 0, power: 1, bytes: 0 };
+
+    pub fn of(text: &str) -> Self {
+        let mut squash = Self::EMPTY;
+        for word in text.split_whitespace() {
+            for byte in word.bytes() {
+                squash.hash = (times(squash.hash, BASE) + u64::from(byte) + 1) % PRIME;
+                squash.power = times(squash.power, BASE);
+            }
+            squash.bytes += word.len() as u64;
+        }
+        squash
+    }
+
+    /// The number of this text with another one after it.
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            hash: (times(self.hash, next.power) + next.hash) % PRIME,
+            power: times(self.power, next.power),
+            bytes: self.bytes + next.bytes,
+        }
+    }
+
+    /// How many bytes are not white space.
+    pub fn len(self) -> u64 {
+        self.bytes
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.bytes == 0
+    }
+}
+
+fn times(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    // 2^61 is 1 here, so the upper bits are simply added to the lower ones: no slow division.
+    #[expect(clippy::cast_possible_truncation, reason = "both halves have 61 bits")]
+    let sum = (product as u64 & PRIME) + (product >> 61) as u64;
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+/// A text with its white space taken out, for the few comparisons that need the letters themselves.
+pub fn squashed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// A number for anything, the same in every run.
+pub fn hash(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A number for a value: the order of a map's keys does not count, nor does `1` or `1.0`.
+pub fn value(value: &Value) -> u64 {
+    deep(value, DEPTH)
+}
+
+fn deep(value: &Value, left: usize) -> u64 {
+    let Some(left) = left.checked_sub(1) else { return 0 };
+    match value {
+        Value::Null => hash(0_u8),
+        Value::Bool(yes) => hash((1_u8, yes)),
+        Value::Int(number) => hash((2_u8, number)),
+        Value::UInt(number) => hash((3_u8, number)),
+        Value::Double(number) => match whole(*number) {
+            Some(number) => hash((2_u8, number)),
+            None => hash((4_u8, number.to_bits())),
+        },
+        Value::String(text) => hash((5_u8, text)),
+        Value::Bytes(bytes) => hash((6_u8, bytes)),
+        Value::Array(items) => {
+            let mut hasher = DefaultHasher::new();
+            7_u8.hash(&mut hasher);
+            items.iter().for_each(|item| deep(item, left).hash(&mut hasher));
+            hasher.finish()
+        }
+        Value::Map(entries) => {
+            let sum = entries.iter().fold(0_u64, |sum, (key, value)| sum.wrapping_add(hash((key, deep(value, left)))));
+            hash((8_u8, sum))
+        }
+    }
+}
+
+/// Doubles hold whole numbers exactly up to 2^53.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::json;
+
+    #[test]
+    fn a_text_is_the_same_however_it_was_cut() {
+        let whole = Squash::of("It is  18 °C\nin Paris.");
+        assert_eq!(Squash::of("It is 18").then(Squash::of("°C in")).then(Squash::of(" Paris.")), whole);
+        assert_eq!(Squash::EMPTY.then(whole), whole.then(Squash::EMPTY));
+        assert_ne!(Squash::of("It is 18 °C in Paris"), whole);
+        assert_ne!(Squash::of("ab"), Squash::of("ba"));
+        assert!(Squash::of(" \n").is_empty());
+    }
+
+    #[test]
+    fn a_value_is_the_same_however_it_was_written() {
+        let of = |text| value(&json::parse(text).unwrap());
+        assert_eq!(of(r#"{"a":1,"b":[1.0,"x"]}"#), of(r#"{"b":[1,"x"],"a":1.0}"#));
+        assert_ne!(of(r#"{"a":"1"}"#), of(r#"{"a":1}"#));
+        assert_ne!(of("[1,2]"), of("[2,1]"));
+        let mut nested = Value::Null;
+        (0..100).for_each(|_| nested = Value::Array(vec![std::mem::take(&mut nested)]));
+        value(&nested);
+    }
+}

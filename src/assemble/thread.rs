@@ -1,0 +1,273 @@
+//! Calls told one after another, each adding to its conversation what was not said there before
+//! (`dialects.md` 11.3, steps 3 and 4).
+//!
+//! ```text
+//!   a call ─▶ asked before?  ─ yes ▶ only its answer: an attempt, a sample, another answer
+//!          ─▶ met somewhere? ─ yes ▶ what is new in its prompt, its answer
+//!          ─▶ else a conversation of its own: what it brings along, the question, its answer
+//! ```
+
+use std::{collections::HashSet, rc::Rc, sync::Arc};
+
+use super::{
+    lanes::{Anchor, Chain, Lane, Lanes, Told, unsaid},
+    merge::{Exchange, Line},
+    same::{Key, Piece},
+    squash::hash,
+};
+use crate::model::{Message, Part, Role, Said, SpanId, Timestamp, What};
+
+/// A call to be told.
+#[derive(Debug)]
+pub struct Talk {
+    /// Its index among the calls.
+    pub turn: usize,
+    pub span: SpanId,
+    pub place: usize,
+    /// The nearest agent or tool around it.
+    pub scope: Option<usize>,
+    pub in_agent: bool,
+    pub agent: Option<String>,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub failed: bool,
+    pub exchange: Exchange,
+}
+
+/// How a call meets what was told before.
+enum Meeting {
+    /// The same prompt again: nothing is new but the answer.
+    Again(usize),
+    /// It goes on from there. The call of whose answer nothing was known, if the prompt brings it.
+    GoesOn(Anchor, Option<Told>),
+    /// It stays in the conversation of its agent, although it repeats nothing of it.
+    Stays(usize),
+    Opens,
+}
+
+/// The conversations of one trace, while they are told.
+#[derive(Debug)]
+pub struct Telling<'s> {
+    pub lanes: Lanes,
+    /// The whole prompts of earlier traces of the session.
+    past: &'s HashSet<u64>,
+    /// Those of this trace.
+    pub prompts: Vec<u64>,
+}
+
+/// A line about to be said, and by whom where it was not this call.
+struct Saying<'l> {
+    line: &'l Line,
+    history: bool,
+    by: Option<Told>,
+}
+
+impl<'s> Telling<'s> {
+    pub fn new(past: &'s HashSet<u64>) -> Self {
+        Self { lanes: Lanes::default(), past, prompts: Vec::new() }
+    }
+
+    /// Tells a call. Calls are told in the order in which they began.
+    pub fn tell(&mut self, mut talk: Talk) {
+        let Exchange { system, prompt: mut lines, mut completion, by_event } = std::mem::take(&mut talk.exchange);
+        if talk.failed {
+            completion.clear();
+        } else if completion.is_empty() && by_event && talk.ended.is_some() {
+            completion = unmarked_answer(&mut lines);
+        }
+        drop_answer(&mut lines, &completion);
+        if system.is_empty() && lines.is_empty() && completion.is_empty() {
+            return;
+        }
+        let prompt: Vec<Piece> = lines.iter().map(piece).collect();
+        let chain = Chain::of(&prompt);
+        let in_force: Vec<Option<Key>> = system.iter().map(|line| line.print.key).collect();
+        let (lane, sayings) = match self.meet(&talk, &in_force, &prompt, &chain) {
+            Meeting::Again(lane) => (lane, Vec::new()),
+            Meeting::GoesOn(anchor, unanswered) => {
+                let new = unsaid(&self.lanes.lanes[anchor.lane], &prompt, Some(anchor));
+                self.recall(anchor, &lines);
+                (anchor.lane, added(&lines, &new, anchor.after, unanswered))
+            }
+            Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.lanes[lane], &prompt, None), 0, None)),
+            Meeting::Opens => {
+                let known = self.known(&lines, &chain);
+                let say = |(at, line)| Saying { line, history: at < known, by: None };
+                (self.open(&talk), lines.iter().enumerate().map(say).collect())
+            }
+        };
+        let changed = self.lanes.lanes[lane].changed(talk.agent.as_deref(), &system);
+        let changed: Vec<Saying> = changed.into_iter().map(|line| Saying { line, history: false, by: None }).collect();
+        self.say(lane, &talk, &changed, None);
+        self.say(lane, &talk, &sayings, None);
+        self.prompts.extend(chain.whole());
+        self.lanes.tell(
+            Told {
+                lane,
+                scope: talk.scope,
+                turn: talk.turn,
+                span: talk.span,
+                ended: talk.ended,
+                failed: talk.failed,
+                answered: !completion.is_empty(),
+                system: hash(&in_force),
+                entries: self.lanes.lanes[lane].len(),
+            },
+            &chain,
+        );
+        let answers: Vec<Saying> = completion.iter().map(|line| Saying { line, history: false, by: None }).collect();
+        self.say(lane, &talk, &answers, prompt.last().map(|last| last.print.key));
+        let ended = &mut self.lanes.lanes[lane].ended;
+        *ended = ended.zip(talk.ended).map(|(before, now)| before.max(now));
+    }
+
+    fn open(&mut self, talk: &Talk) -> usize {
+        self.lanes.open(Lane::new(talk.scope, talk.agent.clone(), (talk.span, talk.place), talk.started))
+    }
+
+    fn meet(&self, talk: &Talk, system: &[Option<Key>], prompt: &[Piece], chain: &Chain) -> Meeting {
+        let lane = |told: &Told| &self.lanes.lanes[told.lane];
+        let same_agent = |told: &Told| talk.agent.is_some() && lane(told).agent == talk.agent;
+        let overlaps = |told: &Told| told.ended.is_none_or(|ended| talk.started < ended);
+        let brings_answers = prompt.iter().any(|piece| piece.print.role == Role::Assistant);
+        let again = self.lanes.asked_before(chain, |told| {
+            // Someone without a memory who asks twice, and is answered twice, asks two questions.
+            told.system == hash(system)
+                && if told.scope == talk.scope {
+                    told.failed || overlaps(told) || brings_answers
+                } else {
+                    told.failed && same_agent(told) && !overlaps(told)
+                }
+        });
+        if let Some(told) = again {
+            return Meeting::Again(told.lane);
+        }
+        if let Some(anchor) = self.lanes.anchor(prompt, talk.scope) {
+            return Meeting::GoesOn(anchor, None);
+        }
+        let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
+        if let Some((after, call)) = begun {
+            let told = self.lanes.told[call];
+            let unanswered = Some(told).filter(|told| !told.answered && !told.failed && !overlaps(told));
+            return Meeting::GoesOn(Anchor { lane: told.lane, after, entry: told.entries }, unanswered);
+        }
+        if let Some(anchor) = self.lanes.hidden(prompt, talk.scope) {
+            return Meeting::GoesOn(anchor, None);
+        }
+        match self.lanes.newest(talk.scope).filter(|_| talk.in_agent && !brings_answers) {
+            Some(lane) if self.lanes.lanes[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
+            _ => Meeting::Opens,
+        }
+    }
+
+    /// Learns the reasoning of the answer that a prompt goes on from, which some senders tell only now.
+    fn recall(&mut self, anchor: Anchor, lines: &[Line]) {
+        let answer = lines[..anchor.after].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
+        let parts = lines[anchor.after - answer..anchor.after].iter().flat_map(|line| &line.message.parts);
+        let thought: Vec<Part> = parts.filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
+        if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {
+            self.lanes.lanes[anchor.lane].think(entry, &thought);
+        }
+    }
+
+    /// How much of the first prompt of a conversation was said before this trace.
+    fn known(&self, lines: &[Line], chain: &Chain) -> usize {
+        let is_answer = |line: &Line| line.print.role == Role::Assistant;
+        // Answers at the very end are there for the model to go on from.
+        let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
+        let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
+        // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
+        let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
+        answered.max(asked)
+    }
+
+    /// Says lines in a conversation. What they followed is told of answers, which may stand after others.
+    fn say(&mut self, lane: usize, talk: &Talk, sayings: &[Saying], followed: Option<Option<Key>>) {
+        self.lanes.note(lane, sayings.iter().map(|saying| piece(saying.line)), followed);
+        let lane = &mut self.lanes.lanes[lane];
+        let together = |left: &Saying, right: &Saying| {
+            left.line.print.role == Role::Tool && right.line.print.role == Role::Tool && left.history == right.history
+        };
+        for sayings in sayings.chunk_by(together) {
+            let Some(first) = sayings.first() else { continue };
+            let lines: Vec<&Line> = sayings.iter().map(|saying| saying.line).collect();
+            let (span, turn, at) = match first.by {
+                Some(told) => (told.span, told.turn, told.ended.unwrap_or(first.line.at)),
+                None => (talk.span, talk.turn, lines.iter().map(|line| line.at).min().unwrap_or(first.line.at)),
+            };
+            let message = if first.line.print.role == Role::Tool {
+                results(&lines, |id| lane.number(hash(id)))
+            } else {
+                Arc::clone(&first.line.message)
+            };
+            lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
+        }
+    }
+}
+
+fn piece(line: &Line) -> Piece {
+    Piece { message: Arc::clone(&line.message), print: Rc::clone(&line.print) }
+}
+
+/// The new lines of a prompt. What ends with an answer that nobody here gave was not said here either.
+fn added<'l>(lines: &'l [Line], new: &[usize], after: usize, unanswered: Option<Told>) -> Vec<Saying<'l>> {
+    let is_answer = |at: usize| lines[at].print.role == Role::Assistant;
+    let end = (0..lines.len()).rev().find(|at| !is_answer(*at)).map_or(0, |last| last + 1);
+    // The answer to an earlier call that told none itself: it comes right after that call's prompt.
+    let told = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
+    let given = after..after + told;
+    let foreign = new.iter().copied().filter(|at| *at < end && is_answer(*at) && !given.contains(at)).max();
+    let say = |at: &usize| {
+        let by = unanswered.filter(|_| given.contains(at));
+        Saying { line: &lines[*at], history: by.is_none() && foreign.is_some_and(|last| *at <= last), by }
+    };
+    new.iter().map(say).collect()
+}
+
+/// Results as one message, in the order of their calls where that is known.
+fn results(lines: &[&Line], number: impl Fn(&str) -> Option<usize>) -> Arc<Message> {
+    let order = |part: &Part| match &part.what {
+        What::Result(result) => result.call_id.as_deref().and_then(&number),
+        _ => None,
+    };
+    let parts = || lines.iter().flat_map(|line| &line.message.parts);
+    let numbers: Option<Vec<usize>> = parts().map(order).collect();
+    match (lines, &numbers) {
+        ([one], numbers) if numbers.as_ref().is_none_or(|numbers| numbers.is_sorted()) => Arc::clone(&one.message),
+        _ => {
+            let mut parts: Vec<Part> = parts().cloned().collect();
+            if numbers.is_some() {
+                parts.sort_by_key(order);
+            }
+            Arc::new(Message { role: Role::Tool, name: lines.first().and_then(|line| line.message.name.clone()), parts })
+        }
+    }
+}
+
+/// Takes the answer out of a prompt whose sender has no word for it.
+///
+/// Some tell every message as it comes, the answer as one more of the assistant's: at the end, or before
+/// the only question.
+fn unmarked_answer(lines: &mut Vec<Line>) -> Vec<Line> {
+    let is_answer = |line: &Line| line.print.role == Role::Assistant;
+    let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
+    if end < lines.len() {
+        return lines.split_off(end);
+    }
+    let answers = lines.iter().take_while(|line| is_answer(line)).count();
+    if answers > 0 && lines[answers..].iter().all(|line| line.print.role == Role::User) {
+        return lines.drain(..answers).collect();
+    }
+    Vec::new()
+}
+
+/// Takes an answer off a prompt that ends with the very answer it got.
+fn drop_answer(lines: &mut Vec<Line>, completion: &[Line]) {
+    let is_answer = |line: &&Line| line.print.role == Role::Assistant;
+    let key = |lines: &[Line]| lines.iter().filter_map(|line| line.print.key).reduce(Key::then);
+    let run = lines.iter().rev().take_while(is_answer).count();
+    let start = lines.len() - run;
+    if run > 0 && key(completion).is_some() && key(&lines[start..]) == key(completion) {
+        lines.truncate(start);
+    }
+}

@@ -1,0 +1,350 @@
+//! A model's call, its execution and the result sent back, joined into one run (`dialects.md` 8).
+//!
+//! By id where there is one, else by name and arguments, else by name in order. All of it is done on
+//! facts, so that a list knows as many tool calls and failures as the pane that shows them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    calls::Counted,
+    facts::{Called, Execution, Facts, Given, Spot, Voice},
+    plan::{Place, Plan},
+    squash::hash,
+};
+use crate::model::{Category, SpanId, Timestamp, ToolStatus};
+
+/// One run of a tool.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The counted call that asked for it, and where it did.
+    pub called: Option<(usize, Source)>,
+    /// The place of its execution.
+    pub place: Option<usize>,
+    /// What the execution was given and what it gave back.
+    pub input: Option<Source>,
+    pub output: Option<Source>,
+    /// The result as the first request that carried it says it.
+    pub seen: Option<Source>,
+    pub status: ToolStatus,
+    id: Option<u64>,
+    name: Option<u64>,
+    asked: Option<u64>,
+    order: (Timestamp, SpanId, usize),
+}
+
+/// Where something was said: the index of a span or log record among the facts, and the part in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    pub facts: usize,
+    pub prompt: bool,
+    pub spot: Spot,
+}
+
+/// The runs of a trace and the results that its requests brought for calls of earlier traces.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// In the order in which the calls were made.
+    pub runs: Vec<Run>,
+    /// Id and place of results that no call of this trace asked for, each once.
+    pub foreign: Vec<(u64, Option<bool>, Source)>,
+}
+
+/// What a dialect heard at one place, from its span and its log records.
+#[derive(Default)]
+struct Heard<'a> {
+    calls: Vec<(usize, &'a Called)>,
+    results: Vec<(usize, &'a Given)>,
+    fallback: bool,
+}
+
+/// The runs under construction, and where to find them.
+#[derive(Default)]
+struct Join {
+    runs: Vec<Run>,
+    by_id: HashMap<u64, Vec<usize>>,
+    by_asked: HashMap<u64, Vec<usize>>,
+    by_name: HashMap<u64, Vec<usize>>,
+    /// Per key, how many runs at its front already have an execution.
+    taken: HashMap<(u8, u64), usize>,
+    foreign: Vec<(u64, Option<bool>, Source)>,
+    strange: HashSet<u64>,
+}
+
+/// Of runs that could be meant by name only so many are looked at.
+const LOOKED_AT: usize = 256;
+
+/// Joins the tool runs of a trace.
+pub fn join(plan: &Plan, counted: &Counted) -> Runs {
+    let mut join = Join::default();
+    let heard: Vec<Heard> = counted.calls.iter().map(|call| hear(call.places().map(|at| &plan.places[at]))).collect();
+    for (call, heard) in heard.iter().enumerate() {
+        let place = &plan.places[counted.calls[call].place];
+        for (nth, (facts, called)) in heard.calls.iter().enumerate() {
+            let source = Source { facts: *facts, prompt: false, spot: called.at };
+            join.ask(call, source, called, (place.started, place.id, nth), plan, counted);
+        }
+    }
+    join.execute(plan);
+    for (call, heard) in heard.iter().enumerate() {
+        join.bring(call, plan.places[counted.calls[call].place].started, heard);
+    }
+    let Join { mut runs, foreign, .. } = join;
+    for run in &mut runs {
+        run.status = status(run, plan);
+    }
+    runs.sort_by_key(|run| run.order);
+    Runs { runs, foreign }
+}
+
+/// Of what the dialects heard of one call the most: calls with ids before others, then more of them.
+fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a> {
+    let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
+    for (nth, place) in places.enumerate() {
+        for (at, facts) in place.sources() {
+            for voice in &facts.voices {
+                let Voice { channel, fallback, calls, results, .. } = voice;
+                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
+                let known = known.unwrap_or_else(|| {
+                    channels.push(((nth, *channel), Heard { fallback: *fallback, ..Heard::default() }));
+                    channels.len() - 1
+                });
+                let heard = &mut channels[known].1;
+                heard.calls.extend(calls.iter().map(|called| (at, called)));
+                heard.results.extend(results.iter().map(|given| (at, given)));
+            }
+        }
+    }
+    let ids = |calls: &[(usize, &Called)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
+    let named = |results: &[(usize, &Given)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
+    // The last of equals is taken by `max_by_key`, and the first one is wanted.
+    let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
+        let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
+        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
+        found.map(|(at, _)| &channels[at].1)
+    };
+    let calls = best(&|heard| (ids(&heard.calls), heard.calls.len()));
+    let results = best(&|heard| (named(&heard.results), heard.results.len()));
+    Heard {
+        calls: calls.map(|heard| heard.calls.clone()).unwrap_or_default(),
+        results: results.map(|heard| heard.results.clone()).unwrap_or_default(),
+        fallback: false,
+    }
+}
+
+impl Join {
+    /// A model asks for a tool.
+    fn ask(
+        &mut self,
+        call: usize,
+        source: Source,
+        called: &Called,
+        order: (Timestamp, SpanId, usize),
+        plan: &Plan,
+        counted: &Counted,
+    ) {
+        // The same id again is the same call if two records of one answer overlap, else a counter that began anew.
+        let known = called.id.and_then(|id| self.by_id.get(&id)).into_iter().flatten();
+        let again = known.copied().any(|known| {
+            let run = &self.runs[known];
+            let Some((earlier, _)) = run.called.filter(|_| run.asked == Some(called.asked)) else { return false };
+            let ended = plan.places[counted.calls[earlier].place].ended;
+            earlier == call || ended.is_none_or(|ended| order.0 < ended)
+        });
+        if again {
+            return;
+        }
+        self.push(Run {
+            called: Some((call, source)),
+            place: None,
+            input: None,
+            output: None,
+            seen: None,
+            status: ToolStatus::Pending,
+            id: called.id,
+            name: Some(called.name),
+            asked: Some(called.asked),
+            order,
+        });
+    }
+
+    fn push(&mut self, run: Run) {
+        let at = self.runs.len();
+        for (key, index) in [(run.id, &mut self.by_id), (run.asked, &mut self.by_asked), (run.name, &mut self.by_name)] {
+            if let Some(key) = key {
+                index.entry(key).or_default().push(at);
+            }
+        }
+        self.runs.push(run);
+    }
+
+    /// Tools run: each execution finds the call it belongs to, in three rounds from the surest to the least sure.
+    fn execute(&mut self, plan: &Plan) {
+        let tools = plan.above(|place| place.category == Category::Tool);
+        let execution = |at: usize| plan.places[at].sources().find_map(|(facts, said)| Some((facts, said.execution.as_deref()?)));
+        let name = |at: usize| execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&plan.places[at]));
+        let mut waiting: Vec<usize> = (0..plan.places.len())
+            .filter(|at| plan.places[*at].category == Category::Tool && !is_internal(&plan.places[*at]))
+            // A tool within a tool of the same name is how that one is made.
+            .filter(|at| tools[*at].is_none_or(|above| name(above) != name(*at)))
+            .collect();
+        waiting.sort_by_key(|at| plan.places[*at].order());
+        let nothing = Execution { id: None, name: None, asked: None, input: None, output: None, is_error: None };
+        let of = |at: usize| execution(at).map_or((None, &nothing), |(facts, execution)| (Some(facts), execution));
+        for round in 0..3_u8 {
+            waiting.retain(|at| {
+                let (_, said) = of(*at);
+                let key = match round {
+                    0 => said.id,
+                    1 => said.asked,
+                    _ => Some(name(*at)),
+                };
+                let Some(run) = key.and_then(|key| self.free(round, key, said, plan.places[*at].started)) else {
+                    return true;
+                };
+                self.ran(run, *at, plan);
+                false
+            });
+        }
+        for at in waiting {
+            let place = &plan.places[at];
+            let (_, said) = of(at);
+            self.push(Run {
+                called: None,
+                place: None,
+                input: None,
+                output: None,
+                seen: None,
+                status: ToolStatus::Pending,
+                id: said.id,
+                name: Some(name(at)),
+                asked: said.asked,
+                order: (place.started, place.id, 0),
+            });
+            self.ran(self.runs.len() - 1, at, plan);
+        }
+    }
+
+    /// The first run under a key that has no execution yet and was asked for before one began.
+    fn free(&mut self, round: u8, key: u64, said: &Execution, started: Timestamp) -> Option<usize> {
+        let index = match round {
+            0 => &self.by_id,
+            1 => &self.by_asked,
+            _ => &self.by_name,
+        };
+        let runs = index.get(&key)?;
+        let taken = self.taken.entry((round, key)).or_default();
+        while runs.get(*taken).is_some_and(|run| self.runs[*run].place.is_some()) {
+            *taken += 1;
+        }
+        let fits = |run: &&usize| {
+            let run = &self.runs[**run];
+            // Two ids that differ are two calls, unless the arguments say that the sender makes ids up anew.
+            let ids = round != 2 || run.id.is_none() || said.id.is_none();
+            run.place.is_none() && ids
+        };
+        let free = runs[(*taken).min(runs.len())..].iter().take(LOOKED_AT).filter(fits);
+        let before = |run: &&usize| self.runs[**run].order.0 <= started;
+        if round == 0 {
+            // A counter that began anew names the newest call before the execution; clocks may disagree.
+            free.clone().filter(before).last().or_else(|| free.clone().next()).copied()
+        } else {
+            free.clone().find(before).copied()
+        }
+    }
+
+    /// Notes an execution with the run it belongs to.
+    fn ran(&mut self, run: usize, at: usize, plan: &Plan) {
+        let run = &mut self.runs[run];
+        run.place = Some(at);
+        for (facts, said) in plan.places[at].sources() {
+            let Some(execution) = &said.execution else { continue };
+            let source = |spot: Spot, prompt| Source { facts, prompt, spot };
+            run.input = run.input.or_else(|| execution.input.map(|spot| source(spot, true)));
+            run.output = run.output.or_else(|| execution.output.map(|spot| source(spot, false)));
+            if execution.is_error == Some(true) {
+                run.status = ToolStatus::Error;
+            }
+        }
+    }
+
+    /// A request brings results: those of its last calls are its last ones.
+    fn bring(&mut self, call: usize, started: Timestamp, heard: &Heard) {
+        let mut from_end: HashMap<(bool, u64), usize> = HashMap::new();
+        for (facts, given) in heard.results.iter().rev() {
+            let by_id = given.id.and_then(|id| self.newest(self.by_id.get(&id)?, given.prompt, call, started, 0));
+            let found = by_id.or_else(|| {
+                let (key, index) = match (given.asked, given.name) {
+                    (Some(asked), _) => ((true, asked), &self.by_asked),
+                    (None, Some(name)) if given.id.is_none() => ((false, name), &self.by_name),
+                    _ => return None,
+                };
+                let skip = from_end.entry(key).or_default();
+                *skip += 1;
+                self.newest(index.get(&key.1)?, given.prompt, call, started, *skip - 1)
+            });
+            let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
+            match found.map(|run| &mut self.runs[run]) {
+                // Requests are taken in order: the first one that carries a result tells it.
+                Some(run) if run.seen.is_none() => {
+                    run.seen = Some(source);
+                    if given.is_error == Some(true) {
+                        run.status = ToolStatus::Error;
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    if let Some(id) = given.id
+                        && self.strange.insert(id)
+                    {
+                        self.foreign.push((id, given.is_error, source));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The newest run, or the one so many before it, that a result in a call's prompt (or answer) can be of.
+    fn newest(&self, runs: &[usize], prompt: bool, call: usize, started: Timestamp, skip: usize) -> Option<usize> {
+        // Runs that a model asked for come first, in the order of the calls, then those that only ran.
+        let caller = |run: &usize| self.runs[*run].called.map_or(usize::MAX, |(caller, _)| caller);
+        let asked = &runs[..runs.partition_point(|run| caller(run) < call)];
+        let runs = if !prompt {
+            let own = &runs[asked.len()..];
+            &own[..own.partition_point(|run| caller(run) == call)]
+        } else if asked.is_empty() {
+            let ran = &runs[runs.partition_point(|run| caller(run) < usize::MAX)..];
+            &ran[..ran.partition_point(|run| self.runs[*run].order.0 <= started)]
+        } else {
+            asked
+        };
+        runs.iter().rev().nth(skip).copied()
+    }
+}
+
+/// What is known of how a run went.
+fn status(run: &Run, plan: &Plan) -> ToolStatus {
+    let place = run.place.map(|at| &plan.places[at]);
+    if run.status == ToolStatus::Error || place.is_some_and(Place::failed) {
+        ToolStatus::Error
+    } else if run.output.is_some() || run.seen.is_some() || place.is_some_and(|place| place.ended.is_some()) {
+        ToolStatus::Ok
+    } else {
+        ToolStatus::Pending
+    }
+}
+
+/// The name of a tool that only its span's name tells.
+fn named(place: &Place) -> u64 {
+    hash(tool_name(place.span.map_or("", |(_, facts)| &facts.name)))
+}
+
+/// A tool's name out of that of its span.
+pub fn tool_name(span: &str) -> &str {
+    let name = span.strip_prefix("execute_tool ").or_else(|| span.strip_prefix("tools/call ")).unwrap_or(span);
+    name.strip_suffix(".tool").unwrap_or(name).trim()
+}
+
+/// Spans in which a framework gathers parallel calls are no call of their own.
+fn is_internal(place: &Place) -> bool {
+    place.span.is_some_and(|(_, facts): (usize, &Facts)| tool_name(&facts.name).starts_with("(merged"))
+}

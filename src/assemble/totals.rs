@@ -1,0 +1,253 @@
+//! What is known of a trace without reading a word of it: its sums, its state, its name.
+//!
+//! A list's row and the pane that opens it are made by the same functions, from [`Facts`] alone.
+
+use super::{
+    calls::{self, Counted},
+    errors::{self, Fault},
+    facts::Facts,
+    plan::Plan,
+    tools::{self, Runs},
+};
+use crate::model::{
+    Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
+    TraceState, Usd,
+};
+
+/// What a list shows of a trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// The root's name, else that of the earliest span; `None` if only log records are known.
+    pub name: Option<String>,
+    pub project: Project,
+    pub session: Option<SessionId>,
+    pub user: Option<String>,
+    pub service: Option<String>,
+    pub framework: Option<String>,
+    /// What the user first said in it, cut to a line.
+    pub question: Option<String>,
+    pub started: Timestamp,
+    /// `None` while it runs.
+    pub ended: Option<Timestamp>,
+    pub last_seen: Timestamp,
+    pub state: TraceState,
+    /// Spans received, made-up ones left out.
+    pub spans: u64,
+    /// Models of counted calls, each once, in order.
+    pub models: Vec<String>,
+    pub totals: Totals,
+    /// Whether anything in it is an agent's work.
+    pub has_ai: bool,
+}
+
+/// Settles a trace from the facts of its spans and log records, in any order.
+pub fn settle(trace: TraceId, facts: &[Facts]) -> Settled {
+    Work::of(trace, facts).settled()
+}
+
+/// A trace worked through: its places, calls, tool runs and failures.
+#[derive(Debug)]
+pub struct Work<'a> {
+    pub plan: Plan<'a>,
+    pub counted: Counted,
+    pub runs: Runs,
+    pub faults: Vec<Fault>,
+    /// The root's facts, then those of the other spans by start, then log records by time.
+    pub sources: Vec<&'a Facts>,
+}
+
+impl<'a> Work<'a> {
+    pub fn of(trace: TraceId, facts: &'a [Facts]) -> Self {
+        let plan = Plan::new(trace, facts);
+        let counted = calls::count(&plan);
+        let runs = tools::join(&plan, &counted);
+        let faults = errors::faults(&plan, &counted);
+        let sources = sources(&plan, facts);
+        Self { plan, counted, runs, faults, sources }
+    }
+
+    /// The first value that the root, another span or a log record has.
+    pub fn first<T>(&self, value: impl Fn(&'a Facts) -> Option<T>) -> Option<T> {
+        self.sources.iter().find_map(|facts| value(facts))
+    }
+
+    fn spans(&self) -> impl Iterator<Item = &'a Facts> + '_ {
+        self.sources.iter().copied().filter(|facts| !facts.is_log)
+    }
+
+    pub fn state(&self) -> TraceState {
+        let failed = match self.plan.root {
+            Some(root) => self.plan.places[root].failed(),
+            None => self.plan.tops().any(super::plan::Place::failed),
+        };
+        if self.spans().any(|facts| facts.ended.is_none()) {
+            TraceState::Running
+        } else if failed {
+            TraceState::Error
+        } else {
+            TraceState::Ok
+        }
+    }
+
+    pub fn name(&self) -> Option<String> {
+        self.spans().next().map(|facts| facts.name.clone())
+    }
+
+    pub fn project(&self) -> Project {
+        self.spans().next().map(|facts| facts.project.clone()).unwrap_or_default()
+    }
+
+    /// Earliest start and latest end, of log records only where there is no span.
+    pub fn times(&self) -> (Timestamp, Option<Timestamp>) {
+        let any_span = self.spans().next().is_some();
+        let told = || self.sources.iter().filter(|facts| !any_span || !facts.is_log);
+        let running = told().any(|facts| facts.ended.is_none());
+        let ended = told().filter_map(|facts| facts.ended).max().filter(|_| !running);
+        (told().map(|facts| facts.started).min().unwrap_or_default(), ended)
+    }
+
+    pub fn totals(&self) -> Totals {
+        let Self { plan, counted, runs, faults, .. } = self;
+        let mut totals = Totals {
+            tool_calls: count(runs.runs.len()),
+            failed_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Error).count()),
+            errors: count(faults.len()),
+            ..Totals::default()
+        };
+        for call in &counted.calls {
+            let is_model = !matches!(plan.places[call.place].category, Category::Embedding | Category::Reranker);
+            totals.model_calls += u64::from(is_model);
+            totals.usage = totals.usage + call.usage.unwrap_or_default();
+            totals.cost = totals.cost + call.cost.as_ref().map(|cost| cost.total).unwrap_or_default();
+            // A failed call that reports no tokens costs nothing, and that is known.
+            let free = call.failed && !call.usage.is_some_and(|usage| usage.has_tokens());
+            totals.priced += u64::from(call.cost.is_some() || free);
+            totals.unpriced += u64::from(call.unpriced);
+        }
+        for payer in &counted.payers {
+            totals.cost = totals.cost + plan.places[*payer].cost.map(|cost| cost.total).unwrap_or_default();
+            totals.priced += 1;
+        }
+        totals
+    }
+
+    /// Models of counted calls as requested, each once, in order.
+    fn models(&self) -> Vec<String> {
+        let mut models: Vec<String> = Vec::new();
+        for call in &self.counted.calls {
+            let sources = call.places().flat_map(|place| self.plan.places[place].sources());
+            let model = sources.filter_map(|(_, facts)| facts.model.as_ref()).next();
+            if let Some(model) = model.filter(|model| !models.contains(model)) {
+                models.push(model.clone());
+            }
+        }
+        models
+    }
+
+    /// The first thing asked, at the first place where anything was.
+    fn question(&self) -> Option<String> {
+        let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
+        places.sort_by_key(|at| self.plan.places[*at].order());
+        places.into_iter().find_map(|at| {
+            let (mut first, mut latest) = (None, None);
+            for (_, facts) in self.plan.places[at].sources() {
+                if facts.recalls {
+                    latest = None;
+                }
+                first = first.or(facts.question.as_ref());
+                latest = latest.or(facts.question.as_ref());
+            }
+            latest.or(first).cloned()
+        })
+    }
+
+    fn settled(&self) -> Settled {
+        let (started, ended) = self.times();
+        let seen = self.sources.iter().map(|facts| facts.ended.unwrap_or(facts.started).max(facts.started));
+        let any_ai = self.plan.places.iter().any(|place| place.category.is_ai() || place.speaks());
+        Settled {
+            name: self.name(),
+            project: self.project(),
+            session: self.first(|facts| facts.session.as_deref()).map(SessionId::from),
+            user: self.first(|facts| facts.user.clone()),
+            service: self.first(|facts| facts.service.clone()),
+            framework: self.first(|facts| facts.framework.clone()),
+            question: self.question(),
+            started,
+            ended,
+            last_seen: seen.max().unwrap_or(started),
+            state: self.state(),
+            spans: count(self.spans().filter(|facts| !facts.synthetic).count()),
+            models: self.models(),
+            totals: self.totals(),
+            has_ai: any_ai || !self.counted.calls.is_empty(),
+        }
+    }
+}
+
+fn sources<'a>(plan: &Plan<'a>, facts: &'a [Facts]) -> Vec<&'a Facts> {
+    let mut places: Vec<usize> = (0..plan.places.len()).collect();
+    places.sort_by_key(|at| (Some(*at) != plan.root, plan.places[*at].order()));
+    let spans = places.into_iter().filter_map(|at| plan.places[at].span).map(|(_, facts)| facts);
+    let mut logs: Vec<&Facts> = facts.iter().filter(|facts| facts.is_log).collect();
+    logs.sort_by_key(|facts| (facts.started, facts.rank));
+    spans.chain(logs).collect()
+}
+
+pub(super) fn count(number: usize) -> u64 {
+    number as u64
+}
+
+/// Costs of several calls as one; `None` of none.
+pub fn sum<'c>(costs: impl Iterator<Item = &'c Cost>) -> Option<Cost> {
+    costs.cloned().reduce(|left, right| Cost {
+        total: left.total + right.total,
+        parts: left.parts.zip(right.parts).map(|(left, right)| add(left, right)),
+        source: if left.source == right.source { left.source } else { several(&left.source, &right.source) },
+        computed: match (left.computed, right.computed) {
+            (Some(left), Some(right)) => Some(left + right),
+            _ => None,
+        },
+    })
+}
+
+fn add(left: CostParts, right: CostParts) -> CostParts {
+    CostParts {
+        uncached_input: left.uncached_input + right.uncached_input,
+        cache_read: left.cache_read + right.cache_read,
+        cache_write: left.cache_write + right.cache_write,
+        output: left.output + right.output,
+    }
+}
+
+/// Who says what several calls cost.
+fn several(left: &PriceSource, right: &PriceSource) -> PriceSource {
+    let (PriceSource::Table { table: first, .. }, PriceSource::Table { table: second, .. }) = (left, right) else {
+        return PriceSource::Table { table: "several sources".to_owned(), model: "several models".to_owned() };
+    };
+    let table = if first == second { first } else { "several tables" };
+    PriceSource::Table { table: table.to_owned(), model: "several models".to_owned() }
+}
+
+/// Tokens of a list of calls together; `None` where none reports any.
+pub fn usage(calls: impl Iterator<Item = Option<TokenUsage>>) -> Option<TokenUsage> {
+    calls.flatten().reduce(|left, right| left + right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(model: &str, total: i64) -> Cost {
+        let source = PriceSource::Table { table: "t".to_owned(), model: model.to_owned() };
+        Cost { total: Usd(total), parts: Some(CostParts::default()), source, computed: None }
+    }
+
+    #[test]
+    fn costs_of_several_models_say_so() {
+        let cost = sum([table("a", 1), table("b", 2)].iter()).unwrap();
+        assert_eq!((cost.total, cost.source.to_string()), (Usd(3), "t: several models".to_owned()));
+        assert_eq!(sum([table("a", 1), table("a", 2)].iter()).unwrap().source.to_string(), "t: a");
+        assert_eq!(sum([].iter()), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! One trace under assembly: its rows beside what was worked out of them.
+
+use std::collections::HashMap;
+
+use super::{
+    facts::Facts,
+    merge::{self, Bearer, Exchange},
+    plan::Place,
+    same::Library,
+    tools::Source,
+    totals::Work,
+};
+use crate::model::{Category, Part, SpanId, SpanRow, TraceRows, Translation};
+
+/// A trace's rows, and the work done on their facts.
+#[derive(Debug)]
+pub struct Trace<'a> {
+    pub rows: &'a TraceRows,
+    pub work: Work<'a>,
+    /// For each place the nearest agent or tool around it; an agent is its own.
+    pub scopes: Vec<Option<usize>>,
+    /// The same, but always above.
+    pub above: Vec<Option<usize>>,
+    by_id: HashMap<SpanId, usize>,
+}
+
+/// Takes the facts of a trace's rows: of its spans, then of its log records.
+pub fn facts(rows: &TraceRows) -> Vec<Facts> {
+    rows.spans.iter().map(Facts::of_span).chain(rows.logs.iter().map(Facts::of_log)).collect()
+}
+
+impl<'a> Trace<'a> {
+    pub fn new(rows: &'a TraceRows, facts: &'a [Facts]) -> Self {
+        let work = Work::of(rows.trace, facts);
+        let above = work.plan.above(|place| matches!(place.category, Category::Agent | Category::Tool));
+        let own = |at: usize| work.plan.places[at].category == Category::Agent;
+        let scopes = above.iter().enumerate().map(|(at, above)| if own(at) { Some(at) } else { *above }).collect();
+        let by_id = work.plan.places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
+        Self { rows, work, scopes, above, by_id }
+    }
+
+    pub fn place_of(&self, span: SpanId) -> Option<usize> {
+        self.by_id.get(&span).copied()
+    }
+
+    pub fn places(&self) -> &[Place<'a>] {
+        &self.work.plan.places
+    }
+
+    /// The span of a place; none where it never came.
+    pub fn row(&self, place: usize) -> Option<&'a SpanRow> {
+        self.rows.spans.get(self.places()[place].span?.0)
+    }
+
+    /// The translation behind some facts.
+    pub fn translation(&self, facts: usize) -> Option<&'a Translation> {
+        match facts.checked_sub(self.rows.spans.len()) {
+            None => self.rows.spans.get(facts).map(|row| &*row.translation),
+            Some(log) => self.rows.logs.get(log).map(|row| &*row.translation),
+        }
+    }
+
+    /// Translations of a place, of its span before its log records.
+    pub fn translations(&self, place: usize) -> impl Iterator<Item = &'a Translation> + '_ {
+        self.places()[place].sources().filter_map(|(facts, _)| self.translation(facts))
+    }
+
+    /// The first value that a translation of these places has.
+    pub fn first<T>(&self, places: impl IntoIterator<Item = usize>, value: impl Fn(&'a Translation) -> Option<T>) -> Option<T> {
+        places.into_iter().find_map(|place| self.translations(place).find_map(&value))
+    }
+
+    pub fn part(&self, source: Source) -> Option<&'a Part> {
+        let reading = self.translation(source.facts)?.readings.get(source.spot.0 as usize)?;
+        let messages = if source.prompt { &reading.prompt } else { &reading.completion };
+        messages.get(source.spot.1 as usize)?.parts.get(source.spot.2 as usize)
+    }
+
+    /// What was sent and what came back at some places together.
+    pub fn exchange(&self, places: impl IntoIterator<Item = usize>, library: &mut Library) -> Exchange {
+        let mut bearers = Vec::new();
+        for (nth, at) in places.into_iter().enumerate() {
+            let place = &self.places()[at];
+            for (facts, said) in place.sources() {
+                let Some(translation) = self.translation(facts).filter(|translation| !translation.readings.is_empty())
+                else {
+                    continue;
+                };
+                let source = if said.is_log { (said.started, said.started) } else { (place.started, place.ended.unwrap_or(place.started)) };
+                bearers.push(Bearer { place: nth, translation, started: source.0, ended: source.1 });
+            }
+        }
+        merge::merge(&bearers, library)
+    }
+
+    /// The name of an agent, as its span gives it.
+    pub fn agent(&self, place: usize) -> Option<String> {
+        let named = self.first([place], |translation| translation.genai.agent.clone());
+        named.or_else(|| Some(self.row(place)?.name.strip_prefix("invoke_agent ")?.trim().to_owned()))
+    }
+
+    /// The agent whose work a place is.
+    pub fn agent_of(&self, place: usize) -> Option<String> {
+        let scope = self.scopes[place].filter(|scope| self.places()[*scope].category == Category::Agent);
+        scope
+            .and_then(|scope| self.agent(scope))
+            .or_else(|| self.first([place], |translation| translation.genai.agent.clone()))
+    }
+}

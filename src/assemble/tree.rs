@@ -1,0 +1,120 @@
+//! The places of a trace as the screen walks them: named, summed and numbered.
+
+use std::collections::HashMap;
+
+use super::{
+    facts::Facts,
+    plan::Place,
+    tools::tool_name,
+    totals::{self, Work},
+};
+use crate::model::{Category, Cost, Node, NodeState, TokenUsage, TraceId, Tree};
+
+/// Sums over the counted calls at and beneath a place.
+#[derive(Default, Clone)]
+struct Sum {
+    usage: Option<TokenUsage>,
+    cost: Option<Cost>,
+    unpriced: bool,
+}
+
+impl Sum {
+    fn join(&mut self, other: Self) {
+        self.usage = totals::usage([self.usage, other.usage].into_iter());
+        self.cost = totals::sum([&self.cost, &other.cost].into_iter().flatten());
+        self.unpriced |= other.unpriced;
+    }
+}
+
+/// Builds the tree of a trace.
+pub fn tree(trace: TraceId, work: &Work) -> Tree {
+    let places = &work.plan.places;
+    let sums = sums(work);
+    let ordinals = ordinals(work);
+    let nodes = places.iter().enumerate().zip(sums).map(|((at, place), sum)| {
+        let turn = work.counted.of[at].filter(|call| work.counted.calls[*call].place == at).map(|call| call + 1);
+        Node {
+            trace: Some(trace),
+            id: place.id,
+            depth: place.depth,
+            beneath: place.after - at - 1,
+            name: name(place),
+            category: place.category,
+            state: state(place),
+            started: place.started,
+            ended: place.ended,
+            model: place.sources().find_map(|(_, facts)| facts.model.clone()),
+            usage: sum.usage,
+            cost: sum.cost,
+            unpriced: sum.unpriced,
+            turn,
+            ordinal: ordinals.get(&at).copied(),
+            error: error(place),
+        }
+    });
+    Tree { nodes: nodes.collect() }
+}
+
+fn name(place: &Place) -> String {
+    match place.span {
+        Some((_, facts)) => facts.name.clone(),
+        None if place.logs.is_empty() => "parent not received".to_owned(),
+        None => "span not received".to_owned(),
+    }
+}
+
+fn state(place: &Place) -> NodeState {
+    match place.span {
+        None => NodeState::Missing,
+        Some(_) if place.failed() => NodeState::Error,
+        Some((_, Facts { ended: None, .. })) => NodeState::Running,
+        Some(_) => NodeState::Ok,
+    }
+}
+
+/// Why it failed, in a line.
+fn error(place: &Place) -> Option<String> {
+    let trouble = place.trouble()?;
+    let message = trouble.message.as_deref().unwrap_or_default().trim();
+    let line = message.lines().next().unwrap_or_default();
+    Some(match &trouble.kind {
+        Some(kind) if line.is_empty() => kind.clone(),
+        // Python writes `Type: message` into the message already.
+        Some(kind) if !line.starts_with(kind.as_str()) => format!("{kind}: {line}"),
+        _ if line.is_empty() => "failed".to_owned(),
+        _ => line.to_owned(),
+    })
+}
+
+fn sums(work: &Work) -> Vec<Sum> {
+    let places = &work.plan.places;
+    let mut sums = vec![Sum::default(); places.len()];
+    for call in &work.counted.calls {
+        sums[call.place] = Sum { usage: call.usage, cost: call.cost.clone(), unpriced: call.unpriced };
+    }
+    for payer in &work.counted.payers {
+        sums[*payer].join(Sum { cost: places[*payer].cost.cloned(), ..Sum::default() });
+    }
+    for at in (0..places.len()).rev() {
+        if let Some(parent) = places[at].parent {
+            let sum = sums[at].clone();
+            sums[parent].join(sum);
+        }
+    }
+    sums
+}
+
+/// Which call of its tool each execution is, where a tool ran more than once.
+fn ordinals(work: &Work) -> HashMap<usize, usize> {
+    let mut ran: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut tools: Vec<usize> = work.runs.runs.iter().filter_map(|run| run.place).collect();
+    tools.sort_by_key(|at| work.plan.places[*at].order());
+    for at in tools {
+        let place = &work.plan.places[at];
+        if let (Category::Tool, Some((_, facts))) = (place.category, place.span) {
+            ran.entry(tool_name(&facts.name)).or_default().push(at);
+        }
+    }
+    let several = ran.into_values().filter(|places| places.len() > 1);
+    several.flat_map(|places| places.into_iter().enumerate().map(|(nth, at)| (at, nth + 1))).collect()
+}

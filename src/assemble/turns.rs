@@ -1,0 +1,110 @@
+//! The counted calls as the screen lists them, and as they are told.
+
+use super::{
+    errors,
+    same::Library,
+    thread::Talk,
+    trace::Trace,
+};
+use crate::model::{CallFacts, Category, Parameters, What};
+
+/// What is shown of each counted call, and those that are part of a conversation, ready to be told.
+pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>) {
+    let calls = &trace.work.counted.calls;
+    let mut facts = Vec::with_capacity(calls.len());
+    let mut talks = Vec::new();
+    for (turn, call) in calls.iter().enumerate() {
+        let place = &trace.places()[call.place];
+        let mut exchange = trace.exchange(call.places(), library);
+        let places = || call.places();
+        let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
+            trace.first(places(), |translation| value(&translation.genai))
+        };
+        facts.push(CallFacts {
+            span: place.id,
+            name: place.span.map(|(_, facts)| facts.name.clone()).unwrap_or_default(),
+            category: place.category,
+            agent: trace.agent_of(call.place),
+            provider: genai(|genai| genai.provider.clone()),
+            model: genai(|genai| genai.model.clone()),
+            response_model: genai(|genai| genai.response_model.clone()),
+            parameters: parameters(trace, call.places()),
+            started: place.started,
+            ended: place.ended,
+            ttft: trace.first(places(), |translation| translation.genai.ttft),
+            stop_reason: genai(|genai| genai.stop_reason.clone()),
+            usage: call.usage,
+            cost: call.cost.clone(),
+            unpriced: call.unpriced,
+            window: None,
+            failure: trace.row(call.place).and_then(errors::of_span).or_else(|| {
+                place.trouble()?;
+                trace.first([call.place], |translation| translation.error.clone())
+            }),
+            has_messages: !exchange.is_empty(),
+            also: call.also.iter().map(|place| trace.places()[*place].id).collect(),
+        });
+        if !is_told(place.category) {
+            continue;
+        }
+        if !place.category.is_call() {
+            exchange.drop_states();
+        }
+        if exchange.is_empty() {
+            continue;
+        }
+        let broken = trace.row(call.place).is_some_and(|row| row.status.code == crate::model::StatusCode::Error);
+        talks.push(Talk {
+            turn,
+            span: place.id,
+            place: call.place,
+            scope: trace.scopes[call.place],
+            in_agent: trace.scopes[call.place].is_some_and(|scope| trace.places()[scope].category == Category::Agent),
+            agent: trace.agent_of(call.place),
+            started: place.started,
+            ended: place.ended,
+            // An error that came with an answer was dealt with, unless the span itself says that it failed.
+            failed: broken || (call.failed && exchange.completion.is_empty()),
+            exchange,
+        });
+    }
+    (facts, talks)
+}
+
+/// Embeddings, rerankings and what tools cost are calls, but no part of a conversation.
+fn is_told(category: Category) -> bool {
+    matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
+}
+
+/// The parameters that the records of a call give, by name.
+fn parameters(trace: &Trace, places: impl Iterator<Item = usize>) -> Parameters {
+    let mut parameters: Parameters = Vec::new();
+    for (name, value) in places.flat_map(|place| trace.translations(place)).flat_map(|said| &said.genai.parameters) {
+        if !parameters.iter().any(|(known, _)| known == name) {
+            parameters.push((name.clone(), value.clone()));
+        }
+    }
+    parameters.sort_by(|(left, _), (right, _)| left.cmp(right));
+    parameters
+}
+
+impl super::merge::Exchange {
+    /// Drops what is a program's state rather than something said: JSON alone.
+    pub fn drop_states(&mut self) {
+        for lines in [&mut self.prompt, &mut self.completion] {
+            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what)));
+        }
+    }
+}
+
+/// Whether a part is JSON, and not just a word or a number that happens to be.
+fn is_state(part: &What) -> bool {
+    match part {
+        What::Json(_) | What::Unknown(_) => true,
+        What::Text(text) => {
+            let text = text.trim();
+            (text.starts_with('{') || text.starts_with('[')) && crate::model::json::parse(text).is_ok()
+        }
+        What::Reasoning(_) | What::Call(_) | What::Result(_) | What::Media(_) | What::Refusal(_) => false,
+    }
+}

@@ -1,0 +1,144 @@
+//! The bytes that a transcript only names by their SHA-256, each as a file of that name.
+
+use std::{
+    fmt::Write as _,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Assembled, Media, MediaData, Part, Span, Value, What};
+
+/// A folder that holds each content once.
+pub struct Blobs(PathBuf);
+
+impl Blobs {
+    /// Makes the folder, if there is none.
+    pub fn into(folder: &Path) -> anyhow::Result<Self> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// Writes all bytes that a trace's part of the transcript names.
+    pub fn write(&self, assembled: &Assembled, spans: &[Span]) -> anyhow::Result<()> {
+        let said = assembled.threads.iter().flat_map(|thread| &thread.said).flat_map(|said| &said.message.parts);
+        let returned = assembled.tools.iter().filter_map(|tool| tool.output.as_ref()).flatten();
+        for part in said.chain(returned) {
+            self.part(part)?;
+        }
+        for tool in &assembled.tools {
+            self.value(&tool.input)?;
+        }
+        let events = spans.iter().flat_map(|span| &span.events).map(|event| &event.attributes);
+        for attributes in spans.iter().map(|span| &span.attributes).chain(events) {
+            for (_, value) in attributes.iter() {
+                self.value(value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&self, part: &Part) -> anyhow::Result<()> {
+        match &part.what {
+            What::Media(Media { data: MediaData::Inline(bytes), mime, .. }) => {
+                self.bytes(bytes, mime.as_deref().map_or("bin", extension))
+            }
+            What::Reasoning(reasoning) => reasoning.data.as_ref().map_or(Ok(()), |data| self.bytes(data, "bin")),
+            // A result holds text, JSON and media, never another result.
+            What::Result(result) => result.content.iter().try_for_each(|part| match &part.what {
+                What::Result(_) => Ok(()),
+                _ => self.part(part),
+            }),
+            What::Call(call) => self.value(&call.input),
+            What::Json(value) | What::Unknown(value) => self.value(value),
+            What::Text(_) | What::Refusal(_) | What::Media(_) => Ok(()),
+        }
+    }
+
+    /// Decoding limits how deep a value is.
+    fn value(&self, value: &Value) -> anyhow::Result<()> {
+        match value {
+            Value::Bytes(bytes) => self.bytes(bytes, "bin"),
+            Value::Array(items) => items.iter().try_for_each(|item| self.value(item)),
+            Value::Map(entries) => entries.iter().try_for_each(|(_, value)| self.value(value)),
+            _ => Ok(()),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8], extension: &str) -> anyhow::Result<()> {
+        let mut name = String::new();
+        for byte in Sha256::digest(bytes) {
+            write!(name, "{byte:02x}")?;
+        }
+        let file = self.0.join(format!("{name}.{extension}"));
+        // Its name says what is in it, so what is there is right.
+        let written = match fs::metadata(&file) {
+            Ok(there) if there.len() == bytes.len() as u64 => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::write(&file, bytes),
+        };
+        written.with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// Senders choose the type, so no part of it becomes a file's name.
+fn extension(mime: &str) -> &'static str {
+    let kind = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "image/png" => "png",
+        "image/jpeg" | "image/jpg" => "jpg",
+        "image/gif" => "gif",
+        "image/webp" => "webp",
+        "image/svg+xml" => "svg",
+        "audio/mpeg" | "audio/mp3" => "mp3",
+        "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
+        "audio/ogg" => "ogg",
+        "audio/flac" => "flac",
+        "video/mp4" => "mp4",
+        "video/webm" => "webm",
+        "video/quicktime" => "mov",
+        "application/pdf" => "pdf",
+        "application/json" => "json",
+        "application/zip" => "zip",
+        "application/msword" => "doc",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => "docx",
+        "application/vnd.ms-excel" => "xls",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "xlsx",
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "text/csv" => "csv",
+        "text/markdown" => "md",
+        _ => "bin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MediaKind, ToolResult};
+
+    #[test]
+    fn bytes_are_written_once_under_their_hash_wherever_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::into(&folder.path().join("media")).unwrap();
+        let image = Part::new(What::Media(Media {
+            kind: MediaKind::Image,
+            mime: Some("image/png; x=../..".into()),
+            name: Some("../../etc/passwd".into()),
+            data: MediaData::Inline(b"abc".to_vec()),
+        }));
+        let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image.clone()] };
+        blobs.part(&image).unwrap();
+        blobs.part(&Part::new(What::Result(result))).unwrap();
+        blobs.value(&Value::Array(vec![Value::Bytes(b"abc".to_vec())])).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&blobs.0).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(names, [format!("{hash}.bin").as_str(), format!("{hash}.png").as_str()]);
+    }
+}

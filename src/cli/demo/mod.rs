@@ -1,0 +1,77 @@
+//! `demo`: recorded runs, played as if they happened now.
+//!
+//! Each was recorded against a model that answers in milliseconds, so it is stretched until its steps can be watched;
+//! a span is sent when it ends, as SDKs do. The first is there at once: nobody should wait for something to see.
+
+mod recording;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+use super::{GOOD, is_read_by_a_person};
+use recording::RECORDINGS;
+
+use crate::{
+    config::Settings,
+    decode::{Encoding, Signal, encode},
+    model::{Project, Span, Timestamp},
+    receive::{Export, Refusal, Taker},
+    start,
+};
+
+/// Between two runs.
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// Shows the recorded runs; nothing is received and nothing kept.
+///
+/// # Errors
+/// There is no screen.
+pub fn demo(settings: &Settings) -> anyhow::Result<u8> {
+    anyhow::ensure!(is_read_by_a_person(), "standard output is no terminal, so there is no screen to play on");
+    start::demo(settings)?;
+    Ok(GOOD)
+}
+
+/// Plays every recording to its end, or until `stopped` says something or has nobody left to say it.
+///
+/// # Errors
+/// What the taker says; of a store in memory that nobody else uses, nothing but that it is closing.
+///
+/// # Panics
+/// Never: the recordings are embedded.
+pub fn play<T: Taker>(taker: &T, runtime: &Handle, stopped: &Receiver<()>) -> Result<(), Refusal> {
+    let send = |spans: &[Span]| runtime.block_on(taker.take(export(spans))).map(drop);
+    let go_on = |wait: Duration| matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+
+    let (first, others) = RECORDINGS.split_first().expect("there are recordings");
+    send(&first.ending(Timestamp::now()))?;
+    for recording in others {
+        if !go_on(PAUSE) {
+            break;
+        }
+        for span in recording.beginning(Timestamp::now()) {
+            let ended = span.ended.unwrap_or(span.started);
+            if !go_on(ended.since(Timestamp::now())) {
+                return Ok(());
+            }
+            send(&[span])?;
+        }
+    }
+    Ok(())
+}
+
+fn export(spans: &[Span]) -> Export {
+    Export {
+        signal: Signal::Traces,
+        project: Project::default(),
+        body: Bytes::from(encode::traces_proto(spans)),
+        encoding: Encoding::Protobuf,
+        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    }
+}

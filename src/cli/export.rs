@@ -1,0 +1,286 @@
+//! `export`: what is stored, for other programs. Trace by trace: a large store needs no large memory.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use super::{BAD_INPUT, GOOD, blobs::Blobs, complain, is_read_by_a_person};
+use crate::{
+    assemble,
+    config::{Db, Settings},
+    decode::encode,
+    export::transcript::{Trace, Transcript},
+    model::{Assembled, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
+    start,
+    store::{Pick, Store, StoreError},
+};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  sideseat-tui export > all.json
+  sideseat-tui export --session trip-42 --blobs media -o trip.json
+  sideseat-tui export --format otlp-json | gzip > backup.json.gz       # `import` reads it again
+  sideseat-tui export --format otlp-proto --trace 0af7651916cd43dd8448eb211c80319c -o trace.pb
+
+otlp-json is a line of traces, then a line of logs. otlp-proto is one request, so one signal.";
+
+/// So many spans or log records share one piece of OTLP.
+const PIECE: usize = 2000;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// In which form: transcript, otlp-json or otlp-proto
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    format: Format,
+
+    /// Only traces, or only logs (otlp-json: else both; otlp-proto: else traces)
+    #[arg(long, value_enum, hide_possible_values = true)]
+    signal: Option<Signal>,
+
+    /// Only this trace
+    #[arg(long, value_name = "ID")]
+    trace: Option<TraceId>,
+
+    /// Only the traces of this session
+    #[arg(long, value_name = "ID", value_parser = session)]
+    session: Option<SessionId>,
+
+    /// Only what was sent to this project
+    #[arg(long, value_name = "NAME")]
+    project: Option<Project>,
+
+    /// Also write images, documents and other bytes, which a transcript only names, into this folder (SHA256.EXT)
+    #[arg(long, value_name = "DIR")]
+    blobs: Option<PathBuf>,
+
+    /// Write into this file instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// What was understood, as one JSON document
+    #[default]
+    Transcript,
+    /// What was received, as lines of OTLP JSON
+    OtlpJson,
+    /// What was received, as one OTLP protobuf request
+    OtlpProto,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Signal {
+    Traces,
+    Logs,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what clap asks for")]
+fn session(text: &str) -> Result<SessionId, std::convert::Infallible> {
+    Ok(SessionId::from(text))
+}
+
+/// Writes what was asked for.
+pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
+    let Arguments { format, signal, blobs, output, .. } = arguments;
+    anyhow::ensure!(
+        *format == Format::Transcript || blobs.is_none(),
+        "--blobs goes with --format transcript; OTLP holds the bytes itself"
+    );
+    anyhow::ensure!(
+        *format != Format::Transcript || signal.is_none(),
+        "--signal goes with --format otlp-json or otlp-proto; a transcript is made of both"
+    );
+    anyhow::ensure!(
+        *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
+        "otlp-proto is not for a terminal; write it into a file with -o FILE"
+    );
+    let store = start::open_store(settings, &start::prices())?;
+    let pick = arguments.pick();
+    let traces = store.trace_ids(&pick)?;
+    if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {
+        complain("the store holds no such trace; `sideseat-tui traces` and `sessions` list what there is");
+        return Ok(BAD_INPUT);
+    }
+    let mut out = destination(settings, output.as_deref())?;
+    match format {
+        Format::Transcript => transcript(&store, &pick, &traces, blobs.as_deref(), &mut out)?,
+        Format::OtlpJson => {
+            if *signal != Some(Signal::Logs) {
+                let mut line = Line::of(&mut out, &encode::traces_json(&[]))?;
+                spans(&store, &traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
+                line.end()?;
+            }
+            if *signal != Some(Signal::Traces) {
+                let mut line = Line::of(&mut out, &encode::logs_json(&[]))?;
+                logs(&store, &pick, &mut |logs| line.add(&encode::logs_json(logs)))?;
+                line.end()?;
+            }
+        }
+        // Requests one after another are one request.
+        Format::OtlpProto if *signal == Some(Signal::Logs) => {
+            logs(&store, &pick, &mut |logs| Ok(out.write_all(&encode::logs_proto(logs))?))?;
+        }
+        Format::OtlpProto => {
+            spans(&store, &traces, &mut |spans| Ok(out.write_all(&encode::traces_proto(spans))?))?;
+        }
+    }
+    out.flush()?;
+    drop(out);
+    store.close();
+    Ok(GOOD)
+}
+
+impl Arguments {
+    fn pick(&self) -> Pick {
+        Pick {
+            trace: self.trace,
+            session: self.session.clone(),
+            project: self.project.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+fn destination(settings: &Settings, output: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
+    let Some(output) = output else { return Ok(Box::new(BufWriter::new(io::stdout().lock()))) };
+    if let Db::File(db) = &settings.db.value {
+        let is_the_store = output.canonicalize().is_ok_and(|output| db.canonicalize().is_ok_and(|db| db == output));
+        anyhow::ensure!(!is_the_store, "{} is the store itself; choose another file", output.display());
+    }
+    let file = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// Writes the transcript in the order in which traces began, while those of a session are understood together.
+fn transcript(
+    store: &Store,
+    pick: &Pick,
+    traces: &[TraceId],
+    blobs: Option<&Path>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let blobs = blobs.map(Blobs::into).transpose()?;
+    let together = together(store, pick)?;
+    let mut places = HashMap::new();
+    for (place, session) in together.iter().enumerate() {
+        places.extend(session.iter().map(|trace| (*trace, place)));
+    }
+    let mut understood: HashMap<TraceId, (Assembled, TraceRows)> = HashMap::new();
+    let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+    let mut transcript = Transcript::begin(out, generator)?;
+    for id in traces {
+        if !understood.contains_key(id)
+            && let Some(session) = places.get(id).and_then(|place| together.get(*place))
+        {
+            let rows = store.rows(session)?;
+            let mut by_trace: HashMap<TraceId, TraceRows> =
+                rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
+            understood.extend(assemble::session(rows).into_iter().filter_map(|assembled| {
+                let rows = by_trace.remove(&assembled.trace)?;
+                Some((assembled.trace, (assembled, rows)))
+            }));
+        }
+        let Some((assembled, rows)) = understood.remove(id) else { continue };
+        let spans = store.raw_spans(*id)?;
+        transcript.trace(&Trace { assembled: &assembled, rows: &rows, spans: &spans })?;
+        if let Some(blobs) = &blobs {
+            blobs.write(&assembled, &spans)?;
+        }
+    }
+    Ok(transcript.end()?)
+}
+
+/// The traces by session. One trace alone is understood with the rest of its session: what was said before is history.
+fn together(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
+    let session = pick.trace.map(|trace| store.session_of(trace)).transpose()?.flatten();
+    match session {
+        Some(session) => store.sessions(&Pick { trace: None, session: Some(session), project: pick.project.clone() }),
+        None => store.sessions(pick),
+    }
+}
+
+type Piece<'a, T> = &'a mut dyn FnMut(&[T]) -> anyhow::Result<()>;
+
+/// Hands on the spans that were received; those made up from log records would be made up again.
+fn spans(store: &Store, traces: &[TraceId], piece: Piece<Span>) -> anyhow::Result<()> {
+    let mut gathered = Vec::new();
+    for trace in traces {
+        gathered.extend(store.raw_spans(*trace)?.into_iter().filter(|span| !span.synthetic));
+        if gathered.len() >= PIECE {
+            piece(&gathered)?;
+            gathered.clear();
+        }
+    }
+    if gathered.is_empty() { Ok(()) } else { piece(&gathered) }
+}
+
+fn logs(store: &Store, pick: &Pick, piece: Piece<LogRecord>) -> anyhow::Result<()> {
+    for ids in store.log_ids(pick)?.chunks(PIECE) {
+        piece(&store.raw_logs(ids)?)?;
+    }
+    Ok(())
+}
+
+/// Requests of the form `{"resourceSpans":[…]}`, joined to one of them on a line.
+struct Line<'a> {
+    out: &'a mut dyn Write,
+    is_empty: bool,
+}
+
+impl<'a> Line<'a> {
+    /// Begins as this request does, which is one without items.
+    fn of(out: &'a mut dyn Write, request: &str) -> anyhow::Result<Self> {
+        let (start, _) = cut(request)?;
+        out.write_all(start.as_bytes())?;
+        Ok(Self { out, is_empty: true })
+    }
+
+    fn add(&mut self, request: &str) -> anyhow::Result<()> {
+        let (_, items) = cut(request)?;
+        if !items.is_empty() && !self.is_empty {
+            self.out.write_all(b",")?;
+        }
+        self.is_empty &= items.is_empty();
+        Ok(self.out.write_all(items.as_bytes())?)
+    }
+
+    fn end(self) -> io::Result<()> {
+        self.out.write_all(b"]}\n")
+    }
+}
+
+/// What stands before a request's items, and the items.
+fn cut(request: &str) -> anyhow::Result<(&str, &str)> {
+    let bracket = request.find('[').context("an OTLP request without a list")?;
+    let (start, rest) = request.split_at(bracket + 1);
+    Ok((start, rest.strip_suffix("]}").context("an OTLP request that ends otherwise")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_joined_to_one_on_a_line() {
+        let mut out = Vec::new();
+        let mut line = Line::of(&mut out, r#"{"resourceSpans":[]}"#).unwrap();
+        for request in [r#"{"resourceSpans":[{"a":[1]}]}"#, r#"{"resourceSpans":[]}"#, r#"{"resourceSpans":[{},{}]}"#] {
+            line.add(request).unwrap();
+        }
+        line.end().unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "{\"resourceSpans\":[{\"a\":[1]},{},{}]}\n");
+    }
+
+    #[test]
+    fn a_line_of_nothing_still_says_what_it_is_of() {
+        let mut out = Vec::new();
+        Line::of(&mut out, &encode::logs_json(&[])).unwrap().end().unwrap();
+        assert_eq!(out, b"{\"resourceLogs\":[]}\n");
+    }
+}

@@ -1,0 +1,303 @@
+//! Files → OTLP requests: unpacks what is packed and cuts it into requests of a few MiB.
+//!
+//! ```text
+//!   .gz, .zst, plain (by magic)
+//!     ├─ protobuf: its top-level records, gathered until they are worth a commit
+//!     └─ JSON: one text a line, or texts over many lines, one after another
+//! ```
+//!
+//! What a request is of (traces, logs, metrics) is told by its content, never by the file's name.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde::de::IgnoredAny;
+
+use crate::decode::{self, Encoding, Signal};
+
+/// Protobuf is gathered to about this, so that a commit is worth its sync.
+const WORTH_A_COMMIT: usize = 4 << 20;
+/// One record (all that one resource sent at once), or one JSON text. Real ones are a thousand times smaller.
+const LIMIT: usize = 512 << 20;
+
+/// One request cut out of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub signal: Signal,
+    pub encoding: Encoding,
+    pub body: Bytes,
+}
+
+/// Why an input, or a piece of it, is not OTLP.
+#[derive(Debug, thiserror::Error)]
+pub enum BadInput {
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    #[error("neither OTLP protobuf nor OTLP JSON")]
+    NotOtlp,
+    #[error("line {line}: not OTLP JSON: {why}")]
+    Line { line: usize, why: String },
+    #[error("a record of more than {} MiB", LIMIT >> 20)]
+    TooLarge,
+    #[error("cut off in the middle of a record")]
+    CutOff,
+    #[error("nothing in it")]
+    Empty,
+}
+
+/// Reads an input to its end. A bad line of JSON costs only itself; anything else that is bad ends the input.
+///
+/// # Errors
+/// Only what `each` says: what is wrong with the input goes to `each` too.
+pub fn read<E>(
+    input: impl Read + 'static,
+    each: &mut dyn FnMut(Result<Request, BadInput>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut input = match unpacked(input) {
+        Ok(input) => input,
+        Err(error) => return each(Err(error.into())),
+    };
+    match first_letter(&mut *input) {
+        Err(error) => each(Err(error.into())),
+        Ok(None) => each(Err(BadInput::Empty)),
+        Ok(Some(b'{')) => json(&mut *input, each),
+        Ok(Some(_)) => protobuf(&mut *input, each),
+    }
+}
+
+/// Takes one layer of packing off.
+fn unpacked(input: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    Ok(match input.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(input))),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(input)?)),
+        _ => Box::new(input),
+    })
+}
+
+/// What an input begins with, white space and a byte order mark aside. Nothing of a protobuf is taken: its first
+/// byte is a line feed, which is why the whole buffer is looked at.
+fn first_letter(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
+    let start = input.fill_buf()?;
+    if start.is_empty() {
+        return Ok(None);
+    }
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    Ok(Some(text.first().copied().unwrap_or(b' ')))
+}
+
+type Each<'a, E> = &'a mut dyn FnMut(Result<Request, BadInput>) -> Result<(), E>;
+
+fn protobuf<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
+    let mut signal = None;
+    let mut gathered = BytesMut::new();
+    loop {
+        let more = record(input, &mut gathered);
+        let ended = !matches!(more, Ok(true));
+        if !gathered.is_empty() && (ended || gathered.len() >= WORTH_A_COMMIT) {
+            let body = gathered.split().freeze();
+            // The first records decide for all: one whose items are empty could be of any signal.
+            signal = signal.or_else(|| decode::sniff(&body).map(|(signal, _)| signal));
+            let Some(signal) = signal else { return each(Err(BadInput::NotOtlp)) };
+            each(Ok(Request { signal, encoding: Encoding::Protobuf, body }))?;
+        }
+        match more {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(bad) => return each(Err(bad)),
+        }
+    }
+}
+
+/// Adds the next top-level record of a request, key and length included; false at the end.
+///
+/// All three requests are a repeated field 1, so requests written one after another are one request.
+fn record(input: &mut dyn BufRead, into: &mut BytesMut) -> Result<bool, BadInput> {
+    const FIELD_1: u8 = 1 << 3 | 2;
+    let mut key = [0];
+    match input.read_exact(&mut key) {
+        Ok(()) if key == [FIELD_1] => {}
+        Ok(()) => return Err(BadInput::NotOtlp),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    let length = length(input)?;
+    if length > LIMIT {
+        return Err(BadInput::TooLarge);
+    }
+    let before = into.len();
+    into.put_u8(FIELD_1);
+    prost::encoding::encode_varint(length as u64, into);
+    // Through a limit and not into a buffer of that size: the length is only what the file says.
+    let read = io::copy(&mut input.take(length as u64), &mut into.writer());
+    if !matches!(read, Ok(read) if read == length as u64) {
+        into.truncate(before);
+        return Err(read.map_or_else(Into::into, |_| BadInput::CutOff));
+    }
+    Ok(true)
+}
+
+fn length(input: &mut dyn BufRead) -> Result<usize, BadInput> {
+    let mut length: u64 = 0;
+    for shift in (0..35).step_by(7) {
+        let mut byte = [0];
+        input.read_exact(&mut byte).map_err(|_| BadInput::CutOff)?;
+        length |= u64::from(byte[0] & 0x7f) << shift;
+        if byte[0] < 0x80 {
+            return usize::try_from(length).map_err(|_| BadInput::TooLarge);
+        }
+    }
+    Err(BadInput::NotOtlp)
+}
+
+/// A first line that is a whole text means one text a line; else texts are as long as they are.
+fn json<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
+    let mut text = Vec::new();
+    let mut whole_before = false;
+    for line in 1.. {
+        text.clear();
+        match (&mut *input).take(LIMIT as u64).read_until(b'\n', &mut text) {
+            Err(error) => return each(Err(error.into())),
+            Ok(0) => break,
+            Ok(LIMIT) => return each(Err(BadInput::TooLarge)),
+            Ok(_) => {}
+        }
+        let trimmed = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text).trim_ascii();
+        match serde_json::from_slice::<IgnoredAny>(trimmed) {
+            _ if trimmed.is_empty() => {}
+            Err(error) if error.is_eof() && !whole_before => return texts(input, text, each),
+            Err(error) => each(Err(BadInput::Line { line, why: without_place(&error) }))?,
+            Ok(_) => {
+                whole_before = true;
+                requests(trimmed, line, each)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// JSON texts over many lines, one after another; `start` was read before.
+fn texts<E>(input: &mut dyn BufRead, start: Vec<u8>, each: Each<E>) -> Result<(), E> {
+    let mut all = start;
+    if let Err(error) = input.take(LIMIT as u64).read_to_end(&mut all) {
+        return each(Err(error.into()));
+    }
+    if all.len() > LIMIT {
+        return each(Err(BadInput::TooLarge));
+    }
+    let all = all.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&all);
+    let mut found = serde_json::Deserializer::from_slice(all).into_iter::<IgnoredAny>();
+    let (mut start, mut line) = (0, 1);
+    while let Some(text) = found.next() {
+        if let Err(error) = text {
+            return each(Err(BadInput::Line { line: error.line(), why: without_place(&error) }));
+        }
+        let end = found.byte_offset();
+        let text = all.get(start..end).unwrap_or_default();
+        requests(text.trim_ascii(), line, each)?;
+        line += text.split(|byte| *byte == b'\n').count() - 1;
+        start = end;
+    }
+    Ok(())
+}
+
+/// One text may hold several signals; it is then a request of each.
+fn requests<E>(text: &[u8], line: usize, each: Each<E>) -> Result<(), E> {
+    let told = decode::sniff_all(text);
+    if told.is_empty() {
+        return each(Err(BadInput::Line { line, why: "no resourceSpans and no resourceLogs in it".to_owned() }));
+    }
+    let body = Bytes::copy_from_slice(text);
+    told.into_iter().try_for_each(|(signal, encoding)| each(Ok(Request { signal, encoding, body: body.clone() })))
+}
+
+/// serde's place is within the line, ours within the file.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    const SPANS: &str = r#"{"resourceSpans":[]}"#;
+    const LOGS: &str = r#"{"resourceLogs":[]}"#;
+
+    /// What was found, in words.
+    fn found(input: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        let all: Result<(), Infallible> = read(io::Cursor::new(input.to_vec()), &mut |piece| {
+            found.push(match piece {
+                Ok(Request { signal, encoding, body }) => format!("{signal:?} {encoding:?} {}", body.len()),
+                Err(bad) => bad.to_string(),
+            });
+            Ok(())
+        });
+        let Ok(()) = all;
+        found
+    }
+
+    fn gz(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packed, bytes).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn json_is_read_by_the_line_or_over_many_lines() {
+        let whole = ["Traces Json 20", "Logs Json 19"];
+        assert_eq!(found(format!("{SPANS}\n\n{LOGS}\n").as_bytes()), whole);
+        assert_eq!(found(format!("\u{feff}{SPANS}\r\n{LOGS}").as_bytes()), whole);
+        let pretty = "{\n  \"resourceSpans\": []\n}\n{\n  \"resourceLogs\": []\n}";
+        assert_eq!(found(pretty.as_bytes()), ["Traces Json 25", "Logs Json 24"]);
+        let both = r#"{"resourceSpans":[],"resourceLogs":[]}"#;
+        assert_eq!(found(both.as_bytes()), ["Traces Json 38", "Logs Json 38"]);
+    }
+
+    #[test]
+    fn a_bad_line_costs_only_itself() {
+        let lines = found(format!("{SPANS}\n{{\"resourceSpans\":[\n{{}}\n{LOGS}").as_bytes());
+        assert_eq!(
+            lines,
+            [
+                "Traces Json 20",
+                "line 2: not OTLP JSON: EOF while parsing a list",
+                "line 3: not OTLP JSON: no resourceSpans and no resourceLogs in it",
+                "Logs Json 19",
+            ]
+        );
+    }
+
+    #[test]
+    fn packed_files_are_unpacked_by_their_first_bytes() {
+        assert_eq!(found(&gz(SPANS.as_bytes())), ["Traces Json 20"]);
+        assert_eq!(found(&zstd::encode_all(SPANS.as_bytes(), 1).unwrap()), ["Traces Json 20"]);
+        assert_eq!(found(&gz(SPANS.as_bytes())[..20]).len(), 1);
+    }
+
+    #[test]
+    fn protobuf_is_gathered_record_by_record() {
+        let record = |item: &[u8]| {
+            let wrap =
+                |inner: &[u8], number: u8| [&[number << 3 | 2, u8::try_from(inner.len()).unwrap()], inner].concat();
+            wrap(&wrap(&wrap(item, 2), 2), 1)
+        };
+        let log = record(b"\x59........");
+        assert_eq!(found(&[log.clone(), log.clone()].concat()), [format!("Logs Protobuf {}", log.len() * 2)]);
+        let cut = [log.clone(), log[..4].to_vec()].concat();
+        assert_eq!(found(&cut), [format!("Logs Protobuf {}", log.len()), "cut off in the middle of a record".into()]);
+        let large = [log.clone(), b"\x0a\xff\xff\xff\xff\x0f".to_vec()].concat();
+        assert_eq!(found(&large)[1], "a record of more than 512 MiB");
+    }
+
+    #[test]
+    fn what_is_no_otlp_is_said_to_be_none() {
+        assert_eq!(found(b""), ["nothing in it"]);
+        for other in ["hello", "\u{89}PNG", "[1,2]", "# notes"] {
+            assert_eq!(found(other.as_bytes()), ["neither OTLP protobuf nor OTLP JSON"], "{other}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The command line: a file a command.
+//!
+//! ```text
+//!   watch (no command)  screen and listeners        serve      listeners without a screen
+//!   demo                recorded runs               run        a program, its exports passed on
+//!   import, inputs      files → store               export     store → files; blobs: bytes beside them
+//!   tables, table       sessions, traces            print      keys, themes, config
+//!   registry, forward   who is running, and talking to them
+//!   passing             where the exports of a command go: to one of them, else into the store
+//! ```
+//!
+//! Every command gives an exit code: 0 good, 1 some input was bad, 2 could not start; `run` gives its program's.
+
+mod blobs;
+pub mod demo;
+mod export;
+mod forward;
+mod import;
+mod inputs;
+mod passing;
+mod print;
+pub mod registry;
+mod run;
+mod serve;
+mod table;
+mod tables;
+mod watch;
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, builder::StyledStr};
+
+use crate::config::{HEADING, Layer, Paths, Settings};
+
+/// All went well.
+pub const GOOD: u8 = 0;
+/// Some input was bad, and was named; the rest went in.
+pub const BAD_INPUT: u8 = 1;
+/// Nothing was done.
+pub const NOT_STARTED: u8 = 2;
+
+/// See what your AI agent did
+///
+/// Receives OpenTelemetry from your agent's SDK, keeps it in one file on this machine, and shows it live: what was
+/// asked, what the model answered and thought, which tools ran, what it cost. Nothing leaves this machine.
+///
+/// Without a command it opens the screen and listens on 127.0.0.1: port 4317 (OTLP over gRPC), 4318 (OTLP over HTTP)
+/// and 5388 (the SideSeat SDK). These are the SDKs' own defaults, so mostly nothing need be configured.
+#[derive(Debug, Parser)]
+#[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
+#[command(name = "sideseat-tui", bin_name = "sideseat-tui", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Read settings from this file instead of config.toml in your config folder
+    #[arg(long, global = true, env = "SIDESEAT_TUI_CONFIG", hide_env = true, value_name = "FILE")]
+    #[arg(help_heading = HEADING)]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    layer: Layer,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sideseat-tui                                      # watch; then, in another terminal:
+  sideseat-tui run -- python my_agent.py            # your program, its spans on that screen
+  sideseat-tui demo                                 # look around first
+  sideseat-tui import traces.json.gz                # what somebody else recorded
+  sideseat-tui export --format transcript > all.json
+
+`sideseat-tui COMMAND --help` says more of each. `sideseat-tui config` prints the settings in force.
+Exit codes: 0 good, 1 some input was bad, 2 could not start; `run` exits as its program does.";
+
+#[derive(Debug, Subcommand)]
+#[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
+enum Command {
+    /// Play a few recorded runs on the screen
+    ///
+    /// They are played into memory as if they happened now; nothing is received and nothing is kept. A good way to
+    /// learn the keys.
+    Demo,
+
+    /// Listen without a screen
+    ///
+    /// Prints each address it listens on, one a line, and receives until it is interrupted (SIGINT, SIGTERM); then it
+    /// stores what is under way and ends.
+    #[command(after_help = serve::EXAMPLES)]
+    Serve,
+
+    /// Run a program with its telemetry sent here
+    ///
+    /// Sets, for that program only: where to send (SIDESEAT_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT and its protocol),
+    /// to send every 200 ms instead of every 5 s, and to record what is said, not only that something was. What it
+    /// sends goes to the sideseat-tui that is running, else straight into the store. Input, output and signals are
+    /// the program's own; so is the exit code. At the end one line on stderr says what it did and what it cost.
+    #[command(after_help = run::EXAMPLES, override_usage = "sideseat-tui run [OPTIONS] -- <CMD>...")]
+    Run(run::Arguments),
+
+    /// Read recorded telemetry from files
+    ///
+    /// OTLP as protobuf or JSON, one JSON text a line or over many lines, plain, .gz or .zst, traces and logs: told
+    /// apart by content, not by name. While a sideseat-tui is running, the files go through it and appear on its
+    /// screen. A bad file is named and the others still go in; then the exit code is 1.
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::Arguments),
+
+    /// Write what is stored, for other programs
+    ///
+    /// `transcript` is one JSON document of what was understood: conversations, tool calls, tokens, cost, errors.
+    /// `otlp-json` and `otlp-proto` are what was received, whole, for `import` or any OTLP backend.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Arguments),
+
+    /// List sessions, newest activity first
+    #[command(after_help = tables::SESSIONS_EXAMPLES)]
+    Sessions(tables::Sessions),
+
+    /// List traces, oldest first
+    #[command(after_help = tables::TRACES_EXAMPLES)]
+    Traces(tables::Traces),
+
+    /// Print every key and what it does
+    ///
+    /// The name before each is what the [keys] section of config.toml calls it:
+    /// `[keys]` and `follow = ["f", "F"]`.
+    Keys,
+
+    /// Print the themes there are
+    ///
+    /// A file NAME.toml in the `themes` folder beside config.toml is one more, or takes the place of the built-in one
+    /// of its name.
+    Themes,
+
+    /// Print every setting, its value and who set it
+    Config,
+}
+
+/// The command line, its help in one form: what a command does, its usage, its options a line each, examples.
+#[must_use]
+pub fn command() -> clap::Command {
+    const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+    // clap's long form takes four lines for every option, and its short one leaves out what a command does.
+    let in_one_form = |command: clap::Command| {
+        let text = |text: Option<&StyledStr>| text.map(ToString::to_string).unwrap_or_default();
+        let (about, all) = (text(command.get_about()), text(command.get_long_about()));
+        let more = all.strip_prefix(&about).unwrap_or_default().trim().to_owned();
+        let command = command.help_template(TEMPLATE).long_about(None);
+        if more.is_empty() { command } else { command.before_help(more) }
+    };
+    in_one_form(Cli::command()).mut_subcommands(in_one_form)
+}
+
+/// Does what the command line says, and gives the exit code.
+///
+/// Errors go to stderr, one line each.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // `--help` and `--version` are errors to clap, and exit with 0. If stderr is gone there is nobody to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(NOT_STARTED);
+        }
+    };
+    match follow(&matches) {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => GOOD,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            NOT_STARTED
+        }
+    }
+}
+
+fn follow(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
+    let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
+    let settings = Settings::new(layer, matches, config, Paths::of_user())?;
+    crate::start::for_this_user_only();
+    match command {
+        None => watch::watch(&settings),
+        Some(Command::Demo) => demo::demo(&settings),
+        Some(Command::Serve) => serve::serve(&settings),
+        Some(Command::Run(arguments)) => run::run(&settings, &arguments),
+        Some(Command::Import(arguments)) => import::import(&settings, &arguments),
+        Some(Command::Export(arguments)) => export::export(&settings, &arguments),
+        Some(Command::Sessions(arguments)) => tables::sessions(&settings, &arguments),
+        Some(Command::Traces(arguments)) => tables::traces(&settings, &arguments),
+        Some(Command::Keys) => print::keys(&settings),
+        Some(Command::Themes) => print::themes(&settings),
+        Some(Command::Config) => print::config(&settings),
+    }
+}
+
+/// Says something to the user in one line on stderr, beside what a program on stdout says.
+fn complain(message: &str) {
+    let line: String = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    // A message may quote a file or a sender.
+    let shown: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let _ = writeln!(io::stderr(), "sideseat-tui: {shown}");
+}
+
+/// `sideseat-tui export | head` ends when `head` has seen enough, which is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whether a person reads what goes to stdout.
+fn is_read_by_a_person() -> bool {
+    io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_has_help() {
+        command().debug_assert();
+        for command in command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(command.get_about().is_some() && help.contains("Settings"), "{help}");
+            assert_eq!(help, command.render_help().to_string(), "there is one form of help");
+        }
+    }
+
+    #[test]
+    fn settings_may_stand_before_or_after_the_command() {
+        for line in [["tui", "--theme", "light", "keys"], ["tui", "keys", "--theme", "light"]] {
+            let matches = command().try_get_matches_from(line).unwrap();
+            assert_eq!(Cli::from_arg_matches(&matches).unwrap().layer.theme.as_deref(), Some("light"));
+        }
+    }
+
+    #[test]
+    fn what_follows_run_belongs_to_the_program() {
+        for line in [vec!["tui", "run", "--", "py", "-m", "x", "--db"], vec!["tui", "run", "py", "-m", "x", "--db"]] {
+            let matches = command().try_get_matches_from(line).unwrap();
+            let Some(Command::Run(arguments)) = Cli::from_arg_matches(&matches).unwrap().command else { panic!() };
+            assert_eq!(arguments.command, ["py", "-m", "x", "--db"]);
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        let closed = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("cannot write");
+        assert!(is_closed_pipe(&closed) && !is_closed_pipe(&anyhow::anyhow!("no")));
+    }
+}

@@ -1,0 +1,311 @@
+//! `sessions` and `traces`: what is stored, as tables for people and as JSON for programs.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use rustix::termios::tcgetwinsize;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    GOOD, complain, is_read_by_a_person,
+    table::{self, Align, Column},
+};
+use crate::{
+    app::format,
+    config::Settings,
+    model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary},
+    start,
+    store::Store,
+};
+
+pub const SESSIONS_EXAMPLES: &str = "\
+Examples:
+  sideseat-tui sessions
+  sideseat-tui sessions --filter \"lisbon hotel\"       # all these words, anywhere in it
+  sideseat-tui sessions --json | jq '.[] | select(.failed > 0).session_id'";
+
+pub const TRACES_EXAMPLES: &str = "\
+Examples:
+  sideseat-tui traces --session trip-42
+  sideseat-tui traces --json | jq 'map(.totals.cost_usd) | add'";
+
+/// People read the newest; programs get all.
+const NEWEST: usize = 100;
+
+#[derive(Debug, clap::Args)]
+pub struct Sessions {
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Traces {
+    /// Only the traces of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Only what has all these words in its names, ids, models or messages
+    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    filter: String,
+
+    /// Only what was sent to this project
+    #[arg(long, value_name = "NAME")]
+    project: Option<Project>,
+
+    /// Only so many, the newest; 0 for all (a table has 100 if nothing is said, JSON all)
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    limit: Option<usize>,
+
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    fn filter(&self) -> Filter {
+        Filter { text: self.filter.clone(), session: None, project: self.project.as_ref().map(ToString::to_string) }
+    }
+
+    fn limit(&self) -> usize {
+        match self.limit {
+            Some(0) => usize::MAX,
+            Some(limit) => limit,
+            None if self.json => usize::MAX,
+            None => NEWEST,
+        }
+    }
+
+    /// Prints rows in the form asked for, and of a table whether there is more.
+    fn print<T>(
+        &self,
+        page: &Page<T>,
+        columns: &[Column],
+        cells: fn(&T) -> Vec<String>,
+        json: fn(&T) -> Json,
+    ) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            let rows: Vec<Json> = page.rows.iter().map(json).collect();
+            serde_json::to_writer_pretty(&mut out, &rows)?;
+            return writeln!(out);
+        }
+        let rows: Vec<Vec<String>> = page.rows.iter().map(cells).collect();
+        table::write(&mut out, columns, &rows, terminal_width())?;
+        let more = page.total.saturating_sub(page.rows.len() as u64);
+        if more > 0 && is_read_by_a_person() {
+            complain(&format!("{} more; --limit 0 shows all", format::exact(more)));
+        }
+        Ok(())
+    }
+}
+
+/// Prints the sessions.
+pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8> {
+    const COLUMNS: [Column; 8] = [
+        Column { head: "SESSION", align: Align::Gives },
+        Column { head: "USERS", align: Align::Gives },
+        Column { head: "LAST SEEN", align: Align::Left },
+        Column { head: "TRACES", align: Align::Right },
+        Column { head: "CALLS", align: Align::Right },
+        Column { head: "TOKENS", align: Align::Right },
+        Column { head: "COST", align: Align::Right },
+        Column { head: "ERRORS", align: Align::Right },
+    ];
+    let store = start::open_store(settings, &start::prices())?;
+    let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
+    store.close();
+    arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
+    Ok(GOOD)
+}
+
+/// Prints the traces.
+pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
+    const COLUMNS: [Column; 11] = [
+        Column { head: "TRACE", align: Align::Left },
+        Column { head: "STARTED", align: Align::Left },
+        Column { head: "NAME", align: Align::Gives },
+        Column { head: "SESSION", align: Align::Gives },
+        Column { head: "STATE", align: Align::Left },
+        Column { head: "TIME", align: Align::Right },
+        Column { head: "CALLS", align: Align::Right },
+        Column { head: "TOKENS", align: Align::Right },
+        Column { head: "COST", align: Align::Right },
+        Column { head: "ERRORS", align: Align::Right },
+        Column { head: "MODELS", align: Align::Gives },
+    ];
+    let store = start::open_store(settings, &start::prices())?;
+    let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
+    let page = match &arguments.session {
+        Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,
+        None => all_traces(&store, &filter, limit)?,
+    };
+    store.close();
+    arguments.list.print(&page, &COLUMNS, trace_cells, trace_json)?;
+    Ok(GOOD)
+}
+
+fn list_sessions(store: &Store, filter: Filter, limit: usize) -> anyhow::Result<Page<SessionSummary>> {
+    match store.answer(&Query::Sessions { filter, limit })? {
+        Answer::Sessions(page) => Ok(page),
+        _ => anyhow::bail!("the store answered another question"),
+    }
+}
+
+fn list_traces(
+    store: &Store,
+    session: Option<SessionId>,
+    filter: Filter,
+    limit: usize,
+) -> anyhow::Result<Page<TraceSummary>> {
+    match store.answer(&Query::Traces { session, filter, limit })? {
+        Answer::Traces(page) => Ok(page),
+        _ => anyhow::bail!("the store answered another question"),
+    }
+}
+
+/// The newest traces of all sessions, oldest first. The store lists traces by session, which is how screens ask.
+fn all_traces(store: &Store, filter: &Filter, limit: usize) -> anyhow::Result<Page<TraceSummary>> {
+    let sessions = list_sessions(store, filter.clone(), usize::MAX)?;
+    let total = sessions.rows.iter().map(|session| session.traces).sum();
+    let mut rows: Vec<TraceSummary> = Vec::new();
+    for session in sessions.rows {
+        // Sessions come newest first, so once enough traces began after this one was last seen, no later one matters.
+        if rows.len() >= limit && rows.iter().filter(|trace| trace.started > session.last_seen).count() >= limit {
+            break;
+        }
+        rows.extend(list_traces(store, session.session, filter.clone(), limit)?.rows);
+    }
+    rows.sort_by_key(|trace| (trace.started, trace.trace));
+    let surplus = rows.len().saturating_sub(limit);
+    rows.drain(..surplus);
+    Ok(Page { rows, total })
+}
+
+fn session_cells(session: &SessionSummary) -> Vec<String> {
+    let name = session.session.as_ref().map_or("(no session)", SessionId::as_str);
+    let mut cells =
+        vec![name.to_owned(), session.users.join(", "), format::date(session.last_seen), format::exact(session.traces)];
+    cells.extend(sums(&session.totals));
+    cells
+}
+
+fn trace_cells(trace: &TraceSummary) -> Vec<String> {
+    let models: Vec<&str> = trace.models.iter().map(|model| format::model(model)).collect();
+    let lasted = trace.ended.map(|ended| format::duration(ended.since(trace.started)));
+    let mut cells = vec![
+        trace.trace.to_string(),
+        format::date(trace.started),
+        trace.name.clone().unwrap_or_default(),
+        trace.session.as_ref().map_or_else(String::new, ToString::to_string),
+        trace.state.as_str().to_owned(),
+        lasted.unwrap_or_default(),
+    ];
+    cells.extend(sums(&trace.totals));
+    cells.push(models.join(", "));
+    cells
+}
+
+/// Calls, tokens, cost, errors. Unknown is never zero.
+fn sums(totals: &Totals) -> [String; 4] {
+    let calls = totals.model_calls > 0;
+    let tokens = match totals.usage.total() {
+        None if !calls => String::new(),
+        tokens => format::known(tokens),
+    };
+    let cost = match totals.cost_if_known() {
+        Some(cost) => format::money(cost),
+        None if totals.priced > 0 => format!(">{}", format::money(totals.cost)),
+        None if calls => "unpriced".to_owned(),
+        None => String::new(),
+    };
+    [format::exact(totals.model_calls), tokens, cost, format::exact(totals.errors)]
+}
+
+fn session_json(session: &SessionSummary) -> Json {
+    json!({
+        "session_id": session.session.as_ref().map(SessionId::as_str),
+        "user_ids": session.users,
+        "first_seen": time(session.first_seen),
+        "last_seen": time(session.last_seen),
+        "traces": session.traces,
+        "failed": session.failed,
+        "running": session.running,
+        "totals": totals_json(&session.totals),
+    })
+}
+
+fn trace_json(trace: &TraceSummary) -> Json {
+    json!({
+        "trace_id": trace.trace.to_string(),
+        "name": trace.name,
+        "session_id": trace.session.as_ref().map(SessionId::as_str),
+        "user_id": trace.user,
+        "project": trace.project.as_str(),
+        "service": trace.service,
+        "framework": trace.framework,
+        "question": trace.question,
+        "started_at": time(trace.started),
+        "ended_at": trace.ended.and_then(time),
+        "status": trace.state.as_str(),
+        "spans": trace.spans,
+        "models": trace.models,
+        "totals": totals_json(&trace.totals),
+    })
+}
+
+/// The totals under the names that a transcript has for them.
+fn totals_json(totals: &Totals) -> Json {
+    let usage = totals.usage;
+    let mut fields = Map::new();
+    fields.insert(
+        "usage".into(),
+        json!({
+            "uncached_input": usage.uncached_input,
+            "cache_read": usage.cache_read,
+            "cache_write": usage.cache_write,
+            "output": usage.output,
+            "reasoning": usage.reasoning,
+        }),
+    );
+    fields.insert("cost_usd".into(), json!(totals.cost_if_known().map(crate::model::Usd::dollars)));
+    fields.insert("model_calls".into(), json!(totals.model_calls));
+    fields.insert("tool_calls".into(), json!(totals.tool_calls));
+    fields.insert("failed_tools".into(), json!(totals.failed_tools));
+    fields.insert("errors".into(), json!(totals.errors));
+    Json::Object(fields)
+}
+
+fn time(at: Timestamp) -> Option<String> {
+    at.known().map(|at| at.to_string())
+}
+
+/// `None` where no terminal shows the table: then nothing is cut.
+fn terminal_width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = tcgetwinsize(&out).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TokenUsage, Usd};
+
+    #[test]
+    fn sums_say_what_is_unknown() {
+        let usage = TokenUsage { uncached_input: Some(900), output: Some(100), ..TokenUsage::default() };
+        let priced = Totals { usage, model_calls: 2, priced: 2, cost: Usd(500_000_000_000), ..Totals::default() };
+        assert_eq!(sums(&priced), ["2", "1.0k", "$.500", "0"]);
+        assert_eq!(sums(&Totals { unpriced: 1, ..priced })[2], ">$.500");
+        assert_eq!(sums(&Totals { model_calls: 1, ..Totals::default() }), ["1", "?", "unpriced", "0"]);
+        assert_eq!(sums(&Totals::default()), ["0", "", "", "0"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! `bedrock-sdk`: what the SideSeat SDK makes of calls of Amazon Bedrock (`dialects.md` 6.4).
+//!
+//! Mark: scope `sideseat.aws.bedrock` or `sideseat.aws.bedrock_agent`, or `aws_bedrock` as both system and provider.
+//! Every call has one or two events `gen_ai.client.inference.operation.details` with the whole request and the answer,
+//! as JSON in the provider's own form. Beside them stand classic events, which repeat some of it: `gen_ai.system.message`,
+//! the *last* `gen_ai.user.message` without images, and `gen_ai.choice`, whose `tool.result` is history and is not read.
+//!
+//! The classic events are read as `bedrock-sdk-preview`, the least trusted but `plain-io`, and only for a direction that
+//! the details do not give whole: an agent's question, for one, is nowhere else.
+
+use super::{
+    Dialect, gen_ai,
+    json_ish::{Ish, unquoted},
+    parts, reading,
+};
+use crate::model::{Carrier, Role, Source, SpanEvent, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "bedrock-sdk", speaks, translate };
+
+/// The classic events of the same spans.
+pub const PREVIEW: Dialect = Dialect { name: "bedrock-sdk-preview", speaks, translate: preview };
+
+/// Whether the SDK made this span.
+pub fn is_sdk(source: &Source) -> bool {
+    let says = |key| source.attributes.str(key) == Some("aws_bedrock");
+    source.scope.name.starts_with("sideseat.aws") || (says("gen_ai.system") && says("gen_ai.provider.name"))
+}
+
+fn speaks(source: &Source) -> bool {
+    !source.events.is_empty() && is_sdk(source)
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    for event in source.events.iter().filter(|event| event.name == gen_ai::DETAILS) {
+        let carrier = (Carrier::Event, Some(event.at));
+        gen_ai::carried(DIALECT.name, carrier, |key| event.attributes.get(key), into);
+    }
+    // Tools are on the span itself; `genai-3` reads them there.
+    let mut choices = source.events.iter().rev().filter(|event| event.name == "gen_ai.choice");
+    if into.genai.stop_reason.is_none() {
+        into.genai.stop_reason = choices.find_map(|event| event.attributes.str("finish_reason")).map(str::to_owned);
+    }
+}
+
+fn preview(source: &Source, into: &mut Translation) {
+    let whole = |key: &str| {
+        let given = |event: &&SpanEvent| event.name == gen_ai::DETAILS && event.attributes.has(key);
+        source.events.iter().any(|event| given(&event)) && !into.notes.iter().any(|note| note.0.starts_with(key))
+    };
+    let (sent, answered) = (whole(gen_ai::INPUT), whole(gen_ai::OUTPUT));
+    for event in source.events {
+        let (role, key) = match event.name.as_str() {
+            "gen_ai.system.message" if !sent => (Role::System, "content"),
+            "gen_ai.user.message" if !sent => (Role::User, "content"),
+            "gen_ai.choice" if !answered => (Role::Assistant, "message"),
+            _ => continue,
+        };
+        let Some(value) = event.attributes.get(key) else { continue };
+        let messages = reading::said(role, content(source, value));
+        let (prompt, completion) = if role == Role::Assistant { (vec![], messages) } else { (messages, vec![]) };
+        reading::push(into, PREVIEW.name, (Carrier::Event, Some(event.at)), prompt, completion);
+    }
+}
+
+/// Content as JSON: a list of blocks, or a text in quotes. A Bedrock agent's question is a text without them.
+fn content(source: &Source, value: &Value) -> Vec<crate::model::Part> {
+    let is_agent = source.scope.name.ends_with("bedrock_agent");
+    match value.as_str() {
+        Some(text) if !matches!(Ish::of(value), Ish::Data(_) | Ish::Cut(_)) => {
+            let inner = if is_agent { None } else { unquoted(text) };
+            parts::text(inner.as_deref().unwrap_or(text)).into_iter().collect()
+        }
+        _ => reading::encoded(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::gen_ai::DETAILS;
+
+    fn call() -> Sample {
+        let marks = [("gen_ai.system", "aws_bedrock"), ("gen_ai.provider.name", "aws_bedrock")];
+        Sample::span("chat m").scope("sideseat.aws.bedrock").with(&marks).with(&[("gen_ai.operation.name", "chat")])
+    }
+
+    #[test]
+    fn the_details_are_read_and_their_repetition_is_not() {
+        let input = r#"[{"role":"system","content":[{"text":"S"}]},{"role":"user","content":"q"},
+            {"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"w","input":{"city":"Paris"}}]},
+            {"role":"user","content":[{"toolResult":{"toolUseId":"t1","content":[{"text":"18C"}]}},{"cachePoint":{}}]}]"#;
+        let output = r#"[{"role":"assistant","content":[{"text":"It is 18C."}]}]"#;
+        let read = call()
+            .event(DETAILS, &[("gen_ai.input.messages", input), ("gen_ai.output.messages", output)])
+            .event("gen_ai.system.message", &[("content", r#"[{"text":"S"}]"#)])
+            .event("gen_ai.user.message", &[("content", r#"[{"toolResult":{"toolUseId":"t1","content":[]}}]"#)])
+            .event(
+                "gen_ai.choice",
+                &[
+                    ("message", r#"[{"text":"It is 18C."}]"#),
+                    ("finish_reason", "end_turn"),
+                    ("tool.result", r#"[{"toolResult":{"toolUseId":"t0","content":[{"text":"old"}]}}]"#),
+                ],
+            )
+            .translate();
+        assert_eq!(read.dialects, ["bedrock-sdk"]);
+        let (prompt, completion) = said(&read);
+        assert_eq!(prompt, ["system: S", "user: q", r#"assistant: w#t1{"city":"Paris"}"#, "tool: =t1 18C"]);
+        assert_eq!(completion, ["assistant: It is 18C."]);
+        assert_eq!(read.genai.stop_reason.as_deref(), Some("end_turn"));
+        assert_eq!(read.genai.provider.as_deref(), Some("aws.bedrock"));
+    }
+
+    #[test]
+    fn a_stream_says_its_input_at_the_start_and_its_output_at_the_end() {
+        let read = call()
+            .event(DETAILS, &[("gen_ai.input.messages", r#"[{"role":"user","content":[{"text":"q"}]}]"#)])
+            .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"a"}]}]"#)])
+            .translate();
+        assert_eq!(read.readings.len(), 2);
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+    }
+
+    #[test]
+    fn the_preview_says_what_the_details_do_not() {
+        let agent = Sample::span("invoke_agent A1")
+            .scope("sideseat.aws.bedrock_agent")
+            .with(&[("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.id", "A1")])
+            .event("gen_ai.user.message", &[("content", "\"Which\" invoices?")])
+            .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"Two."}]}]"#)])
+            .event("gen_ai.choice", &[("message", r#"[{"text":"Two."}]"#)])
+            .translate();
+        assert_eq!(agent.dialects, ["bedrock-sdk", "bedrock-sdk-preview"]);
+        assert_eq!(said(&agent), (vec!["user: \"Which\" invoices?".to_owned()], vec!["assistant: Two.".to_owned()]));
+        // Elsewhere a plain text stands in quotes.
+        let read = call().event("gen_ai.user.message", &[("content", r#""What is \"light\"?""#)]).translate();
+        assert_eq!(said(&read).0, ["user: What is \"light\"?"]);
+    }
+
+    #[test]
+    fn what_was_cut_off_is_filled_from_the_preview_too() {
+        let read = call()
+            .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"It is 1"#)])
+            .event("gen_ai.choice", &[("message", r#"[{"text":"It is 18C."}]"#)])
+            .translate();
+        assert_eq!(said(&read).1, ["assistant: It is 1…", "assistant: It is 18C."]);
+        assert_eq!(read.notes[0].0, "gen_ai.output.messages was cut off by the sender: shown up to the cut");
+    }
+}

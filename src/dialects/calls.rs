@@ -1,0 +1,257 @@
+//! Tool calls and tool results, in the spellings of `dialects.md` 7.
+
+use super::{json_ish::Ish, markers, parts};
+use crate::model::{Part, ToolCall, ToolResult, Value, What};
+
+/// An id, unless it is a stand-in for none.
+pub fn usable_id(id: &str) -> Option<&str> {
+    const NONE: &[&str] = &["", "<not specified>", "None", "none", "null", "undefined", "N/A", "<replaced>"];
+    let id = id.trim();
+    (!NONE.contains(&id) && !markers::is_hidden(id)).then_some(id)
+}
+
+/// The first key that holds something other than null.
+pub fn first<'a>(map: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter().find_map(|key| map.get(key).filter(|value| !matches!(value, Value::Null)))
+}
+
+/// The first key that holds a text.
+pub fn first_str<'a>(map: &'a Value, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| map.str(key).filter(|text| !text.is_empty()))
+}
+
+/// The id that a call or a result names. The Responses API's own `id` names the item: its `call_id` goes first.
+pub fn id_of(map: &Value) -> Option<String> {
+    const IDS: &[&str] = &["call_id", "toolUseId", "tool_use_id", "toolCallId", "tool_call_id", "id"];
+    let mut ids = IDS.iter().filter_map(|key| map.str(key));
+    ids.find_map(usable_id).map(str::to_owned)
+}
+
+/// Reads a call; `None` where not even a name or an id is there.
+pub fn call(map: &Value) -> Option<Part> {
+    let function = map.get("function").filter(|inner| inner.as_map().is_some());
+    let name = first_str(map, &["name", "toolName", "tool_name", "function", "functionName"])
+        .or_else(|| first_str(function?, &["name"]));
+    let id = id_of(map);
+    let given = first(map, &["input", "args", "arguments", "server_tool_call", "parameters"])
+        .or_else(|| first(function?, &["arguments", "parameters", "input"]));
+    if name.is_none() && id.is_none() && given.is_none() {
+        return None;
+    }
+    let free_form = map.str("type") == Some("custom_tool_call");
+    let (input, truncated) = match given {
+        Some(text) if free_form => (text.clone(), false),
+        Some(given) => arguments(given),
+        None => (Value::Null, false),
+    };
+    let hidden = input.as_str().is_some_and(markers::is_hidden);
+    Some(Part { truncated, hidden, ..made(id, name.unwrap_or_default(), input, false) })
+}
+
+/// A call of a tool that the provider runs itself.
+pub fn server_call(map: &Value) -> Option<Part> {
+    let mut part = call(map)?;
+    if let What::Call(call) = &mut part.what {
+        call.server_side = true;
+    }
+    Some(part)
+}
+
+pub fn made(id: Option<String>, name: &str, input: Value, server_side: bool) -> Part {
+    Part::new(What::Call(ToolCall { id, name: name.to_owned(), input, server_side }))
+}
+
+/// Arguments as JSON, and whether they were cut: parsed where they are a text of JSON or of Python, else that text.
+pub fn arguments(given: &Value) -> (Value, bool) {
+    match Ish::or_python(given) {
+        Ish::Data(data) => (data.into_owned(), false),
+        Ish::Cut(data) => (data, true),
+        Ish::Text(text) => (text.into(), markers::has_cut_length(text)),
+        Ish::Scalar(scalar) => (scalar.clone(), false),
+        // A model that passes no arguments may stream an empty text.
+        Ish::Nothing => (Value::Map(Vec::new()), false),
+    }
+}
+
+/// Reads a result: the id it answers, what came back, and whether that was an error.
+pub fn result(map: &Value) -> Part {
+    let content = first(map, &["response", "result", "content", "output", "outputs", "value"]);
+    let mut part = answered(id_of(map), name_of(map), content);
+    if let What::Result(result) = &mut part.what {
+        result.is_error = is_error(map).or(result.is_error);
+    }
+    part
+}
+
+/// Bedrock's result, whose content is always a list of blocks.
+pub fn block_result(map: &Value) -> Part {
+    let mut content = Vec::new();
+    parts::content(map.get("content").unwrap_or(&Value::Null), &mut content);
+    let name = name_of(map).map(str::to_owned);
+    Part::new(What::Result(ToolResult { call_id: id_of(map), name, is_error: is_error(map), content }))
+}
+
+fn name_of(map: &Value) -> Option<&str> {
+    first_str(map, &["name", "toolName", "tool_name"])
+}
+
+/// A result with the content that belongs to it.
+pub fn answered(call_id: Option<String>, name: Option<&str>, content: Option<&Value>) -> Part {
+    let mut parts = Vec::new();
+    if let Some(content) = content {
+        returned(content, &mut parts);
+    }
+    let is_error = content.and_then(content_error);
+    Part::new(What::Result(ToolResult { call_id, name: name.map(str::to_owned), is_error, content: parts }))
+}
+
+/// Whether the content itself says that it is an error: Vercel's `{"type": "error-text"}`, MCP's `isError`.
+pub fn content_error(content: &Value) -> Option<bool> {
+    match content.str("type") {
+        Some("error-text" | "error-json" | "execution-denied") => Some(true),
+        _ => is_error(content).filter(|_| content.get("content").is_some()),
+    }
+}
+
+/// Whether a result, or a message that is one, says that it is an error.
+pub fn is_error(map: &Value) -> Option<bool> {
+    let flag = first(map, &["is_error", "isError"]).and_then(Value::as_bool);
+    flag.or_else(|| match map.str("status")? {
+        "error" | "failed" => Some(true),
+        "success" => Some(false),
+        _ => None,
+    })
+}
+
+/// What a tool returned: texts as they are, lists of blocks as parts, anything else as JSON.
+pub fn returned(value: &Value, into: &mut Vec<Part>) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => into.extend(parts::text(text)),
+        Value::Bytes(bytes) => into.push(super::media::bytes(bytes)),
+        Value::Array(items) if items.is_empty() => {}
+        Value::Array(_) => match parts::blocks(value) {
+            Some(parts) => into.extend(parts),
+            None => into.push(Part::new(What::Json(value.clone()))),
+        },
+        Value::Map(_) => returned_map(value, into),
+        scalar => into.push(Part::new(What::Json(scalar.clone()))),
+    }
+}
+
+fn returned_map(map: &Value, into: &mut Vec<Part>) {
+    // The Vercel SDK's `{"type": "text", "value": …}`.
+    let wrapped = map.get("value").filter(|_| {
+        matches!(map.str("type"), Some("text" | "json" | "content" | "error-text" | "error-json" | "execution-denied"))
+    });
+    if let Some(value) = wrapped {
+        return returned(value, into);
+    }
+    // MCP's `{"content": [blocks], "isError": …}`.
+    let is_mcp = map.get("isError").is_some() || map.get("structuredContent").is_some();
+    let blocks = parts::blocks(map.get("content").filter(|_| is_mcp).unwrap_or(map));
+    into.extend(blocks.unwrap_or_else(|| vec![Part::new(What::Json(map.clone()))]));
+}
+
+/// Reads an item of the Responses API that stands for a tool the provider runs, and what it gave back, if that is there.
+pub fn provider_item(kind: &str, map: &Value, into: &mut Vec<Part>) {
+    let name = match kind {
+        "mcp_call" | "mcp_approval_request" => first_str(map, &["name"]).unwrap_or(kind),
+        _ => kind.strip_suffix("_call").unwrap_or(kind),
+    };
+    let id = map.str("call_id").or_else(|| map.str("id")).and_then(usable_id).map(str::to_owned);
+    let given = first(map, &["arguments", "action", "input", "code", "queries", "query", "prompt"]);
+    let (input, truncated) = given.map_or((Value::Null, false), arguments);
+    into.push(Part { truncated, ..made(id.clone(), name, input, true) });
+    if kind == "image_generation_call" {
+        let picture = map.get("result").filter(|value| !value.is_empty()).map(|data| {
+            let data = Value::Map(vec![("data".to_owned(), data.clone())]);
+            super::media::part("image", &data).unwrap_or_else(|| Part::new(What::Unknown(data)))
+        });
+        into.extend(picture);
+    } else if let Some(output) = first(map, &["output", "results", "outputs", "error"]) {
+        let mut part = answered(id, Some(name), Some(output));
+        if let (What::Result(result), Some(_)) = (&mut part.what, first(map, &["error"])) {
+            result.is_error = Some(true);
+        }
+        into.push(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::json;
+
+    fn value(text: &str) -> Value {
+        json::parse(text).unwrap()
+    }
+
+    #[test]
+    fn arguments_are_json_where_they_can_be() {
+        for (given, expected) in [
+            (r#""{\"a\":1}""#, r#"{"a":1}"#),
+            (r#""{'a': 1}""#, r#"{"a":1}"#),
+            (r#""find me""#, r#""find me""#),
+            (r#""""#, "{}"),
+            (r#"{"a":1}"#, r#"{"a":1}"#),
+            (r#""4""#, r#""4""#),
+        ] {
+            assert_eq!(arguments(&value(given)), (value(expected), false), "{given}");
+        }
+        assert_eq!(arguments(&r#"{"a":"b"#.into()), (value(r#"{"a":"b"}"#), true));
+    }
+
+    #[test]
+    fn a_stand_in_for_an_id_is_no_id() {
+        assert_eq!(id_of(&value(r#"{"id":"<not specified>"}"#)), None);
+        assert_eq!(id_of(&value(r#"{"id":"fc_1","call_id":"c1"}"#)).as_deref(), Some("c1"));
+    }
+
+    #[test]
+    fn a_result_that_looks_like_data_stays_data() {
+        let texts = |text: &str| {
+            let mut parts = Vec::new();
+            returned(&value(text), &mut parts);
+            parts.into_iter().map(|part| part.what).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(r#"[{"text":"18C"}]"#), [What::Text("18C".into())]);
+        assert_eq!(texts(r#""{\"a\":1}""#), [What::Text(r#"{"a":1}"#.into())]);
+        for data in [
+            r#"[{"id":"doc-1","title":"x"}]"#,
+            r#"[{"text":"18C","score":0.9}]"#,
+            r#"[{"type":"file","name":"a.txt"}]"#,
+            r#"{"result":"18C"}"#,
+            r#"["a","b"]"#,
+            "42",
+        ] {
+            assert_eq!(texts(data), [What::Json(value(data))], "{data}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_by_flag_or_status() {
+        for (text, expected) in [
+            (r#"{"tool_use_id":"c","content":"x","is_error":true}"#, Some(true)),
+            (r#"{"toolUseId":"c","status":"error","content":[{"text":"x"}]}"#, Some(true)),
+            (r#"{"toolUseId":"c","status":"success","content":[{"text":"x"}]}"#, Some(false)),
+            (r#"{"toolCallId":"c","output":{"type":"error-text","value":"x"}}"#, Some(true)),
+            (r#"{"id":"c","response":{"content":[{"type":"text","text":"x"}],"isError":true}}"#, Some(true)),
+            (r#"{"tool_call_id":"c","content":"x"}"#, None),
+        ] {
+            let What::Result(result) = result(&value(text)).what else { panic!("{text}") };
+            assert_eq!((result.is_error, result.call_id.as_deref()), (expected, Some("c")), "{text}");
+            assert_eq!(result.content, [Part::text("x")], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_provider_ran_is_a_call_and_its_result() {
+        let mut parts = Vec::new();
+        let item = r#"{"type":"mcp_call","id":"m1","name":"search","arguments":"{\"q\":1}","output":"found"}"#;
+        provider_item("mcp_call", &value(item), &mut parts);
+        let call = made(Some("m1".into()), "search", value(r#"{"q":1}"#), true);
+        let result = answered(Some("m1".into()), Some("search"), Some(&"found".into()));
+        assert_eq!(parts, [call, result]);
+    }
+}

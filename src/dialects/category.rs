@@ -1,0 +1,263 @@
+//! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
+
+use crate::model::{Category, GenAi, Source};
+
+/// Attributes of agents and models start with one of these. Sorted; none begins with another.
+const AI: &[&str] = &[
+    "agent_loop.",
+    "agent_name",
+    "ai.",
+    "autogen.",
+    "crew_",
+    "embedding.",
+    "event_loop.",
+    "gcp.vertex.agent.",
+    "gen_ai.",
+    "input.value",
+    "langfuse.",
+    "langsmith.",
+    "lk.",
+    "llm.",
+    "lmnr.",
+    "mlflow.",
+    "openinference.",
+    "output.value",
+    "reranker.",
+    "retrieval.",
+    "tool.name",
+    "traceloop.",
+];
+
+/// The kind of a span. `genai` is what the facts say of it.
+pub fn of(source: &Source, genai: &GenAi) -> Category {
+    let has = |key: &str| source.attributes.has(key);
+    match stated(source) {
+        Some(Category::Llm) if is_embedding_model(genai) => return Category::Embedding,
+        Some(stated) => return stated,
+        None => {}
+    }
+    if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
+        return Category::Tool;
+    }
+    if has("gen_ai.agent.name") || has("gen_ai.agent.id") || has("lk.agent_name") {
+        return Category::Agent;
+    }
+    if has("event_loop.cycle_id") || has("agent_loop.cycle_id") {
+        return Category::Chain;
+    }
+    // An AWS client's call of a model is a model call, though it is made by RPC.
+    let reported = &genai.reported;
+    if genai.model.is_some() && (reported.input.is_some() || reported.output.is_some() || is_gen_ai(source)) {
+        return if is_embedding_model(genai) { Category::Embedding } else { Category::Llm };
+    }
+    infrastructure(source).unwrap_or_else(|| if is_ai(source) { by_name(source.name) } else { Category::Span })
+}
+
+/// Whether a span carries at least one attribute of the AI dialects.
+pub fn is_ai(source: &Source) -> bool {
+    source.attributes.iter().any(|(name, _)| {
+        let after = AI.partition_point(|prefix| *prefix <= name);
+        after.checked_sub(1).and_then(|place| AI.get(place)).is_some_and(|prefix| name.starts_with(prefix))
+    })
+}
+
+fn is_gen_ai(source: &Source) -> bool {
+    source.attributes.has_prefix("gen_ai.") && source.attributes.has("rpc.system")
+}
+
+fn is_embedding_model(genai: &GenAi) -> bool {
+    genai.model.as_deref().is_some_and(|model| model.contains("embed"))
+}
+
+/// The kinds that senders state, most telling first.
+///
+/// `langsmith.span.kind` stands before the operation, in which its run type is repeated, a retriever's as "embeddings".
+const KINDS: &[&str] = &[
+    "langfuse.observation.type",
+    "openinference.span.kind",
+    "langsmith.span.kind",
+    "gen_ai.operation.name",
+    "traceloop.span.kind",
+    "lmnr.span.type",
+    "mlflow.spanType",
+    "ai.operationId",
+    "operation.name",
+    "span.type",
+    "llm.request.type",
+];
+
+fn stated(source: &Source) -> Option<Category> {
+    KINDS.iter().find_map(|key| {
+        let word = source.attributes.str(key)?.trim_matches('"');
+        match *key {
+            "ai.operationId" | "operation.name" => vercel(word),
+            // Claude Code's; the words are too common to be read from anyone else.
+            "span.type" => claude_code(source, word),
+            _ => of_word(word),
+        }
+    })
+}
+
+fn of_word(word: &str) -> Option<Category> {
+    let word = word.to_ascii_lowercase();
+    Some(match word.as_str() {
+        "chat" | "text_completion" | "completion" | "generate_content" | "generate" | "generation" | "response"
+        | "llm" | "llm_call" | "llm_request" | "handle" | "chat_model" => Category::Llm,
+        "embeddings" | "embedding" | "embed" => Category::Embedding,
+        "execute_tool" | "tool_call" | "tool" | "tool_execution" => Category::Tool,
+        "invoke_agent" | "create_agent" | "agent_call" | "handoff" | "agent" => Category::Agent,
+        "invoke_workflow"
+        | "execute_event_loop_cycle"
+        | "execute_agent_loop_cycle"
+        | "execute_task"
+        | "workflow.run"
+        | "executor.process"
+        | "chain"
+        | "prompt"
+        | "workflow"
+        | "task"
+        | "agent_step"
+        | "parser"
+        | "memory" => Category::Chain,
+        "retrieval" | "vector_db_retrieve" | "search_memory" | "retriever" => Category::Retriever,
+        "rerank" | "reranker" => Category::Reranker,
+        "guardrail" => Category::Guardrail,
+        "evaluator" | "evaluation" => Category::Evaluator,
+        // Strands' `invoke_swarm`, `invoke_graph` and what may follow them.
+        invoked if invoked.starts_with("invoke_") => Category::Agent,
+        _ => return None,
+    })
+}
+
+/// The AI SDK's operations; a function id may follow after a space.
+fn vercel(word: &str) -> Option<Category> {
+    let operation = word.split(' ').next()?.strip_prefix("ai.")?;
+    Some(match operation {
+        "toolCall" => Category::Tool,
+        "embed" | "embedMany" => Category::Chain,
+        rerank if rerank.starts_with("rerank") => Category::Reranker,
+        call if call.ends_with(".doGenerate") || call.ends_with(".doStream") => Category::Llm,
+        call if call.ends_with(".doEmbed") => Category::Embedding,
+        "generateText" | "streamText" | "generateObject" | "streamObject" => Category::Agent,
+        _ => return None,
+    })
+}
+
+fn claude_code(source: &Source, word: &str) -> Option<Category> {
+    if !source.scope.name.starts_with("com.anthropic.claude_code") && !source.name.starts_with("claude_code.") {
+        return None;
+    }
+    Some(match word {
+        "interaction" => Category::Agent,
+        "llm_request" => Category::Llm,
+        "tool" => Category::Tool,
+        _ => return None,
+    })
+}
+
+fn infrastructure(source: &Source) -> Option<Category> {
+    let attributes = source.attributes;
+    if let Some(method) = attributes.str("mcp.method.name") {
+        return Some(if method == "tools/call" { Category::Tool } else { Category::Span });
+    }
+    if let Some(system) = attributes.str("db.system.name").or_else(|| attributes.str("db.system")) {
+        const VECTOR: &[&str] = &["pinecone", "qdrant", "weaviate", "milvus", "chroma", "chromadb", "lancedb", "marqo"];
+        let is_vector = VECTOR.contains(&system) || attributes.has_prefix("db.vector.");
+        return Some(if is_vector { Category::Retriever } else { Category::Db });
+    }
+    if attributes.has("messaging.system") {
+        return Some(Category::Messaging);
+    }
+    let http = ["http.request.method", "http.method", "url.full", "http.url", "rpc.system", "rpc.system.name"];
+    http.iter().any(|key| attributes.has(key)).then_some(Category::Http)
+}
+
+/// Words in the name of a span that is known to be of an agent or a model.
+fn by_name(name: &str) -> Category {
+    let name = name.to_ascii_lowercase();
+    let has = |word: &str| name.contains(word);
+    if has("embed") {
+        Category::Embedding
+    } else if has("rerank") {
+        Category::Reranker
+    } else if has("retriev") {
+        Category::Retriever
+    } else if has("guardrail") {
+        Category::Guardrail
+    } else if has("llm") || has("chat") || has("completion") {
+        Category::Llm
+    } else if has("evaluat") {
+        Category::Evaluator
+    } else {
+        Category::Span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Sample;
+    use super::*;
+
+    #[test]
+    fn the_prefixes_are_sorted() {
+        assert!(AI.is_sorted());
+    }
+
+    #[test]
+    fn what_the_sender_states_is_the_kind() {
+        for (key, word, expected) in [
+            ("gen_ai.operation.name", "chat", Category::Llm),
+            ("gen_ai.operation.name", "generate_content", Category::Llm),
+            ("gen_ai.operation.name", "embeddings", Category::Embedding),
+            ("gen_ai.operation.name", "execute_tool", Category::Tool),
+            ("gen_ai.operation.name", "invoke_swarm", Category::Agent),
+            ("gen_ai.operation.name", "invoke_workflow", Category::Chain),
+            ("gen_ai.operation.name", "execute_event_loop_cycle", Category::Chain),
+            ("gen_ai.operation.name", "rerank", Category::Reranker),
+            ("openinference.span.kind", "RETRIEVER", Category::Retriever),
+            ("openinference.span.kind", "GUARDRAIL", Category::Guardrail),
+            ("openinference.span.kind", "EVALUATOR", Category::Evaluator),
+            ("openinference.span.kind", "PROMPT", Category::Chain),
+            ("traceloop.span.kind", "workflow", Category::Chain),
+            ("langfuse.observation.type", "generation", Category::Llm),
+            ("mlflow.spanType", "\"CHAT_MODEL\"", Category::Llm),
+            ("ai.operationId", "ai.streamText.doStream", Category::Llm),
+            ("operation.name", "ai.generateText my-function", Category::Agent),
+            ("ai.operationId", "ai.toolCall", Category::Tool),
+            ("ai.operationId", "ai.embed.doEmbed", Category::Embedding),
+            ("llm.request.type", "completion", Category::Llm),
+            ("mcp.method.name", "tools/call", Category::Tool),
+            ("event_loop.cycle_id", "c", Category::Chain),
+            ("gen_ai.tool.name", "w", Category::Tool),
+            ("gen_ai.agent.name", "a", Category::Agent),
+            ("db.system.name", "postgresql", Category::Db),
+            ("db.system", "qdrant", Category::Retriever),
+            ("messaging.system", "kafka", Category::Messaging),
+            ("http.request.method", "GET", Category::Http),
+            ("rpc.system", "aws-api", Category::Http),
+            ("span.type", "tool", Category::Span),
+        ] {
+            let read = Sample::span("x").with(&[(key, word)]).translate();
+            assert_eq!(read.genai.category, expected, "{key} {word}");
+        }
+    }
+
+    #[test]
+    fn a_call_of_a_model_by_rpc_is_a_model_call() {
+        let marks = [("rpc.system", "aws-api"), ("gen_ai.request.model", "m"), ("gen_ai.system", "aws.bedrock")];
+        assert_eq!(Sample::span("BedrockRuntime.InvokeModel").with(&marks).translate().genai.category, Category::Llm);
+        let embedding = [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "titan-embed-text")];
+        assert_eq!(Sample::span("x").with(&embedding).translate().genai.category, Category::Embedding);
+    }
+
+    #[test]
+    fn the_name_of_a_plain_span_says_nothing() {
+        for name in ["retrieve", "chat with support", "Bedrock AgentCore.RetrieveMemoryRecords"] {
+            assert_eq!(Sample::span(name).translate().genai.category, Category::Span, "{name}");
+        }
+        let http = Sample::span("GET retrieve-data").with(&[("http.method", "GET"), ("input.value", "x")]);
+        assert_eq!(http.translate().genai.category, Category::Http);
+        let known = Sample::span("my retriever").with(&[("input.value", "x")]);
+        assert_eq!(known.translate().genai.category, Category::Retriever);
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a span failed: exception events, attributes and the status, merged into one (`dialects.md` 13).
+
+use crate::model::{Attributes, Failure, Source, StatusCode, Translation, Value, What};
+
+/// The failure of a span or a log record; `None` where nothing says that it failed.
+pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
+    let status = source.status;
+    let by_tool = of_tool(source.attributes) == Some(true);
+    // What was recovered from may leave its exception on a span that ended well.
+    if status.code == StatusCode::Ok && !by_tool {
+        return None;
+    }
+    let mut failure = exception(source).unwrap_or_default();
+    by_attributes(source.attributes, &mut failure);
+    if failure.message.is_none() && by_tool {
+        failure.message = result_text(translation);
+    }
+    let described = Some(status.message.as_str()).filter(|text| !text.is_empty() && status.code == StatusCode::Error);
+    if let (None, Some(text)) = (&failure.message, described) {
+        // Python's SDK writes `Type: message`: the type is said once.
+        let kind = failure.kind.as_deref().map(|kind| kind.rsplit('.').next().unwrap_or(kind));
+        let rest = kind.and_then(|kind| text.strip_prefix(kind)?.strip_prefix(": "));
+        failure.message = Some(rest.unwrap_or(text).to_owned());
+    }
+    let failed = status.code == StatusCode::Error || by_tool || failure != Failure::default();
+    failed.then_some(failure)
+}
+
+/// The last exception event: it is what ended the span.
+fn exception(source: &Source) -> Option<Failure> {
+    let events = source.events.iter().rev().filter(|event| event.name == "exception");
+    events.map(|event| of_exception(&event.attributes)).find(|failure| *failure != Failure::default())
+}
+
+fn of_exception(attributes: &Attributes) -> Failure {
+    let text = |key| attributes.str(key).map(str::to_owned);
+    Failure { kind: text("exception.type"), message: text("exception.message"), stack: text("exception.stacktrace") }
+}
+
+fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
+    let stated = of_exception(attributes);
+    let text = |key: &str| attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text);
+    let truth = |key: &str| attributes.get(key).and_then(Value::as_bool);
+    failure.kind = failure.kind.take().or(stated.kind).or_else(|| text("error.type"));
+    failure.message = failure.message.take().or(stated.message).or_else(|| text("error.message"));
+    failure.stack = failure.stack.take().or(stated.stack);
+    if attributes.str("langfuse.observation.level").is_some_and(|level| level.trim_matches('"') == "ERROR") {
+        failure.kind.get_or_insert_with(|| "error".to_owned());
+        failure.message = failure.message.take().or_else(|| text("langfuse.observation.status_message"));
+    }
+    // Claude Code's spans.
+    if truth("success") == Some(false) && attributes.has("span.type") {
+        failure.message = failure.message.take().or_else(|| text("error"));
+    }
+    let code = |keys: [&str; 2]| keys.into_iter().find_map(|key| attributes.get(key)?.as_count());
+    if let Some(code) = code(["http.response.status_code", "http.status_code"]).filter(|code| *code >= 400) {
+        failure.kind.get_or_insert_with(|| code.to_string());
+    }
+    if let Some(code) = attributes.get("rpc.grpc.status_code").and_then(Value::as_count).filter(|code| *code != 0) {
+        failure.kind.get_or_insert_with(|| format!("gRPC {code}"));
+    }
+}
+
+/// Whether a tool's span says that the tool failed, whatever the span's status; `None` where it does not say.
+pub fn of_tool(attributes: &Attributes) -> Option<bool> {
+    match attributes.str("gen_ai.tool.status") {
+        Some("error" | "failed") => Some(true),
+        Some("success") => Some(false),
+        _ => attributes.get("lk.function_tool.is_error").and_then(Value::as_bool),
+    }
+}
+
+/// What a failed tool answered is the best that is known of why.
+fn result_text(translation: &Translation) -> Option<String> {
+    let parts = translation.readings.iter().flat_map(|reading| &reading.completion).flat_map(|message| &message.parts);
+    let texts = parts.filter_map(|part| match &part.what {
+        What::Result(result) => result.content.iter().find_map(|part| match &part.what {
+            What::Text(text) => Some(text.clone()),
+            _ => None,
+        }),
+        _ => None,
+    });
+    texts.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Sample;
+
+    fn failure(span: Sample) -> Option<(Option<String>, Option<String>)> {
+        span.translate().error.map(|failure| (failure.kind, failure.message))
+    }
+
+    fn said(kind: &str, message: &str) -> (Option<String>, Option<String>) {
+        let text = |words: &str| (!words.is_empty()).then(|| words.to_owned());
+        (text(kind), text(message))
+    }
+
+    const THROTTLED: &[(&str, &str)] = &[("exception.type", "x.Throttled"), ("exception.message", "slow down")];
+
+    #[test]
+    fn an_exception_says_why() {
+        let span = Sample::span("chat").failed("Throttled: slow down");
+        let first = [("exception.type", "x.First"), ("exception.message", "try again")];
+        let span = span.event("exception", &first).event("exception", THROTTLED);
+        assert_eq!(failure(span), Some(said("x.Throttled", "slow down")));
+    }
+
+    #[test]
+    fn the_status_says_its_type_once() {
+        let span = |kind| Sample::span("chat").failed("BadRequest: no such model").with(&[("error.type", kind)]);
+        assert_eq!(failure(span("openai.BadRequest")), Some(said("openai.BadRequest", "no such model")));
+        assert_eq!(failure(span("500")), Some(said("500", "BadRequest: no such model")));
+        assert_eq!(failure(Sample::span("x").failed("")), Some(said("", "")));
+    }
+
+    #[test]
+    fn what_ended_well_did_not_fail() {
+        assert_eq!(failure(Sample::span("chat").ok().event("exception", THROTTLED)), None);
+        assert_eq!(failure(Sample::span("chat").event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
+        assert_eq!(failure(Sample::span("chat")), None);
+    }
+
+    #[test]
+    fn codes_and_levels_say_that_it_failed() {
+        let status = |code| Sample::span("GET").typed("http.response.status_code", code);
+        assert_eq!(failure(status("502")), Some(said("502", "")));
+        assert_eq!(failure(status("200")), None);
+        let level = [("langfuse.observation.level", "ERROR"), ("langfuse.observation.status_message", "no")];
+        assert_eq!(failure(Sample::span("x").with(&level)), Some(said("error", "no")));
+        assert_eq!(failure(Sample::span("x").ok().with(&[("gen_ai.tool.status", "error")])), Some(said("", "")));
+        assert_eq!(failure(Sample::span("x").with(&[("gen_ai.tool.status", "success")])), None);
+    }
+}

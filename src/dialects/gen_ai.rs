@@ -1,0 +1,246 @@
+//! `genai-3`: OpenTelemetry's GenAI conventions from 1.37 on: whole lists of messages (`dialects.md` 6.3).
+//!
+//! Marks: `gen_ai.input.messages`, `gen_ai.output.messages`, `gen_ai.system_instructions`, `gen_ai.tool.definitions`;
+//! on attributes, or on the event or log record `gen_ai.client.inference.operation.details`; structured or as JSON.
+//! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
+
+use super::{
+    Dialect, calls, definitions, events_are_claimed,
+    json_ish::{Ish, unquoted},
+    parts,
+    reading::{self, Texts},
+};
+use crate::model::{Carrier, GenAi, Message, Part, Role, Source, Timestamp, ToolResult, Translation, Value, What};
+
+pub const DIALECT: Dialect = Dialect { name: "genai-3", speaks, translate };
+
+/// The event, or the log record, that carries the messages of one request.
+pub const DETAILS: &str = "gen_ai.client.inference.operation.details";
+
+pub const INPUT: &str = "gen_ai.input.messages";
+pub const OUTPUT: &str = "gen_ai.output.messages";
+const INSTRUCTIONS: &str = "gen_ai.system_instructions";
+const DEFINITIONS: &str = "gen_ai.tool.definitions";
+const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
+const RESULT: &str = "gen_ai.tool.call.result";
+
+fn speaks(source: &Source) -> bool {
+    let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
+    (source.is_log() && source.name == DETAILS)
+        || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT].iter().any(has)
+        || (source.events.iter().any(|event| event.name == DETAILS) && !events_are_claimed(source))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let carrier = match source.body {
+        Some(_) => (Carrier::Log, Some(source.at)),
+        None => (Carrier::Attributes, None),
+    };
+    // A record may carry the fields in its body, and that as JSON.
+    let body = source.body.filter(|_| source.name == DETAILS).map(Ish::of);
+    let body = match &body {
+        Some(Ish::Data(body)) => body.as_ref(),
+        _ => source.body.unwrap_or(&Value::Null),
+    };
+    let get = |key: &str| source.attributes.get(key).or_else(|| body.get(key));
+    let before = into.readings.len();
+    carried(DIALECT.name, carrier, get, into);
+    if get(ARGUMENTS).is_some() || get(RESULT).is_some() {
+        // Some say the same run in messages, too.
+        let messages =
+            into.readings[before..].iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+        let (mut called, mut returned) = (false, false);
+        for part in messages.flat_map(|message| &message.parts) {
+            called |= matches!(part.what, What::Call(_));
+            returned |= matches!(part.what, What::Result(_));
+        }
+        let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), get(RESULT).filter(|_| !returned));
+        let (prompt, completion) = execution(arguments, result, &into.genai);
+        reading::push(into, DIALECT.name, carrier, prompt, completion);
+    }
+    if !events_are_claimed(source) {
+        for event in source.events.iter().filter(|event| event.name == DETAILS) {
+            carried(DIALECT.name, (Carrier::Event, Some(event.at)), |key| event.attributes.get(key), into);
+        }
+    }
+}
+
+/// Reads the messages of one carrier under any dialect's name.
+pub fn carried<'a>(
+    dialect: &str,
+    carrier: (Carrier, Option<Timestamp>),
+    get: impl Fn(&str) -> Option<&'a Value>,
+    into: &mut Translation,
+) {
+    if let Some(tools) = get(DEFINITIONS) {
+        definitions::read(tools, &mut into.tools);
+    }
+    let notes = &mut into.notes;
+    let mut messages = |name, fallback, ish: &Option<Ish>| {
+        ish.as_ref().map_or_else(Vec::new, |ish| reading::of_ish(ish, name, fallback, Texts::Said, notes))
+    };
+    let (input, output) = (get(INPUT).map(Ish::of), get(OUTPUT).map(Ish::of));
+    let said = messages(INPUT, Role::User, &input);
+    let completion = messages(OUTPUT, Role::Assistant, &output);
+    let mut prompt = get(INSTRUCTIONS).map_or_else(Vec::new, instructions);
+    let instructed = prompt.first().map(Message::plain_text);
+    // agent-framework repeats its instructions as the first message.
+    let repeats = |message: &Message| {
+        message.role == Role::System && instructed.as_ref().is_some_and(|text| *text == message.plain_text())
+    };
+    prompt.extend(said.into_iter().filter(|message| !repeats(message)));
+    if into.genai.stop_reason.is_none() {
+        into.genai.stop_reason = output.as_ref().and_then(finish_reason);
+    }
+    reading::push(into, dialect, carrier, prompt, completion);
+}
+
+/// The system prompt: a list of parts, or one text.
+fn instructions(value: &Value) -> Vec<Message> {
+    let mut found = Vec::new();
+    match Ish::of(value) {
+        Ish::Data(data) => match super::native::messages(&data, Role::System) {
+            Some(messages) => return messages,
+            None => parts::content(data.get("parts").unwrap_or(&data), &mut found),
+        },
+        Ish::Cut(data) => {
+            parts::content(&data, &mut found);
+            if let Some(last) = found.last_mut() {
+                last.truncated = true;
+            }
+        }
+        Ish::Text(text) => found.extend(parts::text(unquoted(text).as_deref().unwrap_or(text))),
+        Ish::Scalar(_) | Ish::Nothing => {}
+    }
+    reading::said(Role::System, found)
+}
+
+/// The reason that the last answer gives.
+fn finish_reason(output: &Ish) -> Option<String> {
+    let Ish::Data(data) = output else { return None };
+    data.as_array()?.iter().rev().find_map(|message| message.str("finish_reason")).map(str::to_owned)
+}
+
+/// A tool's run as messages: the call with its arguments, and what came back.
+pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
+    let tool = genai.tool.clone().unwrap_or_default();
+    let prompt = arguments.map(|given| {
+        let (input, truncated) = calls::arguments(given);
+        let part = calls::made(tool.call_id.clone(), tool.name.as_deref().unwrap_or_default(), input, false);
+        Message::new(Role::Assistant, vec![Part { truncated, ..part }])
+    });
+    let completion = result.map(|value| {
+        let mut content = Vec::new();
+        match Ish::of(value) {
+            Ish::Data(data) => calls::returned(&data, &mut content),
+            Ish::Cut(data) => {
+                calls::returned(&data, &mut content);
+                if let Some(last) = content.last_mut() {
+                    last.truncated = true;
+                }
+            }
+            Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => calls::returned(value, &mut content),
+        }
+        let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error: None, content };
+        Message::new(Role::Tool, vec![Part::new(What::Result(result))])
+    });
+    (prompt.into_iter().collect(), completion.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+    use crate::model::TokenUsage;
+
+    const INSTRUCTED: &str = r#"[{"type":"text","content":"S"}]"#;
+    const ASKED: &str = r#"[{"role":"user","parts":[{"type":"text","content":"q"}]}]"#;
+    const ANSWERED: &str = r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},
+        {"type":"tool_call","id":"c1","name":"w","arguments":{"a":1}},
+        {"type":"uri","modality":"image","uri":"https://x/y.png"}],"finish_reason":"tool_call"}]"#;
+
+    fn expected() -> (Vec<String>, Vec<String>) {
+        let answer = r#"assistant: (thought) hm · w#c1{"a":1} · <image ? https://x/y.png>"#;
+        (vec!["system: S".into(), "user: q".into()], vec![answer.into()])
+    }
+
+    #[test]
+    fn messages_are_read_as_json_and_structured() {
+        let chat = || Sample::span("chat m").with(&[("gen_ai.operation.name", "chat")]);
+        let as_json = chat().with(&[(INSTRUCTIONS, INSTRUCTED), (INPUT, ASKED), (OUTPUT, ANSWERED)]).translate();
+        let typed = chat().typed(INSTRUCTIONS, INSTRUCTED).typed(INPUT, ASKED).typed(OUTPUT, ANSWERED).translate();
+        let event =
+            chat().event(DETAILS, &[(INSTRUCTIONS, INSTRUCTED), (INPUT, ASKED), (OUTPUT, ANSWERED)]).translate();
+        let body = format!(r#"{{"{INSTRUCTIONS}":{INSTRUCTED},"{INPUT}":{ASKED},"{OUTPUT}":{ANSWERED}}}"#);
+        let record = Sample::log(DETAILS, &body).translate();
+        for (read, carrier) in [
+            (as_json, Carrier::Attributes),
+            (typed, Carrier::Attributes),
+            (event, Carrier::Event),
+            (record, Carrier::Log),
+        ] {
+            assert_eq!(said(&read), expected());
+            assert_eq!((read.readings.len(), read.readings[0].carrier), (1, carrier));
+            assert_eq!(read.genai.stop_reason.as_deref(), Some("tool_call"));
+            assert_eq!(read.dialects, ["genai-3"]);
+        }
+    }
+
+    #[test]
+    fn tokens_under_the_dotted_names_include_caches_and_reasoning() {
+        let read = Sample::span("chat m")
+            .typed("gen_ai.usage.input_tokens", "100")
+            .typed("gen_ai.usage.cache_read.input_tokens", "80")
+            .typed("gen_ai.usage.output_tokens", "20")
+            .typed("gen_ai.usage.reasoning.output_tokens", "5")
+            .translate();
+        let expected = TokenUsage {
+            uncached_input: Some(20),
+            cache_read: Some(80),
+            cache_write: None,
+            output: Some(20),
+            reasoning: Some(5),
+        };
+        assert_eq!(read.genai.usage, Some(expected));
+    }
+
+    #[test]
+    fn instructions_that_are_repeated_are_shown_once() {
+        let messages = r#"[{"role":"system","parts":[{"type":"text","content":"S"}]},
+            {"role":"user","parts":[null,{"type":"text","content":"q"}]}]"#;
+        let read = Sample::span("chat m")
+            .with(&[(INSTRUCTIONS, INSTRUCTED), (INPUT, messages), ("gen_ai.response.finish_reasons", "[\"stop\"]")])
+            .translate();
+        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!(read.genai.stop_reason.as_deref(), Some("stop"));
+        for plain in ["S", r#""S""#, r#"["S"]"#, r#"[{"type":"text","text":"S"}]"#, r#"{"parts":[{"text":"S"}]}"#] {
+            let read = Sample::span("chat m").with(&[(INSTRUCTIONS, plain)]).translate();
+            assert_eq!(said(&read).0, ["system: S"], "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_tools_run_is_a_call_and_its_result() {
+        let tool = |pairs: &[(&str, &str)]| {
+            let marks =
+                [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w"), ("gen_ai.tool.call.id", "c1")];
+            said(&Sample::span("execute_tool w").with(&marks).with(pairs).translate())
+        };
+        let (prompt, completion) = tool(&[(ARGUMENTS, r#"{"city":"Paris"}"#), (RESULT, "18C")]);
+        assert_eq!(
+            (prompt[0].as_str(), completion[0].as_str()),
+            (r#"assistant: w#c1{"city":"Paris"}"#, "tool: =c1 18C")
+        );
+        assert_eq!(tool(&[(RESULT, r#"{"result": "18C"}"#)]).1, [r#"tool: =c1 json {"result":"18C"}"#]);
+        assert_eq!(tool(&[(RESULT, r#"[{"text": "18C"}]"#)]).1, ["tool: =c1 18C"]);
+        assert_eq!(tool(&[(RESULT, "42")]).1, ["tool: =c1 42"]);
+        assert_eq!(tool(&[(RESULT, r#"{"a":"cut of"#)]).1, [r#"tool: =c1 json {"a":"cut of"}…"#]);
+    }
+
+    #[test]
+    fn what_is_no_json_is_shown_as_text_with_a_note() {
+        let read = Sample::span("chat m").with(&[(INPUT, "just words")]).translate();
+        assert_eq!(said(&read).0, ["user: just words"]);
+        assert_eq!(read.notes[0].0, "gen_ai.input.messages is not JSON: shown as text");
+    }
+}

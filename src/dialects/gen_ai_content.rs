@@ -1,0 +1,119 @@
+//! `genai-1`: OpenTelemetry's GenAI conventions up to 1.27: prompt and completion as one value each (`dialects.md` 6.1).
+//!
+//! Marks: events `gen_ai.content.prompt` and `gen_ai.content.completion`, or attributes `gen_ai.prompt` and
+//! `gen_ai.completion`. JSON of messages, or plain text; `openlit` joins messages as lines `role: text`.
+
+use super::{Dialect, json_ish::Ish, native, parts, reading};
+use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value, What};
+
+pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
+
+const PROMPT: &str = "gen_ai.prompt";
+const COMPLETION: &str = "gen_ai.completion";
+
+fn is_content(name: &str) -> bool {
+    matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion")
+}
+
+fn speaks(source: &Source) -> bool {
+    let attributes = source.attributes;
+    attributes.has(PROMPT) || attributes.has(COMPLETION) || source.events.iter().any(|event| is_content(&event.name))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let is_openlit = source.resource.attributes.str("telemetry.sdk.name") == Some("openlit");
+    let carrier = if source.is_log() { (Carrier::Log, Some(source.at)) } else { (Carrier::Attributes, None) };
+    carried(source.attributes, carrier, is_openlit, into);
+    for event in source.events.iter().filter(|event| is_content(&event.name)) {
+        carried(&event.attributes, (Carrier::Event, Some(event.at)), is_openlit, into);
+    }
+}
+
+fn carried(attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), is_openlit: bool, into: &mut Translation) {
+    let mut side = |key, role| {
+        attributes.get(key).map_or_else(Vec::new, |value| messages(value, key, role, is_openlit, &mut into.notes))
+    };
+    let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
+}
+
+fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut Vec<Note>) -> Vec<Message> {
+    let data = |data: &Value| {
+        native::messages(data, role).unwrap_or_else(|| {
+            let parts = parts::blocks(data).unwrap_or_else(|| vec![Part::new(What::Json(data.clone()))]);
+            reading::said(role, parts)
+        })
+    };
+    match Ish::of(value) {
+        Ish::Data(found) => data(&found),
+        Ish::Cut(found) => {
+            notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
+            let mut messages = data(&found);
+            if let Some(last) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
+                last.truncated = true;
+            }
+            messages
+        }
+        Ish::Text("None") if is_openlit => vec![],
+        Ish::Text(text) if is_openlit => lines(text, role),
+        Ish::Text(text) => reading::said(role, parts::text(text).into_iter().collect()),
+        Ish::Scalar(scalar) => reading::said(role, vec![Part::text(scalar.to_text())]),
+        Ish::Nothing => vec![],
+    }
+}
+
+/// Splits the lines of `openlit`: each that starts with a role begins a message, the others go on with it.
+fn lines(text: &str, fallback: Role) -> Vec<Message> {
+    let mut found: Vec<(Role, String)> = Vec::new();
+    for line in text.split('\n') {
+        let start = line.split_once(": ").and_then(|(word, rest)| Some((reading::role(word)?, rest)));
+        match (start, found.last_mut()) {
+            (Some((role, rest)), _) => found.push((role, rest.to_owned())),
+            (None, Some((_, said))) => {
+                said.push('\n');
+                said.push_str(line);
+            }
+            (None, None) => found.push((fallback, line.to_owned())),
+        }
+    }
+    found.into_iter().flat_map(|(role, said)| reading::said(role, parts::text(&said).into_iter().collect())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+
+    #[test]
+    fn prompt_and_completion_are_texts_or_messages() {
+        for (prompt, expected) in [
+            ("hi", vec!["user: hi"]),
+            (r#"[{"role":"system","content":"S"},{"role":"user","content":"hi"}]"#, vec!["system: S", "user: hi"]),
+            (r#"{"messages":[{"role":"user","content":"hi"}]}"#, vec!["user: hi"]),
+            (r#"{"city":"Paris"}"#, vec![r#"user: json {"city":"Paris"}"#]),
+        ] {
+            let event = Sample::span("chat").event("gen_ai.content.prompt", &[(PROMPT, prompt)]).translate();
+            assert_eq!(said(&event).0, expected, "{prompt}");
+            let attribute = Sample::span("chat").with(&[(PROMPT, prompt)]).translate();
+            assert_eq!(said(&attribute).0, expected, "{prompt}");
+        }
+        let answer = Sample::span("chat").event("gen_ai.content.completion", &[(COMPLETION, "4")]).translate();
+        assert_eq!(said(&answer).1, ["assistant: 4"]);
+    }
+
+    #[test]
+    fn openlits_lines_are_messages() {
+        let openlit = || Sample::span("chat").resource(&[("telemetry.sdk.name", "openlit")]);
+        let read = openlit()
+            .event("gen_ai.content.prompt", &[(PROMPT, "system: S\nuser: hi\nNote: two lines")])
+            .event("gen_ai.content.completion", &[(COMPLETION, "hello")])
+            .translate();
+        assert_eq!(said(&read).0, ["system: S", "user: hi\nNote: two lines"]);
+        assert_eq!(said(&read).1, ["assistant: hello"]);
+        let empty = openlit().event("gen_ai.content.completion", &[(COMPLETION, "None")]).translate();
+        assert!(empty.readings.is_empty());
+        // Elsewhere such a line is what someone wrote.
+        let read = Sample::span("chat").with(&[(PROMPT, "user: hi")]).translate();
+        assert_eq!(said(&read).0, ["user: user: hi"]);
+    }
+}

@@ -1,0 +1,126 @@
+//! The decoding ladder of `dialects.md` 1.3, for values of which a dialect says that they are structured.
+//!
+//! What people and models say is never passed through here: an answer of `4`, `true` or of JSON text stays that text.
+
+use std::borrow::Cow;
+
+use super::lenient::{self, Notation};
+use crate::model::{Value, json};
+
+/// A value that may be JSON.
+#[derive(Debug, PartialEq)]
+pub enum Ish<'a> {
+    /// A list or an object, as it was sent or as its text says.
+    Data(Cow<'a, Value>),
+    /// What could be saved of a list or an object that was cut off.
+    Cut(Value),
+    Text(&'a str),
+    /// A number, a boolean, bytes.
+    Scalar(&'a Value),
+    Nothing,
+}
+
+impl<'a> Ish<'a> {
+    /// Reads a field that holds a list or an object: typed, as JSON, as JSON in a JSON string, or cut off.
+    pub fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Array(_) | Value::Map(_) => Self::Data(Cow::Borrowed(value)),
+            Value::String(text) => Self::of_text(text),
+            Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Double(_) | Value::Bytes(_) => Self::Scalar(value),
+        }
+    }
+
+    /// Like [`Self::of`]; also reads Python's `repr`. Only for tool arguments and dumps of frameworks.
+    pub fn or_python(value: &'a Value) -> Self {
+        match Self::of(value) {
+            Self::Text(text) => match lenient::parse(text, Notation::Python) {
+                Some(read) if !read.cut => Self::Data(Cow::Owned(read.value)),
+                _ => Self::Text(text),
+            },
+            other => other,
+        }
+    }
+
+    fn of_text(text: &'a str) -> Self {
+        match text.trim_start().as_bytes().first() {
+            None => Self::Nothing,
+            Some(b'{' | b'[') => match read(text) {
+                Some((value, false)) => Self::Data(Cow::Owned(value)),
+                Some((value, true)) => Self::Cut(value),
+                None => Self::Text(text),
+            },
+            Some(b'"') => twice_encoded(text).map_or(Self::Text(text), |value| Self::Data(Cow::Owned(value))),
+            Some(_) => Self::Text(text),
+        }
+    }
+}
+
+/// The value, and whether its text was cut.
+fn read(text: &str) -> Option<(Value, bool)> {
+    match json::parse(text) {
+        Ok(value) => Some((value, false)),
+        Err(_) => lenient::parse(text, Notation::Json).map(|read| (read.value, read.cut)),
+    }
+}
+
+/// A list or object that was made JSON more than once.
+fn twice_encoded(text: &str) -> Option<Value> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..3 {
+        let inner = unquoted(&text)?;
+        if inner.trim_start().starts_with(['{', '[']) {
+            return json::parse(&inner).ok();
+        }
+        text = Cow::Owned(inner);
+    }
+    None
+}
+
+/// The text in a JSON string, for dialects that encode even plain texts; `None` for what is no JSON string.
+pub fn unquoted(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    if trimmed.len() < 2 || !trimmed.starts_with('"') || !trimmed.ends_with('"') {
+        return None;
+    }
+    match json::parse(trimmed) {
+        Ok(Value::String(inner)) => Some(inner),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_of_the_ladder_reads_its_own() {
+        let data = |text: &str| Ish::Data(Cow::Owned(json::parse(text).unwrap()));
+        let typed = Value::Array(vec![Value::Int(1)]);
+        assert_eq!(Ish::of(&typed), Ish::Data(Cow::Borrowed(&typed)));
+        assert_eq!(Ish::of(&" [1]".into()), data("[1]"));
+        assert_eq!(Ish::of(&r#""{\"a\":1}""#.into()), data(r#"{"a":1}"#));
+        assert_eq!(Ish::of(&r#""\"[1]\"""#.into()), data("[1]"));
+        assert_eq!(Ish::of(&r#"[{"a":"b"#.into()), Ish::Cut(json::parse(r#"[{"a":"b"}]"#).unwrap()));
+        for text in ["4", "true", "null", "3.14", "\"hi\"", "plain", "[see]", "{'a': 1}"] {
+            assert_eq!(Ish::of(&text.into()), Ish::Text(text));
+        }
+        assert_eq!(Ish::of(&"".into()), Ish::Nothing);
+        assert_eq!(Ish::of(&Value::Int(4)), Ish::Scalar(&Value::Int(4)));
+    }
+
+    #[test]
+    fn python_is_read_only_where_it_is_asked_for() {
+        let repr: Value = "{'city': 'Paris'}".into();
+        assert_eq!(Ish::or_python(&repr), Ish::Data(Cow::Owned(json::parse(r#"{"city":"Paris"}"#).unwrap())));
+        assert_eq!(Ish::or_python(&"it's {'a".into()), Ish::Text("it's {'a"));
+    }
+
+    #[test]
+    fn a_json_string_is_unwrapped_once() {
+        assert_eq!(unquoted(r#""LLM""#).as_deref(), Some("LLM"));
+        assert_eq!(unquoted(r#""\"x\"""#).as_deref(), Some("\"x\""));
+        assert_eq!(unquoted("LLM"), None);
+        assert_eq!(unquoted(r#""a" and "b""#), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! Signs that a sender hid or cut what it had: `dialects.md` 14.
+
+/// Whole texts that stand for content which is not shown.
+const HIDDEN: &[&str] = &[
+    "__REDACTED__",
+    "<REDACTED>",
+    "[REDACTED]",
+    "(redacted)",
+    "[content redacted]",
+    "<replaced>",
+    "<not serializable>",
+];
+
+const CUT: &[&str] =
+    &["...[truncated]", "… [truncated]", "…[truncated]", "... (truncated)", "… (truncated)", "[TRUNCATED]"];
+
+/// Where `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` and exporters are known to cut.
+const LIMITS: &[usize] = &[128, 256, 1024, 4096, 8192, 12_000, 16_384, 65_535];
+
+/// Whether the whole text is a marker in the place of hidden content.
+pub fn is_hidden(text: &str) -> bool {
+    let text = text.trim();
+    text.len() < 80 && (HIDDEN.contains(&text) || (text.starts_with("[Scrubbed due to ") && text.ends_with(']')))
+}
+
+/// Whether the text ends with a sign that its rest was cut off.
+pub fn is_cut(text: &str) -> bool {
+    let text = text.trim_end();
+    CUT.iter().any(|mark| text.ends_with(mark)) || ends_with_tag(text) || (text.ends_with('…') && has_cut_length(text))
+}
+
+/// `<truncated 1204 chars>`
+fn ends_with_tag(text: &str) -> bool {
+    text.ends_with('>') && text.rfind("<truncated").is_some_and(|start| text.len() - start < 60)
+}
+
+/// Whether the text is exactly as long as a known limit lets it be.
+pub fn has_cut_length(text: &str) -> bool {
+    // Counting characters costs; a text is never shorter in bytes than in characters, nor longer than four times that.
+    let near = LIMITS.iter().any(|limit| (*limit..=limit * 4 + 12).contains(&text.len()));
+    near && LIMITS.contains(&text.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_marker_hides() {
+        assert!(is_hidden("__REDACTED__") && is_hidden(" [Scrubbed due to 'session'] "));
+        assert!(!is_hidden("The log says <REDACTED> three times") && !is_hidden(""));
+    }
+
+    #[test]
+    fn a_cut_text_says_so_at_its_end() {
+        assert!(is_cut("abc...[truncated]") && is_cut("abc <truncated 12 chars>\n"));
+        assert!(is_cut(&format!("{}…", "ä".repeat(127))));
+        assert!(!is_cut("And so on…") && !is_cut("a [TRUNCATED] b"));
+    }
+}

@@ -1,0 +1,287 @@
+//! Our nouns → what the agent did. Pure; it cannot fail: what could not be read is a note, and the raw span stays.
+//!
+//! ```text
+//!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
+//!     │            │
+//!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
+//!     │            └ plain_io: only for a direction that no other reads
+//!     ├ context, provider, framework, parameters
+//!     │
+//!   what the dialects are made of
+//!     reading ─▶ parts ─▶ calls, media      messages → parts → tool calls and results, images and documents
+//!     native                                a provider's own request or response
+//!     definitions                           tools offered
+//!     json_ish ─▶ lenient, indexed          values that may be JSON; lists spread over keys
+//!     markers                               signs of hidden and cut content
+//! ```
+
+mod bedrock_sdk;
+mod calls;
+mod category;
+mod context;
+mod definitions;
+mod errors;
+mod facts;
+mod framework;
+mod gen_ai;
+mod gen_ai_content;
+mod gen_ai_events;
+mod indexed;
+mod json_ish;
+mod lenient;
+mod markers;
+mod media;
+mod native;
+mod parameters;
+mod parts;
+mod plain_io;
+mod provider;
+mod reading;
+#[cfg(test)]
+mod sample;
+mod strands;
+mod usage;
+
+use std::sync::Arc;
+
+use crate::model::{Category, Note, Source, Translation, What};
+
+/// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
+pub const VERSION: u32 = 1;
+
+/// One way of writing an agent's work into spans.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    pub name: &'static str,
+    /// Whether a source says anything in this dialect. Cheap: asked of every span.
+    pub speaks: fn(&Source) -> bool,
+    /// Adds what it finds; scalar facts that are known already stay.
+    pub translate: fn(&Source, &mut Translation),
+}
+
+/// Every dialect we read, most trusted first. All that speak are run; `assemble::merge` weighs their readings.
+pub const DIALECTS: &[Dialect] = &[
+    bedrock_sdk::DIALECT,
+    strands::DIALECT,
+    gen_ai::DIALECT,
+    gen_ai_events::DIALECT,
+    gen_ai_content::DIALECT,
+    bedrock_sdk::PREVIEW,
+    plain_io::DIALECT,
+];
+
+/// Understands one span or log record, as far as it can be.
+pub fn translate(source: &Source) -> Translation {
+    let mut into = Translation::default();
+    facts::read(source, &mut into);
+    for dialect in DIALECTS.iter().filter(|dialect| (dialect.speaks)(source)) {
+        let before = understood(&into);
+        (dialect.translate)(source, &mut into);
+        if understood(&into) != before {
+            into.dialects.push(dialect.name.to_owned());
+        }
+    }
+    usage::settle(source, &mut into.genai);
+    into.genai.category = category::of(source, &into.genai);
+    into.genai.aggregate =
+        into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
+    if into.genai.category == Category::Tool {
+        definitions::of_span(source.attributes, into.genai.tool.as_ref(), &mut into.tools);
+        own_call(source, &mut into);
+    }
+    into.tools = definitions::merged(into.tools);
+    into.error = errors::of(source, &into);
+    count_unknown(&mut into);
+    into
+}
+
+/// On a tool's own span call and result are that tool's: each says what the other leaves out, and the span how it went.
+fn own_call(source: &Source, into: &mut Translation) {
+    let mut tool = into.genai.tool.clone().unwrap_or_default();
+    let parts = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+    for part in parts.flat_map(|message| &message.parts) {
+        match &part.what {
+            What::Call(call) => {
+                tool.call_id = tool.call_id.or_else(|| call.id.clone());
+                tool.name = tool.name.or_else(|| Some(call.name.clone()).filter(|name| !name.is_empty()));
+            }
+            What::Result(result) => tool.call_id = tool.call_id.or_else(|| result.call_id.clone()),
+            _ => {}
+        }
+    }
+    let is_error = errors::of_tool(source.attributes);
+    for message in into.readings.iter_mut().flat_map(|reading| &mut reading.completion) {
+        for part in &mut Arc::make_mut(message).parts {
+            if let What::Result(result) = &mut part.what
+                && (result.call_id.is_none() || result.call_id == tool.call_id)
+            {
+                result.is_error = result.is_error.or(is_error);
+                result.name = result.name.take().or_else(|| tool.name.clone());
+                result.call_id = result.call_id.take().or_else(|| tool.call_id.clone());
+            }
+        }
+    }
+    if tool.name.is_some() || tool.call_id.is_some() {
+        into.genai.tool = Some(tool);
+    }
+}
+
+/// Says of how many blocks nobody knows the form.
+fn count_unknown(into: &mut Translation) {
+    let messages = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+    let parts = messages.flat_map(|message| &message.parts);
+    match parts.filter(|part| matches!(part.what, What::Unknown(_))).count() {
+        0 => {}
+        1 => into.notes.push(Note("a block is of no known form: shown as received".to_owned())),
+        count => into.notes.push(Note(format!("{count} blocks are of no known form: shown as received"))),
+    }
+}
+
+fn understood(translation: &Translation) -> (usize, usize, usize) {
+    (translation.readings.len(), translation.tools.len(), translation.notes.len())
+}
+
+/// Whether a more specific dialect reads the events of this span, so that the general ones must not read them again.
+fn events_are_claimed(source: &Source) -> bool {
+    !source.is_log() && (bedrock_sdk::is_sdk(source) || strands::is_strands(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{sample::Sample, *};
+    use crate::model::{Attributes, Resource, Scope, SpanEvent, Status, Timestamp, Value, json};
+
+    #[test]
+    fn every_dialect_has_a_name_of_its_own() {
+        let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
+        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_plain_span_is_understood_as_that() {
+        let read = Sample::span("rag-answer").scope("sideseat").with(&[("session.id", "s")]).translate();
+        assert_eq!((read.genai.category, read.dialects.len(), read.notes.len()), (Category::Span, 0, 0));
+        assert_eq!(read.context.session.as_deref(), Some("s"));
+    }
+
+    /// The names that dialects look for, and the words they expect in values.
+    const NAMES: &[&str] = &[
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.definitions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.result",
+        "gen_ai.operation.name",
+        "gen_ai.system",
+        "gen_ai.prompt",
+        "gen_ai.completion",
+        "gen_ai.event.content",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.usage.input_tokens",
+        "message",
+        "message.content",
+        "message.99999.x",
+        "content",
+        "tool.result",
+        "tool_calls",
+        "id",
+        "role",
+        "parts",
+        "type",
+        "text",
+        "toolUse",
+        "toolResult",
+        "reasoningContent",
+        "image",
+        "source",
+        "bytes",
+        "json",
+        "arguments",
+        "function",
+        "input.value",
+        "output.value",
+        "metadata",
+        "tags",
+        "system_prompt",
+        "exception.message",
+    ];
+
+    fn values() -> impl Strategy<Value = Value> {
+        let words = prop_oneof![
+            prop::sample::select(NAMES).prop_map(str::to_owned),
+            prop::sample::select(vec![
+                "user",
+                "assistant",
+                "tool",
+                "tool_use",
+                "tool_result",
+                "chat",
+                "strands-agents"
+            ])
+            .prop_map(str::to_owned),
+            ".{0,12}",
+            r#"[\[{"':,}\]a1\\ ]{0,24}"#,
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            any::<f64>().prop_map(Value::Double),
+            prop::collection::vec(any::<u8>(), 0..8).prop_map(Value::Bytes),
+            words.prop_map(Value::String),
+        ];
+        leaf.prop_recursive(5, 48, 5, |inner| {
+            let key = prop_oneof![prop::sample::select(NAMES).prop_map(str::to_owned), "[a-z]{1,4}"];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+                prop::collection::vec((key, inner.clone()), 0..5).prop_map(Value::Map),
+                // As dialects send it: JSON in a text, whole or cut off.
+                (inner, any::<prop::sample::Index>()).prop_map(|(value, end)| {
+                    let text = json::to_string(&value);
+                    let end = end.index(text.len() + 1);
+                    Value::String(text.get(..end).unwrap_or(&text).to_owned())
+                }),
+            ]
+        })
+    }
+
+    fn attributes() -> impl Strategy<Value = Attributes> {
+        let entry = (prop::sample::select(NAMES).prop_map(str::to_owned), values());
+        prop::collection::vec(entry, 0..6).prop_map(Attributes::new)
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_arrives_makes_it_fail(
+            attributes in attributes(),
+            event in attributes(),
+            name in prop::sample::select(vec![
+                "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
+                "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
+            ]),
+            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            body in prop::option::of(values()),
+        ) {
+            let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };
+            let scope = Scope { name: scope.to_owned(), ..Scope::default() };
+            let (status, resource) = (Status::default(), Resource::default());
+            let read = translate(&Source {
+                name,
+                status: &status,
+                scope: &scope,
+                resource: &resource,
+                attributes: &attributes,
+                events: if body.is_some() { &[] } else { std::slice::from_ref(&event) },
+                body: body.as_ref(),
+                at: Timestamp(2),
+            });
+            for message in read.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)) {
+                prop_assert!(!message.parts.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Request parameters: `temperature`, `max_tokens` and the like, under the names of the GenAI conventions.
+
+use crate::model::{Attributes, Parameters, Value};
+
+/// Other names of the same parameters. An explicit `gen_ai.request.…` is never overridden by them.
+const ALIASES: &[(&str, &str)] = &[
+    ("ai.settings.maxOutputTokens", "max_tokens"),
+    ("ai.settings.maxTokens", "max_tokens"),
+    ("ai.settings.temperature", "temperature"),
+    ("ai.settings.topP", "top_p"),
+    ("ai.settings.topK", "top_k"),
+    ("ai.settings.frequencyPenalty", "frequency_penalty"),
+    ("ai.settings.presencePenalty", "presence_penalty"),
+    ("ai.settings.stopSequences", "stop_sequences"),
+    ("ai.settings.seed", "seed"),
+    ("llm.temperature", "temperature"),
+    ("llm.top_p", "top_p"),
+    ("llm.top_k", "top_k"),
+    ("llm.frequency_penalty", "frequency_penalty"),
+    ("llm.presence_penalty", "presence_penalty"),
+    ("llm.chat.stop_sequences", "stop_sequences"),
+];
+
+/// The parameters of a request, in order of name.
+pub fn of(attributes: &Attributes) -> Parameters {
+    let explicit = attributes.under("gen_ai.request.").filter(|(name, value)| *name != "model" && !value.is_empty());
+    let mut found: Parameters = explicit.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    found.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            // Sent twice: the last counts.
+            std::mem::swap(&mut later.1, &mut earlier.1);
+        }
+        same
+    });
+    if attributes.has_prefix("ai.settings.") || attributes.has_prefix("llm.") {
+        for (key, name) in ALIASES {
+            if let Some(value) = attributes.get(key).filter(|value| !value.is_empty()) {
+                add(&mut found, name, value);
+            }
+        }
+    }
+    found
+}
+
+/// Adds a parameter, unless it is known.
+pub fn add(found: &mut Parameters, name: &str, value: &Value) {
+    if let Err(place) = found.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+        found.insert(place, (name.to_owned(), value.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explicit_parameter_is_never_overridden() {
+        let entry = |key: &str, number: i64| (key.to_owned(), Value::Int(number));
+        let attributes = [
+            entry("gen_ai.request.max_tokens", 500),
+            entry("gen_ai.request.model", 1),
+            entry("ai.settings.maxOutputTokens", 900),
+            entry("ai.settings.topK", 5),
+        ];
+        let found = of(&attributes.into_iter().collect());
+        assert_eq!(found, [("max_tokens".to_owned(), Value::Int(500)), ("top_k".to_owned(), Value::Int(5))]);
+    }
+}

@@ -1,0 +1,547 @@
+//! The content-part vocabulary: every spelling of text, reasoning, calls, results and media (`dialects.md` 7).
+//!
+//! A part is known by its `type`; without one, by its one distinguishing key. What is of no known form is kept as
+//! [`What::Unknown`], never dropped; cache markers and empty texts are no parts.
+
+use super::{
+    calls::{self, first, first_str},
+    json_ish::Ish,
+    markers, media,
+};
+use crate::model::{Part, Reasoning, Value, What};
+
+/// Reads the content of a message: a text, a list of parts, or one part.
+pub fn content(value: &Value, into: &mut Vec<Part>) {
+    match value {
+        Value::Null => {}
+        Value::String(words) => into.extend(text(words)),
+        Value::Bytes(bytes) => into.push(media::bytes(bytes)),
+        Value::Array(items) => items.iter().for_each(|item| content(item, into)),
+        Value::Map(entries) => {
+            if !known(value, into) && !is_nothing(entries) {
+                into.push(Part::new(What::Unknown(value.clone())));
+            }
+        }
+        // The answer `4`, sent as a number.
+        scalar => into.push(Part::text(scalar.to_text())),
+    }
+}
+
+/// A text, with the marks that it carries; `None` for the empty one.
+pub fn text(words: &str) -> Option<Part> {
+    let part = || Part { truncated: markers::is_cut(words), hidden: markers::is_hidden(words), ..Part::text(words) };
+    (!words.is_empty()).then(part)
+}
+
+/// Reads a value that holds blocks or else something quite different: a tool's result, an encoded content.
+///
+/// `None` unless every item is a block of known form, and nothing but that.
+pub fn blocks(value: &Value) -> Option<Vec<Part>> {
+    let mut into = Vec::new();
+    let mut read = |item: &Value| is_block(item) && known(item, &mut into);
+    let all = match value {
+        Value::Array(items) => !items.is_empty() && items.iter().all(read),
+        Value::Map(_) => read(value),
+        _ => false,
+    };
+    let doubtful = |part: &Part| match &part.what {
+        What::Unknown(_) => true,
+        What::Media(media) => media.data == crate::model::MediaData::Absent && !part.hidden,
+        _ => false,
+    };
+    (all && !into.iter().any(doubtful)).then_some(into)
+}
+
+/// Whether a map is a block and carries nothing beside it: `{"text": …, "score": 0.9}` is a tool's own data.
+fn is_block(value: &Value) -> bool {
+    const BESIDE: &[&str] = &[
+        "thought",
+        "thoughtSignature",
+        "thought_signature",
+        "cache_control",
+        "cachePoint",
+        "annotations",
+        "citations",
+    ];
+    let Some(entries) = value.as_map() else { return false };
+    if value.str("type").is_some_and(|kind| !kind.is_empty()) {
+        return true;
+    }
+    let mut keys = entries.iter().filter(|(_, value)| *value != Value::Null).map(|(key, _)| key.as_str());
+    keys.clone().any(is_block_key) && keys.all(|key| is_block_key(key) || BESIDE.contains(&key))
+}
+
+/// The keys under which Bedrock and Gemini put a block that has no `type`.
+fn is_block_key(key: &str) -> bool {
+    matches!(
+        key,
+        "text"
+            | "reasoningContent"
+            | "reasoning"
+            | "toolUse"
+            | "toolResult"
+            | "image"
+            | "video"
+            | "audio"
+            | "document"
+            | "json"
+            | "cachePoint"
+            | "guardContent"
+            | "citationsContent"
+            | "searchResult"
+            | "functionCall"
+            | "function_call"
+            | "functionResponse"
+            | "function_response"
+            | "inlineData"
+            | "inline_data"
+            | "fileData"
+            | "file_data"
+            | "executableCode"
+            | "executable_code"
+            | "codeExecutionResult"
+            | "code_execution_result"
+            | "message_content"
+            | "tool_call"
+            | "refusal"
+    )
+}
+
+/// A map in which nothing is said, or only a cache marker.
+fn is_nothing(entries: &[(String, Value)]) -> bool {
+    entries.iter().all(|(key, value)| *value == Value::Null || key == "cache_control" || key == "cachePoint")
+}
+
+/// The type of a part; Pydantic's first format calls it `kind`.
+fn type_of(map: &Value) -> Option<&str> {
+    map.str("type").filter(|kind| !kind.is_empty()).or_else(|| map.str("kind"))
+}
+
+/// Reads a map by its type, else by its keys; `false` where neither is known.
+fn known(map: &Value, into: &mut Vec<Part>) -> bool {
+    match type_of(map) {
+        Some(kind) => by_type(kind, map, into) || by_key(map, into),
+        None => by_key(map, into),
+    }
+}
+
+fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
+    match kind {
+        "text" | "input_text" | "output_text" | "textBlock" | "summary_text" | "reasoning_text" | "plain_text" => {
+            let Some(words) = first(map, &["text", "content", "value"]) else { return is_said(map) };
+            match words {
+                Value::String(words) => into.extend(text(words)),
+                nested => content(nested, into),
+            }
+        }
+        "reasoning" | "thinking" | "reasoningContent" | "reasoning_content" | "reasoningBlock" | "thinkingBlock"
+        | "thought" | "redacted_thinking" | "redacted-reasoning" | "redacted_reasoning" => {
+            into.extend(reasoning(kind, map));
+        }
+        "function_call" | "custom_tool_call" | "tool_use" | "toolUse" | "toolUseBlock" | "tool_call" | "tool-call"
+        | "function" | "FunctionCall" | "invalid_tool_call" => {
+            // OpenInference wraps once more: `{"type": "tool_use", "tool_call": {…}}`.
+            let inner = map.get("tool_call").filter(|inner| inner.as_map().is_some());
+            return push(calls::call(inner.unwrap_or(map)), into);
+        }
+        "server_tool_call" | "server_tool_use" | "mcp_tool_use" => return push(calls::server_call(map), into),
+        "web_search_call"
+        | "file_search_call"
+        | "code_interpreter_call"
+        | "computer_call"
+        | "image_generation_call"
+        | "mcp_call"
+        | "local_shell_call"
+        | "shell_call"
+        | "apply_patch_call" => {
+            calls::provider_item(kind, map, into);
+        }
+        "tool_result"
+        | "toolResult"
+        | "toolResultBlock"
+        | "tool_call_response"
+        | "tool-result"
+        | "function_response"
+        | "function_call_output"
+        | "custom_tool_call_output"
+        | "computer_call_output"
+        | "local_shell_call_output"
+        | "server_tool_call_response"
+        | "tool_response"
+        | "tool-error" => into.push(calls::result(map)),
+        _ if kind.ends_with("_tool_result") => into.push(calls::result(map)),
+        "refusal" => {
+            let Some(words) = first_str(map, &["refusal", "text", "content"]) else { return is_said(map) };
+            into.push(Part::new(What::Refusal(words.to_owned())));
+        }
+        "image" | "image_url" | "input_image" | "output_image" | "image-url" | "imageBlock" | "image_content"
+        | "audio" | "input_audio" | "output_audio" | "audio-url" | "audio_url" | "audioBlock" | "audio_content"
+        | "video" | "video_url" | "video-url" | "videoBlock" | "document" | "document-url" | "documentBlock"
+        | "file" | "input_file" | "fileBlock" | "blob" | "uri" | "binary" | "media" | "file_url" => {
+            return push(media::part(kind, map), into);
+        }
+        "json" | "output_json" | "jsonBlock" => {
+            let Some(data) = first(map, &["json", "value", "data", "content"]) else { return false };
+            into.push(Part::new(What::Json(bare(data).clone())));
+        }
+        "search_result" => into.push(Part::new(What::Json(map.clone()))),
+        "cachePoint" | "cache_point" | "cachePointBlock" | "step-start" => {}
+        "message" | "citationsBlock" | "guardContentBlock" | "item" => {
+            let Some(inner) = first(map, &["content", "text", "image"]) else { return false };
+            content(inner, into);
+        }
+        // Strands writes a block of a kind it does not know as `{"type": key, "content": value}`.
+        _ => return map.get("content").is_some_and(|inner| keyed(kind, inner, into)),
+    }
+    true
+}
+
+fn push(part: Option<Part>, into: &mut Vec<Part>) -> bool {
+    let found = part.is_some();
+    into.extend(part);
+    found
+}
+
+/// A typed part without its content says nothing, and is known all the same.
+fn is_said(map: &Value) -> bool {
+    map.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == "type" || value.is_empty()))
+}
+
+fn by_key(map: &Value, into: &mut Vec<Part>) -> bool {
+    let Some(entries) = map.as_map() else { return false };
+    if map.get("thought") == Some(&Value::Bool(true)) && map.str("text").is_some() {
+        into.extend(reasoning("thought", map));
+        return true;
+    }
+    let mut said = entries.iter().filter(|(_, value)| *value != Value::Null);
+    if said.any(|(key, value)| is_block_key(key) && keyed(key, value, into)) {
+        return true;
+    }
+    if first(map, &["toolUseId", "toolCallId", "tool_call_id", "call_id"]).is_some() {
+        if first(map, &["result", "output", "content", "response"]).is_some() {
+            into.push(calls::result(map));
+            return true;
+        }
+        return push(calls::call(map), into);
+    }
+    // OpenAI's and AutoGen's calls come without a type in some dumps.
+    let is_call = map.get("function").is_some_and(|inner| inner.as_map().is_some())
+        || (map.str("name").is_some() && first(map, &["arguments", "args"]).is_some());
+    is_call && push(calls::call(map), into)
+}
+
+/// Reads a block by the key that it stands under.
+fn keyed(key: &str, value: &Value, into: &mut Vec<Part>) -> bool {
+    match key {
+        "text" | "citationsContent" | "guardContent" | "message_content" => match value {
+            Value::Map(_) => match first(value, &["content", "text", "image"]) {
+                Some(inner) if key != "message_content" => content(inner, into),
+                _ => content(value, into),
+            },
+            other => content(other, into),
+        },
+        "reasoningContent" | "reasoning" => into.extend(reasoning(key, value)),
+        "toolUse" | "functionCall" | "function_call" | "tool_call" => {
+            let server_side = value.str("type") == Some("server_tool_use");
+            return push(if server_side { calls::server_call(value) } else { calls::call(value) }, into);
+        }
+        "toolResult" => into.push(calls::block_result(value)),
+        "functionResponse" | "function_response" => into.push(calls::result(value)),
+        "image" | "video" | "audio" | "document" | "inlineData" | "inline_data" | "fileData" | "file_data" => {
+            return push(media::part(key, value), into);
+        }
+        "json" => into.push(Part::new(What::Json(bare(value).clone()))),
+        "searchResult" => into.push(Part::new(What::Json(value.clone()))),
+        "cachePoint" => {}
+        "refusal" => match value.as_str() {
+            Some(words) => into.push(Part::new(What::Refusal(words.to_owned()))),
+            None => return false,
+        },
+        "executableCode" | "executable_code" => {
+            into.push(calls::made(calls::id_of(value), "code_execution", value.clone(), true));
+        }
+        "codeExecutionResult" | "code_execution_result" => {
+            let mut part = calls::answered(calls::id_of(value), Some("code_execution"), value.get("output"));
+            if let What::Result(result) = &mut part.what {
+                result.is_error = value.str("outcome").map(|outcome| !outcome.ends_with("OK"));
+            }
+            into.push(part);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Strands for TypeScript wraps JSON that is no object: `{"$value": [1, 2]}`.
+fn bare(value: &Value) -> &Value {
+    match value.as_map() {
+        Some([(key, inner)]) if key == "$value" => inner,
+        _ => value,
+    }
+}
+
+/// Reads reasoning. An empty stand-in for hidden reasoning, with nothing in it, is no part.
+fn reasoning(kind: &str, map: &Value) -> Option<Part> {
+    let mut found = Reasoning::default();
+    gather(map, &mut found);
+    let opaque = found.data.is_some() || found.signature.is_some() || kind.starts_with("redacted");
+    if found.text.is_none() && !opaque {
+        return None;
+    }
+    found.redacted = found.text.is_none();
+    let marks = found.text.as_deref().and_then(text);
+    let (truncated, hidden) = marks.map_or((false, false), |part| (part.truncated, part.hidden));
+    Some(Part { what: What::Reasoning(found), truncated, hidden })
+}
+
+/// Reasoning of which only the text is known.
+pub fn thought(words: &str) -> Part {
+    let what = What::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
+    Part { what, truncated: markers::is_cut(words), hidden: markers::is_hidden(words) }
+}
+
+fn gather(map: &Value, found: &mut Reasoning) {
+    if let Some(words) = map.as_str() {
+        think(words, found);
+    }
+    for (key, value) in map.as_map().unwrap_or_default() {
+        match (key.as_str(), value) {
+            ("content", Value::String(words)) if words.starts_with('[') => match Ish::of(value) {
+                // OpenLLMetry keeps the Responses API's summary as JSON.
+                Ish::Data(data) => summary(&data, found),
+                _ => think(words, found),
+            },
+            ("text" | "thinking" | "reasoning" | "thought" | "content", Value::String(words)) => think(words, found),
+            ("signature" | "thoughtSignature" | "thought_signature", Value::String(words)) if !words.is_empty() => {
+                found.signature = Some(words.clone());
+            }
+            ("data" | "encrypted_content" | "redactedContent" | "redacted_content", value) => {
+                found.data = opaque(value).or(found.data.take());
+            }
+            ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
+            ("summary" | "content", Value::Array(_)) => summary(value, found),
+            _ => {}
+        }
+    }
+}
+
+fn think(words: &str, found: &mut Reasoning) {
+    if words.is_empty() {
+        return;
+    }
+    match &mut found.text {
+        Some(before) => {
+            before.push_str("\n\n");
+            before.push_str(words);
+        }
+        None => found.text = Some(words.to_owned()),
+    }
+}
+
+fn summary(list: &Value, found: &mut Reasoning) {
+    for item in list.as_array().unwrap_or_default() {
+        if let Some(words) = item.as_str().or_else(|| first_str(item, &["text", "content"])) {
+            think(words, found);
+        }
+    }
+}
+
+/// Data that only the provider can read: decoded where it is base64, else as it is.
+fn opaque(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::String(words) if words.is_empty() => None,
+        Value::String(words) => Some(media::base64(words).unwrap_or_else(|| words.as_bytes().to_vec())),
+        Value::Bytes(bytes) if !bytes.is_empty() => Some(bytes.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let mut parts = Vec::new();
+        content(&sample::value(text), &mut parts);
+        parts.iter().map(sample::part).collect()
+    }
+
+    #[test]
+    fn every_spelling_of_a_text_is_read() {
+        for text in [
+            r#"{"type":"text","text":"hi"}"#,
+            r#"{"type":"text","content":"hi"}"#,
+            r#"{"text":"hi"}"#,
+            r#"{"type":"input_text","text":"hi"}"#,
+            r#"{"type":"output_text","text":"hi","annotations":[]}"#,
+            r#"{"type":"textBlock","text":"hi"}"#,
+            r#"{"guardContent":{"text":{"text":"hi"}}}"#,
+            r#"{"citationsContent":{"content":[{"text":"hi"}],"citations":[]}}"#,
+            r#"{"text":"hi","thought":null,"function_call":null,"inline_data":null}"#,
+            r#"{"message_content":{"type":"text","text":"hi"}}"#,
+            r#"["hi"]"#,
+            "hi",
+        ] {
+            assert_eq!(read(text), ["hi"], "{text}");
+        }
+        // A number that was sent as a number is an answer, too.
+        assert_eq!(read("4"), ["4"]);
+    }
+
+    #[test]
+    fn every_spelling_of_reasoning_is_read() {
+        for text in [
+            r#"{"type":"reasoning","content":"hm"}"#,
+            r#"{"type":"thinking","thinking":"hm","signature":"s"}"#,
+            r#"{"type":"thinking","content":"hm"}"#,
+            r#"{"kind":"thinking","text":"hm"}"#,
+            r#"{"reasoningContent":{"reasoningText":{"text":"hm","signature":"s"}}}"#,
+            r#"{"type":"reasoningContent","content":{"reasoningText":{"text":"hm"}}}"#,
+            r#"{"reasoning":{"text":"hm","signature":"s"}}"#,
+            r#"{"thought":true,"text":"hm","thoughtSignature":"s"}"#,
+            r#"{"type":"reasoning","text":"hm"}"#,
+            r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"aGk="}"#,
+            r#"{"type":"reasoning","content":"[{\"text\": \"hm\", \"type\": \"summary_text\"}]"}"#,
+        ] {
+            assert_eq!(read(text), ["(thought) hm"], "{text}");
+        }
+        for text in [
+            r#"{"type":"redacted_thinking","data":"aGk="}"#,
+            r#"{"type":"redacted-reasoning","data":"aGk="}"#,
+            r#"{"reasoningContent":{"redactedContent":"aGk="}}"#,
+            r#"{"type":"reasoning","summary":[],"encrypted_content":"aGk="}"#,
+        ] {
+            assert_eq!(read(text), ["(opaque 2)"], "{text}");
+        }
+        assert_eq!(read(r#"{"type":"thinking","thinking":"","signature":"s"}"#), ["(opaque 0)"]);
+        for nothing in [r#"{"reasoningContent":{"reasoningText":{"text":""}}}"#, r#"{"reasoningContent":{}}"#] {
+            assert_eq!(read(nothing), [""; 0], "{nothing}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_call_is_read() {
+        for text in [
+            r#"{"id":"c1","type":"function","function":{"name":"w","arguments":"{\"a\":1}"}}"#,
+            r#"{"id":"fc_9","type":"function_call","call_id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
+            r#"{"type":"tool_use","id":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"toolUse":{"toolUseId":"c1","name":"w","input":{"a":1}}}"#,
+            r#"{"type":"toolUse","toolUseId":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"type":"toolUseBlock","toolUseId":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"type":"tool_call","id":"c1","name":"w","arguments":{"a":1}}"#,
+            r#"{"type":"tool_call","id":"c1","name":"w","args":{"a":1}}"#,
+            r#"{"functionCall":{"id":"c1","name":"w","args":{"a":1}}}"#,
+            r#"{"function_call":{"id":"c1","name":"w","args":{"a":1}},"text":null}"#,
+            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","input":{"a":1}}"#,
+            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","args":"{\"a\":1}"}"#,
+            r#"{"id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
+            r#"{"type":"tool_use","tool_call":{"id":"c1","function":{"name":"w","arguments":"{\"a\":1}"}}}"#,
+        ] {
+            assert_eq!(read(text), [r#"w#c1{"a":1}"#], "{text}");
+        }
+        for (text, expected) in [
+            (r#"{"type":"custom_tool_call","call_id":"c1","name":"w","input":"{x"}"#, r#"w#c1"{x""#),
+            (
+                r#"{"type":"server_tool_use","id":"s1","name":"web_search","input":{"q":1}}"#,
+                r#"@server web_search#s1{"q":1}"#,
+            ),
+            (
+                r#"{"type":"server_tool_call","id":"s1","name":"code","server_tool_call":{"type":"code","q":1}}"#,
+                r#"@server code#s1{"type":"code","q":1}"#,
+            ),
+            (
+                r#"{"type":"web_search_call","id":"ws1","action":{"query":"x"}}"#,
+                r#"@server web_search#ws1{"query":"x"}"#,
+            ),
+            (
+                r#"{"executable_code":{"language":"PYTHON","code":"1"}}"#,
+                r#"@server code_execution#-{"language":"PYTHON","code":"1"}"#,
+            ),
+            (
+                r#"{"toolUse":{"toolUseId":"s1","name":"nova_code","input":{},"type":"server_tool_use"}}"#,
+                "@server nova_code#s1{}",
+            ),
+        ] {
+            assert_eq!(read(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_result_is_read() {
+        for text in [
+            r#"{"type":"tool_result","tool_use_id":"c1","content":"18C","is_error":false}"#,
+            r#"{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"18C"}]}"#,
+            r#"{"toolResult":{"toolUseId":"c1","status":"success","content":[{"text":"18C"}]}}"#,
+            r#"{"type":"toolResultBlock","toolUseId":"c1","content":[{"type":"textBlock","text":"18C"}]}"#,
+            r#"{"type":"tool_call_response","id":"c1","response":"18C"}"#,
+            r#"{"type":"tool_call_response","id":"c1","response":[{"text":"18C"}]}"#,
+            r#"{"type":"tool_call_response","id":"c1","name":"w","result":"18C"}"#,
+            r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#,
+            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","output":{"type":"text","value":"18C"}}"#,
+            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","result":"18C"}"#,
+            r#"{"call_id":"c1","name":"w","content":"18C","is_error":false}"#,
+            r#"{"type":"web_search_tool_result","tool_use_id":"c1","content":"18C"}"#,
+        ] {
+            assert_eq!(read(text), ["=c1 18C"], "{text}");
+        }
+        for (text, expected) in [
+            (
+                r#"{"functionResponse":{"id":"c1","name":"w","response":{"result":"18C"}}}"#,
+                r#"=c1 json {"result":"18C"}"#,
+            ),
+            (r#"{"toolResult":{"toolUseId":"c1","status":"error","content":[{"text":"no"}]}}"#, "=!c1 no"),
+            (r#"{"toolResult":{"toolUseId":"c1","content":[{"json":{"$value":[1]}}]}}"#, "=c1 json [1]"),
+            (
+                r#"{"toolResult":{"toolUseId":"c1","content":[{"image":{"format":"png","source":{"bytes":"aGk="}}}]}}"#,
+                "=c1 <image image/png 2 bytes>",
+            ),
+            (r#"{"code_execution_result":{"outcome":"OUTCOME_OK","output":"1"}}"#, "=- 1"),
+        ] {
+            assert_eq!(read(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_content_is_no_part() {
+        for text in [
+            "null",
+            r#""""#,
+            r#"[null,{"type":"text","text":""}]"#,
+            r#"{"cachePoint":{"type":"default"}}"#,
+            r#"{"type":"cachePoint","cacheType":"default"}"#,
+            r#"{"type":"step-start"}"#,
+            r#"{"cache_control":{"type":"ephemeral"}}"#,
+        ] {
+            assert_eq!(read(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_no_known_form_is_kept() {
+        for (text, expected) in [
+            (r#"{"type":"refusal","refusal":"no"}"#, "(refused) no"),
+            (r#"{"json":{"a":1}}"#, r#"json {"a":1}"#),
+            (r#"{"type":"hologram","data":[1]}"#, r#"unknown {"type":"hologram","data":[1]}"#),
+            (
+                r#"{"image":{"format":"png","source":{"bytes":"not base64"}}}"#,
+                r#"unknown {"image":{"format":"png","source":{"bytes":"not base64"}}}"#,
+            ),
+            (r#"{"type":"text","text":"__REDACTED__"}"#, "__REDACTED__(hidden)"),
+            (r#"{"type":"text","text":"long...[truncated]"}"#, "long...[truncated]…"),
+        ] {
+            assert_eq!(read(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn nested_results_take_linear_time() {
+        let mut text = r#"{"type":"text","text":"x"}"#.to_owned();
+        for _ in 0..30 {
+            text = format!(
+                r#"{{"type":"tool_result","isError":true,"content":[{{"toolResult":{{"content":[{text},{{"x":1}}]}}}},3]}}"#
+            );
+        }
+        assert!(!read(&text).is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! `plain-io`: whatever input and output an unknown producer put on its span (`dialects.md` 6.23).
+//!
+//! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
+//! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
+
+use super::{Dialect, calls, category, gen_ai, json_ish::Ish, native, parts, reading};
+use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+
+pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
+
+const INPUT: &[&str] = &["input.value", "input", "inputs", "request", "prompt", "raw_input", "message"];
+const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "completion", "result", "raw_output"];
+
+fn speaks(source: &Source) -> bool {
+    !source.is_log() && (found(source, INPUT).is_some() || found(source, OUTPUT).is_some())
+}
+
+fn found<'a>(source: &Source<'a>, keys: &[&'static str]) -> Option<(&'static str, &'a Value)> {
+    let is_telling = |key: &str| key.contains('.') || category::is_ai(source);
+    keys.iter()
+        .filter_map(|key| Some((*key, source.attributes.get(key).filter(|value| !value.is_empty())?)))
+        .find(|(key, _)| is_telling(key))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let (asked, answered) = into.readings.iter().fold((false, false), |(asked, answered), reading| {
+        (asked || !reading.prompt.is_empty(), answered || !reading.completion.is_empty())
+    });
+    let input = found(source, INPUT).filter(|_| !asked);
+    let output = found(source, OUTPUT).filter(|_| !answered);
+    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+        gen_ai::execution(input.map(|(_, value)| value), output.map(|(_, value)| value), &into.genai)
+    } else {
+        let side = |value: Option<(&str, &Value)>, role| {
+            value.map_or_else(Vec::new, |(key, value)| messages(source, key, value, role))
+        };
+        (side(input, Role::User), side(output, Role::Assistant))
+    };
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Message> {
+    let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
+    let parts = match Ish::of(value) {
+        _ if mime == Some("text/plain") => text(value),
+        Ish::Data(data) => match native::messages(&data, role) {
+            Some(messages) => return messages,
+            None => vec![Part::new(What::Json(data.into_owned()))],
+        },
+        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
+        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => text(value),
+    };
+    reading::said(role, parts)
+}
+
+fn text(value: &Value) -> Vec<Part> {
+    match value {
+        Value::String(words) => parts::text(words).into_iter().collect(),
+        other => {
+            let mut parts = Vec::new();
+            calls::returned(other, &mut parts);
+            parts
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+
+    #[test]
+    fn a_chains_input_and_output_are_shown() {
+        let read = Sample::span("step")
+            .with(&[("openinference.span.kind", "CHAIN"), ("input.value", "plain in"), ("output.value", "plain out")])
+            .translate();
+        assert_eq!(said(&read), (vec!["user: plain in".to_owned()], vec!["assistant: plain out".to_owned()]));
+        assert_eq!(read.dialects, ["plain-io"]);
+    }
+
+    #[test]
+    fn json_is_looked_through_for_messages() {
+        let request = r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"q"}]}"#;
+        let read = Sample::span("step").with(&[("input.value", request), ("output.value", r#"{"a": 1}"#)]).translate();
+        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!(said(&read).1, [r#"assistant: json {"a":1}"#]);
+        let plain = [("output.value", r#"{"a": 1}"#), ("output.mime_type", "text/plain")];
+        assert_eq!(said(&Sample::span("step").with(&plain).translate()).1, [r#"assistant: {"a": 1}"#]);
+    }
+
+    #[test]
+    fn a_tools_input_and_output_are_its_call_and_result() {
+        let marks = [("openinference.span.kind", "TOOL"), ("tool.name", "w"), ("tool_call.id", "c1")];
+        let io = [("input.value", "{'city': 'Paris'}"), ("output.value", "18C")];
+        let read = Sample::span("w").with(&marks).with(&io).translate();
+        assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
+        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+    }
+
+    #[test]
+    fn only_what_no_other_dialect_found_is_read_and_only_of_agents() {
+        let read = Sample::span("chat m")
+            .with(&[("gen_ai.input.messages", r#"[{"role":"user","content":"q"}]"#)])
+            .with(&[("input.value", "again"), ("output.value", "a")])
+            .translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        let plain = Sample::span("GET /").with(&[("result", "hit"), ("message", "sent"), ("http.method", "GET")]);
+        assert!(plain.translate().readings.is_empty());
+    }
+}

@@ -1,0 +1,396 @@
+//! Messages of any shape → [`Message`]s: roles, where the content is, what belongs beside it (`dialects.md` 2, 7).
+
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
+
+use super::{
+    calls::{self, first, first_str},
+    json_ish::{Ish, unquoted},
+    parts,
+};
+use crate::model::{Carrier, Message, Note, Part, Reading, Role, Timestamp, ToolResult, Translation, Value, What};
+
+/// Whether the texts of messages may be JSON of content blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// What people and models say stays as it is.
+    Said,
+    /// The dialect encodes content: a text that is a list of known blocks is that list.
+    Encoded,
+}
+
+/// Adds what a dialect found in one carrier, if it found anything.
+pub fn push(
+    into: &mut Translation,
+    dialect: &str,
+    (carrier, at): (Carrier, Option<Timestamp>),
+    prompt: Vec<Message>,
+    completion: Vec<Message>,
+) {
+    if prompt.is_empty() && completion.is_empty() {
+        return;
+    }
+    let shared = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
+    into.readings.push(Reading {
+        dialect: dialect.to_owned(),
+        carrier,
+        at,
+        prompt: shared(prompt),
+        completion: shared(completion),
+    });
+}
+
+/// The role that a word means, whatever its case; `None` for words that mean none.
+pub fn role(word: &str) -> Option<Role> {
+    const WORDS: &[(&str, Role)] = &[
+        ("user", Role::User),
+        ("assistant", Role::Assistant),
+        ("system", Role::System),
+        ("tool", Role::Tool),
+        ("model", Role::Assistant),
+        ("developer", Role::System),
+        ("human", Role::User),
+        ("ai", Role::Assistant),
+        ("function", Role::Tool),
+        ("instruction", Role::System),
+        ("instructions", Role::System),
+        ("customer", Role::User),
+        ("bot", Role::Assistant),
+        ("choice", Role::Assistant),
+        ("ipython", Role::Tool),
+        ("tool_result", Role::Tool),
+        ("HumanMessage", Role::User),
+        ("AIMessage", Role::Assistant),
+        ("AIMessageChunk", Role::Assistant),
+        ("SystemMessage", Role::System),
+        ("ToolMessage", Role::Tool),
+        ("FunctionMessage", Role::Tool),
+    ];
+    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
+}
+
+/// Reads a list of messages, or one; a bare text is a message of the `fallback` role.
+pub fn messages(value: &Value, fallback: Role, texts: Texts) -> Vec<Message> {
+    let mut into = Vec::new();
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, texts, &mut into)),
+        other => message(other, fallback, texts, &mut into),
+    }
+    into
+}
+
+/// Reads a field that should hold messages, once it is decoded; says so where it holds something else.
+pub fn of_ish(ish: &Ish, name: &str, fallback: Role, texts: Texts, notes: &mut Vec<Note>) -> Vec<Message> {
+    match ish {
+        Ish::Data(data) => messages(data, fallback, texts),
+        Ish::Cut(data) => {
+            notes.push(Note(format!("{name} was cut off by the sender: shown up to the cut")));
+            cut(messages(data, fallback, texts))
+        }
+        Ish::Text(text) => {
+            let inner = unquoted(text);
+            if inner.is_none() {
+                notes.push(Note(format!("{name} is not JSON: shown as text")));
+            }
+            said(fallback, parts::text(inner.as_deref().unwrap_or(text)).into_iter().collect())
+        }
+        Ish::Scalar(scalar) => said(fallback, vec![Part::text(scalar.to_text())]),
+        Ish::Nothing => Vec::new(),
+    }
+}
+
+/// Marks the end of the last message as cut.
+fn cut(mut messages: Vec<Message>) -> Vec<Message> {
+    if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
+        part.truncated = true;
+    }
+    messages
+}
+
+/// The parts of an encoded content: JSON of blocks, else the text as it is.
+pub fn encoded(value: &Value) -> Vec<Part> {
+    let (data, cut) = match Ish::of(value) {
+        Ish::Data(data) => (data, false),
+        Ish::Cut(data) => (Cow::Owned(data), true),
+        Ish::Text(text) => return parts::text(text).into_iter().collect(),
+        Ish::Scalar(scalar) => return vec![Part::text(scalar.to_text())],
+        Ish::Nothing => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    parts::content(&data, &mut found);
+    let all_maps = data.as_array().is_none_or(|items| items.iter().all(|item| item.as_map().is_some()));
+    let unknown = found.iter().filter(|part| matches!(part.what, What::Unknown(_))).count();
+    if !all_maps || (unknown > 0 && unknown == found.len()) {
+        // No block of a known form is in it: it is something that was said, or data.
+        return match value {
+            Value::String(text) => parts::text(text).into_iter().collect(),
+            other => vec![Part::new(What::Json(other.clone()))],
+        };
+    }
+    if let (true, Some(last)) = (cut, found.last_mut()) {
+        last.truncated = true;
+    }
+    found
+}
+
+/// Parts under a role, as messages: each run of tool results is a message of role `tool`, calls are the assistant's.
+pub fn said(role: Role, parts: Vec<Part>) -> Vec<Message> {
+    let mut into = Vec::new();
+    split(role, None, parts, &mut into);
+    into
+}
+
+fn split(role: Role, name: Option<&str>, parts: Vec<Part>, into: &mut Vec<Message>) {
+    let first = into.len();
+    for part in parts {
+        let role = match &part.what {
+            What::Result(_) => Role::Tool,
+            What::Call(_) | What::Reasoning(_) => Role::Assistant,
+            _ => role,
+        };
+        match into[first..].last_mut() {
+            Some(message) if message.role == role => message.parts.push(part),
+            _ => into.push(Message { role, name: name.map(str::to_owned), parts: vec![part] }),
+        }
+    }
+}
+
+/// Reads one message. A message of nothing is no message.
+pub fn message(value: &Value, fallback: Role, texts: Texts, into: &mut Vec<Message>) {
+    match value {
+        Value::Null => {}
+        // A list in a list: LangChain's batches.
+        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, texts, into)),
+        Value::Map(_) => map_message(value, fallback, texts, into),
+        other => into.extend(said(fallback, text_parts(other, texts))),
+    }
+}
+
+fn map_message(map: &Value, fallback: Role, texts: Texts, into: &mut Vec<Message>) {
+    let (map, class) = unwrapped(map);
+    // A choice: `{"index": 0, "message": {…}, "finish_reason": …}`.
+    let inner = map.get("message").filter(|inner| inner.as_map().is_some());
+    if let (Some(inner), None) = (inner, map.get("content")) {
+        return message(inner, fallback, texts, into);
+    }
+    let stated = map.str("role").or(class).and_then(role);
+    let has_content = CONTENT.iter().any(|key| map.get(key).is_some());
+    // LangChain says the role as `type`; other types tell a block or an item of the Responses API.
+    let by_type = || map.str("type").filter(|_| has_content).and_then(role);
+    let Some(role) = stated.or_else(by_type) else {
+        let is_block = map.str("type").is_some_and(|kind| kind != "message" && kind != "generic" && kind != "chat");
+        let has_more = ["tool_calls", "toolCalls", "function_call", "refusal", "reasoning_content", "tool_call_id"];
+        let is_message = has_content
+            || has_more.iter().any(|key| map.get(key).is_some())
+            // With content capture off, the id of the call is all that is left of a tool's message.
+            || (fallback == Role::Tool && map.get("id").is_some());
+        if is_block || !is_message {
+            let mut found = Vec::new();
+            parts::content(map, &mut found);
+            if let ([part], None) = (found.as_mut_slice(), map.str("type")) {
+                as_data(part);
+            }
+            return split(fallback, None, found, into);
+        }
+        return spoken(map, fallback, texts, into);
+    };
+    spoken(map, role, texts, into);
+}
+
+/// Where the content of a message is, most telling first.
+const CONTENT: &[&str] = &["parts", "content", "contents", "message", "text", "output"];
+
+/// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
+fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
+    if let Some(kwargs) = map.get("kwargs").filter(|kwargs| kwargs.as_map().is_some()) {
+        let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
+        return (kwargs, class);
+    }
+    let data = map.get("data").filter(|data| data.get("content").is_some() && map.get("content").is_none());
+    data.map_or((map, None), |data| (data, map.str("type")))
+}
+
+/// Gemini's `{"content": {"role": "model", "parts": […]}}`.
+fn content_role(map: &Value) -> Option<Role> {
+    map.get("content")?.str("role").and_then(role)
+}
+
+fn spoken(map: &Value, role: Role, texts: Texts, into: &mut Vec<Message>) {
+    let name = first_str(map, &["name"]);
+    let body = CONTENT.iter().find_map(|key| map.get(key).filter(|content| !content.is_empty()));
+    let body = body.map(|content| content.get("parts").unwrap_or(content));
+    let role = content_role(map).unwrap_or(role);
+    if role == Role::Tool {
+        return tool_message(map, body, name, texts, into);
+    }
+    let mut found = body.map_or_else(Vec::new, |body| text_parts(body, texts));
+    thoughts(map, &mut found);
+    if let Some(words) = map.str("refusal").filter(|words| !words.is_empty()) {
+        found.push(Part::new(What::Refusal(words.to_owned())));
+    }
+    calls_beside(map, &mut found);
+    split(role, name.filter(|_| role != Role::System), found, into);
+}
+
+/// The parts of a content: texts as they are, or decoded where the dialect encodes them.
+fn text_parts(body: &Value, texts: Texts) -> Vec<Part> {
+    if texts == Texts::Encoded && matches!(body, Value::String(_)) {
+        return encoded(body);
+    }
+    let mut found = Vec::new();
+    parts::content(body, &mut found);
+    if let ([part], Some(_)) = (found.as_mut_slice(), body.as_map()) {
+        as_data(part);
+    }
+    found
+}
+
+/// Structured content that is no block: an answer by a schema, or a framework's own data.
+fn as_data(part: &mut Part) {
+    if let What::Unknown(data) = &mut part.what {
+        part.what = What::Json(std::mem::take(data));
+    }
+}
+
+/// Reasoning that stands beside the content, as OpenAI-compatible servers write it.
+fn thoughts(map: &Value, found: &mut Vec<Part>) {
+    if found.iter().any(|part| matches!(part.what, What::Reasoning(_))) {
+        return;
+    }
+    if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking", "thought"]) {
+        found.insert(0, parts::thought(words));
+    }
+}
+
+/// Calls that stand beside the content; not those that the content has already.
+fn calls_beside(map: &Value, found: &mut Vec<Part>) {
+    let ids = found.iter().filter_map(|part| if let What::Call(call) = &part.what { call.id.clone() } else { None });
+    let ids: HashSet<String> = ids.collect();
+    let listed = first(map, &["tool_calls", "toolCalls"]).map(Ish::of);
+    let list = match &listed {
+        Some(Ish::Data(list)) => list.as_array(),
+        Some(Ish::Cut(list)) => list.as_array(),
+        _ => None,
+    };
+    for item in list.unwrap_or_default() {
+        // OpenInference wraps each: `{"tool_call": {…}}`.
+        let item = item.get("tool_call").filter(|inner| inner.as_map().is_some()).unwrap_or(item);
+        let is_new = |part: &Part| match &part.what {
+            What::Call(call) => call.id.as_ref().is_none_or(|id| !ids.contains(id)),
+            _ => true,
+        };
+        found.extend(calls::call(item).filter(is_new));
+    }
+    let legacy = map.get("function_call").filter(|call| call.as_map().is_some());
+    found.extend(legacy.and_then(calls::call));
+}
+
+fn tool_message(map: &Value, body: Option<&Value>, name: Option<&str>, texts: Texts, into: &mut Vec<Message>) {
+    let call_id = calls::id_of(map);
+    let mut content = Vec::new();
+    match body {
+        None if call_id.is_none() => return,
+        None => {}
+        Some(text @ Value::String(_)) if texts == Texts::Encoded => content = encoded(text),
+        Some(body) => calls::returned(body, &mut content),
+    }
+    // The results are blocks of the content, each with its own id.
+    if content.iter().any(|part| matches!(part.what, What::Result(_) | What::Call(_))) {
+        return split(Role::Tool, None, content, into);
+    }
+    let is_error = calls::is_error(map).or_else(|| body.and_then(calls::content_error));
+    let result = ToolResult { call_id, name: name.map(str::to_owned), is_error, content };
+    into.push(Message::new(Role::Tool, vec![Part::new(What::Result(result))]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn read(text: &str, texts: Texts) -> Vec<String> {
+        messages(&sample::value(text), Role::User, texts).iter().map(sample::in_words).collect()
+    }
+
+    #[test]
+    fn every_word_for_a_role_means_one() {
+        for (word, expected) in [
+            ("developer", Role::System),
+            ("Human", Role::User),
+            ("model", Role::Assistant),
+            ("AI", Role::Assistant),
+            ("ipython", Role::Tool),
+            ("AIMessageChunk", Role::Assistant),
+        ] {
+            assert_eq!(role(word), Some(expected), "{word}");
+        }
+        assert_eq!(role("narrator"), None);
+    }
+
+    #[test]
+    fn an_answer_stays_the_text_that_it_is() {
+        for text in ["4", "true", "null", "3.14", r#"{"a": 1}"#, r#"[{"text":"x"}]"#] {
+            let answer = Value::Map(vec![("role".into(), "assistant".into()), ("content".into(), text.into())]);
+            let read = messages(&answer, Role::User, Texts::Said);
+            assert_eq!(read, [Message::text(Role::Assistant, text)], "{text}");
+        }
+        let data = Value::Map(vec![("content".into(), r#"{"a": 1}"#.into())]);
+        assert_eq!(messages(&data, Role::User, Texts::Encoded), [Message::text(Role::User, r#"{"a": 1}"#)]);
+    }
+
+    #[test]
+    fn messages_of_every_shape_are_read() {
+        for (text, expected) in [
+            (r#"[{"role":"user","parts":[{"type":"text","content":"hi"}]}]"#, vec!["user: hi"]),
+            (r#"{"role":"model","parts":[{"text":"hi"}]}"#, vec!["assistant: hi"]),
+            (r#"{"content":{"role":"model","parts":[{"text":"hi"}]}}"#, vec!["assistant: hi"]),
+            (r#"{"lc":1,"id":["langchain","HumanMessage"],"kwargs":{"content":"hi"}}"#, vec!["user: hi"]),
+            (r#"{"type":"ai","data":{"content":"hi"}}"#, vec!["assistant: hi"]),
+            (r#"{"type":"human","content":"hi"}"#, vec!["user: hi"]),
+            (r#"{"index":0,"message":{"role":"assistant","content":"hi"}}"#, vec!["assistant: hi"]),
+            (
+                r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#,
+                vec!["assistant: w#c1{}"],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning_content":"hm","refusal":"no"}"#,
+                vec!["assistant: (thought) hm · so · (refused) no"],
+            ),
+            (
+                r#"{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"w","input":{}}],"tool_calls":[{"id":"c1","name":"w","args":{}},{"id":"c2","name":"w","args":{}}]}"#,
+                vec!["assistant: w#c1{} · w#c2{}"],
+            ),
+            (r#"{"role":"assistant","function_call":{"name":"w","arguments":"{}"}}"#, vec!["assistant: w#-{}"]),
+            (r#"{"role":"tool","tool_call_id":"c1","content":"18C"}"#, vec!["tool: =c1 18C"]),
+            (r#"{"role":"tool","tool_call_id":"c1","content":"18C","status":"error"}"#, vec!["tool: =!c1 18C"]),
+            (
+                r#"{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","response":"18C"}]}"#,
+                vec!["tool: =c1 18C"],
+            ),
+            (r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#, vec!["tool: =c1 18C"]),
+            (r#"{"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}"#, vec!["assistant: w#c1{}"]),
+            (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
+            (r#"{"role":"user","content":""}"#, vec![]),
+        ] {
+            assert_eq!(read(text, Texts::Said), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn results_and_words_in_one_message_are_told_apart_in_order() {
+        let text = r#"{"role":"user","content":[{"toolResult":{"toolUseId":"a","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"b","content":[{"text":"2"}]}},{"text":"go on"}]}"#;
+        assert_eq!(read(text, Texts::Said), ["tool: =a 1 · =b 2", "user: go on"]);
+        let asked = r#"{"role":"tool","parts":[{"type":"tool_call","id":"c1","name":"w","arguments":{}}]}"#;
+        assert_eq!(read(asked, Texts::Said), ["assistant: w#c1{}"]);
+    }
+
+    #[test]
+    fn encoded_content_is_decoded_where_it_is_blocks() {
+        let words = |text: &str| encoded(&text.into()).iter().map(sample::part).collect::<Vec<_>>();
+        assert_eq!(words(r#"[{"text":"a"},{"toolUse":{"toolUseId":"t","name":"w","input":{}}}]"#), ["a", "w#t{}"]);
+        assert_eq!(words(r#"[{"text":"a"},{"hologram":1}]"#), ["a", r#"unknown {"hologram":1}"#]);
+        assert_eq!(words(r#"[{"text":"a"},{"text":"b and"#), ["a", "b and…"]);
+        for text in ["plain", r#"{"a":1}"#, r#"["a","b"]"#, "[see above]", "4", "null"] {
+            assert_eq!(words(text), [text], "{text}");
+        }
+    }
+}

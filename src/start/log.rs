@@ -1,0 +1,97 @@
+//! The log: to a file, never to the screen and never to our own listener.
+
+use std::{
+    any::Any,
+    backtrace::Backtrace,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    panic::{self, PanicHookInfo},
+    path::Path,
+    sync::Mutex,
+    thread,
+};
+
+use anyhow::Context as _;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{LogLevel, Settings};
+
+/// A larger log is put aside at the start, in place of the one put aside before.
+const LARGEST: u64 = 8 << 20;
+
+/// Begins to log, and to say of a panic where it is logged.
+///
+/// # Errors
+/// A log file that was asked for cannot be written. One that was not asked for is done without.
+pub fn logging(settings: &Settings) -> anyhow::Result<()> {
+    let level = settings.log_level.value;
+    let file = settings.log_file.value.as_deref().filter(|_| level != LogLevel::Off);
+    if let Some(path) = file {
+        match open(path) {
+            Ok(file) => write_to(file, level),
+            Err(_) if settings.log_file.is_default() => {}
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!("cannot write the log {}; choose another with --log-file", path.display())
+                });
+            }
+        }
+    }
+    let shown = file.map(|path| settings.paths.shown(path));
+    panic::set_hook(Box::new(move |panic| panicked(panic, shown.as_deref())));
+    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    if fs::metadata(path).is_ok_and(|log| log.is_file() && log.len() > LARGEST) {
+        fs::rename(path, path.with_extension("log.old"))?;
+    }
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+fn write_to(file: File, level: LogLevel) {
+    // What the libraries beneath say below a warning is about them, not about us.
+    let others = if level == LogLevel::Error { "error" } else { "warn" };
+    let filter = EnvFilter::new(format!("{others},sideseat_tui={level}"));
+    // A second logger (there is one in tests) is as good as the first.
+    let _ = fmt().with_ansi(false).with_env_filter(filter).with_writer(Mutex::new(file)).try_init();
+}
+
+/// Says on stderr what happened and where it is logged. The screen, while there is one, is taken away before and the
+/// program ends after; without a screen the panic stays with its connection or command.
+fn panicked(panic: &PanicHookInfo, log: Option<&str>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = message(panic.payload());
+    let thread = thread::current();
+    let backtrace = Backtrace::force_capture();
+    tracing::error!(thread = thread.name(), %place, %backtrace, "panicked: {message}");
+    let log = log.map_or_else(String::new, |log| format!("; the log is {log}"));
+    let _ = writeln!(io::stderr(), "sideseat-tui: a bug, sorry: {message} ({place}){log}");
+}
+
+/// `panic!` gives a text of one kind or the other; anything else was thrown by hand.
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_grew_large_is_put_aside_and_the_new_one_is_the_users_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/tui.log");
+        open(&path).unwrap().set_len(LARGEST + 1).unwrap();
+        assert_eq!(open(&path).unwrap().metadata().unwrap().len(), 0);
+        assert!(folder.path().join("state/tui.log.old").exists());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

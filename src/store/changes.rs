@@ -1,0 +1,70 @@
+//! What commits touched, merged until someone looks, with one wake-up until then.
+
+use std::sync::{Mutex, OnceLock};
+
+use super::hold;
+use crate::model::Changes;
+
+/// Tells one listener that something changed, and what, once it asks.
+#[derive(Default)]
+pub struct ChangeFeed {
+    untaken: Mutex<Changes>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl ChangeFeed {
+    /// Has `wake` called when there is something to take, and not again until it was taken. Only the first is heard.
+    pub fn on_change(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let wake = self.wake.get_or_init(|| wake);
+        if !hold(&self.untaken).is_empty() {
+            wake();
+        }
+    }
+
+    /// What changed since it was last asked.
+    pub fn take(&self) -> Changes {
+        std::mem::take(&mut *hold(&self.untaken))
+    }
+
+    pub(super) fn add(&self, changes: Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut untaken = hold(&self.untaken);
+        let first = untaken.is_empty();
+        untaken.merge(changes);
+        drop(untaken);
+        if first && let Some(wake) = self.wake.get() {
+            wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+
+    #[test]
+    fn changes_merge_behind_one_wake_up() {
+        let feed = ChangeFeed::default();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        feed.on_change(Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        }));
+        let changes = || Changes { spans: 2, ..Changes::default() };
+        feed.add(Changes::default());
+        assert_eq!(woken.load(Ordering::Relaxed), 0);
+        feed.add(changes());
+        feed.add(changes());
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+        assert_eq!(feed.take().spans, 4);
+        feed.add(changes());
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,70 @@
+//! Brings the write-ahead log into the file, on a thread and a connection of its own.
+//!
+//! Commits go on meanwhile, except to the table that is being written at that moment; so it should neither be seldom
+//! and long nor so often that the same row groups are written again and again.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use duckdb::Connection;
+use tracing::warn;
+
+use super::{Trouble, connections::Lent, hold};
+
+/// How large the log may become. Until then its rows are in memory too, uncompressed.
+const LOG: u64 = 64 * 1024 * 1024;
+
+pub struct Checkpointer {
+    lent: Arc<Lent>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Wanted,
+    Closed,
+}
+
+impl Checkpointer {
+    pub fn new(lent: Arc<Lent>) -> Self {
+        Self { lent, state: Mutex::new(State::Idle), changed: Condvar::new() }
+    }
+
+    /// Hears how large the log is.
+    pub fn notice(&self, log_bytes: u64) {
+        let mut state = hold(&self.state);
+        if log_bytes > LOG && *state == State::Idle {
+            *state = State::Wanted;
+            self.changed.notify_all();
+        }
+    }
+
+    pub fn close(&self) {
+        *hold(&self.state) = State::Closed;
+        self.changed.notify_all();
+    }
+
+    pub fn run(&self) {
+        loop {
+            let state = self.changed.wait_while(hold(&self.state), |state| *state == State::Idle);
+            let state = *state.unwrap_or_else(PoisonError::into_inner);
+            if state == State::Closed {
+                return;
+            }
+            self.checkpoint();
+            let mut state = hold(&self.state);
+            if *state == State::Wanted {
+                *state = State::Idle;
+            }
+        }
+    }
+
+    /// `force` waits for the transaction that is open; without it a busy writer would never leave a gap.
+    pub fn checkpoint(&self) {
+        let run = |connection: &Connection| -> Result<(), Trouble> { Ok(connection.execute_batch("force checkpoint")?) };
+        if let Err(error) = self.lent.with(run) {
+            warn!(%error, "checkpoint failed");
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! One group: the submissions that were waiting, stored by one transaction.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
+
+use duckdb::{Connection, named_params, params, types::Value as Sql};
+
+use super::{
+    Submission, Trouble,
+    known::Known,
+    pack::pack,
+    prepared::{PreparedLog, PreparedSpan, Stored},
+    rows::{span_number, trace_number, uhugeints},
+    settle::{Offer, Row, Settling},
+    understood::{Fetched, searchable, stored_form},
+};
+use crate::{
+    decode::encode,
+    dialects,
+    model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, ToolDefinition, TraceId},
+};
+
+/// What a group comes to: the rows to append, and the rows whose place they take.
+#[derive(Default)]
+pub struct Plan<'a> {
+    spans: Vec<&'a PreparedSpan>,
+    logs: Vec<(ContentId, &'a PreparedLog)>,
+    contents: Vec<(ContentId, Content<'a>)>,
+    said: Vec<(TraceId, ContentId)>,
+    resources: Named<Resource>,
+    scopes: Named<Scope>,
+    traces: Vec<Row>,
+    /// Rows to delete first. Appending beside them and keeping the newest when reading would make every query pay
+    /// for what is rare; an index for `insert or replace` would make every span pay.
+    gone_spans: Vec<(TraceId, SpanId)>,
+    gone_traces: Vec<TraceId>,
+    touched: HashSet<TraceId>,
+    later: Vec<TraceId>,
+    sessions: HashSet<SessionId>,
+}
+
+enum Content<'a> {
+    Message(&'a Message),
+    Tools(&'a [ToolDefinition]),
+}
+
+/// Resources or scopes of this group: each allocation is encoded and hashed once, however many spans share it.
+struct Named<T> {
+    ids: HashMap<*const T, ContentId>,
+    fresh: HashMap<ContentId, Vec<u8>>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self { ids: HashMap::new(), fresh: HashMap::new() }
+    }
+}
+
+impl<T> Named<T> {
+    fn name(&mut self, thing: &Arc<T>, encode: fn(&T) -> Vec<u8>, is_known: impl Fn(u128) -> bool) {
+        self.ids.entry(Arc::as_ptr(thing)).or_insert_with(|| {
+            let bytes = encode(thing);
+            let id = ContentId::of(&bytes);
+            if !is_known(id.0) {
+                self.fresh.insert(id, bytes);
+            }
+            id
+        });
+    }
+
+    fn id(&self, thing: &Arc<T>) -> u128 {
+        self.ids.get(&Arc::as_ptr(thing)).map_or(0, |id| id.0)
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Decides what is stored of the submissions. `settling` counts it in at once; if it is not committed, see
+    /// [`Settling::forget`].
+    pub fn new(
+        connection: &Connection,
+        known: &Known,
+        settling: &mut Settling,
+        submissions: &[&'a Submission],
+        now: Instant,
+    ) -> Result<Self, Trouble> {
+        let mut plan = Self { touched: settling.now_due(now).into_iter().collect(), ..Self::default() };
+        for submission in submissions {
+            plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
+            plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
+        }
+        settling.take_up(connection, known, &plan.touched)?;
+        plan.choose_spans(settling, submissions);
+        plan.choose_logs(known, settling, submissions);
+        let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
+        let mut fresh = HashSet::new();
+        for (trace, stored) in spans
+            .iter()
+            .map(|span| (Some(span.row.trace), &span.stored))
+            .chain(logs.iter().map(|(_, log)| (log.row.trace, &log.stored)))
+        {
+            plan.add_contents(known, settling, &mut fresh, trace, stored);
+        }
+        let (rows, later, sessions) = settling.settle(&plan.touched, now);
+        plan.gone_traces = rows.iter().map(|row| row.trace).filter(|trace| known.traces.contains(trace)).collect();
+        (plan.traces, plan.later, plan.sessions) = (rows, later, sessions);
+        Ok(plan)
+    }
+
+    /// Of the records of a span the most complete is kept, of equally complete ones the latest.
+    fn choose_spans(&mut self, settling: &mut Settling, submissions: &[&'a Submission]) {
+        let mut places = HashMap::new();
+        for span in submissions.iter().flat_map(|submission| &submission.spans) {
+            let key = (span.row.trace, span.row.id);
+            match (settling.offer(span), places.get(&key)) {
+                (Offer::Worse, _) => {}
+                (_, Some(&place)) => {
+                    let slot: Option<&mut &PreparedSpan> = self.spans.get_mut(place);
+                    if let Some(slot) = slot {
+                        *slot = span;
+                    }
+                }
+                (offer, None) => {
+                    if offer == Offer::Better {
+                        self.gone_spans.push(key);
+                    }
+                    places.insert(key, self.spans.len());
+                    self.spans.push(span);
+                }
+            }
+        }
+    }
+
+    /// A log record has no id of its own: one that is equal to another is the same, sent again, unless both came in
+    /// one submission.
+    fn choose_logs(&mut self, known: &Known, settling: &mut Settling, submissions: &[&'a Submission]) {
+        let mut taken = HashSet::new();
+        for submission in submissions {
+            let mut times = HashMap::new();
+            for log in &submission.logs {
+                self.name(known, &log.stored);
+                let mut identity = blake3::Hasher::new();
+                identity.update(&log.digest.0.to_be_bytes());
+                identity.update(&self.resources.id(&log.stored.resource).to_be_bytes());
+                identity.update(&self.scopes.id(&log.stored.scope).to_be_bytes());
+                identity.update(log.project.as_str().as_bytes());
+                let times = times.entry(identity.finalize()).or_insert(0_u64);
+                identity.update(&times.to_be_bytes());
+                *times += 1;
+                let id = ContentId::of(identity.finalize().as_bytes());
+                if known.logs.contains(&id.0) || !taken.insert(id) {
+                    continue;
+                }
+                if let Some(trace) = log.row.trace {
+                    settling.add_log(trace, &log.facts);
+                }
+                self.logs.push((id, log));
+            }
+        }
+    }
+
+    fn name(&mut self, known: &Known, stored: &Stored) {
+        self.resources.name(&stored.resource, encode::resource_bytes, |id| known.resources.contains(&id));
+        self.scopes.name(&stored.scope, encode::scope_bytes, |id| known.scopes.contains(&id));
+    }
+
+    fn add_contents(
+        &mut self,
+        known: &Known,
+        settling: &mut Settling,
+        fresh: &mut HashSet<ContentId>,
+        trace: Option<TraceId>,
+        stored: &'a Stored,
+    ) {
+        self.name(known, stored);
+        let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
+        let tools = stored.contents.tools.iter().map(|(id, tools)| (*id, Content::Tools(tools)));
+        for (id, content) in messages.chain(tools) {
+            if let Some(trace) = trace
+                && settling.says(trace, id)
+            {
+                self.said.push((trace, id));
+            }
+            if !known.has_content(id) && fresh.insert(id) {
+                self.contents.push((id, content));
+            }
+        }
+    }
+
+    /// Everything the group touches, so that it can be forgotten again.
+    pub fn touched(&self) -> &HashSet<TraceId> {
+        &self.touched
+    }
+
+    pub fn write(&self, connection: &Connection) -> Result<(), Trouble> {
+        self.delete(connection)?;
+        self.append_spans(connection)?;
+        self.append_logs(connection)?;
+        self.append_contents(connection)?;
+        self.append_traces(connection)
+    }
+
+    fn delete(&self, connection: &Connection) -> Result<(), Trouble> {
+        if !self.gone_spans.is_empty() {
+            let traces = uhugeints(self.gone_spans.iter().map(|(trace, _)| trace_number(trace)));
+            let ids = Sql::List(self.gone_spans.iter().map(|(_, id)| Sql::UBigInt(span_number(id))).collect());
+            let sql = include_str!("queries/delete_spans.sql");
+            connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "ids": ids })?;
+        }
+        if !self.gone_traces.is_empty() {
+            let traces = uhugeints(self.gone_traces.iter().map(trace_number));
+            let sql = include_str!("queries/delete_traces.sql");
+            connection.prepare_cached(sql)?.execute(named_params! { "traces": traces })?;
+        }
+        Ok(())
+    }
+
+    fn append_spans(&self, connection: &Connection) -> Result<(), Trouble> {
+        if self.spans.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("spans")?;
+        for span in &self.spans {
+            let (row, words, stored) = (&span.row, &span.words, &span.stored);
+            table.append_row(params![
+                trace_number(&row.trace),
+                span_number(&row.id),
+                row.parent.as_ref().map(span_number),
+                row.project.as_str(),
+                row.name,
+                row.kind.as_str(),
+                row.status.code.as_str(),
+                row.status.message,
+                row.started.0,
+                row.ended.map(|ended| ended.0),
+                row.service,
+                row.scope_name,
+                row.scope_version,
+                row.synthetic,
+                span.weight,
+                self.resources.id(&stored.resource),
+                self.scopes.id(&stored.scope),
+                words.category.as_str(),
+                words.session,
+                words.user,
+                words.framework,
+                words.provider,
+                words.model,
+                words.agent,
+                words.tool,
+                words.usage.uncached_input,
+                words.usage.cache_read,
+                words.usage.cache_write,
+                words.usage.output,
+                words.usage.reasoning,
+                words.cost.map(|cost| cost.0),
+                dialects::VERSION,
+                stored.understood,
+                stored.raw,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    fn append_logs(&self, connection: &Connection) -> Result<(), Trouble> {
+        if self.logs.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("logs")?;
+        for (id, log) in &self.logs {
+            let (row, stored) = (&log.row, &log.stored);
+            table.append_row(params![
+                id.0,
+                row.trace.as_ref().map(trace_number),
+                row.span.as_ref().map(span_number),
+                log.project.as_str(),
+                row.at.0,
+                row.name,
+                row.severity,
+                row.severity_text,
+                row.text,
+                log.session,
+                self.resources.id(&stored.resource),
+                self.scopes.id(&stored.scope),
+                dialects::VERSION,
+                stored.understood,
+                stored.raw,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    fn append_contents(&self, connection: &Connection) -> Result<(), Trouble> {
+        if !self.contents.is_empty() {
+            let mut table = connection.appender("contents")?;
+            for (id, content) in &self.contents {
+                let (kind, body, text) = match content {
+                    Content::Message(message) => (Fetched::MESSAGE, stored_form(*message), Some(searchable(message))),
+                    Content::Tools(tools) => (Fetched::TOOLS, stored_form(*tools), None),
+                };
+                table.append_row(params![id.0, kind, pack(&body), text])?;
+            }
+            table.flush()?;
+        }
+        if !self.said.is_empty() {
+            let mut table = connection.appender("said")?;
+            for (trace, content) in &self.said {
+                table.append_row(params![trace_number(trace), content.0])?;
+            }
+            table.flush()?;
+        }
+        for (name, fresh) in [("resources", &self.resources.fresh), ("scopes", &self.scopes.fresh)] {
+            if !fresh.is_empty() {
+                let mut table = connection.appender(name)?;
+                for (id, bytes) in fresh {
+                    table.append_row(params![id.0, bytes])?;
+                }
+                table.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn append_traces(&self, connection: &Connection) -> Result<(), Trouble> {
+        if self.traces.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("traces")?;
+        for Row { trace, settled, from } in &self.traces {
+            let totals = &settled.totals;
+            table.append_row(params![
+                trace_number(trace),
+                settled.project.as_str(),
+                settled.name,
+                settled.session.as_ref().map(SessionId::as_str),
+                settled.user,
+                settled.service,
+                settled.framework,
+                settled.question,
+                settled.started.0,
+                settled.ended.map(|ended| ended.0),
+                settled.last_seen.0,
+                settled.state.as_str(),
+                settled.spans,
+                settled.models.iter().map(|model| model.replace('\n', " ")).collect::<Vec<_>>().join("\n"),
+                totals.usage.uncached_input,
+                totals.usage.cache_read,
+                totals.usage.cache_write,
+                totals.usage.output,
+                totals.usage.reasoning,
+                totals.cost.0,
+                totals.priced,
+                totals.unpriced,
+                totals.model_calls,
+                totals.tool_calls,
+                totals.failed_tools,
+                totals.errors,
+                settled.has_ai,
+                *from as u64,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    /// It is committed: what it stored is known from here on. Says what changed.
+    pub fn committed(self, known: &mut Known, settling: &mut Settling, now: Instant) -> Changes {
+        known.contents.extend(self.contents.iter().map(|(id, _)| id.0));
+        known.resources.extend(self.resources.fresh.keys().map(|id| id.0));
+        known.scopes.extend(self.scopes.fresh.keys().map(|id| id.0));
+        known.logs.extend(self.logs.iter().map(|(id, _)| id.0));
+        known.traces.extend(self.traces.iter().map(|row| row.trace));
+        let (spans, logs) = (self.spans.len() as u64, self.logs.len() as u64);
+        settling.committed(self.traces, self.later, now);
+        let mut changes = Changes { spans, logs, ..Changes::default() };
+        changes.merge(Changes {
+            traces: self.touched.into_iter().collect(),
+            sessions: self.sessions.into_iter().collect(),
+            ..Changes::default()
+        });
+        changes
+    }
+}

@@ -1,0 +1,211 @@
+//! The only room that says DuckDB: keeps what arrived, and answers questions about it.
+//!
+//! ```text
+//!   Submission ─▶ door ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever looks
+//!    prepared    permits  a thread  known, settle   │
+//!                                                   └──▶ checkpoint, a thread
+//!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
+//!            two threads                  walk: the same for programs, piece by piece
+//! ```
+//!
+//! A submission is answered once its commit is synced. Readers never block the writer. All connections are lent by
+//! `connections`, so that they can be taken back when the engine refuses to go on after a failed sync.
+
+mod changes;
+mod checkpoint;
+mod connections;
+mod door;
+mod group;
+mod known;
+mod open;
+mod pack;
+mod prepared;
+mod queries;
+mod reader;
+mod rows;
+mod schema;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod understood;
+mod walk;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+pub use changes::ChangeFeed;
+pub use door::Writer;
+pub use open::OpenError;
+pub use prepared::{PreparedLog, PreparedSpan, Submission};
+pub use reader::{Answered, Readers};
+pub use walk::{LogId, Pick};
+
+use crate::{
+    model::{Answer, Query},
+    pricing::Prices,
+};
+use checkpoint::Checkpointer;
+use connections::{Database, Lent};
+use door::Door;
+use reader::Desk;
+
+/// Where the store keeps what it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    File(PathBuf),
+    /// Gone when it is closed.
+    Memory,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store is behind; try again in {} s", .retry_after.as_secs())]
+    Busy { retry_after: Duration },
+    #[error("the store cannot write: {0}")]
+    Failing(String),
+    #[error("the store is closed")]
+    Closed,
+    #[error("the store cannot answer: {0}")]
+    Query(String),
+}
+
+/// Why something inside the store went wrong.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Engine(#[from] duckdb::Error),
+    #[error("a stored {what} cannot be read: {why}")]
+    Unreadable { what: &'static str, why: String },
+    #[error("the store could not be opened again: {0}")]
+    Away(String),
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Query(trouble.to_string())
+    }
+}
+
+/// How the store is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoreHealth {
+    /// What the last commit died of; `None` once one succeeds.
+    pub failing: Option<String>,
+}
+
+/// The open store.
+pub struct Store {
+    database: Arc<Database>,
+    /// For questions on the caller's own thread.
+    desk: Arc<Lent>,
+    door: Arc<Door>,
+    changes: Arc<ChangeFeed>,
+    health: Arc<Mutex<StoreHealth>>,
+    prices: Arc<Prices>,
+    checkpointer: Arc<Checkpointer>,
+    writing: Option<JoinHandle<()>>,
+    checkpointing: Option<JoinHandle<()>>,
+    reading: Mutex<Vec<Weak<Desk>>>,
+}
+
+impl Store {
+    /// Opens the store, making or migrating its file, and starts its threads.
+    pub fn open(place: &Place, prices: Arc<Prices>) -> Result<Self, OpenError> {
+        let database = Database::open(place)?;
+        let changes = Arc::new(ChangeFeed::default());
+        let health = Arc::new(Mutex::new(StoreHealth::default()));
+        let checkpointer = Arc::new(Checkpointer::new(database.lend()));
+        let (door, arrivals) = Door::new();
+        let writer = writer::StoreWriter::new(
+            database.clone(),
+            arrivals,
+            changes.clone(),
+            health.clone(),
+            checkpointer.clone(),
+        );
+        let writing = start("store-writer", move || writer.run());
+        let checkpoints = checkpointer.clone();
+        let checkpointing = start("store-checkpoint", move || checkpoints.run());
+        Ok(Self {
+            desk: database.lend(),
+            database,
+            door,
+            changes,
+            health,
+            prices,
+            checkpointer,
+            writing: Some(writing),
+            checkpointing: Some(checkpointing),
+            reading: Mutex::default(),
+        })
+    }
+
+    /// A hand to submit with; clones share one queue.
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.door.clone())
+    }
+
+    /// Starts two threads that answer queries; each answer is handed to `answered` on one of them.
+    pub fn readers(&self, answered: Box<dyn Fn(Answered) + Send + Sync>) -> Readers {
+        let readers = Readers::start(&self.database, &self.prices, answered);
+        hold(&self.reading).push(readers.desk());
+        readers
+    }
+
+    /// Answers a query on the caller's thread.
+    pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
+        let answer = |connection: &_| queries::answer(connection, &self.database, &self.prices, query);
+        Ok(self.desk.with(answer)?)
+    }
+
+    /// What commits touch.
+    pub fn changes(&self) -> Arc<ChangeFeed> {
+        self.changes.clone()
+    }
+
+    pub fn health(&self) -> StoreHealth {
+        hold(&self.health).clone()
+    }
+
+    /// Commits what waits, stops the readers, brings everything into the one file and closes it.
+    pub fn close(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.door.close();
+        if let Some(writing) = self.writing.take() {
+            drop(writing.join());
+        }
+        for desk in hold(&self.reading).drain(..).filter_map(|desk| desk.upgrade()) {
+            desk.close();
+        }
+        self.checkpointer.close();
+        if let Some(checkpointing) = self.checkpointing.take() {
+            drop(checkpointing.join());
+            self.checkpointer.checkpoint();
+        }
+        self.database.close();
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system lets a process start a thread")
+}
+
+/// Takes a lock. What a panic may have left beneath ours is still whole: each change under them is one assignment.
+fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! Opening the file: is it ours, is it free, is it of a version we know.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use duckdb::{Config, Connection};
+
+use super::{
+    Place, Trouble,
+    schema::{self, Fit},
+};
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{} is held by {}; stop that one, or choose another file with --db", .path.display(), holder(*.pid))]
+    Held { path: PathBuf, pid: Option<u32> },
+    #[error(
+        "{} was made by a newer version (its tables are version {found}, this program knows {known}); \
+         use that version, or choose another file with --db",
+        .path.display()
+    )]
+    Newer { path: PathBuf, found: u64, known: u64 },
+    #[error("{} is not a store of sideseat-tui; choose another file with --db", .path.display())]
+    NotAStore { path: PathBuf },
+    #[error("the folder {} cannot be made: {error}", .path.display())]
+    Folder { path: PathBuf, error: io::Error },
+    #[error("{} cannot be opened: {why}", .path.display())]
+    Unusable { path: PathBuf, why: String },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("another process (pid {pid})"))
+}
+
+/// Opens the place and brings its tables up to date.
+pub fn connect(place: &Place) -> Result<Connection, OpenError> {
+    let path = match place {
+        // An absolute path cannot be mistaken for one of the engine's own forms, such as `name:path`.
+        Place::File(path) => std::path::absolute(path)
+            .map_err(|error| OpenError::Unusable { path: path.clone(), why: error.to_string() })?,
+        Place::Memory => PathBuf::from(":memory:"),
+    };
+    let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
+    let is_file = matches!(place, Place::File(_));
+    if is_file {
+        prepare_folder(&path)?;
+        if !is_database(&path).map_err(|error| unusable(error.to_string()))? {
+            return Err(OpenError::NotAStore { path });
+        }
+    }
+    let settings = settings(is_file).map_err(|error| unusable(error.to_string()))?;
+    let connection = Connection::open_with_flags(&path, settings).map_err(|error| refused(&path, &error.to_string()))?;
+    if is_file {
+        only_for_us(&path).map_err(|error| unusable(error.to_string()))?;
+    }
+    match schema::migrate(&connection).map_err(|error: Trouble| unusable(error.to_string()))? {
+        Fit::Ready => Ok(connection),
+        Fit::Newer { found, known } => Err(OpenError::Newer { path, found, known }),
+        Fit::Foreign => Err(OpenError::NotAStore { path }),
+    }
+}
+
+fn settings(is_file: bool) -> duckdb::Result<Config> {
+    let settings = Config::default()
+        // Telemetry is untrusted and so is whatever it talks the engine into: no network, no other files.
+        .enable_external_access(false)?
+        .enable_autoload_extension(false)?
+        .threads(2)?
+        .with("preserve_insertion_order", "false")?
+        // `checkpoint` decides when, so that no commit has to.
+        .with("checkpoint_threshold", "1TB")?;
+    if is_file {
+        settings.max_memory("256MB")
+    } else {
+        // All of it is data here, and there is no folder of ours to spill into.
+        settings.with("temp_directory", "")
+    }
+}
+
+/// Makes the folder, if there is none, for its owner alone.
+fn prepare_folder(path: &Path) -> Result<(), OpenError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })
+}
+
+/// Takes the file from everyone but its owner, whatever the umask was.
+fn only_for_us(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+/// Whether the file may be opened: there is none yet, or it has the engine's mark at its ninth byte.
+///
+/// Asked before the engine is: it takes some foreign files (SQLite's) for a reason to load an extension.
+fn is_database(path: &Path) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let mut start = [0; 12];
+    match file.read_exact(&mut start) {
+        Ok(()) => Ok(&start[8..] == b"DUCK"),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the engine's words. It names the holder as `… held in /usr/bin/x (PID 123)`, where it can find out.
+fn refused(path: &Path, why: &str) -> OpenError {
+    let path = path.to_owned();
+    if why.contains("Could not set lock") || why.contains("Conflicting lock") {
+        let pid = why.split_once("(PID ").and_then(|(_, rest)| rest.split(')').next()?.trim().parse().ok());
+        return OpenError::Held { path, pid };
+    }
+    if why.contains("not a valid DuckDB database") {
+        return OpenError::NotAStore { path };
+    }
+    OpenError::Unusable { path, why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(path: &Path) -> String {
+        connect(&Place::File(path.to_owned())).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_holder_is_read_from_the_engines_words() {
+        let why = "IO Error: Could not set lock on file \"/a\": Conflicting lock is held in /bin/x (PID 123). See also";
+        assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: Some(123), .. }));
+        let why = "IO Error: Could not set lock on file \"/a\": Resource temporarily unavailable";
+        assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: None, .. }));
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_refused_and_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("empty", &b""[..]), ("text", b"some notes of mine"), ("lite", b"SQLite format 3\0....")] {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            assert!(refusal(&path).contains("is not a store"), "{name}: {}", refusal(&path));
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_by_both_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        let connection = connect(&Place::File(path.clone())).unwrap();
+        connection.execute_batch("update meta set value = 4711").unwrap();
+        drop(connection);
+        assert!(refusal(&path).contains("version 4711, this program knows 8"), "{}", refusal(&path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_and_file_are_made_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/a.duckdb");
+        let _connection = connect(&Place::File(path.clone())).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+    }
+}

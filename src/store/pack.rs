@@ -1,0 +1,55 @@
+//! Bytes as they are stored: compressed where that pays, with a first byte that says which.
+
+use std::borrow::Cow;
+
+use super::Trouble;
+
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// Below this, compressing saves less than its frame and its time cost.
+const WORTH_IT: usize = 512;
+
+pub fn pack(bytes: &[u8]) -> Vec<u8> {
+    if bytes.len() > WORTH_IT
+        && let Ok(squeezed) = zstd::bulk::compress(bytes, 1)
+        && squeezed.len() < bytes.len()
+    {
+        return marked(ZSTD, &squeezed);
+    }
+    marked(PLAIN, bytes)
+}
+
+fn marked(mark: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(bytes.len() + 1);
+    packed.push(mark);
+    packed.extend_from_slice(bytes);
+    packed
+}
+
+pub fn unpack<'a>(what: &'static str, packed: &'a [u8]) -> Result<Cow<'a, [u8]>, Trouble> {
+    let unreadable = |why: String| Trouble::Unreadable { what, why };
+    match packed.split_first() {
+        Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
+        Some((&ZSTD, squeezed)) => {
+            zstd::decode_all(squeezed).map(Cow::Owned).map_err(|error| unreadable(error.to_string()))
+        }
+        Some((mark, _)) => Err(unreadable(format!("its first byte is {mark}"))),
+        None => Err(unreadable("it is empty".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_whether_it_shrinks_or_not() {
+        let noise: Vec<u8> = (0..2000_u32).map(|n| blake3::hash(&n.to_le_bytes()).as_bytes()[0]).collect();
+        for bytes in [&b""[..], b"short", &[7; 5000], &noise] {
+            assert_eq!(unpack("test", &pack(bytes)).unwrap(), bytes);
+        }
+        assert!(pack(&[7; 5000]).len() < 100);
+        assert!(unpack("test", b"").is_err() && unpack("test", b"\x09abc").is_err());
+    }
+}

@@ -1,0 +1,158 @@
+//! What is submitted: spans and log records made ready off the writer's thread, so that it only has to append.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{pack::pack, understood::{self, Contents}};
+use crate::{
+    assemble::Facts,
+    model::{
+        Category, ContentId, LogRecord, LogRow, Project, Resource, Scope, Span, SpanRow, TokenUsage, Translation, Usd,
+        Value,
+    },
+};
+
+/// One export, waiting to be stored.
+#[derive(Default)]
+pub struct Submission {
+    pub spans: Vec<PreparedSpan>,
+    pub logs: Vec<PreparedLog>,
+    /// The size of what was sent: as much of the store's patience is used up until it is answered.
+    pub bytes: usize,
+}
+
+impl Submission {
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.logs.is_empty()
+    }
+}
+
+/// A span, ready to be stored.
+pub struct PreparedSpan {
+    /// Without its translation, which is `stored` and `words`.
+    pub(super) row: SpanRow,
+    pub(super) weight: u32,
+    pub(super) words: Words,
+    pub(super) facts: Facts,
+    pub(super) stored: Stored,
+}
+
+impl PreparedSpan {
+    /// Serialises, hashes and compresses; `raw` is the span's OTLP protobuf message.
+    #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
+    pub fn new(span: Span, raw: Bytes, translation: Translation) -> Self {
+        let weight = u32::try_from(span.attributes.len() + span.events.len()).unwrap_or(u32::MAX);
+        let mut row = SpanRow {
+            service: span.resource.service().map(str::to_owned),
+            scope_name: span.scope.name.clone(),
+            scope_version: span.scope.version.clone(),
+            project: span.project,
+            trace: span.trace,
+            id: span.id,
+            parent: span.parent,
+            name: span.name,
+            kind: span.kind,
+            status: span.status,
+            started: span.started,
+            ended: span.ended,
+            synthetic: span.synthetic,
+            translation: Arc::new(translation),
+        };
+        let facts = Facts::of_span(&row);
+        let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
+        let words = Words::of(&translation);
+        Self { row, weight, words, facts, stored: Stored::new(translation, &raw, span.resource, span.scope) }
+    }
+
+    /// Of two records of one span, the one that has ended is the better, then the fuller; of equals, the later.
+    pub(super) fn rank(&self) -> Rank {
+        (self.row.ended.is_some(), self.weight)
+    }
+}
+
+/// How complete a record of a span is: whether it has ended, and how many attributes and events it has.
+pub type Rank = (bool, u32);
+
+/// A log record, ready to be stored.
+pub struct PreparedLog {
+    pub(super) project: Project,
+    /// Without its translation, which is `stored`.
+    pub(super) row: LogRow,
+    pub(super) session: Option<String>,
+    pub(super) facts: Facts,
+    pub(super) stored: Stored,
+    /// The hash of `raw`.
+    pub(super) digest: ContentId,
+}
+
+impl PreparedLog {
+    /// Serialises, hashes and compresses; `raw` is the record's OTLP protobuf message.
+    #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
+    pub fn new(record: LogRecord, raw: Bytes, translation: Translation) -> Self {
+        let says_nothing = translation.readings.iter().all(|said| said.prompt.is_empty() && said.completion.is_empty());
+        let text = if says_nothing && record.body != Value::Null { record.body.to_text() } else { String::new() };
+        let session = translation.context.session.clone();
+        let mut row = LogRow {
+            at: record.time(),
+            trace: record.trace,
+            span: record.span,
+            name: record.name,
+            severity: record.severity,
+            severity_text: record.severity_text,
+            text,
+            translation: Arc::new(translation),
+        };
+        let facts = Facts::of_log(&row);
+        let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
+        let stored = Stored::new(translation, &raw, record.resource, record.scope);
+        Self { project: record.project, row, session, facts, stored, digest: ContentId::of(&raw) }
+    }
+}
+
+/// What spans and log records have alike.
+pub struct Stored {
+    pub understood: Vec<u8>,
+    pub contents: Contents,
+    pub raw: Vec<u8>,
+    pub resource: Arc<Resource>,
+    pub scope: Arc<Scope>,
+}
+
+impl Stored {
+    fn new(translation: Translation, raw: &[u8], resource: Arc<Resource>, scope: Arc<Scope>) -> Self {
+        let (understood, contents) = understood::take_apart(translation);
+        Self { understood, contents, raw: pack(raw), resource, scope }
+    }
+}
+
+/// What a translation understood, as columns.
+pub struct Words {
+    pub category: Category,
+    pub session: Option<String>,
+    pub user: Option<String>,
+    pub framework: Option<String>,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub agent: Option<String>,
+    pub tool: Option<String>,
+    pub usage: TokenUsage,
+    pub cost: Option<Usd>,
+}
+
+impl Words {
+    fn of(Translation { context, genai, .. }: &Translation) -> Self {
+        Self {
+            category: genai.category,
+            session: context.session.clone(),
+            user: context.user.clone(),
+            framework: context.framework.clone(),
+            provider: genai.provider.clone(),
+            model: genai.model.clone().or_else(|| genai.response_model.clone()),
+            agent: genai.agent.clone(),
+            tool: genai.tool.as_ref().and_then(|tool| tool.name.clone()),
+            usage: genai.usage.unwrap_or_default(),
+            cost: genai.cost.as_ref().map(|cost| cost.total),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the panes about one trace or one session draw from.
+
+use std::sync::Arc;
+
+use duckdb::{Connection, named_params};
+
+use super::{count, limit};
+use crate::{
+    assemble,
+    model::{Detail, SessionId, Subject, TraceId, TraceRows, Tree},
+    pricing::Prices,
+    store::{
+        Trouble,
+        rows::{self, trace_id},
+    },
+};
+
+/// Traces of a session that are assembled at once; more than a person scrolls through.
+const TRACES: usize = 50;
+
+/// The spans of one trace as the screen walks them; of a trace that is not there, none.
+pub fn tree(connection: &Connection, trace: TraceId) -> Result<Tree, Trouble> {
+    let rows = stored(connection, &[trace])?;
+    if rows.is_empty() {
+        return Ok(Tree::default());
+    }
+    Ok(assemble::session(rows).into_iter().next().map(|assembled| assembled.tree).unwrap_or_default())
+}
+
+pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Result<Option<Detail>, Trouble> {
+    let (traces, left_out) = match subject {
+        Subject::Trace(trace) => (vec![*trace], 0),
+        Subject::Session(session) => newest(connection, session)?,
+    };
+    let rows = stored(connection, &traces)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let wordless = assemble::wordless(&rows);
+    let mut found = assemble::session(rows);
+    for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
+        let model = call.model.as_deref().or(call.response_model.as_deref());
+        call.window = model.and_then(|model| prices.window(call.provider.as_deref(), model));
+    }
+    let traces: Vec<_> = found.into_iter().map(Arc::new).collect();
+    let missing = assemble::missing(&traces, &wordless);
+    Ok(Some(Detail { traces, left_out, missing }))
+}
+
+/// The rows of traces that belong together, without those of which nothing is stored.
+fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>, Trouble> {
+    let mut rows = rows::load(connection, traces)?.by_trace(traces);
+    rows.retain(|rows| !rows.spans.is_empty() || !rows.logs.is_empty());
+    Ok(rows)
+}
+
+/// A session's newest traces, and how many are left out.
+fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), Trouble> {
+    let mut statement = connection.prepare_cached(include_str!("newest.sql"))?;
+    let mut found = statement.query(named_params! { "session": session.as_str(), "limit": limit(TRACES) })?;
+    let (mut traces, mut all) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        traces.extend(trace_id(row.get(0)?));
+        all = count(row, 1)?;
+    }
+    let left_out = all.saturating_sub(traces.len() as u64);
+    Ok((traces, left_out))
+}

@@ -1,0 +1,146 @@
+//! Questions: a `Query` → its .sql file → its `Answer`; a file a question.
+//!
+//! The lists share the relation `shown`, what the filter lets through: `everything.sql`, or `matching.sql` where the
+//! filter has words.
+
+mod detail;
+mod overview;
+mod raw;
+mod sessions;
+mod traces;
+
+use std::sync::Arc;
+
+use duckdb::{
+    Connection, Row,
+    types::{Value as Sql, ValueRef},
+};
+
+use super::{Trouble, connections::Database};
+use crate::{
+    model::{Answer, Filter, Query, TokenUsage, Totals, Usd},
+    pricing::Prices,
+};
+
+/// Answers one query, as of one moment: nothing is committed between its statements.
+pub fn answer(connection: &Connection, database: &Database, prices: &Prices, query: &Query) -> Result<Answer, Trouble> {
+    at_one_moment(connection, || match query {
+        Query::Sessions { filter, limit } => sessions::sessions(connection, filter, *limit).map(Answer::Sessions),
+        Query::Traces { session, filter, limit } => {
+            traces::traces(connection, session.as_ref(), filter, *limit).map(Answer::Traces)
+        }
+        Query::Tree { trace } => detail::tree(connection, *trace).map(Answer::Tree),
+        Query::Detail { subject } => {
+            detail::detail(connection, prices, subject).map(|found| Answer::Detail(found.map(Arc::new)))
+        }
+        Query::Raw { trace, span } => {
+            raw::raw(connection, *trace, *span).map(|found| Answer::Raw(found.map(Arc::new)))
+        }
+        Query::Overview { filter } => overview::overview(connection, filter, database.size()).map(Answer::Overview),
+    })
+}
+
+/// Asks several statements about the same state of the store.
+pub fn at_one_moment<T>(connection: &Connection, ask: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    connection.execute_batch("begin transaction read only")?;
+    let answer = ask();
+    connection.execute_batch("rollback")?;
+    answer
+}
+
+/// A question about the traces that a filter lets through, with its parameters.
+struct Asked {
+    sql: String,
+    parameters: Vec<(&'static str, Sql)>,
+}
+
+impl Asked {
+    fn of(filter: &Filter, question: &str) -> Self {
+        let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
+        words.sort_unstable();
+        words.dedup();
+        let mut parameters = vec![
+            ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
+            ("session", filter.session.as_ref().map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
+        ];
+        let shown = if words.is_empty() {
+            include_str!("everything.sql")
+        } else {
+            parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
+            include_str!("matching.sql")
+        };
+        Self { sql: format!("with shown as (\n{shown})\n{question}"), parameters }
+    }
+
+    fn with(mut self, name: &'static str, value: Sql) -> Self {
+        self.parameters.push((name, value));
+        self
+    }
+
+    /// Asks, and reads each row.
+    fn rows<T>(
+        self,
+        connection: &Connection,
+        mut read: impl FnMut(&Row) -> Result<T, Trouble>,
+    ) -> Result<Vec<T>, Trouble> {
+        let parameters: Vec<_> =
+            self.parameters.iter().map(|(name, value)| (*name, value as &dyn duckdb::ToSql)).collect();
+        let mut statement = connection.prepare_cached(&self.sql)?;
+        let mut found = statement.query(parameters.as_slice())?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(read(row)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// A limit as a parameter.
+fn limit(rows: usize) -> Sql {
+    Sql::BigInt(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+/// Twelve columns from `uncached_input` to `errors`, be they of one trace or sums.
+fn totals(row: &Row, first: usize) -> Result<Totals, Trouble> {
+    let column = |n: usize| maybe_count(row, first + n);
+    let number = |n: usize| Ok::<_, Trouble>(maybe_count(row, first + n)?.unwrap_or_default());
+    Ok(Totals {
+        usage: TokenUsage {
+            uncached_input: column(0)?,
+            cache_read: column(1)?,
+            cache_write: column(2)?,
+            output: column(3)?,
+            reasoning: column(4)?,
+        },
+        cost: Usd(i64::try_from(row.get::<_, Option<i128>>(first + 5)?.unwrap_or_default()).unwrap_or(i64::MAX)),
+        priced: number(6)?,
+        unpriced: number(7)?,
+        model_calls: number(8)?,
+        tool_calls: number(9)?,
+        failed_tools: number(10)?,
+        errors: number(11)?,
+    })
+}
+
+/// A count, or a sum of counts: those are 128 bits wide, and of what was sent nothing says that it fits 64.
+fn maybe_count(row: &Row, column: usize) -> Result<Option<u64>, Trouble> {
+    let number: Option<i128> = row.get(column)?;
+    Ok(number.map(|number| u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX })))
+}
+
+fn count(row: &Row, column: usize) -> Result<u64, Trouble> {
+    Ok(maybe_count(row, column)?.unwrap_or_default())
+}
+
+/// A column that holds several texts, one a line.
+fn lines(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or_default().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// A text that may be null.
+fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, Trouble> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        text => Ok(Some(text.as_str().map_err(duckdb::Error::from)?)),
+    }
+}

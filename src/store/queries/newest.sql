@@ -1,0 +1,2 @@
+-- The newest traces of one session, newest first, and how many it has.
+select trace, count(*) over () from traces where session = $session order by started desc, trace desc limit $limit

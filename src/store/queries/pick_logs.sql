@@ -1,0 +1,8 @@
+-- Log records, in the order in which they were made. Those without a trace belong to a session if they say so.
+select logs.id
+from logs
+left join traces on traces.trace = logs.trace
+where ($trace::uhugeint is null or logs.trace = $trace)
+    and ($session::varchar is null or coalesce(traces.session, logs.session) = $session)
+    and ($project::varchar is null or coalesce(traces.project, logs.project) = $project)
+order by logs.at, logs.id

@@ -1,0 +1,7 @@
+-- Traces, in the order in which they began.
+select trace, session
+from traces
+where ($trace::uhugeint is null or trace = $trace)
+    and ($session::varchar is null or session = $session)
+    and ($project::varchar is null or project = $project)
+order by started, trace

@@ -1,0 +1,6 @@
+-- One span as it arrived, and what was noted of it.
+select spans.project, spans.synthetic, spans.raw, spans.understood, resources.raw, scopes.raw
+from spans
+join resources on resources.id = spans.resource
+join scopes on scopes.id = spans.scope
+where spans.trace = $trace and spans.id = $span

@@ -1,0 +1,28 @@
+//! Sessions, newest activity first.
+
+use duckdb::Connection;
+
+use super::{Asked, count, limit, lines, maybe_text, totals};
+use crate::{
+    model::{Filter, Page, SessionId, SessionSummary, Timestamp},
+    store::Trouble,
+};
+
+pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result<Page<SessionSummary>, Trouble> {
+    let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
+    let mut total = 0;
+    let rows = asked.rows(connection, |row| {
+        total = count(row, 19)?;
+        Ok(SessionSummary {
+            session: maybe_text(row, 0)?.map(SessionId::from),
+            users: lines(maybe_text(row, 1)?),
+            first_seen: Timestamp(row.get(2)?),
+            last_seen: Timestamp(row.get(3)?),
+            traces: count(row, 4)?,
+            failed: count(row, 5)?,
+            running: count(row, 6)?,
+            totals: totals(row, 7)?,
+        })
+    })?;
+    Ok(Page { rows, total })
+}

@@ -1,0 +1,17 @@
+-- Sessions, newest activity first; the traces without one are gathered in one row.
+-- `users` has one a line. `total` is how many rows there are without the limit.
+select
+    session,
+    string_agg(distinct user_id, chr(10) order by user_id) as users,
+    min(started) as first_seen,
+    max(last_seen) as last_seen,
+    count(*) as traces,
+    count(*) filter (state = 'error') as failed,
+    count(*) filter (state = 'running') as running,
+    sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
+    sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools), sum(errors),
+    count(*) over () as total
+from shown
+group by session
+order by max(last_seen) desc, session
+limit $limit

@@ -1,0 +1,50 @@
+//! The traces of one session, oldest first.
+
+use duckdb::{Connection, types::Value as Sql};
+
+use super::{Asked, count, limit, lines, maybe_text, totals};
+use crate::{
+    model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary},
+    store::{
+        Trouble,
+        rows::{project, text, trace_id},
+    },
+};
+
+pub fn traces(
+    connection: &Connection,
+    of: Option<&SessionId>,
+    filter: &Filter,
+    rows: usize,
+) -> Result<Page<TraceSummary>, Trouble> {
+    let of = of.map_or(Sql::Null, |session| Sql::Text(session.to_string()));
+    let asked = Asked::of(filter, include_str!("traces.sql")).with("of", of).with("limit", limit(rows));
+    let mut total = 0;
+    let rows = asked.rows(connection, |row| {
+        total = count(row, 26)?;
+        let Some(trace) = trace_id(row.get(0)?) else { return Ok(None) };
+        Ok(Some(TraceSummary {
+            trace,
+            project: project(text(row, 1)?),
+            name: row.get(2)?,
+            session: maybe_text(row, 3)?.map(SessionId::from),
+            user: row.get(4)?,
+            service: row.get(5)?,
+            framework: row.get(6)?,
+            question: row.get(7)?,
+            started: Timestamp(row.get(8)?),
+            ended: row.get::<_, Option<u64>>(9)?.map(Timestamp),
+            last_seen: Timestamp(row.get(10)?),
+            state: state(text(row, 11)?),
+            spans: count(row, 12)?,
+            models: lines(maybe_text(row, 13)?),
+            totals: totals(row, 14)?,
+        }))
+    })?;
+    Ok(Page { rows: rows.into_iter().flatten().collect(), total })
+}
+
+fn state(word: &str) -> TraceState {
+    use TraceState::{Error, Ok, Running};
+    [Ok, Error, Running].into_iter().find(|state| state.as_str() == word).unwrap_or_default()
+}

@@ -1,0 +1,15 @@
+-- The traces of one session (null: of none): the newest of them, oldest first.
+-- `total` is how many there are without the limit.
+select * from (
+    select
+        trace, project, name, session, user_id, service, framework, question, started, ended, last_seen, state, spans,
+        models,
+        uncached_input, cache_read, cache_write, output, reasoning,
+        cost, priced, unpriced, model_calls, tool_calls, failed_tools, errors,
+        count(*) over () as total
+    from shown
+    where session is not distinct from $of
+    order by started desc, trace desc
+    limit $limit
+)
+order by started, trace

@@ -1,0 +1,283 @@
+//! Two threads that answer queries, each with a connection of its own.
+//!
+//! A seat is a place that shows one answer. The newest query of a seat takes it: an older one that still waits is
+//! gone, one that runs is interrupted, and an answer that comes for it all the same is dropped.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, PoisonError, Weak},
+};
+
+use duckdb::Connection;
+
+use super::{
+    Trouble,
+    connections::{Database, Lent},
+    hold, queries, start, writer,
+};
+use crate::{
+    model::{Answer, Query, Seat},
+    pricing::Prices,
+};
+
+const THREADS: usize = 2;
+
+/// An answer, and what it answers.
+#[derive(Debug)]
+pub struct Answered {
+    pub seat: Seat,
+    pub ticket: u64,
+    pub answer: Result<Answer, String>,
+}
+
+/// Who takes questions. Dropping it stops the threads.
+pub struct Readers {
+    desk: Arc<Desk>,
+}
+
+/// What askers and threads share.
+pub struct Desk {
+    state: Mutex<State>,
+    asked: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<Seat, (u64, Query)>,
+    /// Seats that wait, in the order in which they began to.
+    order: VecDeque<Seat>,
+    threads: Vec<Thread>,
+    tickets: u64,
+    closed: bool,
+}
+
+/// What a thread is doing, and how to stop it.
+struct Thread {
+    seat: Option<Seat>,
+    /// A newer query took the seat.
+    stale: bool,
+    lent: Arc<Lent>,
+}
+
+type Listener = dyn Fn(Answered) + Send + Sync;
+
+impl Readers {
+    pub(super) fn start(database: &Arc<Database>, prices: &Arc<Prices>, answered: Box<Listener>) -> Self {
+        let answered: Arc<Listener> = answered.into();
+        let lent: Vec<_> = (0..THREADS).map(|_| database.lend()).collect();
+        let threads = lent.iter().map(|lent| Thread { seat: None, stale: false, lent: lent.clone() }).collect();
+        let state = Mutex::new(State { threads, ..State::default() });
+        let desk = Arc::new(Desk { state, asked: Condvar::new() });
+        for (number, lent) in lent.into_iter().enumerate() {
+            let (desk, answered) = (desk.clone(), answered.clone());
+            let (database, prices) = (database.clone(), prices.clone());
+            let ask = move |query: &Query| {
+                lent.with(|connection: &Connection| queries::answer(connection, &database, &prices, query))
+                    .map_err(|trouble: Trouble| trouble.to_string())
+            };
+            start("store-reader", move || desk.serve(number, ask, &*answered));
+        }
+        Self { desk }
+    }
+
+    /// Asks; never waits. The answer comes with the ticket that is given back.
+    pub fn ask(&self, seat: Seat, query: Query) -> u64 {
+        self.desk.ask(seat, query, None)
+    }
+
+    /// Asks with a ticket of the caller's.
+    pub fn ask_with(&self, seat: Seat, query: Query, ticket: u64) {
+        self.desk.ask(seat, query, Some(ticket));
+    }
+
+    pub(super) fn desk(&self) -> Weak<Desk> {
+        Arc::downgrade(&self.desk)
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.desk.close();
+    }
+}
+
+impl Desk {
+    fn ask(&self, seat: Seat, query: Query, ticket: Option<u64>) -> u64 {
+        let mut state = hold(&self.state);
+        state.tickets += 1;
+        let ticket = ticket.unwrap_or(state.tickets);
+        for thread in state.threads.iter_mut().filter(|thread| thread.seat.as_ref() == Some(&seat)) {
+            thread.stale = true;
+            // It cannot have gone on to another query: for that it needs the lock held here.
+            thread.lent.interrupt();
+        }
+        if state.waiting.insert(seat.clone(), (ticket, query)).is_none() {
+            state.order.push_back(seat);
+        }
+        self.asked.notify_one();
+        ticket
+    }
+
+    /// Ends the threads; what runs is interrupted, what waits is gone.
+    pub fn close(&self) {
+        let mut state = hold(&self.state);
+        state.closed = true;
+        state.threads.iter().for_each(|thread| thread.lent.interrupt());
+        self.asked.notify_all();
+    }
+
+    fn serve(&self, number: usize, ask: impl Fn(&Query) -> Result<Answer, String>, answered: &Listener) {
+        while let Some((seat, ticket, query)) = self.next(number) {
+            let caught = catch_unwind(AssertUnwindSafe(|| ask(&query)));
+            let has_panicked = caught.is_err();
+            let answer = caught.unwrap_or_else(|panic| Err(format!("a panic: {}", writer::message(&*panic))));
+            if self.is_wanted(number, has_panicked) {
+                answered(Answered { seat, ticket, answer });
+            }
+        }
+    }
+
+    /// Waits for a query, and notes that this thread runs it.
+    fn next(&self, number: usize) -> Option<(Seat, u64, Query)> {
+        let is_idle = |state: &mut State| state.order.is_empty() && !state.closed;
+        let state = self.asked.wait_while(hold(&self.state), is_idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return None;
+        }
+        let seat = state.order.pop_front()?;
+        let (ticket, query) = state.waiting.remove(&seat)?;
+        let thread = state.threads.get_mut(number)?;
+        (thread.seat, thread.stale) = (Some(seat.clone()), false);
+        Some((seat, ticket, query))
+    }
+
+    /// Notes that this thread is done; says whether anyone still waits for what it did.
+    fn is_wanted(&self, number: usize, has_panicked: bool) -> bool {
+        let mut state = hold(&self.state);
+        let is_closed = state.closed;
+        let Some(thread) = state.threads.get_mut(number) else { return false };
+        thread.seat = None;
+        if has_panicked {
+            // Whatever it left undone ends with its connection.
+            thread.lent.give_back();
+        }
+        !thread.stale && !is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{
+        model::{Filter, Overview, TraceId},
+        store::{Place, tests},
+    };
+
+    fn query(text: &str) -> Query {
+        Query::Overview { filter: Filter { text: text.into(), ..Filter::default() } }
+    }
+
+    /// One thread whose queries end when they are told to.
+    fn desk(lent: &Arc<Lent>) -> Arc<Desk> {
+        let threads = vec![Thread { seat: None, stale: false, lent: lent.clone() }];
+        Arc::new(Desk { state: Mutex::new(State { threads, ..State::default() }), asked: Condvar::new() })
+    }
+
+    #[test]
+    fn the_newest_query_of_a_seat_is_answered_and_the_older_ones_are_not() {
+        let database = Database::open(&Place::Memory).unwrap();
+        let desk = desk(&database.lend());
+        let (begun, begins) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let (answered, answers) = mpsc::channel();
+        let serving = desk.clone();
+        let thread = start("test", move || {
+            let ask = |query: &Query| {
+                begun.send(format!("{query:?}")).unwrap();
+                ended.recv().unwrap();
+                Ok(Answer::Overview(Overview::default()))
+            };
+            serving.serve(0, ask, &move |answer: Answered| drop(answered.send((answer.seat, answer.ticket))));
+        });
+        let first = desk.ask(Seat::Overview, query("one"), None);
+        assert!(begins.recv().unwrap().contains("one"));
+        let other = desk.ask(Seat::Detail, query("other"), None);
+        desk.ask(Seat::Overview, query("two"), None);
+        let third = desk.ask(Seat::Overview, query("three"), None);
+        assert!(first < other && other < third);
+        for _ in 0..3 {
+            end.send(()).unwrap();
+        }
+        assert!(begins.recv().unwrap().contains("other") && begins.recv().unwrap().contains("three"));
+        assert_eq!(answers.recv().unwrap(), (Seat::Detail, other));
+        assert_eq!(answers.recv().unwrap(), (Seat::Overview, third));
+        desk.close();
+        thread.join().unwrap();
+        assert!(answers.recv().is_err());
+    }
+
+    #[test]
+    fn a_stale_query_is_interrupted() {
+        let database = Database::open(&Place::Memory).unwrap();
+        let lent = database.lend();
+        let desk = desk(&lent);
+        let (begun, begins) = mpsc::channel();
+        let (answered, answers) = mpsc::channel();
+        let serving = desk.clone();
+        let thread = start("test", move || {
+            let ask = |query: &Query| {
+                let long = "select count(*) from range(1000000) a, range(1000000) b where hash(a.range, b.range) = 7";
+                let sql = if *query == query_of("long") { long } else { "select 1" };
+                begun.send(()).unwrap();
+                let run = |connection: &Connection| Ok(connection.execute_batch(sql)?);
+                lent.with(run).map(|()| Answer::Overview(Overview::default())).map_err(|trouble| trouble.to_string())
+            };
+            serving.serve(0, ask, &move |answer: Answered| drop(answered.send((answer.ticket, answer.answer.is_ok()))));
+        });
+        desk.ask(Seat::Overview, query("long"), None);
+        begins.recv().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        desk.ask(Seat::Overview, query("short"), Some(77));
+        assert_eq!(answers.recv().unwrap(), (77, true));
+        desk.close();
+        thread.join().unwrap();
+    }
+
+    fn query_of(text: &str) -> Query {
+        query(text)
+    }
+
+    #[test]
+    fn a_panic_is_an_answer_too() {
+        let database = Database::open(&Place::Memory).unwrap();
+        let desk = desk(&database.lend());
+        let (answered, answers) = mpsc::channel();
+        let serving = desk.clone();
+        let thread = start("test", move || {
+            serving.serve(0, |_| panic!("out of cheese"), &move |answer| drop(answered.send(answer.answer.err())));
+        });
+        desk.ask(Seat::Raw, query(""), None);
+        assert_eq!(answers.recv().unwrap().as_deref(), Some("a panic: out of cheese"));
+        desk.close();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn questions_asked_of_a_store_are_answered_with_their_tickets() {
+        let store = tests::memory();
+        tests::send(&store, [tests::span("a", 1)]);
+        let (answered, answers) = mpsc::channel();
+        let answered = Mutex::new(answered);
+        let readers = store.readers(Box::new(move |answer| drop(hold(&answered).send(answer))));
+        let trace: TraceId = tests::trace("a");
+        readers.ask_with(Seat::Tree(trace), Query::Tree { trace }, 5);
+        let answer = answers.recv().unwrap();
+        assert_eq!((answer.ticket, answer.seat), (5, Seat::Tree(trace)));
+        assert!(matches!(answer.answer, Ok(Answer::Tree(tree)) if tree.nodes.len() == 1));
+        store.close();
+    }
+}

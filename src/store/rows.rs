@@ -1,0 +1,174 @@
+//! Rows → spans and log records, each with what was understood of it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use duckdb::{Connection, Row, named_params, types::Value as Sql};
+
+use super::{
+    Trouble,
+    pack::unpack,
+    understood::{Apart, Fetched},
+};
+use crate::model::{
+    ContentId, LogRow, Project, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TraceId, TraceRows,
+};
+
+/// What the store has of some traces.
+#[derive(Default)]
+pub struct Loaded {
+    /// With the weight of each: see [`super::prepared::Rank`].
+    pub spans: Vec<(SpanRow, u32)>,
+    pub logs: Vec<LogRow>,
+}
+
+impl Loaded {
+    /// The same, trace by trace, in the order in which they were asked for.
+    pub fn by_trace(self, traces: &[TraceId]) -> Vec<TraceRows> {
+        let mut all: Vec<_> =
+            traces.iter().map(|trace| TraceRows { trace: *trace, spans: Vec::new(), logs: Vec::new() }).collect();
+        let place: std::collections::HashMap<_, _> = traces.iter().enumerate().map(|(n, trace)| (*trace, n)).collect();
+        for (span, _) in self.spans {
+            if let Some(rows) = place.get(&span.trace).and_then(|n| all.get_mut(*n)) {
+                rows.spans.push(span);
+            }
+        }
+        for log in self.logs {
+            let place = log.trace.and_then(|trace| place.get(&trace));
+            if let Some(rows) = place.and_then(|n| all.get_mut(*n)) {
+                rows.logs.push(log);
+            }
+        }
+        all
+    }
+}
+
+/// Loads some traces; equal messages share one allocation.
+pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Trouble> {
+    let list = uhugeints(traces.iter().map(trace_number));
+    let mut spans = Vec::new();
+    let mut statement = connection.prepare_cached(include_str!("queries/load_spans.sql"))?;
+    let mut found = statement.query(named_params! { "traces": list })?;
+    while let Some(row) = found.next()? {
+        spans.push((span_row(row)?, row.get(14)?, Apart::read(row.get_ref(15)?.as_blob().map_err(duckdb::Error::from)?)?));
+    }
+    let mut logs = Vec::new();
+    let mut statement = connection.prepare_cached(include_str!("queries/load_logs.sql"))?;
+    let mut found = statement.query(named_params! { "traces": list })?;
+    while let Some(row) = found.next()? {
+        logs.push(log_row(row)?);
+    }
+    let wanted = spans.iter().map(|(_, _, apart)| apart).chain(logs.iter().map(|(_, apart)| apart));
+    let fetched = fetch(connection, wanted)?;
+    let spans = spans.into_iter().map(|(mut row, weight, apart)| {
+        row.translation = Arc::new(apart.together(&fetched));
+        (row, weight)
+    });
+    Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })
+}
+
+pub fn join_logs(logs: Vec<(LogRow, Apart)>, fetched: &Fetched) -> Vec<LogRow> {
+    let join = |(mut row, apart): (LogRow, Apart)| {
+        row.translation = Arc::new(apart.together(fetched));
+        row
+    };
+    logs.into_iter().map(join).collect()
+}
+
+/// Fetches all that some translations refer to, each content once.
+pub fn fetch<'a>(connection: &Connection, wanted: impl Iterator<Item = &'a Apart>) -> Result<Fetched, Trouble> {
+    let ids: BTreeSet<_> = wanted.flat_map(Apart::contents).collect();
+    let mut fetched = Fetched::default();
+    if ids.is_empty() {
+        return Ok(fetched);
+    }
+    let list = uhugeints(ids.into_iter().map(|id| id.0));
+    let mut statement = connection.prepare_cached(include_str!("queries/load_contents.sql"))?;
+    let mut found = statement.query(named_params! { "ids": list })?;
+    while let Some(row) = found.next()? {
+        let body = unpack("message", blob(row, 2)?)?;
+        fetched.add(ContentId(row.get(0)?), text(row, 1)?, &body)?;
+    }
+    Ok(fetched)
+}
+
+/// Reads the columns of `load_spans.sql`, without the last two.
+fn span_row(row: &Row) -> Result<SpanRow, Trouble> {
+    Ok(SpanRow {
+        trace: trace_id(row.get(0)?).ok_or_else(|| lost("trace id"))?,
+        id: span_id(row.get(1)?).ok_or_else(|| lost("span id"))?,
+        parent: row.get::<_, Option<u64>>(2)?.and_then(span_id),
+        project: project(text(row, 3)?),
+        name: row.get(4)?,
+        kind: kind(text(row, 5)?),
+        status: Status { code: status_code(text(row, 6)?), message: row.get(7)? },
+        started: Timestamp(row.get(8)?),
+        ended: row.get::<_, Option<u64>>(9)?.map(Timestamp),
+        service: row.get(10)?,
+        scope_name: row.get(11)?,
+        scope_version: row.get(12)?,
+        synthetic: row.get(13)?,
+        translation: Arc::default(),
+    })
+}
+
+/// Reads the columns of `load_logs.sql`.
+pub fn log_row(row: &Row) -> Result<(LogRow, Apart), Trouble> {
+    let log = LogRow {
+        trace: row.get::<_, Option<u128>>(0)?.and_then(trace_id),
+        span: row.get::<_, Option<u64>>(1)?.and_then(span_id),
+        at: Timestamp(row.get(2)?),
+        name: row.get(3)?,
+        severity: row.get(4)?,
+        severity_text: row.get(5)?,
+        text: row.get(6)?,
+        translation: Arc::default(),
+    };
+    Ok((log, Apart::read(blob(row, 7)?)?))
+}
+
+fn lost(what: &'static str) -> Trouble {
+    Trouble::Unreadable { what, why: "it is zero".to_owned() }
+}
+
+pub fn blob<'a>(row: &'a Row, column: usize) -> Result<&'a [u8], Trouble> {
+    Ok(row.get_ref(column)?.as_blob().map_err(duckdb::Error::from)?)
+}
+
+pub fn text<'a>(row: &'a Row, column: usize) -> Result<&'a str, Trouble> {
+    Ok(row.get_ref(column)?.as_str().map_err(duckdb::Error::from)?)
+}
+
+/// A list as a parameter.
+pub fn uhugeints(numbers: impl Iterator<Item = u128>) -> Sql {
+    Sql::List(numbers.map(Sql::UHugeInt).collect())
+}
+
+pub fn trace_number(trace: &TraceId) -> u128 {
+    u128::from_be_bytes(*trace.as_bytes())
+}
+
+pub fn trace_id(number: u128) -> Option<TraceId> {
+    TraceId::from_bytes(&number.to_be_bytes()).ok()
+}
+
+pub fn span_number(span: &SpanId) -> u64 {
+    u64::from_be_bytes(*span.as_bytes())
+}
+
+pub fn span_id(number: u64) -> Option<SpanId> {
+    SpanId::from_bytes(&number.to_be_bytes()).ok()
+}
+
+pub fn project(name: &str) -> Project {
+    name.parse().unwrap_or_default()
+}
+
+fn kind(word: &str) -> SpanKind {
+    use SpanKind::{Client, Consumer, Internal, Producer, Server};
+    [Internal, Server, Client, Producer, Consumer].into_iter().find(|kind| kind.as_str() == word).unwrap_or_default()
+}
+
+fn status_code(word: &str) -> StatusCode {
+    use StatusCode::{Error, Ok, Unset};
+    [Unset, Ok, Error].into_iter().find(|code| code.as_str() == word).unwrap_or_default()
+}

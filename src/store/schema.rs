@@ -1,0 +1,116 @@
+//! The tables, and how an older file gets them: each `schema/*.sql` is applied once, in order.
+
+use duckdb::{Connection, OptionalExt};
+
+use super::Trouble;
+
+/// One object a file. A change to what is stored is a new file at the end, never an edit of an older one.
+const STEPS: &[&str] = &[
+    include_str!("schema/001_meta.sql"),
+    include_str!("schema/002_spans.sql"),
+    include_str!("schema/003_contents.sql"),
+    include_str!("schema/004_said.sql"),
+    include_str!("schema/005_resources.sql"),
+    include_str!("schema/006_scopes.sql"),
+    include_str!("schema/007_logs.sql"),
+    include_str!("schema/008_traces.sql"),
+];
+
+/// What a file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It has, or now has, our tables.
+    Ready,
+    /// A later version of this program made it.
+    Newer { found: u64, known: u64 },
+    /// It has tables, but not ours.
+    Foreign,
+}
+
+/// Brings the tables of a file to what this version knows.
+pub fn migrate(connection: &Connection) -> Result<Fit, Trouble> {
+    let known = STEPS.len() as u64;
+    let found = match version(connection)? {
+        Some(found) => found,
+        None if is_empty(connection)? => 0,
+        None => return Ok(Fit::Foreign),
+    };
+    if found > known {
+        return Ok(Fit::Newer { found, known });
+    }
+    let steps = usize::try_from(found).map_or(&[][..], |found| &STEPS[found..]);
+    if !steps.is_empty() {
+        // One transaction: a program killed in the middle leaves the file as it was.
+        connection.execute_batch("begin transaction")?;
+        if let Err(error) = apply(connection, steps, known) {
+            connection.execute_batch("rollback")?;
+            return Err(error);
+        }
+        connection.execute_batch("commit")?;
+    }
+    Ok(Fit::Ready)
+}
+
+fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), Trouble> {
+    for step in steps {
+        connection.execute_batch(step)?;
+    }
+    connection.execute("delete from meta where name = 'schema'", [])?;
+    connection.execute("insert into meta values ('schema', ?)", [known])?;
+    Ok(())
+}
+
+/// The version of the tables; `None` where there is no such record.
+fn version(connection: &Connection) -> Result<Option<u64>, Trouble> {
+    let table = "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'meta'
+        and database_name = current_database()";
+    if !connection.prepare(table)?.exists([])? {
+        return Ok(None);
+    }
+    let ask = "select value from meta where name = 'schema'";
+    // A `meta` of other columns is somebody else's.
+    Ok(connection.query_row(ask, [], |row| row.get(0)).optional().unwrap_or_default())
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, Trouble> {
+    let tables = "select 1 from duckdb_tables() where database_name = current_database()";
+    Ok(!connection.prepare(tables)?.exists([])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schemas() -> Vec<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/schema");
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_file_of_the_schema_is_applied_in_order_of_name() {
+        assert_eq!(schemas(), STEPS);
+    }
+
+    #[test]
+    fn a_new_file_gets_all_tables_and_an_old_one_is_left_alone() {
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!(migrate(&connection).unwrap(), Fit::Ready);
+        assert_eq!(version(&connection).unwrap(), Some(STEPS.len() as u64));
+        assert_eq!(migrate(&connection).unwrap(), Fit::Ready);
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_and_so_is_somebody_elses() {
+        let newer = Connection::open_in_memory().unwrap();
+        newer.execute_batch("create table meta (name varchar, value ubigint); insert into meta values ('schema', 99)").unwrap();
+        assert_eq!(migrate(&newer).unwrap(), Fit::Newer { found: 99, known: STEPS.len() as u64 });
+        let foreign = Connection::open_in_memory().unwrap();
+        foreign.execute_batch("create table orders (id integer)").unwrap();
+        assert_eq!(migrate(&foreign).unwrap(), Fit::Foreign);
+        let alike = Connection::open_in_memory().unwrap();
+        alike.execute_batch("create table meta (id integer)").unwrap();
+        assert_eq!(migrate(&alike).unwrap(), Fit::Foreign);
+    }
+}

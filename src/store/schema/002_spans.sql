@@ -1,0 +1,44 @@
+-- One row a span, keyed by (trace, id). No primary key: its index would cost memory for every span and time for every
+-- insert; the writer knows which spans there are, deletes a row that is sent again and appends it anew.
+-- Ids are numbers, big-endian, because they compare and compress as numbers: `printf('%016x', id)` shows one.
+-- Times are nanoseconds since 1970. `cost` is in pico-dollars.
+create table spans (
+    trace uhugeint not null,
+    id ubigint not null,
+    parent ubigint,
+    project varchar not null,
+    name varchar not null,
+    kind varchar not null,
+    status varchar not null,
+    status_message varchar not null,
+    started ubigint not null,
+    ended ubigint,
+    service varchar,
+    scope_name varchar not null,
+    scope_version varchar not null,
+    synthetic boolean not null,
+    -- Its attributes and events, counted: of two records of one span the fuller is kept.
+    weight uinteger not null,
+    resource uhugeint not null,
+    scope uhugeint not null,
+    category varchar not null,
+    session varchar,
+    user_id varchar,
+    framework varchar,
+    provider varchar,
+    model varchar,
+    agent varchar,
+    tool varchar,
+    uncached_input ubigint,
+    cache_read ubigint,
+    cache_write ubigint,
+    output ubigint,
+    reasoning ubigint,
+    cost bigint,
+    -- The version of the dialects that translated it.
+    dialects uinteger not null,
+    -- What was understood, with the ids of `contents` in the place of messages and tool definitions.
+    understood blob not null,
+    -- The OTLP protobuf `Span`, after one byte that says whether it is compressed.
+    raw blob not null check (octet_length(raw) > 0)
+)

@@ -1,0 +1,20 @@
+-- One row a log record. `id` is a hash of all that was sent, so a record sent again is the same row.
+create table logs (
+    id uhugeint not null,
+    trace uhugeint,
+    span ubigint,
+    project varchar not null,
+    at ubigint not null,
+    name varchar not null,
+    severity integer not null,
+    severity_text varchar not null,
+    -- The body, of a record that carries no message.
+    text varchar not null,
+    session varchar,
+    resource uhugeint not null,
+    scope uhugeint not null,
+    dialects uinteger not null,
+    understood blob not null,
+    -- The OTLP protobuf `LogRecord`, after one byte that says whether it is compressed.
+    raw blob not null
+)

@@ -1,0 +1,238 @@
+//! The rows of `traces`, settled: what a trace is worth in lists and sums, remade when its spans change.
+//!
+//! `assemble::settle` adds up a trace from the facts of its spans. The facts of recent traces are kept here, so that
+//! a span that arrives costs no reading; those of an older trace are loaded when it is touched again.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use duckdb::{Connection, named_params};
+
+use super::{
+    Trouble,
+    known::Known,
+    prepared::{PreparedSpan, Rank},
+    rows,
+};
+use crate::{
+    assemble::{self, Facts, Settled},
+    model::{ContentId, SessionId, SpanId, TraceId},
+};
+
+/// Facts kept beyond those of the traces in hand; a few hundred bytes each.
+const KEPT: usize = 100_000;
+/// A trace of more facts than this is settled at most every [`PAUSE`]: adding up all of it for each span that comes
+/// would be quadratic.
+const LARGE: usize = 2000;
+const PAUSE: Duration = Duration::from_millis(500);
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Recent traces, and those that wait to be settled.
+#[derive(Default)]
+pub struct Settling {
+    traces: HashMap<TraceId, Held>,
+    waiting: HashMap<TraceId, Instant>,
+    facts: usize,
+    /// Counts groups, to know which traces were touched last.
+    clock: u64,
+}
+
+#[derive(Default)]
+struct Held {
+    facts: Vec<Facts>,
+    spans: HashMap<SpanId, (usize, Rank)>,
+    said: HashSet<ContentId>,
+    session: Option<SessionId>,
+    touched: u64,
+    settled: Option<Instant>,
+}
+
+/// What to do with a span.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// It is the first record of its span.
+    Fresh,
+    /// It takes the place of an earlier record.
+    Better,
+    /// What is stored is more complete: a partial record that came late.
+    Worse,
+}
+
+/// A row for `traces`.
+pub struct Row {
+    pub trace: TraceId,
+    pub settled: Settled,
+    /// How many spans and log records it was made from.
+    pub from: usize,
+}
+
+impl Settling {
+    /// Marks traces as not settled, as they are found when the store is opened.
+    pub fn expect(&mut self, traces: impl IntoIterator<Item = TraceId>) {
+        let now = Instant::now();
+        self.waiting.extend(traces.into_iter().map(|trace| (trace, now)));
+    }
+
+    /// When the next trace that waits may be settled.
+    pub fn due(&self) -> Option<Instant> {
+        self.waiting.values().min().copied()
+    }
+
+    /// Lets all that wait do so for longer: a commit failed, perhaps on one of them.
+    pub fn put_off(&mut self) {
+        let later = Instant::now() + AFTER_FAILURE;
+        self.waiting.values_mut().for_each(|due| *due = later);
+    }
+
+    /// Which of the waiting may be settled now.
+    pub fn now_due(&self, now: Instant) -> Vec<TraceId> {
+        self.waiting.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).collect()
+    }
+
+    /// Takes traces in hand: all that is stored of them is known from here on.
+    pub fn take_up(&mut self, connection: &Connection, known: &Known, touched: &HashSet<TraceId>) -> Result<(), Trouble> {
+        self.clock += 1;
+        let mut absent = Vec::new();
+        for trace in touched {
+            match self.traces.get_mut(trace) {
+                Some(held) => held.touched = self.clock,
+                None if known.traces.contains(trace) => absent.push(*trace),
+                None => {
+                    self.traces.insert(*trace, Held { touched: self.clock, ..Held::default() });
+                }
+            }
+        }
+        // In portions: a group may touch thousands of old traces, and all their messages come along.
+        absent.chunks(64).try_for_each(|some| self.load(connection, some))
+    }
+
+    fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), Trouble> {
+        let fresh = || Held { touched: self.clock, ..Held::default() };
+        let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, fresh())).collect();
+        let stored = rows::load(connection, traces)?;
+        for (span, weight) in &stored.spans {
+            if let Some(held) = loaded.get_mut(&span.trace) {
+                held.spans.insert(span.id, (held.facts.len(), (span.ended.is_some(), *weight)));
+                held.facts.push(Facts::of_span(span));
+            }
+        }
+        for log in &stored.logs {
+            if let Some(held) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
+                held.facts.push(Facts::of_log(log));
+            }
+        }
+        let list = rows::uhugeints(traces.iter().map(rows::trace_number));
+        let mut statement = connection.prepare_cached(include_str!("queries/load_said.sql"))?;
+        let mut found = statement.query(named_params! { "traces": list })?;
+        while let Some(row) = found.next()? {
+            if let Some(held) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
+                held.said.insert(ContentId(row.get(1)?));
+            }
+        }
+        let mut statement = connection.prepare_cached(include_str!("queries/load_sessions.sql"))?;
+        let mut found = statement.query(named_params! { "traces": list })?;
+        while let Some(row) = found.next()? {
+            if let Some(held) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
+                held.session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
+            }
+        }
+        self.facts += loaded.values().map(|held| held.facts.len()).sum::<usize>();
+        self.traces.extend(loaded);
+        Ok(())
+    }
+
+    /// Counts a span in, unless a better record of it is there. Its trace has been taken up.
+    pub fn offer(&mut self, span: &PreparedSpan) -> Offer {
+        let held = self.traces.entry(span.row.trace).or_default();
+        let rank = span.rank();
+        let Some((place, known)) = held.spans.get_mut(&span.row.id) else {
+            held.spans.insert(span.row.id, (held.facts.len(), rank));
+            held.facts.push(span.facts.clone());
+            self.facts += 1;
+            return Offer::Fresh;
+        };
+        if rank < *known {
+            return Offer::Worse;
+        }
+        *known = rank;
+        if let Some(facts) = held.facts.get_mut(*place) {
+            *facts = span.facts.clone();
+        }
+        Offer::Better
+    }
+
+    /// Counts a log record in.
+    pub fn add_log(&mut self, trace: TraceId, facts: &Facts) {
+        self.traces.entry(trace).or_default().facts.push(facts.clone());
+        self.facts += 1;
+    }
+
+    /// Whether this is the first time that a trace says this.
+    pub fn says(&mut self, trace: TraceId, content: ContentId) -> bool {
+        self.traces.entry(trace).or_default().said.insert(content)
+    }
+
+    /// Adds up the traces whose turn it is; the others have to wait. Also gives the sessions concerned, old and new.
+    pub fn settle(&self, touched: &HashSet<TraceId>, now: Instant) -> (Vec<Row>, Vec<TraceId>, HashSet<SessionId>) {
+        let (mut rows, mut later, mut sessions) = (Vec::new(), Vec::new(), HashSet::new());
+        for trace in touched {
+            let Some(held) = self.traces.get(trace) else { continue };
+            sessions.extend(held.session.clone());
+            let lately = held.settled.is_some_and(|settled| now.duration_since(settled) < PAUSE);
+            if held.facts.len() > LARGE && lately {
+                later.push(*trace);
+                continue;
+            }
+            let settled = assemble::settle(*trace, &held.facts);
+            sessions.extend(settled.session.clone());
+            rows.push(Row { trace: *trace, settled, from: held.facts.len() });
+        }
+        (rows, later, sessions)
+    }
+
+    /// What was settled is committed: notes when, and what has to wait; then lets go of traces not touched for long.
+    pub fn committed(&mut self, rows: Vec<Row>, later: Vec<TraceId>, now: Instant) {
+        for row in rows {
+            self.waiting.remove(&row.trace);
+            if let Some(held) = self.traces.get_mut(&row.trace) {
+                held.session = row.settled.session;
+                held.settled = Some(now);
+            }
+        }
+        for trace in later {
+            let settled = self.traces.get(&trace).and_then(|held| held.settled).unwrap_or(now);
+            self.waiting.entry(trace).or_insert(settled + PAUSE);
+        }
+        if self.facts > KEPT {
+            self.let_go();
+        }
+    }
+
+    /// What was counted in for these traces was not committed: they are loaded again when they are next touched.
+    pub fn forget<'a>(&mut self, touched: impl IntoIterator<Item = &'a TraceId>) {
+        for trace in touched {
+            if let Some(held) = self.traces.remove(trace) {
+                self.facts -= held.facts.len();
+            }
+        }
+    }
+
+    /// Down to three quarters, so that this is seldom.
+    fn let_go(&mut self) {
+        let mut by_age: Vec<_> = self
+            .traces
+            .iter()
+            .filter(|(trace, held)| held.touched != self.clock && !self.waiting.contains_key(trace))
+            .map(|(trace, held)| (held.touched, *trace))
+            .collect();
+        by_age.sort_unstable();
+        for (_, trace) in by_age {
+            if self.facts <= KEPT / 4 * 3 {
+                break;
+            }
+            self.forget([&trace]);
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! What the store promises, seen from outside; and the spans that its tests send.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Pick, Place, PreparedLog, PreparedSpan, Store, StoreError, Submission, Trouble};
+use crate::{
+    decode::encode,
+    model::{
+        Answer, Attributes, Carrier, Dropped, Filter, LogRecord, Message, Overview, Page, Project, Query, Reading,
+        Resource, Role, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, Status, Subject, Timestamp, TraceId,
+        TraceRows, TraceSummary, Translation, Value,
+    },
+    pricing::Prices,
+};
+
+/// A span on its way.
+#[derive(Clone)]
+pub struct Sent {
+    pub span: Span,
+    pub translation: Translation,
+}
+
+pub fn trace(name: &str) -> TraceId {
+    TraceId::from_bytes(&blake3::hash(name.as_bytes()).as_bytes()[..16]).unwrap()
+}
+
+pub fn span(of: &str, id: u8) -> Sent {
+    let span = Span {
+        project: Project::default(),
+        trace: trace(of),
+        id: SpanId::from_bytes(&[id, 0, 0, 0, 0, 0, 0, 7]).unwrap(),
+        parent: None,
+        flags: 1,
+        trace_state: String::new(),
+        name: "work".into(),
+        kind: SpanKind::Client,
+        status: Status::default(),
+        started: Timestamp(u64::from(id) * 1_000),
+        ended: Some(Timestamp(u64::MAX)),
+        attributes: Attributes::default(),
+        events: vec![],
+        links: vec![],
+        dropped: Dropped::default(),
+        scope: Arc::new(Scope { name: "scope".into(), ..Scope::default() }),
+        resource: Arc::new(Resource {
+            attributes: [("service.name".to_owned(), Value::from("shop"))].into_iter().collect(),
+            ..Resource::default()
+        }),
+        synthetic: false,
+    };
+    Sent { span, translation: Translation::default() }
+}
+
+impl Sent {
+    pub fn named(mut self, name: &str) -> Self {
+        self.span.name = name.into();
+        self
+    }
+
+    fn unfinished(mut self) -> Self {
+        self.span.ended = None;
+        self
+    }
+
+    fn full(mut self, attributes: usize) -> Self {
+        self.span.attributes = (0..attributes).map(|n| (format!("key.{n}"), Value::Int(1))).collect();
+        self
+    }
+
+    pub fn says(mut self, text: &str) -> Self {
+        self.translation.readings.push(Reading {
+            dialect: "test".into(),
+            carrier: Carrier::Attributes,
+            at: None,
+            prompt: vec![Arc::new(Message::text(Role::User, text))],
+            completion: vec![],
+        });
+        self
+    }
+
+    pub fn of(mut self, session: &str) -> Self {
+        self.translation.context.session = Some(session.into());
+        self
+    }
+
+    pub fn prepared(self) -> PreparedSpan {
+        let raw = Bytes::from(encode::span_bytes(&self.span));
+        PreparedSpan::new(self.span, raw, self.translation)
+    }
+}
+
+pub fn memory() -> Store {
+    Store::open(&Place::Memory, Arc::default()).unwrap()
+}
+
+pub fn submission(spans: impl IntoIterator<Item = Sent>) -> Submission {
+    Submission { spans: spans.into_iter().map(Sent::prepared).collect(), ..Submission::default() }
+}
+
+pub fn send(store: &Store, spans: impl IntoIterator<Item = Sent>) {
+    store.writer().submit_blocking(submission(spans)).unwrap();
+}
+
+fn rows(store: &Store, of: &str) -> TraceRows {
+    store.rows(&[trace(of)]).unwrap().remove(0)
+}
+
+fn filter(text: &str) -> Filter {
+    Filter { text: text.into(), ..Filter::default() }
+}
+
+fn sessions(store: &Store, filter: Filter) -> Page<SessionSummary> {
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter, limit: 10 }) else { panic!("no sessions") };
+    page
+}
+
+fn traces(store: &Store, session: Option<&str>, filter: Filter, limit: usize) -> Page<TraceSummary> {
+    let query = Query::Traces { session: session.map(SessionId::from), filter, limit };
+    let Ok(Answer::Traces(page)) = store.answer(&query) else { panic!("no traces") };
+    page
+}
+
+fn overview(store: &Store, filter: Filter) -> Overview {
+    let Ok(Answer::Overview(overview)) = store.answer(&Query::Overview { filter }) else { panic!("no overview") };
+    overview
+}
+
+fn sql(store: &Store, sql: &str) -> Result<(), Trouble> {
+    store.desk.with(|connection| Ok(connection.execute_batch(sql)?))
+}
+
+fn number(store: &Store, sql: &str) -> u64 {
+    store.desk.with(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
+}
+
+#[test]
+fn what_was_sent_comes_back_whole() {
+    let store = memory();
+    let sent = span("a", 1).says("Hello\0there").named("nul\0name").full(40).of("s");
+    send(&store, [sent.clone()]);
+    assert_eq!(store.raw_spans(trace("a")).unwrap(), [sent.span.clone()]);
+    let rows = rows(&store, "a");
+    assert_eq!(*rows.spans[0].translation, sent.translation);
+    assert_eq!((rows.spans[0].name.as_str(), rows.spans[0].service.as_deref()), ("nul\0name", Some("shop")));
+    assert_eq!(rows.spans[0].ended, Some(Timestamp(u64::MAX)));
+    let query = Query::Raw { trace: trace("a"), span: sent.span.id };
+    let Ok(Answer::Raw(Some(raw))) = store.answer(&query) else { panic!("no raw span") };
+    assert_eq!(raw.span, sent.span);
+    let query = Query::Detail { subject: Subject::Trace(trace("b")) };
+    assert!(matches!(store.answer(&query), Ok(Answer::Detail(None))));
+}
+
+#[test]
+fn a_span_sent_again_is_one_span_and_the_later_record_is_kept() {
+    let store = memory();
+    send(&store, [span("a", 1), span("a", 2)]);
+    send(&store, [span("a", 1).named("again")]);
+    send(&store, [span("a", 2).named("first of two"), span("a", 2).named("second of two")]);
+    let mut names: Vec<_> = rows(&store, "a").spans.into_iter().map(|span| span.name).collect();
+    names.sort();
+    assert_eq!(names, ["again", "second of two"]);
+    assert_eq!(overview(&store, Filter::default()).spans, 2);
+    assert_eq!(number(&store, "select count(*) from traces"), 1);
+}
+
+#[test]
+fn the_most_complete_record_of_a_span_is_kept_whichever_comes_first() {
+    let partial_first = [span("a", 1).unfinished().full(3), span("a", 1).named("done")];
+    let complete_first = [span("a", 1).named("done"), span("a", 1).unfinished().full(3)];
+    let fuller_first = [span("a", 1).full(3).named("done"), span("a", 1).full(2)];
+    for order in [partial_first, complete_first, fuller_first] {
+        let together = memory();
+        send(&together, order.clone());
+        let apart = memory();
+        order.into_iter().for_each(|sent| send(&apart, [sent]));
+        for store in [together, apart] {
+            let spans = rows(&store, "a").spans;
+            assert_eq!((spans.len(), spans[0].name.as_str()), (1, "done"));
+            assert_eq!(traces(&store, None, Filter::default(), 9).rows[0].ended, Some(Timestamp(u64::MAX)));
+        }
+    }
+}
+
+#[test]
+fn a_trace_that_was_let_go_is_loaded_again_and_its_spans_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a.duckdb"));
+    let store = Store::open(&place, Arc::default()).unwrap();
+    send(&store, [span("a", 1).full(3).says("Hello").of("s"), span("a", 2)]);
+    store.close();
+    let store = Store::open(&place, Arc::default()).unwrap();
+    store.changes().take();
+    send(&store, [span("a", 1).unfinished(), span("a", 2).named("again").says("Hello"), span("a", 3)]);
+    let mut names: Vec<_> = rows(&store, "a").spans.into_iter().map(|span| span.name).collect();
+    names.sort();
+    assert_eq!(names, ["again", "work", "work"]);
+    assert_eq!(number(&store, "select count(*) from contents"), 1);
+    assert_eq!(number(&store, "select count(*) from resources"), 1);
+    let changes = store.changes().take();
+    assert_eq!((changes.spans, changes.sessions.into_iter().collect::<Vec<_>>()), (2, vec![SessionId::from("s")]));
+    let traces = traces(&store, Some("s"), Filter::default(), 9);
+    assert_eq!((traces.total, traces.rows[0].spans), (1, 3));
+}
+
+#[test]
+fn what_was_answered_is_there_though_the_program_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("a.duckdb"), folder.path().join("b.duckdb"));
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    send(&store, (1..200).map(|id| span("a", id).says("Hello")));
+    // As a kill leaves them: the file, and a log that nobody brought into it.
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::copy(folder.path().join("a.duckdb.wal"), folder.path().join("b.duckdb.wal")).unwrap();
+    let copy = Store::open(&Place::File(copy), Arc::default()).unwrap();
+    assert_eq!(rows(&copy, "a").spans.len(), 199);
+    send(&copy, [span("a", 1)]);
+    assert_eq!(rows(&copy, "a").spans.len(), 199);
+}
+
+#[test]
+fn a_closed_store_is_one_file_and_refuses_submissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let store = Store::open(&Place::File(path), Arc::default()).unwrap();
+    send(&store, [span("a", 1)]);
+    let writer = store.writer();
+    store.close();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(writer.submit_blocking(submission([span("a", 2)])), Err(StoreError::Closed));
+}
+
+#[test]
+fn an_engine_that_gives_up_is_opened_again_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a.duckdb"));
+    let store = Store::open(&place, Arc::default()).unwrap();
+    let readers = store.readers(Box::new(|_| ()));
+    send(&store, [span("a", 1).says("Hello")]);
+    sql(&store, "set debug_checkpoint_abort = 'before_header'").unwrap();
+    assert!(sql(&store, "force checkpoint").is_err());
+    assert!(sql(&store, "select 1").unwrap_err().to_string().contains("invalidated"));
+    send(&store, [span("a", 2).says("Hello")]);
+    assert_eq!(rows(&store, "a").spans.len(), 2);
+    assert_eq!(store.health().failing, None);
+    assert_eq!(number(&store, "select count(*) from contents"), 1);
+    drop(readers);
+}
+
+#[test]
+fn a_poisoned_submission_fails_alone() {
+    let store = memory();
+    let mut broken = span("a", 1).prepared();
+    broken.stored.raw.clear();
+    let poisoned = Submission { spans: vec![broken], ..Submission::default() };
+    let panicking = submission([span("b", 1).named("poison")]);
+    let (writer, other) = (store.writer(), store.writer());
+    // Three at once, so that they become one group while the writer is busy with the first.
+    send(&store, [span("x", 1)]);
+    let poisoned = thread::spawn(move || writer.submit_blocking(poisoned));
+    let panicking = thread::spawn(move || other.submit_blocking(panicking));
+    send(&store, [span("c", 1)]);
+    let refused = poisoned.join().unwrap().unwrap_err().to_string();
+    assert!(refused.contains("octet_length"), "{refused}");
+    assert!(panicking.join().unwrap().is_err());
+    assert_eq!(number(&store, "select count(*) from spans"), 2);
+    assert_eq!(rows(&store, "a").spans.len(), 0);
+    send(&store, [span("a", 1)]);
+    assert_eq!(rows(&store, "a").spans.len(), 1);
+    assert_eq!(store.health().failing, None);
+}
+
+#[test]
+fn a_large_trace_is_settled_by_and_by() {
+    let store = memory();
+    let many = |name: &str| (0..8).map(|_| span("a", 1).named(name)).collect::<Vec<_>>();
+    let spans = (0..2100_u16).map(|n| {
+        let mut sent = span("a", 1);
+        sent.span.id = SpanId::from_bytes(&[9, 0, 0, 0, 0, 0, n.to_be_bytes()[0], n.to_be_bytes()[1].max(1)]).unwrap();
+        sent
+    });
+    let spans: Vec<_> = spans.collect();
+    send(&store, spans);
+    let settled = || overview(&store, Filter::default()).spans;
+    let before = settled();
+    send(&store, many("late"));
+    assert_eq!(settled(), before);
+    for _ in 0..40 {
+        thread::sleep(Duration::from_millis(50));
+        if settled() == before + 1 {
+            return;
+        }
+    }
+    panic!("never settled");
+}
+
+fn log(text: &str) -> LogRecord {
+    let Sent { span, .. } = span("a", 1);
+    LogRecord {
+        project: Project::default(),
+        trace: Some(trace("a")),
+        span: Some(span.id),
+        flags: 0,
+        at: Timestamp(5),
+        observed: Timestamp(6),
+        severity: 9,
+        severity_text: "INFO".into(),
+        name: "note".into(),
+        body: Value::from(text),
+        attributes: Attributes::default(),
+        dropped_attributes: 0,
+        scope: span.scope,
+        resource: span.resource,
+    }
+}
+
+#[test]
+fn a_log_record_sent_again_is_one_but_two_equal_ones_at_once_are_two() {
+    let store = memory();
+    let send = |records: &[LogRecord]| {
+        let prepare = |record: &LogRecord| {
+            PreparedLog::new(record.clone(), encode::log_bytes(record).into(), Translation::default())
+        };
+        let logs = records.iter().map(prepare).collect();
+        store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    };
+    let alone = LogRecord { trace: None, span: None, ..log("alone") };
+    for _ in 0..3 {
+        send(&[log("hm"), log("hm"), log("so"), alone.clone()]);
+    }
+    let ids = store.log_ids(&Pick::default()).unwrap();
+    let mut found = store.raw_logs(&ids).unwrap();
+    found.sort_by_key(|log| (log.trace.is_some(), log.body.to_text()));
+    assert_eq!(found, [alone, log("hm"), log("hm"), log("so")]);
+    let rows = rows(&store, "a");
+    assert_eq!(rows.logs.len(), 3);
+    assert!(rows.logs.iter().any(|log| log.text == "so" && log.severity == 9));
+    let pick = Pick { trace: Some(trace("a")), ..Pick::default() };
+    assert_eq!(store.log_ids(&pick).unwrap().len(), 3);
+}
+
+#[test]
+fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
+    let store = memory();
+    send(&store, [span("a", 1).says("Weather in OSLO").of("s-1"), span("a", 2).named("get_weather")]);
+    send(&store, [span("b", 1).says("Weather in Bergen").of("s-2")]);
+    let found = |text: &str| {
+        let mut found: Vec<_> =
+            sessions(&store, filter(text)).rows.into_iter().filter_map(|row| row.session).map(|s| s.to_string()).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(found("weather"), ["s-1", "s-2"]);
+    assert_eq!(found("  oslo GET_ "), ["s-1"]);
+    assert_eq!(found("S-2 bergen"), ["s-2"]);
+    assert_eq!(found("oslo bergen"), [""; 0]);
+    assert_eq!(found("' or 1=1"), [""; 0]);
+    let shown = overview(&store, filter("oslo"));
+    assert_eq!((shown.traces, shown.sessions, shown.all_traces), (1, 1, 2));
+}
+
+#[test]
+fn lists_have_the_newest_and_say_how_many_there_are() {
+    let store = memory();
+    for (id, session) in [(3, Some("s")), (1, Some("s")), (2, Some("s")), (9, None), (4, None)] {
+        let sent = span(&format!("t{id}"), id);
+        send(&store, [session.into_iter().fold(sent, Sent::of)]);
+    }
+    let page = traces(&store, Some("s"), Filter::default(), 2);
+    let started: Vec<_> = page.rows.iter().map(|row| row.started.0).collect();
+    assert_eq!((started, page.total), (vec![2_000, 3_000], 3));
+    assert_eq!(traces(&store, None, Filter::default(), 9).total, 2);
+    let page = sessions(&store, Filter::default());
+    let gathered = page.rows.iter().find(|row| row.session.is_none()).unwrap();
+    assert_eq!((page.total, gathered.traces, gathered.first_seen), (2, 2, Timestamp(4_000)));
+    let only = Filter { session: Some("s".into()), ..Filter::default() };
+    assert_eq!(sessions(&store, only).total, 1);
+    let elsewhere = Filter { project: Some("other".into()), ..Filter::default() };
+    assert_eq!(overview(&store, elsewhere).traces, 0);
+    let groups: Vec<_> = store.sessions(&Pick::default()).unwrap().iter().map(Vec::len).collect();
+    assert_eq!(groups, [3, 1, 1]);
+    assert_eq!(store.session_of(trace("t1")).unwrap(), Some("s".into()));
+    let query = Query::Detail { subject: Subject::Session("s".into()) };
+    let Ok(Answer::Detail(Some(detail))) = store.answer(&query) else { panic!("no detail") };
+    assert_eq!((detail.traces.len(), detail.left_out), (3, 0));
+}
+
+#[test]
+fn a_file_held_by_another_process_is_refused_with_its_pid() {
+    const HOLD: &str = "SIDESEAT_TUI_TEST_HOLD";
+    if let Ok(path) = std::env::var(HOLD) {
+        let _store = Store::open(&Place::File(path.into()), Arc::default()).unwrap();
+        thread::sleep(Duration::from_secs(60));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let this = "store::tests::a_file_held_by_another_process_is_refused_with_its_pid";
+    let mut holder = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([this, "--exact"])
+        .env(HOLD, &path)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let refused = (0..100).find_map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        let made = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        made.then(|| Store::open(&Place::File(path.clone()), Arc::<Prices>::default()).err()).flatten()
+    });
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let refused = refused.unwrap().to_string();
+    assert!(refused.contains(&format!("(pid {})", holder.id())), "{refused}");
+}

@@ -1,0 +1,234 @@
+//! A translation as it is stored: messages and tool definitions stand in `contents`, once each; their ids stand here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::Trouble;
+use crate::model::{
+    Carrier, ContentId, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp, ToolDefinition, Translation,
+    What, json,
+};
+
+/// What a translation said, taken out of it.
+#[derive(Debug, Default)]
+pub struct Contents {
+    pub messages: Vec<(ContentId, Arc<Message>)>,
+    pub tools: Option<(ContentId, Vec<ToolDefinition>)>,
+}
+
+/// The stored form. Fields and their order are the format.
+#[derive(Serialize, Deserialize)]
+struct Understood {
+    dialects: Vec<String>,
+    context: Context,
+    genai: GenAi,
+    readings: Vec<Said>,
+    tools: Option<ContentId>,
+    error: Option<Failure>,
+    notes: Vec<Note>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Said {
+    dialect: String,
+    carrier: Carrier,
+    at: Option<Timestamp>,
+    prompt: Vec<ContentId>,
+    completion: Vec<ContentId>,
+}
+
+/// Takes a translation apart into its stored form and what that refers to.
+pub fn take_apart(translation: Translation) -> (Vec<u8>, Contents) {
+    let Translation { dialects, context, genai, readings, tools, error, notes } = translation;
+    let mut contents = Contents::default();
+    // Several dialects often read the same message, and hand on the same allocation of it.
+    let mut seen = HashMap::new();
+    let mut name = |messages: Vec<Arc<Message>>| -> Vec<ContentId> {
+        let mut id_of = |message: Arc<Message>| {
+            *seen.entry(Arc::as_ptr(&message)).or_insert_with(|| {
+                let id = ContentId::of(&stored_form(&*message));
+                contents.messages.push((id, message));
+                id
+            })
+        };
+        messages.into_iter().map(&mut id_of).collect()
+    };
+    let readings = readings
+        .into_iter()
+        .map(|Reading { dialect, carrier, at, prompt, completion }| {
+            let (prompt, completion) = (name(prompt), name(completion));
+            Said { dialect, carrier, at, prompt, completion }
+        })
+        .collect();
+    if !tools.is_empty() {
+        contents.tools = Some((ContentId::of(&stored_form(&tools)), tools));
+    }
+    let tools = contents.tools.as_ref().map(|(id, _)| *id);
+    let understood = Understood { dialects, context, genai, readings, tools, error, notes };
+    (stored_form(&understood), contents)
+}
+
+/// A content's bytes, or a translation's.
+pub fn stored_form<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("derived types have a postcard form")
+}
+
+/// A stored translation, read but without its messages yet.
+pub struct Apart(Understood);
+
+impl Apart {
+    pub fn read(bytes: &[u8]) -> Result<Self, Trouble> {
+        let unreadable = |error: postcard::Error| Trouble::Unreadable { what: "translation", why: error.to_string() };
+        postcard::from_bytes(bytes).map(Self).map_err(unreadable)
+    }
+
+    /// Who understood it and what was odd: what can be said without its messages.
+    pub fn remarks(self) -> (Vec<String>, Vec<Note>) {
+        (self.0.dialects, self.0.notes)
+    }
+
+    /// What has to be fetched before it can be put [`together`](Self::together).
+    pub fn contents(&self) -> impl Iterator<Item = ContentId> {
+        let said = self.0.readings.iter().flat_map(|said| said.prompt.iter().chain(&said.completion));
+        said.chain(&self.0.tools).copied()
+    }
+
+    /// Puts the translation together again. A content that is not there is left out, and noted.
+    pub fn together(self, fetched: &Fetched) -> Translation {
+        let Understood { dialects, context, genai, readings, tools, error, mut notes } = self.0;
+        let mut missing = 0_usize;
+        let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
+            let found: Vec<_> = ids.iter().filter_map(|id| fetched.messages.get(id).cloned()).collect();
+            missing += ids.len() - found.len();
+            found
+        };
+        let readings = readings
+            .into_iter()
+            .map(|Said { dialect, carrier, at, prompt, completion }| {
+                let (prompt, completion) = (messages(prompt), messages(completion));
+                Reading { dialect, carrier, at, prompt, completion }
+            })
+            .collect();
+        if missing > 0 {
+            notes.push(Note(format!("the store lost {missing} of its messages")));
+        }
+        let tools = tools.and_then(|id| fetched.tools.get(&id).cloned()).unwrap_or_default();
+        Translation { dialects, context, genai, readings, tools, error, notes }
+    }
+}
+
+/// Contents fetched for one question, each once.
+#[derive(Default)]
+pub struct Fetched {
+    messages: HashMap<ContentId, Arc<Message>>,
+    tools: HashMap<ContentId, Vec<ToolDefinition>>,
+}
+
+impl Fetched {
+    pub const MESSAGE: &str = "message";
+    pub const TOOLS: &str = "tools";
+
+    pub fn add(&mut self, id: ContentId, kind: &str, body: &[u8]) -> Result<(), Trouble> {
+        let unreadable = |error: postcard::Error| Trouble::Unreadable { what: "message", why: error.to_string() };
+        if kind == Self::TOOLS {
+            self.tools.insert(id, postcard::from_bytes(body).map_err(unreadable)?);
+        } else {
+            self.messages.insert(id, Arc::new(postcard::from_bytes(body).map_err(unreadable)?));
+        }
+        Ok(())
+    }
+}
+
+/// All that a message says, in lower case, for text search. Its media are not searched.
+pub fn searchable(message: &Message) -> String {
+    let mut text = String::new();
+    let mut add = |piece: &str| {
+        if !piece.is_empty() {
+            text.push_str(&piece.to_lowercase());
+            text.push('\n');
+        }
+    };
+    add(message.name.as_deref().unwrap_or_default());
+    // A result's content may hold results again, as deep as a sender likes.
+    let mut waiting: Vec<&Part> = message.parts.iter().rev().collect();
+    while let Some(part) = waiting.pop() {
+        match &part.what {
+            What::Text(text) | What::Refusal(text) => add(text),
+            What::Reasoning(reasoning) => add(reasoning.text.as_deref().unwrap_or_default()),
+            What::Call(call) => {
+                add(&call.name);
+                add(&call.input.to_text());
+            }
+            What::Result(result) => {
+                add(result.name.as_deref().unwrap_or_default());
+                waiting.extend(result.content.iter().rev());
+            }
+            What::Media(media) => add(media.name.as_deref().unwrap_or_default()),
+            What::Json(value) | What::Unknown(value) => add(&json::to_string(value)),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Role, ToolCall, ToolResult, Value};
+
+    fn said(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
+        let owned = |messages: &[&Arc<Message>]| messages.iter().map(|message| Arc::clone(message)).collect();
+        Reading {
+            dialect: "test".into(),
+            carrier: Carrier::Attributes,
+            at: Some(Timestamp(3)),
+            prompt: owned(prompt),
+            completion: owned(completion),
+        }
+    }
+
+    #[test]
+    fn a_translation_comes_back_whole_and_a_message_said_twice_is_kept_once() {
+        let (hello, hi) = (Message::text(Role::User, "Hello"), Message::text(Role::Assistant, "Hi"));
+        let (hello, hi) = (Arc::new(hello), Arc::new(hi));
+        let again = Arc::new(Message::text(Role::User, "Hello"));
+        let translation = Translation {
+            dialects: vec!["test".into()],
+            readings: vec![said(&[&hello], &[&hi]), said(&[&hello, &hi, &again], &[])],
+            tools: vec![ToolDefinition { name: "look".into(), description: None, parameters: Some(Value::Int(1)) }],
+            notes: vec![Note("odd".into())],
+            ..Translation::default()
+        };
+        let (bytes, contents) = take_apart(translation.clone());
+        let apart = Apart::read(&bytes).unwrap();
+        let mut ids: Vec<_> = apart.contents().collect();
+        assert_eq!(ids.len(), 6);
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 3);
+        let mut fetched = Fetched::default();
+        for (id, message) in &contents.messages {
+            fetched.add(*id, Fetched::MESSAGE, &stored_form(&**message)).unwrap();
+        }
+        let (id, tools) = contents.tools.unwrap();
+        fetched.add(id, Fetched::TOOLS, &stored_form(&tools)).unwrap();
+        let back = apart.together(&fetched);
+        assert_eq!(back, translation);
+        assert!(Arc::ptr_eq(&back.readings[0].prompt[0], &back.readings[1].prompt[2]));
+        let without = Apart::read(&bytes).unwrap().together(&Fetched::default());
+        assert_eq!(without.notes[1].0, "the store lost 5 of its messages");
+    }
+
+    #[test]
+    fn search_reads_texts_calls_results_and_reasoning_in_lower_case() {
+        let result = ToolResult {
+            call_id: None,
+            name: Some("Look".into()),
+            is_error: None,
+            content: vec![Part::text("SUNNY"), Part::new(What::Json(Value::String("Ü".into())))],
+        };
+        let call = ToolCall { id: None, name: "Look".into(), input: Value::from("Oslo"), server_side: false };
+        let parts = vec![Part::text("Hello"), Part::new(What::Call(call)), Part::new(What::Result(result))];
+        assert_eq!(searchable(&Message::new(Role::Tool, parts)), "hello\nlook\noslo\nlook\nsunny\n\"ü\"\n");
+    }
+}

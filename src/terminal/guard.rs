@@ -1,0 +1,134 @@
+//! The terminal taken, and given back: on return, error, panic, signal and suspend.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    panic::{self, PanicHookInfo},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::{Mode, OFlags},
+    io::Errno,
+    stdio,
+    termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr},
+};
+
+/// Another screen, no cursor, pastes and focus as events, the mouse's buttons and wheel.
+const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1000h\x1b[?1006h";
+/// The same in reverse; also the end of a frame that was begun, and of its colours.
+const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// Threads that catch their own panics and say them as failed questions or commits.
+const CATCH_THEMSELVES: &str = "store-";
+
+type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
+
+/// Holds the terminal in its own hands until dropped.
+pub struct Guard {
+    tty: Arc<Tty>,
+    before: Arc<Hook>,
+}
+
+/// The terminal's device, and how it was found.
+pub struct Tty {
+    /// `None`: standard input is the terminal.
+    opened: Option<OwnedFd>,
+    found: Termios,
+    taken: AtomicBool,
+}
+
+impl Guard {
+    /// Takes the terminal. From now on a panic of any thread gives it back before it is told.
+    pub fn take() -> io::Result<Self> {
+        let tty = Arc::new(Tty::open()?);
+        tty.take().inspect_err(|_| tty.give_back())?;
+        let before: Arc<Hook> = panic::take_hook().into();
+        let (hook_tty, hook_before) = (tty.clone(), before.clone());
+        panic::set_hook(Box::new(move |info| {
+            let thread = std::thread::current();
+            if thread.name().is_some_and(|name| name.starts_with(CATCH_THEMSELVES)) {
+                tracing::error!(%info, thread = thread.name(), "a panic was caught");
+                return;
+            }
+            tracing::error!(%info, thread = thread.name(), "panic");
+            hook_tty.give_back();
+            hook_before(info);
+            // Whatever else runs would go on drawing, or wait for a thread that is gone.
+            std::process::exit(101);
+        }));
+        Ok(Self { tty, before })
+    }
+
+    #[must_use]
+    pub fn tty(&self) -> Arc<Tty> {
+        self.tty.clone()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.tty.give_back();
+        let before = self.before.clone();
+        panic::set_hook(Box::new(move |info| before(info)));
+    }
+}
+
+impl Tty {
+    fn open() -> io::Result<Self> {
+        let opened = if isatty(stdio::stdin()) {
+            None
+        } else {
+            Some(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
+        };
+        let found = tcgetattr(opened.as_ref().map_or(stdio::stdin(), AsFd::as_fd))?;
+        Ok(Self { opened, found, taken: AtomicBool::new(false) })
+    }
+
+    /// Where keys come from.
+    pub fn input(&self) -> BorrowedFd<'_> {
+        self.opened.as_ref().map_or(stdio::stdin(), AsFd::as_fd)
+    }
+
+    /// Raw mode, the other screen, and all that is to arrive as an event.
+    pub fn take(&self) -> io::Result<()> {
+        let mut raw = self.found.clone();
+        raw.make_raw();
+        self.taken.store(true, Ordering::SeqCst);
+        tcsetattr(self.input(), OptionalActions::Now, &raw)?;
+        write(TAKE)
+    }
+
+    /// The terminal as it was found; a second time nothing.
+    ///
+    /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
+    pub fn give_back(&self) {
+        if self.taken.swap(false, Ordering::SeqCst) {
+            // There may be no terminal any more, and there is no one to tell.
+            let _ = write(GIVE_BACK);
+            let _ = tcsetattr(self.input(), OptionalActions::Flush, &self.found);
+        }
+    }
+}
+
+/// Writes to the terminal at once, past every buffer and lock of the standard library.
+pub fn write(mut bytes: &[u8]) -> io::Result<()> {
+    let out = stdio::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(out, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            // Another program that shares the terminal may have made it non-blocking.
+            Err(Errno::AGAIN) => {
+                poll(&mut [PollFd::new(&out, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

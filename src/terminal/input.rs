@@ -1,0 +1,179 @@
+//! A thread that waits for keys and hands them on as events.
+//!
+//! It sleeps until the terminal has something or someone wakes it; nothing is asked in vain. While the terminal is
+//! someone else's it steps aside. It reads the terminal itself: crossterm's reader is told only once that more has
+//! come, reads 1024 bytes of it, and leaves the rest until the next key.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    pipe::{PipeFlags, pipe_with},
+};
+
+use super::{
+    guard::Tty,
+    keys::{Keys, Typed},
+};
+
+/// What follows an Esc within this time belongs to it; else it was pressed alone.
+const BELONGS: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
+/// A thread that has not stepped aside by then is not going to.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What the thread tells.
+#[derive(Debug)]
+pub enum Heard {
+    Typed(Typed),
+    /// The terminal is gone.
+    Gone,
+}
+
+/// The thread's other end.
+pub struct Input {
+    shared: Arc<Shared>,
+    wake: OwnedFd,
+}
+
+struct Shared {
+    wish: Mutex<Wish>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Listen,
+    /// It is to leave the terminal alone.
+    Aside,
+    /// It does.
+    Stands,
+    End,
+}
+
+impl Shared {
+    fn wish(&self) -> MutexGuard<'_, Wish> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Input {
+    /// Starts listening. `typed`: what was read of the terminal already.
+    pub fn start(tty: Arc<Tty>, typed: Vec<u8>, hear: impl Fn(Heard) -> bool + Send + 'static) -> io::Result<Self> {
+        let (woken, wake) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let shared = Arc::new(Shared { wish: Mutex::new(Wish::Listen), changed: Condvar::new() });
+        let mut listener = Listener { tty, woken, shared: shared.clone(), keys: Keys::default() };
+        let listen = move || {
+            let early = listener.keys.read(&typed);
+            if early.into_iter().all(|typed| hear(Heard::Typed(typed))) && listener.listen(&hear).is_err() {
+                hear(Heard::Gone);
+            }
+        };
+        thread::Builder::new().name("input".into()).spawn(listen)?;
+        Ok(Self { shared, wake })
+    }
+
+    /// Leaves the terminal to someone else until [`Self::come_back`].
+    pub fn step_aside(&self) {
+        *self.shared.wish() = Wish::Aside;
+        self.wake();
+        let waits = |wish: &mut Wish| *wish == Wish::Aside;
+        let _ = self.shared.changed.wait_timeout_while(self.shared.wish(), PATIENCE, waits);
+    }
+
+    pub fn come_back(&self) {
+        *self.shared.wish() = Wish::Listen;
+        self.shared.changed.notify_all();
+    }
+
+    fn wake(&self) {
+        // A full pipe wakes as well as one more byte would.
+        let _ = rustix::io::write(&self.wake, &[0]);
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        *self.shared.wish() = Wish::End;
+        self.shared.changed.notify_all();
+        self.wake();
+    }
+}
+
+struct Listener {
+    tty: Arc<Tty>,
+    woken: OwnedFd,
+    shared: Arc<Shared>,
+    keys: Keys,
+}
+
+impl Listener {
+    /// Listens until nobody hears any more; an error says that the terminal is gone.
+    fn listen(&mut self, hear: &impl Fn(Heard) -> bool) -> io::Result<()> {
+        let mut bytes = [0; 4096];
+        while self.may_listen() {
+            let events = match self.wait()? {
+                Ready::Terminal => match rustix::io::read(self.tty.input(), &mut bytes) {
+                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(read) => self.keys.read(bytes.get(..read).unwrap_or_default()),
+                    Err(Errno::INTR | Errno::AGAIN) => Vec::new(),
+                    Err(error) => return Err(error.into()),
+                },
+                Ready::Nothing => self.keys.pause(),
+                Ready::Woken => Vec::new(),
+            };
+            if !events.into_iter().all(|typed| hear(Heard::Typed(typed))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits while it has to stand aside; false when it is to end.
+    fn may_listen(&self) -> bool {
+        let mut wish = self.shared.wish();
+        if *wish == Wish::Aside {
+            *wish = Wish::Stands;
+            self.shared.changed.notify_all();
+        }
+        let aside = |wish: &mut Wish| matches!(wish, Wish::Aside | Wish::Stands);
+        let wish = self.shared.changed.wait_while(wish, aside);
+        *wish.unwrap_or_else(PoisonError::into_inner) == Wish::Listen
+    }
+
+    /// Sleeps until there is something.
+    fn wait(&self) -> io::Result<Ready> {
+        let input = self.tty.input();
+        let woken = self.woken.as_fd();
+        let mut sources = [PollFd::new(&input, PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
+        match poll(&mut sources, self.keys.waits().then_some(&BELONGS)) {
+            Ok(0) => return Ok(Ready::Nothing),
+            Err(Errno::INTR) => return Ok(Ready::Woken),
+            ready => ready?,
+        };
+        let [input, woken] = sources.map(|source| source.revents());
+        if !woken.is_empty() {
+            let mut bytes = [0; 64];
+            while matches!(rustix::io::read(&self.woken, &mut bytes), Ok(1..)) {}
+            return Ok(Ready::Woken);
+        }
+        if input.contains(PollFlags::IN) {
+            return Ok(Ready::Terminal);
+        }
+        Err(io::ErrorKind::NotConnected.into())
+    }
+}
+
+/// What ended a wait.
+enum Ready {
+    Terminal,
+    /// The terminal has sent nothing more for a moment.
+    Nothing,
+    Woken,
+}

@@ -1,0 +1,143 @@
+//! The only room that touches the terminal: takes it, listens, draws, and gives it back.
+//!
+//! ```text
+//!   guard      raw mode on; off again on return, error, panic or signal
+//!   ask        what must be asked before input starts: the background's colour
+//!   input      a thread: bytes → events, by keys; signals: another
+//!   looped     take what waits, update, draw; pace: when
+//!   screen     frames in one piece; clipboard: OSC 52
+//! ```
+
+mod ask;
+mod clipboard;
+mod guard;
+mod input;
+mod keys;
+mod looped;
+mod pace;
+mod screen;
+mod signals;
+
+use std::{
+    collections::BTreeMap,
+    env, io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
+    thread,
+};
+
+use self::{
+    ask::Background,
+    guard::Guard,
+    input::Input,
+    looped::{Happened, Looped},
+    screen::Screen,
+};
+pub use crate::app::{Listening, Mode};
+use crate::{
+    app::{Seen, Start, State},
+    keymap::{KeyError, Keymap},
+    model::Timestamp,
+    store::Store,
+    theme::{Depth, ThemeError, Themes},
+};
+
+/// What the screen is connected to.
+pub struct Wiring {
+    /// A theme's name; empty: `dark`, or `light` where the terminal is.
+    pub theme: String,
+    pub themes_dir: Option<PathBuf>,
+    /// An action's name → all its keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// What is opened meanwhile: the first frame waits for none of it.
+    pub started: Receiver<Started>,
+    pub seen: Box<dyn Fn() -> Seen + Send>,
+    /// Plays the recorded runs; their store comes as [`Started::Demo`].
+    pub demo: Box<dyn Fn() + Send>,
+    /// The store's place, as people should read it.
+    pub db: String,
+    pub mode: Mode,
+}
+
+/// What was opened behind the screen.
+pub enum Started {
+    Store(Arc<Store>),
+    /// The screen shows this store; `None`: the real one again.
+    Demo(Option<Arc<Store>>),
+    Listening(Vec<Listening>),
+    /// It cannot go on; the text says why and what to do.
+    Failed(String),
+}
+
+/// Why the screen could not be shown, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("the terminal: {0}")]
+    Terminal(#[from] io::Error),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Shows the screen until someone quits. The terminal is as it was before, however this ends.
+///
+/// # Errors
+/// A theme or key that cannot be used, no terminal, or what [`Started::Failed`] says.
+pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
+    let variable = |name: &str| env::var(name).ok();
+    let themes = Themes::load(wiring.themes_dir.as_deref())?;
+    let keymap = Keymap::new(&wiring.keys)?;
+    let depth = Depth::told_by(variable);
+    // A wrong name is told before the terminal is taken.
+    let mut theme = if wiring.theme.is_empty() { None } else { Some(themes.get(&wiring.theme)?) };
+
+    let guard = Guard::take()?;
+    let tty = guard.tty();
+    let mut told = ask::Told::default();
+    if theme.is_none() {
+        let name = if depth == Depth::None {
+            "plain"
+        } else {
+            told = ask::background(tty.input(), variable)?;
+            if told.background == Some(Background::Light) { "light" } else { "dark" }
+        };
+        theme = Some(themes.get(name)?);
+    }
+    let Some(theme) = theme else { return Ok(()) };
+
+    let (columns, rows) = looped::size();
+    let state = State::new(Start {
+        columns,
+        rows,
+        keymap,
+        now: Timestamp::now(),
+        mode: wiring.mode,
+        db: wiring.db.clone(),
+        theme: theme.name().to_owned(),
+        themes: themes.names().to_vec(),
+    });
+    let mut screen = Screen::new(&state)?;
+    let theme = theme.degrade(depth);
+    screen.draw(&state, &theme)?;
+
+    let (happens, happened) = mpsc::channel();
+    let tell = happens.clone();
+    signals::listen(move |signal| tell.send(Happened::Signal(signal)).is_ok())?;
+    let tell = happens.clone();
+    let input = Input::start(tty.clone(), told.typed, move |heard| tell.send(Happened::Heard(heard)).is_ok())?;
+    let tell = happens.clone();
+    let Wiring { started, seen, demo, mode, .. } = wiring;
+    // Ends with the other end of `started`, or with nobody left to tell.
+    let forward = move || started.into_iter().all(|opened| tell.send(Happened::Started(opened)).is_ok());
+    thread::Builder::new().name("started".into()).spawn(forward)?;
+
+    let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
+    Looped::new(state, screen, tty, input, happens, looped::Outside { themes, theme, depth, seen, demo, mode, in_tmux })
+        .run(&happened)
+}

@@ -1,0 +1,61 @@
+//! Frames: what the view draws, sent to the terminal in one piece.
+
+use std::{cell::RefCell, io, rc::Rc};
+
+use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend};
+
+use super::guard;
+use crate::{app::State, theme::Theme, view};
+
+/// The terminal holds back what comes between these until it is whole.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// What draws, and what was drawn last.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Held>>,
+    held: Held,
+}
+
+/// Bytes on their way to the terminal. A flush does nothing: a frame is sent whole.
+#[derive(Clone, Default)]
+struct Held(Rc<RefCell<Vec<u8>>>);
+
+impl io::Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Screen {
+    pub fn new(state: &State) -> io::Result<Self> {
+        let held = Held::default();
+        // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
+        let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
+        let terminal = Terminal::with_options(CrosstermBackend::new(held.clone()), options)?;
+        Ok(Self { terminal, held })
+    }
+
+    pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<()> {
+        self.held.0.borrow_mut().extend_from_slice(BEGIN);
+        if self.terminal.get_frame().area() != state.screen {
+            self.forget(state)?;
+        }
+        self.terminal.draw(|frame| view::draw(frame, state, theme))?;
+        let mut bytes = std::mem::take(&mut *self.held.0.borrow_mut());
+        bytes.extend_from_slice(END);
+        guard::write(&bytes)
+    }
+
+    /// Whatever is on the terminal is to be drawn over.
+    pub fn forget(&mut self, state: &State) -> io::Result<()> {
+        self.held.0.borrow_mut().extend_from_slice(b"\x1b[0m\x1b[2J");
+        // Not `clear`, which would ask the terminal where its cursor is and read the answer from under the input.
+        self.terminal.resize(state.screen)
+    }
+}

@@ -1,0 +1,155 @@
+//! The detail: tabs, a rule that says what failed, and the text of the tab in its window.
+
+use ratatui::layout::Rect;
+
+use super::{
+    pen::Pen,
+    widgets::{frame, scrollbar},
+};
+use crate::{
+    app::{
+        Areas, Content, Focus, State, Tab,
+        areas::{self, DetailArea},
+        document::Run,
+        format,
+        pane::Pane,
+    },
+    model::Timestamp,
+};
+
+pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
+    let focused = state.focus == Focus::Detail;
+    let border = if focused || areas.tree.is_none() { "border.focused" } else { "border" };
+    tabs(pen, state, area.tabs);
+    rule(pen, state, areas, area.rule);
+    text(pen, state, area.text, focused);
+
+    let scroll = state.detail.scroll();
+    let length = state.detail.document().lines.len();
+    let rows = area.text.y..area.text.bottom();
+    // On the frame where there is one, else in the column that is left beside the text.
+    let bar = if areas.bordered { area.text.right().saturating_add(1) } else { area.text.right() };
+    scrollbar::draw(pen, bar, rows, length, scroll.top(), border);
+    if areas.bordered && length > 0 {
+        let line = Rect {
+            x: area.rule.x.saturating_sub(1),
+            y: areas.body.bottom() - 1,
+            width: area.rule.width + 2,
+            height: 1,
+        };
+        frame::words_right(pen, line, &place(state, length, area.text.height.into()));
+    }
+}
+
+/// `[1 Messages]  2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw`
+fn tabs(pen: &mut Pen, state: &State, line: Rect) {
+    let labels = state.detail.labels(line.width);
+    let places = areas::tabs(line, &labels);
+    for ((tab, label), place) in Tab::ALL.into_iter().zip(&labels).zip(places) {
+        let (y, right) = (place.y, place.right());
+        let active = tab == state.detail.tab();
+        let slot = if active { "tab.active" } else { "tab" };
+        let [open, close] = if active { ["[", "]"] } else { [" ", " "] };
+        let x = pen.put(place.x, y, right, open, slot);
+        // What failed in a tab shows on its label.
+        let failed = label.find(['·', '✗']).unwrap_or(label.len());
+        let (name, failed) = label.split_at(failed);
+        let x = pen.put(x, y, right.saturating_sub(1), name, slot);
+        let x = pen.put(x, y, right.saturating_sub(1), failed, "error");
+        pen.put(x, y, right, close, slot);
+    }
+    let shown_late = match state.detail.tab() {
+        Tab::Raw => late(state.detail.raw(), state.now),
+        Tab::Messages | Tab::Tools | Tab::Reasoning | Tab::Cost => late(state.detail.answer(), state.now),
+    };
+    if shown_late {
+        pen.runs_right(line, &[Run::new("… ", "dim")]);
+    }
+}
+
+fn late<T>(pane: &Pane<T>, now: Timestamp) -> bool {
+    pane.is_refreshing(now) && pane.shown().is_some()
+}
+
+/// Between tabs and text; here stands why the text is not as new as it should be.
+fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+    let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) {
+        "border.focused"
+    } else {
+        "border"
+    };
+    pen.line(line, "─", slot);
+    if areas.bordered {
+        pen.dot(line.x.saturating_sub(1), line.y, "├", "border.focused");
+        pen.dot(line.right(), line.y, "┤", slot);
+    }
+    if let Some(why) = failure(state) {
+        frame::words(pen, line, &[Run::new(format!("✗ {why}"), "error")]);
+    }
+}
+
+fn failure(state: &State) -> Option<&str> {
+    match state.detail.tab() {
+        Tab::Raw => state.detail.raw().failed(),
+        Tab::Messages | Tab::Tools | Tab::Reasoning | Tab::Cost => state.detail.answer().failed(),
+    }
+}
+
+fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
+    let (document, scroll) = (state.detail.document(), state.detail.scroll());
+    let window = scroll.window(document.lines.len(), area.height.into());
+    for (y, at) in (area.y..).zip(window) {
+        let Some(line) = document.lines.get(at) else { break };
+        pen.runs(Rect { y, height: 1, ..area }, &line.runs);
+        if focused && at == scroll.cursor {
+            // From the cursor's column to the one beyond the text.
+            let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
+            pen.wash(row, "cursor");
+            pen.dot(row.x, y, "▌", "accent");
+        }
+    }
+    if document.lines.is_empty() {
+        pen.put(area.x + 1, area.y, area.right(), empty(state), "dim");
+    }
+}
+
+/// Why there is no text.
+fn empty(state: &State) -> &'static str {
+    let row = state.tree.cursor().map(|row| state.tree.content(row));
+    let raw = state.detail.tab() == Tab::Raw;
+    let nothing = match row {
+        None => "nothing is chosen",
+        Some(Content::Session(session)) if session.session.is_none() => {
+            "these runs belong to no session; choose one of them"
+        }
+        Some(Content::Session(_)) if raw => "a session has no raw form; choose a run or a step",
+        Some(Content::Span { .. }) if raw => "this step has not come yet; its children name it",
+        Some(_) => "nothing to show",
+    };
+    let (asks, answer) = if raw {
+        (state.detail.span().is_some(), state.detail.raw().shown().map(Option::is_some))
+    } else {
+        (state.detail.subject().is_some(), state.detail.answer().shown().map(Option::is_some))
+    };
+    match answer {
+        Some(false) if asks => "it is no longer in the store",
+        // Its answer is on its way, or the rule says why not: an empty pane is calmer than a word that flashes.
+        None if asks => "",
+        _ => nothing,
+    }
+}
+
+/// `line 118/136  87%`
+fn place(state: &State, length: usize, height: usize) -> Vec<Run> {
+    let scroll = state.detail.scroll();
+    if length <= height {
+        return Vec::new();
+    }
+    let (at, of) = (format::exact((scroll.cursor + 1).min(length) as u64), format::exact(length as u64));
+    let end = if state.detail.sticks() { "  end" } else { "" };
+    vec![
+        Run::new(format!("line {at:>0$}/{of}", of.len()), "dim"),
+        Run::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), "dim"),
+        Run::new(end, "running"),
+    ]
+}

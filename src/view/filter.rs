@@ -1,0 +1,65 @@
+//! The filter's line: what the lists are narrowed to. It is there as long as anything is.
+
+use ratatui::layout::{Position, Rect};
+
+use super::pen::{self, Pen};
+use crate::{
+    app::{State, document::Run, format, search::Line, wrap},
+    keymap::Action,
+};
+
+/// Draws it; says where the next typed letter goes.
+pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
+    let inner = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
+    let slot = if state.line.is_some() { "filter.active" } else { "filter" };
+    let facts = facts(state, inner.width);
+    let from = pen.runs_right(inner, &facts);
+    let end = if facts.is_empty() { inner.right() } else { from.saturating_sub(2) };
+
+    let mut x = pen.put(inner.x, inner.y, end, "/ ", slot);
+    if let Some(session) = &state.filter.session {
+        // What is being typed needs the room more.
+        let least = if state.line.is_some() || !state.filter.text.is_empty() { 16 } else { 0 };
+        let room = usize::from(end.saturating_sub(x)).saturating_sub(least);
+        let chip = wrap::cut_middle(&format!("session:{}", wrap::clean_line(session.as_str())), room.max(12));
+        x = pen.put(x, inner.y, end, &chip, "filter");
+        x = pen.put(x, inner.y, end, "  ", "text");
+    }
+    let Some(typed) = &state.line else {
+        pen.put(x, inner.y, end, &state.filter.text, slot);
+        return None;
+    };
+    Some(type_in(pen, typed, Rect { x, width: end.saturating_sub(x), ..inner }, slot))
+}
+
+/// Draws a line that is being typed, scrolled so that its cursor is seen; says where that is.
+pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: &str) -> Position {
+    let room = usize::from(area.width.saturating_sub(1));
+    let hidden = line.column().saturating_sub(room);
+    let text = line.text();
+    let shown = if hidden == 0 { text } else { &text[wrap::take(text, hidden).len()..] };
+    pen.put(area.x, area.y, area.right(), wrap::take(shown, area.width.into()), slot);
+    let column = u16::try_from(line.column() - hidden).unwrap_or(u16::MAX);
+    Position::new(area.x.saturating_add(column).min(area.right().saturating_sub(1).max(area.x)), area.y)
+}
+
+/// `11/64 runs   Esc clear`
+fn facts(state: &State, width: u16) -> Vec<Run> {
+    let mut runs = Vec::new();
+    if let Some(overview) = state.overview.shown() {
+        let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all_traces));
+        let none = overview.traces == 0;
+        runs.push(Run::new(counts, if none { "warning" } else { "header.total" }));
+        runs.push(Run::new(" runs", "dim"));
+        if state.overview.is_refreshing(state.now) {
+            runs.push(Run::new(" …", "dim"));
+        }
+    }
+    let back = state.keymap.label(Action::Back);
+    if state.line.is_none() && !back.is_empty() {
+        runs.push(Run::new(format!("   {back}"), "status.key"));
+        runs.push(Run::new(" clear", "dim"));
+    }
+    // The filter itself comes first.
+    if pen::width(&runs) * 2 > usize::from(width) { Vec::new() } else { runs }
+}

@@ -1,0 +1,152 @@
+//! What the listeners and the store have really seen, and what else keeps a store empty.
+
+use super::{Line, blank, words};
+use crate::app::{Listening, State, document::Run, format, wrap};
+
+/// So many of the last refusals are shown.
+const REFUSALS: usize = 2;
+
+/// What can be said in a short line, and how it goes on in a long one.
+const SHORT_SCRIPT: [&str; 2] =
+    ["call force_flush() or shutdown() before it exits", ", or the last batch never leaves"];
+const CONTENT: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true";
+
+/// One finding: a mark, what it is about, what was found.
+struct Check {
+    mark: Mark,
+    about: &'static str,
+    found: String,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Good,
+    Bad,
+    Nothing,
+    Hint,
+}
+
+/// The findings as lines; where it is narrow each goes on in the next line.
+pub fn lines(state: &State, width: u16, bordered: bool) -> Vec<Line> {
+    let wide = width >= super::WIDE;
+    let mut lines = vec![words(vec![Run::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, "title")])];
+    for check in checks(state, wide) {
+        let (mark, slot) = match check.mark {
+            Mark::Good => ("ok", "ok"),
+            Mark::Bad => ("!!", "warning"),
+            Mark::Nothing => ("..", "dim"),
+            Mark::Hint => ("--", "dim"),
+        };
+        let found_slot = if matches!(check.mark, Mark::Bad) { "warning" } else { "dim" };
+        let about = if wide { format!("  {:<16}", check.about) } else { format!("  {:<13}", check.about) };
+        let found = wrap::clean_line(&check.found);
+        if bordered {
+            lines.push(words(vec![Run::new(mark, slot), Run::new(about, "text"), Run::new(found, found_slot)]));
+        } else {
+            lines.push(words(vec![Run::new(mark, slot), Run::new(format!("  {}", check.about), "text")]));
+            let room = usize::from(width).saturating_sub(6);
+            let below = |line: String| words(vec![Run::new("    ", "text"), Run::new(line, found_slot)]);
+            lines.extend(wrap::wrap(&found, room).into_iter().map(below));
+        }
+    }
+    if wide {
+        lines.push(blank());
+    }
+    lines
+}
+
+fn checks(state: &State, wide: bool) -> Vec<Check> {
+    let check = |mark, about, found: String| Check { mark, about, found };
+    let mut checks = Vec::new();
+    match state.listening.as_deref() {
+        None => checks.push(check(Mark::Nothing, "listeners", "being opened".to_owned())),
+        Some([]) => checks.push(check(Mark::Bad, "listeners", "none is open; nothing can arrive".to_owned())),
+        Some(listening) => checks.extend(listeners(state, listening, wide)),
+    }
+    let seen = &state.seen;
+    if let Some(why) = &state.failing {
+        checks.push(check(Mark::Bad, "store", why.clone()));
+    }
+    for refusal in seen.refusals.iter().take(if wide { REFUSALS } else { 1 }) {
+        checks.push(check(Mark::Bad, "refused", refusal.clone()));
+    }
+    if seen.refusals.is_empty() {
+        checks.push(check(Mark::Nothing, "refused", "nothing; what comes and is no OTLP is named here".to_owned()));
+    }
+    if seen.metric_points > 0 && seen.spans == 0 {
+        checks.push(check(Mark::Bad, "only metrics", "came so far; traces must be exported too".to_owned()));
+    }
+    checks.push(check(Mark::Good, "database", format!("{}  0 runs", state.db)));
+    let hints = [
+        ("short script", SHORT_SCRIPT),
+        ("in Docker", ["--network host, or http://host.docker.internal:4318", " where Docker Desktop is"]),
+        ("no messages", [CONTENT, " sends text; it is off by default"]),
+    ];
+    for (about, [found, more]) in hints {
+        checks.push(check(Mark::Hint, about, format!("{found}{}", if wide { more } else { "" })));
+    }
+    checks
+}
+
+/// A line for gRPC and one for HTTP, or both in one; then what is unusual about any of them.
+fn listeners(state: &State, listening: &[Listening], wide: bool) -> Vec<Check> {
+    let is_grpc = |listening: &&Listening| listening.what.eq_ignore_ascii_case("grpc");
+    let (grpc, http): (Vec<&Listening>, Vec<&Listening>) = listening.iter().partition(is_grpc);
+    let connections = |which: &[&Listening]| -> u64 {
+        let of = |name: &str| which.iter().any(|listening| listening.what.eq_ignore_ascii_case(name));
+        state.seen.connections.iter().filter(|(name, _)| of(name)).map(|(_, count)| count).sum()
+    };
+    let came = |which: &[&Listening]| {
+        let count = connections(which);
+        format!("{} {}", format::exact(count), if count == 1 { "connection" } else { "connections" })
+    };
+    let exports = state.seen.exports;
+    let mut checks = Vec::new();
+    if wide {
+        for (about, which) in [("gRPC listener", &grpc), ("HTTP listeners", &http)] {
+            if !which.is_empty() {
+                let found = format!("{}  {}", addresses(which), came(which));
+                checks.push(Check { mark: Mark::Good, about, found });
+            }
+        }
+        checks.push(match exports {
+            0 => Check { mark: Mark::Nothing, about: "exports", found: "none yet".to_owned() },
+            some => Check { mark: Mark::Good, about: "exports", found: format!("{} taken", format::exact(some)) },
+        });
+    } else {
+        let all: Vec<&Listening> = listening.iter().collect();
+        let (grpc, http, exports) = (ports(&grpc), ports(&http), format::exact(exports));
+        let found = format!("gRPC {grpc}  HTTP {http}   {}, {exports} exports", came(&all));
+        checks.push(Check { mark: Mark::Good, about: "listening", found });
+    }
+    let mut notes: Vec<String> = Vec::new();
+    for listening in listening {
+        // A port on both loopbacks has one note.
+        let note = listening.note.as_ref().map(|note| format!("{}: {note}", listening.what));
+        notes.extend(note.filter(|note| !notes.contains(note)));
+    }
+    checks.extend(notes.into_iter().map(|found| Check { mark: Mark::Bad, about: "port", found }));
+    checks
+}
+
+/// `127.0.0.1:4318 5388`
+fn addresses(which: &[&Listening]) -> String {
+    let mut hosts: Vec<&str> = Vec::new();
+    for listening in which {
+        if !hosts.contains(&listening.address.as_str()) {
+            hosts.push(&listening.address);
+        }
+    }
+    format!("{}:{}", hosts.join(", "), ports(which))
+}
+
+fn ports(which: &[&Listening]) -> String {
+    let mut ports: Vec<u16> = which.iter().map(|listening| listening.port).collect();
+    ports.dedup();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.is_empty() {
+        return "off".to_owned();
+    }
+    ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,153 @@
+//! The first line: what this is, whether it receives and where, how fast, how much there is.
+
+use ratatui::layout::Rect;
+
+use super::{
+    numbers,
+    pen::Pen,
+    widgets::{sparkline, strip::Strip},
+};
+use crate::{
+    app::{Lamp, Listening, State, areas::FLOOR, document::Run, format, pulse::SPARKLINE},
+    keymap::Action,
+};
+
+/// From here on there is room for whole words.
+const WIDE: u16 = 110;
+/// And here for a column every three seconds.
+const ROOMY: u16 = 150;
+/// Below this there is room for what changes, and for nothing else.
+const NARROW: u16 = 72;
+
+pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
+    let (wide, narrow) = (line.width >= WIDE, line.width < NARROW);
+    let mut strip = Strip::default();
+    let (glyph, word, slot) = lamp(state);
+    strip.left(0, vec![Run::new(if wide { "sideseat-tui" } else { "sideseat" }, "header")]);
+    let quiet = narrow && matches!(state.lamp(), Lamp::Live);
+    let lamp = vec![Run::new(if quiet { glyph.to_owned() } else { format!("{glyph} {word}") }, slot)];
+    if wide {
+        strip.left(0, lamp).left(4, addresses(state, wide));
+    } else {
+        strip.close(0, lamp).close(4, if narrow { Vec::new() } else { addresses(state, wide) });
+    }
+    if state.overview.shown().is_some() {
+        rate(&mut strip, state, line);
+    }
+    let help = state.keymap.label(Action::Help);
+    if !narrow && !help.is_empty() {
+        strip.right(3, vec![Run::new(help, "status.key")]);
+    }
+    totals(&mut strip, state, wide, narrow);
+    strip.draw(pen, line);
+}
+
+/// All there is where nothing else fits.
+pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
+    let (glyph, word, slot) = lamp(state);
+    let runs = [
+        Run::new(format!("{glyph} {word}"), slot),
+        Run::new(format!("  at least {}x{} are needed", FLOOR.0, FLOOR.1), "text"),
+    ];
+    pen.runs(screen, &runs);
+}
+
+/// The lamp's glyph, word and slot. The word says all, the glyph is for a glance, the colour for the eye's corner.
+pub fn lamp(state: &State) -> (&'static str, &'static str, &'static str) {
+    match state.lamp() {
+        Lamp::Opening => ("○", "OPENING", "header.waiting"),
+        Lamp::Waiting => ("○", "WAITING", "header.waiting"),
+        Lamp::Live => ("●", "LIVE", "header.live"),
+        Lamp::Demo => ("●", "DEMO", "header.live"),
+        Lamp::Paused => ("◐", "PAUSED", "header.paused"),
+        Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", "header.failed"),
+        Lamp::Failing => ("✗", "NOT LISTENING", "header.failed"),
+    }
+}
+
+/// `127.0.0.1  gRPC 4317  HTTP 4318 5388`, or `:4317 :4318 :5388`. A port that is not the usual one stands out.
+fn addresses(state: &State, wide: bool) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut said: Vec<(&str, u16)> = Vec::new();
+    let (mut host, mut protocol) = ("", "");
+    for Listening { what, address, port, note } in state.listening.as_deref().unwrap_or_default() {
+        // Both loopbacks have the same port; it is said once.
+        if said.contains(&(what.as_str(), *port)) {
+            continue;
+        }
+        said.push((what, *port));
+        let slot = if note.is_some() { "warning" } else { "dim" };
+        let gap = if runs.is_empty() { "" } else { " " };
+        if !wide {
+            runs.push(Run::new(format!("{gap}:{port}"), slot));
+            continue;
+        }
+        if host != address {
+            let gap = if host.is_empty() { "" } else { "  " };
+            host = address;
+            runs.push(Run::new(format!("{gap}{address}"), "dim"));
+        }
+        let speaks = if what.eq_ignore_ascii_case("grpc") { "gRPC" } else { "HTTP" };
+        if protocol != speaks {
+            protocol = speaks;
+            runs.push(Run::new(format!("  {speaks}"), "dim"));
+        }
+        runs.push(Run::new(format!(" {port}"), slot));
+    }
+    runs
+}
+
+/// The last minute as bars, and how many spans a second there are now.
+fn rate(strip: &mut Strip, state: &State, line: Rect) {
+    let now = format::count(state.rate.now());
+    // In columns of a steady number, so that nothing beside them moves.
+    let (number, unit) = match line.width {
+        ..NARROW => (format!("{now}/s"), ""),
+        NARROW..WIDE => (format!("{now:>3}"), "/s"),
+        WIDE.. => (format!("{now:>4}"), " spans/s"),
+    };
+    let columns = match line.width {
+        ..NARROW => 0,
+        NARROW..WIDE => 5,
+        WIDE..ROOMY => 8,
+        ROOMY.. => 20,
+    };
+    let bars = sparkline::text(&state.rate.seconds(), columns, SPARKLINE.div_ceil(columns.max(1)));
+    strip.left(5, vec![Run::new(bars, "sparkline")]);
+    let number = vec![Run::new(number, "header.total"), Run::new(unit, "dim")];
+    if columns > 0 {
+        strip.close(2, number)
+    } else {
+        strip.left(2, number)
+    };
+}
+
+/// `1 running · 64 runs · $1.84`
+fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
+    let Some(overview) = state.overview.shown() else { return };
+    if overview.traces == 0 && overview.all_traces == 0 {
+        strip.right(1, vec![Run::new("nothing received yet", "dim")]);
+        return;
+    }
+    let mut facts = Vec::new();
+    if overview.running > 0 && !narrow {
+        facts.push(Run::new(format!("{} running", format::count(overview.running)), "running"));
+    }
+    let runs = if overview.traces == 1 { "run" } else { "runs" };
+    facts.push(Run::new(format!("{} {runs}", format::count(overview.traces)), "header.total"));
+    let cost = numbers::cost_of(&overview.totals);
+    if cost == numbers::UNKNOWN {
+        facts.push(Run::new("unpriced", "dim"));
+    } else if cost != numbers::NONE {
+        facts.push(Run::new(cost, "header.total"));
+    }
+    let gap = if wide { " · " } else { "  " };
+    let mut runs = Vec::new();
+    for fact in facts {
+        if !runs.is_empty() {
+            runs.push(Run::new(gap, "dim"));
+        }
+        runs.push(fact);
+    }
+    strip.right(1, runs);
+}

@@ -1,0 +1,113 @@
+//! `&State` → cells. Reads the state and never writes it; where things go is `app::areas`' to say.
+//!
+//! ```text
+//!   sideseat-tui  ● LIVE  127.0.0.1  gRPC 4317  HTTP 4318 5388  ▁▂▅▇▃▁ 14 spans/s    1 running · 64 runs · $1.84  ? help
+//!   / ryokan  session:trip-planner                                                        11/64 runs   Esc clear
+//!  ┌─ Runs ───────────────────────────────────────┬─────────────────────────────────────────────────────────────────┐
+//!  │                              dur   tok   cost│ [1 Messages]  2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw          │
+//!  │▾ ✗ trip-planner    6 runs   1m28  202k  $.428├─────────────────────────────────────────────────────────────────┤
+//!  │  ▾ ✗ run 6 book the ryoka…   46s  118k  $.272│ ── turn 5 · sonnet-4.5 · 3.3s · in 22.9k out 196 · $.064 ──     │
+//!  ▌      M turn 1  sonnet-4.5  3.1s   14k  $.012│   assistant                                                     │
+//!  │      ✗ T book_room  #1      5.6s     ·      ·│     The booking failed validation again. I'll retry.            │
+//!  └─ ✓ 9  ✗ 1  ● 1 ──────────────────────────────┴─────────────────────────────────────────── line 118/136  87% ───┘
+//!   j/k move  Enter open  h/l fold  Tab pane  1-5 tab  / filter  s session  F follow                   ? help  q quit
+//!   FOLLOW ▼  trip-planner › run 6 › turn 1                                            3/41  db 38 MB  refused 0
+//! ```
+//!
+//! ```text
+//!   header    name, lamp, addresses, rate, totals          detail     tabs, text
+//!   filter    the filter, while there is one               status     hints, and where one is
+//!   tree      sessions ▸ runs ▸ steps                      list       a list laid over all: sessions, themes, help
+//!   first_run what to do while the store is empty
+//!   numbers   known, unknown, none                         pen        the one way onto the cells
+//!   widgets   frame, scrollbar, sparkline, strip
+//! ```
+
+mod detail;
+mod filter;
+mod first_run;
+mod header;
+mod list;
+mod numbers;
+mod pen;
+mod status;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod widgets;
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+};
+
+use crate::{
+    app::{Areas, Focus, Stage, State, document::Run},
+    theme::Theme,
+};
+use pen::Pen;
+use widgets::frame;
+
+/// Draws one frame.
+pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
+    let screen = frame.area();
+    let mut pen = Pen::new(frame.buffer_mut(), theme);
+    pen.wash(screen, "text");
+    let typed = paint(&mut pen, state, screen);
+    // Where something is typed the terminal's own cursor shows it; screen readers follow it.
+    if let Some(at) = typed {
+        frame.set_cursor_position(at);
+    }
+}
+
+/// Paints everything, the topmost last; says where the next typed letter goes.
+fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
+    // The terminal may be resized between two events: the state's screen is the one that its areas are for.
+    let areas = state.areas().filter(|_| state.screen == screen);
+    let Some(areas) = areas else {
+        header::tiny(pen, state, screen);
+        return None;
+    };
+    header::draw(pen, state, areas.header);
+    let mut typed = areas.filter.and_then(|line| filter::draw(pen, state, line));
+    match state.stage() {
+        Stage::FirstRun => first_run::draw(pen, state, &areas),
+        Stage::Opening => {
+            panes(pen, state, &areas);
+            let at = areas.tree.map_or(areas.body, |tree| tree.rows);
+            pen.put(at.x + 2, at.y, at.right(), "opening the store…", "dim");
+        }
+        Stage::Browsing => {
+            panes(pen, state, &areas);
+            if let Some(area) = &areas.tree {
+                tree::draw(pen, state, &areas, area);
+            }
+            if let Some(area) = &areas.detail {
+                detail::draw(pen, state, &areas, area);
+            }
+        }
+    }
+    if let Some(line) = areas.hints {
+        status::hints(pen, state, line);
+    }
+    status::draw(pen, state, areas.status, &areas);
+    for list in &state.lists {
+        typed = list::draw(pen, state, list, screen);
+    }
+    typed
+}
+
+/// The frame of the panes, with what it says.
+fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
+    if !areas.bordered {
+        return;
+    }
+    let focus = if areas.tree.is_none() { Focus::Detail } else { state.focus };
+    frame::draw(pen, areas.body, areas.divider, focus);
+    if let Some(tree) = &areas.tree {
+        let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
+        frame::words(pen, top, &[Run::new("Runs", "title")]);
+        let bottom = Rect { y: areas.body.bottom() - 1, ..top };
+        frame::words(pen, bottom, &status::tally(state, bottom.width));
+    }
+}

@@ -1,0 +1,82 @@
+//! Durations, tokens and money as the columns and the header say them: unknown is `?`, none is `·`, more to come is `+`.
+
+use std::time::Duration;
+
+use crate::{
+    app::format,
+    model::{Timestamp, TokenUsage, Totals, Usd},
+};
+
+/// There is nothing to count.
+pub const NONE: &str = "·";
+/// There is something to count, and it is not known.
+pub const UNKNOWN: &str = "?";
+
+/// `46s`, or `14s+` while it goes on.
+pub fn duration(started: Timestamp, ended: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(started) = started.known() else { return UNKNOWN.to_owned() };
+    match ended {
+        Some(ended) => format::duration(ended.since(started)),
+        None => format!("{}+", whole_seconds(now.since(started))),
+    }
+}
+
+/// `6s`, `14s`, `1m28`: of what goes on, tenths would only flicker.
+pub fn whole_seconds(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..10 => format!("{seconds}s"),
+        seconds => format::duration(Duration::from_secs(seconds)),
+    }
+}
+
+/// `counts`: whether tokens are to be expected at all.
+pub fn tokens(usage: Option<&TokenUsage>, counts: bool) -> String {
+    match usage.and_then(TokenUsage::total) {
+        Some(total) => format::count(total),
+        None if counts => UNKNOWN.to_owned(),
+        None => NONE.to_owned(),
+    }
+}
+
+pub fn tokens_of(totals: &Totals) -> String {
+    tokens(Some(&totals.usage), totals.model_calls > 0)
+}
+
+/// `unpriced`: something of it has no price, so that it is at least this.
+pub fn cost(known: Option<Usd>, unpriced: bool) -> String {
+    match known {
+        // What a column of six has no room for is small enough to do without the sign.
+        Some(cost) if unpriced => format!("{}+", format::money(cost).replace("<$", "<")),
+        Some(cost) => format::money(cost).replace("<$", "<"),
+        None if unpriced => UNKNOWN.to_owned(),
+        None => NONE.to_owned(),
+    }
+}
+
+pub fn cost_of(totals: &Totals) -> String {
+    cost((totals.priced > 0).then_some(totals.cost), totals.unpriced > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_is_never_nothing() {
+        assert_eq!(tokens(None, false), NONE);
+        assert_eq!(tokens(None, true), UNKNOWN);
+        assert_eq!(cost(None, true), UNKNOWN);
+        assert_eq!(cost(Some(Usd(0)), false), "$0");
+        assert_eq!(cost(Usd::from_dollars(0.428), true), "$.428+");
+        assert_eq!(cost(Some(Usd(1)), false), "<.0001");
+    }
+
+    #[test]
+    fn what_goes_on_says_so() {
+        let at = |seconds: u64| Timestamp(seconds * 1_000_000_000);
+        assert_eq!(duration(at(1), Some(at(47)), at(99)), "46s");
+        assert_eq!(duration(at(1), None, at(15)), "14s+");
+        assert_eq!(duration(at(15), None, at(1)), "0s+");
+        assert_eq!(duration(Timestamp(0), None, at(15)), UNKNOWN);
+    }
+}

@@ -1,0 +1,123 @@
+//! The one way onto the cells: text in a slot's style, cleaned, cut to its place, never outside the screen.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    widgets::{Clear, Widget},
+};
+
+use crate::{
+    app::{document::Run, wrap},
+    theme::Theme,
+};
+
+/// Paints slots onto cells.
+pub struct Pen<'a> {
+    cells: &'a mut Buffer,
+    theme: &'a Theme,
+}
+
+impl<'a> Pen<'a> {
+    pub fn new(cells: &'a mut Buffer, theme: &'a Theme) -> Self {
+        Self { cells, theme }
+    }
+
+    /// Lays a slot's style over an area; what is written there stays.
+    pub fn wash(&mut self, area: Rect, slot: &str) {
+        self.cells.set_style(area, self.theme.style(slot));
+    }
+
+    /// Empties an area, its ground painted with a slot.
+    pub fn erase(&mut self, area: Rect, ground: &str) {
+        let area = area.intersection(self.cells.area);
+        Clear.render(area, self.cells);
+        self.wash(area, ground);
+    }
+
+    /// Writes a text that ends before `right`, cut with `…` where it would not; says where it ended.
+    pub fn put(&mut self, x: u16, y: u16, right: u16, text: &str, slot: &str) -> u16 {
+        let place = Rect::new(x, y, right.saturating_sub(x), 1).intersection(self.cells.area);
+        if place.is_empty() || place.x != x {
+            return x;
+        }
+        let clean = if text.contains('\n') { wrap::clean_line(text).into() } else { wrap::clean(text) };
+        let room = usize::from(place.width);
+        let style = self.theme.style(slot);
+        let (end, _) = if wrap::width(&clean) > room {
+            self.cells.set_stringn(x, y, wrap::cut(&clean, room), room, style)
+        } else {
+            self.cells.set_stringn(x, y, clean, room, style)
+        };
+        end
+    }
+
+    /// Writes one glyph.
+    pub fn dot(&mut self, x: u16, y: u16, glyph: &str, slot: &str) {
+        self.put(x, y, x.saturating_add(1), glyph, slot);
+    }
+
+    /// Writes runs from the left of the first line of an area; says where they ended.
+    pub fn runs(&mut self, area: Rect, runs: &[Run]) -> u16 {
+        runs.iter().fold(area.x, |x, run| self.put(x, area.y, area.right(), &run.text, run.slot))
+    }
+
+    /// Writes runs up to the right of the first line of an area; says where they began.
+    pub fn runs_right(&mut self, area: Rect, runs: &[Run]) -> u16 {
+        let width = u16::try_from(width(runs)).unwrap_or(u16::MAX).min(area.width);
+        let x = area.right() - width;
+        self.runs(Rect { x, width, ..area }, runs);
+        x
+    }
+
+    /// Repeats a glyph over a row of cells.
+    pub fn line(&mut self, area: Rect, glyph: &str, slot: &str) {
+        for x in area.x..area.right() {
+            self.dot(x, area.y, glyph, slot);
+        }
+    }
+
+    /// Repeats a glyph down a column of cells.
+    pub fn column(&mut self, x: u16, rows: std::ops::Range<u16>, glyph: &str, slot: &str) {
+        for y in rows {
+            self.dot(x, y, glyph, slot);
+        }
+    }
+}
+
+/// The columns that runs take.
+pub fn width(runs: &[Run]) -> usize {
+    runs.iter().map(|run| wrap::width(&run.text)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Themes;
+
+    fn written(width: u16, write: impl Fn(&mut Pen)) -> String {
+        let mut cells = Buffer::empty(Rect::new(0, 0, width, 1));
+        let theme = Themes::load(None).unwrap().get("dark").unwrap();
+        write(&mut Pen::new(&mut cells, &theme));
+        cells.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_what_is_outside_is_not_drawn() {
+        assert_eq!(written(6, |pen| assert_eq!(pen.put(0, 0, 6, "a long text", "text"), 6)), "a lon…");
+        assert_eq!(written(6, |pen| assert_eq!(pen.put(4, 0, 90, "x", "text"), 5)), "    x ");
+        assert_eq!(written(3, |pen| assert_eq!(pen.put(9, 9, 12, "x", "text"), 9)), "   ");
+        assert_eq!(written(3, |pen| assert_eq!(pen.put(2, 0, 1, "x", "text"), 2)), "   ");
+    }
+
+    #[test]
+    fn no_text_reaches_the_cells_as_a_command() {
+        assert_eq!(written(8, |pen| _ = pen.put(0, 0, 8, "\u{1b}[2J\n\u{202e}x", "text")), "␛[2J⏎x  ");
+    }
+
+    #[test]
+    fn runs_stand_at_the_left_or_the_right() {
+        let runs = [Run::new("ab", "dim"), Run::new("cd", "text")];
+        assert_eq!(written(6, |pen| assert_eq!(pen.runs_right(Rect::new(0, 0, 6, 1), &runs), 2)), "  abcd");
+        assert_eq!(written(3, |pen| _ = pen.runs_right(Rect::new(0, 0, 3, 1), &runs)), "ab…");
+    }
+}

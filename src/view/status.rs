@@ -1,0 +1,150 @@
+//! The last lines: the keys that do something here, and where one is.
+
+use ratatui::layout::Rect;
+
+use super::{
+    header,
+    pen::{self, Pen},
+    tree,
+    widgets::strip::Strip,
+};
+use crate::{
+    app::{Areas, Focus, Mode, Stage, State, document::Run, format, wrap},
+    keymap::{Action, Hint},
+};
+
+/// A name in the breadcrumb is no wider.
+const CRUMB: usize = 28;
+
+/// `j/k move  h/l fold  …                                ? help  q quit`
+pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
+    let mut strip = Strip::default();
+    let mut rank = 1;
+    let run = |hint: &Hint| {
+        let word = if hint.does.is_empty() { String::new() } else { format!(" {}", hint.does) };
+        vec![Run::new(hint.keys.as_str(), "status.key"), Run::new(word, "status")]
+    };
+    let hints = state.hints();
+    // From the right: what ends things, and what explains the rest.
+    let lasting = |hint: &&Hint| matches!(hint.action, Action::Help | Action::Close);
+    for hint in hints.iter().filter(lasting).rev() {
+        strip.right(0, run(hint));
+    }
+    for hint in hints.iter().filter(|hint| !lasting(hint)) {
+        strip.left(rank, run(hint));
+        rank = rank.saturating_add(1);
+    }
+    strip.draw(pen, line);
+}
+
+/// `FOLLOW ▼  trip-planner › run 6 › turn 5                 19/41  db 38 MB  refused 0`
+pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
+    let mut strip = Strip::default();
+    if let Some(why) = &state.failing {
+        let text = format!("✗ nothing can be stored: {why}");
+        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), "status.error")]);
+        strip.draw(pen, line);
+        return;
+    }
+    if !state.half.is_empty() {
+        let keys: Vec<String> = state.half.iter().map(ToString::to_string).collect();
+        strip.left(0, vec![Run::new(format!("{} …", keys.join(" ")), "accent")]);
+    }
+    if let Some(held) = &state.paused {
+        let spans = if held.spans > 0 { format!("  {} spans came", format::count(held.spans)) } else { String::new() };
+        strip.left(0, vec![Run::new("PAUSED", "header.paused"), Run::new(spans, "status")]);
+    } else if state.follows() && state.stage() == Stage::Browsing {
+        // Where it is narrow the arrow says it.
+        let text = if areas.bordered { "FOLLOW ▼" } else { "▼" };
+        strip.left(1, vec![Run::new(text, "running")]);
+    }
+    if let Some(notice) = &state.notice {
+        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), "accent")]);
+    } else {
+        match state.stage() {
+            Stage::Browsing => {
+                strip.left_cut(2, 10, Run::new(breadcrumb(state), "status"));
+            }
+            Stage::FirstRun => {
+                let (_, word, _) = header::lamp(state);
+                strip.left(1, vec![Run::new(word, "header.waiting")]);
+                strip.left(2, vec![Run::new(reach(state), "status")]);
+            }
+            Stage::Opening => {}
+        }
+    }
+    right(&mut strip, state, areas);
+    strip.draw(pen, line);
+}
+
+fn right(strip: &mut Strip, state: &State, areas: &Areas) {
+    let refused = state.seen.refused;
+    if areas.bordered || refused > 0 {
+        let slot = if refused > 0 { "warning" } else { "status" };
+        let rank = if refused > 0 { 1 } else { 5 };
+        strip.right(rank, vec![Run::new(format!("refused {}", format::count(refused)), slot)]);
+    }
+    if let Some(overview) = state.overview.shown().filter(|_| areas.bordered) {
+        let what = if state.mode == Mode::Demo { "memory" } else { "db" };
+        strip.right(4, vec![Run::new(format!("{what} {}", format::size(overview.size)), "status")]);
+    }
+    let rows = state.tree.rows().len();
+    if state.stage() == Stage::Browsing && rows > 0 {
+        let (at, of) = if areas.bordered || state.focus == Focus::Tree {
+            (state.tree.scroll().cursor, rows)
+        } else {
+            (state.detail.scroll().cursor, state.detail.document().lines.len())
+        };
+        let (at, of) = (format::exact((at + 1).min(of) as u64), format::exact(of as u64));
+        // As wide at the first row as at the last.
+        strip.right(3, vec![Run::new(format!("{at:>0$}/{of}", wrap::width(&of)), "status")]);
+    }
+}
+
+/// Where the listeners can be reached from.
+fn reach(state: &State) -> String {
+    let mut hosts: Vec<&str> = Vec::new();
+    for listening in state.listening.as_deref().unwrap_or_default() {
+        if !hosts.contains(&listening.address.as_str()) {
+            hosts.push(&listening.address);
+        }
+    }
+    match hosts.as_slice() {
+        [] => "nothing leaves this machine".to_owned(),
+        hosts => format!("nothing leaves this machine · bound to {} only", hosts.join(", ")),
+    }
+}
+
+/// `trip-planner › run 6 › turn 5`
+fn breadcrumb(state: &State) -> String {
+    let names = state.tree.path().into_iter().filter_map(|row| tree::short_name(state, row));
+    names.map(|name| wrap::cut_middle(&name, CRUMB)).collect::<Vec<_>>().join(" › ")
+}
+
+/// `✓ 9  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
+pub fn tally(state: &State, width: u16) -> Vec<Run> {
+    let Some(overview) = state.overview.shown() else { return Vec::new() };
+    let done = overview.traces.saturating_sub(overview.failed).saturating_sub(overview.running);
+    let mut runs = Vec::new();
+    for (mark, slot, count) in
+        [("✓", "tree.ok", done), ("✗", "tree.error", overview.failed), ("●", "tree.running", overview.running)]
+    {
+        if count > 0 {
+            let gap = if runs.is_empty() { "" } else { "  " };
+            runs.push(Run::new(format!("{gap}{mark} "), slot));
+            runs.push(Run::new(format::count(count), "dim"));
+        }
+    }
+    let totals = &overview.totals;
+    if totals.tool_calls > 0 {
+        let failed = match totals.failed_tools {
+            0 => String::new(),
+            failed => format!(" ({}✗)", format::count(failed)),
+        };
+        let tools = Run::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), "dim");
+        if pen::width(&runs) + wrap::width(&tools.text) + 6 <= usize::from(width) {
+            runs.push(tools);
+        }
+    }
+    runs
+}

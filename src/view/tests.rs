@@ -1,0 +1,698 @@
+//! The whole screen, drawn from a state that a store with a few runs has answered.
+
+use std::sync::Arc;
+
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::Cell,
+    style::{Color, Modifier},
+};
+
+use super::draw;
+use crate::{
+    app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update},
+    keymap::{Chord, Key},
+    model::{
+        Answer, Assembled, CallFacts, Category, Context, Cost, Detail, Filter, Message, Node, NodeState, Overview,
+        Page, Part, PriceSource, Project, Query, Reasoning, Role, Said, SessionId, SessionSummary, SpanId, Subject,
+        Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, Totals, TraceId,
+        TraceState, TraceSummary, Tree, Usd, What,
+    },
+    theme::{Depth, Themes},
+};
+
+/// The first run starts here.
+const START: u64 = 1_762_161_164;
+
+fn at(seconds: f64) -> Timestamp {
+    Timestamp(START * 1_000_000_000).plus(std::time::Duration::from_secs_f64(seconds))
+}
+
+fn trace_id(number: u8) -> TraceId {
+    TraceId::from_bytes(&[number; 16]).unwrap()
+}
+
+fn span_id(number: u32) -> SpanId {
+    SpanId::from_bytes(&u64::from(number).to_be_bytes()).unwrap()
+}
+
+fn usage(input: u64, output: u64) -> TokenUsage {
+    TokenUsage { uncached_input: Some(input), output: Some(output), ..TokenUsage::default() }
+}
+
+fn dollars(dollars: f64) -> Usd {
+    Usd::from_dollars(dollars).unwrap()
+}
+
+fn totals(tokens: u64, cost: f64) -> Totals {
+    let calls = if tokens > 0 { 6 } else { 0 };
+    Totals {
+        usage: if tokens > 0 { usage(tokens - 1, 1) } else { TokenUsage::default() },
+        cost: dollars(cost),
+        priced: calls,
+        model_calls: calls,
+        tool_calls: 5,
+        failed_tools: 4,
+        ..Totals::default()
+    }
+}
+
+struct Run {
+    number: u8,
+    session: Option<&'static str>,
+    question: &'static str,
+    state: TraceState,
+    /// Seconds after the start of the first.
+    from: f64,
+    to: Option<f64>,
+    tokens: u64,
+    cost: f64,
+}
+
+fn runs() -> Vec<Run> {
+    use TraceState::{Error, Ok, Running};
+
+    let run = |number, session, question, state, from, to, tokens, cost| Run {
+        number,
+        session,
+        question,
+        state,
+        from,
+        to,
+        tokens,
+        cost,
+    };
+    vec![
+        run(1, Some("trip-planner"), "plan a 5-day trip to Kyoto in autumn", Ok, 0.0, Some(8.1), 12_000, 0.019),
+        run(2, Some("trip-planner"), "tell me about the second day", Ok, 10.0, Some(17.4), 13_000, 0.022),
+        run(3, Some("trip-planner"), "book the ryokan for two nights", Error, 40.0, Some(85.8), 118_400, 0.272),
+        run(4, None, "a question of no session", Ok, 20.0, Some(22.0), 0, 0.0),
+        run(5, Some("doc-writer"), "draft the release notes", Running, 90.0, None, 9_000, 0.012),
+    ]
+}
+
+fn summary(run: &Run) -> TraceSummary {
+    TraceSummary {
+        trace: trace_id(run.number),
+        project: Project::default(),
+        name: Some("invoke_agent planner".into()),
+        session: run.session.map(SessionId::from),
+        user: None,
+        service: None,
+        framework: None,
+        question: Some(run.question.into()),
+        started: at(run.from),
+        ended: run.to.map(at),
+        last_seen: at(run.to.unwrap_or(run.from + 6.0)),
+        state: run.state,
+        spans: 12,
+        models: vec!["claude-sonnet-4-5".into()],
+        totals: totals(run.tokens, run.cost),
+    }
+}
+
+fn node(number: u32, depth: usize, category: Category, name: &str) -> Node {
+    Node {
+        trace: None,
+        id: span_id(number),
+        depth,
+        beneath: 0,
+        name: name.into(),
+        category,
+        state: NodeState::Ok,
+        started: at(40.0 + f64::from(number) * 4.0),
+        ended: Some(at(43.1 + f64::from(number) * 4.0)),
+        model: None,
+        usage: None,
+        cost: None,
+        unpriced: false,
+        turn: None,
+        ordinal: None,
+        error: None,
+    }
+}
+
+fn turn(number: u32, turn: usize, tokens: u64, cost: f64) -> Node {
+    Node {
+        model: Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0".into()),
+        usage: Some(usage(tokens, 196)),
+        cost: Some(Cost { total: dollars(cost), parts: None, source: PriceSource::Reported, computed: None }),
+        turn: Some(turn),
+        ..node(number, 1, Category::Llm, "chat")
+    }
+}
+
+fn booking(number: u32, ordinal: usize) -> Node {
+    Node {
+        state: NodeState::Error,
+        ordinal: Some(ordinal),
+        error: Some("ValidationError: 'guests' must be >= 1 (got 0)".into()),
+        ..node(number, 1, Category::Tool, "book_room")
+    }
+}
+
+fn tree(run: u8) -> Tree {
+    let mut nodes = match run {
+        3 => vec![
+            Node {
+                beneath: 9,
+                state: NodeState::Error,
+                usage: Some(usage(118_000, 400)),
+                cost: turn(1, 1, 1, 0.272).cost,
+                ended: Some(at(85.8)),
+                started: at(40.0),
+                ..node(1, 0, Category::Agent, "planner")
+            },
+            turn(2, 1, 14_100, 0.012),
+            node(3, 1, Category::Tool, "search_hotels"),
+            Node { beneath: 1, ..turn(4, 2, 16_000, 0.013) },
+            node(5, 2, Category::Http, "POST /converse"),
+            booking(6, 1),
+            turn(7, 3, 18_700, 0.053),
+            booking(8, 2),
+            Node { state: NodeState::Missing, beneath: 1, ended: None, ..node(9, 1, Category::Span, "") },
+            node(10, 2, Category::Retriever, "kb_retrieve"),
+        ],
+        5 => vec![
+            Node { state: NodeState::Running, ended: None, beneath: 1, ..node(1, 0, Category::Agent, "writer") },
+            Node { unpriced: true, cost: None, ..turn(2, 1, 4_000, 0.0) },
+        ],
+        _ => vec![node(1, 0, Category::Agent, "planner"), turn(2, 1, 12_000, 0.019)],
+    };
+    if nodes.len() == 2 {
+        nodes[0].beneath = 1;
+    }
+    Tree { nodes }
+}
+
+fn assembled(run: &Run) -> Assembled {
+    let trace = trace_id(run.number);
+    let call = CallFacts {
+        span: span_id(2),
+        name: "chat".into(),
+        category: Category::Llm,
+        agent: Some("planner".into()),
+        provider: Some("aws.bedrock".into()),
+        model: Some("claude-sonnet-4-5".into()),
+        response_model: None,
+        parameters: Vec::new(),
+        started: at(run.from),
+        ended: Some(at(run.from + 3.1)),
+        ttft: None,
+        stop_reason: Some("end_turn".into()),
+        usage: Some(usage(14_000, 196)),
+        cost: turn(2, 1, 14_000, 0.012).cost,
+        unpriced: false,
+        window: Some(200_000),
+        failure: None,
+        has_messages: true,
+        also: Vec::new(),
+    };
+    let said = |role, parts: Vec<Part>| Said {
+        message: Arc::new(Message::new(role, parts)),
+        at: at(run.from),
+        span: span_id(2),
+        turn: 0,
+        history: false,
+    };
+    let input = crate::model::json::parse(r#"{"hotel_id": "ryk-118", "guests": 0}"#).unwrap();
+    let asked =
+        ToolCall { id: Some("tc_9f2".into()), name: "book_room".into(), input: input.clone(), server_side: false };
+    let answered = ToolResult {
+        call_id: Some("tc_9f2".into()),
+        name: Some("book_room".into()),
+        is_error: Some(true),
+        content: vec![Part::text("ValidationError: 'guests' must be >= 1 (got 0)")],
+    };
+    let thought = Reasoning { text: Some("The tool keeps rejecting guests=0.".into()), ..Reasoning::default() };
+    let thread = Thread {
+        id: ThreadId(trace, span_id(2)),
+        agent: Some("planner".into()),
+        opened_by: None,
+        said: vec![
+            said(Role::User, vec![Part::text(run.question)]),
+            said(
+                Role::Assistant,
+                vec![
+                    Part::new(What::Reasoning(thought)),
+                    Part::text("I'll **retry** with the same guest details.\u{1b}[31m\n\n".repeat(12)),
+                    Part::new(What::Call(asked)),
+                ],
+            ),
+            said(Role::Tool, vec![Part::new(What::Result(answered))]),
+        ],
+    };
+    let tool = ToolRun {
+        call_id: Some("tc_9f2".into()),
+        name: "book_room".into(),
+        input,
+        output: None,
+        status: ToolStatus::Error,
+        error: Some("ValidationError".into()),
+        span: Some(span_id(6)),
+        called_by: Some(span_id(2)),
+        started: Some(at(run.from + 4.0)),
+        ended: Some(at(run.from + 9.6)),
+    };
+    Assembled {
+        trace,
+        name: Some("planner".into()),
+        project: "default".into(),
+        service: None,
+        context: Context::default(),
+        started: at(run.from),
+        ended: run.to.map(at),
+        state: run.state,
+        tree: tree(run.number),
+        calls: vec![call],
+        threads: vec![thread],
+        tools: vec![tool],
+        definitions: Vec::new(),
+        errors: Vec::new(),
+        totals: totals(run.tokens, run.cost),
+        only_sideseat_roots: false,
+        spans: 10,
+    }
+}
+
+fn answer(query: &Query, runs: &[Run]) -> Answer {
+    let passes = |run: &&Run, filter: &Filter| {
+        run.question.contains(filter.text.trim())
+            && filter.session.as_ref().is_none_or(|session| run.session == Some(session.as_str()))
+    };
+    match query {
+        Query::Overview { filter } => Answer::Overview(Overview {
+            sessions: 2,
+            traces: runs.iter().filter(|run| passes(run, filter)).count() as u64,
+            running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
+            failed: runs.iter().filter(|run| run.state == TraceState::Error).count() as u64,
+            spans: 60,
+            totals: runs.iter().map(|run| totals(run.tokens, run.cost)).sum(),
+            size: 38_400_000,
+            all_traces: runs.len() as u64,
+        }),
+        Query::Sessions { filter, .. } => {
+            let mut rows: Vec<SessionSummary> = Vec::new();
+            for name in [Some("doc-writer"), Some("trip-planner"), None] {
+                let of: Vec<&Run> = runs.iter().filter(|run| run.session == name && passes(run, filter)).collect();
+                let (Some(first), Some(last)) = (of.first(), of.last()) else { continue };
+                rows.push(SessionSummary {
+                    session: name.map(SessionId::from),
+                    users: vec!["ana".into()],
+                    first_seen: at(first.from),
+                    last_seen: at(last.to.unwrap_or(last.from)),
+                    traces: of.len() as u64,
+                    failed: of.iter().filter(|run| run.state == TraceState::Error).count() as u64,
+                    running: of.iter().filter(|run| run.state == TraceState::Running).count() as u64,
+                    totals: of.iter().map(|run| totals(run.tokens, run.cost)).sum(),
+                });
+            }
+            Answer::Sessions(Page { total: rows.len() as u64, rows })
+        }
+        Query::Traces { session, filter, .. } => {
+            let of =
+                runs.iter().filter(|run| run.session == session.as_ref().map(SessionId::as_str) && passes(run, filter));
+            let rows: Vec<TraceSummary> = of.map(summary).collect();
+            Answer::Traces(Page { total: rows.len() as u64, rows })
+        }
+        Query::Tree { trace } => {
+            let found = runs.iter().find(|run| trace_id(run.number) == *trace);
+            Answer::Tree(found.map_or_else(Tree::default, |run| tree(run.number)))
+        }
+        Query::Detail { subject } => {
+            let of = |run: &&Run| match subject {
+                Subject::Trace(trace) => trace_id(run.number) == *trace,
+                Subject::Session(session) => run.session == Some(session.as_str()),
+            };
+            let traces = runs.iter().filter(of).map(|run| Arc::new(assembled(run))).collect();
+            Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0, missing: None })))
+        }
+        Query::Raw { .. } => Answer::Raw(None),
+    }
+}
+
+struct Scene {
+    state: State,
+    runs: Vec<Run>,
+    theme: &'static str,
+}
+
+fn listening(port_of_http: u16) -> Vec<Listening> {
+    let listening = |what: &str, address: &str, port, note: Option<&str>| Listening {
+        what: what.into(),
+        address: address.into(),
+        port,
+        note: note.map(str::to_owned),
+    };
+    let note = (port_of_http != 4318).then_some("4318 is taken by python3 (pid 4711); 4319 is used");
+    vec![
+        listening("gRPC", "127.0.0.1", 4317, None),
+        listening("HTTP", "127.0.0.1", port_of_http, note),
+        listening("SideSeat", "127.0.0.1", 5388, None),
+    ]
+}
+
+impl Scene {
+    fn of(runs: Vec<Run>) -> Self {
+        let themes = Themes::load(None).unwrap();
+        let state = State::new(Start {
+            columns: 120,
+            rows: 40,
+            now: at(100.0),
+            db: "~/.local/share/sideseat-tui/traces.duckdb".into(),
+            theme: "dark".into(),
+            themes: themes.names().to_vec(),
+            ..Start::default()
+        });
+        let mut scene = Self { state, runs, theme: "dark" };
+        scene.event(Event::Listening(listening(4318)));
+        scene.event(Event::Opened(Mode::Live));
+        for (second, spans) in [(101, 0), (102, 14), (103, 40), (104, 44)] {
+            let seen = Seen { spans, ..Seen::default() };
+            scene.event(Event::Tick(Tick { now: at(f64::from(second)), seen, failing: None }));
+        }
+        scene
+    }
+
+    fn size(mut self, columns: u16, rows: u16) -> Self {
+        self.event(Event::Resize { columns, rows });
+        self
+    }
+
+    fn press(mut self, keys: &str) -> Self {
+        for chord in keys.split("  ") {
+            for key in chord.parse::<Chord>().unwrap().keys() {
+                self.event(Event::Key(*key));
+            }
+        }
+        self
+    }
+
+    fn type_in(mut self, text: &str) -> Self {
+        for letter in text.chars() {
+            self.event(Event::Key(Key::char(letter)));
+        }
+        self
+    }
+
+    fn event(&mut self, event: Event) {
+        let mut effects = update(&mut self.state, event);
+        while let Some(effect) = effects.pop() {
+            if let Effect::Ask { seat, query, ticket } = effect {
+                let answer = Ok(answer(&query, &self.runs));
+                effects.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+            }
+        }
+    }
+
+    fn screen(&self) -> String {
+        let area = self.state.screen;
+        let theme = Themes::load(None).unwrap().get(self.theme).unwrap().degrade(Depth::Ansi256);
+        let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).unwrap();
+        terminal.draw(|frame| draw(frame, &self.state, &theme)).unwrap();
+        let cells = terminal.backend().buffer();
+        let line = |y: u16| (0..area.width).map(|x| cells[(x, y)].symbol()).collect::<String>();
+        (0..area.height).map(|y| line(y) + "\n").collect()
+    }
+
+    fn shows(&self, text: &str) {
+        let screen = self.screen();
+        assert!(screen.contains(text), "no `{text}` in\n{screen}");
+    }
+}
+
+/// Opens the failed run and goes to its second booking.
+fn at_the_failure(scene: Scene) -> Scene {
+    scene.press("g g  j  j  j  j  l  j  j  j  l  j  j  j  j  j")
+}
+
+#[test]
+fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
+    let scene = at_the_failure(Scene::of(runs()));
+    for line in [
+        "│▾ ✗ trip-planner  ana 3 runs  1m25 143k  $.313│",
+        "│  ▸ ✓ run 1 plan a 5-day tr…  8.1s  12k  $.019│",
+        "│    ▾ ✗ A planner              45s 118k  $.272│",
+        "│        M turn 1  sonnet-4-5  3.1s  14k  $.012│",
+        "▌      ✗ T book_room  #1       3.1s    ·      ·│",
+        "│▸ ✓ (no session)       1 run     ·    ·      ·│",
+        "│[1 Messages] 2 Tools 1·1✗  3 Reasoning  4 Cost  5 Raw ",
+        "gRPC 4317  HTTP 4318 5388",
+        "1 running · 5 runs · $.325",
+        " trip-planner › run 3 › planner › book_room #1 ",
+        "└─ ✓ 3  ✗ 1  ● 1   tools 25 (20✗) ─",
+    ] {
+        scene.shows(line);
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
+    let scene = Scene::of(runs());
+    scene.shows("● run 1 draft the relea…  14s+ ");
+    scene.shows("● A writer ");
+    scene.shows("M turn 1  sonnet-4-5  3.1s 4.2k      ?│");
+    Scene::of(runs()).size(200, 40).shows("8s since last");
+}
+
+#[test]
+fn what_a_wide_screen_has_room_for_is_said_beside_the_name() {
+    let scene = at_the_failure(Scene::of(runs())).size(200, 40);
+    scene.shows("T book_room  #1  ValidationError: 'guests' must");
+    scene.shows("M turn 2  claude-sonnet-4-5  +1 ");
+    scene.shows("◌ · ");
+    scene.shows("run 3 book the ryokan for two nights  invoke_agent pl");
+}
+
+#[test]
+fn numbers_end_in_the_same_column_in_every_row() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let screen = scene.screen();
+    let rows = screen.lines().skip(3).take(18);
+    for row in rows {
+        let cell: Vec<char> = row.chars().collect();
+        let ends =
+            [34, 39, 46].map(|column| cell[column] != ' ' && cell.get(column + 1).is_none_or(|c| " │┃├".contains(*c)));
+        assert_eq!(ends, [true; 3], "{row}");
+    }
+}
+
+#[test]
+fn at_eighty_columns_the_names_keep_their_room_and_the_cost_stays() {
+    let scene = at_the_failure(Scene::of(runs())).size(80, 24);
+    scene.shows(" sideseat ● LIVE :4317 :4318 :5388 ");
+    scene.shows("│  ▾ ✗ run 3 book the r…  $.272│");
+    scene.shows("[1 Msg] 2 Tools✗  3 Rsn  4 Cost  5 Raw");
+    scene.shows("? help  q quit");
+}
+
+#[test]
+fn a_narrow_screen_shows_one_pane_at_a_time() {
+    let scene = at_the_failure(Scene::of(runs())).size(40, 12);
+    scene.shows("run 3 › planner › book_room #1");
+    scene.shows("book_room  #1");
+    assert!(!scene.screen().contains("Msg"));
+    let scene = scene.press("tab");
+    scene.shows("[1 Msg]");
+    assert!(!scene.screen().contains("turn 3"));
+}
+
+#[test]
+fn the_filter_is_seen_as_long_as_it_holds() {
+    let scene = Scene::of(runs()).press("/").type_in("book");
+    scene.shows(" / book ");
+    scene.shows("1/5 runs");
+    let scene = scene.press("enter");
+    scene.shows(" / book ");
+    scene.shows("1/5 runs   Esc clear");
+    assert!(!scene.screen().contains("draft the"));
+    Scene::of(runs()).press("/").type_in("zzz").shows("nothing passes the filter");
+}
+
+#[test]
+fn a_session_is_picked_from_a_list_and_shown_as_a_filter() {
+    let scene = Scene::of(runs()).press("s");
+    scene.shows("╔═ Sessions ═");
+    scene.shows("trip-planner");
+    scene.shows("3 runs, 1 failed");
+    let scene = scene.press("j  enter");
+    scene.shows(" / session:trip-planner ");
+    assert!(!scene.screen().contains("doc-writer"));
+}
+
+#[test]
+fn the_help_is_the_keymap_and_can_be_searched() {
+    let scene = Scene::of(runs()).press("?");
+    scene.shows("╔═ Help ═");
+    scene.shows("here: tree");
+    scene.shows("Go to the next row or line");
+    let scene = scene.press("/").type_in("follow newest");
+    scene.shows("Follow the newest run");
+    assert!(!scene.screen().contains("Go to the next row or line"));
+}
+
+#[test]
+fn a_theme_is_shown_while_it_is_chosen() {
+    let scene = Scene::of(runs()).press("T");
+    scene.shows("╔═ Themes ═");
+    scene.shows("high-contrast");
+}
+
+#[test]
+fn the_status_line_says_whether_the_view_follows_or_stands_still() {
+    let scene = Scene::of(runs());
+    scene.shows(" FOLLOW ▼ ");
+    let scene = scene.press("P");
+    scene.shows("◐ PAUSED");
+    scene.shows(" PAUSED ");
+    Scene::of(runs()).press("j  g").shows(" g … ");
+}
+
+#[test]
+fn a_store_that_cannot_write_is_said_in_header_and_status() {
+    let mut scene = Scene::of(runs());
+    let failing = Some("disk full".to_owned());
+    scene.event(Event::Tick(Tick { now: at(110.0), seen: Seen::default(), failing }));
+    scene.shows("✗ NOT STORING");
+    scene.shows("✗ nothing can be stored: disk full");
+}
+
+#[test]
+fn refusals_are_counted_on_screen() {
+    let mut scene = Scene::of(runs());
+    let seen = Seen { refused: 7, ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("refused 7");
+}
+
+#[test]
+fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
+    for (columns, rows) in [(120, 40), (80, 24)] {
+        let scene = Scene::of(Vec::new()).size(columns, rows);
+        scene.shows("○ WAITING");
+        scene.shows("sideseat-tui run -- python my_agent.py");
+        scene.shows("pip install 'sideseat[aws]'");
+        scene.shows("plain 'sideseat' sends only client.trace() roots, no model calls");
+        scene.shows("[d] play a few recorded runs");
+        scene.shows("nothing received yet");
+        scene.shows("force_flush()");
+    }
+    let scene = Scene::of(Vec::new()).size(40, 12);
+    scene.shows("sideseat-tui run -- python");
+    scene.press("j  j  j").shows("client.trace() roots, no model calls");
+}
+
+#[test]
+fn the_first_screen_shows_the_ports_that_are_bound_and_what_was_refused() {
+    let mut scene = Scene::of(Vec::new()).press("5");
+    scene.event(Event::Listening(listening(4319)));
+    let refusals = vec!["17:42:09 POST /v1/trace from 127.0.0.1:51888: nothing is at this path".into()];
+    let seen = Seen { refused: 1, refusals, connections: vec![("HTTP".into(), 2)], ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("http://127.0.0.1:4319");
+    scene.shows("ok  HTTP listeners  127.0.0.1:4319 5388  2 connections");
+    scene.shows("!!  port            HTTP: 4318 is taken by python3 (pid 4711)");
+    scene.shows("!!  refused         17:42:09 POST /v1/trace from 127.0.0.1:51888");
+}
+
+#[test]
+fn every_choice_of_sdk_fits_or_scrolls() {
+    for key in ["1", "2", "3", "4", "5"] {
+        for (columns, rows) in [(120, 40), (80, 24), (40, 12)] {
+            let mut scene = Scene::of(Vec::new()).press(key).size(columns, rows);
+            let mut seen = scene.screen();
+            for _ in 0..40 {
+                scene = scene.press("j");
+                seen += &scene.screen();
+            }
+            assert!(seen.contains("[d]"), "{key} at {columns}x{rows}\n{seen}");
+            assert!(seen.contains("Docker"), "{key} at {columns}x{rows}\n{seen}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_has_the_terminals_cursor() {
+    let scene = Scene::of(runs()).press("/").type_in("bo漢");
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+    terminal.backend_mut().assert_cursor_position((7, 1));
+}
+
+#[test]
+fn nothing_that_arrives_reaches_the_terminal_as_a_command() {
+    let hostile = "\u{1b}]52;c;AAAA\u{7}\u{9b}2J\u{202e}\r\nx";
+    let mut runs = runs();
+    runs[4].session = Some("\u{1b}[2Jsession\u{202e}");
+    runs[4].question = "\u{1b}]0;title\u{7}question";
+    let mut scene = at_the_failure(Scene::of(runs)).press("/");
+    scene.event(Event::Paste(hostile.into()));
+    let seen = Seen { refused: 1, refusals: vec![hostile.into()], ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: Some(hostile.into()) }));
+    for screen in [scene.screen(), scene.press("esc  s").screen()] {
+        let unsafe_char = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!screen.contains(unsafe_char), "{screen:?}");
+    }
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_the_cursor_is_still_seen() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let theme = Themes::load(None).unwrap().get("dark").unwrap().degrade(Depth::None);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+    let cells = terminal.backend().buffer().content();
+    assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    assert!(cells.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
+}
+
+/// What the terminal would have to draw of the next frame, had it this one already.
+#[test]
+fn an_unchanged_state_draws_nothing_anew() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    let mut frames = (0..2).map(|_| terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap().buffer.clone());
+    let (first, second) = (frames.next().unwrap(), frames.next().unwrap());
+    assert_eq!(first.diff(&second), Vec::new());
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let themes = Themes::load(None).unwrap();
+    let theme = themes.get("high-contrast").unwrap();
+    let scenes = vec![
+        at_the_failure(Scene::of(runs())),
+        at_the_failure(Scene::of(runs())).press("tab  G"),
+        at_the_failure(Scene::of(runs())).press("2  /").type_in("book"),
+        Scene::of(runs()).press("?"),
+        Scene::of(runs()).press("s  /").type_in("trip"),
+        Scene::of(Vec::new()).press("3"),
+    ];
+    for mut scene in scenes {
+        for (columns, rows) in (1..=60).flat_map(|columns| (1..=20).map(move |rows| (columns, rows))) {
+            scene.event(Event::Resize { columns, rows });
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+            let cells = terminal.backend().buffer().content();
+            let nothing = cells.iter().all(|cell: &Cell| cell.symbol().trim().is_empty());
+            assert!(!nothing, "nothing is drawn at {columns}x{rows}");
+        }
+        for (columns, rows) in [(120, 40), (80, 24), (72, 12), (71, 30), (300, 90)] {
+            scene.event(Event::Resize { columns, rows });
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+        }
+    }
+}
+
+/// The terminal may have been resized when the state has not heard of it yet.
+#[test]
+fn a_screen_of_another_size_than_the_states_is_drawn_too() {
+    let scene = Scene::of(runs());
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(30, 5)).unwrap();
+    terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+}

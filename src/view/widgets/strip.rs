@@ -1,0 +1,146 @@
+//! One line of pieces, some from the left, some from the right; the least needed go first where it narrows.
+
+use ratatui::layout::Rect;
+
+use crate::{
+    app::{document::Run, wrap},
+    view::pen::{self, Pen},
+};
+
+/// Columns between two pieces, and between two that belong together.
+const GAP: usize = 2;
+const TIGHT: usize = 1;
+
+#[derive(Debug, Default)]
+pub struct Strip {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    runs: Vec<Run>,
+    /// 0 is never dropped; the highest goes first.
+    rank: u8,
+    right: bool,
+    /// Columns between it and the piece before it.
+    gap: usize,
+    /// The least number of columns that it may be cut to; 0: it is not cut.
+    least: usize,
+}
+
+impl Strip {
+    /// A piece from the left. `rank`: the higher, the sooner it is dropped; 0 stays.
+    pub fn left(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
+        self.add(Piece { runs, rank, right: false, gap: GAP, least: 0 })
+    }
+
+    /// A piece from the left that belongs to the one before it.
+    pub fn close(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
+        self.add(Piece { runs, rank, right: false, gap: TIGHT, least: 0 })
+    }
+
+    /// A piece from the right, before those already there.
+    pub fn right(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
+        self.add(Piece { runs, rank, right: true, gap: GAP, least: 0 })
+    }
+
+    /// A piece from the left that gives way to others down to `least` columns, its front cut off: `…› turn 5`.
+    pub fn left_cut(&mut self, rank: u8, least: usize, run: Run) -> &mut Self {
+        self.add(Piece { runs: vec![run], rank, right: false, gap: GAP, least })
+    }
+
+    fn add(&mut self, piece: Piece) -> &mut Self {
+        if piece.runs.iter().any(|run| !run.text.is_empty()) {
+            self.pieces.push(piece);
+        }
+        self
+    }
+
+    /// Draws it onto the first line of an area, a column of room at either end.
+    pub fn draw(mut self, pen: &mut Pen, area: Rect) {
+        let inner = Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area };
+        self.fit(inner.width.into());
+        let (right, left): (Vec<Piece>, Vec<Piece>) = self.pieces.into_iter().partition(|piece| piece.right);
+        let from = pen.runs_right(inner, &joined(right.into_iter().rev()));
+        pen.runs(Rect { width: from.saturating_sub(inner.x), ..inner }, &joined(left.into_iter()));
+    }
+
+    /// Drops and cuts until the rest fits.
+    fn fit(&mut self, room: usize) {
+        loop {
+            let gaps = self.pieces.iter().skip(1).map(|piece| piece.gap).sum::<usize>();
+            let whole = self.pieces.iter().map(|piece| pen::width(&piece.runs)).sum::<usize>() + gaps;
+            if whole <= room {
+                return;
+            }
+            let over = whole - room;
+            if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.least > 0)
+                && let Some(run) = piece.runs.first_mut()
+            {
+                let wide = wrap::width(&run.text);
+                if wide >= piece.least + over {
+                    run.text = cut_front(&run.text, wide - over);
+                    return;
+                }
+            }
+            let droppable = self.pieces.iter().enumerate().filter(|(_, piece)| piece.rank > 0);
+            let Some((at, _)) = droppable.max_by_key(|(_, piece)| piece.rank) else { return };
+            self.pieces.remove(at);
+        }
+    }
+}
+
+/// The end of a text, `…` before it.
+fn cut_front(text: &str, columns: usize) -> String {
+    if wrap::width(text) <= columns {
+        return text.to_owned();
+    }
+    let tail = text.char_indices().map(|(at, _)| &text[at..]).find(|tail| wrap::width(tail) < columns);
+    format!("…{}", tail.unwrap_or_default())
+}
+
+fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for piece in pieces {
+        if !runs.is_empty() {
+            runs.push(Run::new(" ".repeat(piece.gap), "text"));
+        }
+        runs.extend(piece.runs);
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::{Buffer, Cell};
+
+    use super::*;
+    use crate::theme::Themes;
+
+    fn drawn(width: u16) -> String {
+        let run = |text: &str| vec![Run::new(text, "text")];
+        let mut strip = Strip::default();
+        strip.left(0, run("name")).left(3, run("much more")).left_cut(1, 6, Run::new("run 6 › turn 5", "text"));
+        strip.right(0, run("? help")).right(2, run("4/19"));
+        let mut cells = Buffer::empty(Rect::new(0, 0, width, 1));
+        let theme = Themes::load(None).unwrap().get("dark").unwrap();
+        let area = cells.area;
+        strip.draw(&mut Pen::new(&mut cells, &theme), area);
+        cells.content.iter().map(Cell::symbol).collect()
+    }
+
+    #[test]
+    fn the_least_needed_goes_first_and_what_may_be_cut_is_cut_before() {
+        assert_eq!(drawn(50), " name  much more  run 6 › turn 5     4/19  ? help ");
+        assert_eq!(drawn(42), " name  much more  …› turn 5  4/19  ? help ");
+        assert_eq!(drawn(35), " name  …n 6 › turn 5  4/19  ? help ");
+        assert_eq!(drawn(20), " name        ? help ");
+    }
+
+    #[test]
+    fn no_width_is_too_small() {
+        for width in 0..60 {
+            assert_eq!(drawn(width).chars().count(), usize::from(width));
+        }
+    }
+}

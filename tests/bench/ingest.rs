@@ -1,0 +1,133 @@
+//! Spans a second that are acknowledged after their commit is synced, and how long a sender waits.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::load::{self, Body};
+
+const SPANS: usize = 100_000;
+
+pub fn run() {
+    let bodies = load::bedrock(SPANS);
+    let bytes: usize = bodies.iter().map(|body| body.bytes.len()).sum();
+    let spans: usize = bodies.iter().map(|body| body.spans).sum();
+    println!("{spans} spans in {} requests, {} MB", bodies.len(), bytes / 1_000_000);
+    for senders in [1, 8, 64] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Server::start(&folder.path().join("bench.duckdb"));
+        let began = Instant::now();
+        let mut waits = send(&bodies, senders, server.port);
+        let took = began.elapsed();
+        waits.sort_unstable();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = spans as f64 / took.as_secs_f64();
+        let at = |share: usize| waits[(waits.len() - 1) * share / 100];
+        println!(
+            "{senders:>3} senders: {rate:>8.0} spans/s   answers p50 {:?} p99 {:?} max {:?}   peak memory {} MiB",
+            at(50),
+            at(99),
+            at(100),
+            server.peak_memory() / 1024,
+        );
+        server.stop();
+        let size = fs::metadata(folder.path().join("bench.duckdb")).map_or(0, |file| file.len());
+        println!("             {} MB on disk, {} B a span", size / 1_000_000, size / spans as u64);
+    }
+}
+
+/// Sends all bodies over `senders` connections; the time each answer took.
+pub fn send(bodies: &[Body], senders: usize, port: u16) -> Vec<Duration> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..senders)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    let mut waits = Vec::new();
+                    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let began = Instant::now();
+                        post(&mut stream, &body.bytes);
+                        waits.push(began.elapsed());
+                    }
+                    waits
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+/// One keep-alive request; anything but 200 is tried again, as SDKs do.
+fn post(stream: &mut TcpStream, body: &[u8]) {
+    loop {
+        let head = format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut reader = BufReader::new(&mut *stream);
+        let mut status = String::new();
+        reader.read_line(&mut status).unwrap();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer).unwrap();
+        if status.contains(" 200 ") {
+            return;
+        }
+        assert!(status.contains(" 503 "), "{status}{}", String::from_utf8_lossy(&answer));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// `sideseat-tui serve` on a port of its own.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+}
+
+impl Server {
+    pub fn start(db: &std::path::Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sideseat-tui"))
+            .args(["serve", "--grpc-port", "off", "--sideseat-port", "off", "--http-port", "0", "--db"])
+            .arg(db)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
+        // The pipe must stay open, or the program's later lines would end it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, port }
+    }
+
+    /// Kilobytes, at their highest so far (Linux; 0 elsewhere).
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+        line.split_whitespace().next().unwrap().parse().unwrap_or(0)
+    }
+
+    pub fn stop(&mut self) {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.child.wait().unwrap();
+    }
+}

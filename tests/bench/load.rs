@@ -1,0 +1,81 @@
+//! Load: the recorded Bedrock exports, over and over, each time with ids of its own.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+
+/// Spans that an SDK's batch processor sends at once.
+pub const BATCH: usize = 512;
+
+/// One request and how many spans it holds.
+pub struct Body {
+    pub bytes: Vec<u8>,
+    pub spans: usize,
+}
+
+/// At least `spans` spans of the Bedrock mix in requests of about [`BATCH`].
+pub fn bedrock(spans: usize) -> Vec<Body> {
+    let exports: Vec<ExportTraceServiceRequest> = captures("bedrock")
+        .iter()
+        .map(|path| ExportTraceServiceRequest::decode(fs::read(path).unwrap().as_slice()).unwrap())
+        .collect();
+    let mut bodies = Vec::new();
+    let mut made = 0;
+    let mut ids = 0_u64;
+    let mut next = exports.iter().cycle();
+    while made < spans {
+        let mut request = ExportTraceServiceRequest::default();
+        let mut held = 0;
+        while held < BATCH {
+            let mut export = next.next().unwrap().clone();
+            held += renew(&mut export, &mut ids);
+            request.resource_spans.append(&mut export.resource_spans);
+        }
+        made += held;
+        bodies.push(Body { bytes: request.encode_to_vec(), spans: held });
+    }
+    bodies
+}
+
+/// Gives every trace and span of an export an id of its own; says how many spans there are.
+fn renew(export: &mut ExportTraceServiceRequest, ids: &mut u64) -> usize {
+    let mut known: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+    let mut fresh = |id: &mut Vec<u8>| {
+        if !id.is_empty() {
+            let renewed = known.entry(id.clone()).or_insert_with(|| {
+                *ids += 1;
+                // Spread, as real ids are: a counter would flatter indexes and compression.
+                let mixed = ids.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (*ids << 32);
+                let bytes = [mixed.to_be_bytes(), mixed.rotate_left(23).to_be_bytes()].concat();
+                bytes[..id.len()].to_vec()
+            });
+            id.clone_from(renewed);
+        }
+    };
+    let mut spans = 0;
+    for scopes in &mut export.resource_spans {
+        for span in scopes.scope_spans.iter_mut().flat_map(|scope| &mut scope.spans) {
+            fresh(&mut span.trace_id);
+            fresh(&mut span.span_id);
+            fresh(&mut span.parent_span_id);
+            spans += 1;
+        }
+    }
+    spans
+}
+
+/// The trace captures of a client, whole ones only, in order of name.
+pub fn captures(client: &str) -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(client);
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| name(path).ends_with(".pb") && !name(path).contains(".logs.") && !name(path).contains(".part"))
+        .collect();
+    found.sort();
+    found
+}

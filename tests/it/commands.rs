@@ -1,0 +1,483 @@
+//! The commands, run as their users and their users' scripts run them.
+
+use std::{fs, io::Write as _, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use opentelemetry::{
+    KeyValue,
+    trace::{Span as _, SpanKind, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::program::{BINARY, Done, Home, JSON, Program, fixture, get, post, request, span};
+
+const TOOLS: &str = "bedrock/seed_tool_use.pb";
+
+/// A home in which one capture was imported, as it was recorded.
+fn with_capture(name: &str) -> Home {
+    let home = Home::new();
+    let file = home.write("capture.pb", fixture(name));
+    home.prints(&["import", &file]);
+    home
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_capture_is_imported_from_whatever_form_it_was_kept_in() {
+    let capture = fixture(TOOLS);
+    let recorded = with_capture(TOOLS);
+    let (expected, lines) = (recorded.transcript(), recorded.prints(&["export", "--format", "otlp-json"]));
+    let pretty = serde_json::to_vec_pretty(&recorded.otlp().0).unwrap();
+    assert_eq!(expected["traces"].as_array().unwrap().len(), 1);
+    for (name, content) in [
+        ("traces.jsonl", lines.clone()),
+        ("pretty.json", pretty),
+        ("a-misleading-name.json", capture.clone()),
+        ("packed.gz", gzip(&capture)),
+        ("packed.json.gz", gzip(&lines)),
+        ("packed.zst", zstd::encode_all(lines.as_slice(), 3).unwrap()),
+    ] {
+        let home = Home::new();
+        let file = home.write(name, content);
+        home.prints(&["import", &file]);
+        assert_eq!(home.transcript(), expected, "{name}");
+    }
+    for input in [capture, gzip(&lines)] {
+        let home = Home::new();
+        let done = home.run_with(&["import", "-"], &input);
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert_eq!(home.transcript(), expected);
+    }
+}
+
+#[test]
+fn a_bad_file_is_named_and_the_others_go_in() {
+    let home = Home::new();
+    let good = home.write("good.pb", fixture(TOOLS));
+    let notes = home.write("notes.txt", "these are notes");
+    let cut = home.write("cut.gz", &gzip(&fixture(TOOLS))[..200]);
+    let lines = home.write(
+        "lines.jsonl",
+        [request(&[span(1, 1, "first")]), b"\n{oops\n".to_vec(), request(&[span(1, 2, "last")])].concat(),
+    );
+    let missing = home.path("missing.pb");
+    let missing = missing.to_str().unwrap();
+    let done = home.run(&["import", &notes, &good, &cut, missing, &lines]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    for bad in ["notes.txt", "cut.gz", "missing.pb", "lines.jsonl"] {
+        assert_eq!(done.err.matches(bad).count(), 1, "{bad}: {}", done.err);
+    }
+    assert!(!done.err.contains("good.pb"), "{}", done.err);
+    assert!(done.err.contains("line 2"), "{}", done.err);
+    let names: Vec<_> = home.spans().iter().map(|span| span["name"].clone()).collect();
+    assert!(names.contains(&json!("first")) && names.contains(&json!("last")), "{names:?}");
+    assert!(names.len() > 2, "{names:?}");
+}
+
+#[test]
+fn what_is_imported_while_an_instance_runs_goes_through_it() {
+    let mut program = Program::serve(&[]);
+    let file = program.home().write("capture.pb", fixture(TOOLS));
+    let done = program.home().run(&["import", &file]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(program.is_running());
+    assert_eq!(program.export(), with_capture(TOOLS).transcript());
+}
+
+#[test]
+fn what_is_exported_as_otlp_is_the_same_when_it_is_imported_again() {
+    let home = Home::new();
+    let names = [
+        TOOLS,
+        "bedrock/image_input.pb",
+        "bedrock/unicode.pb",
+        "strands/graph_team.pb",
+        "openai/gen_chat_travel.pb",
+        "openai/gen_chat_travel.logs.pb",
+        "generic/webshop.pb",
+    ];
+    let files = names.map(|name| home.write(name, fixture(name)));
+    let arguments: Vec<&str> = ["import"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    home.prints(&arguments);
+    let expected = home.transcript();
+    assert!(expected["traces"].as_array().unwrap().len() >= 6);
+
+    let as_json = Home::new();
+    let lines = as_json.write("all.json", home.prints(&["export", "--format", "otlp-json"]));
+    as_json.prints(&["import", &lines]);
+    assert_eq!(as_json.transcript(), expected);
+    assert_eq!(as_json.otlp(), home.otlp());
+
+    let as_proto = Home::new();
+    let traces = as_proto.write("traces.pb", home.prints(&["export", "--format", "otlp-proto"]));
+    let logs = as_proto.write("logs.pb", home.prints(&["export", "--format", "otlp-proto", "--signal", "logs"]));
+    as_proto.prints(&["import", &traces, &logs]);
+    assert_eq!(as_proto.transcript(), expected);
+    assert_eq!(as_proto.prints(&["export", "--format", "otlp-proto"]), fs::read(traces).unwrap());
+}
+
+#[test]
+fn an_export_can_be_narrowed_to_a_trace_or_a_session() {
+    let home = with_capture("bedrock/seed_session.pb");
+    let other = home.write("other.pb", fixture(TOOLS));
+    home.prints(&["import", &other]);
+    let all = home.transcript();
+    let narrowed = |flag: &str, id: &Value| -> Value {
+        serde_json::from_slice(&home.prints(&["export", flag, id.as_str().unwrap()])).unwrap()
+    };
+    for session in all["sessions"].as_array().unwrap() {
+        let narrowed = narrowed("--session", &session["session_id"]);
+        let traces: Vec<_> = narrowed["traces"].as_array().unwrap().iter().map(|trace| &trace["trace_id"]).collect();
+        let expected: Vec<_> = session["trace_ids"].as_array().unwrap().iter().collect();
+        assert_eq!((traces, &narrowed["sessions"]), (expected, &json!([session])));
+    }
+    for trace in all["traces"].as_array().unwrap() {
+        // With what was said before in its session, which it does not repeat.
+        assert_eq!(narrowed("--trace", &trace["trace_id"])["traces"], json!([trace]));
+    }
+    let nobody = "f".repeat(32);
+    let done = home.run(&["export", "--trace", &nobody]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    let nowhere: Value = serde_json::from_slice(&home.prints(&["export", "--project", "elsewhere"])).unwrap();
+    assert_eq!(nowhere["traces"], json!([]));
+}
+
+#[test]
+fn media_are_written_beside_a_transcript_by_their_hash() {
+    let home = with_capture("bedrock/image_input.pb");
+    let blobs = home.path("blobs");
+    home.prints(&["export", "--blobs", blobs.to_str().unwrap(), "-o", home.path("all.json").to_str().unwrap()]);
+    let transcript: Value = serde_json::from_slice(&fs::read(home.path("all.json")).unwrap()).unwrap();
+    let hash = find(&transcript, "sha256").expect("the image has a hash");
+    let files: Vec<_> =
+        fs::read_dir(&blobs).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(files.iter().any(|name| name.starts_with(&hash)), "{hash}: {files:?}");
+}
+
+/// The first text under a name, wherever it is.
+fn find(within: &Value, name: &str) -> Option<String> {
+    match within {
+        Value::Object(fields) => {
+            let here = fields.get(name).and_then(Value::as_str).map(str::to_owned);
+            here.or_else(|| fields.values().find_map(|value| find(value, name)))
+        }
+        Value::Array(items) => items.iter().find_map(|value| find(value, name)),
+        _ => None,
+    }
+}
+
+#[test]
+fn sessions_and_traces_are_listed_for_programs_as_the_transcript_has_them() {
+    let home = with_capture("bedrock/seed_session.pb");
+    let other = home.write("other.pb", fixture(TOOLS));
+    home.prints(&["import", &other]);
+    let listed = |arguments: &[&str]| -> Vec<Value> { serde_json::from_slice(&home.prints(arguments)).unwrap() };
+    let all = home.transcript();
+    let same = |listed: &Value, full: &Value| {
+        for field in ["trace_id", "name", "session_id", "user_id", "started_at", "ended_at", "status", "totals"] {
+            assert_eq!(listed[field], full[field], "{field}");
+        }
+    };
+    let traces = listed(&["traces", "--json"]);
+    let in_full = all["traces"].as_array().unwrap();
+    assert_eq!(traces.len(), in_full.len());
+    traces.iter().zip(in_full).for_each(|(trace, in_full)| same(trace, in_full));
+
+    let sessions = listed(&["sessions", "--json"]);
+    for session in all["sessions"].as_array().unwrap() {
+        let id = session["session_id"].as_str().unwrap();
+        let found = sessions.iter().find(|found| found["session_id"] == id).unwrap();
+        assert_eq!(found["totals"], session["totals"]);
+        let of_it = listed(&["traces", "--session", id, "--json"]);
+        let ids: Vec<_> = of_it.iter().map(|trace| &trace["trace_id"]).collect();
+        assert_eq!(ids, session["trace_ids"].as_array().unwrap().iter().collect::<Vec<_>>());
+        let table = home.prints(&["sessions"]);
+        assert!(String::from_utf8(table).unwrap().contains(id));
+    }
+    let table = String::from_utf8(home.prints(&["traces"])).unwrap();
+    assert_eq!(table.lines().count(), in_full.len() + 1, "{table}");
+    assert_eq!(listed(&["traces", "--json", "--limit", "1"]).len(), 1);
+}
+
+#[test]
+fn tables_hold_nothing_that_commands_a_terminal() {
+    let home = with_capture("bedrock/ansi_control.pb");
+    for command in ["traces", "sessions"] {
+        let table = String::from_utf8(home.prints(&[command])).unwrap();
+        assert!(table.chars().all(|c| c == '\n' || !c.is_control()), "{table:?}");
+    }
+}
+
+#[test]
+fn a_program_keeps_its_exit_code_and_its_streams() {
+    let home = Home::new();
+    let done = home.run_with(&["run", "--", "sh", "-c", "cat; echo out; echo err >&2; exit 7"], b"in\n");
+    assert_eq!((done.code, done.text().as_str()), (7, "in\nout\n"));
+    assert!(done.err.starts_with("err\n"), "{}", done.err);
+    assert_eq!(done.err.lines().count(), 2, "one line of ours: {}", done.err);
+    let done = home.run(&["run", "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(done.code, 128 + 15, "as shells say it: {}", done.err);
+    let done = home.run(&["run", "--", "/nonexistent/agent"]);
+    assert_eq!(done.code, 127);
+    assert!(done.err.contains("/nonexistent/agent"), "{}", done.err);
+}
+
+/// A program of somebody's that knows nothing of us, started by `run` through [`somebodys_program`].
+#[test]
+#[ignore = "is no test, but the program that tests of `run` start"]
+fn an_agent_that_sends_to_where_its_environment_says() {
+    if std::env::var_os("AGENT").is_none() {
+        return;
+    }
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(SpanExporter::builder().build().unwrap())
+        .with_resource(Resource::builder_empty().with_service_name("agent").build())
+        .build();
+    let tracer = provider.tracer("gen_ai");
+    let mut call = tracer
+        .span_builder("chat claude-sonnet-4-5")
+        .with_kind(SpanKind::Client)
+        .with_attributes([
+            KeyValue::new("gen_ai.operation.name", "chat"),
+            KeyValue::new("gen_ai.provider.name", "anthropic"),
+            KeyValue::new("gen_ai.request.model", "claude-sonnet-4-5"),
+            KeyValue::new("gen_ai.usage.input_tokens", 900),
+            KeyValue::new("gen_ai.usage.output_tokens", 100),
+        ])
+        .start(&tracer);
+    call.end();
+    provider.force_flush().unwrap();
+    provider.shutdown().unwrap();
+    let sideseat = std::env::var("SIDESEAT_ENDPOINT").unwrap();
+    let address: SocketAddr = sideseat.strip_prefix("http://").unwrap().parse().unwrap();
+    assert_eq!(get(address, "/api/v1/health").status, 200);
+    let reply = post(address, "/otel/shop/v1/traces", &[JSON], &request(&[span(1, 1, "root")]));
+    assert_eq!(reply.status, 200);
+    for (name, value) in
+        [("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")]
+    {
+        assert_eq!(std::env::var(name).as_deref(), Ok(value), "{name}");
+    }
+}
+
+/// Runs [`an_agent_that_sends_to_where_its_environment_says`], which is this very binary.
+fn somebodys_program(home: &Home) -> Done {
+    let agent = std::env::current_exe().unwrap();
+    let name = "commands::an_agent_that_sends_to_where_its_environment_says";
+    let agent = agent.to_str().unwrap();
+    let env = ["env", "AGENT=1", agent, "--exact", name, "--ignored", "--nocapture"];
+    home.run(&[&["run", "--"], &env[..]].concat())
+}
+
+#[test]
+fn what_a_program_sends_is_stored_though_nothing_else_runs() {
+    let home = Home::new();
+    let done = somebodys_program(&home);
+    assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
+    let summary = done.err.lines().last().unwrap();
+    assert!(summary.starts_with("sideseat-tui: 2 traces, 1 call, 1.0k tokens, $.00"), "{summary}");
+    assert!(summary.ends_with(", 0 errors"), "{summary}");
+    let transcript = home.transcript();
+    let traces = transcript["traces"].as_array().unwrap();
+    let called = traces.iter().find(|trace| trace["service"] == "agent").unwrap();
+    assert_eq!(called["totals"]["usage"]["uncached_input"], 900);
+    assert!(traces.iter().any(|trace| trace["project"] == "shop"));
+}
+
+#[test]
+fn what_a_program_sends_goes_to_the_instance_that_runs() {
+    let mut program = Program::serve(&[]);
+    let done = somebodys_program(program.home());
+    assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
+    assert!(program.is_running());
+    let transcript = program.export();
+    let traces = transcript["traces"].as_array().unwrap();
+    assert!(traces.iter().any(|trace| trace["service"] == "agent"), "{transcript}");
+    assert!(traces.iter().any(|trace| trace["project"] == "shop"), "{transcript}");
+}
+
+#[test]
+fn without_a_terminal_it_serves_and_says_so() {
+    let home = Home::new();
+    let command = home.command(&[]);
+    let mut program = Program::start(home, command, 3);
+    assert_eq!(get(program.http(), "/api/v1/health").status, 200);
+    let said = program.stop();
+    assert!(said.contains("no terminal") && said.contains("serve"), "{said}");
+}
+
+#[test]
+fn an_interrupt_ends_serving_as_well() {
+    let mut program = Program::serve(&[]);
+    program.tell(Signal::INT);
+    program.ends();
+    assert_eq!(program.home().transcript()["traces"], json!([]));
+}
+
+#[test]
+fn files_and_folders_are_for_their_user_alone() {
+    let mut program = Program::serve(&[]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let home = program.home().clone();
+    let mut open = vec![home.path("state")];
+    let mut seen = 0;
+    while let Some(folder) = open.pop() {
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                open.push(entry);
+            } else {
+                assert_eq!(mode(&entry), 0o600, "{}", entry.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 2, "a log, and the file that says who runs");
+    assert_eq!(mode(&home.db()), 0o600);
+    program.stop();
+    let instances = fs::read_dir(home.path("state/sideseat-tui/instances")).unwrap();
+    assert_eq!(instances.count(), 0, "it runs no more");
+}
+
+#[test]
+fn keys_themes_and_settings_that_are_in_force_are_printed() {
+    let home = Home::new();
+    home.write(
+        "config/sideseat-tui/config.toml",
+        "theme = \"light\"\nsideseat_port = 7001\n[keys]\nfollow = [\"f\", \"ctrl-f\"]\n",
+    );
+    home.write("config/sideseat-tui/themes/mine.toml", "inherits = \"dark\"\n");
+    let prints = |arguments: &[&str]| String::from_utf8(home.prints(arguments)).unwrap();
+    let keys = prints(&["keys"]);
+    let line = |text: &str, word: &str| -> String {
+        let found = text.lines().find(|line| line.split_whitespace().any(|other| other == word));
+        found.unwrap_or_else(|| panic!("no {word}: {text}")).to_owned()
+    };
+    assert!(line(&keys, "follow").contains("f, ctrl-f"), "{keys}");
+    assert!(line(&keys, "first").contains("g g"), "{keys}");
+
+    let themes = prints(&["themes"]);
+    for theme in ["dark", "light", "high-contrast", "plain"] {
+        assert!(line(&themes, theme).contains("built in"), "{themes}");
+    }
+    assert!(line(&themes, "light").starts_with('*'), "{themes}");
+    assert!(line(&themes, "mine").contains("mine.toml"), "{themes}");
+
+    let config = home.command(&["config", "--log-level", "debug"]).output().unwrap();
+    let config = String::from_utf8(config.stdout).unwrap();
+    for (setting, value, from) in [
+        ("theme", "light", "file"),
+        ("log_level", "debug", "--log-level"),
+        ("http_port", "0", "SIDESEAT_TUI_HTTP_PORT"),
+        ("bind", "127.0.0.1", "default"),
+        ("keys.follow", "ctrl-f", "file"),
+    ] {
+        let line = line(&config, setting);
+        assert!(line.contains(value) && line.ends_with(from), "{line}");
+    }
+    // The variable says 0, and stands above the file.
+    assert!(line(&config, "sideseat_port").ends_with("SIDESEAT_TUI_SIDESEAT_PORT"), "{config}");
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line_and_the_right_word() {
+    for (file, content, command, says) in [
+        ("config.toml", "theme = \"dark\"\n\ngrpc-prot = 1\n", "serve", &["config.toml:3", "`grpc_port`"][..]),
+        ("config.toml", "log_level = \"wran\"\n", "config", &["config.toml:1", "`warn`"]),
+        ("config.toml", "theme = [\n", "keys", &["config.toml:1"]),
+        ("config.toml", "[keys]\nfolow = \"x\"\n", "keys", &["config.toml", "`follow`"]),
+        ("config.toml", "[keys]\nfollow = \"hyper\"\n", "keys", &["config.toml", "`hyper`"]),
+        (
+            "themes/mine.toml",
+            "inherits = \"dark\"\n[slots]\n\"tree.eror\" = { fg = \"red\" }\n",
+            "themes",
+            &["mine", "line 3", "`tree.error`"],
+        ),
+        ("themes/mine.toml", "inherits = \"dakr\"\n", "themes", &["mine", "line 1", "`dark`"]),
+    ] {
+        let home = Home::new();
+        home.write(&format!("config/sideseat-tui/{file}"), content);
+        let refused = home.run(&[command]);
+        let line = refused.refusal();
+        for word in says {
+            assert!(line.contains(word), "{content:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_flag_that_is_wrong_is_refused_before_anything_is_done() {
+    let home = Home::new();
+    for (arguments, says) in [
+        (&["serve", "--grpc-prot", "1"][..], "--grpc-port"),
+        (&["serve", "--http-port", "99999"], "99999"),
+        (&["serve", "--bind", "0.0.0.0"], "loopback"),
+        (&["--log-level", "wran", "serve"], "warn"),
+        (&["exprot"], "export"),
+        (&["export", "--format", "csv"], "otlp-json"),
+        (&["export", "--trace", "abc"], "32 hex digits"),
+        (&["export", "--format", "otlp-proto", "--blobs", "x"], "--blobs"),
+        (&["import"], "FILE"),
+        (&["run"], "CMD"),
+        (&["--theme", "drak", "themes"], "`dark`"),
+        (&["--config", "/nonexistent/config.toml", "config"], "/nonexistent/config.toml"),
+    ] {
+        let done = home.run(arguments);
+        assert_eq!(done.code, 2, "{arguments:?}: {}{}", done.text(), done.err);
+        assert!(done.err.contains(says), "{arguments:?}: {}", done.err);
+        assert_eq!(done.text(), "", "{arguments:?}");
+    }
+    assert!(!home.db().exists(), "no store was made");
+}
+
+#[test]
+fn the_help_of_each_command_says_what_it_does_and_shows_how() {
+    let home = Home::new();
+    for (command, says) in [
+        (&[][..], &["SIDESEAT_TUI_DB", "4317", "--bind", "Exit codes"][..]),
+        (&["demo"], &["recorded runs", "memory"]),
+        (&["serve"], &["SIGTERM", "sideseat-tui serve"]),
+        (&["run"], &["OTEL_EXPORTER_OTLP_ENDPOINT", "exit code", "run -- python"]),
+        (&["import"], &["protobuf", ".zst", "exit code is 1", "import"]),
+        (&["export"], &["transcript", "otlp-proto", "--session", "--blobs"]),
+        (&["sessions"], &["--json", "newest"]),
+        (&["traces"], &["--session", "--json"]),
+        (&["keys"], &["[keys]"]),
+        (&["themes"], &["themes"]),
+        (&["config"], &["setting"]),
+    ] {
+        let done = home.run(&[command, &["--help"]].concat());
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{command:?}");
+        // Where lines are broken is the terminal's affair.
+        let text = done.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in says {
+            assert!(text.contains(word), "{command:?}: no {word}:\n{}", done.text());
+        }
+        let short = home.run(&[command, &["-h"]].concat());
+        assert!(short.out.len() <= done.out.len(), "{command:?}: -h is the short one");
+    }
+    let version = home.run(&["--version"]);
+    assert_eq!(version.text(), format!("sideseat-tui {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn who_reads_only_the_beginning_of_an_export_is_no_error() {
+    let home = Home::new();
+    let spans: Vec<Value> = (1..2000).map(|number| span(1, number, &"long ".repeat(20))).collect();
+    let file = home.write("many.json", request(&spans));
+    home.prints(&["import", &file]);
+    let script = format!("'{BINARY}' export --format otlp-json | head -c 100");
+    let done =
+        Command::new("bash").args(["-o", "pipefail", "-c", &script]).env_clear().envs(home.environment()).output();
+    // Without bash there is no telling how the first of two commands ended.
+    if let Ok(done) = done {
+        assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr).as_ref()), (Some(0), ""));
+    }
+}

@@ -1,0 +1,745 @@
+//! OTLP over real sockets: what OpenTelemetry's own SDK sends arrives whole, and each refusal is what a sender needs to
+//! see.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    net::SocketAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use opentelemetry::{
+    Array, Context, InstrumentationScope, KeyValue, SpanId, StringValue, TraceFlags, TraceId,
+    logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity},
+    metrics::MeterProvider as _,
+    trace::{
+        Link, Span as _, SpanContext, SpanKind, Status, TraceContextExt as _, TraceState, Tracer as _,
+        TracerProvider as _,
+    },
+};
+use opentelemetry_otlp::{
+    Compression, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
+    WithTonicConfig as _,
+};
+use opentelemetry_proto::tonic::{
+    collector::{
+        logs::v1::ExportLogsServiceResponse,
+        metrics::v1::ExportMetricsServiceRequest,
+        trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
+    },
+    metrics::v1::{Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data},
+    trace::v1::{ResourceSpans, ScopeSpans, Span},
+};
+use opentelemetry_sdk::{
+    Resource, error::OTelSdkResult, logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider,
+};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tonic::{Code, metadata::MetadataMap};
+
+use crate::program::{JSON, PROTOBUF, Program, Reply, exchange, fixture, get, items, post, request, span};
+
+/// The most that is read of one body.
+const LIMIT: usize = 64 << 20;
+
+#[test]
+fn whatever_way_an_sdk_sends_its_spans_arrive_whole() {
+    let mut program = Program::serve(&[]);
+    let runtime = Runtime::new().unwrap();
+    for (way, _, exporter) in ways(&program, &runtime) {
+        let sent = book_a_room(exporter, way);
+        assert!(sent.is_ok(), "{way}: {sent:?}");
+    }
+    program.stop();
+
+    let (traces, _) = program.home().otlp();
+    let by_service = by_service(&traces, "resourceSpans");
+    for (way, ..) in ways(&program, &runtime) {
+        let scopes = by_service[way]["scopeSpans"].as_array().unwrap();
+        assert_eq!(scopes.len(), 1, "{way}");
+        assert_eq!(scopes[0]["scope"], json!({ "name": "front.desk", "version": "1.2" }), "{way}");
+        let spans = scopes[0]["spans"].as_array().unwrap();
+        assert_eq!(spans.len(), 2, "{way}");
+        let [parent, child] =
+            ["book a room", "look up"].map(|name| spans.iter().find(|span| span["name"] == name).unwrap());
+        assert_eq!(child["parentSpanId"], parent["spanId"], "{way}");
+        assert_eq!((&child["kind"], &child["status"]), (&json!(1), &json!({})), "{way}");
+        for (field, value) in booked().as_object().unwrap() {
+            assert_eq!(&parent[field], value, "{way}: {field}");
+        }
+    }
+}
+
+#[test]
+fn a_project_is_what_its_sender_calls_it() {
+    let mut program = Program::serve(&[]);
+    let runtime = Runtime::new().unwrap();
+    let ways = ways(&program, &runtime);
+    let wanted: HashMap<_, _> = ways.iter().map(|(way, project, _)| (*way, *project)).collect();
+    for (way, _, exporter) in ways {
+        book_a_room(exporter, way).unwrap();
+    }
+    let transcript = program.export();
+    let traces = transcript["traces"].as_array().unwrap();
+    let found: HashMap<_, _> =
+        traces.iter().map(|trace| (trace["service"].as_str().unwrap(), trace["project"].as_str().unwrap())).collect();
+    assert_eq!(found, wanted);
+
+    let of_one = program.home().prints(&["export", "--format", "transcript", "--project", "my-app_2"]);
+    let of_one: Value = serde_json::from_slice(&of_one).unwrap();
+    assert_eq!(of_one["traces"].as_array().unwrap().len(), 1);
+}
+
+/// Every way in which an SDK can send: its name, the project that it sends for, and the exporter.
+fn ways(program: &Program, runtime: &Runtime) -> Vec<(&'static str, &'static str, SpanExporter)> {
+    // tonic's channel works in the background of whatever runtime it is made in.
+    let _within = runtime.enter();
+    let grpc = || SpanExporter::builder().with_tonic().with_endpoint(format!("http://{}", program.grpc()));
+    let http = |protocol| {
+        let endpoint = format!("http://{}/v1/traces", program.http());
+        SpanExporter::builder().with_http().with_protocol(protocol).with_endpoint(endpoint)
+    };
+    let sideseat = format!("http://{}/otel/my-app_2/v1/traces", program.sideseat());
+    let mut metadata = MetadataMap::new();
+    metadata.insert("x-sideseat-project-id", "shop".parse().unwrap());
+    let ways = [
+        ("grpc", "default", grpc().build()),
+        ("grpc, gzip", "default", grpc().with_compression(Compression::Gzip).build()),
+        ("grpc, zstd", "default", grpc().with_compression(Compression::Zstd).build()),
+        ("grpc, a project", "shop", grpc().with_metadata(metadata).build()),
+        ("http, protobuf", "default", http(Protocol::HttpBinary).build()),
+        ("http, protobuf, gzip", "default", http(Protocol::HttpBinary).with_compression(Compression::Gzip).build()),
+        ("http, JSON", "default", http(Protocol::HttpJson).build()),
+        ("http, JSON, gzip", "default", http(Protocol::HttpJson).with_compression(Compression::Gzip).build()),
+        ("sideseat", "my-app_2", http(Protocol::HttpBinary).with_endpoint(sideseat).build()),
+    ];
+    ways.map(|(way, project, exporter)| (way, project, exporter.unwrap())).into()
+}
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_795_341_130 + seconds)
+}
+
+/// What somebody's program does: a failed span with every kind of attribute, an event, a link and a child.
+fn book_a_room(exporter: SpanExporter, service: &'static str) -> OTelSdkResult {
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(service)).build();
+    let tracer = provider.tracer_with_scope(InstrumentationScope::builder("front.desk").with_version("1.2").build());
+    let state = TraceState::from_key_value([("vendor", "x")]).unwrap();
+    let elsewhere =
+        SpanContext::new(TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]), TraceFlags::SAMPLED, true, state);
+    let list = |values: Array| opentelemetry::Value::Array(values);
+    let mut parent = tracer
+        .span_builder("book a room")
+        .with_kind(SpanKind::Server)
+        .with_start_time(at(0))
+        .with_attributes([
+            KeyValue::new("guest", "Zoë \u{1b}[31m\n"),
+            KeyValue::new("guests", i64::MIN),
+            KeyValue::new("price", 0.1),
+            KeyValue::new("vip", true),
+            KeyValue::new("list of booleans", list(Array::Bool(vec![true, false]))),
+            KeyValue::new("list of doubles", list(Array::F64(vec![2.5, -0.25]))),
+            KeyValue::new("list of integers", list(Array::I64(vec![i64::MAX, 0]))),
+            KeyValue::new("list of nothing", list(Array::String(vec![]))),
+            KeyValue::new("list of texts", list(Array::String(vec![StringValue::from("a"), "".into()]))),
+        ])
+        .with_links(vec![Link::new(elsewhere, vec![KeyValue::new("why", "retry")], 0)])
+        .start(&tracer);
+    parent.add_event_with_timestamp("asked", at(1), vec![KeyValue::new("beds", 2)]);
+    parent.set_status(Status::error("no room"));
+    let within = Context::new().with_remote_span_context(parent.span_context().clone());
+    let mut child = tracer.span_builder("look up").with_start_time(at(1)).start_with_context(&tracer, &within);
+    child.end_with_timestamp(at(2));
+    parent.end_with_timestamp(at(3));
+    provider.force_flush()?;
+    provider.shutdown()
+}
+
+/// The same as OTLP JSON, apart from the ids that the SDK makes up.
+fn booked() -> Value {
+    json!({
+        "name": "book a room",
+        "kind": 2,
+        "flags": 0x101,
+        "startTimeUnixNano": "1795341130000000000",
+        "endTimeUnixNano": "1795341133000000000",
+        "attributes": [
+            { "key": "guest", "value": { "stringValue": "Zoë \u{1b}[31m\n" } },
+            { "key": "guests", "value": { "intValue": "-9223372036854775808" } },
+            { "key": "list of booleans",
+              "value": { "arrayValue": { "values": [{ "boolValue": true }, { "boolValue": false }] } } },
+            { "key": "list of doubles",
+              "value": { "arrayValue": { "values": [{ "doubleValue": 2.5 }, { "doubleValue": -0.25 }] } } },
+            { "key": "list of integers",
+              "value": { "arrayValue": { "values": [{ "intValue": "9223372036854775807" }, { "intValue": "0" }] } } },
+            { "key": "list of nothing", "value": { "arrayValue": { "values": [] } } },
+            { "key": "list of texts",
+              "value": { "arrayValue": { "values": [{ "stringValue": "a" }, { "stringValue": "" }] } } },
+            { "key": "price", "value": { "doubleValue": 0.1 } },
+            { "key": "vip", "value": { "boolValue": true } },
+        ],
+        "events": [{
+            "timeUnixNano": "1795341131000000000",
+            "name": "asked",
+            "attributes": [{ "key": "beds", "value": { "intValue": "2" } }],
+        }],
+        "links": [{
+            "traceId": "07070707070707070707070707070707",
+            "spanId": "0909090909090909",
+            "traceState": "vendor=x",
+            "attributes": [{ "key": "why", "value": { "stringValue": "retry" } }],
+            "flags": 0x301,
+        }],
+        "status": { "message": "no room", "code": 2 },
+    })
+}
+
+fn resource(service: &'static str) -> Resource {
+    Resource::builder_empty().with_attributes([KeyValue::new("service.name", service)]).build()
+}
+
+/// What each service sent. It sent all of it at once, so it is there once.
+fn by_service(request: &Value, list: &str) -> HashMap<String, Value> {
+    let mut by_service = HashMap::new();
+    for under in request[list].as_array().unwrap() {
+        let service = under["resource"]["attributes"][0]["value"]["stringValue"].as_str().unwrap().to_owned();
+        assert!(by_service.insert(service.clone(), under.clone()).is_none(), "{service} is there twice");
+    }
+    by_service
+}
+
+#[test]
+fn log_records_of_an_sdk_arrive_whole() {
+    let mut program = Program::serve(&[]);
+    let runtime = Runtime::new().unwrap();
+    let exporters = {
+        let _within = runtime.enter();
+        let grpc = LogExporter::builder().with_tonic().with_endpoint(format!("http://{}", program.grpc())).build();
+        let http = |protocol| {
+            let endpoint = format!("http://{}/v1/logs", program.http());
+            LogExporter::builder().with_http().with_protocol(protocol).with_endpoint(endpoint).build()
+        };
+        [("grpc", grpc), ("http, protobuf", http(Protocol::HttpBinary)), ("http, JSON", http(Protocol::HttpJson))]
+    };
+    for (way, exporter) in exporters {
+        let provider =
+            SdkLoggerProvider::builder().with_batch_exporter(exporter.unwrap()).with_resource(resource(way)).build();
+        let logger = provider.logger("front.desk");
+        let mut record = logger.create_log_record();
+        record.set_event_name("room.booked");
+        record.set_timestamp(at(0));
+        record.set_observed_timestamp(at(1));
+        record.set_severity_number(Severity::Warn2);
+        record.set_severity_text("WARN2");
+        record.set_trace_context(TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]), Some(TraceFlags::SAMPLED));
+        record.add_attribute("guests", 2);
+        let map = |key: &'static str, value| AnyValue::Map(Box::new(HashMap::from([(key.into(), value)])));
+        let all = vec![
+            AnyValue::Bytes(Box::new(vec![0, 1, 254, 255])),
+            AnyValue::Double(0.5),
+            AnyValue::Boolean(false),
+            map("inner", AnyValue::ListAny(Box::default())),
+        ];
+        record.set_body(map("all", AnyValue::ListAny(Box::new(all))));
+        logger.emit(record);
+        provider.force_flush().unwrap_or_else(|error| panic!("{way}: {error}"));
+        provider.shutdown().unwrap();
+    }
+    program.stop();
+
+    let (_, logs) = program.home().otlp();
+    let by_service = by_service(&logs, "resourceLogs");
+    assert_eq!(by_service.len(), 3);
+    for (way, under) in by_service {
+        let records = under["scopeLogs"][0]["logRecords"].as_array().unwrap();
+        let expected = json!([{
+            "timeUnixNano": "1795341130000000000",
+            "observedTimeUnixNano": "1795341131000000000",
+            "severityNumber": 14,
+            "severityText": "WARN2",
+            "body": { "kvlistValue": { "values": [{ "key": "all", "value": { "arrayValue": { "values": [
+                { "bytesValue": "AAH+/w==" },
+                { "doubleValue": 0.5 },
+                { "boolValue": false },
+                { "kvlistValue": { "values": [{ "key": "inner", "value": { "arrayValue": { "values": [] } } }] } },
+            ] } } }] } },
+            "attributes": [{ "key": "guests", "value": { "intValue": "2" } }],
+            "flags": 1,
+            "traceId": "07070707070707070707070707070707",
+            "spanId": "0909090909090909",
+            "eventName": "room.booked",
+        }]);
+        assert_eq!(json!(records), expected, "{way}");
+    }
+}
+
+#[test]
+fn metrics_are_thanked_for_and_let_go() {
+    let mut program = Program::serve(&[]);
+    let runtime = Runtime::new().unwrap();
+    let exporters = {
+        let _within = runtime.enter();
+        let grpc = MetricExporter::builder().with_tonic().with_endpoint(format!("http://{}", program.grpc())).build();
+        let endpoint = format!("http://{}/v1/metrics", program.http());
+        let http = MetricExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(endpoint);
+        [grpc.unwrap(), http.build().unwrap()]
+    };
+    for exporter in exporters {
+        let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter).build();
+        provider.meter("front.desk").u64_counter("guests").build().add(2, &[]);
+        provider.force_flush().unwrap();
+        provider.shutdown().unwrap();
+    }
+
+    let gauge = Gauge { data_points: vec![NumberDataPoint::default()] };
+    let metric = Metric { name: "beds".into(), data: Some(Data::Gauge(gauge)), ..Metric::default() };
+    let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
+    let sent = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
+    let sent = ExportMetricsServiceRequest { resource_metrics: vec![sent] }.encode_to_vec();
+    let reply = post(program.http(), "/v1/metrics", &[PROTOBUF], &sent);
+    assert_eq!((reply.status, reply.body.len()), (200, 0), "a reply that says that some were rejected is not empty");
+    let sent = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [{ "name": "beds", "gauge": {
+        "dataPoints": [{ "asInt": "3", "timeUnixNano": "1" }] } }] }] }] });
+    let reply = post(program.sideseat(), "/otel/default/v1/metrics", &[JSON], sent.to_string().as_bytes());
+    assert_eq!((reply.status, reply.json()), (200, json!({})));
+    assert_eq!(program.export()["traces"], json!([]));
+}
+
+#[test]
+fn the_health_of_both_http_ports_says_who_is_there() {
+    let program = Program::serve(&[]);
+    for address in [program.http(), program.sideseat()] {
+        let reply = get(address, "/api/v1/health");
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+        let version = env!("CARGO_PKG_VERSION");
+        let health = json!({ "status": "ok", "version": version, "server": "sideseat-tui", "pid": program.pid() });
+        assert_eq!(reply.json(), health);
+    }
+}
+
+#[test]
+fn an_answer_is_in_the_encoding_of_its_request() {
+    let program = Program::serve(&[]);
+    let capture = fixture("bedrock/seed_converse.pb");
+    let json = request(&[span(1, 1, "a")]);
+    for (content_type, body, answered, says) in [
+        ("application/x-protobuf", &capture, "application/x-protobuf", ""),
+        ("application/protobuf", &capture, "application/x-protobuf", ""),
+        ("application/json", &json, "application/json", "{}"),
+        ("Application/JSON; charset=utf-8", &json, "application/json", "{}"),
+    ] {
+        for (address, path) in [(program.http(), "/v1/traces"), (program.sideseat(), "/otel/default/v1/traces")] {
+            let reply = post(address, path, &[("content-type", content_type)], body);
+            assert_eq!((reply.status, reply.text().as_str()), (200, says), "{content_type}");
+            assert_eq!(reply.header("content-type"), Some(answered), "{content_type}");
+        }
+    }
+}
+
+#[test]
+fn a_body_comes_in_any_of_the_compressions_that_senders_use() {
+    let mut program = Program::serve(&[]);
+    let body = |number| request(&[span(1, number, "packed")]);
+    let zlib = |body: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    };
+    let deflated = |body: &[u8]| {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (encoding, body) in [
+        ("identity", body(1)),
+        ("gzip", gzip(&body(2))),
+        ("GZIP", gzip(&body(3))),
+        ("deflate", zlib(&body(4))),
+        ("deflate", deflated(&body(5))),
+        ("zstd", zstd::encode_all(body(6).as_slice(), 3).unwrap()),
+    ] {
+        let reply = post(program.http(), "/v1/traces", &[JSON, ("content-encoding", encoding)], &body);
+        assert_eq!(reply.status, 200, "{encoding}: {}", reply.text());
+    }
+    program.stop();
+    assert_eq!(program.home().spans().len(), 6);
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What is wrong with a request, its headers and body, the status it gets, and what the reason must say.
+type Wrong<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+
+#[test]
+fn a_refused_request_is_told_why_in_its_own_encoding_and_costs_nothing_else() {
+    let mut program = Program::serve(&[]);
+    let bomb = gzip(&vec![b' '; LIMIT + 1]);
+    let tight_bomb = zstd::encode_all(vec![0; LIMIT + 1].as_slice(), 3).unwrap();
+    let (zipped, zstded) = (("content-encoding", "gzip"), ("content-encoding", "zstd"));
+    let truncated = &fixture("bedrock/seed_converse.pb")[..1000];
+    let wrong: &[Wrong] = &[
+        ("no protobuf", &[PROTOBUF], b"hello", 400, "not OTLP"),
+        ("half a protobuf", &[PROTOBUF], truncated, 400, "not OTLP"),
+        ("no JSON", &[JSON], b"{\"resourceSpans\":", 400, "not OTLP"),
+        ("another JSON", &[JSON], b"[]", 400, "not OTLP"),
+        ("spans that are no list", &[JSON], b"{\"resourceSpans\":{}}", 400, "not OTLP"),
+        ("not gzip", &[PROTOBUF, zipped], b"hello", 400, "decompressed"),
+        ("another type", &[("content-type", "text/plain")], b"{}", 415, "text/plain"),
+        ("no type", &[], b"{}", 415, "content type"),
+        ("another encoding", &[JSON, ("content-encoding", "br")], b"{}", 415, "`br`"),
+        ("a bomb", &[JSON, zipped], &bomb, 413, "64 MiB"),
+        ("a bomb of protobuf", &[PROTOBUF, zstded], &tight_bomb, 413, "64 MiB"),
+    ];
+    for (what, headers, body, status, says) in wrong {
+        let reply = post(program.http(), "/v1/traces", headers, body);
+        assert_eq!(reply.status, *status, "{what}: {}", reply.text());
+        let is_protobuf = headers.contains(&PROTOBUF);
+        let content_type = if is_protobuf { PROTOBUF.1 } else { JSON.1 };
+        assert_eq!(reply.header("content-type"), Some(content_type), "{what}");
+        assert_eq!(reply.header("retry-after"), None, "{what}: sending it again would not help");
+        let told = told(&reply);
+        assert!(told.contains(says), "{what}: {told}");
+    }
+    let announced = (LIMIT + 1).to_string();
+    let reply = exchange(program.http(), "POST", "/v1/traces", &[JSON, ("content-length", &announced)], b"").unwrap();
+    assert_eq!(reply.status, 413);
+
+    assert_eq!(post(program.http(), "/v1/traces", &[JSON], &request(&[span(1, 1, "good")])).status, 200);
+    program.stop();
+    assert_eq!(program.home().spans().len(), 1);
+}
+
+/// `google.rpc.Status`, in which OTLP over HTTP says what was wrong.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+/// The reason that a refusal gives.
+fn told(reply: &Reply) -> String {
+    if reply.header("content-type") == Some(PROTOBUF.1) {
+        RpcStatus::decode(reply.body.as_slice()).unwrap().message
+    } else {
+        reply.json()["message"].as_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_sender_at_the_wrong_place_is_told_the_right_one() {
+    let program = Program::serve(&[]);
+    let long = format!("/otel/{}/v1/traces", "x".repeat(65));
+    let grpc = ("content-type", "application/grpc");
+    for (method, path, headers, status, says) in [
+        ("POST", "/v1/trace", JSON, 404, "/v1/traces"),
+        ("POST", "/otel/shop/v1/span/trace", JSON, 404, "/otel/shop/v1/traces"),
+        ("POST", "/", JSON, 404, "/v1/traces"),
+        ("GET", "/v1/traces", JSON, 405, "POST"),
+        ("POST", "/otel/a.b/v1/traces", JSON, 400, "`a.b` is not a project"),
+        ("POST", "/otel/a%20b/v1/logs", JSON, 400, "is not a project"),
+        ("POST", &long, JSON, 400, "is not a project"),
+    ] {
+        let headers = [headers, ("content-length", "2")];
+        let reply = exchange(program.http(), method, path, &headers, b"{}").unwrap();
+        assert_eq!(reply.status, status, "{path}: {}", reply.text());
+        assert!(told(&reply).contains(says), "{path}: {}", reply.text());
+    }
+    let reply = post(program.grpc(), "/v1/traces", &[JSON], b"{}");
+    assert_eq!(reply.status, 404);
+    assert!(told(&reply).contains(&format!("http://{}", program.http())), "{}", reply.text());
+    let reply = post(program.http(), "/v1/traces", &[grpc], b"");
+    let told = reply.header("grpc-message").unwrap().replace("%3A", ":").replace("%2F", "/");
+    assert!(told.contains(&format!("http://{}", program.grpc())), "{told}");
+}
+
+#[test]
+fn a_web_page_may_not_send_and_one_of_this_machine_may() {
+    let mut program = Program::serve(&[]);
+    for (number, (origin, status)) in [
+        ("https://evil.example", 403),
+        ("http://localhost.evil.example", 403),
+        ("null", 403),
+        ("http://localhost:3000", 200),
+        ("http://[::1]:3000", 200),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = request(&[span(1, u32::try_from(number).unwrap(), origin)]);
+        for port in [program.http(), program.sideseat()] {
+            let reply = post(port, "/v1/traces", &[JSON, ("origin", origin)], &body);
+            assert_eq!(reply.status, status, "{origin}: {}", reply.text());
+        }
+    }
+    let reply = exchange(program.http(), "GET", "/api/v1/health", &[("origin", "https://evil.example")], b"").unwrap();
+    assert_eq!(reply.status, 403);
+    program.stop();
+    assert_eq!(program.home().spans().len(), 2);
+}
+
+/// A request of two good spans with a third between them.
+fn with_one_bad(trace: u8, bad: Span) -> Vec<u8> {
+    let good = |number: u8| Span { trace_id: vec![trace; 16], span_id: vec![number; 8], ..Span::default() };
+    let scope = ScopeSpans { spans: vec![good(1), bad, good(3)], ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![scope], ..ResourceSpans::default() };
+    ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec()
+}
+
+/// Requests with one bad span each, and what is wrong with it.
+fn with_bad_spans() -> [(&'static str, Vec<u8>); 4] {
+    let span = |trace: Vec<u8>, id: Vec<u8>, name: &str| Span {
+        trace_id: trace,
+        span_id: id,
+        name: name.into(),
+        ..Span::default()
+    };
+    let mut not_text = with_one_bad(4, span(vec![4; 16], vec![2; 8], "not UTF-8"));
+    let at = not_text.windows(9).position(|bytes| bytes == b"not UTF-8").unwrap();
+    not_text[at] = 0xff;
+    [
+        ("an id of zeroes", with_one_bad(1, span(vec![0; 16], vec![2; 8], ""))),
+        ("an id of zeroes", with_one_bad(2, span(vec![2; 16], vec![0; 8], ""))),
+        ("an id of 15 bytes", with_one_bad(3, span(vec![3; 15], vec![2; 8], ""))),
+        ("UTF-8", not_text),
+    ]
+}
+
+#[test]
+fn one_bad_span_in_a_batch_costs_only_itself() {
+    let mut program = Program::serve(&[]);
+    for (why, body) in with_bad_spans() {
+        let reply = post(program.http(), "/v1/traces", &[PROTOBUF], &body);
+        assert_eq!(reply.status, 200, "{why}");
+        let partial = ExportTraceServiceResponse::decode(reply.body.as_slice()).unwrap().partial_success.unwrap();
+        assert_eq!(partial.rejected_spans, 1, "{why}");
+        assert!(partial.error_message.contains(why), "{why}: {}", partial.error_message);
+    }
+    let mut bad = span(9, 2, "bad");
+    bad["spanId"] = json!("abc");
+    let reply = post(program.http(), "/v1/traces", &[JSON], &request(&[span(9, 1, "good"), bad]));
+    let partial = &reply.json()["partialSuccess"];
+    assert_eq!((reply.status, &partial["rejectedSpans"]), (200, &json!("1")));
+    assert!(partial["errorMessage"].as_str().unwrap().contains("abc"), "{partial}");
+    program.stop();
+    assert_eq!(program.home().spans().len(), 4 * 2 + 1);
+}
+
+#[test]
+fn grpc_says_no_so_that_senders_do_not_send_the_same_again() {
+    let mut program = Program::serve(&[]);
+    let bomb = gzip(&vec![0; LIMIT + 1]);
+    let capture = fixture("bedrock/seed_converse.pb");
+    for (what, headers, frame, code, says) in [
+        ("no protobuf", &[][..], framed(0, b"hello"), Code::InvalidArgument, "not OTLP"),
+        ("half a message", &[], framed(0, &capture)[..500].to_vec(), Code::InvalidArgument, "early"),
+        ("half a protobuf", &[], framed(0, &capture[..500]), Code::InvalidArgument, "not OTLP"),
+        ("no gzip", &[("grpc-encoding", "gzip")], framed(1, b"hello"), Code::InvalidArgument, "decompressed"),
+        ("a bomb", &[("grpc-encoding", "gzip")], framed(1, &bomb), Code::InvalidArgument, "64 MiB"),
+        ("another encoding", &[("grpc-encoding", "snappy")], framed(1, b"x"), Code::Unimplemented, "snappy"),
+        ("no project", &[("x-sideseat-project-id", "a/b")], framed(0, b""), Code::InvalidArgument, "`a/b`"),
+        ("a web page", &[("origin", "https://evil.example")], framed(0, b""), Code::PermissionDenied, "web page"),
+    ] {
+        let (status, _) = call(program.grpc(), headers, frame);
+        assert_eq!(status.code(), code, "{what}: {status:?}");
+        assert!(status.message().contains(says), "{what}: {status:?}");
+    }
+    for (why, body) in with_bad_spans() {
+        let (status, reply) = call(program.grpc(), &[], framed(0, &body));
+        assert_eq!(status.code(), Code::Ok, "{why}: {status:?}");
+        let partial = ExportTraceServiceResponse::decode(reply).unwrap().partial_success.unwrap();
+        assert_eq!(partial.rejected_spans, 1, "{why}");
+        assert!(partial.error_message.contains(why), "{}", partial.error_message);
+    }
+    program.stop();
+    assert_eq!(program.home().spans().len(), 4 * 2);
+}
+
+fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[flag], &length[..], message].concat()
+}
+
+/// Calls the trace service with a frame that no client library would send: the status, and the message that came back.
+fn call(address: SocketAddr, headers: &[(&str, &str)], frame: Vec<u8>) -> (tonic::Status, Bytes) {
+    const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let mut request = Request::post(format!("http://{address}{EXPORT}")).header("content-type", "application/grpc");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(frame))).unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
+        let (parts, body) = client.request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        let status = tonic::Status::from_header_map(&trailers);
+        let status = status.or_else(|| tonic::Status::from_header_map(&parts.headers)).unwrap();
+        let reply = body.to_bytes();
+        (status, reply.slice(reply.len().min(5)..))
+    })
+}
+
+/// A way in which some sender writes JSON that OTLP's own reader refuses: fields of a span, and those fields as they
+/// are stored. A field that is `null` there is not there.
+const LENIENT: &[(&str, &str, &str)] = &[
+    (
+        "times as numbers",
+        r#""startTimeUnixNano":1795341130200606774,"endTimeUnixNano":1795341130300606774,
+           "events":[{"name":"e","timeUnixNano":1795341130250606774}]"#,
+        r#"{"startTimeUnixNano":"1795341130200606774","endTimeUnixNano":"1795341130300606774",
+            "events":[{"timeUnixNano":"1795341130250606774","name":"e"}]}"#,
+    ),
+    ("no times", r#""name":"n""#, r#"{"name":"n","startTimeUnixNano":null,"endTimeUnixNano":null}"#),
+    (
+        "a value of nothing",
+        r#""attributes":[{"key":"a","value":{}},{"key":"b","value":null},{"key":"c"}]"#,
+        r#"{"attributes":[{"key":"a","value":{}},{"key":"b","value":{}},{"key":"c","value":{}}]}"#,
+    ),
+    (
+        "a value of an unknown kind",
+        r#""attributes":[{"key":"a","value":{"futureValue":1}}]"#,
+        r#"{"attributes":[{"key":"a","value":{}}]}"#,
+    ),
+    (
+        "lists without values",
+        r#""attributes":[{"key":"a","value":{"arrayValue":{}}},{"key":"b","value":{"kvlistValue":{}}}]"#,
+        r#"{"attributes":[{"key":"a","value":{"arrayValue":{"values":[]}}},
+                          {"key":"b","value":{"kvlistValue":{"values":[]}}}]}"#,
+    ),
+    (
+        "enums by name",
+        r#""kind":"SPAN_KIND_CLIENT","status":{"code":"STATUS_CODE_ERROR","message":"m"}"#,
+        r#"{"kind":3,"status":{"code":2,"message":"m"}}"#,
+    ),
+    ("enums by number", r#""kind":5,"status":{"code":1}"#, r#"{"kind":5,"status":{"code":1}}"#),
+    ("no parent", r#""parentSpanId":null"#, r#"{"parentSpanId":null}"#),
+    ("an empty parent", r#""parentSpanId":"""#, r#"{"parentSpanId":null}"#),
+    ("a parent that is none", r#""parentSpanId":"abcd""#, r#"{"parentSpanId":null}"#),
+    (
+        "integers as numbers and as texts",
+        r#""attributes":[{"key":"a","value":{"intValue":7}},{"key":"b","value":{"intValue":"-9007199254740993"}}]"#,
+        r#"{"attributes":[{"key":"a","value":{"intValue":"7"}},{"key":"b","value":{"intValue":"-9007199254740993"}}]}"#,
+    ),
+    (
+        "doubles as integers and as names",
+        r#""attributes":[{"key":"a","value":{"doubleValue":5}},{"key":"b","value":{"doubleValue":"-Infinity"}}]"#,
+        r#"{"attributes":[{"key":"a","value":{"doubleValue":5.0}},{"key":"b","value":{"doubleValue":"-Infinity"}}]}"#,
+    ),
+    (
+        "fields that nobody knows",
+        r#""name":"n","colour":{"of":["the","future"]},"attributes":[{"key":"a","value":{"stringValue":"v"},"x":1}]"#,
+        r#"{"name":"n","attributes":[{"key":"a","value":{"stringValue":"v"}}]}"#,
+    ),
+    (
+        "null for every list",
+        r#""attributes":null,"events":null,"links":null,"status":null"#,
+        r#"{"attributes":null,"events":null,"links":null,"status":{}}"#,
+    ),
+    (
+        "names with underscores",
+        r#""start_time_unix_nano":"5","end_time_unix_nano":6,"dropped_events_count":7,
+           "attributes":[{"key":"a","value":{"string_value":"v"}}]"#,
+        r#"{"startTimeUnixNano":"5","endTimeUnixNano":"6","droppedEventsCount":7,
+            "attributes":[{"key":"a","value":{"stringValue":"v"}}]}"#,
+    ),
+];
+
+#[test]
+fn json_is_read_as_senders_write_it() {
+    let mut program = Program::serve(&[]);
+    for (number, (what, fields, _)) in LENIENT.iter().enumerate() {
+        let span = format!(r#"{{"traceId":"{:032x}","spanId":"{:016x}",{fields}}}"#, 7, number + 1);
+        let body = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
+        let reply = post(program.http(), "/v1/traces", &[JSON], body.as_bytes());
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"), "{what}");
+    }
+    program.stop();
+    let spans = program.home().spans();
+    assert_eq!(spans.len(), LENIENT.len());
+    for (span, (what, _, stored)) in spans.iter().zip(LENIENT) {
+        let stored: Value = serde_json::from_str(stored).unwrap();
+        for (field, value) in stored.as_object().unwrap() {
+            assert_eq!(&span[field], value, "{what}: {field}");
+        }
+    }
+}
+
+#[test]
+fn ids_are_hex_in_any_case_or_base64_and_a_request_of_nothing_is_one_too() {
+    let mut program = Program::serve(&[]);
+    let body = |ids: &str| {
+        let levels = r#"{"resource_spans":[{"resource":null,"scope_spans":[{"scope":null,"spans":[{"#;
+        format!("{levels}{ids}}}]}}]}}]}}")
+    };
+    for ids in [
+        r#""traceId":"0AF7651916CD43DD8448EB211C80319C","spanId":"B7AD6B7169203331""#,
+        r#""trace_id":"CvdlGRbNQ92ESOshHIAxnA==","span_id":"t61rcWkgMzI=""#,
+    ] {
+        let reply = post(program.http(), "/v1/traces", &[JSON], body(ids).as_bytes());
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"), "{ids}");
+    }
+    for nothing in ["{}", "", r#"{"resourceSpans":[]}"#] {
+        let reply = post(program.http(), "/v1/traces", &[JSON], nothing.as_bytes());
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"), "{nothing:?}");
+    }
+    assert_eq!(post(program.http(), "/v1/traces", &[PROTOBUF], b"").status, 200);
+    program.stop();
+    let ids: Vec<_> =
+        program.home().spans().iter().map(|span| (span["traceId"].clone(), span["spanId"].clone())).collect();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    assert_eq!(ids, [(json!(trace), json!("b7ad6b7169203331")), (json!(trace), json!("b7ad6b7169203332"))]);
+}
+
+#[test]
+fn a_span_sent_twice_or_first_in_part_is_one_span() {
+    let mut program = Program::serve(&[]);
+    let send = |spans: &[Value]| {
+        let reply = post(program.http(), "/v1/traces", &[JSON], &request(spans));
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"));
+    };
+    let (twice, whole) = (span(1, 1, "twice"), span(1, 2, "whole"));
+    let mut part = whole.clone();
+    part["endTimeUnixNano"] = json!("0");
+    part["name"] = json!("part");
+    send(&[twice.clone(), twice.clone(), part]);
+    send(&[twice]);
+    send(&[whole]);
+    program.stop();
+    let spans = program.home().spans();
+    let names: Vec<_> = spans.iter().map(|span| (&span["name"], &span["endTimeUnixNano"])).collect();
+    let end = json!("1795341130300000000");
+    assert_eq!(names, [(&json!("twice"), &end), (&json!("whole"), &end)]);
+}
+
+#[test]
+fn a_log_record_may_come_before_its_span_and_without_one() {
+    let mut program = Program::serve(&[]);
+    let spans = span(1, 1, "late");
+    let record = |span: Value| {
+        json!({ "timeUnixNano": "1795341130200000000", "body": { "stringValue": "b" },
+                                       "traceId": spans["traceId"], "spanId": span })
+    };
+    let records = [record(spans["spanId"].clone()), record(json!("")), json!({ "body": { "stringValue": "lone" } })];
+    let logs = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] });
+    let reply = post(program.http(), "/v1/logs", &[JSON], logs.to_string().as_bytes());
+    assert_eq!((reply.status, reply.text().as_str()), (200, "{}"));
+    let bytes = post(program.http(), "/v1/logs", &[PROTOBUF], b"");
+    assert_eq!(ExportLogsServiceResponse::decode(bytes.body.as_slice()).unwrap().partial_success, None);
+    assert_eq!(post(program.http(), "/v1/traces", &[JSON], &request(&[spans])).status, 200);
+    program.stop();
+    let (_, logs) = program.home().otlp();
+    assert_eq!(items(&logs, ["resourceLogs", "scopeLogs", "logRecords"]).len(), 3);
+    let transcript = program.home().transcript();
+    assert_eq!(transcript["traces"].as_array().unwrap().len(), 1, "{transcript}");
+}

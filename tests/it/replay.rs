@@ -1,0 +1,99 @@
+//! Recorded exports, taken in as if a sender had sent them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use sideseat_tui::decode::{Encoding, Signal};
+use sideseat_tui::model::Project;
+use sideseat_tui::pricing::Prices;
+use sideseat_tui::receive::{Counts, Intake};
+use sideseat_tui::store::{Pick, Place, Store};
+
+/// One recorded run of one client.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    pub client: String,
+    pub name: String,
+    pub folder: PathBuf,
+}
+
+impl Capture {
+    pub fn named(path: &str) -> Self {
+        let (client, name) = path.split_once('/').unwrap();
+        let folder = fixtures().join(client);
+        assert!(folder.join(format!("{name}.pb")).exists(), "{path}");
+        Self { client: client.to_owned(), name: name.to_owned(), folder }
+    }
+
+    /// The requests, in order, with their signals.
+    pub fn bodies(&self) -> Vec<(Signal, Vec<u8>)> {
+        let mut bodies = Vec::new();
+        for (ending, signal) in [("pb", Signal::Traces), ("logs.pb", Signal::Logs)] {
+            if let Ok(body) = fs::read(self.folder.join(format!("{}.{ending}", self.name))) {
+                bodies.push((signal, body));
+            }
+        }
+        bodies
+    }
+}
+
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// Every capture there is, by client and name.
+pub fn captures() -> Vec<Capture> {
+    let mut captures = Vec::new();
+    for client in fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for file in fs::read_dir(&client).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+            if let Some(name) = file.strip_suffix(".expected.json") {
+                let client_name = client.file_name().unwrap().to_str().unwrap();
+                captures.push(Capture::named(&format!("{client_name}/{name}")));
+            }
+        }
+    }
+    captures.sort_by(|left, right| (&left.client, &left.name).cmp(&(&right.client, &right.name)));
+    captures
+}
+
+/// A store in memory that was sent these requests, one after another.
+pub fn store_of(bodies: &[(Signal, Vec<u8>)]) -> Store {
+    let store = Store::open(&Place::Memory, prices()).unwrap();
+    send(&store, bodies);
+    store
+}
+
+/// Sends more to a store.
+pub fn send(store: &Store, bodies: &[(Signal, Vec<u8>)]) {
+    let intake = Intake::new(store.writer(), prices(), Counts::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (signal, body) in bodies {
+        let body = body.clone().into();
+        let taken = match signal {
+            Signal::Traces => runtime.block_on(intake.traces(Project::default(), body, Encoding::Protobuf)),
+            Signal::Logs => runtime.block_on(intake.logs(Project::default(), body, Encoding::Protobuf)),
+            Signal::Metrics => runtime.block_on(intake.metrics(body, Encoding::Protobuf)),
+        };
+        taken.unwrap();
+    }
+}
+
+/// What a store exports.
+pub fn transcript_of(store: &Store) -> Value {
+    let mut out = Vec::new();
+    sideseat_tui::cli::write_transcript(store, &Pick::default(), &mut out).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// What a capture's transcript is.
+pub fn transcript(capture: &Capture) -> Value {
+    transcript_of(&store_of(&capture.bodies()))
+}
+
+/// The price table is unpacked once for all tests.
+fn prices() -> Arc<Prices> {
+    static PRICES: std::sync::LazyLock<Arc<Prices>> = std::sync::LazyLock::new(|| Arc::new(Prices::bundled()));
+    PRICES.clone()
+}

@@ -1,0 +1,146 @@
+//! A scene: exports and keys go through the real update, areas and view onto a terminal made of cells.
+
+use std::fmt;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
+use sideseat_tui::decode::Signal;
+use sideseat_tui::keymap::{Chord, Keymap};
+use sideseat_tui::model::{Answer, Query, Timestamp};
+use sideseat_tui::store::Store;
+use sideseat_tui::theme::Themes;
+use sideseat_tui::view;
+
+use crate::replay::{Capture, send, store_of};
+
+/// A minute after the newest span, so that every run is done and every age is the same each time.
+const LATER: u64 = 60_000_000_000;
+
+pub struct Scene {
+    store: Store,
+    state: State,
+    terminal: Terminal<TestBackend>,
+    pub effects: Vec<Effect>,
+}
+
+impl Scene {
+    /// The screen of a program that was sent these captures (`client/name`).
+    pub fn of(captures: &[&str], columns: u16, rows: u16) -> Self {
+        let bodies: Vec<(Signal, Vec<u8>)> =
+            captures.iter().flat_map(|capture| Capture::named(capture).bodies()).collect();
+        let store = store_of(&bodies);
+        let now = newest(&store).plus(std::time::Duration::from_nanos(LATER));
+        let themes = Themes::load(None).unwrap().names().to_vec();
+        let start = Start {
+            columns,
+            rows,
+            keymap: Keymap::default(),
+            now,
+            mode: Mode::Live,
+            db: "~/traces.duckdb".into(),
+            theme: "dark".into(),
+            themes,
+        };
+        let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let mut scene = Self { store, state: State::new(start), terminal, effects: Vec::new() };
+        scene.event(Event::Listening(listening()));
+        scene.event(Event::Opened(Mode::Live));
+        scene.event(Event::Tick(Tick { now, seen: Seen::default(), failing: None }));
+        scene
+    }
+
+    /// Presses keys, written as settings write them: `"j j enter"`, `"ctrl-d"`, `"/"`.
+    pub fn press(mut self, keys: &str) -> Self {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            let chord: Chord = key.parse().unwrap();
+            for key in chord.keys().to_vec() {
+                self.event(Event::Key(key));
+            }
+        }
+        self
+    }
+
+    pub fn paste(mut self, text: &str) -> Self {
+        self.event(Event::Paste(text.to_owned()));
+        self
+    }
+
+    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.event(Event::Resize { columns, rows });
+        self
+    }
+
+    /// More arrives while the screen is looked at.
+    pub fn arrive(mut self, capture: &str) -> Self {
+        send(&self.store, &Capture::named(capture).bodies());
+        let changes = self.store.changes().take();
+        self.event(Event::Changed(changes));
+        self
+    }
+
+    pub fn tick(mut self, tick: Tick) -> Self {
+        self.event(Event::Tick(tick));
+        self
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.state.now
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// One event, and every question it leads to, answered at once.
+    fn event(&mut self, event: Event) {
+        let mut open = update(&mut self.state, event);
+        let mut asked = 0;
+        while let Some(effect) = open.pop() {
+            if let Effect::Ask { seat, query, ticket } = effect {
+                asked += 1;
+                assert!(asked < 1000, "the app asks without end: {query:?}");
+                let answer = self.store.answer(&query).map_err(|error| error.to_string());
+                open.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+            } else {
+                self.effects.push(effect);
+            }
+        }
+    }
+
+    /// The screen as text.
+    pub fn text(&mut self) -> String {
+        let theme = Themes::load(None).unwrap().get("dark").unwrap();
+        let state = &self.state;
+        self.terminal.draw(|frame| view::draw(frame, state, &theme)).unwrap();
+        let buffer = self.terminal.backend().buffer();
+        let width = usize::from(buffer.area.width).max(1);
+        let lines = buffer.content.chunks(width).map(|row| {
+            let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+            line.trim_end().to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.terminal.backend().to_string())
+    }
+}
+
+fn listening() -> Vec<Listening> {
+    [("gRPC", 4317), ("HTTP", 4318), ("SideSeat", 5388)]
+        .into_iter()
+        .map(|(what, port)| Listening { what: what.into(), address: "127.0.0.1".into(), port, note: None })
+        .collect()
+}
+
+/// When the store last saw something.
+fn newest(store: &Store) -> Timestamp {
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Default::default(), limit: 100 }) else {
+        panic!("the store lists its sessions");
+    };
+    page.rows.iter().map(|row| row.last_seen).max().unwrap_or(Timestamp(1_790_000_000_000_000_000))
+}

@@ -1,0 +1,124 @@
+//! Every pane and state of the screen, in three sizes, as a person would see it.
+
+use sideseat_tui::app::{Seen, Tick};
+
+use crate::scene::Scene;
+
+const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
+
+/// Keeps one screen a size under a name.
+fn shows(name: &str, captures: &[&str], keys: &str) {
+    for (columns, rows) in SIZES {
+        let text = Scene::of(captures, columns, rows).press(keys).text();
+        insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/screens" }, {
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), text);
+        });
+    }
+}
+
+#[test]
+fn an_empty_store_says_what_to_do_first() {
+    shows("first_run", &[], "");
+}
+
+#[test]
+fn the_first_run_screen_has_lines_for_every_sdk() {
+    for sdk in ["2", "3", "4", "5"] {
+        shows(&format!("first_run_sdk_{sdk}"), &[], sdk);
+    }
+}
+
+#[test]
+fn a_conversation_over_several_runs_is_shown_by_session() {
+    shows("session", &["bedrock/seed_session"], "g g");
+}
+
+#[test]
+fn each_pane_shows_its_part_of_a_run_with_tools() {
+    for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
+        shows(&format!("tools_{name}"), &["bedrock/seed_tool_use"], tab);
+    }
+}
+
+#[test]
+fn reasoning_is_shown_and_what_is_redacted_is_named() {
+    shows("thinking_messages", &["bedrock/seed_thinking"], "1");
+    shows("thinking_reasoning", &["bedrock/seed_thinking"], "3");
+    shows("redacted_reasoning", &["bedrock/thinking_redacted"], "3");
+}
+
+#[test]
+fn a_failed_call_shows_why() {
+    shows("error", &["bedrock/error_throttling"], "1");
+}
+
+#[test]
+fn spans_of_any_other_kind_are_readable() {
+    shows("generic", &["generic/webshop"], "");
+    shows("generic_raw", &["generic/webshop"], "5");
+}
+
+#[test]
+fn an_agent_with_tools_and_sub_agents_has_its_tree() {
+    shows("strands_graph", &["strands/graph_team"], "g g l l l l");
+}
+
+#[test]
+fn only_roots_of_the_plain_sdk_are_explained() {
+    shows("only_roots", &["bedrock_plain/plain_install"], "");
+}
+
+#[test]
+fn overlays_lie_over_the_screen() {
+    shows("help", &["bedrock/seed_session"], "?");
+    shows("sessions", &["bedrock/seed_session", "bedrock/seed_tool_use"], "s");
+    shows("themes", &["bedrock/seed_session"], "T");
+}
+
+#[test]
+fn a_filter_is_always_visible() {
+    for (columns, rows) in SIZES {
+        let text = Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows)
+            .press("/")
+            .paste("weather")
+            .press("enter")
+            .text();
+        insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/screens" }, {
+            insta::assert_snapshot!(format!("filter_{columns}x{rows}"), text);
+        });
+    }
+}
+
+#[test]
+fn what_arrives_does_not_move_the_cursor() {
+    let mut scene = Scene::of(&["bedrock/seed_session"], 120, 40).press("g g j");
+    let before = cursor_line(&scene.text());
+    let mut scene = scene.arrive("bedrock/seed_tool_use").arrive("strands/graph_team");
+    assert_eq!(cursor_line(&scene.text()), before);
+}
+
+#[test]
+fn a_refusal_is_counted_where_it_is_seen() {
+    let scene = Scene::of(&["bedrock/seed_session"], 120, 40);
+    let seen = Seen { refused: 3, refusals: vec!["17:00:00 POST /v1/trace 404".into()], ..Seen::default() };
+    let now = scene.now();
+    let text = scene.tick(Tick { now, seen, failing: None }).text();
+    assert!(text.contains("refused 3"), "{text}");
+}
+
+#[test]
+fn every_size_draws() {
+    for columns in [1, 5, 20, 39, 40, 41, 60, 71, 72, 100, 109, 110, 200] {
+        for rows in [1, 3, 11, 12, 13, 19, 20, 50] {
+            let mut scene = Scene::of(&["bedrock/seed_tool_use"], columns, rows);
+            scene.text();
+            scene.press("? q T q s q tab G g g 5").text();
+        }
+    }
+}
+
+/// The row that the cursor stands on: its line on the screen and its text.
+fn cursor_line(text: &str) -> (usize, String) {
+    let (line, text) = text.lines().enumerate().find(|(_, line)| line.contains('▌')).expect("a cursor is shown");
+    (line, text.chars().take(40).collect())
+}
