@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
-    TraceState, Usd,
+    TraceState,
 };
 
 /// What a list shows of a trace.
@@ -237,6 +237,7 @@ pub fn usage(calls: impl Iterator<Item = Option<TokenUsage>>) -> Option<TokenUsa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Usd;
 
     fn table(model: &str, total: i64) -> Cost {
         let source = PriceSource::Table { table: "t".to_owned(), model: model.to_owned() };

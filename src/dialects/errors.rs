@@ -72,15 +72,14 @@ pub fn of_tool(attributes: &Attributes) -> Option<bool> {
 
 /// What a failed tool answered is the best that is known of why.
 fn result_text(translation: &Translation) -> Option<String> {
-    let parts = translation.readings.iter().flat_map(|reading| &reading.completion).flat_map(|message| &message.parts);
-    let texts = parts.filter_map(|part| match &part.what {
+    let messages = translation.readings.iter().flat_map(|reading| &reading.completion);
+    messages.flat_map(|message| &message.parts).find_map(|part| match &part.what {
         What::Result(result) => result.content.iter().find_map(|part| match &part.what {
             What::Text(text) => Some(text.clone()),
             _ => None,
         }),
         _ => None,
-    });
-    texts.into_iter().next()
+    })
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 use super::{
     Dialect, calls, definitions, events_are_claimed,
     json_ish::{Ish, unquoted},
-    parts,
-    reading::{self, Texts},
+    parts, reading,
 };
-use crate::model::{Carrier, GenAi, Message, Part, Role, Source, Timestamp, ToolResult, Translation, Value, What};
+use crate::model::{
+    Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
+};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-3", speaks, translate };
 
@@ -45,24 +46,24 @@ fn translate(source: &Source, into: &mut Translation) {
     let get = |key: &str| source.attributes.get(key).or_else(|| body.get(key));
     let before = into.readings.len();
     carried(DIALECT.name, carrier, get, into);
-    if get(ARGUMENTS).is_some() || get(RESULT).is_some() {
-        // Some say the same run in messages, too.
-        let messages =
-            into.readings[before..].iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
-        let (mut called, mut returned) = (false, false);
-        for part in messages.flat_map(|message| &message.parts) {
-            called |= matches!(part.what, What::Call(_));
-            returned |= matches!(part.what, What::Result(_));
-        }
-        let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), get(RESULT).filter(|_| !returned));
-        let (prompt, completion) = execution(arguments, result, &into.genai);
-        reading::push(into, DIALECT.name, carrier, prompt, completion);
-    }
+    let (called, returned) = runs(&into.readings[before..]);
+    // Some say the same run in messages, too.
+    let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), get(RESULT).filter(|_| !returned));
+    let (prompt, completion) = execution(arguments, result, &into.genai);
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
     if !events_are_claimed(source) {
         for event in source.events.iter().filter(|event| event.name == DETAILS) {
             carried(DIALECT.name, (Carrier::Event, Some(event.at)), |key| event.attributes.get(key), into);
         }
     }
+}
+
+/// Whether there are calls in these readings, and results.
+fn runs(readings: &[Reading]) -> (bool, bool) {
+    let messages = readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+    messages.flat_map(|message| &message.parts).fold((false, false), |(called, returned), part| {
+        (called || matches!(part.what, What::Call(_)), returned || matches!(part.what, What::Result(_)))
+    })
 }
 
 /// Reads the messages of one carrier under any dialect's name.
@@ -77,7 +78,7 @@ pub fn carried<'a>(
     }
     let notes = &mut into.notes;
     let mut messages = |name, fallback, ish: &Option<Ish>| {
-        ish.as_ref().map_or_else(Vec::new, |ish| reading::of_ish(ish, name, fallback, Texts::Said, notes))
+        ish.as_ref().map_or_else(Vec::new, |ish| reading::of_ish(ish, name, fallback, notes))
     };
     let (input, output) = (get(INPUT).map(Ish::of), get(OUTPUT).map(Ish::of));
     let said = messages(INPUT, Role::User, &input);

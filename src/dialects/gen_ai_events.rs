@@ -8,12 +8,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{
-    Dialect, events_are_claimed, indexed,
-    json_ish::Ish,
-    parts,
-    reading::{self, Texts},
-};
+use super::{Dialect, events_are_claimed, indexed, json_ish::Ish, parts, reading};
 use crate::model::{Attributes, Carrier, Message, Note, Role, Source, StatusCode, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-2", speaks, translate };
@@ -125,10 +120,10 @@ fn message(role: Role, body: &Body) -> Vec<Message> {
     match body {
         Body::Text(text) => reading::said(role, parts::text(text).into_iter().collect()),
         Body::Map(map) if map.as_array().is_none() && !FIELDS.iter().any(|key| map.get(key).is_some()) => vec![],
-        Body::Map(map) => reading::messages(map, role, Texts::Said),
+        Body::Map(map) => reading::messages(map, role),
         Body::Attributes(attributes) => {
             let field = |key: &&str| Some(((*key).to_owned(), attributes.get(key)?.clone()));
-            reading::messages(&Value::Map(FIELDS.iter().filter_map(field).collect()), role, Texts::Said)
+            reading::messages(&Value::Map(FIELDS.iter().filter_map(field).collect()), role)
         }
     }
 }
@@ -157,7 +152,7 @@ fn choice(body: &Body, notes: &mut Vec<Note>) -> Vec<Message> {
 }
 
 fn spoken(message: &Value) -> Vec<Message> {
-    reading::messages(message, Role::Assistant, Texts::Said)
+    reading::messages(message, Role::Assistant)
 }
 
 /// An answer that came as a text: JSON of a message or of blocks, and nothing else, is that; else it is what it says.

@@ -1,12 +1,12 @@
 //! A provider's own request or response, found whole in some attribute: where its messages are.
 
-use super::reading::{self, Texts};
+use super::reading;
 use crate::model::{Message, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     match value {
-        Value::Array(items) => list(items).then(|| reading::messages(value, fallback, Texts::Said)),
+        Value::Array(items) => list(items).then(|| reading::messages(value, fallback)),
         Value::Map(_) => body(value, fallback),
         _ => None,
     }
@@ -31,7 +31,7 @@ fn is_message(item: &Value) -> bool {
 
 fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     if is_message(map) {
-        return Some(reading::messages(map, fallback, Texts::Said));
+        return Some(reading::messages(map, fallback));
     }
     let mut found = Vec::new();
     for key in ["system", "instructions", "system_instruction", "systemInstruction"] {
@@ -46,7 +46,7 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     for key in ["messages", "contents"] {
         match map.get(key) {
             Some(Value::Array(items)) if list(items) => {
-                found.extend(reading::messages(map.get(key)?, Role::User, Texts::Said));
+                found.extend(reading::messages(map.get(key)?, Role::User));
             }
             Some(Value::String(text)) if key == "contents" => found.push(Message::text(Role::User, text)),
             _ => {}
@@ -64,20 +64,20 @@ fn answers(map: &Value, found: &mut Vec<Message>) {
     if let Some(choices) = items("choices") {
         for choice in choices {
             let said = choice.get("message").or_else(|| choice.get("text"));
-            found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant, Texts::Said)));
+            found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
         }
     } else if let Some(candidates) = items("candidates") {
         for content in candidates.iter().filter_map(|candidate| candidate.get("content")) {
-            found.extend(reading::messages(content, Role::Assistant, Texts::Said));
+            found.extend(reading::messages(content, Role::Assistant));
         }
     } else if let Some(output) = items("output").filter(|output| list(output)) {
         for item in output {
-            reading::message(item, Role::Assistant, Texts::Said, found);
+            reading::message(item, Role::Assistant, found);
         }
     } else if items("content").is_some_and(|content| content.iter().all(|block| block.str("type").is_some())) {
-        found.extend(reading::messages(map, Role::Assistant, Texts::Said));
+        found.extend(reading::messages(map, Role::Assistant));
     } else if let Some(message) = map.get("message").filter(|message| is_message(message)) {
-        found.extend(reading::messages(message, Role::Assistant, Texts::Said));
+        found.extend(reading::messages(message, Role::Assistant));
     }
 }
 

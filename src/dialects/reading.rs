@@ -9,15 +9,6 @@ use super::{
 };
 use crate::model::{Carrier, Message, Note, Part, Reading, Role, Timestamp, ToolResult, Translation, Value, What};
 
-/// Whether the texts of messages may be JSON of content blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
-    /// What people and models say stays as it is.
-    Said,
-    /// The dialect encodes content: a text that is a list of known blocks is that list.
-    Encoded,
-}
-
 /// Adds what a dialect found in one carrier, if it found anything.
 pub fn push(
     into: &mut Translation,
@@ -69,22 +60,22 @@ pub fn role(word: &str) -> Option<Role> {
 }
 
 /// Reads a list of messages, or one; a bare text is a message of the `fallback` role.
-pub fn messages(value: &Value, fallback: Role, texts: Texts) -> Vec<Message> {
+pub fn messages(value: &Value, fallback: Role) -> Vec<Message> {
     let mut into = Vec::new();
     match value {
-        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, texts, &mut into)),
-        other => message(other, fallback, texts, &mut into),
+        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, &mut into)),
+        other => message(other, fallback, &mut into),
     }
     into
 }
 
 /// Reads a field that should hold messages, once it is decoded; says so where it holds something else.
-pub fn of_ish(ish: &Ish, name: &str, fallback: Role, texts: Texts, notes: &mut Vec<Note>) -> Vec<Message> {
+pub fn of_ish(ish: &Ish, name: &str, fallback: Role, notes: &mut Vec<Note>) -> Vec<Message> {
     match ish {
-        Ish::Data(data) => messages(data, fallback, texts),
+        Ish::Data(data) => messages(data, fallback),
         Ish::Cut(data) => {
             notes.push(Note(format!("{name} was cut off by the sender: shown up to the cut")));
-            cut(messages(data, fallback, texts))
+            cut(messages(data, fallback))
         }
         Ish::Text(text) => {
             let inner = unquoted(text);
@@ -155,22 +146,22 @@ fn split(role: Role, name: Option<&str>, parts: Vec<Part>, into: &mut Vec<Messag
 }
 
 /// Reads one message. A message of nothing is no message.
-pub fn message(value: &Value, fallback: Role, texts: Texts, into: &mut Vec<Message>) {
+pub fn message(value: &Value, fallback: Role, into: &mut Vec<Message>) {
     match value {
         Value::Null => {}
         // A list in a list: LangChain's batches.
-        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, texts, into)),
-        Value::Map(_) => map_message(value, fallback, texts, into),
-        other => into.extend(said(fallback, text_parts(other, texts))),
+        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, into)),
+        Value::Map(_) => map_message(value, fallback, into),
+        other => into.extend(said(fallback, content_parts(other))),
     }
 }
 
-fn map_message(map: &Value, fallback: Role, texts: Texts, into: &mut Vec<Message>) {
+fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
     let (map, class) = unwrapped(map);
     // A choice: `{"index": 0, "message": {…}, "finish_reason": …}`.
     let inner = map.get("message").filter(|inner| inner.as_map().is_some());
     if let (Some(inner), None) = (inner, map.get("content")) {
-        return message(inner, fallback, texts, into);
+        return message(inner, fallback, into);
     }
     let stated = map.str("role").or(class).and_then(role);
     let has_content = CONTENT.iter().any(|key| map.get(key).is_some());
@@ -191,9 +182,9 @@ fn map_message(map: &Value, fallback: Role, texts: Texts, into: &mut Vec<Message
             }
             return split(fallback, None, found, into);
         }
-        return spoken(map, fallback, texts, into);
+        return spoken(map, fallback, into);
     };
-    spoken(map, role, texts, into);
+    spoken(map, role, into);
 }
 
 /// Where the content of a message is, most telling first.
@@ -214,15 +205,15 @@ fn content_role(map: &Value) -> Option<Role> {
     map.get("content")?.str("role").and_then(role)
 }
 
-fn spoken(map: &Value, role: Role, texts: Texts, into: &mut Vec<Message>) {
+fn spoken(map: &Value, role: Role, into: &mut Vec<Message>) {
     let name = first_str(map, &["name"]);
     let body = CONTENT.iter().find_map(|key| map.get(key).filter(|content| !content.is_empty()));
     let body = body.map(|content| content.get("parts").unwrap_or(content));
     let role = content_role(map).unwrap_or(role);
     if role == Role::Tool {
-        return tool_message(map, body, name, texts, into);
+        return tool_message(map, body, name, into);
     }
-    let mut found = body.map_or_else(Vec::new, |body| text_parts(body, texts));
+    let mut found = body.map_or_else(Vec::new, content_parts);
     thoughts(map, &mut found);
     if let Some(words) = map.str("refusal").filter(|words| !words.is_empty()) {
         found.push(Part::new(What::Refusal(words.to_owned())));
@@ -231,11 +222,8 @@ fn spoken(map: &Value, role: Role, texts: Texts, into: &mut Vec<Message>) {
     split(role, name.filter(|_| role != Role::System), found, into);
 }
 
-/// The parts of a content: texts as they are, or decoded where the dialect encodes them.
-fn text_parts(body: &Value, texts: Texts) -> Vec<Part> {
-    if texts == Texts::Encoded && matches!(body, Value::String(_)) {
-        return encoded(body);
-    }
+/// The parts of a content. Its texts are what people and models said: they stay as they are.
+fn content_parts(body: &Value) -> Vec<Part> {
     let mut found = Vec::new();
     parts::content(body, &mut found);
     if let ([part], Some(_)) = (found.as_mut_slice(), body.as_map()) {
@@ -284,13 +272,12 @@ fn calls_beside(map: &Value, found: &mut Vec<Part>) {
     found.extend(legacy.and_then(calls::call));
 }
 
-fn tool_message(map: &Value, body: Option<&Value>, name: Option<&str>, texts: Texts, into: &mut Vec<Message>) {
+fn tool_message(map: &Value, body: Option<&Value>, name: Option<&str>, into: &mut Vec<Message>) {
     let call_id = calls::id_of(map);
     let mut content = Vec::new();
     match body {
         None if call_id.is_none() => return,
         None => {}
-        Some(text @ Value::String(_)) if texts == Texts::Encoded => content = encoded(text),
         Some(body) => calls::returned(body, &mut content),
     }
     // The results are blocks of the content, each with its own id.
@@ -307,8 +294,8 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn read(text: &str, texts: Texts) -> Vec<String> {
-        messages(&sample::value(text), Role::User, texts).iter().map(sample::in_words).collect()
+    fn read(text: &str) -> Vec<String> {
+        messages(&sample::value(text), Role::User).iter().map(sample::in_words).collect()
     }
 
     #[test]
@@ -330,11 +317,9 @@ mod tests {
     fn an_answer_stays_the_text_that_it_is() {
         for text in ["4", "true", "null", "3.14", r#"{"a": 1}"#, r#"[{"text":"x"}]"#] {
             let answer = Value::Map(vec![("role".into(), "assistant".into()), ("content".into(), text.into())]);
-            let read = messages(&answer, Role::User, Texts::Said);
+            let read = messages(&answer, Role::User);
             assert_eq!(read, [Message::text(Role::Assistant, text)], "{text}");
         }
-        let data = Value::Map(vec![("content".into(), r#"{"a": 1}"#.into())]);
-        assert_eq!(messages(&data, Role::User, Texts::Encoded), [Message::text(Role::User, r#"{"a": 1}"#)]);
     }
 
     #[test]
@@ -371,16 +356,16 @@ mod tests {
             (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
             (r#"{"role":"user","content":""}"#, vec![]),
         ] {
-            assert_eq!(read(text, Texts::Said), expected, "{text}");
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 
     #[test]
     fn results_and_words_in_one_message_are_told_apart_in_order() {
         let text = r#"{"role":"user","content":[{"toolResult":{"toolUseId":"a","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"b","content":[{"text":"2"}]}},{"text":"go on"}]}"#;
-        assert_eq!(read(text, Texts::Said), ["tool: =a 1 · =b 2", "user: go on"]);
+        assert_eq!(read(text), ["tool: =a 1 · =b 2", "user: go on"]);
         let asked = r#"{"role":"tool","parts":[{"type":"tool_call","id":"c1","name":"w","arguments":{}}]}"#;
-        assert_eq!(read(asked, Texts::Said), ["assistant: w#c1{}"]);
+        assert_eq!(read(asked), ["assistant: w#c1{}"]);
     }
 
     #[test]

@@ -36,12 +36,18 @@ impl Depth {
     /// The nearest style that this many colours can paint.
     #[must_use]
     pub fn fit(self, style: Style) -> Style {
-        Style {
+        let mut fitted = Style {
             fg: style.fg.and_then(|color| self.fit_color(color, foreground)),
             bg: style.bg.and_then(|color| self.fit_color(color, background)),
             underline_color: None,
             ..style
+        };
+        // Of sixteen, the ground of a row may be the very grey of a dim word on it: the whole row is written in
+        // what can be read there.
+        if self == Self::Ansi16 && fitted.fg.is_none() {
+            fitted.fg = fitted.bg.map(|ground| if ground == Color::DarkGray { Color::White } else { Color::Black });
         }
+        fitted
     }
 
     fn fit_color(self, color: Color, of_sixteen: fn([u8; 3]) -> Color) -> Option<Color> {
@@ -162,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_background_never_falls_on_the_terminals_own() {
-        let fit = |r, g, b| Depth::Ansi16.fit(Style::new().bg(Color::Rgb(r, g, b))).bg;
-        assert_eq!(fit(0x20, 0x22, 0x26), Some(Color::DarkGray));
-        assert_eq!(fit(0xf4, 0xf4, 0xf6), Some(Color::Gray));
+        let fit = |r, g, b| Depth::Ansi16.fit(Style::new().bg(Color::Rgb(r, g, b)));
+        assert_eq!(fit(0x20, 0x22, 0x26), Style::new().bg(Color::DarkGray).fg(Color::White));
+        assert_eq!(fit(0xf4, 0xf4, 0xf6), Style::new().bg(Color::Gray).fg(Color::Black));
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //!  └───────────────────────────────────────────────────────────────────────────┘
 //! ```
 
+mod checks;
+
 use ratatui::layout::{Margin, Rect};
 
 use super::{
@@ -27,8 +29,6 @@ use crate::{
     },
     keymap::Action,
 };
-
-mod checks;
 
 /// From here on there is room for boxes around what is to be copied.
 const WIDE: u16 = 108;

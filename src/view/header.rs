@@ -124,6 +124,10 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
 
 /// `1 running · 64 runs · $1.84`
 fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
+    if state.overview.failed().is_some() {
+        // What is shown is the last that was known.
+        strip.right(1, vec![Run::new("✗", "error"), Run::new(" totals", "dim")]);
+    }
     let Some(overview) = state.overview.shown() else { return };
     if overview.traces == 0 && overview.all_traces == 0 {
         strip.right(1, vec![Run::new("nothing received yet", "dim")]);

@@ -18,8 +18,8 @@ use crate::{
 const KEYS: usize = 20;
 
 /// Draws it; says where the next typed letter goes.
-pub fn draw(pen: &mut Pen, state: &State, list: &List, screen: Rect) -> Option<Position> {
-    let Overlay { outer, line, rows } = list.area(screen);
+pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
+    let Overlay { outer, line, rows } = list.area(state.screen);
     pen.erase(outer, "overlay");
     border(pen, outer, list.title());
     let typed = narrow(pen, state, list, inset(line));

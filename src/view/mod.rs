@@ -1,17 +1,17 @@
 //! `&State` → cells. Reads the state and never writes it; where things go is `app::areas`' to say.
 //!
 //! ```text
-//!   sideseat-tui  ● LIVE  127.0.0.1  gRPC 4317  HTTP 4318 5388  ▁▂▅▇▃▁ 14 spans/s    1 running · 64 runs · $1.84  ? help
-//!   / ryokan  session:trip-planner                                                        11/64 runs   Esc clear
+//!   sideseat-tui  ● LIVE  127.0.0.1  gRPC 4317  HTTP 4318 5388  ▁▂▅▇▃▂▁▁   14 spans/s   1 running · 64 runs · $1.84  ?
+//!   / ryokan  session:trip-planner                                                       11/64 runs   Esc clear
 //!  ┌─ Runs ───────────────────────────────────────┬─────────────────────────────────────────────────────────────────┐
-//!  │                              dur   tok   cost│ [1 Messages]  2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw          │
-//!  │▾ ✗ trip-planner    6 runs   1m28  202k  $.428├─────────────────────────────────────────────────────────────────┤
-//!  │  ▾ ✗ run 6 book the ryoka…   46s  118k  $.272│ ── turn 5 · sonnet-4.5 · 3.3s · in 22.9k out 196 · $.064 ──     │
-//!  ▌      M turn 1  sonnet-4.5  3.1s   14k  $.012│   assistant                                                     │
-//!  │      ✗ T book_room  #1      5.6s     ·      ·│     The booking failed validation again. I'll retry.            │
-//!  └─ ✓ 9  ✗ 1  ● 1 ──────────────────────────────┴─────────────────────────────────────────── line 118/136  87% ───┘
-//!   j/k move  Enter open  h/l fold  Tab pane  1-5 tab  / filter  s session  F follow                   ? help  q quit
-//!   FOLLOW ▼  trip-planner › run 6 › turn 1                                            3/41  db 38 MB  refused 0
+//!  │                               dur  tok   cost│[1 Messages] 2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw            │
+//!  │▾ ✗ trip-planner       6 runs 1m28 202k  $.428├─────────────────────────────────────────────────────────────────┤
+//!  │  ▾ ✗ run 6 book the ryokan…   46s 118k  $.272│ ── turn 5 · sonnet-4.5 · 3.3s · in 23k out 196 · $.064 ──────── │
+//!  │        M turn 1  sonnet-4-5  3.1s  14k  $.012│   assistant                                                     ┃
+//!  ▌      ✗ T book_room  #1       5.6s    ·      ·│     The booking failed validation again. I'll retry.            ┃
+//!  └─ ✓ 9  ✗ 1  ● 1   tools 41 (4✗) ──────────────┴──────────────────────────────────────────── line 118/136   87% ─┘
+//!   j/k move  Enter open  h/l fold  Tab pane  1-5 tab  / filter  s session  F follow                  ? help  q quit
+//!   FOLLOW ▼  trip-planner › run 6 › book_room #1                                    13/41  db 38 MB  refused 0
 //! ```
 //!
 //! ```text
@@ -55,16 +55,15 @@ pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
     pen.wash(screen, "text");
     let typed = paint(&mut pen, state, screen);
     // Where something is typed the terminal's own cursor shows it; screen readers follow it.
-    if let Some(at) = typed {
+    if let Some(at) = typed.filter(|at| screen.contains(*at)) {
         frame.set_cursor_position(at);
     }
 }
 
 /// Paints everything, the topmost last; says where the next typed letter goes.
 fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
-    // The terminal may be resized between two events: the state's screen is the one that its areas are for.
-    let areas = state.areas().filter(|_| state.screen == screen);
-    let Some(areas) = areas else {
+    // The terminal may have been resized and the state not have heard of it: for a frame its old areas must do.
+    let Some(areas) = state.areas() else {
         header::tiny(pen, state, screen);
         return None;
     };
@@ -92,7 +91,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
     }
     status::draw(pen, state, areas.status, &areas);
     for list in &state.lists {
-        typed = list::draw(pen, state, list, screen);
+        typed = list::draw(pen, state, list);
     }
     typed
 }

@@ -131,8 +131,9 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
     {
         if count > 0 {
             let gap = if runs.is_empty() { "" } else { "  " };
-            runs.push(Run::new(format!("{gap}{mark} "), slot));
-            runs.push(Run::new(format::count(count), "dim"));
+            runs.push(Run::new(gap, "dim"));
+            runs.push(Run::new(mark, slot));
+            runs.push(Run::new(format!(" {}", format::count(count)), "dim"));
         }
     }
     let totals = &overview.totals;

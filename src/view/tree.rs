@@ -1,16 +1,17 @@
 //! Sessions ▸ runs ▸ steps, with their numbers in columns.
 //!
 //! ```text
-//!                              dur   tok   cost
-//!▾ ✗ trip-planner    6 runs   1m28  202k  $.428
-//!  ▸ ✓ run 5 compare the to…  9.8s   22k  $.051
-//!  ▾ ✗ run 6 book the ryoka…   46s  118k  $.272
-//!    ▾ ✗ A planner             46s  118k  $.272
-//!        M turn 1  sonnet-4.5 3.1s   14k  $.012
-//!▌     ✗ T book_room  #4      5.6s     ·      ·
+//!                                dur  tok   cost
+//! ▾ ✗ trip-planner      6 runs  1m28 202k  $.428
+//!   ▸ ✓ run 5 compare the top…  9.8s  22k  $.051
+//!   ▾ ✗ run 6 book the ryokan…   46s 118k  $.272
+//!     ▾ ✗ A planner              46s 118k  $.272
+//!         M turn 1  sonnet-4-5  3.1s  14k  $.012
+//! ▌     ✗ T book_room  #4       5.6s    ·      ·
 //! ```
 //!
-//! A name is cut in its middle, so that the number at its end survives; what does not fit beside it is left out.
+//! A name is cut in its middle, so that the number at its end survives, prose at its end; what does not fit beside it
+//! is left out.
 
 use ratatui::layout::Rect;
 

@@ -421,6 +421,28 @@ static LOOKED_FOR: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
     found.into_iter().partition::<Vec<_>, _>(|text| text.contains('.')).into()
 });
 
+/// Those of them that carry what was said, as attributes or as events: chance alone would seldom make one.
+const CARRIERS: &[&str] = &[
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.definitions",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+    "gen_ai.content.prompt",
+    "gen_ai.content.completion",
+    "gen_ai.client.inference.operation.details",
+    "gen_ai.system.message",
+    "gen_ai.user.message",
+    "gen_ai.choice",
+    "input.value",
+    "output.value",
+    "content",
+    "message",
+];
+
 /// The name of an attribute or an event.
 fn key() -> impl Strategy<Value = String> {
     let [keys, words] = &*LOOKED_FOR;
@@ -428,11 +450,18 @@ fn key() -> impl Strategy<Value = String> {
     let index = prop_oneof![4 => 0..3_u64, 1 => any::<u64>()];
     let indexed = |(key, index, word): (String, u64, String)| format!("{}.{index}.{word}", key.trim_end_matches('.'));
     prop_oneof![
-        6 => key.clone(),
+        6 => select(CARRIERS).prop_map(str::to_owned),
+        4 => key.clone(),
         1 => word.clone(),
         1 => (key.clone(), index, word.clone()).prop_map(indexed),
         1 => (key, word).prop_map(|(key, word)| key + &word),
     ]
+}
+
+/// Who made a span: those whose spans are read in a way of their own, or anybody.
+fn maker() -> impl Strategy<Value = String> {
+    const KNOWN: &[&str] = &["sideseat.aws.bedrock", "sideseat.aws.bedrock_agent", "strands.telemetry.tracer"];
+    prop_oneof![1 => select(KNOWN).prop_map(str::to_owned), 1 => key()]
 }
 
 fn leaf() -> impl Strategy<Value = Value> {
@@ -501,7 +530,7 @@ prop_compose! {
         (started, ended) in (moment(), option::weighted(0.8, moment())),
         attributes in looked_for(),
         events in vec((key(), moment(), looked_for()), 0..3),
-        scope in key(),
+        scope in maker(),
     ) -> Span {
         let id_of = |number: u8| SpanId::from_bytes(&[number; 8]).unwrap();
         let event = |(name, at, attributes)| SpanEvent { name, at, attributes, dropped_attributes: 0 };
@@ -536,7 +565,7 @@ prop_compose! {
         name in key(),
         body in held(),
         attributes in looked_for(),
-        scope in key(),
+        scope in maker(),
     ) -> LogRecord {
         LogRecord {
             project: Project::default(),
@@ -558,8 +587,8 @@ prop_compose! {
 #[test]
 fn what_the_dialects_look_for_is_known_here() {
     let [keys, words] = &*LOOKED_FOR;
-    for key in ["gen_ai.input.messages", "gen_ai.usage.input_tokens", "input.value", "session.id"] {
-        assert!(keys.iter().any(|known| known == key), "{key}");
+    for key in CARRIERS.iter().chain(&["gen_ai.usage.input_tokens", "session.id"]) {
+        assert!(keys.iter().chain(words).any(|known| known == key), "{key}");
     }
     for word in ["role", "content", "assistant", "toolUse"] {
         assert!(words.iter().any(|known| known == word), "{word}");

@@ -1,5 +1,5 @@
 -- The log records of one span, by time, in the columns of `load_logs.sql`.
-select trace, span, at, name, severity, severity_text, text, understood
+select trace, span, happened, name, severity, severity_text, text, understood
 from logs
 where trace = $trace and span = $span
-order by at, id
+order by happened, id

@@ -4,7 +4,7 @@ create table logs (
     trace uhugeint,
     span ubigint,
     project varchar not null,
-    at ubigint not null,
+    happened ubigint not null,
     name varchar not null,
     severity integer not null,
     severity_text varchar not null,

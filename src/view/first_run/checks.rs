@@ -67,7 +67,8 @@ fn checks(state: &State, wide: bool) -> Vec<Check> {
     if let Some(why) = &state.failing {
         checks.push(check(Mark::Bad, "store", why.clone()));
     }
-    for refusal in seen.refusals.iter().take(if wide { REFUSALS } else { 1 }) {
+    // The newest come last.
+    for refusal in seen.refusals.iter().rev().take(if wide { REFUSALS } else { 1 }) {
         checks.push(check(Mark::Bad, "refused", refusal.clone()));
     }
     if seen.refusals.is_empty() {
@@ -122,7 +123,8 @@ fn listeners(state: &State, listening: &[Listening], wide: bool) -> Vec<Check> {
     let mut notes: Vec<String> = Vec::new();
     for listening in listening {
         // A port on both loopbacks has one note.
-        let note = listening.note.as_ref().map(|note| format!("{}: {note}", listening.what));
+        let Listening { what, port, note, .. } = listening;
+        let note = note.as_ref().map(|note| format!("{note}; {what} is at {port}"));
         notes.extend(note.filter(|note| !notes.contains(note)));
     }
     checks.extend(notes.into_iter().map(|found| Check { mark: Mark::Bad, about: "port", found }));

@@ -1,0 +1,210 @@
+//! Which spans are counted, and what they add up to: the vectors of `dialects.md` 10.3.
+
+use super::*;
+
+/// Input and output of a trace, and how many model calls.
+fn sums(spans: Vec<Made>) -> (Option<u64>, Option<u64>, u64) {
+    let totals = one(spans).totals;
+    (totals.usage.input(), totals.usage.output, totals.model_calls)
+}
+
+/// As [`sums`], for spans whose output is zero.
+fn input(spans: Vec<Made>) -> Option<u64> {
+    sums(spans).0
+}
+
+fn table() -> PriceSource {
+    PriceSource::Table { table: "t".to_owned(), model: "m".to_owned() }
+}
+
+#[test]
+fn nested_generations_of_equal_tokens_are_one_call() {
+    assert_eq!(sums(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0)]), (Some(1000), Some(0), 1));
+    let pairs = vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0), llm(4, 1).tokens(2000, 0)];
+    assert_eq!(input(pairs), Some(3000));
+    for depth in [3, 4] {
+        let chain = (1..=depth).map(|id| llm(id, id - 1).tokens(1000, 10)).collect();
+        assert_eq!(sums(chain), (Some(1000), Some(10), 1));
+    }
+}
+
+#[test]
+fn siblings_are_calls_of_their_own() {
+    assert_eq!(sums(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 1).tokens(2000, 0)]).0, Some(3000));
+    let two = vec![
+        agent(1, 0, "a"),
+        llm(2, 1).tokens(100, 0),
+        llm(3, 2).tokens(100, 0),
+        agent(4, 0, "b"),
+        llm(5, 4).tokens(200, 0),
+        llm(6, 5).tokens(200, 0),
+    ];
+    assert_eq!(input(two), Some(300));
+}
+
+#[test]
+fn a_call_and_the_request_beneath_it_are_one() {
+    assert_eq!(sums(vec![llm(1, 0).tokens(1100, 200), rpc(2, 1).tokens(1100, 200)]), (Some(1100), Some(200), 1));
+    assert_eq!(sums(vec![agent(1, 0, "a").tokens(0, 0), rpc(2, 1).tokens(940, 160)]), (Some(940), Some(160), 1));
+    let two = vec![agent(1, 0, "a"), rpc(2, 1).tokens(500, 100), rpc(3, 1).tokens(800, 200)];
+    assert_eq!(sums(two), (Some(1300), Some(300), 2));
+}
+
+#[test]
+fn caches_that_only_one_record_knows_are_kept_and_not_added() {
+    let spans = vec![llm(1, 0).tokens(1000, 500).caches(500, 100), rpc(2, 1).tokens(1000, 500)];
+    let usage = one(spans).totals.usage;
+    assert_eq!((usage.input(), usage.output), (Some(1000), Some(500)));
+    assert_eq!((usage.cache_read, usage.cache_write), (Some(500), Some(100)));
+}
+
+#[test]
+fn a_parent_with_more_tokens_than_its_only_call_is_a_sum() {
+    assert_eq!(input(vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(100, 0)]), Some(100));
+}
+
+#[test]
+fn strands_sums_of_agents_and_cycles_are_never_added() {
+    let cycle = |first: u64, tokens: (u64, u64)| {
+        let spans = [chain(first, 1), llm(first + 1, first), rpc(first + 2, first + 1)];
+        spans.map(|span| if span.said.genai.category == Category::Llm { span.tokens(tokens.0, tokens.1) } else { span })
+    };
+    let mut spans = vec![agent(1, 0, "a").tokens(2000, 400).aggregate()];
+    spans.extend(cycle(2, (1000, 200)));
+    assert_eq!(sums(spans.clone()), (Some(1000), Some(200), 1));
+    spans.extend(cycle(5, (2000, 400)));
+    assert_eq!(sums(spans), (Some(3000), Some(600), 2));
+}
+
+#[test]
+fn vercel_roots_repeat_the_sum_of_their_calls() {
+    let root = agent(1, 0, "a").aggregate();
+    let bare = vec![root.clone(), llm(2, 1).tokens(754, 235), llm(3, 1)];
+    assert_eq!((sums(bare.clone()).0, sums(bare).1), (Some(754), Some(235)));
+    let spans = vec![root.tokens(300, 30), llm(2, 1).tokens(100, 10), llm(3, 1).tokens(200, 20)];
+    assert_eq!(sums(spans), (Some(300), Some(30), 2));
+}
+
+#[test]
+fn a_session_is_the_sum_of_its_traces() {
+    let nested = vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(1000, 0)];
+    let siblings = vec![chain(1, 0), llm(2, 1).tokens(1000, 0), llm(3, 1).tokens(2000, 0)];
+    let single = vec![llm(1, 0).tokens(500, 0)];
+    let totals: crate::model::Totals = several(vec![nested, siblings, single]).iter().map(|trace| trace.totals).sum();
+    assert_eq!(totals.usage.input(), Some(4500));
+}
+
+#[test]
+fn a_trace_without_agents_has_no_tokens() {
+    let trace = one(vec![made(1, 0, Category::Http), made(2, 1, Category::Db)]);
+    assert_eq!((trace.totals.usage.total(), trace.totals.model_calls), (None, 0));
+    assert!(trace.threads.is_empty());
+}
+
+#[test]
+fn the_same_response_is_one_call_across_what_lies_between() {
+    let spans = vec![llm(1, 0).tokens(1000, 0).response("r"), chain(2, 1), llm(3, 2).tokens(1000, 0).response("r")];
+    assert_eq!(sums(spans), (Some(1000), Some(0), 1));
+    let spans = vec![llm(1, 0).tokens(1000, 0).response("r"), llm(2, 1).tokens(1000, 0).response("s")];
+    assert_eq!(sums(spans).2, 1);
+}
+
+#[test]
+fn a_sub_agent_without_calls_counts_for_itself() {
+    let spans = vec![
+        agent(1, 0, "root").tokens(500, 0),
+        agent(2, 1, "x"),
+        llm(3, 2).tokens(300, 0),
+        agent(4, 1, "y").tokens(200, 0),
+    ];
+    assert_eq!(sums(spans), (Some(500), Some(0), 2));
+    let nested = vec![agent(1, 0, "root").tokens(500, 0), agent(2, 1, "x").tokens(300, 0)];
+    assert_eq!(sums(nested), (Some(500), Some(0), 1));
+}
+
+#[test]
+fn embeddings_are_in_the_sums_and_no_model_calls() {
+    let spans = vec![chain(1, 0), made(2, 1, Category::Embedding).tokens(50, 0), llm(3, 1).tokens(100, 0)];
+    assert_eq!(sums(spans), (Some(150), Some(0), 1));
+}
+
+#[test]
+fn what_a_tool_runs_is_not_part_of_the_call_above_it() {
+    let spans = vec![llm(1, 0).tokens(1000, 0), tool(2, 1, None, "ask", "{}", None), llm(3, 2).tokens(100, 0)];
+    assert_eq!(sums(spans), (Some(1100), Some(0), 2));
+}
+
+#[test]
+fn neighbours_made_by_two_instrumentations_are_one_call() {
+    let spans = vec![
+        chain(1, 0),
+        llm(2, 1).at(2.0, 4.0).tokens(207, 46).response("m").answered(&[assistant("hi")]),
+        rpc(3, 1).at(2.1, 3.9).tokens(207, 45).response("m"),
+    ];
+    let trace = one(spans);
+    assert_eq!((trace.totals.model_calls, trace.totals.usage.output), (1, Some(45)));
+    assert_eq!(trace.calls[0].also, [span_id(3)]);
+    // Two samples at once, by one instrumentation, are two.
+    let samples = vec![chain(1, 0), llm(2, 1).at(2.0, 4.0).tokens(5, 1), llm(3, 1).at(2.0, 4.0).tokens(5, 1)];
+    assert_eq!(sums(samples).2, 2);
+}
+
+#[test]
+fn a_failed_attempt_is_a_call_that_costs_nothing() {
+    let spans = vec![
+        made(1, 0, Category::Span),
+        llm(2, 1).failed("Throttled", "429"),
+        llm(3, 1).tokens(18, 5).cost(7, table()),
+    ];
+    let trace = one(spans);
+    assert_eq!((trace.totals.model_calls, trace.totals.errors), (2, 1));
+    assert_eq!(trace.totals.cost_if_known(), Some(Usd(7)));
+    assert_eq!(one(vec![llm(1, 0).failed("E", "x")]).totals.cost_if_known(), Some(Usd(0)));
+}
+
+#[test]
+fn tokens_without_a_price_leave_the_cost_unknown() {
+    let trace = one(vec![chain(1, 0), llm(2, 1).tokens(1, 1).cost(3, table()), llm(3, 1).tokens(1, 1)]);
+    assert_eq!((trace.totals.cost_if_known(), trace.totals.priced, trace.totals.unpriced), (None, 1, 1));
+    assert!(!trace.calls[0].unpriced && trace.calls[1].unpriced);
+}
+
+#[test]
+fn the_cost_that_the_sender_reports_is_told() {
+    let spans = vec![
+        llm(1, 0).tokens(10, 1).cost(5, table()),
+        rpc(2, 1).tokens(10, 1).cost(6, PriceSource::Reported),
+    ];
+    assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(6)));
+    // An agent's own bill counts where its calls have none, and never twice.
+    let bill = agent(1, 0, "a").cost(9, PriceSource::Reported);
+    let spans = vec![bill.clone(), llm(2, 1).tokens(1, 1), llm(3, 1).tokens(1, 1)];
+    assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(9)));
+    let spans = vec![bill, llm(2, 1).tokens(1, 1).cost(4, table())];
+    assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(4)));
+}
+
+#[test]
+fn an_agent_that_runs_elsewhere_is_a_call() {
+    let remote = |made: Made| {
+        let mut made = made;
+        made.row.kind = SpanKind::Client;
+        made.said.genai.provider = Some("aws.bedrock".to_owned());
+        made
+    };
+    let trace = one(vec![made(1, 0, Category::Span), remote(agent(2, 1, "X").failed("E", "denied"))]);
+    assert_eq!(trace.totals.model_calls, 1);
+    let trace = one(vec![remote(agent(1, 0, "X").asked(&[user("q")]).answered(&[assistant("a")]))]);
+    assert_eq!(trace.calls.len(), 1);
+    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+}
+
+#[test]
+fn what_differs_is_not_folded_into_one() {
+    let spans = vec![
+        llm(1, 0).answered(&[assistant("one thing")]),
+        llm(2, 1).tokens(1, 1).answered(&[assistant("another thing")]),
+    ];
+    let trace = one(spans);
+    assert_eq!(trace.calls.iter().map(|call| call.span).collect::<Vec<_>>(), [span_id(2)]);
+}

@@ -1,0 +1,381 @@
+//! Conversations: what `dialects.md` 11.2 says must come out right, and the checks of 11.3.
+
+use super::*;
+use crate::model::Reasoning;
+
+/// Calls one after another under one root, each with its prompt and answer.
+fn conversation(exchanges: &[(&[Message], &[Message])]) -> Assembled {
+    let mut spans = vec![made(1, 0, Category::Span).at(0.0, 1000.0)];
+    for ((prompt, completion), id) in exchanges.iter().zip(2..) {
+        spans.push(llm(id, 1).asked(prompt).answered(completion));
+    }
+    one(spans)
+}
+
+#[test]
+fn a_bare_word_or_number_is_an_answer_like_any_other() {
+    for answer in ["4", "true", "null"] {
+        let trace = conversation(&[(&[user("q")], &[assistant(answer)])]);
+        assert_eq!(talk(&trace), ["user q", &format!("assistant {answer}")]);
+    }
+}
+
+#[test]
+fn two_results_that_say_the_same_are_two_results() {
+    let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "x", "{}")]);
+    let given = results(&[(Some("c1"), "ok"), (Some("c2"), "ok")]);
+    let trace = conversation(&[
+        (&[user("q")], &[asked.clone()]),
+        (&[user("q"), asked, given], &[assistant("both fine")]),
+    ]);
+    assert_eq!(talk(&trace), ["user q", "assistant w{}#c1 x{}#c2", "tool c1=ok c2=ok", "assistant both fine"]);
+}
+
+#[test]
+fn a_call_repeated_after_a_failure_is_there_twice() {
+    let (first, second) = (calls("", &[(Some("c1"), "ping", "{}")]), calls("", &[(Some("c2"), "ping", "{}")]));
+    let (timeout, pong) = (results(&[(Some("c1"), "timeout")]), results(&[(Some("c2"), "pong")]));
+    let trace = conversation(&[
+        (&[user("q")], &[first.clone()]),
+        (&[user("q"), first.clone(), timeout.clone()], &[second.clone()]),
+        (&[user("q"), first, timeout, second, pong], &[assistant("done")]),
+    ]);
+    let expected =
+        ["user q", "assistant ping{}#c1", "tool c1=timeout", "assistant ping{}#c2", "tool c2=pong", "assistant done"];
+    assert_eq!(talk(&trace), expected);
+    assert_eq!(ran(&trace).len(), 2);
+}
+
+#[test]
+fn a_user_may_repeat_the_assistant_and_itself() {
+    let trace = conversation(&[
+        (&[user("say yes")], &[assistant("yes")]),
+        (&[user("say yes"), assistant("yes"), user("yes")], &[assistant("fine")]),
+    ]);
+    assert_eq!(talk(&trace), ["user say yes", "assistant yes", "user yes", "assistant fine"]);
+
+    let mut history = vec![user("go")];
+    let mut exchanges = Vec::new();
+    for answer in ["one", "two", "three"] {
+        exchanges.push((history.clone(), vec![assistant(answer)]));
+        history.extend([assistant(answer), user("continue")]);
+    }
+    let borrowed: Vec<(&[Message], &[Message])> = exchanges.iter().map(|(p, c)| (p.as_slice(), c.as_slice())).collect();
+    let expected =
+        ["user go", "assistant one", "user continue", "assistant two", "user continue", "assistant three"];
+    assert_eq!(talk(&conversation(&borrowed)), expected);
+}
+
+#[test]
+fn the_repetition_may_be_in_the_history_itself() {
+    let (ping, pong) = (user("ping"), assistant("pong"));
+    let trace = conversation(&[
+        (&[ping.clone()], &[pong.clone()]),
+        (&[ping.clone(), pong.clone(), ping.clone()], &[pong.clone()]),
+        (&[ping.clone(), pong.clone(), ping, pong, user("stop")], &[assistant("Stopped.")]),
+    ]);
+    let expected =
+        ["user ping", "assistant pong", "user ping", "assistant pong", "user stop", "assistant Stopped."];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn someone_without_a_memory_asks_each_question_anew() {
+    let ask = || vec![llm(1, 0).asked(&[user("ping")]).answered(&[assistant("pong")])];
+    let traces = several(vec![ask(), ask()]);
+    assert!(traces.iter().all(|trace| talk(trace) == ["user ping", "assistant pong"]));
+    let trace = conversation(&[(&[user("ping")], &[assistant("pong")]), (&[user("ping")], &[assistant("pong")])]);
+    assert_eq!(told(&trace), [["user ping", "assistant pong"], ["user ping", "assistant pong"]]);
+}
+
+#[test]
+fn calls_that_know_nothing_of_each_other_share_no_thread() {
+    let trace = conversation(&[
+        (&[system("S"), user("Which port?")], &[assistant("5388")]),
+        (&[system("S"), user("Where is the data?")], &[assistant("At home.")]),
+    ]);
+    assert_eq!(told(&trace).len(), 2);
+}
+
+#[test]
+fn samples_attempts_and_other_answers_do_not_ask_again() {
+    let history = [user("q1"), assistant("a1"), user("q2")];
+    let trace = conversation(&[
+        (&history[..1], &[assistant("a1")]),
+        (&history, &[assistant("a2")]),
+        (&history, &[assistant("another a2")]),
+    ]);
+    let expected = ["user q1", "assistant a1", "user q2", "assistant a2", "assistant another a2"];
+    assert_eq!(talk(&trace), expected);
+
+    let sample = |id, answer| llm(id, 1).at(2.0, 4.0).asked(&[user("q")]).answered(&[assistant(answer)]);
+    let trace = one(vec![chain(1, 0), sample(2, "4"), sample(3, "4"), sample(4, "5")]);
+    assert_eq!(talk(&trace), ["user q", "assistant 4", "assistant 4", "assistant 5"]);
+
+    let failed = llm(2, 1).asked(&[user("q")]).failed("RateLimitError", "429");
+    let trace = one(vec![chain(1, 0), failed, llm(3, 1).asked(&[user("q")]).answered(&[assistant("a")])]);
+    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+}
+
+#[test]
+fn a_failed_call_tells_what_was_sent_and_no_answer() {
+    let failed = llm(2, 1).asked(&[user("q1")]).answered(&[assistant("hal")]).failed("E", "broken off");
+    let next = llm(3, 1).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")]);
+    assert_eq!(talk(&one(vec![chain(1, 0), failed, next])), ["user q1", "user q2", "assistant a2"]);
+}
+
+#[test]
+fn a_branch_leaves_the_other_one_standing() {
+    let first = [user("q1"), assistant("a long enough first answer")];
+    let with = |question: &str| [first[0].clone(), first[1].clone(), user(question)];
+    let trace = conversation(&[
+        (&first[..1], &first[1..]),
+        (&with("left"), &[assistant("L")]),
+        (&with("right"), &[assistant("R")]),
+    ]);
+    let expected =
+        ["user q1", "assistant a long enough first answer", "user left", "assistant L", "user right", "assistant R"];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn a_rewritten_context_is_told_once() {
+    let (q2, a2) = (user("q2"), assistant("the answer to the second question"));
+    let trace = conversation(&[
+        (&[user("q1")], &[assistant("a1")]),
+        (&[user("q1"), assistant("a1"), q2.clone()], &[a2.clone()]),
+        (&[user("Summary"), q2.clone(), a2.clone(), user("q3")], &[assistant("a3")]),
+        (&[user("Summary"), q2, a2, user("q3"), assistant("a3"), user("q4")], &[assistant("a4")]),
+    ]);
+    let expected = [
+        "user q1",
+        "assistant a1",
+        "user q2",
+        "assistant the answer to the second question",
+        "user Summary",
+        "user q3",
+        "assistant a3",
+        "user q4",
+        "assistant a4",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn a_sliding_window_repeats_nothing() {
+    let a = |nth: u32| assistant(&format!("this is answer number {nth}"));
+    let q = |nth: u32| user(&format!("question {nth}"));
+    let trace = conversation(&[
+        (&[q(1)], &[a(1)]),
+        (&[q(1), a(1), q(2)], &[a(2)]),
+        (&[q(2), a(2), q(3)], &[a(3)]),
+        (&[a(3), q(4)], &[a(4)]),
+    ]);
+    assert_eq!(talk(&trace).len(), 8);
+}
+
+#[test]
+fn history_with_other_ids_parts_or_without_reasoning_is_recognised() {
+    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let mut answer = calls("Let me look.", &[(Some("c1"), "w", r#"{"a":1}"#)]);
+    answer.parts.insert(0, thought);
+    let replayed = [assistant("Let me\nlook."), calls("", &[(Some("x9"), "w", r#"{"a":1.0}"#)])];
+    let mut given = results(&[(Some("x9"), "18C")]);
+    given.role = Role::User;
+    let question = Message::new(Role::User, vec![Part::text("Weather "), Part::text("in Paris?")]);
+    let trace = conversation(&[
+        (&[question], &[answer]),
+        (&[user("Weather in Paris?"), replayed[0].clone(), replayed[1].clone(), given], &[assistant("18C.")]),
+    ]);
+    let expected = [
+        "user Weather  in Paris?",
+        r#"assistant (hm) Let me look. w{"a":1}#c1"#,
+        "tool x9=18C",
+        "assistant 18C.",
+    ];
+    assert_eq!(talk(&trace), expected);
+    assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C".to_owned()))]);
+}
+
+#[test]
+fn an_answer_in_pieces_comes_back_as_one_message() {
+    let pieces: Vec<Message> = (0..20).map(|nth| assistant(&format!("piece {nth} "))).collect();
+    let whole = assistant(&(0..20).map(|nth| format!("piece {nth} ")).collect::<String>());
+    let trace = conversation(&[(&[user("q")], &pieces), (&[user("q"), whole, user("and?")], &[assistant("ok")])]);
+    let lines = talk(&trace);
+    assert_eq!((lines.len(), lines[21].as_str()), (23, "user and?"));
+}
+
+#[test]
+fn reasoning_that_only_the_next_prompt_tells_is_added() {
+    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let asked = calls("", &[(Some("c1"), "w", "{}")]);
+    let mut recalled = asked.clone();
+    recalled.parts.insert(0, thought);
+    let trace = conversation(&[
+        (&[user("q")], &[asked]),
+        (&[user("q"), recalled, results(&[(Some("c1"), "r")])], &[assistant("a")]),
+    ]);
+    assert_eq!(talk(&trace)[1], "assistant (hm) w{}#c1");
+}
+
+#[test]
+fn a_prefill_is_new_and_may_come_back_joined_to_its_answer() {
+    let trace = conversation(&[
+        (&[user("q"), assistant("The capital is")], &[assistant(" Paris, of course.")]),
+        (&[user("q"), assistant("The capital is Paris, of course."), user("And Italy?")], &[assistant("Rome.")]),
+    ]);
+    let expected = [
+        "user q",
+        "assistant The capital is",
+        "assistant  Paris, of course.",
+        "user And Italy?",
+        "assistant Rome.",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn what_came_in_with_a_request_is_history() {
+    let prompt = [
+        system("S"),
+        user("q1"),
+        calls("", &[(Some("c1"), "w", "{}")]),
+        results(&[(Some("c1"), "18C")]),
+    ];
+    let trace = conversation(&[(&prompt, &[assistant("It is 18C.")])]);
+    let expected = ["system S", "~user q1", "~assistant w{}#c1", "tool c1=18C", "assistant It is 18C."];
+    assert_eq!(talk(&trace), expected);
+    // The call was made elsewhere, so it is not listed here.
+    assert!(trace.tools.is_empty());
+}
+
+#[test]
+fn few_shot_examples_do_not_make_strangers_one_conversation() {
+    let prompt = |text: &str| {
+        [system("S"), user("good"), assistant("yes"), user("bad"), assistant("no"), user(text)]
+    };
+    let trace = conversation(&[(&prompt("nice"), &[assistant("yes")]), (&prompt("ugly"), &[assistant("no")])]);
+    assert_eq!(told(&trace).len(), 2);
+    assert_eq!(told(&trace)[1].last().unwrap(), "assistant no");
+    assert_eq!(told(&trace)[1][5], "user ugly");
+}
+
+#[test]
+fn a_turn_that_failed_in_an_earlier_trace_is_history_to_the_next() {
+    let failed = vec![llm(1, 0).asked(&[user("q1")]).failed("E", "x")];
+    let next = vec![llm(1, 0).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")])];
+    let traces = several(vec![failed.clone(), next]);
+    assert_eq!(talk(&traces[0]), ["user q1"]);
+    assert_eq!(talk(&traces[1]), ["~user q1", "user q2", "assistant a2"]);
+    // Asked again and nothing else, it is a question of its own.
+    let again = vec![llm(1, 0).asked(&[user("q1")]).answered(&[assistant("a1")])];
+    assert_eq!(talk(&several(vec![failed, again])[1]), ["user q1", "assistant a1"]);
+}
+
+#[test]
+fn a_system_prompt_is_told_when_it_changes() {
+    let first = [system("S1"), user("q1")];
+    let a1 = assistant("a sufficiently long answer");
+    let second = [system("S2"), user("q1"), a1.clone(), user("q2")];
+    let trace = conversation(&[(&first, &[a1]), (&second, &[assistant("a2")])]);
+    let expected =
+        ["system S1", "user q1", "assistant a sufficiently long answer", "system S2", "user q2", "assistant a2"];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn a_hand_off_that_keeps_the_history_stays_in_the_thread() {
+    let to_b = calls("", &[(Some("h1"), "transfer_to_b", "{}")]);
+    let done = results(&[(Some("h1"), "transferred")]);
+    let trace = one(vec![
+        chain(1, 0),
+        agent(2, 1, "a"),
+        llm(3, 2).asked(&[system("A"), user("q")]).answered(&[to_b.clone()]),
+        agent(4, 1, "b"),
+        llm(5, 4).asked(&[system("B"), user("q"), to_b, done]).answered(&[assistant("hello from b")]),
+    ]);
+    let expected = [
+        "system A",
+        "user q",
+        "assistant transfer_to_b{}#h1",
+        "system B",
+        "tool h1=transferred",
+        "assistant hello from b",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn an_agent_whose_history_is_kept_elsewhere_has_one_thread() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[system("S"), user("q")]).answered(&[calls("", &[(Some("c1"), "w", "{}")])]),
+        llm(3, 1).asked(&[system("S"), results(&[(Some("c1"), "18C")])]).answered(&[assistant("It is 18C.")]),
+        llm(4, 1).asked(&[system("S"), user("thanks")]).answered(&[assistant("welcome")]),
+    ]);
+    let expected = [
+        "system S",
+        "user q",
+        "assistant w{}#c1",
+        "tool c1=18C",
+        "assistant It is 18C.",
+        "user thanks",
+        "assistant welcome",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
+    let trace = conversation(&[
+        (&[user("q1")], &[]),
+        (&[user("q1"), assistant("told later"), user("q2")], &[assistant("a2")]),
+    ]);
+    assert_eq!(talk(&trace), ["user q1", "assistant told later", "user q2", "assistant a2"]);
+    assert_eq!((trace.threads[0].said[1].span, trace.threads[0].said[1].turn), (span_id(2), 0));
+}
+
+#[test]
+fn hidden_messages_go_on_by_their_place() {
+    let hide = |mut message: Message| {
+        message.parts[0].hidden = true;
+        message
+    };
+    let (u, a) = (hide(user("__REDACTED__")), hide(assistant("__REDACTED__")));
+    let trace = conversation(&[
+        (&[u.clone()], &[a.clone()]),
+        (&[u.clone(), a.clone(), u.clone()], &[a.clone()]),
+        (&[u.clone(), a.clone(), u.clone(), a, u], &[assistant("shown")]),
+    ]);
+    assert_eq!(talk(&trace).len(), 6);
+}
+
+#[test]
+fn an_agent_answers_for_a_last_call_that_tells_nothing() {
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the final answer")]),
+        llm(2, 1).asked(&[system("S"), user("q")]),
+    ]);
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant the final answer"]);
+    // One that only says again what its call said is not heard.
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the answer\n")]),
+        llm(2, 1).asked(&[user("q")]).answered(&[assistant("the answer")]),
+    ]);
+    assert_eq!(talk(&trace), ["user q", "assistant the answer"]);
+}
+
+#[test]
+fn agents_without_calls_tell_their_own_story() {
+    let trace = one(vec![
+        chain(1, 0).asked(&[user(r#"{"inputs":{}}"#)]),
+        agent(2, 1, "writer").asked(&[system("W"), user("Task")]).answered(&[assistant("Done.")]),
+        tool(3, 2, None, "w", r#"{"a":1}"#, Some("18C")),
+    ]);
+    let expected = ["system W", "user Task", r#"assistant w{"a":1}"#, "tool =18C", "assistant Done."];
+    assert_eq!(talk(&trace), expected);
+    assert_eq!(trace.threads[0].agent.as_deref(), Some("writer"));
+    // Its turn is none of a counted call.
+    assert!(trace.calls.is_empty() && trace.threads[0].said[0].turn == 0);
+}

@@ -1,0 +1,178 @@
+//! Calls, executions and results, joined.
+
+use super::*;
+use crate::model::ToolDefinition;
+
+#[test]
+fn results_stand_in_the_order_of_their_calls() {
+    let asked = calls("All at once.", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}"), (Some("c3"), "t", "{}")]);
+    let mut given = results(&[(Some("c3"), "07:15"), (Some("c2"), "19C"), (Some("c1"), "-3C")]);
+    given.role = Role::User;
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        llm(3, 1).asked(&[user("q"), asked, given]).answered(&[assistant("a")]),
+    ]);
+    assert_eq!(talk(&trace)[2], "tool c1=-3C c2=19C c3=07:15");
+    assert_eq!(trace.tools.iter().map(|run| run.call_id.as_deref().unwrap()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
+}
+
+#[test]
+fn results_sent_one_by_one_are_one_group() {
+    let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}")]);
+    let one_by_one = [
+        user("q"),
+        calls("", &[(Some("c1"), "w", "{}")]),
+        results(&[(Some("c1"), "1")]),
+        calls("", &[(Some("c2"), "w", "{}")]),
+        results(&[(Some("c2"), "2")]),
+    ];
+    let mut again = one_by_one.to_vec();
+    again.extend([assistant("a"), user("q2")]);
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked]),
+        llm(3, 1).asked(&one_by_one).answered(&[assistant("a")]),
+        llm(4, 1).asked(&again).answered(&[assistant("a2")]),
+    ]);
+    let expected =
+        ["user q", "assistant w{}#c1 w{}#c2", "tool c1=1 c2=2", "assistant a", "user q2", "assistant a2"];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn the_execution_tells_what_was_returned_and_the_prompt_what_was_seen() {
+    let asked = calls("", &[(Some("c1"), "w", "{}")]);
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        tool(3, 1, Some("c1"), "w", "{}", Some("18C and much more")),
+        llm(4, 1).asked(&[user("q"), asked, results(&[(Some("c1"), "18C")])]).answered(&[assistant("a")]),
+    ]);
+    assert_eq!(talk(&trace)[2], "tool c1=18C");
+    assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C and much more".to_owned()))]);
+    assert_eq!((trace.tools[0].called_by, trace.tools[0].span), (Some(span_id(2)), Some(span_id(3))));
+}
+
+#[test]
+fn a_result_that_no_request_carries_is_told_as_it_was_returned() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "stop", "{}")])]),
+        tool(3, 1, Some("c1"), "stop", "{}", Some("stopped")),
+    ]);
+    assert_eq!(talk(&trace), ["user q", "assistant stop{}#c1", "tool c1=stopped"]);
+    assert_eq!(trace.threads[0].said[2].span, span_id(2));
+}
+
+#[test]
+fn without_ids_calls_and_executions_meet_by_arguments_then_in_order() {
+    let asked = calls("", &[(None, "w", r#"{"c":"Paris"}"#), (None, "w", r#"{"c":"Tokyo"}"#), (None, "x", "{}")]);
+    let given = results(&[(None, "18C"), (None, "27C"), (None, "ok")]);
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        tool(3, 1, None, "w", r#"{"c":"Tokyo"}"#, Some("27C")),
+        tool(4, 1, None, "w", r#"{"c":"Paris"}"#, Some("18C")),
+        tool(5, 1, None, "x", r#"{"default":true}"#, Some("ok")),
+        llm(6, 1).asked(&[user("q"), asked, given]).answered(&[assistant("a")]),
+    ]);
+    let spans: Vec<_> = trace.tools.iter().map(|run| run.span).collect();
+    assert_eq!(spans, [4, 3, 5].map(|id| Some(span_id(id))));
+    assert_eq!(talk(&trace)[2], "tool =18C =27C =ok");
+    assert_eq!(trace.totals.tool_calls, 3);
+}
+
+#[test]
+fn a_counter_used_again_names_the_newest_call() {
+    let turn = |input: &str| calls("", &[(Some("call_0"), "w", input)]);
+    let given = |text: &str| results(&[(Some("call_0"), text)]);
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[turn("1")]),
+        tool(3, 1, Some("call_0"), "w", "1", Some("one")),
+        llm(4, 1).asked(&[user("q"), turn("1"), given("one")]).answered(&[turn("2")]),
+        tool(5, 1, Some("call_0"), "w", "2", Some("two")),
+        llm(6, 1).asked(&[user("q"), turn("1"), given("one"), turn("2"), given("two")]).answered(&[assistant("a")]),
+    ]);
+    let runs: Vec<_> = ran(&trace).into_iter().map(|(_, _, output)| output.unwrap()).collect();
+    assert_eq!(runs, ["one", "two"]);
+    let lines = talk(&trace);
+    assert_eq!(lines[2..], ["tool call_0=one", "assistant w2#call_0", "tool call_0=two", "assistant a"]);
+}
+
+#[test]
+fn a_tool_within_a_tool_of_its_name_is_its_implementation() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        tool(2, 1, Some("c1"), "w", "{}", Some("18C")),
+        tool(3, 2, None, "w", "{}", Some("18C")).named("tools/call w"),
+        tool(4, 1, None, "(merged tools)", "{}", None),
+    ]);
+    assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C".to_owned()))]);
+}
+
+#[test]
+fn a_run_fails_by_its_span_or_by_its_result() {
+    let mut refused = results(&[(Some("c2"), "no such city")]);
+    let What::Result(result) = &mut refused.parts[0].what else { unreachable!() };
+    result.is_error = Some(true);
+    let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}"), (Some("c3"), "w", "{}")]);
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        tool(3, 1, Some("c1"), "w", "{}", None).failed("Timeout", "3000 ms"),
+        llm(4, 1).asked(&[user("q"), asked, refused]).answered(&[assistant("a")]),
+    ]);
+    let runs: Vec<_> = trace.tools.iter().map(|run| (run.status.as_str(), run.error.as_deref())).collect();
+    assert_eq!(runs, [("error", Some("3000 ms")), ("error", Some("no such city")), ("pending", None)]);
+    assert_eq!((trace.totals.tool_calls, trace.totals.failed_tools, trace.totals.errors), (3, 2, 1));
+}
+
+#[test]
+fn a_result_in_the_next_trace_completes_the_run_of_the_one_before() {
+    let asked = calls("", &[(Some("c1"), "w", "{}")]);
+    let traces = several(vec![
+        vec![llm(1, 0).asked(&[user("q")]).answered(&[asked.clone()])],
+        vec![llm(1, 0).asked(&[user("q"), asked, results(&[(Some("c1"), "18C")])]).answered(&[assistant("a")])],
+    ]);
+    assert_eq!(ran(&traces[0]), [(Some("c1"), "ok", Some("18C".to_owned()))]);
+    assert!(traces[1].tools.is_empty());
+    assert_eq!(talk(&traces[1]), ["~user q", "~assistant w{}#c1", "tool c1=18C", "assistant a"]);
+}
+
+#[test]
+fn tools_that_ran_for_calls_without_a_word_are_told() {
+    let trace = one(vec![
+        made(1, 0, Category::Span),
+        llm(2, 1).tokens(1, 1),
+        tool(3, 1, Some("c1"), "w", r#"{"c":"Paris"}"#, Some("18C")),
+        tool(4, 1, Some("c2"), "w", r#"{"c":"Tokyo"}"#, Some("27C")),
+        llm(5, 1).tokens(1, 1),
+        tool(6, 1, Some("c3"), "x", r#"{"d":1}"#, Some("ok")),
+    ]);
+    let expected = [
+        r#"assistant w{"c":"Paris"}#c1 w{"c":"Tokyo"}#c2"#,
+        "tool c1=18C c2=27C",
+        r#"assistant x{"d":1}#c3"#,
+        "tool c3=ok",
+    ];
+    assert_eq!(talk(&trace), expected);
+    assert_eq!((trace.threads[0].said[2].turn, trace.threads[0].said[2].span), (1, span_id(5)));
+}
+
+#[test]
+fn tools_offered_are_listed_in_order_of_appearance() {
+    let tool = |name: &str, description: Option<&str>| ToolDefinition {
+        name: name.to_owned(),
+        description: description.map(str::to_owned),
+        parameters: None,
+    };
+    let mut root = agent(1, 0, "a");
+    root.said.tools = vec![tool("z", None), tool("a", None)];
+    let mut call = llm(2, 1);
+    call.said.tools = vec![tool("a", Some("A tool")), tool("b", None)];
+    let trace = one(vec![call, root]);
+    let names: Vec<_> = trace.definitions.iter().map(|tool| (tool.name.as_str(), tool.description.as_deref())).collect();
+    assert_eq!(names, [("z", None), ("a", Some("A tool")), ("b", None)]);
+}

@@ -1,0 +1,179 @@
+//! The tree of a trace, its name and state, and its failures.
+
+use super::*;
+use crate::model::NodeState;
+
+/// Depth, name and state of each node.
+fn nodes(trace: &Assembled) -> Vec<(usize, &str, NodeState)> {
+    trace.tree.nodes.iter().map(|node| (node.depth, node.name.as_str(), node.state)).collect()
+}
+
+/// The spans at which errors are listed, and their messages.
+fn errors(trace: &Assembled) -> Vec<(SpanId, &str)> {
+    trace.errors.iter().map(|error| (error.span, error.failure.message.as_deref().unwrap_or_default())).collect()
+}
+
+#[test]
+fn siblings_stand_by_start_end_and_id() {
+    let trace = one(vec![
+        chain(5, 1).at(3.0, 9.0),
+        chain(4, 1).at(3.0, 4.0),
+        chain(3, 1).at(3.0, 4.0),
+        chain(2, 1).at(7.0, 8.0),
+        chain(1, 0),
+    ]);
+    let ids: Vec<_> = trace.tree.nodes.iter().map(|node| node.id).collect();
+    assert_eq!(ids, [1, 3, 4, 5, 2].map(span_id));
+    assert_eq!(trace.tree.nodes[0].beneath, 4);
+}
+
+#[test]
+fn children_of_a_parent_that_never_came_wait_beneath_its_place() {
+    let trace = one(vec![llm(2, 9).tokens(1, 1), llm(3, 9).tokens(2, 2), chain(4, 3)]);
+    assert_eq!(trace.tree.nodes[0].id, span_id(9));
+    assert_eq!(
+        nodes(&trace),
+        [
+            (0, "parent not received", NodeState::Missing),
+            (1, "span 2", NodeState::Ok),
+            (1, "span 3", NodeState::Ok),
+            (2, "span 4", NodeState::Ok),
+        ]
+    );
+    assert_eq!(trace.tree.nodes[0].usage.unwrap().total(), Some(6));
+    // The trace shows already, and takes its name and root when the parent comes.
+    assert_eq!(trace.name.as_deref(), Some("span 2"));
+    let trace = one(vec![llm(2, 9), chain(9, 0).named("root")]);
+    assert_eq!(trace.name.as_deref(), Some("root"));
+}
+
+#[test]
+fn a_circle_of_parents_is_cut_at_its_earliest_span() {
+    let trace = one(vec![chain(3, 2), chain(2, 1), chain(1, 3), chain(4, 4), chain(5, 3)]);
+    let depths: Vec<_> = trace.tree.nodes.iter().map(|node| (node.id, node.depth)).collect();
+    assert_eq!(depths, [(1, 0), (2, 1), (3, 2), (5, 3), (4, 0)].map(|(id, depth)| (span_id(id), depth)));
+}
+
+#[test]
+fn a_trace_of_any_depth_is_assembled() {
+    let spans: Vec<Made> = (1..20_000).map(|id| if id % 2 == 0 { llm(id, id - 1).tokens(id, 1) } else { agent(id, id - 1, "a") }).collect();
+    assert_eq!(one(spans).tree.nodes.len(), 19_999);
+}
+
+#[test]
+fn calls_and_repeated_tools_are_numbered() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1),
+        tool(3, 1, Some("c1"), "w", "{}", None),
+        tool(4, 1, Some("c2"), "w", "{}", None),
+        tool(5, 1, Some("c3"), "x", "{}", None),
+        llm(6, 1),
+    ]);
+    let numbers: Vec<_> = trace.tree.nodes.iter().map(|node| (node.turn, node.ordinal)).collect();
+    assert_eq!(
+        numbers,
+        [(None, None), (Some(1), None), (None, Some(1)), (None, Some(2)), (None, None), (Some(2), None)]
+    );
+}
+
+#[test]
+fn a_trace_runs_until_every_span_has_ended() {
+    use crate::model::TraceState::{Error, Ok, Running};
+    let trace = one(vec![chain(1, 0).running(), llm(2, 1)]);
+    assert_eq!((trace.state, trace.ended), (Running, None));
+    assert_eq!(trace.tree.nodes[0].state, NodeState::Running);
+    // A failure that was recovered from leaves it well.
+    assert_eq!(one(vec![chain(1, 0), llm(2, 1).broken("x")]).state, Ok);
+    assert_eq!(one(vec![chain(1, 0).broken("x"), llm(2, 1)]).state, Error);
+    assert_eq!(one(vec![llm(2, 1).broken("x"), llm(3, 1)]).state, Error);
+}
+
+#[test]
+fn an_id_on_any_span_holds_for_the_trace_and_the_roots_above_all() {
+    let trace = one(vec![chain(1, 0), llm(2, 1).session("child"), llm(3, 1).session("later")]);
+    assert_eq!(trace.context.session.as_deref(), Some("child"));
+    let trace = one(vec![chain(5, 0).session("root"), llm(2, 5).session("child")]);
+    assert_eq!(trace.context.session.as_deref(), Some("root"));
+    let trace = one(vec![chain(1, 0).session("[Scrubbed due to 'session']"), llm(2, 1).session("real")]);
+    assert_eq!(trace.context.session.as_deref(), Some("real"));
+}
+
+#[test]
+fn a_failure_is_listed_once_where_it_happened() {
+    let trace = one(vec![
+        chain(1, 0).failed("AgentError", "agent failed: connection refused by host"),
+        chain(2, 1).failed("ConnectionError", "connection refused by host"),
+        tool(3, 2, None, "w", "{}", None).failed("ConnectionError", "connection refused by host"),
+    ]);
+    assert_eq!(errors(&trace), [(span_id(3), "connection refused by host")]);
+    assert_eq!(trace.totals.errors, 1);
+}
+
+#[test]
+fn failures_of_their_own_are_all_listed() {
+    let trace = one(vec![
+        chain(1, 0).failed("Timeout", "the whole run took too long"),
+        llm(2, 1).failed("RateLimit", "429 slow down please"),
+        llm(3, 1).failed("RateLimit", "429 slow down please"),
+    ]);
+    assert_eq!(errors(&trace).iter().map(|(span, _)| *span).collect::<Vec<_>>(), [1, 2, 3].map(span_id));
+}
+
+#[test]
+fn a_bare_status_takes_its_words_from_above() {
+    let trace = one(vec![chain(1, 0).failed("ToolError", "no such city"), tool(2, 1, None, "w", "{}", None).broken("")]);
+    assert_eq!(errors(&trace), [(span_id(2), "no such city")]);
+    assert_eq!(trace.errors[0].failure.kind.as_deref(), Some("ToolError"));
+    // And a bare status above a failure is its consequence.
+    let trace = one(vec![chain(1, 0).broken(""), llm(2, 1).broken("boom")]);
+    assert_eq!(errors(&trace), [(span_id(2), "boom")]);
+}
+
+#[test]
+fn two_records_of_one_failed_call_are_one_failure() {
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).at(2.0, 4.0).failed("BadRequest", "400 not allowed here"),
+        rpc(3, 1).at(2.1, 3.9).broken(""),
+    ]);
+    assert_eq!(errors(&trace), [(span_id(2), "400 not allowed here")]);
+    assert_eq!(trace.totals.model_calls, 1);
+}
+
+#[test]
+fn only_plain_roots_of_the_sdk_are_recognised() {
+    let root = || made(1, 0, Category::Span).scope("sideseat");
+    assert!(one(vec![root(), made(2, 1, Category::Span).scope("sideseat")]).only_sideseat_roots);
+    assert!(!one(vec![root(), llm(2, 1).scope("sideseat.aws.bedrock")]).only_sideseat_roots);
+    let plain = vec![Arc::new(one(vec![root()]))];
+    let none = super::super::wordless(&[]);
+    assert_eq!(super::super::missing(&plain, &none), Some(crate::model::Missing::OnlySideseatRoots));
+}
+
+#[test]
+fn calls_without_a_word_say_which_switch_is_off() {
+    let spans = vec![llm(1, 0).scope("opentelemetry.instrumentation.openai_v2").tokens(1, 1)];
+    let scopes = super::super::wordless(&[rows(1, spans.clone(), Vec::new())]);
+    let missing = super::super::missing(&[Arc::new(one(spans))], &scopes);
+    let Some(crate::model::Missing::NoContent(text)) = missing else { panic!("{missing:?}") };
+    assert!(text.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"));
+    let told = one(vec![llm(1, 0).asked(&[user("q")])]);
+    assert_eq!(super::super::missing(&[Arc::new(told)], &scopes), None);
+}
+
+#[test]
+fn a_list_shows_what_was_asked() {
+    let prompt = [system("S"), user("old"), assistant("a"), user("new\n question"), user("more")];
+    let trace = rows(1, vec![chain(1, 0), llm(2, 1).asked(&prompt)], Vec::new());
+    assert_eq!(settled(&trace).question.as_deref(), Some("new question"));
+    let long = "word ".repeat(100);
+    let trace = rows(1, vec![llm(2, 1).asked(&[user(&long)])], Vec::new());
+    assert!(settled(&trace).question.unwrap().chars().count() <= 121);
+    let logs = vec![
+        log(2, 1, &[user("old")], &[]),
+        log(2, 2, &[assistant("a")], &[]),
+        log(2, 3, &[user("new")], &[]),
+    ];
+    assert_eq!(settled(&rows(1, vec![llm(2, 0)], logs)).question.as_deref(), Some("new"));
+}

@@ -1,0 +1,230 @@
+//! The worked vectors of `dialects.md` 17, V1 to V10 and V12.
+
+use super::*;
+
+fn weather() -> Message {
+    calls("Let me check.", &[(Some("t1"), "w", r#"{"city":"Paris"}"#)])
+}
+
+/// V1: six spans of a Strands agent with one tool.
+fn strands() -> Vec<Made> {
+    let (question, call, result) = (user("Weather in Paris?"), weather(), results(&[(Some("t1"), "18C")]));
+    vec![
+        agent(1, 0, "W")
+            .tokens(300, 40)
+            .aggregate()
+            .asked(&[system("You are W"), question.clone()])
+            .answered(&[assistant("It is 18C.\n")]),
+        chain(2, 1).at(2.0, 5.0).asked(std::slice::from_ref(&question)).answered(&[call.clone(), result.clone()]),
+        llm(3, 2).tokens(100, 20).asked(&[system("You are W"), question.clone()]).answered(&[call.clone()]),
+        tool(4, 2, Some("t1"), "w", r#"{"city":"Paris"}"#, Some("18C")).at(4.0, 4.9),
+        chain(5, 1).at(5.0, 8.0).asked(&[question.clone(), call.clone(), result.clone()]),
+        llm(6, 5)
+            .tokens(200, 20)
+            .asked(&[system("You are W"), question, call, result])
+            .answered(&[assistant("It is 18C.")]),
+    ]
+}
+
+const STRANDS: [&str; 5] = [
+    "system You are W",
+    "user Weather in Paris?",
+    r#"assistant Let me check. w{"city":"Paris"}#t1"#,
+    "tool t1=18C",
+    "assistant It is 18C.",
+];
+
+#[test]
+fn v1_strands_with_one_tool() {
+    let trace = one(strands());
+    assert_eq!(talk(&trace), STRANDS);
+    assert_eq!((trace.totals.usage.input(), trace.totals.usage.output), (Some(300), Some(40)));
+    assert_eq!(ran(&trace), [(Some("t1"), "ok", Some("18C".to_owned()))]);
+    let run = &trace.tools[0];
+    assert_eq!(run.ended.unwrap().since(run.started.unwrap()).as_millis(), 900);
+    let thread = &trace.threads[0];
+    assert_eq!((thread.agent.as_deref(), thread.opened_by.clone(), thread.id.1), (Some("W"), None, span_id(3)));
+    let depths: Vec<_> = trace.tree.nodes.iter().map(|node| node.depth).collect();
+    assert_eq!(depths, [0, 1, 2, 2, 1, 2]);
+    assert_eq!(trace.tree.nodes[0].usage.unwrap().total(), Some(340));
+}
+
+#[test]
+fn v2_a_session_of_three_traces() {
+    let mut history = vec![system("S")];
+    let mut traces = Vec::new();
+    for nth in 1..=3 {
+        history.push(user(&format!("q{nth}")));
+        traces.push(vec![llm(1, 0).asked(&history).answered(&[assistant(&format!("a{nth}"))])]);
+        history.push(assistant(&format!("a{nth}")));
+    }
+    let traces = several(traces);
+    assert_eq!(talk(&traces[0]), ["system S", "user q1", "assistant a1"]);
+    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2", "assistant a2"]);
+    let new: Vec<_> = traces.iter().flat_map(talk).filter(|line| !line.starts_with(['~', 's'])).collect();
+    assert_eq!(new, ["user q1", "assistant a1", "user q2", "assistant a2", "user q3", "assistant a3"]);
+}
+
+#[test]
+fn v3_compaction() {
+    let (q2, a2) = (user("q2"), assistant("a2"));
+    let traces = several(vec![
+        vec![llm(1, 0).asked(&[system("S"), user("q1")]).answered(&[assistant("a1")])],
+        vec![llm(1, 0).asked(&[system("S"), user("q1"), assistant("a1"), q2.clone()]).answered(&[a2.clone()])],
+        vec![llm(1, 0).asked(&[system("S"), user("Summary: q1"), q2, a2, user("q3")]).answered(&[assistant("a3")])],
+    ]);
+    let expected = ["system S", "~user Summary: q1", "~user q2", "~assistant a2", "user q3", "assistant a3"];
+    assert_eq!(talk(&traces[2]), expected);
+}
+
+#[test]
+fn v4_parallel_results_that_are_equal() {
+    let asked = calls("", &[(Some("c1"), "w", r#"{"a":1}"#), (Some("c2"), "w", r#"{"a":2}"#)]);
+    let given = [results(&[(Some("c1"), "ok")]), results(&[(Some("c2"), "ok")])];
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        llm(3, 1)
+            .asked(&[user("q"), asked, given[0].clone(), given[1].clone()])
+            .answered(&[assistant("both fine")]),
+    ]);
+    assert_eq!(talk(&trace)[2..], ["tool c1=ok c2=ok", "assistant both fine"]);
+    assert_eq!(ran(&trace).len(), 2);
+}
+
+#[test]
+fn v5_the_same_call_again() {
+    let ask = |id| calls("", &[(Some(id), "ping", r#"{"a":1}"#)]);
+    let give = |id, text| results(&[(Some(id), text)]);
+    let history =
+        [user("q"), ask("c1"), give("c1", "timeout"), ask("c2"), give("c2", "pong")];
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&history[..1]).answered(&[ask("c1")]),
+        tool(3, 1, Some("c1"), "ping", r#"{"a":1}"#, Some("timeout")),
+        llm(4, 1).asked(&history[..3]).answered(&[ask("c2")]),
+        tool(5, 1, Some("c2"), "ping", r#"{"a":1}"#, Some("pong")),
+        llm(6, 1).asked(&history).answered(&[assistant("done")]),
+    ]);
+    assert_eq!(talk(&trace).len(), 6);
+    let expected = [(Some("c1"), "ok", Some("timeout".to_owned())), (Some("c2"), "ok", Some("pong".to_owned()))];
+    assert_eq!(ran(&trace), expected);
+}
+
+#[test]
+fn v6_vercel_with_a_sum_at_its_root() {
+    let call = calls("", &[(Some("c1"), "w", "{}")]);
+    let prompt = [system("S"), user("How warm?"), call.clone(), results(&[(Some("c1"), "18C")])];
+    for answer in ["18C", "18"] {
+        let trace = one(vec![
+            agent(1, 0, "root")
+                .aggregate()
+                .tokens(300, 30)
+                .asked(&prompt[..2])
+                .answered(&[assistant(answer)]),
+            llm(2, 1).tokens(100, 10).asked(&prompt[..2]).answered(&[call.clone()]),
+            tool(3, 1, Some("c1"), "w", "{}", Some("18C")),
+            llm(4, 1).tokens(200, 20).asked(&prompt).answered(&[assistant(answer)]),
+        ]);
+        let expected =
+            ["system S", "user How warm?", "assistant w{}#c1", "tool c1=18C", &format!("assistant {answer}")];
+        assert_eq!(talk(&trace), expected);
+        assert_eq!(trace.totals.usage.total(), Some(330));
+        assert_eq!(trace.tree.nodes[0].usage, Some(trace.totals.usage));
+    }
+}
+
+#[test]
+fn v7_two_sub_agents_at_once() {
+    let sub = |agent_id: u64, tool_id: u64, answer: &str| {
+        let (start, id) = (10.0, agent_id + 1);
+        vec![
+            tool(tool_id, 1, Some(&format!("c{tool_id}")), "ask", "{}", Some(answer)).at(start, 40.0),
+            agent(agent_id, tool_id, "worker").at(start, 40.0),
+            llm(id, agent_id).at(11.0, 20.0).asked(&[system("W"), user("task")]).answered(&[assistant(answer)]),
+        ]
+    };
+    let both = calls("", &[(Some("c3"), "ask", "{}"), (Some("c6"), "ask", "{}")]);
+    let given = results(&[(Some("c3"), "ok"), (Some("c6"), "ok")]);
+    let mut spans = vec![
+        agent(1, 0, "boss"),
+        llm(2, 1).asked(&[user("q")]).answered(&[both.clone()]),
+        llm(9, 1).at(50.0, 60.0).asked(&[user("q"), both, given]).answered(&[assistant("all done")]),
+    ];
+    spans.extend(sub(4, 3, "ok"));
+    spans.extend(sub(7, 6, "ok"));
+    let trace = one(spans);
+    let worker = vec!["system W", "user task", "assistant ok"];
+    let told = told(&trace);
+    assert_eq!(told.len(), 3);
+    assert_eq!((told[1].clone(), told[2].clone()), (worker.iter().map(|line| (*line).to_owned()).collect(), told[1].clone()));
+    let openers: Vec<_> = trace.threads.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
+    let opener = |id: u64| Some((span_id(id), Some(format!("c{id}"))));
+    assert_eq!(openers, [None, opener(3), opener(6)]);
+}
+
+#[test]
+fn v8_the_same_call_instrumented_twice() {
+    let mut inner = rpc(2, 1).tokens(1100, 200).caches(900, 0);
+    inner.said.genai.stop_reason = Some("end_turn".to_owned());
+    let outer = llm(1, 0).tokens(1100, 200).asked(&[user("q")]).answered(&[assistant("a")]);
+    let trace = one(vec![outer, inner]);
+    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    let usage = trace.totals.usage;
+    assert_eq!((usage.input(), usage.output, usage.cache_read), (Some(1100), Some(200), Some(900)));
+    assert_eq!((trace.calls.len(), trace.calls[0].stop_reason.as_deref()), (1, Some("end_turn")));
+    assert_eq!(trace.calls[0].also, [span_id(2)]);
+}
+
+#[test]
+fn v9_content_in_log_records_only() {
+    let logs = vec![
+        log(3, 2, &[], &[weather()]),
+        log(3, 1, &[user("Weather in Paris?")], &[]),
+        log(6, 10, &[user("Weather in Paris?")], &[]),
+        log(6, 11, &[weather()], &[]),
+        log(6, 12, &[results(&[(Some("t1"), "18C")])], &[]),
+        log(6, 13, &[], &[assistant("It is 18C.")]),
+    ];
+    let spans = vec![agent(1, 0, "W"), llm(3, 1).tokens(100, 20), llm(6, 1).tokens(200, 20)];
+    let trace = of(rows(1, spans.clone(), logs.clone()));
+    assert_eq!(talk(&trace), STRANDS[1..]);
+    // Before its span comes, what the records say is shown all the same; the call is counted already.
+    let trace = of(rows(1, spans[..2].to_vec(), logs.clone()));
+    assert_eq!(talk(&trace), STRANDS[1..]);
+    assert_eq!(trace.totals.model_calls, 2);
+    // And so it is where no span comes at all.
+    let trace = of(rows(1, Vec::new(), logs));
+    assert_eq!((talk(&trace), trace.name), (STRANDS[1..].iter().map(|line| (*line).to_owned()).collect(), None));
+    let strays = vec![log(0, 1, &[user("q")], &[]), log(0, 2, &[], &[assistant("a")])];
+    assert_eq!(talk(&of(rows(1, Vec::new(), strays.clone()))), ["user q", "assistant a"]);
+    assert_eq!(talk(&of(rows(1, vec![agent(1, 0, "a")], strays))), ["user q", "assistant a"]);
+}
+
+#[test]
+fn v10_late_and_partial() {
+    let whole = one(strands());
+    let spans = strands();
+    let mut arrived = vec![spans[3].clone()];
+    let partial = Made { said: Translation::default(), ..spans[2].clone() }.running();
+    arrived.extend([partial, spans[2].clone(), spans[5].clone(), spans[4].clone(), spans[1].clone(), spans[0].clone()]);
+    let late = session(vec![rows(1, arrived, Vec::new())]).remove(0);
+    assert_eq!((talk(&late), late.totals, late.state), (talk(&whole), whole.totals, whole.state));
+    assert_eq!(late.tree.nodes.len(), whole.tree.nodes.len());
+    // What is there shows at once.
+    let first = one(vec![spans[3].clone()]);
+    assert_eq!(ran(&first), [(Some("t1"), "ok", Some("18C".to_owned()))]);
+}
+
+#[test]
+fn v12_an_error_that_was_recovered_from() {
+    let prompt = [user("q")];
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&prompt).failed("RateLimitError", "429"),
+        llm(3, 1).asked(&prompt).answered(&[assistant("a")]),
+    ]);
+    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    assert_eq!((trace.state, trace.errors.len()), (crate::model::TraceState::Ok, 1));
+    assert!(trace.calls[0].failure.is_some() && trace.calls[1].failure.is_none());
+}

@@ -1,0 +1,290 @@
+//! The whole screen, at every size and in every state that a person can see.
+
+mod scene;
+
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::Cell,
+    style::{Color, Modifier},
+};
+
+use super::draw;
+use crate::{
+    app::{Event, Seen, Tick},
+    theme::{Depth, Themes},
+};
+use scene::{Scene, at, at_the_failure, listening, runs};
+
+#[test]
+fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
+    let scene = at_the_failure(Scene::of(runs()));
+    for line in [
+        "│▾ ✗ trip-planner  ana 3 runs  1m25 143k  $.313│",
+        "│  ▸ ✓ run 1 plan a 5-day tr…  8.1s  12k  $.019│",
+        "│    ▾ ✗ A planner              45s 118k  $.272│",
+        "│        M turn 1  sonnet-4-5  3.1s  14k  $.012│",
+        "▌      ✗ T book_room  #1       3.1s    ·      ·│",
+        "│▸ ✓ (no session)       1 run     ·    ·      ·│",
+        "│[1 Messages] 2 Tools 1·1✗  3 Reasoning  4 Cost  5 Raw ",
+        "gRPC 4317  HTTP 4318 5388",
+        "1 running · 5 runs · $.325",
+        " trip-planner › run 3 › planner › book_room #1 ",
+        "└─ ✓ 3  ✗ 1  ● 1   tools 25 (20✗) ─",
+    ] {
+        scene.shows(line);
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
+    let scene = Scene::of(runs());
+    scene.shows("● run 1 draft the relea…  14s+ ");
+    scene.shows("● A writer ");
+    scene.shows("M turn 1  sonnet-4-5  3.1s 4.2k      ?│");
+    Scene::of(runs()).size(200, 40).shows("8s since last");
+}
+
+#[test]
+fn what_a_wide_screen_has_room_for_is_said_beside_the_name() {
+    let scene = at_the_failure(Scene::of(runs())).size(200, 40);
+    scene.shows("T book_room  #1  ValidationError: 'guests' must");
+    scene.shows("M turn 2  claude-sonnet-4-5  +1 ");
+    scene.shows("◌ · ");
+    scene.shows("run 3 book the ryokan for two nights  invoke_agent pl");
+}
+
+#[test]
+fn numbers_end_in_the_same_column_in_every_row() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let screen = scene.screen();
+    let rows = screen.lines().skip(3).take(18);
+    for row in rows {
+        let cell: Vec<char> = row.chars().collect();
+        let ends =
+            [34, 39, 46].map(|column| cell[column] != ' ' && cell.get(column + 1).is_none_or(|c| " │┃├".contains(*c)));
+        assert_eq!(ends, [true; 3], "{row}");
+    }
+}
+
+#[test]
+fn at_eighty_columns_the_names_keep_their_room_and_the_cost_stays() {
+    let scene = at_the_failure(Scene::of(runs())).size(80, 24);
+    scene.shows(" sideseat ● LIVE :4317 :4318 :5388 ");
+    scene.shows("│  ▾ ✗ run 3 book the r…  $.272│");
+    scene.shows("[1 Msg] 2 Tools✗  3 Rsn  4 Cost  5 Raw");
+    scene.shows("? help  q quit");
+}
+
+#[test]
+fn a_narrow_screen_shows_one_pane_at_a_time() {
+    let scene = at_the_failure(Scene::of(runs())).size(40, 12);
+    scene.shows("run 3 › planner › book_room #1");
+    scene.shows("book_room  #1");
+    assert!(!scene.screen().contains("Msg"));
+    let scene = scene.press("tab");
+    scene.shows("[1 Msg]");
+    assert!(!scene.screen().contains("turn 3"));
+}
+
+#[test]
+fn the_filter_is_seen_as_long_as_it_holds() {
+    let scene = Scene::of(runs()).press("/").type_in("book");
+    scene.shows(" / book ");
+    scene.shows("1/5 runs");
+    let scene = scene.press("enter");
+    scene.shows(" / book ");
+    scene.shows("1/5 runs   Esc clear");
+    assert!(!scene.screen().contains("draft the"));
+    Scene::of(runs()).press("/").type_in("zzz").shows("nothing passes the filter");
+}
+
+#[test]
+fn a_session_is_picked_from_a_list_and_shown_as_a_filter() {
+    let scene = Scene::of(runs()).press("s");
+    scene.shows("╔═ Sessions ═");
+    scene.shows("trip-planner");
+    scene.shows("3 runs, 1 failed");
+    let scene = scene.press("j  enter");
+    scene.shows(" / session:trip-planner ");
+    assert!(!scene.screen().contains("doc-writer"));
+}
+
+#[test]
+fn the_help_is_the_keymap_and_can_be_searched() {
+    let scene = Scene::of(runs()).press("?");
+    scene.shows("╔═ Help ═");
+    scene.shows("here: tree");
+    scene.shows("Go to the next row or line");
+    let scene = scene.press("/").type_in("follow newest");
+    scene.shows("Follow the newest run");
+    assert!(!scene.screen().contains("Go to the next row or line"));
+}
+
+#[test]
+fn a_theme_is_shown_while_it_is_chosen() {
+    let scene = Scene::of(runs()).press("T");
+    scene.shows("╔═ Themes ═");
+    scene.shows("high-contrast");
+}
+
+#[test]
+fn the_status_line_says_whether_the_view_follows_or_stands_still() {
+    let scene = Scene::of(runs());
+    scene.shows(" FOLLOW ▼ ");
+    let scene = scene.press("P");
+    scene.shows("◐ PAUSED");
+    scene.shows(" PAUSED ");
+    Scene::of(runs()).press("j  g").shows(" g … ");
+}
+
+#[test]
+fn a_store_that_cannot_write_is_said_in_header_and_status() {
+    let mut scene = Scene::of(runs());
+    let failing = Some("disk full".to_owned());
+    scene.event(Event::Tick(Tick { now: at(110.0), seen: Seen::default(), failing }));
+    scene.shows("✗ NOT STORING");
+    scene.shows("✗ nothing can be stored: disk full");
+}
+
+#[test]
+fn refusals_are_counted_on_screen() {
+    let mut scene = Scene::of(runs());
+    let seen = Seen { refused: 7, ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("refused 7");
+}
+
+#[test]
+fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
+    for (columns, rows) in [(120, 40), (80, 24)] {
+        let scene = Scene::of(Vec::new()).size(columns, rows);
+        scene.shows("○ WAITING");
+        scene.shows("sideseat-tui run -- python my_agent.py");
+        scene.shows("pip install 'sideseat[aws]'");
+        scene.shows("plain 'sideseat' sends only client.trace() roots, no model calls");
+        scene.shows("[d] play a few recorded runs");
+        scene.shows("nothing received yet");
+        scene.shows("force_flush()");
+    }
+    let scene = Scene::of(Vec::new()).size(40, 12);
+    scene.shows("sideseat-tui run -- python");
+    scene.press("j  j  j").shows("client.trace() roots, no model calls");
+}
+
+#[test]
+fn the_first_screen_shows_the_ports_that_are_bound_and_what_was_refused() {
+    let mut scene = Scene::of(Vec::new()).press("5");
+    scene.event(Event::Listening(listening(4319)));
+    let refusals = vec!["17:42:09 POST /v1/trace from 127.0.0.1:51888: nothing is at this path".into()];
+    let seen = Seen { refused: 1, refusals, connections: vec![("HTTP".into(), 2)], ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("http://127.0.0.1:4319");
+    scene.shows("ok  HTTP listeners  127.0.0.1:4319 5388  2 connections");
+    scene.shows("!!  port            4318 is taken by python3 (pid 4711); HTTP is at 4319");
+    scene.shows("!!  refused         17:42:09 POST /v1/trace from 127.0.0.1:51888");
+}
+
+#[test]
+fn every_choice_of_sdk_fits_or_scrolls() {
+    for key in ["1", "2", "3", "4", "5"] {
+        for (columns, rows) in [(120, 40), (80, 24), (40, 12)] {
+            let mut scene = Scene::of(Vec::new()).press(key).size(columns, rows);
+            let mut seen = scene.screen();
+            for _ in 0..40 {
+                scene = scene.press("j");
+                seen += &scene.screen();
+            }
+            assert!(seen.contains("[d]"), "{key} at {columns}x{rows}\n{seen}");
+            assert!(seen.contains("Docker"), "{key} at {columns}x{rows}\n{seen}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_has_the_terminals_cursor() {
+    let scene = Scene::of(runs()).press("/").type_in("bo漢");
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+    terminal.backend_mut().assert_cursor_position((7, 1));
+}
+
+#[test]
+fn nothing_that_arrives_reaches_the_terminal_as_a_command() {
+    let hostile = "\u{1b}]52;c;AAAA\u{7}\u{9b}2J\u{202e}\r\nx";
+    let mut runs = runs();
+    runs[4].session = Some("\u{1b}[2Jsession\u{202e}");
+    runs[4].question = "\u{1b}]0;title\u{7}question";
+    let mut scene = at_the_failure(Scene::of(runs)).press("/");
+    scene.event(Event::Paste(hostile.into()));
+    let seen = Seen { refused: 1, refusals: vec![hostile.into()], ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: Some(hostile.into()) }));
+    for screen in [scene.screen(), scene.press("esc  s").screen()] {
+        let unsafe_char = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!screen.contains(unsafe_char), "{screen:?}");
+    }
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_the_cursor_is_still_seen() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let theme = Themes::load(None).unwrap().get("dark").unwrap().degrade(Depth::None);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+    let cells = terminal.backend().buffer().content();
+    assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    assert!(cells.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
+}
+
+/// What the terminal would have to draw of the next frame, had it this one already.
+#[test]
+fn an_unchanged_state_draws_nothing_anew() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    let mut frames = (0..2).map(|_| terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap().buffer.clone());
+    let (first, second) = (frames.next().unwrap(), frames.next().unwrap());
+    assert_eq!(first.diff(&second), Vec::new());
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let themes = Themes::load(None).unwrap();
+    let theme = themes.get("high-contrast").unwrap();
+    let scenes = vec![
+        at_the_failure(Scene::of(runs())),
+        at_the_failure(Scene::of(runs())).press("tab  G"),
+        at_the_failure(Scene::of(runs())).press("2  /").type_in("book"),
+        Scene::of(runs()).press("?"),
+        Scene::of(runs()).press("s  /").type_in("trip"),
+        Scene::of(Vec::new()).press("3"),
+    ];
+    for mut scene in scenes {
+        for (columns, rows) in (1..=60).flat_map(|columns| (1..=20).map(move |rows| (columns, rows))) {
+            scene.event(Event::Resize { columns, rows });
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+            let cells = terminal.backend().buffer().content();
+            let nothing = cells.iter().all(|cell: &Cell| cell.symbol().trim().is_empty());
+            assert!(!nothing, "nothing is drawn at {columns}x{rows}");
+        }
+        for (columns, rows) in [(120, 40), (80, 24), (72, 12), (71, 30), (300, 90)] {
+            scene.event(Event::Resize { columns, rows });
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+        }
+    }
+}
+
+/// The terminal may have been resized when the state has not heard of it yet.
+#[test]
+fn a_screen_of_another_size_than_the_states_is_drawn_too() {
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    for scene in [Scene::of(runs()).press("?"), Scene::of(runs()).press("/"), Scene::of(Vec::new())] {
+        for (columns, rows) in [(30, 5), (1, 1), (200, 60)] {
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
+        }
+    }
+}
