@@ -39,11 +39,11 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             };
             state.zoomed = false;
         }
-        Action::TabMessages => state.detail.show(Tab::Messages),
-        Action::TabTools => state.detail.show(Tab::Tools),
-        Action::TabReasoning => state.detail.show(Tab::Reasoning),
-        Action::TabCost => state.detail.show(Tab::Cost),
-        Action::TabRaw => state.detail.show(Tab::Raw),
+        Action::TabMessages => show(state, Tab::Messages),
+        Action::TabTools => show(state, Tab::Tools),
+        Action::TabReasoning => show(state, Tab::Reasoning),
+        Action::TabCost => show(state, Tab::Cost),
+        Action::TabRaw => show(state, Tab::Raw),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => open_list(state, Kind::Sessions),
         Action::Follow => follow(state),
@@ -334,4 +334,12 @@ fn yank(state: &mut State, text: String) -> Vec<Effect> {
         lines => format!("copied {lines} lines: {} …", text.lines().next().unwrap_or_default()),
     });
     vec![Effect::Copy(text)]
+}
+
+/// Shows a tab of the detail, and the detail itself where it has no room beside the tree.
+fn show(state: &mut State, tab: Tab) {
+    state.detail.show(tab);
+    if state.areas().is_some_and(|areas| areas.detail.is_none()) {
+        state.focus = Focus::Detail;
+    }
 }

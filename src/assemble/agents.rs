@@ -10,11 +10,12 @@ use std::{
 };
 
 use super::{
-    facts::FALLBACK,
-    lanes::{Lane, Lanes, Told},
+    lane::Lane,
+    lanes::{Lanes, Told},
     merge::{Exchange, Line},
     same::{Key, Library},
     trace::Trace,
+    voices::FALLBACK,
 };
 use crate::model::{
     Category, Message, Part, Role, Said, SpanId, ToolCall, ToolResult, ToolRun, ToolStatus, What, json,
@@ -47,12 +48,15 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         }
         let mut exchange = trace.exchange([scope], library);
         exchange.drop_states();
-        let lane = &mut lanes.lanes[told.lane];
+        let lane = &mut lanes.all[told.lane];
         let Some(end) = lane.said.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
         let mine = || lane.said.iter().filter(|said| turns.contains(&said.turn));
         let answered = mine().any(|said| said.turn == told.turn && speaks(said));
-        let answer: Vec<&Line> =
-            exchange.completion.iter().filter(|line| line.message.role == Role::Assistant && has_text(&line.message)).collect();
+        let answer: Vec<&Line> = exchange
+            .completion
+            .iter()
+            .filter(|line| line.message.role == Role::Assistant && has_text(&line.message))
+            .collect();
         if answered || answer.is_empty() || repeats(&answer, mine()) {
             continue;
         }
@@ -62,7 +66,8 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
             let message = Arc::new(Message { parts, ..(*line.message).clone() });
             Said { message, at: line.at, span, turn, history: false }
         });
-        lane.said.splice(end + 1..end + 1, said.collect::<Vec<_>>());
+        let after = lane.said.split_off(end + 1);
+        lane.said.extend(said.chain(after));
     }
 }
 
@@ -71,7 +76,10 @@ fn speaks(said: &Said) -> bool {
 }
 
 fn has_text(message: &Message) -> bool {
-    message.parts.iter().any(|part| matches!(&part.what, What::Text(text) | What::Refusal(text) if !text.trim().is_empty()))
+    message
+        .parts
+        .iter()
+        .any(|part| matches!(&part.what, What::Text(text) | What::Refusal(text) if !text.trim().is_empty()))
 }
 
 /// Whether an agent's answer is something that was said already: an answer, a result, an argument.
@@ -138,7 +146,7 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     {
         silence.tell(call.place, Exchange::default(), groups);
     }
-    if !silence.lanes.lanes.is_empty() {
+    if !silence.lanes.all.is_empty() {
         return;
     }
     // Of workflows within each other the top-most that has anything to say.

@@ -6,8 +6,7 @@
 //! call was recorded beneath it.
 
 use std::{
-    cmp::Ordering,
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     mem,
 };
 
@@ -15,6 +14,7 @@ use super::{
     facts::Facts,
     plan::{Place, Plan},
     squash::Squash,
+    usage,
 };
 use crate::model::{Category, Cost, PriceSource, TokenUsage};
 
@@ -109,6 +109,9 @@ fn kind(category: Category) -> usize {
 /// Of more calls without tokens than this, a call span without tokens above them is not the record of one.
 const MANY: usize = 64;
 
+/// A call may be another record of one of so many before it.
+const RECENT: usize = 16;
+
 /// How many records of one call are asked what they heard.
 const ASKED: usize = 8;
 
@@ -193,7 +196,8 @@ impl Counting<'_, '_> {
                 let failed = self.calls[own].failed;
                 // A failed attempt within a call that went well is a call of its own.
                 let attempt = |call: &usize| self.calls[*call].failed && !failed;
-                let (attempts, parts): (Vec<usize>, Vec<usize>) = mem::take(&mut open.bare).into_iter().partition(attempt);
+                let (attempts, parts): (Vec<usize>, Vec<usize>) =
+                    mem::take(&mut open.bare).into_iter().partition(attempt);
                 let speaks = |call: &usize| self.plan.places[self.calls[*call].place].speaks();
                 let is_one = parts.len() <= 1 || has_tokens || (place.speaks() && !parts.iter().any(speaks));
                 open.bare = attempts;
@@ -202,7 +206,9 @@ impl Counting<'_, '_> {
                     self.dead.insert(own);
                     return None;
                 }
-                parts.into_iter().for_each(|call| self.fold(own, call, call));
+                for call in parts {
+                    self.fold(own, call, call);
+                }
             }
             _ => {
                 self.dead.insert(own);
@@ -235,7 +241,8 @@ impl Counting<'_, '_> {
         also.push(self.calls[call].place);
         let outer = if inner == call { into } else { call };
         let (outer, inner) = (&self.calls[outer], &self.calls[inner]);
-        let (usage, cost) = (fullest(outer.usage, inner.usage), told(outer, inner).cloned());
+        let cost = usage::told((outer.usage, outer.cost.as_ref()), (inner.usage, inner.cost.as_ref())).cloned();
+        let usage = usage::fullest(outer.usage, inner.usage);
         let whole = &mut self.calls[into];
         (whole.usage, whole.cost) = (usage, cost);
         join(&mut whole.also, &mut also);
@@ -261,20 +268,28 @@ impl Counting<'_, '_> {
         }
         let mut neighbours = neighbours.to_vec();
         neighbours.sort_by_key(|call| self.plan.places[self.calls[*call].place].order());
-        // Of each instrumentation the newest call: one that began later cannot be the record of an older one.
-        let mut newest: HashMap<u64, usize> = HashMap::new();
+        let mut answered: HashMap<u64, usize> = HashMap::new();
+        let mut recent: VecDeque<usize> = VecDeque::new();
         for call in neighbours {
-            let scope = self.scope(call);
-            let twin = newest.iter().filter(|(other, first)| self.are_twins(**first, call, **other == scope));
-            if let Some(first) = twin.map(|(_, first)| *first).min() {
-                let place = |call: usize| &self.plan.places[self.calls[call].place];
-                let (main, other) = if place(call).speaks() && !place(first).speaks() { (call, first) } else { (first, call) };
-                let inner = if place(call).ended <= place(first).ended { call } else { first };
-                self.fold(main, other, inner);
-                newest.retain(|_, newest| *newest != first);
-            } else {
-                newest.insert(scope, call);
-            }
+            let response = response(self.sources(&self.calls[call]));
+            let known = response.and_then(|response| answered.get(&response).copied());
+            let twin = known.into_iter().chain(recent.iter().copied()).find(|first| self.are_twins(*first, call));
+            let Some(first) = twin else {
+                answered.extend(response.map(|response| (response, call)));
+                recent.push_back(call);
+                if recent.len() > RECENT {
+                    recent.pop_front();
+                }
+                continue;
+            };
+            let place = |call: usize| &self.plan.places[self.calls[call].place];
+            let (main, other) =
+                if place(call).speaks() && !place(first).speaks() { (call, first) } else { (first, call) };
+            let inner = if place(call).ended <= place(first).ended { call } else { first };
+            self.fold(main, other, inner);
+            answered.extend(response.map(|response| (response, main)));
+            // The next record like these is of the next call.
+            recent.retain(|call| *call != first);
         }
     }
 
@@ -284,7 +299,8 @@ impl Counting<'_, '_> {
 
     /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the
     /// same time, equal in what both say.
-    fn are_twins(&self, first: usize, second: usize, same_scope: bool) -> bool {
+    fn are_twins(&self, first: usize, second: usize) -> bool {
+        let same_scope = self.scope(first) == self.scope(second);
         let (first, second) = (&self.calls[first], &self.calls[second]);
         let places = (&self.plan.places[first.place], &self.plan.places[second.place]);
         if places.0.category != places.1.category {
@@ -369,44 +385,4 @@ fn equal(left: TokenUsage, right: TokenUsage) -> bool {
     let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
     let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));
     input && left.output == right.output
-}
-
-/// What two records of one call know of its tokens together.
-fn fullest(outer: Option<TokenUsage>, inner: Option<TokenUsage>) -> Option<TokenUsage> {
-    let (Some(mut outer), Some(mut inner)) = (outer, inner) else { return outer.or(inner) };
-    if !is_inner_fuller(outer, inner) {
-        std::mem::swap(&mut outer, &mut inner);
-    }
-    Some(TokenUsage {
-        // Caches are part of the input of one record and not of another: the split is taken as a whole.
-        uncached_input: inner.uncached_input.or(outer.uncached_input),
-        output: if near(outer.output, inner.output) { inner.output } else { outer.output.max(inner.output) },
-        reasoning: outer.reasoning.max(inner.reasoning),
-        ..inner
-    })
-}
-
-/// Whether the inner record tells more of the input: its split, else its size, else the same.
-fn is_inner_fuller(outer: TokenUsage, inner: TokenUsage) -> bool {
-    let split = |usage: TokenUsage| [usage.uncached_input, usage.cache_read, usage.cache_write].into_iter().flatten().count();
-    match split(inner).cmp(&split(outer)) {
-        Ordering::Equal => near(outer.input(), inner.input()) || inner.input() > outer.input(),
-        fuller => fuller == Ordering::Greater,
-    }
-}
-
-/// Some instrumentations are off by the token that a stream begins with.
-fn near(left: Option<u64>, right: Option<u64>) -> bool {
-    left.zip(right).is_some_and(|(left, right)| left.abs_diff(right) <= 2 + left.max(right) / 100)
-}
-
-/// The cost that is told: the sender's own, else that of the record whose tokens are told.
-fn told<'a>(outer: &'a Call, inner: &'a Call) -> Option<&'a Cost> {
-    let reported = |call: &'a Call| call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported);
-    let fuller = match (outer.usage, inner.usage) {
-        (Some(outer), Some(inner)) => is_inner_fuller(outer, inner),
-        (outer, _) => outer.is_none(),
-    };
-    let (first, second) = if fuller { (inner, outer) } else { (outer, inner) };
-    reported(outer).or_else(|| reported(inner)).or(first.cost.as_ref()).or(second.cost.as_ref())
 }

@@ -15,12 +15,11 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
         if !seen.insert(squash::hash((&tool.name, &tool.description, tool.parameters.as_ref().map(squash::value)))) {
             continue;
         }
-        match known.get(tool.name.as_str()) {
-            Some(at) => fill(&mut merged[*at], tool),
-            None => {
-                known.insert(&tool.name, merged.len());
-                merged.push(ToolDefinition { description: description(tool), ..tool.clone() });
-            }
+        if let Some(at) = known.get(tool.name.as_str()) {
+            fill(&mut merged[*at], tool);
+        } else {
+            known.insert(&tool.name, merged.len());
+            merged.push(ToolDefinition { description: description(tool), ..tool.clone() });
         }
     }
     merged
@@ -42,7 +41,8 @@ fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
     let properties = |schema: &Option<Value>| {
         schema.as_ref().and_then(|schema| schema.get("properties")).is_some_and(|properties| !properties.is_empty())
     };
-    let fuller = (told.is_some(), properties(&other.parameters)) > (known.description.is_some(), properties(&known.parameters));
+    let fuller =
+        (told.is_some(), properties(&other.parameters)) > (known.description.is_some(), properties(&known.parameters));
     match (&mut known.parameters, &other.parameters) {
         (mine @ None, theirs) => mine.clone_from(theirs),
         (Some(mine), Some(theirs)) => {
@@ -96,7 +96,8 @@ mod tests {
     fn a_tool_offered_twice_is_defined_once_by_its_fuller_definition() {
         let bare = tool("w", Some("No description"), None);
         let named = tool("x", None, None);
-        let full = tool("w", Some("Weather"), Some(r#"{"type":"object","properties":{"city":{}},"required":["city"]}"#));
+        let full =
+            tool("w", Some("Weather"), Some(r#"{"type":"object","properties":{"city":{}},"required":["city"]}"#));
         let more = tool("w", Some("Other"), Some(r#"{"properties":{"day":{}},"required":["day"]}"#));
         let merged = merge([&bare, &named, &full, &more, &tool("(merged tools)", None, None)].into_iter());
         assert_eq!(merged.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["w", "x"]);

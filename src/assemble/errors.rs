@@ -133,7 +133,8 @@ fn once_a_call(listed: Vec<Listed>) -> Vec<Listed> {
             }
         }
     }
-    let is_best = |at: usize, listed: &Listed| listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at);
+    let is_best =
+        |at: usize, listed: &Listed| listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at);
     listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
 }
 

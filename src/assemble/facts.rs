@@ -2,23 +2,16 @@
 //!
 //! A store keeps these for recent traces, so nothing of what was said is in them, only numbers made of it.
 
-use std::sync::Arc;
-
 use super::{
     errors,
     same::asked,
-    squash::{Squash, hash},
+    squash::hash,
+    voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Carrier, Category, Cost, LogRow, Message, Part, Project, Reading, Role, SpanId, SpanKind, SpanRow,
-    Timestamp, TokenUsage, Translation, What,
+    Category, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
+    Translation, What,
 };
-
-/// What an unknown producer's payload is read by, when nothing better speaks.
-pub const FALLBACK: &str = "plain-io";
-
-/// A request brings its new results at its end; of a long history no more than these are remembered.
-const RESULTS: usize = 128;
 
 /// How much of an error's message is kept to compare it by.
 const MESSAGE: usize = 400;
@@ -28,15 +21,17 @@ const QUESTION: usize = 120;
 
 /// A span or log record without what was said in it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are facts and have nothing to do with each other")]
 pub struct Facts {
     pub(super) is_log: bool,
     /// A log record may have none.
     pub(super) span: Option<SpanId>,
     pub(super) parent: Option<SpanId>,
     /// As people should read it; empty for a log record.
-    pub(super) name: String,
-    pub(super) project: Project,
-    pub(super) service: Option<String>,
+    pub(super) name: Box<str>,
+    /// A log record has none.
+    pub(super) project: Option<Project>,
+    pub(super) service: Option<Box<str>>,
     pub(super) started: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) synthetic: bool,
@@ -48,19 +43,19 @@ pub struct Facts {
     pub(super) aggregate: bool,
     /// Someone who bills is named.
     pub(super) billed: bool,
-    pub(super) usage: Option<TokenUsage>,
-    pub(super) cost: Option<Cost>,
+    pub(super) usage: Option<Box<TokenUsage>>,
+    pub(super) cost: Option<Box<Cost>>,
     /// The response's id as a number.
     pub(super) response: Option<u64>,
-    pub(super) model: Option<String>,
-    pub(super) trouble: Option<Trouble>,
-    pub(super) session: Option<String>,
-    pub(super) user: Option<String>,
-    pub(super) framework: Option<String>,
-    pub(super) question: Option<String>,
+    pub(super) model: Option<Box<str>>,
+    pub(super) trouble: Option<Box<Trouble>>,
+    pub(super) session: Option<Box<str>>,
+    pub(super) user: Option<Box<str>>,
+    pub(super) framework: Option<Box<str>>,
+    pub(super) question: Option<Box<str>>,
     /// It brings answers of earlier calls along: what was asked before is not what is asked now.
     pub(super) recalls: bool,
-    pub(super) voices: Vec<Voice>,
+    pub(super) voices: Box<[Voice]>,
     pub(super) execution: Option<Box<Execution>>,
     /// Puts log records of one moment in an order that does not depend on how they arrived.
     pub(super) rank: (u8, u64),
@@ -73,58 +68,6 @@ pub(super) struct Trouble {
     pub message: Option<String>,
 }
 
-/// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
-#[derive(Debug, Clone)]
-pub(super) struct Voice {
-    /// Dialect and carrier as a number: a span's and its log records' are put together by it.
-    pub channel: u64,
-    pub fallback: bool,
-    /// The text of what came back.
-    pub speech: Squash,
-    pub prompts: bool,
-    pub answers: bool,
-    pub calls: Vec<Called>,
-    /// The last results that the prompt brings; then those that came with the answer itself.
-    pub results: Vec<Given>,
-}
-
-/// A call of a tool that a model made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Called {
-    pub id: Option<u64>,
-    pub name: u64,
-    /// Name and arguments together.
-    pub asked: u64,
-    pub at: Spot,
-}
-
-/// A tool's result as a model saw it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Given {
-    pub id: Option<u64>,
-    pub name: Option<u64>,
-    /// Name and arguments of the call that it answers in the same prompt.
-    pub asked: Option<u64>,
-    pub is_error: Option<bool>,
-    pub prompt: bool,
-    pub at: Spot,
-}
-
-/// Where a part is: reading, message, part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot(pub u32, pub u32, pub u32);
-
-/// What a tool's own span says of its run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Execution {
-    pub id: Option<u64>,
-    pub name: Option<u64>,
-    pub asked: Option<u64>,
-    pub input: Option<Spot>,
-    pub output: Option<Spot>,
-    pub is_error: Option<bool>,
-}
-
 impl Facts {
     /// Takes what sums need of a span.
     pub fn of_span(row: &SpanRow) -> Self {
@@ -134,15 +77,15 @@ impl Facts {
             is_log: false,
             span: Some(row.id),
             parent: row.parent,
-            name: name.clone(),
-            project: row.project.clone(),
-            service: row.service.clone(),
+            name: name.as_str().into(),
+            project: Some(row.project.clone()),
+            service: row.service.as_deref().map(Box::from),
             started: row.started,
             ended: row.ended,
             synthetic: row.synthetic,
             scope: hash(&row.scope_name),
             client: row.kind == SpanKind::Client,
-            trouble: errors::of_span(row).map(|failure| Trouble::of(&failure)),
+            trouble: errors::of_span(row).map(|failure| Box::new(Trouble::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
             ..Self::understood(translation)
         }
@@ -172,13 +115,13 @@ impl Facts {
 
     fn understood(translation: &Translation) -> Self {
         let Translation { context, genai, readings, error, .. } = translation;
-        let id = |id: &Option<String>| id.clone().filter(|id| !is_placeholder(id));
+        let id = |id: &Option<String>| id.as_deref().filter(|id| !is_placeholder(id)).map(Box::from);
         Self {
             is_log: false,
             span: None,
             parent: None,
-            name: String::new(),
-            project: Project::default(),
+            name: Box::default(),
+            project: None,
             service: None,
             started: Timestamp::default(),
             ended: None,
@@ -188,17 +131,17 @@ impl Facts {
             category: genai.category,
             aggregate: genai.aggregate,
             billed: genai.provider.is_some(),
-            usage: genai.usage,
-            cost: genai.cost.clone(),
+            usage: genai.usage.map(Box::new),
+            cost: genai.cost.clone().map(Box::new),
             response: genai.response_id.as_ref().map(hash),
-            model: genai.model.clone().or_else(|| genai.response_model.clone()),
-            trouble: error.as_ref().map(Trouble::of),
+            model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
+            trouble: error.as_ref().map(|failure| Box::new(Trouble::of(failure))),
             session: id(&context.session),
             user: id(&context.user),
-            framework: context.framework.clone(),
-            question: question(genai.category, readings),
+            framework: context.framework.as_deref().map(Box::from),
+            question: question(genai.category, readings).map(Box::from),
             recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
-            voices: voices(readings),
+            voices: voices(readings).into(),
             execution: None,
             rank: (0, 0),
         }
@@ -249,7 +192,8 @@ fn question(category: Category, readings: &[Reading]) -> Option<String> {
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
     let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
     let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let text = |messages: &[&Message]| messages.iter().filter(|message| message.role == Role::User).find_map(|m| line(m));
+    let text =
+        |messages: &[&Message]| messages.iter().filter(|message| message.role == Role::User).find_map(|m| line(m));
     text(new).or_else(|| text(before))
 }
 
@@ -280,133 +224,21 @@ fn line(message: &Message) -> Option<String> {
     Some(line)
 }
 
-fn voices(readings: &[Reading]) -> Vec<Voice> {
-    let mut voices: Vec<Voice> = Vec::new();
-    for (at, reading) in readings.iter().enumerate() {
-        let channel = hash((&reading.dialect, carrier(reading.carrier)));
-        let voice = match voices.iter_mut().position(|voice| voice.channel == channel) {
-            Some(known) => &mut voices[known],
-            None => {
-                voices.push(Voice {
-                    channel,
-                    fallback: reading.dialect == FALLBACK,
-                    speech: Squash::EMPTY,
-                    prompts: false,
-                    answers: false,
-                    calls: Vec::new(),
-                    results: Vec::new(),
-                });
-                voices.last_mut().expect("one was pushed")
-            }
-        };
-        voice.prompts |= !reading.prompt.is_empty();
-        voice.answers |= !reading.completion.is_empty();
-        let at = number(at);
-        let mut brought = results(&reading.prompt, at);
-        voice.results.extend(brought.drain(brought.len().saturating_sub(RESULTS)..));
-        for (spot, part) in parts(&reading.completion, at) {
-            match &part.what {
-                What::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
-                What::Call(call) => voice.calls.push(Called {
-                    id: call.id.as_ref().map(hash),
-                    name: hash(&call.name),
-                    asked: asked(call),
-                    at: spot,
-                }),
-                What::Result(result) => voice.results.push(Given {
-                    id: result.call_id.as_ref().map(hash),
-                    name: result.name.as_ref().map(hash),
-                    asked: None,
-                    is_error: result.is_error,
-                    prompt: false,
-                    at: spot,
-                }),
-                _ => {}
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_small() {
+        assert!(size_of::<Facts>() <= 336, "{}", size_of::<Facts>());
+        assert!(size_of::<Voice>() <= 96, "{}", size_of::<Voice>());
     }
-    voices
-}
 
-/// The results that a prompt brings, each with what the call before it asked.
-fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
-    let mut open: Vec<(Option<u64>, u64, u64)> = Vec::new();
-    let mut results = Vec::new();
-    for (spot, part) in parts(prompt, at) {
-        match &part.what {
-            What::Call(call) => open.push((call.id.as_ref().map(hash), hash(&call.name), asked(call))),
-            What::Result(result) => {
-                let id = result.call_id.as_ref().map(hash);
-                let name = result.name.as_ref().map(hash);
-                // Calls are answered soon after they were made, so few are open at a time.
-                let answered = open.iter().position(|(call, called, _)| match (id, call) {
-                    (Some(id), Some(call)) => id == *call,
-                    _ => name.is_none_or(|name| name == *called),
-                });
-                let asked = answered.map(|answered| open.remove(answered).2);
-                results.push(Given { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
-            }
-            _ => {}
-        }
-        if open.len() > RESULTS {
-            open.remove(0);
-        }
-    }
-    results
-}
-
-fn execution(translation: &Translation) -> Option<Box<Execution>> {
-    let tool = translation.genai.tool.as_ref();
-    let mut execution = Execution {
-        id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
-        name: tool.and_then(|tool| tool.name.as_ref()).map(hash),
-        asked: None,
-        input: None,
-        output: None,
-        is_error: None,
-    };
-    for (at, reading) in translation.readings.iter().enumerate() {
-        for (spot, part) in parts(&reading.prompt, number(at)) {
-            if let What::Call(call) = &part.what
-                && execution.input.is_none()
-            {
-                execution.id = execution.id.or_else(|| call.id.as_ref().map(hash));
-                execution.name = execution.name.or_else(|| Some(hash(&call.name)));
-                execution.asked = Some(asked(call));
-                execution.input = Some(spot);
-            }
-        }
-        for (spot, part) in parts(&reading.completion, number(at)) {
-            if let What::Result(result) = &part.what
-                && execution.output.is_none()
-            {
-                execution.id = execution.id.or_else(|| result.call_id.as_ref().map(hash));
-                execution.is_error = result.is_error;
-                execution.output = Some(spot);
-            }
-        }
-    }
-    let known = execution.id.is_some() || execution.name.is_some() || execution.input.is_some();
-    (known || execution.output.is_some()).then(|| Box::new(execution))
-}
-
-fn parts(messages: &[Arc<Message>], reading: u32) -> impl Iterator<Item = (Spot, &Part)> {
-    messages.iter().enumerate().flat_map(move |(message, said)| {
-        let spot = move |part| Spot(reading, number(message), number(part));
-        said.parts.iter().enumerate().map(move |(part, what)| (spot(part), what))
-    })
-}
-
-/// A place in a list; no list that fits in memory is longer than this counts.
-fn number(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-/// A kind of carrier, as part of a number.
-pub(super) fn carrier(carrier: Carrier) -> u8 {
-    match carrier {
-        Carrier::Event => 0,
-        Carrier::Log => 1,
-        Carrier::Attributes => 2,
+    #[test]
+    fn a_question_is_one_line() {
+        let line = |text: &str| line(&Message::text(Role::User, text));
+        assert_eq!(line(" What\n is  this? ").as_deref(), Some("What is this?"));
+        assert_eq!(line(&"x".repeat(500)).map(|line| line.chars().count()), Some(QUESTION));
+        assert_eq!(line("  "), None);
     }
 }

@@ -12,10 +12,11 @@ use std::{
 };
 
 use super::{
-    facts::{FALLBACK, carrier},
+    gaps,
     same::{Library, Print},
+    voices::{FALLBACK, carrier},
 };
-use crate::model::{Carrier, Message, Part, Role, Timestamp, Translation, What};
+use crate::model::{Carrier, Message, Role, Timestamp, Translation, What};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -72,22 +73,25 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
             if extends(&other.prompt, &prompt, library) {
                 prompt.clone_from(&other.prompt);
             }
-            fill_system(&mut prompt, &other.prompt);
-            fill_ids(&mut prompt, &other.prompt);
-            fill_media(&mut prompt, &other.prompt);
+            gaps::fill_system(&mut prompt, &other.prompt);
+            gaps::fill_ids(&mut prompt, &other.prompt);
+            gaps::fill_media(&mut prompt, &other.prompt);
         }
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
     let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
-            fill_ids(&mut completion, &other.completion);
-            fill_reasoning(&mut completion, &other.completion);
-            fill_media(&mut completion, &other.completion);
+            gaps::fill_ids(&mut completion, &other.completion);
+            gaps::fill_reasoning(&mut completion, &other.completion);
+            gaps::fill_media(&mut completion, &other.completion);
         }
     }
-    let mut prompt = lines(prompt, library);
     let is_system = |line: &Line| line.print.role == Role::System;
+    let (told, completion): (Vec<Line>, Vec<Line>) = lines(completion, library).into_iter().partition(is_system);
+    let mut prompt = lines(prompt, library);
+    // Whatever carried them, instructions are no answer.
+    prompt.splice(0..0, told);
     // Instructions given apart may stand anywhere; without others at the beginning they are what it begins with.
     if !prompt.first().is_some_and(is_system) {
         prompt.sort_by_key(|line| !is_system(line));
@@ -97,7 +101,7 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let mut said = HashSet::new();
     // Some senders give the instructions apart and again as the first message.
     prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
-    Exchange { system: prompt, prompt: rest, completion: lines(completion, library), by_event }
+    Exchange { system: prompt, prompt: rest, completion, by_event }
 }
 
 fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec<Line> {
@@ -140,7 +144,8 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
             group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
         }
     }
-    groups.sort_by_key(|group| (group.place, trust.get(&(group.place, group.dialect)).copied(), carrier(group.carrier)));
+    groups
+        .sort_by_key(|group| (group.place, trust.get(&(group.place, group.dialect)).copied(), carrier(group.carrier)));
     groups
 }
 
@@ -166,10 +171,15 @@ fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
 }
 
 fn others<'g, 'r>(groups: &'g [Group<'r>], chosen: usize) -> impl Iterator<Item = &'g Group<'r>> {
-    groups.iter().enumerate().filter(move |(at, group)| *at != chosen && group.dialect != FALLBACK).map(|(_, group)| group)
+    groups
+        .iter()
+        .enumerate()
+        .filter(move |(at, group)| *at != chosen && group.dialect != FALLBACK)
+        .map(|(_, group)| group)
 }
 
-type Told = [(Arc<Message>, Timestamp)];
+/// Messages with their times.
+pub type Told = [(Arc<Message>, Timestamp)];
 
 /// Whether `whole` is `part` with more before it.
 fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
@@ -186,114 +196,14 @@ fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
     }
 }
 
-fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
-    let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
-    if !prompt.iter().any(|told| is_system(&told)) {
-        let system: Vec<_> = other.iter().filter(is_system).cloned().collect();
-        prompt.splice(0..0, system);
-    }
-}
-
-/// Gives calls and results without an id that of their counterpart, if there is one for each.
-fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
-    let ids = |part: &Part| match &part.what {
-        What::Call(call) => Some((false, call.name.clone(), call.id.clone())),
-        What::Result(result) => Some((true, String::new(), result.call_id.clone())),
-        _ => None,
-    };
-    let all = |messages: &Told| -> HashMap<(bool, String), Vec<Option<String>>> {
-        let mut found: HashMap<_, Vec<_>> = HashMap::new();
-        for (is_result, name, id) in messages.iter().flat_map(|(message, _)| &message.parts).filter_map(ids) {
-            found.entry((is_result, name)).or_default().push(id);
-        }
-        found
-    };
-    let nameless = |message: &Message| message.parts.iter().any(|part| matches!(ids(part), Some((_, _, None))));
-    if !messages.iter().any(|(message, _)| nameless(message)) {
-        return;
-    }
-    let mine = all(messages);
-    let theirs = all(other);
-    let fits = |key: &(bool, String), mine: &Vec<Option<String>>| {
-        let theirs = theirs.get(key)?;
-        let agree = theirs.iter().zip(mine).all(|(theirs, mine)| theirs.is_some() && (mine.is_none() || mine == theirs));
-        (theirs.len() == mine.len() && agree).then(|| theirs.clone().into_iter())
-    };
-    let mut found: HashMap<_, _> = mine.iter().filter_map(|(key, mine)| Some((key.clone(), fits(key, mine)?))).collect();
-    for (message, _) in messages {
-        if !nameless(message) {
-            // Its ids are those of its counterparts; they are passed over.
-            for (is_result, name, _) in message.parts.iter().filter_map(ids) {
-                found.get_mut(&(is_result, name)).and_then(Iterator::next);
-            }
-            continue;
-        }
-        for part in &mut Arc::make_mut(message).parts {
-            let Some((is_result, name, _)) = ids(part) else { continue };
-            let Some(id) = found.get_mut(&(is_result, name)).and_then(Iterator::next).flatten() else { continue };
-            match &mut part.what {
-                What::Call(call) => call.id = Some(id),
-                What::Result(result) => result.call_id = Some(id),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Puts reasoning that only another dialect heard before the answer.
-fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
-    let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
-        told.0.parts.iter().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect()
-    };
-    if completion.iter().any(|told| !thoughts(told).is_empty()) {
-        return;
-    }
-    let thought: Vec<Part> = other.iter().flat_map(thoughts).collect();
-    if let Some((message, _)) = completion.iter_mut().find(|(message, _)| message.role == Role::Assistant)
-        && !thought.is_empty()
-    {
-        Arc::make_mut(message).parts.splice(0..0, thought);
-    }
-}
-
-/// Adds media that only another dialect found, each to the message in the same place.
-fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
-    let media = |message: &Message| -> Vec<Part> {
-        message.parts.iter().filter(|part| matches!(part.what, What::Media(_))).cloned().collect()
-    };
-    let none = messages.iter().all(|(message, _)| media(message).is_empty());
-    if !none || other.iter().all(|(message, _)| media(message).is_empty()) {
-        return;
-    }
-    for role in [Role::User, Role::Assistant] {
-        let theirs: Vec<&Arc<Message>> = other.iter().map(|(message, _)| message).filter(|m| m.role == role).collect();
-        let mine: Vec<&mut Arc<Message>> =
-            messages.iter_mut().map(|(message, _)| message).filter(|m| m.role == role).collect();
-        if mine.len() == theirs.len() {
-            for (mine, theirs) in mine.into_iter().zip(theirs) {
-                let found = media(theirs);
-                if !found.is_empty() {
-                    Arc::make_mut(mine).parts.extend(found);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Reading, Reasoning, ToolCall, Value};
+    use crate::model::{Part, Reading, Reasoning, ToolCall, Value};
 
     fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
         let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
-        Reading {
-            dialect: dialect.to_owned(),
-            carrier,
-            at: None,
-            prompt: arcs(prompt),
-            completion: arcs(completion),
-        }
+        Reading { dialect: dialect.to_owned(), carrier, at: None, prompt: arcs(prompt), completion: arcs(completion) }
     }
 
     fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
@@ -349,7 +259,8 @@ mod tests {
         assert_eq!(completion.len(), 1);
         assert_eq!(completion[0].parts.len(), 3);
 
-        let bare = reading("genai-3", Carrier::Attributes, vec![], vec![call(None), Message::text(Role::Assistant, "x")]);
+        let bare =
+            reading("genai-3", Carrier::Attributes, vec![], vec![call(None), Message::text(Role::Assistant, "x")]);
         let ids = reading("genai-2", Carrier::Event, vec![], vec![call(Some("c1"))]);
         let (_, completion) = merged(&["genai-3", "genai-2"], vec![bare, ids]);
         assert!(matches!(&completion[0].parts[0].what, What::Call(call) if call.id.as_deref() == Some("c1")));
@@ -363,8 +274,17 @@ mod tests {
             name: None,
             data: crate::model::MediaData::Absent,
         }));
-        let last = reading("genai-3", Carrier::Event, vec![Message::new(Role::User, vec![Part::text("q2"), image.clone()])], vec![]);
-        let all = vec![user("q1"), Message::text(Role::Assistant, "a1"), Message::new(Role::User, vec![Part::text("q2"), image])];
+        let last = reading(
+            "genai-3",
+            Carrier::Event,
+            vec![Message::new(Role::User, vec![Part::text("q2"), image.clone()])],
+            vec![],
+        );
+        let all = vec![
+            user("q1"),
+            Message::text(Role::Assistant, "a1"),
+            Message::new(Role::User, vec![Part::text("q2"), image]),
+        ];
         let all = reading("genai-2", Carrier::Event, all, vec![]);
         let (prompt, _) = merged(&["genai-3", "genai-2"], vec![last, all]);
         assert_eq!(prompt, ["user q1", "assistant a1", "user q2"]);
@@ -387,10 +307,19 @@ mod tests {
     }
 
     #[test]
+    fn instructions_among_the_answers_are_the_system_prompt() {
+        let answer = vec![Message::text(Role::System, "S"), Message::text(Role::Assistant, "a")];
+        let (prompt, completion) = merged(&["x"], vec![reading("x", Carrier::Attributes, vec![user("q")], answer)]);
+        assert_eq!((prompt, completion.len()), (vec!["system S".to_owned(), "user q".to_owned()], 1));
+    }
+
+    #[test]
     fn instructions_given_twice_are_one_system_prompt() {
         let system = || Message::text(Role::System, "Be brief.");
-        let (prompt, _) =
-            merged(&["genai-3"], vec![reading("genai-3", Carrier::Attributes, vec![system(), system(), user("q")], vec![])]);
+        let (prompt, _) = merged(
+            &["genai-3"],
+            vec![reading("genai-3", Carrier::Attributes, vec![system(), system(), user("q")], vec![])],
+        );
         assert_eq!(prompt, ["system Be brief.", "user q"]);
     }
 }

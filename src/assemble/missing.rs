@@ -36,7 +36,8 @@ const SWITCHES: &[(&str, &str)] = &[
 ];
 
 /// What to do where the instrumentation is not one of those.
-const ANY: &str = "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or whatever turns content on in your instrumentation";
+const ANY: &str =
+    "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or whatever turns content on in your instrumentation";
 
 /// The instrumentation scopes whose model calls came without any message.
 ///
@@ -76,7 +77,9 @@ pub fn missing(assembled: &[Arc<Assembled>], scopes: &BTreeSet<String>) -> Optio
 fn switch(scope: &str) -> &'static str {
     let fits = SWITCHES.iter().filter(|(begins, _)| match scope.strip_prefix(begins) {
         // A whole word: `ai` is not the beginning of `airflow`.
-        Some(rest) => rest.is_empty() || !begins.ends_with(char::is_alphanumeric) || !rest.starts_with(char::is_alphanumeric),
+        Some(rest) => {
+            rest.is_empty() || !begins.ends_with(char::is_alphanumeric) || !rest.starts_with(char::is_alphanumeric)
+        }
         None => false,
     });
     fits.max_by_key(|(begins, _)| begins.len()).map_or(ANY, |(_, switch)| switch)

@@ -16,6 +16,8 @@ mod calls;
 mod definitions;
 mod errors;
 mod facts;
+mod gaps;
+mod lane;
 mod lanes;
 mod merge;
 mod missing;
@@ -29,6 +31,8 @@ mod totals;
 mod trace;
 mod tree;
 mod turns;
+mod usage;
+mod voices;
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +42,8 @@ use std::collections::{HashMap, HashSet};
 use crate::model::{
     Assembled, Category, Context, Opener, RunError, Thread, ThreadId, ToolRun, ToolStatus, TraceRows, Value, What,
 };
-use lanes::{Lane, Lanes};
+use lane::Lane;
+use lanes::Lanes;
 use same::Library;
 use squash::hash;
 use thread::Telling;
@@ -50,6 +55,7 @@ pub use totals::{Settled, settle};
 
 /// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a
 /// request repeats of earlier ones marked as such.
+#[expect(clippy::needless_pass_by_value, reason = "what was assembled takes the place of the rows")]
 pub fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
     let facts: Vec<Vec<Facts>> = traces.iter().map(trace::facts).collect();
     let mut traces: Vec<Trace> = traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts)).collect();
@@ -65,11 +71,13 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     let Trace { rows, work, .. } = trace;
     let (calls, talks) = turns::turns(trace, library);
     let mut telling = Telling::new(past);
-    talks.into_iter().for_each(|talk| telling.tell(talk));
+    for talk in talks {
+        telling.tell(talk);
+    }
     let Telling { mut lanes, prompts, .. } = telling;
     past.extend(prompts);
     let tools = runs::runs(trace);
-    runs::tell_unseen(trace, &tools, &mut lanes.lanes);
+    runs::tell_unseen(trace, &tools, &mut lanes.all);
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     let (started, ended) = work.times();
@@ -78,7 +86,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         trace: rows.trace,
         name: work.name(),
         project: work.project().to_string(),
-        service: work.first(|facts| facts.service.clone()),
+        service: work.first(|facts| facts.service.as_deref()).map(str::to_owned),
         context: context(trace),
         started,
         ended,
@@ -134,8 +142,8 @@ fn context(trace: &Trace) -> Context {
 
 /// The conversations that were told, by the time of their first message.
 fn threads(trace: &Trace, lanes: Lanes) -> Vec<Thread> {
-    let speaking: HashSet<usize> = lanes.lanes.iter().filter_map(|lane| lane.scope).collect();
-    let mut lanes: Vec<Lane> = lanes.lanes.into_iter().filter(|lane| !lane.said.is_empty()).collect();
+    let speaking: HashSet<usize> = lanes.all.iter().filter_map(|lane| lane.scope).collect();
+    let mut lanes: Vec<Lane> = lanes.all.into_iter().filter(|lane| !lane.said.is_empty()).collect();
     lanes.sort_by_key(|lane| (lane.said.first().map(|said| said.at), lane.started, lane.first));
     let thread = |lane: Lane| Thread {
         id: ThreadId(trace.rows.trace, lane.first),

@@ -9,7 +9,10 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use super::facts::{Facts, Trouble};
+use super::{
+    facts::{Facts, Trouble},
+    usage,
+};
 use crate::model::{Category, Cost, PriceSource, SpanId, Timestamp, TokenUsage, TraceId};
 
 /// A trace's places, each before those beneath it.
@@ -53,7 +56,7 @@ impl<'a> Place<'a> {
     }
 
     pub fn trouble(&self) -> Option<&'a Trouble> {
-        self.own().find_map(|facts| facts.trouble.as_ref())
+        self.own().find_map(|facts| facts.trouble.as_deref())
     }
 
     pub fn failed(&self) -> bool {
@@ -73,19 +76,19 @@ impl<'a> Place<'a> {
         order(self.started, self.ended, self.id)
     }
 
+    /// What a span that never came was: its messages are most likely those of a model call.
+    fn guess(&self) -> Category {
+        let said = self.own().map(|facts| facts.category).find(|category| *category != Category::Span);
+        said.unwrap_or(if self.speaks() { Category::Llm } else { Category::Span })
+    }
+
     /// Reads what its sources say together.
     fn settle(&mut self) {
-        self.category = match self.span {
-            Some((_, facts)) => facts.category,
-            // Messages of a span that never came are most likely those of a model call.
-            None => {
-                let said = self.own().map(|facts| facts.category).find(|category| *category != Category::Span);
-                said.unwrap_or(if self.speaks() { Category::Llm } else { Category::Span })
-            }
-        };
-        self.usage = self.own().filter_map(|facts| facts.usage).reduce(TokenUsage::max);
-        let cost = self.own().filter_map(|facts| facts.cost.as_ref()).find(|cost| cost.source == PriceSource::Reported);
-        self.cost = cost.or_else(|| self.own().find_map(|facts| facts.cost.as_ref()));
+        self.category = self.span.map_or_else(|| self.guess(), |(_, facts)| facts.category);
+        self.usage = self.own().map(|facts| facts.usage.as_deref().copied()).fold(None, usage::fullest);
+        let cost =
+            self.own().filter_map(|facts| facts.cost.as_deref()).find(|cost| cost.source == PriceSource::Reported);
+        self.cost = cost.or_else(|| self.own().find_map(|facts| facts.cost.as_deref()));
         if self.span.is_none() {
             let started = self.own().map(|facts| facts.started).min();
             let ended = self.own().filter_map(|facts| facts.ended).max();
@@ -138,7 +141,8 @@ impl<'a> Plan<'a> {
     pub fn above(&self, is: impl Fn(&Place) -> bool) -> Vec<Option<usize>> {
         let mut above: Vec<Option<usize>> = Vec::with_capacity(self.places.len());
         for place in &self.places {
-            let found = place.parent.and_then(|parent| if is(&self.places[parent]) { Some(parent) } else { above[parent] });
+            let found =
+                place.parent.and_then(|parent| if is(&self.places[parent]) { Some(parent) } else { above[parent] });
             above.push(found);
         }
         above
@@ -208,22 +212,17 @@ fn logs<'a>(
     let mut strays = Vec::new();
     for record in records {
         let (_, facts) = record;
-        let at = match facts.span {
-            Some(id) => match index.get(&id) {
-                Some(at) => *at,
-                None if facts.tells() => {
-                    index.insert(id, places.len());
-                    places.push(empty(id, facts.started));
-                    places.len() - 1
-                }
-                None => continue,
-            },
-            None => {
-                strays.push(record);
-                continue;
-            }
+        let Some(id) = facts.span else {
+            strays.push(record);
+            continue;
         };
-        places[at].logs.push(record);
+        if !index.contains_key(&id) && facts.tells() {
+            index.insert(id, places.len());
+            places.push(empty(id, facts.started));
+        }
+        if let Some(at) = index.get(&id) {
+            places[*at].logs.push(record);
+        }
     }
     // Nothing but records without a span: one place stands for them all.
     if places.is_empty()

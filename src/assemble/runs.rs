@@ -7,15 +7,13 @@ use std::{
 
 use super::{
     errors,
-    lanes::Lane,
+    lane::Lane,
     same::asked,
     squash::hash,
     tools::{Run, tool_name},
     trace::Trace,
 };
-use crate::model::{
-    Message, Part, Role, Said, Timestamp, ToolResult, ToolRun, ToolStatus, Value, What,
-};
+use crate::model::{Message, Part, Role, Said, ToolResult, ToolRun, ToolStatus, Value, What};
 
 /// Tool runs as they are shown, in the order of their calls.
 pub fn runs(trace: &Trace) -> Vec<ToolRun> {
@@ -140,22 +138,18 @@ fn insert(lane: &mut Lane, asked: usize, returned: &[&ToolRun]) {
         return;
     }
     let at = returned.iter().filter_map(|run| run.ended.or(run.started)).min();
-    match lane.said.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
-        Some(there) => {
-            let there: Vec<Part> = there.message.parts.clone();
-            parts.splice(0..0, there);
-            let number = |part: &Part| match &part.what {
-                What::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
-                _ => None,
-            };
-            // Those of calls without an id come last.
-            parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
-            lane.said[after].message = Arc::new(Message::new(Role::Tool, parts));
-        }
-        None => {
-            let at = at.unwrap_or(Timestamp::default());
-            let message = Arc::new(Message::new(Role::Tool, parts));
-            lane.said.insert(after, Said { message, at, span, turn, history: false });
-        }
+    if let Some(there) = lane.said.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
+        let there: Vec<Part> = there.message.parts.clone();
+        parts.splice(0..0, there);
+        let number = |part: &Part| match &part.what {
+            What::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
+            _ => None,
+        };
+        // Those of calls without an id come last.
+        parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
+        lane.said[after].message = Arc::new(Message::new(Role::Tool, parts));
+        return;
     }
+    let message = Arc::new(Message::new(Role::Tool, parts));
+    lane.said.insert(after, Said { message, at: at.unwrap_or_default(), span, turn, history: false });
 }

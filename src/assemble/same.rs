@@ -10,6 +10,9 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 use super::squash::{self, Squash, hash};
 use crate::model::{Media, MediaData, Message, Part, Role, ToolCall, ToolResult, What};
 
+/// A text of so many bytes is hardly said twice by chance.
+const TELLING: u64 = 16;
+
 /// What identifies a message, or several of one role in a row.
 ///
 /// Texts are put together, so it does not matter how they are cut; calls, results and media are sums, so
@@ -37,7 +40,7 @@ impl Key {
 
     /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
     pub fn is_telling(&self) -> bool {
-        self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= 24
+        self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING
     }
 }
 
@@ -50,7 +53,7 @@ pub struct Print {
     /// Its sender put a marker in place of what it said: never equal to anything by content.
     pub hidden: bool,
     pub truncated: bool,
-    /// The ids of its calls, together with the names of what they call.
+    /// The ids of its calls, together with what they call.
     pub calls: Box<[u64]>,
     /// The ids of its calls alone.
     pub asks: Box<[u64]>,
@@ -70,13 +73,14 @@ impl Print {
                 What::Call(call) => {
                     key.calls = key.calls.wrapping_add(asked(call));
                     if let Some(id) = &call.id {
-                        calls.push(hash((id, &call.name)));
+                        calls.push(if is_counter(id) { hash((id, asked(call))) } else { hash((id, &call.name)) });
                         asks.push(hash(id));
                     }
                 }
                 What::Result(result) => {
                     key.results = key.results.wrapping_add(given(result));
-                    answers.extend(result.call_id.as_ref().map(hash));
+                    let answer = |id: &String| if is_counter(id) { hash((id, given(result))) } else { hash(id) };
+                    answers.extend(result.call_id.as_ref().map(answer));
                 }
                 What::Media(media) => key.others = key.others.wrapping_add(digest(media)),
                 What::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
@@ -107,6 +111,13 @@ impl Print {
                 || share(&self.answers, &other.answers)
                 || (self.key.is_some() && self.key == other.key))
     }
+}
+
+/// Whether an id is one of those that begin anew in every turn, so that it names nothing by itself: `call_0`.
+fn is_counter(id: &str) -> bool {
+    let count = ["tool_call", "function", "call", "tool"].into_iter().find_map(|word| id.strip_prefix(word));
+    let count = count.unwrap_or(id).trim_start_matches(['_', '-']);
+    (1..4).contains(&count.len()) && count.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn share(left: &[u64], right: &[u64]) -> bool {
@@ -157,7 +168,8 @@ pub fn is_cut_of(left: &Piece, right: &Piece) -> bool {
 }
 
 /// What senders write where they cut, without white space.
-const MARKERS: &[&str] = &["...[truncated]", "…[truncated]", "...(truncated)", "[TRUNCATED]", "[truncated]", "...", "…"];
+const MARKERS: &[&str] =
+    &["...[truncated]", "…[truncated]", "...(truncated)", "[TRUNCATED]", "[truncated]", "...", "…"];
 
 /// One message in the role it has in a conversation, and its print.
 #[derive(Debug, Clone)]
@@ -289,8 +301,10 @@ mod tests {
 
     #[test]
     fn results_take_the_role_of_a_tool_and_leave_the_user_the_rest() {
-        let mixed =
-            Message::new(Role::User, vec![result(Some("c1"), "18C"), result(Some("c2"), "19C"), Part::text("And now?")]);
+        let mixed = Message::new(
+            Role::User,
+            vec![result(Some("c1"), "18C"), result(Some("c2"), "19C"), Part::text("And now?")],
+        );
         let pieces = Library::default().pieces(&Arc::new(mixed));
         let roles: Vec<_> = pieces.iter().map(|piece| (piece.message.role, piece.message.parts.len())).collect();
         assert_eq!(roles, [(Role::Tool, 2), (Role::User, 1)]);
@@ -323,6 +337,15 @@ mod tests {
         let other = library.pieces(&Arc::new(Message::text(Role::User, "The quick red fox jumps")));
         assert!(is_cut_of(&cut[0], &whole[0]) && is_cut_of(&whole[0], &cut[0]));
         assert!(!is_cut_of(&cut[0], &other[0]));
+    }
+
+    #[test]
+    fn a_counter_is_no_id_by_itself() {
+        for (id, counts) in [("call_0", true), ("12", true), ("tool-3", true), ("c1", false), ("call_000001", false)] {
+            assert_eq!(is_counter(id), counts, "{id}");
+        }
+        let of = |input| print(Message::new(Role::Assistant, vec![call(Some("call_0"), "w", input)]));
+        assert!(!of("1").is(&of("2")) && of("1").is(&of("1")));
     }
 
     #[test]

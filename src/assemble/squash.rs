@@ -8,6 +8,19 @@ use crate::model::Value;
 const PRIME: u64 = (1 << 61) - 1;
 const BASE: u64 = 0x0ACE_5EA7_1D1A_1EC7;
 
+/// Bytes are taken so many at a time: their products do not wait for each other.
+const STEP: usize = 8;
+/// Powers of `BASE`, from 0 to `STEP`.
+const POWERS: [u64; STEP + 1] = {
+    let mut powers = [1; STEP + 1];
+    let mut at = 1;
+    while at <= STEP {
+        powers[at] = times(powers[at - 1], BASE);
+        at += 1;
+    }
+    powers
+};
+
 /// Values nest at most this deep here; OTLP's own limit is lower.
 const DEPTH: usize = 256;
 
@@ -27,21 +40,25 @@ impl Squash {
     pub const EMPTY: Self = Self { hash: 0, power: 1, bytes: 0 };
 
     pub fn of(text: &str) -> Self {
-        let mut squash = Self::EMPTY;
-        for word in text.split_whitespace() {
-            for byte in word.bytes() {
-                squash.hash = (times(squash.hash, BASE) + u64::from(byte) + 1) % PRIME;
-                squash.power = times(squash.power, BASE);
+        let (mut hash, mut bytes) = (0, 0_u64);
+        let mut step = [0; STEP];
+        let mut filled = 0;
+        for byte in text.split_whitespace().flat_map(str::bytes) {
+            step[filled] = byte;
+            filled += 1;
+            bytes += 1;
+            if filled == STEP {
+                hash = add(hash, &step);
+                filled = 0;
             }
-            squash.bytes += word.len() as u64;
         }
-        squash
+        Self { hash: add(hash, &step[..filled]), power: power(bytes), bytes }
     }
 
     /// The number of this text with another one after it.
     pub fn then(self, next: Self) -> Self {
         Self {
-            hash: (times(self.hash, next.power) + next.hash) % PRIME,
+            hash: reduce(u128::from(self.hash) * u128::from(next.power) + u128::from(next.hash)),
             power: times(self.power, next.power),
             bytes: self.bytes + next.bytes,
         }
@@ -57,11 +74,35 @@ impl Squash {
     }
 }
 
-fn times(left: u64, right: u64) -> u64 {
-    let product = u128::from(left) * u128::from(right);
-    // 2^61 is 1 here, so the upper bits are simply added to the lower ones: no slow division.
-    #[expect(clippy::cast_possible_truncation, reason = "both halves have 61 bits")]
-    let sum = (product as u64 & PRIME) + (product >> 61) as u64;
+/// A number with at most `STEP` bytes after it.
+fn add(hash: u64, bytes: &[u8]) -> u64 {
+    let products = bytes.iter().rev().zip(POWERS).map(|(byte, power)| u128::from(power) * (u128::from(*byte) + 1));
+    let shifted = u128::from(hash) * POWERS.get(bytes.len()).copied().map_or(0, u128::from);
+    reduce(shifted + products.sum::<u128>())
+}
+
+/// `BASE` to a power.
+fn power(mut exponent: u64) -> u64 {
+    let (mut square, mut power) = (BASE, 1);
+    while exponent > 0 {
+        if exponent % 2 == 1 {
+            power = times(power, square);
+        }
+        square = times(square, square);
+        exponent /= 2;
+    }
+    power
+}
+
+const fn times(left: u64, right: u64) -> u64 {
+    reduce(left as u128 * right as u128)
+}
+
+/// The remainder by `PRIME`: 2^61 is 1 there, so the upper bits are simply added to the lower ones.
+#[expect(clippy::cast_possible_truncation, reason = "each part has 61 bits")]
+const fn reduce(number: u128) -> u64 {
+    let folded = (number & PRIME as u128) + (number >> 61);
+    let sum = (folded as u64 & PRIME) + (folded >> 61) as u64;
     if sum >= PRIME { sum - PRIME } else { sum }
 }
 
@@ -98,7 +139,9 @@ fn deep(value: &Value, left: usize) -> u64 {
         Value::Array(items) => {
             let mut hasher = DefaultHasher::new();
             7_u8.hash(&mut hasher);
-            items.iter().for_each(|item| deep(item, left).hash(&mut hasher));
+            for item in items {
+                deep(item, left).hash(&mut hasher);
+            }
             hasher.finish()
         }
         Value::Map(entries) => {

@@ -10,7 +10,8 @@
 use std::{collections::HashSet, rc::Rc, sync::Arc};
 
 use super::{
-    lanes::{Anchor, Chain, Lane, Lanes, Told, unsaid},
+    lane::{Lane, unsaid},
+    lanes::{Anchor, Chain, Lanes, Told},
     merge::{Exchange, Line},
     same::{Key, Piece},
     squash::hash,
@@ -85,21 +86,21 @@ impl<'s> Telling<'s> {
         let (lane, sayings) = match self.meet(&talk, &in_force, &prompt, &chain) {
             Meeting::Again(lane) => (lane, Vec::new()),
             Meeting::GoesOn(anchor, unanswered) => {
-                let new = unsaid(&self.lanes.lanes[anchor.lane], &prompt, Some(anchor));
+                let new = unsaid(&self.lanes.all[anchor.lane], &prompt, Some((anchor.after, anchor.entry)));
                 self.recall(anchor, &lines);
                 (anchor.lane, added(&lines, &new, anchor.after, unanswered))
             }
-            Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.lanes[lane], &prompt, None), 0, None)),
+            Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.all[lane], &prompt, None), 0, None)),
             Meeting::Opens => {
                 let known = self.known(&lines, &chain);
                 let say = |(at, line)| Saying { line, history: at < known, by: None };
                 (self.open(&talk), lines.iter().enumerate().map(say).collect())
             }
         };
-        let changed = self.lanes.lanes[lane].changed(talk.agent.as_deref(), &system);
+        let changed = self.lanes.all[lane].changed(talk.agent.as_deref(), &system);
         let changed: Vec<Saying> = changed.into_iter().map(|line| Saying { line, history: false, by: None }).collect();
-        self.say(lane, &talk, &changed, None);
-        self.say(lane, &talk, &sayings, None);
+        self.hear(lane, &talk, &changed);
+        self.hear(lane, &talk, &sayings);
         self.prompts.extend(chain.whole());
         self.lanes.tell(
             Told {
@@ -111,13 +112,15 @@ impl<'s> Telling<'s> {
                 failed: talk.failed,
                 answered: !completion.is_empty(),
                 system: hash(&in_force),
-                entries: self.lanes.lanes[lane].len(),
+                entries: self.lanes.all[lane].len(),
             },
             &chain,
         );
         let answers: Vec<Saying> = completion.iter().map(|line| Saying { line, history: false, by: None }).collect();
-        self.say(lane, &talk, &answers, prompt.last().map(|last| last.print.key));
-        let ended = &mut self.lanes.lanes[lane].ended;
+        let pieces = completion.iter().map(piece).collect();
+        self.lanes.answer(lane, pieces, prompt.last().and_then(|last| last.print.key));
+        self.say(lane, &talk, &answers);
+        let ended = &mut self.lanes.all[lane].ended;
         *ended = ended.zip(talk.ended).map(|(before, now)| before.max(now));
     }
 
@@ -126,7 +129,7 @@ impl<'s> Telling<'s> {
     }
 
     fn meet(&self, talk: &Talk, system: &[Option<Key>], prompt: &[Piece], chain: &Chain) -> Meeting {
-        let lane = |told: &Told| &self.lanes.lanes[told.lane];
+        let lane = |told: &Told| &self.lanes.all[told.lane];
         let same_agent = |told: &Told| talk.agent.is_some() && lane(told).agent == talk.agent;
         let overlaps = |told: &Told| told.ended.is_none_or(|ended| talk.started < ended);
         let brings_answers = prompt.iter().any(|piece| piece.print.role == Role::Assistant);
@@ -142,20 +145,23 @@ impl<'s> Telling<'s> {
         if let Some(told) = again {
             return Meeting::Again(told.lane);
         }
-        if let Some(anchor) = self.lanes.anchor(prompt, talk.scope) {
-            return Meeting::GoesOn(anchor, None);
-        }
+        let anchor = self.lanes.anchor(prompt, talk.scope);
         let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
-        if let Some((after, call)) = begun {
+        // Whichever knows more of the prompt; a call that failed left nothing but its prompt.
+        let met = anchor.map_or(0, |anchor| anchor.after);
+        if let Some((after, call)) = begun.filter(|(after, _)| *after > met) {
             let told = self.lanes.told[call];
             let unanswered = Some(told).filter(|told| !told.answered && !told.failed && !overlaps(told));
             return Meeting::GoesOn(Anchor { lane: told.lane, after, entry: told.entries }, unanswered);
+        }
+        if let Some(anchor) = anchor {
+            return Meeting::GoesOn(anchor, None);
         }
         if let Some(anchor) = self.lanes.hidden(prompt, talk.scope) {
             return Meeting::GoesOn(anchor, None);
         }
         match self.lanes.newest(talk.scope).filter(|_| talk.in_agent && !brings_answers) {
-            Some(lane) if self.lanes.lanes[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
+            Some(lane) if self.lanes.all[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
             _ => Meeting::Opens,
         }
     }
@@ -166,7 +172,7 @@ impl<'s> Telling<'s> {
         let parts = lines[anchor.after - answer..anchor.after].iter().flat_map(|line| &line.message.parts);
         let thought: Vec<Part> = parts.filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
         if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {
-            self.lanes.lanes[anchor.lane].think(entry, &thought);
+            self.lanes.all[anchor.lane].think(entry, &thought);
         }
     }
 
@@ -181,10 +187,21 @@ impl<'s> Telling<'s> {
         answered.max(asked)
     }
 
-    /// Says lines in a conversation. What they followed is told of answers, which may stand after others.
-    fn say(&mut self, lane: usize, talk: &Talk, sayings: &[Saying], followed: Option<Option<Key>>) {
-        self.lanes.note(lane, sayings.iter().map(|saying| piece(saying.line)), followed);
-        let lane = &mut self.lanes.lanes[lane];
+    /// Says what a prompt brings.
+    fn hear(&mut self, lane: usize, talk: &Talk, sayings: &[Saying]) {
+        for saying in sayings {
+            match saying.by {
+                // Given here, although only this prompt tells it.
+                Some(_) => self.lanes.answer(lane, vec![piece(saying.line)], None),
+                None => self.lanes.hear(lane, piece(saying.line)),
+            }
+        }
+        self.say(lane, talk, sayings);
+    }
+
+    /// Says lines that were noted.
+    fn say(&mut self, lane: usize, talk: &Talk, sayings: &[Saying]) {
+        let lane = &mut self.lanes.all[lane];
         let together = |left: &Saying, right: &Saying| {
             left.line.print.role == Role::Tool && right.line.print.role == Role::Tool && left.history == right.history
         };
@@ -239,7 +256,11 @@ fn results(lines: &[&Line], number: impl Fn(&str) -> Option<usize>) -> Arc<Messa
             if numbers.is_some() {
                 parts.sort_by_key(order);
             }
-            Arc::new(Message { role: Role::Tool, name: lines.first().and_then(|line| line.message.name.clone()), parts })
+            Arc::new(Message {
+                role: Role::Tool,
+                name: lines.first().and_then(|line| line.message.name.clone()),
+                parts,
+            })
         }
     }
 }

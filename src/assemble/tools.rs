@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     calls::Counted,
-    facts::{Called, Execution, Facts, Given, Spot, Voice},
+    facts::Facts,
     plan::{Place, Plan},
     squash::hash,
+    voices::{Called, Execution, Given, Spot, Voice},
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
@@ -169,7 +170,8 @@ impl Join {
 
     fn push(&mut self, run: Run) {
         let at = self.runs.len();
-        for (key, index) in [(run.id, &mut self.by_id), (run.asked, &mut self.by_asked), (run.name, &mut self.by_name)] {
+        for (key, index) in [(run.id, &mut self.by_id), (run.asked, &mut self.by_asked), (run.name, &mut self.by_name)]
+        {
             if let Some(key) = key {
                 index.entry(key).or_default().push(at);
             }
@@ -180,8 +182,11 @@ impl Join {
     /// Tools run: each execution finds the call it belongs to, in three rounds from the surest to the least sure.
     fn execute(&mut self, plan: &Plan) {
         let tools = plan.above(|place| place.category == Category::Tool);
-        let execution = |at: usize| plan.places[at].sources().find_map(|(facts, said)| Some((facts, said.execution.as_deref()?)));
-        let name = |at: usize| execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&plan.places[at]));
+        let execution =
+            |at: usize| plan.places[at].sources().find_map(|(facts, said)| Some((facts, said.execution.as_deref()?)));
+        let name = |at: usize| {
+            execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&plan.places[at]))
+        };
         let mut waiting: Vec<usize> = (0..plan.places.len())
             .filter(|at| plan.places[*at].category == Category::Tool && !is_internal(&plan.places[*at]))
             // A tool within a tool of the same name is how that one is made.
@@ -246,7 +251,7 @@ impl Join {
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
         if round == 0 {
             // A counter that began anew names the newest call before the execution; clocks may disagree.
-            free.clone().filter(before).last().or_else(|| free.clone().next()).copied()
+            free.clone().rfind(before).or_else(|| free.clone().next()).copied()
         } else {
             free.clone().find(before).copied()
         }

@@ -2,6 +2,8 @@
 //!
 //! A list's row and the pane that opens it are made by the same functions, from [`Facts`] alone.
 
+use std::collections::HashSet;
+
 use super::{
     calls::{self, Counted},
     errors::{self, Fault},
@@ -90,11 +92,11 @@ impl<'a> Work<'a> {
     }
 
     pub fn name(&self) -> Option<String> {
-        self.spans().next().map(|facts| facts.name.clone())
+        self.spans().next().map(|facts| facts.name.to_string())
     }
 
     pub fn project(&self) -> Project {
-        self.spans().next().map(|facts| facts.project.clone()).unwrap_or_default()
+        self.spans().next().and_then(|facts| facts.project.clone()).unwrap_or_default()
     }
 
     /// Earliest start and latest end, of log records only where there is no span.
@@ -133,15 +135,12 @@ impl<'a> Work<'a> {
 
     /// Models of counted calls as requested, each once, in order.
     fn models(&self) -> Vec<String> {
-        let mut models: Vec<String> = Vec::new();
-        for call in &self.counted.calls {
-            let sources = call.places().flat_map(|place| self.plan.places[place].sources());
-            let model = sources.filter_map(|(_, facts)| facts.model.as_ref()).next();
-            if let Some(model) = model.filter(|model| !models.contains(model)) {
-                models.push(model.clone());
-            }
-        }
-        models
+        let mut known = HashSet::new();
+        let models = self.counted.calls.iter().filter_map(|call| {
+            let mut sources = call.places().flat_map(|place| self.plan.places[place].sources());
+            sources.find_map(|(_, facts)| facts.model.as_deref())
+        });
+        models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 
     /// The first thing asked, at the first place where anything was.
@@ -154,10 +153,10 @@ impl<'a> Work<'a> {
                 if facts.recalls {
                     latest = None;
                 }
-                first = first.or(facts.question.as_ref());
-                latest = latest.or(facts.question.as_ref());
+                first = first.or(facts.question.as_deref());
+                latest = latest.or(facts.question.as_deref());
             }
-            latest.or(first).cloned()
+            latest.or(first).map(str::to_owned)
         })
     }
 
@@ -169,9 +168,9 @@ impl<'a> Work<'a> {
             name: self.name(),
             project: self.project(),
             session: self.first(|facts| facts.session.as_deref()).map(SessionId::from),
-            user: self.first(|facts| facts.user.clone()),
-            service: self.first(|facts| facts.service.clone()),
-            framework: self.first(|facts| facts.framework.clone()),
+            user: self.first(|facts| facts.user.as_deref()).map(str::to_owned),
+            service: self.first(|facts| facts.service.as_deref()).map(str::to_owned),
+            framework: self.first(|facts| facts.framework.as_deref()).map(str::to_owned),
             question: self.question(),
             started,
             ended,

@@ -66,7 +66,11 @@ impl<'a> Trace<'a> {
     }
 
     /// The first value that a translation of these places has.
-    pub fn first<T>(&self, places: impl IntoIterator<Item = usize>, value: impl Fn(&'a Translation) -> Option<T>) -> Option<T> {
+    pub fn first<T>(
+        &self,
+        places: impl IntoIterator<Item = usize>,
+        value: impl Fn(&'a Translation) -> Option<T>,
+    ) -> Option<T> {
         places.into_iter().find_map(|place| self.translations(place).find_map(&value))
     }
 
@@ -86,7 +90,11 @@ impl<'a> Trace<'a> {
                 else {
                     continue;
                 };
-                let source = if said.is_log { (said.started, said.started) } else { (place.started, place.ended.unwrap_or(place.started)) };
+                let source = if said.is_log {
+                    (said.started, said.started)
+                } else {
+                    (place.started, place.ended.unwrap_or(place.started))
+                };
                 bearers.push(Bearer { place: nth, translation, started: source.0, ended: source.1 });
             }
         }

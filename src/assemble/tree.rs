@@ -19,7 +19,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, other: &Self) {
         self.usage = totals::usage([self.usage, other.usage].into_iter());
         self.cost = totals::sum([&self.cost, &other.cost].into_iter().flatten());
         self.unpriced |= other.unpriced;
@@ -43,7 +43,7 @@ pub fn tree(trace: TraceId, work: &Work) -> Tree {
             state: state(place),
             started: place.started,
             ended: place.ended,
-            model: place.sources().find_map(|(_, facts)| facts.model.clone()),
+            model: place.sources().find_map(|(_, facts)| facts.model.as_deref()).map(str::to_owned),
             usage: sum.usage,
             cost: sum.cost,
             unpriced: sum.unpriced,
@@ -57,7 +57,7 @@ pub fn tree(trace: TraceId, work: &Work) -> Tree {
 
 fn name(place: &Place) -> String {
     match place.span {
-        Some((_, facts)) => facts.name.clone(),
+        Some((_, facts)) => facts.name.to_string(),
         None if place.logs.is_empty() => "parent not received".to_owned(),
         None => "span not received".to_owned(),
     }
@@ -93,12 +93,12 @@ fn sums(work: &Work) -> Vec<Sum> {
         sums[call.place] = Sum { usage: call.usage, cost: call.cost.clone(), unpriced: call.unpriced };
     }
     for payer in &work.counted.payers {
-        sums[*payer].join(Sum { cost: places[*payer].cost.cloned(), ..Sum::default() });
+        sums[*payer].join(&Sum { cost: places[*payer].cost.cloned(), ..Sum::default() });
     }
     for at in (0..places.len()).rev() {
         if let Some(parent) = places[at].parent {
             let sum = sums[at].clone();
-            sums[parent].join(sum);
+            sums[parent].join(&sum);
         }
     }
     sums

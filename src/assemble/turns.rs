@@ -1,11 +1,6 @@
 //! The counted calls as the screen lists them, and as they are told.
 
-use super::{
-    errors,
-    same::Library,
-    thread::Talk,
-    trace::Trace,
-};
+use super::{errors, same::Library, thread::Talk, trace::Trace};
 use crate::model::{CallFacts, Category, Parameters, What};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
@@ -22,7 +17,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         };
         facts.push(CallFacts {
             span: place.id,
-            name: place.span.map(|(_, facts)| facts.name.clone()).unwrap_or_default(),
+            name: place.span.map(|(_, facts)| facts.name.to_string()).unwrap_or_default(),
             category: place.category,
             agent: trace.agent_of(call.place),
             provider: genai(|genai| genai.provider.clone()),

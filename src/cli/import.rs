@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::format,
-    config::Settings,
+    config::{Settings, logging},
     decode::Signal,
     model::Project,
     receive::{Counts, Export, Intake, Refusal, Taker as _},
@@ -49,7 +49,7 @@ pub struct Arguments {
 
 /// Reads every file; the bad ones are named.
 pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    start::logging(settings)?;
+    logging(settings)?;
     let runtime = start::runtime()?;
     let way = Way::open(settings, &runtime)?;
     let mut importing = Importing {

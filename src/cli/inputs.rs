@@ -41,8 +41,6 @@ pub enum BadInput {
     TooLarge,
     #[error("cut off in the middle of a record")]
     CutOff,
-    #[error("nothing in it")]
-    Empty,
 }
 
 /// Reads an input to its end. A bad line of JSON costs only itself; anything else that is bad ends the input.
@@ -59,7 +57,8 @@ pub fn read<E>(
     };
     match first_letter(&mut *input) {
         Err(error) => each(Err(error.into())),
-        Ok(None) => each(Err(BadInput::Empty)),
+        // A request of nothing is nothing.
+        Ok(None) => Ok(()),
         Ok(Some(b'{')) => json(&mut *input, each),
         Ok(Some(_)) => protobuf(&mut *input, each),
     }
@@ -295,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_no_otlp_is_said_to_be_none() {
-        assert_eq!(found(b""), ["nothing in it"]);
+        assert_eq!(found(b""), [""; 0]);
         for other in ["hello", "\u{89}PNG", "[1,2]", "# notes"] {
             assert_eq!(found(other.as_bytes()), ["neither OTLP protobuf nor OTLP JSON"], "{other}");
         }

@@ -5,8 +5,7 @@
 //!   demo                recorded runs               run        a program, its exports passed on
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces            print      keys, themes, config
-//!   registry, forward   who is running, and talking to them
-//!   passing             where the exports of a command go: to one of them, else into the store
+//!   passing, forward    where the exports of a command go: on to the instance that runs, else into the store
 //! ```
 //!
 //! Every command gives an exit code: 0 good, 1 some input was bad, 2 could not start; `run` gives its program's.
@@ -19,7 +18,6 @@ mod import;
 mod inputs;
 mod passing;
 mod print;
-pub mod registry;
 mod run;
 mod serve;
 mod table;
@@ -34,7 +32,10 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, builder::StyledStr};
 
-use crate::config::{HEADING, Layer, Paths, Settings};
+use crate::{
+    config::{HEADING, Layer, Paths, Settings},
+    start,
+};
 
 /// All went well.
 pub const GOOD: u8 = 0;
@@ -52,7 +53,13 @@ pub const NOT_STARTED: u8 = 2;
 /// and 5388 (the SideSeat SDK). These are the SDKs' own defaults, so mostly nothing need be configured.
 #[derive(Debug, Parser)]
 #[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
-#[command(name = "sideseat-tui", bin_name = "sideseat-tui", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "sideseat-tui",
+    bin_name = "sideseat-tui",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 #[command(after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
@@ -182,7 +189,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn follow(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
-    crate::start::for_this_user_only();
+    start::for_this_user_only();
     match command {
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
@@ -224,10 +231,11 @@ mod tests {
     #[test]
     fn the_command_line_is_sound_and_every_command_has_help() {
         command().debug_assert();
-        for command in command().get_subcommands_mut() {
-            let help = command.render_long_help().to_string();
-            assert!(command.get_about().is_some() && help.contains("Settings"), "{help}");
-            assert_eq!(help, command.render_help().to_string(), "there is one form of help");
+        let help = |line: &[&str]| command().try_get_matches_from(line).unwrap_err().to_string();
+        for name in command().get_subcommands().map(clap::Command::get_name) {
+            let (short, long) = (help(&["tui", name, "-h"]), help(&["tui", name, "--help"]));
+            assert!(long.contains("\nUsage: sideseat-tui ") && long.contains("\nSettings"), "{long}");
+            assert_eq!(short, long, "there is one form of help");
         }
     }
 

@@ -4,12 +4,12 @@ use std::{path::Path, slice, sync::Arc};
 
 use tokio::{sync::Mutex, task};
 
-use super::{
-    forward::Instance,
-    registry::{self, Entry, Registered},
-};
+use super::forward::{Instance, Pulse};
 use crate::{
-    config::{Db, Settings},
+    config::{
+        Db, Settings,
+        instances::{self, Entry, Registered},
+    },
     pricing::Prices,
     receive::{Accepted, Address, Counts, Export, Intake, Refusal, Taker},
     start,
@@ -122,7 +122,7 @@ impl Taker for Passing {
 /// The instance that a user means who names none: the one that holds the file in force; where no file was chosen, the
 /// newest of all.
 pub async fn running(settings: &Settings) -> Option<Instance> {
-    let mut answering = registry::answering(&settings.paths.instances()?).await;
+    let mut answering = answering(&settings.paths.instances()?).await;
     let entries: Vec<&Entry> = answering.iter().map(|(entry, _)| entry).collect();
     let chosen = choose(&entries, file(settings), settings.db.is_default())?;
     Some(answering.swap_remove(chosen).1)
@@ -130,10 +130,27 @@ pub async fn running(settings: &Settings) -> Option<Instance> {
 
 /// The instance that holds the file in force, if it answers.
 pub async fn holder(settings: &Settings) -> Option<Instance> {
-    let answering = registry::answering(&settings.paths.instances()?).await;
+    let answering = answering(&settings.paths.instances()?).await;
     let entries: Vec<&Entry> = answering.iter().map(|(entry, _)| entry).collect();
     let chosen = choose(&entries, file(settings), false)?;
     answering.into_iter().nth(chosen).map(|(_, instance)| instance)
+}
+
+/// The instances that answer, the newest first.
+///
+/// A process id may have been given to another process, so being alive is not enough. One that is silent stays known
+/// (it may be suspended), one that is somebody else does not.
+async fn answering(folder: &Path) -> Vec<(Entry, Instance)> {
+    let mut answering = Vec::new();
+    for entry in instances::alive(folder) {
+        let Some(instance) = entry.http().map(Instance::at) else { continue };
+        match instance.pulse().await {
+            Pulse::Beats { pid } if pid == entry.pid => answering.push((entry, instance)),
+            Pulse::Silent => {}
+            Pulse::Beats { .. } | Pulse::Stranger => instances::forget(folder, &entry),
+        }
+    }
+    answering
 }
 
 fn choose(entries: &[&Entry], file: Option<&Path>, any: bool) -> Option<usize> {
@@ -150,7 +167,26 @@ fn file(settings: &Settings) -> Option<&Path> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::config::instances::Listening;
+
+    #[tokio::test]
+    async fn a_process_that_took_over_the_number_of_a_dead_one_is_no_instance() {
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let stale = Entry {
+            pid: std::process::id(),
+            version: String::new(),
+            started: String::new(),
+            db: None,
+            addresses: vec![Listening { what: "http".into(), address: nobody }],
+        };
+        std::mem::forget(instances::register(folder.path(), &stale).unwrap());
+        assert!(answering(folder.path()).await.is_empty());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn the_holder_of_the_file_is_meant_and_any_instance_only_where_no_file_was_chosen() {

@@ -61,9 +61,9 @@ pub fn themes(settings: &Settings) -> anyhow::Result<u8> {
 pub fn config(settings: &Settings) -> anyhow::Result<u8> {
     use table::{Align, Column};
     const COLUMNS: [Column; 3] = [
-        Column { head: "SETTING", align: Align::Left },
-        Column { head: "VALUE", align: Align::Left },
-        Column { head: "SET BY", align: Align::Left },
+        Column::new("SETTING", Align::Left, 0),
+        Column::new("VALUE", Align::Left, 0),
+        Column::new("SET BY", Align::Left, 0),
     ];
     let mut rows = Vec::new();
     for setting in described() {

@@ -1,9 +1,18 @@
 //! `serve`: listeners without a screen.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    process,
+};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::GOOD;
-use crate::{config::Settings, receive::Address, start};
+use crate::{
+    config::{Settings, logging},
+    receive::{Address, Counts},
+    start::{self, Rooms},
+};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -15,10 +24,50 @@ Prints, when it is ready:
   http 127.0.0.1:4318
   sideseat 127.0.0.1:5388";
 
+/// What is answered for "interrupted" where nobody waited for the end.
+const INTERRUPTED: i32 = 130;
+
 /// Receives until it is told to stop.
 pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
-    start::serve(settings, print)?;
+    logging(settings)?;
+    let runtime = start::runtime()?;
+    // Before it says that it is ready: whoever waits for that may tell it to stop at once.
+    let mut signals = runtime.block_on(async { StopSignals::new() })?;
+    let listeners = runtime.block_on(start::bind(settings))?;
+    let addresses = listeners.addresses();
+    let rooms = Rooms::open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
+    let printed = print(&addresses);
+    if printed.is_ok() {
+        runtime.block_on(signals.arrival());
+    }
+    // Told again while closing, it ends at once: what was acknowledged is stored already.
+    runtime.spawn(async move {
+        signals.arrival().await;
+        process::exit(INTERRUPTED);
+    });
+    rooms.close(runtime.handle());
+    runtime.shutdown_timeout(start::LAST_WORK);
+    printed?;
     Ok(GOOD)
+}
+
+/// SIGINT and SIGTERM: one is a request to stop, a second one to stop at once.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn arrival(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// One address a line, for people and for scripts that wait for it.

@@ -1,14 +1,23 @@
-//! Rows → aligned columns for people: as wide as the terminal, and never wider than what is in them.
+//! Rows → aligned columns for people: no wider than the terminal, nor than what is in them.
 
 use std::io::{self, Write};
 
 use crate::app::wrap::{clean_line, cut_middle, width};
 
-/// One column: its head, and how its cells stand.
+/// One column: its head, how its cells stand, and how soon it is left out.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub head: &'static str,
     pub align: Align,
+    /// Of columns that the terminal has no room for the one with the highest goes first; with 0 none goes.
+    pub goes: u8,
+}
+
+impl Column {
+    #[must_use]
+    pub const fn new(head: &'static str, align: Align, goes: u8) -> Self {
+        Self { head, align, goes }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +44,9 @@ pub fn write(out: &mut dyn Write, columns: &[Column], rows: &[Vec<String>], term
     let heads = columns.iter().map(|column| column.head.to_owned()).collect();
     for row in std::iter::once(&heads).chain(&rows) {
         let mut line = String::new();
-        for ((cell, column), columns) in row.iter().zip(columns).zip(&widths) {
-            let cell = cut_middle(cell, *columns);
+        for ((cell, column), width_of) in row.iter().zip(columns).zip(&widths) {
+            let Some(columns) = *width_of else { continue };
+            let cell = cut_middle(cell, columns);
             let space = " ".repeat(columns.saturating_sub(width(&cell)));
             match column.align {
                 Align::Right => line.extend([&space, &cell, GAP]),
@@ -48,20 +58,34 @@ pub fn write(out: &mut dyn Write, columns: &[Column], rows: &[Vec<String>], term
     Ok(())
 }
 
-/// As wide as the widest cell; where that is too much, the widest of those that give gives first.
-fn widths(columns: &[Column], rows: &[Vec<String>], terminal: Option<usize>) -> Vec<usize> {
-    let mut widths: Vec<usize> = columns.iter().map(|column| width(column.head)).collect();
+/// As wide as the widest cell; `None` is left out. Where that is too much, columns go until those that give can give
+/// enough, the widest first.
+fn widths(columns: &[Column], rows: &[Vec<String>], terminal: Option<usize>) -> Vec<Option<usize>> {
+    let mut widths: Vec<Option<usize>> = columns.iter().map(|column| Some(width(column.head))).collect();
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
-            *widest = (*widest).max(width(cell));
+            *widest = (*widest).max(Some(width(cell)));
         }
     }
     let Some(terminal) = terminal else { return widths };
-    let gaps = GAP.len() * columns.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > terminal {
-        let giving =
-            widths.iter_mut().zip(columns).filter(|(width, column)| column.align == Align::Gives && **width > LEAST);
-        let Some((widest, _)) = giving.max_by_key(|(width, _)| **width) else { break };
+    // Wider than the terminal is as wide as the terminal, and costs fewer steps below.
+    widths.iter_mut().flatten().for_each(|width| *width = (*width).min(terminal));
+    let gives = |at: usize| columns.get(at).is_some_and(|column| column.align == Align::Gives);
+    let needed = |widths: &[Option<usize>], least: usize| {
+        let kept = widths.iter().enumerate().filter_map(|(at, width)| {
+            let width = (*width)?;
+            Some(GAP.len() + if gives(at) { width.min(least) } else { width })
+        });
+        kept.sum::<usize>().saturating_sub(GAP.len())
+    };
+    while needed(&widths, LEAST) > terminal {
+        let kept = columns.iter().zip(&mut widths).filter(|(column, width)| column.goes > 0 && width.is_some());
+        let Some((_, width)) = kept.max_by_key(|(column, _)| column.goes) else { break };
+        *width = None;
+    }
+    while needed(&widths, usize::MAX) > terminal {
+        let giving = widths.iter_mut().enumerate().filter(|(at, _)| gives(*at)).filter_map(|(_, width)| width.as_mut());
+        let Some(widest) = giving.filter(|width| **width > LEAST).max_by_key(|width| **width) else { break };
         *widest -= 1;
     }
     widths
@@ -72,9 +96,9 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { head: "NAME", align: Align::Gives },
-        Column { head: "CALLS", align: Align::Right },
-        Column { head: "STATE", align: Align::Left },
+        Column::new("NAME", Align::Gives, 0),
+        Column::new("CALLS", Align::Right, 0),
+        Column::new("STATE", Align::Left, 1),
     ];
 
     fn written(terminal: Option<usize>) -> String {
@@ -100,5 +124,10 @@ mod tests {
         let text = written(Some(30));
         assert!(text.contains("book a hot…n #12"), "{text}");
         assert!(text.lines().all(|line| width(line) <= 30), "{text}");
+    }
+
+    #[test]
+    fn a_very_narrow_terminal_shows_fewer_columns() {
+        assert_eq!(written(Some(20)).lines().next(), Some("NAME           CALLS"));
     }
 }

@@ -1,6 +1,9 @@
 //! `sessions` and `traces`: what is stored, as tables for people and as JSON for programs.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::Arc,
+};
 
 use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value as Json, json};
@@ -13,6 +16,7 @@ use crate::{
     app::format,
     config::Settings,
     model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary},
+    pricing::Prices,
     start,
     store::Store,
 };
@@ -107,16 +111,16 @@ impl List {
 /// Prints the sessions.
 pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8> {
     const COLUMNS: [Column; 8] = [
-        Column { head: "SESSION", align: Align::Gives },
-        Column { head: "USERS", align: Align::Gives },
-        Column { head: "LAST SEEN", align: Align::Left },
-        Column { head: "TRACES", align: Align::Right },
-        Column { head: "CALLS", align: Align::Right },
-        Column { head: "TOKENS", align: Align::Right },
-        Column { head: "COST", align: Align::Right },
-        Column { head: "ERRORS", align: Align::Right },
+        Column::new("SESSION", Align::Gives, 0),
+        Column::new("USERS", Align::Gives, 6),
+        Column::new("LAST SEEN", Align::Left, 3),
+        Column::new("TRACES", Align::Right, 2),
+        Column::new("CALLS", Align::Right, 1),
+        Column::new("TOKENS", Align::Right, 4),
+        Column::new("COST", Align::Right, 0),
+        Column::new("ERRORS", Align::Right, 5),
     ];
-    let store = start::open_store(settings, &start::prices())?;
+    let store = start::open_store(settings, &Arc::new(Prices::bundled()))?;
     let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
     store.close();
     arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
@@ -126,19 +130,19 @@ pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8>
 /// Prints the traces.
 pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
     const COLUMNS: [Column; 11] = [
-        Column { head: "TRACE", align: Align::Left },
-        Column { head: "STARTED", align: Align::Left },
-        Column { head: "NAME", align: Align::Gives },
-        Column { head: "SESSION", align: Align::Gives },
-        Column { head: "STATE", align: Align::Left },
-        Column { head: "TIME", align: Align::Right },
-        Column { head: "CALLS", align: Align::Right },
-        Column { head: "TOKENS", align: Align::Right },
-        Column { head: "COST", align: Align::Right },
-        Column { head: "ERRORS", align: Align::Right },
-        Column { head: "MODELS", align: Align::Gives },
+        Column::new("TRACE", Align::Left, 0),
+        Column::new("STARTED", Align::Left, 4),
+        Column::new("NAME", Align::Gives, 0),
+        Column::new("SESSION", Align::Gives, 7),
+        Column::new("STATE", Align::Left, 0),
+        Column::new("TIME", Align::Right, 3),
+        Column::new("CALLS", Align::Right, 2),
+        Column::new("TOKENS", Align::Right, 5),
+        Column::new("COST", Align::Right, 1),
+        Column::new("ERRORS", Align::Right, 6),
+        Column::new("MODELS", Align::Gives, 8),
     ];
-    let store = start::open_store(settings, &start::prices())?;
+    let store = start::open_store(settings, &Arc::new(Prices::bundled()))?;
     let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
     let page = match &arguments.session {
         Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,

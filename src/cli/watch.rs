@@ -1,7 +1,23 @@
 //! No command: the screen, and the listeners behind it.
+//!
+//! ```text
+//!   log ─▶ ports ─▶ screen                          drawn before the store is open, and it never waits for it
+//!            └─▶ (a thread) store ─▶ connections     what of them it shows, Stage tells it
+//! ```
 
-use super::{GOOD, complain, is_read_by_a_person, serve};
-use crate::{config::Settings, start};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use super::{GOOD, complain, demo::Stage, is_read_by_a_person, serve};
+use crate::{
+    app::{self, format::clock},
+    config::{Db, Settings, logging},
+    receive::{Address, Counts, Protocol, Refused},
+    start::{self, Rooms},
+    terminal::{self, Mode, Started, Wiring},
+};
 
 /// Watches; without a terminal to draw on, serves.
 pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
@@ -9,6 +25,105 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
         complain("standard output is no terminal, so there is no screen; doing what `sideseat-tui serve` does");
         return serve::serve(settings);
     }
-    start::watch(settings)?;
+    logging(settings)?;
+    let runtime = start::runtime()?;
+    // Ports first: they are bound in a millisecond, and one that is taken is best said before the screen is there.
+    let listeners = runtime.block_on(start::bind(settings))?;
+    let counts = Counts::new();
+    let (starting, started) = mpsc::channel();
+    let stage = Stage::new(starting.clone(), runtime.handle().clone());
+    // A screen that is gone already needs no addresses.
+    let _ = starting.send(Started::Listening(listeners.addresses().iter().map(shown).collect()));
+
+    let opening = {
+        let (settings, counts, stage, runtime) =
+            (settings.clone(), counts.clone(), stage.clone(), runtime.handle().clone());
+        thread::Builder::new().name("opening".to_owned()).spawn(move || {
+            let rooms = Rooms::open(&settings, listeners, &counts, &runtime, |intake| stage.clone().before(intake));
+            match &rooms {
+                Ok(rooms) => stage.live(rooms.store.clone()),
+                Err(error) => stage.failed(&format!("{error:#}")),
+            }
+            rooms
+        })?
+    };
+    let ended = terminal::run(wiring(settings, started, &stage, Mode::Live, counts));
+
+    stage.close();
+    let rooms = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
+    // What kept the rooms from opening is why the screen ended.
+    rooms?.close(runtime.handle());
+    runtime.shutdown_timeout(start::LAST_WORK);
+    ended?;
     Ok(GOOD)
+}
+
+/// What the screen is connected to.
+pub(super) fn wiring(
+    settings: &Settings,
+    started: mpsc::Receiver<Started>,
+    stage: &Stage,
+    mode: Mode,
+    counts: Arc<Counts>,
+) -> Wiring {
+    let (player, watched) = (stage.clone(), stage.clone());
+    Wiring {
+        theme: settings.theme.value.clone(),
+        themes_dir: settings.paths.themes(),
+        keys: settings.keys.value.clone(),
+        started,
+        seen: Box::new(move || seen(&counts, watched.failing())),
+        demo: Box::new(move || player.play()),
+        db: match &settings.db.value {
+            Db::File(file) if mode == Mode::Live => settings.paths.shown(file),
+            Db::File(_) | Db::Memory => "memory".to_owned(),
+        },
+        mode,
+    }
+}
+
+/// An address as the screen shows it.
+fn shown(address: &Address) -> app::Listening {
+    let note = (address.port != address.wanted).then(|| {
+        let holder = address.holder.as_deref().unwrap_or("somebody else");
+        format!("{} is taken by {holder}", address.wanted)
+    });
+    app::Listening { what: address.what.as_str().to_owned(), address: address.ip.to_string(), port: address.port, note }
+}
+
+/// What was counted, as the screen shows it.
+fn seen(counts: &Counts, failing: Option<String>) -> app::Seen {
+    let seen = counts.snapshot();
+    let refused = |refused: &Refused| {
+        let Refused { at, peer, path, reason: _, why } = refused;
+        format!("{} {path} from {peer}: {why}", clock(*at))
+    };
+    // `run` listens on a port that speaks both; a screen has none such.
+    let known = seen.open.iter().filter(|(protocol, _)| *protocol != Protocol::Any);
+    app::Seen {
+        connections: known.map(|(protocol, open)| (protocol.as_str().to_owned(), *open)).collect(),
+        exports: seen.exports,
+        spans: seen.spans,
+        logs: seen.logs,
+        metric_points: seen.points,
+        refused: seen.refusals(),
+        refusals: seen.last_refused.iter().rev().map(refused).collect(),
+        failing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_address_says_why_it_is_not_the_usual_one() {
+        let usual =
+            Address { what: Protocol::Http, ip: Ipv4Addr::LOCALHOST.into(), port: 4318, wanted: 4318, holder: None };
+        assert_eq!(shown(&usual).note, None);
+        let moved = Address { port: 4319, holder: Some("otelcol, pid 7".into()), ..usual };
+        assert_eq!(shown(&moved).note.as_deref(), Some("4318 is taken by otelcol, pid 7"));
+    }
 }

@@ -53,7 +53,14 @@ pub struct Layer {
     pub log_file: Option<PathBuf>,
 
     /// Log this much: off, error, warn, info, debug or trace
-    #[arg(long, global = true, env = "SIDESEAT_TUI_LOG_LEVEL", hide_env = true, value_name = "LEVEL", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SIDESEAT_TUI_LOG_LEVEL",
+        hide_env = true,
+        value_name = "LEVEL",
+        hide_possible_values = true
+    )]
     pub log_level: Option<LogLevel>,
 
     /// Keys by the name of their action, as `sideseat-tui keys` prints them

@@ -4,13 +4,16 @@
 //!   layer    Layer: what one of these says; a field is the flag, the variable and the key in the file
 //!   value    what a setting can be (a port, a loopback address, …)
 //!   file     config.toml, and what is wrong with it
-//!   paths    the user's folders
+//!   paths    the user's folders, and two things that are kept there:
+//!   log      what happened; instances: who is running
 //! ```
 //!
 //! [`Settings`] is what the rooms are handed; it knows of each value who said it.
 
 mod file;
+pub mod instances;
 mod layer;
+mod log;
 mod paths;
 mod value;
 
@@ -19,6 +22,7 @@ use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 use clap::ArgMatches;
 
 pub use layer::{Described, HEADING, Layer, described};
+pub use log::logging;
 pub use paths::Paths;
 pub use value::{Chords, Db, LogLevel, Loopback, Port};
 
@@ -29,6 +33,8 @@ pub enum ConfigError {
     Bad { file: PathBuf, line: usize, message: String },
     #[error("cannot read {}: {error}", .file.display())]
     Unreadable { file: PathBuf, error: io::Error },
+    #[error("cannot write the log {}: {error}; choose another with --log-file", .file.display())]
+    Log { file: PathBuf, error: io::Error },
     #[error("no home folder is known, so there is no place for the store; set HOME, or give --db FILE")]
     NoHome,
 }

@@ -36,7 +36,7 @@ pub struct Said {
     pub at: Timestamp,
     /// The counted span that produced it (assistant) or first carried it (others).
     pub span: SpanId,
-    /// Index into [`Assembled::calls`].
+    /// Index into [`Assembled::calls`]; past its end for what no counted call carried.
     pub turn: usize,
     /// It came in with a request and was not produced in this trace.
     pub history: bool,

@@ -138,7 +138,7 @@ mod tests {
     fn who_finds_no_room_is_told_to_come_back_and_room_is_free_again_after_the_answer() {
         let (door, arrivals) = Door::new();
         let writer = Writer::new(door.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let first = tokio::spawn({
                 let writer = writer.clone();

@@ -189,11 +189,6 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Everything the group touches, so that it can be forgotten again.
-    pub fn touched(&self) -> &HashSet<TraceId> {
-        &self.touched
-    }
-
     pub fn write(&self, connection: &Connection) -> Result<(), Trouble> {
         self.delete(connection)?;
         self.append_spans(connection)?;

@@ -77,7 +77,7 @@ fn settings(is_file: bool) -> duckdb::Result<Config> {
         settings.max_memory("256MB")
     } else {
         // All of it is data here, and there is no folder of ours to spill into.
-        settings.with("temp_directory", "")
+        settings.with("max_temp_directory_size", "0B")
     }
 }
 

@@ -249,29 +249,6 @@ fn an_engine_that_gives_up_is_opened_again_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_poisoned_submission_fails_alone() {
-    let store = memory();
-    let mut broken = span("a", 1).prepared();
-    broken.stored.raw.clear();
-    let poisoned = Submission { spans: vec![broken], ..Submission::default() };
-    let panicking = submission([span("b", 1).named("poison")]);
-    let (writer, other) = (store.writer(), store.writer());
-    // Three at once, so that they become one group while the writer is busy with the first.
-    send(&store, [span("x", 1)]);
-    let poisoned = thread::spawn(move || writer.submit_blocking(poisoned));
-    let panicking = thread::spawn(move || other.submit_blocking(panicking));
-    send(&store, [span("c", 1)]);
-    let refused = poisoned.join().unwrap().unwrap_err().to_string();
-    assert!(refused.contains("octet_length"), "{refused}");
-    assert!(panicking.join().unwrap().is_err());
-    assert_eq!(number(&store, "select count(*) from spans"), 2);
-    assert_eq!(rows(&store, "a").spans.len(), 0);
-    send(&store, [span("a", 1)]);
-    assert_eq!(rows(&store, "a").spans.len(), 1);
-    assert_eq!(store.health().failing, None);
-}
-
-#[test]
 fn a_large_trace_is_settled_by_and_by() {
     let store = memory();
     let many = |name: &str| (0..8).map(|_| span("a", 1).named(name)).collect::<Vec<_>>();

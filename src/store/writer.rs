@@ -220,3 +220,44 @@ pub fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of no known kind")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Duration};
+
+    use super::*;
+    use crate::store::{
+        Place, Writer,
+        door::Door,
+        tests::{span, submission},
+    };
+
+    #[test]
+    fn a_poisoned_submission_fails_alone() {
+        let database = Database::open(&Place::Memory).unwrap();
+        let (door, arrivals) = Door::new();
+        let health = Arc::new(Mutex::new(StoreHealth::default()));
+        let checkpointer = Arc::new(Checkpointer::new(database.lend()));
+        let changes = Arc::new(ChangeFeed::default());
+        let writer = StoreWriter::new(database.clone(), arrivals, changes.clone(), health.clone(), checkpointer);
+        let mut poisoned = submission([span("a", 1)]);
+        poisoned.spans[0].stored.raw.clear();
+        // All are there before the writer looks, so they are one group.
+        let sent = [submission([span("b", 1), span("a", 2)]), poisoned, submission([span("a", 3)])].map(|submission| {
+            let writer = Writer::new(door.clone());
+            let sent = thread::spawn(move || writer.submit_blocking(submission));
+            thread::sleep(Duration::from_millis(50));
+            sent
+        });
+        door.close();
+        writer.run();
+        let [first, poisoned, last] = sent.map(|sent| sent.join().unwrap());
+        assert_eq!((first, last), (Ok(()), Ok(())));
+        let refused = poisoned.unwrap_err().to_string();
+        assert!(refused.contains("octet_length"), "{refused}");
+        assert_eq!(hold(&health).failing, None);
+        assert_eq!(changes.take().spans, 3);
+        let count = |connection: &Connection| Ok(connection.query_row("select sum(spans) from traces", [], |r| r.get(0))?);
+        assert_eq!(database.lend().with(count).unwrap(), 3_u64);
+    }
+}

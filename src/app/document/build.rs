@@ -35,6 +35,13 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// An empty line between two paragraphs; none right beneath a heading.
+    pub fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| line.anchor.is_none()) {
+            self.blank();
+        }
+    }
+
     /// One line, cut where it does not fit.
     pub fn line(&mut self, runs: Vec<Run>) {
         let runs = fit(runs, self.width);

@@ -62,7 +62,15 @@ fn turns(to: &mut Builder, calls: &[(&Assembled, usize, &CallFacts)]) {
         "turn", "in", "cached", "write", "out", "think", "cost"
     );
     to.line(vec![Run::new(head, "dim")]);
-    for (_, turn, call) in calls {
+    let several = calls.iter().any(|(trace, ..)| trace.trace != calls[0].0.trace);
+    let mut before = None;
+    for (trace, turn, call) in calls {
+        if several && before != Some(trace.trace) {
+            before = Some(trace.trace);
+            to.anchor(Anchor::Trace(trace.trace));
+            let name = trace.name.as_deref().map_or_else(|| trace.trace.to_string(), wrap::clean_line);
+            to.line(vec![Run::new(name, "title")]);
+        }
         to.anchor(Anchor::Span(call.span));
         let usage = call.usage.unwrap_or_default();
         let mut line = vec![Run::new(format!("{:>4}  ", turn + 1), "dim")];

@@ -50,8 +50,7 @@ pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
 }
 
 fn conversation(to: &mut Builder, trace: &Assembled) {
-    let runs: HashMap<&str, &ToolRun> =
-        trace.tools.iter().filter_map(|run| Some((run.call_id.as_deref()?, run))).collect();
+    let known = Known::of(trace);
     let mut errors: HashMap<SpanId, &RunError> = trace.errors.iter().map(|error| (error.span, error)).collect();
     for thread in &trace.threads {
         heading(to, thread, trace);
@@ -76,7 +75,7 @@ fn conversation(to: &mut Builder, trace: &Assembled) {
                     rule(to, said.turn, call);
                 }
             }
-            message(to, said, index, trace, &runs);
+            message(to, said, index, trace, &known);
         }
         if let Some(last) = turn.and_then(|last| trace.calls.get(last)) {
             failure(to, &mut errors, last.span);
@@ -89,6 +88,25 @@ fn conversation(to: &mut Builder, trace: &Assembled) {
         show_error(to, error);
     }
     end(to, trace);
+}
+
+/// What is known of tool calls by their ids.
+struct Known<'a> {
+    runs: HashMap<&'a str, &'a ToolRun>,
+    /// Also of calls that only the history holds.
+    names: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(trace: &'a Assembled) -> Self {
+        let runs = trace.tools.iter().filter_map(|run| Some((run.call_id.as_deref()?, run))).collect();
+        let parts = trace.threads.iter().flat_map(|thread| &thread.said).flat_map(|said| &said.message.parts);
+        let names = parts.filter_map(|part| match &part.what {
+            What::Call(call) => Some((call.id.as_deref()?, call.name.as_str())),
+            _ => None,
+        });
+        Self { runs, names: names.collect() }
+    }
 }
 
 /// Calls of which no message is known still happened: each has its turn.
@@ -134,7 +152,7 @@ fn rule(to: &mut Builder, turn: usize, call: &CallFacts) {
     to.rule(vec![Run::new(format!("{} ", facts.join(" · ")), "message.turn")], vec![], "message.turn");
 }
 
-fn message(to: &mut Builder, said: &Said, index: usize, trace: &Assembled, runs: &HashMap<&str, &ToolRun>) {
+fn message(to: &mut Builder, said: &Said, index: usize, trace: &Assembled, known: &Known) {
     let message = &said.message;
     let name = |part: usize| format!("message {} {} {index} {part}", trace.trace, said.span);
     if message.role == Role::System {
@@ -144,7 +162,7 @@ fn message(to: &mut Builder, said: &Said, index: usize, trace: &Assembled, runs:
     for (position, part) in message.parts.iter().enumerate() {
         match &part.what {
             What::Call(call) => {
-                let run = call.id.as_deref().and_then(|id| runs.get(id)).copied();
+                let run = call.id.as_deref().and_then(|id| known.runs.get(id)).copied();
                 if let Some(span) = run.and_then(|run| run.span) {
                     to.anchor(Anchor::Span(span));
                 }
@@ -157,12 +175,10 @@ fn message(to: &mut Builder, said: &Said, index: usize, trace: &Assembled, runs:
             }
             What::Result(result) => {
                 let failed = result.is_error == Some(true);
-                let known = result.name.as_deref().or_else(|| {
-                    let run = result.call_id.as_deref().and_then(|id| runs.get(id))?;
-                    Some(run.name.as_str())
-                });
+                let name_of = || known.names.get(result.call_id.as_deref()?).copied();
+                let tool = result.name.as_deref().or_else(name_of).unwrap_or("result");
                 let slot = if failed { "error" } else { "message.tool" };
-                let head = vec![Run::new(format!("← {}", wrap::clean_line(known.unwrap_or("result"))), slot)];
+                let head = vec![Run::new(format!("← {}", wrap::clean_line(tool)), slot)];
                 let mark = if failed { vec![Run::new("✗", "error")] } else { vec![] };
                 if to.fold(name(position), true, 2, head, mark) {
                     parts::result_content(to, 6, result);
@@ -174,7 +190,7 @@ fn message(to: &mut Builder, said: &Said, index: usize, trace: &Assembled, runs:
                     speaker(to, said, trace);
                     headed = true;
                 }
-                let prose = if message.role == Role::Tool { Prose::Plain("message.tool") } else { Prose::Markdown };
+                let prose = if message.role == Role::Tool { Prose::Plain("text") } else { Prose::Markdown };
                 parts::content(to, 4, part, prose);
             }
         }
@@ -190,6 +206,7 @@ fn fold_reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
 }
 
 fn speaker(to: &mut Builder, said: &Said, trace: &Assembled) {
+    to.gap();
     let (word, slot) = match said.message.role {
         Role::System => ("system", "message.system"),
         Role::User => ("user", "message.user"),
@@ -219,6 +236,7 @@ fn is_ordinary(stop: &str) -> bool {
 }
 
 fn system(to: &mut Builder, prompt: &[Part], name: String) {
+    to.gap();
     let long = prompt.iter().map(|part| lines_of(part, to.width)).sum::<usize>() > LONG_PROMPT;
     let head = vec![Run::new("system  ", "message.system"), Run::new(parts::preview(prompt), "dim")];
     if long {
@@ -229,7 +247,7 @@ fn system(to: &mut Builder, prompt: &[Part], name: String) {
         to.line(vec![Run::new("  system", "message.system")]);
     }
     for part in prompt {
-        parts::content(to, 4, part, Prose::Plain("message.system"));
+        parts::content(to, 4, part, Prose::Plain("text"));
     }
 }
 

@@ -63,7 +63,7 @@ pub fn result_content(to: &mut Builder, indent: usize, result: &ToolResult) {
     if result.content.is_empty() {
         to.line(vec![pad(indent), Run::new("an empty result", "dim")]);
     }
-    let slot = if result.is_error == Some(true) { "error" } else { "message.tool" };
+    let slot = if result.is_error == Some(true) { "error" } else { "text" };
     for part in &result.content {
         content(to, indent, part, Prose::Plain(slot));
     }

@@ -19,7 +19,10 @@ fn table() -> PriceSource {
 
 #[test]
 fn nested_generations_of_equal_tokens_are_one_call() {
-    assert_eq!(sums(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0)]), (Some(1000), Some(0), 1));
+    assert_eq!(
+        sums(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0)]),
+        (Some(1000), Some(0), 1)
+    );
     let pairs = vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0), llm(4, 1).tokens(2000, 0)];
     assert_eq!(input(pairs), Some(3000));
     for depth in [3, 4] {
@@ -171,10 +174,7 @@ fn tokens_without_a_price_leave_the_cost_unknown() {
 
 #[test]
 fn the_cost_that_the_sender_reports_is_told() {
-    let spans = vec![
-        llm(1, 0).tokens(10, 1).cost(5, table()),
-        rpc(2, 1).tokens(10, 1).cost(6, PriceSource::Reported),
-    ];
+    let spans = vec![llm(1, 0).tokens(10, 1).cost(5, table()), rpc(2, 1).tokens(10, 1).cost(6, PriceSource::Reported)];
     assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(6)));
     // An agent's own bill counts where its calls have none, and never twice.
     let bill = agent(1, 0, "a").cost(9, PriceSource::Reported);

@@ -24,10 +24,8 @@ fn a_bare_word_or_number_is_an_answer_like_any_other() {
 fn two_results_that_say_the_same_are_two_results() {
     let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "x", "{}")]);
     let given = results(&[(Some("c1"), "ok"), (Some("c2"), "ok")]);
-    let trace = conversation(&[
-        (&[user("q")], &[asked.clone()]),
-        (&[user("q"), asked, given], &[assistant("both fine")]),
-    ]);
+    let trace =
+        conversation(&[(&[user("q")], &[asked.clone()]), (&[user("q"), asked, given], &[assistant("both fine")])]);
     assert_eq!(talk(&trace), ["user q", "assistant w{}#c1 x{}#c2", "tool c1=ok c2=ok", "assistant both fine"]);
 }
 
@@ -61,21 +59,19 @@ fn a_user_may_repeat_the_assistant_and_itself() {
         history.extend([assistant(answer), user("continue")]);
     }
     let borrowed: Vec<(&[Message], &[Message])> = exchanges.iter().map(|(p, c)| (p.as_slice(), c.as_slice())).collect();
-    let expected =
-        ["user go", "assistant one", "user continue", "assistant two", "user continue", "assistant three"];
+    let expected = ["user go", "assistant one", "user continue", "assistant two", "user continue", "assistant three"];
     assert_eq!(talk(&conversation(&borrowed)), expected);
 }
 
 #[test]
 fn the_repetition_may_be_in_the_history_itself() {
-    let (ping, pong) = (user("ping"), assistant("pong"));
+    let history = [user("ping"), assistant("pong"), user("ping"), assistant("pong"), user("stop")];
     let trace = conversation(&[
-        (&[ping.clone()], &[pong.clone()]),
-        (&[ping.clone(), pong.clone(), ping.clone()], &[pong.clone()]),
-        (&[ping.clone(), pong.clone(), ping, pong, user("stop")], &[assistant("Stopped.")]),
+        (&history[..1], &history[1..2]),
+        (&history[..3], &history[3..4]),
+        (&history, &[assistant("Stopped.")]),
     ]);
-    let expected =
-        ["user ping", "assistant pong", "user ping", "assistant pong", "user stop", "assistant Stopped."];
+    let expected = ["user ping", "assistant pong", "user ping", "assistant pong", "user stop", "assistant Stopped."];
     assert_eq!(talk(&trace), expected);
 }
 
@@ -187,20 +183,17 @@ fn history_with_other_ids_parts_or_without_reasoning_is_recognised() {
         (&[question], &[answer]),
         (&[user("Weather in Paris?"), replayed[0].clone(), replayed[1].clone(), given], &[assistant("18C.")]),
     ]);
-    let expected = [
-        "user Weather  in Paris?",
-        r#"assistant (hm) Let me look. w{"a":1}#c1"#,
-        "tool x9=18C",
-        "assistant 18C.",
-    ];
+    let expected =
+        ["user Weather  in Paris?", r#"assistant (hm) Let me look. w{"a":1}#c1"#, "tool x9=18C", "assistant 18C."];
     assert_eq!(talk(&trace), expected);
     assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C".to_owned()))]);
 }
 
 #[test]
 fn an_answer_in_pieces_comes_back_as_one_message() {
-    let pieces: Vec<Message> = (0..20).map(|nth| assistant(&format!("piece {nth} "))).collect();
-    let whole = assistant(&(0..20).map(|nth| format!("piece {nth} ")).collect::<String>());
+    let texts: Vec<String> = (0..20).map(|nth| format!("piece {nth} ")).collect();
+    let pieces: Vec<Message> = texts.iter().map(|text| assistant(text)).collect();
+    let whole = assistant(&texts.concat());
     let trace = conversation(&[(&[user("q")], &pieces), (&[user("q"), whole, user("and?")], &[assistant("ok")])]);
     let lines = talk(&trace);
     assert_eq!((lines.len(), lines[21].as_str()), (23, "user and?"));
@@ -225,24 +218,14 @@ fn a_prefill_is_new_and_may_come_back_joined_to_its_answer() {
         (&[user("q"), assistant("The capital is")], &[assistant(" Paris, of course.")]),
         (&[user("q"), assistant("The capital is Paris, of course."), user("And Italy?")], &[assistant("Rome.")]),
     ]);
-    let expected = [
-        "user q",
-        "assistant The capital is",
-        "assistant  Paris, of course.",
-        "user And Italy?",
-        "assistant Rome.",
-    ];
+    let expected =
+        ["user q", "assistant The capital is", "assistant  Paris, of course.", "user And Italy?", "assistant Rome."];
     assert_eq!(talk(&trace), expected);
 }
 
 #[test]
 fn what_came_in_with_a_request_is_history() {
-    let prompt = [
-        system("S"),
-        user("q1"),
-        calls("", &[(Some("c1"), "w", "{}")]),
-        results(&[(Some("c1"), "18C")]),
-    ];
+    let prompt = [system("S"), user("q1"), calls("", &[(Some("c1"), "w", "{}")]), results(&[(Some("c1"), "18C")])];
     let trace = conversation(&[(&prompt, &[assistant("It is 18C.")])]);
     let expected = ["system S", "~user q1", "~assistant w{}#c1", "tool c1=18C", "assistant It is 18C."];
     assert_eq!(talk(&trace), expected);
@@ -252,9 +235,7 @@ fn what_came_in_with_a_request_is_history() {
 
 #[test]
 fn few_shot_examples_do_not_make_strangers_one_conversation() {
-    let prompt = |text: &str| {
-        [system("S"), user("good"), assistant("yes"), user("bad"), assistant("no"), user(text)]
-    };
+    let prompt = |text: &str| [system("S"), user("good"), assistant("yes"), user("bad"), assistant("no"), user(text)];
     let trace = conversation(&[(&prompt("nice"), &[assistant("yes")]), (&prompt("ugly"), &[assistant("no")])]);
     assert_eq!(told(&trace).len(), 2);
     assert_eq!(told(&trace)[1].last().unwrap(), "assistant no");
@@ -328,10 +309,8 @@ fn an_agent_whose_history_is_kept_elsewhere_has_one_thread() {
 
 #[test]
 fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
-    let trace = conversation(&[
-        (&[user("q1")], &[]),
-        (&[user("q1"), assistant("told later"), user("q2")], &[assistant("a2")]),
-    ]);
+    let trace =
+        conversation(&[(&[user("q1")], &[]), (&[user("q1"), assistant("told later"), user("q2")], &[assistant("a2")])]);
     assert_eq!(talk(&trace), ["user q1", "assistant told later", "user q2", "assistant a2"]);
     assert_eq!((trace.threads[0].said[1].span, trace.threads[0].said[1].turn), (span_id(2), 0));
 }
@@ -378,4 +357,19 @@ fn agents_without_calls_tell_their_own_story() {
     assert_eq!(trace.threads[0].agent.as_deref(), Some("writer"));
     // Its turn is none of a counted call.
     assert!(trace.calls.is_empty() && trace.threads[0].said[0].turn == 0);
+}
+
+#[test]
+fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
+    let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
+    let mut more = inserted.to_vec();
+    more.push(user("q3"));
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&inserted[..1]).answered(&[assistant("a1")]),
+        llm(3, 1).asked(&inserted).failed("E", "x"),
+        llm(4, 1).asked(&more).answered(&[assistant("a3")]),
+    ]);
+    let expected = ["user q1", "assistant a1", "~assistant by the program", "user q2", "user q3", "assistant a3"];
+    assert_eq!(talk(&trace), expected);
 }

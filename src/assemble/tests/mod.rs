@@ -1,5 +1,7 @@
 //! The room as its callers see it: rows in, what a person reads out.
 
+#![expect(clippy::cloned_ref_to_slice_refs, reason = "one message reads like several")]
+
 mod calls;
 mod lanes;
 mod properties;
@@ -146,8 +148,7 @@ impl Made {
     }
 
     fn failed(mut self, kind: &str, message: &str) -> Self {
-        self.said.error =
-            Some(Failure { kind: Some(kind.to_owned()), message: Some(message.to_owned()), stack: None });
+        self.said.error = Some(Failure { kind: Some(kind.to_owned()), message: Some(message.to_owned()), stack: None });
         self.broken("")
     }
 
@@ -187,13 +188,15 @@ fn reading(dialect: &str, carrier: Carrier, prompt: &[Message], completion: &[Me
     Reading { dialect: dialect.to_owned(), carrier, at: None, prompt: arcs(prompt), completion: arcs(completion) }
 }
 
-/// A log record that carries messages, one after another in time.
+/// A log record that carries messages: so many hundredths of a second after its span began.
 fn log(span: u64, nth: u32, prompt: &[Message], completion: &[Message]) -> LogRow {
+    #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
+    let at = span as f64 + f64::from(nth) / 100.0;
     let readings = vec![reading("genai-2", Carrier::Log, prompt, completion)];
     LogRow {
         trace: Some(trace_id(1)),
         span: (span > 0).then(|| span_id(span)),
-        at: seconds(f64::from(nth) / 100.0),
+        at: seconds(at),
         name: String::new(),
         severity: 9,
         severity_text: String::new(),
@@ -204,7 +207,9 @@ fn log(span: u64, nth: u32, prompt: &[Message], completion: &[Message]) -> LogRo
 
 fn rows(id: u64, spans: Vec<Made>, logs: Vec<LogRow>) -> TraceRows {
     let mut spans: Vec<SpanRow> = spans.into_iter().map(Made::row).collect();
-    spans.iter_mut().for_each(|span| span.trace = trace_id(id));
+    for span in &mut spans {
+        span.trace = trace_id(id);
+    }
     TraceRows { trace: trace_id(id), spans, logs }
 }
 
@@ -296,7 +301,8 @@ fn line(message: &Message, history: bool) -> String {
 
 /// The conversations of a trace, each as its lines.
 fn told(trace: &Assembled) -> Vec<Vec<String>> {
-    let lines = |thread: &crate::model::Thread| thread.said.iter().map(|said| line(&said.message, said.history)).collect();
+    let lines =
+        |thread: &crate::model::Thread| thread.said.iter().map(|said| line(&said.message, said.history)).collect();
     trace.threads.iter().map(lines).collect()
 }
 

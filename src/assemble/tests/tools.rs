@@ -35,8 +35,7 @@ fn results_sent_one_by_one_are_one_group() {
         llm(3, 1).asked(&one_by_one).answered(&[assistant("a")]),
         llm(4, 1).asked(&again).answered(&[assistant("a2")]),
     ]);
-    let expected =
-        ["user q", "assistant w{}#c1 w{}#c2", "tool c1=1 c2=2", "assistant a", "user q2", "assistant a2"];
+    let expected = ["user q", "assistant w{}#c1 w{}#c2", "tool c1=1 c2=2", "assistant a", "user q2", "assistant a2"];
     assert_eq!(talk(&trace), expected);
 }
 
@@ -173,6 +172,7 @@ fn tools_offered_are_listed_in_order_of_appearance() {
     let mut call = llm(2, 1);
     call.said.tools = vec![tool("a", Some("A tool")), tool("b", None)];
     let trace = one(vec![call, root]);
-    let names: Vec<_> = trace.definitions.iter().map(|tool| (tool.name.as_str(), tool.description.as_deref())).collect();
+    let names: Vec<_> =
+        trace.definitions.iter().map(|tool| (tool.name.as_str(), tool.description.as_deref())).collect();
     assert_eq!(names, [("z", None), ("a", Some("A tool")), ("b", None)]);
 }

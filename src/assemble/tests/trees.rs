@@ -56,7 +56,9 @@ fn a_circle_of_parents_is_cut_at_its_earliest_span() {
 
 #[test]
 fn a_trace_of_any_depth_is_assembled() {
-    let spans: Vec<Made> = (1..20_000).map(|id| if id % 2 == 0 { llm(id, id - 1).tokens(id, 1) } else { agent(id, id - 1, "a") }).collect();
+    let spans: Vec<Made> = (1..20_000)
+        .map(|id| if id % 2 == 0 { llm(id, id - 1).tokens(id, 1) } else { agent(id, id - 1, "a") })
+        .collect();
     assert_eq!(one(spans).tree.nodes.len(), 19_999);
 }
 
@@ -122,7 +124,8 @@ fn failures_of_their_own_are_all_listed() {
 
 #[test]
 fn a_bare_status_takes_its_words_from_above() {
-    let trace = one(vec![chain(1, 0).failed("ToolError", "no such city"), tool(2, 1, None, "w", "{}", None).broken("")]);
+    let trace =
+        one(vec![chain(1, 0).failed("ToolError", "no such city"), tool(2, 1, None, "w", "{}", None).broken("")]);
     assert_eq!(errors(&trace), [(span_id(2), "no such city")]);
     assert_eq!(trace.errors[0].failure.kind.as_deref(), Some("ToolError"));
     // And a bare status above a failure is its consequence.
@@ -170,10 +173,6 @@ fn a_list_shows_what_was_asked() {
     let long = "word ".repeat(100);
     let trace = rows(1, vec![llm(2, 1).asked(&[user(&long)])], Vec::new());
     assert!(settled(&trace).question.unwrap().chars().count() <= 121);
-    let logs = vec![
-        log(2, 1, &[user("old")], &[]),
-        log(2, 2, &[assistant("a")], &[]),
-        log(2, 3, &[user("new")], &[]),
-    ];
+    let logs = vec![log(2, 1, &[user("old")], &[]), log(2, 2, &[assistant("a")], &[]), log(2, 3, &[user("new")], &[])];
     assert_eq!(settled(&rows(1, vec![llm(2, 0)], logs)).question.as_deref(), Some("new"));
 }

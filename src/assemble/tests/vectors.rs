@@ -84,9 +84,7 @@ fn v4_parallel_results_that_are_equal() {
     let trace = one(vec![
         chain(1, 0),
         llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
-        llm(3, 1)
-            .asked(&[user("q"), asked, given[0].clone(), given[1].clone()])
-            .answered(&[assistant("both fine")]),
+        llm(3, 1).asked(&[user("q"), asked, given[0].clone(), given[1].clone()]).answered(&[assistant("both fine")]),
     ]);
     assert_eq!(talk(&trace)[2..], ["tool c1=ok c2=ok", "assistant both fine"]);
     assert_eq!(ran(&trace).len(), 2);
@@ -96,8 +94,7 @@ fn v4_parallel_results_that_are_equal() {
 fn v5_the_same_call_again() {
     let ask = |id| calls("", &[(Some(id), "ping", r#"{"a":1}"#)]);
     let give = |id, text| results(&[(Some(id), text)]);
-    let history =
-        [user("q"), ask("c1"), give("c1", "timeout"), ask("c2"), give("c2", "pong")];
+    let history = [user("q"), ask("c1"), give("c1", "timeout"), ask("c2"), give("c2", "pong")];
     let trace = one(vec![
         agent(1, 0, "a"),
         llm(2, 1).asked(&history[..1]).answered(&[ask("c1")]),
@@ -117,11 +114,7 @@ fn v6_vercel_with_a_sum_at_its_root() {
     let prompt = [system("S"), user("How warm?"), call.clone(), results(&[(Some("c1"), "18C")])];
     for answer in ["18C", "18"] {
         let trace = one(vec![
-            agent(1, 0, "root")
-                .aggregate()
-                .tokens(300, 30)
-                .asked(&prompt[..2])
-                .answered(&[assistant(answer)]),
+            agent(1, 0, "root").aggregate().tokens(300, 30).asked(&prompt[..2]).answered(&[assistant(answer)]),
             llm(2, 1).tokens(100, 10).asked(&prompt[..2]).answered(&[call.clone()]),
             tool(3, 1, Some("c1"), "w", "{}", Some("18C")),
             llm(4, 1).tokens(200, 20).asked(&prompt).answered(&[assistant(answer)]),
@@ -154,11 +147,15 @@ fn v7_two_sub_agents_at_once() {
     spans.extend(sub(4, 3, "ok"));
     spans.extend(sub(7, 6, "ok"));
     let trace = one(spans);
-    let worker = vec!["system W", "user task", "assistant ok"];
+    let worker = ["system W", "user task", "assistant ok"];
     let told = told(&trace);
     assert_eq!(told.len(), 3);
-    assert_eq!((told[1].clone(), told[2].clone()), (worker.iter().map(|line| (*line).to_owned()).collect(), told[1].clone()));
-    let openers: Vec<_> = trace.threads.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
+    assert_eq!(
+        (told[1].clone(), told[2].clone()),
+        (worker.iter().map(|line| (*line).to_owned()).collect(), told[1].clone())
+    );
+    let openers: Vec<_> =
+        trace.threads.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
     let opener = |id: u64| Some((span_id(id), Some(format!("c{id}"))));
     assert_eq!(openers, [None, opener(3), opener(6)]);
 }

@@ -4,37 +4,50 @@
 //! a span is sent when it ends, as SDKs do. The first is there at once: nobody should wait for something to see.
 
 mod recording;
+mod stage;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
-use super::{GOOD, is_read_by_a_person};
-use recording::RECORDINGS;
+pub use stage::Stage;
 
+use super::{GOOD, is_read_by_a_person, watch::wiring};
 use crate::{
-    config::Settings,
+    config::{Settings, logging},
     decode::{Encoding, Signal, encode},
     model::{Project, Span, Timestamp},
-    receive::{Export, Refusal, Taker},
+    receive::{Counts, Export, Refusal, Taker},
     start,
+    terminal::{self, Mode, Started},
 };
+use recording::RECORDINGS;
 
 /// Between two runs.
 const PAUSE: Duration = Duration::from_millis(700);
 
-/// Shows the recorded runs; nothing is received and nothing kept.
+/// Opens the screen over a store in memory, and plays the recorded runs into it; nothing is received.
 ///
 /// # Errors
 /// There is no screen.
 pub fn demo(settings: &Settings) -> anyhow::Result<u8> {
     anyhow::ensure!(is_read_by_a_person(), "standard output is no terminal, so there is no screen to play on");
-    start::demo(settings)?;
+    logging(settings)?;
+    let runtime = start::runtime()?;
+    let (starting, started) = mpsc::channel();
+    let stage = Stage::new(starting.clone(), runtime.handle().clone());
+    // A screen that is gone already need not know.
+    let _ = starting.send(Started::Listening(Vec::new()));
+    stage.play();
+    let ended = terminal::run(wiring(settings, started, &stage, Mode::Demo, Counts::new()));
+    stage.close();
+    runtime.shutdown_timeout(start::LAST_WORK);
+    ended?;
     Ok(GOOD)
 }
 

@@ -26,7 +26,7 @@ use tokio::{
 
 use super::{complain, passing::Passing};
 use crate::{
-    config::Settings,
+    config::{Settings, logging},
     receive::{Accepted, Counts, Export, Listeners, Refusal, Taker},
     start,
 };
@@ -53,7 +53,7 @@ pub struct Arguments {
 
 /// Runs the program, and gives its exit code.
 pub fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    start::logging(settings)?;
+    logging(settings)?;
     let runtime = start::runtime()?;
     let ended = runtime.block_on(ran(settings, &arguments.command));
     runtime.shutdown_background();

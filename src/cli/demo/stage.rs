@@ -12,7 +12,6 @@ use std::thread;
 use tokio::runtime::Handle;
 
 use crate::{
-    cli::demo,
     decode::Signal,
     pricing::Prices,
     receive::{Accepted, Counts, Export, Intake, Refusal, Taker},
@@ -89,7 +88,7 @@ impl Stage {
         let intake = Intake::new(store.writer(), prices, Counts::new());
         self.stores().demo = Some(Arc::clone(&store));
         self.tell(Started::Demo(Some(store)));
-        demo::play(&intake, &self.runtime, stopped)?;
+        super::play(&intake, &self.runtime, stopped)?;
         Ok(())
     }
 

@@ -14,8 +14,6 @@ use std::{
 use rustix::{io::Errno, process};
 use serde::{Deserialize, Serialize};
 
-use super::forward::{Instance, Pulse};
-
 /// No instance's file comes near this.
 const FILE_LIMIT: u64 = 64 * 1024;
 
@@ -88,21 +86,9 @@ pub fn alive(folder: &Path) -> Vec<Entry> {
     entries
 }
 
-/// The instances that answer, the newest first.
-///
-/// A process id may have been given to another process, so being alive is not enough. One that is silent is left
-/// in the folder (it may be suspended), one that is somebody else is not.
-pub async fn answering(folder: &Path) -> Vec<(Entry, Instance)> {
-    let mut answering = Vec::new();
-    for entry in alive(folder) {
-        let Some(instance) = entry.http().map(Instance::at) else { continue };
-        match instance.pulse().await {
-            Pulse::Beats { pid } if pid == entry.pid => answering.push((entry, instance)),
-            Pulse::Silent => {}
-            Pulse::Beats { .. } | Pulse::Stranger => drop(Registered(file_of(folder, entry.pid))),
-        }
-    }
-    answering
+/// Forgets one whose process is alive, but is another.
+pub fn forget(folder: &Path, entry: &Entry) {
+    drop(Registered(file_of(folder, entry.pid)));
 }
 
 fn file_of(folder: &Path, pid: u32) -> PathBuf {
@@ -176,16 +162,5 @@ mod tests {
     fn an_instance_is_found_by_the_file_it_holds() {
         assert!(entry(1).holds(Path::new("/tmp")) && !entry(1).holds(Path::new("/")));
         assert_eq!(entry(1).http(), Some("127.0.0.1:4318".parse().unwrap()));
-    }
-
-    #[tokio::test]
-    async fn a_process_that_took_over_the_number_of_a_dead_one_is_no_instance() {
-        let folder = tempfile::tempdir().unwrap();
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut stale = entry(std::process::id());
-        stale.addresses = vec![Listening { what: "http".into(), address: nobody }];
-        std::mem::forget(register(folder.path(), &stale).unwrap());
-        assert!(answering(folder.path()).await.is_empty());
-        assert_eq!(files(folder.path()).count(), 0);
     }
 }

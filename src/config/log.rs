@@ -12,10 +12,9 @@ use std::{
     thread,
 };
 
-use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::config::{LogLevel, Settings};
+use super::{ConfigError, LogLevel, Settings};
 
 /// A larger log is put aside at the start, in place of the one put aside before.
 const LARGEST: u64 = 8 << 20;
@@ -24,18 +23,14 @@ const LARGEST: u64 = 8 << 20;
 ///
 /// # Errors
 /// A log file that was asked for cannot be written. One that was not asked for is done without.
-pub fn logging(settings: &Settings) -> anyhow::Result<()> {
+pub fn logging(settings: &Settings) -> Result<(), ConfigError> {
     let level = settings.log_level.value;
     let file = settings.log_file.value.as_deref().filter(|_| level != LogLevel::Off);
     if let Some(path) = file {
         match open(path) {
             Ok(file) => write_to(file, level),
             Err(_) if settings.log_file.is_default() => {}
-            Err(error) => {
-                return Err(error).with_context(|| {
-                    format!("cannot write the log {}; choose another with --log-file", path.display())
-                });
-            }
+            Err(error) => return Err(ConfigError::Log { file: path.to_owned(), error }),
         }
     }
     let shown = file.map(|path| settings.paths.shown(path));

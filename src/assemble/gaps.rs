@@ -1,0 +1,103 @@
+//! What one reading of a call lacks and another has: a system prompt, ids, reasoning, media.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::merge::Told;
+use crate::model::{Message, Part, Role, Timestamp, What};
+
+/// Puts a system prompt that only the other reading has in front.
+pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
+    let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
+    if !prompt.iter().any(|told| is_system(&told)) {
+        let system: Vec<_> = other.iter().filter(is_system).cloned().collect();
+        prompt.splice(0..0, system);
+    }
+}
+
+/// Gives calls and results without an id that of their counterpart, if there is one for each.
+pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let ids = |part: &Part| match &part.what {
+        What::Call(call) => Some((false, call.name.clone(), call.id.clone())),
+        What::Result(result) => Some((true, String::new(), result.call_id.clone())),
+        _ => None,
+    };
+    let all = |messages: &Told| -> HashMap<(bool, String), Vec<Option<String>>> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        for (is_result, name, id) in messages.iter().flat_map(|(message, _)| &message.parts).filter_map(ids) {
+            found.entry((is_result, name)).or_default().push(id);
+        }
+        found
+    };
+    let nameless = |message: &Message| message.parts.iter().any(|part| matches!(ids(part), Some((_, _, None))));
+    if !messages.iter().any(|(message, _)| nameless(message)) {
+        return;
+    }
+    let mine = all(messages);
+    let theirs = all(other);
+    let fits = |key: &(bool, String), mine: &Vec<Option<String>>| {
+        let theirs = theirs.get(key)?;
+        let agree =
+            theirs.iter().zip(mine).all(|(theirs, mine)| theirs.is_some() && (mine.is_none() || mine == theirs));
+        (theirs.len() == mine.len() && agree).then(|| theirs.clone().into_iter())
+    };
+    let mut found: HashMap<_, _> =
+        mine.iter().filter_map(|(key, mine)| Some((key.clone(), fits(key, mine)?))).collect();
+    for (message, _) in messages {
+        if !nameless(message) {
+            // Its ids are those of its counterparts; they are passed over.
+            for (is_result, name, _) in message.parts.iter().filter_map(ids) {
+                found.get_mut(&(is_result, name)).and_then(Iterator::next);
+            }
+            continue;
+        }
+        for part in &mut Arc::make_mut(message).parts {
+            let Some((is_result, name, _)) = ids(part) else { continue };
+            let Some(id) = found.get_mut(&(is_result, name)).and_then(Iterator::next).flatten() else { continue };
+            match &mut part.what {
+                What::Call(call) => call.id = Some(id),
+                What::Result(result) => result.call_id = Some(id),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Puts reasoning that only another dialect heard before the answer.
+pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
+        told.0.parts.iter().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect()
+    };
+    if completion.iter().any(|told| !thoughts(told).is_empty()) {
+        return;
+    }
+    let thought: Vec<Part> = other.iter().flat_map(thoughts).collect();
+    if let Some((message, _)) = completion.iter_mut().find(|(message, _)| message.role == Role::Assistant)
+        && !thought.is_empty()
+    {
+        Arc::make_mut(message).parts.splice(0..0, thought);
+    }
+}
+
+/// Adds media that only another dialect found, each to the message in the same place.
+pub fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    let media = |message: &Message| -> Vec<Part> {
+        message.parts.iter().filter(|part| matches!(part.what, What::Media(_))).cloned().collect()
+    };
+    let none = messages.iter().all(|(message, _)| media(message).is_empty());
+    if !none || other.iter().all(|(message, _)| media(message).is_empty()) {
+        return;
+    }
+    for role in [Role::User, Role::Assistant] {
+        let theirs: Vec<&Arc<Message>> = other.iter().map(|(message, _)| message).filter(|m| m.role == role).collect();
+        let mine: Vec<&mut Arc<Message>> =
+            messages.iter_mut().map(|(message, _)| message).filter(|m| m.role == role).collect();
+        if mine.len() == theirs.len() {
+            for (mine, theirs) in mine.into_iter().zip(theirs) {
+                let found = media(theirs);
+                if !found.is_empty() {
+                    Arc::make_mut(mine).parts.extend(found);
+                }
+            }
+        }
+    }
+}

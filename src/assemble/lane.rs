@@ -1,0 +1,358 @@
+//! One conversation: what was said in it, and what of a prompt was not (`dialects.md` 11.3, step 3).
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    merge::Line,
+    same::{self, Key, Piece},
+};
+use crate::model::{Part, Role, Said, SpanId, Timestamp, What};
+
+/// Answers cut into more messages than this are compared piece by piece only.
+pub const PIECES: usize = 8;
+
+/// Cut texts are compared with so many of the newest messages.
+const CUT: usize = 64;
+
+/// One agent's conversation.
+#[derive(Debug)]
+pub struct Lane {
+    /// The nearest agent or tool around its first call.
+    pub scope: Option<usize>,
+    pub agent: Option<String>,
+    /// The first call, and its place.
+    pub first: SpanId,
+    pub place: usize,
+    pub started: Timestamp,
+    /// When its latest call ended; `None` while one runs.
+    pub ended: Option<Timestamp>,
+    /// What was said, in order.
+    pub said: Vec<Said>,
+    /// The same without what was put together of it: one entry a message as it was sent.
+    pub entries: Vec<Piece>,
+    /// Where in `said` each entry is.
+    shown: Vec<usize>,
+    by_key: HashMap<Key, Vec<usize>>,
+    by_id: HashMap<Id, Vec<usize>>,
+    cut: Vec<usize>,
+    hidden: HashSet<Role>,
+    /// The system prompt last in force, for each agent and for all.
+    systems: HashMap<Option<String>, Vec<Option<Key>>>,
+    system: Vec<Option<Key>>,
+    /// Each call's number, by its id.
+    asked: HashMap<u64, usize>,
+}
+
+/// The id of a call, or of the call that a result answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Id {
+    Call(u64),
+    Answer(u64),
+}
+
+impl Lane {
+    /// An empty conversation, opened by a call.
+    pub fn new(
+        scope: Option<usize>,
+        agent: Option<String>,
+        (first, place): (SpanId, usize),
+        started: Timestamp,
+    ) -> Self {
+        Self {
+            scope,
+            agent,
+            first,
+            place,
+            started,
+            ended: Some(started),
+            said: Vec::new(),
+            entries: Vec::new(),
+            shown: Vec::new(),
+            by_key: HashMap::new(),
+            by_id: HashMap::new(),
+            cut: Vec::new(),
+            hidden: HashSet::new(),
+            systems: HashMap::new(),
+            system: Vec::new(),
+            asked: HashMap::new(),
+        }
+    }
+
+    /// Whether a call that repeats nothing goes on here all the same: of one agent, under the same
+    /// instructions, after everything else. Its history may be kept elsewhere, or was rewritten.
+    pub fn stays(&self, system: &[Option<Key>], prompt: &[Piece], started: Timestamp) -> bool {
+        let instructed = !system.is_empty() && system.iter().all(Option::is_some) && self.system == system;
+        (instructed || (system.is_empty() && prompt.is_empty())) && self.ended.is_some_and(|ended| ended <= started)
+    }
+
+    /// Notes a message as said; returns its entry.
+    pub fn note(&mut self, piece: Piece) -> usize {
+        let at = self.entries.len();
+        for ask in &piece.print.asks {
+            let next = self.asked.len();
+            self.asked.entry(*ask).or_insert(next);
+        }
+        for id in ids(&piece) {
+            self.by_id.entry(id).or_default().push(at);
+        }
+        if piece.print.truncated {
+            self.cut.push(at);
+        }
+        if piece.print.hidden {
+            self.hidden.insert(piece.print.role);
+        }
+        self.entries.push(piece);
+        for (_, key) in self.endings(at) {
+            self.by_key.entry(key).or_default().push(at);
+        }
+        at
+    }
+
+    /// Notes that some entries up to one are also known together.
+    pub fn know(&mut self, key: Key, end: usize) {
+        self.by_key.entry(key).or_default().push(end);
+    }
+
+    /// The keys of the messages of one role that end with an entry: the entry itself, the last two, …
+    pub fn endings(&self, at: usize) -> Vec<(usize, Key)> {
+        endings(&self.entries, at)
+    }
+
+    /// Says a message that was noted as so many entries.
+    pub fn say(&mut self, said: Said, entries: usize) {
+        self.shown.resize(self.shown.len() + entries, self.said.len());
+        self.said.push(said);
+    }
+
+    /// Adds the reasoning of an answer, where only a later prompt tells it.
+    pub fn think(&mut self, entry: usize, thought: &[Part]) {
+        let Some(last) = self.shown.get(entry).copied() else { return };
+        let is_thought = |part: &Part| matches!(part.what, What::Reasoning(_));
+        let turn = self.said[last].turn;
+        let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+        let answer = self.said[..=last].iter().rev().take_while(is_answer).count();
+        let answer = &mut self.said[last + 1 - answer..=last];
+        if answer.iter().any(|said| said.message.parts.iter().any(is_thought)) {
+            return;
+        }
+        if let Some(first) = answer.first_mut() {
+            Arc::make_mut(&mut first.message).parts.splice(0..0, thought.iter().cloned());
+        }
+    }
+
+    /// How many messages were noted.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The number of a call of this conversation.
+    pub fn number(&self, ask: u64) -> Option<usize> {
+        self.asked.get(&ask).copied()
+    }
+
+    /// Whether a message of a prompt was said here, wherever.
+    pub fn holds(&self, prompt: &[Piece], at: usize) -> bool {
+        let piece = &prompt[at];
+        // What is hidden cannot be told apart, so it is not told again.
+        if piece.print.is_empty() || (piece.print.hidden && self.hidden.contains(&piece.print.role)) {
+            return true;
+        }
+        let alone = ids(piece).any(|id| self.by_id.contains_key(&id))
+            || piece.print.key.is_some_and(|key| self.by_key.contains_key(&key));
+        alone || self.holds_cut(piece) || self.holds_run(prompt, at)
+    }
+
+    /// Whether this message is one of those said here, cut by its sender now or then.
+    fn holds_cut(&self, piece: &Piece) -> bool {
+        if piece.print.truncated {
+            return self.entries.iter().rev().take(CUT).any(|entry| same::is_cut_of(entry, piece));
+        }
+        self.cut.iter().rev().take(CUT).any(|at| same::is_cut_of(&self.entries[*at], piece))
+    }
+
+    /// Whether this message and its neighbours of the same role were said here as one.
+    fn holds_run(&self, prompt: &[Piece], at: usize) -> bool {
+        let role = prompt[at].print.role;
+        let same = |piece: &&Piece| piece.print.role == role;
+        let after = prompt[at..].iter().take(PIECES).take_while(same).count();
+        if after == 1 && at.checked_sub(1).is_none_or(|before| prompt[before].print.role != role) {
+            return false;
+        }
+        (at..at + after)
+            .any(|end| endings(prompt, end).iter().any(|(start, key)| *start <= at && self.by_key.contains_key(key)))
+    }
+
+    /// The first entry from one on that is this message.
+    fn next(&self, from: usize, piece: &Piece) -> Option<usize> {
+        let after = |entries: &Vec<usize>| entries.get(entries.partition_point(|at| *at < from)).copied();
+        let by_id = ids(piece).filter_map(|id| after(self.by_id.get(&id)?)).min();
+        by_id.or_else(|| after(self.by_key.get(&piece.print.key?)?))
+    }
+
+    /// The entry that is this message, if it comes right after others, answers left aside.
+    fn follows(&self, from: usize, piece: &Piece) -> Option<usize> {
+        let others = self.entries.iter().enumerate().skip(from).take(CUT);
+        let mut others = others.filter(|(_, entry)| entry.print.role != Role::Assistant);
+        let is = |entry: &Piece| entry.print.is(&piece.print);
+        if piece.print.role == Role::Tool {
+            // Results of parallel calls come in any order.
+            return others
+                .take_while(|(_, entry)| entry.print.role == Role::Tool)
+                .find(|(_, entry)| is(entry))
+                .map(|(at, _)| at);
+        }
+        others.next().filter(|(_, entry)| is(entry)).map(|(at, _)| at)
+    }
+
+    /// Whether a prompt is all that was said here and more, message by message, where hidden ones can be
+    /// known by nothing but their place; how many messages that is.
+    pub fn is_beginning_of(&self, prompt: &[Piece]) -> Option<usize> {
+        let is = |(mine, theirs): (&Piece, &Piece)| {
+            let hidden = mine.print.hidden && theirs.print.hidden && mine.print.role == theirs.print.role;
+            hidden || mine.print.is(&theirs.print) || (mine.print.is_empty() && theirs.print.is_empty())
+        };
+        let spoken = || self.entries.iter().filter(|entry| entry.print.role != Role::System);
+        let length = spoken().count();
+        (length > 0 && length < prompt.len() && spoken().zip(prompt).all(is)).then_some(length)
+    }
+
+    /// The system messages of a call that are not in force yet; from then on they are.
+    pub fn changed<'l>(&mut self, agent: Option<&str>, system: &'l [Line]) -> Vec<&'l Line> {
+        if system.is_empty() {
+            return Vec::new();
+        }
+        let keys: Vec<Option<Key>> = system.iter().map(|line| line.print.key).collect();
+        let agent = agent.map(str::to_owned);
+        let before = self.systems.get(&agent).unwrap_or(&self.system);
+        // Hidden ones have no key; where there is one for each they may well be the same.
+        let new = if *before == keys {
+            Vec::new()
+        } else {
+            system.iter().filter(|line| line.print.key.is_none() || !before.contains(&line.print.key)).collect()
+        };
+        self.system.clone_from(&keys);
+        self.systems.insert(agent, keys);
+        new
+    }
+}
+
+fn ids(piece: &Piece) -> impl Iterator<Item = Id> + '_ {
+    let calls = piece.print.calls.iter().copied().map(Id::Call);
+    calls.chain(piece.print.answers.iter().copied().map(Id::Answer))
+}
+
+/// For the messages of one role up to this one: where they start, and the key of all of them.
+pub fn endings(pieces: &[Piece], end: usize) -> Vec<(usize, Key)> {
+    let mut keys = Vec::new();
+    let mut all: Option<Key> = None;
+    for start in (0..=end).rev().take(PIECES) {
+        let print = &pieces[start].print;
+        if print.role != pieces[end].print.role || print.hidden {
+            break;
+        }
+        let Some(key) = print.key else { continue };
+        let joined = all.map_or(key, |after| key.then(after));
+        all = Some(joined);
+        keys.push((start, joined));
+    }
+    keys
+}
+
+/// What is new in a prompt: the messages of it that the conversation does not hold.
+///
+/// Up to the anchor that is what was rewritten; after it, what does not repeat, in order, what followed
+/// the anchor before.
+pub fn unsaid(lane: &Lane, prompt: &[Piece], anchor: Option<(usize, usize)>) -> Vec<usize> {
+    let (after, mut next) = anchor.unwrap_or((0, 0));
+    // Results sent one by one may have been put together before, and come in any order.
+    let mut results = next;
+    let mut unsaid: Vec<usize> = (0..after).filter(|at| !lane.holds(prompt, *at)).collect();
+    let mut repeats = true;
+    for (at, piece) in prompt.iter().enumerate().skip(after) {
+        if repeats && piece.print.is_empty() {
+            continue;
+        }
+        let is_result = piece.print.role == Role::Tool;
+        let from = if is_result { next } else { next.max(results) };
+        let known = if anchor.is_some() { lane.follows(from, piece) } else { lane.next(from, piece) };
+        match known.filter(|_| repeats) {
+            Some(found) if is_result => results = results.max(found + 1),
+            Some(found) => next = found + 1,
+            None => {
+                repeats = false;
+                unsaid.push(at);
+            }
+        }
+    }
+    if anchor.is_none() && unsaid.is_empty() {
+        // Someone without a memory asks the same thing again.
+        let answered = prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
+        return (answered.map_or(0, |at| at + 1)..prompt.len()).collect();
+    }
+    unsaid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{assemble::same::Library, model::Message};
+
+    /// Messages such as `u:ping` and `a:pong`.
+    fn pieces(messages: &[&str]) -> Vec<Piece> {
+        let mut library = Library::default();
+        let piece = |text: &&str| {
+            let role = if text.starts_with('u') { Role::User } else { Role::Assistant };
+            library.pieces(&Arc::new(Message::text(role, &text[2..])))[0].clone()
+        };
+        messages.iter().map(piece).collect()
+    }
+
+    /// What of a prompt is new to a conversation, where the anchor is the last message they share by its place.
+    fn new<'p>(said: &[&str], prompt: &[&'p str], anchor: Option<(usize, usize)>) -> Vec<&'p str> {
+        let span = SpanId::from_bytes(&[1; 8]).unwrap();
+        let mut lane = Lane::new(None, None, (span, 0), Timestamp(1));
+        for piece in pieces(said) {
+            lane.note(piece);
+        }
+        unsaid(&lane, &pieces(prompt), anchor).into_iter().map(|at| prompt[at]).collect()
+    }
+
+    #[test]
+    fn what_follows_the_anchor_is_new() {
+        let said = ["u:Hello", "a:Hi there"];
+        assert_eq!(new(&said, &["u:Hello", "a:Hi there", "u:Hello"], Some((2, 2))), ["u:Hello"]);
+    }
+
+    #[test]
+    fn without_an_anchor_each_message_is_used_once_in_order() {
+        let said = ["u:ping", "a:a1", "u:barrier", "u:ping", "a:a2"];
+        assert_eq!(new(&said, &["u:ping", "u:ping", "u:ping"], None), ["u:ping"]);
+        assert_eq!(new(&["u:A", "a:B", "u:C", "a:D"], &["u:A", "u:C", "u:E"], None), ["u:E"]);
+        assert_eq!(new(&["u:q", "a:yes"], &["u:q", "u:yes"], None), ["u:yes"]);
+        // Asked again by someone without a memory.
+        assert_eq!(new(&["u:ping", "a:pong"], &["u:ping"], None), ["u:ping"]);
+    }
+
+    #[test]
+    fn what_was_rewritten_before_the_anchor_is_new_once() {
+        let said = ["u:q1", "a:a1", "u:q2", "a:a2"];
+        let prompt = ["u:Summary", "u:q2", "a:a2", "u:q3"];
+        assert_eq!(new(&said, &prompt, Some((3, 4))), ["u:Summary", "u:q3"]);
+    }
+
+    #[test]
+    fn a_branch_does_not_repeat_what_followed_before() {
+        let said = ["u:q1", "a:a1", "u:q2", "a:a2"];
+        assert_eq!(new(&said, &["u:q1", "a:a1", "u:q2", "u:more"], Some((2, 2))), ["u:more"]);
+        assert_eq!(new(&said, &["u:q1", "a:a1", "u:other"], Some((2, 2))), ["u:other"]);
+    }
+
+    #[test]
+    fn what_was_cut_or_put_together_is_no_news() {
+        assert_eq!(new(&["u:one two", "a:x"], &["u:one", "u:two", "a:x", "u:q"], Some((3, 2))), ["u:q"]);
+        assert_eq!(new(&["u:one", "u:two", "a:x"], &["u:onetwo", "a:x", "u:q"], Some((2, 3))), ["u:q"]);
+    }
+}

@@ -1,0 +1,197 @@
+//! What the dialects heard in a span or log record, as numbers: the text of its answer, the tools it speaks of.
+
+use std::sync::Arc;
+
+use super::{
+    same::asked,
+    squash::{Squash, hash},
+};
+use crate::model::{Carrier, Message, Part, Reading, Translation, What};
+
+/// What an unknown producer's payload is read by, when nothing better speaks.
+pub const FALLBACK: &str = "plain-io";
+
+/// A request brings its new results at its end; of a long history no more than these are remembered.
+const RESULTS: usize = 128;
+
+/// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    /// Dialect and carrier as a number: a span's and its log records' are put together by it.
+    pub channel: u64,
+    pub fallback: bool,
+    /// The text of what came back.
+    pub speech: Squash,
+    pub prompts: bool,
+    pub answers: bool,
+    pub calls: Vec<Called>,
+    /// The last results that the prompt brings; then those that came with the answer itself.
+    pub results: Vec<Given>,
+}
+
+impl Voice {
+    fn new(channel: u64, fallback: bool) -> Self {
+        let (calls, results) = (Vec::new(), Vec::new());
+        Self { channel, fallback, speech: Squash::EMPTY, prompts: false, answers: false, calls, results }
+    }
+}
+
+/// A call of a tool that a model made.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    pub id: Option<u64>,
+    pub name: u64,
+    /// Name and arguments together.
+    pub asked: u64,
+    pub at: Spot,
+}
+
+/// A tool's result as a model saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Given {
+    pub id: Option<u64>,
+    pub name: Option<u64>,
+    /// Name and arguments of the call that it answers in the same prompt.
+    pub asked: Option<u64>,
+    pub is_error: Option<bool>,
+    pub prompt: bool,
+    pub at: Spot,
+}
+
+/// Where a part is: reading, message, part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot(pub u32, pub u32, pub u32);
+
+/// What a tool's own span says of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    pub id: Option<u64>,
+    pub name: Option<u64>,
+    pub asked: Option<u64>,
+    pub input: Option<Spot>,
+    pub output: Option<Spot>,
+    pub is_error: Option<bool>,
+}
+
+/// Puts together what each dialect found in each kind of carrier.
+pub fn voices(readings: &[Reading]) -> Vec<Voice> {
+    let mut voices: Vec<Voice> = Vec::new();
+    for (at, reading) in readings.iter().enumerate() {
+        let channel = hash((&reading.dialect, carrier(reading.carrier)));
+        let known = voices.iter().position(|voice| voice.channel == channel).unwrap_or_else(|| {
+            voices.push(Voice::new(channel, reading.dialect == FALLBACK));
+            voices.len() - 1
+        });
+        let voice = &mut voices[known];
+        voice.prompts |= !reading.prompt.is_empty();
+        voice.answers |= !reading.completion.is_empty();
+        let at = number(at);
+        let mut brought = results(&reading.prompt, at);
+        voice.results.extend(brought.drain(brought.len().saturating_sub(RESULTS)..));
+        for (spot, part) in parts(&reading.completion, at) {
+            match &part.what {
+                What::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
+                What::Call(call) => voice.calls.push(Called {
+                    id: call.id.as_ref().map(hash),
+                    name: hash(&call.name),
+                    asked: asked(call),
+                    at: spot,
+                }),
+                What::Result(result) => voice.results.push(Given {
+                    id: result.call_id.as_ref().map(hash),
+                    name: result.name.as_ref().map(hash),
+                    asked: None,
+                    is_error: result.is_error,
+                    prompt: false,
+                    at: spot,
+                }),
+                _ => {}
+            }
+        }
+    }
+    voices
+}
+
+/// The results that a prompt brings, each with what the call before it asked.
+fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
+    let mut open: Vec<(Option<u64>, u64, u64)> = Vec::new();
+    let mut results = Vec::new();
+    for (spot, part) in parts(prompt, at) {
+        match &part.what {
+            What::Call(call) => open.push((call.id.as_ref().map(hash), hash(&call.name), asked(call))),
+            What::Result(result) => {
+                let id = result.call_id.as_ref().map(hash);
+                let name = result.name.as_ref().map(hash);
+                // Calls are answered soon after they were made, so few are open at a time.
+                let answered = open.iter().position(|(call, called, _)| match (id, call) {
+                    (Some(id), Some(call)) => id == *call,
+                    _ => name.is_none_or(|name| name == *called),
+                });
+                let asked = answered.map(|answered| open.remove(answered).2);
+                results.push(Given { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
+            }
+            _ => {}
+        }
+        if open.len() > RESULTS {
+            open.remove(0);
+        }
+    }
+    results
+}
+
+/// What a tool's span or log record says of its run; `None` if nothing.
+pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
+    let tool = translation.genai.tool.as_ref();
+    let mut execution = Execution {
+        id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
+        name: tool.and_then(|tool| tool.name.as_ref()).map(hash),
+        asked: None,
+        input: None,
+        output: None,
+        is_error: None,
+    };
+    for (at, reading) in translation.readings.iter().enumerate() {
+        for (spot, part) in parts(&reading.prompt, number(at)) {
+            if let What::Call(call) = &part.what
+                && execution.input.is_none()
+            {
+                execution.id = execution.id.or_else(|| call.id.as_ref().map(hash));
+                execution.name = execution.name.or_else(|| Some(hash(&call.name)));
+                execution.asked = Some(asked(call));
+                execution.input = Some(spot);
+            }
+        }
+        for (spot, part) in parts(&reading.completion, number(at)) {
+            if let What::Result(result) = &part.what
+                && execution.output.is_none()
+            {
+                execution.id = execution.id.or_else(|| result.call_id.as_ref().map(hash));
+                execution.is_error = result.is_error;
+                execution.output = Some(spot);
+            }
+        }
+    }
+    let known = execution.id.is_some() || execution.name.is_some() || execution.input.is_some();
+    (known || execution.output.is_some()).then(|| Box::new(execution))
+}
+
+fn parts(messages: &[Arc<Message>], reading: u32) -> impl Iterator<Item = (Spot, &Part)> {
+    messages.iter().enumerate().flat_map(move |(message, said)| {
+        let spot = move |part| Spot(reading, number(message), number(part));
+        said.parts.iter().enumerate().map(move |(part, what)| (spot(part), what))
+    })
+}
+
+/// A place in a list; no list that fits in memory is longer than this counts.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A kind of carrier, as part of a number.
+pub fn carrier(carrier: Carrier) -> u8 {
+    match carrier {
+        Carrier::Event => 0,
+        Carrier::Log => 1,
+        Carrier::Attributes => 2,
+    }
+}

@@ -1,0 +1,175 @@
+//! Opens every room, hands each what it needs, and closes them in reverse.
+//!
+//! ```text
+//!   ports ─▶ store ─▶ connections are served ─▶ known to `run` and `import`
+//! ```
+//!
+//! Closing: unknown to others, take nothing new, answer what is in flight, commit what waits. What belongs to the screen
+//! alone is opened by the command that has one.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use rustix::{fs::Mode as Permissions, process::umask};
+use tokio::runtime::{Handle, Runtime};
+
+use crate::{
+    config::{
+        Db, Given, Port, Settings,
+        instances::{self, Entry, Registered},
+    },
+    model::Timestamp,
+    pricing::Prices,
+    receive::{Address, Counts, Intake, Listeners, PortChoice, Ports, Serving, Taker},
+    store::{OpenError, Place, Store},
+};
+
+/// How long work of the pool may go on after all is closed: it can only be of a connection that was given up.
+pub const LAST_WORK: Duration = Duration::from_secs(2);
+
+/// Everything that is created from now on is for this user alone.
+pub fn for_this_user_only() {
+    umask(Permissions::RWXG | Permissions::RWXO);
+}
+
+/// The price table, which starts decoding itself on a thread of its own.
+#[must_use]
+pub fn prices() -> Arc<Prices> {
+    let prices = Arc::new(Prices::bundled());
+    let warming = Arc::clone(&prices);
+    // Any question makes it decode; the first export should not wait for that.
+    thread::spawn(move || warming.window(None, "claude-sonnet-4-5"));
+    prices
+}
+
+/// What sockets are served with.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("tokio").enable_all().build()
+}
+
+/// The store is open in another instance.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} is held by another sideseat-tui (pid {pid}, listening on {}); stop that one, or choose another file with --db",
+    .path.display(), .listening.join(", ")
+)]
+pub struct HeldByUs {
+    path: PathBuf,
+    pid: u32,
+    listening: Vec<String>,
+}
+
+/// Opens the store that the settings name.
+///
+/// # Errors
+/// [`HeldByUs`], else [`OpenError`].
+pub fn open_store(settings: &Settings, prices: &Arc<Prices>) -> anyhow::Result<Store> {
+    let place = match &settings.db.value {
+        Db::Memory => Place::Memory,
+        Db::File(file) => Place::File(file.clone()),
+    };
+    Store::open(&place, Arc::clone(prices)).map_err(|error| match &error {
+        OpenError::Held { path, pid } => match holder(settings, path, *pid) {
+            Some(held) => held.into(),
+            None => error.into(),
+        },
+        _ => error.into(),
+    })
+}
+
+/// The instance that holds a file: of this process id, or of this file where the system does not say which process.
+fn holder(settings: &Settings, path: &Path, pid: Option<u32>) -> Option<HeldByUs> {
+    let mut entries = instances::alive(&settings.paths.instances()?).into_iter();
+    let entry = entries.find(|entry| pid.map_or_else(|| entry.holds(path), |pid| entry.pid == pid))?;
+    let listening = entry.addresses.iter().map(|listening| listening.address.to_string()).collect();
+    Some(HeldByUs { path: path.to_owned(), pid: entry.pid, listening })
+}
+
+/// Binds the ports that the settings name.
+///
+/// # Errors
+/// [`BindError`](crate::receive::BindError): a chosen port is taken.
+pub async fn bind(settings: &Settings) -> anyhow::Result<Listeners> {
+    fn choice(port: &Given<Port>) -> PortChoice {
+        match port.value {
+            Port::Off => PortChoice::Off,
+            Port::Number(number) if port.is_default() => PortChoice::Default(number),
+            Port::Number(number) => PortChoice::Chosen(number),
+        }
+    }
+    let Settings { grpc_port, http_port, sideseat_port, .. } = settings;
+    let ports = Ports { grpc: choice(grpc_port), http: choice(http_port), sideseat: choice(sideseat_port) };
+    Ok(Listeners::bind(settings.bind.value.0, &ports).await?)
+}
+
+/// Makes this process known to `run` and `import`; `None` where there is no place for that, which is logged.
+#[must_use]
+pub fn register(settings: &Settings, addresses: &[Address]) -> Option<Registered> {
+    let listening = |address: &Address| instances::Listening {
+        what: address.what.as_str().to_lowercase(),
+        address: address.socket(),
+    };
+    let entry = Entry {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: Timestamp::now().to_string(),
+        db: match &settings.db.value {
+            Db::Memory => None,
+            Db::File(file) => std::path::absolute(file).ok(),
+        },
+        addresses: addresses.iter().map(listening).collect(),
+    };
+    let registered = instances::register(&settings.paths.instances()?, &entry);
+    registered.inspect_err(|error| tracing::warn!(%error, "`run` and `import` will not find this instance")).ok()
+}
+
+/// The rooms behind the screen, open.
+pub struct Rooms {
+    pub store: Arc<Store>,
+    serving: Serving,
+    registered: Option<Registered>,
+}
+
+impl Rooms {
+    /// Opens the store and serves the ports, which are bound already; `taker` may stand before the intake.
+    ///
+    /// # Errors
+    /// Those of [`open_store`].
+    pub fn open<T: Taker>(
+        settings: &Settings,
+        listeners: Listeners,
+        counts: &Arc<Counts>,
+        runtime: &Handle,
+        taker: impl FnOnce(Intake) -> T,
+    ) -> anyhow::Result<Self> {
+        let prices = prices();
+        let store = Arc::new(open_store(settings, &prices)?);
+        let addresses = listeners.addresses();
+        let intake = Intake::new(store.writer(), prices, Arc::clone(counts));
+        let serving = {
+            let _within = runtime.enter();
+            listeners.serve(taker(intake))
+        };
+        let registered = register(settings, &addresses);
+        tracing::info!(db = %settings.db.value, ?addresses, "open");
+        Ok(Self { store, serving, registered })
+    }
+
+    /// Closes them in reverse. All that was taken is stored then.
+    pub fn close(self, runtime: &Handle) {
+        drop(self.registered);
+        runtime.block_on(self.serving.close());
+        if let Some(store) = Arc::into_inner(self.store) {
+            store.close();
+        }
+        tracing::info!("closed");
+    }
+}
