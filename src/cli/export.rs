@@ -159,6 +159,14 @@ fn destination(settings: &Settings, output: Option<&Path>) -> anyhow::Result<Box
     Ok(Box::new(BufWriter::new(file)))
 }
 
+/// Writes the transcript of what is picked, without the bytes of its media.
+///
+/// # Errors
+/// Those of the store and of `out`.
+pub fn write_transcript(store: &Store, pick: &Pick, out: &mut dyn Write) -> anyhow::Result<()> {
+    transcript(store, pick, &store.trace_ids(pick)?, None, out)
+}
+
 /// Writes the transcript in the order in which traces began, while those of a session are understood together.
 fn transcript(
     store: &Store,

@@ -30,6 +30,8 @@ use std::{
     path::PathBuf,
 };
 
+pub use export::write_transcript;
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, builder::StyledStr};
 
 use crate::{

@@ -41,8 +41,7 @@ impl Database {
     }
 
     pub fn lend(self: &Arc<Self>) -> Arc<Lent> {
-        let lent =
-            Arc::new(Lent { database: self.clone(), connection: Mutex::default(), interrupt: Mutex::default() });
+        let lent = Arc::new(Lent { database: self.clone(), connection: Mutex::default(), interrupt: Mutex::default() });
         let mut all = hold(&self.lent);
         all.retain(|other| other.strong_count() > 0);
         all.push(Arc::downgrade(&lent));

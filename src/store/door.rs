@@ -69,7 +69,11 @@ impl Door {
         drop(self.queue.send(Arrival::Close));
     }
 
-    fn enter(&self, submission: Submission, room: OwnedSemaphorePermit) -> Result<oneshot::Receiver<Outcome>, StoreError> {
+    fn enter(
+        &self,
+        submission: Submission,
+        room: OwnedSemaphorePermit,
+    ) -> Result<oneshot::Receiver<Outcome>, StoreError> {
         let (answered, answer) = oneshot::channel();
         let waiting = Waiting { submission, answered, _room: room };
         self.queue.send(Arrival::Submission(waiting)).map_err(|_| StoreError::Closed)?;

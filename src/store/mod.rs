@@ -122,13 +122,8 @@ impl Store {
         let health = Arc::new(Mutex::new(StoreHealth::default()));
         let checkpointer = Arc::new(Checkpointer::new(database.lend()));
         let (door, arrivals) = Door::new();
-        let writer = writer::StoreWriter::new(
-            database.clone(),
-            arrivals,
-            changes.clone(),
-            health.clone(),
-            checkpointer.clone(),
-        );
+        let writer =
+            writer::StoreWriter::new(database.clone(), arrivals, changes.clone(), health.clone(), checkpointer.clone());
         let writing = start("store-writer", move || writer.run());
         let checkpoints = checkpointer.clone();
         let checkpointing = start("store-checkpoint", move || checkpoints.run());

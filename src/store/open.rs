@@ -53,7 +53,8 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
         }
     }
     let settings = settings(is_file).map_err(|error| unusable(error.to_string()))?;
-    let connection = Connection::open_with_flags(&path, settings).map_err(|error| refused(&path, &error.to_string()))?;
+    let connection =
+        Connection::open_with_flags(&path, settings).map_err(|error| refused(&path, &error.to_string()))?;
     if is_file {
         only_for_us(&path).map_err(|error| unusable(error.to_string()))?;
     }
@@ -147,7 +148,8 @@ mod tests {
     #[test]
     fn a_file_that_is_no_store_is_refused_and_left_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in [("empty", &b""[..]), ("text", b"some notes of mine"), ("lite", b"SQLite format 3\0....")] {
+        for (name, bytes) in [("empty", &b""[..]), ("text", b"some notes of mine"), ("lite", b"SQLite format 3\0....")]
+        {
             let path = folder.path().join(name);
             fs::write(&path, bytes).unwrap();
             assert!(refusal(&path).contains("is not a store"), "{name}: {}", refusal(&path));

@@ -1,6 +1,8 @@
 //! Bytes as they are stored: compressed where that pays, with a first byte that says which.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
+
+use zstd::bulk::Compressor;
 
 use super::Trouble;
 
@@ -10,9 +12,14 @@ const ZSTD: u8 = 1;
 /// Below this, compressing saves less than its frame and its time cost.
 const WORTH_IT: usize = 512;
 
+thread_local! {
+    /// Kept, because making one takes longer (5 µs) than it needs for a span.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
+}
+
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     if bytes.len() > WORTH_IT
-        && let Ok(squeezed) = zstd::bulk::compress(bytes, 1)
+        && let Some(squeezed) = COMPRESSOR.with_borrow_mut(|squeeze| squeeze.as_mut()?.compress(bytes).ok())
         && squeezed.len() < bytes.len()
     {
         return marked(ZSTD, &squeezed);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{pack::pack, understood::{self, Contents}};
+use super::{
+    pack::pack,
+    understood::{self, Contents},
+};
 use crate::{
     assemble::Facts,
     model::{

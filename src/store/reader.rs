@@ -236,7 +236,8 @@ mod tests {
                 let run = |connection: &Connection| Ok(connection.execute_batch(sql)?);
                 lent.with(run).map(|()| Answer::Overview(Overview::default())).map_err(|trouble| trouble.to_string())
             };
-            serving.serve(0, ask, &move |answer: Answered| answered.send((answer.ticket, answer.answer.is_ok())).unwrap());
+            serving
+                .serve(0, ask, &move |answer: Answered| answered.send((answer.ticket, answer.answer.is_ok())).unwrap());
         });
         desk.ask(Seat::Overview, query("long"), None);
         begins.recv().unwrap();

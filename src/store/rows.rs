@@ -49,7 +49,11 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Troub
     let mut statement = connection.prepare_cached(include_str!("queries/load_spans.sql"))?;
     let mut found = statement.query(named_params! { "traces": list })?;
     while let Some(row) = found.next()? {
-        spans.push((span_row(row)?, row.get(14)?, Apart::read(row.get_ref(15)?.as_blob().map_err(duckdb::Error::from)?)?));
+        spans.push((
+            span_row(row)?,
+            row.get(14)?,
+            Apart::read(row.get_ref(15)?.as_blob().map_err(duckdb::Error::from)?)?,
+        ));
     }
     let mut logs = Vec::new();
     let mut statement = connection.prepare_cached(include_str!("queries/load_logs.sql"))?;

@@ -104,7 +104,9 @@ mod tests {
     #[test]
     fn a_newer_file_is_refused_and_so_is_somebody_elses() {
         let newer = Connection::open_in_memory().unwrap();
-        newer.execute_batch("create table meta (name varchar, value ubigint); insert into meta values ('schema', 99)").unwrap();
+        newer
+            .execute_batch("create table meta (name varchar, value ubigint); insert into meta values ('schema', 99)")
+            .unwrap();
         assert_eq!(migrate(&newer).unwrap(), Fit::Newer { found: 99, known: STEPS.len() as u64 });
         let foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("create table orders (id integer)").unwrap();

@@ -92,7 +92,12 @@ impl Settling {
     }
 
     /// Takes traces in hand: all that is stored of them is known from here on.
-    pub fn take_up(&mut self, connection: &Connection, known: &Known, touched: &HashSet<TraceId>) -> Result<(), Trouble> {
+    pub fn take_up(
+        &mut self,
+        connection: &Connection,
+        known: &Known,
+        touched: &HashSet<TraceId>,
+    ) -> Result<(), Trouble> {
         self.clock += 1;
         let mut absent = Vec::new();
         for trace in touched {

@@ -112,7 +112,9 @@ fn filter(text: &str) -> Filter {
 }
 
 fn sessions(store: &Store, filter: Filter) -> Page<SessionSummary> {
-    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter, limit: 10 }) else { panic!("no sessions") };
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter, limit: 10 }) else {
+        panic!("no sessions")
+    };
     page
 }
 
@@ -323,8 +325,12 @@ fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
     send(&store, [span("a", 1).says("Weather in OSLO").of("s-1"), span("a", 2).named("get_weather")]);
     send(&store, [span("b", 1).says("Weather in Bergen").of("s-2")]);
     let found = |text: &str| {
-        let mut found: Vec<_> =
-            sessions(&store, filter(text)).rows.into_iter().filter_map(|row| row.session).map(|s| s.to_string()).collect();
+        let mut found: Vec<_> = sessions(&store, filter(text))
+            .rows
+            .into_iter()
+            .filter_map(|row| row.session)
+            .map(|s| s.to_string())
+            .collect();
         found.sort();
         found
     };

@@ -177,8 +177,20 @@ impl Makers {
         let resources = of.clone().map(|arrived| arrived.resource).collect();
         let scopes = of.map(|arrived| arrived.scope).collect();
         Ok(Self {
-            resources: named(connection, include_str!("queries/walk_resources.sql"), resources, "resource", decode::resource_from_raw)?,
-            scopes: named(connection, include_str!("queries/walk_scopes.sql"), scopes, "scope", decode::scope_from_raw)?,
+            resources: named(
+                connection,
+                include_str!("queries/walk_resources.sql"),
+                resources,
+                "resource",
+                decode::resource_from_raw,
+            )?,
+            scopes: named(
+                connection,
+                include_str!("queries/walk_scopes.sql"),
+                scopes,
+                "scope",
+                decode::scope_from_raw,
+            )?,
         })
     }
 

@@ -165,7 +165,8 @@ impl StoreWriter {
 
     fn load(&mut self) -> Result<(), Trouble> {
         if self.known.is_none() {
-            let (known, unsettled) = self.lent.with(|connection| Ok((Known::load(connection)?, unsettled(connection)?)))?;
+            let (known, unsettled) =
+                self.lent.with(|connection| Ok((Known::load(connection)?, unsettled(connection)?)))?;
             self.settling.expect(unsettled);
             self.known = Some(known);
         }
@@ -257,7 +258,8 @@ mod tests {
         assert!(refused.contains("octet_length"), "{refused}");
         assert_eq!(hold(&health).failing, None);
         assert_eq!(changes.take().spans, 3);
-        let count = |connection: &Connection| Ok(connection.query_row("select sum(spans) from traces", [], |r| r.get(0))?);
-        assert_eq!(database.lend().with(count).unwrap(), 3_u64);
+        let sql = "select sum(spans)::ubigint from traces";
+        let count = |connection: &Connection| Ok(connection.query_row(sql, [], |row| row.get::<_, u64>(0))?);
+        assert_eq!(database.lend().with(count).unwrap(), 3);
     }
 }

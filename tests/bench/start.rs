@@ -15,7 +15,8 @@ pub fn run() {
     for _ in 0..ROUNDS {
         let pty = native_pty_system().openpty(PtySize { rows: 40, cols: 120, ..PtySize::default() }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sideseat-tui"));
-        for argument in ["--grpc-port", "off", "--http-port", "0", "--sideseat-port", "off", "--theme", "dark", "--db"] {
+        for argument in ["--grpc-port", "off", "--http-port", "0", "--sideseat-port", "off", "--theme", "dark", "--db"]
+        {
             command.arg(argument);
         }
         command.arg(&path);

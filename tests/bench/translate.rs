@@ -17,15 +17,12 @@ const ROUNDS: u32 = 50;
 pub fn run() {
     let prices = Prices::bundled();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut clients: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut clients: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     clients.sort();
     println!("{:<16} {:>6} {:>12} {:>14} {:>10}", "client", "spans", "decode µs", "translate µs", "price µs");
     for client in clients {
-        let bodies: Vec<Bytes> =
-            load::captures(&client).iter().map(|path| fs::read(path).unwrap().into()).collect();
+        let bodies: Vec<Bytes> = load::captures(&client).iter().map(|path| fs::read(path).unwrap().into()).collect();
         let decode = || -> Vec<Span> {
             bodies
                 .iter()

@@ -68,7 +68,13 @@ fn rooms_do_not_see_each_other_in_circles() {
         while let Some(next) = open.pop() {
             assert_ne!(next, room, "{room} sees itself by way of {reached:?}");
             if reached.insert(next) {
-                open.extend(sights.get(next).into_iter().flat_map(|seen| seen.keys().map(String::as_str)).filter(|n| *n != next));
+                open.extend(
+                    sights
+                        .get(next)
+                        .into_iter()
+                        .flat_map(|seen| seen.keys().map(String::as_str))
+                        .filter(|n| *n != next),
+                );
             }
         }
     }
@@ -79,7 +85,9 @@ fn the_outside_world_is_named_only_where_it_belongs() {
     let mut wrong = Vec::new();
     for (room, path, text) in sources() {
         for (owned, rooms) in OWNED {
-            let named = text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| line.contains(owned));
+            // OTLP's types live in a module that is called `tonic`, too.
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let named = code.map(|line| line.replace("proto::tonic::", "proto::")).any(|line| line.contains(owned));
             if named && !rooms.contains(&room.as_str()) {
                 wrong.push(format!("{}: {room} must not name {owned}", path.display()));
             }

@@ -13,7 +13,15 @@ pub fn digest(transcript: &Value) -> String {
     for session in items(&transcript["sessions"]) {
         let ids = items(&session["trace_ids"]).len();
         let users: Vec<String> = items(&session["user_ids"]).iter().map(plain).collect();
-        line(&mut page, 0, &format!("session {} · users {users:?} · {ids} traces · {}", plain(&session["session_id"]), totals(&session["totals"])));
+        line(
+            &mut page,
+            0,
+            &format!(
+                "session {} · users {users:?} · {ids} traces · {}",
+                plain(&session["session_id"]),
+                totals(&session["totals"])
+            ),
+        );
     }
     page
 }
@@ -72,7 +80,14 @@ fn one(page: &mut String, trace: &Value) {
         line(
             page,
             1,
-            &format!("tool {} {} · {} · {} → {}", plain(&tool["name"]), plain(&tool["call_id"]), plain(&tool["status"]), tool["input"], output.join(" + ")),
+            &format!(
+                "tool {} {} · {} · {} → {}",
+                plain(&tool["name"]),
+                plain(&tool["call_id"]),
+                plain(&tool["status"]),
+                tool["input"],
+                output.join(" + ")
+            ),
         );
     }
     for tool in items(&trace["tool_definitions"]) {
@@ -86,7 +101,9 @@ fn one(page: &mut String, trace: &Value) {
 fn part(part: &Value) -> String {
     let mut text = match part["type"].as_str().unwrap_or("?") {
         "text" => format!("text {}", short(&plain(&part["text"]))),
-        "reasoning" => format!("reasoning {} redacted={} bytes={}", short(&plain(&part["text"])), part["redacted"], part["bytes"]),
+        "reasoning" => {
+            format!("reasoning {} redacted={} bytes={}", short(&plain(&part["text"])), part["redacted"], part["bytes"])
+        }
         "tool_call" => format!("call {} {} {}", plain(&part["name"]), plain(&part["call_id"]), part["input"]),
         "tool_result" => {
             let content: Vec<String> = items(&part["content"]).iter().map(self::part).collect();
@@ -95,7 +112,13 @@ fn part(part: &Value) -> String {
         "json" => format!("json {}", part["value"]),
         "refusal" => format!("refusal {}", plain(&part["text"])),
         "unknown" => format!("unknown {}", part["raw"]),
-        media => format!("{media} {} {} bytes={} uri={}", plain(&part["mime"]), plain(&part["name"]), part["bytes"], plain(&part["uri"])),
+        media => format!(
+            "{media} {} {} bytes={} uri={}",
+            plain(&part["mime"]),
+            plain(&part["name"]),
+            part["bytes"],
+            plain(&part["uri"])
+        ),
     };
     for flag in ["truncated", "hidden"] {
         if part[flag] == true {

@@ -27,8 +27,19 @@ fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
 fn the_readme_names_every_command_and_both_set_up_commands() {
     let readme = fs::read_to_string("README.md").unwrap();
     for word in [
-        "cargo run --release", "cargo test --release", "`demo`", "`serve`", "`run -- CMD…`", "`import FILE…`",
-        "`export`", "`sessions`", "`traces`", "`keys`", "`themes`", "`config`", "sideseat[aws]",
+        "cargo run --release",
+        "cargo test --release",
+        "`demo`",
+        "`serve`",
+        "`run -- CMD…`",
+        "`import FILE…`",
+        "`export`",
+        "`sessions`",
+        "`traces`",
+        "`keys`",
+        "`themes`",
+        "`config`",
+        "sideseat[aws]",
     ] {
         assert!(readme.contains(word), "{word}");
     }
@@ -58,7 +69,8 @@ fn themes() -> String {
 fn settings() -> String {
     let mut text = "| flag | variable | key | |\n|---|---|---|---|\n".to_owned();
     for setting in described() {
-        let _ = writeln!(text, "| `{}` | `{}` | `{}` | {} |", setting.flag, setting.variable, setting.name, setting.help);
+        let _ =
+            writeln!(text, "| `{}` | `{}` | `{}` | {} |", setting.flag, setting.variable, setting.name, setting.help);
     }
     text
 }

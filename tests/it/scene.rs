@@ -1,7 +1,5 @@
 //! A scene: exports and keys go through the real update, areas and view onto a terminal made of cells.
 
-use std::fmt;
-
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
@@ -30,6 +28,7 @@ impl Scene {
         let bodies: Vec<(Signal, Vec<u8>)> =
             captures.iter().flat_map(|capture| Capture::named(capture).bodies()).collect();
         let store = store_of(&bodies);
+        store.changes().take();
         let now = newest(&store).plus(std::time::Duration::from_nanos(LATER));
         let themes = Themes::load(None).unwrap().names().to_vec();
         let start = Start {
@@ -66,12 +65,6 @@ impl Scene {
         self
     }
 
-    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
-        self.terminal.backend_mut().resize(columns, rows);
-        self.event(Event::Resize { columns, rows });
-        self
-    }
-
     /// More arrives while the screen is looked at.
     pub fn arrive(mut self, capture: &str) -> Self {
         send(&self.store, &Capture::named(capture).bodies());
@@ -87,10 +80,6 @@ impl Scene {
 
     pub fn now(&self) -> Timestamp {
         self.state.now
-    }
-
-    pub fn state(&self) -> &State {
-        &self.state
     }
 
     /// One event, and every question it leads to, answered at once.
@@ -121,12 +110,6 @@ impl Scene {
             line.trim_end().to_owned()
         });
         lines.collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl fmt::Display for Scene {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.terminal.backend().to_string())
     }
 }
 
