@@ -52,7 +52,7 @@ pub fn exact(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -69,16 +69,16 @@ pub fn money(amount: Usd) -> String {
     }
     match dollars {
         ..0.0001 => "<$.0001".to_owned(),
-        0.0001..0.001 => fraction(format!("{dollars:.4}")),
-        0.001..0.9995 => fraction(format!("{dollars:.3}")),
+        0.0001..0.001 => fraction(&format!("{dollars:.4}")),
+        0.001..0.9995 => fraction(&format!("{dollars:.3}")),
         0.9995..999.5 => format!("${dollars:.2}"),
         _ => format!("${dollars:.0}"),
     }
 }
 
 /// `0.428` → `$.428`.
-fn fraction(text: String) -> String {
-    format!("${}", text.strip_prefix('0').unwrap_or(&text))
+fn fraction(text: &str) -> String {
+    format!("${}", text.strip_prefix('0').unwrap_or(text))
 }
 
 /// Money to the last digit that matters: `$0.02142`.
@@ -178,8 +178,8 @@ mod tests {
             assert_eq!(duration(Duration::from_micros(micros)), text);
         }
         assert_eq!(duration(Duration::from_secs(88)), "1m28");
-        assert_eq!(duration(Duration::from_secs(11_220)), "3h07");
-        assert_eq!(duration(Duration::from_secs(187_200)), "2d04");
+        assert_eq!(duration(Duration::from_mins(187)), "3h07");
+        assert_eq!(duration(Duration::from_hours(52)), "2d04");
     }
 
     #[test]

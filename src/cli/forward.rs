@@ -25,7 +25,7 @@ use crate::{
 /// Loopback answers at once or not at all.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
 /// Longer than a sender waits, so that the sender's patience decides.
-const EXPORT_PATIENCE: Duration = Duration::from_secs(60);
+const EXPORT_PATIENCE: Duration = Duration::from_mins(1);
 /// An answer is a number and a sentence.
 const ANSWER_LIMIT: usize = 256 * 1024;
 

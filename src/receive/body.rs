@@ -27,7 +27,7 @@ const ALL_BODIES: usize = 256 << 20;
 /// The budget is counted in pages.
 const PAGE: usize = 4096;
 /// A sender that takes longer holds memory for nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The memory that bodies may take.
 #[derive(Debug, Clone)]

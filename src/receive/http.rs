@@ -279,7 +279,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_busy_store_says_when_to_come_back() {
-        let wait = std::time::Duration::from_secs(60);
+        let wait = std::time::Duration::from_mins(1);
         let taker = Fake { says: Some(Refusal::Busy { retry_after: wait }), ..Fake::default() };
         let (status, headers, _) = sent(&taker, post("/v1/traces", &[PROTOBUF], "")).await;
         assert_eq!((status.as_u16(), headers["retry-after"].to_str().unwrap()), (503, "5"));

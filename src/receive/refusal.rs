@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn no_sender_waits_longer_than_five_seconds() {
-        assert_eq!(seconds(Duration::from_secs(3600)), 5);
+        assert_eq!(seconds(Duration::from_hours(1)), 5);
         assert_eq!(seconds(Duration::from_millis(1200)), 2);
         assert_eq!(seconds(Duration::ZERO), 1);
     }

@@ -200,7 +200,7 @@ impl<'a> Plan<'a> {
     fn delete(&self, connection: &Connection) -> Result<(), Trouble> {
         if !self.gone_spans.is_empty() {
             let traces = uhugeints(self.gone_spans.iter().map(|(trace, _)| trace_number(trace)));
-            let ids = Sql::List(self.gone_spans.iter().map(|(_, id)| Sql::UBigInt(span_number(id))).collect());
+            let ids = Sql::List(self.gone_spans.iter().map(|(_, id)| Sql::UBigInt(span_number(*id))).collect());
             let sql = include_str!("queries/delete_spans.sql");
             connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "ids": ids })?;
         }
@@ -221,8 +221,8 @@ impl<'a> Plan<'a> {
             let (row, words, stored) = (&span.row, &span.words, &span.stored);
             table.append_row(params![
                 trace_number(&row.trace),
-                span_number(&row.id),
-                row.parent.as_ref().map(span_number),
+                span_number(row.id),
+                row.parent.map(span_number),
                 row.project.as_str(),
                 row.name,
                 row.kind.as_str(),
@@ -269,7 +269,7 @@ impl<'a> Plan<'a> {
             table.append_row(params![
                 id.0,
                 row.trace.as_ref().map(trace_number),
-                row.span.as_ref().map(span_number),
+                row.span.map(span_number),
                 log.project.as_str(),
                 row.at.0,
                 row.name,

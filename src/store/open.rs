@@ -101,7 +101,7 @@ fn only_for_us(path: &Path) -> io::Result<()> {
 
 /// Whether the file may be opened: there is none yet, or it has the engine's mark at its ninth byte.
 ///
-/// Asked before the engine is: it takes some foreign files (SQLite's) for a reason to load an extension.
+/// Asked before the engine is: it takes some foreign files (those of `SQLite`) for a reason to load an extension.
 fn is_database(path: &Path) -> io::Result<bool> {
     let mut file = match File::open(path) {
         Ok(file) => file,

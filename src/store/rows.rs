@@ -155,7 +155,7 @@ pub fn trace_id(number: u128) -> Option<TraceId> {
     TraceId::from_bytes(&number.to_be_bytes()).ok()
 }
 
-pub fn span_number(span: &SpanId) -> u64 {
+pub fn span_number(span: SpanId) -> u64 {
     u64::from_be_bytes(*span.as_bytes())
 }
 

@@ -142,7 +142,7 @@ fn what_was_sent_comes_back_whole() {
     let store = memory();
     let sent = span("a", 1).says("Hello\0there").named("nul\0name").full(40).of("s");
     send(&store, [sent.clone()]);
-    assert_eq!(store.raw_spans(trace("a")).unwrap(), [sent.span.clone()]);
+    assert_eq!(store.raw_spans(trace("a")).unwrap(), std::slice::from_ref(&sent.span));
     let rows = rows(&store, "a");
     assert_eq!(*rows.spans[0].translation, sent.translation);
     assert_eq!((rows.spans[0].name.as_str(), rows.spans[0].service.as_deref()), ("nul\0name", Some("shop")));
@@ -176,7 +176,9 @@ fn the_most_complete_record_of_a_span_is_kept_whichever_comes_first() {
         let together = memory();
         send(&together, order.clone());
         let apart = memory();
-        order.into_iter().for_each(|sent| send(&apart, [sent]));
+        for sent in order {
+            send(&apart, [sent]);
+        }
         for store in [together, apart] {
             let spans = rows(&store, "a").spans;
             assert_eq!((spans.len(), spans[0].name.as_str()), (1, "done"));
@@ -374,7 +376,7 @@ fn a_file_held_by_another_process_is_refused_with_its_pid() {
     const HOLD: &str = "SIDESEAT_TUI_TEST_HOLD";
     if let Ok(path) = std::env::var(HOLD) {
         let _store = Store::open(&Place::File(path.into()), Arc::default()).unwrap();
-        thread::sleep(Duration::from_secs(60));
+        thread::sleep(Duration::from_mins(1));
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.duckdb");

@@ -113,11 +113,15 @@ impl StoreWriter {
     fn store(&mut self, group: Vec<Waiting>) {
         let submissions: Vec<_> = group.iter().map(|waiting| &waiting.submission).collect();
         let Err(failed) = self.attempt(&submissions) else {
-            group.into_iter().for_each(|waiting| waiting.answer(Ok(())));
+            for waiting in group {
+                waiting.answer(Ok(()));
+            }
             return;
         };
         if group.len() == 1 && !failed.fatal {
-            group.into_iter().for_each(|waiting| waiting.answer(Err(StoreError::Failing(failed.why.clone()))));
+            for waiting in group {
+                waiting.answer(Err(StoreError::Failing(failed.why.clone())));
+            }
             return;
         }
         // A disk that is full stays full for all of them: after a second fatal failure nobody else is tried.

@@ -74,7 +74,9 @@ pub fn captures(client: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| name(path).ends_with(".pb") && !name(path).contains(".logs.") && !name(path).contains(".part"))
+        .filter(|path| {
+            path.extension().is_some_and(|extension| extension == "pb") && name(path).matches('.').count() == 1
+        })
         .collect();
     found.sort();
     found

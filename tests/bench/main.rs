@@ -8,6 +8,8 @@
 //!   start       milliseconds to the first frame, 100 k spans stored
 //! ```
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
+
 mod draw;
 mod ingest;
 mod load;

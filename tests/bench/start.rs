@@ -27,9 +27,9 @@ pub fn run() {
         let began = Instant::now();
         let mut child = pty.slave.spawn_command(command).unwrap();
         let mut reader = pty.master.try_clone_reader().unwrap();
-        let mut screen = vt100::Parser::new(40, 120, 0);
+        let mut screen = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
         let mut frame = None;
-        let mut chunk = [0; 65536];
+        let mut chunk = vec![0; 65536];
         let data = loop {
             let count = reader.read(&mut chunk).unwrap();
             screen.process(&chunk[..count]);

@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
 use sideseat_tui::decode::Signal;
 use sideseat_tui::keymap::{Chord, Keymap};
-use sideseat_tui::model::{Answer, Query, Timestamp};
+use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
 use sideseat_tui::store::Store;
 use sideseat_tui::theme::Themes;
 use sideseat_tui::view;
@@ -122,7 +122,7 @@ fn listening() -> Vec<Listening> {
 
 /// When the store last saw something.
 fn newest(store: &Store) -> Timestamp {
-    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Default::default(), limit: 100 }) else {
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Filter::default(), limit: 100 }) else {
         panic!("the store lists its sessions");
     };
     page.rows.iter().map(|row| row.last_seen).max().unwrap_or(Timestamp(1_790_000_000_000_000_000))

@@ -107,9 +107,8 @@ fn said_in(trace: &Value) -> BTreeMap<(String, String), usize> {
             for part in list(&message["parts"]) {
                 let kind = part["type"].as_str().unwrap();
                 let content = match kind {
-                    "text" => squash(&part["text"]),
                     "reasoning" if part["redacted"] == true => "redacted".to_owned(),
-                    "reasoning" => squash(&part["text"]),
+                    "text" | "reasoning" => squash(&part["text"]),
                     "tool_call" => part["name"].as_str().unwrap().to_owned(),
                     "tool_result" => squash(&part["call_id"]),
                     _ => part["sha256"].as_str().unwrap_or("?").to_owned(),
@@ -140,9 +139,8 @@ fn happened_in(wanted: &Value) -> BTreeMap<(String, String), usize> {
             let kind = part["type"].as_str().unwrap();
             let content = match kind {
                 "text" if part["text"].is_null() => continue,
-                "text" => squash(&part["text"]),
                 "reasoning" if part["redacted"] == true => "redacted".to_owned(),
-                "reasoning" => squash(&part["text"]),
+                "text" | "reasoning" => squash(&part["text"]),
                 "tool_call" => part["name"].as_str().unwrap().to_owned(),
                 "tool_result" => squash(&part["id"]),
                 _ => part["sha256"].as_str().unwrap_or("?").to_owned(),

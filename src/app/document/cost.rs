@@ -171,7 +171,8 @@ fn sources(to: &mut Builder, calls: &[(&Assembled, usize, &CallFacts)]) {
         if let (PriceSource::Reported, Some(computed)) = (&cost.source, cost.computed)
             && differs(cost.total, computed)
         {
-            source.push_str(&format!("; the price table says {}", format::money_exact(computed)));
+            source.push_str("; the price table says ");
+            source.push_str(&format::money_exact(computed));
         }
         if !sources.contains(&source) {
             sources.push(source);

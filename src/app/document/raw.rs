@@ -1,5 +1,7 @@
 //! The Raw pane: one span exactly as it arrived, typed, with nothing left out.
 
+use std::fmt::Write as _;
+
 use super::build::Builder;
 use super::{Document, Folds, Run, json, parts};
 use crate::app::{format, wrap};
@@ -162,10 +164,17 @@ fn events(to: &mut Builder, span: &Span) {
 fn links(to: &mut Builder, span: &Span) {
     for (index, link) in span.links.iter().enumerate() {
         to.blank();
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), "title")];
         if to.fold(format!("link {index}"), true, 0, head, vec![]) {
             values(to, &format!("link {index}"), &link.attributes);
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

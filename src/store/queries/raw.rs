@@ -17,7 +17,7 @@ use crate::{
 
 pub fn raw(connection: &Connection, trace: TraceId, span: SpanId) -> Result<Option<RawSpan>, Trouble> {
     let mut statement = connection.prepare_cached(include_str!("raw.sql"))?;
-    let mut found = statement.query(named_params! { "trace": trace_number(&trace), "span": span_number(&span) })?;
+    let mut found = statement.query(named_params! { "trace": trace_number(&trace), "span": span_number(span) })?;
     let Some(row) = found.next()? else { return Ok(None) };
     let unreadable = |error: decode::Malformed| Trouble::Unreadable { what: "span", why: error.to_string() };
     let resource = decode::resource_from_raw(blob(row, 4)?).map_err(unreadable)?;
@@ -33,7 +33,7 @@ pub fn raw(connection: &Connection, trace: TraceId, span: SpanId) -> Result<Opti
 
 fn logs(connection: &Connection, trace: TraceId, span: SpanId) -> Result<Vec<LogRow>, Trouble> {
     let mut statement = connection.prepare_cached(include_str!("raw_logs.sql"))?;
-    let mut found = statement.query(named_params! { "trace": trace_number(&trace), "span": span_number(&span) })?;
+    let mut found = statement.query(named_params! { "trace": trace_number(&trace), "span": span_number(span) })?;
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
         logs.push(rows::log_row(row)?);
