@@ -60,10 +60,11 @@ impl Checkpointer {
         }
     }
 
-    /// `force` waits for the transaction that is open; without it a busy writer would never leave a gap.
+    /// `force` waits for the transaction that is open; without it a busy writer might never leave a gap.
     pub fn checkpoint(&self) {
-        let run =
-            |connection: &Connection| -> Result<(), Trouble> { Ok(connection.execute_batch("force checkpoint")?) };
+        let run = |connection: &Connection| -> Result<(), Trouble> {
+            Ok(connection.execute_batch("force checkpoint store")?)
+        };
         if let Err(error) = self.lent.with(run) {
             warn!(%error, "checkpoint failed");
         }

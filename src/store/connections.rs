@@ -98,7 +98,7 @@ impl Database {
 
     fn connection(&self) -> Result<Connection, Trouble> {
         match &*hold(&self.root) {
-            Root::Open(root) => Ok(root.try_clone()?),
+            Root::Open(root) => Ok(open::another(root)?),
             Root::Away(why) => Err(Trouble::Away(why.clone())),
         }
     }

@@ -20,8 +20,9 @@ use super::{StoreError, Submission};
 
 /// What one permit stands for.
 const PERMIT: usize = 1024;
-/// 64 MiB: as much as one export may have, and about two seconds of a busy disk's work.
-const PERMITS: u32 = 64 * 1024;
+/// 16 MiB of exports, about a second of a busy disk's work; prepared, they take some four times that in memory. A larger
+/// export waits until it is alone.
+const PERMITS: u32 = 16 * 1024;
 /// SDKs give an export ten seconds; a no must reach them well before.
 const PATIENCE: Duration = Duration::from_secs(3);
 const RETRY_AFTER: Duration = Duration::from_secs(2);

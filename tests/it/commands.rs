@@ -35,7 +35,7 @@ fn a_capture_is_imported_from_whatever_form_it_was_kept_in() {
     let recorded = with_capture(TOOLS);
     let (expected, lines) = (recorded.transcript(), recorded.prints(&["export", "--format", "otlp-json"]));
     let pretty = serde_json::to_vec_pretty(&recorded.otlp().0).unwrap();
-    assert_eq!(expected["traces"].as_array().unwrap().len(), 1);
+    assert_eq!(expected["traces"].as_array().unwrap().len(), 2);
     for (name, content) in [
         ("traces.jsonl", lines.clone()),
         ("pretty.json", pretty),

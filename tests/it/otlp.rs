@@ -215,6 +215,69 @@ fn by_service(request: &Value, list: &str) -> HashMap<String, Value> {
 fn log_records_of_an_sdk_arrive_whole() {
     let mut program = Program::serve(&[]);
     let runtime = Runtime::new().unwrap();
+    let _within = runtime.enter();
+    let grpc = LogExporter::builder().with_tonic().with_endpoint(format!("http://{}", program.grpc())).build();
+    let http = |protocol| {
+        let endpoint = format!("http://{}/v1/logs", program.http());
+        LogExporter::builder().with_http().with_protocol(protocol).with_endpoint(endpoint).build()
+    };
+    for (way, exporter) in
+        [("grpc", grpc), ("http, protobuf", http(Protocol::HttpBinary)), ("http, JSON", http(Protocol::HttpJson))]
+    {
+        let exporter = exporter.unwrap();
+        let provider = SdkLoggerProvider::builder().with_simple_exporter(exporter).with_resource(resource(way)).build();
+        let logger = provider.logger("front.desk");
+        let mut record = logger.create_log_record();
+        record.set_event_name("room.booked");
+        record.set_timestamp(at(0));
+        record.set_observed_timestamp(at(1));
+        record.set_severity_number(Severity::Warn2);
+        record.set_severity_text("WARN2");
+        record.set_trace_context(TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]), Some(TraceFlags::SAMPLED));
+        record.add_attribute("guests", 2);
+        let map = |key: &'static str, value| AnyValue::Map(Box::new(HashMap::from([(key.into(), value)])));
+        let all = vec![
+            AnyValue::Bytes(Box::new(vec![0, 1, 254, 255])),
+            AnyValue::Double(0.5),
+            AnyValue::Boolean(false),
+            map("inner", AnyValue::ListAny(Box::default())),
+        ];
+        record.set_body(map("all", AnyValue::ListAny(Box::new(all))));
+        logger.emit(record);
+        provider.shutdown().unwrap();
+    }
+    program.stop();
+
+    let (_, logs) = program.home().otlp();
+    let by_service = by_service(&logs, "resourceLogs");
+    assert_eq!(by_service.len(), 3);
+    for (way, under) in by_service {
+        let records = under["scopeLogs"][0]["logRecords"].as_array().unwrap();
+        let expected = json!([{
+            "timeUnixNano": "1795341130000000000",
+            "observedTimeUnixNano": "1795341131000000000",
+            "severityNumber": 14,
+            "severityText": "WARN2",
+            "body": { "kvlistValue": { "values": [{ "key": "all", "value": { "arrayValue": { "values": [
+                { "bytesValue": "AAH+/w==" },
+                { "doubleValue": 0.5 },
+                { "boolValue": false },
+                { "kvlistValue": { "values": [{ "key": "inner", "value": { "arrayValue": { "values": [] } } }] } },
+            ] } } }] } },
+            "attributes": [{ "key": "guests", "value": { "intValue": "2" } }],
+            "flags": 1,
+            "traceId": "07070707070707070707070707070707",
+            "spanId": "0909090909090909",
+            "eventName": "room.booked",
+        }]);
+        assert_eq!(json!(records), expected, "{way}");
+    }
+}
+
+#[test]
+fn metrics_are_thanked_for_and_let_go() {
+    let mut program = Program::serve(&[]);
+    let runtime = Runtime::new().unwrap();
     let provider = {
         let _within = runtime.enter();
         let exporter =

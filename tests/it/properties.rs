@@ -7,7 +7,12 @@
 //!   a capture in any order, cut and repeated in any way ─▶ the same transcript
 //! ```
 
-use std::{collections::HashSet, fs, path::Path, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
 use bytes::Bytes;
 use proptest::{
@@ -755,15 +760,15 @@ fn the_transcript_does_not_depend_on_how_spans_arrive() {
 /// Where two documents first differ, and how.
 fn difference(place: &str, left: &Json, right: &Json) -> Option<String> {
     match (left, right) {
-        (Json::Object(one), Json::Object(other)) if one.len() == other.len() => {
-            let of = |key: &str| other.get(key).unwrap_or(&Json::Null);
-            one.iter().find_map(|(key, value)| difference(&format!("{place}.{key}"), value, of(key)))
-        }
-        (Json::Array(one), Json::Array(other)) if one.len() == other.len() => {
-            let pairs = one.iter().zip(other).enumerate();
-            pairs.into_iter().find_map(|(at, (one, other))| difference(&format!("{place}[{at}]"), one, other))
-        }
         _ if left == right => None,
+        (Json::Object(one), Json::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            names.into_iter().find_map(|name| difference(&format!("{place}.{name}"), &left[name], &right[name]))
+        }
+        (Json::Array(one), Json::Array(other)) => {
+            let at = (0..).find(|at| one.get(*at) != other.get(*at))?;
+            difference(&format!("{place}[{at}]"), &left[at], &right[at])
+        }
         _ => Some(format!("{place}: {left} became {right}")),
     }
 }

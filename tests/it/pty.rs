@@ -250,7 +250,7 @@ fn a_terminal_is_given_back_by_a_program_that_is_told_to_stop() {
         terminal.sends("bedrock/seed_tool_use.pb");
         tell(terminal.child.process_id().unwrap(), signal);
         terminal.leaves_everything_as_it_was(0);
-        assert_eq!(terminal.home.transcript()["traces"].as_array().unwrap().len(), 1);
+        assert_eq!(terminal.home.transcript()["traces"].as_array().unwrap().len(), 2);
     }
 }
 

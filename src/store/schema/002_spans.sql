@@ -2,6 +2,7 @@
 -- insert; the writer knows which spans there are, deletes a row that is sent again and appends it anew.
 -- Ids are numbers, big-endian, because they compare and compress as numbers: `printf('%016x', id)` shows one.
 -- Times are nanoseconds since 1970. `cost` is in pico-dollars.
+-- The blobs are compressed before they come here, or are hashes: the engine's own try at them took half of a core.
 create table spans (
     trace uhugeint not null,
     id ubigint not null,
@@ -38,7 +39,7 @@ create table spans (
     -- The version of the dialects that translated it.
     dialects uinteger not null,
     -- What was understood, with the ids of `contents` in the place of messages and tool definitions.
-    understood blob not null,
+    understood blob using compression uncompressed not null,
     -- The OTLP protobuf `Span`, after one byte that says whether it is compressed.
-    raw blob not null check (octet_length(raw) > 0)
+    raw blob using compression uncompressed not null check (octet_length(raw) > 0)
 )
