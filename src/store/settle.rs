@@ -241,3 +241,48 @@ impl Settling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc, thread};
+
+    use super::*;
+    use crate::{
+        model::Filter,
+        store::{
+            Place, Store,
+            tests::{Sent, overview, send, span},
+        },
+    };
+
+    fn numbered(n: u16) -> Sent {
+        let mut sent = span("a", 1);
+        let [high, low] = n.to_be_bytes();
+        sent.span.id = SpanId::from_bytes(&[9, 0, 0, 0, 0, 0, high, low]).unwrap();
+        sent
+    }
+
+    fn wait_until_settled(store: &Store, spans: u64) {
+        for _ in 0..100 {
+            if overview(store, Filter::default()).spans == spans {
+                return;
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+        panic!("still {}", overview(store, Filter::default()).spans);
+    }
+
+    #[test]
+    fn a_large_trace_is_settled_by_and_by_even_if_the_program_is_killed_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let store = Store::open(&Place::File(file("a")), Arc::default()).unwrap();
+        send(&store, (0..2100).map(numbered));
+        send(&store, [numbered(2100)]);
+        fs::copy(file("a"), file("b")).unwrap();
+        fs::copy(file("a.wal"), file("b.wal")).unwrap();
+        wait_until_settled(&store, 2101);
+        let copy = Store::open(&Place::File(file("b")), Arc::default()).unwrap();
+        wait_until_settled(&copy, 2101);
+    }
+}

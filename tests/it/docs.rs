@@ -9,6 +9,11 @@ use sideseat_tui::config::described;
 use sideseat_tui::keymap::{ACTIONS, Keymap};
 use sideseat_tui::theme::Themes;
 
+use crate::picture::svg;
+use crate::scene::Scene;
+
+const PICTURE: &str = "tests/docs/screen.svg";
+
 #[test]
 fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
     let mut readme = fs::read_to_string("README.md").unwrap();
@@ -20,6 +25,19 @@ fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
         fs::write("README.md", &readme).unwrap();
     } else {
         assert_eq!(before, readme, "README.md is behind: SIDESEAT_TUI_WRITE_DOCS=1 cargo test --release docs");
+    }
+}
+
+#[test]
+fn the_picture_is_that_of_the_screen_as_it_is() {
+    let mut scene = Scene::of(&["bedrock/seed_session", "strands/anthropic_travel"], 120, 34).press("g g j l j j");
+    let picture = svg(scene.cells());
+    if std::env::var_os("SIDESEAT_TUI_WRITE_DOCS").is_some() {
+        fs::create_dir_all("tests/docs").unwrap();
+        fs::write(PICTURE, &picture).unwrap();
+    } else {
+        let drawn = fs::read_to_string(PICTURE).unwrap();
+        assert!(drawn == picture, "{PICTURE} is behind: SIDESEAT_TUI_WRITE_DOCS=1 cargo test --release docs");
     }
 }
 

@@ -3,8 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod architecture;
+mod commands;
+mod crash;
 mod digest;
 mod docs;
+mod otlp;
+mod picture;
+mod program;
+mod properties;
+mod pty;
 mod replay;
 mod scene;
 mod screens;

@@ -732,7 +732,13 @@ fn delivered(capture: &Capture, deliveries: &[Delivery], size: usize) -> Vec<(Si
     let mut bodies = Vec::new();
     for together in queue.chunks(size) {
         let spans: Vec<Span> = together.iter().filter_map(|(_, item)| item.clone().ok()).collect();
-        let records: Vec<LogRecord> = together.iter().filter_map(|(_, item)| item.clone().err()).collect();
+        // Twice in one request are two records; one is sent again only in another.
+        let mut records: Vec<LogRecord> = Vec::new();
+        for record in together.iter().filter_map(|(_, item)| item.as_ref().err()) {
+            if !records.contains(record) {
+                records.push(record.clone());
+            }
+        }
         if !spans.is_empty() {
             bodies.push((Signal::Traces, encode::traces_proto(&spans)));
         }

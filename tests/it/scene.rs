@@ -2,6 +2,7 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
 use sideseat_tui::decode::Signal;
 use sideseat_tui::keymap::{Chord, Keymap};
@@ -98,12 +99,17 @@ impl Scene {
         }
     }
 
-    /// The screen as text.
-    pub fn text(&mut self) -> String {
+    /// The screen's cells.
+    pub fn cells(&mut self) -> &Buffer {
         let theme = Themes::load(None).unwrap().get("dark").unwrap();
         let state = &self.state;
         self.terminal.draw(|frame| view::draw(frame, state, &theme)).unwrap();
-        let buffer = self.terminal.backend().buffer();
+        self.terminal.backend().buffer()
+    }
+
+    /// The screen as text.
+    pub fn text(&mut self) -> String {
+        let buffer = self.cells();
         let width = usize::from(buffer.area.width).max(1);
         let lines = buffer.content.chunks(width).map(|row| {
             let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();

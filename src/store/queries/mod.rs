@@ -40,7 +40,12 @@ pub fn answer(connection: &Connection, database: &Database, prices: &Prices, que
 
 /// Asks several statements about the same state of the store.
 pub fn at_one_moment<T>(connection: &Connection, ask: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
-    connection.execute_batch("begin transaction read only")?;
+    const BEGIN: &str = "begin transaction read only";
+    if connection.execute_batch(BEGIN).is_err() {
+        // An interrupt may have hit the rollback below, when it was meant for the question before this one.
+        drop(connection.execute_batch("rollback"));
+        connection.execute_batch(BEGIN)?;
+    }
     let answer = ask();
     connection.execute_batch("rollback")?;
     answer

@@ -39,7 +39,8 @@ create table spans (
     -- The version of the dialects that translated it.
     dialects uinteger not null,
     -- What was understood, with the ids of `contents` in the place of messages and tool definitions.
-    understood blob using compression uncompressed not null,
-    -- The OTLP protobuf `Span`, after one byte that says whether it is compressed.
+    understood blob using compression zstd not null,
+    -- The OTLP protobuf `Span`, after one byte that says whether it is compressed: by us, each for itself, because the
+    -- engine would have to expand 2048 of them to read one.
     raw blob using compression uncompressed not null check (octet_length(raw) > 0)
 )

@@ -14,7 +14,7 @@ create table logs (
     resource uhugeint not null,
     scope uhugeint not null,
     dialects uinteger not null,
-    understood blob using compression uncompressed not null,
-    -- The OTLP protobuf `LogRecord`, after one byte that says whether it is compressed.
+    understood blob using compression zstd not null,
+    -- The OTLP protobuf `LogRecord`, compressed like `spans.raw`.
     raw blob using compression uncompressed not null
 )
