@@ -55,9 +55,18 @@ pub fn tree(trace: TraceId, work: &Work) -> Tree {
     Tree { nodes: nodes.collect() }
 }
 
+/// What people should read: the conventions' `invoke_agent NAME` and `execute_tool NAME` say the kind twice.
 fn name(place: &Place) -> String {
+    let repeated = match place.category {
+        Category::Agent => "invoke_agent ",
+        Category::Tool => "execute_tool ",
+        _ => "",
+    };
     match place.span {
-        Some((_, facts)) => facts.name.to_string(),
+        Some((_, facts)) => {
+            let rest = facts.name.strip_prefix(repeated).map(str::trim).filter(|rest| !rest.is_empty());
+            rest.unwrap_or(&facts.name).to_owned()
+        }
         None if place.logs.is_empty() => "parent not received".to_owned(),
         None => "span not received".to_owned(),
     }

@@ -8,7 +8,7 @@
 //!       hotel_id  "ryk-118"
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::build::Builder;
 use super::parts::{self, Prose};
@@ -52,6 +52,7 @@ pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
 fn conversation(to: &mut Builder, trace: &Assembled) {
     let known = Known::of(trace);
     let mut errors: HashMap<SpanId, &RunError> = trace.errors.iter().map(|error| (error.span, error)).collect();
+    let mut silent = Silent::of(trace);
     for thread in &trace.threads {
         heading(to, thread, trace);
         let mut turn = None;
@@ -72,6 +73,7 @@ fn conversation(to: &mut Builder, trace: &Assembled) {
                 }
                 turn = Some(said.turn);
                 if let Some(call) = trace.calls.get(said.turn) {
+                    silent.show_before(said.turn, to, trace, &mut errors);
                     rule(to, said.turn, call);
                 }
             }
@@ -81,13 +83,46 @@ fn conversation(to: &mut Builder, trace: &Assembled) {
             failure(to, &mut errors, last.span);
         }
     }
-    silent_calls(to, trace, &mut errors);
+    silent.show_before(trace.calls.len(), to, trace, &mut errors);
     let mut rest: Vec<&RunError> = errors.into_values().collect();
     rest.sort_by_key(|error| (error.at, error.span));
     for error in rest {
         show_error(to, error);
     }
     end(to, trace);
+}
+
+/// Calls of which no message is known; they still happened, so each has its turn, in order.
+struct Silent(Vec<usize>);
+
+impl Silent {
+    fn of(trace: &Assembled) -> Self {
+        let heard: HashSet<usize> = trace
+            .threads
+            .iter()
+            .flat_map(|thread| &thread.said)
+            .filter(|said| !said.history)
+            .map(|said| said.turn)
+            .collect();
+        Self((0..trace.calls.len()).rev().filter(|turn| !heard.contains(turn)).collect())
+    }
+
+    fn show_before(
+        &mut self,
+        before: usize,
+        to: &mut Builder,
+        trace: &Assembled,
+        errors: &mut HashMap<SpanId, &RunError>,
+    ) {
+        while let Some(turn) = self.0.pop_if(|turn| *turn < before) {
+            let Some(call) = trace.calls.get(turn) else { continue };
+            rule(to, turn, call);
+            if call.failure.is_none() {
+                to.line(vec![Run::new("  no messages came with this call", "dim")]);
+            }
+            failure(to, errors, call.span);
+        }
+    }
 }
 
 /// What is known of tool calls by their ids.
@@ -106,19 +141,6 @@ impl<'a> Known<'a> {
             _ => None,
         });
         Self { runs, names: names.collect() }
-    }
-}
-
-/// Calls of which no message is known still happened: each has its turn.
-fn silent_calls(to: &mut Builder, trace: &Assembled, errors: &mut HashMap<SpanId, &RunError>) {
-    for (turn, call) in trace.calls.iter().enumerate() {
-        if !trace.threads.iter().flat_map(|thread| &thread.said).any(|said| said.turn == turn) {
-            rule(to, turn, call);
-            if call.failure.is_none() {
-                to.line(vec![Run::new("  no messages came with this call", "dim")]);
-            }
-            failure(to, errors, call.span);
-        }
     }
 }
 

@@ -17,7 +17,8 @@ pub fn tools(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let runs: Vec<(&Assembled, &ToolRun)> =
         detail.traces.iter().flat_map(|trace| trace.tools.iter().map(move |run| (trace.as_ref(), run))).collect();
     if runs.is_empty() {
-        to.line(vec![Run::new("No tool was called.", "dim")]);
+        let here = if detail.traces.len() > 1 { "in these runs" } else { "in this run" };
+        to.line(vec![Run::new(format!("No tool was called {here}."), "dim")]);
     } else {
         table(&mut to, &runs);
         to.blank();
@@ -158,7 +159,7 @@ fn definitions(to: &mut Builder, detail: &Detail, runs: &[(&Assembled, &ToolRun)
             Run::new(format!("{}  ", wrap::clean_line(&definition.name)), "message.tool"),
             Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), "dim"),
         ];
-        let right = if called { vec![] } else { vec![Run::new(" never called", "dim")] };
+        let right = if called { vec![] } else { vec![Run::new(" not called", "dim")] };
         if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
             if let Some(description) = &definition.description {
                 to.text(4, description, "text");
