@@ -97,6 +97,11 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     // A wrong name is told before the terminal is taken.
     let mut theme = if wiring.theme.is_empty() { None } else { Some(themes.get(&wiring.theme)?) };
 
+    // Before the terminal is taken: a signal in the first moments waits here instead of ending us with it in our hands.
+    let (happens, happened) = mpsc::channel();
+    let tell = happens.clone();
+    signals::listen(move |signal| tell.send(Happened::Signal(signal)).is_ok())?;
+
     let guard = Guard::take()?;
     let tty = guard.tty();
     let mut told = ask::Told::default();
@@ -126,9 +131,6 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme)?;
 
-    let (happens, happened) = mpsc::channel();
-    let tell = happens.clone();
-    signals::listen(move |signal| tell.send(Happened::Signal(signal)).is_ok())?;
     let tell = happens.clone();
     let input = Input::start(tty.clone(), told.typed, move |heard| tell.send(Happened::Heard(heard)).is_ok())?;
     let tell = happens.clone();

@@ -226,6 +226,16 @@ fn modes(raw: &[u8]) -> BTreeMap<u16, bool> {
 }
 
 #[test]
+fn a_terminal_is_given_back_also_in_its_first_moment() {
+    let mut terminal = Terminal::start(Home::new(), &[], &[]);
+    eventually("it takes the terminal", || {
+        modes(&terminal.written.lock().unwrap().raw).contains_key(&1049).then_some(())
+    });
+    tell(terminal.child.process_id().unwrap(), Signal::TERM);
+    terminal.leaves_everything_as_it_was(0);
+}
+
+#[test]
 fn a_newcomer_is_told_what_to_do_until_a_span_appears() {
     let mut terminal = Terminal::watch(&[]);
     assert!(terminal.text().contains("Send your first trace"), "{}", terminal.text());
