@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Project, SpanId, SpanKind, Status, Timestamp, TraceId, Translation};
+use super::{Project, Span, SpanId, SpanKind, Status, Timestamp, TraceId, Translation};
 
 /// One stored span, without its raw form. Equal messages of one query share one allocation.
 #[derive(Debug, Clone)]
@@ -21,6 +21,29 @@ pub struct SpanRow {
     pub scope_version: String,
     pub synthetic: bool,
     pub translation: Arc<Translation>,
+}
+
+impl SpanRow {
+    /// What is kept beside a span's raw form.
+    #[must_use]
+    pub fn of(span: &Span, translation: Arc<Translation>) -> Self {
+        Self {
+            project: span.project.clone(),
+            trace: span.trace,
+            id: span.id,
+            parent: span.parent,
+            name: span.name.clone(),
+            kind: span.kind,
+            status: span.status.clone(),
+            started: span.started,
+            ended: span.ended,
+            service: span.resource.service().map(str::to_owned),
+            scope_name: span.scope.name.clone(),
+            scope_version: span.scope.version.clone(),
+            synthetic: span.synthetic,
+            translation,
+        }
+    }
 }
 
 /// One stored log record, without its raw form.

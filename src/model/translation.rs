@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, GenAi, Message, Resource, Scope, SpanEvent, Status, Timestamp, ToolDefinition, Value};
+use super::{
+    Attributes, GenAi, LogRecord, Message, Resource, Scope, Span, SpanEvent, Status, StatusCode, Timestamp,
+    ToolDefinition, Value,
+};
 
 /// What a dialect reads: a span with its events, or a log record (`name` is its event name, `body` its body).
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,38 @@ pub struct Source<'a> {
     pub body: Option<&'a Value>,
     /// A span's start, a log record's time.
     pub at: Timestamp,
+}
+
+impl<'a> From<&'a Span> for Source<'a> {
+    fn from(span: &'a Span) -> Self {
+        Self {
+            name: &span.name,
+            status: &span.status,
+            scope: &span.scope,
+            resource: &span.resource,
+            attributes: &span.attributes,
+            events: &span.events,
+            body: None,
+            at: span.started,
+        }
+    }
+}
+
+impl<'a> From<&'a LogRecord> for Source<'a> {
+    fn from(record: &'a LogRecord) -> Self {
+        /// A log record has none of its own.
+        static UNSET: Status = Status { code: StatusCode::Unset, message: String::new() };
+        Self {
+            name: &record.name,
+            status: &UNSET,
+            scope: &record.scope,
+            resource: &record.resource,
+            attributes: &record.attributes,
+            events: &[],
+            body: Some(&record.body),
+            at: record.time(),
+        }
+    }
 }
 
 impl Source<'_> {

@@ -12,7 +12,7 @@ use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
     dialects,
-    model::{LogRecord, Project, Source, Span, Status, StatusCode},
+    model::{LogRecord, Project, Source, Span},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
 };
@@ -139,31 +139,13 @@ fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
 }
 
 fn prepared_span(span: Span, raw: Bytes, prices: &Prices) -> PreparedSpan {
-    let mut translation = dialects::translate(&Source {
-        name: &span.name,
-        status: &span.status,
-        scope: &span.scope,
-        resource: &span.resource,
-        attributes: &span.attributes,
-        events: &span.events,
-        body: None,
-        at: span.started,
-    });
+    let mut translation = dialects::translate(&Source::from(&span));
     translation.genai.cost = prices.price(&translation.genai, span.started);
     PreparedSpan::new(span, raw, translation)
 }
 
 fn prepared_log(record: LogRecord, raw: Bytes, prices: &Prices) -> PreparedLog {
-    let mut translation = dialects::translate(&Source {
-        name: &record.name,
-        status: &Status { code: StatusCode::Unset, message: String::new() },
-        scope: &record.scope,
-        resource: &record.resource,
-        attributes: &record.attributes,
-        events: &[],
-        body: Some(&record.body),
-        at: record.time(),
-    });
+    let mut translation = dialects::translate(&Source::from(&record));
     translation.genai.cost = prices.price(&translation.genai, record.time());
     PreparedLog::new(record, raw, translation)
 }

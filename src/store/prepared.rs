@@ -46,22 +46,7 @@ impl PreparedSpan {
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
     pub fn new(span: Span, raw: Bytes, translation: Translation) -> Self {
         let weight = u32::try_from(span.attributes.len() + span.events.len()).unwrap_or(u32::MAX);
-        let mut row = SpanRow {
-            service: span.resource.service().map(str::to_owned),
-            scope_name: span.scope.name.clone(),
-            scope_version: span.scope.version.clone(),
-            project: span.project,
-            trace: span.trace,
-            id: span.id,
-            parent: span.parent,
-            name: span.name,
-            kind: span.kind,
-            status: span.status,
-            started: span.started,
-            ended: span.ended,
-            synthetic: span.synthetic,
-            translation: Arc::new(translation),
-        };
+        let mut row = SpanRow::of(&span, Arc::new(translation));
         let facts = Facts::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let words = Words::of(&translation);

@@ -39,29 +39,16 @@ pub fn run() {
         });
         let translating = each(spans.len(), || {
             for span in &spans {
-                black_box(dialects::translate(&source(span)));
+                black_box(dialects::translate(&Source::from(span)));
             }
         });
-        let translated: Vec<_> = spans.iter().map(|span| dialects::translate(&source(span))).collect();
+        let translated: Vec<_> = spans.iter().map(|span| dialects::translate(&Source::from(span))).collect();
         let pricing = each(spans.len(), || {
             for (span, translation) in spans.iter().zip(&translated) {
                 black_box(prices.price(&translation.genai, span.started));
             }
         });
         println!("{client:<16} {:>6} {decoding:>12.2} {translating:>14.2} {pricing:>10.2}", spans.len());
-    }
-}
-
-fn source(span: &Span) -> Source<'_> {
-    Source {
-        name: &span.name,
-        status: &span.status,
-        scope: &span.scope,
-        resource: &span.resource,
-        attributes: &span.attributes,
-        events: &span.events,
-        body: None,
-        at: span.started,
     }
 }
 

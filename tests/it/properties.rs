@@ -621,16 +621,7 @@ proptest! {
 
     #[test]
     fn no_attributes_panic_a_dialect(span in one_of_a_trace(), record in record_of_a_trace()) {
-        let of_span = Source {
-            name: &span.name,
-            status: &span.status,
-            scope: &span.scope,
-            resource: &span.resource,
-            attributes: &span.attributes,
-            events: &span.events,
-            body: None,
-            at: span.started,
-        };
+        let of_span = Source::from(&span);
         let of_record = Source {
             name: &record.name,
             attributes: &record.attributes,

@@ -16,7 +16,7 @@ use crate::{
     assemble::{self, Facts},
     decode::{self, Signal},
     dialects,
-    model::{LogRecord, LogRow, Source, Span, SpanId, SpanRow, Status, Totals, TraceId, Translation},
+    model::{LogRecord, LogRow, Source, Span, SpanId, SpanRow, Totals, TraceId, Translation},
     pricing::Prices,
     receive::Export,
     start,
@@ -64,7 +64,7 @@ impl Gathered {
         match signal {
             Signal::Traces => {
                 let decoded = decode::traces(project, body, *encoding).unwrap_or_default();
-                decoded.items.into_iter().for_each(|arrived| self.add_span(arrived.item));
+                decoded.items.into_iter().for_each(|arrived| self.add_span(&arrived.item));
             }
             Signal::Logs => {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
@@ -74,33 +74,9 @@ impl Gathered {
         }
     }
 
-    fn add_span(&mut self, span: Span) {
-        let translation = self.understood(&Source {
-            name: &span.name,
-            status: &span.status,
-            scope: &span.scope,
-            resource: &span.resource,
-            attributes: &span.attributes,
-            events: &span.events,
-            body: None,
-            at: span.started,
-        });
-        let row = SpanRow {
-            service: span.resource.service().map(str::to_owned),
-            scope_name: span.scope.name.clone(),
-            scope_version: span.scope.version.clone(),
-            project: span.project,
-            trace: span.trace,
-            id: span.id,
-            parent: span.parent,
-            name: span.name,
-            kind: span.kind,
-            status: span.status,
-            started: span.started,
-            ended: span.ended,
-            synthetic: span.synthetic,
-            translation,
-        };
+    fn add_span(&mut self, span: &Span) {
+        let translation = self.understood(&Source::from(span));
+        let row = SpanRow::of(span, translation);
         if self.has_room() {
             self.traces.entry(row.trace).or_default().spans.insert(row.id, Facts::of_span(&row));
         }
@@ -108,16 +84,7 @@ impl Gathered {
 
     fn add_log(&mut self, record: LogRecord) {
         let Some(trace) = record.trace else { return };
-        let translation = self.understood(&Source {
-            name: &record.name,
-            status: &Status::default(),
-            scope: &record.scope,
-            resource: &record.resource,
-            attributes: &record.attributes,
-            events: &[],
-            body: Some(&record.body),
-            at: record.time(),
-        });
+        let translation = self.understood(&Source::from(&record));
         let row = LogRow {
             trace: record.trace,
             span: record.span,
