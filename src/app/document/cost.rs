@@ -53,14 +53,36 @@ fn sum(to: &mut Builder, totals: &Totals) {
     to.line(vec![Run::new(format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)), "text")]);
 }
 
+/// A column of token counts.
+struct Column {
+    head: &'static str,
+    slot: &'static str,
+    of: fn(&TokenUsage) -> Option<u64>,
+    /// Unknown means that there were none to tell of, as most calls have none.
+    optional: bool,
+    /// Also in a narrow pane.
+    always: bool,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column { head: "in", slot: "cost.input", of: TokenUsage::input, optional: false, always: true },
+    Column { head: "cached", slot: "cost.cache_read", of: |usage| usage.cache_read, optional: true, always: true },
+    Column { head: "write", slot: "cost.cache_write", of: |usage| usage.cache_write, optional: true, always: false },
+    Column { head: "out", slot: "cost.output", of: |usage| usage.output, optional: false, always: true },
+    Column { head: "think", slot: "cost.reasoning", of: |usage| usage.reasoning, optional: true, always: false },
+];
+
+/// As wide as a row with all columns is.
+const ALL_COLUMNS: usize = 50;
+
 /// One row a call: how full its context was, its tokens, its cost.
 fn turns(to: &mut Builder, calls: &[(&Assembled, usize, &CallFacts)]) {
     let gauges = calls.iter().any(|(_, _, call)| call.window.is_some()) && to.width >= 60;
     let context = if gauges { format!("{:<width$}", "context", width = GAUGE + 7) } else { String::new() };
-    let head = format!(
-        "{:>4}  {context}{:>6} {:>6} {:>6} {:>6} {:>6}  {:>8}",
-        "turn", "in", "cached", "write", "out", "think", "cost"
-    );
+    // In a narrow pane what a call cost is worth more than how its cache was written.
+    let columns: Vec<Column> = COLUMNS.into_iter().filter(|column| column.always || to.width >= ALL_COLUMNS).collect();
+    let names: Vec<String> = columns.iter().map(|column| format!("{:>6}", column.head)).collect();
+    let head = format!("{:>4}  {context}{}  {:>8}", "turn", names.join(" "), "cost");
     to.line(vec![Run::new(head, "dim")]);
     let several = calls.iter().any(|(trace, ..)| trace.trace != calls[0].0.trace);
     let mut before = None;
@@ -77,16 +99,10 @@ fn turns(to: &mut Builder, calls: &[(&Assembled, usize, &CallFacts)]) {
         if gauges {
             line.extend(gauge(&usage, call.window));
         }
-        for (slot, number) in [
-            ("cost.input", usage.input()),
-            ("cost.cache_read", usage.cache_read),
-            ("cost.cache_write", usage.cache_write),
-            ("cost.output", usage.output),
-            ("cost.reasoning", usage.reasoning),
-        ] {
-            let optional = slot != "cost.input" && slot != "cost.output";
-            let text = if optional && number.is_none() { "·".to_owned() } else { format::known(number) };
-            line.push(Run::new(format!("{text:>6} "), slot));
+        for column in &columns {
+            let number = (column.of)(&usage);
+            let text = if column.optional && number.is_none() { "·".to_owned() } else { format::known(number) };
+            line.push(Run::new(format!("{text:>6} "), column.slot));
         }
         let cost = call_cost(call);
         line.push(Run::new(format!(" {cost:>8}"), if call.unpriced { "warning" } else { "tree.cost" }));
