@@ -2,11 +2,17 @@
 //!
 //! Bodies are work for the processor, so that work is done on tokio's blocking pool, one body a core; the
 //! threads that serve connections only wait. What a body does there, panic included, stays with its sender.
+//!
+//! A body that was understood takes several times its size until it is committed. So only [`IN_HAND`] of them are
+//! understood ahead of the writer; the others wait as they came.
 
 use std::{sync::Arc, thread};
 
 use bytes::Bytes;
-use tokio::{sync::Semaphore, task};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task,
+};
 
 use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
 use crate::{
@@ -17,6 +23,10 @@ use crate::{
     store::{PreparedLog, PreparedSpan, Submission, Writer},
 };
 
+/// Bytes of bodies between understanding and commit: those of a group that is written and of the next one.
+const IN_HAND: usize = 16 << 20;
+const KIB: usize = 1 << 10;
+
 /// Takes exports into the store. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
@@ -25,13 +35,16 @@ pub struct Intake {
     counts: Arc<Counts>,
     /// More bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
+    /// [`IN_HAND`], in [`KIB`].
+    in_hand: Arc<Semaphore>,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)) }
+        let (cores, in_hand) = (Arc::new(Semaphore::new(cores)), Arc::new(Semaphore::new(IN_HAND / KIB)));
+        Self { writer, prices, counts, cores, in_hand }
     }
 
     /// Stores the spans of an `ExportTraceServiceRequest`; returns when they are synced.
@@ -44,6 +57,7 @@ impl Intake {
             let prepare = |arrived: decode::Arrived<Span>| prepared_span(arrived.item, arrived.raw, &prices);
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
+        let _in_hand = self.take_in_hand(bytes).await?;
         let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
         let brought = Brought { spans: spans.len() as u64, ..Brought::default() };
         self.submit(Submission { spans, logs: Vec::new(), bytes }, brought).await?;
@@ -60,6 +74,7 @@ impl Intake {
             let prepare = |arrived: decode::Arrived<LogRecord>| prepared_log(arrived.item, arrived.raw, &prices);
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
+        let _in_hand = self.take_in_hand(bytes).await?;
         let (logs, accepted) = on_the_pool(&self.cores, prepare).await?;
         let brought = Brought { logs: logs.len() as u64, ..Brought::default() };
         self.submit(Submission { spans: Vec::new(), logs, bytes }, brought).await?;
@@ -71,6 +86,13 @@ impl Intake {
         let points = on_the_pool(&self.cores, move || decode::metrics(&body, encoding)).await?;
         self.counts.took(Brought { points, ..Brought::default() });
         Ok(Accepted::default())
+    }
+
+    /// Waits, in order of arrival, until so many bytes may be understood. A body larger than all of it has it alone.
+    async fn take_in_hand(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+        let share = u32::try_from(bytes.div_ceil(KIB).min(IN_HAND / KIB)).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        self.in_hand.acquire_many(share).await.map_err(|_| Refusal::Closing)
     }
 
     async fn submit(&self, submission: Submission, brought: Brought) -> Result<(), Refusal> {

@@ -30,7 +30,7 @@ use super::{
 use crate::model::Changes;
 
 /// A group is closed at this many bytes sent: a transaction is held in memory until it is committed.
-const GROUP: usize = 16 * 1024 * 1024;
+const GROUP: usize = 8 * 1024 * 1024;
 
 pub struct StoreWriter {
     database: Arc<Database>,
