@@ -34,7 +34,7 @@ pub struct Plan<'a> {
     scopes: Named<Scope>,
     traces: Vec<Row>,
     /// Rows to delete first. Appending beside them and keeping the newest when reading would make every query pay
-    /// for what is rare; an index for `insert or replace` would make every span pay.
+    /// for what is rare; an index for `insert or replace` would make every span pay (`overwrite` in tests/bench).
     gone_spans: Vec<(TraceId, SpanId)>,
     gone_traces: Vec<TraceId>,
     touched: HashSet<TraceId>,

@@ -3,6 +3,7 @@
 //! ```text
 //!   ingest      spans a second and answer latency over the socket, the program in a process of its own
 //!   translate   microseconds a span, each client's captures
+//!   overwrite   ways to have a span once that was sent twice, with readers at work
 //!   query       milliseconds a question, 100 k spans stored
 //!   draw        microseconds a frame
 //!   start       milliseconds to the first frame, 100 k spans stored
@@ -13,6 +14,7 @@
 mod draw;
 mod ingest;
 mod load;
+mod overwrite;
 mod query;
 mod start;
 mod translate;
@@ -21,10 +23,11 @@ fn main() {
     // cargo adds `--bench`; what is left are names.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let benches: [(&str, fn()); 5] = [
+    let benches: [(&str, fn()); 6] = [
         ("translate", translate::run),
         ("draw", draw::run),
         ("ingest", ingest::run),
+        ("overwrite", overwrite::run),
         ("query", query::run),
         ("start", start::run),
     ];

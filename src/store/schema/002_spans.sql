@@ -1,5 +1,7 @@
--- One row a span, keyed by (trace, id). No primary key: its index would cost memory for every span and time for every
--- insert; the writer knows which spans there are, deletes a row that is sent again and appends it anew.
+-- One row a span, keyed by (trace, id). No primary key: the writer knows which spans there are, deletes a row that is
+-- sent again and appends it anew. Of 100 k spans, a tenth of them sent twice, with two readers at work, that stored
+-- 88 k a second; a primary key 54 k, in a file four times as large; appending and taking the newest when reading 90 k,
+-- but a sum then took 19 ms and not 2 (`overwrite` in tests/bench).
 -- Ids are numbers, big-endian, because they compare and compress as numbers: `printf('%016x', id)` shows one.
 -- Times are nanoseconds since 1970. `cost` is in pico-dollars.
 -- The blobs are compressed before they come here, or are hashes: the engine's own try at them took half of a core.
