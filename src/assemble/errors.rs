@@ -68,11 +68,17 @@ impl Listed {
         }
         if words.is_empty() || self.words.is_empty() {
             // A status alone, above another failure, is the consequence of that.
-            return above.message.is_none() && (above.kind.is_none() || above.kind == self.kind);
+            return above.message.is_none() && (is_status(above.kind.as_deref()) || above.kind == self.kind);
         }
         let within = |whole: &str, part: &str| part.len() >= TELLING && whole.contains(part);
         words == self.words || within(words, &self.words) || within(&self.words, words)
     }
+}
+
+/// Whether a kind says no more than a status does: an HTTP or gRPC code, or nothing.
+fn is_status(kind: Option<&str>) -> bool {
+    let code = kind.map_or("", |kind| kind.strip_prefix("gRPC ").unwrap_or(kind));
+    code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The failures beneath a place.
@@ -151,7 +157,8 @@ fn handed_on(here: &mut Beneath, at: usize, trouble: &Trouble, words: &str, call
     let same = compared.iter().position(|listed| listed.is(trouble, words, call));
     // One that has only a status must be what this one puts into words.
     let mute = || {
-        let mut mute = compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty());
+        let tells = |listed: &Listed| listed.kind.is_none() || trouble.kind.is_none() || listed.kind == trouble.kind;
+        let mut mute = compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty() && tells(listed));
         mute.next().filter(|_| mute.next().is_none()).map(|(found, _)| found)
     };
     let Some(found) = same.or_else(|| if words.is_empty() { None } else { mute() }) else {
