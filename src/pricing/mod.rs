@@ -1,27 +1,32 @@
 //! Tokens → money. Pure: a model, its tokens and a moment in, an exact amount out.
 //!
 //! ```text
-//!   GenAi ──▶ names: what to ask for ──▶ genai-prices: the rates then ──▶ Cost, by part
+//!   GenAi ──▶ names: what to ask for ──▶ bundled, litellm: the rates then ──▶ Cost, by part
 //! ```
 //!
 //! The prices are those of the `genai-prices` crate, embedded when it was released; nothing is fetched. It is
 //! asked for the *requested* model, since that is what is billed (a Bedrock inference profile costs more than
-//! the model it stands for), and for the name in the response only if it does not know the other. What it does
-//! not know has no price: that is `None`, never 0.
+//! the model it stands for), and for the name in the response only if it does not know the other. For what it does not
+//! know at all, LiteLLM's table is asked, which knows more models and no history. What neither knows has no price:
+//! that is `None`, never 0.
 
+mod bundled;
+mod litellm;
 mod names;
+mod rates;
 
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, UNIX_EPOCH},
 };
 
-use genai_prices::{Calculator, ModelInfo, PriceRequest, ProviderInfo, Usage, UsageKey};
+use bundled::Bundled;
+use litellm::Listed;
+use rates::Rates;
 
-use crate::model::{Cost, CostParts, GenAi, PriceSource, Timestamp, TokenUsage, Usd};
+use crate::model::{Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
-/// The price table, by the name and version under which its prices are shown.
+/// The first price table, by the name and version under which its prices are shown.
 pub const TABLE: &str = "genai-prices 0.2.1";
 
 /// Senders choose model names, so what is remembered of them has a bound.
@@ -59,7 +64,7 @@ impl Prices {
     /// The model's context window in tokens, where the table knows it.
     #[must_use]
     pub fn window(&self, provider: Option<&str>, model: &str) -> Option<u64> {
-        self.model(provider, model)?.window
+        self.model(provider, model)?.window()
     }
 
     fn compute(&self, genai: &GenAi, at: Timestamp) -> Option<Cost> {
@@ -73,7 +78,8 @@ impl Prices {
         })?;
         let parts = rates.parts(&usage);
         let total = parts.uncached_input + parts.cache_read + parts.cache_write + parts.output + rates.request;
-        let source = PriceSource::Table { table: TABLE.to_owned(), model: model.name.clone() };
+        let (table, name) = model.name();
+        let source = PriceSource::Table { table: table.to_owned(), model: name.to_owned() };
         Some(Cost { total, parts: Some(parts), source, computed: None })
     }
 
@@ -83,7 +89,8 @@ impl Prices {
         if let Some(known) = self.models.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let found = names::rungs(provider, name).into_iter().find_map(Model::find).map(Arc::new);
+        let bundled = names::rungs(provider, name).into_iter().find_map(Bundled::find).map(Model::Bundled);
+        let found = bundled.or_else(|| litellm::find(provider, name).map(Model::Listed)).map(Arc::new);
         let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
         if models.len() >= REMEMBERED {
             models.clear();
@@ -93,119 +100,34 @@ impl Prices {
     }
 }
 
-/// A model that the table knows.
+/// A model that one of the tables knows.
 #[derive(Debug)]
-struct Model {
-    /// What the table was asked for when it answered.
-    asked: names::Rung,
-    /// As the table calls it.
-    name: String,
-    window: Option<u64>,
-    /// By half hour; `None` where the rates also depend on the size of the request.
-    rates: RwLock<HashMap<u64, Option<Rates>>>,
+enum Model {
+    Bundled(Bundled),
+    Listed(&'static Listed),
 }
 
 impl Model {
-    fn find(asked: names::Rung) -> Option<Self> {
-        let table = Calculator::bundled();
-        let nothing = Usage::new();
-        let request = PriceRequest::new(&asked.model, &nothing).with_provider_id(asked.provider);
-        let name = table.calculate(&request).ok()?.model_id;
-        // Azure sells what other providers make and lists; such a model is found under its maker.
-        let (own, others): (Vec<_>, Vec<_>) = table.providers().partition(|known| known.id() == asked.provider);
-        let mut listed = own.into_iter().chain(others).flat_map(ProviderInfo::models);
-        let window = listed.find(|model| model.id() == name).and_then(ModelInfo::context_window);
-        Some(Self { asked, name, window, rates: RwLock::default() })
+    /// The table, and what that calls it.
+    fn name(&self) -> (&str, &str) {
+        match self {
+            Self::Bundled(model) => (TABLE, &model.name),
+            Self::Listed(model) => (litellm::table(), model.name),
+        }
     }
 
-    /// What this model cost then, for a request of so many input tokens.
+    fn window(&self) -> Option<u64> {
+        match self {
+            Self::Bundled(model) => model.window,
+            Self::Listed(model) => model.window,
+        }
+    }
+
+    /// What its tokens cost then, in a request of so many input tokens.
     fn rates(&self, at: Timestamp, input: u64) -> Option<Rates> {
-        // The table's prices change at midnight and, for night rates, at the half hour.
-        let slot = at.0 / 1_800_000_000_000;
-        let known = self.rates.read().unwrap_or_else(PoisonError::into_inner).get(&slot).copied();
-        let fixed = known.unwrap_or_else(|| {
-            // Long prompts cost more with some models; then tiny and huge requests differ.
-            let (tiny, huge) = (self.ask(at, 1), self.ask(at, 1_000_000_000));
-            let fixed = tiny.filter(|_| tiny == huge);
-            let mut rates = self.rates.write().unwrap_or_else(PoisonError::into_inner);
-            if rates.len() >= REMEMBERED {
-                rates.clear();
-            }
-            rates.insert(slot, fixed);
-            fixed
-        });
-        fixed.or_else(|| self.ask(at, input.max(1)))
-    }
-
-    /// Asks the table for the price of `size` tokens of each kind; it counts caches *within* input.
-    ///
-    /// A cache or reasoning without a price of its own costs what its kind costs, which is the table's own rule.
-    fn ask(&self, at: Timestamp, size: u64) -> Option<Rates> {
-        #[expect(clippy::cast_precision_loss, reason = "no request has 2^53 tokens")]
-        let tokens = size as f64;
-        let ask = |kinds: &[UsageKey]| {
-            let usage: Usage = kinds.iter().map(|kind| (kind.clone(), tokens)).collect();
-            let request = PriceRequest::new(&self.asked.model, &usage)
-                .with_provider_id(self.asked.provider)
-                .with_timestamp(UNIX_EPOCH + Duration::from_nanos(at.0));
-            Calculator::bundled().calculate(&request).ok()
-        };
-        let (input, output) = (UsageKey::INPUT_TOKENS, UsageKey::OUTPUT_TOKENS);
-        let plain = ask(&[input.clone(), output.clone()])?;
-        let read =
-            ask(&[input.clone(), UsageKey::CACHE_READ_TOKENS, output.clone(), UsageKey::OUTPUT_REASONING_TOKENS])?;
-        let written = ask(&[input, UsageKey::CACHE_WRITE_TOKENS])?;
-        let rates = Rates {
-            input: Rate::of(plain.input_price, tokens),
-            cache_read: Rate::of(read.input_price, tokens),
-            cache_write: Rate::of(written.input_price, tokens),
-            output: Rate::of(plain.output_price, tokens),
-            reasoning: Rate::of(read.output_price, tokens),
-            request: Usd::from_dollars(plain.total_price - plain.input_price - plain.output_price).unwrap_or_default(),
-        };
-        // What is billed by the minute or the page has no price per token, which is not a price of nothing.
-        let is_free = self.name.ends_with(":free");
-        (is_free || rates.input.0 > 0 || rates.output.0 > 0).then_some(rates)
-    }
-}
-
-/// A price in pico-dollars per million tokens: whole for any price of up to twelve decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Rate(u64);
-
-impl Rate {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a price, rounded; `as` saturates")]
-    fn of(dollars: f64, tokens: f64) -> Self {
-        Self((dollars / tokens * 1e18).round() as u64)
-    }
-
-    fn times(self, tokens: u64) -> Usd {
-        let millionths = u128::from(self.0) * u128::from(tokens);
-        Usd(i64::try_from((millionths + 500_000) / 1_000_000).unwrap_or(i64::MAX))
-    }
-}
-
-/// What one model's tokens cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rates {
-    input: Rate,
-    cache_read: Rate,
-    cache_write: Rate,
-    output: Rate,
-    reasoning: Rate,
-    /// For the request itself, whatever its size; only a few models have that, and it is in no part.
-    request: Usd,
-}
-
-impl Rates {
-    fn parts(&self, usage: &TokenUsage) -> CostParts {
-        let output = usage.output.unwrap_or(0);
-        let reasoning = usage.reasoning.unwrap_or(0).min(output);
-        CostParts {
-            uncached_input: self.input.times(usage.uncached_input.unwrap_or(0)),
-            cache_read: self.cache_read.times(usage.cache_read.unwrap_or(0)),
-            cache_write: self.cache_write.times(usage.cache_write.unwrap_or(0)),
-            output: self.output.times(output - reasoning) + self.reasoning.times(reasoning),
+        match self {
+            Self::Bundled(model) => model.rates(at, input),
+            Self::Listed(model) => Some(model.rates(input)),
         }
     }
 }
@@ -213,7 +135,7 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Reported;
+    use crate::model::{Reported, Usd};
 
     const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
@@ -322,6 +244,16 @@ mod tests {
         ] {
             assert_eq!(prices.price(&call(provider, model, [5; 4]), then()), None, "{model}");
         }
+    }
+
+    #[test]
+    fn what_the_first_table_does_not_know_the_second_prices_and_says_so() {
+        let call = call(Some("ibm.watsonx.ai"), "ibm/granite-3-8b-instruct", [1_000_000, 1_000_000, 0, 0]);
+        let cost = Prices::bundled().price(&call, then()).unwrap();
+        assert_eq!(cost.total, Usd::from_dollars(0.40).unwrap());
+        let PriceSource::Table { table, model } = cost.source else { panic!("not computed") };
+        assert_eq!((table.as_str(), model.as_str()), (litellm::table(), "ibm/granite-3-8b-instruct"));
+        assert_eq!(Prices::bundled().window(Some("ibm.watsonx.ai"), "ibm/granite-3-8b-instruct"), Some(8192));
     }
 
     #[test]

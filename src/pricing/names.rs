@@ -10,7 +10,7 @@
 use genai_prices::Calculator;
 
 /// A longer name is no model's, and is not looked up.
-const LONGEST: usize = 256;
+pub const LONGEST: usize = 256;
 
 /// One question to the price table.
 #[derive(Debug, Clone, PartialEq, Eq)]
