@@ -67,6 +67,16 @@ pub struct HeldByUs {
     listening: Vec<String>,
 }
 
+/// Opens the store that the settings name, and waits until this version has understood all that is in it.
+///
+/// # Errors
+/// Those of [`open_store`].
+pub fn open_understood(settings: &Settings) -> anyhow::Result<Store> {
+    let store = open_store(settings, &Arc::new(Prices::bundled()))?;
+    store.wait_until_understood();
+    Ok(store)
+}
+
 /// Opens the store that the settings name.
 ///
 /// # Errors

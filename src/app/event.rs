@@ -90,6 +90,8 @@ pub struct Seen {
     pub refusals: Vec<String>,
     /// Why nothing can be received or stored just now.
     pub failing: Option<String>,
+    /// While what is stored is understood again by a newer version: how many spans and log records, of how many.
+    pub again: Option<(u64, u64)>,
 }
 
 /// What the app wants from outside.

@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -18,7 +17,6 @@ use crate::{
     decode::encode,
     export::transcript::{Trace, Transcript},
     model::{Assembled, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
-    pricing::Prices,
     start,
     store::{Pick, Store, StoreError},
 };
@@ -103,7 +101,7 @@ pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
         *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
         "otlp-proto is not for a terminal; write it into a file with -o FILE"
     );
-    let store = start::open_store(settings, &Arc::new(Prices::bundled()))?;
+    let store = start::open_understood(settings)?;
     let pick = arguments.pick();
     let traces = store.trace_ids(&pick)?;
     if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {

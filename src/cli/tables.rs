@@ -1,9 +1,6 @@
 //! `sessions` and `traces`: what is stored, as tables for people and as JSON for programs.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    sync::Arc,
-};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value as Json, json};
@@ -16,7 +13,6 @@ use crate::{
     app::format,
     config::Settings,
     model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary},
-    pricing::Prices,
     start,
     store::Store,
 };
@@ -120,7 +116,7 @@ pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8>
         Column::new("COST", Align::Right, 0),
         Column::new("ERRORS", Align::Right, 5),
     ];
-    let store = start::open_store(settings, &Arc::new(Prices::bundled()))?;
+    let store = start::open_understood(settings)?;
     let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
     store.close();
     arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
@@ -142,7 +138,7 @@ pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
         Column::new("ERRORS", Align::Right, 6),
         Column::new("MODELS", Align::Gives, 8),
     ];
-    let store = start::open_store(settings, &Arc::new(Prices::bundled()))?;
+    let store = start::open_understood(settings)?;
     let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
     let page = match &arguments.session {
         Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,

@@ -16,6 +16,7 @@ use crate::{
     config::{Db, Settings, logging},
     receive::{Address, Counts, Protocol, Refused},
     start::{self, Rooms},
+    store::StoreHealth,
     terminal::{self, Mode, Started, Wiring},
 };
 
@@ -72,7 +73,7 @@ pub(super) fn wiring(
         themes_dir: settings.paths.themes(),
         keys: settings.keys.value.clone(),
         started,
-        seen: Box::new(move || seen(&counts, watched.failing())),
+        seen: Box::new(move || seen(&counts, watched.health())),
         demo: Box::new(move || player.play()),
         db: match &settings.db.value {
             Db::File(file) if mode == Mode::Live => settings.paths.shown(file),
@@ -92,7 +93,7 @@ fn shown(address: &Address) -> app::Listening {
 }
 
 /// What was counted, as the screen shows it.
-fn seen(counts: &Counts, failing: Option<String>) -> app::Seen {
+fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
     let seen = counts.snapshot();
     let refused = |refused: &Refused| {
         let Refused { at, peer, path, reason: _, why } = refused;
@@ -108,7 +109,8 @@ fn seen(counts: &Counts, failing: Option<String>) -> app::Seen {
         metric_points: seen.points,
         refused: seen.refusals(),
         refusals: seen.last_refused.iter().rev().map(refused).collect(),
-        failing,
+        failing: health.failing,
+        again: health.again.map(|progress| (progress.done, progress.of)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The models that `genai-prices` does not know: LiteLLM's public price data, reduced to what is priced by the token.
+//! The models that `genai-prices` does not know: `LiteLLM`'s public price data, reduced to what is priced by the token.
 //!
 //! `litellm/prices.tsv` says from which version it was made, and on which day; `litellm/remake.py` makes it anew. Its
 //! prices have no history: a call of last year costs what it would have cost that day.
@@ -50,7 +50,7 @@ pub fn find(provider: Option<&str>, model: &str) -> Option<&'static Listed> {
     names::rungs(provider, model).iter().find_map(asked).or_else(|| by_their_word(provider, model))
 }
 
-/// `genai-prices` calls a provider so, LiteLLM so.
+/// `genai-prices` calls a provider so, `LiteLLM` so.
 const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("aws", &["bedrock", "bedrock_mantle"]),
     ("azure", &["azure_ai"]),
@@ -63,7 +63,7 @@ const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("x-ai", &["xai"]),
 ];
 
-/// Providers that only LiteLLM knows, told as such or before a slash: `databricks`, `watsonx/ibm/granite-…`.
+/// Providers that only `LiteLLM` knows, told as such or before a slash: `databricks`, `watsonx/ibm/granite-…`.
 fn by_their_word(provider: Option<&str>, model: &str) -> Option<&'static Listed> {
     let told = provider.map(str::trim).filter(|word| word.len() <= names::LONGEST);
     let told = told.map(|word| match word {

@@ -29,6 +29,17 @@ use crate::model::{Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 /// The first price table, by the name and version under which its prices are shown.
 pub const TABLE: &str = "genai-prices 0.2.1";
 
+/// Of this room's own code; raised when the same tables give another price.
+const RULES: u32 = 1;
+
+/// Changes when a table does, or a rule: then what is stored is priced again.
+#[must_use]
+pub fn version() -> u32 {
+    let of = blake3::hash(format!("{TABLE}\n{}\n{RULES}", litellm::table()).as_bytes());
+    let [a, b, c, d, ..] = *of.as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 /// Senders choose model names, so what is remembered of them has a bound.
 const REMEMBERED: usize = 4096;
 

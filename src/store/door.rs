@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{StoreError, Submission};
+use super::{StoreError, Submission, again::Again};
 
 /// What one permit stands for.
 const PERMIT: usize = 1024;
@@ -32,8 +32,21 @@ pub type Outcome = Result<(), StoreError>;
 /// What the writer thread gets.
 pub enum Arrival {
     Submission(Waiting),
+    Again(WaitingAgain),
     /// Nothing comes after this.
     Close,
+}
+
+/// What was understood again, and who waits for it.
+pub struct WaitingAgain {
+    pub again: Again,
+    answered: oneshot::Sender<Outcome>,
+}
+
+impl WaitingAgain {
+    pub fn answer(self, outcome: Outcome) {
+        drop(self.answered.send(outcome));
+    }
 }
 
 /// A submission and who waits for it.
@@ -122,6 +135,17 @@ impl Writer {
             }
         };
         self.door.enter(submission, room)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Writer {
+    /// Hands over what was understood again, and waits for its commit. One such is on its way at a time, so it needs
+    /// no room.
+    pub(super) fn again(&self, again: Again) -> Result<(), StoreError> {
+        let (answered, answer) = oneshot::channel();
+        let waiting = WaitingAgain { again, answered };
+        self.door.queue.send(Arrival::Again(waiting)).map_err(|_| StoreError::Closed)?;
+        answer.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use duckdb::{Connection, named_params, params, types::Value as Sql};
 
 use super::{
-    Submission, Trouble,
+    Submission, Trouble, again,
     known::Known,
     pack::pack,
     prepared::{PreparedLog, PreparedSpan, Stored},
@@ -19,25 +19,24 @@ use super::{
 };
 use crate::{
     decode::encode,
-    dialects,
     model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, ToolDefinition, TraceId},
 };
 
 /// What a group comes to: the rows to append, and the rows whose place they take.
 #[derive(Default)]
 pub struct Plan<'a> {
-    spans: Vec<&'a PreparedSpan>,
-    logs: Vec<(ContentId, &'a PreparedLog)>,
+    pub(super) spans: Vec<&'a PreparedSpan>,
+    pub(super) logs: Vec<(ContentId, &'a PreparedLog)>,
     contents: Vec<(ContentId, Content<'a>)>,
-    said: Vec<(TraceId, ContentId)>,
+    pub(super) said: Vec<(TraceId, ContentId)>,
     resources: Named<Resource>,
     scopes: Named<Scope>,
     traces: Vec<Row>,
     /// Rows to delete first. Appending beside them and keeping the newest when reading would make every query pay
     /// for what is rare; an index for `insert or replace` would make every span pay (`overwrite` in tests/bench).
-    gone_spans: Vec<(TraceId, SpanId)>,
+    pub(super) gone_spans: Vec<(TraceId, SpanId)>,
     gone_traces: Vec<TraceId>,
-    touched: HashSet<TraceId>,
+    pub(super) touched: HashSet<TraceId>,
     later: Vec<TraceId>,
     sessions: HashSet<SessionId>,
 }
@@ -174,19 +173,33 @@ impl<'a> Plan<'a> {
         trace: Option<TraceId>,
         stored: &'a Stored,
     ) {
-        self.name(known, stored);
-        let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
-        let tools = stored.contents.tools.iter().map(|(id, tools)| (*id, Content::Tools(tools)));
-        for (id, content) in messages.chain(tools) {
+        for id in self.add_new_contents(known, fresh, stored) {
             if let Some(trace) = trace
                 && settling.says(trace, id)
             {
                 self.said.push((trace, id));
             }
+        }
+    }
+
+    /// Adds the contents that nobody has stored; says which there are.
+    pub(super) fn add_new_contents(
+        &mut self,
+        known: &Known,
+        fresh: &mut HashSet<ContentId>,
+        stored: &'a Stored,
+    ) -> Vec<ContentId> {
+        self.name(known, stored);
+        let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
+        let tools = stored.contents.tools.iter().map(|(id, tools)| (*id, Content::Tools(tools)));
+        let mut all = Vec::new();
+        for (id, content) in messages.chain(tools) {
+            all.push(id);
             if !known.has_content(id) && fresh.insert(id) {
                 self.contents.push((id, content));
             }
         }
+        all
     }
 
     pub fn write(&self, connection: &Connection) -> Result<(), Trouble> {
@@ -251,7 +264,7 @@ impl<'a> Plan<'a> {
                 words.usage.output,
                 words.usage.reasoning,
                 words.cost.map(|cost| cost.0),
-                dialects::VERSION,
+                again::version(),
                 stored.understood,
                 stored.raw,
             ])?;
@@ -279,7 +292,7 @@ impl<'a> Plan<'a> {
                 log.session,
                 self.resources.id(&stored.resource),
                 self.scopes.id(&stored.scope),
-                dialects::VERSION,
+                again::version(),
                 stored.understood,
                 stored.raw,
             ])?;

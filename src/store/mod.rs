@@ -6,11 +6,13 @@
 //!                                                   └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads                  walk: the same for programs, piece by piece
+//!   again ─▶ writer: what an older version understood, a few rows at a time, a thread
 //! ```
 //!
 //! A submission is answered once its commit is synced. Readers never block the writer. All connections are lent by
 //! `connections`, so that they can be taken back when the engine refuses to go on after a failed sync.
 
+mod again;
 mod changes;
 mod checkpoint;
 mod connections;
@@ -33,11 +35,15 @@ mod writer;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+pub use again::Progress;
 pub use changes::ChangeFeed;
 pub use door::Writer;
 pub use open::OpenError;
@@ -97,6 +103,8 @@ impl From<Trouble> for StoreError {
 pub struct StoreHealth {
     /// What the last commit died of; `None` once one succeeds.
     pub failing: Option<String>,
+    /// While stored spans are understood again, because the dialects or the prices have changed.
+    pub again: Option<Progress>,
 }
 
 /// The open store.
@@ -110,6 +118,8 @@ pub struct Store {
     prices: Arc<Prices>,
     checkpointer: Arc<Checkpointer>,
     writing: Option<JoinHandle<()>>,
+    again: Mutex<Option<JoinHandle<()>>>,
+    ends: Arc<AtomicBool>,
     checkpointing: Option<JoinHandle<()>>,
     reading: Mutex<Vec<Weak<Desk>>>,
 }
@@ -125,6 +135,15 @@ impl Store {
         let writer =
             writer::StoreWriter::new(database.clone(), arrivals, changes.clone(), health.clone(), checkpointer.clone());
         let writing = start("store-writer", move || writer.run());
+        let ends = Arc::new(AtomicBool::new(false));
+        let again = again::Reader {
+            lent: database.lend(),
+            writer: Writer::new(door.clone()),
+            prices: prices.clone(),
+            health: health.clone(),
+            ends: ends.clone(),
+        };
+        let again = start("store-again", move || again.run());
         let checkpoints = checkpointer.clone();
         let checkpointing = start("store-checkpoint", move || checkpoints.run());
         Ok(Self {
@@ -136,6 +155,8 @@ impl Store {
             prices,
             checkpointer,
             writing: Some(writing),
+            again: Mutex::new(Some(again)),
+            ends,
             checkpointing: Some(checkpointing),
             reading: Mutex::default(),
         })
@@ -168,13 +189,22 @@ impl Store {
         hold(&self.health).clone()
     }
 
+    /// Waits until all that is stored is understood as this version understands it. At once, mostly.
+    pub fn wait_until_understood(&self) {
+        if let Some(again) = hold(&self.again).take() {
+            drop(again.join());
+        }
+    }
+
     /// Commits what waits, stops the readers, brings everything into the one file and closes it.
     pub fn close(mut self) {
         self.stop();
     }
 
     fn stop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
         self.door.close();
+        self.wait_until_understood();
         if let Some(writing) = self.writing.take() {
             drop(writing.join());
         }

@@ -10,10 +10,12 @@ use super::{
 };
 use crate::{
     assemble::Facts,
+    dialects,
     model::{
-        Category, ContentId, LogRecord, LogRow, Project, Resource, Scope, Span, SpanRow, TokenUsage, Translation, Usd,
-        Value,
+        Category, ContentId, LogRecord, LogRow, Project, Resource, Scope, Source, Span, SpanRow, TokenUsage,
+        Translation, Usd, Value,
     },
+    pricing::Prices,
 };
 
 /// One export, waiting to be stored.
@@ -42,6 +44,13 @@ pub struct PreparedSpan {
 }
 
 impl PreparedSpan {
+    /// Understands and prices a span, and makes it ready; `raw` is its OTLP protobuf message.
+    pub fn understood(span: Span, raw: Bytes, prices: &Prices) -> Self {
+        let mut translation = dialects::translate(&Source::from(&span));
+        translation.genai.cost = prices.price(&translation.genai, span.started);
+        Self::new(span, raw, translation)
+    }
+
     /// Serialises, hashes and compresses; `raw` is the span's OTLP protobuf message.
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
     pub fn new(span: Span, raw: Bytes, translation: Translation) -> Self {
@@ -75,6 +84,13 @@ pub struct PreparedLog {
 }
 
 impl PreparedLog {
+    /// Understands and prices a log record, and makes it ready; `raw` is its OTLP protobuf message.
+    pub fn understood(record: LogRecord, raw: Bytes, prices: &Prices) -> Self {
+        let mut translation = dialects::translate(&Source::from(&record));
+        translation.genai.cost = prices.price(&translation.genai, record.time());
+        Self::new(record, raw, translation)
+    }
+
     /// Serialises, hashes and compresses; `raw` is the record's OTLP protobuf message.
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
     pub fn new(record: LogRecord, raw: Bytes, translation: Translation) -> Self {

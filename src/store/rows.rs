@@ -49,11 +49,7 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Troub
     let mut statement = connection.prepare_cached(include_str!("queries/load_spans.sql"))?;
     let mut found = statement.query(named_params! { "traces": list })?;
     while let Some(row) = found.next()? {
-        spans.push((
-            span_row(row)?,
-            row.get(14)?,
-            Apart::read(row.get_ref(15)?.as_blob().map_err(duckdb::Error::from)?)?,
-        ));
+        spans.push((span_row(row)?, row.get(14)?, Apart::read(blob(row, 15)?)));
     }
     let mut logs = Vec::new();
     let mut statement = connection.prepare_cached(include_str!("queries/load_logs.sql"))?;
@@ -127,7 +123,7 @@ pub fn log_row(row: &Row) -> Result<(LogRow, Apart), Trouble> {
         text: row.get(6)?,
         translation: Arc::default(),
     };
-    Ok((log, Apart::read(blob(row, 7)?)?))
+    Ok((log, Apart::read(blob(row, 7)?)))
 }
 
 fn lost(what: &'static str) -> Trouble {

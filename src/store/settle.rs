@@ -216,9 +216,9 @@ impl Settling {
     }
 
     /// What was counted in for these traces was not committed: they are loaded again when they are next touched.
-    pub fn forget<'a>(&mut self, touched: impl IntoIterator<Item = &'a TraceId>) {
+    pub fn forget(&mut self, touched: impl IntoIterator<Item = TraceId>) {
         for trace in touched {
-            if let Some(held) = self.traces.remove(trace) {
+            if let Some(held) = self.traces.remove(&trace) {
                 self.facts -= held.facts.len();
             }
         }
@@ -237,7 +237,7 @@ impl Settling {
             if self.facts <= KEPT / 4 * 3 {
                 break;
             }
-            self.forget([&trace]);
+            self.forget([trace]);
         }
     }
 }

@@ -252,7 +252,7 @@ fn an_engine_that_gives_up_is_opened_again_and_nothing_is_lost() {
     drop(readers);
 }
 
-fn log(text: &str) -> LogRecord {
+pub fn log(text: &str) -> LogRecord {
     let Sent { span, .. } = span("a", 1);
     LogRecord {
         project: Project::default(),
@@ -272,14 +272,16 @@ fn log(text: &str) -> LogRecord {
     }
 }
 
+pub fn prepared_log(record: LogRecord) -> PreparedLog {
+    let raw = encode::log_bytes(&record);
+    PreparedLog::new(record, raw.into(), Translation::default())
+}
+
 #[test]
 fn a_log_record_sent_again_is_one_but_two_equal_ones_at_once_are_two() {
     let store = memory();
     let send = |records: &[LogRecord]| {
-        let prepare = |record: &LogRecord| {
-            PreparedLog::new(record.clone(), encode::log_bytes(record).into(), Translation::default())
-        };
-        let logs = records.iter().map(prepare).collect();
+        let logs = records.iter().cloned().map(prepared_log).collect();
         store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
     };
     let alone = LogRecord { trace: None, span: None, ..log("alone") };

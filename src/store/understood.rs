@@ -18,7 +18,7 @@ pub struct Contents {
 }
 
 /// The stored form. Fields and their order are the format.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Understood {
     dialects: Vec<String>,
     context: Context,
@@ -78,9 +78,12 @@ pub fn stored_form<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 pub struct Apart(Understood);
 
 impl Apart {
-    pub fn read(bytes: &[u8]) -> Result<Self, Trouble> {
-        let unreadable = |error: postcard::Error| Trouble::Unreadable { what: "translation", why: error.to_string() };
-        postcard::from_bytes(bytes).map(Self).map_err(unreadable)
+    /// A form that another version wrote may not be readable; it is there until it is understood again.
+    pub fn read(bytes: &[u8]) -> Self {
+        Self(postcard::from_bytes(bytes).unwrap_or_else(|_| Understood {
+            notes: vec![Note("another version understood it: it is being read again".to_owned())],
+            ..Understood::default()
+        }))
     }
 
     /// Who understood it and what was odd: what can be said without its messages.
@@ -200,7 +203,7 @@ mod tests {
             ..Translation::default()
         };
         let (bytes, contents) = take_apart(translation.clone());
-        let apart = Apart::read(&bytes).unwrap();
+        let apart = Apart::read(&bytes);
         let mut ids: Vec<_> = apart.contents().collect();
         assert_eq!(ids.len(), 6);
         ids.sort_unstable();
@@ -215,8 +218,14 @@ mod tests {
         let back = apart.together(&fetched);
         assert_eq!(back, translation);
         assert!(Arc::ptr_eq(&back.readings[0].prompt[0], &back.readings[1].prompt[2]));
-        let without = Apart::read(&bytes).unwrap().together(&Fetched::default());
+        let without = Apart::read(&bytes).together(&Fetched::default());
         assert_eq!(without.notes[1].0, "the store lost 5 of its messages");
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_nothing_with_a_note() {
+        let read = Apart::read(b"\xff\xff\xff").together(&Fetched::default());
+        assert_eq!((read.readings.len(), read.notes.len()), (0, 1));
     }
 
     #[test]

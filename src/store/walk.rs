@@ -73,11 +73,7 @@ impl Store {
                 spans.push((Arrived::read(row, [0, 2, 3, 4], "span")?, row.get(1)?));
             }
             let makers = Makers::load(connection, spans.iter().map(|(arrived, _)| arrived))?;
-            let read = |(arrived, synthetic): (Arrived, bool)| {
-                let (resource, scope) = makers.of(&arrived);
-                let span = decode::span_from_raw(&arrived.raw, project(&arrived.project), resource, scope);
-                Ok(Span { synthetic, ..span.map_err(|error| unreadable("span", &error))? })
-            };
+            let read = |(arrived, synthetic): (Arrived, bool)| Ok(Span { synthetic, ..arrived.span(&makers)? });
             spans.into_iter().map(read).collect()
         };
         Ok(self.desk.with(ask)?)
@@ -102,12 +98,7 @@ impl Store {
                 logs.push(Arrived::read(row, [0, 1, 2, 3], "log record")?);
             }
             let makers = Makers::load(connection, logs.iter())?;
-            let read = |arrived: Arrived| {
-                let (resource, scope) = makers.of(&arrived);
-                let log = decode::log_from_raw(&arrived.raw, project(&arrived.project), resource, scope);
-                log.map_err(|error| unreadable("log record", &error))
-            };
-            logs.into_iter().map(read).collect()
+            logs.iter().map(|arrived| arrived.log(&makers)).collect()
         };
         Ok(self.desk.with(ask)?)
     }
@@ -147,16 +138,16 @@ fn unreadable(what: &'static str, error: &Malformed) -> Trouble {
 }
 
 /// A raw form, and the ids of what made it.
-struct Arrived {
+pub struct Arrived {
     project: String,
-    raw: Vec<u8>,
+    pub raw: Vec<u8>,
     resource: u128,
     scope: u128,
 }
 
 impl Arrived {
     /// Reads the columns of these numbers.
-    fn read(row: &Row, [project, raw, resource, scope]: [usize; 4], what: &'static str) -> Result<Self, Trouble> {
+    pub fn read(row: &Row, [project, raw, resource, scope]: [usize; 4], what: &'static str) -> Result<Self, Trouble> {
         Ok(Self {
             project: text(row, project)?.to_owned(),
             raw: unpack(what, blob(row, raw)?)?.into_owned(),
@@ -164,16 +155,28 @@ impl Arrived {
             scope: row.get(scope)?,
         })
     }
+
+    pub fn span(&self, makers: &Makers) -> Result<Span, Trouble> {
+        let (resource, scope) = makers.of(self);
+        let span = decode::span_from_raw(&self.raw, project(&self.project), resource, scope);
+        span.map_err(|error| unreadable("span", &error))
+    }
+
+    pub fn log(&self, makers: &Makers) -> Result<LogRecord, Trouble> {
+        let (resource, scope) = makers.of(self);
+        let log = decode::log_from_raw(&self.raw, project(&self.project), resource, scope);
+        log.map_err(|error| unreadable("log record", &error))
+    }
 }
 
 /// The resources and scopes of some spans or log records, each once.
-struct Makers {
+pub struct Makers {
     resources: HashMap<u128, Arc<Resource>>,
     scopes: HashMap<u128, Arc<Scope>>,
 }
 
 impl Makers {
-    fn load<'a>(connection: &Connection, of: impl Iterator<Item = &'a Arrived> + Clone) -> Result<Self, Trouble> {
+    pub fn load<'a>(connection: &Connection, of: impl Iterator<Item = &'a Arrived> + Clone) -> Result<Self, Trouble> {
         let resources = of.clone().map(|arrived| arrived.resource).collect();
         let scopes = of.map(|arrived| arrived.scope).collect();
         Ok(Self {

@@ -18,16 +18,17 @@ use tracing::{error, warn};
 
 use super::{
     ChangeFeed, StoreError, StoreHealth, Submission, Trouble,
+    again::{Again, write_again},
     checkpoint::Checkpointer,
     connections::{Database, Lent},
-    door::{Arrival, Waiting},
+    door::{Arrival, Waiting, WaitingAgain},
     group::Plan,
     hold,
     known::Known,
     rows,
     settle::Settling,
 };
-use crate::model::Changes;
+use crate::model::{Changes, TraceId};
 
 /// A group is closed at this many bytes sent: a transaction is held in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
@@ -42,6 +43,8 @@ pub struct StoreWriter {
     changes: Arc<ChangeFeed>,
     health: Arc<Mutex<StoreHealth>>,
     checkpointer: Arc<Checkpointer>,
+    /// Waits until the group in hand is stored.
+    again: Option<WaitingAgain>,
     is_open: bool,
 }
 
@@ -61,7 +64,7 @@ impl StoreWriter {
         checkpointer: Arc<Checkpointer>,
     ) -> Self {
         let (lent, known, settling) = (database.lend(), None, Settling::default());
-        Self { database, lent, arrivals, known, settling, changes, health, checkpointer, is_open: true }
+        Self { database, lent, arrivals, known, settling, changes, health, checkpointer, again: None, is_open: true }
     }
 
     pub fn run(mut self) {
@@ -75,6 +78,10 @@ impl StoreWriter {
                 }
             } else {
                 self.store(group);
+            }
+            if let Some(waiting) = self.again.take() {
+                let outcome = self.attempt_again(&waiting.again).map_err(|failed| StoreError::Failing(failed.why));
+                waiting.answer(outcome);
             }
             self.checkpointer.notice(self.database.log_bytes());
         }
@@ -99,8 +106,9 @@ impl StoreWriter {
                     bytes = bytes.saturating_add(waiting.submission.bytes);
                     group.push(waiting);
                 }
+                Arrival::Again(waiting) => self.again = Some(waiting),
             }
-            if !self.is_open || bytes > GROUP {
+            if !self.is_open || self.again.is_some() || bytes > GROUP {
                 break;
             }
             next = self.arrivals.try_recv().ok();
@@ -142,8 +150,26 @@ impl StoreWriter {
 
     /// Commits some submissions, or nothing of them.
     fn attempt(&mut self, submissions: &[&Submission]) -> Result<(), Failed> {
+        let touched = submissions.iter().flat_map(|submission| {
+            let spans = submission.spans.iter().map(|span| span.row.trace);
+            spans.chain(submission.logs.iter().filter_map(|log| log.row.trace))
+        });
+        self.carefully(touched, |writer| writer.commit(submissions))
+    }
+
+    /// Commits what was understood again, or nothing of it.
+    fn attempt_again(&mut self, again: &Again) -> Result<(), Failed> {
+        self.carefully(again.traces().into_iter(), |writer| writer.commit_again(again))
+    }
+
+    /// Does what may fail, and sees that the thread can go on.
+    fn carefully(
+        &mut self,
+        touched: impl Iterator<Item = TraceId>,
+        commit: impl FnOnce(&mut Self) -> Result<Changes, Trouble>,
+    ) -> Result<(), Failed> {
         // A panic (in `assemble`, on telemetry it did not expect) is one more way to fail, not the end of the thread.
-        let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| self.commit(submissions))));
+        let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
         let trouble = match caught {
             Ok(Ok(changes)) => {
                 hold(&self.health).failing = None;
@@ -156,12 +182,8 @@ impl StoreWriter {
                 format!("a panic: {}", message(&*panic))
             }
         };
-        warn!(error = trouble, submissions = submissions.len(), "commit failed");
+        warn!(error = trouble, "commit failed");
         hold(&self.health).failing = Some(trouble.clone());
-        let touched = submissions.iter().flat_map(|submission| {
-            let spans = submission.spans.iter().map(|span| &span.row.trace);
-            spans.chain(submission.logs.iter().filter_map(|log| log.row.trace.as_ref()))
-        });
         self.settling.forget(touched);
         self.settling.put_off();
         Err(Failed { why: trouble, fatal: self.recover() })
@@ -195,6 +217,26 @@ impl StoreWriter {
         })
     }
 
+    fn commit_again(&mut self, again: &Again) -> Result<Changes, Trouble> {
+        let Self { lent, known: Some(known), settling, .. } = self else { return Ok(Changes::default()) };
+        let written = lent.with(|connection| {
+            connection.execute_batch("begin transaction")?;
+            let written = write_again(connection, known, again).and_then(|plan| {
+                connection.execute_batch("commit")?;
+                Ok(plan)
+            });
+            if written.is_err() {
+                drop(connection.execute_batch("rollback"));
+            }
+            written
+        })?;
+        let changes = written.committed(known, settling, Instant::now());
+        // Nothing arrived; its traces are to be added up again from what is stored now.
+        settling.forget(again.traces());
+        settling.expect(again.traces());
+        Ok(Changes { spans: 0, logs: 0, ..changes })
+    }
+
     /// Sees whether the engine goes on after a failure. After a failed sync it never does: then the file is closed,
     /// by everyone, and opened again.
     fn recover(&mut self) -> bool {
@@ -210,7 +252,7 @@ impl StoreWriter {
     }
 }
 
-fn unsettled(connection: &Connection) -> Result<Vec<crate::model::TraceId>, Trouble> {
+fn unsettled(connection: &Connection) -> Result<Vec<TraceId>, Trouble> {
     let mut statement = connection.prepare(include_str!("queries/unsettled.sql"))?;
     let mut found = statement.query([])?;
     let mut traces = Vec::new();

@@ -84,6 +84,10 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         let rank = if refused > 0 { 1 } else { 5 };
         strip.right(rank, vec![Run::new(format!("refused {}", format::count(refused)), slot)]);
     }
+    if let Some((done, of)) = state.seen.again {
+        let percent = done.saturating_mul(100) / of.max(1);
+        strip.right(2, vec![Run::new(format!("reading anew {percent}%"), "running")]);
+    }
     if let Some(overview) = state.overview.shown().filter(|_| areas.bordered) {
         let what = if state.mode == Mode::Demo { "memory" } else { "db" };
         strip.right(4, vec![Run::new(format!("{what} {}", format::size(overview.size)), "status")]);

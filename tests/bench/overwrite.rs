@@ -107,7 +107,7 @@ fn measure(way: &Way, path: &Path) {
 /// Writes all groups, each one transaction: new spans, and some of the group before it once more.
 fn write(connection: &Connection, way: &Way) {
     let raw: Vec<u8> = (0..600_u64).map(|n| u8::try_from(n * n % 251).unwrap()).collect();
-    for group in 0..SPANS / GROUP + 1 {
+    for group in 0..=(SPANS / GROUP) {
         connection.execute_batch("begin transaction; delete from fresh").unwrap();
         let mut fresh = connection.appender_to_catalog_and_db("fresh", "temp", "main").unwrap();
         let first = group * GROUP;

@@ -15,7 +15,7 @@ use crate::{
     decode::Signal,
     pricing::Prices,
     receive::{Accepted, Counts, Export, Intake, Refusal, Taker},
-    store::{Place, Store},
+    store::{Place, Store, StoreHealth},
     terminal::Started,
 };
 
@@ -59,9 +59,9 @@ impl Stage {
         self.tell(Started::Failed(why.to_owned()));
     }
 
-    /// Why nothing can be stored just now.
-    pub fn failing(&self) -> Option<String> {
-        self.stores().live.as_ref()?.health().failing
+    /// How the real store is doing.
+    pub fn health(&self) -> StoreHealth {
+        self.stores().live.as_ref().map(|store| store.health()).unwrap_or_default()
     }
 
     /// Plays the recorded runs into a store of their own, and has the screen look at that.

@@ -26,7 +26,7 @@ pub fn raw(connection: &Connection, trace: TraceId, span: SpanId) -> Result<Opti
     let mut span_found =
         decode::span_from_raw(&raw, project(text(row, 0)?), Arc::new(resource), Arc::new(scope)).map_err(unreadable)?;
     span_found.synthetic = row.get(1)?;
-    let (dialects, notes) = Apart::read(blob(row, 3)?)?.remarks();
+    let (dialects, notes) = Apart::read(blob(row, 3)?).remarks();
     let logs = logs(connection, trace, span)?;
     Ok(Some(RawSpan { span: span_found, notes, dialects, logs }))
 }

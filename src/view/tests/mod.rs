@@ -156,6 +156,14 @@ fn refusals_are_counted_on_screen() {
 }
 
 #[test]
+fn what_is_understood_again_is_said_with_how_far_it_is() {
+    let mut scene = Scene::of(runs());
+    let seen = Seen { again: Some((1_700, 5_000)), ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("reading anew 34%");
+}
+
+#[test]
 fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
     for (columns, rows) in [(120, 40), (80, 24)] {
         let scene = Scene::of(Vec::new()).size(columns, rows);

@@ -1,0 +1,349 @@
+//! What an older version understood is understood again: from the raw form, by the same dialects and prices.
+//!
+//! ```text
+//!   rows of another version ─▶ raw form ─▶ dialects ─▶ pricing ─▶ the writer: their rows, replaced
+//!        a few at a time                                          if no newer record came meanwhile
+//! ```
+//!
+//! It runs on a thread and a connection of its own while everything else goes on. Killed in the middle, it goes on
+//! when the store is next opened.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use duckdb::{Connection, named_params, types::Value as Sql};
+use tracing::{info, warn};
+
+use super::{
+    StoreError, StoreHealth, Trouble, Writer,
+    connections::Lent,
+    group::Plan,
+    hold,
+    known::Known,
+    prepared::{PreparedLog, PreparedSpan},
+    rows::{span_id, span_number, trace_id, trace_number, uhugeints},
+    walk::{Arrived, Makers},
+};
+use crate::{
+    dialects,
+    model::{ContentId, Span, SpanId, TraceId},
+    pricing::{self, Prices},
+};
+
+/// Spans or log records a round.
+const ROUND: u64 = 500;
+
+/// By what the rows of today are understood.
+pub fn version() -> u64 {
+    u64::from(dialects::VERSION) << 32 | u64::from(pricing::version())
+}
+
+/// How far it is; counted in spans and log records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u64,
+    pub of: u64,
+}
+
+/// Rows understood again, to take the place of those that are stored.
+#[derive(Default)]
+pub struct Again {
+    pub spans: Vec<PreparedSpan>,
+    pub logs: Vec<(ContentId, PreparedLog)>,
+    /// Whose raw form could not be read: left as they are, but not looked at again.
+    pub spans_left: Vec<(TraceId, SpanId)>,
+    pub logs_left: Vec<ContentId>,
+    pub bytes: usize,
+}
+
+impl Again {
+    fn len(&self) -> u64 {
+        (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
+    }
+
+    /// The traces whose rows it replaces.
+    pub fn traces(&self) -> HashSet<TraceId> {
+        let spans = self.spans.iter().map(|span| span.row.trace);
+        spans.chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
+    }
+}
+
+/// Looks for rows of another version, and understands them again.
+pub struct Reader {
+    pub lent: Arc<Lent>,
+    pub writer: Writer,
+    pub prices: Arc<Prices>,
+    pub health: Arc<Mutex<StoreHealth>>,
+    pub ends: Arc<AtomicBool>,
+}
+
+impl Reader {
+    /// Returns when nothing is left to do, or the store closes.
+    pub fn run(&self) {
+        let all = match self.lent.with(count) {
+            Ok(0) => return,
+            Ok(all) => all,
+            Err(error) => return warn!(%error, "what an older version understood cannot be found"),
+        };
+        info!(rows = all, "understanding again what an older version understood");
+        let mut done = 0;
+        while !self.ends.load(Ordering::Relaxed) {
+            hold(&self.health).again = Some(Progress { done, of: all.max(done) });
+            let round = match self.lent.with(|connection| round(connection, &self.prices)) {
+                Ok(round) => round,
+                Err(error) => {
+                    warn!(%error, "understanding again was given up");
+                    break;
+                }
+            };
+            let count = round.len();
+            if count == 0 {
+                break;
+            }
+            match self.writer.again(round) {
+                Ok(()) => done += count,
+                Err(StoreError::Closed) => break,
+                Err(error) => {
+                    warn!(%error, "understanding again was given up");
+                    break;
+                }
+            }
+        }
+        hold(&self.health).again = None;
+        self.lent.give_back();
+    }
+}
+
+fn count(connection: &Connection) -> Result<u64, Trouble> {
+    let sql = "select (select count(*) from spans where version <> $version)
+        + (select count(*) from logs where version <> $version)";
+    let count: i64 = connection.query_row(sql, named_params! { "version": version() }, |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// The next few rows of another version, understood again; spans before log records.
+fn round(connection: &Connection, prices: &Prices) -> Result<Again, Trouble> {
+    let mut again = Again::default();
+    let mut statement = connection.prepare_cached(include_str!("queries/stale_spans.sql"))?;
+    let mut found = statement.query(named_params! { "version": version(), "limit": ROUND })?;
+    let mut spans = Vec::new();
+    while let Some(row) = found.next()? {
+        let (trace, id) = (trace_id(row.get(0)?), span_id(row.get(1)?));
+        let synthetic: bool = row.get(2)?;
+        spans.push((trace.zip(id), synthetic, Arrived::read(row, [3, 4, 5, 6], "span")?));
+    }
+    let makers = Makers::load(connection, spans.iter().map(|(_, _, arrived)| arrived))?;
+    for (key, synthetic, arrived) in spans {
+        let Some(key) = key else { continue };
+        match arrived.span(&makers) {
+            Ok(span) => {
+                let span = Span { synthetic, ..span };
+                again.bytes += arrived.raw.len();
+                again.spans.push(PreparedSpan::understood(span, Bytes::from(arrived.raw), prices));
+            }
+            Err(_) => again.spans_left.push(key),
+        }
+    }
+    if again.len() > 0 {
+        return Ok(again);
+    }
+    let mut statement = connection.prepare_cached(include_str!("queries/stale_logs.sql"))?;
+    let mut found = statement.query(named_params! { "version": version(), "limit": ROUND })?;
+    let mut logs = Vec::new();
+    while let Some(row) = found.next()? {
+        logs.push((ContentId(row.get(0)?), Arrived::read(row, [1, 2, 3, 4], "log record")?));
+    }
+    let makers = Makers::load(connection, logs.iter().map(|(_, arrived)| arrived))?;
+    for (id, arrived) in logs {
+        match arrived.log(&makers) {
+            Ok(record) => {
+                again.bytes += arrived.raw.len();
+                again.logs.push((id, PreparedLog::understood(record, Bytes::from(arrived.raw), prices)));
+            }
+            Err(_) => again.logs_left.push(id),
+        }
+    }
+    Ok(again)
+}
+
+impl<'a> Plan<'a> {
+    /// What replaces the rows that are still of another version. Traces are not settled here: see [`write_again`].
+    fn again(connection: &Connection, known: &Known, again: &'a Again) -> Result<Self, Trouble> {
+        let stale_spans = still_stale_spans(connection, again)?;
+        let stale_logs = still_stale_logs(connection, again)?;
+        let mut plan = Self::default();
+        plan.touched = again.traces();
+        let is_stale = |span: &&PreparedSpan| stale_spans.contains(&(span.row.trace, span.row.id));
+        plan.spans = again.spans.iter().filter(is_stale).collect();
+        plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();
+        let logs = again.logs.iter().filter(|(id, _)| stale_logs.contains(id));
+        plan.logs = logs.map(|(id, log)| (*id, log)).collect();
+        let mut fresh = HashSet::new();
+        let spans = plan.spans.clone().into_iter().map(|span| (Some(span.row.trace), &span.stored));
+        let logs = plan.logs.clone().into_iter().map(|(_, log)| (log.row.trace, &log.stored));
+        for (trace, stored) in spans.chain(logs) {
+            let said = plan.add_new_contents(known, &mut fresh, stored);
+            plan.said.extend(trace.into_iter().flat_map(|trace| said.iter().map(move |content| (trace, *content))));
+        }
+        Ok(plan)
+    }
+}
+
+/// Replaces rows inside a transaction; says what it wrote. The traces it touched are to be settled from what is stored.
+pub fn write_again<'a>(connection: &Connection, known: &Known, again: &'a Again) -> Result<Plan<'a>, Trouble> {
+    let mut plan = Plan::again(connection, known, again)?;
+    let gone = uhugeints(plan.logs.iter().map(|(id, _)| id.0));
+    connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
+    let said = std::mem::take(&mut plan.said);
+    connection.prepare_cached(include_str!("queries/said_anew.sql"))?.execute(named_params! {
+        "traces": uhugeints(said.iter().map(|(trace, _)| trace_number(trace))),
+        "contents": uhugeints(said.iter().map(|(_, content)| content.0)),
+    })?;
+    plan.write(connection)?;
+    // What could not be read is not asked for for ever.
+    let (traces, ids) = keys(again.spans_left.iter().copied());
+    connection.execute(
+        "update spans set version = $version
+         where (trace, id) in (select unnest($traces::uhugeint[]), unnest($ids::ubigint[]))",
+        named_params! { "version": version(), "traces": traces, "ids": ids },
+    )?;
+    connection.execute(
+        "update logs set version = $version where id in (select unnest($ids::uhugeint[]))",
+        named_params! { "version": version(), "ids": uhugeints(again.logs_left.iter().map(|id| id.0)) },
+    )?;
+    Ok(plan)
+}
+
+fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
+    let traces = uhugeints(keys.clone().map(|(trace, _)| trace_number(&trace)));
+    (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
+}
+
+fn still_stale_spans(connection: &Connection, again: &Again) -> Result<HashSet<(TraceId, SpanId)>, Trouble> {
+    let (traces, ids) = keys(again.spans.iter().map(|span| (span.row.trace, span.row.id)));
+    let mut statement = connection.prepare_cached(include_str!("queries/still_stale_spans.sql"))?;
+    let mut found = statement.query(named_params! { "version": version(), "traces": traces, "ids": ids })?;
+    let mut stale = HashSet::new();
+    while let Some(row) = found.next()? {
+        stale.extend(trace_id(row.get(0)?).zip(span_id(row.get(1)?)));
+    }
+    Ok(stale)
+}
+
+fn still_stale_logs(connection: &Connection, again: &Again) -> Result<HashSet<ContentId>, Trouble> {
+    let ids = uhugeints(again.logs.iter().map(|(id, _)| id.0));
+    let mut statement = connection.prepare_cached(include_str!("queries/still_stale_logs.sql"))?;
+    let mut found = statement.query(named_params! { "version": version(), "ids": ids })?;
+    let mut stale = HashSet::new();
+    while let Some(row) = found.next()? {
+        stale.insert(ContentId(row.get(0)?));
+    }
+    Ok(stale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Filter, Query},
+        store::{
+            Place, Store, Submission,
+            tests::{Sent, log, overview, prepared_log, send, span},
+        },
+    };
+
+    /// A span of a model call, understood by a version that knew nothing.
+    fn call(id: u8, tokens: i64) -> Sent {
+        let mut sent = span("a", id);
+        let message = r#"[{"role":"user","parts":[{"type":"text","content":"weather in Oslo"}]}]"#;
+        sent.span.attributes = [
+            ("gen_ai.operation.name".to_owned(), "chat".into()),
+            ("gen_ai.request.model".to_owned(), "gpt-4o-mini".into()),
+            ("gen_ai.provider.name".to_owned(), "openai".into()),
+            ("gen_ai.usage.input_tokens".to_owned(), crate::model::Value::Int(tokens)),
+            ("gen_ai.usage.output_tokens".to_owned(), crate::model::Value::Int(1)),
+            ("gen_ai.input.messages".to_owned(), message.into()),
+        ]
+        .into_iter()
+        .collect();
+        sent
+    }
+
+    fn of_old(store: &Store) {
+        let age = |connection: &Connection| {
+            Ok(connection.execute_batch("update spans set version = 1; update logs set version = 1")?)
+        };
+        store.desk.with(age).unwrap();
+    }
+
+    fn opened(path: &std::path::Path) -> Store {
+        let store = Store::open(&Place::File(path.to_owned()), Arc::new(Prices::bundled())).unwrap();
+        store.wait_until_understood();
+        store
+    }
+
+    /// Waits until so many calls are in the sums, which the writer adds up when it has nothing else to do.
+    fn settled(store: &Store, calls: u64) -> crate::model::Overview {
+        for _ in 0..200 {
+            let now = overview(store, Filter::default());
+            if now.totals.model_calls == calls {
+                return now;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("never settled")
+    }
+
+    #[test]
+    fn what_an_older_version_understood_is_understood_again_when_the_store_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        send(&store, (1..=250).flat_map(|id| [call(id, 10)]));
+        let mut records = vec![prepared_log(log("hello")), prepared_log(log("there"))];
+        store
+            .writer()
+            .submit_blocking(Submission { logs: std::mem::take(&mut records), ..Submission::default() })
+            .unwrap();
+        assert_eq!(overview(&store, Filter::default()).totals.model_calls, 0);
+        of_old(&store);
+        store.close();
+
+        let store = opened(&path);
+        let overview = settled(&store, 250);
+        assert_eq!((overview.spans, overview.totals.model_calls), (250, 250));
+        assert_eq!(overview.totals.usage.input(), Some(2500));
+        assert!(overview.totals.cost_if_known().is_some());
+        let words = Filter { text: "oslo".into(), ..Filter::default() };
+        let Ok(crate::model::Answer::Sessions(found)) = store.answer(&Query::Sessions { filter: words, limit: 9 })
+        else {
+            panic!("sessions are listed")
+        };
+        assert_eq!(found.rows.len(), 1);
+        let left = |connection: &Connection| count(connection);
+        assert_eq!(store.desk.with(left).unwrap(), 0);
+        assert_eq!(store.health().again, None);
+        let logs = |connection: &Connection| {
+            Ok(connection.query_row("select count(*) from logs", [], |row| row.get::<_, i64>(0))?)
+        };
+        assert_eq!(store.desk.with(logs).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_record_that_came_meanwhile_is_not_overwritten_by_an_older_one() {
+        let store = Store::open(&Place::Memory, Arc::new(Prices::bundled())).unwrap();
+        send(&store, [call(1, 10), call(2, 20)]);
+        of_old(&store);
+        let read = store.desk.with(|connection| round(connection, &Prices::bundled())).unwrap();
+        assert_eq!(read.spans.len(), 2);
+        send(&store, [Sent { translation: dialects::translate(&(&call(1, 11).span).into()), ..call(1, 11) }]);
+        store.writer().again(read).unwrap();
+        assert_eq!(settled(&store, 2).totals.usage.input(), Some(31));
+    }
+}
