@@ -4,6 +4,7 @@
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
 //!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
+//!     │            ├ openinference, with openinference_forms, documents
 //!     │            └ plain_io: only for a direction that no other reads
 //!     ├ context, provider, framework, parameters
 //!     │
@@ -21,6 +22,7 @@ mod calls;
 mod category;
 mod context;
 mod definitions;
+mod documents;
 mod errors;
 mod facts;
 mod framework;
@@ -34,6 +36,8 @@ mod lenient;
 mod markers;
 mod media;
 mod native;
+mod openinference;
+mod openinference_forms;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -66,6 +70,7 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
     gen_ai::DIALECT,
+    openinference::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
@@ -158,7 +163,16 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "openinference",
+            "genai-2",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
