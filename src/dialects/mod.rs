@@ -224,6 +224,21 @@ mod tests {
         "tags",
         "system_prompt",
         "exception.message",
+        "openinference.span.kind",
+        "llm.input_messages.0.message.role",
+        "llm.input_messages.0.message.contents.0.message_content.text",
+        "llm.output_messages.1.message.tool_calls.0.tool_call.function.arguments",
+        "retrieval.documents.0.document.content",
+        "embedding.embeddings.0.embedding.vector",
+        "messages",
+        "generations",
+        "kwargs",
+        "args",
+        "data",
+        "blocks",
+        "raw_output",
+        "additional_kwargs",
+        "calling",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -236,7 +251,14 @@ mod tests {
                 "tool_use",
                 "tool_result",
                 "chat",
-                "strands-agents"
+                "strands-agents",
+                "LLM",
+                "TOOL",
+                "EMBEDDING",
+                "tool-call",
+                "tool-response",
+                "Calling tools:\n[{'id': 'c1'}]",
+                "content='x' tool_call_id='c1'",
             ])
             .prop_map(str::to_owned),
             ".{0,12}",
@@ -279,7 +301,9 @@ mod tests {
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            scope in prop::sample::select(vec![
+                "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "openinference.instrumentation.smolagents", "x",
+            ]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };

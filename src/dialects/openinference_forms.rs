@@ -239,6 +239,15 @@ pub fn arguments(given: &Value, attributes: &Attributes) -> (Option<String>, Val
     if let Some((name, arguments)) = data.str("calling").and_then(calling) {
         return (Some(name), arguments);
     }
+    // In JavaScript LangChain hands over what the model wrote: `{"input": "{\"city\": …}"}`.
+    let written = match data.as_map() {
+        Some([(key, text @ Value::String(_))]) if key == "input" => Some(Ish::of(text)),
+        _ => None,
+    };
+    match written {
+        Some(Ish::Data(written)) if written.as_map().is_some() => return (None, written.into_owned()),
+        _ => {}
+    }
     (None, keywords(&data, attributes).unwrap_or_else(|| data.into_owned()))
 }
 
@@ -355,6 +364,8 @@ mod tests {
             with(r#"{"type":"object","properties":{"city":{}}}"#),
             [r#"assistant: w#-{"city":"Paris","days":2}"#]
         );
+        let written = call("TOOL", &[("tool.name", "w"), ("input.value", r#"{"input":"{\"city\":\"Paris\"}"}"#)]).0;
+        assert_eq!(written, [r#"assistant: w#-{"city":"Paris"}"#]);
         // A tool whose own parameters are called so.
         assert_eq!(with(r#"{"args":{},"kwargs":{}}"#), [format!("assistant: w#-{given}")]);
     }
