@@ -4,7 +4,7 @@
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
 //!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
-//!     │            ├ openinference, with openinference_forms, documents
+//!     │            ├ openinference, with openinference_forms, openinference_tool, documents
 //!     │            └ plain_io: only for a direction that no other reads
 //!     ├ context, provider, framework, parameters
 //!     │
@@ -38,6 +38,7 @@ mod media;
 mod native;
 mod openinference;
 mod openinference_forms;
+mod openinference_tool;
 mod parameters;
 mod parts;
 mod plain_io;

@@ -6,7 +6,7 @@
 //! ```text
 //!   llm.input_messages.0.message.role, .content, .contents.0.message_content.type, .tool_calls.0.tool_call.id, …
 //!   llm.output_messages.0.…, llm.tools.0.tool.json_schema, llm.prompts.0.prompt.text, llm.choices.0.completion.text
-//!   input.value, output.value       what the library sent and got, or a tool's arguments and result
+//!   input.value, output.value       what the library sent and got; of a tool see `openinference_tool`
 //!   retrieval.documents.0.document.…, reranker.…, embedding.embeddings.0.embedding.text        see `documents`
 //! ```
 //!
@@ -14,12 +14,10 @@
 //! attributes drops the first of them; then the whole request or answer speaks. Scalars are in `facts`.
 
 use super::{
-    Dialect, calls, category, definitions, documents, gen_ai, indexed, json_ish::Ish, langchain, native,
-    openinference_forms as forms, parameters, parts, reading,
+    Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, openinference_forms as forms,
+    openinference_tool as tool, parameters, parts, reading,
 };
-use crate::model::{
-    Attributes, Carrier, Category, GenAi, Message, Part, Role, Source, ToolName, Translation, Value, What,
-};
+use crate::model::{Attributes, Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "openinference", speaks, translate };
 
@@ -47,7 +45,7 @@ fn translate(source: &Source, into: &mut Translation) {
     tools(attributes, into);
     scalars(attributes, &mut into.genai);
     let (prompt, completion) = match category::of(source, &into.genai) {
-        Category::Tool => run(source, into),
+        Category::Tool => tool::run(source, into),
         Category::Retriever => (vec![], documents::retrieved(attributes)),
         Category::Reranker => documents::reranked(attributes),
         Category::Embedding => documents::embedded(attributes),
@@ -79,7 +77,7 @@ fn scalars(attributes: &Attributes, genai: &mut GenAi) {
         let (prompt, completion) = (cost("llm.cost.prompt"), cost("llm.cost.completion"));
         if prompt.is_some() || completion.is_some() {
             let dollars = prompt.unwrap_or_default() + completion.unwrap_or_default();
-            genai.reported.cost = crate::model::Usd::from_dollars(dollars);
+            genai.reported.cost = Usd::from_dollars(dollars);
         }
     }
 }
@@ -89,14 +87,13 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     let attributes = source.attributes;
     let sent = whole(attributes, "input", Role::User, kind);
     let answer = whole(attributes, "output", Role::Assistant, kind);
-    if let Some(Whole { value, .. }) = &answer
-        && kind == Category::Llm
-    {
-        langchain::facts(value, &mut into.genai);
-        native::facts(value, &mut into.genai);
-    }
-    if let Some(Whole { value, .. }) = &answer {
-        forms::crew_usage(value, &mut into.genai);
+    match &answer {
+        Some(Whole { value, .. }) if kind == Category::Llm => {
+            langchain::facts(value, &mut into.genai);
+            native::facts(value, &mut into.genai);
+        }
+        Some(Whole { value, .. }) => forms::crew_usage(value, &mut into.genai),
+        None => {}
     }
     let messages = |whole: Option<Whole>| whole.map(|whole| whole.messages).unwrap_or_default();
     let mut flat = flat(attributes, "llm.output_messages.", Role::Assistant);
@@ -286,40 +283,6 @@ fn is_same(block: &Value, call: &Value) -> bool {
     }
 }
 
-/// A tool's run: its arguments, and what it returned.
-fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
-    let attributes = source.attributes;
-    let given = attributes.get("input.value").filter(|value| !value.is_empty());
-    let returned = attributes.get("output.value").filter(|value| !value.is_empty());
-    let (name, arguments) = given.map(|given| forms::arguments(given, attributes)).unzip();
-    let result = returned.and_then(|value| match Ish::of(value) {
-        _ if attributes.str("output.mime_type") == Some("text/plain") => forms::printed_result(value),
-        Ish::Data(data) => forms::result(&data).or_else(|| langchain::tool_result(&data)),
-        Ish::Text(_) => forms::printed_result(value),
-        Ish::Cut(_) | Ish::Scalar(_) | Ish::Nothing => None,
-    });
-    if let Some(Part { what: What::Result(result), .. }) = &result {
-        let tool = into.genai.tool.get_or_insert_with(ToolName::default);
-        tool.call_id = tool.call_id.take().or_else(|| result.call_id.clone());
-        tool.name = tool.name.take().or_else(|| result.name.clone());
-    }
-    if let Some(name) = name.flatten() {
-        into.genai.tool.get_or_insert_with(ToolName::default).name = Some(name);
-    }
-    let rest = returned.filter(|_| result.is_none());
-    let (prompt, mut completion) = if attributes.str("output.mime_type") == Some("text/plain") {
-        // It says that it is text, whatever it looks like.
-        let (prompt, _) = gen_ai::execution(arguments.as_ref(), None, &into.genai);
-        let tool = into.genai.tool.clone().unwrap_or_default();
-        let part = rest.map(|value| calls::answered(tool.call_id, tool.name.as_deref(), Some(value)));
-        (prompt, reading::said(Role::Tool, part.into_iter().collect()))
-    } else {
-        gen_ai::execution(arguments.as_ref(), rest, &into.genai)
-    };
-    completion.extend(result.map(|part| Message::new(Role::Tool, vec![part])));
-    (prompt, completion)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, said};
@@ -360,7 +323,7 @@ mod tests {
         assert_eq!((read.genai.category, read.tools[0].name.as_str()), (Category::Llm, "ping"));
         let names: Vec<_> = read.genai.parameters.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["max_tokens", "temperature"]);
-        assert_eq!(read.genai.reported.cost, crate::model::Usd::from_dollars(0.25));
+        assert_eq!(read.genai.reported.cost, Usd::from_dollars(0.25));
     }
 
     #[test]
@@ -467,24 +430,5 @@ mod tests {
         // Data that is no message is nobody's but the fallback's.
         let plain = span("CHAIN", &[("output.value", r#"{"messages":"none"}"#)]).translate();
         assert_eq!(plain.dialects, ["plain-io"]);
-    }
-
-    #[test]
-    fn a_tools_run_is_its_arguments_and_its_result() {
-        let run = |pairs: &[(&str, &str)]| said(&span("TOOL", &[("tool.name", "w")]).with(pairs).translate());
-        for (given, returned, expected) in [
-            (r#"{"city":"Paris"}"#, "18C", (r#"assistant: w#-{"city":"Paris"}"#, "tool: =- 18C")),
-            ("{'city': 'Paris'}", r#"{"a":1}"#, (r#"assistant: w#-{"city":"Paris"}"#, r#"tool: =- json {"a":1}"#)),
-            (
-                "Paris",
-                r#"{"type":"tool","data":{"content":"no","tool_call_id":"c1","status":"error"}}"#,
-                (r#"assistant: w#c1"Paris""#, "tool: =!c1 no"),
-            ),
-        ] {
-            let (prompt, completion) = run(&[("input.value", given), ("output.value", returned)]);
-            assert_eq!((prompt.join("|").as_str(), completion.join("|").as_str()), expected, "{given}");
-        }
-        let text = run(&[("output.value", r#"{"a":1}"#), ("output.mime_type", "text/plain")]);
-        assert_eq!(text.1, [r#"tool: =- {"a":1}"#]);
     }
 }

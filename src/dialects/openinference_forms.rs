@@ -2,22 +2,19 @@
 //!
 //! ```text
 //!   LlamaIndex   {"message": {"role": …, "blocks": [{"text": …}, {"tool_name": …, "tool_kwargs": …}]}, "raw": …}
-//!                a tool's {"kwargs": {…}} ─▶ {"blocks": […], "raw_output": …, "is_error": false}
 //!   smolagents   roles `tool-call` ("Calling tools:\n[…]") and `tool-response` ("Observation:\n…"), all text
 //!   AutoGen      llm.input_messages.2.thought, .3.function.0; {"finish_reason": …, "content": […], "thought": …}
-//!   CrewAI       {"raw": …, "messages": […], "token_usage": {…}}; {"calling": "tool_name='w' arguments={…}"}
-//!   LangChain    a tool's result as Python prints it: content='18C' name='w' tool_call_id='c1'
+//!   CrewAI       {"raw": …, "messages": […], "token_usage": {…}}
 //! ```
 
 use std::collections::HashSet;
 
 use super::{
-    calls::{self, first, first_str},
+    calls::{self, first},
     json_ish::Ish,
-    lenient::{self, Notation},
     native, parts, reading,
 };
-use crate::model::{Attributes, GenAi, Message, Part, Role, ToolResult, Value, What};
+use crate::model::{GenAi, Message, Part, Role, ToolResult, Value, What};
 
 /// The messages in a framework's own dump of a request, an answer or a run; `None` for any other data.
 pub fn messages(value: &Value, role: Role) -> Option<Vec<Message>> {
@@ -121,7 +118,7 @@ fn chat_message(message: &Value, fallback: Role, into: &mut Vec<Message>) -> Opt
 }
 
 /// A block, whose type is left out where it is the usual one, in the words of other APIs.
-fn block(block: &Value) -> Value {
+pub fn block(block: &Value) -> Value {
     let has = |key: &str| block.get(key).is_some_and(|value| !value.is_empty());
     let made = |kind: &str, names: &[(&str, &str)]| {
         let named = names.iter().filter_map(|(from, to)| Some(((*to).to_owned(), first(block, &[from])?.clone())));
@@ -233,89 +230,6 @@ pub fn thoughts_apart(flat: &mut [Message], answer: &[Message]) {
     }
 }
 
-/// A tool's arguments, freed of what a framework wrapped around them, and the tool's name where only that tells it.
-pub fn arguments(given: &Value, attributes: &Attributes) -> (Option<String>, Value) {
-    let Ish::Data(data) = Ish::or_python(given) else { return (None, given.clone()) };
-    if let Some((name, arguments)) = data.str("calling").and_then(calling) {
-        return (Some(name), arguments);
-    }
-    // In JavaScript LangChain hands over what the model wrote: `{"input": "{\"city\": …}"}`.
-    let written = match data.as_map() {
-        Some([(key, text @ Value::String(_))]) if key == "input" => Some(Ish::of(text)),
-        _ => None,
-    };
-    match written {
-        Some(Ish::Data(written)) if written.as_map().is_some() => return (None, written.into_owned()),
-        _ => {}
-    }
-    (None, keywords(&data, attributes).unwrap_or_else(|| data.into_owned()))
-}
-
-/// CrewAI's `tool_name='w' arguments={'city': 'P'}`.
-fn calling(text: &str) -> Option<(String, Value)> {
-    let (name, arguments) = text.strip_prefix("tool_name='")?.split_once("' arguments=")?;
-    let read = lenient::parse(arguments, Notation::Python).filter(|read| !read.cut)?;
-    Some((name.to_owned(), read.value))
-}
-
-/// The arguments of a Python function, by name: `{"args": ["Paris"], "kwargs": {"days": 2}}`.
-fn keywords(call: &Value, attributes: &Attributes) -> Option<Value> {
-    let kwargs = call.get("kwargs")?.as_map()?;
-    let is_wrapped =
-        |(key, _): &(String, Value)| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs" | "self");
-    let schema = attributes.get("tool.parameters").map(Ish::of);
-    let declared = match &schema {
-        Some(Ish::Data(schema)) => first(schema, &["properties"]).unwrap_or(schema).as_map().unwrap_or_default(),
-        _ => &[],
-    };
-    let takes_kwargs = declared.iter().any(|(name, _)| name == "kwargs");
-    if takes_kwargs || !call.as_map()?.iter().all(is_wrapped) {
-        return None;
-    }
-    let args = call.get("args").and_then(Value::as_array).unwrap_or_default();
-    if args.len() > declared.len() {
-        return None;
-    }
-    let positional = declared.iter().zip(args).map(|((name, _), value)| (name.clone(), value.clone()));
-    Some(Value::Map(positional.chain(kwargs.iter().cloned()).collect()))
-}
-
-/// LlamaIndex's `ToolOutput`.
-pub fn result(value: &Value) -> Option<Part> {
-    let returned = value.get("raw_output")?;
-    let blocks = value.get("blocks").and_then(Value::as_array);
-    let name = first_str(value, &["tool_name"]);
-    let content = match blocks {
-        Some(blocks) => Value::Array(blocks.iter().map(block).collect()),
-        None => first(value, &["content"]).unwrap_or(returned).clone(),
-    };
-    let mut part = calls::answered(None, name, Some(&content));
-    if let What::Result(result) = &mut part.what {
-        result.is_error = calls::is_error(value);
-    }
-    Some(part)
-}
-
-/// LangChain's `ToolMessage` as Python prints it.
-pub fn printed_result(value: &Value) -> Option<Part> {
-    let (content, rest) = value.as_str()?.strip_prefix("content=")?.rsplit_once(" tool_call_id='")?;
-    let (call_id, rest) = rest.split_once('\'')?;
-    // A name and an id may stand between; each begins with a space.
-    let mut ends = [" id='", " name='"].into_iter().filter_map(|key| content.rfind(key)).collect::<Vec<_>>();
-    ends.push(content.len());
-    let literal = |end: &usize| {
-        let list = format!("[{}]", content.get(..*end)?);
-        let read = lenient::parse(&list, Notation::Python).filter(|read| !read.cut)?;
-        read.value.as_array()?.first().cloned()
-    };
-    let content = ends.iter().find_map(literal)?;
-    let mut part = calls::answered(calls::usable_id(call_id).map(str::to_owned), None, Some(&content));
-    if let What::Result(result) = &mut part.what {
-        result.is_error = rest.contains("status='error'").then_some(true);
-    }
-    Some(part)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{self, Sample, said, value};
@@ -341,33 +255,6 @@ mod tests {
         let completed = r#"{"text":"upon","additional_kwargs":{},"raw":{},"logprobs":null}"#;
         assert_eq!(read(completed).unwrap(), ["assistant: upon"]);
         assert_eq!(read(r#"{"messages":["ChatMessage(role=…)"]}"#), None);
-    }
-
-    #[test]
-    fn llama_index_wraps_what_tools_get_and_give() {
-        let returned =
-            r#"{"blocks":[{"text":"18C"}],"tool_name":"w","raw_input":{},"raw_output":"18C","is_error":true}"#;
-        let pairs = [("tool.name", "w"), ("input.value", r#"{"kwargs":{"city":"Paris"}}"#), ("output.value", returned)];
-        let (prompt, completion) = call("TOOL", &pairs);
-        assert_eq!(
-            (prompt, completion),
-            (vec![r#"assistant: w#-{"city":"Paris"}"#.into()], vec!["tool: =!- 18C".into()])
-        );
-    }
-
-    #[test]
-    fn arguments_by_place_get_their_names() {
-        let given = r#"{"args":["Paris"],"sanitize_inputs_outputs":true,"kwargs":{"days":2}}"#;
-        let with = |schema| call("TOOL", &[("tool.name", "w"), ("input.value", given), ("tool.parameters", schema)]).0;
-        assert_eq!(with(r#"{"city":{"type":"string"},"days":{}}"#), [r#"assistant: w#-{"city":"Paris","days":2}"#]);
-        assert_eq!(
-            with(r#"{"type":"object","properties":{"city":{}}}"#),
-            [r#"assistant: w#-{"city":"Paris","days":2}"#]
-        );
-        let written = call("TOOL", &[("tool.name", "w"), ("input.value", r#"{"input":"{\"city\":\"Paris\"}"}"#)]).0;
-        assert_eq!(written, [r#"assistant: w#-{"city":"Paris"}"#]);
-        // A tool whose own parameters are called so.
-        assert_eq!(with(r#"{"args":{},"kwargs":{}}"#), [format!("assistant: w#-{given}")]);
     }
 
     #[test]
@@ -448,19 +335,5 @@ mod tests {
         assert_eq!((usage.input(), usage.output, read.genai.aggregate), (Some(567), Some(678), true));
         let task = r#"{"raw":"R","output_format":"raw","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"R"}]}"#;
         assert_eq!(call("AGENT", &[("output.value", task)]), (vec!["user: q".into()], vec!["assistant: R".into()]));
-        let given = r#"{"calling":"tool_name='w' arguments={'city': 'Paris'}","tool":"…"}"#;
-        assert_eq!(call("TOOL", &[("input.value", given)]).0, [r#"assistant: w#-{"city":"Paris"}"#]);
-    }
-
-    #[test]
-    fn a_printed_message_is_a_result() {
-        for (text, expected) in [
-            ("content='18C' name='w' tool_call_id='c1'", Some("=c1 18C")),
-            (r#"content="it's name='x'" name='w' id='7' tool_call_id='c1'"#, Some("=c1 it's name='x'")),
-            ("content='no' name='w' tool_call_id='c1' status='error'", Some("=!c1 no")),
-            ("content is king", None),
-        ] {
-            assert_eq!(printed_result(&text.into()).map(|part| sample::part(&part)).as_deref(), expected, "{text}");
-        }
     }
 }
