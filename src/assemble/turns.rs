@@ -44,6 +44,11 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         }
         if !place.category.is_call() {
             exchange.drop_states();
+            // A crew's sum of tokens: its agents tell more than their crew.
+            let beneath = &trace.places()[call.place + 1..place.after];
+            if beneath.iter().any(|inner| inner.category == Category::Agent && inner.speaks()) {
+                continue;
+            }
         }
         if exchange.is_empty() {
             continue;

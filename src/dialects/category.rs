@@ -33,6 +33,7 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     let has = |key: &str| source.attributes.has(key);
     match stated(source) {
         Some(Category::Llm) if is_embedding_model(genai) => return Category::Embedding,
+        Some(Category::Llm) if only_prepares(source) => return Category::Chain,
         Some(stated) => return stated,
         None => {}
     }
@@ -51,6 +52,11 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
         return if is_embedding_model(genai) { Category::Embedding } else { Category::Llm };
     }
     infrastructure(source).unwrap_or_else(|| if is_ai(source) { by_name(source.name) } else { Category::Span })
+}
+
+/// `LlamaIndex` makes a span of every method of its models, also of `OpenAI._prepare_chat_with_tools`, which calls none.
+fn only_prepares(source: &Source) -> bool {
+    source.scope.name.ends_with("llama_index") && source.name.contains("._prepare_")
 }
 
 /// Whether a span carries at least one attribute of the AI dialects.

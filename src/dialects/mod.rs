@@ -4,12 +4,14 @@
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
 //!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
+//!     │            ├ openinference, with openinference_forms, openinference_tool, documents
 //!     │            └ plain_io: only for a direction that no other reads
 //!     ├ context, provider, framework, parameters
 //!     │
 //!   what the dialects are made of
 //!     reading ─▶ parts ─▶ calls, media      messages → parts → tool calls and results, images and documents
 //!     native                                a provider's own request or response
+//!     langchain                             messages as LangChain dumps them
 //!     definitions                           tools offered
 //!     json_ish ─▶ lenient, indexed          values that may be JSON; lists spread over keys
 //!     markers                               signs of hidden and cut content
@@ -20,6 +22,7 @@ mod calls;
 mod category;
 mod context;
 mod definitions;
+mod documents;
 mod errors;
 mod facts;
 mod framework;
@@ -28,10 +31,14 @@ mod gen_ai_content;
 mod gen_ai_events;
 mod indexed;
 mod json_ish;
+mod langchain;
 mod lenient;
 mod markers;
 mod media;
 mod native;
+mod openinference;
+mod openinference_forms;
+mod openinference_tool;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -64,6 +71,7 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
     gen_ai::DIALECT,
+    openinference::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
@@ -156,7 +164,16 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "openinference",
+            "genai-2",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
@@ -208,6 +225,21 @@ mod tests {
         "tags",
         "system_prompt",
         "exception.message",
+        "openinference.span.kind",
+        "llm.input_messages.0.message.role",
+        "llm.input_messages.0.message.contents.0.message_content.text",
+        "llm.output_messages.1.message.tool_calls.0.tool_call.function.arguments",
+        "retrieval.documents.0.document.content",
+        "embedding.embeddings.0.embedding.vector",
+        "messages",
+        "generations",
+        "kwargs",
+        "args",
+        "data",
+        "blocks",
+        "raw_output",
+        "additional_kwargs",
+        "calling",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -220,7 +252,14 @@ mod tests {
                 "tool_use",
                 "tool_result",
                 "chat",
-                "strands-agents"
+                "strands-agents",
+                "LLM",
+                "TOOL",
+                "EMBEDDING",
+                "tool-call",
+                "tool-response",
+                "Calling tools:\n[{'id': 'c1'}]",
+                "content='x' tool_call_id='c1'",
             ])
             .prop_map(str::to_owned),
             ".{0,12}",
@@ -263,7 +302,9 @@ mod tests {
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            scope in prop::sample::select(vec![
+                "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "openinference.instrumentation.smolagents", "x",
+            ]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };

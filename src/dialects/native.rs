@@ -1,7 +1,10 @@
 //! A provider's own request or response, found whole in some attribute: where its messages are.
 
-use super::reading;
-use crate::model::{Message, Role, Value};
+use super::{
+    calls::{first, first_str},
+    reading,
+};
+use crate::model::{GenAi, Message, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
@@ -43,12 +46,15 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
         }
     }
     let before = found.len();
-    for key in ["messages", "contents"] {
-        match map.get(key) {
+    // `input` is the Responses API's: too common a word to be that without a model.
+    let is_request = map.str("model").is_some();
+    for key in ["messages", "contents", "input"] {
+        let stands = key != "input" || is_request;
+        match map.get(key).filter(|_| stands) {
             Some(Value::Array(items)) if list(items) => {
                 found.extend(reading::messages(map.get(key)?, Role::User));
             }
-            Some(Value::String(text)) if key == "contents" => found.push(Message::text(Role::User, text)),
+            Some(Value::String(text)) if key != "messages" => found.push(Message::text(Role::User, text)),
             _ => {}
         }
     }
@@ -81,6 +87,58 @@ fn answers(map: &Value, found: &mut Vec<Message>) {
     }
 }
 
+/// Adds what a response says of its end and its tokens, where that is not known yet.
+pub fn facts(value: &Value, genai: &mut GenAi) {
+    let response = value.as_array().and_then(<[Value]>::last).unwrap_or(value);
+    let response = response.get("raw").filter(|raw| raw.as_map().is_some()).unwrap_or(response);
+    if genai.stop_reason.is_none() {
+        let list = first(response, &["choices", "candidates"]).and_then(Value::as_array);
+        let ended = list.and_then(<[Value]>::last).unwrap_or(response);
+        let keys = ["finish_reason", "stop_reason", "finishReason", "stopReason"];
+        genai.stop_reason = first_str(ended, &keys).map(str::to_owned);
+    }
+    if let Some(usage) = first(response, &["usage", "usage_metadata", "usageMetadata"]) {
+        tokens(usage, genai);
+    }
+}
+
+/// Counts in a provider's own words. Where other counts are known these only add to them, and only if they agree.
+fn tokens(usage: &Value, genai: &mut GenAi) {
+    let count = |keys: &[&str]| first(usage, keys)?.as_count();
+    let detail = |of: &[&str], keys: &[&str]| first(first(usage, of)?, keys)?.as_count();
+    const SENT: &[&str] = &["prompt_tokens_details", "input_tokens_details"];
+    const MADE: &[&str] = &["completion_tokens_details", "output_tokens_details"];
+    let Some(input) =
+        count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens"])
+    else {
+        return;
+    };
+    // Anthropic and Bedrock count caches apart, OpenAI and Google within the input.
+    let read = count(&["cache_read_input_tokens", "cacheReadInputTokens"]);
+    let write = count(&["cache_creation_input_tokens", "cacheWriteInputTokens"]);
+    let apart = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
+    let whole = input.saturating_add(apart);
+    let reported = &mut genai.reported;
+    if reported.input.is_some_and(|known| known != input && known != whole) {
+        return;
+    }
+    if apart > 0 {
+        reported.convention.cache_in_input = Some(reported.input == Some(whole));
+    }
+    let google = count(&["candidates_token_count", "candidatesTokenCount"]);
+    let thoughts = count(&["thoughts_token_count", "thoughtsTokenCount"]);
+    if reported.output.is_none() && google.is_some() && thoughts.is_some() {
+        reported.convention.reasoning_in_output = Some(false);
+    }
+    let cached = || count(&["cached_content_token_count", "cachedContentTokenCount"]);
+    let output = || count(&["completion_tokens", "output_tokens", "outputTokens"]).or(google);
+    reported.input = reported.input.or(Some(input));
+    reported.output = reported.output.or_else(output);
+    reported.cache_read = reported.cache_read.or(read).or_else(|| detail(SENT, &["cached_tokens"])).or_else(cached);
+    reported.cache_write = reported.cache_write.or(write).or_else(|| detail(SENT, &["cache_write_tokens"]));
+    reported.reasoning = reported.reasoning.or_else(|| detail(MADE, &["reasoning_tokens"])).or(thoughts);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +157,8 @@ mod tests {
             (r#"{"messages":[[{"role":"user","content":"q"}]]}"#, said(Role::User, "q")),
             (r#"{"messages":[{"type":"human","content":"q"}]}"#, said(Role::User, "q")),
             (r#"{"contents":[{"role":"user","parts":[{"text":"q"}]}]}"#, said(Role::User, "q")),
+            (r#"{"model":"m","input":[{"role":"user","content":"q"}]}"#, said(Role::User, "q")),
+            (r#"{"model":"m","input":"q"}"#, said(Role::User, "q")),
             (r#"{"choices":[{"message":{"role":"assistant","content":"a"}}]}"#, said(Role::Assistant, "a")),
             (r#"{"choices":[{"text":"a"}]}"#, said(Role::Assistant, "a")),
             (r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]}}]}"#, said(Role::Assistant, "a")),
@@ -117,9 +177,34 @@ mod tests {
     }
 
     #[test]
+    fn a_response_says_its_tokens_in_its_providers_words() {
+        let counts = |text: &str, known: Option<u64>| {
+            let mut genai = GenAi::default();
+            genai.reported.input = known;
+            facts(&json::parse(text).unwrap(), &mut genai);
+            let reported = genai.reported;
+            (
+                [reported.input, reported.output, reported.cache_read, reported.reasoning],
+                reported.convention.cache_in_input,
+            )
+        };
+        let openai = r#"{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":4,
+            "prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}}}"#;
+        assert_eq!(counts(openai, None), ([Some(9), Some(4), Some(5), Some(3)], None));
+        let claude =
+            r#"{"stop_reason":"end_turn","usage":{"input_tokens":9,"cache_read_input_tokens":5,"output_tokens":4}}"#;
+        assert_eq!(counts(claude, None), ([Some(9), Some(4), Some(5), None], Some(false)));
+        assert_eq!(counts(claude, Some(14)), ([Some(14), Some(4), Some(5), None], Some(true)));
+        // Of something else.
+        assert_eq!(counts(claude, Some(100)), ([Some(100), None, None, None], None));
+        let gemini =
+            r#"{"usage_metadata":{"prompt_token_count":9,"candidates_token_count":4,"thoughts_token_count":3}}"#;
+        assert_eq!(counts(gemini, None).0, [Some(9), Some(4), None, Some(3)]);
+    }
+
+    #[test]
     fn other_data_has_no_messages() {
-        for text in [r#"{"city":"Paris"}"#, "[1,2]", "[]", r#"[{"id":1}]"#, r#"{"messages":"x"}"#, r#"{"system":"S"}"#]
-        {
+        for text in [r#"{"city":"Paris"}"#, "[1,2]", "[]", r#"[{"id":1}]"#, r#"{"messages":"x"}"#, r#"{"input":"x"}"#] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -43,6 +43,34 @@ pub fn of(attributes: &Attributes) -> Parameters {
     found
 }
 
+/// Adds the parameters that a request, or what is left of it, gives as JSON.
+pub fn of_request(request: &Value, found: &mut Parameters) {
+    const NAMES: &[(&str, &str)] = &[
+        ("frequency_penalty", "frequency_penalty"),
+        ("max_completion_tokens", "max_tokens"),
+        ("max_output_tokens", "max_tokens"),
+        ("max_tokens", "max_tokens"),
+        ("maxTokens", "max_tokens"),
+        ("n", "choice.count"),
+        ("presence_penalty", "presence_penalty"),
+        ("reasoning_effort", "reasoning_effort"),
+        ("seed", "seed"),
+        ("stop", "stop_sequences"),
+        ("stop_sequences", "stop_sequences"),
+        ("stream", "stream"),
+        ("temperature", "temperature"),
+        ("top_k", "top_k"),
+        ("top_p", "top_p"),
+        ("topP", "top_p"),
+    ];
+    for (key, name) in NAMES {
+        let given = request.get(key).or_else(|| request.get("inferenceConfig")?.get(key));
+        if let Some(value) = given.filter(|value| !value.is_empty()) {
+            add(found, name, value);
+        }
+    }
+}
+
 /// Adds a parameter, unless it is known.
 pub fn add(found: &mut Parameters, name: &str, value: &Value) {
     if let Err(place) = found.binary_search_by(|(known, _)| known.as_str().cmp(name)) {

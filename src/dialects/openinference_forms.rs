@@ -1,0 +1,339 @@
+//! What frameworks put into OpenInference's fields in a form of their own (`dialects.md` 6.6, 6.11, 6.16).
+//!
+//! ```text
+//!   LlamaIndex   {"message": {"role": …, "blocks": [{"text": …}, {"tool_name": …, "tool_kwargs": …}]}, "raw": …}
+//!   smolagents   roles `tool-call` ("Calling tools:\n[…]") and `tool-response` ("Observation:\n…"), all text
+//!   AutoGen      llm.input_messages.2.thought, .3.function.0; {"finish_reason": …, "content": […], "thought": …}
+//!   CrewAI       {"raw": …, "messages": […], "token_usage": {…}}
+//! ```
+
+use std::collections::HashSet;
+
+use super::{
+    calls::{self, first},
+    json_ish::Ish,
+    native, parts, reading,
+};
+use crate::model::{GenAi, Message, Part, Role, ToolResult, Value, What};
+
+/// The messages in a framework's own dump of a request, an answer or a run; `None` for any other data.
+pub fn messages(value: &Value, role: Role) -> Option<Vec<Message>> {
+    let found = created(value).or_else(|| crew(value)).or_else(|| llama_index(value, role))?;
+    (!found.is_empty()).then_some(found)
+}
+
+/// AutoGen's `CreateResult`.
+fn created(value: &Value) -> Option<Vec<Message>> {
+    let content =
+        value.get("content").filter(|_| value.get("finish_reason").is_some() && value.get("cached").is_some())?;
+    let parts = match content {
+        Value::Array(items) => items.iter().filter_map(calls::call).collect(),
+        text => parts::text(text.as_str()?).into_iter().collect(),
+    };
+    let mut said = reading::said(Role::Assistant, parts);
+    if let Some(words) = value.str("thought") {
+        think(words, &mut said);
+    }
+    Some(said)
+}
+
+/// Adds what AutoGen calls a thought: the text beside calls, or the reasoning before a text.
+pub fn think(words: &str, said: &mut Vec<Message>) {
+    let is_call = |part: &Part| matches!(part.what, What::Call(_));
+    let calls = said.last().is_some_and(|message| message.parts.iter().any(is_call));
+    let part = if calls { parts::text(words) } else { Some(parts::thought(words)).filter(|_| !words.is_empty()) };
+    let Some(part) = part else { return };
+    match said.last_mut().filter(|message| message.role == Role::Assistant) {
+        Some(message) => message.parts.insert(0, part),
+        None => said.push(Message::new(Role::Assistant, vec![part])),
+    }
+}
+
+/// What a crew, a task or its agent returned: the messages of the run if they are there, and its answer.
+fn crew(value: &Value) -> Option<Vec<Message>> {
+    let raw =
+        value.str("raw").filter(|_| value.get("tasks_output").or_else(|| value.get("output_format")).is_some())?;
+    let mut said = value.get("messages").and_then(|list| native::messages(list, Role::User)).unwrap_or_default();
+    let answer = said.iter().rev().find(|message| message.role == Role::Assistant).map(Message::plain_text);
+    if !raw.is_empty() && answer.is_none_or(|answer| !answer.contains(raw.trim())) {
+        said.push(Message::text(Role::Assistant, raw));
+    }
+    Some(said)
+}
+
+/// Adds the tokens of a whole crew.
+pub fn crew_usage(value: &Value, genai: &mut GenAi) {
+    let Some(usage) = value.get("token_usage").filter(|_| value.str("raw").is_some()) else { return };
+    let reported = &mut genai.reported;
+    if reported.input.is_some() || reported.output.is_some() {
+        return;
+    }
+    let count = |key: &str| usage.get(key).and_then(Value::as_count);
+    (reported.input, reported.output) = (count("prompt_tokens"), count("completion_tokens"));
+    reported.total = count("total_tokens");
+    reported.cache_read = count("cached_prompt_tokens");
+    reported.reasoning = count("reasoning_tokens");
+}
+
+/// LlamaIndex's messages: `ChatMessage`, `ChatResponse`, `CompletionResponse` or a list of the first.
+fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
+    let mut into = Vec::new();
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                chat_message(item, fallback, &mut into)?;
+            }
+        }
+        Value::Map(_) => match (value.get("message"), value.get("messages").and_then(Value::as_array)) {
+            (Some(message), _) => chat_message(message, fallback, &mut into)?,
+            (None, Some(items)) => {
+                for item in items {
+                    chat_message(item, fallback, &mut into)?;
+                }
+            }
+            (None, None) if value.get("raw").is_some() && value.get("additional_kwargs").is_some() => {
+                into.extend(reading::said(fallback, value.str("text").and_then(parts::text).into_iter().collect()));
+            }
+            (None, None) => chat_message(value, fallback, &mut into)?,
+        },
+        _ => return None,
+    }
+    Some(into)
+}
+
+fn chat_message(message: &Value, fallback: Role, into: &mut Vec<Message>) -> Option<()> {
+    let more = message.get("additional_kwargs")?;
+    let role = message.str("role")?;
+    let blocks = message.get("blocks").and_then(Value::as_array);
+    let content = match blocks {
+        Some(blocks) => Value::Array(blocks.iter().map(block).collect()),
+        None => message.get("content")?.clone(),
+    };
+    let mut entries = vec![("role".to_owned(), Value::from(role)), ("content".to_owned(), content)];
+    for key in ["tool_calls", "tool_call_id", "name", "reasoning_content"] {
+        entries.extend(first(more, &[key]).map(|value| (key.to_owned(), value.clone())));
+    }
+    reading::message(&Value::Map(entries), fallback, into);
+    Some(())
+}
+
+/// A block, whose type is left out where it is the usual one, in the words of other APIs.
+pub fn block(block: &Value) -> Value {
+    let has = |key: &str| block.get(key).is_some_and(|value| !value.is_empty());
+    let made = |kind: &str, names: &[(&str, &str)]| {
+        let named = names.iter().filter_map(|(from, to)| Some(((*to).to_owned(), first(block, &[from])?.clone())));
+        Value::Map([("type".to_owned(), kind.into())].into_iter().chain(named).collect())
+    };
+    let only = |keys: &[&str]| {
+        block.as_map().unwrap_or_default().iter().all(|(key, _)| key == "block_type" || keys.contains(&key.as_str()))
+    };
+    if has("tool_name") || has("tool_kwargs") {
+        made("tool_use", &[("tool_call_id", "id"), ("tool_name", "name"), ("tool_kwargs", "input")])
+    } else if has("content") && only(&["content", "num_tokens", "additional_information"]) {
+        made("reasoning", &[("content", "text")])
+    } else if has("text") && only(&["text"]) {
+        made("text", &[("text", "text")])
+    } else if has("image") || block.str("block_type") == Some("image") {
+        made("image", &[("image", "data"), ("image_mimetype", "mime_type"), ("url", "url"), ("path", "url")])
+    } else if has("audio") {
+        made("audio", &[("audio", "data"), ("format", "format"), ("url", "url")])
+    } else if has("document_mimetype") || block.str("block_type") == Some("document") {
+        made("document", &[("data", "data"), ("document_mimetype", "mime_type"), ("title", "name"), ("url", "url")])
+    } else {
+        block.clone()
+    }
+}
+
+/// Reads a flat message that only one framework writes so; false where it is an ordinary one.
+pub fn message(item: &Value, message: &Value, into: &mut Vec<Message>) -> bool {
+    let role = message.str("role").unwrap_or_default();
+    if let Some(results) = item.get("function").and_then(Value::as_array) {
+        let read = results.iter().map(|result| match Ish::of(result) {
+            Ish::Data(data) => calls::result(&data),
+            _ => calls::answered(None, None, Some(result)),
+        });
+        into.extend(reading::said(Role::Tool, read.collect()));
+        return true;
+    }
+    // Once they were written as Python names them: `MessageRole.TOOL_CALL`.
+    let role = role.rsplit('.').next().unwrap_or(role).to_ascii_lowercase().replace('_', "-");
+    if role != "tool-call" && role != "tool-response" {
+        return false;
+    }
+    let mut content = Vec::new();
+    let listed = message.get("contents").and_then(Value::as_array).unwrap_or_default();
+    for block in listed.iter().map(|item| item.get("message_content").unwrap_or(item)).chain(message.get("content")) {
+        parts::content(block, &mut content);
+    }
+    let words: Vec<&str> = content.iter().filter_map(text).collect();
+    let words = words.join("\n");
+    if role == "tool-call" {
+        into.extend(reading::said(Role::Assistant, called(&words).unwrap_or(content)));
+    } else {
+        let media = content.into_iter().filter(|part| text(part).is_none()).collect();
+        observed(&words, media, into);
+    }
+    true
+}
+
+fn text(part: &Part) -> Option<&str> {
+    match &part.what {
+        What::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// `Calling tools:` and a list in Python's words.
+fn called(words: &str) -> Option<Vec<Part>> {
+    let list = words.strip_prefix("Calling tools:")?.trim().into();
+    let Ish::Data(list) = Ish::or_python(&list) else { return None };
+    list.as_array()?.iter().map(calls::call).collect()
+}
+
+/// What the calls before it returned, one after another in one text.
+fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
+    let calls = into.last().into_iter().flat_map(|message| &message.parts).filter_map(|part| match &part.what {
+        What::Call(call) => Some((call.id.clone(), Some(call.name.clone()))),
+        _ => None,
+    });
+    let calls: Vec<(Option<String>, Option<String>)> = calls.collect();
+    let body = words.strip_prefix("Observation:\n").unwrap_or(words);
+    let is_error = words.starts_with("Error:").then_some(true);
+    let result = |(call_id, name): (Option<String>, Option<String>), words: &str, media: Vec<Part>| {
+        let content = parts::text(words).into_iter().chain(media).collect();
+        Part::new(What::Result(ToolResult { call_id, name, is_error, content }))
+    };
+    let results = match calls.len() {
+        0 => vec![result((None, None), body, media)],
+        1 => calls.into_iter().zip([media]).map(|(call, media)| result(call, body, media)).collect(),
+        many if media.is_empty() && body.lines().count() == many => {
+            calls.into_iter().zip(body.lines()).map(|(call, line)| result(call, line, vec![])).collect()
+        }
+        // Which is whose cannot be told.
+        _ => return into.extend(reading::said(Role::User, parts::text(words).into_iter().chain(media).collect())),
+    };
+    into.push(Message::new(Role::Tool, results));
+}
+
+/// smolagents puts what the model thought into the answer as a second text: it is what the whole answer does not say.
+pub fn thoughts_apart(flat: &mut [Message], answer: &[Message]) {
+    if answer.is_empty() {
+        return;
+    }
+    let said: HashSet<&str> = answer.iter().flat_map(|message| &message.parts).filter_map(text).collect();
+    for part in flat.iter_mut().flat_map(|message| &mut message.parts) {
+        if let What::Text(words) = &part.what
+            && !said.contains(words.as_str())
+        {
+            *part = parts::thought(words);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{self, Sample, said, value};
+    use super::*;
+
+    fn read(text: &str) -> Option<Vec<String>> {
+        Some(messages(&value(text), Role::Assistant)?.iter().map(sample::in_words).collect())
+    }
+
+    fn call(kind: &str, pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let span = Sample::span("x").scope("openinference.instrumentation.smolagents");
+        said(&span.with(&[("openinference.span.kind", kind)]).with(pairs).translate())
+    }
+
+    #[test]
+    fn llama_index_leaves_the_types_of_its_blocks_out() {
+        let message = r#"{"role":"assistant","additional_kwargs":{"tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}]},
+            "blocks":[{"content":"hm"},{"text":"Let me look."},{"tool_call_id":"c1","tool_name":"w","tool_kwargs":"{}"},
+            {"image":"aGk=","image_mimetype":"image/png"}]}"#;
+        let expected = "assistant: (thought) hm · Let me look. · w#c1{} · <image image/png 2 bytes>";
+        assert_eq!(read(&format!(r#"{{"message":{message},"raw":{{}}}}"#)).unwrap(), [expected]);
+        assert_eq!(read(&format!(r#"{{"messages":[{message}]}}"#)).unwrap(), [expected]);
+        let completed = r#"{"text":"upon","additional_kwargs":{},"raw":{},"logprobs":null}"#;
+        assert_eq!(read(completed).unwrap(), ["assistant: upon"]);
+        assert_eq!(read(r#"{"messages":["ChatMessage(role=…)"]}"#), None);
+    }
+
+    #[test]
+    fn smolagents_history_is_calls_and_results() {
+        let message = |at: usize, role: &'static str, text: &'static str| {
+            [
+                (format!("llm.input_messages.{at}.message.role"), role),
+                (format!("llm.input_messages.{at}.message.contents.0.message_content.text"), text),
+            ]
+        };
+        let history = [
+            message(
+                0,
+                "tool-call",
+                "Calling tools:\n[{'id': 'c1', 'type': 'function', 'function': {'name': 'w', 'arguments': {'city': 'Paris'}}}, {'id': 'c2', 'function': {'name': 'w', 'arguments': {}}}]",
+            ),
+            message(1, "tool-response", "Observation:\n18C\n27C"),
+            message(
+                2,
+                "tool-call",
+                "Calling tools:\n[{'id': 'c3', 'function': {'name': 'py', 'arguments': 'print(1)'}}]",
+            ),
+            message(3, "tool-response", "Observation:\nlogs\nNone"),
+            message(4, "tool-response", "Error:\nno such tool"),
+            message(5, "tool-call", "Calling tools:\nnone"),
+        ];
+        let pairs: Vec<_> = history.iter().flatten().map(|(key, text)| (key.as_str(), *text)).collect();
+        let expected = [
+            r#"assistant: w#c1{"city":"Paris"} · w#c2{}"#,
+            "tool: =c1 18C · =c2 27C",
+            r#"assistant: py#c3"print(1)""#,
+            "tool: =c3 logs\nNone",
+            "tool: =!- Error:\nno such tool",
+            "assistant: Calling tools:\nnone",
+        ];
+        assert_eq!(call("LLM", &pairs).0, expected);
+    }
+
+    #[test]
+    fn smolagents_thought_is_what_the_answer_does_not_say() {
+        let content = "llm.output_messages.0.message.contents";
+        let pairs = [
+            ("llm.output_messages.0.message.role", "assistant"),
+            (&*format!("{content}.0.message_content.text"), "Hi."),
+            (&*format!("{content}.1.message_content.text"), "hm"),
+            ("output.value", r#"{"role":"assistant","content":"Hi.","tool_calls":null,"raw":"ChatCompletion(…)"}"#),
+        ];
+        assert_eq!(call("LLM", &pairs).1, ["assistant: Hi. · (thought) hm"]);
+    }
+
+    #[test]
+    fn autogens_thought_is_a_text_beside_calls() {
+        let created = |content: &str| {
+            read(&format!(
+                r#"{{"finish_reason":"stop","content":{content},"usage":{{}},"cached":false,"thought":"hm"}}"#
+            ))
+        };
+        assert_eq!(created(r#"[{"id":"c1","name":"w","arguments":"{}"}]"#).unwrap(), ["assistant: hm · w#c1{}"]);
+        assert_eq!(created(r#""Hi.""#).unwrap(), ["assistant: (thought) hm · Hi."]);
+        let pairs = [
+            ("llm.input_messages.0.message.role", "assistant"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "w"),
+            ("llm.input_messages.0.thought", "Let me look."),
+            ("llm.input_messages.1.message.role", "function"),
+            ("llm.input_messages.1.function.0", r#"{"name":"w","content":"18C","call_id":"c1","is_error":false}"#),
+        ];
+        assert_eq!(call("LLM", &pairs).0, ["assistant: Let me look. · w#-null", "tool: =c1 18C"]);
+    }
+
+    #[test]
+    fn a_crew_says_what_it_found_and_what_it_cost() {
+        let kickoff = r#"{"raw":"R","tasks_output":[],"token_usage":{"prompt_tokens":567,"completion_tokens":678,"total_tokens":1245}}"#;
+        let span =
+            Sample::span("Crew_1.kickoff").with(&[("openinference.span.kind", "CHAIN"), ("output.value", kickoff)]);
+        let read = span.translate();
+        assert_eq!(said(&read).1, ["assistant: R"]);
+        let usage = read.genai.usage.unwrap_or_default();
+        assert_eq!((usage.input(), usage.output, read.genai.aggregate), (Some(567), Some(678), true));
+        let task = r#"{"raw":"R","output_format":"raw","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"R"}]}"#;
+        assert_eq!(call("AGENT", &[("output.value", task)]), (vec!["user: q".into()], vec!["assistant: R".into()]));
+    }
+}
