@@ -3,6 +3,7 @@
 //! ```text
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
+//!     │            ├ claude_code, codex, gemini_cli: with coding_agents, which makes spans of log records
 //!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
 //!     │            └ plain_io: only for a direction that no other reads
 //!     ├ context, provider, framework, parameters
@@ -18,17 +19,23 @@
 mod bedrock_sdk;
 mod calls;
 mod category;
+mod claude_code;
+mod codex;
+mod coding_agents;
 mod context;
 mod definitions;
 mod errors;
 mod facts;
 mod framework;
+mod gemini_cli;
 mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
 mod indexed;
 mod json_ish;
+mod laminar;
 mod lenient;
+mod livekit;
 mod markers;
 mod media;
 mod native;
@@ -45,6 +52,8 @@ mod usage;
 use std::sync::Arc;
 
 use crate::model::{Category, Note, Source, Translation, What};
+
+pub use coding_agents::{Place, place_of};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
 pub const VERSION: u32 = 1;
@@ -63,10 +72,15 @@ pub struct Dialect {
 pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
+    claude_code::DIALECT,
+    codex::DIALECT,
+    gemini_cli::DIALECT,
+    livekit::DIALECT,
     gen_ai::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
+    laminar::DIALECT,
     plain_io::DIALECT,
 ];
 
@@ -156,7 +170,20 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "claude-code",
+            "codex",
+            "gemini-cli",
+            "livekit",
+            "genai-3",
+            "genai-2",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "laminar",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
