@@ -10,7 +10,7 @@ use tokio::{sync::Semaphore, task};
 
 use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
 use crate::{
-    decode::{self, Decoded, Encoding, Malformed, Signal},
+    decode::{self, Decoded, Encoding, Malformed, Signal, encode},
     dialects,
     model::{LogRecord, Project, Source, Span},
     pricing::Prices,
@@ -57,12 +57,17 @@ impl Intake {
         let prepare = move || {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
-            let prepare = |arrived: decode::Arrived<LogRecord>| prepared_log(arrived.item, arrived.raw, &prices);
-            Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
+            let mut submission = Submission { bytes, ..Submission::default() };
+            for arrived in decoded.items {
+                let (log, made) = prepared_log(arrived.item, arrived.raw, &prices);
+                submission.logs.push(log);
+                submission.spans.extend(made);
+            }
+            Ok((submission, rejected))
         };
-        let (logs, accepted) = on_the_pool(&self.cores, prepare).await?;
-        let brought = Brought { logs: logs.len() as u64, ..Brought::default() };
-        self.submit(Submission { spans: Vec::new(), logs, bytes }, brought).await?;
+        let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let brought = Brought { logs: submission.logs.len() as u64, ..Brought::default() };
+        self.submit(submission, brought).await?;
         Ok(accepted)
     }
 
@@ -144,10 +149,19 @@ fn prepared_span(span: Span, raw: Bytes, prices: &Prices) -> PreparedSpan {
     PreparedSpan::new(span, raw, translation)
 }
 
-fn prepared_log(record: LogRecord, raw: Bytes, prices: &Prices) -> PreparedLog {
+/// A record, and the span that it stands for; its raw form stays as it was sent.
+fn prepared_log(mut record: LogRecord, raw: Bytes, prices: &Prices) -> (PreparedLog, Option<PreparedSpan>) {
+    let mut made = None;
+    if let Some(place) = dialects::place_of(&record) {
+        (record.trace, record.span) = (Some(place.trace), Some(place.span));
+        made = place.made.map(|span| {
+            let raw = Bytes::from(encode::span_bytes(&span));
+            prepared_span(span, raw, prices)
+        });
+    }
     let mut translation = dialects::translate(&Source::from(&record));
     translation.genai.cost = prices.price(&translation.genai, record.time());
-    PreparedLog::new(record, raw, translation)
+    (PreparedLog::new(record, raw, translation), made)
 }
 
 #[cfg(test)]
