@@ -18,7 +18,7 @@ use super::{
     voices::FALLBACK,
 };
 use crate::model::{
-    Category, Message, Part, Role, Said, SpanId, ToolCall, ToolResult, ToolRun, ToolStatus, What, json,
+    Category, Message, Part, Role, Said, SpanId, Timestamp, ToolCall, ToolResult, ToolRun, ToolStatus, What, json,
 };
 
 /// So many letters of an answer are found in a text only if that repeats it.
@@ -181,9 +181,15 @@ fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Gro
         let scope = trace.above[at];
         // The last call before it asked for it, and for all others that ran before the next one.
         let before = asking.get(&scope).and_then(|asking| {
-            let started = trace.places()[at].started;
-            let after = asking.partition_point(|call| trace.places()[calls[*call].place].started <= started);
-            asking.get(after.checked_sub(1)?).copied()
+            let place = &trace.places()[at];
+            let latest = place.ended.unwrap_or(place.started).max(place.started);
+            let start = |call: &usize| trace.places()[calls[*call].place].started;
+            let before = |call: &&usize| {
+                // Of a call made from a record no more may be known than when it ended, and tools may begin before that.
+                let is_moment = trace.places()[calls[**call].place].ended == Some(start(call));
+                start(call) <= place.started || (is_moment && start(call) < latest)
+            };
+            asking[..asking.partition_point(|call| start(call) <= latest)].iter().rev().find(before).copied()
         });
         let groups = ran.entry(scope).or_default();
         match groups.last_mut().filter(|(call, _)| call.is_some() && *call == before) {
@@ -224,18 +230,42 @@ impl Silence<'_, '_> {
         self.turn += usize::from(asked == own);
         let say = |(turn, span): (usize, SpanId), message, at| Said { message, at, span, turn, history: false };
         let mut lane = Lane::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), place.started);
-        let sent = exchange.system.into_iter().chain(exchange.prompt);
-        lane.said.extend(sent.map(|line| say(asked, line.message, line.at)));
+        lane.said.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
+        let completion = if place.failed() { Vec::new() } else { exchange.completion };
+        // The call during which, or after which, something was said.
+        let during = |at: Timestamp| {
+            let started = |call: &&usize| self.trace.places()[calls[**call].place].started <= at;
+            beneath.iter().filter(started).max_by_key(|call| self.trace.places()[calls[**call].place].order())
+        };
+        // Records have times of their own: what was said between the tools stands there.
+        let mut told: Vec<(Timestamp, Vec<Said>)> = Vec::new();
+        for line in exchange.prompt {
+            told.push((line.at, vec![say(asked, line.message, line.at)]));
+        }
+        let began = |runs: &[&ToolRun]| runs.iter().filter_map(|run| run.started).min().unwrap_or(place.started);
+        let times: HashMap<usize, (Timestamp, Option<Timestamp>)> = groups
+            .iter()
+            .filter_map(|(call, runs)| Some(((*call)?, (began(runs), runs.iter().filter_map(|run| run.ended).max()))))
+            .collect();
+        for line in completion {
+            let call = during(line.at).copied();
+            // Tools may begin while the answer that asks for them still comes in.
+            let tools =
+                call.and_then(|call| times.get(&call)).filter(|(_, ended)| ended.is_some_and(|ended| line.at < ended));
+            let at = tools.map_or(line.at, |(started, _)| line.at.min(*started));
+            told.push((at, vec![say(call.map_or(answered, of), line.message, line.at)]));
+        }
         for (call, runs) in groups {
             let caller = call.map_or(answered, of);
-            let started = runs.iter().filter_map(|run| run.started).min().unwrap_or(place.started);
-            lane.said.push(say(caller, spoken_calls(&runs), started));
+            let started = began(&runs);
             let ended = runs.iter().filter_map(|run| run.ended).min().unwrap_or(started);
-            lane.said.extend(spoken_results(&runs).map(|results| say(caller, results, ended)));
+            let results = spoken_results(&runs).map(|results| say(caller, results, ended));
+            let asked = say(caller, spoken_calls(&runs), started);
+            told.push((started, [asked].into_iter().chain(results).collect()));
         }
-        if !place.failed() {
-            lane.said.extend(exchange.completion.into_iter().map(|line| say(answered, line.message, line.at)));
-        }
+        // Stable: of one moment, the question comes first, then the answer, then what that asks for.
+        told.sort_by_key(|(at, _)| *at);
+        lane.said.extend(told.into_iter().flat_map(|(_, said)| said));
         self.lanes.open(lane);
         true
     }

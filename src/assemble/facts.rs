@@ -9,7 +9,7 @@ use super::{
     voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Category, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
+    Category, Cost, LogRow, Message, Note, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
     Translation, What,
 };
 
@@ -41,6 +41,8 @@ pub struct Facts {
     pub(super) client: bool,
     pub(super) category: Category,
     pub(super) aggregate: bool,
+    /// See [`Note::HEARSAY`].
+    pub(super) hearsay: bool,
     /// Someone who bills is named.
     pub(super) billed: bool,
     pub(super) usage: Option<Box<TokenUsage>>,
@@ -114,7 +116,7 @@ impl Facts {
     }
 
     fn understood(translation: &Translation) -> Self {
-        let Translation { context, genai, readings, error, .. } = translation;
+        let Translation { context, genai, readings, error, notes, .. } = translation;
         let id = |id: &Option<String>| id.as_deref().filter(|id| !is_placeholder(id)).map(Box::from);
         Self {
             is_log: false,
@@ -130,6 +132,7 @@ impl Facts {
             client: false,
             category: genai.category,
             aggregate: genai.aggregate,
+            hearsay: notes.iter().any(|note| note.0 == Note::HEARSAY),
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),

@@ -17,6 +17,7 @@ mod definitions;
 mod errors;
 mod facts;
 mod gaps;
+mod handover;
 mod lane;
 mod lanes;
 mod merge;

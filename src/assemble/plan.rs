@@ -11,7 +11,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
     facts::{Facts, Trouble},
-    usage,
+    handover, usage,
 };
 use crate::model::{Category, Cost, PriceSource, SpanId, Timestamp, TokenUsage, TraceId};
 
@@ -42,6 +42,8 @@ pub struct Place<'a> {
     pub category: Category,
     pub usage: Option<TokenUsage>,
     pub cost: Option<&'a Cost>,
+    /// Nothing in its trace is more than hearsay: it is shown, but neither counts nor tells.
+    pub mute: bool,
 }
 
 impl<'a> Place<'a> {
@@ -52,11 +54,11 @@ impl<'a> Place<'a> {
 
     /// Those that speak of this place, and not only of its trace.
     fn own(&self) -> impl Iterator<Item = &'a Facts> + '_ {
-        self.sources().map(|(_, facts)| facts).filter(|facts| facts.span == Some(self.id) || self.span.is_none())
+        self.sources().map(|(_, facts)| facts).filter(|facts| facts.span.is_some() || self.span.is_none())
     }
 
     pub fn trouble(&self) -> Option<&'a Trouble> {
-        self.own().find_map(|facts| facts.trouble.as_deref())
+        self.own().find_map(|facts| facts.trouble.as_deref()).filter(|_| !self.mute)
     }
 
     pub fn failed(&self) -> bool {
@@ -68,7 +70,7 @@ impl<'a> Place<'a> {
     }
 
     pub fn speaks(&self) -> bool {
-        self.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.prompts || voice.answers)
+        !self.mute && self.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.prompts || voice.answers)
     }
 
     /// By start, end and id: the order of siblings, calls and everything else.
@@ -83,7 +85,10 @@ impl<'a> Place<'a> {
     }
 
     /// Reads what its sources say together.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
+        if self.mute {
+            return;
+        }
         self.category = self.span.map_or_else(|| self.guess(), |(_, facts)| facts.category);
         self.usage = self.own().map(|facts| facts.usage.as_deref().copied()).fold(None, usage::fullest);
         let cost =
@@ -110,9 +115,14 @@ impl<'a> Plan<'a> {
         let mut index: HashMap<SpanId, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
         placeholders(&mut places, &mut index);
         let strays = logs(facts, &mut places, &mut index, trace);
-        places.iter_mut().for_each(Place::settle);
+        let mute = is_hearsay(&places);
+        for place in &mut places {
+            place.mute = mute;
+            place.settle();
+        }
         let parents = parents(&places, &index);
-        let places = walk(places, &parents);
+        let mut places = walk(places, &parents);
+        handover::hand_over(&mut places);
         let root = places.iter().position(|place| place.span.is_some_and(|(_, facts)| facts.parent.is_none()));
         let mut plan = Self { places, root, strays: Vec::new() };
         plan.adopt(strays);
@@ -162,7 +172,14 @@ fn empty<'a>(id: SpanId, started: Timestamp) -> Place<'a> {
         category: Category::Span,
         usage: None,
         cost: None,
+        mute: false,
     }
+}
+
+/// Whether a trace holds nothing but spans made from records that prove nothing, and the records of these.
+fn is_hearsay(places: &[Place]) -> bool {
+    let heard = |place: &Place| place.span.is_some_and(|(_, facts)| facts.hearsay);
+    places.iter().any(heard) && places.iter().all(|place| heard(place) || place.sources().next().is_none())
 }
 
 /// One place a span. Of a span that came twice the more complete one is taken.

@@ -63,7 +63,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
 }
 
 fn why(trace: &Trace, run: &Run, result: Option<&ToolResult>) -> Option<String> {
-    let failure = run.place.and_then(|at| {
+    let failure = run.place.into_iter().chain(run.broke).find_map(|at| {
         let own = trace.row(at).and_then(errors::of_span);
         own.or_else(|| trace.first([at], |translation| translation.error.clone()))
     });

@@ -21,6 +21,8 @@ pub struct Run {
     pub called: Option<(usize, Source)>,
     /// The place of its execution.
     pub place: Option<usize>,
+    /// The place within it that did the work, where that failed.
+    pub broke: Option<usize>,
     /// What the execution was given and what it gave back.
     pub input: Option<Source>,
     pub output: Option<Source>,
@@ -69,6 +71,8 @@ struct Join {
     by_name: HashMap<u64, Vec<usize>>,
     /// Per key, how many runs at its front already have an execution.
     taken: HashMap<(u8, u64), usize>,
+    /// Executions of one call within another that failed, by the outer one.
+    broke: HashMap<usize, usize>,
     foreign: Vec<(u64, Option<bool>, Source)>,
     strange: HashSet<u64>,
 }
@@ -160,6 +164,7 @@ impl Join {
         self.push(Run {
             called: Some((call, source)),
             place: None,
+            broke: None,
             input: None,
             output: None,
             seen: None,
@@ -191,13 +196,26 @@ impl Join {
         let name = |at: usize| {
             execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&plan.places[at]))
         };
+        let id = |at: usize| execution(at).and_then(|(_, execution)| execution.id);
+        for (at, place) in plan.places.iter().enumerate().filter(|(_, place)| place.category == Category::Tool) {
+            if let Some(outer) =
+                tools[at].filter(|outer| place.failed() && id(*outer).is_some() && id(*outer) == id(at))
+            {
+                self.broke.insert(outer, at);
+            }
+        }
         let mut waiting: Vec<usize> = (0..plan.places.len())
             .filter(|at| plan.places[*at].category == Category::Tool && !is_internal(&plan.places[*at]))
-            // A tool within a tool of the same name is how that one is made.
-            .filter(|at| tools[*at].is_none_or(|above| name(above) != name(*at)))
+            // A tool within a tool of the same name, or that runs the same call, is how that one is made.
+            .filter(|at| {
+                tools[*at].is_none_or(|above| {
+                    name(above) != name(*at) && id(above).is_none_or(|outer| id(*at) != Some(outer))
+                })
+            })
             .collect();
         waiting.sort_by_key(|at| plan.places[*at].order());
-        let nothing = Execution { id: None, name: None, asked: None, input: None, output: None, is_error: None };
+        let nothing =
+            Execution { id: None, name: None, asked: None, input: None, partial: false, output: None, is_error: None };
         let of = |at: usize| execution(at).map_or((None, &nothing), |(facts, execution)| (Some(facts), execution));
         for round in 0..3_u8 {
             waiting.retain(|at| {
@@ -220,6 +238,7 @@ impl Join {
             self.push(Run {
                 called: None,
                 place: None,
+                broke: None,
                 input: None,
                 output: None,
                 seen: None,
@@ -289,10 +308,16 @@ impl Join {
     fn ran(&mut self, run: usize, at: usize, plan: &Plan) {
         let run = &mut self.runs[run];
         run.place = Some(at);
+        run.broke = self.broke.get(&at).copied();
+        let mut partial = false;
         for (facts, said) in plan.places[at].sources() {
             let Some(execution) = &said.execution else { continue };
             let source = |spot: Spot, prompt| Source { facts, prompt, spot };
-            run.input = run.input.or_else(|| execution.input.map(|spot| source(spot, true)));
+            let input = execution.input.map(|spot| source(spot, true));
+            // What is said in part gives way to the whole.
+            if run.input.is_none() || (partial && input.is_some()) {
+                (run.input, partial) = (input, execution.partial);
+            }
             run.output = run.output.or_else(|| execution.output.map(|spot| source(spot, false)));
             if execution.is_error == Some(true) {
                 run.status = ToolStatus::Error;
@@ -357,7 +382,7 @@ impl Join {
 /// What is known of how a run went.
 fn status(run: &Run, plan: &Plan) -> ToolStatus {
     let place = run.place.map(|at| &plan.places[at]);
-    if run.status == ToolStatus::Error || place.is_some_and(Place::failed) {
+    if run.status == ToolStatus::Error || run.broke.is_some() || place.is_some_and(Place::failed) {
         ToolStatus::Error
     } else if run.output.is_some() || run.seen.is_some() || place.is_some_and(|place| place.ended.is_some()) {
         ToolStatus::Ok

@@ -149,7 +149,7 @@ impl<'a> Work<'a> {
         places.sort_by_key(|at| self.plan.places[*at].order());
         places.into_iter().find_map(|at| {
             let (mut first, mut latest) = (None, None);
-            for (_, facts) in self.plan.places[at].sources() {
+            for (_, facts) in self.plan.places[at].sources().filter(|_| !self.plan.places[at].mute) {
                 if facts.recalls {
                     latest = None;
                 }

@@ -69,6 +69,8 @@ pub struct Execution {
     pub name: Option<u64>,
     pub asked: Option<u64>,
     pub input: Option<Spot>,
+    /// The input is not all that the tool was given.
+    pub partial: bool,
     pub output: Option<Spot>,
     pub is_error: Option<bool>,
 }
@@ -147,6 +149,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
         name: tool.and_then(|tool| tool.name.as_ref()).map(hash),
         asked: None,
         input: None,
+        partial: false,
         output: None,
         is_error: None,
     };
@@ -159,6 +162,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
                 execution.name = execution.name.or_else(|| Some(hash(&call.name)));
                 execution.asked = Some(asked(call));
                 execution.input = Some(spot);
+                execution.partial = part.truncated;
             }
         }
         for (spot, part) in parts(&reading.completion, number(at)) {

@@ -1,5 +1,6 @@
 //! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
 
+use super::{coding_agents, livekit};
 use crate::model::{Category, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
@@ -88,17 +89,18 @@ const KINDS: &[&str] = &[
     "mlflow.spanType",
     "ai.operationId",
     "operation.name",
-    "span.type",
     "llm.request.type",
 ];
 
 fn stated(source: &Source) -> Option<Category> {
+    coding_agents::category(source).or_else(|| livekit::category(source)).or_else(|| by_kind(source))
+}
+
+fn by_kind(source: &Source) -> Option<Category> {
     KINDS.iter().find_map(|key| {
         let word = source.attributes.str(key)?.trim_matches('"');
         match *key {
             "ai.operationId" | "operation.name" => vercel(word),
-            // Claude Code's; the words are too common to be read from anyone else.
-            "span.type" => claude_code(source, word),
             _ => of_word(word),
         }
     })
@@ -145,18 +147,6 @@ fn vercel(word: &str) -> Option<Category> {
         call if call.ends_with(".doGenerate") || call.ends_with(".doStream") => Category::Llm,
         call if call.ends_with(".doEmbed") => Category::Embedding,
         "generateText" | "streamText" | "generateObject" | "streamObject" => Category::Agent,
-        _ => return None,
-    })
-}
-
-fn claude_code(source: &Source, word: &str) -> Option<Category> {
-    if !source.scope.name.starts_with("com.anthropic.claude_code") && !source.name.starts_with("claude_code.") {
-        return None;
-    }
-    Some(match word {
-        "interaction" => Category::Agent,
-        "llm_request" => Category::Llm,
-        "tool" => Category::Tool,
         _ => return None,
     })
 }

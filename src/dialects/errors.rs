@@ -1,5 +1,6 @@
 //! Why a span failed: exception events, attributes and the status, merged into one (`dialects.md` 13).
 
+use super::coding_agents;
 use crate::model::{Attributes, Failure, Source, StatusCode, Translation, Value, What};
 
 /// The failure of a span or a log record; `None` where nothing says that it failed.
@@ -40,7 +41,7 @@ fn of_exception(attributes: &Attributes) -> Failure {
 fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
     let stated = of_exception(attributes);
     let text = |key: &str| attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text);
-    let truth = |key: &str| attributes.get(key).and_then(Value::as_bool);
+
     failure.kind = failure.kind.take().or(stated.kind).or_else(|| text("error.type"));
     failure.message = failure.message.take().or(stated.message).or_else(|| text("error.message"));
     failure.stack = failure.stack.take().or(stated.stack);
@@ -48,8 +49,10 @@ fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
         failure.kind.get_or_insert_with(|| "error".to_owned());
         failure.message = failure.message.take().or_else(|| text("langfuse.observation.status_message"));
     }
-    // Claude Code's spans.
-    if truth("success") == Some(false) && attributes.has("span.type") {
+    // Coding agents' spans and records.
+    let is_theirs = attributes.has("span.type") || attributes.has("event.name");
+    if is_theirs && coding_agents::succeeded(attributes) == Some(false) {
+        failure.kind = failure.kind.take().or_else(|| text("error_type"));
         failure.message = failure.message.take().or_else(|| text("error"));
     }
     let code = |keys: [&str; 2]| keys.into_iter().find_map(|key| attributes.get(key)?.as_count());
@@ -66,7 +69,13 @@ pub fn of_tool(attributes: &Attributes) -> Option<bool> {
     match attributes.str("gen_ai.tool.status") {
         Some("error" | "failed") => Some(true),
         Some("success") => Some(false),
-        _ => attributes.get("lk.function_tool.is_error").and_then(Value::as_bool),
+        _ => {
+            let is_error = attributes.get("lk.function_tool.is_error").and_then(Value::as_bool);
+            // What coding agents write of a tool that ran.
+            let is_run =
+                || attributes.has("event.name") && (attributes.has("tool_name") || attributes.has("function_name"));
+            is_error.or_else(|| Some(!coding_agents::succeeded(attributes).filter(|_| is_run())?))
+        }
     }
 }
 

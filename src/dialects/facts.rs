@@ -71,6 +71,14 @@ const fn claude_code(field: Field, how: How, keys: &'static [&'static str]) -> R
     Row { field, how, keys, scope: "com.anthropic.claude_code" }
 }
 
+const fn codex(field: Field, how: How, keys: &'static [&'static str]) -> Row {
+    Row { field, how, keys, scope: "codex" }
+}
+
+const fn gemini_cli(field: Field, how: How, keys: &'static [&'static str]) -> Row {
+    Row { field, how, keys, scope: "gemini-cli" }
+}
+
 /// Every scalar attribute that says a fact. Rows of one field are in order, too.
 ///
 /// Not here: `langsmith.trace.session_id`, which is the *project* and would make one session of all its runs.
@@ -101,6 +109,7 @@ const FACTS: &[Row] = &[
             "metadata.thread_id",
         ],
     ),
+    codex(Field::Session, How::Id, &["conversation.id"]),
     row(
         Field::User,
         How::Id,
@@ -150,6 +159,7 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::Model, How::Text, &["model"]),
+    gemini_cli(Field::Model, How::Text, &["model"]),
     row(
         Field::ResponseModel,
         How::Text,
@@ -171,6 +181,7 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::StopReason, How::Text, &["stop_reason"]),
+    gemini_cli(Field::StopReason, How::Last, &["finish_reasons"]),
     row(
         Field::Agent,
         How::Text,
@@ -204,6 +215,8 @@ const FACTS: &[Row] = &[
             "lk.function_tool.id",
         ],
     ),
+    claude_code(Field::ToolCall, How::Id, &["tool_use_id"]),
+    codex(Field::ToolCall, How::Id, &["call_id"]),
     row(Field::ToolDescription, How::Text, &["gen_ai.tool.description", "tool.description"]),
     // Strands and Vercel say milliseconds, the conventions seconds.
     row(Field::Ttft, How::Millis, &["gen_ai.server.time_to_first_token"]),
@@ -229,6 +242,8 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::Input, How::Count, &["input_tokens"]),
+    codex(Field::Input, How::Count, &["input_token_count"]),
+    gemini_cli(Field::Input, How::Count, &["input_token_count"]),
     row(
         Field::Output,
         How::Count,
@@ -242,11 +257,14 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::Output, How::Count, &["output_tokens"]),
+    codex(Field::Output, How::Count, &["output_token_count"]),
+    gemini_cli(Field::Output, How::Count, &["output_token_count"]),
     row(
         Field::Total,
         How::Count,
         &["gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"],
     ),
+    gemini_cli(Field::Total, How::Count, &["total_token_count"]),
     row(
         Field::CacheRead,
         How::Count,
@@ -266,6 +284,8 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::CacheRead, How::Count, &["cache_read_tokens"]),
+    codex(Field::CacheRead, How::Count, &["cached_token_count"]),
+    gemini_cli(Field::CacheRead, How::Count, &["cached_content_token_count"]),
     row(
         Field::CacheWrite,
         How::Count,
@@ -282,6 +302,7 @@ const FACTS: &[Row] = &[
         ],
     ),
     claude_code(Field::CacheWrite, How::Count, &["cache_creation_tokens"]),
+    codex(Field::CacheWrite, How::Count, &["cache_write_token_count"]),
     row(
         Field::Reasoning,
         How::Count,
@@ -298,7 +319,10 @@ const FACTS: &[Row] = &[
             "gen_ai.usage.details.reasoning_tokens",
         ],
     ),
+    codex(Field::Reasoning, How::Count, &["reasoning_token_count", "codex.usage.reasoning_output_tokens"]),
+    gemini_cli(Field::Reasoning, How::Count, &["thoughts_token_count"]),
     row(Field::Cost, How::Dollars, &["gen_ai.usage.cost", "operation.cost", "llm.cost.total"]),
+    claude_code(Field::Cost, How::Dollars, &["cost_usd"]),
 ];
 
 /// The keys of [`FACTS`], sorted, each with its place in the order of precedence.
@@ -316,12 +340,14 @@ type Best<'a> = Option<(u16, How, &'a Value)>;
 pub fn read(source: &Source, into: &mut Translation) {
     let mut best: [Best; FIELDS] = [None; FIELDS];
     for (name, value) in source.attributes.iter() {
-        let Ok(place) = KEYS.binary_search_by(|(key, ..)| (*key).cmp(name)) else { continue };
-        let (_, rank, row) = KEYS[place];
-        let slot = &mut best[row.field as usize];
-        let is_better = slot.is_none_or(|(other, ..)| rank <= other);
-        if is_better && source.scope.name.starts_with(row.scope) && can_be_read(value, row.how) {
-            *slot = Some((rank, row.how, value));
+        // A word that several scopes use stands here once for each.
+        let first = KEYS.partition_point(|(key, ..)| *key < name);
+        for (_, rank, row) in KEYS[first..].iter().take_while(|(key, ..)| *key == name) {
+            let slot = &mut best[row.field as usize];
+            let is_better = slot.is_none_or(|(other, ..)| *rank <= other);
+            if is_better && source.scope.name.starts_with(row.scope) && can_be_read(value, row.how) {
+                *slot = Some((*rank, row.how, value));
+            }
         }
     }
     let found = Found(best);

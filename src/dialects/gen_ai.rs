@@ -26,6 +26,10 @@ const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
 
 fn speaks(source: &Source) -> bool {
+    // It keeps other things than messages under the same names.
+    if super::gemini_cli::is_gemini_cli(source) {
+        return false;
+    }
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
         || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT].iter().any(has)

@@ -3,6 +3,7 @@
 //! ```text
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
+//!     │            ├ claude_code, codex, gemini_cli: with coding_agents, which makes spans of log records
 //!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
 //!     │            ├ openinference, with openinference_forms, openinference_tool, documents
 //!     │            └ plain_io: only for a direction that no other reads
@@ -20,19 +21,25 @@
 mod bedrock_sdk;
 mod calls;
 mod category;
+mod claude_code;
+mod codex;
+mod coding_agents;
 mod context;
 mod definitions;
 mod documents;
 mod errors;
 mod facts;
 mod framework;
+mod gemini_cli;
 mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
 mod indexed;
 mod json_ish;
 mod langchain;
+mod laminar;
 mod lenient;
+mod livekit;
 mod markers;
 mod media;
 mod native;
@@ -53,6 +60,8 @@ use std::sync::Arc;
 
 use crate::model::{Category, Note, Source, Translation, What};
 
+pub use coding_agents::{Place, place_of};
+
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
 pub const VERSION: u32 = 1;
 
@@ -70,11 +79,16 @@ pub struct Dialect {
 pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
+    claude_code::DIALECT,
+    codex::DIALECT,
+    gemini_cli::DIALECT,
+    livekit::DIALECT,
     gen_ai::DIALECT,
     openinference::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
+    laminar::DIALECT,
     plain_io::DIALECT,
 ];
 
@@ -162,19 +176,13 @@ mod tests {
     use crate::model::{Attributes, Resource, Scope, SpanEvent, Status, Timestamp, Value, json};
 
     #[test]
-    fn every_dialect_has_a_name_of_its_own() {
-        let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = [
-            "bedrock-sdk",
-            "strands",
-            "genai-3",
-            "openinference",
-            "genai-2",
-            "genai-1",
-            "bedrock-sdk-preview",
-            "plain-io",
-        ];
-        assert_eq!(names, expected);
+    fn every_dialect_has_a_name_of_its_own_and_the_plainest_is_asked_last() {
+        let mut names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
+        assert_eq!(names.last(), Some(&"plain-io"));
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 
     #[test]

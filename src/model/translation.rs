@@ -124,3 +124,10 @@ pub struct Failure {
 /// Something a reader of the raw span should know: what could not be read, what was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note(pub String);
+
+impl Note {
+    /// On a span that was made from a log record whose sender gives it no trace even where spans are sent: it counts,
+    /// and tells, only in a trace in which anything else shows that none are.
+    pub const HEARSAY: &'static str =
+        "made from a record that comes without a trace even beside spans: it counts only where no spans were sent";
+}

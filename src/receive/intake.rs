@@ -17,8 +17,7 @@ use tokio::{
 use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
-    dialects,
-    model::{LogRecord, Project, Source, Span},
+    model::{Project, Span},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
 };
@@ -54,7 +53,7 @@ impl Intake {
         let prepare = move || {
             let decoded = decode::traces(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "span");
-            let prepare = |arrived: decode::Arrived<Span>| prepared_span(arrived.item, arrived.raw, &prices);
+            let prepare = |arrived: decode::Arrived<Span>| PreparedSpan::understood(arrived.item, arrived.raw, &prices);
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
         let _in_hand = self.take_in_hand(bytes).await?;
@@ -71,13 +70,18 @@ impl Intake {
         let prepare = move || {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
-            let prepare = |arrived: decode::Arrived<LogRecord>| prepared_log(arrived.item, arrived.raw, &prices);
-            Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
+            let mut submission = Submission { bytes, ..Submission::default() };
+            for arrived in decoded.items {
+                let (log, made) = PreparedLog::understood(arrived.item, arrived.raw, &prices);
+                submission.logs.push(log);
+                submission.spans.extend(made);
+            }
+            Ok((submission, rejected))
         };
         let _in_hand = self.take_in_hand(bytes).await?;
-        let (logs, accepted) = on_the_pool(&self.cores, prepare).await?;
-        let brought = Brought { logs: logs.len() as u64, ..Brought::default() };
-        self.submit(Submission { spans: Vec::new(), logs, bytes }, brought).await?;
+        let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let brought = Brought { logs: submission.logs.len() as u64, ..Brought::default() };
+        self.submit(submission, brought).await?;
         Ok(accepted)
     }
 
@@ -158,18 +162,6 @@ fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
     let plural = if rejected == 1 { "" } else { "s" };
     let why = format!("{rejected} {what}{plural} rejected: {}", reasons.join("; "));
     Accepted { rejected: rejected as u64, why }
-}
-
-fn prepared_span(span: Span, raw: Bytes, prices: &Prices) -> PreparedSpan {
-    let mut translation = dialects::translate(&Source::from(&span));
-    translation.genai.cost = prices.price(&translation.genai, span.started);
-    PreparedSpan::new(span, raw, translation)
-}
-
-fn prepared_log(record: LogRecord, raw: Bytes, prices: &Prices) -> PreparedLog {
-    let mut translation = dialects::translate(&Source::from(&record));
-    translation.genai.cost = prices.price(&translation.genai, record.time());
-    PreparedLog::new(record, raw, translation)
 }
 
 #[cfg(test)]

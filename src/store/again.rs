@@ -9,7 +9,7 @@
 //! when the store is next opened.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -56,6 +56,8 @@ pub struct Progress {
 pub struct Again {
     pub spans: Vec<PreparedSpan>,
     pub logs: Vec<(ContentId, PreparedLog)>,
+    /// What those stand for: stored where there is no such span yet.
+    pub made: Vec<PreparedSpan>,
     /// Whose raw form could not be read: left as they are, but not looked at again.
     pub spans_left: Vec<(TraceId, SpanId)>,
     pub logs_left: Vec<ContentId>,
@@ -70,7 +72,8 @@ impl Again {
     /// The traces whose rows it replaces.
     pub fn traces(&self) -> HashSet<TraceId> {
         let spans = self.spans.iter().map(|span| span.row.trace);
-        spans.chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
+        let made = self.made.iter().map(|span| span.row.trace);
+        spans.chain(made).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
     }
 }
 
@@ -164,7 +167,9 @@ fn round(connection: &Connection, prices: &Prices) -> Result<Again, Trouble> {
         match arrived.log(&makers) {
             Ok(record) => {
                 again.bytes += arrived.raw.len();
-                again.logs.push((id, PreparedLog::understood(record, Bytes::from(arrived.raw), prices)));
+                let (log, made) = PreparedLog::understood(record, Bytes::from(arrived.raw), prices);
+                again.logs.push((id, log));
+                again.made.extend(made);
             }
             Err(_) => again.logs_left.push(id),
         }
@@ -175,13 +180,21 @@ fn round(connection: &Connection, prices: &Prices) -> Result<Again, Trouble> {
 impl<'a> Plan<'a> {
     /// What replaces the rows that are still of another version. Traces are not settled here: see [`write_again`].
     fn again(connection: &Connection, known: &Known, again: &'a Again) -> Result<Self, Trouble> {
-        let stale_spans = still_stale_spans(connection, again)?;
+        let stored = stored_spans(connection, again)?;
         let stale_logs = still_stale_logs(connection, again)?;
         let mut plan = Self::default();
         plan.touched = again.traces();
-        let is_stale = |span: &&PreparedSpan| stale_spans.contains(&(span.row.trace, span.row.id));
+        let is_stale = |span: &&PreparedSpan| stored.get(&(span.row.trace, span.row.id)) == Some(&true);
         plan.spans = again.spans.iter().filter(is_stale).collect();
         plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();
+        let mut made = HashMap::new();
+        for span in &again.made {
+            let key = (span.row.trace, span.row.id);
+            if !stored.contains_key(&key) {
+                made.insert(key, span);
+            }
+        }
+        plan.spans.extend(made.into_values());
         let logs = again.logs.iter().filter(|(id, _)| stale_logs.contains(id));
         plan.logs = logs.map(|(id, log)| (*id, log)).collect();
         let mut fresh = HashSet::new();
@@ -225,15 +238,17 @@ fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
     (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
 }
 
-fn still_stale_spans(connection: &Connection, again: &Again) -> Result<HashSet<(TraceId, SpanId)>, Trouble> {
-    let (traces, ids) = keys(again.spans.iter().map(|span| (span.row.trace, span.row.id)));
-    let mut statement = connection.prepare_cached(include_str!("queries/still_stale_spans.sql"))?;
+/// Which of the spans there are, and whether an older version understood them.
+fn stored_spans(connection: &Connection, again: &Again) -> Result<HashMap<(TraceId, SpanId), bool>, Trouble> {
+    let (traces, ids) = keys(again.spans.iter().chain(&again.made).map(|span| (span.row.trace, span.row.id)));
+    let mut statement = connection.prepare_cached(include_str!("queries/stored_spans.sql"))?;
     let mut found = statement.query(named_params! { "version": version(), "traces": traces, "ids": ids })?;
-    let mut stale = HashSet::new();
+    let mut stored = HashMap::new();
     while let Some(row) = found.next()? {
-        stale.extend(trace_id(row.get(0)?).zip(span_id(row.get(1)?)));
+        let key = trace_id(row.get(0)?).zip(span_id(row.get(1)?));
+        stored.extend(key.zip(row.get(2)?));
     }
-    Ok(stale)
+    Ok(stored)
 }
 
 fn still_stale_logs(connection: &Connection, again: &Again) -> Result<HashSet<ContentId>, Trouble> {

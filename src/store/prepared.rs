@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     assemble::Facts,
+    decode::encode,
     dialects,
     model::{
         Category, ContentId, LogRecord, LogRow, Project, Resource, Scope, Source, Span, SpanRow, TokenUsage,
@@ -84,11 +85,20 @@ pub struct PreparedLog {
 }
 
 impl PreparedLog {
-    /// Understands and prices a log record, and makes it ready; `raw` is its OTLP protobuf message.
-    pub fn understood(record: LogRecord, raw: Bytes, prices: &Prices) -> Self {
+    /// Understands and prices a log record, and makes it ready, with the span that it stands for, if it does; `raw` is
+    /// its OTLP protobuf message, which stays as it was sent.
+    pub fn understood(mut record: LogRecord, raw: Bytes, prices: &Prices) -> (Self, Option<PreparedSpan>) {
+        let mut made = None;
+        if let Some(place) = dialects::place_of(&record) {
+            (record.trace, record.span) = (Some(place.trace), Some(place.span));
+            made = place.made.map(|span| {
+                let raw = Bytes::from(encode::span_bytes(&span));
+                PreparedSpan::understood(span, raw, prices)
+            });
+        }
         let mut translation = dialects::translate(&Source::from(&record));
         translation.genai.cost = prices.price(&translation.genai, record.time());
-        Self::new(record, raw, translation)
+        (Self::new(record, raw, translation), made)
     }
 
     /// Serialises, hashes and compresses; `raw` is the record's OTLP protobuf message.

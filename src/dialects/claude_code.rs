@@ -1,0 +1,143 @@
+//! `claude-code`: Claude Code, in spans, in log records, or in both (`dialects.md` 6.20, 15).
+//!
+//! ```text
+//!   claude_code.interaction  user_prompt                   user_prompt{prompt}, assistant_response{response}
+//!   ├ claude_code.llm_request  model, tokens               api_request{model, tokens, cost_usd}, api_request_body{body}
+//!   └ claude_code.tool  tool_name, tool_use_id             tool_result{tool_input, success, error}
+//!     │ event tool.output{output}
+//!     └ claude_code.tool.execution  success, error
+//! ```
+//!
+//! Texts are in the records; those of a run name the interaction, whatever they are about. Input tokens leave both
+//! caches out. The system prompt is only in the bodies.
+
+use super::{
+    Dialect, calls,
+    coding_agents::{About, Work, record_name},
+    definitions, gen_ai,
+    json_ish::Ish,
+    native, parts, reading,
+};
+use crate::model::{Attributes, Carrier, Category, LogRecord, Message, Role, Source, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "claude-code", speaks, translate };
+
+const SCOPE: &str = "com.anthropic.claude_code";
+const PREFIX: &str = "claude_code.";
+
+/// Whether Claude Code made it.
+pub fn is_claude_code(source: &Source) -> bool {
+    source.scope.name.starts_with(SCOPE) || source.name.starts_with(PREFIX)
+}
+
+fn speaks(source: &Source) -> bool {
+    is_claude_code(source)
+}
+
+/// What a span or a record is of an agent's work.
+pub fn category(source: &Source) -> Option<Category> {
+    Some(match record_name(source, PREFIX).or_else(|| source.attributes.str("span.type"))? {
+        "interaction" | "user_prompt" | "assistant_response" => Category::Agent,
+        "llm_request" | "api_request" | "api_error" | "api_request_body" | "api_response_body" => Category::Llm,
+        "tool" | "tool.execution" | "tool_result" => Category::Tool,
+        // Waiting for a person, hooks, decisions: what the machinery does.
+        _ => Category::Span,
+    })
+}
+
+/// What a record stands for. Before records named their prompt, a session was one run.
+pub fn about(record: &LogRecord) -> Option<About<'_>> {
+    let attributes = &record.attributes;
+    let name = attributes.str("event.name").unwrap_or(&record.name);
+    let is_ours = record.scope.name.starts_with(SCOPE) || name.starts_with(PREFIX);
+    let session = attributes.str("session.id").filter(|_| is_ours)?;
+    let prompt = attributes.str("prompt.id");
+    let work = match name.strip_prefix(PREFIX).unwrap_or(name) {
+        "user_prompt" if prompt.is_some() => Work::Run { name: "claude_code.interaction" },
+        "api_request" | "api_error" => Work::Call { name: "claude_code.llm_request" },
+        "tool_result" => Work::Tool { name: "claude_code.tool", id: attributes.str("tool_use_id") },
+        "user_prompt" | "assistant_response" | "api_request_body" | "api_response_body" => Work::Part,
+        _ => return None,
+    };
+    Some(About { run: ["claude-code", session, prompt.unwrap_or_default()], work })
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    let text = |key: &str| attributes.str(key).and_then(parts::text);
+    let said = |role, part: Option<_>| reading::said(role, part.into_iter().collect());
+    let carrier = match source.body {
+        Some(_) => (Carrier::Log, Some(source.at)),
+        None => (Carrier::Attributes, None),
+    };
+    let kind = record_name(source, PREFIX).or_else(|| attributes.str("span.type")).unwrap_or_default();
+    let (prompt, completion) = match kind {
+        "interaction" => (said(Role::User, text("user_prompt")), vec![]),
+        "user_prompt" => (said(Role::User, text("prompt")), vec![]),
+        "assistant_response" => (vec![], said(Role::Assistant, text("response"))),
+        "llm_request" => (vec![], said(Role::Assistant, text("response.model_output"))),
+        "api_request_body" => (body(attributes, Role::User, into), vec![]),
+        "api_response_body" => (vec![], body(attributes, Role::Assistant, into)),
+        "tool" | "tool_result" => tool(source, into),
+        _ => return,
+    };
+    if matches!(kind, "llm_request" | "api_request" | "api_error") {
+        into.genai.provider.get_or_insert_with(|| "anthropic".to_owned());
+    }
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
+}
+
+/// The API's own request or response.
+fn body(attributes: &Attributes, role: Role, into: &mut Translation) -> Vec<Message> {
+    let Some(value) = attributes.get("body") else { return vec![] };
+    let (data, cut) = match Ish::of(value) {
+        Ish::Data(data) => (data.into_owned(), false),
+        Ish::Cut(data) => (data, true),
+        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => return vec![],
+    };
+    if let Some(tools) = data.get("tools") {
+        definitions::read(tools, &mut into.tools);
+    }
+    if into.genai.stop_reason.is_none() {
+        into.genai.stop_reason = data.str("stop_reason").map(str::to_owned);
+    }
+    let mut messages = native::messages(&data, role).unwrap_or_default();
+    if let (true, Some(last)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
+        last.truncated = true;
+    }
+    messages
+}
+
+/// A tool's run: the call with its arguments, and what came back, which only a span's event says.
+fn tool(source: &Source, into: &Translation) -> (Vec<Message>, Vec<Message>) {
+    let attributes = source.attributes;
+    let whole = attributes.get("tool_input").filter(|value| !value.is_empty());
+    // Without its details a tool's span says the one argument that matters.
+    let part = || {
+        const ARGUMENTS: [(&str, &str); 4] = [
+            ("full_command", "command"),
+            ("file_path", "file_path"),
+            ("skill_name", "skill"),
+            ("subagent_type", "subagent_type"),
+        ];
+        let known = ARGUMENTS.iter().filter_map(|(key, name)| Some(((*name).to_owned(), attributes.get(key)?.clone())));
+        Some(Value::Map(known.collect())).filter(|arguments| !arguments.is_empty())
+    };
+    let given = whole.cloned().or_else(part);
+    let event = source.events.iter().find(|event| event.name == "tool.output");
+    let output = event.and_then(|event| {
+        let told = ["output", "content", "diff"].into_iter().find_map(|key| event.attributes.get(key));
+        told.filter(|value| !value.is_empty())
+    });
+    let (mut prompt, mut completion) = gen_ai::execution(given.as_ref(), None, &into.genai);
+    if let (None, Some(part)) = (whole, prompt.last_mut().and_then(|message| message.parts.last_mut())) {
+        part.truncated = true;
+    }
+    if let Some(output) = output {
+        let tool = into.genai.tool.clone().unwrap_or_default();
+        // A tool's output is what it printed, even where that is JSON.
+        let result = calls::answered(tool.call_id, tool.name.as_deref(), Some(output));
+        completion.push(Message::new(Role::Tool, vec![result]));
+    }
+    (prompt, completion)
+}

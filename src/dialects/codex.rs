@@ -1,0 +1,126 @@
+//! `codex`: OpenAI's Codex CLI (`dialects.md` 15).
+//!
+//! Its spans are the program's own, some hundreds for a prompt; what was said is in its log records, by `event.name`:
+//!
+//! ```text
+//!   session_task.turn                              codex.user_prompt{prompt}, codex.agent_response{response}
+//!   └ run_sampling_request
+//!     └ try_run_sampling_request  model
+//!       └ handle_responses  gen_ai.usage.*         codex.sse_event{event.kind: response.completed, …_token_count}
+//!         └ exec_command  call_id, tool_name       codex.tool_result{call_id, arguments, output, success}
+//! ```
+//!
+//! Records name a trace only where spans are sent, but `codex.sse_event` never does: alone it proves nothing.
+
+use super::{
+    Dialect,
+    coding_agents::{About, Work, record_name},
+    gen_ai, parts, provider, reading,
+};
+use crate::model::{Carrier, Category, LogRecord, Note, Role, Source, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "codex", speaks, translate };
+
+const SCOPE: &str = "codex";
+const PREFIX: &str = "codex.";
+
+/// Whether Codex made it.
+pub fn is_codex(source: &Source) -> bool {
+    source.scope.name.starts_with(SCOPE)
+}
+
+fn speaks(source: &Source) -> bool {
+    is_codex(source) && category(source).is_some()
+}
+
+/// What a span or a record is of an agent's work.
+pub fn category(source: &Source) -> Option<Category> {
+    let attributes = source.attributes;
+    if let Some(name) = record_name(source, PREFIX) {
+        return Some(match name {
+            "conversation_starts" | "user_prompt" | "agent_response" => Category::Agent,
+            "sse_event" if is_answer(source) => Category::Llm,
+            "api_request" if !source.is_log() => Category::Llm,
+            "tool_result" => Category::Tool,
+            _ => return None,
+        });
+    }
+    if source.is_log() {
+        return None;
+    }
+    match source.name {
+        "session_task.turn" | "run_task" => Some(Category::Agent),
+        // One attempt at a request; what reads the answer, beneath it, has the tokens.
+        "try_run_sampling_request" => Some(Category::Llm),
+        _ if attributes.has("gen_ai.usage.input_tokens") => Some(Category::Llm),
+        // What watches a tool names it, too.
+        name if attributes.has("call_id") && attributes.str("tool_name") == Some(name) => Some(Category::Tool),
+        _ => None,
+    }
+}
+
+/// Of the events of a stream the last one, with the tokens, or the one that ended it.
+fn is_answer(source: &Source) -> bool {
+    source.attributes.has("input_token_count") || is_failure(source.attributes.get("error.message"))
+}
+
+fn is_failure(why: Option<&Value>) -> bool {
+    why.is_some_and(|why| !why.is_empty())
+}
+
+/// What a record stands for. Records name no prompt: a conversation is one run.
+pub fn about(record: &LogRecord) -> Option<About<'_>> {
+    let attributes = &record.attributes;
+    let name = attributes.str("event.name").unwrap_or(&record.name).strip_prefix(PREFIX)?;
+    let conversation = attributes.str("conversation.id")?;
+    let source = Source::from(record);
+    let refused = || {
+        let status = attributes.get("http.response.status_code").and_then(Value::as_count);
+        is_failure(attributes.get("error.message")) || status.is_some_and(|status| status >= 400)
+    };
+    let work = match name {
+        "conversation_starts" => Work::Run { name: "codex.conversation" },
+        "sse_event" if is_answer(&source) => Work::Call { name: "codex.response" },
+        "api_request" if refused() => Work::Call { name: "codex.response" },
+        "tool_result" => Work::Tool { name: "codex.tool", id: attributes.str("call_id") },
+        "user_prompt" | "agent_response" | "api_request" => Work::Part,
+        _ => return None,
+    };
+    Some(About { run: ["codex", conversation, ""], work })
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    let carrier = match source.body {
+        Some(_) => (Carrier::Log, Some(source.at)),
+        None => (Carrier::Attributes, None),
+    };
+    let is_cut = |key: &str| attributes.get(key).and_then(Value::as_bool) == Some(true);
+    let said = |role, key: &str, cut: bool| {
+        let part = attributes.str(key).and_then(parts::text).map(|mut part| {
+            part.truncated |= cut;
+            part
+        });
+        reading::said(role, part.into_iter().collect())
+    };
+    let (mut prompt, mut completion) = (vec![], vec![]);
+    match record_name(source, PREFIX) {
+        Some("user_prompt") => prompt = said(Role::User, "prompt", false),
+        Some("agent_response") => completion = said(Role::Assistant, "response", is_cut("response_truncated")),
+        Some("tool_result") => {
+            let output = attributes.get("output").filter(|output| !output.is_empty());
+            (prompt, completion) = gen_ai::execution(attributes.get("arguments"), output, &into.genai);
+            if let (true, Some(last)) = (is_cut("output_truncated"), completion.last_mut()) {
+                last.parts.iter_mut().for_each(|part| part.truncated = true);
+            }
+        }
+        Some("sse_event") if !source.is_log() => into.notes.push(Note(Note::HEARSAY.to_owned())),
+        _ => {}
+    }
+    if category(source) == Some(Category::Llm) {
+        into.genai.model = into.genai.model.take().or_else(|| attributes.str("model").map(str::to_owned));
+        let provider = into.genai.model.as_deref().and_then(provider::of_model).map(str::to_owned);
+        into.genai.provider = into.genai.provider.take().or(provider);
+    }
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
+}

@@ -1,0 +1,250 @@
+//! `gemini-cli`: Google's Gemini CLI, in spans, in log records, or in both (`dialects.md` 6.20, 15).
+//!
+//! ```text
+//!   llm_call             gen_ai.input.messages: native contents     gemini_cli.api_request{request_text}
+//!                        gen_ai.output.messages: one a chunk        gemini_cli.api_response{response_text, …_token_count}
+//!   schedule_tool_calls
+//!   └ tool_call          input: the request, output: its outcome    gemini_cli.tool_call{function_name, function_args}
+//! ```
+//!
+//! Every call is a trace of its own, joined by the conversation. `api_response` and `user_prompt` name no trace even
+//! where spans are sent: alone they prove nothing. Ids of calls carry the tool's name before the model's own.
+
+use super::{
+    Dialect, calls,
+    coding_agents::{About, Work, record_name},
+    gen_ai,
+    json_ish::Ish,
+    native, parts, reading,
+};
+use crate::model::{
+    Carrier, Category, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value, What,
+};
+
+pub const DIALECT: Dialect = Dialect { name: "gemini-cli", speaks, translate };
+
+const SCOPE: &str = "gemini-cli";
+const PREFIX: &str = "gemini_cli.";
+
+/// Whether Gemini CLI made it.
+pub fn is_gemini_cli(source: &Source) -> bool {
+    source.scope.name == SCOPE
+}
+
+fn speaks(source: &Source) -> bool {
+    is_gemini_cli(source)
+}
+
+/// What a span or a record is of an agent's work. Its name as an agent stands on all of them.
+pub fn category(source: &Source) -> Option<Category> {
+    Some(match record_name(source, PREFIX).or_else(|| source.attributes.str("gen_ai.operation.name"))? {
+        "user_prompt" | "agent_call" => Category::Agent,
+        "llm_call" | "api_request" | "api_response" | "api_error" | gen_ai::DETAILS => Category::Llm,
+        "tool_call" => Category::Tool,
+        "schedule_tool_calls" | "system_prompt" => Category::Chain,
+        _ => return None,
+    })
+}
+
+/// What a record stands for.
+pub fn about(record: &LogRecord) -> Option<About<'_>> {
+    let attributes = &record.attributes;
+    let name = attributes.str("event.name").unwrap_or(&record.name).strip_prefix(PREFIX)?;
+    let (session, prompt) = (attributes.str("session.id")?, attributes.str("prompt_id")?);
+    let work = match name {
+        "user_prompt" => Work::Run { name: "gemini_cli.prompt" },
+        "api_response" | "api_error" => Work::Call { name: "llm_call" },
+        "tool_call" => Work::Tool { name: "tool_call", id: None },
+        "api_request" => Work::Part,
+        _ => return None,
+    };
+    Some(About { run: ["gemini-cli", session, prompt], work })
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    // What the candidates count leaves the thoughts out.
+    into.genai.reported.convention.reasoning_in_output = Some(false);
+    let before = into.readings.len();
+    match (record_name(source, PREFIX), category(source)) {
+        (Some(name), _) if name != gen_ai::DETAILS => record(name, source, into),
+        (_, Some(Category::Llm)) => call(source, into),
+        (_, Some(Category::Tool)) => tool(source, into),
+        _ => {}
+    }
+    let tool = into.genai.tool.as_mut();
+    if let Some(ToolName { name: Some(name), call_id: Some(id), .. }) = tool {
+        *id = own_id(name, id).to_owned();
+    }
+    for reading in &mut into.readings[before..] {
+        for message in reading.prompt.iter_mut().chain(&mut reading.completion) {
+            std::sync::Arc::make_mut(message).parts.iter_mut().for_each(name_by_model);
+        }
+    }
+}
+
+fn carrier(source: &Source) -> (Carrier, Option<crate::model::Timestamp>) {
+    match source.body {
+        Some(_) => (Carrier::Log, Some(source.at)),
+        None => (Carrier::Attributes, None),
+    }
+}
+
+fn call(source: &Source, into: &mut Translation) {
+    let before = into.readings.len();
+    let get = |key: &str| {
+        // Before it followed the conventions.
+        let older = match key {
+            gen_ai::INPUT => "input-json",
+            gen_ai::OUTPUT => "output-json",
+            _ => return source.attributes.get(key),
+        };
+        source.attributes.get(key).or_else(|| source.attributes.get(older))
+    };
+    if source.is_log() {
+        // In the conventions' words it calls the model's own turns `system`; instructions stand apart.
+        let of_model = |key: &str| get(key).filter(|_| matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
+        gen_ai::carried(gen_ai::DIALECT.name, carrier(source), of_model, into);
+        for message in into.readings[before..].iter_mut().flat_map(|reading| &mut reading.prompt) {
+            if message.role == Role::System {
+                std::sync::Arc::make_mut(message).role = Role::Assistant;
+            }
+        }
+        let rest = |key: &str| get(key).filter(|_| !matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
+        gen_ai::carried(gen_ai::DIALECT.name, carrier(source), rest, into);
+    } else {
+        gen_ai::carried(DIALECT.name, carrier(source), get, into);
+    }
+    for reading in &mut into.readings[before..] {
+        let chunks = std::mem::take(&mut reading.completion).into_iter().map(std::sync::Arc::unwrap_or_clone);
+        reading.completion = joined(chunks.collect()).into_iter().map(std::sync::Arc::new).collect();
+    }
+}
+
+/// A streamed answer, of which each chunk is a message of its own, whatever role the conventions' words gave it.
+fn joined(chunks: Vec<Message>) -> Option<Message> {
+    let mut whole: Vec<Part> = Vec::new();
+    for part in chunks.into_iter().flat_map(|chunk| chunk.parts) {
+        match (whole.last_mut().map(|last| &mut last.what), part.what) {
+            (Some(What::Text(text)), What::Text(more)) => text.push_str(&more),
+            (Some(What::Reasoning(thought)), What::Reasoning(more)) if thought.text.is_some() => {
+                thought.text.get_or_insert_default().push_str(more.text.as_deref().unwrap_or_default());
+                thought.signature = thought.signature.take().or(more.signature);
+            }
+            // The end of a stream, of which the conventions' words know no kind.
+            (_, What::Unknown(end)) if end.str("text") == Some("") => {}
+            (_, what) => whole.push(Part { what, ..part }),
+        }
+    }
+    (!whole.is_empty()).then(|| Message::new(Role::Assistant, whole))
+}
+
+fn tool(source: &Source, into: &mut Translation) {
+    let data = |keys: [&str; 2]| {
+        let value = keys.into_iter().find_map(|key| source.attributes.get(key))?;
+        match Ish::of(value) {
+            Ish::Data(data) => Some(data.into_owned()),
+            Ish::Cut(data) => Some(data),
+            Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
+        }
+    };
+    let request = data([gen_ai::INPUT, "input-json"]);
+    let outcome = data([gen_ai::OUTPUT, "output-json"]);
+    let asked = request.as_ref().or_else(|| outcome.as_ref()?.get("request"));
+    let tool = into.genai.tool.get_or_insert_default();
+    if let Some(asked) = asked {
+        tool.call_id = tool.call_id.take().or_else(|| asked.str("callId").map(str::to_owned));
+        tool.name = tool.name.take().or_else(|| asked.str("name").map(str::to_owned));
+    }
+    let tool = tool.clone();
+    let (prompt, _) = gen_ai::execution(asked.and_then(|asked| asked.get("args")), None, &into.genai);
+    let completion = outcome.and_then(|outcome| returned(&outcome, tool));
+    reading::push(into, DIALECT.name, carrier(source), prompt, completion.into_iter().collect());
+}
+
+/// What a tool gave back: as the model was told, else as people were.
+fn returned(outcome: &Value, tool: ToolName) -> Option<Message> {
+    let response = outcome.get("response")?;
+    let mut content = Vec::new();
+    for part in response.get("responseParts").and_then(Value::as_array).unwrap_or_default() {
+        match part.get("functionResponse").and_then(|answer| answer.get("response")) {
+            Some(answer) => {
+                calls::returned(calls::first(answer, &["output", "error"]).unwrap_or(answer), &mut content);
+            }
+            None => parts::content(part, &mut content),
+        }
+    }
+    if content.is_empty() {
+        calls::returned(response.get("resultDisplay").unwrap_or(&Value::Null), &mut content);
+    }
+    let mut part = calls::answered(tool.call_id, tool.name.as_deref(), None);
+    if let What::Result(result) = &mut part.what {
+        result.content = content;
+        result.is_error = match outcome.str("status")? {
+            "error" | "cancelled" => Some(true),
+            "success" => Some(false),
+            _ => None,
+        };
+    }
+    Some(Message::new(Role::Tool, vec![part]))
+}
+
+fn record(name: &str, source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    let messages = |key: &str, role| match attributes.get(key).map(Ish::of) {
+        Some(Ish::Data(data)) => match data.as_array() {
+            // The chunks of a stream, each a response.
+            Some(chunks) if role == Role::Assistant => {
+                chunks.iter().flat_map(|chunk| native::messages(chunk, role).unwrap_or_default()).collect()
+            }
+            _ => native::messages(&data, role).unwrap_or_default(),
+        },
+        Some(Ish::Text(text)) => reading::said(role, parts::text(text).into_iter().collect()),
+        _ => vec![],
+    };
+    let (mut prompt, mut completion) = (vec![], vec![]);
+    match name {
+        "user_prompt" => {
+            prompt = reading::said(Role::User, attributes.str("prompt").and_then(parts::text).into_iter().collect());
+        }
+        "api_request" => prompt = messages("request_text", Role::User),
+        "api_response" => completion = joined(messages("response_text", Role::Assistant)).into_iter().collect(),
+        "tool_call" => {
+            let tool = into.genai.tool.get_or_insert_default();
+            tool.name = tool.name.take().or_else(|| attributes.str("function_name").map(str::to_owned));
+            (prompt, _) = gen_ai::execution(attributes.get("function_args"), None, &into.genai);
+        }
+        _ => {}
+    }
+    if matches!(name, "api_request" | "api_response" | "api_error") {
+        into.genai.provider.get_or_insert_with(|| "gcp.gemini".to_owned());
+    }
+    if matches!(name, "user_prompt" | "api_response" | "api_error") && !source.is_log() {
+        into.notes.push(Note(Note::HEARSAY.to_owned()));
+    }
+    reading::push(into, DIALECT.name, carrier(source), prompt, completion);
+}
+
+/// The id that the model gave a call, to which Gemini CLI adds the tool's name.
+fn own_id<'a>(name: &str, id: &'a str) -> &'a str {
+    let own = id.strip_prefix(name).and_then(|rest| rest.strip_prefix("__"));
+    own.filter(|_| !name.is_empty()).and_then(calls::usable_id).unwrap_or(id)
+}
+
+fn name_by_model(part: &mut Part) {
+    let (name, id) = match &mut part.what {
+        What::Call(call) => (Some(&call.name), &mut call.id),
+        What::Result(result) => {
+            // The API's word for a function that failed.
+            if let [Part { what: What::Json(answer), .. }] = result.content.as_slice()
+                && matches!(answer.as_map(), Some([(key, _)]) if key == "error")
+            {
+                result.is_error = Some(true);
+            }
+            (result.name.as_ref(), &mut result.call_id)
+        }
+        _ => return,
+    };
+    if let (Some(name), Some(id)) = (name, id.as_mut()) {
+        *id = own_id(name, id).to_owned();
+    }
+}

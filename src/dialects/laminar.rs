@@ -1,0 +1,85 @@
+//! `laminar`: Laminar's SDK (`dialects.md` 6.20): the input and output of whatever a span is.
+//!
+//! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
+
+use super::{Dialect, category, gen_ai, json_ish::Ish, native, parts, reading};
+use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+
+pub const DIALECT: Dialect = Dialect { name: "laminar", speaks, translate };
+
+const INPUT: &str = "lmnr.span.input";
+const OUTPUT: &str = "lmnr.span.output";
+
+fn speaks(source: &Source) -> bool {
+    !source.is_log() && (source.attributes.has(INPUT) || source.attributes.has(OUTPUT))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let (input, output) = (source.attributes.get(INPUT), source.attributes.get(OUTPUT));
+    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+        into.genai.tool.get_or_insert_default().name.get_or_insert_with(|| source.name.to_owned());
+        gen_ai::execution(input, output, &into.genai)
+    } else {
+        (messages(input, Role::User), messages(output, Role::Assistant))
+    };
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+fn messages(value: Option<&Value>, role: Role) -> Vec<Message> {
+    let Some(value) = value else { return vec![] };
+    let parts = match Ish::of(value) {
+        Ish::Data(data) => match native::messages(&data, role) {
+            Some(messages) => return messages,
+            None => parts::blocks(&data).unwrap_or_else(|| vec![Part::new(What::Json(data.into_owned()))]),
+        },
+        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
+        // Every value is JSON, texts too.
+        Ish::Text(text) => {
+            parts::text(super::json_ish::unquoted(text).as_deref().unwrap_or(text)).into_iter().collect()
+        }
+        Ish::Scalar(scalar) => vec![Part::text(scalar.to_text())],
+        Ish::Nothing => vec![],
+    };
+    reading::said(role, parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use crate::model::Category;
+
+    #[test]
+    fn a_call_says_its_messages_and_its_session() {
+        let read = Sample::span("openai.chat")
+            .with(&[
+                ("lmnr.span.type", "LLM"),
+                ("lmnr.span.input", r#"[{"role":"user","content":"q"}]"#),
+                ("lmnr.span.output", r#"{"role":"assistant","content":"a"}"#),
+                ("lmnr.association.properties.session_id", "s9"),
+            ])
+            .translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!((read.genai.category, read.context.session.as_deref()), (Category::Llm, Some("s9")));
+    }
+
+    #[test]
+    fn a_tool_says_what_it_was_given_and_gave_back() {
+        let read = Sample::span("get_weather")
+            .with(&[
+                ("lmnr.span.type", "TOOL"),
+                ("lmnr.span.input", r#"{"city":"Paris"}"#),
+                ("lmnr.span.output", "\"18C\""),
+            ])
+            .translate();
+        let (prompt, completion) = said(&read);
+        assert_eq!(prompt, [r#"assistant: get_weather#-{"city":"Paris"}"#]);
+        assert!(completion[0].contains("18C"), "{completion:?}");
+        assert_eq!(read.dialects, ["laminar"]);
+    }
+
+    #[test]
+    fn a_plain_text_stays_one() {
+        let read = Sample::span("step").with(&[("lmnr.span.output", "\"done\"")]).translate();
+        assert_eq!(said(&read).1, ["assistant: done"]);
+    }
+}
