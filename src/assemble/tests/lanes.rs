@@ -360,6 +360,27 @@ fn agents_without_calls_tell_their_own_story() {
 }
 
 #[test]
+fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation() {
+    let all = [user("q1"), assistant("a1"), user("q2")];
+    let traces = several(vec![
+        vec![agent(1, 0, "a"), llm(2, 1).asked(&[system("S"), user("q1")]).answered(&[assistant("a1")])],
+        vec![
+            agent(1, 0, "a").asked(&[system("S"), all[0].clone(), all[1].clone(), all[2].clone()]).broken("no"),
+            llm(2, 1).failed("BadRequest", "no"),
+        ],
+    ]);
+    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
+    assert_eq!(traces[1].threads[0].said[3].span, span_id(2));
+    // What the calls before it said is not said again.
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&all).broken("no"),
+        llm(2, 1).asked(&all[..1]).answered(&[assistant("a1")]),
+        llm(3, 1).failed("BadRequest", "no"),
+    ]);
+    assert_eq!(talk(&trace), ["user q1", "assistant a1", "user q2"]);
+}
+
+#[test]
 fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
     let mut more = inserted.to_vec();
