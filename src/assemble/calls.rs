@@ -142,11 +142,11 @@ fn streams(plan: &Plan) -> HashMap<usize, usize> {
         let place = &plan.places[at];
         let Some((_, facts)) = place.span else { continue };
         let waiting = open.entry((facts.scope, facts.asked)).or_default();
-        let answers = facts.voices.iter().any(|voice| voice.answers);
-        if !answers && !place.failed() && place.ended != Some(place.started) {
+        // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
+        if place.ended == Some(place.started) {
+            streams.extend(waiting.pop().map(|request| (request, at)));
+        } else if !place.failed() {
             waiting.push(at);
-        } else if answers && let Some(request) = waiting.pop() {
-            streams.insert(request, at);
         }
     }
     streams

@@ -40,8 +40,11 @@ fn a_quick_answer_to_another_question_is_a_call_of_its_own() {
     assert_eq!(one(vec![chain(1, 0), request.clone(), answer]).totals.model_calls, 2);
     // A request that failed got no answer.
     let [again, answer] = stream(4, 1, &[user("q")], "a");
-    let trace = one(vec![chain(1, 0), request.failed("Timeout", "slow"), again, answer]);
+    let trace = one(vec![chain(1, 0), request.clone().failed("Timeout", "slow"), again, answer]);
     assert_eq!((trace.totals.model_calls, talk(&trace)), (2, vec!["user q".to_owned(), "assistant a".to_owned()]));
+    // The end of a stream may be silent, and is its end all the same.
+    let silent = llm(3, 1).at(3.5, 3.5).tokens(100, 10).asked(&[user("q")]);
+    assert_eq!(one(vec![chain(1, 0), request, silent]).totals.model_calls, 1);
 }
 
 /// Input and output of a trace, and how many model calls.

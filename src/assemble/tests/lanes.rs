@@ -360,6 +360,23 @@ fn agents_without_calls_tell_their_own_story() {
 }
 
 #[test]
+fn answers_that_only_later_prompts_tell_belong_each_to_its_call() {
+    let ask = |id, input| calls("", &[(Some(id), "w", input)]);
+    let give = |id, text| results(&[(Some(id), text)]);
+    let history = [user("q"), ask("c1", "1"), give("c1", "one"), ask("c2", "2"), give("c2", "two")];
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&history[..1]),
+        llm(4, 1).asked(&history[..3]),
+        llm(6, 1).asked(&history).answered(&[assistant("done")]),
+    ]);
+    let expected = ["user q", "assistant w1#c1", "tool c1=one", "assistant w2#c2", "tool c2=two", "assistant done"];
+    assert_eq!(talk(&trace), expected);
+    let by: Vec<_> = trace.threads[0].said.iter().map(|said| said.span).collect();
+    assert_eq!(by, [2, 2, 4, 4, 6, 6].map(span_id));
+}
+
+#[test]
 fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation() {
     let all = [user("q1"), assistant("a1"), user("q2")];
     let traces = several(vec![
