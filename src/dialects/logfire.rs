@@ -198,9 +198,9 @@ pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Mes
         add(&mut completion, answered, goes_on);
     }
     if completion.is_empty() && has_answer {
-        completion = take_answer(&mut prompt);
+        completion = joined(take_answer(&mut prompt));
     }
-    (prompt, completion)
+    (joined(prompt), completion)
 }
 
 fn add(into: &mut Vec<Message>, said: Vec<Message>, goes_on: bool) {
@@ -219,6 +219,17 @@ fn item(event: &Value) -> Vec<Message> {
     let stated = event.str("role").and_then(reading::role);
     let fallback = if kind.starts_with("input_") { Role::User } else { Role::Assistant };
     reading::messages(data, stated.unwrap_or(fallback))
+}
+
+/// Messages of the assistant in a row as one: the Responses API makes an item of each thought, text and call.
+pub fn joined(messages: Vec<Message>) -> Vec<Message> {
+    let mut into: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let goes_on = into.last().is_some_and(|last| last.role == Role::Assistant && last.name == message.name);
+        let of_assistant = message.role == Role::Assistant;
+        add(&mut into, vec![message], goes_on && of_assistant);
+    }
+    into
 }
 
 /// Takes what the assistant said last out of a conversation that ends with it.
@@ -312,7 +323,7 @@ mod tests {
         let read = openai("Responses API with {gen_ai.request.model!r}", &[("events", events)]);
         let (prompt, completion) = said(&read);
         assert_eq!(prompt, ["system: S", "user: see · <image ? https://x/y.png>"]);
-        assert_eq!(completion, ["assistant: (thought) hm", "assistant: a", "assistant: w#c1{}"]);
+        assert_eq!(completion, ["assistant: (thought) hm · a · w#c1{}"]);
         assert_eq!(read.genai.category, Category::Llm);
         let failed = Sample::span("Responses API with x").scope("logfire.openai").failed("no");
         let asked = r#"[{"event.name":"gen_ai.user.message","content":"q"},

@@ -101,7 +101,7 @@ fn call(source: &Source, into: &mut Translation) {
     }
     let mut completion = attributes.get("output").map_or_else(Vec::new, |output| messages(output, Role::Assistant));
     if let Some(output) = response.get("output").filter(|_| completion.is_empty()) {
-        completion = reading::messages(output, Role::Assistant);
+        completion = logfire::joined(reading::messages(output, Role::Assistant));
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
     if let Some(tools) = response.get("tools") {
@@ -134,7 +134,7 @@ fn messages(value: &Value, fallback: Role) -> Vec<Message> {
         Some(output) => reading::messages(&output, fallback),
         None => reading::messages(item, fallback),
     };
-    items.iter().flat_map(read).collect()
+    logfire::joined(items.iter().flat_map(read).collect())
 }
 
 /// A tool that failed answers what the SDK made of it.
@@ -182,7 +182,7 @@ mod tests {
             .translate();
         let (prompt, completion) = said(&read);
         assert_eq!(prompt, ["system: S", "user: q", "tool: =c0 18C"]);
-        assert_eq!(completion, ["assistant: (thought) hm", "assistant: so", r#"assistant: w#c1{"a":1}"#]);
+        assert_eq!(completion, [r#"assistant: (thought) hm · so · w#c1{"a":1}"#]);
         assert_eq!(read.dialects, ["openai-agents"]);
         let genai = &read.genai;
         assert_eq!((genai.category, genai.response_id.as_deref()), (Category::Llm, Some("resp_1")));
