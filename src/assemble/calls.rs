@@ -122,11 +122,41 @@ struct Counting<'p, 'a> {
     calls: Vec<Call>,
     dead: HashSet<usize>,
     payers: Vec<usize>,
+    /// For requests the place that tells what was streamed in answer; those places are no calls of their own.
+    streams: HashMap<usize, usize>,
+    ends: HashSet<usize>,
+}
+
+/// Finds the answers to streamed requests that are spans of their own: of each request its place and that of its end.
+///
+/// Logfire's request ends when the first byte comes; when the last one has come, a span without duration repeats the
+/// request and brings the answer, wherever in the trace the stream was read.
+fn streams(plan: &Plan) -> HashMap<usize, usize> {
+    let half =
+        |at: &usize| plan.places[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && is_call(&plan.places[*at]);
+    let mut halves: Vec<usize> = (0..plan.places.len()).filter(half).collect();
+    halves.sort_by_key(|at| plan.places[*at].order());
+    let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    let mut streams = HashMap::new();
+    for at in halves {
+        let place = &plan.places[at];
+        let Some((_, facts)) = place.span else { continue };
+        let waiting = open.entry((facts.scope, facts.asked)).or_default();
+        // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
+        if place.ended == Some(place.started) {
+            streams.extend(waiting.pop().map(|request| (request, at)));
+        } else if !place.failed() {
+            waiting.push(at);
+        }
+    }
+    streams
 }
 
 /// Finds the counted calls of a trace.
 pub fn count(plan: &Plan) -> Counted {
-    let mut counting = Counting { plan, calls: Vec::new(), dead: HashSet::new(), payers: Vec::new() };
+    let streams = streams(plan);
+    let ends = streams.values().copied().collect();
+    let mut counting = Counting { plan, calls: Vec::new(), dead: HashSet::new(), payers: Vec::new(), streams, ends };
     let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
     let mut top = Beneath::default();
     for (at, place) in plan.places.iter().enumerate().rev() {
@@ -145,6 +175,9 @@ impl Counting<'_, '_> {
     fn visit(&mut self, at: usize, here: &mut Beneath) -> Option<usize> {
         let place = &self.plan.places[at];
         self.twins(&mem::take(&mut here.near));
+        if self.ends.contains(&at) {
+            return None;
+        }
         let mut own = None;
         if is_call(place) {
             own = self.call(at, here);
@@ -229,8 +262,13 @@ impl Counting<'_, '_> {
 
     fn add(&mut self, at: usize) -> usize {
         let place = &self.plan.places[at];
-        let (usage, cost, failed) = (place.usage, place.cost.cloned(), place.failed());
-        self.calls.push(Call { place: at, also: Vec::new(), usage, cost, unpriced: false, failed });
+        let (mut usage, mut cost, failed) = (place.usage, place.cost.cloned(), place.failed());
+        let end = self.streams.get(&at).copied();
+        if let Some(end) = end.map(|end| &self.plan.places[end]) {
+            cost = usage::told((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
+            usage = usage::fullest(usage, end.usage);
+        }
+        self.calls.push(Call { place: at, also: end.into_iter().collect(), usage, cost, unpriced: false, failed });
         self.calls.len() - 1
     }
 
@@ -331,7 +369,7 @@ impl Counting<'_, '_> {
         for holder in holders {
             self.add(holder);
         }
-        let Self { plan, calls, dead, mut payers } = self;
+        let Self { plan, calls, dead, mut payers, .. } = self;
         let alive = calls.into_iter().enumerate().filter(|(at, _)| !dead.contains(at));
         let mut calls: Vec<Call> = alive.map(|(_, call)| call).collect();
         calls.sort_by_key(|call| plan.places[call.place].order());

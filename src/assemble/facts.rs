@@ -2,6 +2,8 @@
 //!
 //! A store keeps these for recent traces, so nothing of what was said is in them, only numbers made of it.
 
+use std::sync::Arc;
+
 use super::{
     errors,
     same::asked,
@@ -57,6 +59,8 @@ pub struct Facts {
     pub(super) question: Option<Box<str>>,
     /// It brings answers of earlier calls along: what was asked before is not what is asked now.
     pub(super) recalls: bool,
+    /// The whole prompt as a number, of a record that lacks the answer or the duration of a call; else 0.
+    pub(super) asked: u64,
     pub(super) voices: Box<[Voice]>,
     pub(super) execution: Option<Box<Execution>>,
     /// Puts log records of one moment in an order that does not depend on how they arrived.
@@ -75,6 +79,9 @@ impl Facts {
     pub fn of_span(row: &SpanRow) -> Self {
         let translation = &*row.translation;
         let name = translation.context.display_name.as_ref().unwrap_or(&row.name);
+        let understood = Self::understood(translation);
+        let answers = understood.voices.iter().any(|voice| voice.answers);
+        let is_half = understood.category == Category::Llm && (!answers || row.ended == Some(row.started));
         Self {
             is_log: false,
             span: Some(row.id),
@@ -89,7 +96,8 @@ impl Facts {
             client: row.kind == SpanKind::Client,
             trouble: errors::of_span(row).map(|failure| Box::new(Trouble::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
-            ..Self::understood(translation)
+            asked: if is_half { prompt(&translation.readings) } else { 0 },
+            ..understood
         }
     }
 
@@ -144,6 +152,7 @@ impl Facts {
             framework: context.framework.as_deref().map(Box::from),
             question: question(genai.category, readings).map(Box::from),
             recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
+            asked: 0,
             voices: voices(readings).into(),
             execution: None,
             rank: (0, 0),
@@ -173,7 +182,17 @@ impl Trouble {
 
 /// Everything that was said as one number, to tell log records of one moment apart.
 fn speech(translation: &Translation) -> u64 {
-    let said = translation.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+    words(translation.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)))
+}
+
+/// What one dialect found of a prompt as one number; 0 where no dialect found any.
+fn prompt(readings: &[Reading]) -> u64 {
+    let Some(first) = readings.iter().find(|reading| !reading.prompt.is_empty()) else { return 0 };
+    let same = |reading: &&Reading| reading.dialect == first.dialect && reading.carrier == first.carrier;
+    words(readings.iter().filter(same).flat_map(|reading| &reading.prompt))
+}
+
+fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     said.fold(0, |sum, message| {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.what {
             What::Text(text) => hash((sum, text)),

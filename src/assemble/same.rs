@@ -223,6 +223,7 @@ fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
     if results == message.parts.len() || results == 0 {
         let role = role(results > 0);
         let parts = if calls { calls_last(&message.parts) } else { None };
+        let parts = thoughts_first(parts.as_deref().unwrap_or(&message.parts)).or(parts);
         if role == message.role && parts.is_none() {
             return vec![Arc::clone(message)];
         }
@@ -249,10 +250,26 @@ fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
     turned.then(|| words.iter().chain(calls).cloned().collect())
 }
 
+/// The parts of an answer with its reasoning before its words, where a sender put all reasoning last.
+///
+/// Only reasoning without a signature: it came beside the words, and its sender gave it a place. What is signed was
+/// thought between other parts, and stays there.
+fn thoughts_first(parts: &[Part]) -> Option<Vec<Part>> {
+    let is_thought = |part: &Part| matches!(&part.what, What::Reasoning(thought) if thought.signature.is_none());
+    let first = parts.iter().position(|part| matches!(part.what, What::Reasoning(_))).filter(|first| *first > 0)?;
+    let (words, rest) = parts.split_at(first);
+    let thoughts = rest.iter().take_while(|part| is_thought(part)).count();
+    let (thoughts, rest) = rest.split_at(thoughts);
+    let is_word = |part: &Part| matches!(part.what, What::Text(_) | What::Refusal(_) | What::Json(_));
+    let is_call = |part: &Part| matches!(part.what, What::Call(_));
+    let turned = !thoughts.is_empty() && words.iter().all(is_word) && rest.iter().all(is_call);
+    turned.then(|| thoughts.iter().chain(words).chain(rest).cloned().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Value, json};
+    use crate::model::{Reasoning, Value, json};
 
     fn print(message: Message) -> Rc<Print> {
         Library::default().print(&Arc::new(message))
@@ -315,6 +332,27 @@ mod tests {
         let turned = Message::new(Role::Assistant, vec![call(Some("c1"), "w", "{}"), Part::text("Let me look.")]);
         let pieces = Library::default().pieces(&Arc::new(turned));
         assert!(matches!(pieces[0].message.parts[0].what, What::Text(_)));
+    }
+
+    #[test]
+    fn an_answer_is_thought_before_it_is_spoken() {
+        let thought = |signature: Option<&str>| {
+            let thought = Reasoning {
+                text: Some("hm".to_owned()),
+                signature: signature.map(str::to_owned),
+                ..Reasoning::default()
+            };
+            Part::new(What::Reasoning(thought))
+        };
+        let first = |parts: Vec<Part>| {
+            let message = Message::new(Role::Assistant, parts);
+            let pieces = Library::default().pieces(&Arc::new(message));
+            matches!(pieces[0].message.parts[0].what, What::Reasoning(_))
+        };
+        assert!(first(vec![Part::text("So."), thought(None)]));
+        assert!(first(vec![Part::text("So."), thought(None), call(Some("c1"), "w", "{}")]));
+        assert!(!first(vec![Part::text("So."), thought(Some("s")), call(Some("c1"), "w", "{}")]));
+        assert!(!first(vec![Part::text("So."), thought(None), Part::text("Or so.")]));
     }
 
     #[test]

@@ -149,9 +149,13 @@ impl<'s> Telling<'s> {
         let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
         // Whichever knows more of the prompt; a call that failed left nothing but its prompt.
         let met = anchor.map_or(0, |anchor| anchor.after);
-        if let Some((after, call)) = begun.filter(|(after, _)| *after > met) {
+        let is_open = |told: &Told| !told.answered && !told.failed && !overlaps(told);
+        // So does one whose answer nobody told: what follows its prompt is that answer.
+        let knows_more =
+            |(after, call): &(usize, usize)| *after > met || (*after == met && is_open(&self.lanes.told[*call]));
+        if let Some((after, call)) = begun.filter(knows_more) {
             let told = self.lanes.told[call];
-            let unanswered = Some(told).filter(|told| !told.answered && !told.failed && !overlaps(told));
+            let unanswered = Some(told).filter(is_open);
             return Meeting::GoesOn(Anchor { lane: told.lane, after, entry: told.entries }, unanswered);
         }
         if let Some(anchor) = anchor {

@@ -1,16 +1,29 @@
 //! The counted calls as the screen lists them, and as they are told.
 
-use super::{errors, same::Library, thread::Talk, trace::Trace};
-use crate::model::{CallFacts, Category, Parameters, What};
+use std::collections::HashMap;
+
+use super::{
+    errors,
+    merge::{Exchange, Line},
+    same::Library,
+    thread::Talk,
+    trace::Trace,
+};
+use crate::model::{CallFacts, Category, Parameters, Role, What};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
 pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>) {
     let calls = &trace.work.counted.calls;
+    let last: HashMap<Option<usize>, usize> =
+        calls.iter().enumerate().map(|(turn, call)| (trace.scopes[call.place], turn)).collect();
     let mut facts = Vec::with_capacity(calls.len());
     let mut talks = Vec::new();
     for (turn, call) in calls.iter().enumerate() {
         let place = &trace.places()[call.place];
         let mut exchange = trace.exchange(call.places(), library);
+        if call.failed && exchange.prompt.is_empty() && last.get(&trace.scopes[call.place]) == Some(&turn) {
+            lend(trace, call.place, &mut exchange, library);
+        }
         let places = || call.places();
         let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
             trace.first(places(), |translation| value(&translation.genai))
@@ -25,7 +38,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
             response_model: genai(|genai| genai.response_model.clone()),
             parameters: parameters(trace, call.places()),
             started: place.started,
-            ended: place.ended,
+            ended: place.ended.and_then(|_| call.places().filter_map(|at| trace.places()[at].ended).max()),
             ttft: trace.first(places(), |translation| translation.genai.ttft),
             stop_reason: genai(|genai| genai.stop_reason.clone()),
             usage: call.usage,
@@ -71,6 +84,24 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
     (facts, talks)
 }
 
+/// Lends a call that failed before it said anything the whole conversation of its agent: that is what it was sent.
+///
+/// Where an agent tells no more than its question, that is told of the agent itself.
+fn lend(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Library) {
+    let scope = trace.scopes[place].filter(|scope| trace.places()[*scope].category == Category::Agent);
+    let Some(scope) = scope.filter(|scope| *scope != place) else { return };
+    let mut theirs = trace.exchange([scope], library);
+    theirs.drop_states();
+    if !theirs.prompt.iter().any(|line| line.print.role == Role::Assistant) {
+        return;
+    }
+    let sent = trace.places()[place].started;
+    exchange.prompt = theirs.prompt.into_iter().map(|line| Line { at: sent, ..line }).collect();
+    if exchange.system.is_empty() {
+        exchange.system = theirs.system.into_iter().map(|line| Line { at: sent, ..line }).collect();
+    }
+}
+
 /// Embeddings, rerankings and what tools cost are calls, but no part of a conversation.
 fn is_told(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
@@ -88,7 +119,7 @@ fn parameters(trace: &Trace, places: impl Iterator<Item = usize>) -> Parameters 
     parameters
 }
 
-impl super::merge::Exchange {
+impl Exchange {
     /// Drops what is a program's state rather than something said: JSON alone.
     pub fn drop_states(&mut self) {
         for lines in [&mut self.prompt, &mut self.completion] {

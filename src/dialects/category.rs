@@ -38,6 +38,9 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
         Some(stated) => return stated,
         None => {}
     }
+    if let Some(named) = by_template(source) {
+        return named;
+    }
     if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
         return Category::Tool;
     }
@@ -58,6 +61,35 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
 /// `LlamaIndex` makes a span of every method of its models, also of `OpenAI._prepare_chat_with_tools`, which calls none.
 fn only_prepares(source: &Source) -> bool {
     source.scope.name.ends_with("llama_index") && source.name.contains("._prepare_")
+}
+
+/// What the names of some scopes' spans mean: Logfire names them by the template of their message.
+fn by_template(source: &Source) -> Option<Category> {
+    const NAMES: &[(&str, &str, Category)] = &[
+        ("logfire.openai_agents", "Agent run", Category::Agent),
+        ("logfire.openai_agents", "Handoff", Category::Agent),
+        ("logfire.openai_agents", "Function", Category::Tool),
+        ("logfire.openai_agents", "Guardrail", Category::Guardrail),
+        ("logfire.openai_agents", "Turn ", Category::Chain),
+        ("logfire.openai_agents", "Task", Category::Chain),
+        ("logfire.openai_agents", "OpenAI Agents trace", Category::Chain),
+        ("logfire.openai_agents", "Chat completion", Category::Llm),
+        ("openai.agents", "function", Category::Tool),
+        ("logfire.openai", "Chat Completion", Category::Llm),
+        ("logfire.openai", "Responses API", Category::Llm),
+        ("logfire.openai", "Completion with", Category::Llm),
+        ("logfire.openai", "Image Generation", Category::Llm),
+        ("logfire.openai", "Embedding Creation", Category::Embedding),
+        ("logfire.openai", "streaming response from", Category::Llm),
+        ("logfire.anthropic", "Message with", Category::Llm),
+        ("logfire.anthropic", "streaming response from", Category::Llm),
+        ("pydantic-ai", "agent run", Category::Agent),
+        ("pydantic-ai", "running tools", Category::Chain),
+    ];
+    let (scope, name) = (source.scope.name.as_str(), source.name);
+    let named = NAMES.iter().find(|(in_scope, start, _)| scope.starts_with(in_scope) && name.starts_with(start));
+    // The SDK's own words are those of operations.
+    named.map(|(_, _, category)| *category).or_else(|| (scope == "openai.agents").then(|| of_word(name)).flatten())
 }
 
 /// Whether a span carries at least one attribute of the AI dialects.
@@ -109,8 +141,10 @@ fn by_kind(source: &Source) -> Option<Category> {
 fn of_word(word: &str) -> Option<Category> {
     let word = word.to_ascii_lowercase();
     Some(match word.as_str() {
-        "chat" | "text_completion" | "completion" | "generate_content" | "generate" | "generation" | "response"
-        | "llm" | "llm_call" | "llm_request" | "handle" | "chat_model" => Category::Llm,
+        "chat" | "chat.completions" | "text.completions" | "text_completion" | "completion" | "generate_content"
+        | "generate" | "generation" | "response" | "llm" | "llm_call" | "llm_request" | "handle" | "chat_model" => {
+            Category::Llm
+        }
         "embeddings" | "embedding" | "embed" => Category::Embedding,
         "execute_tool" | "tool_call" | "tool" | "tool_execution" => Category::Tool,
         "invoke_agent" | "create_agent" | "agent_call" | "handoff" | "agent" => Category::Agent,

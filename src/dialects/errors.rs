@@ -1,6 +1,6 @@
 //! Why a span failed: exception events, attributes and the status, merged into one (`dialects.md` 13).
 
-use super::coding_agents;
+use super::{coding_agents, openai_agents};
 use crate::model::{Attributes, Failure, Source, StatusCode, Translation, Value, What};
 
 /// The failure of a span or a log record; `None` where nothing says that it failed.
@@ -16,6 +16,7 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     if failure.message.is_none() && by_tool {
         failure.message = result_text(translation);
     }
+    failure.message = failure.message.or_else(|| openai_agents::failure(source));
     let described = Some(status.message.as_str()).filter(|text| !text.is_empty() && status.code == StatusCode::Error);
     if let (None, Some(text)) = (&failure.message, described) {
         // Python's SDK writes `Type: message`: the type is said once.

@@ -110,6 +110,7 @@ const FACTS: &[Row] = &[
         ],
     ),
     codex(Field::Session, How::Id, &["conversation.id"]),
+    Row { field: Field::Session, how: How::Id, keys: &["group_id"], scope: "logfire.openai_agents" },
     row(
         Field::User,
         How::Id,
@@ -178,6 +179,7 @@ const FACTS: &[Row] = &[
             "llm.response.stop_reason",
             "gen_ai.response.stop_reason",
             "gen_ai.completion.0.finish_reason",
+            "anthropic.message.stop_reason",
         ],
     ),
     claude_code(Field::StopReason, How::Text, &["stop_reason"]),
@@ -519,7 +521,10 @@ fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
         .text(Field::Tool)
         .or_else(|| called().map(str::to_owned))
         .or_else(|| executed().map(str::to_owned))
-        .or_else(|| attributes.str("logfire.msg").filter(|_| source.name == "running tool").map(str::to_owned));
+        .or_else(|| {
+            let told = attributes.str("logfire.msg").filter(|_| source.name == "running tool")?;
+            Some(told.strip_prefix("running tool: ").unwrap_or(told).to_owned())
+        });
     let call_id = found.text(Field::ToolCall);
     if name.is_some() || call_id.is_some() {
         let description = found.text(Field::ToolDescription);

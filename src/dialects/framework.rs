@@ -53,6 +53,7 @@ const FRAMEWORKS: &[Marks] = &[
             "openinference.instrumentation.openai_agents",
             "opentelemetry.instrumentation.openai_agents",
             "logfire.openai_agents",
+            "openai.agents",
         ],
         &["openai.agents.", "openai.agent."],
         &[],

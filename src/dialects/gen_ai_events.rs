@@ -102,14 +102,25 @@ fn of_content<'a>(content: &'a Value, attributes: &'a Attributes) -> Body<'a> {
 }
 
 fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &mut Translation) {
-    let Some(role) = role_of(name) else { return };
-    let is_choice = name == CHOICE;
-    let messages = if is_choice { choice(body, &mut into.notes) } else { message(role, body) };
-    if is_choice && into.genai.stop_reason.is_none() {
+    let (prompt, completion) = said(name, body, &mut into.notes);
+    if name == CHOICE && into.genai.stop_reason.is_none() {
         into.genai.stop_reason = body.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
     }
-    let (prompt, completion) = if is_choice { (vec![], messages) } else { (messages, vec![]) };
     reading::push(into, DIALECT.name, (carrier, Some(source.at)), prompt, completion);
+}
+
+/// What one event says: of the request, and of the answer.
+fn said(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
+    match role_of(name) {
+        Some(_) if name == CHOICE => (vec![], choice(body, notes)),
+        Some(role) => (message(role, body), vec![]),
+        None => (vec![], vec![]),
+    }
+}
+
+/// Reads an event that some sender wrote as JSON, its body and its attributes in one map.
+pub fn of_json(name: &str, map: &Value, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
+    said(name, &Body::Map(Cow::Borrowed(map)), notes)
 }
 
 /// The fields that make a message. With content capture off an event may have none of them.

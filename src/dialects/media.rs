@@ -87,7 +87,8 @@ impl<'a> Found<'a> {
             "name" | "filename" | "file_name" | "displayName" | "title" => self.name = self.name.or(text_of(value)),
             "format" => self.format = self.format.or(text_of(value)),
             "modality" => self.modality = self.modality.or(text_of(value)),
-            "data" | "bytes" | "base64" | "b64" | "b64_json" | "file_data" | "content" | "$bytes" => match value {
+            "data" | "bytes" | "base64" | "b64" | "b64_json" | "file_data" | "binary_content" | "content"
+            | "$bytes" => match value {
                 // Anthropic's `{"type": "text", "media_type": "text/plain", "data": "as it is"}`.
                 Value::String(text) if plain => self.payload(Payload::Text(text)),
                 Value::String(text) if is_uri(text) => self.text(text),
@@ -332,6 +333,7 @@ mod tests {
             ("file", r#"{"type":"file","data":"PNG","mediaType":"image/png"}"#),
             ("image", r#"{"image":{"url":"data:image/png;base64,PNG"}}"#),
             ("binary", r#"{"type":"binary","media_type":"image/png","content":"PNG"}"#),
+            ("binary", r#"{"kind":"binary","media_type":"image/png","binary_content":"PNG"}"#),
             ("image", r#"{"type":"image","source_type":"base64","mime_type":"image/png","data":"PNG"}"#),
             ("image", r#"{"type":"image","base64":"PNG"}"#),
             ("file", r#"{"type":"file","file":{"file_data":"data:image/png;base64,PNG"}}"#),

@@ -4,8 +4,8 @@
 //!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ errors
 //!     │            │
 //!     │            ├ claude_code, codex, gemini_cli: with coding_agents, which makes spans of log records
-//!     │            ├ bedrock_sdk, strands, gen_ai, gen_ai_events, gen_ai_content: one file and one row of DIALECTS each
 //!     │            ├ openinference, with openinference_forms, openinference_tool, documents
+//!     │            ├ bedrock_sdk, strands, gen_ai, … : one file and one row of DIALECTS each
 //!     │            └ plain_io: only for a direction that no other reads
 //!     ├ context, provider, framework, parameters
 //!     │
@@ -46,10 +46,16 @@ mod native;
 mod openinference;
 mod openinference_forms;
 mod openinference_tool;
+mod logfire;
+mod markers;
+mod media;
+mod native;
+mod openai_agents;
 mod parameters;
 mod parts;
 mod plain_io;
 mod provider;
+mod pydantic_ai;
 mod reading;
 #[cfg(test)]
 mod sample;
@@ -85,6 +91,9 @@ pub const DIALECTS: &[Dialect] = &[
     livekit::DIALECT,
     gen_ai::DIALECT,
     openinference::DIALECT,
+    openai_agents::DIALECT,
+    pydantic_ai::DIALECT,
+    logfire::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
@@ -96,6 +105,10 @@ pub const DIALECTS: &[Dialect] = &[
 pub fn translate(source: &Source) -> Translation {
     let mut into = Translation::default();
     facts::read(source, &mut into);
+    if logfire::is_pending(source) {
+        into.genai = crate::model::GenAi::default();
+        return into;
+    }
     for dialect in DIALECTS.iter().filter(|dialect| (dialect.speaks)(source)) {
         let before = understood(&into);
         (dialect.translate)(source, &mut into);
@@ -183,6 +196,21 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
+    fn every_dialect_has_a_name_of_its_own() {
+        let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "openai-agents",
+            "pydantic-ai",
+            "logfire",
+            "genai-2",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]
@@ -248,6 +276,15 @@ mod tests {
         "raw_output",
         "additional_kwargs",
         "calling",
+        "events",
+        "request_data",
+        "response_data",
+        "event.name",
+        "gen_ai.usage.raw",
+        "pydantic_ai.all_messages",
+        "raw_input",
+        "response",
+        "logfire.msg",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -308,11 +345,12 @@ mod tests {
             event in attributes(),
             name in prop::sample::select(vec![
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
-                "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
+                "gen_ai.client.inference.operation.details", "exception", "execute_tool x", "Responses API",
             ]),
             scope in prop::sample::select(vec![
                 "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "openinference.instrumentation.smolagents", "x",
             ]),
+            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "logfire.openai_agents", "x"]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };

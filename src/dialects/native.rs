@@ -2,9 +2,9 @@
 
 use super::{
     calls::{first, first_str},
-    reading,
+    parts, reading,
 };
-use crate::model::{GenAi, Message, Role, Value};
+use crate::model::{GenAi, Message, Reported, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
@@ -40,9 +40,7 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     for key in ["system", "instructions", "system_instruction", "systemInstruction"] {
         if let Some(system) = map.get(key).filter(|system| !system.is_empty()) {
             let system = system.get("parts").unwrap_or(system);
-            let mut parts = Vec::new();
-            super::parts::content(system, &mut parts);
-            found.extend(reading::said(Role::System, parts));
+            found.extend(instructions(system));
         }
     }
     let before = found.len();
@@ -139,10 +137,86 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     reported.reasoning = reported.reasoning.or_else(|| detail(MADE, &["reasoning_tokens"])).or(thoughts);
 }
 
+fn instructions(system: &Value) -> Vec<Message> {
+    let mut found = Vec::new();
+    parts::content(system, &mut found);
+    reading::said(Role::System, found)
+}
+
+/// What a request that is known to be one sends: also where it is one text, or items of the Responses API.
+pub fn sent(request: &Value) -> Vec<Message> {
+    if let Some(messages) = messages(request, Role::User) {
+        return messages;
+    }
+    let system = first(request, &["instructions", "system"]).map_or_else(Vec::new, instructions);
+    let asked =
+        first(request, &["input", "prompt"]).map_or_else(Vec::new, |asked| reading::messages(asked, Role::User));
+    system.into_iter().chain(asked).collect()
+}
+
+/// Takes the tokens that a provider's own usage object counts, where the sender does not state them itself.
+///
+/// Anthropic counts both caches beside its input. Some senders add them up in the number that they state.
+pub fn usage(raw: &Value, reported: &mut Reported) {
+    let count = |keys: &[&str]| keys.iter().find_map(|key| raw.get(key)?.as_count());
+    let within = |map: &[&str], key: &str| map.iter().find_map(|map| raw.get(map)?.get(key)?.as_count());
+    let (given, returned): (&[&str], &[&str]) =
+        (&["input_tokens_details", "prompt_tokens_details"], &["output_tokens_details", "completion_tokens_details"]);
+    let input = count(&["input_tokens", "prompt_tokens"]);
+    let apart = [count(&["cache_read_input_tokens"]), count(&["cache_creation_input_tokens"])];
+    let inside = [
+        within(given, "cached_tokens").or_else(|| count(&["cached_input_tokens"])),
+        within(given, "cache_write_tokens").or_else(|| count(&["cache_write_input_tokens"])),
+    ];
+    if reported.cache_read.is_none() && reported.cache_write.is_none() {
+        let caches = apart.iter().flatten().fold(0_u64, |sum, count| sum.saturating_add(*count));
+        let sum = input.map(|input| input.saturating_add(caches));
+        reported.convention.cache_in_input = match apart {
+            [None, None] => inside.iter().any(Option::is_some).then_some(true),
+            _ => Some(caches > 0 && reported.input.is_some() && reported.input == sum),
+        };
+        reported.cache_read = apart[0].or(inside[0]);
+        reported.cache_write = apart[1].or(inside[1]);
+    }
+    reported.input = reported.input.or(input);
+    reported.output = reported.output.or_else(|| count(&["output_tokens", "completion_tokens"]));
+    reported.total = reported.total.or_else(|| count(&["total_tokens"]));
+    reported.reasoning = reported.reasoning.or_else(|| within(returned, "reasoning_tokens"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::json;
+
+    #[test]
+    fn a_request_may_be_one_text_or_items() {
+        let read = |text: &str| -> Vec<(Role, String)> {
+            let found = sent(&json::parse(text).unwrap());
+            found.iter().map(|message| (message.role, message.plain_text())).collect()
+        };
+        let expected = [(Role::System, "S".to_owned()), (Role::User, "q".to_owned())];
+        assert_eq!(read(r#"{"instructions":"S","input":"q"}"#), expected);
+        assert_eq!(read(r#"{"instructions":"S","input":[{"role":"user","content":"q"}]}"#), expected);
+        assert_eq!(read(r#"{"model":"m","prompt":"q"}"#), expected[1..]);
+        assert_eq!(read(r#"{"model":"m"}"#), []);
+    }
+
+    #[test]
+    fn caches_are_counted_within_the_input_or_beside_it() {
+        let read = |text: &str, stated: Option<u64>| {
+            let mut reported = Reported { input: stated, ..Reported::default() };
+            usage(&json::parse(text).unwrap(), &mut reported);
+            (reported.input, reported.cache_read, reported.cache_write, reported.convention.cache_in_input)
+        };
+        let anthropic = r#"{"input_tokens":312,"cache_creation_input_tokens":256,"cache_read_input_tokens":0}"#;
+        assert_eq!(read(anthropic, None), (Some(312), Some(0), Some(256), Some(false)));
+        assert_eq!(read(anthropic, Some(312)), (Some(312), Some(0), Some(256), Some(false)));
+        assert_eq!(read(anthropic, Some(568)), (Some(568), Some(0), Some(256), Some(true)));
+        let openai = r#"{"prompt_tokens":300,"prompt_tokens_details":{"cached_tokens":192}}"#;
+        assert_eq!(read(openai, Some(300)), (Some(300), Some(192), None, Some(true)));
+        assert_eq!(read(r#"{"prompt_tokens":300}"#, None), (Some(300), None, None, None));
+    }
 
     fn read(text: &str) -> Option<Vec<(Role, String)>> {
         let found = messages(&json::parse(text).unwrap(), Role::User)?;

@@ -2,6 +2,51 @@
 
 use super::*;
 
+/// A streamed request, and the span without duration that tells its answer.
+fn stream(id: u64, parent: u64, prompt: &[Message], answer: &str) -> [Made; 2] {
+    #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
+    let end = id as f64 + 1.5;
+    let told = llm(id + 1, parent).at(end, end).tokens(100, 10).asked(prompt).answered(&[assistant(answer)]);
+    [llm(id, parent).asked(prompt), told]
+}
+
+#[test]
+fn a_stream_that_is_told_apart_from_its_request_is_one_call() {
+    let prompt = [system("S"), user("q")];
+    let next = [prompt[0].clone(), prompt[1].clone(), assistant("a"), user("r")];
+    let spans = |parents: [u64; 2]| {
+        let ([first, answer], [second, other]) = (stream(2, 1, &prompt, "a"), stream(5, 1, &next, "b"));
+        let parent = |made: Made, id| Made { row: SpanRow { parent: Some(span_id(id)), ..made.row }, ..made };
+        vec![chain(1, 0), first, parent(answer, parents[0]), second, parent(other, parents[1]), chain(8, 1)]
+    };
+    // Wherever in the trace the stream was read.
+    for parents in [[1, 1], [8, 2]] {
+        let trace = one(spans(parents));
+        assert_eq!(talk(&trace), ["system S", "user q", "assistant a", "user r", "assistant b"]);
+        assert_eq!((trace.totals.model_calls, trace.totals.usage.total()), (2, Some(220)));
+        assert_eq!((trace.calls[0].span, &trace.calls[0].also[..]), (span_id(2), &[span_id(3)][..]));
+        assert_eq!(trace.calls[0].ended, Some(seconds(3.5)));
+    }
+    // What another library recorded of the same call is part of it, too.
+    let [request, answer] = stream(2, 1, &prompt, "a");
+    let trace = one(vec![chain(1, 0), request, rpc(9, 2).at(2.1, 3.0).tokens(100, 10).response("m1"), answer]);
+    assert_eq!((trace.totals.model_calls, trace.totals.usage.total()), (1, Some(110)));
+}
+
+#[test]
+fn a_quick_answer_to_another_question_is_a_call_of_its_own() {
+    let [request, _] = stream(2, 1, &[user("q")], "a");
+    let [_, answer] = stream(4, 1, &[user("r")], "b");
+    assert_eq!(one(vec![chain(1, 0), request.clone(), answer]).totals.model_calls, 2);
+    // A request that failed got no answer.
+    let [again, answer] = stream(4, 1, &[user("q")], "a");
+    let trace = one(vec![chain(1, 0), request.clone().failed("Timeout", "slow"), again, answer]);
+    assert_eq!((trace.totals.model_calls, talk(&trace)), (2, vec!["user q".to_owned(), "assistant a".to_owned()]));
+    // The end of a stream may be silent, and is its end all the same.
+    let silent = llm(3, 1).at(3.5, 3.5).tokens(100, 10).asked(&[user("q")]);
+    assert_eq!(one(vec![chain(1, 0), request, silent]).totals.model_calls, 1);
+}
+
 /// Input and output of a trace, and how many model calls.
 fn sums(spans: Vec<Made>) -> (Option<u64>, Option<u64>, u64) {
     let totals = one(spans).totals;

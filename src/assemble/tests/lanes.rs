@@ -360,6 +360,44 @@ fn agents_without_calls_tell_their_own_story() {
 }
 
 #[test]
+fn answers_that_only_later_prompts_tell_belong_each_to_its_call() {
+    let ask = |id, input| calls("", &[(Some(id), "w", input)]);
+    let give = |id, text| results(&[(Some(id), text)]);
+    let history = [user("q"), ask("c1", "1"), give("c1", "one"), ask("c2", "2"), give("c2", "two")];
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&history[..1]),
+        llm(4, 1).asked(&history[..3]),
+        llm(6, 1).asked(&history).answered(&[assistant("done")]),
+    ]);
+    let expected = ["user q", "assistant w1#c1", "tool c1=one", "assistant w2#c2", "tool c2=two", "assistant done"];
+    assert_eq!(talk(&trace), expected);
+    let by: Vec<_> = trace.threads[0].said.iter().map(|said| said.span).collect();
+    assert_eq!(by, [2, 2, 4, 4, 6, 6].map(span_id));
+}
+
+#[test]
+fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation() {
+    let all = [user("q1"), assistant("a1"), user("q2")];
+    let traces = several(vec![
+        vec![agent(1, 0, "a"), llm(2, 1).asked(&[system("S"), user("q1")]).answered(&[assistant("a1")])],
+        vec![
+            agent(1, 0, "a").asked(&[system("S"), all[0].clone(), all[1].clone(), all[2].clone()]).broken("no"),
+            llm(2, 1).failed("BadRequest", "no"),
+        ],
+    ]);
+    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
+    assert_eq!(traces[1].threads[0].said[3].span, span_id(2));
+    // What the calls before it said is not said again.
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&all).broken("no"),
+        llm(2, 1).asked(&all[..1]).answered(&[assistant("a1")]),
+        llm(3, 1).failed("BadRequest", "no"),
+    ]);
+    assert_eq!(talk(&trace), ["user q1", "assistant a1", "user q2"]);
+}
+
+#[test]
 fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
     let mut more = inserted.to_vec();

@@ -1,0 +1,374 @@
+//! `logfire`: Logfire's integrations of OpenAI and Anthropic, and what its format shares with others
+//! (`dialects.md` 6.10).
+//!
+//! Marks: attributes `logfire.…`, scopes `logfire.…`. The provider's own request and answer, as JSON; the newer
+//! versions say the messages under the GenAI names, and only the tokens as the provider counted them:
+//!
+//! ```text
+//!   request_data        {model, messages | input | prompt, system, tools, …}
+//!   response_data       {message, usage} | {combined_chunk_content} | {text, finish_reason} | a whole response
+//!   events              [{"event.name": "gen_ai.user.message", content, …}, …]     answers last, with or without choice
+//!   gen_ai.usage.raw    the provider's usage object
+//! ```
+//!
+//! The answer of a stream is on a second span without duration, "streaming response from … took …", which repeats the
+//! request: `assemble` knows the two for one call. A `pending_span` is sent when a span begins, beneath it.
+
+use super::{
+    Dialect,
+    calls::{first, first_str},
+    definitions, gen_ai_events,
+    json_ish::Ish,
+    native, parameters, parts, provider, reading,
+};
+use crate::model::{
+    Carrier, GenAi, Message, Note, Parameters, Part, Role, Source, StatusCode, Translation, Value, What,
+};
+
+pub const DIALECT: Dialect = Dialect { name: "logfire", speaks, translate };
+
+const REQUEST: &str = "request_data";
+const RESPONSE: &str = "response_data";
+const EVENTS: &str = "events";
+const USAGE: &str = "gen_ai.usage.raw";
+
+fn speaks(source: &Source) -> bool {
+    let attributes = source.attributes;
+    attributes.has(USAGE) || (is_logfire(source) && [REQUEST, RESPONSE, EVENTS].iter().any(|key| attributes.has(key)))
+}
+
+/// Whether a span is in Logfire's format, so that common words among its attributes mean what they mean there.
+pub fn is_logfire(source: &Source) -> bool {
+    source.scope.name.starts_with("logfire") || source.attributes.has_prefix("logfire.")
+}
+
+/// Whether it only says that a span began. That span brings all that it says, and more.
+pub fn is_pending(source: &Source) -> bool {
+    source.attributes.str("logfire.span_type") == Some("pending_span")
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let data = |key| json(source, key);
+    let (request, response) = (data(REQUEST), data(RESPONSE));
+    if let Some(request) = &request {
+        asked(source, request, into);
+    }
+    let usage = data(USAGE).or_else(|| response.as_ref()?.get("usage").cloned());
+    if let Some(usage) = usage {
+        native::usage(&usage, &mut into.genai.reported);
+    }
+    // OpenAI's agents say the same better in attributes of their own.
+    if super::openai_agents::is_agents(source) {
+        return;
+    }
+    let prompt = request.as_ref().map_or_else(Vec::new, native::sent);
+    let mut completion =
+        response.as_ref().map_or_else(Vec::new, |response| answered(source, response, &mut into.genai));
+    if source.scope.name == "logfire.anthropic" {
+        completion.iter_mut().for_each(unwrap_arguments);
+    }
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+    if let Some(list) = data(EVENTS) {
+        let (prompt, completion) = events(&list, source.status.code != StatusCode::Error, &mut into.notes);
+        reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+    }
+}
+
+/// An attribute that holds a list or an object, typed or as JSON, whole or cut.
+pub fn json(source: &Source, key: &str) -> Option<Value> {
+    match Ish::of(source.attributes.get(key)?) {
+        Ish::Data(data) => Some(data.into_owned()),
+        Ish::Cut(data) => Some(data),
+        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
+    }
+}
+
+/// What a request says beside its messages.
+fn asked(source: &Source, request: &Value, into: &mut Translation) {
+    if let Some(tools) = request.get("tools") {
+        definitions::read(tools, &mut into.tools);
+    }
+    let genai = &mut into.genai;
+    settings(request, &mut genai.parameters);
+    genai.model = genai.model.take().or_else(|| first_str(request, &["model"]).map(str::to_owned));
+    genai.provider = genai.provider.take().or_else(|| {
+        let named = match source.scope.name.as_str() {
+            "logfire.anthropic" => Some("anthropic"),
+            "logfire.openai" => Some("openai"),
+            _ => genai.model.as_deref().and_then(provider::of_model),
+        };
+        let by_form = || match (request.get("system"), request.get("messages")) {
+            (Some(_), _) => Some("anthropic"),
+            (None, Some(_)) => Some("openai"),
+            (None, None) => None,
+        };
+        named.or_else(by_form).map(str::to_owned)
+    });
+}
+
+/// The parameters of a provider's request, under their GenAI names.
+pub fn settings(request: &Value, found: &mut Parameters) {
+    const NAMES: &[(&str, &str)] = &[
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("top_k", "top_k"),
+        ("max_tokens", "max_tokens"),
+        ("max_output_tokens", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("stop", "stop_sequences"),
+        ("stop_sequences", "stop_sequences"),
+        ("seed", "seed"),
+        ("frequency_penalty", "frequency_penalty"),
+        ("presence_penalty", "presence_penalty"),
+        ("stream", "stream"),
+    ];
+    for (key, name) in NAMES {
+        if let Some(value) = request.get(key).filter(|value| !value.is_empty()) {
+            parameters::add(found, name, value);
+        }
+    }
+}
+
+/// What came back, and how it ended.
+fn answered(source: &Source, response: &Value, genai: &mut GenAi) -> Vec<Message> {
+    let ended = first_str(response, &["finish_reason", "stop_reason"]);
+    genai.stop_reason = genai.stop_reason.take().or_else(|| ended.map(str::to_owned));
+    genai.response_model = genai.response_model.take().or_else(|| first_str(response, &["model"]).map(str::to_owned));
+    if let Some(message) = response.get("message").filter(|message| message.as_map().is_some()) {
+        return reading::messages(message, Role::Assistant);
+    }
+    if let Some(images) = response.get("images").and_then(Value::as_array) {
+        return reading::said(Role::Assistant, images.iter().map(picture).collect());
+    }
+    match first(response, &["combined_chunk_content", "text"]) {
+        Some(Value::String(text)) => reading::said(Role::Assistant, parts::text(text).into_iter().collect()),
+        _ if source.name.starts_with("Embedding") => Vec::new(),
+        _ => native::messages(response, Role::Assistant).unwrap_or_default(),
+    }
+}
+
+/// OpenAI's `{"url": …}` or `{"b64_json": …}`.
+fn picture(image: &Value) -> Part {
+    let data = first(image, &["b64_json"]).map(|data| Value::Map(vec![("data".to_owned(), data.clone())]));
+    let part = super::media::part("image", data.as_ref().unwrap_or(image));
+    part.unwrap_or_else(|| Part::new(What::Unknown(image.clone())))
+}
+
+/// The first versions wrap what Anthropic's model passes to a tool: `{"input": {…}}`.
+fn unwrap_arguments(message: &mut Message) {
+    for part in &mut message.parts {
+        let What::Call(call) = &mut part.what else { continue };
+        let wrapped = call.input.as_map().is_some_and(|map| matches!(map, [(key, Value::Map(_))] if key == "input"));
+        if wrapped && let Some(inner) = call.input.get("input").cloned() {
+            call.input = inner;
+        }
+    }
+}
+
+/// What tells that two events are pieces of one message.
+#[derive(PartialEq)]
+enum Piece {
+    /// `gen_ai.message.index`, or that of a choice.
+    Nth(bool, u64),
+    /// The Responses API's content, each item an event of its own.
+    Item,
+}
+
+/// Reads a list of events: what was sent, and what came back.
+///
+/// Not every sender has a choice among them: then an answer, if there is one, is what the assistant said last.
+pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
+    let (mut prompt, mut completion) = (Vec::new(), Vec::new());
+    let mut before: Option<Piece> = None;
+    for event in list.as_array().unwrap_or_default() {
+        let name = event.str("event.name").unwrap_or_default();
+        let (asked, answered) = match name {
+            "gen_ai.unknown" => (item(event), Vec::new()),
+            _ => gen_ai_events::of_json(name, event, notes),
+        };
+        let index = |key| event.get(key).and_then(Value::as_count);
+        let piece = match name {
+            "gen_ai.choice" => index("index").map(|nth| Piece::Nth(true, nth)),
+            "gen_ai.unknown" => Some(Piece::Item),
+            _ => index("gen_ai.message.index").map(|nth| Piece::Nth(false, nth)),
+        };
+        let goes_on = piece.is_some() && piece == before;
+        before = piece;
+        add(&mut prompt, asked, goes_on);
+        add(&mut completion, answered, goes_on);
+    }
+    if completion.is_empty() && has_answer {
+        completion = joined(take_answer(&mut prompt));
+    }
+    (joined(prompt), completion)
+}
+
+fn add(into: &mut Vec<Message>, said: Vec<Message>, goes_on: bool) {
+    for message in said {
+        match into.last_mut().filter(|last| goes_on && last.role == message.role && last.role != Role::Tool) {
+            Some(last) => last.parts.extend(message.parts),
+            None => into.push(message),
+        }
+    }
+}
+
+/// An item of the Responses API that is no plain message: its data, in the role that its type has.
+fn item(event: &Value) -> Vec<Message> {
+    let Some(data) = event.get("data") else { return reading::messages(event, Role::Assistant) };
+    let kind = data.str("type").unwrap_or_default();
+    let stated = event.str("role").and_then(reading::role);
+    let fallback = if kind.starts_with("input_") { Role::User } else { Role::Assistant };
+    reading::messages(data, stated.unwrap_or(fallback))
+}
+
+/// Messages of the assistant in a row as one: the Responses API makes an item of each thought, text and call.
+pub fn joined(messages: Vec<Message>) -> Vec<Message> {
+    let mut into: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let goes_on = into.last().is_some_and(|last| last.role == Role::Assistant && last.name == message.name);
+        let of_assistant = message.role == Role::Assistant;
+        add(&mut into, vec![message], goes_on && of_assistant);
+    }
+    into
+}
+
+/// Takes what the assistant said last out of a conversation that ends with it.
+pub fn take_answer(conversation: &mut Vec<Message>) -> Vec<Message> {
+    let end = conversation.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
+    conversation.split_off(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use crate::model::{Category, Translation};
+
+    fn openai(name: &str, pairs: &[(&str, &str)]) -> Translation {
+        let marks = [("logfire.msg_template", name), ("logfire.msg", "Chat Completion with 'gpt-4o'")];
+        Sample::span(name).scope("logfire.openai").with(&marks).with(pairs).translate()
+    }
+
+    const CHAT: &str = "Chat Completion with {request_data[model]!r}";
+    const ASKED: &str = r#"{"model":"gpt-4o","temperature":0.2,"messages":[{"role":"system","content":"S"},
+        {"role":"user","content":"q"}],"tools":[{"type":"function","function":{"name":"w"}}]}"#;
+
+    #[test]
+    fn request_and_response_are_the_providers_own() {
+        let answer = r#"{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function",
+            "function":{"name":"w","arguments":"{\"a\":1}"}}]},"usage":{"prompt_tokens":10,"completion_tokens":5,
+            "prompt_tokens_details":{"cached_tokens":4}}}"#;
+        let read = openai(CHAT, &[("request_data", ASKED), ("response_data", answer)]);
+        assert_eq!(
+            said(&read),
+            (vec!["system: S".into(), "user: q".into()], vec![r#"assistant: w#c1{"a":1}"#.to_owned()])
+        );
+        let genai = &read.genai;
+        assert_eq!(
+            (genai.model.as_deref(), genai.provider.as_deref(), genai.category),
+            (Some("gpt-4o"), Some("openai"), Category::Llm)
+        );
+        let usage = genai.usage.unwrap_or_default();
+        assert_eq!((usage.uncached_input, usage.cache_read, usage.output), (Some(6), Some(4), Some(5)));
+        assert_eq!((read.tools[0].name.as_str(), genai.parameters[0].0.as_str()), ("w", "temperature"));
+        assert_eq!(read.context.display_name.as_deref(), Some("Chat Completion with 'gpt-4o'"));
+    }
+
+    #[test]
+    fn a_streams_answer_comes_in_many_forms() {
+        let name = "streaming response from {request_data[model]!r} took {duration:.2f}s";
+        for (response, expected) in [
+            (r#"{"combined_chunk_content":"4","chunk_count":1}"#, "assistant: 4"),
+            (r#"{"message":{"role":"assistant","content":"a"},"usage":null}"#, "assistant: a"),
+            (r#"{"text":"a","finish_reason":"length"}"#, "assistant: a"),
+            (
+                r#"{"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#,
+                "assistant: a",
+            ),
+        ] {
+            let read = openai(name, &[("request_data", ASKED), ("response_data", response)]);
+            assert_eq!(said(&read).1, [expected], "{response}");
+            assert_eq!(read.genai.category, Category::Llm);
+        }
+        let nothing = openai(name, &[("response_data", r#"{"combined_chunk_content":"","chunk_count":0}"#)]);
+        assert!(nothing.readings.is_empty());
+    }
+
+    #[test]
+    fn anthropics_first_form_wraps_the_arguments() {
+        let answer = r#"{"message":{"role":"assistant","content":"so","tool_calls":[{"id":"t1","function":
+            {"arguments":"{\"input\":{\"city\":\"Paris\"}}","name":"w"}}]},
+            "usage":{"input_tokens":3,"cache_read_input_tokens":7,"output_tokens":2}}"#;
+        let request = r#"{"model":"claude-x","system":"S","messages":[{"role":"user","content":"q"}]}"#;
+        let read = Sample::span("Message with {request_data[model]!r}")
+            .scope("logfire.anthropic")
+            .with(&[("request_data", request), ("response_data", answer)])
+            .typed("gen_ai.usage.input_tokens", "3")
+            .translate();
+        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!(said(&read).1, [r#"assistant: so · w#t1{"city":"Paris"}"#]);
+        assert_eq!((read.genai.provider.as_deref(), read.genai.category), (Some("anthropic"), Category::Llm));
+        assert_eq!(read.genai.usage.and_then(|usage| usage.input()), Some(10));
+    }
+
+    #[test]
+    fn events_without_a_choice_end_with_the_answer() {
+        let events = r#"[{"event.name":"gen_ai.system.message","content":"S","role":"system"},
+            {"event.name":"gen_ai.unknown","role":"unknown","data":{"type":"input_text","text":"see"}},
+            {"event.name":"gen_ai.unknown","role":"unknown","data":{"type":"input_image","image_url":"https://x/y.png"}},
+            {"event.name":"gen_ai.unknown","role":"assistant","content":"reasoning\n\nSee JSON for details",
+                "data":{"id":"rs","type":"reasoning","summary":[{"text":"hm","type":"summary_text"}]}},
+            {"event.name":"gen_ai.assistant.message","content":"a","role":"assistant"},
+            {"event.name":"gen_ai.assistant.message","role":"assistant","tool_calls":[
+                {"id":"c1","type":"function","function":{"name":"w","arguments":"{}"}}]}]"#;
+        let read = openai("Responses API with {gen_ai.request.model!r}", &[("events", events)]);
+        let (prompt, completion) = said(&read);
+        assert_eq!(prompt, ["system: S", "user: see · <image ? https://x/y.png>"]);
+        assert_eq!(completion, ["assistant: (thought) hm · a · w#c1{}"]);
+        assert_eq!(read.genai.category, Category::Llm);
+        let failed = Sample::span("Responses API with x").scope("logfire.openai").failed("no");
+        let asked = r#"[{"event.name":"gen_ai.user.message","content":"q"},
+            {"event.name":"gen_ai.assistant.message","content":"Once upon"}]"#;
+        assert_eq!(said(&failed.with(&[("events", asked)]).translate()).0.len(), 2);
+    }
+
+    #[test]
+    fn events_of_one_index_are_one_message() {
+        let events = r#"[{"event.name":"gen_ai.user.message","content":"q","gen_ai.message.index":0},
+            {"event.name":"gen_ai.assistant.message","content":"so","gen_ai.message.index":1},
+            {"event.name":"gen_ai.assistant.message","tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}],
+                "gen_ai.message.index":1},
+            {"event.name":"gen_ai.tool.message","id":"c1","content":"18C","gen_ai.message.index":2},
+            {"event.name":"gen_ai.choice","index":0,"message":{"role":"assistant","content":"It is "}},
+            {"event.name":"gen_ai.choice","index":0,"message":{"role":"assistant","content":"18C"}}]"#;
+        let read = Sample::span("chat m").with(&[("logfire.json_schema", "{}"), ("events", events)]).translate();
+        let (prompt, completion) = said(&read);
+        assert_eq!(prompt, ["user: q", "assistant: so · w#c1{}", "tool: =c1 18C"]);
+        assert_eq!(completion, ["assistant: It is  · 18C"]);
+    }
+
+    #[test]
+    fn the_providers_own_count_splits_the_input() {
+        let raw = r#"{"cache_creation_input_tokens":256,"cache_read_input_tokens":0,"input_tokens":312}"#;
+        let read = Sample::span("Message with x")
+            .scope("logfire.anthropic")
+            .with(&[("gen_ai.request.model", "claude-x"), ("gen_ai.usage.raw", raw)])
+            .typed("gen_ai.usage.input_tokens", "568")
+            .translate();
+        let usage = read.genai.usage.unwrap_or_default();
+        assert_eq!((usage.uncached_input, usage.cache_write, usage.input()), (Some(312), Some(256), Some(568)));
+    }
+
+    #[test]
+    fn what_only_says_that_a_span_began_says_nothing_more() {
+        let marks = [("logfire.span_type", "pending_span"), ("gen_ai.operation.name", "chat"), ("session.id", "s")];
+        let read = openai(CHAT, &[("request_data", ASKED), marks[0], marks[1], marks[2]]);
+        assert_eq!((read.genai.category, read.readings.len()), (Category::Span, 0));
+        assert_eq!(read.context.session.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn common_words_mean_nothing_elsewhere() {
+        let read = Sample::span("POST /").with(&[("events", "[]"), ("request_data", ASKED)]).translate();
+        assert_eq!((read.readings.len(), read.genai.model), (0, None));
+    }
+}

@@ -1,0 +1,131 @@
+//! `pydantic-ai`: what Pydantic AI says under names of its own (`dialects.md` 6.10).
+//!
+//! Mark: scope `pydantic-ai`. Its calls are told under the GenAI names, in the first format by events (`events`, or log
+//! records); the rest by version:
+//!
+//! ```text
+//!   agent run          all_messages_events (1), pydantic_ai.all_messages (2 and later), final_result
+//!   ├ chat {model}     model_request_parameters: {function_tools, output_tools}
+//!   └ running tools
+//!     └ running tool   tool_arguments ─▶ tool_response (1 and 2; later gen_ai.tool.call.arguments and .result)
+//! ```
+
+use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, parts, reading};
+use crate::model::{Carrier, Message, Part, Role, Source, Translation, Value, What};
+
+pub const DIALECT: Dialect = Dialect { name: "pydantic-ai", speaks, translate };
+
+const EVENTS: &str = "all_messages_events";
+const MESSAGES: &str = "pydantic_ai.all_messages";
+const RESULT: &str = "final_result";
+const ARGUMENTS: &str = "tool_arguments";
+const RESPONSE: &str = "tool_response";
+const PARAMETERS: &str = "model_request_parameters";
+
+fn speaks(source: &Source) -> bool {
+    let ours = || source.scope.name.starts_with("pydantic") || logfire::is_logfire(source);
+    let has = |key: &&str| source.attributes.has(key);
+    [EVENTS, MESSAGES, RESULT, ARGUMENTS, RESPONSE, PARAMETERS].iter().any(has) && ours()
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    if let Some(parameters) = logfire::json(source, PARAMETERS) {
+        for tools in ["function_tools", "output_tools"].iter().filter_map(|key| parameters.get(key)) {
+            definitions::read(tools, &mut into.tools);
+        }
+    }
+    let (prompt, completion) = gen_ai::execution(attributes.get(ARGUMENTS), attributes.get(RESPONSE), &into.genai);
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+    let (prompt, mut completion) = run(source, into);
+    if completion.is_empty() {
+        completion = attributes.get(RESULT).map_or_else(Vec::new, result);
+    }
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// The whole conversation of a run: what the model said last is its answer.
+fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
+    if let Some(value) = source.attributes.get(MESSAGES) {
+        let mut prompt = reading::of_ish(&Ish::of(value), MESSAGES, Role::User, &mut into.notes);
+        let completion = logfire::take_answer(&mut prompt);
+        return (prompt, completion);
+    }
+    let events = logfire::json(source, EVENTS);
+    events.map_or_else(Default::default, |events| logfire::events(&events, true, &mut into.notes))
+}
+
+/// What a run gave: a text, or an object of its output type.
+fn result(value: &Value) -> Vec<Message> {
+    let parts = match Ish::of(value) {
+        Ish::Data(data) => vec![Part::new(What::Json(data.into_owned()))],
+        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
+        Ish::Text(text) => parts::text(text).into_iter().collect(),
+        Ish::Scalar(scalar) => vec![Part::text(scalar.to_text())],
+        Ish::Nothing => Vec::new(),
+    };
+    reading::said(Role::Assistant, parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use crate::model::Category;
+
+    fn span(name: &str, pairs: &[(&str, &str)]) -> Sample {
+        Sample::span(name).scope("pydantic-ai").with(pairs)
+    }
+
+    #[test]
+    fn results_are_those_of_a_tool_whatever_role_brings_them() {
+        let input = r#"[{"role":"user","parts":[{"type":"text","content":"q"}]},
+            {"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"w","arguments":"{\"a\":1}"}]},
+            {"role":"user","parts":[{"type":"tool_call_response","id":"c1","name":"w","result":"sunny"}]}]"#;
+        let output =
+            r#"[{"role":"assistant","parts":[{"type":"text","content":"It is sunny"}],"finish_reason":"stop"}]"#;
+        let read = span("chat gpt-4o", &[("gen_ai.input.messages", input), ("gen_ai.output.messages", output)]);
+        let read = read.with(&[("logfire.msg", "chat gpt-4o"), ("gen_ai.operation.name", "chat")]).translate();
+        assert_eq!(said(&read).0, ["user: q", r#"assistant: w#c1{"a":1}"#, "tool: =c1 sunny"]);
+        assert_eq!(said(&read).1, ["assistant: It is sunny"]);
+        assert_eq!((read.genai.stop_reason.as_deref(), read.genai.tool), (Some("stop"), None));
+    }
+
+    #[test]
+    fn a_run_is_told_by_all_its_messages() {
+        let events = r#"[{"event.name":"gen_ai.system.message","content":"S","role":"system"},
+            {"event.name":"gen_ai.user.message","content":"q","gen_ai.message.index":0},
+            {"event.name":"gen_ai.assistant.message","gen_ai.message.index":1,
+                "content":[{"kind":"thinking","text":"hm"},{"kind":"text","text":"a"}]}]"#;
+        let messages = r#"[{"role":"system","parts":[{"type":"text","content":"S"}]},
+            {"role":"user","parts":[{"type":"text","content":"q"}]},
+            {"role":"assistant","parts":[{"type":"thinking","content":"hm"},{"type":"text","content":"a"}]}]"#;
+        for (key, value) in [("all_messages_events", events), ("pydantic_ai.all_messages", messages)] {
+            let read = span("agent run", &[("agent_name", "W"), (key, value), ("final_result", "a")]);
+            let read = read.typed("gen_ai.usage.input_tokens", "7").translate();
+            assert_eq!(said(&read).0, ["system: S", "user: q"], "{key}");
+            assert_eq!(said(&read).1, ["assistant: (thought) hm · a"], "{key}");
+            assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("W")));
+            assert!(read.genai.aggregate);
+        }
+        let read = span("agent run", &[("agent_name", "W"), ("final_result", r#"{"city":"Paris"}"#)]).translate();
+        assert_eq!(said(&read).1, [r#"assistant: json {"city":"Paris"}"#]);
+    }
+
+    #[test]
+    fn a_running_tool_shows_its_arguments_and_its_response() {
+        let marks = [("gen_ai.tool.call.id", "c1"), ("tool_arguments", r#"{"a":1}"#), ("tool_response", "18C")];
+        let read = span("running tool", &marks).with(&[("logfire.msg", "running tool: w")]).translate();
+        assert_eq!(said(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
+        assert_eq!(read.genai.category, Category::Tool);
+        assert_eq!(span("running tools", &[("tools", "[]")]).translate().genai.category, Category::Chain);
+    }
+
+    #[test]
+    fn tools_are_offered_in_the_parameters_of_a_request() {
+        let parameters = r#"{"function_tools":[{"name":"w","description":"d","parameters_json_schema":{"type":"object"},
+            "kind":"function"}],"builtin_tools":[],"output_tools":[{"name":"final_result"}]}"#;
+        let read = span("chat m", &[("model_request_parameters", parameters)]).translate();
+        let names: Vec<_> = read.tools.iter().map(|tool| tool.name.as_str()).collect();
+        assert_eq!((names, read.tools[0].parameters.is_some()), (vec!["w", "final_result"], true));
+    }
+}
