@@ -26,6 +26,7 @@ mod framework;
 mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
+mod google_adk;
 mod indexed;
 mod json_ish;
 mod lenient;
@@ -41,6 +42,7 @@ mod reading;
 mod sample;
 mod strands;
 mod usage;
+mod vercel_ai;
 
 use std::sync::Arc;
 
@@ -64,6 +66,8 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
     gen_ai::DIALECT,
+    vercel_ai::DIALECT,
+    google_adk::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
@@ -156,7 +160,7 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = ["bedrock-sdk", "strands", "genai-3", "vercel-ai", "google-adk", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
         assert_eq!(names, expected);
     }
 
@@ -208,6 +212,36 @@ mod tests {
         "tags",
         "system_prompt",
         "exception.message",
+        "ai.operationId",
+        "ai.prompt",
+        "ai.prompt.messages",
+        "ai.prompt.tools",
+        "ai.response.text",
+        "ai.response.reasoning",
+        "ai.response.toolCalls",
+        "ai.response.files",
+        "ai.response.object",
+        "ai.response.providerMetadata",
+        "ai.toolCall.args",
+        "ai.toolCall.result",
+        "ai.values",
+        "system",
+        "prompt",
+        "messages",
+        "providerExecuted",
+        "providerOptions",
+        "anthropic",
+        "reference",
+        "data",
+        "gcp.vertex.agent.llm_request",
+        "gcp.vertex.agent.llm_response",
+        "gcp.vertex.agent.tool_call_args",
+        "gcp.vertex.agent.tool_response",
+        "gcp.vertex.agent.data",
+        "config",
+        "contents",
+        "usage_metadata",
+        "result",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -263,7 +297,7 @@ mod tests {
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "gcp.vertex.agent", "x"]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };
