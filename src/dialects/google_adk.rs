@@ -24,9 +24,7 @@ use super::{
     json_ish::Ish,
     markers, parameters, parts, provider, reading,
 };
-use crate::model::{
-    Attributes, Carrier, Failure, GenAi, Message, Note, Part, Role, Source, ToolResult, Translation, Value, What,
-};
+use crate::model::{Attributes, Carrier, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "google-adk", speaks, translate };
 
@@ -55,7 +53,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     forget_made_up_ids(into);
     without_thoughts_twice(source, &mut into.genai);
-    let (mut prompt, mut completion) = if attributes.has(ARGUMENTS) || attributes.has(RESULT) {
+    let (prompt, completion) = if attributes.has(ARGUMENTS) || attributes.has(RESULT) {
         run(attributes, &into.genai)
     } else {
         let data = read(attributes, DATA, &mut into.notes);
@@ -65,8 +63,14 @@ fn translate(source: &Source, into: &mut Translation) {
         prompt.extend(data.map_or_else(Vec::new, |data| data.ends(reading::messages(&data.value, Role::User))));
         (prompt, response.map_or_else(Vec::new, |response| response.ends(answered(&response.value, into))))
     };
-    prompt.iter_mut().chain(&mut completion).for_each(unwrap_results);
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+    // What the log records say in OpenTelemetry's words is wrapped as well.
+    messages(into).filter(|message| message.parts.iter().any(|part| wrapped(part).is_some())).for_each(unwrap_results);
+}
+
+/// All messages of all readings.
+fn messages(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
+    into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion))
 }
 
 /// The data in an attribute.
@@ -223,28 +227,33 @@ fn is_nothing(returned: &Value) -> bool {
 }
 
 /// What a tool returns that is no dictionary comes as `{"result": …}`.
-fn unwrap_results(message: &mut Message) {
-    for result in message.parts.iter_mut().filter_map(result_of) {
-        if let [Part { what: What::Json(Value::Map(entries)), .. }] = result.content.as_slice()
-            && let [(key, inner)] = entries.as_slice()
-            && key == "result"
-        {
-            let mut content = Vec::new();
-            calls::returned(inner, &mut content);
+fn wrapped(part: &Part) -> Option<&Value> {
+    let What::Result(result) = &part.what else { return None };
+    match result.content.as_slice() {
+        [Part { what: What::Json(Value::Map(entries)), .. }] => match entries.as_slice() {
+            [(key, inner)] => (key == "result").then_some(inner),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn unwrap_results(message: &mut Arc<Message>) {
+    for part in &mut Arc::make_mut(message).parts {
+        let mut content = Vec::new();
+        let Some(inner) = wrapped(part) else { continue };
+        calls::returned(inner, &mut content);
+        if let What::Result(result) = &mut part.what {
             result.content = content;
         }
     }
 }
 
-fn result_of(part: &mut Part) -> Option<&mut ToolResult> {
-    if let What::Result(result) = &mut part.what { Some(result) } else { None }
-}
-
 /// Where Gemini gives a call no id, the log records name it `w_2` by its place in the message, and its result by that
 /// of the result: both have none.
 fn forget_made_up_ids(into: &mut Translation) {
-    let messages = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
-    let called = messages.flat_map(|message| &message.parts).filter_map(|part| match &part.what {
+    let said = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+    let called = said.flat_map(|message| &message.parts).filter_map(|part| match &part.what {
         What::Call(call) => call.id.as_deref().and_then(made_up).filter(|name| *name == call.name),
         _ => None,
     });
@@ -254,9 +263,7 @@ fn forget_made_up_ids(into: &mut Translation) {
     }
     let name_in =
         |id: &Option<String>| id.as_deref().and_then(made_up).filter(|name| called.contains(*name)).map(str::to_owned);
-    let messages =
-        into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion));
-    for message in messages {
+    for message in messages(into) {
         let says = |part: &Part| match &part.what {
             What::Call(call) => name_in(&call.id).is_some(),
             What::Result(result) => name_in(&result.call_id).is_some(),
@@ -418,9 +425,9 @@ mod tests {
     fn an_id_made_of_the_tools_name_is_none() {
         let sent = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"w_1","name":"w","arguments":{}},
             {"type":"tool_call","id":"x_99","name":"w","arguments":{}}]},
-            {"role":"user","parts":[{"type":"tool_call_response","id":"w_0","response":{"a":1}}]}]"#;
+            {"role":"user","parts":[{"type":"tool_call_response","id":"w_0","response":{"result":1}}]}]"#;
         let read = Sample::log(gen_ai::DETAILS, "null").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
-        assert_eq!(said(&read).0, ["assistant: w#-{} · w#x_99{}", r#"tool: =- json {"a":1}"#]);
+        assert_eq!(said(&read).0, ["assistant: w#-{} · w#x_99{}", "tool: =- json 1"]);
         let What::Result(result) = &read.readings[0].prompt[1].parts[0].what else { panic!("no result") };
         assert_eq!(result.name.as_deref(), Some("w"));
     }

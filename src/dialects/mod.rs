@@ -67,8 +67,8 @@ pub const DIALECTS: &[Dialect] = &[
     strands::DIALECT,
     gen_ai::DIALECT,
     vercel_ai::DIALECT,
-    google_adk::DIALECT,
     gen_ai_events::DIALECT,
+    google_adk::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
     plain_io::DIALECT,
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "vercel-ai", "google-adk", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = ["bedrock-sdk", "strands", "genai-3", "vercel-ai", "genai-2", "google-adk", "genai-1", "bedrock-sdk-preview", "plain-io"];
         assert_eq!(names, expected);
     }
 

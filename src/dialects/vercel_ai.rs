@@ -53,8 +53,12 @@ fn translate(source: &Source, into: &mut Translation) {
         let result = attributes.get(RESULT).map(decoded);
         gen_ai::execution(attributes.get(ARGUMENTS), result.as_deref(), &into.genai)
     } else {
-        let asked = asked(attributes, &mut into.notes);
-        (asked, reading::said(Role::Assistant, answered(attributes)))
+        let mut prompt = asked(attributes, &mut into.notes);
+        let is_outer = into.genai.operation.as_deref().is_some_and(|operation| operation.starts_with("ai.embed"));
+        if prompt.is_empty() && !is_outer {
+            prompt = listed_for(attributes);
+        }
+        (prompt, reading::said(Role::Assistant, answered(attributes)))
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
@@ -82,6 +86,11 @@ fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
             other => reading::of_ish(&other, PROMPT, Role::User, notes),
         };
     }
+    Vec::new()
+}
+
+/// What an embedding or a ranking is made of. (The span around an embedding repeats it, and is no part of any talk.)
+fn listed_for(attributes: &Attributes) -> Vec<Message> {
     let listed = ["ai.value", "ai.values", "ai.documents"].iter().find_map(|key| attributes.get(key));
     reading::said(Role::User, listed.map_or_else(Vec::new, items))
 }
@@ -414,7 +423,7 @@ mod tests {
             span("ai.embedMany.doEmbed").typed("ai.values", r#"["\"one\"","\"{\\\"two\\\":2}\""]"#).translate();
         assert_eq!(said(&embedded).0, [r#"user: one · {"two":2}"#]);
         assert_eq!(embedded.genai.category, Category::Embedding);
-        assert_eq!(read("ai.embed", &[("ai.value", r#""one""#)]).0, ["user: one"]);
+        assert!(read("ai.embed", &[("ai.value", r#""one""#)]).0.is_empty());
         let ranked = span("ai.rerank.doRerank")
             .typed("ai.documents", r#"["\"one\"","{\"t\":\"two\"}"]"#)
             .typed("ai.ranking", r#"["{\"index\":1,\"relevanceScore\":0.9}"]"#)
