@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   invocation
-//!   └ invoke_agent                   (`agent_run` before)
+//!   └ invoke_agent                   in the first versions `agent_run [w]`
 //!     ├ call_llm                     llm_request{model, config, contents} ─▶ llm_response{content, usage_metadata, …}
 //!     │ └ generate_content           what was said is in log records, in the words of OpenTelemetry
 //!     ├ execute_tool w               tool_call_args ─▶ tool_response
@@ -44,12 +44,12 @@ fn speaks(source: &Source) -> bool {
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
-    let merged = into.genai.tool.as_ref().and_then(|tool| tool.name.as_deref()).is_some_and(|name| {
-        // Its id is that of an event, not of a call.
-        name.starts_with("(merged")
-    });
-    if merged {
+    let tool = into.genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
+    if tool.is_some_and(|name| name.starts_with("(merged")) {
         return;
+    }
+    if into.genai.agent.is_none() {
+        into.genai.agent = ran_agent(source).map(str::to_owned);
     }
     forget_made_up_ids(into);
     without_thoughts_twice(source, &mut into.genai);
@@ -66,6 +66,12 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
     // What the log records say in OpenTelemetry's words is wrapped as well.
     messages(into).filter(|message| message.parts.iter().any(|part| wrapped(part).is_some())).for_each(unwrap_results);
+}
+
+/// The agent that a span of the first versions names: `agent_run [w]`.
+pub fn ran_agent<'a>(source: &Source<'a>) -> Option<&'a str> {
+    let name = source.name.strip_prefix("agent_run [")?.strip_suffix(']')?;
+    (source.scope.name == SCOPE && !name.is_empty()).then_some(name)
 }
 
 /// All messages of all readings.
@@ -177,7 +183,7 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     reported.reasoning = reported.reasoning.or_else(|| count("thoughts_token_count"));
     if let Some(cached) = count("cached_content_token_count") {
         reported.cache_read = reported.cache_read.or(Some(cached));
-        reported.convention.cache_in_input = Some(true);
+        reported.convention.cache_in_input = Some(reported.input.is_none_or(|input| cached <= input));
     }
     if let Some(answer) = count("candidates_token_count") {
         reported.output = Some(answer);
@@ -388,6 +394,14 @@ mod tests {
         let read = call().with(&[(RESPONSE, r#"{"error_code":"SAFETY","error_message":"blocked"}"#)]).translate();
         let failure = read.error.unwrap_or_default();
         assert_eq!((failure.kind.as_deref(), failure.message.as_deref()), (Some("SAFETY"), Some("blocked")));
+    }
+
+    #[test]
+    fn the_first_versions_name_an_agent_in_its_span_alone() {
+        let read = span("agent_run [w]").translate();
+        assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("w")));
+        let other = Sample::span("agent_run [w]").translate();
+        assert_eq!((other.genai.category, other.genai.agent), (Category::Span, None));
     }
 
     #[test]
