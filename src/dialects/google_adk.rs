@@ -197,7 +197,7 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     }
 }
 
-/// From version 2 on an output is the sum of answer and thoughts, though through LiteLLM (`openai/gpt-…`) the thoughts
+/// From version 2 on an output is the sum of answer and thoughts, though through `LiteLLM` (`openai/gpt-…`) the thoughts
 /// are in the answer already.
 fn without_thoughts_twice(source: &Source, genai: &mut GenAi) {
     let through = genai.model.as_deref().and_then(|model| model.split_once('/')).map(|(maker, _)| maker);

@@ -27,6 +27,7 @@ mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
 mod google_adk;
+mod google_genai;
 mod indexed;
 mod json_ish;
 mod lenient;
@@ -69,6 +70,7 @@ pub const DIALECTS: &[Dialect] = &[
     vercel_ai::DIALECT,
     gen_ai_events::DIALECT,
     google_adk::DIALECT,
+    google_genai::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
     plain_io::DIALECT,
@@ -160,7 +162,18 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "vercel-ai", "genai-2", "google-adk", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "vercel-ai",
+            "genai-2",
+            "google-adk",
+            "google-genai",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
