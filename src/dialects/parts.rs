@@ -188,7 +188,9 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
             let Some(data) = first(map, &["json", "value", "data", "content"]) else { return false };
             into.push(Part::new(What::Json(bare(data).clone())));
         }
-        "search_result" | "source" => into.push(Part::new(What::Json(map.clone()))),
+        "search_result" | "source" | "tool-approval-request" | "tool-approval-response" | "tool_approval_response" => {
+            into.push(Part::new(What::Json(map.clone())));
+        }
         "cachePoint" | "cache_point" | "cachePointBlock" | "step-start" => {}
         "message" | "citationsBlock" | "guardContentBlock" | "item" => {
             let Some(inner) = first(map, &["content", "text", "image"]) else { return false };

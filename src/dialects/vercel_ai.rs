@@ -22,7 +22,9 @@ use super::{
     json_ish::{Ish, unquoted},
     parts, reading,
 };
-use crate::model::{Attributes, Carrier, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Value, What};
+use crate::model::{
+    Attributes, Carrier, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd, Value, What,
+};
 
 pub const DIALECT: Dialect = Dialect { name: "vercel-ai", speaks, translate };
 
@@ -196,6 +198,9 @@ fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
         reported.cache_read = reported.cache_read.or(read);
         reported.cache_write = reported.cache_write.or(write);
         reported.reasoning = reported.reasoning.or_else(|| count(&["reasoningTokens", "thoughtsTokenCount"]));
+        // Gateways bill, and say how much; nothing where the key is the user's own, for which its provider bills.
+        let cost = first(told, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
+        reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
         let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);
         reported.convention.cache_in_input = reported.convention.cache_in_input.or_else(|| is_whole(reported, api?));
     }
@@ -366,6 +371,13 @@ mod tests {
             message(r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","result":"down","isError":true}"#),
             ["tool: =!c1 down"]
         );
+        assert_eq!(
+            message(
+                r#"{"type":"tool-approval-response","approvalId":"a1","approved":true},
+                {"type":"tool-result","toolCallId":"c1","toolName":"w","output":{"type":"text","value":"18C"}}"#
+            ),
+            [r#"tool: json {"type":"tool-approval-response","approvalId":"a1","approved":true} · =c1 18C"#]
+        );
     }
 
     #[test]
@@ -460,6 +472,17 @@ mod tests {
         assert_eq!(usage(call, "amazon-bedrock", "100", bedrock), [Some(100), Some(7), Some(8), None]);
         // On the span of the whole they are those of the last call alone.
         assert_eq!(usage("ai.generateText", "openai.chat", "100", openai), [Some(100), None, None, None]);
+    }
+
+    #[test]
+    fn what_a_gateway_bills_is_the_cost() {
+        for metadata in [
+            r#"{"openai":{"responseId":"r"},"gateway":{"routing":{},"cost":"0.0045"}}"#,
+            r#"{"openrouter":{"usage":{"promptTokens":1,"cost":0.0045}}}"#,
+        ] {
+            let read = span("ai.streamText.doStream").with(&[("ai.response.providerMetadata", metadata)]).translate();
+            assert_eq!(read.genai.reported.cost, Usd::from_dollars(0.0045), "{metadata}");
+        }
     }
 
     #[test]
