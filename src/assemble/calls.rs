@@ -418,9 +418,13 @@ fn both(left: &[Squash], right: &[Squash]) -> Option<bool> {
     (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|speech| right.contains(speech)))
 }
 
-/// Equal tokens, where one record may count caches within the input and the other not.
+/// Equal tokens, where one record may count caches within the input or thoughts within the output and the other not.
 fn equal(left: TokenUsage, right: TokenUsage) -> bool {
     let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
     let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));
-    input && left.output == right.output
+    let outputs = |usage: TokenUsage| {
+        let spoken = usage.output.zip(usage.reasoning).and_then(|(output, thought)| output.checked_sub(thought));
+        [usage.output, spoken.or(usage.output)]
+    };
+    input && outputs(left).into_iter().any(|output| outputs(right).contains(&output))
 }

@@ -104,7 +104,13 @@ impl<'a> Trace<'a> {
     /// The name of an agent, as its span gives it.
     pub fn agent(&self, place: usize) -> Option<String> {
         let named = self.first([place], |translation| translation.genai.agent.clone());
-        named.or_else(|| Some(self.row(place)?.name.strip_prefix("invoke_agent ")?.trim().to_owned()))
+        named.or_else(|| {
+            let row = self.row(place)?;
+            // The AI SDK names the model there.
+            let is_model = |name: &&str| row.translation.genai.model.as_deref() == Some(name);
+            let name = row.name.strip_prefix("invoke_agent ")?.trim();
+            Some(name).filter(|name| !is_model(name)).map(str::to_owned)
+        })
     }
 
     /// The agent whose work a place is.

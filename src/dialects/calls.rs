@@ -141,9 +141,11 @@ pub fn returned(value: &Value, into: &mut Vec<Part>) {
 
 fn returned_map(map: &Value, into: &mut Vec<Part>) {
     // The Vercel SDK's `{"type": "text", "value": …}`.
-    let wrapped = map.get("value").filter(|_| {
-        matches!(map.str("type"), Some("text" | "json" | "content" | "error-text" | "error-json" | "execution-denied"))
-    });
+    let wrapped = match map.str("type") {
+        Some("text" | "json" | "content" | "error-text" | "error-json") => map.get("value"),
+        Some("execution-denied") => first(map, &["reason", "value"]),
+        _ => None,
+    };
     if let Some(value) = wrapped {
         return returned(value, into);
     }

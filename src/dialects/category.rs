@@ -1,6 +1,6 @@
 //! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
 
-use super::{coding_agents, livekit};
+use super::{coding_agents, google_adk, livekit};
 use crate::model::{Category, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
@@ -44,7 +44,11 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
         return Category::Tool;
     }
-    if has("gen_ai.agent.name") || has("gen_ai.agent.id") || has("lk.agent_name") {
+    if has("gen_ai.agent.name")
+        || has("gen_ai.agent.id")
+        || has("lk.agent_name")
+        || google_adk::ran_agent(source).is_some()
+    {
         return Category::Agent;
     }
     if has("event_loop.cycle_id") || has("agent_loop.cycle_id") {

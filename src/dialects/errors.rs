@@ -11,7 +11,8 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     if status.code == StatusCode::Ok && !by_tool {
         return None;
     }
-    let mut failure = exception(source).unwrap_or_default();
+    // A response of which a dialect read that it is an error, unless something was thrown.
+    let mut failure = exception(source).or_else(|| translation.error.clone()).unwrap_or_default();
     by_attributes(source.attributes, &mut failure);
     if failure.message.is_none() && by_tool {
         failure.message = result_text(translation);

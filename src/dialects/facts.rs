@@ -173,6 +173,7 @@ const FACTS: &[Row] = &[
         &[
             "gen_ai.response.finish_reasons",
             "ai.response.finishReason",
+            "ai.finishReason",
             "llm.finish_reason",
             "llm.response.finish_reason",
             "gen_ai.response.finish_reason",

@@ -53,7 +53,10 @@ fn translate(source: &Source, into: &mut Translation) {
     let (called, returned) = runs(&into.readings[before..]);
     // Some say the same run in messages, too.
     let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), get(RESULT).filter(|_| !returned));
-    let (prompt, completion) = execution(arguments, result, &into.genai);
+    // Version 7 of the AI SDK writes a result as JSON whatever it is: a text stands in quotes.
+    let quoted = result.filter(|_| source.scope.name == "gen_ai").and_then(|result| unquoted(result.as_str()?));
+    let quoted = quoted.map(Value::String);
+    let (prompt, completion) = execution(arguments, quoted.as_ref().or(result), &into.genai);
     reading::push(into, DIALECT.name, carrier, prompt, completion);
     if !events_are_claimed(source) {
         for event in source.events.iter().filter(|event| event.name == DETAILS) {

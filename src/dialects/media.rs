@@ -100,6 +100,17 @@ impl<'a> Found<'a> {
             "url" | "uri" | "fileUri" | "file_uri" | "file_url" | "image_url" | "audio_url" | "video_url"
             | "source" | "s3Location" | "inlineData" | "inline_data" | "fileData" | "file" | "image" | "audio"
             | "video" | "input_audio" | "document" => self.look(value, depth + 1),
+            // The AI SDK's `{"type": "text", "text": …}` as a file's data.
+            "text" if plain && depth > 0 => {
+                if let Value::String(text) = value {
+                    self.payload(Payload::Text(text));
+                }
+            }
+            // Its name with each provider that has it.
+            "reference" | "fileId" if value.as_map().is_some() => {
+                let names = value.as_map().unwrap_or_default().iter().find_map(|(_, name)| text_of(name));
+                self.uri = self.uri.take().or_else(|| names.map(str::to_owned));
+            }
             "file_id" | "fileId" => self.uri = self.uri.take().or_else(|| text_of(value).map(str::to_owned)),
             _ => {}
         }

@@ -34,6 +34,8 @@ mod gemini_cli;
 mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
+mod google_adk;
+mod google_genai;
 mod indexed;
 mod json_ish;
 mod laminar;
@@ -58,6 +60,7 @@ mod reading;
 mod sample;
 mod strands;
 mod usage;
+mod vercel_ai;
 
 use std::sync::Arc;
 
@@ -91,7 +94,10 @@ pub const DIALECTS: &[Dialect] = &[
     openai_agents::DIALECT,
     pydantic_ai::DIALECT,
     logfire::DIALECT,
+    vercel_ai::DIALECT,
     gen_ai_events::DIALECT,
+    google_adk::DIALECT,
+    google_genai::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
@@ -267,6 +273,36 @@ mod tests {
         "raw_input",
         "response",
         "logfire.msg",
+        "ai.operationId",
+        "ai.prompt",
+        "ai.prompt.messages",
+        "ai.prompt.tools",
+        "ai.response.text",
+        "ai.response.reasoning",
+        "ai.response.toolCalls",
+        "ai.response.files",
+        "ai.response.object",
+        "ai.response.providerMetadata",
+        "ai.toolCall.args",
+        "ai.toolCall.result",
+        "ai.values",
+        "system",
+        "prompt",
+        "messages",
+        "providerExecuted",
+        "providerOptions",
+        "anthropic",
+        "reference",
+        "data",
+        "gcp.vertex.agent.llm_request",
+        "gcp.vertex.agent.llm_response",
+        "gcp.vertex.agent.tool_call_args",
+        "gcp.vertex.agent.tool_response",
+        "gcp.vertex.agent.data",
+        "config",
+        "contents",
+        "usage_metadata",
+        "result",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -330,9 +366,14 @@ mod tests {
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x", "Responses API",
             ]),
             scope in prop::sample::select(vec![
-                "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "openinference.instrumentation.smolagents", "x",
+                "",
+                "strands.telemetry.tracer",
+                "sideseat.aws.bedrock",
+                "openinference.instrumentation.smolagents",
+                "x",
+                "logfire.openai_agents",
+                "gcp.vertex.agent",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "logfire.openai_agents", "x"]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };

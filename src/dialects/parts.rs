@@ -142,7 +142,10 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         | "function" | "FunctionCall" | "invalid_tool_call" => {
             // OpenInference wraps once more: `{"type": "tool_use", "tool_call": {…}}`.
             let inner = map.get("tool_call").filter(|inner| inner.as_map().is_some());
-            return push(calls::call(inner.unwrap_or(map)), into);
+            // The AI SDK's mark of a tool that the provider runs.
+            let server_side = map.get("providerExecuted").and_then(Value::as_bool) == Some(true);
+            let read = if server_side { calls::server_call } else { calls::call };
+            return push(read(inner.unwrap_or(map)), into);
         }
         "server_tool_call" | "server_tool_use" | "mcp_tool_use" => return push(calls::server_call(map), into),
         "web_search_call"
@@ -177,14 +180,17 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         "image" | "image_url" | "input_image" | "output_image" | "image-url" | "imageBlock" | "image_content"
         | "audio" | "input_audio" | "output_audio" | "audio-url" | "audio_url" | "audioBlock" | "audio_content"
         | "video" | "video_url" | "video-url" | "videoBlock" | "document" | "document-url" | "documentBlock"
-        | "file" | "input_file" | "fileBlock" | "blob" | "uri" | "binary" | "media" | "file_url" => {
+        | "file" | "input_file" | "fileBlock" | "blob" | "uri" | "binary" | "media" | "file_url" | "file_data"
+        | "inline_data" | "image-data" | "image-file-id" | "file-data" | "file-url" | "file-id" | "reasoning-file" => {
             return push(media::part(kind, map), into);
         }
         "json" | "output_json" | "jsonBlock" => {
             let Some(data) = first(map, &["json", "value", "data", "content"]) else { return false };
             into.push(Part::new(What::Json(bare(data).clone())));
         }
-        "search_result" => into.push(Part::new(What::Json(map.clone()))),
+        "search_result" | "source" | "tool-approval-request" | "tool-approval-response" | "tool_approval_response" => {
+            into.push(Part::new(What::Json(map.clone())));
+        }
         "cachePoint" | "cache_point" | "cachePointBlock" | "step-start" => {}
         "message" | "citationsBlock" | "guardContentBlock" | "item" => {
             let Some(inner) = first(map, &["content", "text", "image"]) else { return false };
@@ -312,17 +318,32 @@ fn gather(map: &Value, found: &mut Reasoning) {
                 _ => think(words, found),
             },
             ("text" | "thinking" | "reasoning" | "thought" | "content", Value::String(words)) => think(words, found),
-            ("signature" | "thoughtSignature" | "thought_signature", Value::String(words)) if !words.is_empty() => {
+            ("signature" | "thoughtSignature" | "thought_signature", Value::String(words))
+                if !words.is_empty() && !markers::is_hidden(words) =>
+            {
                 found.signature = Some(words.clone());
             }
             ("data" | "encrypted_content" | "redactedContent" | "redacted_content", value) => {
                 found.data = opaque(value).or(found.data.take());
+            }
+            // The AI SDK keeps what only the provider understands by the provider's name.
+            ("providerOptions" | "providerMetadata", Value::Map(providers)) => {
+                let told = providers.iter().filter(|(_, told)| told.as_map().is_some());
+                told.for_each(|(_, told)| of_provider(told, found));
             }
             ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
             ("summary" | "content", Value::Array(_)) => summary(value, found),
             _ => {}
         }
     }
+}
+
+/// What a provider itself says of a thought; its words stand elsewhere.
+fn of_provider(told: &Value, found: &mut Reasoning) {
+    let signed = first_str(told, &["signature", "thoughtSignature"]).map(str::to_owned);
+    found.signature = found.signature.take().or(signed);
+    let data = first(told, &["redactedData", "reasoningEncryptedContent", "redactedContent"]).and_then(opaque);
+    found.data = found.data.take().or(data);
 }
 
 fn think(words: &str, found: &mut Reasoning) {

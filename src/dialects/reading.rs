@@ -90,7 +90,7 @@ pub fn of_ish(ish: &Ish, name: &str, fallback: Role, notes: &mut Vec<Note>) -> V
 }
 
 /// Marks the end of the last message as cut.
-fn cut(mut messages: Vec<Message>) -> Vec<Message> {
+pub fn cut(mut messages: Vec<Message>) -> Vec<Message> {
     if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
         part.truncated = true;
     }

@@ -107,6 +107,13 @@ fn caches_that_only_one_record_knows_are_kept_and_not_added() {
 }
 
 #[test]
+fn thoughts_that_only_one_record_counts_do_not_make_two_calls() {
+    let mut outer = llm(1, 0).tokens(312, 87);
+    outer.said.genai.usage.as_mut().unwrap().reasoning = Some(41);
+    assert_eq!(sums(vec![outer, llm(2, 1).tokens(312, 46)]), (Some(312), Some(87), 1));
+}
+
+#[test]
 fn a_parent_with_more_tokens_than_its_only_call_is_a_sum() {
     assert_eq!(input(vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(100, 0)]), Some(100));
 }

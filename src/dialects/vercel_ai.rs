@@ -1,0 +1,497 @@
+//! `vercel-ai`: the Vercel AI SDK, versions 3 to 6, and `LegacyOpenTelemetry` of version 7 (`dialects.md` 6.8).
+//!
+//! Mark: its own attributes. A value that is no plain text is JSON, in a list each item by itself:
+//!
+//! ```text
+//!   ai.generateText                 ai.prompt{system, prompt | messages} ─▶ the last answer, the sum of all tokens
+//!   ├ ai.generateText.doGenerate    ai.prompt.messages, ai.prompt.tools ─▶ ai.response.{reasoning, text, toolCalls, …}
+//!   └ ai.toolCall                   ai.toolCall.args ─▶ ai.toolCall.result
+//!   ai.generateObject               the same, with ai.response.object
+//!   ai.embed ─ ai.embed.doEmbed     ai.value, ai.values
+//!   ai.rerank ─ ai.rerank.doRerank  ai.documents ─▶ ai.ranking
+//! ```
+//!
+//! Version 3 says `ai.result.…` for `ai.response.…`. Version 7 says nearly all in the words of `gen_ai.rs`.
+
+use std::borrow::Cow;
+
+use super::{
+    Dialect,
+    calls::{self, first},
+    definitions, gen_ai,
+    json_ish::{Ish, unquoted},
+    parts, reading,
+};
+use crate::model::{
+    Attributes, Carrier, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd, Value, What,
+};
+
+pub const DIALECT: Dialect = Dialect { name: "vercel-ai", speaks, translate };
+
+const MESSAGES: &str = "ai.prompt.messages";
+const PROMPT: &str = "ai.prompt";
+const ARGUMENTS: &str = "ai.toolCall.args";
+const RESULT: &str = "ai.toolCall.result";
+
+fn speaks(source: &Source) -> bool {
+    !source.is_log() && source.attributes.has_prefix("ai.")
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    if let Some(tools) = attributes.get("ai.prompt.tools") {
+        definitions::read(tools, &mut into.tools);
+    }
+    match into.genai.operation.as_deref() {
+        // What an application calls a function, version 7 calls the agent's name.
+        Some("invoke_agent") if into.genai.agent.is_none() => {
+            into.genai.agent = attributes.str("ai.telemetry.functionId").filter(|id| !id.is_empty()).map(str::to_owned);
+        }
+        // On the span of the whole it is that of the last call only.
+        Some("chat") => provider_metadata(attributes, &mut into.genai),
+        _ => {}
+    }
+    let (prompt, completion) = if attributes.has(ARGUMENTS) || attributes.has(RESULT) {
+        let result = attributes.get(RESULT).map(decoded);
+        gen_ai::execution(attributes.get(ARGUMENTS), result.as_deref(), &into.genai)
+    } else {
+        let mut prompt = asked(attributes, &mut into.notes);
+        let is_outer = into.genai.operation.as_deref().is_some_and(|operation| operation.starts_with("ai.embed"));
+        if prompt.is_empty() && !is_outer {
+            prompt = listed_for(attributes);
+        }
+        (prompt, reading::said(Role::Assistant, answered(attributes)))
+    };
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// A value that was made JSON whatever it is: a text stands in quotes.
+fn decoded(value: &Value) -> Cow<'_, Value> {
+    match value.as_str().and_then(unquoted) {
+        Some(text) => Cow::Owned(Value::String(text)),
+        None => Cow::Borrowed(value),
+    }
+}
+
+/// What was sent to the model, or given to the function around it.
+fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
+    if let Some(messages) = attributes.get(MESSAGES) {
+        return reading::of_ish(&Ish::of(messages), MESSAGES, Role::User, notes);
+    }
+    if let Some(given) = attributes.get(PROMPT) {
+        return match Ish::of(given) {
+            Ish::Data(data) => given_to_function(&data),
+            Ish::Cut(data) => {
+                notes.push(Note(format!("{PROMPT} was cut off by the sender: shown up to the cut")));
+                reading::cut(given_to_function(&data))
+            }
+            other => reading::of_ish(&other, PROMPT, Role::User, notes),
+        };
+    }
+    Vec::new()
+}
+
+/// What an embedding or a ranking is made of. (The span around an embedding repeats it, and is no part of any talk.)
+fn listed_for(attributes: &Attributes) -> Vec<Message> {
+    let listed = ["ai.value", "ai.values", "ai.documents"].iter().find_map(|key| attributes.get(key));
+    reading::said(Role::User, listed.map_or_else(Vec::new, items))
+}
+
+/// `{system?, prompt?, messages?}`, where a system prompt may be a text, a message or several.
+fn given_to_function(data: &Value) -> Vec<Message> {
+    const KEYS: [(&str, Role); 4] =
+        [("system", Role::System), ("instructions", Role::System), ("prompt", Role::User), ("messages", Role::User)];
+    if KEYS.iter().all(|(key, _)| data.get(key).is_none()) {
+        return reading::messages(data, Role::User);
+    }
+    let given = KEYS.iter().filter_map(|(key, role)| Some((data.get(key)?, *role)));
+    given.flat_map(|(value, role)| reading::messages(value, role)).collect()
+}
+
+/// Values to embed, documents to rank and their ranks: texts, or JSON.
+fn items(value: &Value) -> Vec<Part> {
+    let list = value.as_array().unwrap_or(std::slice::from_ref(value));
+    let part = |item: &Value| match (item.as_str().and_then(unquoted), Ish::of(item)) {
+        (Some(text), _) => parts::text(&text),
+        (None, Ish::Data(data)) => Some(Part::new(What::Json(data.into_owned()))),
+        (None, Ish::Cut(data)) => Some(Part { truncated: true, ..Part::new(What::Json(data)) }),
+        (None, Ish::Text(text)) => parts::text(text),
+        (None, Ish::Scalar(scalar)) => Some(Part::new(What::Json(scalar.clone()))),
+        (None, Ish::Nothing) => None,
+    };
+    list.iter().filter_map(part).collect()
+}
+
+/// What came back: thoughts, text, calls, files, an object.
+fn answered(attributes: &Attributes) -> Vec<Part> {
+    let get = |keys: [&str; 2]| keys.into_iter().find_map(|key| attributes.get(key).filter(|value| !value.is_empty()));
+    let mut found = Vec::new();
+    match get(["ai.response.reasoning", "ai.result.reasoning"]) {
+        Some(Value::String(words)) => found.push(parts::thought(words)),
+        Some(listed) => parts::content(listed, &mut found),
+        None => {}
+    }
+    if let Some(text) = get(["ai.response.text", "ai.result.text"]) {
+        parts::content(text, &mut found);
+    }
+    if let Some(calls) = get(["ai.response.toolCalls", "ai.result.toolCalls"]) {
+        listed(calls, &mut found, |item, found| match calls::call(item) {
+            Some(_) if is_provider_run(item) => found.extend(calls::server_call(item)),
+            Some(call) => found.push(call),
+            None => parts::content(item, found),
+        });
+    }
+    if let Some(files) = get(["ai.response.files", "ai.result.files"]) {
+        listed(files, &mut found, parts::content);
+    }
+    if let Some(object) = get(["ai.response.object", "ai.result.object"]) {
+        match Ish::of(object) {
+            Ish::Data(data) => found.push(Part::new(What::Json(data.into_owned()))),
+            Ish::Cut(data) => found.push(Part { truncated: true, ..Part::new(What::Json(data)) }),
+            _ => parts::content(object, &mut found),
+        }
+    }
+    if let Some(ranking) = attributes.get("ai.ranking") {
+        found.extend(items(ranking));
+    }
+    found
+}
+
+fn is_provider_run(item: &Value) -> bool {
+    item.get("providerExecuted").and_then(Value::as_bool) == Some(true)
+}
+
+/// Reads each item of a list in JSON; what is none is kept as it is.
+fn listed(value: &Value, into: &mut Vec<Part>, one: impl Fn(&Value, &mut Vec<Part>)) {
+    let (data, cut) = match Ish::of(value) {
+        Ish::Data(data) => (data, false),
+        Ish::Cut(data) => (Cow::Owned(data), true),
+        _ => return into.push(Part::new(What::Unknown(value.clone()))),
+    };
+    let before = into.len();
+    data.as_array().unwrap_or(std::slice::from_ref(&*data)).iter().for_each(|item| one(item, into));
+    if let (true, Some(last)) = (cut, into[before..].last_mut()) {
+        last.truncated = true;
+    }
+}
+
+/// The tokens that only the provider's own words tell: `{anthropic: {cacheCreationInputTokens, usage: {…}}, …}`.
+fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
+    let Some(Ish::Data(metadata)) = attributes.get("ai.response.providerMetadata").map(Ish::of) else { return };
+    let providers = metadata.as_map().unwrap_or_default().iter().map(|(_, told)| told);
+    for told in providers.filter(|told| told.as_map().is_some()) {
+        let usage = first(told, &["usage", "usageMetadata"]).filter(|usage| usage.as_map().is_some());
+        let count = |keys: &[&str]| {
+            let within = |map: &Value| keys.iter().find_map(|key| map.get(key).and_then(Value::as_count));
+            within(told).or_else(|| within(usage?))
+        };
+        let reported = &mut genai.reported;
+        let read = count(&[
+            "cacheReadInputTokens",
+            "cache_read_input_tokens",
+            "cachedPromptTokens",
+            "cachedContentTokenCount",
+            "promptCacheHitTokens",
+        ]);
+        let write = count(&["cacheCreationInputTokens", "cache_creation_input_tokens", "cacheWriteInputTokens"])
+            .or_else(|| kept_for(first(usage?, &["cache_creation"])?));
+        reported.cache_read = reported.cache_read.or(read);
+        reported.cache_write = reported.cache_write.or(write);
+        reported.reasoning = reported.reasoning.or_else(|| count(&["reasoningTokens", "thoughtsTokenCount"]));
+        // Gateways bill, and say how much; nothing where the key is the user's own, for which its provider bills.
+        let cost = first(told, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
+        reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
+        let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);
+        reported.convention.cache_in_input = reported.convention.cache_in_input.or_else(|| is_whole(reported, api?));
+    }
+}
+
+/// Anthropic's cache writes by how long they are kept.
+fn kept_for(creation: &Value) -> Option<u64> {
+    let counts = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"].iter();
+    counts.filter_map(|key| creation.get(key)?.as_count()).reduce(u64::saturating_add)
+}
+
+/// Whether the reported input is all of it, where Anthropic's own count of what came from no cache is known beside it.
+fn is_whole(reported: &Reported, uncached: u64) -> Option<bool> {
+    let caches = reported.cache_read.unwrap_or(0).saturating_add(reported.cache_write.unwrap_or(0));
+    match reported.input? {
+        input if caches == 0 || input < uncached => None,
+        input if input == uncached => Some(false),
+        input => (input == uncached.saturating_add(caches)).then_some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+    use crate::model::Category;
+
+    fn span(operation: &str) -> Sample {
+        let name = operation.split(' ').next().unwrap_or(operation);
+        Sample::span(name).scope("ai").with(&[("ai.operationId", name), ("operation.name", operation)])
+    }
+
+    /// What was sent and what came back, of one span with these attributes.
+    fn read(operation: &str, pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        said(&span(operation).with(pairs).translate())
+    }
+
+    const CALLS: &str = r#"[{"toolCallId":"c1","toolName":"w","input":"{\"city\":\"Paris\"}"}]"#;
+
+    #[test]
+    fn a_call_of_a_model_is_read_with_its_tools_and_its_caches() {
+        let read = span("ai.generateText.doGenerate desk")
+            .with(&[
+                (MESSAGES, r#"[{"role":"user","content":[{"type":"text","text":"Weather?"}]}]"#),
+                ("ai.response.toolCalls", CALLS),
+                ("ai.response.finishReason", "tool-calls"),
+                ("gen_ai.system", "openai.chat"),
+            ])
+            .typed(
+                "ai.prompt.tools",
+                r#"["{\"type\":\"function\",\"name\":\"w\",\"inputSchema\":{\"type\":\"object\"}}"]"#,
+            )
+            .typed("gen_ai.usage.input_tokens", "100")
+            .typed("ai.usage.inputTokenDetails.cacheReadTokens", "50")
+            .translate();
+        assert_eq!(
+            said(&read),
+            (vec!["user: Weather?".to_owned()], vec![r#"assistant: w#c1{"city":"Paris"}"#.to_owned()])
+        );
+        let usage = read.genai.usage.unwrap_or_default();
+        assert_eq!((usage.uncached_input, usage.cache_read), (Some(50), Some(50)));
+        assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Llm, Some("openai")));
+        assert_eq!((read.genai.stop_reason.as_deref(), read.tools[0].name.as_str()), (Some("tool-calls"), "w"));
+        assert_eq!(read.dialects, ["vercel-ai"]);
+    }
+
+    #[test]
+    fn a_tool_answers_in_json_whatever_it_answers() {
+        let mark = [("ai.toolCall.name", "w"), ("ai.toolCall.id", "c1"), (ARGUMENTS, r#"{"city":"Paris"}"#)];
+        for (result, expected) in [
+            (r#""18C""#, "tool: =c1 18C"),
+            (r#""say \"hi\"""#, r#"tool: =c1 say "hi""#),
+            (r#"{"c":18}"#, r#"tool: =c1 json {"c":18}"#),
+            ("18", "tool: =c1 18"),
+        ] {
+            let read = span("ai.toolCall desk").with(&mark).with(&[(RESULT, result)]).translate();
+            assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
+            assert_eq!(said(&read).1, [expected]);
+            assert_eq!(read.genai.category, Category::Tool);
+        }
+    }
+
+    #[test]
+    fn the_span_of_the_whole_says_what_it_was_given() {
+        let both = vec!["system: S", "user: q"];
+        for given in [
+            r#"{"system":"S","prompt":"q"}"#,
+            r#"{"system":"S","messages":[{"role":"user","content":"q"}]}"#,
+            r#"{"system":{"role":"system","content":"S"},"prompt":[{"role":"user","content":"q"}]}"#,
+            r#"{"system":[{"role":"system","content":"S"}],"messages":[{"role":"user","content":"q"}]}"#,
+            r#"[{"role":"system","content":"S"},{"role":"user","content":"q"}]"#,
+        ] {
+            assert_eq!(read("ai.streamText", &[(PROMPT, given)]).0, both, "{given}");
+        }
+        assert_eq!(read("ai.streamText", &[(PROMPT, "just words")]).0, ["user: just words"]);
+        let cut =
+            read("ai.streamText", &[(PROMPT, r#"{"system":"S","messages":[{"role":"user","content":"as far as"#)]);
+        assert_eq!(cut.0, ["system: S", "user: as far as…"]);
+        let read = span("ai.streamText desk").with(&[("ai.telemetry.functionId", "desk")]).translate();
+        assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("desk")));
+    }
+
+    #[test]
+    fn an_answer_is_thoughts_then_text_then_calls_then_files() {
+        let answer = [
+            ("ai.response.files", r#"[{"type":"file","mediaType":"image/png","data":"aGk="}]"#),
+            ("ai.response.reasoning", "hm"),
+            ("ai.response.text", "4"),
+            ("ai.response.toolCalls", CALLS),
+        ];
+        let expected = r#"assistant: (thought) hm · 4 · w#c1{"city":"Paris"} · <image image/png 2 bytes>"#;
+        assert_eq!(read("ai.streamText.doStream", &answer).1, [expected]);
+        // Version 3.
+        let answer = [
+            ("ai.result.text", ""),
+            ("ai.result.toolCalls", r#"[{"toolCallType":"function","toolCallId":"c1","toolName":"w","args":"{}"}]"#),
+            ("ai.finishReason", "tool-calls"),
+        ];
+        let third = span("ai.generateText.doGenerate").with(&answer).translate();
+        assert_eq!(said(&third).1, ["assistant: w#c1{}"]);
+        assert_eq!(third.genai.stop_reason.as_deref(), Some("tool-calls"));
+        let provider =
+            r#"[{"type":"tool-call","toolCallId":"s1","toolName":"web_search","input":"{}","providerExecuted":true}]"#;
+        assert_eq!(
+            read("ai.streamText.doStream", &[("ai.response.toolCalls", provider)]).1,
+            ["assistant: @server web_search#s1{}"]
+        );
+        assert_eq!(
+            read("ai.streamText.doStream", &[("ai.response.toolCalls", "what?")]).1,
+            [r#"assistant: unknown "what?""#]
+        );
+    }
+
+    #[test]
+    fn an_object_is_structured_and_a_text_that_looks_so_is_not() {
+        let object = r#"{"a":1}"#;
+        assert_eq!(
+            read("ai.generateObject.doGenerate", &[("ai.response.object", object)]).1,
+            [r#"assistant: json {"a":1}"#]
+        );
+        assert_eq!(read("ai.generateObject", &[("ai.result.object", r#""word""#)]).1, [r#"assistant: "word""#]);
+        assert_eq!(read("ai.generateText.doGenerate", &[("ai.response.text", object)]).1, [r#"assistant: {"a":1}"#]);
+    }
+
+    #[test]
+    fn what_a_tool_returned_is_read_in_each_of_its_forms() {
+        let message = |part: &str| {
+            let list = format!(r#"[{{"role":"tool","content":[{part}]}}]"#);
+            read("ai.generateText.doGenerate", &[(MESSAGES, &list)]).0
+        };
+        let output = |output: &str| {
+            message(&format!(r#"{{"type":"tool-result","toolCallId":"c1","toolName":"w","output":{output}}}"#))
+        };
+        assert_eq!(output(r#"{"type":"text","value":"18C"}"#), ["tool: =c1 18C"]);
+        assert_eq!(output(r#"{"type":"json","value":{"c":18}}"#), [r#"tool: =c1 json {"c":18}"#]);
+        assert_eq!(output(r#"{"type":"json","value":"18C"}"#), ["tool: =c1 18C"]);
+        assert_eq!(output(r#"{"type":"error-text","value":"down"}"#), ["tool: =!c1 down"]);
+        assert_eq!(output(r#"{"type":"error-json","value":{"e":1}}"#), [r#"tool: =!c1 json {"e":1}"#]);
+        assert_eq!(output(r#"{"type":"execution-denied","reason":"no"}"#), ["tool: =!c1 no"]);
+        assert_eq!(
+            output(
+                r#"{"type":"content","value":[{"type":"text","text":"see"},{"type":"media","data":"aGk=","mediaType":"image/png"},
+                {"type":"image-data","data":"aGk=","mediaType":"image/png"},{"type":"file-url","url":"https://x/y.pdf"}]}"#
+            ),
+            ["tool: =c1 see + <image image/png 2 bytes> + <image image/png 2 bytes> + <file ? https://x/y.pdf>"]
+        );
+        assert_eq!(
+            message(r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","result":"down","isError":true}"#),
+            ["tool: =!c1 down"]
+        );
+        assert_eq!(
+            message(
+                r#"{"type":"tool-approval-response","approvalId":"a1","approved":true},
+                {"type":"tool-result","toolCallId":"c1","toolName":"w","output":{"type":"text","value":"18C"}}"#
+            ),
+            [r#"tool: json {"type":"tool-approval-response","approvalId":"a1","approved":true} · =c1 18C"#]
+        );
+    }
+
+    #[test]
+    fn images_and_files_are_read_however_they_are_given() {
+        let user = |part: &str| {
+            let list = format!(r#"[{{"role":"user","content":[{part}]}}]"#);
+            read("ai.generateText.doGenerate", &[(MESSAGES, &list)]).0.concat()
+        };
+        for part in [
+            r#"{"type":"file","data":"aGk=","mediaType":"image/png"}"#,
+            r#"{"type":"file","data":{"type":"data","data":"aGk="},"mediaType":"image/png"}"#,
+            r#"{"type":"file","data":{"type":"Buffer","data":[104,105]},"mimeType":"image/png"}"#,
+            r#"{"type":"image","image":{"0":104,"1":105},"mimeType":"image/png"}"#,
+            r#"{"type":"image","image":{"type":"Buffer","data":[104,105]},"mediaType":"image/png"}"#,
+            r#"{"type":"image","image":"data:image/png;base64,aGk="}"#,
+        ] {
+            assert_eq!(user(part), "user: <image image/png 2 bytes>", "{part}");
+        }
+        for part in [
+            r#"{"type":"image","image":"https://x/y.png","mediaType":"image/png"}"#,
+            r#"{"type":"file","data":"https://x/y.png","mediaType":"image/png"}"#,
+            r#"{"type":"file","data":{"type":"url","url":"https://x/y.png"},"mediaType":"image/png"}"#,
+        ] {
+            assert_eq!(user(part), "user: <image image/png https://x/y.png>", "{part}");
+        }
+        assert_eq!(
+            user(
+                r#"{"type":"file","data":{"type":"reference","reference":{"openai":"file-1"}},"mediaType":"image/png"}"#
+            ),
+            "user: <image image/png file-1>"
+        );
+        assert_eq!(
+            user(r#"{"type":"file","data":{"type":"text","text":"as it is"},"mediaType":"text/plain"}"#),
+            "user: <document text/plain 8 bytes>"
+        );
+    }
+
+    #[test]
+    fn what_only_the_provider_understands_of_a_thought_is_kept() {
+        let content = r#"[{"role":"assistant","content":[
+            {"type":"reasoning","text":"hm","providerOptions":{"anthropic":{"signature":"s"}}},
+            {"type":"reasoning","text":"","providerOptions":{"anthropic":{"redactedData":"aGk="}}},
+            {"type":"reasoning","text":"","providerOptions":{"openai":{"itemId":"rs_1","reasoningEncryptedContent":"aGk="}}},
+            {"type":"reasoning","text":"","providerOptions":{"openai":{"itemId":"rs_1"}}},
+            {"type":"redacted-reasoning","data":"aGk="}]}]"#;
+        let read = span("ai.generateText.doGenerate").with(&[(MESSAGES, content)]).translate();
+        assert_eq!(said(&read).0, ["assistant: (thought) hm · (opaque 2) · (opaque 2) · (opaque 2)"]);
+        let What::Reasoning(thought) = &read.readings[0].prompt[0].parts[0].what else { panic!("no thought") };
+        assert_eq!(thought.signature.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn texts_to_embed_and_documents_to_rank_are_shown() {
+        let embedded =
+            span("ai.embedMany.doEmbed").typed("ai.values", r#"["\"one\"","\"{\\\"two\\\":2}\""]"#).translate();
+        assert_eq!(said(&embedded).0, [r#"user: one · {"two":2}"#]);
+        assert_eq!(embedded.genai.category, Category::Embedding);
+        assert!(read("ai.embed", &[("ai.value", r#""one""#)]).0.is_empty());
+        let ranked = span("ai.rerank.doRerank")
+            .typed("ai.documents", r#"["\"one\"","{\"t\":\"two\"}"]"#)
+            .typed("ai.ranking", r#"["{\"index\":1,\"relevanceScore\":0.9}"]"#)
+            .translate();
+        assert_eq!(said(&ranked).0, [r#"user: one · json {"t":"two"}"#]);
+        assert_eq!(said(&ranked).1, [r#"assistant: json {"index":1,"relevanceScore":0.9}"#]);
+        assert_eq!(ranked.genai.category, Category::Reranker);
+    }
+
+    /// Uncached input, cache read, cache write, reasoning.
+    fn usage(operation: &str, provider: &str, input: &str, metadata: &str) -> [Option<u64>; 4] {
+        let read = span(operation)
+            .with(&[("ai.model.provider", provider), ("ai.response.providerMetadata", metadata)])
+            .typed("ai.usage.inputTokens", input)
+            .typed("ai.usage.outputTokens", "20")
+            .translate();
+        let usage = read.genai.usage.unwrap_or_default();
+        [usage.uncached_input, usage.cache_read, usage.cache_write, usage.reasoning]
+    }
+
+    #[test]
+    fn caches_that_only_the_provider_tells_are_counted() {
+        let call = "ai.generateText.doGenerate";
+        let anthropic = r#"{"anthropic":{"cacheCreationInputTokens":30,"usage":{"input_tokens":100,"cache_read_input_tokens":50,"cache_creation_input_tokens":30}}}"#;
+        // Until version 5 the input leaves the caches out, from 6 on they are in it.
+        for input in ["100", "180"] {
+            assert_eq!(usage(call, "anthropic.messages", input, anthropic), [Some(100), Some(50), Some(30), None]);
+        }
+        let spread = r#"{"anthropic":{"usage":{"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}}}"#;
+        assert_eq!(usage(call, "anthropic.messages", "100", spread)[2], Some(30));
+        let openai = r#"{"openai":{"cachedPromptTokens":60,"reasoningTokens":5}}"#;
+        assert_eq!(usage(call, "openai.chat", "100", openai), [Some(40), Some(60), None, Some(5)]);
+        let bedrock = r#"{"bedrock":{"usage":{"cacheReadInputTokens":7,"cacheWriteInputTokens":8}}}"#;
+        assert_eq!(usage(call, "amazon-bedrock", "100", bedrock), [Some(100), Some(7), Some(8), None]);
+        // On the span of the whole they are those of the last call alone.
+        assert_eq!(usage("ai.generateText", "openai.chat", "100", openai), [Some(100), None, None, None]);
+    }
+
+    #[test]
+    fn what_a_gateway_bills_is_the_cost() {
+        for metadata in [
+            r#"{"openai":{"responseId":"r"},"gateway":{"routing":{},"cost":"0.0045"}}"#,
+            r#"{"openrouter":{"usage":{"promptTokens":1,"cost":0.0045}}}"#,
+        ] {
+            let read = span("ai.streamText.doStream").with(&[("ai.response.providerMetadata", metadata)]).translate();
+            assert_eq!(read.genai.reported.cost, Usd::from_dollars(0.0045), "{metadata}");
+        }
+    }
+
+    #[test]
+    fn version_seven_quotes_the_texts_that_tools_return() {
+        let read = Sample::span("execute_tool w")
+            .scope("gen_ai")
+            .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")])
+            .with(&[("gen_ai.tool.call.id", "c1"), ("gen_ai.tool.call.result", r#""18C""#)])
+            .translate();
+        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+    }
+}
