@@ -10,6 +10,7 @@
 //!   what the dialects are made of
 //!     reading ─▶ parts ─▶ calls, media      messages → parts → tool calls and results, images and documents
 //!     native                                a provider's own request or response
+//!     langchain                             messages as LangChain dumps them
 //!     definitions                           tools offered
 //!     json_ish ─▶ lenient, indexed          values that may be JSON; lists spread over keys
 //!     markers                               signs of hidden and cut content
@@ -28,6 +29,7 @@ mod gen_ai_content;
 mod gen_ai_events;
 mod indexed;
 mod json_ish;
+mod langchain;
 mod lenient;
 mod markers;
 mod media;
