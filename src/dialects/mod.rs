@@ -30,6 +30,7 @@ mod gen_ai_events;
 mod indexed;
 mod json_ish;
 mod langchain;
+mod langsmith;
 mod lenient;
 mod markers;
 mod media;
@@ -66,6 +67,7 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
     gen_ai::DIALECT,
+    langsmith::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
@@ -158,7 +160,16 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "langsmith",
+            "genai-2",
+            "genai-1",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
