@@ -7,7 +7,7 @@
 use super::{
     Dialect, calls, definitions, events_are_claimed,
     json_ish::{Ish, unquoted},
-    parts, reading,
+    openllmetry, parts, reading,
 };
 use crate::model::{
     Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
@@ -26,6 +26,9 @@ const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
 
 fn speaks(source: &Source) -> bool {
+    if openllmetry::is_openllmetry(source) {
+        return false;
+    }
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
         || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT].iter().any(has)
@@ -119,7 +122,11 @@ fn instructions(value: &Value) -> Vec<Message> {
 /// The reason that the last answer gives.
 fn finish_reason(output: &Ish) -> Option<String> {
     let Ish::Data(data) = output else { return None };
-    data.as_array()?.iter().rev().find_map(|message| message.str("finish_reason")).map(str::to_owned)
+    data.as_array()?
+        .iter()
+        .rev()
+        .find_map(|message| message.str("finish_reason").filter(|word| !word.is_empty()))
+        .map(str::to_owned)
 }
 
 /// A tool's run as messages: the call with its arguments, and what came back.

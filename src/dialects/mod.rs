@@ -35,6 +35,7 @@ mod lenient;
 mod markers;
 mod media;
 mod native;
+mod openllmetry;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -43,6 +44,7 @@ mod reading;
 #[cfg(test)]
 mod sample;
 mod strands;
+mod traceloop;
 mod usage;
 
 use std::sync::Arc;
@@ -69,8 +71,10 @@ pub const DIALECTS: &[Dialect] = &[
     gen_ai::DIALECT,
     langsmith::DIALECT,
     gen_ai_events::DIALECT,
+    openllmetry::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
+    traceloop::DIALECT,
     plain_io::DIALECT,
 ];
 
@@ -166,8 +170,10 @@ mod tests {
             "genai-3",
             "langsmith",
             "genai-2",
+            "openllmetry",
             "genai-1",
             "bedrock-sdk-preview",
+            "traceloop",
             "plain-io",
         ];
         assert_eq!(names, expected);
