@@ -285,9 +285,7 @@ impl Counting<'_, '_> {
             let place = |call: usize| &self.plan.places[self.calls[call].place];
             let (main, other) =
                 if place(call).speaks() && !place(first).speaks() { (call, first) } else { (first, call) };
-            // One library is within another, though what wraps a stream may notice its end before the client does.
-            let within = self.scope(call) != self.scope(first) || place(call).ended <= place(first).ended;
-            let inner = if within { call } else { first };
+            let inner = if place(call).ended <= place(first).ended { call } else { first };
             self.fold(main, other, inner);
             answered.extend(response.map(|response| (response, main)));
             // The next record like these is of the next call.

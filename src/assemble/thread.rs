@@ -169,8 +169,11 @@ impl<'s> Telling<'s> {
     /// Learns the reasoning of the answer that a prompt goes on from and the ids of its calls, which some senders tell
     /// only now.
     fn recall(&mut self, anchor: Anchor, lines: &[Line]) {
-        let answer = lines[..anchor.after].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
-        let parts = || lines[anchor.after - answer..anchor.after].iter().flat_map(|line| &line.message.parts);
+        // Before the last result that the prompt brings there may be others.
+        let others = lines[..anchor.after].iter().rev().take_while(|line| line.print.role == Role::Tool).count();
+        let end = anchor.after - others;
+        let answer = lines[..end].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
+        let parts = || lines[end - answer..end].iter().flat_map(|line| &line.message.parts);
         let calls = parts().filter_map(|part| match &part.what {
             What::Call(call) => Some(call),
             _ => None,
