@@ -16,7 +16,7 @@ use super::{
     json_ish::{Ish, unquoted},
     langchain, openllmetry, parts, reading,
 };
-use crate::model::{Carrier, Category, Message, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "traceloop", speaks, translate };
 
@@ -51,6 +51,10 @@ fn translate(source: &Source, into: &mut Translation) {
         let prompt = given.map_or_else(Vec::new, |given| said(given, &["inputs", "input_str"], Role::User));
         let state = returned.map_or_else(Vec::new, |state| said(state, &["outputs", "output"], Role::Assistant));
         let completion = langchain::added(&prompt, state);
+        let answers = completion.iter().filter(|message| message.role == Role::Assistant).count();
+        if let (Category::Chain, 1, Some(returned)) = (kind, answers, returned) {
+            reasoning(returned, &mut into.genai.reported);
+        }
         // A call is told by its messages; a dump of what a function was given only where there are none.
         let told = |side: fn(&crate::model::Reading) -> bool| kind.is_call() && into.readings.iter().any(side);
         (
@@ -166,6 +170,15 @@ fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
     }
 }
 
+/// What only the dumped answer of a step tells of the call in it; its other tokens are on the call's own span.
+fn reasoning(returned: &Value, reported: &mut Reported) {
+    let mut answer = GenAi::default();
+    if let Ish::Data(data) = Ish::of(returned) {
+        langchain::facts(&data, &mut answer);
+    }
+    reported.reasoning = reported.reasoning.or(answer.reported.reasoning);
+}
+
 /// A crew's sum, as Python prints it: `total_tokens=1245 prompt_tokens=567 cached_prompt_tokens=0 completion_tokens=678`.
 fn crew_usage(words: &str, reported: &mut Reported) {
     for word in words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter)) {
@@ -258,6 +271,13 @@ mod tests {
                 "{input} {output}"
             );
         }
+    }
+
+    #[test]
+    fn a_step_tells_what_its_answer_took_in_reasoning() {
+        let answer = r#"{"type":"ai","content":"a","usage_metadata":{"input_tokens":9,"output_tokens":7,"output_token_details":{"reasoning":5}}}"#;
+        let read = span("task", "{}", &format!(r#"{{"outputs":{{"messages":[{answer}]}},"kwargs":{{}}}}"#)).translate();
+        assert_eq!((read.genai.reported.reasoning, read.genai.reported.input), (Some(5), None));
     }
 
     #[test]
