@@ -189,6 +189,9 @@ impl Counting<'_, '_> {
             // Of several that sum up the same calls the top-most counts.
             here.holders = vec![at];
         }
+        if own.is_none() && place.category == Category::Chain {
+            self.tell_reasoning(place, &here.open[kind(Category::Llm)]);
+        }
         if let Some(call) = own {
             let open = &mut here.open[kind(place.category)];
             if self.calls[call].has_tokens() { &mut open.full } else { &mut open.bare }.push(call);
@@ -205,6 +208,22 @@ impl Counting<'_, '_> {
             here.open = Default::default();
         }
         own
+    }
+
+    /// What a step around a single call knows of its reasoning, from the answer that it gives back.
+    fn tell_reasoning(&mut self, step: &Place, open: &Open) {
+        let Some(reasoning) = step.usage.and_then(|usage| usage.reasoning) else { return };
+        if open.full.len() + open.bare.len() > MANY {
+            return;
+        }
+        let mut alive = open.full.iter().chain(&open.bare).filter(|call| !self.dead.contains(call));
+        let (Some(&one), None) = (alive.next(), alive.next()) else { return };
+        if let Some(usage) = &mut self.calls[one].usage
+            && usage.reasoning.is_none()
+            && usage.output.is_some_and(|output| reasoning <= output)
+        {
+            usage.reasoning = Some(reasoning);
+        }
     }
 
     /// Decides whether a call span is a call of its own, one of those beneath it, or their sum.

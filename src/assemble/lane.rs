@@ -7,9 +7,10 @@ use std::{
 
 use super::{
     merge::Line,
+    runs::names_item,
     same::{self, Key, Piece},
 };
-use crate::model::{Part, Role, Said, SpanId, Timestamp, What};
+use crate::model::{Part, Role, Said, SpanId, Timestamp, ToolCall, What};
 
 /// Answers cut into more messages than this are compared piece by piece only.
 pub const PIECES: usize = 8;
@@ -140,6 +141,27 @@ impl Lane {
         }
         if let Some(first) = answer.first_mut() {
             Arc::make_mut(&mut first.message).parts.splice(0..0, thought.iter().cloned());
+        }
+    }
+
+    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have only those of items.
+    pub fn rename(&mut self, entry: usize, mut calls: Vec<&ToolCall>) {
+        let Some(last) = self.shown.get(entry).copied() else { return };
+        let turn = self.said[last].turn;
+        let is_answer = |said: &&mut Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+        for said in self.said[..=last].iter_mut().rev().take_while(is_answer) {
+            let is_item = |part: &Part| match &part.what {
+                What::Call(call) => call.id.as_deref().is_some_and(names_item),
+                _ => false,
+            };
+            if !said.message.parts.iter().any(is_item) {
+                continue;
+            }
+            for part in Arc::make_mut(&mut said.message).parts.iter_mut().filter(|part| is_item(part)) {
+                let What::Call(call) = &mut part.what else { continue };
+                let known = calls.iter().position(|known| known.name == call.name && known.input == call.input);
+                call.id = known.and_then(|at| calls.swap_remove(at).id.clone()).or_else(|| call.id.take());
+            }
         }
     }
 

@@ -37,7 +37,10 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let tool = |value: fn(&crate::model::ToolName) -> Option<String>| {
         trace.first(run.place, |translation| value(translation.genai.tool.as_ref()?))
     };
-    let id = asked.and_then(|call| call.id.clone()).or_else(|| tool(|tool| tool.call_id.clone()));
+    let id = match asked.and_then(|call| call.id.clone()) {
+        Some(id) if names_item(&id) => seen.and_then(|result| result.call_id.clone()).or(Some(id)),
+        id => id.or_else(|| tool(|tool| tool.call_id.clone())),
+    };
     let name = asked.map(|call| call.name.clone()).or_else(|| tool(|tool| tool.name.clone()));
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
@@ -52,13 +55,32 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
             (Value::Null, Some(given)) => given.input.clone(),
             _ => input,
         },
-        output: returned.or(seen).map(|result| result.content.clone()),
+        output: told(returned, seen).map(|result| result.content.clone()),
         status: run.status,
         error: (run.status == ToolStatus::Error).then(|| why(trace, run, returned.or(seen))).flatten(),
         span: place.filter(|place| place.span.is_some()).map(|place| place.id),
         called_by: run.called.map(|(turn, _)| trace.places()[trace.work.counted.calls[turn].place].id),
         started: place.map(|place| place.started),
         ended: place.and_then(|place| place.ended),
+    }
+}
+
+/// Whether an id is that of an item of the Responses API: the call has another one, which its result names.
+pub fn names_item(id: &str) -> bool {
+    id.starts_with("fc_")
+}
+
+/// What came back: what the tool returned, unless that is a list out of which a program told the model one.
+fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
+    let is_one_of = |items: &[Value], seen: &ToolResult| match seen.content.as_slice() {
+        [Part { what: What::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
+        [Part { what: What::Json(value), .. }] => items.contains(value),
+        _ => false,
+    };
+    let (Some(result), Some(seen)) = (returned, seen) else { return returned.or(seen) };
+    match result.content.as_slice() {
+        [Part { what: What::Json(Value::Array(items)), .. }] if is_one_of(items, seen) => Some(seen),
+        _ => Some(result),
     }
 }
 

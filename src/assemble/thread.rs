@@ -16,7 +16,7 @@ use super::{
     same::{Key, Piece},
     squash::hash,
 };
-use crate::model::{Message, Part, Role, Said, SpanId, Timestamp, What};
+use crate::model::{Message, Part, Role, Said, SpanId, Timestamp, ToolCall, What};
 
 /// A call to be told.
 #[derive(Debug)]
@@ -170,11 +170,23 @@ impl<'s> Telling<'s> {
         }
     }
 
-    /// Learns the reasoning of the answer that a prompt goes on from, which some senders tell only now.
+    /// Learns the reasoning of the answer that a prompt goes on from and the ids of its calls, which some senders tell
+    /// only now.
     fn recall(&mut self, anchor: Anchor, lines: &[Line]) {
-        let answer = lines[..anchor.after].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
-        let parts = lines[anchor.after - answer..anchor.after].iter().flat_map(|line| &line.message.parts);
-        let thought: Vec<Part> = parts.filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
+        // Before the last result that the prompt brings there may be others.
+        let others = lines[..anchor.after].iter().rev().take_while(|line| line.print.role == Role::Tool).count();
+        let end = anchor.after - others;
+        let answer = lines[..end].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
+        let parts = || lines[end - answer..end].iter().flat_map(|line| &line.message.parts);
+        let calls = parts().filter_map(|part| match &part.what {
+            What::Call(call) => Some(call),
+            _ => None,
+        });
+        let calls: Vec<&ToolCall> = calls.collect();
+        if let (false, Some(entry)) = (calls.is_empty(), anchor.entry.checked_sub(1)) {
+            self.lanes.all[anchor.lane].rename(entry, calls);
+        }
+        let thought: Vec<Part> = parts().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
         if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {
             self.lanes.all[anchor.lane].think(entry, &thought);
         }

@@ -120,12 +120,13 @@ const KINDS: &[&str] = &[
     "openinference.span.kind",
     "langsmith.span.kind",
     "gen_ai.operation.name",
+    // Before the kind: through LlamaIndex a model's call is a task as well.
+    "llm.request.type",
     "traceloop.span.kind",
     "lmnr.span.type",
     "mlflow.spanType",
     "ai.operationId",
     "operation.name",
-    "llm.request.type",
 ];
 
 fn stated(source: &Source) -> Option<Category> {
@@ -220,6 +221,8 @@ fn by_name(name: &str) -> Category {
         Category::Guardrail
     } else if has("llm") || has("chat") || has("completion") {
         Category::Llm
+    } else if name.ends_with(".workflow") {
+        Category::Chain
     } else if has("evaluat") {
         Category::Evaluator
     } else {

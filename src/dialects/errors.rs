@@ -37,7 +37,14 @@ fn exception(source: &Source) -> Option<Failure> {
 
 fn of_exception(attributes: &Attributes) -> Failure {
     let text = |key| attributes.str(key).map(str::to_owned);
-    Failure { kind: text("exception.type"), message: text("exception.message"), stack: text("exception.stacktrace") }
+    let (mut message, mut stack) = (text("exception.message"), text("exception.stacktrace"));
+    // LangSmith writes one after the other, and all of that again as the stack.
+    let at = message.as_deref().and_then(|said| said.find("Traceback (most recent call last):")).filter(|at| *at > 0);
+    if let (Some(at), Some(said)) = (at, &mut message) {
+        stack = Some(said.split_off(at));
+        said.truncate(said.trim_end().len());
+    }
+    Failure { kind: text("exception.type"), message, stack }
 }
 
 fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
@@ -114,6 +121,15 @@ mod tests {
         let first = [("exception.type", "x.First"), ("exception.message", "try again")];
         let span = span.event("exception", &first).event("exception", THROTTLED);
         assert_eq!(failure(span), Some(said("x.Throttled", "slow down")));
+    }
+
+    #[test]
+    fn a_message_with_its_traceback_is_told_apart() {
+        let message = "Boom('no')Traceback (most recent call last):\n\n  File x";
+        let both = [("exception.type", "Exception"), ("exception.message", message), ("exception.stacktrace", "again")];
+        let failure = Sample::span("tool").failed("").event("exception", &both).translate().error.unwrap();
+        assert_eq!(failure.message.as_deref(), Some("Boom('no')"));
+        assert_eq!(failure.stack.as_deref(), Some("Traceback (most recent call last):\n\n  File x"));
     }
 
     #[test]

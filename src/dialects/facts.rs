@@ -513,7 +513,8 @@ fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
             after("invoke_agent ")
                 .filter(|name| operation == Some("invoke_agent") && genai.model.as_deref() != Some(name))
         };
-        let agent = node().or_else(|| entity().filter(|_| kind == Some("agent"))).or_else(invoked);
+        let of_kind = || entity().or_else(|| source.name.strip_suffix(".agent")).filter(|_| kind == Some("agent"));
+        let agent = node().or_else(of_kind).or_else(invoked);
         genai.agent = agent.map(str::to_owned);
     }
     let executed = || after("execute_tool ").filter(|_| operation == Some("execute_tool"));

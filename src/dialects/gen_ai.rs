@@ -5,9 +5,9 @@
 //! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
 
 use super::{
-    Dialect, calls, definitions, events_are_claimed,
+    Dialect, calls, definitions, events_are_claimed, gemini_cli,
     json_ish::{Ish, unquoted},
-    parts, reading,
+    openllmetry, parts, reading,
 };
 use crate::model::{
     Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
@@ -26,8 +26,8 @@ const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
 
 fn speaks(source: &Source) -> bool {
-    // It keeps other things than messages under the same names.
-    if super::gemini_cli::is_gemini_cli(source) {
+    // Gemini CLI keeps other things than messages under the same names, OpenLLMetry has habits of its own.
+    if gemini_cli::is_gemini_cli(source) || openllmetry::is_openllmetry(source) {
         return false;
     }
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
@@ -126,7 +126,11 @@ fn instructions(value: &Value) -> Vec<Message> {
 /// The reason that the last answer gives.
 fn finish_reason(output: &Ish) -> Option<String> {
     let Ish::Data(data) = output else { return None };
-    data.as_array()?.iter().rev().find_map(|message| message.str("finish_reason")).map(str::to_owned)
+    data.as_array()?
+        .iter()
+        .rev()
+        .find_map(|message| message.str("finish_reason").filter(|word| !word.is_empty()))
+        .map(str::to_owned)
 }
 
 /// A tool's run as messages: the call with its arguments, and what came back.

@@ -17,6 +17,9 @@ fn is_content(name: &str) -> bool {
 
 fn speaks(source: &Source) -> bool {
     let attributes = source.attributes;
+    if super::langsmith::is_langsmith(source) {
+        return false;
+    }
     attributes.has(PROMPT) || attributes.has(COMPLETION) || source.events.iter().any(|event| is_content(&event.name))
 }
 

@@ -30,6 +30,49 @@ pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     (!into.is_empty()).then_some(into)
 }
 
+/// What a chain was given or gave back: its messages, else its one text, else its state as it is.
+pub fn io(value: &Value, fallback: Role) -> Vec<Message> {
+    const TEXTS: &[&str] =
+        &["input", "output", "inputs", "outputs", "question", "query", "answer", "text", "result", "messages"];
+    if let Some(found) = messages(value, fallback).or_else(|| super::native::messages(value, fallback)) {
+        return found;
+    }
+    match value.as_map() {
+        Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => match inner {
+            Value::String(words) => reading::said(fallback, parts::text(words).into_iter().collect()),
+            // `{"messages": [["human", "q"]]}`, `{"input": {…}}`
+            inner => pairs(inner).unwrap_or_else(|| state(inner, fallback)),
+        },
+        _ => state(value, fallback),
+    }
+}
+
+fn state(value: &Value, fallback: Role) -> Vec<Message> {
+    let part = (!value.is_empty()).then(|| match value {
+        Value::String(words) => Part::text(words),
+        state => Part::new(What::Json(state.clone())),
+    });
+    reading::said(fallback, part.into_iter().collect())
+}
+
+fn pairs(value: &Value) -> Option<Vec<Message>> {
+    let pair = |item: &Value| match item.as_array()? {
+        [Value::String(word), Value::String(words)] => {
+            Some(reading::said(role_of(word)?, parts::text(words).into_iter().collect()))
+        }
+        _ => None,
+    };
+    let said: Option<Vec<Vec<Message>>> = value.as_array()?.iter().map(pair).collect();
+    Some(said?.concat()).filter(|said| !said.is_empty())
+}
+
+/// What a state holds more than what was given: a graph, and each of its nodes, may give back all of it.
+pub fn added(given: &[Message], mut state: Vec<Message>) -> Vec<Message> {
+    let known = given.last().and_then(|last| state.iter().rposition(|message| message == last));
+    state.drain(..known.map_or(0, |last| last + 1));
+    state
+}
+
 /// What a tool returned, where that is a `ToolMessage`, or a command that puts one into the state.
 pub fn tool_result(value: &Value) -> Option<Part> {
     let said = messages(value, Role::Tool)?;
@@ -209,6 +252,30 @@ mod tests {
         for text in [r#"{"generations":[[{"text":"a","generation_info":null,"type":"Generation"}]]}"#] {
             assert_eq!(read(text).as_deref(), Some(&["assistant: a".to_owned()][..]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_chains_one_text_is_said_and_its_state_shown() {
+        let words = |text: &str| io(&value(text), Role::User).iter().map(sample::in_words).collect::<Vec<_>>();
+        for (text, expected) in [
+            (r#"{"question":"q"}"#, vec!["user: q"]),
+            (r#"{"messages":[["human","q"],["ai","a"]]}"#, vec!["user: q", "assistant: a"]),
+            (r#"{"choices":[{"message":{"role":"assistant","content":"a"}}]}"#, vec!["assistant: a"]),
+            (r#"{"city":"Paris"}"#, vec![r#"user: json {"city":"Paris"}"#]),
+            (r#"{"output":["a","b"]}"#, vec![r#"user: json ["a","b"]"#]),
+            ("{}", vec![]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_state_only_what_was_added_is_new() {
+        let message = |text: &str| Message::text(Role::User, text);
+        let state = || vec![message("a"), message("b"), message("c")];
+        assert_eq!(added(&[message("b")], state()), [message("c")]);
+        assert_eq!(added(&[message("x")], state()), state());
+        assert_eq!(added(&[], state()), state());
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod indexed;
 mod json_ish;
 mod laminar;
 mod langchain;
+mod langsmith;
 mod lenient;
 mod livekit;
 mod logfire;
@@ -50,6 +51,7 @@ mod openai_agents;
 mod openinference;
 mod openinference_forms;
 mod openinference_tool;
+mod openllmetry;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -59,6 +61,7 @@ mod reading;
 #[cfg(test)]
 mod sample;
 mod strands;
+mod traceloop;
 mod usage;
 mod vercel_ai;
 
@@ -90,17 +93,20 @@ pub const DIALECTS: &[Dialect] = &[
     gemini_cli::DIALECT,
     livekit::DIALECT,
     gen_ai::DIALECT,
+    langsmith::DIALECT,
     openinference::DIALECT,
     openai_agents::DIALECT,
     pydantic_ai::DIALECT,
     logfire::DIALECT,
     vercel_ai::DIALECT,
     gen_ai_events::DIALECT,
+    openllmetry::DIALECT,
     google_adk::DIALECT,
     google_genai::DIALECT,
     gen_ai_content::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
+    traceloop::DIALECT,
     plain_io::DIALECT,
 ];
 

@@ -140,7 +140,8 @@ impl<'a> SpanForm<'a> {
     /// `call` is what a counted span stands for, so it also fills what only another record of that call says.
     fn of(row: &'a SpanRow, received: Option<&'a Span>, call: Option<&'a CallFacts>) -> Self {
         let genai = &row.translation.genai;
-        let usage = genai.usage.or(call.and_then(|call| call.usage)).filter(|usage| *usage != TokenUsage::default());
+        // Totals are sums over counted spans: of each, what all records of its call know together.
+        let usage = call.and_then(|call| call.usage).or(genai.usage).filter(|usage| *usage != TokenUsage::default());
         let ttft = genai.ttft.or(call.and_then(|call| call.ttft));
         let of_call = |own: &'a Option<String>, field: fn(&CallFacts) -> &Option<String>| {
             own.as_deref().or_else(|| field(call?).as_deref())

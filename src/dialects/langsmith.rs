@@ -1,0 +1,292 @@
+//! `langsmith`: what the LangSmith SDK exports as OpenTelemetry, one span a run (`dialects.md` 6.14).
+//!
+//! Marks: scope `langsmith`, keys `langsmith.*`. `gen_ai.prompt` and `gen_ai.completion` are the inputs and the outputs
+//! of a whole run, each as one JSON:
+//!
+//! ```text
+//! llm        {"messages": [[{"lc": 1, ..}]]} ─▶ {"generations": [[{"text", "message": {"lc": 1, ..}}]]}
+//!            {"messages": [{"role", ..}], "model", "tools"} ─▶ {"choices": [..]}       a wrapped client's own
+//! tool       {"city": "Paris"} or {"input": "{'city': 'Paris'}"} ─▶ {"output": ..}
+//! chain      {"messages": [{"type": "human", ..}]} ─▶ the state that came of it
+//! retriever  {"query": ".."} ─▶ {"documents": [..]}
+//! ```
+
+use super::{
+    Dialect, calls, category, definitions, gen_ai,
+    json_ish::{Ish, unquoted},
+    langchain, parts, reading,
+};
+use crate::model::{Carrier, Category, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "langsmith", speaks, translate };
+
+const INPUTS: &str = "gen_ai.prompt";
+const OUTPUTS: &str = "gen_ai.completion";
+
+/// Whether the SDK made this span: its keys are on no one else's, its metadata may be.
+pub fn is_langsmith(source: &Source) -> bool {
+    source.scope.name == "langsmith" || source.attributes.has("langsmith.span.kind")
+}
+
+fn speaks(source: &Source) -> bool {
+    is_langsmith(source) && (source.attributes.has(INPUTS) || source.attributes.has(OUTPUTS))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let get = |key| source.attributes.get(key).map(Ish::of);
+    let (inputs, outputs) = (get(INPUTS), get(OUTPUTS));
+    let kind = category::of(source, &into.genai);
+    if kind.is_call() {
+        if let Some(Ish::Data(outputs)) = &outputs {
+            langchain::facts(outputs, &mut into.genai);
+            reasons(outputs, &mut into.genai);
+        }
+        usage(source, &mut into.genai.reported);
+        if let Some(tools) = data(inputs.as_ref()).and_then(|inputs| calls::first(inputs, &["tools", "functions"])) {
+            definitions::read(tools, &mut into.tools);
+        }
+    }
+    let (prompt, completion) = if kind == Category::Tool {
+        run(inputs.as_ref(), outputs.as_ref(), &into.genai)
+    } else {
+        let given = said(inputs.as_ref(), Role::User);
+        let mut returned = said(outputs.as_ref(), Role::Assistant);
+        if !kind.is_call() {
+            returned = langchain::added(&given, returned);
+        }
+        (given, returned)
+    };
+    for (side, key) in [(&inputs, INPUTS), (&outputs, OUTPUTS)] {
+        if matches!(side, Some(Ish::Cut(_))) {
+            into.notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
+        }
+    }
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+fn data<'i>(side: Option<&'i Ish>) -> Option<&'i Value> {
+    match side? {
+        Ish::Data(data) => Some(data),
+        Ish::Cut(data) => Some(data),
+        _ => None,
+    }
+}
+
+/// One side of a run that is no tool's.
+fn said(side: Option<&Ish>, role: Role) -> Vec<Message> {
+    match side {
+        Some(Ish::Data(data)) => instructed(data, role),
+        Some(Ish::Cut(data)) => {
+            let mut messages = instructed(data, role);
+            if let Some(last) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
+                last.truncated = true;
+            }
+            messages
+        }
+        Some(Ish::Text(text)) => {
+            reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
+        }
+        Some(Ish::Scalar(scalar)) => reading::said(role, vec![Part::text(scalar.to_text())]),
+        Some(Ish::Nothing) | None => Vec::new(),
+    }
+}
+
+/// Messages, and before them the instructions that some clients are given apart.
+fn instructed(data: &Value, role: Role) -> Vec<Message> {
+    // A model that completes texts.
+    if let Some(Value::Array(prompts)) = data.get("prompts") {
+        return prompts.iter().flat_map(|prompt| reading::messages(prompt, role)).collect();
+    }
+    // The Responses API.
+    let asked = data.get("input").filter(|_| data.get("model").is_some());
+    let found = asked.map_or_else(|| langchain::io(data, role), |asked| reading::messages(asked, role));
+    if found.iter().any(|message| message.role == Role::System) {
+        return found;
+    }
+    let system = calls::first(data, &["instructions", "system"]).map_or_else(Vec::new, |given| {
+        let mut words = Vec::new();
+        parts::content(given, &mut words);
+        words
+    });
+    reading::said(Role::System, system).into_iter().chain(found).collect()
+}
+
+/// A tool's run: its arguments, and what came back.
+fn run(inputs: Option<&Ish>, outputs: Option<&Ish>, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
+    let given = inputs.and_then(|inputs| match inputs {
+        Ish::Data(data) => Some(arguments(data).clone()),
+        Ish::Cut(data) => Some(data.clone()),
+        Ish::Text(text) => Some(Value::from(*text)),
+        Ish::Scalar(scalar) => Some((*scalar).clone()),
+        Ish::Nothing => None,
+    });
+    let returned = match outputs {
+        Some(Ish::Data(data)) => {
+            data.get("output").filter(|_| data.as_map().is_some_and(|map| map.len() == 1)).or(Some(data))
+        }
+        Some(Ish::Cut(data)) => Some(data),
+        Some(Ish::Scalar(scalar)) => Some(*scalar),
+        Some(Ish::Text(_) | Ish::Nothing) | None => None,
+    };
+    // A tool that failed has no outputs.
+    let returned = returned.filter(|value| !value.is_empty());
+    let text = match outputs {
+        Some(Ish::Text(text)) => Some(Value::from(unquoted(text).as_deref().unwrap_or(text))),
+        _ => None,
+    };
+    let (prompt, completion) = gen_ai::execution(given.as_ref(), returned.or(text.as_ref()), genai);
+    match returned.and_then(langchain::tool_result) {
+        Some(part) => (prompt, vec![Message::new(Role::Tool, vec![part])]),
+        None => (prompt, completion),
+    }
+}
+
+/// A tool that takes one text may be called with all its arguments as that text.
+fn arguments(data: &Value) -> &Value {
+    match data.as_map() {
+        Some([(key, text @ Value::String(_))]) if key == "input" => match Ish::or_python(text) {
+            Ish::Data(_) | Ish::Cut(_) => text,
+            _ => data,
+        },
+        _ => data,
+    }
+}
+
+/// What a wrapped client's own response says of its end.
+fn reasons(outputs: &Value, genai: &mut GenAi) {
+    if genai.stop_reason.is_none() {
+        let choice = outputs.get("choices").and_then(Value::as_array).and_then(<[Value]>::last);
+        let ended = choice.and_then(|choice| choice.str("finish_reason")).or_else(|| outputs.str("stop_reason"));
+        genai.stop_reason = ended.map(str::to_owned);
+    }
+}
+
+/// Tokens in more detail than their own attributes say: as metadata, or as Python prints a dictionary.
+fn usage(source: &Source, reported: &mut Reported) {
+    let read = |key: &str| match Ish::or_python(source.attributes.get(key)?) {
+        Ish::Data(details) => Some(details.into_owned()),
+        _ => None,
+    };
+    let metadata = read("langsmith.metadata.usage_metadata").unwrap_or_default();
+    let mut details = Vec::new();
+    for (key, name) in [
+        ("gen_ai.usage.input_token_details", "input_token_details"),
+        ("gen_ai.usage.output_token_details", "output_token_details"),
+    ] {
+        details.push((name.to_owned(), metadata.get(name).cloned().or_else(|| read(key)).unwrap_or_default()));
+    }
+    let details = Value::Map(details);
+    let count = |path: [&str; 2]| details.get(path[0])?.get(path[1])?.as_count();
+    let stated = |key| metadata.get(key).and_then(Value::as_count);
+    reported.input = reported.input.or_else(|| stated("input_tokens"));
+    reported.output = reported.output.or_else(|| stated("output_tokens"));
+    reported.cache_read = reported.cache_read.or_else(|| count(["input_token_details", "cache_read"]));
+    reported.cache_write = reported.cache_write.or_else(|| count(["input_token_details", "cache_creation"]));
+    reported.reasoning = reported.reasoning.or_else(|| count(["output_token_details", "reasoning"]));
+    if reported.input.is_some() && metadata.get("input_tokens").is_some() {
+        // The SDK counts as LangChain does: input with its caches.
+        reported.convention.cache_in_input = Some(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+
+    fn span(kind: &str, inputs: &str, outputs: &str) -> Sample {
+        Sample::span("run").scope("langsmith").with(&[
+            ("langsmith.span.kind", kind),
+            (INPUTS, inputs),
+            (OUTPUTS, outputs),
+        ])
+    }
+
+    #[test]
+    fn a_chat_models_run_is_a_call() {
+        let inputs = r#"{"messages":[[{"lc":1,"type":"constructor","id":["langchain","schema","messages","HumanMessage"],"kwargs":{"content":"q","type":"human"}}]]}"#;
+        let outputs = r#"{"generations":[[{"text":"a","message":{"lc":1,"id":["…","AIMessage"],"kwargs":{"content":"a","type":"ai","response_metadata":{"finish_reason":"stop"}}}}]]}"#;
+        let usage = r#"{"input_tokens":300,"output_tokens":20,"input_token_details":{"cache_read":256},"output_token_details":{"reasoning":5}}"#;
+        let read = span("llm", inputs, outputs)
+            .with(&[("langsmith.trace.session_id", "proj"), ("langsmith.span.tags", "x, y")])
+            .with(&[("langsmith.metadata.usage_metadata", usage)])
+            .typed("gen_ai.usage.input_tokens", "300")
+            .typed("gen_ai.usage.output_tokens", "20")
+            .translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!((read.context.tags.as_slice(), read.context.session), (&["x".to_owned(), "y".to_owned()][..], None));
+        assert_eq!((read.genai.category, read.genai.stop_reason.as_deref()), (Category::Llm, Some("stop")));
+        let usage = read.genai.usage.unwrap();
+        assert_eq!((usage.uncached_input, usage.cache_read, usage.reasoning), (Some(44), Some(256), Some(5)));
+        assert_eq!(read.dialects, ["langsmith"]);
+    }
+
+    #[test]
+    fn a_wrapped_clients_request_is_read_as_its_own() {
+        for (inputs, outputs, expected) in [
+            (
+                r#"{"messages":[{"role":"user","content":"q"}],"model":"m","tools":[{"type":"function","function":{"name":"w"}}]}"#,
+                r#"{"id":"x","choices":[{"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}"#,
+                vec!["user: q"],
+            ),
+            (
+                r#"{"input":"q","instructions":"S","model":"m","tools":[{"type":"function","name":"w"}]}"#,
+                r#"{"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#,
+                vec!["system: S", "user: q"],
+            ),
+            (
+                r#"{"system":"S","messages":[{"role":"user","content":"q"}],"tools":[{"name":"w"}]}"#,
+                r#"{"role":"assistant","content":[{"type":"text","text":"a"}],"stop_reason":"stop"}"#,
+                vec!["system: S", "user: q"],
+            ),
+            (
+                r#"{"prompts":["q"],"tools":["w"]}"#,
+                r#"{"generations":[[{"text":"a","generation_info":{"finish_reason":"stop"}}]]}"#,
+                vec!["user: q"],
+            ),
+        ] {
+            let read = span("llm", inputs, outputs).translate();
+            assert_eq!(said(&read).0, expected, "{inputs}");
+            assert_eq!(said(&read).1, ["assistant: a"], "{outputs}");
+            assert_eq!(read.tools[0].name, "w", "{inputs}");
+        }
+    }
+
+    #[test]
+    fn a_tools_run_shows_its_arguments_and_its_result() {
+        let message = r#"{"output":{"content":"18C","type":"tool","tool_call_id":"c1","status":"success"}}"#;
+        for (inputs, outputs, given, returned) in [
+            (r#"{"city":"P"}"#, message, r#"assistant: w#-{"city":"P"}"#, vec!["tool: =c1 18C"]),
+            (
+                r#"{"input":"{'city': 'P'}"}"#,
+                r#"{"output":"18C"}"#,
+                r#"assistant: w#-{"city":"P"}"#,
+                vec!["tool: =- 18C"],
+            ),
+            (r#"{"input":"P"}"#, r#"{"t":18}"#, r#"assistant: w#-{"input":"P"}"#, vec![r#"tool: =- json {"t":18}"#]),
+            (r#"{"city":"P"}"#, "{}", r#"assistant: w#-{"city":"P"}"#, vec![]),
+        ] {
+            let read = span("tool", inputs, outputs).with(&[("gen_ai.tool.name", "w")]).translate();
+            assert_eq!(said(&read), (vec![given.to_owned()], returned.into_iter().map(str::to_owned).collect()));
+        }
+    }
+
+    #[test]
+    fn a_chain_says_what_it_adds_to_its_state() {
+        let question = r#"{"content":"q","type":"human","id":"1"}"#;
+        let inputs = format!(r#"{{"messages":[{question}]}}"#);
+        let outputs = format!(r#"{{"messages":[{question},{{"content":"a","type":"ai"}}]}}"#);
+        let read = span("chain", &inputs, &outputs).translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        let read = span("retriever", r#"{"query":"q"}"#, r#"{"documents":[{"page_content":"d"}]}"#).translate();
+        assert_eq!(said(&read).1, [r#"assistant: json {"documents":[{"page_content":"d"}]}"#]);
+        assert_eq!(read.genai.category, Category::Retriever);
+    }
+
+    #[test]
+    fn what_was_cut_is_shown_up_to_the_cut() {
+        let read = span("llm", r#"{"messages":[{"type":"human","content":"a long ques"#, "4").translate();
+        assert_eq!(said(&read), (vec!["user: a long ques…".to_owned()], vec!["assistant: 4".to_owned()]));
+        assert_eq!(read.notes.len(), 1);
+    }
+}

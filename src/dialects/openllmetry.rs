@@ -1,0 +1,413 @@
+//! `openllmetry`: model calls as Traceloop's instrumentations write them (`dialects.md` 6.7).
+//!
+//! ```text
+//! until 2026   gen_ai.prompt.0.role = user, gen_ai.prompt.0.content = q or JSON of blocks
+//!              gen_ai.completion.0.tool_calls.0.{id, name, arguments}, gen_ai.completion.0.finish_reason
+//!              llm.request.functions.0.{name, description, parameters}
+//! since        the lists of messages of `genai-3`, with habits of their own that are mended here
+//! ```
+//!
+//! What workflows, tasks and tools were given and gave back is in `traceloop.rs`.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use super::{
+    Dialect, calls, definitions, gen_ai, indexed,
+    json_ish::{Ish, unquoted},
+    parts, reading,
+};
+use crate::model::{Carrier, Message, Part, Role, Source, Translation, Value, What, json};
+
+pub const DIALECT: Dialect = Dialect { name: "openllmetry", speaks, translate };
+
+const PROMPT: &str = "gen_ai.prompt.";
+const COMPLETION: &str = "gen_ai.completion.";
+const FUNCTIONS: &str = "llm.request.functions.";
+
+/// What its instrumentations call their scopes, after `opentelemetry.instrumentation.` and up to the next dot.
+const SCOPES: &[&str] = &[
+    "agno",
+    "alephalpha",
+    "anthropic",
+    "bedrock",
+    "cohere",
+    "crewai",
+    "google_generativeai",
+    "groq",
+    "haystack",
+    "langchain",
+    "llamaindex",
+    "mistralai",
+    "ollama",
+    "openai",
+    "openai_agents",
+    "replicate",
+    "sagemaker",
+    "together",
+    "transformers",
+    "vertexai",
+    "voyageai",
+    "watsonx",
+    "writer",
+];
+
+/// Whether one of its instrumentations made this span, so that no other dialect reads its lists of messages.
+pub fn is_openllmetry(source: &Source) -> bool {
+    !source.is_log()
+        && (source.scope.name == "traceloop.tracer"
+            || source.scope.name.starts_with("@traceloop/instrumentation-")
+            || package(source).is_some_and(|package| SCOPES.contains(&package)))
+}
+
+/// What is instrumented: `openai` of `opentelemetry.instrumentation.openai.v1`.
+fn package<'s>(source: &Source<'s>) -> Option<&'s str> {
+    let scope = source.scope.name.as_str();
+    let rest = scope.strip_prefix("opentelemetry.instrumentation.");
+    rest.or_else(|| scope.strip_prefix("@traceloop/instrumentation-"))?.split('.').next()
+}
+
+fn speaks(source: &Source) -> bool {
+    let has = |prefix: &&str| source.attributes.has_prefix(prefix);
+    is_openllmetry(source) || [PROMPT, COMPLETION, FUNCTIONS].iter().any(has)
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    let carrier = (Carrier::Attributes, None);
+    if let Some(functions) = indexed::tree(attributes, FUNCTIONS) {
+        definitions::read(&functions, &mut into.tools);
+    }
+    let before = into.readings.len();
+    if is_openllmetry(source) {
+        gen_ai::carried(DIALECT.name, carrier, |key| attributes.get(key), into);
+        for reading in &mut into.readings[before..] {
+            reading.prompt.iter_mut().chain(&mut reading.completion).for_each(|message| mend(source, message));
+        }
+    }
+    let side = |prefix, role| {
+        let Some(Value::Array(items)) = indexed::tree(attributes, prefix) else { return Vec::new() };
+        items.into_iter().flat_map(|item| spoken(source, item, role)).collect()
+    };
+    let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
+    into.readings[before..].iter_mut().for_each(|reading| name_calls(&mut reading.prompt));
+}
+
+/// Reads one message that was spread over keys.
+fn spoken(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
+    let Value::Map(mut entries) = item else { return reading::messages(&item, fallback) };
+    // `gen_ai.prompt.0.user`: the key is the role.
+    if let [(word, content @ Value::String(_))] = entries.as_slice()
+        && let Some(role) = reading::role(word)
+    {
+        return reading::messages(content, role);
+    }
+    let mut cut = false;
+    for (key, value) in &mut entries {
+        match (key.as_str(), &*value) {
+            ("content", Value::String(text)) => {
+                let text = unwrapped(source, text);
+                let blocks = blocks(&text);
+                cut |= matches!(blocks, Some((_, true)));
+                *value = blocks.map_or(text, |(blocks, _)| blocks);
+            }
+            // The Responses API's summary, as JSON.
+            ("reasoning", Value::String(_)) => {
+                let entries = [("type", "reasoning".into()), ("content", std::mem::take(value))];
+                *value = Value::Map(entries.map(|(key, value)| (key.to_owned(), value)).into());
+            }
+            _ => {}
+        }
+    }
+    let thought = entries.iter().position(|(key, value)| key == "reasoning" && value.as_map().is_some());
+    let thought = thought.map(|at| entries.swap_remove(at).1);
+    let map = Value::Map(entries);
+    let role = map.str("role").unwrap_or_default();
+    let mut messages = match role {
+        // Anthropic's blocks are told one by one.
+        "thinking" => map.str("content").map(parts::thought).into_iter().collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    if let Some(thought) = thought {
+        parts::content(&thought, &mut messages);
+    }
+    let mut messages = reading::said(Role::Assistant, messages);
+    if role != "thinking" {
+        reading::message(&map, fallback, &mut messages);
+    }
+    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
+        part.truncated = true;
+    }
+    messages
+}
+
+/// For Bedrock every content is made JSON, a plain text too.
+fn unwrapped(source: &Source, text: &str) -> Value {
+    let inner = unquoted(text).filter(|_| package(source) == Some("bedrock"));
+    inner.as_deref().unwrap_or(text).into()
+}
+
+/// The blocks in a text, and whether it was cut; `None` for what someone said.
+fn blocks(text: &Value) -> Option<(Value, bool)> {
+    if !text.as_str()?.trim_start().starts_with('[') {
+        return None;
+    }
+    let (data, cut) = match Ish::of(text) {
+        Ish::Data(data) => (data.into_owned(), false),
+        Ish::Cut(data) => (data, true),
+        _ => return None,
+    };
+    let all_maps = data.as_array().is_some_and(|items| items.iter().all(|item| item.as_map().is_some()));
+    let mut found = Vec::new();
+    parts::content(&data, &mut found);
+    let known = found.iter().any(|part| !matches!(part.what, What::Unknown(_)));
+    (all_maps && known).then_some((data, cut))
+}
+
+/// Undoes what its instrumentations do to a message.
+fn mend(source: &Source, message: &mut Arc<Message>) {
+    let package = package(source);
+    // The answer's text is collected before its reasoning, whatever came first.
+    let is_late = |parts: &[Part]| {
+        let mut seen = false;
+        parts.iter().any(|part| {
+            let is_thought = matches!(part.what, What::Reasoning(_));
+            seen |= !is_thought;
+            is_thought && seen
+        })
+    };
+    if package == Some("openai") && is_late(&message.parts) {
+        Arc::make_mut(message).parts.sort_by_key(|part| !matches!(part.what, What::Reasoning(_)));
+    }
+    if package == Some("langchain") && message.parts.iter().any(|part| block_in(message, part).is_some()) {
+        let parts = message.parts.iter().flat_map(|part| block_in(message, part).unwrap_or_else(|| vec![part.clone()]));
+        let parts = parts.collect();
+        Arc::make_mut(message).parts = parts;
+    }
+    // Arguments that are no JSON object: `{"_raw": …}`.
+    let raw = |part: &Part| match &part.what {
+        What::Call(call) => match call.input.as_map() {
+            Some([(key, raw)]) if key == "_raw" => Some(calls::arguments(raw).0),
+            _ => None,
+        },
+        _ => None,
+    };
+    if message.parts.iter().any(|part| raw(part).is_some()) {
+        for part in &mut Arc::make_mut(message).parts {
+            if let (Some(input), What::Call(call)) = (raw(part), &mut part.what) {
+                call.input = input;
+            }
+        }
+    }
+}
+
+/// What a text holds that is a block of `LangChain`, made JSON for want of a better form; calls are told again as such.
+fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
+    const KINDS: &[&str] =
+        &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
+    const MEDIA: &[&str] = &["image", "image_url", "audio", "input_audio", "video", "file", "document", "media"];
+    let What::Text(text) = &part.what else { return None };
+    if !text.starts_with('{') || !text.ends_with('}') {
+        return None;
+    }
+    let block = json::parse(text).ok()?;
+    let kind = block.str("type")?;
+    let is_block = match message.role {
+        Role::Assistant => KINDS.contains(&kind) || kind.ends_with("_tool_result"),
+        // Alone it may be what someone wrote.
+        Role::User => MEDIA.contains(&kind) && message.parts.len() > 1,
+        Role::System | Role::Tool => false,
+    };
+    let mut found = Vec::new();
+    if is_block {
+        parts::content(&block, &mut found);
+    }
+    if found.is_empty() || found.iter().any(|part| matches!(part.what, What::Unknown(_))) {
+        return None;
+    }
+    let ids = |part: &Part| match &part.what {
+        What::Call(call) => call.id.clone(),
+        _ => None,
+    };
+    found.retain(|part| ids(part).is_none_or(|id| !message.parts.iter().any(|told| ids(told).as_ref() == Some(&id))));
+    Some(found)
+}
+
+/// Gives calls the ids that their results name, in order, where none names theirs.
+///
+/// Of the Responses API's calls the item's id is written, of the results the call's; through `LangChain` some have none.
+fn name_calls(prompt: &mut [Arc<Message>]) {
+    let parts = || {
+        prompt.iter().enumerate().flat_map(|(at, message)| message.parts.iter().enumerate().map(move |part| (at, part)))
+    };
+    let (mut called, mut answered) = (HashSet::new(), HashSet::new());
+    for (_, (_, part)) in parts() {
+        match &part.what {
+            What::Call(call) => called.extend(call.id.as_deref()),
+            What::Result(result) => answered.extend(result.call_id.as_deref()),
+            _ => {}
+        }
+    }
+    let mut open = VecDeque::new();
+    let mut names = Vec::new();
+    for (message, (part, told)) in parts() {
+        match &told.what {
+            What::Call(call) if call.id.as_deref().is_none_or(|id| !answered.contains(id)) => {
+                open.push_back((message, part));
+            }
+            What::Result(result) => {
+                let id = result.call_id.as_deref().filter(|id| !called.contains(id));
+                if let (Some(id), Some(call)) = (id, id.and_then(|_| open.pop_front())) {
+                    names.push((call, id.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for ((message, part), id) in names {
+        let part = prompt.get_mut(message).and_then(|message| Arc::make_mut(message).parts.get_mut(part));
+        if let Some(What::Call(call)) = part.map(|part| &mut part.what) {
+            call.id = Some(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+    use crate::model::Category;
+
+    #[test]
+    fn messages_spread_over_keys_are_read() {
+        let read = Sample::span("openai.chat")
+            .with(&[
+                ("llm.request.type", "chat"),
+                ("gen_ai.system", "OpenAI"),
+                ("gen_ai.prompt.0.role", "user"),
+                ("gen_ai.prompt.0.content", "weather?"),
+                ("gen_ai.prompt.prompt_filter_results", "[]"),
+                ("gen_ai.completion.0.role", "assistant"),
+                ("gen_ai.completion.0.finish_reason", "tool_calls"),
+                ("gen_ai.completion.0.tool_calls.0.id", "c1"),
+                ("gen_ai.completion.0.tool_calls.0.name", "w"),
+                ("gen_ai.completion.0.tool_calls.0.arguments", r#"{"city":"P"}"#),
+                ("llm.request.functions.0.name", "w"),
+                ("llm.request.functions.0.description", "d"),
+                ("llm.request.functions.0.parameters", r#"{"type":"object"}"#),
+            ])
+            .typed("gen_ai.usage.prompt_tokens", "10")
+            .typed("gen_ai.usage.completion_tokens", "5")
+            .translate();
+        assert_eq!(said(&read), (vec!["user: weather?".to_owned()], vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()]));
+        assert_eq!((read.genai.category, read.genai.stop_reason.as_deref()), (Category::Llm, Some("tool_calls")));
+        let tool = (read.tools[0].description.as_deref(), read.tools[0].parameters.is_some());
+        assert_eq!(tool, (Some("d"), true));
+        assert_eq!((read.genai.provider.as_deref(), read.genai.reported.input), (Some("openai"), Some(10)));
+        assert_eq!(read.dialects, ["openllmetry"]);
+    }
+
+    fn prompt(scope: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+        let pairs: Vec<_> = pairs.iter().map(|(key, text)| (format!("gen_ai.prompt.{key}"), *text)).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
+        said(&Sample::span("chat").scope(scope).with(&pairs).translate()).0
+    }
+
+    #[test]
+    fn a_content_may_be_blocks_made_json() {
+        let blocks = r#"[{"text":"see"},{"toolResult":{"toolUseId":"t","status":"error","content":[{"text":"no"}]}}]"#;
+        for (content, expected) in [
+            (blocks, vec!["user: see", "tool: =!t no"]),
+            (
+                r#"[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"https://x/y.png"}}]"#,
+                vec!["user: a · <image ? https://x/y.png>"],
+            ),
+            (r#"[{"type":"text","text":"cut o"#, vec!["user: cut o…"]),
+            ("[1, 2]", vec!["user: [1, 2]"]),
+            ("[see above]", vec!["user: [see above]"]),
+            (r#"{"text":"a"}"#, vec![r#"user: {"text":"a"}"#]),
+            (r#""q""#, vec![r#"user: "q""#]),
+            ("4", vec!["user: 4"]),
+        ] {
+            assert_eq!(prompt("x", &[("0.role", "user"), ("0.content", content)]), expected, "{content}");
+        }
+        let bedrock = "opentelemetry.instrumentation.bedrock";
+        assert_eq!(prompt(bedrock, &[("0.role", "user"), ("0.content", r#""q""#)]), ["user: q"]);
+        assert_eq!(prompt("x", &[("0.user", "q")]), ["user: q"]);
+        assert_eq!(
+            prompt("x", &[("0.role", "tool"), ("0.content", r#"[{"id":"doc-1"}]"#), ("0.tool_call_id", "c1")]),
+            [r#"tool: =c1 [{"id":"doc-1"}]"#]
+        );
+    }
+
+    #[test]
+    fn thoughts_are_thoughts_in_every_form() {
+        let completion = |pairs: &[(&str, &str)]| said(&Sample::span("chat").with(pairs).translate()).1.join(" | ");
+        let summary = r#"[{"text":"hm","type":"summary_text"}]"#;
+        assert_eq!(
+            completion(&[("gen_ai.completion.0.reasoning", summary), ("gen_ai.completion.0.content", "a")]),
+            "assistant: (thought) hm | assistant: a"
+        );
+        assert_eq!(
+            completion(&[
+                ("gen_ai.completion.0.role", "thinking"),
+                ("gen_ai.completion.0.content", "hm"),
+                ("gen_ai.completion.1.role", "assistant"),
+                ("gen_ai.completion.1.content", "a"),
+            ]),
+            "assistant: (thought) hm | assistant: a"
+        );
+    }
+
+    fn current(scope: &str, key: &str, messages: &str) -> Vec<String> {
+        let scope = format!("opentelemetry.instrumentation.{scope}");
+        let read = Sample::span("chat").scope(&scope).with(&[(key, messages)]).translate();
+        let (prompt, completion) = said(&read);
+        prompt.into_iter().chain(completion).collect()
+    }
+
+    #[test]
+    fn reasoning_came_before_what_it_led_to() {
+        let answer = r#"[{"role":"assistant","parts":[{"type":"text","content":"a"},{"type":"reasoning","content":"[{\"text\":\"hm\",\"type\":\"summary_text\"}]"},
+            {"type":"tool_call","id":"c","name":"w","arguments":{"_raw":"[1]"}}],"finish_reason":""}]"#;
+        assert_eq!(current("openai.v1", gen_ai::OUTPUT, answer), ["assistant: (thought) hm · a · w#c[1]"]);
+        let read =
+            Sample::span("chat").scope("opentelemetry.instrumentation.openai.v1").with(&[(gen_ai::OUTPUT, answer)]);
+        let read = read.translate();
+        assert_eq!((read.dialects.as_slice(), read.genai.stop_reason), (&["openllmetry".to_owned()][..], None));
+    }
+
+    #[test]
+    fn langchains_blocks_in_texts_are_what_they_are() {
+        let answer = r#"[{"role":"assistant","parts":[{"type":"text","content":"{\"thinking\":\"hm\",\"signature\":\"s\",\"type\":\"thinking\"}"},
+            {"type":"text","content":"{\"id\":\"t1\",\"input\":{},\"name\":\"w\",\"type\":\"tool_use\"}"},
+            {"type":"text","content":"{\"answer\":4}"},
+            {"type":"tool_call","id":"t1","name":"w","arguments":{}}]}]"#;
+        let expected = [r#"assistant: (thought) hm · {"answer":4} · w#t1{}"#];
+        assert_eq!(current("langchain", gen_ai::OUTPUT, answer), expected);
+        let asked = r#"[{"role":"user","parts":[{"type":"text","content":"{\"type\":\"image\",\"url\":\"https://x/y.png\"}"}]}]"#;
+        assert_eq!(current("langchain", gen_ai::INPUT, asked), [r#"user: {"type":"image","url":"https://x/y.png"}"#]);
+    }
+
+    #[test]
+    fn calls_are_named_as_their_results_name_them() {
+        let history = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"fc_1","name":"w","arguments":{}},{"type":"tool_call","id":"fc_2","name":"v","arguments":{}}]},
+            {"role":"tool","parts":[{"type":"tool_call_response","id":"call_1","response":"a"}]},
+            {"role":"tool","parts":[{"type":"tool_call_response","id":"call_2","response":"b"}]},
+            {"role":"assistant","parts":[{"type":"tool_call","id":"c3","name":"w","arguments":{}}]},
+            {"role":"tool","parts":[{"type":"tool_call_response","id":"c3","response":"c"}]}]"#;
+        assert_eq!(
+            current("openai.v1", gen_ai::INPUT, history),
+            [
+                "assistant: w#call_1{} · v#call_2{}",
+                "tool: =call_1 a",
+                "tool: =call_2 b",
+                "assistant: w#c3{}",
+                "tool: =c3 c"
+            ]
+        );
+    }
+}

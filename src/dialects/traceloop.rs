@@ -1,0 +1,301 @@
+//! `traceloop`: what workflows, tasks, agents and tools were given and gave back (`dialects.md` 6.7, the workflow layer).
+//!
+//! ```text
+//! traceloop.span.kind = workflow | task | agent | tool | handoff, traceloop.entity.{name, input, output}
+//!   of a decorated function  {"args": ["q"], "kwargs": {}} ─▶ the returned value as JSON
+//!   through LangChain        {"inputs": {"messages": [..]}, "tags", "metadata", "kwargs"} ─▶ {"outputs": .., "kwargs"}
+//!                            {"input_str": "{'city': 'P'}", "inputs": .., "kwargs": {"tool_call_id"}} ─▶ {"output": ..}
+//! crewai.task.description, crewai.crew.{result, token_usage}     through CrewAI
+//! ```
+//!
+//! Newer versions say the same in `gen_ai.task.{input, output}` and `gen_ai.tool.call.{arguments, result}`. Model calls
+//! are in `openllmetry.rs`.
+
+use super::{
+    Dialect, calls, category, gen_ai,
+    json_ish::{Ish, unquoted},
+    langchain, openllmetry, parts, reading,
+};
+use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "traceloop", speaks, translate };
+
+const GIVEN: &[&str] =
+    &["gen_ai.tool.call.arguments", "traceloop.entity.input", "gen_ai.task.input", "crewai.task.description"];
+const RETURNED: &[&str] =
+    &["gen_ai.tool.call.result", "traceloop.entity.output", "gen_ai.task.output", "crewai.crew.result"];
+const CREW_USAGE: &str = "crewai.crew.token_usage";
+
+fn speaks(source: &Source) -> bool {
+    let attributes = source.attributes;
+    attributes.has("traceloop.entity.input")
+        || attributes.has("traceloop.entity.output")
+        || (openllmetry::is_openllmetry(source) && GIVEN.iter().chain(RETURNED).any(|key| attributes.has(key)))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let kind = category::of(source, &into.genai);
+    let is_said = |key: &&&str| {
+        // Of another's span only what is this dialect's own.
+        openllmetry::is_openllmetry(source) || key.starts_with("traceloop.")
+    };
+    let first = |keys: &[&str]| keys.iter().filter(is_said).find_map(|key| source.attributes.get(key));
+    let (given, returned) = (first(GIVEN), first(RETURNED));
+    if let (Category::Chain | Category::Span, Some(usage)) = (kind, source.attributes.str(CREW_USAGE)) {
+        crew_usage(usage, &mut into.genai.reported);
+    }
+    let (prompt, completion) = if kind == Category::Tool {
+        let given = given.map(|given| arguments(given, into));
+        run(given.as_ref(), returned, into)
+    } else {
+        let prompt = given.map_or_else(Vec::new, |given| said(given, &["inputs", "input_str"], Role::User));
+        let state = returned.map_or_else(Vec::new, |state| said(state, &["outputs", "output"], Role::Assistant));
+        let completion = langchain::added(&prompt, state);
+        let answers = completion.iter().filter(|message| message.role == Role::Assistant).count();
+        if let (Category::Chain, 1, Some(returned)) = (kind, answers, returned) {
+            reasoning(returned, &mut into.genai.reported);
+        }
+        // A call is told by its messages; a dump of what a function was given only where there are none.
+        let told = |side: fn(&crate::model::Reading) -> bool| kind.is_call() && into.readings.iter().any(side);
+        (
+            if told(|reading| !reading.prompt.is_empty()) { Vec::new() } else { prompt },
+            if told(|reading| !reading.completion.is_empty()) { Vec::new() } else { completion },
+        )
+    };
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// What is in the envelope that the instrumentation of `LangChain` puts around inputs and outputs.
+fn inner<'v>(data: &'v Value, keys: &[&str]) -> Option<&'v Value> {
+    let is_envelope = ["kwargs", "metadata", "tags"].iter().any(|key| data.get(key).is_some());
+    let empty = || keys.iter().find_map(|key| data.get(key));
+    if is_envelope { calls::first(data, keys).or_else(empty) } else { None }
+}
+
+/// The arguments of a decorated function: those by name, those by place, or both as they are.
+fn passed(data: &Value) -> Option<&Value> {
+    let (args, kwargs) = match data.as_map()? {
+        [(first, args), (second, kwargs)] if first == "args" && second == "kwargs" => (args, kwargs),
+        [(first, kwargs), (second, args)] if first == "kwargs" && second == "args" => (args, kwargs),
+        _ => return None,
+    };
+    Some(match (args.as_array()?, kwargs.is_empty()) {
+        ([], _) => kwargs,
+        ([only], true) if only.as_map().is_some() => only,
+        (_, true) => args,
+        _ => data,
+    })
+}
+
+/// The arguments of a tool, and the id of the call, where it is told beside them.
+fn arguments(given: &Value, into: &mut Translation) -> Value {
+    let (data, cut) = match Ish::of(given) {
+        Ish::Data(data) => (data.into_owned(), false),
+        Ish::Cut(data) => (data, true),
+        _ => return given.clone(),
+    };
+    if let Some(id) = data.get("kwargs").and_then(|kwargs| kwargs.str("tool_call_id")).and_then(calls::usable_id)
+        && (data.get("inputs").is_some() || data.get("input_str").is_some())
+    {
+        into.genai.tool.get_or_insert_default().call_id.get_or_insert_with(|| id.to_owned());
+    }
+    let is_map = |value: &&Value| value.as_map().is_some();
+    let by_name = inner(&data, &["inputs"]).filter(is_map);
+    let found = by_name.or_else(|| inner(&data, &["input_str", "inputs"])).or_else(|| passed(&data));
+    match found {
+        Some(found) => found.clone(),
+        // The end of it is missing: `calls` marks that.
+        None if cut => given.clone(),
+        None => data,
+    }
+}
+
+/// A tool's run as messages.
+fn run(given: Option<&Value>, returned: Option<&Value>, into: &Translation) -> (Vec<Message>, Vec<Message>) {
+    let result = returned.map(|returned| match Ish::of(returned) {
+        // A text that was made JSON stays the text that it was.
+        _ if returned.as_str().is_some_and(|text| unquoted(text).is_some()) => text(returned),
+        Ish::Data(data) => match inner(&data, &["output", "outputs"]) {
+            Some(found) => found.clone(),
+            None => data.into_owned(),
+        },
+        _ => returned.clone(),
+    });
+    let (prompt, completion) = gen_ai::execution(given, result.as_ref(), &into.genai);
+    match result.as_ref().and_then(langchain::tool_result) {
+        Some(part) => (prompt, vec![Message::new(Role::Tool, vec![part])]),
+        None => (prompt, completion),
+    }
+}
+
+fn text(value: &Value) -> Value {
+    value.as_str().and_then(unquoted).map_or_else(|| value.clone(), |text| text.as_str().into())
+}
+
+/// One side of what is no tool.
+fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
+    let of_data = |data: &Value| {
+        if let Some(found) = inner(data, envelope) {
+            return langchain::io(found, role);
+        }
+        match passed(data) {
+            // One text is what was asked; anything else is the program's.
+            Some(Value::Array(args)) => match args.as_slice() {
+                [Value::String(words)] => reading::said(role, parts::text(words).into_iter().collect()),
+                [only] => langchain::io(only, role),
+                _ => langchain::io(data, role),
+            },
+            Some(Value::Map(kwargs)) => match kwargs.as_slice() {
+                [(_, Value::String(words))] => reading::said(role, parts::text(words).into_iter().collect()),
+                _ => langchain::io(&Value::Map(kwargs.clone()), role),
+            },
+            _ => langchain::io(data, role),
+        }
+    };
+    match Ish::of(value) {
+        _ if value.as_str().is_some_and(|words| unquoted(words).is_some()) => {
+            reading::said(role, text(value).as_str().and_then(parts::text).into_iter().collect())
+        }
+        Ish::Data(data) => of_data(&data),
+        Ish::Cut(data) => {
+            let mut messages = of_data(&data);
+            if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
+                part.truncated = true;
+            }
+            messages
+        }
+        Ish::Text("null" | "None") | Ish::Nothing => Vec::new(),
+        Ish::Text(words) => reading::said(role, parts::text(words).into_iter().collect()),
+        Ish::Scalar(scalar) => reading::said(role, vec![Part::text(scalar.to_text())]),
+    }
+}
+
+/// What only the dumped answer of a step tells of the call in it; its other tokens are on the call's own span.
+fn reasoning(returned: &Value, reported: &mut Reported) {
+    let mut answer = GenAi::default();
+    if let Ish::Data(data) = Ish::of(returned) {
+        langchain::facts(&data, &mut answer);
+    }
+    reported.reasoning = reported.reasoning.or(answer.reported.reasoning);
+}
+
+/// A crew's sum, as Python prints it: `total_tokens=1245 prompt_tokens=567 cached_prompt_tokens=0 completion_tokens=678`.
+fn crew_usage(words: &str, reported: &mut Reported) {
+    for word in words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter)) {
+        let Some((name, count)) = word.split_once('=') else { continue };
+        let field = match name {
+            "prompt_tokens" => &mut reported.input,
+            "completion_tokens" => &mut reported.output,
+            "total_tokens" => &mut reported.total,
+            "cached_prompt_tokens" => &mut reported.cache_read,
+            _ => continue,
+        };
+        *field = field.or_else(|| count.parse().ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+
+    fn span(kind: &str, input: &str, output: &str) -> Sample {
+        let marks = [("traceloop.span.kind", kind), ("traceloop.entity.name", "w")];
+        let pairs = [("traceloop.entity.input", input), ("traceloop.entity.output", output)];
+        Sample::span("w.tool").scope("traceloop.tracer").with(&marks).with(&pairs)
+    }
+
+    #[test]
+    fn a_tools_run_is_its_call_and_its_result() {
+        let message = r#"{"lc":1,"id":["ToolMessage"],"kwargs":{"content":"18C","type":"tool","tool_call_id":"c1","status":"success"}}"#;
+        let through_langchain = format!(r#"{{"output":{message},"kwargs":{{"name":"w"}}}}"#);
+        let by_name = r#"{"input_str":"{'city': 'P'}","tags":[],"inputs":{"city":"P"},"kwargs":{"tool_call_id":"c1"}}"#;
+        for (input, output, given, returned) in [
+            (r#"{"args":[],"kwargs":{"city":"P"}}"#, r#""18C""#, r#"w#-{"city":"P"}"#, "=- 18C"),
+            (r#"{"args":["P"],"kwargs":{}}"#, r#"{"t":18}"#, r#"w#-["P"]"#, r#"=- json {"t":18}"#),
+            (r#"{"args":[],"kwargs":{}}"#, r#""{\"t\":18}""#, "w#-{}", r#"=- json {"t":18}"#),
+            (r#"{"args":["P"],"kwargs":{"n":1}}"#, "18C", r#"w#-{"args":["P"],"kwargs":{"n":1}}"#, "=- 18C"),
+            (by_name, through_langchain.as_str(), r#"w#c1{"city":"P"}"#, "=c1 18C"),
+            (
+                r#"{"input_str":"{'city': 'P'}","tags":[],"kwargs":{}}"#,
+                r#"{"output":"18C","kwargs":{}}"#,
+                r#"w#-{"city":"P"}"#,
+                "=- 18C",
+            ),
+            (r#"{"city":"P"}"#, r#"{"output":"18C"}"#, r#"w#-{"city":"P"}"#, r#"=- json {"output":"18C"}"#),
+        ] {
+            let read = span("tool", input, output).translate();
+            assert_eq!(
+                said(&read),
+                (vec![format!("assistant: {given}")], vec![format!("tool: {returned}")]),
+                "{input}"
+            );
+        }
+    }
+
+    #[test]
+    fn newer_tools_say_it_in_the_common_names() {
+        let read = Sample::span("w.tool")
+            .scope("opentelemetry.instrumentation.openai_agents")
+            .with(&[("traceloop.span.kind", "tool"), ("gen_ai.tool.name", "w"), ("gen_ai.tool.call.id", "c1")])
+            .with(&[("gen_ai.tool.call.arguments", r#"{"inputs":"x"}"#), ("gen_ai.tool.call.result", "18C")])
+            .translate();
+        assert_eq!(
+            said(&read),
+            (vec![r#"assistant: w#c1{"inputs":"x"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_workflow_was_asked_and_answered() {
+        let human = r#"{"lc":1,"id":["HumanMessage"],"kwargs":{"content":"q","type":"human"}}"#;
+        let answer = r#"{"lc":1,"id":["AIMessage"],"kwargs":{"content":"a","type":"ai"}}"#;
+        let inputs = format!(r#"{{"inputs":{{"messages":[{human}]}},"tags":[],"metadata":{{}},"kwargs":{{}}}}"#);
+        let outputs = format!(r#"{{"outputs":{{"messages":[{human},{answer}]}},"kwargs":{{}}}}"#);
+        for (input, output, prompt, completion) in [
+            (r#"{"args":["q"],"kwargs":{}}"#, r#""a""#, vec!["user: q"], vec!["assistant: a"]),
+            (r#"{"args":[],"kwargs":{"question":"q"}}"#, "4", vec!["user: q"], vec!["assistant: 4"]),
+            (inputs.as_str(), outputs.as_str(), vec!["user: q"], vec!["assistant: a"]),
+            (inputs.as_str(), r#"{"outputs":null,"kwargs":{}}"#, vec!["user: q"], vec![]),
+            (r#"{"args":[1,2],"kwargs":{}}"#, "null", vec![r#"user: json {"args":[1,2],"kwargs":{}}"#], vec![]),
+            (
+                r#"{"args":["a question that is cu"#,
+                "null",
+                vec!["user: json {\"args\":[\"a question that is cu\"]}…"],
+                vec![],
+            ),
+        ] {
+            let read = span("workflow", input, output).translate();
+            assert_eq!(
+                said(&read),
+                (prompt.into_iter().map(str::to_owned).collect(), completion.into_iter().map(str::to_owned).collect()),
+                "{input} {output}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_tells_what_its_answer_took_in_reasoning() {
+        let answer = r#"{"type":"ai","content":"a","usage_metadata":{"input_tokens":9,"output_tokens":7,"output_token_details":{"reasoning":5}}}"#;
+        let read = span("task", "{}", &format!(r#"{{"outputs":{{"messages":[{answer}]}},"kwargs":{{}}}}"#)).translate();
+        assert_eq!((read.genai.reported.reasoning, read.genai.reported.input), (Some(5), None));
+    }
+
+    #[test]
+    fn a_crew_says_what_it_was_told_and_what_it_took() {
+        let scope = "opentelemetry.instrumentation.crewai.instrumentation";
+        let crew = Sample::span("crewai.workflow").scope(scope).with(&[
+            ("gen_ai.system", "crewai"),
+            ("crewai.crew.result", "R"),
+            (
+                "crewai.crew.token_usage",
+                "total_tokens=1245 prompt_tokens=567 completion_tokens=678 successful_requests=1",
+            ),
+        ]);
+        let read = crew.translate();
+        assert_eq!(said(&read).1, ["assistant: R"]);
+        assert_eq!((read.genai.reported.input, read.genai.reported.output), (Some(567), Some(678)));
+        assert!(read.genai.aggregate);
+        let agent = Sample::span("Researcher.agent").scope(scope).with(&[("traceloop.span.kind", "agent")]);
+        assert_eq!(agent.translate().genai.agent.as_deref(), Some("Researcher"));
+    }
+}
