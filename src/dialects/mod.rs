@@ -9,7 +9,8 @@
 //!     │
 //!   what the dialects are made of
 //!     reading ─▶ parts ─▶ calls, media      messages → parts → tool calls and results, images and documents
-//!     native                                a provider's own request or response
+//!     native, chunks, counts                a provider's own request, response, pieces of one, and its token counts
+//!     payload                               what a wrapped function took and gave
 //!     definitions                           tools offered
 //!     json_ish ─▶ lenient, indexed          values that may be JSON; lists spread over keys
 //!     markers                               signs of hidden and cut content
@@ -18,7 +19,9 @@
 mod bedrock_sdk;
 mod calls;
 mod category;
+mod chunks;
 mod context;
+mod counts;
 mod definitions;
 mod errors;
 mod facts;
@@ -28,12 +31,15 @@ mod gen_ai_content;
 mod gen_ai_events;
 mod indexed;
 mod json_ish;
+mod langfuse;
 mod lenient;
 mod markers;
 mod media;
+mod mlflow;
 mod native;
 mod parameters;
 mod parts;
+mod payload;
 mod plain_io;
 mod provider;
 mod reading;
@@ -66,6 +72,8 @@ pub const DIALECTS: &[Dialect] = &[
     gen_ai::DIALECT,
     gen_ai_events::DIALECT,
     gen_ai_content::DIALECT,
+    langfuse::DIALECT,
+    mlflow::DIALECT,
     bedrock_sdk::PREVIEW,
     plain_io::DIALECT,
 ];
@@ -156,7 +164,17 @@ mod tests {
     #[test]
     fn every_dialect_has_a_name_of_its_own() {
         let names: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name).collect();
-        let expected = ["bedrock-sdk", "strands", "genai-3", "genai-2", "genai-1", "bedrock-sdk-preview", "plain-io"];
+        let expected = [
+            "bedrock-sdk",
+            "strands",
+            "genai-3",
+            "genai-2",
+            "genai-1",
+            "langfuse",
+            "mlflow",
+            "bedrock-sdk-preview",
+            "plain-io",
+        ];
         assert_eq!(names, expected);
     }
 
@@ -204,6 +222,25 @@ mod tests {
         "function",
         "input.value",
         "output.value",
+        "langfuse.observation.type",
+        "langfuse.observation.input",
+        "langfuse.observation.output",
+        "langfuse.observation.usage_details",
+        "mlflow.spanType",
+        "mlflow.spanInputs",
+        "mlflow.spanOutputs",
+        "mlflow.chunk.value",
+        "messaging.operation",
+        "crew_key",
+        "args",
+        "kwargs",
+        "choices",
+        "delta",
+        "generations",
+        "response",
+        "chat_message",
+        "inner_messages",
+        "source",
         "metadata",
         "tags",
         "system_prompt",
@@ -219,6 +256,8 @@ mod tests {
                 "tool",
                 "tool_use",
                 "tool_result",
+                "process",
+                "generation",
                 "chat",
                 "strands-agents"
             ])
@@ -261,9 +300,9 @@ mod tests {
             event in attributes(),
             name in prop::sample::select(vec![
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
-                "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
+                "gen_ai.client.inference.operation.details", "exception", "execute_tool x", "mlflow.chunk.item.0",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "autogen-core", "x"]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };

@@ -43,6 +43,38 @@ pub fn of(attributes: &Attributes) -> Parameters {
     found
 }
 
+/// Adds the parameters in a request, as each provider's API calls them.
+pub fn of_request(request: &Value, found: &mut Parameters) {
+    const NAMES: &[(&str, &str)] = &[
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("topP", "top_p"),
+        ("top_k", "top_k"),
+        ("topK", "top_k"),
+        ("max_tokens", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("max_output_tokens", "max_tokens"),
+        ("maxOutputTokens", "max_tokens"),
+        ("maxTokens", "max_tokens"),
+        ("frequency_penalty", "frequency_penalty"),
+        ("presence_penalty", "presence_penalty"),
+        ("stop", "stop_sequences"),
+        ("stop_sequences", "stop_sequences"),
+        ("stopSequences", "stop_sequences"),
+        ("seed", "seed"),
+        ("n", "choice.count"),
+        ("reasoning_effort", "reasoning_effort"),
+    ];
+    const WITHIN: &[&str] = &["inferenceConfig", "config", "generation_config", "generationConfig", "options"];
+    for map in std::iter::once(request).chain(WITHIN.iter().filter_map(|key| request.get(key))) {
+        for (key, name) in NAMES {
+            if let Some(value) = map.get(key).filter(|value| !value.is_empty()) {
+                add(found, name, value);
+            }
+        }
+    }
+}
+
 /// Adds a parameter, unless it is known.
 pub fn add(found: &mut Parameters, name: &str, value: &Value) {
     if let Err(place) = found.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
