@@ -9,8 +9,8 @@ use super::{
     voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Category, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
-    Translation, What,
+    Category, Cost, DELIVERED, LogRow, Message, Project, RELAYED, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp,
+    TokenUsage, Translation, What,
 };
 
 /// How much of an error's message is kept to compare it by.
@@ -41,6 +41,8 @@ pub struct Facts {
     pub(super) client: bool,
     pub(super) category: Category,
     pub(super) aggregate: bool,
+    /// It hands on what an agent said: the agent's calls are elsewhere, if they are anywhere.
+    pub(super) relays: bool,
     /// Someone who bills is named.
     pub(super) billed: bool,
     pub(super) usage: Option<Box<TokenUsage>>,
@@ -130,6 +132,7 @@ impl Facts {
             client: false,
             category: genai.category,
             aggregate: genai.aggregate,
+            relays: genai.operation.as_deref().is_some_and(|operation| [DELIVERED, RELAYED].contains(&operation)),
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),

@@ -16,6 +16,7 @@
 //!     markers                               signs of hidden and cut content
 //! ```
 
+mod autogen;
 mod bedrock_sdk;
 mod calls;
 mod category;
@@ -74,6 +75,7 @@ pub const DIALECTS: &[Dialect] = &[
     gen_ai_content::DIALECT,
     langfuse::DIALECT,
     mlflow::DIALECT,
+    autogen::DIALECT,
     bedrock_sdk::PREVIEW,
     plain_io::DIALECT,
 ];
@@ -172,6 +174,7 @@ mod tests {
             "genai-1",
             "langfuse",
             "mlflow",
+            "autogen",
             "bedrock-sdk-preview",
             "plain-io",
         ];
