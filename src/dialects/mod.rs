@@ -23,6 +23,7 @@ mod category;
 mod chunks;
 mod context;
 mod counts;
+mod crewai;
 mod definitions;
 mod errors;
 mod facts;
@@ -76,6 +77,7 @@ pub const DIALECTS: &[Dialect] = &[
     langfuse::DIALECT,
     mlflow::DIALECT,
     autogen::DIALECT,
+    crewai::DIALECT,
     bedrock_sdk::PREVIEW,
     plain_io::DIALECT,
 ];
@@ -175,6 +177,7 @@ mod tests {
             "langfuse",
             "mlflow",
             "autogen",
+            "crewai",
             "bedrock-sdk-preview",
             "plain-io",
         ];
