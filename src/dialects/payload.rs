@@ -20,17 +20,22 @@ pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<I
             name_tool(source, into);
             let arguments = input.and_then(value).map(|given| arguments(given, source, into));
             let returned = output.and_then(value);
-            gen_ai::execution(arguments.as_ref(), returned.as_ref(), &into.genai)
+            let message = returned.as_ref().and_then(tool_message);
+            let (prompt, completion) =
+                gen_ai::execution(arguments.as_ref(), returned.as_ref().filter(|_| message.is_none()), &into.genai);
+            (prompt, message.unwrap_or(completion))
         }
         Category::Llm | Category::Embedding | Category::Reranker => {
+            let input = input.map(argument);
             if let Some(Ish::Data(request)) = &input {
+                let request = call(request).map_or(&**request, |(_, kwargs)| kwargs);
                 native::request_facts(request, &mut into.genai);
                 tools(request, into);
             }
             if let Some(Ish::Data(response)) = &output {
                 native::response_facts(response, &mut into.genai);
             }
-            (side(input, Role::User, native::request), side(output, Role::Assistant, native::response))
+            (side(input, Role::User, request), side(output, Role::Assistant, native::response))
         }
         _ => {
             let called = |data: &Value| native::messages(data, Role::User);
@@ -39,6 +44,22 @@ pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<I
         }
     };
     reading::push(into, dialect, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// A request, or the call of a function that makes one.
+fn request(data: &Value) -> Option<Vec<Message>> {
+    let called = || {
+        let (args, kwargs) = call(data)?;
+        native::request(kwargs).or_else(|| args.iter().find_map(|arg| native::messages(arg, Role::User)))
+    };
+    native::request(data).or_else(called)
+}
+
+/// A tool's answer in the form of the message that the model gets: it knows which call it is of.
+fn tool_message(returned: &Value) -> Option<Vec<Message>> {
+    let Ish::Data(data) = Ish::of(returned) else { return None };
+    let messages = native::messages(&data, Role::Tool)?;
+    messages.iter().all(|message| message.role == Role::Tool).then_some(messages)
 }
 
 /// A tool's own span is called like the tool.
@@ -160,6 +181,32 @@ mod tests {
         }
         for input in [r#"{"args":["a",{"b":1}],"kwargs":{}}"#, r#"{"input":"a"}"#, r#"{"a":{"b":1}}"#] {
             assert_eq!(observed("tool", input, "").0, [format!("assistant: w#-{input}")]);
+        }
+    }
+
+    #[test]
+    fn a_tools_answer_may_be_the_message_that_the_model_gets() {
+        for output in [
+            r#"{"content":"18C","type":"tool","name":"w","tool_call_id":"c1","status":"success"}"#,
+            r#"{"lc":1,"type":"constructor","id":["x","ToolMessage"],"kwargs":{"content":"18C","tool_call_id":"c1"}}"#,
+        ] {
+            let (called, returned) = observed("tool", "{'city': 'Paris'}", output);
+            assert_eq!(returned, ["tool: =c1 18C"], "{output}");
+            assert_eq!(called.len(), 1);
+        }
+        let mcp = r#"{"content":[{"type":"text","text":"18C"}],"isError":false}"#;
+        assert_eq!(observed("tool", "{}", mcp).1, ["tool: =- 18C"]);
+    }
+
+    #[test]
+    fn a_function_that_asks_a_model_is_called_with_the_request() {
+        for input in [
+            r#"{"args":[[{"role":"user","content":"q"}]],"kwargs":{}}"#,
+            r#"{"args":[],"kwargs":{"messages":[{"role":"user","content":"q"}]}}"#,
+            r#"{"args":[[{"role":"user","content":"q"}]],"kwargs":{"model":"m"}}"#,
+            r#"{"args":["q"],"kwargs":{}}"#,
+        ] {
+            assert_eq!(observed("generation", input, "").0, ["user: q"], "{input}");
         }
     }
 
