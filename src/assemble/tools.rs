@@ -88,10 +88,10 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
         }
     }
     join.execute(plan);
-    join.overhear(plan, counted);
     for (call, heard) in heard.iter().enumerate() {
         join.bring(call, plan.places[counted.calls[call].place].started, heard);
     }
+    join.overhear(plan, counted);
     let Join { mut runs, foreign, .. } = join;
     for run in &mut runs {
         run.status = status(run, plan);
@@ -311,10 +311,10 @@ impl Join {
         }
     }
 
-    /// An agent tells what came back.
+    /// An agent tells what came back, where neither the tool nor a request does.
     fn returned(&mut self, source: Source, given: &Given) {
         let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
-        let fits = |run: &&usize| self.runs[**run].called.is_none() && self.runs[**run].seen.is_none();
+        let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
         let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
         let run = &mut self.runs[at];
         run.seen = Some(source);
