@@ -103,6 +103,14 @@ pub fn read(map: &Value, into: &mut Reported) {
     let cache_write = write_apart.or_else(|| count(map, CACHE_WRITE)).or(write_within);
     let reasoning = thought_apart.or_else(|| count(map, REASONING)).or(thought_within);
 
+    // What the sender states elsewhere tells whose counts these are, and whether caches are in its sum.
+    let caches = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+    let whole = input.map(|input| input.saturating_add(caches));
+    if into.input.is_some() && input.is_some() && into.input != input && into.input != whole {
+        return;
+    }
+    let is_summed = caches > 0 && into.input.is_some() && into.input == whole;
+
     // A total that is no more than input and output says that both have everything in them.
     let sum = input.unwrap_or(0).saturating_add(output.unwrap_or(0));
     let is_whole = total == Some(sum);
@@ -110,11 +118,11 @@ pub fn read(map: &Value, into: &mut Reported) {
         input = input.map(|count| count.saturating_add(others(map, "input_", &[CACHE_READ_APART, CACHE_WRITE_APART])));
         output = output.map(|count| count.saturating_add(others(map, "output_", &[REASONING_APART])));
     }
-    let caches = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
     if into.cache_read.is_none() && into.cache_write.is_none() && into.convention.cache_in_input.is_none() {
         let is_apart = (read_apart.is_some() || write_apart.is_some()) && !is_whole;
         let is_within = read_within.is_some() || write_within.is_some();
         into.convention.cache_in_input = match (is_apart, is_within) {
+            _ if is_summed => Some(true),
             (true, _) => Some(false),
             (_, true) => Some(input.is_none_or(|input| caches <= input)),
             _ => None,
@@ -216,10 +224,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_stays() {
-        let mut into = Reported { input: Some(1), ..Reported::default() };
-        read(&json::parse(r#"{"input":7,"output":2}"#).unwrap(), &mut into);
-        assert_eq!((into.input, into.output), (Some(1), Some(2)));
-        read(&json::parse("[1]").unwrap(), &mut into);
+    fn what_is_known_stays_and_tells_what_the_rest_means() {
+        let claude = r#"{"input_tokens":175,"cache_read_input_tokens":256,"output_tokens":2}"#;
+        let given = |input: u64| {
+            let mut into = Reported { input: Some(input), ..Reported::default() };
+            read(&json::parse(claude).unwrap(), &mut into);
+            (into.input, into.output, into.convention.cache_in_input)
+        };
+        assert_eq!(given(175), (Some(175), Some(2), None));
+        assert_eq!(given(431), (Some(431), Some(2), Some(true)));
+        // Counts of something else.
+        assert_eq!(given(7), (Some(7), None, None));
+        read(&json::parse("[1]").unwrap(), &mut Reported::default());
     }
 }
