@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::Arc,
 };
 
@@ -123,8 +124,11 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     let mut calls: Vec<usize> = (0..turns).collect();
     calls.sort_unstable_by_key(|call| trace.work.counted.calls[*call].place);
     let mut silence = Silence { trace, lanes, calls, turn: turns };
+    if silence.lanes.told.is_empty() {
+        silence.tell_mail(library);
+    }
     let mut heard: Vec<(usize, HashSet<Key>)> = Vec::new();
-    for at in (0..places.len()).rev().filter(|at| silent(*at) && is_agent(trace, *at)) {
+    for at in (0..places.len()).rev().filter(|at| silent(*at) && is_agent(trace, *at) && !places[*at].relays()) {
         let mut exchange = trace.exchange([at], library);
         exchange.drop_states();
         let said = || exchange.prompt.iter().chain(&exchange.completion);
@@ -175,8 +179,10 @@ fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Gro
         asking.entry(trace.scopes[counted.place]).or_default().push(call);
     }
     let mut ran: HashMap<Option<usize>, Vec<Group>> = HashMap::new();
+    // What an agent says of its tools itself is told with its messages.
+    let heard = trace.work.runs.runs.iter().map(|run| run.heard.is_some());
     let tells = |run: &&ToolRun| run.called_by.is_none() && (!run.input.is_empty() || run.output.is_some());
-    for run in runs.iter().filter(tells) {
+    for run in runs.iter().zip(heard).filter(|(_, heard)| !heard).map(|(run, _)| run).filter(tells) {
         let Some(at) = run.span.and_then(|span| trace.place_of(span)) else { continue };
         let scope = trace.above[at];
         // The last call before it asked for it, and for all others that ran before the next one.
@@ -211,6 +217,55 @@ struct Silence<'s, 'a> {
 }
 
 impl Silence<'_, '_> {
+    /// Opens the conversations of agents whose messages are only known from their delivery: what an agent got before an
+    /// answer, then the answer.
+    fn tell_mail(&mut self, library: &mut Library) {
+        let places = self.trace.places();
+        let mut mail: Vec<usize> =
+            (0..places.len()).filter(|at| places[*at].relays() && is_agent(self.trace, *at)).collect();
+        mail.sort_by_key(|at| places[*at].order());
+        let mut boxes: Vec<(Lane, Vec<Line>)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for at in mail {
+            let Some(agent) = self.trace.agent_of(at) else { continue };
+            let exchange = self.trace.exchange([at], library);
+            let of = *known.entry(agent.clone()).or_insert_with(|| {
+                let place = &places[at];
+                let lane = Lane::new(self.trace.scopes[at], Some(agent), (place.id, at), place.started);
+                boxes.push((lane, Vec::new()));
+                boxes.len() - 1
+            });
+            let (lane, waiting) = &mut boxes[of];
+            waiting.extend(exchange.system.into_iter().chain(exchange.prompt));
+            if !exchange.completion.is_empty() {
+                let lines = mem::take(waiting).into_iter().chain(exchange.completion);
+                self.say(lane, at, lines.collect());
+            }
+        }
+        for (mut lane, waiting) in boxes {
+            // What came after its last answer an agent never read; one that never answered was asked, at least.
+            if lane.said.is_empty() {
+                let at = lane.place;
+                self.say(&mut lane, at, waiting);
+            }
+            if !lane.said.is_empty() {
+                self.lanes.open(lane);
+            }
+        }
+    }
+
+    fn say(&mut self, lane: &mut Lane, at: usize, lines: Vec<Line>) {
+        let (span, turn) = (self.trace.places()[at].id, self.turn);
+        self.turn += 1;
+        lane.said.extend(lines.into_iter().map(|line| Said {
+            message: line.message,
+            at: line.at,
+            span,
+            turn,
+            history: false,
+        }));
+    }
+
     /// Opens a conversation with what one span says of itself and the tools that ran in it; false if that
     /// is nothing.
     fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {

@@ -167,7 +167,9 @@ pub fn count(plan: &Plan) -> Counted {
         above.near.extend(call);
     }
     counting.twins(&top.near);
-    counting.finish(top.holders)
+    // What an agent's messages say of its calls is known better where those are.
+    let told_better = |holder: &usize| top.any && plan.places[*holder].relays();
+    counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect())
 }
 
 impl Counting<'_, '_> {

@@ -11,8 +11,8 @@ use super::{
     voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Category, Cost, LogRow, Message, Note, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
-    Translation, What,
+    Category, Cost, DELIVERED, LogRow, Message, Note, Project, RELAYED, Reading, Role, SpanId, SpanKind, SpanRow,
+    Timestamp, TokenUsage, Translation, What,
 };
 
 /// How much of an error's message is kept to compare it by.
@@ -45,6 +45,8 @@ pub struct Facts {
     pub(super) aggregate: bool,
     /// See [`Note::HEARSAY`].
     pub(super) hearsay: bool,
+    /// It hands on what an agent said: the agent's calls are elsewhere, if they are anywhere.
+    pub(super) relays: bool,
     /// Someone who bills is named.
     pub(super) billed: bool,
     pub(super) usage: Option<Box<TokenUsage>>,
@@ -141,6 +143,7 @@ impl Facts {
             category: genai.category,
             aggregate: genai.aggregate,
             hearsay: notes.iter().any(|note| note.0 == Note::HEARSAY),
+            relays: genai.operation.as_deref().is_some_and(|operation| [DELIVERED, RELAYED].contains(&operation)),
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),

@@ -69,6 +69,11 @@ impl<'a> Place<'a> {
         self.own().any(|facts| facts.aggregate)
     }
 
+    /// Whether it hands on what an agent said.
+    pub fn relays(&self) -> bool {
+        self.span.is_some_and(|(_, facts)| facts.relays)
+    }
+
     pub fn speaks(&self) -> bool {
         !self.mute && self.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.prompts || voice.answers)
     }

@@ -29,7 +29,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
         What::Result(result) => Some(result),
         _ => None,
     };
-    let asked = run.called.and_then(|(_, source)| call(source));
+    let asked = run.called.map(|(_, source)| source).or(run.heard).and_then(call);
     let given = run.input.and_then(call);
     let returned = run.output.and_then(result);
     let seen = run.seen.and_then(result);

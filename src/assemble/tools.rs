@@ -30,6 +30,8 @@ pub struct Run {
     pub seen: Option<Source>,
     /// The call as the agent around it tells it, where no request does.
     pub told: Option<Source>,
+    /// The call as the agent around it tells it, where no call of a model does.
+    pub heard: Option<Source>,
     pub status: ToolStatus,
     id: Option<u64>,
     name: Option<u64>,
@@ -96,6 +98,7 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
     for (call, heard) in heard.iter().enumerate() {
         join.bring(call, plan.places[counted.calls[call].place].started, heard);
     }
+    join.overhear(plan, counted);
     let Join { mut runs, foreign, .. } = join;
     for run in &mut runs {
         run.status = status(run, plan);
@@ -169,6 +172,7 @@ impl Join {
             output: None,
             seen: None,
             told: None,
+            heard: None,
             status: ToolStatus::Pending,
             id: called.id,
             name: Some(called.name),
@@ -243,6 +247,7 @@ impl Join {
                 output: None,
                 seen: None,
                 told: None,
+                heard: None,
                 status: ToolStatus::Pending,
                 id: said.id,
                 name: Some(name(at)),
@@ -322,6 +327,52 @@ impl Join {
             if execution.is_error == Some(true) {
                 run.status = ToolStatus::Error;
             }
+        }
+    }
+
+    /// Agents without known calls tell of what they called, and what came back.
+    fn overhear(&mut self, plan: &Plan, counted: &Counted) {
+        let silent = |at: &usize| plan.places[*at].category == Category::Agent && counted.of[*at].is_none();
+        for at in (0..plan.places.len()).filter(silent) {
+            for (facts, said) in plan.places[at].sources() {
+                for voice in said.voices.iter().filter(|voice| !voice.fallback || said.voices.len() == 1) {
+                    for called in &voice.calls {
+                        self.heard(Source { facts, prompt: false, spot: called.at }, called);
+                    }
+                    for given in &voice.results {
+                        self.returned(Source { facts, prompt: given.prompt, spot: given.at }, given);
+                    }
+                }
+            }
+        }
+    }
+
+    /// An agent tells of a call: of the first run that it can be of and that nobody asked for.
+    fn heard(&mut self, source: Source, called: &Called) {
+        let by_id = called.id.and_then(|id| self.by_id.get(&id));
+        let by_asked = self.by_asked.get(&called.asked).filter(|_| by_id.is_none());
+        let runs = by_id.or(by_asked).map(Vec::as_slice).unwrap_or_default();
+        let fits = |run: &&usize| {
+            let run = &self.runs[**run];
+            run.called.is_none() && run.heard.is_none() && (run.id.is_none() || run.id == called.id)
+        };
+        let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
+        self.runs[at].heard = Some(source);
+        if let (None, Some(id)) = (self.runs[at].id, called.id) {
+            self.runs[at].id = Some(id);
+            self.by_id.entry(id).or_default().push(at);
+        }
+    }
+
+    /// An agent tells what came back, where neither the tool nor a request does.
+    fn returned(&mut self, source: Source, given: &Given) {
+        let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
+        let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
+        let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
+        let run = &mut self.runs[at];
+        run.seen = Some(source);
+        if given.is_error == Some(true) {
+            run.status = ToolStatus::Error;
         }
     }
 

@@ -52,7 +52,8 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
             has_messages: !exchange.is_empty(),
             also: call.also.iter().map(|place| trace.places()[*place].id).collect(),
         });
-        if !is_told(place.category) {
+        // Messages on their way are told as the conversation of the agent that they come from or go to.
+        if !is_told(place.category) || place.relays() || repeats_agents(trace, call.place) {
             continue;
         }
         if !place.category.is_call() {
@@ -105,6 +106,14 @@ fn lend(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Libr
 /// Embeddings, rerankings and what tools cost are calls, but no part of a conversation.
 fn is_told(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
+}
+
+/// Whether a place other than a call's or an agent's stands for those of agents beneath it that speak for themselves.
+fn repeats_agents(trace: &Trace, place: usize) -> bool {
+    let places = trace.places();
+    let beneath = places.get(place + 1..places[place].after).unwrap_or_default();
+    matches!(places[place].category, Category::Chain | Category::Span)
+        && beneath.iter().any(|place| place.category == Category::Agent && place.speaks())
 }
 
 /// The parameters that the records of a call give, by name.

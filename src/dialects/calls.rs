@@ -33,7 +33,7 @@ pub fn call(map: &Value) -> Option<Part> {
     let name = first_str(map, &["name", "toolName", "tool_name", "function", "functionName"])
         .or_else(|| first_str(function?, &["name"]));
     let id = id_of(map);
-    let given = first(map, &["input", "args", "arguments", "server_tool_call", "parameters"])
+    let given = first(map, &["input", "args", "arguments", "server_tool_call", "parameters", "tool_kwargs"])
         .or_else(|| first(function?, &["arguments", "parameters", "input"]));
     if name.is_none() && id.is_none() && given.is_none() {
         return None;

@@ -123,6 +123,9 @@ impl<'a> Found<'a> {
         } else if text.starts_with("data:") && text.contains(";base64,") || !is_uri(text) && text.len() >= 64 {
             self.payload(Payload::Base64(text));
         } else {
+            // Langfuse keeps the bytes elsewhere: `@@@langfuseMedia:type=image/png|id=…|source=base64_data_uri@@@`.
+            let kept = text.strip_prefix("@@@langfuseMedia:type=").and_then(|rest| rest.split('|').next());
+            self.mime = self.mime.take().or_else(|| kept.map(str::to_owned));
             self.uri = self.uri.take().or_else(|| Some(text.to_owned()));
         }
     }
@@ -214,7 +217,7 @@ fn is_byte_map(entries: &[(String, Value)]) -> bool {
 
 fn is_uri(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    let schemes = ["http", "https", "s3", "gs", "file", "data", "blob", "ftp", "arn"];
+    let schemes = ["http", "https", "s3", "gs", "file", "data", "blob", "ftp", "arn", "@@@langfuseMedia"];
     schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
@@ -375,6 +378,18 @@ mod tests {
             ("file", r#"{"type":"file","modality":"audio","file_id":"f-1"}"#, MediaKind::Audio, "f-1"),
             ("file", r#"{"type":"file","file":{"file_id":"f-1","filename":"a.bin"}}"#, MediaKind::File, "f-1"),
             ("image-url", r#"{"kind":"image-url","url":"https://x/y"}"#, MediaKind::Image, "https://x/y"),
+            (
+                "image_url",
+                r#"{"image_url":{"url":"@@@langfuseMedia:type=image/png|id=x|source=base64_data_uri@@@"}}"#,
+                MediaKind::Image,
+                "@@@langfuseMedia:type=image/png|id=x|source=base64_data_uri@@@",
+            ),
+            (
+                "document",
+                r#"{"source":{"type":"base64","data":"@@@langfuseMedia:type=application/pdf|id=x|source=bytes@@@"}}"#,
+                MediaKind::Document,
+                "@@@langfuseMedia:type=application/pdf|id=x|source=bytes@@@",
+            ),
         ] {
             let (kind, _, _, data) = media(kind, text).unwrap();
             assert_eq!((kind, data), (expected, MediaData::Uri(uri.to_owned())), "{text}");

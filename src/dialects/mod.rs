@@ -13,18 +13,24 @@
 //!     reading ─▶ parts ─▶ calls, media      messages → parts → tool calls and results, images and documents
 //!     native                                a provider's own request or response
 //!     langchain                             messages as LangChain dumps them
+//!     native, chunks, counts                a provider's own request, response, pieces of one, and its token counts
+//!     payload                               what a wrapped function took and gave
 //!     definitions                           tools offered
 //!     json_ish ─▶ lenient, indexed          values that may be JSON; lists spread over keys
 //!     markers                               signs of hidden and cut content
 //! ```
 
+mod autogen;
 mod bedrock_sdk;
 mod calls;
 mod category;
+mod chunks;
 mod claude_code;
 mod codex;
 mod coding_agents;
 mod context;
+mod counts;
+mod crewai;
 mod definitions;
 mod documents;
 mod errors;
@@ -40,12 +46,14 @@ mod indexed;
 mod json_ish;
 mod laminar;
 mod langchain;
+mod langfuse;
 mod langsmith;
 mod lenient;
 mod livekit;
 mod logfire;
 mod markers;
 mod media;
+mod mlflow;
 mod native;
 mod openai_agents;
 mod openinference;
@@ -54,6 +62,7 @@ mod openinference_tool;
 mod openllmetry;
 mod parameters;
 mod parts;
+mod payload;
 mod plain_io;
 mod provider;
 mod pydantic_ai;
@@ -104,6 +113,10 @@ pub const DIALECTS: &[Dialect] = &[
     google_adk::DIALECT,
     google_genai::DIALECT,
     gen_ai_content::DIALECT,
+    langfuse::DIALECT,
+    mlflow::DIALECT,
+    autogen::DIALECT,
+    crewai::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
     traceloop::DIALECT,
@@ -251,6 +264,25 @@ mod tests {
         "function",
         "input.value",
         "output.value",
+        "langfuse.observation.type",
+        "langfuse.observation.input",
+        "langfuse.observation.output",
+        "langfuse.observation.usage_details",
+        "mlflow.spanType",
+        "mlflow.spanInputs",
+        "mlflow.spanOutputs",
+        "mlflow.chunk.value",
+        "messaging.operation",
+        "crew_key",
+        "args",
+        "kwargs",
+        "choices",
+        "delta",
+        "generations",
+        "response",
+        "chat_message",
+        "inner_messages",
+        "source",
         "metadata",
         "tags",
         "system_prompt",
@@ -320,6 +352,8 @@ mod tests {
                 "tool",
                 "tool_use",
                 "tool_result",
+                "process",
+                "generation",
                 "chat",
                 "strands-agents",
                 "LLM",
@@ -370,6 +404,7 @@ mod tests {
             name in prop::sample::select(vec![
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x", "Responses API",
+                "mlflow.chunk.item.0",
             ]),
             scope in prop::sample::select(vec![
                 "",
@@ -379,6 +414,7 @@ mod tests {
                 "x",
                 "logfire.openai_agents",
                 "gcp.vertex.agent",
+                "autogen-core",
             ]),
             body in prop::option::of(values()),
         ) {

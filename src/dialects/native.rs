@@ -2,6 +2,7 @@
 
 use super::{
     calls::{first, first_str},
+    json_ish::Ish,
     parts, reading,
 };
 use crate::model::{GenAi, Message, Reported, Role, Value};
@@ -26,7 +27,7 @@ fn list(items: &[Value]) -> bool {
 
 fn is_message(item: &Value) -> bool {
     let has = |key: &str| item.get(key).is_some();
-    let says = has("content") || has("parts") || has("tool_calls") || has("contents");
+    let says = has("content") || has("parts") || has("tool_calls") || has("contents") || has("blocks");
     let stated = item.str("role").or_else(|| item.str("type"));
     let is_item = matches!(item.str("type"), Some("function_call" | "function_call_output" | "reasoning" | "message"));
     (says && stated.is_some_and(|word| reading::role(word).is_some())) || (has("kwargs") && has("lc")) || is_item
@@ -36,13 +37,7 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     if is_message(map) {
         return Some(reading::messages(map, fallback));
     }
-    let mut found = Vec::new();
-    for key in ["system", "instructions", "system_instruction", "systemInstruction"] {
-        if let Some(system) = map.get(key).filter(|system| !system.is_empty()) {
-            let system = system.get("parts").unwrap_or(system);
-            found.extend(instructions(system));
-        }
-    }
+    let mut found = system(map);
     let before = found.len();
     // `input` is the Responses API's: too common a word to be that without a model.
     let is_request = map.str("model").is_some();
@@ -60,6 +55,26 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
         answers(map, &mut found);
     }
     (found.len() > before).then_some(found)
+}
+
+/// The instructions that stand beside the messages of a request; Gemini's are in its configuration.
+fn system(map: &Value) -> Vec<Message> {
+    let found = instructions(map);
+    let config = first(map, &["config", "generation_config"]).filter(|_| found.is_empty());
+    config.map_or(found, instructions)
+}
+
+fn instructions(map: &Value) -> Vec<Message> {
+    let mut found = Vec::new();
+    for key in ["system", "instructions", "system_instruction", "systemInstruction"] {
+        if let Some(system) = map.get(key).filter(|system| !system.is_empty()) {
+            let system = system.get("parts").unwrap_or(system);
+            let mut parts = Vec::new();
+            super::parts::content(system, &mut parts);
+            found.extend(reading::said(Role::System, parts));
+        }
+    }
+    found
 }
 
 /// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is.
@@ -82,6 +97,19 @@ fn answers(map: &Value, found: &mut Vec<Message>) {
         found.extend(reading::messages(map, Role::Assistant));
     } else if let Some(message) = map.get("message").filter(|message| is_message(message)) {
         found.extend(reading::messages(message, Role::Assistant));
+    } else if let Some(message) = map.get("output").and_then(|output| output.get("message")).filter(|it| is_message(it))
+    {
+        // Bedrock's Converse.
+        found.extend(reading::messages(message, Role::Assistant));
+    } else if let Some(batches) = items("generations") {
+        for generation in batches.iter().flat_map(|batch| batch.as_array().unwrap_or(std::slice::from_ref(batch))) {
+            let said =
+                generation.get("message").filter(|message| is_message(message)).or_else(|| generation.get("text"));
+            found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
+        }
+    } else if map.get("finish_reason").is_some() && map.get("content").is_some() {
+        // AutoGen's result of a call.
+        found.extend(reading::messages(map, Role::Assistant));
     }
 }
 
@@ -137,18 +165,16 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     reported.reasoning = reported.reasoning.or_else(|| detail(MADE, &["reasoning_tokens"])).or(thoughts);
 }
 
-fn instructions(system: &Value) -> Vec<Message> {
-    let mut found = Vec::new();
-    parts::content(system, &mut found);
-    reading::said(Role::System, found)
-}
-
 /// What a request that is known to be one sends: also where it is one text, or items of the Responses API.
 pub fn sent(request: &Value) -> Vec<Message> {
     if let Some(messages) = messages(request, Role::User) {
         return messages;
     }
-    let system = first(request, &["instructions", "system"]).map_or_else(Vec::new, instructions);
+    let system = first(request, &["instructions", "system"]).map_or_else(Vec::new, |system| {
+        let mut found = Vec::new();
+        parts::content(system, &mut found);
+        reading::said(Role::System, found)
+    });
     let asked =
         first(request, &["input", "prompt"]).map_or_else(Vec::new, |asked| reading::messages(asked, Role::User));
     system.into_iter().chain(asked).collect()
@@ -182,6 +208,125 @@ pub fn usage(raw: &Value, reported: &mut Reported) {
     reported.output = reported.output.or_else(|| count(&["output_tokens", "completion_tokens"]));
     reported.total = reported.total.or_else(|| count(&["total_tokens"]));
     reported.reasoning = reported.reasoning.or_else(|| within(returned, "reasoning_tokens"));
+}
+
+/// The messages of what is known to be a request to a model: also those under words that elsewhere mean anything.
+pub fn request(value: &Value) -> Option<Vec<Message>> {
+    if let Some(found) = messages(value, Role::User) {
+        return Some(found);
+    }
+    let value = &*unpacked(value);
+    if value.as_map().is_none() {
+        return messages(value, Role::User).or_else(|| texts(value, Role::User));
+    }
+    let given =
+        first(value, &["messages", "contents", "input", "inputs", "prompt", "prompts", "message", "query", "text"])?;
+    let said = messages(given, Role::User).or_else(|| texts(given, Role::User)).or_else(|| {
+        // Gemini's one content, or a list of its parts.
+        let is_content = given.get("parts").is_some() || super::parts::blocks(given).is_some();
+        is_content.then(|| reading::messages(given, Role::User))
+    })?;
+    let mut found = system(value);
+    found.extend(said);
+    Some(found)
+}
+
+/// The messages of what is known to be a model's response.
+pub fn response(value: &Value) -> Option<Vec<Message>> {
+    const WORDS: &[&str] =
+        &["output_text", "completion", "generated_text", "generation", "response", "text", "content", "output"];
+    const BESIDE: &[&str] = &["model", "usage", "stop_reason", "finish_reason", "done", "id", "generation_token_count"];
+    if let Some(found) = messages(value, Role::Assistant) {
+        return Some(found);
+    }
+    let value = &*unpacked(value);
+    if value.as_map().is_none() {
+        return messages(value, Role::Assistant).or_else(|| texts(value, Role::Assistant));
+    }
+    let listed = || {
+        let result = value.get("results")?.as_array()?.first()?;
+        texts(result.get("outputText")?, Role::Assistant)
+    };
+    // An answer by a schema may have a field of such a name: then it is not all that was said.
+    let is_response = value.as_map().is_some_and(|map| map.len() == 1) || first(value, BESIDE).is_some();
+    let words = || WORDS.iter().filter(|_| is_response).find_map(|key| texts(value.get(key)?, Role::Assistant));
+    messages(value, Role::Assistant).or_else(words).or_else(listed)
+}
+
+/// Bedrock's `invoke_model` has all that is said in a body of JSON.
+fn unpacked(value: &Value) -> std::borrow::Cow<'_, Value> {
+    match value.get("body").map(Ish::of) {
+        Some(Ish::Data(body)) => body,
+        _ => std::borrow::Cow::Borrowed(value),
+    }
+}
+
+/// A text, or a list of nothing else.
+fn texts(value: &Value, role: Role) -> Option<Vec<Message>> {
+    let all_texts = match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty() && items.iter().all(|item| item.as_str().is_some()),
+        _ => false,
+    };
+    let mut parts = Vec::new();
+    if all_texts {
+        super::parts::content(value, &mut parts);
+    }
+    all_texts.then(|| reading::said(role, parts))
+}
+
+/// Adds the facts that stand beside the messages of a request: the model, its parameters.
+pub fn request_facts(request: &Value, genai: &mut GenAi) {
+    let body = unpacked(request);
+    for map in [request, &*body] {
+        if let Some(model) = ["model", "modelId", "model_id", "model_name"].iter().find_map(|key| map.str(key)) {
+            genai.model.get_or_insert_with(|| model.to_owned());
+        }
+        super::parameters::of_request(map, &mut genai.parameters);
+    }
+}
+
+/// Adds the facts that stand beside the messages of a response: its model, its id, why it ended, what it took.
+pub fn response_facts(response: &Value, genai: &mut GenAi) {
+    let response = &*unpacked(response);
+    let generation = response.get("generations").and_then(innermost);
+    let message = generation.and_then(|generation| generation.get("message"));
+    let message = message.map(|message| message.get("kwargs").unwrap_or(message));
+    let places = [
+        Some(response),
+        message.and_then(|message| message.get("response_metadata")),
+        generation.and_then(|generation| generation.get("generation_info")),
+        response.get("llm_output"),
+        message,
+    ];
+    let places = || places.into_iter().flatten();
+    let text = |keys: &[&str]| {
+        let found = places().find_map(|map| keys.iter().find_map(|key| map.str(key).filter(|text| !text.is_empty())));
+        found.map(str::to_owned)
+    };
+    genai.response_model =
+        genai.response_model.take().or_else(|| text(&["model", "model_name", "modelVersion", "model_version"]));
+    genai.response_id = genai.response_id.take().or_else(|| text(&["id", "responseId", "response_id"]));
+    let listed = |list: &str| {
+        let last = response.get(list)?.as_array()?.last()?;
+        last.str("finish_reason").or_else(|| last.str("finishReason")).map(str::to_owned)
+    };
+    let reason = || text(&["stop_reason", "stopReason", "finish_reason", "done_reason"]);
+    genai.stop_reason =
+        genai.stop_reason.take().or_else(|| listed("choices")).or_else(|| listed("candidates")).or_else(reason);
+    for map in places() {
+        for key in ["usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage"] {
+            if let Some(usage) = map.get(key) {
+                super::counts::read(usage, &mut genai.reported);
+            }
+        }
+    }
+}
+
+/// The first of what a list of lists holds.
+fn innermost(list: &Value) -> Option<&Value> {
+    let first = list.as_array()?.first()?;
+    first.as_array().map_or(Some(first), |batch| batch.first())
 }
 
 #[cfg(test)]

@@ -43,30 +43,35 @@ pub fn of(attributes: &Attributes) -> Parameters {
     found
 }
 
-/// Adds the parameters that a request, or what is left of it, gives as JSON.
+/// Adds the parameters in a request, as each provider's API calls them.
 pub fn of_request(request: &Value, found: &mut Parameters) {
     const NAMES: &[(&str, &str)] = &[
-        ("frequency_penalty", "frequency_penalty"),
-        ("max_completion_tokens", "max_tokens"),
-        ("max_output_tokens", "max_tokens"),
-        ("max_tokens", "max_tokens"),
-        ("maxTokens", "max_tokens"),
-        ("n", "choice.count"),
-        ("presence_penalty", "presence_penalty"),
-        ("reasoning_effort", "reasoning_effort"),
-        ("seed", "seed"),
-        ("stop", "stop_sequences"),
-        ("stop_sequences", "stop_sequences"),
-        ("stream", "stream"),
         ("temperature", "temperature"),
-        ("top_k", "top_k"),
         ("top_p", "top_p"),
         ("topP", "top_p"),
+        ("top_k", "top_k"),
+        ("topK", "top_k"),
+        ("max_tokens", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("max_output_tokens", "max_tokens"),
+        ("maxOutputTokens", "max_tokens"),
+        ("maxTokens", "max_tokens"),
+        ("frequency_penalty", "frequency_penalty"),
+        ("presence_penalty", "presence_penalty"),
+        ("stop", "stop_sequences"),
+        ("stop_sequences", "stop_sequences"),
+        ("stopSequences", "stop_sequences"),
+        ("seed", "seed"),
+        ("stream", "stream"),
+        ("n", "choice.count"),
+        ("reasoning_effort", "reasoning_effort"),
     ];
-    for (key, name) in NAMES {
-        let given = request.get(key).or_else(|| request.get("inferenceConfig")?.get(key));
-        if let Some(value) = given.filter(|value| !value.is_empty()) {
-            add(found, name, value);
+    const WITHIN: &[&str] = &["inferenceConfig", "config", "generation_config", "generationConfig", "options"];
+    for map in std::iter::once(request).chain(WITHIN.iter().filter_map(|key| request.get(key))) {
+        for (key, name) in NAMES {
+            if let Some(value) = map.get(key).filter(|value| !value.is_empty()) {
+                add(found, name, value);
+            }
         }
     }
 }

@@ -112,9 +112,9 @@ fn is_nothing(entries: &[(String, Value)]) -> bool {
     entries.iter().all(|(key, value)| *value == Value::Null || key == "cache_control" || key == "cachePoint")
 }
 
-/// The type of a part; Pydantic's first format calls it `kind`.
+/// The type of a part; Pydantic's first format calls it `kind`, `LlamaIndex` `block_type`.
 fn type_of(map: &Value) -> Option<&str> {
-    map.str("type").filter(|kind| !kind.is_empty()).or_else(|| map.str("kind"))
+    map.str("type").filter(|kind| !kind.is_empty()).or_else(|| map.str("kind")).or_else(|| map.str("block_type"))
 }
 
 /// Reads a map by its type, else by its keys; `false` where neither is known.

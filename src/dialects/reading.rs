@@ -55,6 +55,9 @@ pub fn role(word: &str) -> Option<Role> {
         ("SystemMessage", Role::System),
         ("ToolMessage", Role::Tool),
         ("FunctionMessage", Role::Tool),
+        ("UserMessage", Role::User),
+        ("AssistantMessage", Role::Assistant),
+        ("FunctionExecutionResultMessage", Role::Tool),
     ];
     WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
 }
@@ -188,7 +191,7 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
 }
 
 /// Where the content of a message is, most telling first.
-const CONTENT: &[&str] = &["parts", "content", "contents", "message", "text", "output"];
+const CONTENT: &[&str] = &["parts", "content", "contents", "blocks", "message", "text", "output"];
 
 /// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
 fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
@@ -244,8 +247,13 @@ fn thoughts(map: &Value, found: &mut Vec<Part>) {
     if found.iter().any(|part| matches!(part.what, What::Reasoning(_))) {
         return;
     }
-    if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking", "thought"]) {
+    if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
         found.insert(0, parts::thought(words));
+    } else if let Some(words) = map.str("thought").filter(|words| !words.is_empty()) {
+        // AutoGen calls so what a model thought before an answer, and also what it said beside its calls.
+        let calls = found.iter().any(|part| matches!(part.what, What::Call(_)));
+        let part = if calls { parts::text(words) } else { Some(parts::thought(words)) };
+        found.splice(0..0, part);
     }
 }
 
@@ -253,7 +261,9 @@ fn thoughts(map: &Value, found: &mut Vec<Part>) {
 fn calls_beside(map: &Value, found: &mut Vec<Part>) {
     let ids = found.iter().filter_map(|part| if let What::Call(call) = &part.what { call.id.clone() } else { None });
     let ids: HashSet<String> = ids.collect();
-    let listed = first(map, &["tool_calls", "toolCalls"]).map(Ish::of);
+    // LangChain's older messages and LlamaIndex's keep what is the provider's own apart.
+    let beside = || first(map.get("additional_kwargs")?, &["tool_calls"]);
+    let listed = first(map, &["tool_calls", "toolCalls"]).filter(|list| !list.is_empty()).or_else(beside).map(Ish::of);
     let list = match &listed {
         Some(Ish::Data(list)) => list.as_array(),
         Some(Ish::Cut(list)) => list.as_array(),

@@ -37,6 +37,13 @@ pub struct GenAi {
 /// `gen_ai.operation.name`, or what another dialect calls the same.
 pub type Operation = String;
 
+/// The operation of a span by which an agent gets a message, or by which its answer is handed on. What an agent says is
+/// in several such spans, none of them the agent's own.
+pub const DELIVERED: &str = "deliver_message";
+
+/// The same, of a piece of an answer that is delivered as a whole as well.
+pub const RELAYED: &str = "relay_message";
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ToolName {
     pub name: Option<String>,

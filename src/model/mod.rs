@@ -28,7 +28,7 @@ mod tree;
 mod usage;
 mod value;
 
-pub use genai::{Category, GenAi, Operation, Parameters, ToolName};
+pub use genai::{Category, DELIVERED, GenAi, Operation, Parameters, RELAYED, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
     Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What,

@@ -398,6 +398,36 @@ fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation()
 }
 
 #[test]
+fn messages_on_their_way_are_their_agents_conversations() {
+    let mail = |id: u64, agent: &str| {
+        let mut made = made(id, 1, Category::Agent);
+        made.said.genai.agent = Some(agent.to_owned());
+        made.said.genai.operation = Some(crate::model::DELIVERED.to_owned());
+        made
+    };
+    let delivered = || {
+        vec![
+            chain(1, 0),
+            mail(2, "A").asked(&[user("Task")]),
+            mail(3, "B").asked(&[user("Task")]),
+            mail(4, "A").answered(&[assistant("Notes")]),
+            mail(5, "B").asked(&[user("Notes")]),
+            mail(6, "B").answered(&[assistant("Done.")]),
+            mail(7, "A").asked(&[user("Done.")]),
+        ]
+    };
+    let trace = one(delivered());
+    let agents: Vec<_> = trace.threads.iter().map(|thread| thread.agent.as_deref()).collect();
+    assert_eq!(agents, [Some("A"), Some("B")]);
+    // What nobody answered any more was not read.
+    assert_eq!(told(&trace)[0], ["user Task", "assistant Notes"]);
+    assert_eq!(told(&trace)[1], ["user Task", "user Notes", "assistant Done."]);
+    let mut with_calls = delivered();
+    with_calls.push(llm(8, 1).asked(&[user("Task")]).answered(&[assistant("Notes")]));
+    assert_eq!(one(with_calls).threads.len(), 1);
+}
+
+#[test]
 fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
     let mut more = inserted.to_vec();

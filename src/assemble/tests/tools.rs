@@ -176,3 +176,24 @@ fn tools_offered_are_listed_in_order_of_appearance() {
         trace.definitions.iter().map(|tool| (tool.name.as_str(), tool.description.as_deref())).collect();
     assert_eq!(names, [("z", None), ("a", Some("A tool")), ("b", None)]);
 }
+
+#[test]
+fn an_agent_without_known_calls_tells_what_its_tools_are_asked_and_return() {
+    let said = [
+        calls("", &[(Some("c1"), "w", r#"{"a":1}"#), (Some("c2"), "w", r#"{"a":2}"#)]),
+        results(&[(Some("c1"), "18C"), (Some("c2"), "19C")]),
+        assistant("a"),
+    ];
+    let mut wordless = made(3, 1, Category::Tool).named("execute_tool w");
+    let (name, call_id) = (Some("w".to_owned()), Some("c1".to_owned()));
+    wordless.said.genai.tool = Some(ToolName { name, call_id, description: None });
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]).answered(&said),
+        tool(2, 1, None, "w", r#"{"a":2}"#, Some("19C")),
+        wordless,
+    ]);
+    let expected = [(Some("c2"), "ok", Some("19C".to_owned())), (Some("c1"), "ok", Some("18C".to_owned()))];
+    assert_eq!(ran(&trace), expected);
+    assert_eq!(crate::model::json::to_string(&trace.tools[1].input), r#"{"a":1}"#);
+    assert_eq!(talk(&trace).len(), 4);
+}

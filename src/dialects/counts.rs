@@ -1,0 +1,240 @@
+//! Token counts in a map, as providers and tracing SDKs spell them (`dialects.md` 4.4).
+//!
+//! ```text
+//!   OpenAI      {"prompt_tokens": 431, "completion_tokens": 64, "prompt_tokens_details": {"cached_tokens": 256}}
+//!   Anthropic   {"input_tokens": 175, "cache_read_input_tokens": 256, "output_tokens": 64}
+//!   Gemini      {"promptTokenCount": 431, "candidatesTokenCount": 45, "thoughtsTokenCount": 19}
+//!   LangChain   {"input_tokens": 431, "output_tokens": 64, "input_token_details": {"cache_read": 256}}
+//!   Langfuse    {"input": 175, "input_cached_tokens": 256, "output": 41, "output_reasoning": 23}
+//! ```
+//!
+//! Langfuse's are apart from each other: all that begin with `input` are the input.
+
+use crate::model::{Reported, Value};
+
+const INPUT: &[&str] = &[
+    "input",
+    "input_tokens",
+    "prompt_tokens",
+    "inputTokens",
+    "promptTokens",
+    "prompt_token_count",
+    "promptTokenCount",
+    "inputTokenCount",
+    "input_token_count",
+    "prompt",
+];
+const OUTPUT: &[&str] = &[
+    "output",
+    "output_tokens",
+    "completion_tokens",
+    "outputTokens",
+    "completionTokens",
+    "candidates_token_count",
+    "candidatesTokenCount",
+    "outputTokenCount",
+    "output_token_count",
+    "generated_token_count",
+    "completion",
+];
+const TOTAL: &[&str] = &["total", "total_tokens", "totalTokens", "total_token_count", "totalTokenCount"];
+
+const CACHE_READ: &[&str] = &[
+    "cache_read_input_tokens",
+    "cacheReadInputTokens",
+    "cacheReadInputTokenCount",
+    "cached_content_token_count",
+    "cachedContentTokenCount",
+    "cache_read_tokens",
+    "cached_prompt_tokens",
+    "cached_input_tokens",
+    "cachedInputTokens",
+    "cached_tokens",
+    "prompt_cache_hit_tokens",
+    "cache_read",
+];
+const CACHE_WRITE: &[&str] = &[
+    "cache_creation_input_tokens",
+    "cache_write_input_tokens",
+    "cacheWriteInputTokens",
+    "cacheWriteInputTokenCount",
+    "cache_creation_tokens",
+    "cache_write_tokens",
+    "cache_creation",
+    "cache_write",
+];
+const REASONING: &[&str] =
+    &["reasoning_tokens", "reasoningTokens", "thoughts_token_count", "thoughtsTokenCount", "reasoning"];
+
+/// Langfuse's own names, for what is apart from `input` and `output`.
+const CACHE_READ_APART: &[&str] =
+    &["input_cached_tokens", "input_cache_read", "input_cache_read_tokens", "input_cached"];
+const CACHE_WRITE_APART: &[&str] =
+    &["input_cache_creation", "input_cache_write", "input_cache_creation_tokens", "input_cache_write_tokens"];
+const REASONING_APART: &[&str] = &["output_reasoning_tokens", "output_reasoning"];
+
+/// Where a provider says of what its input and output are made up.
+const WITHIN_INPUT: &[&str] = &[
+    "prompt_tokens_details",
+    "input_tokens_details",
+    "input_token_details",
+    "promptTokensDetails",
+    "inputTokenDetails",
+];
+const WITHIN_OUTPUT: &[&str] = &[
+    "completion_tokens_details",
+    "output_tokens_details",
+    "output_token_details",
+    "completionTokensDetails",
+    "outputTokenDetails",
+];
+
+/// Fills what is not known yet of the counts that a sender reports.
+pub fn read(map: &Value, into: &mut Reported) {
+    let mut input = count(map, INPUT);
+    let mut output = count(map, OUTPUT);
+    let total = count(map, TOTAL);
+    let within = |places: &[&str], keys: &[&str]| places.iter().find_map(|place| count(map.get(place)?, keys));
+
+    let (read_within, read_apart) = (within(WITHIN_INPUT, CACHE_READ), count(map, CACHE_READ_APART));
+    let (write_within, write_apart) = (within(WITHIN_INPUT, CACHE_WRITE), count(map, CACHE_WRITE_APART));
+    let (thought_within, thought_apart) = (within(WITHIN_OUTPUT, REASONING), count(map, REASONING_APART));
+    let cache_read = read_apart.or_else(|| count(map, CACHE_READ)).or(read_within);
+    let cache_write = write_apart.or_else(|| count(map, CACHE_WRITE)).or(write_within);
+    let reasoning = thought_apart.or_else(|| count(map, REASONING)).or(thought_within);
+
+    // What the sender states elsewhere tells whose counts these are, and whether caches are in its sum.
+    let caches = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+    let whole = input.map(|input| input.saturating_add(caches));
+    if into.input.is_some() && input.is_some() && into.input != input && into.input != whole {
+        return;
+    }
+    let is_summed = caches > 0 && into.input.is_some() && into.input == whole;
+
+    // A total that is no more than input and output says that both have everything in them.
+    let sum = input.unwrap_or(0).saturating_add(output.unwrap_or(0));
+    let is_whole = total == Some(sum);
+    if !is_whole {
+        input = input.map(|count| count.saturating_add(others(map, "input_", &[CACHE_READ_APART, CACHE_WRITE_APART])));
+        output = output.map(|count| count.saturating_add(others(map, "output_", &[REASONING_APART])));
+    }
+    if into.cache_read.is_none() && into.cache_write.is_none() && into.convention.cache_in_input.is_none() {
+        let is_apart = (read_apart.is_some() || write_apart.is_some()) && !is_whole;
+        let is_within = read_within.is_some() || write_within.is_some();
+        into.convention.cache_in_input = match (is_apart, is_within) {
+            _ if is_summed => Some(true),
+            (true, _) => Some(false),
+            (_, true) => Some(input.is_none_or(|input| caches <= input)),
+            _ => None,
+        };
+    }
+    if into.reasoning.is_none() && into.convention.reasoning_in_output.is_none() {
+        let is_apart = thought_apart.is_some() && !is_whole;
+        let is_gemini = ["thoughts_token_count", "thoughtsTokenCount"].iter().any(|key| map.get(key).is_some());
+        into.convention.reasoning_in_output = (is_apart || is_gemini).then_some(false);
+    }
+    into.input = into.input.or(input);
+    into.output = into.output.or(output);
+    into.total = into.total.or(total);
+    into.cache_read = into.cache_read.or(cache_read);
+    into.cache_write = into.cache_write.or(cache_write);
+    into.reasoning = into.reasoning.or(reasoning);
+}
+
+fn count(map: &Value, keys: &[&str]) -> Option<u64> {
+    keys.iter().find_map(|key| map.get(key)?.as_count())
+}
+
+/// Langfuse's other kinds of input or output (`input_audio`), which are apart from what is plainly called so.
+fn others(map: &Value, prefix: &str, known: &[&[&str]]) -> u64 {
+    let plain = prefix.trim_end_matches('_');
+    let entries = map.as_map().filter(|_| map.get(plain).is_some()).unwrap_or_default();
+    let is_other = |key: &str| {
+        key.starts_with(prefix)
+            && !INPUT.contains(&key)
+            && !OUTPUT.contains(&key)
+            && !known.iter().any(|keys| keys.contains(&key))
+            // Of the cache's writes by their time to live the sum is given as well.
+            && !key.contains("ephemeral")
+    };
+    let counts = entries.iter().filter(|(key, _)| is_other(key)).filter_map(|(_, value)| value.as_count());
+    counts.fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::json;
+
+    /// Input, output, cache read, cache write, reasoning; whether caches and reasoning are within.
+    fn counts(text: &str) -> ([Option<u64>; 5], [Option<bool>; 2]) {
+        let mut into = Reported::default();
+        read(&json::parse(text).unwrap(), &mut into);
+        let Reported { input, output, cache_read, cache_write, reasoning, convention, .. } = into;
+        let within = [convention.cache_in_input, convention.reasoning_in_output];
+        ([input, output, cache_read, cache_write, reasoning], within)
+    }
+
+    #[test]
+    fn every_providers_spelling_is_read() {
+        for (text, expected, within) in [
+            (
+                r#"{"prompt_tokens":431,"completion_tokens":64,"total_tokens":495,"prompt_tokens_details":
+                {"cached_tokens":256},"completion_tokens_details":{"reasoning_tokens":9}}"#,
+                [431, 64, 256, 0, 9],
+                [Some(true), None],
+            ),
+            (
+                r#"{"input_tokens":175,"output_tokens":64,"cache_read_input_tokens":256,"cache_creation_input_tokens":3}"#,
+                [175, 64, 256, 3, 0],
+                [None, None],
+            ),
+            (
+                r#"{"inputTokens":175,"outputTokens":64,"totalTokens":498,"cacheReadInputTokens":256,"cacheWriteInputTokens":3}"#,
+                [175, 64, 256, 3, 0],
+                [None, None],
+            ),
+            (
+                r#"{"promptTokenCount":30,"candidatesTokenCount":4,"thoughtsTokenCount":6,"totalTokenCount":40}"#,
+                [30, 4, 0, 0, 6],
+                [None, Some(false)],
+            ),
+            (
+                r#"{"input_tokens":431,"output_tokens":64,"input_token_details":{"cache_read":256,"cache_creation":3},
+                "output_token_details":{"reasoning":9}}"#,
+                [431, 64, 256, 3, 9],
+                [Some(true), None],
+            ),
+        ] {
+            let (found, convention) = counts(text);
+            assert_eq!(found.map(Option::unwrap_or_default), expected, "{text}");
+            assert_eq!(convention, within, "{text}");
+        }
+    }
+
+    #[test]
+    fn langfuses_kinds_are_apart_unless_the_total_says_otherwise() {
+        let apart = r#"{"input":175,"input_cached_tokens":56,"output":64,"output_reasoning":23,"input_audio":5}"#;
+        let expected = [Some(180), Some(64), Some(56), None, Some(23)];
+        assert_eq!(counts(apart), (expected, [Some(false), Some(false)]));
+        let summed = r#"{"input":175,"input_cache_read":56,"output":64,"output_reasoning":23,"total":318}"#;
+        assert_eq!(counts(summed).1, [Some(false), Some(false)]);
+        let within = r#"{"input":175,"input_cached_tokens":56,"output":64,"output_reasoning_tokens":23,"total":239}"#;
+        assert_eq!(counts(within), ([Some(175), Some(64), Some(56), None, Some(23)], [None, None]));
+    }
+
+    #[test]
+    fn what_is_known_stays_and_tells_what_the_rest_means() {
+        let claude = r#"{"input_tokens":175,"cache_read_input_tokens":256,"output_tokens":2}"#;
+        let given = |input: u64| {
+            let mut into = Reported { input: Some(input), ..Reported::default() };
+            read(&json::parse(claude).unwrap(), &mut into);
+            (into.input, into.output, into.convention.cache_in_input)
+        };
+        assert_eq!(given(175), (Some(175), Some(2), None));
+        assert_eq!(given(431), (Some(431), Some(2), Some(true)));
+        // Counts of something else.
+        assert_eq!(given(7), (Some(7), None, None));
+        read(&json::parse("[1]").unwrap(), &mut Reported::default());
+    }
+}

@@ -1,0 +1,243 @@
+//! `mlflow`: `MLflow`'s tracing and its autologging of other libraries (`dialects.md` 6.15).
+//!
+//! Mark: `mlflow.*`. Every value is JSON, texts too: `mlflow.spanType` is `"LLM"` with its quotes.
+//!
+//! ```text
+//!   spanType                     "CHAT_MODEL", "LLM", "AGENT", "TOOL", "CHAIN", "RETRIEVER", …
+//!   spanInputs, spanOutputs      a provider's own request and response; what a function took and gave
+//!   chat.tokenUsage              {"input_tokens": 431, "output_tokens": 64, "cache_read_input_tokens": 256}
+//!   chat.tools, chat.messages    what was offered; older versions: what was said, the answer last
+//!   llm.cost                     {"input_cost": 0.1, "output_cost": 0.2, "total_cost": 0.3}
+//! ```
+//!
+//! Streams come in events, a piece each: `mlflow.chunk.item.0 {mlflow.chunk.value}`. The outputs of a streamed call
+//! have only its text.
+
+use std::borrow::Cow;
+
+use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
+use crate::model::{Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, json};
+
+pub const DIALECT: Dialect = Dialect { name: "mlflow", speaks, translate };
+
+const CHUNK: &str = "mlflow.chunk.item.";
+
+fn speaks(source: &Source) -> bool {
+    const KEYS: &[&str] = &[
+        "mlflow.spanType",
+        "mlflow.spanInputs",
+        "mlflow.spanOutputs",
+        "mlflow.chat.messages",
+        "mlflow.chat.tokenUsage",
+    ];
+    !source.is_log() && KEYS.iter().any(|key| source.attributes.has(key))
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let given = |key: &str| source.attributes.get(key).map(decoded);
+    let (input, output) = (given("mlflow.spanInputs"), given("mlflow.spanOutputs"));
+    let asked = into.genai.model.take();
+    describe(source, &mut into.genai);
+    if let Some(tools) = source.attributes.get("mlflow.chat.tools") {
+        definitions::read(tools, &mut into.tools);
+    }
+    let before = into.readings.len();
+    payload::read(source, DIALECT.name, input.as_ref().map(ish), output.as_ref().map(ish), into);
+    // What it calls the model is the one that answered; the request names the one that was asked.
+    match (&into.genai.model, asked) {
+        (None, asked) => into.genai.model = asked,
+        (Some(known), Some(other)) if *known != other => {
+            into.genai.response_model.get_or_insert(other);
+        }
+        _ => {}
+    }
+    if into.readings.len() == before {
+        spoken(source, into);
+    }
+    streamed(source, into);
+}
+
+/// Undoes the encoding of a value: a text in it is a text, whatever it looks like.
+fn decoded(value: &Value) -> Cow<'_, Value> {
+    match value.as_str().map(json::parse) {
+        Some(Ok(value)) => Cow::Owned(value),
+        _ => Cow::Borrowed(value),
+    }
+}
+
+fn ish<'a>(value: &'a Cow<'a, Value>) -> Ish<'a> {
+    match value {
+        Cow::Owned(Value::String(text)) if text.is_empty() => Ish::Nothing,
+        Cow::Owned(Value::String(text)) => Ish::Text(text),
+        other => Ish::of(other),
+    }
+}
+
+/// What stands beside inputs and outputs.
+fn describe(source: &Source, genai: &mut GenAi) {
+    let data = |key: &str| source.attributes.get(key).map(decoded).filter(|value| value.as_map().is_some());
+    if let Some(usage) = data("mlflow.chat.tokenUsage") {
+        counts::read(&usage, &mut genai.reported);
+    }
+    if let Some(cost) = data("mlflow.llm.cost") {
+        let dollars = |key: &str| cost.get(key)?.as_number();
+        let parts = || Some(dollars("input_cost")? + dollars("output_cost")?);
+        let total = dollars("total_cost").or_else(parts).and_then(Usd::from_dollars);
+        genai.reported.cost = genai.reported.cost.or(total);
+    }
+    if genai.agent.is_none() && category::of(source, genai) == Category::Agent && !source.name.is_empty() {
+        genai.agent = Some(source.name.to_owned());
+    }
+}
+
+/// The conversation of a model call, as older versions write it beside inputs and outputs.
+fn spoken(source: &Source, into: &mut Translation) {
+    let Some(messages) = source.attributes.get("mlflow.chat.messages").map(Ish::of) else { return };
+    let mut prompt = reading::of_ish(&messages, "mlflow.chat.messages", Role::User, &mut into.notes);
+    let asked = prompt.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
+    let completion: Vec<Message> = prompt.split_off(asked);
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// The answer as it came in pieces.
+fn streamed(source: &Source, into: &mut Translation) {
+    let mut stream = Stream::default();
+    let pieces = source.events.iter().filter(|event| event.name.starts_with(CHUNK));
+    let mut times = None;
+    for event in pieces {
+        let (first, _) = times.unwrap_or((event.at, event.at));
+        times = Some((first, event.at));
+        if let Some(value) = event.attributes.get("mlflow.chunk.value") {
+            stream.add(&decoded(value));
+        }
+    }
+    let Some((first, last)) = times.filter(|_| category::of(source, &into.genai).is_call()) else { return };
+    let (completion, facts) = stream.finish();
+    let genai = &mut into.genai;
+    // The outputs say "stop" of every stream.
+    genai.stop_reason = facts.stop_reason.or_else(|| genai.stop_reason.take());
+    genai.response_model = genai.response_model.take().or(facts.response_model);
+    genai.response_id = genai.response_id.take().or(facts.response_id);
+    let ttft = || Some(first.known()?.since(source.at.known()?));
+    genai.ttft = genai.ttft.or_else(ttft);
+    if genai.reported.input.is_none() && genai.reported.output.is_none() {
+        genai.reported = crate::model::Reported { cost: genai.reported.cost, ..facts.reported };
+    }
+    reading::push(into, DIALECT.name, (Carrier::Event, Some(last)), vec![], completion);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use crate::model::{Category, TokenUsage, Usd};
+
+    fn span(kind: &str, input: &str, output: &str) -> Sample {
+        Sample::span("w").scope("mlflow.tracing.provider").with(&[
+            ("mlflow.spanType", &format!("\"{kind}\"")),
+            ("mlflow.spanInputs", input),
+            ("mlflow.spanOutputs", output),
+        ])
+    }
+
+    const REQUEST: &str = r#"{"messages":[{"role":"user","content":"q"}],"model":"gpt-4o","temperature":0.5,
+        "tools":[{"type":"function","function":{"name":"w"}}]}"#;
+
+    #[test]
+    fn a_chat_model_is_a_model_call() {
+        let response = r#"{"id":"r1","model":"gpt-4o-x","choices":[{"message":{"role":"assistant","content":"a"},
+            "finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,
+            "completion_tokens_details":{"reasoning_tokens":2}}}"#;
+        let read = span("CHAT_MODEL", REQUEST, response)
+            .with(&[
+                ("mlflow.chat.tokenUsage", r#"{"input_tokens":10,"output_tokens":5,"total_tokens":15}"#),
+                ("mlflow.llm.model", "\"gpt-4o-x\""),
+                ("mlflow.llm.cost", r#"{"input_cost":0.25,"output_cost":0.5,"total_cost":0.75}"#),
+                ("mlflow.trace.session", "\"s3\""),
+            ])
+            .translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        let genai = &read.genai;
+        assert_eq!((genai.category, genai.model.as_deref()), (Category::Llm, Some("gpt-4o")));
+        assert_eq!((genai.response_model.as_deref(), genai.stop_reason.as_deref()), (Some("gpt-4o-x"), Some("stop")));
+        let usage =
+            TokenUsage { uncached_input: Some(10), output: Some(5), reasoning: Some(2), ..TokenUsage::default() };
+        assert_eq!((genai.usage, genai.reported.cost), (Some(usage), Usd::from_dollars(0.75)));
+        assert_eq!(genai.parameters.len(), 1);
+        assert_eq!((read.tools.len(), read.context.session.as_deref()), (1, Some("s3")));
+        assert_eq!(read.dialects, ["mlflow"]);
+    }
+
+    #[test]
+    fn the_requests_and_responses_of_every_library_are_read() {
+        let lc = r#"[[{"content":"S","type":"system"},{"content":"q","type":"human"}]]"#;
+        let generations = r#"{"generations":[[{"text":"a","message":{"content":"a","type":"ai",
+            "response_metadata":{"finish_reason":"stop"}}}]],"llm_output":{}}"#;
+        let llama = r#"{"messages":[{"role":"system","blocks":[{"block_type":"text","text":"S"}]},
+            {"role":"user","blocks":[{"block_type":"text","text":"q"}]}]}"#;
+        let chat = r#"{"message":{"role":"assistant","additional_kwargs":{},"blocks":[{"block_type":"text","text":"a"}]},"raw":{}}"#;
+        let autogen = r#"{"messages":[{"content":"S","type":"SystemMessage"},{"content":"q","source":"user","type":"UserMessage"}]}"#;
+        for (input, output) in [
+            (
+                r#"{"input":"q","instructions":"S"}"#,
+                r#"{"output":[{"type":"message","role":"assistant",
+                "content":[{"type":"output_text","text":"a"}]}]}"#,
+            ),
+            (
+                r#"{"system":"S","messages":[{"role":"user","content":"q"}]}"#,
+                r#"{"id":"m","type":"message","role":"assistant","content":[{"type":"text","text":"a"}]}"#,
+            ),
+            (lc, generations),
+            (llama, chat),
+            (
+                r#"{"contents":"q","config":{"system_instruction":"S"}}"#,
+                r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]},"finish_reason":"STOP"}]}"#,
+            ),
+            (
+                r#"{"modelId":"m","system":[{"text":"S"}],"messages":[{"role":"user","content":[{"text":"q"}]}]}"#,
+                r#"{"output":{"message":{"role":"assistant","content":[{"text":"a"}]}},"stopReason":"end_turn"}"#,
+            ),
+            (
+                r#"{"modelId":"m","body":"{\"system\":\"S\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}"}"#,
+                r#"{"body":"{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"}"#,
+            ),
+            (autogen, r#"{"finish_reason":"stop","content":"a","usage":{"prompt_tokens":1,"completion_tokens":1}}"#),
+            (r#"[{"role":"system","content":"S"},{"role":"user","content":"q"}]"#, "\"a\""),
+        ] {
+            let read = span("CHAT_MODEL", input, output).translate();
+            assert_eq!(said(&read).0, ["system: S", "user: q"], "{input}");
+            assert_eq!(said(&read).1, ["assistant: a"], "{output}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_told_by_its_pieces() {
+        let cut =
+            r#"{"choices":[{"message":{"role":"assistant","content":"Hi","tool_calls":null},"finish_reason":"stop"}]}"#;
+        let piece = |delta: &str| format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#);
+        let call = r#"{"tool_calls":[{"index":0,"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#;
+        let read = span("CHAT_MODEL", REQUEST, cut)
+            .event("mlflow.chunk.item.0", &[("mlflow.chunk.value", &piece(r#"{"content":"Hi"}"#))])
+            .event("mlflow.chunk.item.1", &[("mlflow.chunk.value", &piece(call))])
+            .translate();
+        assert_eq!(said(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
+    }
+
+    #[test]
+    fn texts_are_texts_whatever_they_look_like() {
+        let read = span("AGENT", r#"{"question":"q"}"#, r#""{\"a\": 1}""#).translate();
+        assert_eq!(said(&read).0, [r#"user: json {"question":"q"}"#]);
+        assert_eq!(said(&read).1, [r#"assistant: {"a": 1}"#]);
+        assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("w")));
+        let read = span("LLM", r#"["q"]"#, "\"4\"").translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: 4".to_owned()]));
+        assert!(span("LLM", "null", "\"\"").translate().readings.is_empty());
+    }
+
+    #[test]
+    fn older_versions_say_the_conversation_apart() {
+        let messages = r#"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#;
+        let marks = [("mlflow.spanType", "\"CHAT_MODEL\""), ("mlflow.chat.messages", messages)];
+        let read = Sample::span("chat").with(&marks).translate();
+        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+    }
+}

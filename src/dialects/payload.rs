@@ -1,0 +1,222 @@
+//! What an SDK that wraps functions took from them: arguments and return value, of whatever the span stands for.
+//!
+//! ```text
+//!   a model call      {"messages": […], "tools": […], "model": …} ─▶ {"choices": […], "usage": …}
+//!   a tool            {"args": ["w", {"city": "Paris"}], "kwargs": {}} ─▶ "18C"
+//!   anything else     {"args": ["What is drier?"], "kwargs": {}} ─▶ "Tokyo"
+//! ```
+//!
+//! A dialect says which attributes hold them, and undoes its own encoding.
+
+use std::borrow::Cow;
+
+use super::{calls::first, category, definitions, gen_ai, json_ish::Ish, native, parts, reading};
+use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+
+/// Adds what went in and what came out, by what kind of work the span is.
+pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<Ish>, into: &mut Translation) {
+    let (prompt, completion) = match category::of(source, &into.genai) {
+        Category::Tool => {
+            name_tool(source, into);
+            let arguments = input.and_then(value).map(|given| arguments(given, source, into));
+            let returned = output.and_then(value);
+            let message = returned.as_ref().and_then(tool_message);
+            let (prompt, completion) =
+                gen_ai::execution(arguments.as_ref(), returned.as_ref().filter(|_| message.is_none()), &into.genai);
+            (prompt, message.unwrap_or(completion))
+        }
+        Category::Llm | Category::Embedding | Category::Reranker => {
+            let input = input.map(argument);
+            if let Some(Ish::Data(request)) = &input {
+                let request = call(request).map_or(&**request, |(_, kwargs)| kwargs);
+                native::request_facts(request, &mut into.genai);
+                tools(request, into);
+            }
+            if let Some(Ish::Data(response)) = &output {
+                native::response_facts(response, &mut into.genai);
+            }
+            (side(input, Role::User, request), side(output, Role::Assistant, native::response))
+        }
+        _ => {
+            let called = |data: &Value| native::messages(data, Role::User);
+            let returned = |data: &Value| native::messages(data, Role::Assistant);
+            (side(input.map(argument), Role::User, called), side(output, Role::Assistant, returned))
+        }
+    };
+    reading::push(into, dialect, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// A request, or the call of a function that makes one.
+fn request(data: &Value) -> Option<Vec<Message>> {
+    let called = || {
+        let (args, kwargs) = call(data)?;
+        native::request(kwargs).or_else(|| args.iter().find_map(|arg| native::messages(arg, Role::User)))
+    };
+    native::request(data).or_else(called)
+}
+
+/// A tool's answer in the form of the message that the model gets: it knows which call it is of.
+fn tool_message(returned: &Value) -> Option<Vec<Message>> {
+    let Ish::Data(data) = Ish::of(returned) else { return None };
+    let messages = native::messages(&data, Role::Tool)?;
+    messages.iter().all(|message| message.role == Role::Tool).then_some(messages)
+}
+
+/// A tool's own span is called like the tool.
+fn name_tool(source: &Source, into: &mut Translation) {
+    let tool = into.genai.tool.get_or_insert_default();
+    if tool.name.is_none() && !source.name.is_empty() {
+        tool.name = Some(source.name.to_owned());
+    }
+}
+
+/// The tools in a request.
+fn tools(request: &Value, into: &mut Translation) {
+    for map in [Some(request), request.get("toolConfig"), request.get("config")].into_iter().flatten() {
+        if let Some(tools) = first(map, &["tools", "functions"]) {
+            definitions::read(tools, &mut into.tools);
+        }
+    }
+}
+
+fn value(ish: Ish) -> Option<Value> {
+    match ish {
+        Ish::Data(data) => Some(data.into_owned()),
+        Ish::Cut(data) => Some(data),
+        Ish::Text(text) => Some(text.into()),
+        Ish::Scalar(scalar) => Some(scalar.clone()),
+        Ish::Nothing => None,
+    }
+}
+
+/// One side of a span as messages: those that are found in its data, else the data, else the text.
+fn side(ish: Option<Ish>, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
+    let (data, cut) = match ish {
+        None | Some(Ish::Nothing) => return Vec::new(),
+        Some(Ish::Text(text)) => return reading::said(role, parts::text(text).into_iter().collect()),
+        Some(Ish::Scalar(scalar)) => return reading::said(role, vec![Part::text(scalar.to_text())]),
+        Some(Ish::Data(data)) => (data, false),
+        Some(Ish::Cut(data)) => (Cow::Owned(data), true),
+    };
+    let mut found = match &*data {
+        Value::String(text) => reading::said(role, parts::text(text).into_iter().collect()),
+        empty if empty.is_empty() => return Vec::new(),
+        data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(What::Json(data.clone()))])]),
+    };
+    if let (true, Some(last)) = (cut, found.last_mut().and_then(|message| message.parts.last_mut())) {
+        last.truncated = true;
+    }
+    found
+}
+
+/// Python's `(*args, **kwargs)`, as `{"args": […], "kwargs": {…}}`.
+fn call(data: &Value) -> Option<(&[Value], &Value)> {
+    let (args, kwargs) = (data.get("args")?.as_array()?, data.get("kwargs")?);
+    (data.as_map()?.len() == 2 && kwargs.as_map().is_some()).then_some((args, kwargs))
+}
+
+/// What a function was called with, without the wrapping of its one argument.
+fn argument(ish: Ish) -> Ish {
+    let Ish::Data(data) = &ish else { return ish };
+    match call(data) {
+        Some(([], kwargs)) => Ish::Data(Cow::Owned(kwargs.clone())),
+        Some(([only], kwargs)) if kwargs.is_empty() => Ish::Data(Cow::Owned(only.clone())),
+        _ => ish,
+    }
+}
+
+/// The arguments of a tool: those of the function, or what a function that runs any tool was given for it.
+fn arguments(given: Value, source: &Source, into: &Translation) -> Value {
+    const REST: &[&str] =
+        &["kw", "kwargs", "args", "arguments", "input", "inputs", "params", "parameters", "tool_input", "tool_args"];
+    let decoded = match Ish::or_python(&given) {
+        Ish::Data(data) => data.into_owned(),
+        _ => return given,
+    };
+    let name = into.genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
+    let is_name = |value: &Value| value.as_str().is_some_and(|text| text == source.name || Some(text) == name);
+    let map = |value: &Value| match Ish::of(value) {
+        Ish::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
+        _ => None,
+    };
+    let found = match (call(&decoded), decoded.as_map()) {
+        (Some(([], kwargs)), _) => Some(kwargs.clone()),
+        (Some(([only], kwargs)), _) if kwargs.is_empty() => map(only),
+        (Some(([tool, given], kwargs)), _) if kwargs.is_empty() && is_name(tool) => map(given),
+        (None, Some([(key, only)])) if REST.contains(&key.as_str()) => map(only),
+        (None, Some([(_, tool), (_, given)])) if is_name(tool) => map(given),
+        _ => None,
+    };
+    found.unwrap_or(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+
+    fn observed(kind: &str, input: &str, output: &str) -> (Vec<String>, Vec<String>) {
+        let pairs = [
+            ("langfuse.observation.type", kind),
+            ("langfuse.observation.input", input),
+            ("langfuse.observation.output", output),
+        ];
+        said(&Sample::span("w").with(&pairs).translate())
+    }
+
+    #[test]
+    fn the_arguments_of_a_tool_are_found_in_those_of_its_function() {
+        for input in [
+            r#"{"city":"Paris"}"#,
+            r#"{"args":[],"kwargs":{"city":"Paris"}}"#,
+            r#"{"args":[{"city":"Paris"}],"kwargs":{}}"#,
+            r#"{"args":["w",{"city":"Paris"}],"kwargs":{}}"#,
+            r#"{"kw":{"city":"Paris"}}"#,
+            r#"{"name":"w","args":{"city":"Paris"}}"#,
+            r#"{"name":"w","arguments":"{\"city\":\"Paris\"}"}"#,
+            "{'city': 'Paris'}",
+        ] {
+            let (called, returned) = observed("tool", input, "18C");
+            assert_eq!(called, [r#"assistant: w#-{"city":"Paris"}"#], "{input}");
+            assert_eq!(returned, ["tool: =- 18C"]);
+        }
+        for input in [r#"{"args":["a",{"b":1}],"kwargs":{}}"#, r#"{"input":"a"}"#, r#"{"a":{"b":1}}"#] {
+            assert_eq!(observed("tool", input, "").0, [format!("assistant: w#-{input}")]);
+        }
+    }
+
+    #[test]
+    fn a_tools_answer_may_be_the_message_that_the_model_gets() {
+        for output in [
+            r#"{"content":"18C","type":"tool","name":"w","tool_call_id":"c1","status":"success"}"#,
+            r#"{"lc":1,"type":"constructor","id":["x","ToolMessage"],"kwargs":{"content":"18C","tool_call_id":"c1"}}"#,
+        ] {
+            let (called, returned) = observed("tool", "{'city': 'Paris'}", output);
+            assert_eq!(returned, ["tool: =c1 18C"], "{output}");
+            assert_eq!(called.len(), 1);
+        }
+        let mcp = r#"{"content":[{"type":"text","text":"18C"}],"isError":false}"#;
+        assert_eq!(observed("tool", "{}", mcp).1, ["tool: =- 18C"]);
+    }
+
+    #[test]
+    fn a_function_that_asks_a_model_is_called_with_the_request() {
+        for input in [
+            r#"{"args":[[{"role":"user","content":"q"}]],"kwargs":{}}"#,
+            r#"{"args":[],"kwargs":{"messages":[{"role":"user","content":"q"}]}}"#,
+            r#"{"args":[[{"role":"user","content":"q"}]],"kwargs":{"model":"m"}}"#,
+            r#"{"args":["q"],"kwargs":{}}"#,
+        ] {
+            assert_eq!(observed("generation", input, "").0, ["user: q"], "{input}");
+        }
+    }
+
+    #[test]
+    fn what_a_function_was_asked_is_shown_without_its_wrapping() {
+        let (asked, answered) = observed("agent", r#"{"args":["q"],"kwargs":{}}"#, "a");
+        assert_eq!((asked, answered), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        let two = r#"{"args":["q",1],"kwargs":{}}"#;
+        assert_eq!(observed("agent", two, "").0, [format!("user: json {two}")]);
+        assert_eq!(observed("span", r#"{"args":[],"kwargs":{}}"#, "[]"), (vec![], vec![]));
+        assert_eq!(observed("chain", r#"{"messages":[{"role":"user","content":"q"}]}"#, "").0, ["user: q"]);
+    }
+}
