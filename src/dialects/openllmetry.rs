@@ -248,7 +248,7 @@ fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
 
 /// Gives calls the ids that their results name, in order, where none names theirs.
 ///
-/// Of the Responses API's calls the item's id is written, of the results the call's; through `LangChain` some have none.
+/// Of the Responses API's calls the item's id is written, of the results the call's; through LangChain some have none.
 fn name_calls(prompt: &mut [Arc<Message>]) {
     let parts = || {
         prompt.iter().enumerate().flat_map(|(at, message)| message.parts.iter().enumerate().map(move |part| (at, part)))
