@@ -145,10 +145,14 @@ impl Lane {
     }
 
     /// Gives the calls of an answer the ids that a later prompt knows them by, where they have only those of items.
-    pub fn rename(&mut self, entry: usize, mut calls: Vec<&ToolCall>) {
+    pub fn rename(&mut self, entry: usize, calls: &[&ToolCall]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let turn = self.said[last].turn;
         let is_answer = |said: &&mut Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+        let mut known: HashMap<u64, Vec<&String>> = HashMap::new();
+        for call in calls.iter().rev() {
+            known.entry(same::asked(call)).or_default().extend(&call.id);
+        }
         for said in self.said[..=last].iter_mut().rev().take_while(is_answer) {
             let is_item = |part: &Part| match &part.what {
                 What::Call(call) => call.id.as_deref().is_some_and(names_item),
@@ -159,8 +163,8 @@ impl Lane {
             }
             for part in Arc::make_mut(&mut said.message).parts.iter_mut().filter(|part| is_item(part)) {
                 let What::Call(call) = &mut part.what else { continue };
-                let known = calls.iter().position(|known| known.name == call.name && known.input == call.input);
-                call.id = known.and_then(|at| calls.swap_remove(at).id.clone()).or_else(|| call.id.take());
+                let id = known.get_mut(&same::asked(call)).and_then(Vec::pop);
+                call.id = id.cloned().or_else(|| call.id.take());
             }
         }
     }

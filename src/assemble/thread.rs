@@ -184,7 +184,7 @@ impl<'s> Telling<'s> {
         });
         let calls: Vec<&ToolCall> = calls.collect();
         if let (false, Some(entry)) = (calls.is_empty(), anchor.entry.checked_sub(1)) {
-            self.lanes.all[anchor.lane].rename(entry, calls);
+            self.lanes.all[anchor.lane].rename(entry, &calls);
         }
         let thought: Vec<Part> = parts().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
         if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {

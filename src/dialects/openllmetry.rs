@@ -182,10 +182,8 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
     if package == Some("openai") && is_late(&message.parts) {
         Arc::make_mut(message).parts.sort_by_key(|part| !matches!(part.what, What::Reasoning(_)));
     }
-    if package == Some("langchain") && message.parts.iter().any(|part| block_in(message, part).is_some()) {
-        let parts = message.parts.iter().flat_map(|part| block_in(message, part).unwrap_or_else(|| vec![part.clone()]));
-        let parts = parts.collect();
-        Arc::make_mut(message).parts = parts;
+    if package == Some("langchain") {
+        blocks_in_texts(message);
     }
     // Arguments that are no JSON object: `{"_raw": …}`.
     let raw = |part: &Part| match &part.what {
@@ -204,7 +202,26 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
     }
 }
 
-/// What a text holds that is a block of `LangChain`, made JSON for want of a better form; calls are told again as such.
+/// Reads texts that are blocks of `LangChain`, made JSON for want of a better form. Calls are told again as such.
+fn blocks_in_texts(message: &mut Arc<Message>) {
+    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part)).collect();
+    if blocks.iter().all(Option::is_none) {
+        return;
+    }
+    let id = |part: &Part| match &part.what {
+        What::Call(call) => call.id.clone(),
+        _ => None,
+    };
+    let told: HashSet<String> = message.parts.iter().filter_map(id).collect();
+    let is_new = |part: &Part| id(part).is_none_or(|id| !told.contains(&id));
+    let message = Arc::make_mut(message);
+    let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| match block {
+        Some(block) => block.into_iter().filter(is_new).collect(),
+        None => vec![part],
+    });
+    message.parts = parts.collect();
+}
+
 fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
     const KINDS: &[&str] =
         &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
@@ -225,20 +242,13 @@ fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
     if is_block {
         parts::content(&block, &mut found);
     }
-    if found.is_empty() || found.iter().any(|part| matches!(part.what, What::Unknown(_))) {
-        return None;
-    }
-    let ids = |part: &Part| match &part.what {
-        What::Call(call) => call.id.clone(),
-        _ => None,
-    };
-    found.retain(|part| ids(part).is_none_or(|id| !message.parts.iter().any(|told| ids(told).as_ref() == Some(&id))));
-    Some(found)
+    let is_unknown = |part: &Part| matches!(part.what, What::Unknown(_));
+    (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
 }
 
 /// Gives calls the ids that their results name, in order, where none names theirs.
 ///
-/// Of the Responses API's calls the item's id is written, of the results the call's; through `LangChain` some have none.
+/// Of the Responses API's calls the item's id is written, of the results the call's; through LangChain some have none.
 fn name_calls(prompt: &mut [Arc<Message>]) {
     let parts = || {
         prompt.iter().enumerate().flat_map(|(at, message)| message.parts.iter().enumerate().map(move |part| (at, part)))
