@@ -248,8 +248,11 @@ impl Counting<'_, '_> {
             }
             ([], others) if has_tokens || others <= MANY => {
                 let failed = self.calls[own].failed;
-                // A failed attempt within a call that went well is a call of its own.
-                let attempt = |call: &usize| self.calls[*call].failed && !failed;
+                // A failed attempt within a call that went well is a call of its own. Of one that only began a stream
+                // nothing says that it went well.
+                let answers = || place.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.answers);
+                let went_well = !failed && (has_tokens || answers());
+                let attempt = |call: &usize| self.calls[*call].failed && went_well;
                 let (attempts, parts): (Vec<usize>, Vec<usize>) =
                     mem::take(&mut open.bare).into_iter().partition(attempt);
                 let speaks = |call: &usize| self.plan.places[self.calls[*call].place].speaks();
@@ -261,6 +264,7 @@ impl Counting<'_, '_> {
                     return None;
                 }
                 for call in parts {
+                    self.calls[own].failed |= self.calls[call].failed;
                     self.fold(own, call, call);
                 }
             }

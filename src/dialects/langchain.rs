@@ -175,6 +175,10 @@ fn body(map: &Value) -> (&Value, Option<&str>) {
 /// Reads one message in the words that all messages are read in.
 fn said(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     let (body, class) = body(one);
+    // A state may hold messages as a provider's API has them.
+    if class.is_none() && body.get("role").is_some() && body.get("additional_kwargs").is_none() {
+        return reading::message(body, fallback, into);
+    }
     if let (None, Some(text)) = (body.get("content"), body.str("text")) {
         return into.extend(reading::said(fallback, parts::text(text).into_iter().collect()));
     }
@@ -193,7 +197,7 @@ fn said(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     }
     for key in ["reasoning_content", "refusal", "function_call"] {
         let stands = key != "function_call" || calls.is_none();
-        let found = first(more, &[key]).filter(|_| stands);
+        let found = first(more, &[key]).or_else(|| first(body, &[key])).filter(|_| stands);
         entries.extend(found.map(|value| (key.to_owned(), value.clone())));
     }
     let mut listed = calls.and_then(|calls| calls.as_array().map(<[Value]>::to_vec)).unwrap_or_default();
@@ -315,6 +319,12 @@ mod tests {
             "tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"},"type":"function"}]},
             "tool_calls":[],"invalid_tool_calls":[{"name":"x","args":"{a","id":"c2","error":"no JSON"}]}}"#;
         assert_eq!(read(text).unwrap(), [r#"assistant: (thought) hm · w#c1{} · x#c2"{a""#]);
+    }
+
+    #[test]
+    fn a_state_may_hold_messages_of_an_api() {
+        let text = r#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","reasoning_content":"hm"}]}"#;
+        assert_eq!(read(text).unwrap(), ["user: q", "assistant: (thought) hm · a"]);
     }
 
     #[test]

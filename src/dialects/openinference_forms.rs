@@ -191,22 +191,37 @@ fn called(words: &str) -> Option<Vec<Part>> {
 }
 
 /// What the calls before it returned, one after another in one text.
+///
+/// Of a call that failed it says the id or the tool; where nothing was called, it is the framework that speaks.
 fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
     let calls = into.last().into_iter().flat_map(|message| &message.parts).filter_map(|part| match &part.what {
         What::Call(call) => Some((call.id.clone(), Some(call.name.clone()))),
         _ => None,
     });
-    let calls: Vec<(Option<String>, Option<String>)> = calls.collect();
-    let body = words.strip_prefix("Observation:\n").unwrap_or(words);
-    let is_error = words.starts_with("Error:").then_some(true);
+    let mut calls: Vec<(Option<String>, Option<String>)> = calls.collect();
+    let named = words.strip_prefix("Call id: ").and_then(|rest| rest.split_once('\n'));
+    let body = named.map_or(words, |(_, body)| body);
+    let body = body.strip_prefix("Observation:\n").unwrap_or(body);
+    let is_error = body.starts_with("Error:").then_some(true);
+    let failed = || Some(body.strip_prefix("Error:\nError executing tool '")?.split_once('\'')?.0.to_owned());
+    if let Some((id, _)) = named {
+        calls.retain(|(known, _)| known.as_deref() == Some(id));
+        calls.truncate(1);
+        if calls.is_empty() {
+            calls.push((calls::usable_id(id).map(str::to_owned), None));
+        }
+    } else if calls.is_empty()
+        && let Some(tool) = failed()
+    {
+        calls.push((None, Some(tool)));
+    }
     let result = |(call_id, name): (Option<String>, Option<String>), words: &str, media: Vec<Part>| {
         let content = parts::text(words).into_iter().chain(media).collect();
         Part::new(What::Result(ToolResult { call_id, name, is_error, content }))
     };
     let results = match calls.len() {
-        0 => vec![result((None, None), body, media)],
         1 => calls.into_iter().zip([media]).map(|(call, media)| result(call, body, media)).collect(),
-        many if media.is_empty() && body.lines().count() == many => {
+        many if many > 0 && media.is_empty() && body.lines().count() == many => {
             calls.into_iter().zip(body.lines()).map(|(call, line)| result(call, line, vec![])).collect()
         }
         // Which is whose cannot be told.
@@ -278,8 +293,10 @@ mod tests {
                 "Calling tools:\n[{'id': 'c3', 'function': {'name': 'py', 'arguments': 'print(1)'}}]",
             ),
             message(3, "tool-response", "Observation:\nlogs\nNone"),
-            message(4, "tool-response", "Error:\nno such tool"),
-            message(5, "tool-call", "Calling tools:\nnone"),
+            message(4, "tool-response", "Error:\nError executing tool 'w': no"),
+            message(6, "tool-response", "Call id: c9\nError:\nno"),
+            message(7, "tool-response", "Error:\nnot a call"),
+            message(8, "tool-call", "Calling tools:\nnone"),
         ];
         let pairs: Vec<_> = history.iter().flatten().map(|(key, text)| (key.as_str(), *text)).collect();
         let expected = [
@@ -287,7 +304,9 @@ mod tests {
             "tool: =c1 18C · =c2 27C",
             r#"assistant: py#c3"print(1)""#,
             "tool: =c3 logs\nNone",
-            "tool: =!- Error:\nno such tool",
+            "tool: =!- Error:\nError executing tool 'w': no",
+            "tool: =!c9 Error:\nno",
+            "user: Error:\nnot a call",
             "assistant: Calling tools:\nnone",
         ];
         assert_eq!(call("LLM", &pairs).0, expected);
