@@ -129,7 +129,7 @@ const FACTS: &[Row] = &[
             "metadata.user_id",
         ],
     ),
-    row(Field::Environment, How::Text, &["langfuse.environment"]),
+    row(Field::Environment, How::Text, &["langfuse.environment", "gen_ai.environment"]),
     row(Field::Operation, How::Text, &["gen_ai.operation.name", "llm.request.type"]),
     row(
         Field::Provider,

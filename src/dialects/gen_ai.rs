@@ -142,9 +142,12 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         Message::new(Role::Assistant, vec![Part { truncated, ..part }])
     });
     let completion = result.map(|value| {
-        let mut content = Vec::new();
+        let (mut content, mut is_error) = (Vec::new(), None);
         match Ish::of(value) {
-            Ish::Data(data) => calls::returned(&data, &mut content),
+            Ish::Data(data) => {
+                is_error = calls::content_error(&data);
+                calls::returned(&data, &mut content);
+            }
             Ish::Cut(data) => {
                 calls::returned(&data, &mut content);
                 if let Some(last) = content.last_mut() {
@@ -153,7 +156,7 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
             }
             Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => calls::returned(value, &mut content),
         }
-        let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error: None, content };
+        let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error, content };
         Message::new(Role::Tool, vec![Part::new(What::Result(result))])
     });
     (prompt.into_iter().collect(), completion.into_iter().collect())
@@ -245,6 +248,9 @@ mod tests {
         );
         assert_eq!(tool(&[(RESULT, r#"{"result": "18C"}"#)]).1, [r#"tool: =c1 json {"result":"18C"}"#]);
         assert_eq!(tool(&[(RESULT, r#"[{"text": "18C"}]"#)]).1, ["tool: =c1 18C"]);
+        // As MCP's servers say it.
+        let failed = r#"{"content": [{"type": "text", "text": "no such city"}], "isError": true}"#;
+        assert_eq!(tool(&[("mcp.method.name", "tools/call"), (RESULT, failed)]).1, ["tool: =!c1 no such city"]);
         assert_eq!(tool(&[(RESULT, "42")]).1, ["tool: =c1 42"]);
         assert_eq!(tool(&[(RESULT, r#"{"a":"cut of"#)]).1, [r#"tool: =c1 json {"a":"cut of"}…"#]);
     }

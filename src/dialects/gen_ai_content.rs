@@ -1,15 +1,19 @@
 //! `genai-1`: OpenTelemetry's GenAI conventions up to 1.27: prompt and completion as one value each (`dialects.md` 6.1).
 //!
 //! Marks: events `gen_ai.content.prompt` and `gen_ai.content.completion`, or attributes `gen_ai.prompt` and
-//! `gen_ai.completion`. JSON of messages, or plain text; `openlit` joins messages as lines `role: text`.
+//! `gen_ai.completion`. JSON of messages, or plain text; `openlit` joins messages as lines `role: text`, and puts the
+//! calls of an answer into `gen_ai.response.tool_calls`, as JSON or as Python's `repr`.
 
-use super::{Dialect, json_ish::Ish, native, parts, reading};
+use std::sync::Arc;
+
+use super::{Dialect, calls, json_ish::Ish, native, parts, reading};
 use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
 
 const PROMPT: &str = "gen_ai.prompt";
 const COMPLETION: &str = "gen_ai.completion";
+const CALLS: &str = "gen_ai.response.tool_calls";
 
 fn is_content(name: &str) -> bool {
     matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion")
@@ -20,7 +24,8 @@ fn speaks(source: &Source) -> bool {
     if super::langsmith::is_langsmith(source) {
         return false;
     }
-    attributes.has(PROMPT) || attributes.has(COMPLETION) || source.events.iter().any(|event| is_content(&event.name))
+    let has = |key: &&str| attributes.has(key);
+    [PROMPT, COMPLETION, CALLS].iter().any(has) || source.events.iter().any(|event| is_content(&event.name))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
@@ -29,6 +34,23 @@ fn translate(source: &Source, into: &mut Translation) {
     carried(source.attributes, carrier, is_openlit, into);
     for event in source.events.iter().filter(|event| is_content(&event.name)) {
         carried(&event.attributes, (Carrier::Event, Some(event.at)), is_openlit, into);
+    }
+    called(source, into);
+}
+
+/// Adds the calls that stand beside an answer to it.
+fn called(source: &Source, into: &mut Translation) {
+    let Some(list) = source.attributes.get(CALLS) else { return };
+    let Ish::Data(list) = Ish::or_python(list) else { return };
+    let items = list.as_array().unwrap_or(std::slice::from_ref(&*list));
+    let found: Vec<Part> = items.iter().filter_map(calls::call).collect();
+    let answers = into.readings.iter_mut().rev().filter(|reading| reading.dialect == DIALECT.name);
+    match answers.flat_map(|reading| reading.completion.last_mut()).next() {
+        Some(answer) => Arc::make_mut(answer).parts.extend(found),
+        None => {
+            let said = reading::said(Role::Assistant, found);
+            reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
+        }
     }
 }
 
@@ -113,6 +135,10 @@ mod tests {
             .translate();
         assert_eq!(said(&read).0, ["system: S", "user: hi\nNote: two lines"]);
         assert_eq!(said(&read).1, ["assistant: hello"]);
+        let calls = [("gen_ai.response.tool_calls", "[{'id': 'c1', 'function': {'name': 'w', 'arguments': '{}'}}]")];
+        let asked = openlit().event("gen_ai.content.completion", &[(COMPLETION, "so")]).with(&calls).translate();
+        assert_eq!(said(&asked).1, ["assistant: so · w#c1{}"]);
+        assert_eq!(said(&openlit().with(&calls).translate()).1, ["assistant: w#c1{}"]);
         let empty = openlit().event("gen_ai.content.completion", &[(COMPLETION, "None")]).translate();
         assert!(empty.readings.is_empty());
         // Elsewhere such a line is what someone wrote.

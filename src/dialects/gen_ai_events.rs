@@ -8,8 +8,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, events_are_claimed, indexed, json_ish::Ish, parts, reading};
-use crate::model::{Attributes, Carrier, Message, Note, Role, Source, StatusCode, Translation, Value, What};
+use super::{Dialect, calls, events_are_claimed, indexed, json_ish::Ish, parts, reading};
+use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-2", speaks, translate };
 
@@ -28,18 +28,36 @@ const CHOICE: &str = "gen_ai.choice";
 
 fn speaks(source: &Source) -> bool {
     match source.body {
-        Some(body) => role_of(source.name).is_some() || is_moved(body),
+        Some(body) => role_of(source.name).is_some() || moved_body(body).is_some(),
         None => source.events.iter().any(|event| role_of(&event.name).is_some()) && !events_are_claimed(source),
     }
 }
 
-fn is_moved(body: &Value) -> bool {
-    ["input", "output"].iter().any(|side| body.get(side).and_then(|side| side.get("messages")).is_some())
+/// The body of a record into which the events of a span were moved; some send it as JSON.
+fn moved_body(body: &Value) -> Option<Cow<'_, Value>> {
+    let is_moved = |body: &Value| {
+        ["input", "output"].iter().any(|side| body.get(side).and_then(|side| side.get("messages")).is_some())
+    };
+    let body = match body {
+        // Other records are plain words, and many: JSON is parsed only where it can be this.
+        Value::String(text) if text.starts_with('{') && text.contains("\"messages\"") => match Ish::of(body) {
+            Ish::Data(data) => data,
+            Ish::Cut(data) => Cow::Owned(data),
+            _ => return None,
+        },
+        Value::Map(_) => Cow::Borrowed(body),
+        _ => return None,
+    };
+    is_moved(&body).then_some(body)
 }
 
 fn translate(source: &Source, into: &mut Translation) {
     match source.body {
-        Some(body) if role_of(source.name).is_none() => moved(source, body, into),
+        Some(body) if role_of(source.name).is_none() => {
+            if let Some(body) = moved_body(body) {
+                moved(source, &body, into);
+            }
+        }
         Some(body) => event(source.name, &of_record(body, source.attributes), (Carrier::Log, source), into),
         None => {
             let first = into.readings.len();
@@ -204,6 +222,23 @@ fn is_system(messages: &[Arc<Message>]) -> bool {
     messages.iter().all(|message| message.role == Role::System)
 }
 
+/// What a tool's own span was given or gave back: only there the event of Strands has the id of the call.
+fn tool_run(side: &str, role: Role, inner: &Value, content: &Value) -> Option<Message> {
+    let id = content.str("id").and_then(calls::usable_id).map(str::to_owned)?;
+    if side == "output" && content.get("finish_reason").is_none() {
+        let mut part = calls::answered(Some(id), None, None);
+        if let What::Result(result) = &mut part.what {
+            result.content = reading::encoded(inner);
+        }
+        return Some(Message::new(Role::Tool, vec![part]));
+    }
+    let is_result = || reading::encoded(inner).iter().any(|part| matches!(part.what, What::Result(_)));
+    (side == "input" && role == Role::Tool && !is_result()).then(|| {
+        let (input, truncated) = calls::arguments(inner);
+        Message::new(Role::Assistant, vec![Part { truncated, ..calls::made(Some(id), "", input, false) }])
+    })
+}
+
 /// All that AWS's distribution took out of one span.
 fn moved(source: &Source, body: &Value, into: &mut Translation) {
     let side = |key: &str, fallback| {
@@ -214,6 +249,10 @@ fn moved(source: &Source, body: &Value, into: &mut Translation) {
             let content = message.get("content");
             // The fields of the event that was moved, its content still encoded.
             let inner = content.and_then(|content| content.get("message").or_else(|| content.get("content")));
+            if let Some(run) = inner.zip(content).and_then(|(inner, content)| tool_run(key, role, inner, content)) {
+                found.push(run);
+                continue;
+            }
             let parts = inner.or(content).map_or_else(Vec::new, reading::encoded);
             let role = if role == Role::Tool { Role::User } else { role };
             found.extend(reading::said(role, parts));
@@ -372,6 +411,13 @@ mod tests {
             "output":{"messages":[{"role":"assistant","content":{"message":"[{\"text\": \"a\"}]","finish_reason":"end_turn"}}]}}"#;
         let read = Sample::log("strands.telemetry.tracer", body).scope("strands.telemetry.tracer").translate();
         let prompt = vec!["system: S".to_owned(), "user: q".to_owned(), "tool: =c1 18C".to_owned()];
-        assert_eq!(words(&read), (prompt, vec!["assistant: a".to_owned()], Some("end_turn")));
+        let expected = (prompt, vec!["assistant: a".to_owned()], Some("end_turn"));
+        assert_eq!(words(&read), expected);
+        let json = Sample::log("strands.telemetry.tracer", &crate::model::json::to_string(&body.into())).translate();
+        assert_eq!(words(&json), expected);
+        let tool = r#"{"input":{"messages":[{"role":"tool","content":{"role":"tool","content":"{\"a\": 1}","id":"t1"}}]},
+            "output":{"messages":[{"role":"unknown","content":{"message":"[{\"text\": \"18C\"}]","id":"t1"}}]}}"#;
+        let read = Sample::log("strands.telemetry.tracer", tool).translate();
+        assert_eq!(said(&read), (vec![r#"assistant: #t1{"a":1}"#.to_owned()], vec!["tool: =t1 18C".to_owned()]));
     }
 }

@@ -113,10 +113,10 @@ fn call(source: &Source, into: &mut Translation) {
     genai.response_model = genai.response_model.take().or_else(|| text("model"));
     let cut = response.get("incomplete_details").and_then(|details| details.str("reason"));
     genai.stop_reason = genai.stop_reason.take().or_else(|| cut.map(str::to_owned));
-    let counted = logfire::json(source, "usage").or_else(|| response.get("usage").cloned());
-    if let Some(usage) = counted {
-        native::usage(&usage, &mut genai.reported);
-    }
+    // The least detailed comes first, and each adds what is not known yet.
+    let streamed = logfire::json(source, "output").and_then(|output| output.as_array()?.first()?.get("usage").cloned());
+    let counted = [logfire::json(source, "usage"), response.get("usage").cloned(), streamed];
+    counted.iter().flatten().for_each(|usage| native::usage(usage, &mut genai.reported));
 }
 
 /// Messages of either API. A streamed answer of the older one comes as a whole response of the newer.
@@ -198,7 +198,7 @@ mod tests {
         let input = r#"[{"role":"system","content":"S"},{"role":"user","content":"q"}]"#;
         let plain = r#"[{"role":"assistant","content":"a","tool_calls":null}]"#;
         let streamed = r#"[{"id":"__fake_id__","output":[{"type":"message","role":"assistant","content":[
-            {"type":"output_text","text":"a"}]}]}]"#;
+            {"type":"output_text","text":"a"}]}],"usage":{"input_tokens":7,"input_tokens_details":{"cached_tokens":3}}}]"#;
         for output in [plain, streamed] {
             let read = span("Chat completion with {gen_ai.request.model!r}")
                 .with(&[("input", input), ("output", output), ("usage", r#"{"input_tokens":7,"output_tokens":2}"#)])
@@ -206,6 +206,7 @@ mod tests {
                 .translate();
             assert_eq!(said(&read), (vec!["system: S".into(), "user: q".into()], vec!["assistant: a".to_owned()]));
             assert_eq!((read.genai.reported.input, read.genai.model.as_deref()), (Some(7), Some("gpt-4o")));
+            assert_eq!(read.genai.reported.cache_read, (output == streamed).then_some(3));
         }
     }
 
