@@ -1,6 +1,6 @@
 //! The counted calls as the screen lists them, and as they are told.
 
-use super::{errors, same::Library, thread::Talk, trace::Trace};
+use super::{agents, errors, same::Library, thread::Talk, trace::Trace};
 use crate::model::{CallFacts, Category, Parameters, What};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
@@ -8,6 +8,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
     let calls = &trace.work.counted.calls;
     let mut facts = Vec::with_capacity(calls.len());
     let mut talks = Vec::new();
+    let answers = agents::answers_alone(trace);
     for (turn, call) in calls.iter().enumerate() {
         let place = &trace.places()[call.place];
         let mut exchange = trace.exchange(call.places(), library);
@@ -45,7 +46,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         if !place.category.is_call() {
             exchange.drop_states();
         }
-        if exchange.is_empty() {
+        if exchange.is_empty() || answers.contains(&turn) {
             continue;
         }
         let broken = trace.row(call.place).is_some_and(|row| row.status.code == crate::model::StatusCode::Error);
