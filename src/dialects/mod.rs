@@ -235,6 +235,14 @@ mod tests {
         "tags",
         "system_prompt",
         "exception.message",
+        "event.name",
+        "span.type",
+        "tool_name",
+        "tool_input",
+        "response_text",
+        "lk.chat_ctx",
+        "lk.response.function_calls",
+        "lmnr.span.input",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -244,6 +252,9 @@ mod tests {
                 "user",
                 "assistant",
                 "tool",
+                "tool_call",
+                "api_request_body",
+                "api_response",
                 "tool_use",
                 "tool_result",
                 "chat",
@@ -290,7 +301,10 @@ mod tests {
                 "gen_ai.choice", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.content.prompt",
                 "gen_ai.client.inference.operation.details", "exception", "execute_tool x",
             ]),
-            scope in prop::sample::select(vec!["", "strands.telemetry.tracer", "sideseat.aws.bedrock", "x"]),
+            scope in prop::sample::select(vec![
+                "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "com.anthropic.claude_code.events", "codex_exec",
+                "gemini-cli", "x",
+            ]),
             body in prop::option::of(values()),
         ) {
             let event = SpanEvent { name: name.to_owned(), at: Timestamp(1), attributes: event, dropped_attributes: 0 };
