@@ -128,9 +128,24 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
         silence.tell_mail(library);
     }
     let mut heard: Vec<(usize, HashSet<Key>)> = Vec::new();
-    for at in (0..places.len()).rev().filter(|at| silent(*at) && is_agent(trace, *at) && !places[*at].relays()) {
+    let answers = answers_alone(trace);
+    let is_answer = |at: usize| trace.work.counted.of[at].is_some_and(|call| answers.contains(&call));
+    let is_silent = |at: &usize| silent(*at) && is_agent(trace, *at) && !places[*at].relays() && !is_answer(*at);
+    for at in (0..places.len()).rev().filter(is_silent) {
         let mut exchange = trace.exchange([at], library);
         exchange.drop_states();
+        let beneath = silence.calls_of(at);
+        for call in beneath
+            .iter()
+            .filter(|call| answers.contains(call) && trace.scopes[trace.work.counted.calls[**call].place] == Some(at))
+        {
+            let answer = trace.exchange(trace.work.counted.calls[*call].places(), library).completion;
+            for line in answer {
+                // A log record may say the same once more.
+                exchange.completion.retain(|other| other.print.key.is_none() || other.print.key != line.print.key);
+                exchange.completion.push(line);
+            }
+        }
         let said = || exchange.prompt.iter().chain(&exchange.completion);
         let keys: HashSet<Key> = said().filter_map(|line| line.print.key).collect();
         let beneath = heard.iter().rev().take(LOOKED_AT).take_while(|(other, _)| *other < places[at].after);
@@ -168,6 +183,23 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     }
 }
 
+/// Calls that carry their answers alone, beneath an agent that says what was asked: they are told as the agent's.
+pub fn answers_alone(trace: &Trace) -> HashSet<usize> {
+    let places = trace.places();
+    let voices = |at: usize| places[at].sources().flat_map(|(_, facts)| &facts.voices);
+    let asks = |at: usize| voices(at).any(|voice| voice.prompts);
+    let calls = &trace.work.counted.calls;
+    let mut asking: Vec<usize> = calls.iter().flat_map(super::calls::Call::places).filter(|at| asks(*at)).collect();
+    asking.sort_unstable();
+    let is_alone = |call: &super::calls::Call| {
+        let scope = trace.scopes[call.place].filter(|scope| places[*scope].category == Category::Agent)?;
+        let beneath = asking.partition_point(|at| *at < scope)..asking.partition_point(|at| *at < places[scope].after);
+        let answers = call.places().flat_map(voices).any(|voice| voice.answers);
+        (asks(scope) && answers && beneath.is_empty()).then_some(())
+    };
+    calls.iter().enumerate().filter(|(_, call)| is_alone(call).is_some()).map(|(at, _)| at).collect()
+}
+
 /// Tools that ran, those of one answer together, with the call that gave it.
 type Group<'r> = (Option<usize>, Vec<&'r ToolRun>);
 
@@ -188,14 +220,11 @@ fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Gro
         // The last call before it asked for it, and for all others that ran before the next one.
         let before = asking.get(&scope).and_then(|asking| {
             let place = &trace.places()[at];
-            let latest = place.ended.unwrap_or(place.started).max(place.started);
-            let start = |call: &usize| trace.places()[calls[*call].place].started;
-            let before = |call: &&usize| {
-                // Of a call made from a record no more may be known than when it ended, and tools may begin before that.
-                let is_moment = trace.places()[calls[**call].place].ended == Some(start(call));
-                start(call) <= place.started || (is_moment && start(call) < latest)
-            };
-            asking[..asking.partition_point(|call| start(call) <= latest)].iter().rev().find(before).copied()
+            let of = |call: &usize| &trace.places()[calls[*call].place];
+            let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= place.started));
+            // Of a call made from a record no more may be known than when it ended, and tools may begin before that.
+            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < place.ended).take(LOOKED_AT);
+            meanwhile.filter(|call| of(call).ended == Some(of(call).started)).last().or(before.last()).copied()
         });
         let groups = ran.entry(scope).or_default();
         match groups.last_mut().filter(|(call, _)| call.is_some() && *call == before) {
@@ -266,6 +295,13 @@ impl Silence<'_, '_> {
         }));
     }
 
+    /// The counted calls at and beneath a place.
+    fn calls_of(&self, at: usize) -> &[usize] {
+        let calls = &self.trace.work.counted.calls;
+        let until = |place: usize| self.calls.partition_point(|call| calls[*call].place < place);
+        &self.calls[until(at)..until(self.trace.places()[at].after)]
+    }
+
     /// Opens a conversation with what one span says of itself and the tools that ran in it; false if that
     /// is nothing.
     fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
@@ -277,8 +313,7 @@ impl Silence<'_, '_> {
         // Its messages are those of the calls that it stands for, where there are some.
         let calls = &self.trace.work.counted.calls;
         let of = |call: usize| (call, self.trace.places()[calls[call].place].id);
-        let until = |place: usize| self.calls.partition_point(|call| calls[*call].place < place);
-        let beneath = &self.calls[until(at)..until(place.after)];
+        let beneath = self.calls_of(at).to_vec();
         let own = (self.turn, place.id);
         let asked = beneath.first().map_or(own, |call| of(*call));
         let answered = beneath.last().map_or(own, |call| of(*call));

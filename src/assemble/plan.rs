@@ -181,10 +181,10 @@ fn empty<'a>(id: SpanId, started: Timestamp) -> Place<'a> {
     }
 }
 
-/// Whether a trace holds nothing but spans made from records that prove nothing, and the records of these.
+/// Whether a trace holds nothing but spans made from records that prove nothing, and these records.
 fn is_hearsay(places: &[Place]) -> bool {
-    let heard = |place: &Place| place.span.is_some_and(|(_, facts)| facts.hearsay);
-    places.iter().any(heard) && places.iter().all(|place| heard(place) || place.sources().next().is_none())
+    let mut sources = places.iter().flat_map(Place::sources).map(|(_, facts)| facts.hearsay).peekable();
+    sources.peek().is_some() && sources.all(|hearsay| hearsay)
 }
 
 /// One place a span. Of a span that came twice the more complete one is taken.

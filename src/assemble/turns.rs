@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    errors,
+    agents, errors,
     merge::{Exchange, Line},
     same::Library,
     thread::Talk,
@@ -18,6 +18,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         calls.iter().enumerate().map(|(turn, call)| (trace.scopes[call.place], turn)).collect();
     let mut facts = Vec::with_capacity(calls.len());
     let mut talks = Vec::new();
+    let answers = agents::answers_alone(trace);
     for (turn, call) in calls.iter().enumerate() {
         let place = &trace.places()[call.place];
         let mut exchange = trace.exchange(call.places(), library);
@@ -64,7 +65,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
                 continue;
             }
         }
-        if exchange.is_empty() {
+        if exchange.is_empty() || answers.contains(&turn) {
             continue;
         }
         let broken = trace.row(call.place).is_some_and(|row| row.status.code == crate::model::StatusCode::Error);

@@ -71,6 +71,9 @@ fn translate(source: &Source, into: &mut Translation) {
         None => (Carrier::Attributes, None),
     };
     let kind = record_name(source, PREFIX).or_else(|| attributes.str("span.type")).unwrap_or_default();
+    if matches!(kind, "llm_request" | "api_request" | "api_error") {
+        into.genai.provider.get_or_insert_with(|| "anthropic".to_owned());
+    }
     let (prompt, completion) = match kind {
         "interaction" => (said(Role::User, text("user_prompt")), vec![]),
         "user_prompt" => (said(Role::User, text("prompt")), vec![]),
@@ -81,9 +84,6 @@ fn translate(source: &Source, into: &mut Translation) {
         "tool" | "tool_result" => tool(source, into),
         _ => return,
     };
-    if matches!(kind, "llm_request" | "api_request" | "api_error") {
-        into.genai.provider.get_or_insert_with(|| "anthropic".to_owned());
-    }
     reading::push(into, DIALECT.name, carrier, prompt, completion);
 }
 
@@ -140,4 +140,94 @@ fn tool(source: &Source, into: &Translation) -> (Vec<Message>, Vec<Message>) {
         completion.push(Message::new(Role::Tool, vec![result]));
     }
     (prompt, completion)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+    use crate::model::Note;
+
+    fn span(kind: &str) -> Sample {
+        Sample::span(&format!("{PREFIX}{kind}")).scope("com.anthropic.claude_code.tracing").with(&[("span.type", kind)])
+    }
+
+    fn log(name: &str) -> Sample {
+        Sample::log(name, "null").scope("com.anthropic.claude_code.events").with(&[("event.name", name)])
+    }
+
+    #[test]
+    fn a_request_counts_its_caches_apart_from_its_input() {
+        let read = span("llm_request")
+            .with(&[("model", "claude-x"), ("response.model_output", "hello")])
+            .typed("input_tokens", "10")
+            .typed("output_tokens", "5")
+            .typed("cache_read_tokens", "100")
+            .typed("cache_creation_tokens", "3")
+            .translate();
+        let usage = read.genai.usage.unwrap();
+        assert_eq!((usage.input(), usage.output, usage.cache_write), (Some(113), Some(5), Some(3)));
+        assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Llm, Some("anthropic")));
+        assert_eq!(said(&read).1, ["assistant: hello"]);
+    }
+
+    #[test]
+    fn a_prompt_may_be_hidden() {
+        let read = span("interaction").with(&[("user_prompt", "<REDACTED>")]).translate();
+        assert_eq!(
+            (read.genai.category, said(&read).0),
+            (Category::Agent, vec!["user: <REDACTED>(hidden)".to_owned()])
+        );
+        assert_eq!(said(&log("user_prompt").with(&[("prompt", "hi")]).translate()).0, ["user: hi"]);
+    }
+
+    #[test]
+    fn a_tool_prints_its_output_in_an_event() {
+        let tool = || span("tool").with(&[("tool_name", "Bash"), ("tool_use_id", "t1"), ("full_command", "ls")]);
+        let read = tool().event("tool.output", &[("output", "[1]"), ("bash_command", "ls")]).translate();
+        let (prompt, completion) = said(&read);
+        // One argument of several, perhaps.
+        assert_eq!(prompt, [r#"assistant: Bash#t1{"command":"ls"}…"#]);
+        assert_eq!(completion, ["tool: =t1 [1]"]);
+        let read = tool().with(&[("tool_input", r#"{"command":"ls","timeout":5}"#)]).translate();
+        assert_eq!(said(&read).0, [r#"assistant: Bash#t1{"command":"ls","timeout":5}"#]);
+    }
+
+    #[test]
+    fn the_machinery_around_a_tool_is_no_tool() {
+        assert_eq!(span("tool.blocked_on_user").translate().genai.category, Category::Span);
+        let broke = span("tool.execution").with(&[("error", "Shell command failed"), ("tool_use_id", "t1")]);
+        let broke = broke.typed("success", "false").translate();
+        assert_eq!(broke.genai.category, Category::Tool);
+        assert_eq!(broke.error.and_then(|error| error.message).as_deref(), Some("Shell command failed"));
+    }
+
+    #[test]
+    fn a_record_of_a_tool_says_how_it_went() {
+        let read = log("tool_result")
+            .with(&[("tool_name", "Bash"), ("tool_use_id", "t1"), ("success", "false"), ("error", "no")])
+            .with(&[("error_type", "ShellError")])
+            .translate();
+        let failure = read.error.unwrap();
+        assert_eq!((failure.kind.as_deref(), failure.message.as_deref()), (Some("ShellError"), Some("no")));
+        assert_eq!(read.genai.category, Category::Tool);
+    }
+
+    #[test]
+    fn bodies_carry_the_whole_request_and_the_whole_answer() {
+        let request = r#"{"model":"claude-x","system":[{"type":"text","text":"S"}],
+            "messages":[{"role":"user","content":[{"type":"text","text":"q"}]}],
+            "tools":[{"name":"Bash","description":"Runs","input_schema":{"type":"object"}}]}"#;
+        let read = log("api_request_body").with(&[("body", request)]).translate();
+        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!((read.tools.len(), read.genai.category), (1, Category::Llm));
+        let answer = r#"{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{}}],
+            "stop_reason":"tool_use"}"#;
+        let read = log("claude_code.api_response_body").with(&[("body", answer)]).translate();
+        assert_eq!(said(&read).1, ["assistant: Bash#t1{}"]);
+        assert_eq!((read.genai.stop_reason.as_deref(), read.notes), (Some("tool_use"), Vec::<Note>::new()));
+        let cut =
+            log("api_response_body").with(&[("body", r#"{"role":"assistant","content":[{"type":"text","text":"It i"#)]);
+        assert_eq!(said(&cut.translate()).1, ["assistant: It i…"]);
+    }
 }

@@ -1,4 +1,4 @@
-//! `codex`: OpenAI's Codex CLI (`dialects.md` 15).
+//! `codex`: the Codex CLI (`dialects.md` 15).
 //!
 //! Its spans are the program's own, some hundreds for a prompt; what was said is in its log records, by `event.name`:
 //!
@@ -114,7 +114,7 @@ fn translate(source: &Source, into: &mut Translation) {
                 last.parts.iter_mut().for_each(|part| part.truncated = true);
             }
         }
-        Some("sse_event") if !source.is_log() => into.notes.push(Note(Note::HEARSAY.to_owned())),
+        Some("sse_event") if is_answer(source) => into.notes.push(Note(Note::HEARSAY.to_owned())),
         _ => {}
     }
     if category(source) == Some(Category::Llm) {
@@ -123,4 +123,61 @@ fn translate(source: &Source, into: &mut Translation) {
         into.genai.provider = into.genai.provider.take().or(provider);
     }
     reading::push(into, DIALECT.name, carrier, prompt, completion);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+
+    /// As it sends them: the name of an event is where it stands in the source.
+    fn log(name: &str) -> Sample {
+        let record = Sample::log("event otel/src/events/session_telemetry.rs:1200", "null");
+        record.scope("codex_otel.log_only").with(&[("event.name", name), ("conversation.id", "c")])
+    }
+
+    fn span(name: &str) -> Sample {
+        Sample::span(name).scope("codex_exec")
+    }
+
+    #[test]
+    fn records_say_what_was_said() {
+        let read = log("codex.user_prompt").with(&[("prompt", "q")]).translate();
+        assert_eq!((said(&read).0, read.genai.category), (vec!["user: q".to_owned()], Category::Agent));
+        assert_eq!(read.context.session.as_deref(), Some("c"));
+        assert_eq!((read.context.framework.as_deref(), read.dialects), (Some("codex"), vec!["codex".to_owned()]));
+        let hidden = log("codex.user_prompt").with(&[("prompt", "[REDACTED]")]).translate();
+        assert!(hidden.readings[0].prompt[0].parts[0].hidden);
+        let answer = log("codex.agent_response").with(&[("response", "It is al")]).typed("response_truncated", "true");
+        assert_eq!(said(&answer.translate()).1, ["assistant: It is al…"]);
+    }
+
+    #[test]
+    fn a_record_of_a_tool_has_arguments_and_output() {
+        let read = log("codex.tool_result")
+            .with(&[("tool_name", "exec_command"), ("call_id", "c1"), ("success", "true")])
+            .with(&[("arguments", r#"{"cmd": "ls"}"#), ("output", "Exit code: 0")])
+            .translate();
+        assert_eq!(said(&read).0, [r#"assistant: exec_command#c1{"cmd":"ls"}"#]);
+        assert_eq!(said(&read).1, ["tool: =c1 Exit code: 0"]);
+        assert_eq!((read.genai.category, read.error), (Category::Tool, None));
+    }
+
+    #[test]
+    fn of_its_hundreds_of_spans_a_few_are_the_agents_work() {
+        let category = |sample: Sample| sample.translate().genai.category;
+        assert_eq!(category(span("session_task.turn").with(&[("model", "gpt-5")])), Category::Agent);
+        let call = span("try_run_sampling_request").with(&[("model", "gpt-5")]).translate();
+        assert_eq!((call.genai.category, call.genai.model.as_deref()), (Category::Llm, Some("gpt-5")));
+        let answer =
+            span("handle_responses").typed("gen_ai.usage.input_tokens", "52").typed("gen_ai.usage.output_tokens", "4");
+        let answer = answer.typed("codex.usage.reasoning_output_tokens", "3").translate();
+        assert_eq!(answer.genai.category, Category::Llm);
+        assert_eq!(answer.genai.usage.and_then(|usage| usage.reasoning), Some(3));
+        let names = [("tool_name", "exec_command"), ("call_id", "c1")];
+        assert_eq!(category(span("exec_command").with(&names)), Category::Tool);
+        assert_eq!(category(span("guardian_scoring_observation").with(&names)), Category::Span);
+        assert_eq!(category(span("handle_responses").with(&[("tool_name", "exec_command")])), Category::Span);
+        assert_eq!(category(span("get_model_info").with(&[("model", "gpt-5")])), Category::Span);
+    }
 }

@@ -12,6 +12,8 @@
 //! Record by record, and every id is a hash of what the record names: in whatever order they come, and however often,
 //! the same trace results. No two kinds of record make the same span.
 
+use std::sync::Arc;
+
 use super::{claude_code, codex, gemini_cli};
 use crate::model::{
     Attributes, Category, ContentId, Dropped, LogRecord, Source, Span, SpanId, SpanKind, Status, StatusCode, Timestamp,
@@ -103,8 +105,8 @@ fn made(record: &LogRecord, name: &str, (trace, id, parent): (TraceId, SpanId, O
         events: Vec::new(),
         links: Vec::new(),
         dropped: Dropped { attributes: record.dropped_attributes, ..Dropped::default() },
-        scope: std::sync::Arc::clone(&record.scope),
-        resource: std::sync::Arc::clone(&record.resource),
+        scope: Arc::clone(&record.scope),
+        resource: Arc::clone(&record.resource),
         synthetic: true,
     }
 }
@@ -178,4 +180,148 @@ fn number(kind: &str, parts: &[&str]) -> [u8; 16] {
         bytes.extend_from_slice(part.as_bytes());
     }
     ContentId::of(&bytes).0.to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dialects::translate,
+        model::{Project, Resource, Scope, Usd},
+    };
+
+    /// A record of Claude Code's, of Codex's or of Gemini CLI's, by its name.
+    fn record(name: &str, at: u64, pairs: &[(&str, &str)]) -> LogRecord {
+        let scope = match name.split('.').next() {
+            Some("codex") => "codex_otel.log_only",
+            Some("gemini_cli") => "gemini-cli",
+            _ => "com.anthropic.claude_code.events",
+        };
+        let entries = pairs.iter().map(|(key, text)| ((*key).to_owned(), crate::dialects::sample::value(text)));
+        LogRecord {
+            project: Project::default(),
+            trace: None,
+            span: None,
+            flags: 0,
+            at: Timestamp(at * 1_000_000),
+            observed: Timestamp(1),
+            severity: 0,
+            severity_text: String::new(),
+            name: name.to_owned(),
+            body: Value::Null,
+            attributes: entries.collect(),
+            dropped_attributes: 0,
+            scope: Arc::new(Scope { name: scope.to_owned(), ..Scope::default() }),
+            resource: Arc::new(Resource::default()),
+        }
+    }
+
+    const RUN: [(&str, &str); 2] = [("session.id", "s"), ("prompt.id", "p")];
+
+    fn of_run(name: &str, at: u64, pairs: &[(&str, &str)]) -> LogRecord {
+        record(name, at, &[&RUN, pairs].concat())
+    }
+
+    #[test]
+    fn v11_records_without_spans_make_a_run_of_their_own() {
+        let prompt = place_of(&of_run("user_prompt", 100, &[("prompt", "Which module is broken?")])).unwrap();
+        let root = prompt.made.unwrap();
+        assert_eq!((root.id, root.parent, root.synthetic), (prompt.span, None, true));
+        let read = translate(&Source::from(&root));
+        assert_eq!((read.genai.category, read.context.session.as_deref()), (Category::Agent, Some("s")));
+        assert_eq!(read.readings[0].prompt[0].plain_text(), "Which module is broken?");
+
+        let tokens = [
+            ("model", "claude-x"),
+            ("cost_usd", "0.012"),
+            ("duration_ms", "40"),
+            ("input_tokens", "10"),
+            ("output_tokens", "5"),
+            ("cache_read_tokens", "100"),
+            ("cache_creation_tokens", "3"),
+        ];
+        let call = place_of(&of_run("claude_code.api_request", 180, &tokens)).unwrap();
+        let made = call.made.unwrap();
+        assert_eq!((call.trace, made.parent), (prompt.trace, Some(root.id)));
+        assert_eq!((made.started, made.ended), (Timestamp(140_000_000), Some(Timestamp(180_000_000))));
+        let read = translate(&Source::from(&made));
+        let usage = read.genai.usage.unwrap();
+        assert_eq!((usage.input(), usage.output, usage.cache_read), (Some(113), Some(5), Some(100)));
+        assert_eq!(read.genai.reported.cost, Usd::from_dollars(0.012));
+        assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Llm, Some("anthropic")));
+
+        let told =
+            [("tool_name", "Bash"), ("tool_use_id", "t1"), ("success", "true"), ("tool_input", r#"{"command":"ls"}"#)];
+        let tool = place_of(&of_run("tool_result", 200, &told)).unwrap();
+        let read = translate(&Source::from(tool.made.as_ref().unwrap()));
+        assert_eq!((tool.trace, read.genai.category, read.error), (prompt.trace, Category::Tool, None));
+        assert_eq!(read.genai.tool.and_then(|tool| tool.call_id).as_deref(), Some("t1"));
+        // What else was said belongs to the run, and makes nothing.
+        let answer = place_of(&of_run("assistant_response", 181, &[("response", "a")])).unwrap();
+        assert_eq!((answer.trace, answer.span, answer.made), (prompt.trace, root.id, None));
+        assert_eq!(place_of(&of_run("auth", 1, &[])), None);
+    }
+
+    #[test]
+    fn a_record_has_the_same_place_whenever_it_comes_and_another_than_its_neighbours() {
+        let calls = [
+            of_run("api_request", 5, &[("event.sequence", "1")]),
+            of_run("api_request", 5, &[("event.sequence", "2")]),
+            of_run("api_error", 5, &[("event.sequence", "1"), ("error", "overloaded")]),
+            of_run("tool_result", 5, &[("tool_use_id", "t1")]),
+            of_run("tool_result", 5, &[("tool_use_id", "t2")]),
+            of_run("user_prompt", 5, &[]),
+        ];
+        let places: Vec<_> = calls.iter().map(|record| place_of(record).unwrap()).collect();
+        assert_eq!(places, calls.iter().map(|record| place_of(record).unwrap()).collect::<Vec<_>>());
+        let ids: std::collections::HashSet<_> = places.iter().map(|place| place.span).collect();
+        assert_eq!(ids.len(), places.len());
+        let failed = places[2].made.as_ref().map(|span| (span.status.code, span.status.message.as_str()));
+        assert_eq!(failed, Some((StatusCode::Error, "overloaded")));
+    }
+
+    #[test]
+    fn a_record_that_names_its_span_stays_with_it() {
+        let mut sent = of_run("api_request", 5, &[]);
+        sent.trace = TraceId::from_bytes(&[1; 16]).ok();
+        assert_eq!(place_of(&sent), None);
+    }
+
+    #[test]
+    fn before_records_named_their_prompt_a_session_was_one_run() {
+        let old = |name, pairs| place_of(&record(name, 5, pairs)).unwrap();
+        let prompt = old("user_prompt", &[("session.id", "s"), ("prompt", "q")]);
+        let call = old("api_request", &[("session.id", "s"), ("model", "claude-x")]);
+        assert_eq!((prompt.trace, prompt.made), (call.trace, None));
+        assert_eq!(call.made.unwrap().parent, Some(prompt.span));
+    }
+
+    #[test]
+    fn a_conversation_of_codex_is_one_run() {
+        let of = |name: &str, pairs: &[(&str, &str)]| {
+            place_of(&record(name, 5, &[&[("conversation.id", "c")], pairs].concat()))
+        };
+        let start = of("codex.conversation_starts", &[]).unwrap();
+        let prompt = of("codex.user_prompt", &[("prompt", "q")]).unwrap();
+        assert_eq!((prompt.span, prompt.made), (start.span, None));
+        assert_eq!(of("codex.sse_event", &[("event.kind", "response.created")]), None);
+        let tokens = [("input_token_count", "10"), ("output_token_count", "5"), ("model", "gpt-5-mini")];
+        let answer = of("codex.sse_event", &tokens).unwrap();
+        let read = translate(&Source::from(answer.made.as_ref().unwrap()));
+        assert_eq!((answer.trace, read.genai.model.as_deref()), (start.trace, Some("gpt-5-mini")));
+        assert_eq!(read.genai.usage.and_then(|usage| usage.total()), Some(15));
+        assert_eq!(read.notes[0].0, crate::model::Note::HEARSAY);
+        let refused = of("codex.api_request", &[("http.response.status_code", "429")]).unwrap();
+        assert!(refused.made.is_some());
+    }
+
+    #[test]
+    fn hostile_records_make_no_trouble() {
+        let odd = of_run("api_request", u64::MAX / 1_000_000, &[("duration_ms", "1e300"), ("success", "maybe")]);
+        let made = place_of(&odd).unwrap().made.unwrap();
+        assert_eq!(Some(made.started), made.ended);
+        let early = of_run("tool_result", 1, &[("duration_ms", "5000")]);
+        assert_eq!(place_of(&early).unwrap().made.unwrap().started, Timestamp(0));
+        assert_eq!(place_of(&record("api_request", 5, &[])), None);
+    }
 }

@@ -19,6 +19,8 @@ struct Marks {
 const FRAMEWORKS: &[Marks] = &[
     marks("sideseat", &["sideseat"], &[], &[]),
     marks("claude-code", &["com.anthropic.claude_code"], &[], &["claude_code."]),
+    marks("codex", &["codex"], &["codex."], &[]),
+    marks("gemini-cli", &["gemini-cli"], &[], &[]),
     marks("autogen", &["autogen", "openinference.instrumentation.autogen"], &["autogen."], &["autogen ", "autogen."]),
     marks(
         "google-adk",

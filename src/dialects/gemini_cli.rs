@@ -10,6 +10,8 @@
 //! Every call is a trace of its own, joined by the conversation. `api_response` and `user_prompt` name no trace even
 //! where spans are sent: alone they prove nothing. Ids of calls carry the tool's name before the model's own.
 
+use std::sync::Arc;
+
 use super::{
     Dialect, calls,
     coding_agents::{About, Work, record_name},
@@ -18,7 +20,7 @@ use super::{
     native, parts, reading,
 };
 use crate::model::{
-    Carrier, Category, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value, What,
+    Carrier, Category, LogRecord, Message, Note, Part, Role, Source, Timestamp, ToolName, Translation, Value, What,
 };
 
 pub const DIALECT: Dialect = Dialect { name: "gemini-cli", speaks, translate };
@@ -77,12 +79,12 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     for reading in &mut into.readings[before..] {
         for message in reading.prompt.iter_mut().chain(&mut reading.completion) {
-            std::sync::Arc::make_mut(message).parts.iter_mut().for_each(name_by_model);
+            Arc::make_mut(message).parts.iter_mut().for_each(name_by_model);
         }
     }
 }
 
-fn carrier(source: &Source) -> (Carrier, Option<crate::model::Timestamp>) {
+fn carrier(source: &Source) -> (Carrier, Option<Timestamp>) {
     match source.body {
         Some(_) => (Carrier::Log, Some(source.at)),
         None => (Carrier::Attributes, None),
@@ -106,7 +108,7 @@ fn call(source: &Source, into: &mut Translation) {
         gen_ai::carried(gen_ai::DIALECT.name, carrier(source), of_model, into);
         for message in into.readings[before..].iter_mut().flat_map(|reading| &mut reading.prompt) {
             if message.role == Role::System {
-                std::sync::Arc::make_mut(message).role = Role::Assistant;
+                Arc::make_mut(message).role = Role::Assistant;
             }
         }
         let rest = |key: &str| get(key).filter(|_| !matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
@@ -115,8 +117,8 @@ fn call(source: &Source, into: &mut Translation) {
         gen_ai::carried(DIALECT.name, carrier(source), get, into);
     }
     for reading in &mut into.readings[before..] {
-        let chunks = std::mem::take(&mut reading.completion).into_iter().map(std::sync::Arc::unwrap_or_clone);
-        reading.completion = joined(chunks.collect()).into_iter().map(std::sync::Arc::new).collect();
+        let chunks = std::mem::take(&mut reading.completion).into_iter().map(Arc::unwrap_or_clone);
+        reading.completion = joined(chunks.collect()).into_iter().map(Arc::new).collect();
     }
 }
 
@@ -218,7 +220,7 @@ fn record(name: &str, source: &Source, into: &mut Translation) {
     if matches!(name, "api_request" | "api_response" | "api_error") {
         into.genai.provider.get_or_insert_with(|| "gcp.gemini".to_owned());
     }
-    if matches!(name, "user_prompt" | "api_response" | "api_error") && !source.is_log() {
+    if matches!(name, "user_prompt" | "api_response" | "api_error") {
         into.notes.push(Note(Note::HEARSAY.to_owned()));
     }
     reading::push(into, DIALECT.name, carrier(source), prompt, completion);
@@ -246,5 +248,92 @@ fn name_by_model(part: &mut Part) {
     };
     if let (Some(name), Some(id)) = (name, id.as_mut()) {
         *id = own_id(name, id).to_owned();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use super::*;
+
+    fn span(operation: &str) -> Sample {
+        Sample::span(operation)
+            .scope(SCOPE)
+            .with(&[("gen_ai.operation.name", operation), ("gen_ai.agent.name", "gemini-cli")])
+    }
+
+    fn log(name: &str) -> Sample {
+        Sample::log(name, "\"text for people\"").scope(SCOPE).with(&[("event.name", name)])
+    }
+
+    #[test]
+    fn a_streamed_answer_is_one_message() {
+        let chunks = r#"[{"role":"model","parts":[{"text":"I sh","thought":true}]},{"role":"model","parts":[{"text":"ould","thought":true}]},
+            {"role":"model","parts":[{"text":"he"}]},{"role":"model","parts":[{"text":"llo"}]},
+            {"role":"model","parts":[{"functionCall":{"name":"w","args":{},"id":"w__c1"}}]},{"role":"model","parts":[{"text":""}]}]"#;
+        let read = span("llm_call").with(&[(gen_ai::OUTPUT, chunks), (gen_ai::INPUT, "hi")]).translate();
+        assert_eq!(said(&read).1, ["assistant: (thought) I should · hello · w#c1{}"]);
+        assert_eq!(said(&read).0, ["user: hi"]);
+        assert_eq!((read.genai.category, read.dialects), (Category::Llm, vec!["gemini-cli".to_owned()]));
+    }
+
+    #[test]
+    fn a_tools_span_holds_its_request_and_its_outcome() {
+        let request = r#"{"callId":"w__c1","name":"w","args":{"city":"P"}}"#;
+        let outcome = |status: &str, response: &str| {
+            format!(
+                r#"{{"status":"{status}","response":{{"responseParts":[{{"functionResponse":{{"id":"w__c1","name":"w","response":{response}}}}}]}}}}"#
+            )
+        };
+        let read = |output: &str| {
+            let span = span("tool_call").with(&[("gen_ai.tool.name", "w"), ("gen_ai.tool.call_id", "w__c1")]);
+            span.with(&[(gen_ai::INPUT, request), (gen_ai::OUTPUT, output)]).translate()
+        };
+        let ok = read(&outcome("success", r#"{"output":"18C"}"#));
+        assert_eq!(said(&ok), (vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()]));
+        assert_eq!((ok.genai.category, ok.genai.tool.unwrap().call_id.as_deref()), (Category::Tool, Some("c1")));
+        let failed = read(&outcome("error", r#"{"error":"no such city"}"#));
+        assert_eq!(said(&failed).1, ["tool: =!c1 no such city"]);
+        assert_eq!(
+            span("schedule_tool_calls").with(&[(gen_ai::INPUT, request)]).translate().genai.category,
+            Category::Chain
+        );
+    }
+
+    #[test]
+    fn a_function_that_failed_says_so_in_the_apis_words() {
+        let history =
+            r#"[{"role":"user","parts":[{"functionResponse":{"id":"w__c1","name":"w","response":{"error":"no"}}}]}]"#;
+        let read = span("llm_call").with(&[(gen_ai::INPUT, history)]).translate();
+        assert_eq!(said(&read).0, [r#"tool: =!c1 json {"error":"no"}"#]);
+    }
+
+    #[test]
+    fn the_record_of_a_response_has_all_its_tokens() {
+        let chunk = |text: &str| {
+            format!(r#"{{"candidates":[{{"content":{{"role":"model","parts":[{{"text":"{text}"}}]}}}}]}}"#)
+        };
+        let read = log("gemini_cli.api_response")
+            .with(&[("model", "gemini-2.5-flash"), ("response_text", &format!("[{},{}]", chunk("he"), chunk("llo")))])
+            .typed("input_token_count", "7211")
+            .typed("output_token_count", "28")
+            .typed("thoughts_token_count", "13")
+            .typed("cached_content_token_count", "1024")
+            .typed("finish_reasons", r#"["stop","stop"]"#)
+            .translate();
+        let usage = read.genai.usage.unwrap();
+        assert_eq!(
+            (usage.input(), usage.cache_read, usage.output, usage.reasoning),
+            (Some(7211), Some(1024), Some(41), Some(13))
+        );
+        assert_eq!(said(&read).1, ["assistant: hello"]);
+        assert_eq!((read.genai.stop_reason.as_deref(), read.notes[0].0.as_str()), (Some("stop"), Note::HEARSAY));
+    }
+
+    #[test]
+    fn the_conventions_record_calls_the_models_turns_system() {
+        let input = r#"[{"role":"user","parts":[{"type":"text","content":"q"}]},{"role":"system","parts":[{"type":"text","content":"a"}]}]"#;
+        let read = log(gen_ai::DETAILS).with(&[(gen_ai::INPUT, input), ("gen_ai.operation.name", "generate_content")]);
+        assert_eq!(said(&read.translate()).0, ["user: q", "assistant: a"]);
     }
 }

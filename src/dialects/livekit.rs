@@ -1,4 +1,4 @@
-//! `livekit`: LiveKit Agents, whose agents are spoken with (`dialects.md` 6.19).
+//! `livekit`: agents that are spoken with (`dialects.md` 6.19).
 //!
 //! Mark: attributes `lk.*`; newer releases mark what a person said, and put `lk.pii.*` in their place.
 //!
@@ -94,7 +94,7 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
     for item in items {
         match item.str("type") {
             Some("function_call") => {
-                found.extend(reading::said(Role::Assistant, calls::call(item).into_iter().collect()))
+                found.extend(reading::said(Role::Assistant, calls::call(item).into_iter().collect()));
             }
             Some("function_call_output") => found.extend(reading::said(Role::Tool, vec![calls::result(item)])),
             // Who speaks from here on: no message.

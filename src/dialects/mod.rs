@@ -349,6 +349,14 @@ mod tests {
         "contents",
         "usage_metadata",
         "result",
+        "event.name",
+        "span.type",
+        "tool_name",
+        "tool_input",
+        "response_text",
+        "lk.chat_ctx",
+        "lk.response.function_calls",
+        "lmnr.span.input",
     ];
 
     fn values() -> impl Strategy<Value = Value> {
@@ -358,6 +366,9 @@ mod tests {
                 "user",
                 "assistant",
                 "tool",
+                "tool_call",
+                "api_request_body",
+                "api_response",
                 "tool_use",
                 "tool_result",
                 "process",
@@ -423,6 +434,10 @@ mod tests {
                 "logfire.openai_agents",
                 "gcp.vertex.agent",
                 "autogen-core",
+            ]),
+            scope in prop::sample::select(vec![
+                "", "strands.telemetry.tracer", "sideseat.aws.bedrock", "com.anthropic.claude_code.events", "codex_exec",
+                "gemini-cli", "x",
             ]),
             body in prop::option::of(values()),
         ) {

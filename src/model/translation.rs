@@ -126,8 +126,8 @@ pub struct Failure {
 pub struct Note(pub String);
 
 impl Note {
-    /// On a span that was made from a log record whose sender gives it no trace even where spans are sent: it counts,
-    /// and tells, only in a trace in which anything else shows that none are.
+    /// Of a log record whose sender gives it no trace even where spans are sent, and of the span made from it: they
+    /// count, and tell, only in a trace in which anything else shows that no spans were sent.
     pub const HEARSAY: &'static str =
-        "made from a record that comes without a trace even beside spans: it counts only where no spans were sent";
+        "such a record comes without a trace even beside spans: it counts only where no spans were sent";
 }

@@ -225,3 +225,85 @@ fn v12_an_error_that_was_recovered_from() {
     assert_eq!((trace.state, trace.errors.len()), (crate::model::TraceState::Ok, 1));
     assert!(trace.calls[0].failure.is_some() && trace.calls[1].failure.is_none());
 }
+
+/// V11, as Claude Code's spans and records have it: each record names the agent's span, whatever it is about.
+fn coding_agent() -> (Vec<Made>, Vec<LogRow>) {
+    let spans = vec![
+        agent(1, 0, "coder").at(0.0, 20.0).asked(&[user("Which module is broken?")]),
+        llm(2, 1).at(1.0, 5.0).tokens(10, 5).cost(90, PriceSource::Table { table: "t".into(), model: "m".into() }),
+        // It begins while the answer that asks for it still comes in.
+        tool(3, 1, Some("t1"), "Bash", "{}", Some("3 tests fail")).at(4.0, 8.0),
+        llm(6, 1).at(9.0, 12.0).tokens(20, 7),
+    ];
+    let record = |at: f64, category| {
+        let mut row = LogRow { at: seconds(at), span: Some(span_id(1)), ..log(1, 0, &[], &[]) };
+        let said = Translation { genai: made(9, 0, category).said.genai, ..Translation::default() };
+        row.translation = Arc::new(said);
+        row
+    };
+    let says = |at: f64, text: &str| LogRow {
+        at: seconds(at),
+        translation: Arc::new(Translation {
+            readings: vec![reading("x", Carrier::Log, &[], &[assistant(text)])],
+            ..Translation::clone(&record(at, Category::Agent).translation)
+        }),
+        ..record(at, Category::Agent)
+    };
+    let mut paid = record(5.0, Category::Llm);
+    let bill = llm(9, 0).tokens(10, 5).cost(120, PriceSource::Reported).said;
+    paid.translation = Arc::new(bill);
+    let mut whole = record(8.0, Category::Tool);
+    whole.translation = Arc::new(tool(9, 0, Some("t1"), "Bash", r#"{"command":"ls"}"#, None).failed("E", "no").said);
+    (spans, vec![says(5.0, "Let me look."), paid, whole, says(12.0, "alpha")])
+}
+
+#[test]
+fn v11_a_coding_agent_whose_records_all_name_its_run() {
+    let (spans, logs) = coding_agent();
+    let trace = of(rows(1, spans, logs));
+    let said = talk(&trace);
+    assert_eq!(said.len(), 5, "{said:#?}");
+    assert_eq!(said[0], "user Which module is broken?");
+    assert_eq!(said[1], "assistant Let me look.");
+    assert_eq!(said[4], "assistant alpha");
+    let costs: Vec<_> = trace.calls.iter().map(|call| call.cost.as_ref().map(|cost| cost.total.0)).collect();
+    assert_eq!(costs, [Some(120), None]);
+    assert_eq!(ran(&trace), [(Some("t1"), "error", Some("3 tests fail".to_owned()))]);
+    assert_eq!(trace.tools[0].error.as_deref(), Some("no"));
+}
+
+#[test]
+fn answers_without_questions_are_told_as_those_of_the_agent_that_was_asked() {
+    let trace = one(vec![
+        agent(1, 0, "coder").at(0.0, 20.0).asked(&[user("q")]),
+        llm(2, 1).at(1.0, 3.0).tokens(10, 5).answered(&[assistant("Let me look.")]),
+        tool(4, 1, Some("t1"), "Bash", "{}", Some("ok")).at(4.0, 5.0),
+        llm(6, 1).at(6.0, 8.0).tokens(20, 7).answered(&[assistant("done")]),
+    ]);
+    assert_eq!(trace.threads.len(), 1);
+    assert_eq!(
+        talk(&trace),
+        ["user q", "assistant Let me look.", "assistant Bash{}#t1", "tool t1=ok", "assistant done"]
+    );
+}
+
+#[test]
+fn hearsay_counts_and_tells_only_where_something_bears_it_out() {
+    let heard = |mut made: Made| {
+        made.said.notes.push(crate::model::Note(crate::model::Note::HEARSAY.to_owned()));
+        made.row.synthetic = true;
+        made
+    };
+    let spans = || {
+        vec![
+            heard(agent(1, 0, "coder").at(0.0, 9.0).asked(&[user("q")])),
+            heard(llm(2, 1).tokens(10, 5).answered(&[assistant("a")])),
+        ]
+    };
+    let alone = one(spans());
+    assert_eq!((alone.totals.model_calls, alone.threads.len(), alone.spans), (0, 0, 0));
+    let borne_out = of(rows(1, spans(), vec![log(1, 0, &[], &[])]));
+    assert_eq!((borne_out.totals.model_calls, borne_out.threads.len()), (1, 1));
+    let borne_out = one([spans(), vec![tool(3, 1, Some("t"), "w", "{}", None)]].concat());
+    assert_eq!((borne_out.totals.model_calls, borne_out.threads.len()), (1, 1));
+}
