@@ -44,13 +44,12 @@ fn called(source: &Source, into: &mut Translation) {
     let Ish::Data(list) = Ish::or_python(list) else { return };
     let items = list.as_array().unwrap_or(std::slice::from_ref(&*list));
     let found: Vec<Part> = items.iter().filter_map(calls::call).collect();
-    let answers = into.readings.iter_mut().rev().filter(|reading| reading.dialect == DIALECT.name);
-    match answers.flat_map(|reading| reading.completion.last_mut()).next() {
-        Some(answer) => Arc::make_mut(answer).parts.extend(found),
-        None => {
-            let said = reading::said(Role::Assistant, found);
-            reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
-        }
+    let mut answers = into.readings.iter_mut().rev().filter(|reading| reading.dialect == DIALECT.name);
+    if let Some(answer) = answers.find_map(|reading| reading.completion.last_mut()) {
+        Arc::make_mut(answer).parts.extend(found);
+    } else {
+        let said = reading::said(Role::Assistant, found);
+        reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
     }
 }
 
