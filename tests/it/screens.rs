@@ -80,7 +80,7 @@ fn a_failed_tool_shows_its_error_with_the_call_that_asked_for_it() {
         &[(80, 24)],
         "failed_tool_closed",
         &["strands/anthropic_latest_support"],
-        "g g j tab j j j j j j j j j j j enter",
+        "g g j tab j j j j j j j j j j j j enter",
     );
     shows_at(&[(120, 40)], "traceback", &["openai/gen_responses_support"], "g g j l j j j tab j j j enter");
 }
@@ -99,7 +99,7 @@ fn a_session_has_a_heading_for_each_run_in_every_pane() {
 
 #[test]
 fn what_was_sent_again_or_thought_is_one_line_until_it_is_opened() {
-    shows_at(&[(120, 40)], "history_opened", &["strands/openai_support"], "G tab g g j j j j enter");
+    shows_at(&[(120, 40)], "history_opened", &["strands/openai_support"], "G tab g g j j j j j enter");
     shows_at(&WIDE, "reasoning_opened", &["bedrock/seed_thinking"], "tab g g j j j j j j j enter");
     shows_at(&WIDE, "traceback_opened", &["bedrock/error_throttling"], "tab g g j enter");
     shows_at(&WIDE, "redacted_messages", &["bedrock/thinking_redacted"], "");

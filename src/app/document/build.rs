@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What was written aside, with a mark before its first line.
-    pub fn marked(&mut self, indent: usize, mark: Run, aside: Self) {
+    pub fn marked(&mut self, indent: usize, mark: &Run, aside: Self) {
         let room = wrap::width(&mark.text) + 1;
         for (index, mut line) in aside.lines.into_iter().enumerate() {
             let mark = Run::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);

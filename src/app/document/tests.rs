@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Folds, cost, messages, tools};
 use crate::model::{
-    Assembled, CallFacts, Category, Context, Detail, Failure, Message, Node, NodeState, Part, Role, RunError, Said,
-    SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals,
-    TraceId, TraceState, Tree, What,
+    Assembled, CallFacts, Category, Context, Detail, Failure, Message, Node, NodeState, Part, Reasoning, Role,
+    RunError, Said, SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun,
+    ToolStatus, Totals, TraceId, TraceState, Tree, What,
 };
 
 fn span(number: u8) -> SpanId {
@@ -239,4 +239,37 @@ fn what_one_run_leaves_out_of_a_tool_another_may_tell() {
     let lines = lines(tools, &detail(runs), 70);
     assert!(lines[place(&lines, "convert")].contains("Convert money."), "{lines:#?}");
     assert!(lines[place(&lines, "convert")].ends_with("not called in these runs"), "{lines:#?}");
+}
+
+#[test]
+fn one_model_by_two_names_is_told_apart_and_each_window_named() {
+    let of =
+        |number, model: &str, window| CallFacts { model: Some(model.into()), window: Some(window), ..call(number) };
+    let calls = vec![of(1, "us.amazon.nova-lite-v1:0", 300_000), of(2, "eu.amazon.nova-lite-v1:0", 200_000)];
+    let lines = lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 90);
+    assert!(lines[place(&lines, "us.amazon.nova-lite-v1:0")].contains("window 300k"), "{lines:#?}");
+    assert!(lines[place(&lines, "eu.amazon.nova-lite-v1:0")].contains("1 call"), "{lines:#?}");
+}
+
+#[test]
+fn a_long_result_is_one_line_until_it_is_opened() {
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
+        said(1, Role::Tool, vec![gives(Some("a"), &"snow\n".repeat(200))]),
+    ];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    assert!(lines[place(&lines, "▸ ← snow")].ends_with("200 lines"), "{lines:#?}");
+    assert!(lines.len() < 10, "{lines:#?}");
+}
+
+#[test]
+fn only_what_a_model_said_stands_in_quotation_marks() {
+    let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
+    let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
+    let said = vec![said(0, Role::Assistant, vec![What::Reasoning(thought), What::Reasoning(hidden)])];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
+    assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));
+    assert!(
+        lines[place(&lines, "redacted")].ends_with("reasoning  redacted reasoning, 93 B: the provider keeps it hidden")
+    );
 }

@@ -91,16 +91,14 @@ impl Layout {
 pub fn turns(to: &mut Builder, calls: &[Call]) {
     let layout = Layout::of(calls, to.width);
     let gap = " ".repeat(layout.gap);
-    let mut head = format!("{:>TURN$}", "turn");
+    let mut head = vec![format!("{:>TURN$}", "turn")];
     if layout.gauge {
         let window = window_of_all(calls).map_or_else(String::new, |window| format!(" {}", format::count(window)));
-        head.push_str(&format!("  {:<GAUGE$}", format!("context window{window}")));
+        head.push(format!("  {:<GAUGE$}", format!("context window{window}")));
     }
-    for (column, width) in &layout.columns {
-        head.push_str(&format!("{gap}{:>width$}", column.head));
-    }
-    head.push_str(&format!("{gap}{:>width$}", "cost", width = layout.cost));
-    to.line(vec![Run::new(head, "dim")]);
+    head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
+    head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
+    to.line(vec![Run::new(head.concat(), "dim")]);
     let mut before: Option<TraceId> = None;
     for call in calls {
         if let Some(number) = call.number.filter(|_| before != Some(call.trace.trace)) {

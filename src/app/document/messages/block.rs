@@ -9,6 +9,7 @@
 //! ```
 
 use super::super::build::Builder;
+use super::super::ordinals::Ordinal;
 use super::super::parts;
 use super::super::{Anchor, Run, json};
 use super::Scene;
@@ -35,7 +36,7 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     let ordinal = asked.run.map(|at| scene.ordinals[at]);
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
-    let right = facts(to, &title, call.id.as_deref(), ordinal.and_then(|ordinal| ordinal.label()), run, status);
+    let right = facts(to, &title, call.id.as_deref(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
     let mut head = vec![Run::new(title, if failed { "error" } else { "message.tool" })];
     let failures = span.map(|span| scene.failures.take(span)).unwrap_or_default();
     let error = run.and_then(|run| run.error.as_deref());
@@ -94,7 +95,7 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: &'static str
         }
         to.append(aside);
     } else {
-        to.marked(4, Run::new("←", slot), aside);
+        to.marked(4, &Run::new("←", slot), aside);
     }
 }
 
@@ -102,14 +103,13 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: &'static str
 pub fn earlier(to: &mut Builder, result: &ToolResult, slot: &'static str) {
     let mut aside = to.aside();
     parts::result_content(&mut aside, 8, &result.content, slot);
-    to.marked(6, Run::new("←", slot), aside);
+    to.marked(6, &Run::new("←", slot), aside);
 }
 
 /// How a call went. Some results do not say; then its execution does.
 fn status(run: Option<&ToolRun>, result: Option<&ToolResult>) -> Option<ToolStatus> {
     match (run.map(|run| run.status), result) {
-        (Some(ToolStatus::Error), _) => Some(ToolStatus::Error),
-        (_, Some(ToolResult { is_error: Some(true), .. })) => Some(ToolStatus::Error),
+        (Some(ToolStatus::Error), _) | (_, Some(ToolResult { is_error: Some(true), .. })) => Some(ToolStatus::Error),
         (Some(ToolStatus::Pending) | None, Some(_)) => Some(ToolStatus::Ok),
         (status, _) => status,
     }
@@ -120,7 +120,7 @@ fn facts(
     to: &Builder,
     title: &str,
     id: Option<&str>,
-    ordinal: Option<String>,
+    ordinal: Option<&String>,
     run: Option<&ToolRun>,
     status: Option<ToolStatus>,
 ) -> Vec<Run> {
@@ -131,7 +131,8 @@ fn facts(
         ToolStatus::Pending => ("no result", "warning"),
     });
     let id = id.map(|id| wrap::cut_middle(&wrap::clean_line(id), ID));
-    let forms = [[&ordinal, &id, &took], [&ordinal, &None, &took], [&None, &None, &took]];
+    let (id, took) = (id.as_ref(), took.as_ref());
+    let forms = [[ordinal, id, took], [ordinal, None, took], [None, None, took]];
     let mut facts = Vec::new();
     for form in forms {
         facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), "dim")).collect();

@@ -5,7 +5,7 @@ use super::super::parts::{self, Prose};
 use super::super::{Anchor, Run};
 use super::{Scene, block};
 use crate::app::{format, wrap};
-use crate::model::{CallFacts, Part, Reasoning, Role, Said, Thread, What};
+use crate::model::{CallFacts, Part, Reasoning, Role, Said, Thread, TokenUsage, What};
 
 /// A system prompt of more lines than this starts folded.
 const LONG_PROMPT: usize = 6;
@@ -18,11 +18,11 @@ pub fn rule(to: &mut Builder, turn: usize, call: &CallFacts) {
     let took = call.ended.map_or_else(|| "running".to_owned(), |ended| format::duration(ended.since(call.started)));
     let usage = call.usage.as_ref();
     let split = usage.map(|usage| format!("in {} out {}", format::known(usage.input()), format::known(usage.output)));
-    let share = usage.and_then(|usage| usage.cached_share()).filter(|share| *share > 0.0).map(format::percent);
+    let share = usage.and_then(TokenUsage::cached_share).filter(|share| *share > 0.0).map(format::percent);
     let cached = share.zip(usage).map(|(share, usage)| {
         format!("in {} ({share} cached) out {}", format::known(usage.input()), format::known(usage.output))
     });
-    let tokens = usage.and_then(|usage| usage.total()).map(|total| format!("{} tokens", format::count(total)));
+    let tokens = usage.and_then(TokenUsage::total).map(|total| format!("{} tokens", format::count(total)));
     let cost = match &call.cost {
         Some(cost) => Some(format::money(cost.total)),
         None => call.unpriced.then(|| "unpriced".to_owned()),
