@@ -97,6 +97,7 @@ fn models(to: &mut Builder, calls: &[Call]) {
     let short = |name: &str| wrap::clean_line(format::model(name));
     let is_alone = |name: &str| models.iter().filter(|model| short(model.name) == short(name)).count() == 1;
     let windows = table::window_of_all(calls).is_none();
+    let edge = table::edge(to);
     to.line(vec![Run::new("by model", "dim")]);
     for model in &models {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
@@ -112,13 +113,15 @@ fn models(to: &mut Builder, calls: &[Call]) {
         let total = usage.total().map(|total| format!("{calls} · {} tokens", format::count(total)));
         let forms = [window, Some(split), total, Some(calls), Some(String::new())];
         // The name stands whole where anything else can give way to it.
-        let room = to.width.saturating_sub(2 + wrap::width(&name) + 2 + 10);
+        let room = edge.saturating_sub(2 + wrap::width(&name) + 2 + 10);
         let facts = forms.into_iter().flatten().find(|facts| wrap::width(facts) <= room).unwrap_or_default();
-        let name = wrap::cut_middle(&name, to.width.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
-        to.spread(
-            vec![Run::new(format!("  {name}"), "tree.llm")],
-            vec![Run::new(format!("{facts}  "), "dim"), Run::new(format!("{price:>8}"), "tree.cost")],
-        );
+        let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
+        let gap = edge.saturating_sub(2 + wrap::width(&name) + 10);
+        to.line(vec![
+            Run::new(format!("  {name}"), "tree.llm"),
+            Run::new(format!("{facts:>gap$}"), "dim"),
+            Run::new(format!("  {price:>8}"), "tree.cost"),
+        ]);
     }
 }
 

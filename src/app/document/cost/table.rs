@@ -13,6 +13,14 @@ const GAUGE: usize = BAR + 5;
 /// Columns of `turn`.
 const TURN: usize = 4;
 
+/// Costs end here, also in a wider pane: the eye has to find them beside their rows.
+const EDGE: usize = 72;
+
+/// Where the costs of all rows end.
+pub fn edge(to: &Builder) -> usize {
+    to.width.min(EDGE)
+}
+
 /// A column of token counts.
 #[derive(Clone, Copy)]
 struct Column {
@@ -89,7 +97,8 @@ impl Layout {
 
 /// One row a call: how full its context was, its tokens, its cost.
 pub fn turns(to: &mut Builder, calls: &[Call]) {
-    let layout = Layout::of(calls, to.width);
+    let mut layout = Layout::of(calls, edge(to));
+    layout.cost += edge(to).saturating_sub(layout.width());
     let gap = " ".repeat(layout.gap);
     let mut head = vec![format!("{:>TURN$}", "turn")];
     if layout.gauge {

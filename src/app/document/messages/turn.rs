@@ -148,20 +148,22 @@ pub fn earlier(to: &mut Builder, thread: &Thread, from: usize, count: usize) {
         return;
     }
     for said in thread.said.iter().skip(from).take(count) {
-        for (position, part) in said.message.parts.iter().enumerate() {
+        if said.message.role != Role::Tool {
+            to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), "message.history")]);
+        }
+        for part in &said.message.parts {
             match &part.what {
                 What::Call(call) => {
                     let called = format!("→ {}", wrap::clean_line(&call.name));
                     to.line(vec![parts::pad(6), Run::new(called, "message.history")]);
                     parts::arguments(to, 8, call);
                 }
-                What::Result(result) => block::earlier(to, result, "message.history"),
-                _ => {
-                    if position == 0 {
-                        to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), "message.history")]);
-                    }
-                    parts::content(to, 6, part, Prose::Plain("message.history"));
+                What::Reasoning(reasoning) => {
+                    to.line(vec![parts::pad(6), Run::new("reasoning", "message.history")]);
+                    parts::reasoning_text(to, 8, reasoning);
                 }
+                What::Result(result) => block::earlier(to, result, "message.history"),
+                _ => parts::content(to, 6, part, Prose::Plain("message.history")),
             }
         }
     }
