@@ -128,11 +128,17 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 /// At least one line, and no text but the spaces at a break is lost. A grapheme wider than `columns` stands alone.
 #[must_use]
 pub fn wrap_runs(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
-    let columns = columns.max(1);
+    wrap_hanging(runs, columns, columns)
+}
+
+/// The same where the first line has other room than those beneath it.
+#[must_use]
+pub fn wrap_hanging(runs: &[Run], first: usize, beneath: usize) -> Vec<Vec<Run>> {
+    let (columns, beneath) = (first.max(1), beneath.max(1));
     if runs.iter().map(|run| width(&run.text)).sum::<usize>() <= columns {
         return vec![runs.to_vec()];
     }
-    let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, columns };
+    let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, columns, beneath };
     // A word may run across several runs: it is gathered first, then placed whole if it fits on a line.
     let mut word: Vec<(&str, &'static str)> = Vec::new();
     let mut word_width = 0;
@@ -159,11 +165,16 @@ pub fn wrap_runs(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
     lines.done
 }
 
+/// After these a word too long for any line (a path, an id) breaks rather than in the middle of a name.
+const SEAMS: [&str; 8] = ["-", ".", "/", ":", "_", ",", "&", "="];
+
 struct Lines {
     done: Vec<Vec<Run>>,
     line: Vec<Run>,
     used: usize,
+    /// Room of the line that is being filled, and of each one after it.
     columns: usize,
+    beneath: usize,
 }
 
 impl Lines {
@@ -171,10 +182,23 @@ impl Lines {
         if word.is_empty() {
             return;
         }
-        if self.used + *word_width > self.columns && self.used > 0 && *word_width <= self.columns {
+        if *word_width <= self.beneath {
+            self.whole(word, *word_width);
+        } else {
+            for piece in word.split_inclusive(|(grapheme, _)| SEAMS.contains(grapheme)) {
+                self.whole(piece, piece.iter().map(|(grapheme, _)| width(grapheme)).sum());
+            }
+        }
+        word.clear();
+        *word_width = 0;
+    }
+
+    /// Places what is not to be broken, unless it fits nowhere.
+    fn whole(&mut self, word: &[(&str, &'static str)], word_width: usize) {
+        if self.used + word_width > self.columns && self.used > 0 && word_width <= self.beneath {
             self.end();
         }
-        for (grapheme, slot) in word.drain(..) {
+        for (grapheme, slot) in word {
             let wide = width(grapheme);
             if self.used + wide > self.columns && self.used > 0 {
                 self.end();
@@ -182,7 +206,6 @@ impl Lines {
             self.push(grapheme, slot);
             self.used += wide;
         }
-        *word_width = 0;
     }
 
     /// A space at the end of a full line is the break itself.
@@ -203,6 +226,7 @@ impl Lines {
     fn end(&mut self) {
         self.done.push(std::mem::take(&mut self.line));
         self.used = 0;
+        self.columns = self.beneath;
     }
 }
 
@@ -225,6 +249,19 @@ mod tests {
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("漢字漢字", 5), ["漢字", "漢字"]);
         assert_eq!(wrap("漢", 1), ["漢"]);
+    }
+
+    #[test]
+    fn a_word_too_long_for_a_line_breaks_after_a_mark() {
+        assert_eq!(wrap("see anthropic.claude-sonnet-4-5", 16), ["see anthropic.", "claude-sonnet-4-", "5"]);
+        assert_eq!(wrap("/a/b/abcdefghijkl", 6), ["/a/b/a", "bcdefg", "hijkl"]);
+    }
+
+    #[test]
+    fn the_first_line_has_room_of_its_own() {
+        let text = |line: &Vec<Run>| line.iter().map(|run| run.text.as_str()).collect::<String>();
+        let lines = wrap_hanging(&[Run::new("trace  0123456789 and more", "text")], 17, 10);
+        assert_eq!(lines.iter().map(text).collect::<Vec<_>>(), ["trace  0123456789", "and more"]);
     }
 
     #[test]

@@ -6,9 +6,16 @@ use crate::scene::Scene;
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
+/// Where a pane has room, and where it has to choose.
+const WIDE: [(u16, u16); 2] = [(120, 40), (80, 24)];
+
 /// Keeps one screen a size under a name.
 fn shows(name: &str, captures: &[&str], keys: &str) {
-    for (columns, rows) in SIZES {
+    shows_at(&SIZES, name, captures, keys);
+}
+
+fn shows_at(sizes: &[(u16, u16)], name: &str, captures: &[&str], keys: &str) {
+    for &(columns, rows) in sizes {
         keep(&format!("{name}_{columns}x{rows}"), &Scene::of(captures, columns, rows).press(keys).text());
     }
 }
@@ -59,9 +66,63 @@ fn a_conversation_over_several_runs_is_shown_by_session() {
 
 #[test]
 fn each_pane_shows_its_part_of_a_run_with_tools() {
-    for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
+    for (tab, name) in [("1", "messages"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
         shows(&format!("tools_{name}"), &["bedrock/seed_tool_use"], tab);
     }
+    shows("tools_tools", &["strands/openai_support"], "g g j 2");
+}
+
+#[test]
+fn a_failed_tool_shows_its_error_with_the_call_that_asked_for_it() {
+    // Its result does not say that it is an error; its execution does.
+    shows("failed_tool", &["strands/anthropic_latest_support"], "g g j");
+    shows_at(
+        &[(80, 24)],
+        "failed_tool_closed",
+        &["strands/anthropic_latest_support"],
+        "g g j tab j j j j j j j j j j j j enter",
+    );
+    shows_at(&[(120, 40)], "traceback", &["openai/gen_responses_support"], "g g j l j j j tab j j j enter");
+}
+
+#[test]
+fn parallel_calls_each_have_their_own_result() {
+    shows("parallel_tools", &["bedrock/tool_parallel"], "");
+}
+
+#[test]
+fn a_session_has_a_heading_for_each_run_in_every_pane() {
+    for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost")] {
+        shows_at(&WIDE, &format!("session_runs_{name}"), &["openai/gen_responses_support"], &format!("g g {tab}"));
+    }
+}
+
+#[test]
+fn what_was_sent_again_or_thought_is_one_line_until_it_is_opened() {
+    shows_at(&[(120, 40)], "history_opened", &["strands/openai_support"], "G tab g g j j j j j enter");
+    shows_at(&WIDE, "reasoning_opened", &["bedrock/seed_thinking"], "tab g g j j j j j j j enter");
+    shows_at(&WIDE, "traceback_opened", &["bedrock/error_throttling"], "tab g g j enter");
+    shows_at(&WIDE, "redacted_messages", &["bedrock/thinking_redacted"], "");
+}
+
+#[test]
+fn the_cost_pane_shows_caches_and_what_has_no_price() {
+    shows("cost_cached", &["bedrock/invoke_cache"], "4");
+    shows_at(&WIDE, "cost_failed", &["bedrock/error_throttling"], "4");
+    shows_at(&WIDE, "cost_unpriced", &["bedrock/bedrock_agent"], "4");
+}
+
+#[test]
+fn what_is_no_plain_text_is_shown_as_text() {
+    shows_at(&WIDE, "media", &["bedrock/image_input"], "");
+    shows_at(&WIDE, "control_characters", &["bedrock/ansi_control"], "");
+    shows_at(&WIDE, "scripts", &["bedrock/unicode"], "");
+    shows_at(&[(80, 24)], "finish_warning", &["bedrock/guardrail"], "");
+}
+
+#[test]
+fn the_raw_pane_holds_the_log_records_of_a_span() {
+    shows_at(&WIDE, "raw_logs", &["openai/gen_chat_travel"], "g g j l j j 5 tab G");
 }
 
 #[test]

@@ -8,11 +8,18 @@ pub struct Builder<'a> {
     folds: &'a Folds,
     lines: Vec<DocLine>,
     anchor: Option<Anchor>,
+    /// The last line is a heading.
+    headed: bool,
 }
 
 impl<'a> Builder<'a> {
     pub fn new(folds: &'a Folds, width: u16) -> Self {
-        Self { width: usize::from(width.max(1)), folds, lines: Vec::new(), anchor: None }
+        Self { width: usize::from(width.max(1)), folds, lines: Vec::new(), anchor: None, headed: false }
+    }
+
+    /// A builder of the same width, for text whose length decides how it is shown.
+    pub fn aside(&self) -> Self {
+        Self { width: self.width, folds: self.folds, lines: Vec::new(), anchor: None, headed: false }
     }
 
     pub fn done(self) -> Document {
@@ -21,6 +28,11 @@ impl<'a> Builder<'a> {
 
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
     }
 
     /// The next line is where this starts.
@@ -37,8 +49,34 @@ impl<'a> Builder<'a> {
 
     /// An empty line between two paragraphs; none right beneath a heading.
     pub fn gap(&mut self) {
-        if self.lines.last().is_some_and(|line| line.anchor.is_none()) {
+        if !self.headed {
             self.blank();
+        }
+    }
+
+    /// What was written aside.
+    pub fn append(&mut self, aside: Self) {
+        self.headed = false;
+        self.lines.extend(aside.lines);
+    }
+
+    /// What was written aside, with a mark before its first line.
+    pub fn marked(&mut self, indent: usize, mark: &Run, aside: Self) {
+        let room = wrap::width(&mark.text) + 1;
+        for (index, mut line) in aside.lines.into_iter().enumerate() {
+            let mark = Run::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);
+            let pad = line.runs.first().map_or(0, |run| run.text.len() - run.text.trim_start_matches(' ').len());
+            if index > 0 || line.runs.is_empty() {
+                self.lines.push(line);
+            } else if pad >= indent + room {
+                line.runs[0].text.drain(..indent + room);
+                line.runs.insert(0, mark);
+                self.push(line.runs, line.fold);
+            } else {
+                // A pane too narrow for indents.
+                self.push(vec![mark], None);
+                self.lines.push(line);
+            }
         }
     }
 
@@ -53,7 +91,8 @@ impl<'a> Builder<'a> {
         // Where the pane is so narrow that nothing is left, text matters more than its indent.
         let indent = if indent + 8 > self.width { 0 } else { indent };
         let hang = if indent + hang + 12 > self.width { 0 } else { hang };
-        for (index, mut line) in wrap::wrap_runs(runs, self.width - indent - hang).into_iter().enumerate() {
+        let room = self.width - indent;
+        for (index, mut line) in wrap::wrap_hanging(runs, room, room - hang).into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {
                 line.insert(0, Run::new(" ".repeat(pad), "text"));
@@ -85,6 +124,24 @@ impl<'a> Builder<'a> {
     /// A rule across the pane with a text at its left and its right.
     pub fn rule(&mut self, left: Vec<Run>, right: Vec<Run>, slot: &'static str) {
         self.spread_with(left, right, "─", slot, None);
+        self.headed = true;
+    }
+
+    /// The first of several ways to say the same that leaves a rule something of its line; the last one where none does.
+    pub fn fitting(&self, forms: impl IntoIterator<Item = String>) -> String {
+        let mut last = String::new();
+        for form in forms {
+            if wrap::width(&form) < self.width {
+                return form;
+            }
+            last = form;
+        }
+        last
+    }
+
+    /// Whether something that opens and closes is open.
+    pub fn is_open(&self, name: &str, open_at_first: bool) -> bool {
+        self.folds.is_open(&Fold(name.to_owned()), open_at_first)
     }
 
     /// The head of something that opens and closes; true when it is open.
@@ -113,6 +170,7 @@ impl<'a> Builder<'a> {
     }
 
     fn push(&mut self, runs: Vec<Run>, fold: Option<Fold>) {
+        self.headed = false;
         self.lines.push(DocLine { runs, anchor: self.anchor.take(), fold });
     }
 }

@@ -8,10 +8,15 @@ mod cost;
 mod json;
 mod markdown;
 mod messages;
+mod ordinals;
 mod parts;
 mod raw;
 mod reasoning;
+mod runs;
 mod tools;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 

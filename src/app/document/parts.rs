@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::{Run, json, markdown};
 use crate::app::{format, wrap};
-use crate::model::{Media, MediaData, Part, Reasoning, ToolCall, ToolResult, Value, What};
+use crate::model::{Media, MediaData, Part, Reasoning, ToolCall, Value, What};
 
 /// How a text is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Prose {
 pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
     match &part.what {
         What::Text(text) if part.hidden => {
-            to.line(vec![pad(indent), Run::new(wrap::clean_line(text), "message.hidden")]);
-            to.line(vec![pad(indent), Run::new("hidden by the instrumentation", "dim")]);
+            to.wrapped(indent, 0, &[Run::new(wrap::clean_line(text), "message.hidden")]);
+            to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", "dim")]);
         }
         What::Text(text) => match prose {
             Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), "text")),
@@ -30,23 +30,26 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             to.text(indent, text, "text");
         }
         What::Media(media) => {
-            to.line(vec![pad(indent), Run::new(format!("▪ {}", media_line(media)), "message.media")]);
+            to.wrapped(indent, 2, &[Run::new(format!("▪ {}", media_line(media)), "message.media")]);
         }
         What::Json(value) => {
             let columns = to.width.saturating_sub(indent);
             to.runs(indent, json::lines(value, columns));
         }
         What::Unknown(value) => {
-            to.line(vec![pad(indent), Run::new("a block of unknown kind, as it came:", "dim")]);
+            to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", "dim")]);
             let columns = to.width.saturating_sub(indent);
             to.runs(indent, json::lines(value, columns));
         }
         What::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
         What::Call(call) => arguments(to, indent, call),
-        What::Result(result) => result_content(to, indent, result),
+        What::Result(result) => {
+            let slot = if result.is_error == Some(true) { "error" } else { "text" };
+            result_content(to, indent, &result.content, slot);
+        }
     }
     if part.truncated {
-        to.line(vec![pad(indent), Run::new("… cut by the sender", "warning")]);
+        to.wrapped(indent, 0, &[Run::new("… cut by the sender", "warning")]);
     }
 }
 
@@ -59,12 +62,12 @@ pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
     }
 }
 
-pub fn result_content(to: &mut Builder, indent: usize, result: &ToolResult) {
-    if result.content.is_empty() {
+/// What a tool gave back, its texts in a slot.
+pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot: &'static str) {
+    if content_of.is_empty() {
         to.line(vec![pad(indent), Run::new("an empty result", "dim")]);
     }
-    let slot = if result.is_error == Some(true) { "error" } else { "text" };
-    for part in &result.content {
+    for part in content_of {
         content(to, indent, part, Prose::Plain(slot));
     }
 }
@@ -74,7 +77,7 @@ pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {
         to.text(indent, text, "message.reasoning");
     }
     if reasoning.redacted || reasoning.text.is_none() {
-        to.line(vec![pad(indent), Run::new(opaque(reasoning), "message.hidden")]);
+        to.wrapped(indent, 0, &[Run::new(opaque(reasoning), "message.hidden")]);
     }
 }
 
@@ -88,11 +91,15 @@ pub fn opaque(reasoning: &Reasoning) -> String {
     }
 }
 
-/// `image · image/png · 1920x1080 · 2.1 MB`, without the bytes.
+/// `image/png · 2.1 MB`, without the bytes.
 pub fn media_line(media: &Media) -> String {
-    let mut facts = vec![media.kind.as_str().to_owned()];
+    let kind = media.kind.as_str();
+    let mime = media.mime.as_deref().map(wrap::clean_line);
+    let mut facts = Vec::new();
+    // Most types begin with the kind.
+    facts.extend(Some(kind.to_owned()).filter(|_| !mime.as_ref().is_some_and(|mime| mime.starts_with(kind))));
     facts.extend(media.name.as_deref().map(wrap::clean_line));
-    facts.extend(media.mime.as_deref().map(wrap::clean_line));
+    facts.extend(mime);
     match &media.data {
         MediaData::Inline(bytes) => facts.push(format::size(bytes.len() as u64)),
         MediaData::Stored { bytes, .. } => facts.push(format::size(*bytes)),
@@ -100,6 +107,15 @@ pub fn media_line(media: &Media) -> String {
         MediaData::Absent => facts.push("not sent".to_owned()),
     }
     facts.join(" · ")
+}
+
+/// All the texts of parts.
+pub fn words(parts: &[Part]) -> String {
+    let texts = parts.iter().filter_map(|part| match &part.what {
+        What::Text(text) | What::Refusal(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// The first words of parts, on one line.

@@ -40,10 +40,8 @@ pub fn raw(raw: &RawSpan, folds: &Folds, width: u16) -> Document {
     let scope = &span.scope;
     to.blank();
     let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
-    to.line(vec![
-        Run::new("scope  ", "title"),
-        Run::new(wrap::clean_line(&format!("{}{version}", scope.name)), "text"),
-    ]);
+    let named = wrap::clean_line(&format!("{}{version}", scope.name));
+    to.wrapped(0, 7, &[Run::new("scope  ", "title"), Run::new(named, "text")]);
     values(&mut to, "scope", &scope.attributes);
     to.blank();
     to.line(vec![Run::new("resource", "title")]);
@@ -64,11 +62,10 @@ fn identity(to: &mut Builder, span: &Span) {
     };
     field(to, "status", &status);
     field(to, "started", &span.started.to_string());
-    let ended = span.ended.map_or_else(
-        || "not yet".to_owned(),
-        |ended| format!("{ended}  {}", format::duration(ended.since(span.started))),
-    );
-    field(to, "ended", &ended);
+    field(to, "ended", &span.ended.map_or_else(|| "not yet".to_owned(), |ended| ended.to_string()));
+    if let Some(ended) = span.ended {
+        field(to, "took", &format::duration(ended.since(span.started)));
+    }
     field(to, "project", span.project.as_str());
     if span.flags != 0 {
         field(to, "flags", &format!("{:#x}", span.flags));
@@ -87,7 +84,7 @@ fn field(to: &mut Builder, name: &str, value: &str) {
 
 fn section(to: &mut Builder, title: &'static str, attributes: &Attributes, dropped: Dropped) {
     to.blank();
-    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), "title")]);
+    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), "title"), Run::new("  by name", "dim")]);
     for (count, what) in [(dropped.attributes, "attributes"), (dropped.events, "events"), (dropped.links, "links")] {
         if count > 0 {
             to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), "warning")]);
@@ -105,19 +102,21 @@ fn values(to: &mut Builder, place: &str, attributes: &Attributes) {
 fn one(to: &mut Builder, fold: &str, name: &str, value: &Value) {
     let name = wrap::clean_line(name);
     let columns = to.width.saturating_sub(6);
-    let lines = shown(value, columns);
+    let (kind, lines) = shown(value, columns);
     let height: usize = lines.iter().map(|line| 1 + line_width(line) / columns.max(1)).sum();
-    if height <= 1 {
+    let kind = kind.map(|kind| Run::new(format!("  {kind}"), "dim"));
+    if height <= 1 && kind.is_none() {
         let mut line = vec![Run::new(format!("  {name}  "), "json.key")];
         line.extend(lines.into_iter().next().unwrap_or_default());
         to.wrapped(0, 6, &line);
     } else if height <= LONG {
-        to.line(vec![Run::new(format!("  {name}"), "json.key")]);
+        to.wrapped(0, 6, &[Run::new(format!("  {name}"), "json.key")].into_iter().chain(kind).collect::<Vec<_>>());
         to.runs(6, lines);
     } else {
-        let head =
-            vec![Run::new(format!("{name}  "), "json.key"), Run::new(parts::first_line(&value.to_text()), "dim")];
-        let right = vec![Run::new(format!(" {height} lines"), "dim")];
+        let mut head = vec![Run::new(name, "json.key")];
+        head.extend(kind);
+        head.push(Run::new(format!("  {}", parts::first_line(&value.to_text())), "dim"));
+        let right = vec![Run::new(format!("  {height} lines"), "dim")];
         if to.fold(fold.to_owned(), false, 0, head, right) {
             to.runs(6, lines);
         }
@@ -128,19 +127,25 @@ fn line_width(line: &[Run]) -> usize {
     line.iter().map(|run| wrap::width(&run.text)).sum()
 }
 
-/// A value with its type visible: texts without quotes, but JSON inside a text is laid out as JSON.
-fn shown(value: &Value, columns: usize) -> Vec<Vec<Run>> {
+/// A value with its type visible: as JSON, so that a text has quotes. A text of several lines, or of JSON, is laid out
+/// as what it holds; then a word says that it is one.
+fn shown(value: &Value, columns: usize) -> (Option<&'static str>, Vec<Vec<Run>>) {
     match value {
         Value::String(text) => {
             let inside =
                 text.trim_start().starts_with(['{', '[']).then(|| crate::model::json::parse(text).ok()).flatten();
             match inside {
-                Some(inside) => json::lines(&inside, columns),
-                None => wrap::clean(text).split('\n').map(|line| vec![Run::new(line, "json.string")]).collect(),
+                Some(inside) => (Some("text of JSON"), json::lines(&inside, columns)),
+                None if text.trim_end_matches('\n').contains('\n') => {
+                    let lines = wrap::clean(text);
+                    let lines = lines.trim_end_matches('\n').split('\n');
+                    (Some("text"), lines.map(|line| vec![Run::new(line, "json.string")]).collect())
+                }
+                None => (None, json::lines(value, columns)),
             }
         }
-        Value::Null => vec![vec![Run::new("unset", "json.literal")]],
-        other => json::lines(other, columns),
+        Value::Null => (None, vec![vec![Run::new("unset", "json.literal")]]),
+        other => (None, json::lines(other, columns)),
     }
 }
 

@@ -1,27 +1,36 @@
 //! The Reasoning pane: what the models thought, in order, and what stayed hidden.
 
 use super::build::Builder;
-use super::parts;
-use super::{Anchor, Document, Folds, Run};
+use super::{Anchor, Document, Folds, Run, parts, runs};
 use crate::app::{format, wrap};
 use crate::model::{Assembled, Detail, What};
 
 #[must_use]
 pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let mut to = Builder::new(folds, width);
-    for trace in &detail.traces {
+    let mut any = false;
+    for (trace, number) in runs::each(&mut to, detail) {
+        let mut headed = false;
         for (turn, call) in trace.calls.iter().enumerate() {
             let thoughts = thoughts(trace, turn);
             let tokens = call.usage.and_then(|usage| usage.reasoning).filter(|tokens| *tokens > 0);
             if thoughts.is_empty() && tokens.is_none() {
                 continue;
             }
+            if !headed {
+                runs::heading(&mut to, trace, number);
+            }
+            (any, headed) = (true, true);
             to.blank();
             to.anchor(Anchor::Span(call.span));
-            let mut facts = vec![format!("── turn {}", turn + 1)];
-            facts.extend(call.model.as_deref().map(|model| wrap::clean_line(format::model(model))));
-            facts.extend(tokens.map(|tokens| format!("{} reasoning tokens", format::count(tokens))));
-            to.rule(vec![Run::new(format!("{} ", facts.join(" · ")), "message.turn")], vec![], "message.turn");
+            let head = Some(format!("── turn {}", turn + 1));
+            let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
+            let tokens = tokens.map(|tokens| format!("{} reasoning tokens", format::count(tokens)));
+            // In a narrow pane how much was thought is worth more than who did.
+            let forms = [[&head, &model, &tokens], [&head, &None, &tokens]];
+            let joined = forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · "));
+            let text = to.fitting(joined);
+            to.rule(vec![Run::new(format!("{text} "), "message.turn")], vec![], "message.turn");
             for part in &thoughts {
                 if let What::Reasoning(reasoning) = &part.what {
                     parts::reasoning_text(&mut to, 2, reasoning);
@@ -31,11 +40,12 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
                 }
             }
             if thoughts.is_empty() {
-                to.line(vec![Run::new("  the model thought, but its text was not sent", "message.hidden")]);
+                let unsent = "the model thought, but its text was not sent";
+                to.wrapped(2, 0, &[Run::new(unsent, "message.hidden")]);
             }
         }
     }
-    if to.is_empty() {
+    if !any {
         to.line(vec![Run::new("No reasoning was recorded.", "dim")]);
     }
     to.done()

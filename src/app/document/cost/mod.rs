@@ -1,0 +1,180 @@
+//! The Cost pane: tokens and money, call by call, and how each number came about.
+
+mod table;
+
+use super::build::Builder;
+use super::{Document, Folds, Run, runs};
+use crate::app::{format, wrap};
+use crate::model::{Assembled, CallFacts, Detail, PriceSource, TokenUsage, Totals, Usd};
+
+/// A counted call: its trace, the run's number where there are several, its turn in the trace.
+struct Call<'a> {
+    trace: &'a Assembled,
+    number: Option<u64>,
+    turn: usize,
+    facts: &'a CallFacts,
+}
+
+#[must_use]
+pub fn cost(detail: &Detail, folds: &Folds, width: u16) -> Document {
+    let mut to = Builder::new(folds, width);
+    let totals: Totals = detail.traces.iter().map(|trace| trace.totals).sum();
+    let mut calls: Vec<Call> = Vec::new();
+    for (trace, number) in runs::each(&mut to, detail) {
+        let turns = trace.calls.iter().enumerate();
+        calls.extend(turns.map(|(turn, facts)| Call { trace, number, turn, facts }));
+    }
+    if calls.is_empty() {
+        to.line(vec![Run::new("No model was called: nothing to count.", "dim")]);
+        return to.done();
+    }
+    sum(&mut to, &totals, &calls);
+    to.blank();
+    table::turns(&mut to, &calls);
+    to.blank();
+    models(&mut to, &calls);
+    to.blank();
+    money(&mut to, &calls);
+    sources(&mut to, &calls);
+    to.done()
+}
+
+fn sum(to: &mut Builder, totals: &Totals, calls: &[Call]) {
+    let amount = if totals.priced > 0 {
+        format::money_exact(totals.cost)
+    } else if totals.unpriced > 0 {
+        "unpriced".to_owned()
+    } else if calls.iter().all(|call| call.facts.failure.is_some()) {
+        format::money(Usd(0))
+    } else {
+        "?".to_owned()
+    };
+    let mut line = vec![Run::new(amount, "tree.cost")];
+    if totals.priced > 0 && totals.unpriced > 0 {
+        line.push(Run::new(format!("  and {} without a price", counted(totals.unpriced)), "warning"));
+    }
+    let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
+    line.push(Run::new(format!("   {} {models}", totals.model_calls), "dim"));
+    to.wrapped(0, 0, &line);
+    let usage = &totals.usage;
+    let cached = usage.cached_share().filter(|share| *share > 0.0);
+    let cached = cached.map_or_else(String::new, |share| format!(" ({} from cache)", format::percent(share)));
+    to.line(vec![Run::new(format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)), "text")]);
+}
+
+fn counted(calls: u64) -> String {
+    if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") }
+}
+
+/// The calls of one model, added up.
+struct Model<'a> {
+    name: &'a str,
+    calls: u64,
+    usage: TokenUsage,
+    cost: Usd,
+    unpriced: u64,
+    window: Option<u64>,
+}
+
+fn models(to: &mut Builder, calls: &[Call]) {
+    let mut models: Vec<Model> = Vec::new();
+    for Call { facts: call, .. } in calls {
+        let name = call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model");
+        let usage = call.usage.unwrap_or_default();
+        let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
+        let unpriced = u64::from(call.unpriced);
+        match models.iter_mut().find(|known| known.name == name) {
+            Some(known) => {
+                known.calls += 1;
+                known.usage = known.usage + usage;
+                known.cost = known.cost + cost;
+                known.unpriced += unpriced;
+            }
+            None => models.push(Model { name, calls: 1, usage, cost, unpriced, window: call.window }),
+        }
+    }
+    // One model by two names may have two prices: then they have to be told apart.
+    let short = |name: &str| wrap::clean_line(format::model(name));
+    let is_alone = |name: &str| models.iter().filter(|model| short(model.name) == short(name)).count() == 1;
+    let windows = table::window_of_all(calls).is_none();
+    let edge = table::edge(to);
+    to.line(vec![Run::new("by model", "dim")]);
+    for model in &models {
+        let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
+        let price = match model.unpriced {
+            0 => format::money(model.cost),
+            some if some == model.calls => "unpriced".to_owned(),
+            _ => format!("{}+?", format::money(model.cost)),
+        };
+        let (calls, usage) = (counted(model.calls), &model.usage);
+        let split = format!("{calls} · in {} out {}", format::known(usage.input()), format::known(usage.output));
+        let window =
+            model.window.filter(|_| windows).map(|window| format!("window {} · {split}", format::count(window)));
+        let total = usage.total().map(|total| format!("{calls} · {} tokens", format::count(total)));
+        let forms = [window, Some(split), total, Some(calls), Some(String::new())];
+        // The name stands whole where anything else can give way to it.
+        let room = edge.saturating_sub(2 + wrap::width(&name) + 2 + 10);
+        let facts = forms.into_iter().flatten().find(|facts| wrap::width(facts) <= room).unwrap_or_default();
+        let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
+        let gap = edge.saturating_sub(2 + wrap::width(&name) + 10);
+        to.line(vec![
+            Run::new(format!("  {name}"), "tree.llm"),
+            Run::new(format!("{facts:>gap$}"), "dim"),
+            Run::new(format!("  {price:>8}"), "tree.cost"),
+        ]);
+    }
+}
+
+/// Where the money went, by kind of token.
+fn money(to: &mut Builder, calls: &[Call]) {
+    let parts: Vec<_> = calls.iter().filter_map(|call| call.facts.cost.as_ref()?.parts).collect();
+    if parts.is_empty() {
+        return;
+    }
+    to.line(vec![Run::new("where it went", "dim")]);
+    for (name, slot, amount) in [
+        ("input", "cost.input", parts.iter().map(|part| part.uncached_input).sum::<Usd>()),
+        ("cache reads", "cost.cache_read", parts.iter().map(|part| part.cache_read).sum::<Usd>()),
+        ("cache writes", "cost.cache_write", parts.iter().map(|part| part.cache_write).sum::<Usd>()),
+        ("output", "cost.output", parts.iter().map(|part| part.output).sum::<Usd>()),
+    ] {
+        if amount.0 > 0 {
+            to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), "text")]);
+        }
+    }
+}
+
+/// Who says what a call cost.
+fn sources(to: &mut Builder, calls: &[Call]) {
+    let mut sources: Vec<String> = Vec::new();
+    for call in calls {
+        let Some(cost) = &call.facts.cost else { continue };
+        let mut source = wrap::clean_line(&cost.source.to_string());
+        if let (PriceSource::Reported, Some(computed)) = (&cost.source, cost.computed)
+            && differs(cost.total, computed)
+        {
+            source.push_str("; the price table says ");
+            source.push_str(&format::money_exact(computed));
+        }
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    if sources.is_empty() {
+        return;
+    }
+    to.blank();
+    to.line(vec![Run::new("prices", "dim")]);
+    for source in sources {
+        to.wrapped(2, 2, &[Run::new(source, "dim")]);
+    }
+}
+
+/// More than a tenth apart.
+fn differs(reported: Usd, computed: Usd) -> bool {
+    (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs()
+}
+
+fn exact(number: Option<u64>) -> String {
+    number.map_or_else(|| "?".to_owned(), format::exact)
+}

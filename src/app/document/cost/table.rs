@@ -1,0 +1,168 @@
+//! The table of the Cost pane: a row a call, with how full its context was, its tokens and what it cost.
+
+use super::super::build::Builder;
+use super::super::{Anchor, Run, runs};
+use super::Call;
+use crate::app::{format, wrap};
+use crate::model::{CallFacts, TokenUsage, TraceId, Usd};
+
+/// Columns of the gauge's bar, and of the bar with its share of the window.
+const BAR: usize = 14;
+const GAUGE: usize = BAR + 5;
+
+/// Columns of `turn`.
+const TURN: usize = 4;
+
+/// Costs end here, also in a wider pane: the eye has to find them beside their rows.
+const EDGE: usize = 72;
+
+/// Where the costs of all rows end.
+pub fn edge(to: &Builder) -> usize {
+    to.width.min(EDGE)
+}
+
+/// A column of token counts.
+#[derive(Clone, Copy)]
+struct Column {
+    head: &'static str,
+    slot: &'static str,
+    of: fn(&TokenUsage) -> Option<u64>,
+    /// Unknown means that there were none to tell of, as most calls have none.
+    optional: bool,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column { head: "in", slot: "cost.input", of: TokenUsage::input, optional: false },
+    Column { head: "cached", slot: "cost.cache_read", of: |usage| usage.cache_read, optional: true },
+    Column { head: "write", slot: "cost.cache_write", of: |usage| usage.cache_write, optional: true },
+    Column { head: "out", slot: "cost.output", of: |usage| usage.output, optional: false },
+    Column { head: "think", slot: "cost.reasoning", of: |usage| usage.reasoning, optional: true },
+];
+
+impl Column {
+    fn text(self, call: &Call) -> String {
+        let number = (self.of)(&call.facts.usage.unwrap_or_default());
+        if self.optional && number.is_none() { "·".to_owned() } else { format::known(number) }
+    }
+
+    fn is_used(self, calls: &[Call]) -> bool {
+        !self.optional || calls.iter().any(|call| call.facts.usage.and_then(|usage| (self.of)(&usage)) > Some(0))
+    }
+
+    fn width(self, calls: &[Call]) -> usize {
+        calls.iter().map(|call| wrap::width(&self.text(call))).fold(self.head.len(), usize::max)
+    }
+}
+
+/// What there is room for.
+struct Layout {
+    gauge: bool,
+    /// Between two columns.
+    gap: usize,
+    columns: Vec<(Column, usize)>,
+    cost: usize,
+}
+
+impl Layout {
+    /// The fullest one that fits. What a call cost is the last to go, the gauge gives way to numbers.
+    fn of(calls: &[Call], width: usize) -> Self {
+        let known = calls.iter().any(|call| call.facts.window.is_some());
+        let cost = calls.iter().map(|call| wrap::width(&cost(call.facts))).fold(4, usize::max);
+        let all: Vec<Column> = COLUMNS.to_vec();
+        let used: Vec<Column> = COLUMNS.into_iter().filter(|column| column.is_used(calls)).collect();
+        let but = |least: &[&str]| used.iter().copied().filter(|column| !least.contains(&column.head)).collect();
+        let forms: [(bool, usize, Vec<Column>); 7] = [
+            (known, 2, all),
+            (known, 2, used.clone()),
+            (false, 2, used.clone()),
+            (false, 1, used.clone()),
+            (false, 1, but(&["think"])),
+            (false, 1, but(&["think", "write"])),
+            (false, 1, but(&["think", "write", "cached"])),
+        ];
+        let mut layouts = forms.into_iter().map(|(gauge, gap, columns)| {
+            let columns = columns.into_iter().map(|column| (column, column.width(calls))).collect();
+            Self { gauge, gap, columns, cost }
+        });
+        let last = layouts.next_back();
+        layouts.find(|layout| layout.width() <= width).or(last).expect("there are several")
+    }
+
+    fn width(&self) -> usize {
+        let gauge = if self.gauge { 2 + GAUGE } else { 0 };
+        let columns: usize = self.columns.iter().map(|(_, width)| self.gap + width).sum();
+        TURN + gauge + columns + self.gap + self.cost
+    }
+}
+
+/// One row a call: how full its context was, its tokens, its cost.
+pub fn turns(to: &mut Builder, calls: &[Call]) {
+    let mut layout = Layout::of(calls, edge(to));
+    layout.cost += edge(to).saturating_sub(layout.width());
+    let gap = " ".repeat(layout.gap);
+    let mut head = vec![format!("{:>TURN$}", "turn")];
+    if layout.gauge {
+        let window = window_of_all(calls).map_or_else(String::new, |window| format!(" {}", format::count(window)));
+        head.push(format!("  {:<GAUGE$}", format!("context window{window}")));
+    }
+    head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
+    head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
+    to.line(vec![Run::new(head.concat(), "dim")]);
+    let mut before: Option<TraceId> = None;
+    for call in calls {
+        if let Some(number) = call.number.filter(|_| before != Some(call.trace.trace)) {
+            before = Some(call.trace.trace);
+            to.anchor(Anchor::Trace(call.trace.trace));
+            to.line(vec![Run::new(format!("run {number} {}", runs::name(call.trace)), "title")]);
+        }
+        to.anchor(Anchor::Span(call.facts.span));
+        let mut line = vec![Run::new(format!("{:>TURN$}", call.turn + 1), "dim")];
+        if layout.gauge {
+            line.extend(gauge(&call.facts.usage.unwrap_or_default(), call.facts.window));
+        }
+        for (column, width) in &layout.columns {
+            line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
+        }
+        let slot = if call.facts.unpriced { "warning" } else { "tree.cost" };
+        line.push(Run::new(format!("{gap}{:>width$}", cost(call.facts), width = layout.cost), slot));
+        to.line(line);
+    }
+}
+
+/// The context window of the calls, where they all have the same.
+pub fn window_of_all(calls: &[Call]) -> Option<u64> {
+    let mut windows = calls.iter().map(|call| call.facts.window);
+    let first = windows.next().flatten()?;
+    windows.all(|window| window == Some(first)).then_some(first)
+}
+
+/// `  ██▍········· 12%` of the model's window.
+fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let (Some(used), Some(window)) = (usage.input(), window.filter(|window| *window > 0)) else {
+        return vec![Run::new(" ".repeat(2 + GAUGE), "text")];
+    };
+    let eighths = usize::try_from(used.saturating_mul(8 * BAR as u64) / window).unwrap_or(usize::MAX).min(8 * BAR);
+    let (full, part) = (eighths / 8, EIGHTHS[eighths % 8]);
+    let empty = BAR - full - usize::from(!part.is_empty());
+    // A little is not nothing.
+    let share = match used.saturating_mul(100) / window {
+        0 if used > 0 => "<1%".to_owned(),
+        share => format!("{share}%"),
+    };
+    vec![
+        Run::new(format!("  {}{part}", "█".repeat(full)), "gauge.full"),
+        Run::new("·".repeat(empty), "gauge.empty"),
+        Run::new(format!(" {share:>4}"), "dim"),
+    ]
+}
+
+fn cost(call: &CallFacts) -> String {
+    match &call.cost {
+        Some(cost) => format::money(cost.total),
+        None if call.unpriced => "unpriced".to_owned(),
+        // Nobody is charged for what gave no tokens and failed.
+        None if call.failure.is_some() => format::money(Usd(0)),
+        None => "?".to_owned(),
+    }
+}

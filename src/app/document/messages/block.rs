@@ -1,0 +1,146 @@
+//! A tool call with what came of it: arguments, status, time, which call of its tool it is, result.
+//!
+//! ```text
+//!   ▾ → book_room                                #2/4  tooluse_9f2  5.6s  ✗
+//!       hotel_id  "ryk-118"
+//!       same arguments as #1
+//!     ← 'guests' must be >= 1 (got 0)
+//!     ▸ ✗ ValidationError  traceback                              17:42:09
+//! ```
+
+use super::super::build::Builder;
+use super::super::ordinals::Ordinal;
+use super::super::parts;
+use super::super::{Anchor, Run, json};
+use super::Scene;
+use super::pairs::Spot;
+use crate::app::{format, wrap};
+use crate::model::{Part, ToolCall, ToolResult, ToolRun, ToolStatus};
+
+/// A result of more lines than this starts folded.
+const LONG_RESULT: usize = 24;
+
+/// Columns of a call's id.
+const ID: usize = 14;
+
+pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, spot: Spot) {
+    let trace = scene.trace;
+    let asked = scene.pairs.asked(spot);
+    let run = asked.run.map(|at| &trace.tools[at]);
+    let span = run.and_then(|run| run.span);
+    if let Some(span) = span {
+        to.anchor(Anchor::Span(span));
+    }
+    let status = status(run, asked.result);
+    let failed = status == Some(ToolStatus::Error);
+    let ordinal = asked.run.map(|at| scene.ordinals[at]);
+    let arrow = if call.server_side { "⇢" } else { "→" };
+    let title = format!("{arrow} {}", wrap::clean_line(&call.name));
+    let right = facts(to, &title, call.id.as_deref(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
+    let mut head = vec![Run::new(title, if failed { "error" } else { "message.tool" })];
+    let failures = span.map(|span| scene.failures.take(span)).unwrap_or_default();
+    let error = run.and_then(|run| run.error.as_deref());
+    if !to.is_open(&name, true) {
+        head.push(Run::new(format!("  {}", json::brief(&call.input)), "dim"));
+        to.fold(name, true, 2, head, right);
+        // What is closed still says that it failed, and why.
+        if let Some(error) = error {
+            to.line(vec![parts::pad(6), Run::new(parts::first_line(error), "error")]);
+        }
+        return;
+    }
+    to.fold(name.clone(), true, 2, head, right);
+    parts::arguments(to, 6, call);
+    if let Some(same) = ordinal.and_then(|ordinal| ordinal.same) {
+        to.line(vec![parts::pad(6), Run::new(format!("same arguments as #{same}"), "warning")]);
+    }
+    let content = asked.result.map(|result| &result.content).or_else(|| run?.output.as_ref());
+    let told = content.map_or_else(String::new, |content| parts::words(content));
+    if let Some(content) = content {
+        returned(to, format!("{name} result"), content, if failed { "error" } else { "text" });
+    }
+    for failure in &failures {
+        failure.show(to, 4, &told);
+    }
+    if let Some(error) = error.filter(|error| failures.is_empty() && !told.contains(error.trim())) {
+        to.text(6, error, "error");
+    }
+}
+
+/// A result whose call is in no message of this run.
+pub fn result(to: &mut Builder, scene: &Scene, name: String, result: &ToolResult) {
+    let call = scene.pairs.before(result);
+    let tool = result.name.as_deref().or_else(|| Some(call?.name.as_str())).unwrap_or("result");
+    let status = result.is_error.map(|failed| if failed { ToolStatus::Error } else { ToolStatus::Ok });
+    let slot = if status == Some(ToolStatus::Error) { "error" } else { "message.tool" };
+    let title = format!("← {}", wrap::clean_line(tool));
+    let brief = call.map_or_else(String::new, |call| format!("  {}", json::brief(&call.input)));
+    let right = facts(to, &format!("{title}{brief}"), result.call_id.as_deref(), None, None, status);
+    let head = vec![Run::new(title, slot), Run::new(brief, "dim")];
+    if to.fold(name, true, 2, head, right) {
+        let slot = if status == Some(ToolStatus::Error) { "error" } else { "text" };
+        parts::result_content(to, 6, &result.content, slot);
+    }
+}
+
+/// `    ← ` and what a tool gave back.
+fn returned(to: &mut Builder, name: String, content: &[Part], slot: &'static str) {
+    let mut aside = to.aside();
+    parts::result_content(&mut aside, 6, content, slot);
+    let lines = aside.len();
+    if lines > LONG_RESULT {
+        let head = vec![Run::new("← ", slot), Run::new(parts::preview(content), "dim")];
+        if !to.fold(name, false, 4, head, vec![Run::new(format!("  {lines} lines "), "dim")]) {
+            return;
+        }
+        to.append(aside);
+    } else {
+        to.marked(4, &Run::new("←", slot), aside);
+    }
+}
+
+/// A result of the history.
+pub fn earlier(to: &mut Builder, result: &ToolResult, slot: &'static str) {
+    let mut aside = to.aside();
+    parts::result_content(&mut aside, 8, &result.content, slot);
+    to.marked(6, &Run::new("←", slot), aside);
+}
+
+/// How a call went. Some results do not say; then its execution does.
+fn status(run: Option<&ToolRun>, result: Option<&ToolResult>) -> Option<ToolStatus> {
+    match (run.map(|run| run.status), result) {
+        (Some(ToolStatus::Error), _) | (_, Some(ToolResult { is_error: Some(true), .. })) => Some(ToolStatus::Error),
+        (Some(ToolStatus::Pending) | None, Some(_)) => Some(ToolStatus::Ok),
+        (status, _) => status,
+    }
+}
+
+/// `#2/4  tooluse_9f2   5.6s  ✗`: in a narrow pane the id goes first, then which call it is.
+fn facts(
+    to: &Builder,
+    title: &str,
+    id: Option<&str>,
+    ordinal: Option<&String>,
+    run: Option<&ToolRun>,
+    status: Option<ToolStatus>,
+) -> Vec<Run> {
+    let took = run.and_then(|run| Some(format!("{:>5}", format::duration(run.ended?.since(run.started?)))));
+    let mark = status.map(|status| match status {
+        ToolStatus::Ok => ("✓", "ok"),
+        ToolStatus::Error => ("✗", "error"),
+        ToolStatus::Pending => ("no result", "warning"),
+    });
+    let id = id.map(|id| wrap::cut_middle(&wrap::clean_line(id), ID));
+    let (id, took) = (id.as_ref(), took.as_ref());
+    let forms = [[ordinal, id, took], [ordinal, None, took], [None, None, took]];
+    let mut facts = Vec::new();
+    for form in forms {
+        facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), "dim")).collect();
+        facts.extend(mark.map(|(mark, slot)| Run::new(format!("  {mark} "), slot)));
+        let wide: usize = facts.iter().map(|run| wrap::width(&run.text)).sum();
+        if 4 + wrap::width(title) + wide <= to.width {
+            break;
+        }
+    }
+    facts
+}

@@ -1,0 +1,75 @@
+//! How a run ended, and why one shows no conversation.
+
+use super::super::Run;
+use super::super::build::Builder;
+use crate::app::format;
+use crate::model::{Assembled, Missing, NodeState, TraceState};
+
+/// `── end of run 6 · 45.8s · 118k tokens · $.272`
+pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
+    if to.is_empty() || trace.calls.is_empty() {
+        return generic(to, trace);
+    }
+    to.blank();
+    let run = number.map_or_else(|| "run".to_owned(), |number| format!("run {number}"));
+    let (head, took) = match (trace.state, trace.ended) {
+        (TraceState::Running, _) | (_, None) => (format!("── {run} goes on"), None),
+        (_, Some(ended)) => (format!("── end of {run}"), Some(format::duration(ended.since(trace.started)))),
+    };
+    let (head, none) = (Some(head), None);
+    let tokens = trace.totals.usage.total().map(|total| format!("{} tokens", format::count(total)));
+    let cost = (trace.totals.priced > 0).then(|| format::money(trace.totals.cost));
+    let unpriced = (trace.totals.unpriced > 0).then(|| format!("{} unpriced", trace.totals.unpriced));
+    let forms = [
+        [&head, &took, &tokens, &cost, &unpriced],
+        [&head, &took, &none, &cost, &unpriced],
+        [&head, &none, &none, &cost, &unpriced],
+    ];
+    let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
+    to.rule(vec![Run::new(format!("{text} "), "dim")], vec![], "dim");
+}
+
+/// A trace in which no model was called.
+fn generic(to: &mut Builder, trace: &Assembled) {
+    if trace.only_sideseat_roots || !trace.calls.is_empty() {
+        return;
+    }
+    to.blank();
+    to.wrapped(2, 0, &[Run::new("No model was called in this run.", "dim")]);
+    let mut kinds: Vec<(&'static str, usize)> = Vec::new();
+    // What has not come is nothing that happened.
+    for node in trace.tree.nodes.iter().filter(|node| node.state != NodeState::Missing) {
+        let kind = match node.category.as_str() {
+            "span" => "other",
+            kind => kind,
+        };
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    let all: usize = kinds.iter().map(|(_, count)| count).sum();
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let spans = if all == 1 { "span" } else { "spans" };
+    let words = format!("It has {all} {spans}: {}. The Raw tab shows the one under the cursor.", kinds.join(", "));
+    to.wrapped(2, 0, &[Run::new(words, "dim")]);
+}
+
+pub fn explain(to: &mut Builder, missing: &Missing) {
+    match missing {
+        Missing::OnlySideseatRoots => {
+            let what = "Only client.trace() roots arrived: no model call is in this run.";
+            to.wrapped(0, 0, &[Run::new(what, "warning")]);
+            to.blank();
+            let why = "Plain `sideseat` does not instrument Amazon Bedrock. \
+                       Install its extra in the program's environment, then run it again:";
+            to.wrapped(0, 0, &[Run::new(why, "text")]);
+            to.line(vec![Run::new("  pip install 'sideseat[aws]'", "first_run.command")]);
+        }
+        Missing::NoContent(how) => {
+            to.wrapped(0, 0, &[Run::new("The model calls came without their messages.", "warning")]);
+            to.text(0, how, "text");
+        }
+    }
+    to.blank();
+}

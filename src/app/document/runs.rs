@@ -1,0 +1,45 @@
+//! The runs of a session, one after another: each pane puts the same heading above what it shows of one.
+
+use super::build::Builder;
+use super::{Anchor, Run, parts};
+use crate::app::{format, wrap};
+use crate::model::{Assembled, Detail, Role, What};
+
+/// The traces of an answer, numbered as the tree numbers them where they are those of a session.
+pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a Assembled, Option<u64>)> {
+    if detail.left_out > 0 {
+        let left_out = format!("{} earlier runs of this session are not shown here", detail.left_out);
+        to.wrapped(0, 0, &[Run::new(left_out, "dim")]);
+    }
+    let several = detail.traces.len() > 1 || detail.left_out > 0;
+    let numbers = detail.left_out + 1..;
+    detail.traces.iter().map(AsRef::as_ref).zip(numbers.map(|number| Some(number).filter(|_| several))).collect()
+}
+
+/// `━━ run 2 what about day two? ── 2026-11-03 17:42:09`: nothing above a run that is alone.
+pub fn heading(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
+    to.blank();
+    to.anchor(Anchor::Trace(trace.trace));
+    if let Some(number) = number {
+        to.rule(
+            vec![Run::new(format!("━━ run {number} {} ", name(trace)), "title")],
+            vec![Run::new(format!(" {}", format::date(trace.started)), "dim")],
+            "dim",
+        );
+    }
+}
+
+/// What a run is called: what the user asked in it, else its root's name.
+pub fn name(trace: &Assembled) -> String {
+    let asked = |history: bool| {
+        let said = trace.threads.first()?.said.iter().filter(|said| said.message.role == Role::User);
+        let parts = said.filter(|said| said.history == history).flat_map(|said| &said.message.parts);
+        let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.what {
+            What::Text(text) => Some(parts::first_line(text)),
+            _ => None,
+        });
+        texts.find(|text| !text.is_empty())
+    };
+    let named = || trace.name.as_deref().map(wrap::clean_line);
+    asked(false).or_else(|| asked(true)).or_else(named).unwrap_or_else(|| trace.trace.to_string())
+}

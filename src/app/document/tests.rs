@@ -1,0 +1,275 @@
+//! Texts of panes, made from small runs.
+
+use std::sync::Arc;
+
+use super::{Folds, cost, messages, tools};
+use crate::model::{
+    Assembled, CallFacts, Category, Context, Detail, Failure, Message, Node, NodeState, Part, Reasoning, Role,
+    RunError, Said, SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun,
+    ToolStatus, Totals, TraceId, TraceState, Tree, What,
+};
+
+fn span(number: u8) -> SpanId {
+    SpanId::from_bytes(&[number; 8]).unwrap()
+}
+
+/// A model call; its number is that of its span.
+fn call(number: u8) -> CallFacts {
+    CallFacts {
+        span: span(number),
+        name: "chat".into(),
+        category: Category::Llm,
+        agent: None,
+        provider: None,
+        model: Some("claude-sonnet-4-5".into()),
+        response_model: None,
+        parameters: Vec::new(),
+        started: Timestamp(1_000_000_000),
+        ended: Some(Timestamp(2_000_000_000)),
+        ttft: None,
+        stop_reason: None,
+        usage: None,
+        cost: None,
+        unpriced: false,
+        window: None,
+        failure: None,
+        has_messages: true,
+        also: Vec::new(),
+    }
+}
+
+fn said(turn: usize, role: Role, parts: Vec<What>) -> Said {
+    let parts = parts.into_iter().map(Part::new).collect();
+    let message = Arc::new(Message::new(role, parts));
+    Said { message, at: Timestamp(0), span: span(1), turn, history: false }
+}
+
+fn asks(id: Option<&str>, city: &str) -> What {
+    let input = crate::model::json::parse(&format!(r#"{{"city": "{city}"}}"#)).unwrap();
+    What::Call(ToolCall { id: id.map(str::to_owned), name: "weather".into(), input, server_side: false })
+}
+
+fn gives(id: Option<&str>, text: &str) -> What {
+    let content = vec![Part::text(text)];
+    What::Result(ToolResult { call_id: id.map(str::to_owned), name: Some("weather".into()), is_error: None, content })
+}
+
+fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
+    let What::Call(call) = asks(id, city) else { unreachable!() };
+    ToolRun {
+        call_id: call.id,
+        name: call.name,
+        input: call.input,
+        output: None,
+        status,
+        error: None,
+        span: None,
+        called_by: Some(span(1)),
+        started: None,
+        ended: None,
+    }
+}
+
+fn run(calls: Vec<CallFacts>, said: Vec<Said>, tools: Vec<ToolRun>) -> Assembled {
+    let trace = TraceId::from_bytes(&[1; 16]).unwrap();
+    Assembled {
+        trace,
+        name: Some("planner".into()),
+        project: "default".into(),
+        service: None,
+        context: Context::default(),
+        started: Timestamp(1_000_000_000),
+        ended: Some(Timestamp(2_000_000_000)),
+        state: TraceState::Ok,
+        tree: Tree::default(),
+        calls,
+        threads: vec![Thread { id: ThreadId(trace, span(1)), agent: None, opened_by: None, said }],
+        tools,
+        definitions: Vec::new(),
+        errors: Vec::new(),
+        totals: Totals::default(),
+        only_sideseat_roots: false,
+        spans: 1,
+    }
+}
+
+fn detail(traces: Vec<Assembled>) -> Detail {
+    Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0, missing: None }
+}
+
+/// The lines of a pane that hold something, without their indents.
+fn lines(pane: fn(&Detail, &Folds, u16) -> super::Document, detail: &Detail, width: u16) -> Vec<String> {
+    let document = pane(detail, &Folds::default(), width);
+    let lines = document.lines.iter().map(|line| line.text().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+fn place(lines: &[String], text: &str) -> usize {
+    lines.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no `{text}` in {lines:#?}"))
+}
+
+#[test]
+fn a_result_is_shown_with_its_call_and_not_again_where_it_is_sent() {
+    let said = vec![
+        said(0, Role::User, vec![What::Text("hi".into())]),
+        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
+        said(1, Role::Tool, vec![gives(Some("b"), "warm"), gives(Some("a"), "cold")]),
+        said(1, Role::Assistant, vec![What::Text("done".into())]),
+    ];
+    let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Lima", ToolStatus::Ok)];
+    let lines = lines(messages, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    assert!(place(&lines, "\"Oslo\"") < place(&lines, "← cold"));
+    assert!(place(&lines, "← cold") < place(&lines, "\"Lima\""));
+    assert!(place(&lines, "← warm") < place(&lines, "── turn 2"));
+    assert_eq!(lines.iter().filter(|line| line.contains('←')).count(), 2, "{lines:#?}");
+}
+
+#[test]
+fn results_without_ids_answer_the_calls_in_order() {
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(None, "Oslo"), asks(None, "Lima")]),
+        said(1, Role::Tool, vec![gives(None, "cold"), gives(None, "warm")]),
+    ];
+    let tools = vec![ran(None, "Oslo", ToolStatus::Ok), ran(None, "Lima", ToolStatus::Error)];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, tools)]), 60);
+    assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("#1/2  ✓"), "{lines:#?}");
+    assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("#2/2  ✗"), "{lines:#?}");
+    assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
+}
+
+#[test]
+fn an_id_that_is_used_again_means_the_newer_call() {
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(Some("0"), "Oslo")]),
+        said(1, Role::Tool, vec![gives(Some("0"), "cold")]),
+        said(1, Role::Assistant, vec![asks(Some("0"), "Lima")]),
+        said(2, Role::Tool, vec![gives(Some("0"), "warm")]),
+    ];
+    let later = ToolRun { called_by: Some(span(2)), ..ran(Some("0"), "Lima", ToolStatus::Error) };
+    let tools = vec![ran(Some("0"), "Oslo", ToolStatus::Ok), later];
+    let lines = lines(messages, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("✓"), "{lines:#?}");
+    assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("✗"), "{lines:#?}");
+    assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
+}
+
+#[test]
+fn the_same_arguments_again_are_pointed_out() {
+    let said = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Oslo")])];
+    let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Oslo", ToolStatus::Pending)];
+    let detail = detail(vec![run(vec![call(1)], said, tools)]);
+    let shown = lines(messages, &detail, 60);
+    assert!(shown[place(&shown, "same arguments as #1") - 2].ends_with("no result"), "{shown:#?}");
+    place(&lines(super::tools, &detail, 60), "same arguments as #1");
+}
+
+#[test]
+fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
+    let node = |number, depth, name: &str| Node {
+        trace: None,
+        id: span(number),
+        depth,
+        beneath: 0,
+        name: name.into(),
+        category: Category::Tool,
+        state: NodeState::Error,
+        started: Timestamp(0),
+        ended: None,
+        model: None,
+        usage: None,
+        cost: None,
+        unpriced: false,
+        turn: None,
+        ordinal: None,
+        error: None,
+    };
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
+        said(1, Role::Assistant, vec![What::Text("sorry".into())]),
+    ];
+    let tool = ToolRun { span: Some(span(3)), ..ran(Some("a"), "Oslo", ToolStatus::Error) };
+    let mut run = run(vec![call(1), call(2)], said, vec![tool]);
+    run.tree.nodes = vec![node(1, 0, "chat"), node(3, 0, "weather"), node(4, 1, "GET /weather"), node(2, 0, "chat")];
+    let failure = Failure { kind: Some("httpx.ReadTimeout".into()), message: Some("timed out".into()), stack: None };
+    run.errors = vec![RunError { span: span(4), at: Timestamp(0), failure }];
+    let lines = lines(messages, &detail(vec![run]), 60);
+    let at = place(&lines, "✗ ReadTimeout  in GET /weather");
+    assert!(place(&lines, "→ weather") < at && at < place(&lines, "── turn 2"), "{lines:#?}");
+    assert_eq!(lines[at + 1], "timed out");
+}
+
+#[test]
+fn what_a_turn_cost_is_the_last_thing_to_give_way() {
+    let usage = TokenUsage {
+        uncached_input: Some(20_200),
+        cache_read: Some(2_700),
+        output: Some(196),
+        ..TokenUsage::default()
+    };
+    let turn = CallFacts { usage: Some(usage), unpriced: true, ..call(1) };
+    let said = vec![said(0, Role::Assistant, vec![What::Text("yes".into())])];
+    let detail = detail(vec![run(vec![turn], said, Vec::new())]);
+    for (width, rule) in [
+        (80, "── turn 1 · claude-sonnet-4-5 · 1.0s · in 23k (12% cached) out 196 · unpriced"),
+        (75, "── turn 1 · claude-sonnet-4-5 · 1.0s · in 23k out 196 · unpriced"),
+        (48, "── turn 1 · 1.0s · in 23k out 196 · unpriced"),
+        (42, "── turn 1 · 1.0s · 23k tokens · unpriced"),
+        (30, "── turn 1 · 1.0s · unpriced"),
+        (24, "── turn 1 · unpriced"),
+    ] {
+        assert_eq!(lines(messages, &detail, width)[0].trim_end_matches([' ', '─']), rule);
+    }
+    for width in [30, 38, 45, 60, 80] {
+        let row = lines(cost, &detail, width);
+        assert!(row[place(&row, "by model") - 1].ends_with("unpriced"), "{row:#?}");
+        assert!(row[place(&row, "by model") + 1].ends_with("unpriced"), "{row:#?}");
+    }
+}
+
+#[test]
+fn what_one_run_leaves_out_of_a_tool_another_may_tell() {
+    let offered = |description: Option<&str>| ToolDefinition {
+        name: "convert".into(),
+        description: description.map(str::to_owned),
+        parameters: None,
+    };
+    let mut runs = vec![run(vec![call(1)], Vec::new(), Vec::new()), run(vec![call(1)], Vec::new(), Vec::new())];
+    runs[0].definitions = vec![offered(None)];
+    runs[1].definitions = vec![offered(Some("Convert money."))];
+    let lines = lines(tools, &detail(runs), 70);
+    assert!(lines[place(&lines, "convert")].contains("Convert money."), "{lines:#?}");
+    assert!(lines[place(&lines, "convert")].ends_with("not called in these runs"), "{lines:#?}");
+}
+
+#[test]
+fn one_model_by_two_names_is_told_apart_and_each_window_named() {
+    let of =
+        |number, model: &str, window| CallFacts { model: Some(model.into()), window: Some(window), ..call(number) };
+    let calls = vec![of(1, "us.amazon.nova-lite-v1:0", 300_000), of(2, "eu.amazon.nova-lite-v1:0", 200_000)];
+    let lines = lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 90);
+    assert!(lines[place(&lines, "us.amazon.nova-lite-v1:0")].contains("window 300k"), "{lines:#?}");
+    assert!(lines[place(&lines, "eu.amazon.nova-lite-v1:0")].contains("1 call"), "{lines:#?}");
+}
+
+#[test]
+fn a_long_result_is_one_line_until_it_is_opened() {
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
+        said(1, Role::Tool, vec![gives(Some("a"), &"snow\n".repeat(200))]),
+    ];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    assert!(lines[place(&lines, "▸ ← snow")].ends_with("200 lines"), "{lines:#?}");
+    assert!(lines.len() < 10, "{lines:#?}");
+}
+
+#[test]
+fn only_what_a_model_said_stands_in_quotation_marks() {
+    let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
+    let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
+    let said = vec![said(0, Role::Assistant, vec![What::Reasoning(thought), What::Reasoning(hidden)])];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
+    assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));
+    assert!(
+        lines[place(&lines, "redacted")].ends_with("reasoning  redacted reasoning, 93 B: the provider keeps it hidden")
+    );
+}
