@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 /// Spans that an SDK's batch processor sends at once.
@@ -65,6 +67,41 @@ fn renew(export: &mut ExportTraceServiceRequest, ids: &mut u64) -> usize {
         }
     }
     spans
+}
+
+/// One trace of a conversation: as many model calls, each of which sends all turns before it again.
+pub fn conversation(turns: usize) -> Vec<u8> {
+    let text = |key: &str, value: String| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value)) }),
+        ..KeyValue::default()
+    };
+    let said = |role: &str, turn: usize| {
+        let words = format!("Turn {turn}: a sentence or two, as people say them, and as models answer them.");
+        format!(r#"{{"role":"{role}","parts":[{{"type":"text","content":"{words}"}}]}}"#)
+    };
+    let span = |turn: usize| {
+        let history: Vec<String> =
+            (0..=turn).flat_map(|turn| [said("user", turn), said("assistant", turn)]).take(2 * turn + 1).collect();
+        let at = u64::try_from(turn).unwrap() * 1_000_000_000 + 1;
+        Span {
+            trace_id: vec![7; 16],
+            span_id: (u64::try_from(turn).unwrap() + 1).to_be_bytes().to_vec(),
+            name: "chat gpt-4o-mini".to_owned(),
+            start_time_unix_nano: at,
+            end_time_unix_nano: at + 500_000_000,
+            attributes: vec![
+                text("gen_ai.operation.name", "chat".to_owned()),
+                text("gen_ai.request.model", "gpt-4o-mini".to_owned()),
+                text("gen_ai.input.messages", format!("[{}]", history.join(","))),
+                text("gen_ai.output.messages", format!("[{}]", said("assistant", turn))),
+            ],
+            ..Span::default()
+        }
+    };
+    let spans = ScopeSpans { spans: (0..turns).map(span).collect(), ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![spans], ..ResourceSpans::default() };
+    ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec()
 }
 
 /// The trace captures of a client, whole ones only, in order of name.
