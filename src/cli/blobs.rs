@@ -11,17 +11,23 @@ use std::{
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Assembled, Media, MediaData, Part, Span, Value, What};
+use crate::{
+    model::{Assembled, Media, MediaData, Part, Span, Value, What},
+    store::Store,
+};
 
 /// A folder that holds each content once.
-pub struct Blobs(PathBuf);
+pub struct Blobs<'s> {
+    folder: PathBuf,
+    store: &'s Store,
+}
 
-impl Blobs {
-    /// Makes the folder, if there is none.
-    pub fn into(folder: &Path) -> anyhow::Result<Self> {
+impl<'s> Blobs<'s> {
+    /// Makes the folder, if there is none. What messages only name is in the store.
+    pub fn into(folder: &Path, store: &'s Store) -> anyhow::Result<Self> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        Ok(Self(folder.to_owned()))
+        Ok(Self { folder: folder.to_owned(), store })
     }
 
     /// Writes all bytes that a trace's part of the transcript names.
@@ -48,6 +54,10 @@ impl Blobs {
             What::Media(Media { data: MediaData::Inline(bytes), mime, .. }) => {
                 self.bytes(bytes, mime.as_deref().map_or("bin", extension))
             }
+            What::Media(Media { data: MediaData::Stored { sha256, .. }, mime, .. }) => match self.store.blob(sha256)? {
+                Some(bytes) => self.bytes(&bytes, mime.as_deref().map_or("bin", extension)),
+                None => Ok(()),
+            },
             What::Reasoning(reasoning) => reasoning.data.as_ref().map_or(Ok(()), |data| self.bytes(data, "bin")),
             // A result holds text, JSON and media, never another result.
             What::Result(result) => result.content.iter().try_for_each(|part| match &part.what {
@@ -75,7 +85,7 @@ impl Blobs {
         for byte in Sha256::digest(bytes) {
             write!(name, "{byte:02x}")?;
         }
-        let file = self.0.join(format!("{name}.{extension}"));
+        let file = self.folder.join(format!("{name}.{extension}"));
         // Its name says what is in it, so what is there is right.
         let written = match fs::metadata(&file) {
             Ok(there) if there.len() == bytes.len() as u64 => Ok(()),
@@ -119,13 +129,19 @@ fn extension(mime: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::{MediaKind, ToolResult};
+    use crate::{
+        model::{MediaKind, ToolResult},
+        store::Place,
+    };
 
     #[test]
     fn bytes_are_written_once_under_their_hash_wherever_they_are() {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::into(&folder.path().join("media")).unwrap();
+        let store = Store::open(&Place::Memory, Arc::default()).unwrap();
+        let blobs = Blobs::into(&folder.path().join("media"), &store).unwrap();
         let image = Part::new(What::Media(Media {
             kind: MediaKind::Image,
             mime: Some("image/png; x=../..".into()),
@@ -136,7 +152,7 @@ mod tests {
         blobs.part(&image).unwrap();
         blobs.part(&Part::new(What::Result(result))).unwrap();
         blobs.value(&Value::Array(vec![Value::Bytes(b"abc".to_vec())])).unwrap();
-        let mut names: Vec<_> = fs::read_dir(&blobs.0).unwrap().map(|file| file.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(&blobs.folder).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort();
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(names, [format!("{hash}.bin").as_str(), format!("{hash}.png").as_str()]);

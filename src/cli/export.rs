@@ -173,7 +173,7 @@ fn transcript(
     blobs: Option<&Path>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let blobs = blobs.map(Blobs::into).transpose()?;
+    let blobs = blobs.map(|folder| Blobs::into(folder, store)).transpose()?;
     let together = together(store, pick)?;
     let mut places = HashMap::new();
     for (place, session) in together.iter().enumerate() {

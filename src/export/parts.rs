@@ -83,7 +83,7 @@ fn result_fields<M: SerializeMap>(map: &mut M, result: &ToolResult) -> Result<()
 fn media_fields<M: SerializeMap>(map: &mut M, media: &Media) -> Result<(), M::Error> {
     let mut described = match &media.data {
         MediaData::Inline(data) => Described::of(data),
-        MediaData::Stored { bytes, sha256 } => {
+        MediaData::Stored { bytes, sha256, pixels: _ } => {
             Described { bytes: Some(*bytes), sha256: Some(hex(sha256)), ..Described::default() }
         }
         MediaData::Uri(uri) => Described { uri: Some(uri), ..Described::default() },

@@ -158,8 +158,9 @@ impl MediaKind {
 pub enum MediaData {
     /// The decoded bytes; the store keeps them once by their hash.
     Inline(Vec<u8>),
-    /// Bytes that the store holds apart: their number and SHA-256.
-    Stored { bytes: u64, sha256: [u8; 32] },
+    /// Bytes that the store holds apart: their number and SHA-256, and an image's width and height, where its first
+    /// bytes tell them.
+    Stored { bytes: u64, sha256: [u8; 32], pixels: Option<(u32, u32)> },
     /// A URL, an `s3://` address, a file id.
     Uri(String),
     /// The sender said there is one, and nothing more.

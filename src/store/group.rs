@@ -28,6 +28,7 @@ pub struct Plan<'a> {
     pub(super) spans: Vec<&'a PreparedSpan>,
     pub(super) logs: Vec<(ContentId, &'a PreparedLog)>,
     contents: Vec<(ContentId, Content<'a>)>,
+    blobs: HashMap<u128, &'a [u8]>,
     pub(super) said: Vec<(TraceId, ContentId)>,
     resources: Named<Resource>,
     scopes: Named<Scope>,
@@ -190,6 +191,9 @@ impl<'a> Plan<'a> {
         stored: &'a Stored,
     ) -> Vec<ContentId> {
         self.name(known, stored);
+        for blob in stored.blobs.iter().filter(|blob| !known.blobs.contains(&blob.id)) {
+            self.blobs.insert(blob.id, &blob.bytes);
+        }
         let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
         let tools = stored.contents.tools.iter().map(|(id, tools)| (*id, Content::Tools(tools)));
         let mut all = Vec::new();
@@ -319,6 +323,13 @@ impl<'a> Plan<'a> {
             }
             table.flush()?;
         }
+        if !self.blobs.is_empty() {
+            let mut table = connection.appender("blobs")?;
+            for (id, bytes) in &self.blobs {
+                table.append_row(params![id, bytes])?;
+            }
+            table.flush()?;
+        }
         for (name, fresh) in [("resources", &self.resources.fresh), ("scopes", &self.scopes.fresh)] {
             if !fresh.is_empty() {
                 let mut table = connection.appender(name)?;
@@ -375,6 +386,7 @@ impl<'a> Plan<'a> {
     /// It is committed: what it stored is known from here on. Says what changed.
     pub fn committed(self, known: &mut Known, settling: &mut Settling, now: Instant) -> Changes {
         known.contents.extend(self.contents.iter().map(|(id, _)| id.0));
+        known.blobs.extend(self.blobs.keys());
         known.resources.extend(self.resources.fresh.keys().map(|id| id.0));
         known.scopes.extend(self.scopes.fresh.keys().map(|id| id.0));
         known.logs.extend(self.logs.iter().map(|(id, _)| id.0));

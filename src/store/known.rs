@@ -17,6 +17,7 @@ pub type Ids = HashSet<u128, BuildHasherDefault<AsItIs>>;
 #[derive(Default)]
 pub struct Known {
     pub contents: Ids,
+    pub blobs: Ids,
     pub resources: Ids,
     pub scopes: Ids,
     pub logs: Ids,
@@ -37,6 +38,7 @@ impl Known {
         };
         Ok(Self {
             contents: ids("select id from contents")?,
+            blobs: ids("select id from blobs")?,
             resources: ids("select id from resources")?,
             scopes: ids("select id from scopes")?,
             logs: ids("select id from logs")?,

@@ -13,6 +13,7 @@
 //! `connections`, so that they can be taken back when the engine refuses to go on after a failed sync.
 
 mod again;
+mod blobs;
 mod changes;
 mod checkpoint;
 mod connections;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
+    blobs::{self, Blob},
     pack::pack,
     understood::{self, Contents},
 };
@@ -54,13 +55,14 @@ impl PreparedSpan {
 
     /// Serialises, hashes and compresses; `raw` is the span's OTLP protobuf message.
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
-    pub fn new(span: Span, raw: Bytes, translation: Translation) -> Self {
+    pub fn new(span: Span, raw: Bytes, mut translation: Translation) -> Self {
+        let blobs = blobs::set_apart(&mut translation);
         let weight = u32::try_from(span.attributes.len() + span.events.len()).unwrap_or(u32::MAX);
         let mut row = SpanRow::of(&span, Arc::new(translation));
         let facts = Facts::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let words = Words::of(&translation);
-        Self { row, weight, words, facts, stored: Stored::new(translation, &raw, span.resource, span.scope) }
+        Self { row, weight, words, facts, stored: Stored::new(translation, blobs, &raw, span.resource, span.scope) }
     }
 
     /// Of two records of one span, the one that has ended is the better, then the fuller; of equals, the later.
@@ -103,7 +105,8 @@ impl PreparedLog {
 
     /// Serialises, hashes and compresses; `raw` is the record's OTLP protobuf message.
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
-    pub fn new(record: LogRecord, raw: Bytes, translation: Translation) -> Self {
+    pub fn new(record: LogRecord, raw: Bytes, mut translation: Translation) -> Self {
+        let blobs = blobs::set_apart(&mut translation);
         let says_nothing = translation.readings.iter().all(|said| said.prompt.is_empty() && said.completion.is_empty());
         let text = if says_nothing && record.body != Value::Null { record.body.to_text() } else { String::new() };
         let session = translation.context.session.clone();
@@ -119,7 +122,7 @@ impl PreparedLog {
         };
         let facts = Facts::of_log(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
-        let stored = Stored::new(translation, &raw, record.resource, record.scope);
+        let stored = Stored::new(translation, blobs, &raw, record.resource, record.scope);
         Self { project: record.project, row, session, facts, stored, digest: ContentId::of(&raw) }
     }
 }
@@ -128,15 +131,16 @@ impl PreparedLog {
 pub struct Stored {
     pub understood: Vec<u8>,
     pub contents: Contents,
+    pub blobs: Vec<Blob>,
     pub raw: Vec<u8>,
     pub resource: Arc<Resource>,
     pub scope: Arc<Scope>,
 }
 
 impl Stored {
-    fn new(translation: Translation, raw: &[u8], resource: Arc<Resource>, scope: Arc<Scope>) -> Self {
+    fn new(translation: Translation, blobs: Vec<Blob>, raw: &[u8], resource: Arc<Resource>, scope: Arc<Scope>) -> Self {
         let (understood, contents) = understood::take_apart(translation);
-        Self { understood, contents, raw: pack(raw), resource, scope }
+        Self { understood, contents, blobs, raw: pack(raw), resource, scope }
     }
 }
 

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/006_scopes.sql"),
     include_str!("schema/007_logs.sql"),
     include_str!("schema/008_traces.sql"),
+    include_str!("schema/009_blobs.sql"),
 ];
 
 /// What a file turned out to be.

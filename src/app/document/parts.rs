@@ -102,7 +102,10 @@ pub fn media_line(media: &Media) -> String {
     facts.extend(mime);
     match &media.data {
         MediaData::Inline(bytes) => facts.push(format::size(bytes.len() as u64)),
-        MediaData::Stored { bytes, .. } => facts.push(format::size(*bytes)),
+        MediaData::Stored { bytes, pixels, .. } => {
+            facts.extend(pixels.map(|(width, height)| format!("{width}×{height}")));
+            facts.push(format::size(*bytes));
+        }
         MediaData::Uri(uri) => facts.push(wrap::clean_line(uri)),
         MediaData::Absent => facts.push("not sent".to_owned()),
     }

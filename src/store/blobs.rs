@@ -1,0 +1,136 @@
+//! Images and documents, kept apart from the messages that carry them, once by the hash of their decoded bytes.
+//!
+//! A history repeats an image with every call. So a message that is stored names it only, and no pane that shows the
+//! message has to load it.
+
+use std::sync::Arc;
+
+use duckdb::{Connection, OptionalExt as _, named_params};
+use sha2::{Digest as _, Sha256};
+
+use super::{Store, StoreError, Trouble, rows};
+use crate::model::{MediaData, Message, Part, Translation, What};
+
+/// What is smaller stays in its message: it would not be worth a row.
+const SMALL: usize = 256;
+
+/// Bytes that were taken out of a message.
+pub struct Blob {
+    pub id: u128,
+    pub bytes: Vec<u8>,
+}
+
+/// The name of bytes in the store: the first half of their SHA-256.
+fn id(sha256: &[u8; 32]) -> u128 {
+    let (half, _) = sha256.split_at(16);
+    half.iter().fold(0, |id, byte| id << 8 | u128::from(*byte))
+}
+
+/// Takes all bytes out of what was said, and leaves their names.
+pub fn set_apart(translation: &mut Translation) -> Vec<Blob> {
+    let mut blobs = Vec::new();
+    for reading in &mut translation.readings {
+        for message in reading.prompt.iter_mut().chain(&mut reading.completion) {
+            if holds_bytes(&message.parts) {
+                let message: &mut Message = Arc::make_mut(message);
+                message.parts.iter_mut().for_each(|part| out_of(part, &mut blobs));
+            }
+        }
+    }
+    blobs
+}
+
+fn holds_bytes(parts: &[Part]) -> bool {
+    parts.iter().any(|part| match &part.what {
+        What::Media(media) => matches!(&media.data, MediaData::Inline(bytes) if bytes.len() >= SMALL),
+        // A result holds text, JSON and media, never another result.
+        What::Result(result) => result.content.iter().any(|part| match &part.what {
+            What::Media(media) => matches!(&media.data, MediaData::Inline(bytes) if bytes.len() >= SMALL),
+            _ => false,
+        }),
+        _ => false,
+    })
+}
+
+fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
+    match &mut part.what {
+        What::Media(media) => {
+            let MediaData::Inline(bytes) = &mut media.data else { return };
+            if bytes.len() < SMALL {
+                return;
+            }
+            let bytes = std::mem::take(bytes);
+            let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+            let pixel = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+            let pixels = imagesize::blob_size(&bytes).ok().map(|size| (pixel(size.width), pixel(size.height)));
+            media.data = MediaData::Stored { bytes: bytes.len() as u64, sha256, pixels };
+            blobs.push(Blob { id: id(&sha256), bytes });
+        }
+        What::Result(result) => {
+            for part in &mut result.content {
+                if matches!(part.what, What::Media(_)) {
+                    out_of(part, blobs);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Store {
+    /// The bytes of an image or document of this SHA-256; `None` if no message carried it.
+    pub fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let ask = |connection: &Connection| -> Result<Option<Vec<u8>>, Trouble> {
+            let mut statement = connection.prepare_cached(include_str!("queries/blob.sql"))?;
+            let found = statement
+                .query_row(named_params! { "id": id(sha256) }, |row| Ok(rows::blob(row, 0).map(<[u8]>::to_vec)));
+            found.optional()?.transpose()
+        };
+        Ok(self.desk.with(ask)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Media, MediaKind, Role, ToolResult},
+        store::tests::{memory, send, span},
+    };
+
+    fn image(bytes: &[u8]) -> Part {
+        let data = MediaData::Inline(bytes.to_vec());
+        Part::new(What::Media(Media { kind: MediaKind::Image, mime: Some("image/gif".into()), name: None, data }))
+    }
+
+    fn gif() -> Vec<u8> {
+        let mut gif = b"GIF89a\x40\x01\xf0\x00\x00\x00\x00".to_vec();
+        gif.resize(2000, 7);
+        gif
+    }
+
+    #[test]
+    fn an_image_sent_with_every_call_is_kept_once_and_named_by_all() {
+        let store = memory();
+        let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image(&gif())] };
+        for id in 1..4 {
+            let mut sent = span("a", id).says("look");
+            let message =
+                Message::new(Role::User, vec![image(&gif()), Part::new(What::Result(result.clone())), image(b"tiny")]);
+            sent.translation.readings[0].prompt.push(Arc::new(message));
+            send(&store, [sent]);
+        }
+        let count = |connection: &Connection| {
+            Ok(connection.query_row("select count(*) from blobs", [], |row| row.get::<_, i64>(0))?)
+        };
+        assert_eq!(store.desk.with(count).unwrap(), 1);
+        let rows = store.rows(&[crate::store::tests::trace("a")]).unwrap();
+        let message = &rows[0].spans[2].translation.readings[0].prompt[1];
+        let What::Media(media) = &message.parts[0].what else { panic!("no image") };
+        let MediaData::Stored { bytes, sha256, pixels } = &media.data else { panic!("its bytes are in the message") };
+        assert_eq!((*bytes, *pixels), (2000, Some((320, 240))));
+        assert_eq!(store.blob(sha256).unwrap(), Some(gif()));
+        assert_eq!(store.blob(&[0; 32]).unwrap(), None);
+        assert_eq!(message.parts[2], image(b"tiny"));
+    }
+}

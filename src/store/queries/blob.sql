@@ -1,0 +1,2 @@
+-- The bytes of one image or document.
+select bytes from blobs where id = $id limit 1
