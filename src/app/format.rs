@@ -135,6 +135,16 @@ pub fn date(at: Timestamp) -> String {
     local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
+/// When something was, seen from now: the time of day within the last day, else the day.
+#[must_use]
+pub fn when(at: Timestamp, now: Timestamp) -> String {
+    const DAY: Duration = Duration::from_hours(24);
+    if now.since(at) < DAY {
+        return clock(at);
+    }
+    local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string())
+}
+
 fn local(at: Timestamp) -> Option<jiff::Zoned> {
     let nanoseconds = i128::from(at.known()?.0);
     Some(Moment::from_nanosecond(nanoseconds).ok()?.to_zoned(TimeZone::system()))

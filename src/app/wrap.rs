@@ -61,6 +61,12 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
 }
 
+/// Columns that runs take.
+#[must_use]
+pub fn runs_width(runs: &[Run]) -> usize {
+    runs.iter().map(|run| width(&run.text)).sum()
+}
+
 /// The text, its end cut off with `…` where it is wider than `columns`.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> String {

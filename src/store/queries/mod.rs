@@ -62,9 +62,11 @@ impl Asked {
         let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
         words.sort_unstable();
         words.dedup();
+        let of = filter.session.as_ref().and_then(Option::as_ref);
         let mut parameters = vec![
             ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
-            ("session", filter.session.as_ref().map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
+            ("any_session", Sql::Boolean(filter.session.is_none())),
+            ("session", of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
         ];
         let shown = if words.is_empty() {
             include_str!("everything.sql")
