@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::document::Run;
 
@@ -17,9 +17,11 @@ const TAB: usize = 4;
 ///
 /// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. Marks that reorder text (bidi
 /// controls) and invisible tag characters are dropped: shown text must stand where it stands.
+/// Joined emoji come apart: terminals (tmux among them) disagree about how wide they are, and a line that is wider
+/// than we think breaks the frame beside it.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| c == '\n' || !is_unsafe(c)) {
+    if text.chars().all(|c| c == '\n' || !(is_unsafe(c) || joins_emoji(c))) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -36,6 +38,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
             c if is_unsafe(c) => {}
+            EMOJI_STYLE => {}
+            // Between letters, as in Hindi, the joiner says how they are written.
+            c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
     }
@@ -46,6 +51,18 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn clean_line(text: &str) -> String {
     clean(text.trim_end_matches(['\n', '\r'])).replace('\n', "⏎")
+}
+
+/// Makes the sign before it a wide one, in some terminals.
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// What makes one picture of several, or another of one: the joiner, the style, the tones of skin.
+fn joins_emoji(c: char) -> bool {
+    matches!(c, '\u{200d}' | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+fn is_wide(c: char) -> bool {
+    c.width() == Some(2)
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -222,6 +239,21 @@ mod tests {
         assert_eq!(clean("one\r\ntwo\rthree\tx"), "one\ntwo\nthree   x");
         assert_eq!(clean("a\u{202e}b\u{200b}c"), "abc");
         assert!(matches!(clean("plain é 漢\nline"), Cow::Borrowed(_)));
+    }
+
+    /// What each scalar is wide makes up what the text is wide, whoever measures.
+    #[test]
+    fn joined_emoji_come_apart_and_letters_stay_joined() {
+        let cases = [
+            ("👨\u{200d}👩\u{200d}👧", "👨👩👧", 6),
+            ("👋\u{1f3fd}!", "👋!", 3),
+            ("❤\u{fe0f}", "❤", 1),
+            ("🤷\u{1f3fd}\u{200d}♂\u{fe0f}", "🤷♂", 3),
+            ("क\u{94d}\u{200d}ष", "क\u{94d}\u{200d}ष", 2),
+        ];
+        for (text, apart, columns) in cases {
+            assert_eq!((clean(text).as_ref(), width(&clean(text))), (apart, columns), "{text:?}");
+        }
     }
 
     #[test]
