@@ -45,10 +45,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
 /// All there is where nothing else fits.
 pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
     let (glyph, word, slot) = lamp(state);
-    let runs = [
-        Run::new(format!("{glyph} {word}"), slot),
-        Run::new(format!("  at least {}x{} are needed", FLOOR.0, FLOOR.1), "text"),
-    ];
+    let runs =
+        [Run::new(format!("{glyph} {word}"), slot), Run::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), "text")];
     pen.runs(screen, &runs);
 }
 
