@@ -47,7 +47,7 @@ impl HelpText {
         let (between, width) = if width >= TWO { (BETWEEN, (width - BETWEEN) / 2) } else { (0, width) };
         let keys = (keys + GAP).min(width / 2);
         let sections = sections(items, here, width.saturating_sub(keys));
-        let columns = if between > 0 { balanced(sections) } else { vec![joined(&sections)] };
+        let columns = if between > 0 { balanced(&sections) } else { vec![joined(&sections)] };
         Self { columns, width, between, keys }
     }
 
@@ -81,7 +81,7 @@ fn sections(items: &[&Item], here: &[&'static str], room: usize) -> Vec<Vec<Help
 }
 
 /// Two columns as equal as whole places make them, the first the longer.
-fn balanced(sections: Vec<Vec<HelpLine>>) -> Vec<Vec<HelpLine>> {
+fn balanced(sections: &[Vec<HelpLine>]) -> Vec<Vec<HelpLine>> {
     let split = |at: usize| vec![joined(&sections[..at]), joined(&sections[at..])];
     let splits = (1..=sections.len()).map(split);
     let longest = |columns: &Vec<Vec<HelpLine>>| columns.iter().map(Vec::len).max();

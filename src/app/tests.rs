@@ -156,7 +156,8 @@ impl Scene {
         match query {
             Query::Overview { filter } => {
                 let all = Everything { traces: self.traces.len() as u64, ..Everything::default() };
-                Answer::Overview(Overview { traces: self.passing(filter).len() as u64, all, ..Overview::default() })
+                let traces = self.passing(filter).len() as u64;
+                Answer::Overview(Box::new(Overview { traces, all, ..Overview::default() }))
             }
             Query::Sessions { filter, limit } => {
                 let passing = self.passing(filter);

@@ -128,7 +128,7 @@ fn answered(state: &mut State, seat: &Seat, ticket: u64, answer: Result<Answer, 
     let now = state.now;
     match seat {
         Seat::Overview => {
-            state.overview.take(ticket, only!(answer, Overview), now);
+            state.overview.take(ticket, only!(answer, Overview).map(|sums| *sums), now);
         }
         Seat::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
         Seat::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),

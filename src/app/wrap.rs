@@ -38,8 +38,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
             c if is_unsafe(c) => {}
-            EMOJI_STYLE => {}
-            // Between letters, as in Hindi, the joiner says how they are written.
+            // What is joined behind it belongs to it.
+            EMOJI_STYLE => _ = rest.next_if_eq(&JOINER),
+            JOINER if rest.peek().copied().is_some_and(is_wide) => {}
             c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
@@ -56,9 +57,12 @@ pub fn clean_line(text: &str) -> String {
 /// Makes the sign before it a wide one, in some terminals.
 const EMOJI_STYLE: char = '\u{fe0f}';
 
+/// Makes one picture of two, in some terminals; between letters it says how they are written.
+const JOINER: char = '\u{200d}';
+
 /// What makes one picture of several, or another of one: the joiner, the style, the tones of skin.
 fn joins_emoji(c: char) -> bool {
-    matches!(c, '\u{200d}' | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}')
+    matches!(c, JOINER | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
 fn is_wide(c: char) -> bool {
@@ -248,6 +252,7 @@ mod tests {
             ("👨\u{200d}👩\u{200d}👧", "👨👩👧", 6),
             ("👋\u{1f3fd}!", "👋!", 3),
             ("❤\u{fe0f}", "❤", 1),
+            ("🏳\u{fe0f}\u{200d}🌈 🏳\u{200d}🌈", "🏳🌈 🏳🌈", 7),
             ("🤷\u{1f3fd}\u{200d}♂\u{fe0f}", "🤷♂", 3),
             ("क\u{94d}\u{200d}ष", "क\u{94d}\u{200d}ष", 2),
         ];

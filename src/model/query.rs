@@ -82,7 +82,7 @@ pub enum Answer {
     /// `None`: the store holds no such thing (any more).
     Detail(Option<Arc<Detail>>),
     Raw(Option<Arc<RawSpan>>),
-    Overview(Overview),
+    Overview(Box<Overview>),
 }
 
 /// A part of a list, and how long the whole list is.

@@ -126,7 +126,7 @@ fn traces(store: &Store, session: Option<&str>, filter: Filter, limit: usize) ->
 
 pub fn overview(store: &Store, filter: Filter) -> Overview {
     let Ok(Answer::Overview(overview)) = store.answer(&Query::Overview { filter }) else { panic!("no overview") };
-    overview
+    *overview
 }
 
 fn sql(store: &Store, sql: &str) -> Result<(), Trouble> {

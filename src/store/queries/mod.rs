@@ -34,7 +34,9 @@ pub fn answer(connection: &Connection, database: &Database, prices: &Prices, que
             detail::detail(connection, prices, subject).map(|found| Answer::Detail(found.map(Arc::new)))
         }
         Query::Raw { trace, span } => raw::raw(connection, *trace, *span).map(|found| Answer::Raw(found.map(Arc::new))),
-        Query::Overview { filter } => overview::overview(connection, filter, database.size()).map(Answer::Overview),
+        Query::Overview { filter } => {
+            overview::overview(connection, filter, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
+        }
     })
 }
 

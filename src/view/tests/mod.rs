@@ -209,7 +209,7 @@ fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
     }
     let scene = Scene::of(Vec::new()).size(40, 12);
     scene.shows("sideseat-tui run -- python");
-    scene.press("j  j  j").shows("client.trace() roots, no model calls");
+    scene.press("j  j  j").shows("client.trace() roots, no model ");
 }
 
 #[test]

@@ -286,21 +286,21 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
             && filter.session.as_ref().is_none_or(|of| run.session == of.as_ref().map(SessionId::as_str))
     };
     match query {
-        Query::Overview { filter } => Answer::Overview(Overview {
+        Query::Overview { filter } => Answer::Overview(Box::new(Overview {
             sessions: 2,
             traces: runs.iter().filter(|run| passes(run, filter)).count() as u64,
             running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
             failed: runs.iter().filter(|run| run.state == TraceState::Error).count() as u64,
             spans: 60,
-            totals: runs.iter().map(|run| run.totals()).sum(),
+            totals: runs.iter().map(Run::totals).sum(),
             recovered: runs.iter().filter(|run| run.recovered).count() as u64,
             all: Everything {
                 traces: runs.len() as u64,
                 running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
-                totals: runs.iter().map(|run| run.totals()).sum(),
+                totals: runs.iter().map(Run::totals).sum(),
             },
             size: Some(38_400_000),
-        }),
+        })),
         Query::Sessions { filter, .. } => {
             let mut rows: Vec<SessionSummary> = Vec::new();
             for name in [Some("doc-writer"), Some("trip-planner"), None] {
