@@ -38,6 +38,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
             c if is_unsafe(c) => {}
+            // A flag is the two letters of its country: cells of two halves are not always drawn over.
+            '\u{1f1e6}'..='\u{1f1ff}' => out.push(char::from(b'A' + u8::try_from(u32::from(c) - 0x1f1e6).unwrap_or(0))),
             // What is joined behind it belongs to it.
             EMOJI_STYLE => _ = rest.next_if_eq(&JOINER),
             JOINER if rest.peek().copied().is_some_and(is_wide) => {}
@@ -60,9 +62,9 @@ const EMOJI_STYLE: char = '\u{fe0f}';
 /// Makes one picture of two, in some terminals; between letters it says how they are written.
 const JOINER: char = '\u{200d}';
 
-/// What makes one picture of several, or another of one: the joiner, the style, the tones of skin.
+/// What makes one picture of several, or another of one: the joiner, the style, the tones of skin, the letters of flags.
 fn joins_emoji(c: char) -> bool {
-    matches!(c, JOINER | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}')
+    matches!(c, JOINER | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}' | '\u{1f1e6}'..='\u{1f1ff}')
 }
 
 fn is_wide(c: char) -> bool {
@@ -252,6 +254,7 @@ mod tests {
             ("👨\u{200d}👩\u{200d}👧", "👨👩👧", 6),
             ("👋\u{1f3fd}!", "👋!", 3),
             ("❤\u{fe0f}", "❤", 1),
+            ("\u{1f1eb}\u{1f1f7}", "FR", 2),
             ("🏳\u{fe0f}\u{200d}🌈 🏳\u{200d}🌈", "🏳🌈 🏳🌈", 7),
             ("🤷\u{1f3fd}\u{200d}♂\u{fe0f}", "🤷♂", 3),
             ("क\u{94d}\u{200d}ष", "क\u{94d}\u{200d}ष", 2),
