@@ -6,7 +6,7 @@ use super::{
     detail::Tab,
     event::Effect,
     first_run::{self, Sdk},
-    list::{Item, Kind, List, Pick},
+    list::{Kind, List, Pick},
     search::Line,
     state::{Heights, Stage, State},
     update::{move_list, refilter},
@@ -15,9 +15,6 @@ use crate::{
     keymap::{Action, Context},
     model::Changes,
 };
-
-/// The first-run screen is never longer than this.
-const FIRST_RUN_LINES: usize = 60;
 
 /// Does what a key means.
 pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
@@ -107,7 +104,9 @@ fn step(state: &mut State, by: isize) -> Vec<Effect> {
             state.detail.move_by(by, text);
         }
         Context::FirstRun => {
-            state.first_run_top = state.first_run_top.saturating_add_signed(by).min(FIRST_RUN_LINES);
+            let page = state.areas().map(|areas| first_run::page(state, &areas));
+            let (top, last) = page.map_or((0, 0), |page| (page.top, page.last_top()));
+            state.first_run_top = top.saturating_add_signed(by).min(last);
         }
         Context::Line => {}
     }
@@ -213,33 +212,17 @@ fn open_list(state: &mut State, kind: Kind) {
     if state.lists.iter().any(same) {
         return;
     }
-    let (items, cursor) = match &kind {
+    let cursor = match &kind {
         Kind::Sessions => {
             state.picker.touch();
-            (state.session_items(), state.filter.session.clone().map(Pick::Session))
+            state.filter.session.clone().map(Pick::Session)
         }
-        Kind::Themes { before } => {
-            let item = |name: &String| Item {
-                pick: Pick::Theme(name.clone()),
-                text: name.clone(),
-                note: String::new(),
-                group: "",
-            };
-            (state.themes.iter().map(item).collect(), Some(Pick::Theme(before.clone())))
-        }
-        Kind::Help { of } => {
-            let item = |row: crate::keymap::HelpRow| Item {
-                pick: Pick::Key(row.action),
-                text: row.does.to_owned(),
-                note: row.keys,
-                group: row.place.title(),
-            };
-            (state.keymap.help(*of).into_iter().map(item).collect(), None)
-        }
+        Kind::Themes { before } => Some(Pick::Theme(before.clone())),
+        Kind::Help { .. } => None,
     };
+    let items = state.items(&kind);
     let mut list = List::new(kind, items, cursor);
-    let height = list.area(state.screen).rows.height;
-    list.scroll(height.into());
+    list.scroll(state.screen);
     state.lists.push(list);
 }
 
@@ -255,7 +238,7 @@ fn choose(state: &mut State) -> Vec<Effect> {
         Pick::Session(session) => {
             state.follow.stop(&mut state.tree);
             refilter(state, |filter| filter.session = Some(session.clone()));
-            let id = RowId::Session(Some(session));
+            let id = RowId::Session(session);
             state.tree.set_open(id.clone(), true);
             let height = state.heights().rows;
             state.tree.relay(height);

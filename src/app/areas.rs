@@ -37,6 +37,8 @@ pub struct Shape {
     /// The detail takes the whole body.
     pub zoomed: bool,
     pub focus: Focus,
+    /// Nothing that is listed called a model: there are no tokens and there is no money.
+    pub no_calls: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,24 +94,25 @@ pub fn areas(screen: Rect, shape: Shape) -> Option<Areas> {
     let inner = if narrow { body } else { body.inner(Margin::new(1, 1)) };
     let (tree, detail, divider) = if narrow || shape.zoomed {
         let shows_detail = shape.zoomed || shape.focus == Focus::Detail;
-        if shows_detail { (None, Some(detail(inner)), None) } else { (Some(tree(inner, narrow)), None, None) }
+        if shows_detail { (None, Some(detail(inner)), None) } else { (Some(tree(inner, narrow, shape)), None, None) }
     } else {
         let left = screen.width * 2 / 5 - 2;
         let divider = inner.x + left;
         let right = Rect { x: divider + 1, width: inner.width - left - 1, ..inner };
-        (Some(tree(Rect { width: left, ..inner }, false)), Some(detail(right)), Some(divider))
+        (Some(tree(Rect { width: left, ..inner }, false, shape)), Some(detail(right)), Some(divider))
     };
     Some(Areas { header, filter, body, bordered: !narrow, divider, tree, detail, hints, status })
 }
 
 /// `alone`: the tree has the screen to itself, so that a name needs less of its width.
-fn tree(mut area: Rect, alone: bool) -> TreeArea {
+fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
     let width = area.width;
+    let calls = !shape.no_calls;
+    // One number stands beside a name at any width: what it cost, else how long it took.
     let columns = Columns {
-        session_id: width >= 28,
-        duration: width >= if alone { 36 } else { 42 },
-        tokens: width >= if alone { 48 } else { 42 },
-        cost: true,
+        duration: !calls || width >= if alone { 36 } else { 42 },
+        tokens: calls && width >= if alone { 48 } else { 42 },
+        cost: calls,
     };
     TreeArea { head: take_top(&mut area), rows: area, columns }
 }
@@ -133,11 +136,9 @@ fn take_bottom(rest: &mut Rect) -> Rect {
     Rect { y: rest.y + rest.height, height, ..*rest }
 }
 
-/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, duration, the session's id.
+/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, then duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a column is there or it is not")]
 pub struct Columns {
-    pub session_id: bool,
     pub duration: bool,
     pub tokens: bool,
     pub cost: bool,
@@ -203,7 +204,12 @@ mod tests {
     fn shapes() -> impl Iterator<Item = Shape> {
         [false, true].into_iter().flat_map(|filter| {
             [false, true].into_iter().flat_map(move |zoomed| {
-                [Focus::Tree, Focus::Detail].into_iter().map(move |focus| Shape { filter, zoomed, focus })
+                [Focus::Tree, Focus::Detail].into_iter().map(move |focus| Shape {
+                    filter,
+                    zoomed,
+                    focus,
+                    no_calls: false,
+                })
             })
         })
     }

@@ -333,6 +333,13 @@ impl DetailPane {
         self.spot_mut().hold = Hold::End;
     }
 
+    /// Whether the fold whose head the cursor is on is open; `None` where there is none.
+    #[must_use]
+    pub fn fold_at_cursor(&self) -> Option<bool> {
+        let line = self.document.lines.get(self.scroll().cursor)?;
+        line.fold.as_ref().map(|_| is_open(line))
+    }
+
     /// Opens or closes the fold whose head the cursor is on; `to`: only if that makes it so. False where nothing moved.
     pub fn fold(&mut self, to: Option<bool>) -> bool {
         let Some(line) = self.document.lines.get(self.spot().scroll.cursor) else { return false };

@@ -6,19 +6,29 @@ use jiff::{Timestamp as Moment, tz::TimeZone};
 
 use crate::model::{Timestamp, Usd};
 
-/// `82ms`, `3.1s`, `46s`, `1m28`, `3h07`, `2d04`: at most five columns.
+/// `82ms`, `3.1s`, `46s`, `1m28`, `3h07`, `2d04`: at most five columns, rounded to the last of them.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds, duration.as_millis()) {
-        (0, 0) if duration.is_zero() => "0".to_owned(),
-        (0, 0) => "<1ms".to_owned(),
-        (0, millis) => format!("{millis}ms"),
-        (1..10, millis) => format!("{}.{}s", seconds, millis / 100 % 10),
-        (10..60, _) => format!("{seconds}s"),
-        (60..3600, _) => format!("{}m{:02}", seconds / 60, seconds % 60),
-        (3600..86_400, _) => format!("{}h{:02}", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d{:02}", seconds / 86_400, seconds / 3600 % 24),
+    const MILLISECOND: u128 = 1_000;
+    const SECOND: u128 = 1_000 * MILLISECOND;
+    const MINUTE: u128 = 60 * SECOND;
+    const HOUR: u128 = 60 * MINUTE;
+    const DAY: u128 = 24 * HOUR;
+    let micros = duration.as_micros();
+    let rounded = |unit: u128| (micros + unit / 2) / unit;
+    // What rounds up to a whole of the next unit is said in that: 59.6 s is `1m00`.
+    match micros {
+        0 if duration.is_zero() => "0".to_owned(),
+        ..MILLISECOND => "<1ms".to_owned(),
+        _ if rounded(MILLISECOND) < 1000 => format!("{}ms", rounded(MILLISECOND)),
+        _ if rounded(SECOND / 10) < 100 => {
+            let tenths = rounded(SECOND / 10);
+            format!("{}.{}s", tenths / 10, tenths % 10)
+        }
+        _ if rounded(SECOND) < 60 => format!("{}s", rounded(SECOND)),
+        _ if rounded(SECOND) < 3600 => format!("{}m{:02}", rounded(SECOND) / 60, rounded(SECOND) % 60),
+        _ if rounded(MINUTE) < DAY / MINUTE => format!("{}h{:02}", rounded(MINUTE) / 60, rounded(MINUTE) % 60),
+        _ => format!("{}d{:02}", rounded(HOUR) / 24, rounded(HOUR) % 24),
     }
 }
 
@@ -60,40 +70,45 @@ pub fn exact(number: u64) -> String {
     text
 }
 
-/// `$0`, `$.0004`, `$.428`, `$1.21`, `$1234`; what is above zero is never shown as nothing.
+/// Money at a glance, `$.428`, `$1.21`, `$1234`: at most seven columns.
+///
+/// Below a dollar it has three decimals, and as many more as its first digit needs: small calls can be compared too.
+/// What is above zero is never shown as nothing.
 #[must_use]
 pub fn money(amount: Usd) -> String {
     let dollars = amount.dollars();
-    if amount.0 == 0 {
-        return "$0".to_owned();
-    }
-    match dollars {
-        ..0.0001 => "<$.0001".to_owned(),
-        0.0001..0.001 => fraction(&format!("{dollars:.4}")),
-        0.001..0.9995 => fraction(&format!("{dollars:.3}")),
-        0.9995..999.5 => format!("${dollars:.2}"),
-        _ => format!("${dollars:.0}"),
-    }
+    let decimals = match dollars {
+        _ if amount.0 == 0 => return "$0".to_owned(),
+        ..0.000_01 => return "<.00001".to_owned(),
+        0.000_01..0.000_095 => 5,
+        0.000_095..0.000_95 => 4,
+        0.000_95..0.9995 => 3,
+        0.9995..999.995 => 2,
+        _ => 0,
+    };
+    let text = format!("{dollars:.decimals$}");
+    format!("${}", text.strip_prefix("0.").map_or_else(|| text.clone(), |fraction| format!(".{fraction}")))
 }
 
-/// `0.428` → `$.428`.
-fn fraction(text: &str) -> String {
-    format!("${}", text.strip_prefix('0').unwrap_or(text))
-}
-
-/// Money to the last digit that matters: `$0.02142`.
+/// Money as one adds it up, `$0.021420`: always to a millionth, so that amounts stand under one another.
 #[must_use]
 pub fn money_exact(amount: Usd) -> String {
-    let text = format!("{:.9}", amount.dollars());
-    let trimmed = text.trim_end_matches('0');
-    let decimals = trimmed.len() - trimmed.find('.').map_or(trimmed.len(), |dot| dot + 1);
-    if decimals < 2 { format!("${:.2}", amount.dollars()) } else { format!("${trimmed}") }
+    match amount.dollars() {
+        _ if amount.0 == 0 => "$0".to_owned(),
+        ..0.000_000_5 => "<$0.000001".to_owned(),
+        dollars => format!("${dollars:.6}"),
+    }
 }
 
-/// A share of 0 to 1 as `12%`.
+/// A share of 0 to 1 as `12%`; what is more than nothing is never `0%`, what is less than all never `100%`.
 #[must_use]
 pub fn percent(share: f64) -> String {
-    format!("{:.0}%", share * 100.0)
+    match share {
+        0.0 => "0%".to_owned(),
+        0.0..0.005 => "<1%".to_owned(),
+        0.995..1.0 => ">99%".to_owned(),
+        share => format!("{:.0}%", share * 100.0),
+    }
 }
 
 /// `4.2 MB`.
@@ -118,6 +133,16 @@ pub fn clock(at: Timestamp) -> String {
 #[must_use]
 pub fn date(at: Timestamp) -> String {
     local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// When something was, seen from now: the time of day within the last day, else the day.
+#[must_use]
+pub fn when(at: Timestamp, now: Timestamp) -> String {
+    const DAY: Duration = Duration::from_hours(24);
+    if now.since(at) < DAY {
+        return clock(at);
+    }
+    local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 fn local(at: Timestamp) -> Option<jiff::Zoned> {
@@ -172,11 +197,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_short_at_every_size() {
-        let cases = [(0, "0"), (400, "<1ms"), (82_000, "82ms"), (3_149_000, "3.1s"), (46_000_000, "46s")];
+    fn durations_are_short_at_every_size_and_rounded_not_cut() {
+        let cases = [
+            (0, "0"),
+            (400, "<1ms"),
+            (3_910, "4ms"),
+            (82_000, "82ms"),
+            (999_600, "1.0s"),
+            (1_394_000, "1.4s"),
+            (3_149_000, "3.1s"),
+            (9_960_000, "10s"),
+            (45_800_000, "46s"),
+            (59_600_000, "1m00"),
+            (128_960_000, "2m09"),
+            (3_599_600_000, "1h00"),
+            (86_399_000_000, "1d00"),
+        ];
         for (micros, text) in cases {
             assert_eq!(duration(Duration::from_micros(micros)), text);
         }
+        assert_eq!(duration(Duration::from_nanos(1)), "<1ms");
         assert_eq!(duration(Duration::from_secs(88)), "1m28");
         assert_eq!(duration(Duration::from_mins(187)), "3h07");
         assert_eq!(duration(Duration::from_hours(52)), "2d04");
@@ -194,12 +234,38 @@ mod tests {
 
     #[test]
     fn money_above_zero_is_never_shown_as_nothing() {
-        let cases = [(0.0, "$0"), (0.000_01, "<$.0001"), (0.000_43, "$.0004"), (0.4284, "$.428"), (1.214, "$1.21")];
+        let cases = [
+            (0.0, "$0"),
+            (0.000_002, "<.00001"),
+            (0.000_039_5, "$.00004"),
+            (0.000_099, "$.0001"),
+            (0.000_43, "$.0004"),
+            (0.000_96, "$.001"),
+            (0.4284, "$.428"),
+            (0.9996, "$1.00"),
+            (1.214, "$1.21"),
+            (999.996, "$1000"),
+            (1234.5, "$1234"),
+        ];
         for (dollars, text) in cases {
             assert_eq!(money(Usd::from_dollars(dollars).unwrap()), text);
         }
-        assert_eq!(money_exact(Usd::from_dollars(0.021_42).unwrap()), "$0.02142");
-        assert_eq!(money_exact(Usd::from_dollars(3.0).unwrap()), "$3.00");
+    }
+
+    #[test]
+    fn exact_amounts_have_the_same_decimals_so_that_they_can_be_added() {
+        let cases = [(0.0, "$0"), (0.000_000_2, "<$0.000001"), (0.001_851_3, "$0.001851"), (3.0, "$3.000000")];
+        for (dollars, text) in cases {
+            assert_eq!(money_exact(Usd::from_dollars(dollars).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_share_is_nothing_or_all_only_where_it_is() {
+        let cases = [(0.0, "0%"), (0.002, "<1%"), (0.123, "12%"), (0.999, ">99%"), (1.0, "100%")];
+        for (share, text) in cases {
+            assert_eq!(percent(share), text);
+        }
     }
 
     #[test]

@@ -2,11 +2,16 @@
 
 use ratatui::layout::Rect;
 
-use super::{areas, search::Line};
+use super::{areas, help::HelpText, search::Line, standing::Standing, wrap};
 use crate::{
     keymap::{Action, Context},
-    model::SessionId,
+    model::OfSession,
 };
+
+/// The help would like to be so wide.
+const HELP: u16 = 118;
+/// Columns free at the left and the right of a row.
+pub const MARGINS: usize = 4;
 
 /// What a list is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +30,7 @@ pub enum Kind {
 /// What picking an item does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
-    Session(SessionId),
+    Session(OfSession),
     AllSessions,
     Theme(String),
     Key(Action),
@@ -35,21 +40,14 @@ pub enum Pick {
 pub struct Item {
     pub pick: Pick,
     pub text: String,
-    /// Counts of a session, the keys of an action.
+    /// How a session stands.
+    pub mark: Option<Standing>,
+    /// What else is said of a session, the keys of an action.
     pub note: String,
-    /// Items of one group stand together under its heading; empty where there are no groups.
+    /// What stands in columns at the right, most needed first.
+    pub cells: Vec<String>,
+    /// The place of an action: those of one stand together under its heading.
     pub group: &'static str,
-}
-
-/// A line of a list as it is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown<'a> {
-    /// The heading of a group.
-    Group(&'static str),
-    Item {
-        item: &'a Item,
-        at_cursor: bool,
-    },
 }
 
 /// A list, its cursor, and what narrows it.
@@ -89,8 +87,26 @@ impl List {
         match self.kind {
             Kind::Sessions => areas::overlay(screen, 76, self.items.len().max(6)),
             Kind::Themes { .. } => areas::overlay(screen, 40, self.items.len()),
-            Kind::Help { .. } => areas::overlay(screen, 100, usize::MAX),
+            Kind::Help { .. } => {
+                // As high as all of it is, so that it stands still while one searches.
+                let all: Vec<&Item> = self.items.iter().collect();
+                let wide = areas::overlay(screen, HELP, usize::MAX).rows;
+                areas::overlay(screen, HELP, self.help_of(&all, wide).height())
+            }
         }
+    }
+
+    /// The help, laid out in the rows it is drawn in.
+    #[must_use]
+    pub fn help(&self, rows: Rect) -> HelpText {
+        self.help_of(&self.left().collect::<Vec<_>>(), rows)
+    }
+
+    fn help_of(&self, items: &[&Item], rows: Rect) -> HelpText {
+        let Kind::Help { of } = self.kind else { return HelpText::default() };
+        let here: Vec<&'static str> = of.places().iter().map(|place| place.title()).collect();
+        let keys = self.items.iter().map(|item| wrap::width(&item.note)).max().unwrap_or(0);
+        HelpText::of(items, &here, keys, usize::from(rows.width).saturating_sub(MARGINS))
     }
 
     /// The line that narrows it, while it is being typed.
@@ -111,16 +127,33 @@ impl List {
         (self.items.len(), self.left().count())
     }
 
-    /// The lines on screen, from the first.
+    /// How many of the items are sessions.
     #[must_use]
-    pub fn window(&self, height: usize) -> Vec<Shown<'_>> {
-        self.lines().into_iter().skip(self.top).take(height).collect()
+    pub fn sessions(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item.pick, Pick::Session(Some(_)))).count()
+    }
+
+    /// The items on screen, and whether the cursor is on them; those of the help are laid out by [`Self::help`].
+    pub fn window(&self, height: usize) -> impl Iterator<Item = (&Item, bool)> {
+        let items = self.left().skip(self.top).take(height);
+        items.map(|item| (item, Some(&item.pick) == self.cursor.as_ref()))
     }
 
     /// How many lines there are, and which is the first on screen.
     #[must_use]
-    pub fn scrolled(&self) -> (usize, usize) {
-        (self.lines().len(), self.top)
+    pub fn scrolled(&self, rows: Rect) -> (usize, usize) {
+        let lines = match self.kind {
+            Kind::Sessions | Kind::Themes { .. } => self.left().count(),
+            Kind::Help { .. } => self.help(rows).height(),
+        };
+        (lines, self.top.min(lines.saturating_sub(rows.height.into())))
+    }
+
+    /// Whether it is longer than its window.
+    #[must_use]
+    pub fn scrolls(&self, screen: Rect) -> bool {
+        let rows = self.area(screen).rows;
+        self.scrolled(rows).0 > usize::from(rows.height)
     }
 
     /// What the cursor is on.
@@ -156,34 +189,41 @@ impl List {
         }
     }
 
-    /// Moves the cursor by so many items, and scrolls it into a window of `height` lines.
-    pub fn move_by(&mut self, by: isize, height: usize) {
-        let left: Vec<Pick> = self.left().map(|item| item.pick.clone()).collect();
-        let at = left.iter().position(|pick| Some(pick) == self.cursor.as_ref()).unwrap_or(0);
-        let to = at.saturating_add_signed(by).min(left.len().saturating_sub(1));
-        self.cursor = left.into_iter().nth(to);
-        self.scroll(height);
+    /// Moves the cursor by so many items, and scrolls it into the window; what is only to be read scrolls by lines.
+    pub fn move_by(&mut self, by: isize, screen: Rect) {
+        if let Kind::Help { .. } = self.kind {
+            let (_, top) = self.scrolled(self.area(screen).rows);
+            self.top = top.saturating_add_signed(by);
+        } else {
+            let left: Vec<Pick> = self.left().map(|item| item.pick.clone()).collect();
+            let at = left.iter().position(|pick| Some(pick) == self.cursor.as_ref()).unwrap_or(0);
+            let to = at.saturating_add_signed(by).min(left.len().saturating_sub(1));
+            self.cursor = left.into_iter().nth(to);
+        }
+        self.scroll(screen);
     }
 
-    /// Puts the cursor on a line of the window; true where there is an item.
+    /// Puts the cursor on a line of the window; true where there is an item to pick.
     pub fn click(&mut self, line: usize) -> bool {
-        let pick = match self.lines().get(self.top + line) {
-            Some(Shown::Item { item, .. }) => item.pick.clone(),
-            _ => return false,
+        let readable = matches!(self.kind, Kind::Help { .. });
+        let Some(pick) = self.left().nth(self.top + line).filter(|_| !readable).map(|item| item.pick.clone()) else {
+            return false;
         };
         self.cursor = Some(pick);
         true
     }
 
-    /// Scrolls so that the cursor is in a window of `height` lines.
-    pub fn scroll(&mut self, height: usize) {
-        let lines = self.lines();
-        let cursor = lines.iter().position(|line| matches!(line, Shown::Item { at_cursor: true, .. })).unwrap_or(0);
-        // With the first item of a group comes its heading.
-        let first =
-            if cursor > 0 && matches!(lines.get(cursor - 1), Some(Shown::Group(_))) { cursor - 1 } else { cursor };
+    /// Scrolls so that the cursor is in the window.
+    pub fn scroll(&mut self, screen: Rect) {
+        let rows = self.area(screen).rows;
+        if let Kind::Help { .. } = self.kind {
+            (_, self.top) = self.scrolled(rows);
+            return;
+        }
+        let height = usize::from(rows.height);
+        let cursor = self.left().position(|item| Some(&item.pick) == self.cursor.as_ref()).unwrap_or(0);
         let lowest = (cursor + 1).saturating_sub(height.max(1));
-        self.top = self.top.clamp(lowest.min(first), first).min(lines.len().saturating_sub(height));
+        self.top = self.top.clamp(lowest, cursor.max(lowest)).min(self.left().count().saturating_sub(height));
     }
 
     /// The items left by what narrows it: each of its words occurs, in any case.
@@ -193,19 +233,6 @@ impl List {
             let all = format!("{} {} {}", item.text, item.note, item.group).to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
-    }
-
-    fn lines(&self) -> Vec<Shown<'_>> {
-        let mut lines = Vec::new();
-        let mut group = "";
-        for item in self.left() {
-            if item.group != group {
-                group = item.group;
-                lines.push(Shown::Group(group));
-            }
-            lines.push(Shown::Item { item, at_cursor: Some(&item.pick) == self.cursor.as_ref() });
-        }
-        lines
     }
 
     /// Keeps the cursor on an item that is there.
@@ -222,11 +249,15 @@ impl List {
 mod tests {
     use super::*;
 
+    const SCREEN: Rect = Rect::new(0, 0, 80, 24);
+
     fn themes(names: &[&str]) -> Vec<Item> {
         let item = |name: &&str| Item {
             pick: Pick::Theme((*name).to_owned()),
             text: (*name).to_owned(),
+            mark: None,
             note: String::new(),
+            cells: Vec::new(),
             group: "",
         };
         names.iter().map(item).collect()
@@ -239,14 +270,14 @@ mod tests {
     #[test]
     fn the_cursor_stays_on_its_item_when_others_come() {
         let mut list = List::new(Kind::Sessions, themes(&["b", "c"]), None);
-        list.move_by(1, 10);
+        list.move_by(1, SCREEN);
         assert_eq!(picked(&list), "c");
         list.put(themes(&["a", "b", "c", "d"]));
         assert_eq!(picked(&list), "c");
         list.put(themes(&["a"]));
         assert_eq!(picked(&list), "a");
         list.put(Vec::new());
-        list.move_by(1, 10);
+        list.move_by(1, SCREEN);
         assert_eq!(list.picked(), None);
     }
 
@@ -268,12 +299,15 @@ mod tests {
     fn the_window_follows_the_cursor() {
         let names: Vec<String> = (0..30).map(|number| format!("{number:02}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let screen = Rect::new(0, 0, 40, 12);
         let mut list = List::new(Kind::Sessions, themes(&names), None);
-        list.move_by(12, 5);
-        assert!(list.window(5).iter().any(|line| matches!(line, Shown::Item { at_cursor: true, .. })));
-        list.move_by(isize::MAX, 5);
-        assert_eq!((picked(&list), list.scrolled()), ("29", (30, 25)));
-        list.move_by(isize::MIN, 5);
-        assert_eq!((picked(&list), list.scrolled()), ("00", (30, 0)));
+        let rows = list.area(screen).rows;
+        let height = usize::from(rows.height);
+        list.move_by(12, screen);
+        assert!(list.window(height).any(|(_, at_cursor)| at_cursor));
+        list.move_by(isize::MAX, screen);
+        assert_eq!((picked(&list), list.scrolled(rows)), ("29", (30, 30 - height)));
+        list.move_by(isize::MIN, screen);
+        assert_eq!((picked(&list), list.scrolled(rows)), ("00", (30, 0)));
     }
 }

@@ -7,9 +7,10 @@
 //!   pane      what is shown, what is asked, what failed
 //!   browse    the tree; scroll: a cursor in a list; follow: the newest run
 //!   detail    the tabs; document: their text; wrap, format: text and numbers for people
-//!   search    a line being typed; list: a list to pick from
+//!   search    a line being typed; list: a list to pick from; items: what lists are of; help: one to read
+//!   hints     the footer
 //!   first_run what an empty store says
-//!   pulse     what needs a clock
+//!   pulse     what needs a clock; standing: how runs stand by it
 //!   areas     where everything goes
 //! ```
 
@@ -22,12 +23,16 @@ pub mod event;
 pub mod first_run;
 mod follow;
 pub mod format;
+pub mod help;
+pub mod hints;
+mod items;
 pub mod list;
 pub mod pane;
 pub mod pulse;
 pub mod scroll;
 pub mod search;
 mod settle;
+pub mod standing;
 mod state;
 #[cfg(test)]
 mod tests;

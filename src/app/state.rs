@@ -11,15 +11,13 @@ use super::{
     event::{Listening, Mode, Seen},
     first_run::Sdk,
     follow::Follow,
-    format,
-    list::{Item, Kind, List, Pick},
+    list::{Kind, List},
     pane::Pane,
     pulse::{Arrivals, Lamp, Pulse, Rate},
     search::Line,
-    wrap,
 };
 use crate::{
-    keymap::{Action, Context, Hint, Key, Keymap},
+    keymap::{Context, Key, Keymap},
     model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp, TraceSummary},
 };
 
@@ -157,14 +155,18 @@ impl State {
     #[must_use]
     pub fn areas(&self) -> Option<Areas> {
         let filter = self.line.is_some() || !self.filter.is_empty();
-        areas::areas(self.screen, Shape { filter, zoomed: self.zoomed, focus: self.focus })
+        let no_calls = self.overview.shown().is_some_and(|overview| {
+            let totals = &overview.totals;
+            totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
+        });
+        areas::areas(self.screen, Shape { filter, zoomed: self.zoomed, focus: self.focus, no_calls })
     }
 
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self.overview.shown() {
             // The sums may be those of a filter that nothing passes.
-            Some(overview) if overview.traces.max(overview.all_traces) > 0 => Stage::Browsing,
+            Some(overview) if overview.traces.max(overview.all.traces) > 0 => Stage::Browsing,
             Some(_) if self.filter.is_empty() => Stage::FirstRun,
             Some(_) => Stage::Browsing,
             None if self.overview.failed().is_some() => Stage::Browsing,
@@ -183,27 +185,6 @@ impl State {
             (None, _, Focus::Tree) => Context::Tree,
             (None, _, Focus::Detail) => Context::Detail,
         }
-    }
-
-    /// The footer: keys that do something here and now, in order of use.
-    #[must_use]
-    pub fn hints(&self) -> Vec<Hint> {
-        let context = self.context();
-        let reads_only = self.lists.last().is_some_and(|list| matches!(list.kind, Kind::Help { .. }));
-        let mut hints = self.keymap.hints(context);
-        hints.retain(|hint| match hint.action {
-            Action::Back => self.can_go_back(),
-            Action::Open => context != Context::FirstRun && !reads_only,
-            Action::Demo => self.mode == Mode::Live,
-            _ => true,
-        });
-        hints
-    }
-
-    /// Whether Esc would undo something.
-    #[must_use]
-    pub fn can_go_back(&self) -> bool {
-        !self.lists.is_empty() || self.zoomed || self.focus != Focus::Tree || !self.filter.is_empty()
     }
 
     #[must_use]
@@ -294,27 +275,6 @@ impl State {
         if self.detail.span().is_some_and(|(trace, _)| changes.touches(&trace)) {
             self.detail.raw_mut().touch();
         }
-    }
-
-    /// The items of the session list.
-    pub(super) fn session_items(&self) -> Vec<Item> {
-        let all = self.filter.session.as_ref().map(|_| Item {
-            pick: Pick::AllSessions,
-            text: "all sessions".into(),
-            note: String::new(),
-            group: "",
-        });
-        let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
-        let items = sessions.iter().filter_map(|summary| {
-            let session = summary.session.clone()?;
-            let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", format::count(number)));
-            let runs = count(summary.traces, if summary.traces == 1 { "run" } else { "runs" });
-            let parts = [runs, count(summary.running, "running"), count(summary.failed, "failed")];
-            let note = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-            let text = wrap::clean_line(session.as_str());
-            Some(Item { pick: Pick::Session(session), text, note, group: "" })
-        });
-        all.into_iter().chain(items).collect()
     }
 }
 

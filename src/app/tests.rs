@@ -1,6 +1,6 @@
 //! States, keys, states: the app against a store that answers at once.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 
@@ -9,7 +9,8 @@ use super::{
     browse::{Content, RowId},
     detail::Tab,
     event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick},
-    list::{Kind, Shown},
+    help::HelpLine,
+    list::Kind,
     pulse::Lamp,
     state::{Stage, Start, State},
     update::update,
@@ -17,8 +18,8 @@ use super::{
 use crate::{
     keymap::{Chord, Context, Key},
     model::{
-        Answer, Assembled, Category, Changes, Context as Facts, Detail, Filter, Message, Node, NodeState, Overview,
-        Page, Project, Query, Role, Said, Seat, SessionId, SessionSummary, SpanId, Subject, Thread, ThreadId,
+        Answer, Assembled, Category, Changes, Context as Facts, Detail, Everything, Filter, Message, Node, NodeState,
+        Overview, Page, Project, Query, Role, Said, Seat, SessionId, SessionSummary, SpanId, Subject, Thread, ThreadId,
         Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
     },
 };
@@ -146,7 +147,7 @@ impl Scene {
     fn passing(&self, filter: &Filter) -> Vec<Fake> {
         let passes = |fake: &&Fake| {
             let named = fake.session.unwrap_or_default().contains(filter.text.trim());
-            named && filter.session.as_ref().is_none_or(|session| fake.session == Some(session.as_str()))
+            named && filter.session.as_ref().is_none_or(|of| fake.session == of.as_ref().map(SessionId::as_str))
         };
         self.traces.iter().filter(passes).cloned().collect()
     }
@@ -154,8 +155,9 @@ impl Scene {
     fn answer(&self, query: &Query) -> Answer {
         match query {
             Query::Overview { filter } => {
-                let (traces, all_traces) = (self.passing(filter).len() as u64, self.traces.len() as u64);
-                Answer::Overview(Overview { traces, all_traces, ..Overview::default() })
+                let all = Everything { traces: self.traces.len() as u64, ..Everything::default() };
+                let traces = self.passing(filter).len() as u64;
+                Answer::Overview(Box::new(Overview { traces, all, ..Overview::default() }))
             }
             Query::Sessions { filter, limit } => {
                 let passing = self.passing(filter);
@@ -221,6 +223,7 @@ fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {
         users: Vec::new(),
         first_seen: Timestamp(1),
         last_seen: Timestamp(own.iter().map(|fake| fake.last_seen).max().unwrap_or_default()),
+        lasted: Duration::ZERO,
         traces: own.len() as u64,
         failed: 0,
         running: 0,
@@ -547,7 +550,7 @@ fn esc_undoes_one_thing_at_a_time_and_never_quits() {
     scene.type_in("t");
     scene.press("enter s");
     scene.press("j enter");
-    assert_eq!(scene.state.filter.session, Some("trip".into()));
+    assert_eq!(scene.state.filter.session, Some(Some("trip".into())));
     scene.press("tab 5 enter ?");
     assert!(scene.state.zoomed && scene.state.focus == Focus::Detail && !scene.state.lists.is_empty());
     let shape = |scene: &Scene| {
@@ -565,7 +568,7 @@ fn esc_undoes_one_thing_at_a_time_and_never_quits() {
     assert_eq!(shape(&scene), (0, false, Focus::Tree, (false, true)));
     scene.press("esc");
     assert_eq!(shape(&scene), (0, false, Focus::Tree, (false, false)));
-    assert!(!scene.state.can_go_back());
+    assert_eq!(scene.state.back_does(), None);
     scene.press("esc esc");
     assert!(!scene.effects.contains(&Effect::Quit));
 }
@@ -584,12 +587,14 @@ fn picking_a_session_filters_by_it_and_opens_it() {
     let mut scene = Scene::with([fake(1, Some("trip")), fake(2, Some("docs")), fake(3, None)]).still();
     scene.press("s");
     let list = scene.state.lists.last().expect("the list is open");
-    assert_eq!((list.kind.clone(), list.counts().0), (Kind::Sessions, 2), "what has no session is not one");
-    scene.press("j enter");
+    assert_eq!((list.kind.clone(), list.counts().0), (Kind::Sessions, 3), "runs without one can be picked too");
+    scene.press("j j enter");
     assert_eq!(scene.rows(), [RowId::Session(Some("trip".into())), RowId::Trace(trace(1))]);
     assert_eq!(scene.cursor(), RowId::Session(Some("trip".into())));
     scene.press("s");
-    assert!(scene.state.lists.last().is_some_and(|list| list.counts().0 == 3), "and all sessions");
+    assert!(scene.state.lists.last().is_some_and(|list| list.counts().0 == 4), "and all sessions");
+    scene.press("g g j enter");
+    assert_eq!(scene.rows()[..2], [RowId::Session(None), RowId::Trace(trace(3))]);
 }
 
 #[test]
@@ -610,7 +615,9 @@ fn help_is_narrowed_and_begins_with_the_keys_of_this_place() {
     scene.type_in("reasoning");
     assert_eq!(scene.state.context(), Context::Line);
     let list = scene.state.lists.last().expect("help is open");
-    assert!(matches!(list.window(3)[..], [Shown::Group("Main view"), Shown::Item { .. }]), "{:?}", list.window(3));
+    let help = list.help(list.area(scene.state.screen).rows);
+    let found = [HelpLine::Place { title: "Main view", here: true }];
+    assert!(help.columns[0].starts_with(&found), "{help:?}");
 }
 
 #[test]

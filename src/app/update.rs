@@ -28,8 +28,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Resize { columns, rows } => {
             state.screen = Rect::new(0, 0, columns, rows);
             for list in &mut state.lists {
-                let height = list.area(state.screen).rows.height;
-                list.scroll(height.into());
+                list.scroll(state.screen);
             }
             Vec::new()
         }
@@ -129,7 +128,7 @@ fn answered(state: &mut State, seat: &Seat, ticket: u64, answer: Result<Answer, 
     let now = state.now;
     match seat {
         Seat::Overview => {
-            state.overview.take(ticket, only!(answer, Overview), now);
+            state.overview.take(ticket, only!(answer, Overview).map(|sums| *sums), now);
         }
         Seat::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
         Seat::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),
@@ -138,7 +137,7 @@ fn answered(state: &mut State, seat: &Seat, ticket: u64, answer: Result<Answer, 
         Seat::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
         Seat::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
-                let items = state.session_items();
+                let items = state.items(&Kind::Sessions);
                 for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Sessions) {
                     list.put(items.clone());
                 }
@@ -172,7 +171,6 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
     if let Some(list) = state.lists.last_mut() {
         let area = list.area(state.screen);
-        let height = usize::from(area.rows.height);
         return match does {
             MouseDoes::WheelUp => move_list(state, -WHEEL),
             MouseDoes::WheelDown => move_list(state, WHEEL),
@@ -180,7 +178,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             MouseDoes::Click if areas::holds(area.rows, column, row) => {
                 let before = list.picked().map(|item| item.pick.clone());
                 let hit = list.click(usize::from(row - area.rows.y));
-                list.scroll(height);
+                list.scroll(state.screen);
                 let again = hit && list.picked().map(|item| &item.pick) == before.as_ref();
                 if again { act(state, Action::Open) } else { move_list(state, 0) }
             }
@@ -251,8 +249,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
 pub(super) fn move_list(state: &mut State, by: isize) -> Vec<Effect> {
     let screen = state.screen;
     if let Some(list) = state.lists.last_mut() {
-        let height = usize::from(list.area(screen).rows.height);
-        list.move_by(by, height);
+        list.move_by(by, screen);
     }
     super::act::preview(state)
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::document::Run;
 
@@ -17,9 +17,11 @@ const TAB: usize = 4;
 ///
 /// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. Marks that reorder text (bidi
 /// controls) and invisible tag characters are dropped: shown text must stand where it stands.
+/// Joined emoji come apart: terminals (tmux among them) disagree about how wide they are, and a line that is wider
+/// than we think breaks the frame beside it.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| c == '\n' || !is_unsafe(c)) {
+    if text.chars().all(|c| c == '\n' || !(is_unsafe(c) || joins_emoji(c))) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -36,6 +38,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
             c if is_unsafe(c) => {}
+            // A flag is the two letters of its country: cells of two halves are not always drawn over.
+            '\u{1f1e6}'..='\u{1f1ff}' => out.push(char::from(b'A' + u8::try_from(u32::from(c) - 0x1f1e6).unwrap_or(0))),
+            // What is joined behind it belongs to it.
+            EMOJI_STYLE => _ = rest.next_if_eq(&JOINER),
+            JOINER if rest.peek().copied().is_some_and(is_wide) => {}
+            c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
     }
@@ -46,6 +54,21 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn clean_line(text: &str) -> String {
     clean(text.trim_end_matches(['\n', '\r'])).replace('\n', "⏎")
+}
+
+/// Makes the sign before it a wide one, in some terminals.
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Makes one picture of two, in some terminals; between letters it says how they are written.
+const JOINER: char = '\u{200d}';
+
+/// What makes one picture of several, or another of one: the joiner, the style, the tones of skin, the letters of flags.
+fn joins_emoji(c: char) -> bool {
+    matches!(c, JOINER | EMOJI_STYLE | '\u{1f3fb}'..='\u{1f3ff}' | '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+fn is_wide(c: char) -> bool {
+    c.width() == Some(2)
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -59,6 +82,12 @@ fn is_unsafe(c: char) -> bool {
 #[must_use]
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
+}
+
+/// Columns that runs take.
+#[must_use]
+pub fn runs_width(runs: &[Run]) -> usize {
+    runs.iter().map(|run| width(&run.text)).sum()
 }
 
 /// The text, its end cut off with `…` where it is wider than `columns`.
@@ -240,6 +269,23 @@ mod tests {
         assert_eq!(clean("one\r\ntwo\rthree\tx"), "one\ntwo\nthree   x");
         assert_eq!(clean("a\u{202e}b\u{200b}c"), "abc");
         assert!(matches!(clean("plain é 漢\nline"), Cow::Borrowed(_)));
+    }
+
+    /// What each scalar is wide makes up what the text is wide, whoever measures.
+    #[test]
+    fn joined_emoji_come_apart_and_letters_stay_joined() {
+        let cases = [
+            ("👨\u{200d}👩\u{200d}👧", "👨👩👧", 6),
+            ("👋\u{1f3fd}!", "👋!", 3),
+            ("❤\u{fe0f}", "❤", 1),
+            ("\u{1f1eb}\u{1f1f7}", "FR", 2),
+            ("🏳\u{fe0f}\u{200d}🌈 🏳\u{200d}🌈", "🏳🌈 🏳🌈", 7),
+            ("🤷\u{1f3fd}\u{200d}♂\u{fe0f}", "🤷♂", 3),
+            ("क\u{94d}\u{200d}ष", "क\u{94d}\u{200d}ष", 2),
+        ];
+        for (text, apart, columns) in cases {
+            assert_eq!((clean(text).as_ref(), width(&clean(text))), (apart, columns), "{text:?}");
+        }
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
     Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What,
 };
-pub use query::{Answer, Changes, Detail, Filter, Missing, Overview, Page, Query, RawSpan, Seat, Subject};
+pub use query::{
+    Answer, Changes, Detail, Everything, Filter, Missing, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,
+};
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use summary::{SessionSummary, TraceState, TraceSummary};

@@ -10,9 +10,12 @@ use super::{Assembled, LogRow, Note, SessionId, SessionSummary, Span, SpanId, To
 pub struct Filter {
     /// Words that must all occur (in any case) in a trace's names, session, user, models or messages.
     pub text: String,
-    pub session: Option<SessionId>,
+    pub session: Option<OfSession>,
     pub project: Option<String>,
 }
+
+/// The session whose traces a filter lets through; `None` for the traces without one.
+pub type OfSession = Option<SessionId>;
 
 impl Filter {
     #[must_use]
@@ -79,7 +82,7 @@ pub enum Answer {
     /// `None`: the store holds no such thing (any more).
     Detail(Option<Arc<Detail>>),
     Raw(Option<Arc<RawSpan>>),
-    Overview(Overview),
+    Overview(Box<Overview>),
 }
 
 /// A part of a list, and how long the whole list is.
@@ -125,19 +128,28 @@ pub struct RawSpan {
     pub logs: Vec<LogRow>,
 }
 
-/// The sums of the header.
+/// The sums of what a filter lets through, and of everything.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
     pub sessions: u64,
     pub traces: u64,
     pub running: u64,
     pub failed: u64,
+    /// Those that went well in the end, though something in them failed.
+    pub recovered: u64,
     pub spans: u64,
     pub totals: Totals,
-    /// Bytes of the store's file.
-    pub size: u64,
-    /// Traces and sums without the filter, where there is one.
-    pub all_traces: u64,
+    pub all: Everything,
+    /// Bytes of the store's file; `None` where it keeps none.
+    pub size: Option<u64>,
+}
+
+/// What the header says, whatever the filter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Everything {
+    pub traces: u64,
+    pub running: u64,
+    pub totals: Totals,
 }
 
 /// What commits touched, merged until someone looks.

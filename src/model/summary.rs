@@ -1,5 +1,7 @@
 //! Rows of the lists: sessions and traces.
 
+use std::time::Duration;
+
 use super::{Project, SessionId, Timestamp, Totals, TraceId};
 
 /// One session: the sum of its traces, each once.
@@ -10,6 +12,8 @@ pub struct SessionSummary {
     pub users: Vec<String>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
+    /// How long its traces took, one after another; of one that runs, up to when it was last seen.
+    pub lasted: Duration,
     pub traces: u64,
     pub failed: u64,
     pub running: u64,

@@ -84,9 +84,9 @@ impl Database {
         self.path().map_or(0, |path| bytes(&with_suffix(path, ".wal")))
     }
 
-    /// Bytes of the file and its log.
-    pub fn size(&self) -> u64 {
-        self.path().map_or(0, bytes) + self.log_bytes()
+    /// Bytes of the file and its log; `None` in memory.
+    pub fn size(&self) -> Option<u64> {
+        Some(bytes(self.path()?) + self.log_bytes())
     }
 
     fn path(&self) -> Option<&Path> {

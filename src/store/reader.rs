@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Filter, Overview, TraceId},
+        model::{Filter, TraceId},
         store::{Place, tests},
     };
 
@@ -199,7 +199,7 @@ mod tests {
             let ask = |query: &Query| {
                 begun.send(format!("{query:?}")).unwrap();
                 ended.recv().unwrap();
-                Ok(Answer::Overview(Overview::default()))
+                Ok(Answer::Overview(Box::default()))
             };
             serving.serve(0, ask, &move |answer: Answered| answered.send((answer.seat, answer.ticket)).unwrap());
         });
@@ -234,7 +234,7 @@ mod tests {
                 let sql = if format!("{query:?}").contains("long") { long } else { "select 1" };
                 begun.send(()).unwrap();
                 let run = |connection: &Connection| Ok(connection.execute_batch(sql)?);
-                lent.with(run).map(|()| Answer::Overview(Overview::default())).map_err(|trouble| trouble.to_string())
+                lent.with(run).map(|()| Answer::Overview(Box::default())).map_err(|trouble| trouble.to_string())
             };
             serving
                 .serve(0, ask, &move |answer: Answered| answered.send((answer.ticket, answer.answer.is_ok())).unwrap());

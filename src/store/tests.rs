@@ -126,7 +126,7 @@ fn traces(store: &Store, session: Option<&str>, filter: Filter, limit: usize) ->
 
 pub fn overview(store: &Store, filter: Filter) -> Overview {
     let Ok(Answer::Overview(overview)) = store.answer(&Query::Overview { filter }) else { panic!("no overview") };
-    overview
+    *overview
 }
 
 fn sql(store: &Store, sql: &str) -> Result<(), Trouble> {
@@ -320,7 +320,20 @@ fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
     assert_eq!(found("oslo bergen"), [""; 0]);
     assert_eq!(found("' or 1=1"), [""; 0]);
     let shown = overview(&store, filter("oslo"));
-    assert_eq!((shown.traces, shown.sessions, shown.all_traces), (1, 1, 2));
+    assert_eq!((shown.traces, shown.sessions, shown.all.traces), (1, 1, 2));
+}
+
+/// A session that is picked up tomorrow did not take a day.
+#[test]
+fn a_session_takes_as_long_as_its_traces() {
+    let store = memory();
+    for (of, from, to) in [("a", 1_000, 3_000), ("b", 900_000, 905_000)] {
+        let mut sent = span(of, 1).of("s");
+        (sent.span.started, sent.span.ended) = (Timestamp(from), Some(Timestamp(to)));
+        send(&store, [sent]);
+    }
+    let page = sessions(&store, Filter::default());
+    assert_eq!(page.rows.iter().map(|row| row.lasted.as_nanos()).collect::<Vec<_>>(), [7_000]);
 }
 
 #[test]
@@ -337,8 +350,11 @@ fn lists_have_the_newest_and_say_how_many_there_are() {
     let page = sessions(&store, Filter::default());
     let gathered = page.rows.iter().find(|row| row.session.is_none()).unwrap();
     assert_eq!((page.total, gathered.traces, gathered.first_seen), (2, 2, Timestamp(4_000)));
-    let only = Filter { session: Some("s".into()), ..Filter::default() };
+    let only = Filter { session: Some(Some("s".into())), ..Filter::default() };
     assert_eq!(sessions(&store, only).total, 1);
+    let without = Filter { session: Some(None), ..Filter::default() };
+    let shown = overview(&store, without.clone());
+    assert_eq!((sessions(&store, without).total, shown.traces, shown.all.traces), (1, 2, 5));
     let elsewhere = Filter { project: Some("other".into()), ..Filter::default() };
     assert_eq!(overview(&store, elsewhere).traces, 0);
     let groups: Vec<_> = store.sessions(&Pick::default()).unwrap().iter().map(Vec::len).collect();

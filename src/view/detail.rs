@@ -123,7 +123,7 @@ fn empty(state: &State) -> &'static str {
             "these runs belong to no session; choose one of them"
         }
         Some(Content::Session(_)) if raw => "a session has no raw form; choose a run or a step",
-        Some(Content::Span { .. }) if raw => "this step has not come yet; its children name it",
+        Some(Content::Span { .. }) if raw => "not received yet; its children name it as their parent",
         Some(_) => "nothing to show",
     };
     let (asks, answer) = if raw {

@@ -2,9 +2,9 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::pen::{self, Pen};
+use super::pen::Pen;
 use crate::{
-    app::{State, document::Run, format, search::Line, wrap},
+    app::{State, document::Run, format, hints::CLEAR, search::Line, wrap},
     keymap::Action,
 };
 
@@ -17,11 +17,12 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     let end = if facts.is_empty() { inner.right() } else { from.saturating_sub(2) };
 
     let mut x = pen.put(inner.x, inner.y, end, "/ ", slot);
-    if let Some(session) = &state.filter.session {
+    if let Some(of) = &state.filter.session {
+        let session = of.as_ref().map_or_else(|| "(none)".to_owned(), |session| wrap::clean_line(session.as_str()));
         // What is being typed needs the room more.
         let least = if state.line.is_some() || !state.filter.text.is_empty() { 16 } else { 0 };
         let room = usize::from(end.saturating_sub(x)).saturating_sub(least);
-        let chip = wrap::cut_middle(&format!("session:{}", wrap::clean_line(session.as_str())), room.max(12));
+        let chip = wrap::cut_middle(&format!("session:{session}"), room.max(12));
         x = pen.put(x, inner.y, end, &chip, "filter");
         x = pen.put(x, inner.y, end, "  ", "text");
     }
@@ -43,23 +44,21 @@ pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: &str) -> Position {
     Position::new(area.x.saturating_add(column).min(area.right().saturating_sub(1).max(area.x)), area.y)
 }
 
-/// `11/64 runs   Esc clear`
+/// `11/64 runs   Esc clear`; of that as much as leaves the filter itself at least half of the line.
 fn facts(state: &State, width: u16) -> Vec<Run> {
-    let mut runs = Vec::new();
+    let mut pieces: Vec<Vec<Run>> = Vec::new();
     if let Some(overview) = state.overview.shown() {
-        let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all_traces));
-        let none = overview.traces == 0;
-        runs.push(Run::new(counts, if none { "warning" } else { "header.total" }));
-        runs.push(Run::new(" runs", "dim"));
-        if state.overview.is_refreshing(state.now) {
-            runs.push(Run::new(" …", "dim"));
-        }
+        let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all.traces));
+        pieces.push(vec![Run::new(counts, if overview.traces == 0 { "warning" } else { "header.total" })]);
+        let late = if state.overview.is_refreshing(state.now) { " runs …" } else { " runs" };
+        pieces.push(vec![Run::new(late, "dim")]);
     }
     let back = state.keymap.label(Action::Back);
-    if state.line.is_none() && !back.is_empty() {
-        runs.push(Run::new(format!("   {back}"), "status.key"));
-        runs.push(Run::new(" clear", "dim"));
+    if let Some(does) = state.back_does().filter(|does| *does == CLEAR && state.line.is_none() && !back.is_empty()) {
+        pieces.push(vec![Run::new(format!("   {back}"), "status.key"), Run::new(format!(" {does}"), "dim")]);
     }
-    // The filter itself comes first.
-    if pen::width(&runs) * 2 > usize::from(width) { Vec::new() } else { runs }
+    while pieces.len() > 1 && pieces.iter().map(|piece| wrap::runs_width(piece)).sum::<usize>() * 2 > width.into() {
+        pieces.pop();
+    }
+    pieces.concat()
 }

@@ -45,10 +45,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
 /// All there is where nothing else fits.
 pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
     let (glyph, word, slot) = lamp(state);
-    let runs = [
-        Run::new(format!("{glyph} {word}"), slot),
-        Run::new(format!("  at least {}x{} are needed", FLOOR.0, FLOOR.1), "text"),
-    ];
+    let runs =
+        [Run::new(format!("{glyph} {word}"), slot), Run::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), "text")];
     pen.runs(screen, &runs);
 }
 
@@ -66,7 +64,7 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, &'static str) {
 }
 
 /// `127.0.0.1  gRPC 4317  HTTP 4318 5388`, or `:4317 :4318 :5388`. A port that is not the usual one stands out.
-fn addresses(state: &State, wide: bool) -> Vec<Run> {
+pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut said: Vec<(&str, u16)> = Vec::new();
     let (mut host, mut protocol) = ("", "");
@@ -122,24 +120,26 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
     };
 }
 
-/// `1 running · 64 runs · $1.84`
+/// `1 running · 64 runs · $1.84`: all there is, whatever the filter.
 fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     if state.overview.failed().is_some() {
         // What is shown is the last that was known.
         strip.right(1, vec![Run::new("✗", "error"), Run::new(" totals", "dim")]);
     }
     let Some(overview) = state.overview.shown() else { return };
-    if overview.traces == 0 && overview.all_traces == 0 {
+    if overview.all.traces == 0 {
         strip.right(1, vec![Run::new("nothing received yet", "dim")]);
         return;
     }
     let mut facts = Vec::new();
-    if overview.running > 0 && !narrow {
-        facts.push(Run::new(format!("{} running", format::count(overview.running)), "running"));
+    let all = &overview.all;
+    let running = state.running();
+    if running > 0 && !narrow {
+        facts.push(Run::new(format!("{} running", format::count(running)), "running"));
     }
-    let runs = if overview.traces == 1 { "run" } else { "runs" };
-    facts.push(Run::new(format!("{} {runs}", format::count(overview.traces)), "header.total"));
-    let cost = numbers::cost_of(&overview.totals);
+    let runs = if all.traces == 1 { "run" } else { "runs" };
+    facts.push(Run::new(format!("{} {runs}", format::count(all.traces)), "header.total"));
+    let cost = numbers::cost_of(&all.totals);
     if cost == numbers::UNKNOWN {
         facts.push(Run::new("unpriced", "dim"));
     } else if cost != numbers::NONE {

@@ -2,20 +2,21 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{filter, pen::Pen, widgets::scrollbar};
+use super::{filter, pen::Pen, tree, widgets::scrollbar};
 use crate::{
     app::{
         State,
         areas::Overlay,
         document::Run,
-        list::{Item, Kind, List, Shown},
+        help::HelpLine,
+        list::{Item, Kind, List, MARGINS},
         wrap,
     },
     keymap::Action,
 };
 
-/// The column of keys in the help is no wider.
-const KEYS: usize = 20;
+/// Columns between what stands at the right of a row.
+const GAP: usize = 2;
 
 /// Draws it; says where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
@@ -23,36 +24,23 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     pen.erase(outer, "overlay");
     border(pen, outer, list.title());
     let typed = narrow(pen, state, list, inset(line));
-    // Beside them the frame; before them a column for the cursor.
-    let keys = keys_width(state, list);
-    for (y, shown) in (rows.y..).zip(list.window(rows.height.into())) {
-        let row = Rect { y, height: 1, ..rows };
-        match shown {
-            Shown::Group(title) => _ = pen.put(row.x + 1, y, row.right(), title, "title"),
-            Shown::Item { item, at_cursor } => {
-                match list.kind {
-                    Kind::Help { .. } => key(pen, item, inset(row), keys, list.narrow()),
-                    Kind::Sessions | Kind::Themes { .. } => entry(pen, item, inset(row), list.narrow()),
-                }
-                if at_cursor {
-                    pen.wash(row, "cursor");
-                    pen.dot(row.x, y, "▌", "accent");
-                }
-            }
-        }
+    match list.kind {
+        Kind::Help { .. } => help(pen, list, rows),
+        Kind::Sessions | Kind::Themes { .. } => entries(pen, list, rows),
     }
     let (all, left) = list.counts();
     if left == 0 && rows.height > 0 {
         let why = if all == 0 { "nothing here yet" } else { "nothing matches" };
         pen.put(rows.x + 2, rows.y, rows.right(), why, "dim");
     }
-    let (length, top) = list.scrolled();
+    let (length, top) = list.scrolled(rows);
     scrollbar::draw(pen, rows.right(), rows.y..rows.bottom(), length, top, "overlay.border");
     typed
 }
 
 fn inset(area: Rect) -> Rect {
-    Rect { x: area.x.saturating_add(2), width: area.width.saturating_sub(4), ..area }
+    let margins = u16::try_from(MARGINS).unwrap_or(0);
+    Rect { x: area.x.saturating_add(margins / 2), width: area.width.saturating_sub(margins), ..area }
 }
 
 fn border(pen: &mut Pen, area: Rect, title: &str) {
@@ -76,8 +64,8 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
     let (all, left) = list.counts();
     let aside = match (&list.kind, list.narrow()) {
         (Kind::Help { of }, "") => vec![Run::new(format!("here: {}", of.title()), "dim")],
-        (Kind::Sessions, "") => vec![Run::new(format!("{all} sessions"), "dim")],
-        (Kind::Themes { .. }, "") => vec![Run::new(format!("{all} themes"), "dim")],
+        (Kind::Sessions, "") => vec![Run::new(counted(list.sessions(), "session"), "dim")],
+        (Kind::Themes { .. }, "") => vec![Run::new(counted(all, "theme"), "dim")],
         (_, _) => vec![Run::new(format!("{left}/{all}"), "dim")],
     };
     let from = pen.runs_right(line, &aside);
@@ -89,46 +77,101 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
     }
     if list.narrow().is_empty() {
         let key = state.keymap.label(Action::Narrow);
-        let what = match list.kind {
-            Kind::Sessions | Kind::Themes { .. } => "to search",
-            Kind::Help { .. } => "to search these keys",
-        };
-        pen.runs(place, &[Run::new(key, "status.key"), Run::new(format!(" {what}"), "dim")]);
+        pen.runs(place, &[Run::new(key, "status.key"), Run::new(format!(" {}", Action::Narrow.row().hint), "dim")]);
     } else {
         pen.runs(place, &[Run::new(format!("/ {}", list.narrow()), "filter")]);
     }
     None
 }
 
-/// A name, and at the right what is to know of it.
-fn entry(pen: &mut Pen, item: &Item, row: Rect, narrow: &str) {
-    let from = if item.note.is_empty() {
-        row.right()
-    } else {
-        pen.runs_right(row, &[Run::new(item.note.as_str(), "dim")]).saturating_sub(2)
-    };
-    let room = from.saturating_sub(row.x);
+/// `1 session`, `2 sessions`
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What can be picked: beside it the frame, before it a column for the cursor.
+fn entries(pen: &mut Pen, list: &List, rows: Rect) {
+    let height = rows.height.into();
+    let mut widths: Vec<usize> = Vec::new();
+    for (item, _) in list.window(height) {
+        widths.resize(widths.len().max(item.cells.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(&item.cells) {
+            *width = (*width).max(wrap::width(cell));
+        }
+    }
+    // The name has at least half of the row.
+    let room = usize::from(inset(rows).width) / 2;
+    while widths.iter().map(|width| width + GAP).sum::<usize>() > room {
+        widths.pop();
+    }
+    for (y, (item, at_cursor)) in (rows.y..).zip(list.window(height)) {
+        let row = Rect { y, height: 1, ..rows };
+        entry(pen, item, inset(row), &widths, list.narrow());
+        if at_cursor {
+            pen.wash(row, "cursor");
+            pen.dot(row.x, y, "▌", "accent");
+        }
+    }
+}
+
+/// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`
+fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) {
+    let mut right = row.right();
+    for (width, cell) in widths.iter().zip(&item.cells).rev() {
+        let width = u16::try_from(*width).unwrap_or(u16::MAX);
+        let left = right.saturating_sub(width).max(row.x);
+        pen.runs_right(Rect { x: left, width: right - left, ..row }, &[Run::new(cell.as_str(), "dim")]);
+        right = left.saturating_sub(2).max(row.x);
+    }
+    let mut x = row.x;
+    if let Some(standing) = item.mark {
+        let (mark, slot) = tree::mark(standing);
+        pen.put(x, row.y, right, mark, slot);
+        x += 2;
+    }
+    let room = right.saturating_sub(x);
     let text = wrap::cut_middle(&wrap::clean_line(&item.text), room.into());
-    matched(pen, Rect { width: room, ..row }, &text, narrow);
+    let x = matched(pen, Rect { x, width: room, ..row }, &text, narrow);
+    let note = x.saturating_add(2);
+    if usize::from(right.saturating_sub(note)) >= wrap::width(&item.note) {
+        pen.put(note, row.y, right, &item.note, "dim");
+    }
 }
 
-/// Keys, and what they do.
-fn key(pen: &mut Pen, item: &Item, row: Rect, keys: u16, narrow: &str) {
-    let place = Rect { width: keys.min(row.width), ..row };
-    pen.put(place.x, place.y, place.right(), &item.note, "status.key");
-    let x = place.right().saturating_add(2);
-    matched(pen, Rect { x, width: row.right().saturating_sub(x), ..row }, &item.text, narrow);
+/// What is only to be read: keys, and what they do.
+fn help(pen: &mut Pen, list: &List, rows: Rect) {
+    let area = inset(rows);
+    let help = list.help(rows);
+    let (_, top) = list.scrolled(rows);
+    let wide = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
+    let mut x = area.x;
+    for column in &help.columns {
+        let place = Rect { x, width: wide(help.width).min(area.right().saturating_sub(x)), ..area };
+        for (y, line) in (place.y..place.bottom()).zip(column.iter().skip(top)) {
+            let line_place = Rect { y, height: 1, ..place };
+            match line {
+                HelpLine::Blank => {}
+                HelpLine::Place { title, here } => {
+                    _ = pen.put(place.x, y, place.right(), title, if *here { "title" } else { "dim" });
+                }
+                HelpLine::Elsewhere => {
+                    pen.line(line_place, "─", "overlay.border");
+                    pen.put(place.x, y, place.right(), "elsewhere ", "dim");
+                }
+                HelpLine::Keys { keys, does } => {
+                    pen.put(place.x, y, place.right(), keys, "status.key");
+                    let from = place.x.saturating_add(wide(help.keys));
+                    let rest = Rect { x: from, width: place.right().saturating_sub(from), ..line_place };
+                    matched(pen, rest, does, list.narrow());
+                }
+            }
+        }
+        x = x.saturating_add(wide(help.width + help.between));
+    }
 }
 
-/// As wide as the widest keys of all, so that nothing moves while one scrolls or searches.
-fn keys_width(state: &State, list: &List) -> u16 {
-    let Kind::Help { of } = list.kind else { return 0 };
-    let widest = state.keymap.help(of).iter().map(|row| wrap::width(&row.keys)).max().unwrap_or(0);
-    u16::try_from(widest.min(KEYS)).unwrap_or(0)
-}
-
-/// Writes a text with what the search found in it standing out.
-fn matched(pen: &mut Pen, place: Rect, text: &str, narrow: &str) {
+/// Writes a text with what the search found in it standing out; says where it ended.
+fn matched(pen: &mut Pen, place: Rect, text: &str, narrow: &str) -> u16 {
     let words: Vec<Vec<char>> = narrow.split_whitespace().map(|word| word.chars().collect()).collect();
     let mut runs: Vec<Run> = Vec::new();
     let mut rest = text;
@@ -142,7 +185,7 @@ fn matched(pen: &mut Pen, place: Rect, text: &str, narrow: &str) {
         }
         rest = after;
     }
-    pen.runs(place, &runs);
+    pen.runs(place, &runs)
 }
 
 /// How many bytes at the start of a text are a word, in any case; 0 where they are not.

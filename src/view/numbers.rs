@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     app::format,
-    model::{Timestamp, TokenUsage, Totals, Usd},
+    model::{SessionSummary, Timestamp, TokenUsage, Totals, Usd},
 };
 
 /// There is nothing to count.
@@ -18,6 +18,15 @@ pub fn duration(started: Timestamp, ended: Option<Timestamp>, now: Timestamp) ->
     match ended {
         Some(ended) => format::duration(ended.since(started)),
         None => format!("{}+", whole_seconds(now.since(started))),
+    }
+}
+
+/// How long a session's runs took, and goes on taking while one of them runs.
+pub fn lasted(session: &SessionSummary, now: Timestamp) -> String {
+    match session.running {
+        0 if session.lasted.is_zero() => NONE.to_owned(),
+        0 => format::duration(session.lasted),
+        _ => format!("{}+", whole_seconds(session.lasted + now.since(session.last_seen))),
     }
 }
 
@@ -45,9 +54,8 @@ pub fn tokens_of(totals: &Totals) -> String {
 /// `unpriced`: something of it has no price, so that it is at least this.
 pub fn cost(known: Option<Usd>, unpriced: bool) -> String {
     match known {
-        // What a column of six has no room for is small enough to do without the sign.
-        Some(cost) if unpriced => format!("{}+", format::money(cost).replace("<$", "<")),
-        Some(cost) => format::money(cost).replace("<$", "<"),
+        Some(cost) if unpriced => format!("{}+", format::money(cost)),
+        Some(cost) => format::money(cost),
         None if unpriced => UNKNOWN.to_owned(),
         None => NONE.to_owned(),
     }
@@ -68,7 +76,7 @@ mod tests {
         assert_eq!(cost(None, true), UNKNOWN);
         assert_eq!(cost(Some(Usd(0)), false), "$0");
         assert_eq!(cost(Usd::from_dollars(0.428), true), "$.428+");
-        assert_eq!(cost(Some(Usd(1)), false), "<.0001");
+        assert_eq!(cost(Some(Usd(1)), false), "<.00001");
     }
 
     #[test]

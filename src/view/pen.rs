@@ -63,7 +63,7 @@ impl<'a> Pen<'a> {
 
     /// Writes runs up to the right of the first line of an area; says where they began.
     pub fn runs_right(&mut self, area: Rect, runs: &[Run]) -> u16 {
-        let width = u16::try_from(width(runs)).unwrap_or(u16::MAX).min(area.width);
+        let width = u16::try_from(wrap::runs_width(runs)).unwrap_or(u16::MAX).min(area.width);
         let x = area.right() - width;
         self.runs(Rect { x, width, ..area }, runs);
         x
@@ -82,11 +82,6 @@ impl<'a> Pen<'a> {
             self.dot(x, y, glyph, slot);
         }
     }
-}
-
-/// The columns that runs take.
-pub fn width(runs: &[Run]) -> usize {
-    runs.iter().map(|run| wrap::width(&run.text)).sum()
 }
 
 #[cfg(test)]

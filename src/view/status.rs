@@ -4,12 +4,18 @@ use ratatui::layout::Rect;
 
 use super::{
     header,
-    pen::{self, Pen},
+    pen::Pen,
     tree,
-    widgets::strip::Strip,
+    widgets::strip::{Strip, WITHIN},
 };
 use crate::{
-    app::{Areas, Focus, Mode, Stage, State, document::Run, format, wrap},
+    app::{
+        Areas, Focus, Stage, State,
+        document::Run,
+        format,
+        standing::{Standing, Tally},
+        wrap,
+    },
     keymap::{Action, Hint},
 };
 
@@ -19,7 +25,7 @@ const CRUMB: usize = 28;
 /// `j/k move  h/l fold  …                                ? help  q quit`
 pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
     let mut strip = Strip::default();
-    let mut rank = 1;
+    let mut rank = 2;
     let run = |hint: &Hint| {
         let word = if hint.does.is_empty() { String::new() } else { format!(" {}", hint.does) };
         vec![Run::new(hint.keys.as_str(), "status.key"), Run::new(word, "status")]
@@ -28,10 +34,14 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
     // From the right: what ends things, and what explains the rest.
     let lasting = |hint: &&Hint| matches!(hint.action, Action::Help | Action::Close);
     for hint in hints.iter().filter(lasting).rev() {
-        strip.right(0, run(hint));
+        // In a list what it is for comes before what explains it.
+        let rank = if hint.action == Action::Help && !state.lists.is_empty() { 4 } else { 0 };
+        strip.right(rank, run(hint));
     }
     for hint in hints.iter().filter(|hint| !lasting(hint)) {
-        strip.left(rank, run(hint));
+        // The way back, and the demo for who only looks, are kept the longest.
+        let kept = matches!(hint.action, Action::Back | Action::Demo);
+        strip.left(if kept { 1 } else { rank }, run(hint));
         rank = rank.saturating_add(1);
     }
     strip.draw(pen, line);
@@ -66,9 +76,14 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
                 strip.left_cut(2, 10, Run::new(breadcrumb(state), "status"));
             }
             Stage::FirstRun => {
-                let (_, word, _) = header::lamp(state);
-                strip.left(1, vec![Run::new(word, "header.waiting")]);
-                strip.left(2, vec![Run::new(reach(state), "status")]);
+                if areas.bordered {
+                    let (_, word, _) = header::lamp(state);
+                    strip.left(1, vec![Run::new(word, "header.waiting")]);
+                    strip.left(2, vec![Run::new(reach(state), "status")]);
+                } else {
+                    // The header has no room for them, and says the rest.
+                    strip.left(1, header::addresses(state, false));
+                }
             }
             Stage::Opening => {}
         }
@@ -89,8 +104,8 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         strip.right(2, vec![Run::new(format!("reading anew {percent}%"), "running")]);
     }
     if let Some(overview) = state.overview.shown().filter(|_| areas.bordered) {
-        let what = if state.mode == Mode::Demo { "memory" } else { "db" };
-        strip.right(4, vec![Run::new(format!("{what} {}", format::size(overview.size)), "status")]);
+        let size = overview.size.map_or_else(|| "in memory".to_owned(), |size| format!("db {}", format::size(size)));
+        strip.right(4, vec![Run::new(size, "status")]);
     }
     let rows = state.tree.rows().len();
     if state.stage() == Stage::Browsing && rows > 0 {
@@ -122,17 +137,21 @@ fn reach(state: &State) -> String {
 /// `trip-planner › run 6 › turn 5`
 fn breadcrumb(state: &State) -> String {
     let names = state.tree.path().into_iter().filter_map(|row| tree::short_name(state, row));
-    names.map(|name| wrap::cut_middle(&name, CRUMB)).collect::<Vec<_>>().join(" › ")
+    names.map(|name| wrap::cut_middle(&name, CRUMB)).collect::<Vec<_>>().join(WITHIN)
 }
 
-/// `✓ 9  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
+/// `✓ 9  ! 2  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
 pub fn tally(state: &State, width: u16) -> Vec<Run> {
     let Some(overview) = state.overview.shown() else { return Vec::new() };
-    let done = overview.traces.saturating_sub(overview.failed).saturating_sub(overview.running);
+    let Tally { done, recovered, failed, running } = state.tally().unwrap_or_default();
     let mut runs = Vec::new();
-    for (mark, slot, count) in
-        [("✓", "tree.ok", done), ("✗", "tree.error", overview.failed), ("●", "tree.running", overview.running)]
-    {
+    for (standing, count) in [
+        (Standing::Done, done),
+        (Standing::Recovered, recovered),
+        (Standing::Failed, failed),
+        (Standing::Running, running),
+    ] {
+        let (mark, slot) = tree::mark(standing);
         if count > 0 {
             let gap = if runs.is_empty() { "" } else { "  " };
             runs.push(Run::new(gap, "dim"));
@@ -147,7 +166,7 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
             failed => format!(" ({}✗)", format::count(failed)),
         };
         let tools = Run::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), "dim");
-        if pen::width(&runs) + wrap::width(&tools.text) + 6 <= usize::from(width) {
+        if wrap::runs_width(&runs) + wrap::width(&tools.text) + 6 <= usize::from(width) {
             runs.push(tools);
         }
     }

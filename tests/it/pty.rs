@@ -295,7 +295,7 @@ fn no_size_of_a_window_is_too_small_to_live_in() {
     for (columns, rows, text) in [
         (80, 24, "sess-abc"),
         (40, 12, "sess-abc"),
-        (20, 5, "at least"),
+        (20, 5, "needs 40x12"),
         (1, 1, ""),
         (200, 60, "sess-abc"),
         (120, 40, "sess-abc"),

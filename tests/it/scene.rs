@@ -79,6 +79,24 @@ impl Scene {
         self
     }
 
+    /// Nothing happens for so many seconds.
+    pub fn goes_on(self, seconds: u64) -> Self {
+        let now = self.now().plus(std::time::Duration::from_secs(seconds));
+        self.tick(Tick { now, seen: Seen::default(), failing: None })
+    }
+
+    /// The window gets another size.
+    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
+        self.event(Event::Resize { columns, rows });
+        self
+    }
+
+    /// The store is that of the demo.
+    pub fn demo(mut self) -> Self {
+        self.event(Event::Opened(Mode::Demo));
+        self
+    }
+
     pub fn now(&self) -> Timestamp {
         self.state.now
     }

@@ -173,6 +173,72 @@ fn a_filter_is_always_visible() {
 }
 
 #[test]
+fn a_session_of_the_filter_is_named_and_the_header_still_counts_all() {
+    for (columns, rows) in SIZES {
+        let text =
+            Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("s j enter").text();
+        keep(&format!("filter_session_{columns}x{rows}"), &text);
+    }
+}
+
+#[test]
+fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
+    let text = Scene::of(&["bedrock/seed_session"], 80, 24).press("/").paste("nowhere").text();
+    keep("filter_typed_80x24", &text);
+}
+
+/// Its row, its session and the sums agree, until nothing more came for as long as its sender pauses.
+#[test]
+fn a_run_of_which_something_came_a_moment_ago_is_live() {
+    let mut scene = Scene::of(&["strands/graph_team"], 120, 40).arrive("bedrock/seed_session");
+    keep("live_120x40", &scene.text());
+    let mut scene = scene.resize(80, 24);
+    keep("live_80x24", &scene.text());
+    keep("live_done_80x24", &scene.goes_on(4).text());
+}
+
+#[test]
+fn a_frozen_view_says_what_waits() {
+    let scene = Scene::of(&["bedrock/seed_session"], 80, 24).press("P");
+    keep("paused_80x24", &scene.arrive("strands/graph_team").text());
+}
+
+#[test]
+fn what_fails_is_said_where_it_is_seen() {
+    let scene = Scene::of(&["bedrock/seed_session"], 80, 24);
+    let refusals = vec!["17:00:00 POST /v1/trace 404".into()];
+    let seen = Seen { refused: 3, refusals: refusals.clone(), ..Seen::default() };
+    let tick = Tick { now: scene.now(), seen: seen.clone(), failing: Some("no space left on device".into()) };
+    keep("not_storing_80x24", &scene.tick(tick).text());
+    for (columns, rows) in SIZES {
+        let scene = Scene::of(&[], columns, rows);
+        let tick = Tick { now: scene.now(), seen: seen.clone(), failing: None };
+        keep(&format!("first_run_refused_{columns}x{rows}"), &scene.tick(tick).text());
+    }
+}
+
+#[test]
+fn the_detail_is_enlarged_and_says_the_way_back() {
+    for (columns, rows) in SIZES {
+        let scene = Scene::of(&["bedrock/seed_tool_use"], columns, rows).press("tab j j");
+        keep(&format!("detail_{columns}x{rows}"), &scene.press("G enter").text());
+    }
+}
+
+#[test]
+fn help_is_searched_and_is_about_the_screen_it_is_opened_on() {
+    keep("help_searched_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).press("? /").paste("follow").text());
+    keep("help_first_run_80x24", &Scene::of(&[], 80, 24).press("?").text());
+}
+
+#[test]
+fn the_demo_a_copy_and_a_window_that_is_too_small_say_so() {
+    keep("demo_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).demo().text());
+    keep("copied_80x24", &Scene::of(&[], 80, 24).press("Y").text());
+    keep("too_small_30x8", &Scene::of(&["bedrock/seed_session"], 30, 8).text());
+}
+
+#[test]
 fn what_arrives_does_not_move_the_cursor() {
     let mut scene = Scene::of(&["bedrock/seed_session"], 120, 40).press("g g j");
     let before = cursor_line(&scene.text());

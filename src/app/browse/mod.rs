@@ -156,6 +156,19 @@ impl Browse {
         pages.flat_map(|page| &page.rows).find(|summary| summary.trace == *trace)
     }
 
+    /// The traces of a session; none where they are not known.
+    #[must_use]
+    pub fn traces(&self, session: Option<&SessionId>) -> &[TraceSummary] {
+        self.traces.get(&session.cloned()).and_then(Pane::shown).map_or(&[], |page| &page.rows)
+    }
+
+    /// The traces of all sessions that are open.
+    pub fn open_traces(&self) -> impl Iterator<Item = &TraceSummary> {
+        let sessions = self.sessions.shown().into_iter().flat_map(|page| &page.rows);
+        let open = sessions.filter(|summary| self.is_open(&RowId::Session(summary.session.clone())));
+        open.flat_map(|summary| self.traces(summary.session.as_ref()))
+    }
+
     /// The spans of a trace; none where they are not known.
     #[must_use]
     pub fn nodes(&self, trace: &TraceId) -> &[Node] {

@@ -1,4 +1,4 @@
 -- The relation `shown` of a filter without words. It stands before a question as `with shown as (…)`.
 select *
 from traces
-where ($project::varchar is null or project = $project) and ($session::varchar is null or session = $session)
+where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)

@@ -3,7 +3,7 @@
 -- downloaded. `contents.text` is in lower case already, as $words are.
 select *
 from traces
-where ($project::varchar is null or project = $project) and ($session::varchar is null or session = $session)
+where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
     and trace in (
         with word as (select unnest($words::varchar[]) as word),
         found as (select word, contents.id from contents, word where contains(contents.text, word)),

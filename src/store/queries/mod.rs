@@ -34,7 +34,9 @@ pub fn answer(connection: &Connection, database: &Database, prices: &Prices, que
             detail::detail(connection, prices, subject).map(|found| Answer::Detail(found.map(Arc::new)))
         }
         Query::Raw { trace, span } => raw::raw(connection, *trace, *span).map(|found| Answer::Raw(found.map(Arc::new))),
-        Query::Overview { filter } => overview::overview(connection, filter, database.size()).map(Answer::Overview),
+        Query::Overview { filter } => {
+            overview::overview(connection, filter, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
+        }
     })
 }
 
@@ -62,9 +64,11 @@ impl Asked {
         let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
         words.sort_unstable();
         words.dedup();
+        let of = filter.session.as_ref().and_then(Option::as_ref);
         let mut parameters = vec![
             ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
-            ("session", filter.session.as_ref().map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
+            ("any_session", Sql::Boolean(filter.session.is_none())),
+            ("session", of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
         ];
         let shown = if words.is_empty() {
             include_str!("everything.sql")

@@ -1,5 +1,7 @@
 //! Sessions, newest activity first.
 
+use std::time::Duration;
+
 use duckdb::Connection;
 
 use super::{Asked, count, limit, lines, maybe_text, totals};
@@ -12,16 +14,17 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
     let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 19)?;
+        total = count(row, 20)?;
         Ok(SessionSummary {
             session: maybe_text(row, 0)?.map(SessionId::from),
             users: lines(maybe_text(row, 1)?),
             first_seen: Timestamp(row.get(2)?),
             last_seen: Timestamp(row.get(3)?),
-            traces: count(row, 4)?,
-            failed: count(row, 5)?,
-            running: count(row, 6)?,
-            totals: totals(row, 7)?,
+            lasted: Duration::from_nanos(count(row, 4)?),
+            traces: count(row, 5)?,
+            failed: count(row, 6)?,
+            running: count(row, 7)?,
+            totals: totals(row, 8)?,
         })
     })?;
     Ok(Page { rows, total })

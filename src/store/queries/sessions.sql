@@ -5,6 +5,8 @@ select
     string_agg(distinct user_id, chr(10) order by user_id) as users,
     min(started) as first_seen,
     max(last_seen) as last_seen,
+    -- The times between them are the user's. A trace whose start is not known took nobody knows how long.
+    sum(greatest(coalesce(ended, last_seen), started) - started) filter (started > 0) as lasted,
     count(*) as traces,
     count(*) filter (state = 'error') as failed,
     count(*) filter (state = 'running') as running,

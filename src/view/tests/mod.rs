@@ -20,12 +20,12 @@ use scene::{Scene, at, at_the_failure, listening, runs};
 fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
     let scene = at_the_failure(Scene::of(runs()));
     for line in [
-        "│▾ ✗ trip-planner  ana 3 runs  1m25 143k  $.313│",
-        "│  ▸ ✓ run 1 plan a 5-day tr…  8.1s  12k  $.019│",
-        "│    ▾ ✗ A planner              45s 118k  $.272│",
-        "│        M turn 1  sonnet-4-5  3.1s  14k  $.012│",
-        "▌      ✗ T book_room  #1       3.1s    ·      ·│",
-        "│▸ ✓ (no session)       1 run     ·    ·      ·│",
+        "│▾ ✗ trip-planner     3 runs  1m01 143k   $.313│",
+        "│  ▸ ✓ run 1 plan a 5-day tr… 8.1s  12k   $.019│",
+        "│    ▾ ✗ A planner             46s 118k   $.272│",
+        "│        M turn 1  sonnet-4-5 3.1s  14k   $.012│",
+        "▌      ✗ T book_room  #1      3.1s    ·       ·│",
+        "│▸ ✓ (no session)      1 run  2.0s    ·       ·│",
         "│[1 Messages] 2 Tools 1·1✗  3 Reasoning  4 Cost  5 Raw ",
         "gRPC 4317  HTTP 4318 5388",
         "1 running · 5 runs · $.325",
@@ -39,9 +39,9 @@ fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
 #[test]
 fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
     let scene = Scene::of(runs());
-    scene.shows("● run 1 draft the relea…  14s+ ");
+    scene.shows("● run 1 draft the relea… 14s+ ");
     scene.shows("● A writer ");
-    scene.shows("M turn 1  sonnet-4-5  3.1s 4.2k      ?│");
+    scene.shows("M turn 1  sonnet-4-5 3.1s 4.2k       ?│");
     Scene::of(runs()).size(200, 40).shows("8s since last");
 }
 
@@ -55,6 +55,44 @@ fn what_a_wide_screen_has_room_for_is_said_beside_the_name() {
 }
 
 #[test]
+fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
+    let mut runs = runs();
+    runs[0].recovered = true;
+    runs.truncate(2);
+    let scene = Scene::of(runs).size(200, 40);
+    scene.shows("▾ ! trip-planner ");
+    scene.shows("! run 1 plan a 5-day trip to Kyoto in autumn  1 error");
+    scene.shows("└─ ✓ 1  ! 1 ");
+}
+
+/// The store knows that it ended; only the clock knows whether that was all. (A parent in it is still missing.)
+#[test]
+fn a_run_of_which_something_just_came_is_running_in_its_row_its_session_and_the_sums() {
+    let mut runs = runs();
+    runs.truncate(3);
+    let mut scene = Scene::of(runs);
+    scene.arrive(3);
+    for text in ["▾ ● trip-planner ", "▾ ● run 3 book the", "1 running · 3 runs", "└─ ✓ 2  ● 1 "] {
+        scene.shows(text);
+    }
+    let tick = Tick { now: at(800.0), seen: Seen::default(), failing: None };
+    scene.event(Event::Tick(tick));
+    for text in ["▾ ✗ trip-planner ", "▾ ✗ run 3 book the", " 3 runs", "└─ ✓ 2  ✗ 1 "] {
+        scene.shows(text);
+    }
+}
+
+#[test]
+fn where_no_model_was_called_there_are_no_columns_for_tokens_and_money() {
+    let mut runs = runs();
+    runs.retain(|run| run.session.is_none());
+    let scene = Scene::of(runs);
+    scene.shows("                  dur│");
+    assert!(!scene.screen().contains(" tok "));
+    scene.size(80, 24).shows("✓ a question of no s… 2.0s│");
+}
+
+#[test]
 fn numbers_end_in_the_same_column_in_every_row() {
     let scene = at_the_failure(Scene::of(runs()));
     let screen = scene.screen();
@@ -62,7 +100,7 @@ fn numbers_end_in_the_same_column_in_every_row() {
     for row in rows {
         let cell: Vec<char> = row.chars().collect();
         let ends =
-            [34, 39, 46].map(|column| cell[column] != ' ' && cell.get(column + 1).is_none_or(|c| " │┃├".contains(*c)));
+            [33, 38, 46].map(|column| cell[column] != ' ' && cell.get(column + 1).is_none_or(|c| " │┃├".contains(*c)));
         assert_eq!(ends, [true; 3], "{row}");
     }
 }
@@ -71,7 +109,7 @@ fn numbers_end_in_the_same_column_in_every_row() {
 fn at_eighty_columns_the_names_keep_their_room_and_the_cost_stays() {
     let scene = at_the_failure(Scene::of(runs())).size(80, 24);
     scene.shows(" sideseat ● LIVE :4317 :4318 :5388 ");
-    scene.shows("│  ▾ ✗ run 3 book the r…  $.272│");
+    scene.shows("│  ▾ ✗ run 3 book the ry… $.272│");
     scene.shows("[1 Msg] 2 Tools✗  3 Rsn  4 Cost  5 Raw");
     scene.shows("? help  q quit");
 }
@@ -79,7 +117,7 @@ fn at_eighty_columns_the_names_keep_their_room_and_the_cost_stays() {
 #[test]
 fn a_narrow_screen_shows_one_pane_at_a_time() {
     let scene = at_the_failure(Scene::of(runs())).size(40, 12);
-    scene.shows("run 3 › planner › book_room #1");
+    scene.shows(" … › planner › book_room #1 ");
     scene.shows("book_room  #1");
     assert!(!scene.screen().contains("Msg"));
     let scene = scene.press("tab");
@@ -104,7 +142,9 @@ fn a_session_is_picked_from_a_list_and_shown_as_a_filter() {
     let scene = Scene::of(runs()).press("s");
     scene.shows("╔═ Sessions ═");
     scene.shows("trip-planner");
-    scene.shows("3 runs, 1 failed");
+    scene.shows("║  ✗ trip-planner  ana  1 failed");
+    scene.shows(" 3 runs");
+    scene.shows("(no session)");
     let scene = scene.press("j  enter");
     scene.shows(" / session:trip-planner ");
     assert!(!scene.screen().contains("doc-writer"));
@@ -177,7 +217,7 @@ fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
     }
     let scene = Scene::of(Vec::new()).size(40, 12);
     scene.shows("sideseat-tui run -- python");
-    scene.press("j  j  j").shows("client.trace() roots, no model calls");
+    scene.press("j  j  j").shows("client.trace() roots, no model ");
 }
 
 #[test]

@@ -8,10 +8,10 @@ use crate::{
     app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update},
     keymap::{Chord, Key},
     model::{
-        Answer, Assembled, CallFacts, Category, Context, Cost, Detail, Filter, Message, Node, NodeState, Overview,
-        Page, Part, PriceSource, Project, Query, Reasoning, Role, Said, SessionId, SessionSummary, SpanId, Subject,
-        Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, Totals, TraceId,
-        TraceState, TraceSummary, Tree, Usd, What,
+        Answer, Assembled, CallFacts, Category, Changes, Context, Cost, Detail, Everything, Filter, Message, Node,
+        NodeState, Overview, Page, Part, PriceSource, Project, Query, Reasoning, Role, Said, SessionId, SessionSummary,
+        SpanId, Subject, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, Totals,
+        TraceId, TraceState, TraceSummary, Tree, Usd, What,
     },
     theme::{Depth, Themes},
     view::draw,
@@ -63,6 +63,14 @@ pub struct Run {
     to: Option<f64>,
     tokens: u64,
     cost: f64,
+    /// Something in it failed, and it went on.
+    pub recovered: bool,
+}
+
+impl Run {
+    fn totals(&self) -> Totals {
+        Totals { errors: self.recovered.into(), ..totals(self.tokens, self.cost) }
+    }
 }
 
 pub fn runs() -> Vec<Run> {
@@ -77,6 +85,7 @@ pub fn runs() -> Vec<Run> {
         to,
         tokens,
         cost,
+        recovered: false,
     };
     vec![
         run(1, Some("trip-planner"), "plan a 5-day trip to Kyoto in autumn", Ok, 0.0, Some(8.1), 12_000, 0.019),
@@ -103,7 +112,7 @@ fn summary(run: &Run) -> TraceSummary {
         state: run.state,
         spans: 12,
         models: vec!["claude-sonnet-4-5".into()],
-        totals: totals(run.tokens, run.cost),
+        totals: run.totals(),
     }
 }
 
@@ -265,7 +274,7 @@ fn assembled(run: &Run) -> Assembled {
         tools: vec![tool],
         definitions: Vec::new(),
         errors: Vec::new(),
-        totals: totals(run.tokens, run.cost),
+        totals: run.totals(),
         only_sideseat_roots: false,
         spans: 10,
     }
@@ -274,19 +283,24 @@ fn assembled(run: &Run) -> Assembled {
 fn answer(query: &Query, runs: &[Run]) -> Answer {
     let passes = |run: &&Run, filter: &Filter| {
         run.question.contains(filter.text.trim())
-            && filter.session.as_ref().is_none_or(|session| run.session == Some(session.as_str()))
+            && filter.session.as_ref().is_none_or(|of| run.session == of.as_ref().map(SessionId::as_str))
     };
     match query {
-        Query::Overview { filter } => Answer::Overview(Overview {
+        Query::Overview { filter } => Answer::Overview(Box::new(Overview {
             sessions: 2,
             traces: runs.iter().filter(|run| passes(run, filter)).count() as u64,
             running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
             failed: runs.iter().filter(|run| run.state == TraceState::Error).count() as u64,
             spans: 60,
-            totals: runs.iter().map(|run| totals(run.tokens, run.cost)).sum(),
-            size: 38_400_000,
-            all_traces: runs.len() as u64,
-        }),
+            totals: runs.iter().map(Run::totals).sum(),
+            recovered: runs.iter().filter(|run| run.recovered).count() as u64,
+            all: Everything {
+                traces: runs.len() as u64,
+                running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
+                totals: runs.iter().map(Run::totals).sum(),
+            },
+            size: Some(38_400_000),
+        })),
         Query::Sessions { filter, .. } => {
             let mut rows: Vec<SessionSummary> = Vec::new();
             for name in [Some("doc-writer"), Some("trip-planner"), None] {
@@ -296,11 +310,12 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
                     session: name.map(SessionId::from),
                     users: vec!["ana".into()],
                     first_seen: at(first.from),
-                    last_seen: at(last.to.unwrap_or(last.from)),
+                    last_seen: at(last.to.unwrap_or(last.from + 6.0)),
+                    lasted: of.iter().map(|run| at(run.to.unwrap_or(run.from + 6.0)).since(at(run.from))).sum(),
                     traces: of.len() as u64,
                     failed: of.iter().filter(|run| run.state == TraceState::Error).count() as u64,
                     running: of.iter().filter(|run| run.state == TraceState::Running).count() as u64,
-                    totals: of.iter().map(|run| totals(run.tokens, run.cost)).sum(),
+                    totals: of.iter().map(|run| run.totals()).sum(),
                 });
             }
             Answer::Sessions(Page { total: rows.len() as u64, rows })
@@ -398,6 +413,12 @@ impl Scene {
                 effects.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
             }
         }
+    }
+
+    /// More of a run comes, and its row stays as it was.
+    pub fn arrive(&mut self, number: u8) {
+        let traces = [trace_id(number)].into();
+        self.event(Event::Changed(Changes { traces, ..Changes::default() }));
     }
 
     pub fn screen(&self) -> String {

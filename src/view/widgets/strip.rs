@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     app::{document::Run, wrap},
-    view::pen::{self, Pen},
+    view::pen::Pen,
 };
 
 /// Columns between two pieces, and between two that belong together.
@@ -44,7 +44,7 @@ impl Strip {
         self.add(Piece { runs, rank, right: true, gap: GAP, least: 0 })
     }
 
-    /// A piece from the left that gives way to others down to `least` columns, its front cut off: `…› turn 5`.
+    /// A path from the left that gives way to others down to `least` columns: `… › turn 5`.
     pub fn left_cut(&mut self, rank: u8, least: usize, run: Run) -> &mut Self {
         self.add(Piece { runs: vec![run], rank, right: false, gap: GAP, least })
     }
@@ -69,7 +69,7 @@ impl Strip {
     fn fit(&mut self, room: usize) {
         loop {
             let gaps = self.pieces.iter().skip(1).map(|piece| piece.gap).sum::<usize>();
-            let whole = self.pieces.iter().map(|piece| pen::width(&piece.runs)).sum::<usize>() + gaps;
+            let whole = self.pieces.iter().map(|piece| wrap::runs_width(&piece.runs)).sum::<usize>() + gaps;
             if whole <= room {
                 return;
             }
@@ -79,7 +79,7 @@ impl Strip {
             {
                 let wide = wrap::width(&run.text);
                 if wide >= piece.least + over {
-                    run.text = cut_front(&run.text, wide - over);
+                    run.text = cut_path(&run.text, wide - over);
                     return;
                 }
             }
@@ -90,13 +90,17 @@ impl Strip {
     }
 }
 
-/// The end of a text, `…` before it.
-fn cut_front(text: &str, columns: usize) -> String {
-    if wrap::width(text) <= columns {
-        return text.to_owned();
+/// Between the names of a path.
+pub const WITHIN: &str = " › ";
+
+/// The last names of a path, `…` for those before them; the last one alone is cut in its middle.
+fn cut_path(path: &str, columns: usize) -> String {
+    if wrap::width(path) <= columns {
+        return path.to_owned();
     }
-    let tail = text.char_indices().map(|(at, _)| &text[at..]).find(|tail| wrap::width(tail) < columns);
-    format!("…{}", tail.unwrap_or_default())
+    let ends = path.match_indices(WITHIN).map(|(at, _)| format!("…{}", &path[at..]));
+    let last = || wrap::cut_middle(path.rsplit(WITHIN).next().unwrap_or(path), columns);
+    ends.into_iter().find(|end| wrap::width(end) <= columns).unwrap_or_else(last)
 }
 
 fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Run> {
@@ -132,8 +136,9 @@ mod tests {
     #[test]
     fn the_least_needed_goes_first_and_what_may_be_cut_is_cut_before() {
         assert_eq!(drawn(50), " name  much more  run 6 › turn 5     4/19  ? help ");
-        assert_eq!(drawn(42), " name  much more  …› turn 5  4/19  ? help ");
-        assert_eq!(drawn(35), " name  …n 6 › turn 5  4/19  ? help ");
+        assert_eq!(drawn(44), " name  much more  … › turn 5   4/19  ? help ");
+        assert_eq!(drawn(42), " name  much more  turn 5     4/19  ? help ");
+        assert_eq!(drawn(33), " name  … › turn 5   4/19  ? help ");
         assert_eq!(drawn(20), " name        ? help ");
     }
 

@@ -1,57 +1,10 @@
-//! What the screen of an empty store says to do, so that what is drawn and what is copied are one text.
+//! What to copy from the screen of an empty store, so that what is drawn and what is copied are one text.
 
-use super::event::Listening;
-use crate::keymap::Action;
+use super::Sdk;
+use crate::app::event::Listening;
 
-/// Which way of sending spans the first-run screen explains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sdk {
-    #[default]
-    Sideseat,
-    Strands,
-    Langgraph,
-    Openai,
-    Other,
-}
-
-impl Sdk {
-    pub const ALL: [Self; 5] = [Self::Sideseat, Self::Strands, Self::Langgraph, Self::Openai, Self::Other];
-
-    /// As the row of choices names it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Sideseat => "SideSeat, Bedrock",
-            Self::Strands => "Strands",
-            Self::Langgraph => "LangGraph",
-            Self::Openai => "OpenAI Agents",
-            Self::Other => "any other",
-        }
-    }
-
-    /// The same where there is little room.
-    #[must_use]
-    pub fn short(self) -> &'static str {
-        match self {
-            Self::Sideseat => "SideSeat",
-            Self::Openai => "OpenAI",
-            Self::Other => "other",
-            sdk => sdk.title(),
-        }
-    }
-
-    #[must_use]
-    pub fn of(action: Action) -> Option<Self> {
-        match action {
-            Action::SdkSideseat => Some(Self::Sideseat),
-            Action::SdkStrands => Some(Self::Strands),
-            Action::SdkLanggraph => Some(Self::Langgraph),
-            Action::SdkOpenai => Some(Self::Openai),
-            Action::SdkOther => Some(Self::Other),
-            _ => None,
-        }
-    }
-}
+/// Where the SideSeat SDK sends by itself.
+const SIDESEAT: (&str, u16) = ("127.0.0.1", 5388);
 
 /// What runs someone's program so that its spans come here.
 #[must_use]
@@ -62,13 +15,9 @@ pub fn command() -> &'static str {
 /// The lines that make an SDK send here, with the ports that are really bound.
 #[must_use]
 pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
-    let port = |what: &str, usual: u16| {
-        let bound = listening.iter().find(|listening| listening.what.eq_ignore_ascii_case(what));
-        bound.map_or(usual, |listening| listening.port)
-    };
-    let (http, sideseat) = (port("http", 4318), port("sideseat", 5388));
-    let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # show spans after 0.2 s; the SDK's default waits 5 s".to_owned();
-    let endpoint = format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{http}");
+    let (http, sideseat) = (address(listening, "http", 4318), address(listening, "sideseat", SIDESEAT.1));
+    let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # spans after 0.2 s instead of 5 s".to_owned();
+    let endpoint = format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}");
     let content = "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true   # else spans come without text";
     match sdk {
         Sdk::Sideseat => {
@@ -77,15 +26,13 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
                     .to_owned(),
                 delay,
             ];
-            if sideseat != 5388 {
-                lines.push(format!("export SIDESEAT_ENDPOINT=http://127.0.0.1:{sideseat}"));
+            if sideseat != format!("{}:{}", SIDESEAT.0, SIDESEAT.1) {
+                lines.push(format!("export SIDESEAT_ENDPOINT=http://{sideseat}"));
             }
             lines.extend([
                 String::new(),
                 "from sideseat import SideSeat, Frameworks".to_owned(),
-                format!(
-                    "SideSeat(framework=Frameworks.Bedrock)   # sends to http://127.0.0.1:{sideseat}, which is here"
-                ),
+                format!("SideSeat(framework=Frameworks.Bedrock)   # sends to {sideseat}"),
                 "# your boto3 calls follow, unchanged".to_owned(),
             ]);
             lines
@@ -99,8 +46,8 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
             "StrandsTelemetry().setup_otlp_exporter()   # before the first Agent(…)".to_owned(),
         ],
         Sdk::Langgraph => vec![
-            "pip install openinference-instrumentation-langchain opentelemetry-sdk \\".to_owned(),
-            "    opentelemetry-exporter-otlp-proto-http".to_owned(),
+            "pip install openinference-instrumentation-langchain".to_owned(),
+            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http".to_owned(),
             delay,
             endpoint,
             String::new(),
@@ -113,8 +60,8 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
             "LangChainInstrumentor().instrument(tracer_provider=provider)".to_owned(),
         ],
         Sdk::Openai => vec![
-            "pip install openinference-instrumentation-openai-agents opentelemetry-sdk \\".to_owned(),
-            "    opentelemetry-exporter-otlp-proto-http".to_owned(),
+            "pip install openinference-instrumentation-openai-agents".to_owned(),
+            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http".to_owned(),
             delay,
             endpoint,
             String::new(),
@@ -127,17 +74,24 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
             "OpenAIAgentsInstrumentor().instrument(tracer_provider=provider)".to_owned(),
         ],
         Sdk::Other => {
-            let grpc = port("grpc", 4317);
+            let grpc = address(listening, "grpc", 4317);
             vec![
                 endpoint,
                 "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
-                format!("# or gRPC: http://127.0.0.1:{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+                format!("# or gRPC: http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
                 delay,
                 content.to_owned(),
                 "# the base URL only: SDKs add /v1/traces themselves".to_owned(),
             ]
         }
     }
+}
+
+/// Where one of the listeners is: `127.0.0.1:4318`, `[::1]:4318`; until it is open, where it usually is.
+fn address(listening: &[Listening], what: &str, usual: u16) -> String {
+    let bound = listening.iter().find(|listening| listening.what.eq_ignore_ascii_case(what));
+    let (host, port) = bound.map_or((SIDESEAT.0, usual), |bound| (bound.address.as_str(), bound.port));
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]
@@ -159,5 +113,13 @@ mod tests {
         for sdk in [Sdk::Strands, Sdk::Langgraph, Sdk::Openai, Sdk::Other] {
             assert!(snippet(sdk, &listening).join("\n").contains("http://127.0.0.1:4320"), "{sdk:?}");
         }
+    }
+
+    #[test]
+    fn another_loopback_is_in_what_is_copied() {
+        let bound = |what: &str, port| Listening { what: what.into(), address: "::1".into(), port, note: None };
+        let listening = [bound("SideSeat", 5388), bound("HTTP", 4318)];
+        assert!(snippet(Sdk::Sideseat, &listening).join("\n").contains("SIDESEAT_ENDPOINT=http://[::1]:5388"));
+        assert!(snippet(Sdk::Other, &listening).join("\n").contains("ENDPOINT=http://[::1]:4318"));
     }
 }

@@ -1,15 +1,20 @@
 //! What the listeners and the store have really seen, and what else keeps a store empty.
 
-use super::{Line, blank, words};
-use crate::app::{Listening, State, document::Run, format, wrap};
+use super::{Line, blank, listening, words};
+use crate::app::{document::Run, event::Listening, format, state::State, wrap};
 
 /// So many of the last refusals are shown.
 const REFUSALS: usize = 2;
 
+/// How wide a mark is, and what a finding is about, where there is room for all in one line, and where there is less.
+const MARK: usize = 4;
+const ABOUT: [usize; 2] = [16, 13];
+
 /// What can be said in a short line, and how it goes on in a long one.
 const SHORT_SCRIPT: [&str; 2] =
     ["call force_flush() or shutdown() before it exits", ", or the last batch never leaves"];
-const CONTENT: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true";
+const CONTENT: [&str; 2] =
+    ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true", " sends text; it is off by default"];
 
 /// One finding: a mark, what it is about, what was found.
 struct Check {
@@ -26,9 +31,8 @@ enum Mark {
     Hint,
 }
 
-/// The findings as lines; where it is narrow each goes on in the next line.
-pub fn lines(state: &State, width: u16, bordered: bool) -> Vec<Line> {
-    let wide = width >= super::WIDE;
+/// The findings as lines; `beside`: what was found stands beside what it is about, else beneath.
+pub fn lines(state: &State, room: usize, wide: bool, beside: bool) -> Vec<Line> {
     let mut lines = vec![words(vec![Run::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, "title")])];
     for check in checks(state, wide) {
         let (mark, slot) = match check.mark {
@@ -38,16 +42,17 @@ pub fn lines(state: &State, width: u16, bordered: bool) -> Vec<Line> {
             Mark::Hint => ("--", "dim"),
         };
         let found_slot = if matches!(check.mark, Mark::Bad) { "warning" } else { "dim" };
-        let about = if wide { format!("  {:<16}", check.about) } else { format!("  {:<13}", check.about) };
-        let found = wrap::clean_line(&check.found);
-        if bordered {
-            lines.push(words(vec![Run::new(mark, slot), Run::new(about, "text"), Run::new(found, found_slot)]));
-        } else {
-            lines.push(words(vec![Run::new(mark, slot), Run::new(format!("  {}", check.about), "text")]));
-            let room = usize::from(width).saturating_sub(6);
-            let below = |line: String| words(vec![Run::new("    ", "text"), Run::new(line, found_slot)]);
-            lines.extend(wrap::wrap(&found, room).into_iter().map(below));
+        let about = ABOUT[usize::from(!wide)];
+        let mut head = vec![Run::new(format!("{mark:<MARK$}"), slot), Run::new(check.about, "text")];
+        let hang = if beside { MARK + about } else { MARK };
+        let mut found = wrap::wrap(&wrap::clean_line(&check.found), room.saturating_sub(hang)).into_iter();
+        if beside {
+            head[1].text = format!("{:<about$}", check.about);
+            head.extend(found.next().map(|line| Run::new(line, found_slot)));
         }
+        lines.push(words(head));
+        let beneath = |line: String| words(vec![Run::new(" ".repeat(hang), "text"), Run::new(line, found_slot)]);
+        lines.extend(found.map(beneath));
     }
     if wide {
         lines.push(blank());
@@ -72,21 +77,26 @@ fn checks(state: &State, wide: bool) -> Vec<Check> {
         checks.push(check(Mark::Bad, "refused", refusal.clone()));
     }
     if seen.refusals.is_empty() {
-        checks.push(check(Mark::Nothing, "refused", "nothing; what comes and is no OTLP is named here".to_owned()));
+        checks.push(check(Mark::Nothing, "refused", "nothing yet; whatever is not OTLP is named here".to_owned()));
     }
     if seen.metric_points > 0 && seen.spans == 0 {
         checks.push(check(Mark::Bad, "only metrics", "came so far; traces must be exported too".to_owned()));
     }
     checks.push(check(Mark::Good, "database", format!("{}  0 runs", state.db)));
-    let hints = [
-        ("short script", SHORT_SCRIPT),
-        ("in Docker", ["--network host, or http://host.docker.internal:4318", " where Docker Desktop is"]),
-        ("no messages", [CONTENT, " sends text; it is off by default"]),
-    ];
-    for (about, [found, more]) in hints {
-        checks.push(check(Mark::Hint, about, format!("{found}{}", if wide { more } else { "" })));
-    }
+    let more = |[found, more]: [&str; 2]| format!("{found}{}", if wide { more } else { "" });
+    checks.push(check(Mark::Hint, "short script", more(SHORT_SCRIPT)));
+    checks.extend(port_of_http(state).map(|port| {
+        let found = format!("--network host; Docker Desktop: host.docker.internal:{port}");
+        check(Mark::Hint, "in Docker", found)
+    }));
+    checks.push(check(Mark::Hint, "no messages", more(CONTENT)));
     checks
+}
+
+/// Where a program in a container sends; `None` where HTTP is not served.
+fn port_of_http(state: &State) -> Option<u16> {
+    let http = listening(state).iter().find(|listening| listening.what.eq_ignore_ascii_case("http"));
+    http.map(|listening| listening.port)
 }
 
 /// A line for gRPC and one for HTTP, or both in one; then what is unusual about any of them.

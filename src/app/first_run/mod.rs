@@ -1,0 +1,315 @@
+//! What the screen of an empty store says: what to do first, and what has been seen so far.
+//!
+//! ```text
+//!   snippet   what to copy        checks    what was seen
+//! ```
+
+mod checks;
+mod snippet;
+
+use ratatui::layout::{Margin, Rect};
+
+use super::{areas::Areas, document::Run, event::Listening, state::State, wrap};
+use crate::keymap::Action;
+
+pub use snippet::{command, snippet};
+
+/// From here on there is room for boxes around what is to be copied.
+const WIDE: u16 = 108;
+/// What to do has at least so many lines; where that leaves too few for what was seen, both scroll together.
+const LEAST: usize = 10;
+/// What goes on in another line stands in by so much.
+const HANG: usize = 4;
+
+/// The slot of what a newcomer must not miss.
+const TRAP: &str = "warning";
+
+/// Which way of sending spans the first-run screen explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sdk {
+    #[default]
+    Sideseat,
+    Strands,
+    Langgraph,
+    Openai,
+    Other,
+}
+
+impl Sdk {
+    pub const ALL: [Self; 5] = [Self::Sideseat, Self::Strands, Self::Langgraph, Self::Openai, Self::Other];
+
+    /// As the row of choices names it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sideseat => "SideSeat, Bedrock",
+            Self::Strands => "Strands",
+            Self::Langgraph => "LangGraph",
+            Self::Openai => "OpenAI Agents",
+            Self::Other => "any other",
+        }
+    }
+
+    /// The same where there is little room.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Sideseat => "SideSeat",
+            Self::Openai => "OpenAI",
+            Self::Other => "other",
+            sdk => sdk.title(),
+        }
+    }
+
+    #[must_use]
+    pub fn of(action: Action) -> Option<Self> {
+        match action {
+            Action::SdkSideseat => Some(Self::Sideseat),
+            Action::SdkStrands => Some(Self::Strands),
+            Action::SdkLanggraph => Some(Self::Langgraph),
+            Action::SdkOpenai => Some(Self::Openai),
+            Action::SdkOther => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+
+/// One line of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// What stands at the right is a key.
+    Words {
+        left: Vec<Run>,
+        right: Vec<Run>,
+    },
+    Rule,
+    /// The upper or the lower edge of a box.
+    Edge {
+        upper: bool,
+    },
+    Boxed {
+        left: Vec<Run>,
+        right: Vec<Run>,
+    },
+}
+
+/// The screen, laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What to do, and where it is seen; it scrolls.
+    pub todo: Vec<Line>,
+    pub window: Rect,
+    /// How many lines of it are scrolled away.
+    pub top: usize,
+    /// What was seen stays beneath; empty where it scrolls too.
+    pub seen: Vec<Line>,
+    /// Free columns at the left and the right of a line.
+    pub margin: u16,
+}
+
+impl Page {
+    /// The last line that may be scrolled to the top.
+    #[must_use]
+    pub fn last_top(&self) -> usize {
+        self.todo.len().saturating_sub(self.window.height.into())
+    }
+}
+
+/// Whether the screen is longer than its window.
+#[must_use]
+pub fn scrolls(state: &State) -> bool {
+    state.areas().is_some_and(|areas| page(state, &areas).last_top() > 0)
+}
+
+/// Lays the screen out.
+#[must_use]
+pub fn page(state: &State, areas: &Areas) -> Page {
+    let inner = if areas.bordered { areas.body.inner(Margin::new(1, 1)) } else { areas.body };
+    let wide = areas.bordered && inner.width >= WIDE;
+    let margin = if wide { 3 } else { 1 };
+    let room = usize::from(inner.width.saturating_sub(2 * margin));
+    let mut todo = if wide { boxed(state, room) } else { plain(state, room, areas.bordered) };
+    let mut seen = checks::lines(state, room, wide, areas.bordered);
+    let mut window = inner;
+    if areas.bordered && usize::from(inner.height) > seen.len() + LEAST {
+        window.height -= u16::try_from(seen.len() + 1).unwrap_or(inner.height);
+    } else {
+        todo.push(Line::Rule);
+        todo.append(&mut seen);
+    }
+    let mut page = Page { todo, window, top: 0, seen, margin };
+    page.top = state.first_run_top.min(page.last_top());
+    page
+}
+
+fn words(left: Vec<Run>) -> Line {
+    Line::Words { left, right: Vec::new() }
+}
+
+fn dim(text: &str) -> Line {
+    words(vec![Run::new(text, "dim")])
+}
+
+fn blank() -> Line {
+    words(Vec::new())
+}
+
+/// `EASIEST   leave this open …`
+fn headed(head: &str, text: &str) -> Vec<Run> {
+    vec![Run::new(format!("{head:<10}"), "title"), Run::new(text, "text")]
+}
+
+/// `[y] yank`; nothing where no key does it.
+fn key(state: &State, action: Action, does: &str) -> Vec<Run> {
+    let label = state.keymap.label(action);
+    if label.is_empty() {
+        return Vec::new();
+    }
+    vec![Run::new(format!("[{label}]"), "status.key"), Run::new(format!(" {does}"), "dim")]
+}
+
+fn listening(state: &State) -> &[Listening] {
+    state.listening.as_deref().unwrap_or_default()
+}
+
+/// Code, and behind it a comment; the one that says the trap stands out.
+fn code(line: &str) -> [Run; 2] {
+    let comment = if line.starts_with('#') { Some(0) } else { line.find("   #") };
+    let (code, comment) = line.split_at(comment.unwrap_or(line.len()));
+    let slot = if code.contains("sideseat[aws]") { TRAP } else { "dim" };
+    [Run::new(code, "first_run.command"), Run::new(comment, slot)]
+}
+
+/// The lines to copy, none of them cut: a comment that has no room stands before its line, long code goes on below.
+///
+/// With the first code stands the key that copies it all.
+fn to_copy(state: &State, room: usize) -> Vec<(Vec<Run>, Vec<Run>)> {
+    let mut lines: Vec<(Vec<Run>, Vec<Run>)> = Vec::new();
+    let mut yank = key(state, Action::YankSnippet, "yank");
+    let mut put = |wrapped: Vec<Vec<Run>>, mut key: Vec<Run>| {
+        lines.extend(wrapped.into_iter().map(|line| (line, std::mem::take(&mut key))));
+    };
+    for line in snippet(state.sdk, listening(state)) {
+        let key = std::mem::take(&mut yank);
+        let beside = if key.is_empty() { room } else { room.saturating_sub(wrap::runs_width(&key) + 2) };
+        let [code, comment] = code(&line);
+        if wrap::width(&line) <= beside {
+            put(vec![vec![code, comment]], key);
+            continue;
+        }
+        if !comment.text.is_empty() {
+            put(hanging(&Run::new(comment.text.trim_start(), comment.slot), room), Vec::new());
+        }
+        put(hanging(&code, beside), key);
+    }
+    lines
+}
+
+/// A run over several lines, all but the first standing in.
+fn hanging(run: &Run, room: usize) -> Vec<Vec<Run>> {
+    let mut lines = wrap::wrap_runs(std::slice::from_ref(run), room);
+    if lines.len() > 1 {
+        // What is left of the first is wrapped again: there is less room for it.
+        let first = lines.remove(0);
+        let rest: String = lines.into_iter().flatten().map(|run| run.text).collect();
+        lines = wrap::wrap_runs(&[Run::new(rest, run.slot)], room.saturating_sub(HANG));
+        for line in &mut lines {
+            line.insert(0, Run::new(" ".repeat(HANG), "text"));
+        }
+        lines.insert(0, first);
+    }
+    lines
+}
+
+/// `[1 SideSeat, Bedrock]  2 Strands  …`
+fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for sdk in Sdk::ALL {
+        let action = match sdk {
+            Sdk::Sideseat => Action::SdkSideseat,
+            Sdk::Strands => Action::SdkStrands,
+            Sdk::Langgraph => Action::SdkLanggraph,
+            Sdk::Openai => Action::SdkOpenai,
+            Sdk::Other => Action::SdkOther,
+        };
+        let (key, name) = (state.keymap.label(action), name(sdk));
+        if sdk == state.sdk {
+            runs.push(Run::new(format!("[{key} {name}]"), "tab.active"));
+        } else {
+            runs.push(Run::new(format!(" {key} "), "status.key"));
+            runs.push(Run::new(format!("{name} "), "tab"));
+        }
+    }
+    runs
+}
+
+/// With boxes around what is to be copied.
+fn boxed(state: &State, room: usize) -> Vec<Line> {
+    let command = vec![Run::new(command(), "first_run.command")];
+    let easiest = headed("EASIEST", "leave this open, and in another terminal put this in front of your command:");
+    let mut lines = vec![
+        blank(),
+        words(easiest),
+        Line::Edge { upper: true },
+        Line::Boxed { left: command, right: key(state, Action::YankCommand, "yank") },
+        Line::Edge { upper: false },
+        dim(
+            "It sets the variables below for that process only, streams here, and exits with your program's exit code.",
+        ),
+        blank(),
+    ];
+    let demo = key(state, Action::Demo, "play a few recorded runs; nothing of them is kept");
+    lines.push(words(headed("OR", "look around first:  ").into_iter().chain(demo).collect()));
+    lines.push(blank());
+    let or = headed("OR", "point your SDK here:  ").into_iter().chain(choices(state, Sdk::title));
+    lines.push(words(or.collect()));
+    lines.push(Line::Edge { upper: true });
+    // A box takes its edges and a column beside each.
+    lines.extend(to_copy(state, room.saturating_sub(4)).into_iter().map(|(left, right)| Line::Boxed { left, right }));
+    lines.push(Line::Edge { upper: false });
+    lines.push(dim(about_ports(state)));
+    lines
+}
+
+/// Without boxes; `titled`: there is room for whole titles. Nothing is cut: what is too long goes on in the next line.
+fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
+    let title = |long: &str, short: &str| vec![Run::new(if titled { long } else { short }, "title")];
+    let mut lines = vec![Line::Words {
+        left: title("Easiest, in another terminal:", "In another terminal:"),
+        right: key(state, Action::YankCommand, "yank"),
+    }];
+    let inner = room.saturating_sub(2);
+    lines.extend(
+        hanging(&Run::new(command(), "first_run.command"), inner).into_iter().map(|line| words(indented(line))),
+    );
+    let demo = key(state, Action::Demo, if titled { "play a few recorded runs" } else { "recorded runs" });
+    lines.push(words(title("Or look around first: ", "Or look around: ").into_iter().chain(demo).collect()));
+    let choices = choices(state, Sdk::short);
+    if titled {
+        lines.push(blank());
+        lines.push(words(title("Or set this yourself ", "").into_iter().chain(choices).collect()));
+    } else {
+        lines.push(words(title("", "Or by hand:")));
+        lines.extend(wrap::wrap_runs(&choices, inner).into_iter().map(|line| words(indented(line))));
+    }
+    let copied = to_copy(state, inner).into_iter().filter(|(left, _)| wrap::runs_width(left) > 0);
+    lines.extend(copied.map(|(left, right)| Line::Words { left: indented(left), right }));
+    lines
+}
+
+fn indented(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.insert(0, Run::new("  ", "text"));
+    runs
+}
+
+/// Whether SDKs find us by themselves.
+fn about_ports(state: &State) -> &'static str {
+    let open = |port: u16| listening(state).iter().any(|listening| listening.port == port);
+    match state.sdk {
+        Sdk::Sideseat if open(5388) => "5388 is where the SideSeat SDK sends by itself: it needs no address.",
+        Sdk::Strands | Sdk::Langgraph | Sdk::Openai | Sdk::Other if open(4317) && open(4318) => {
+            "4317 and 4318 are where OpenTelemetry sends by itself; the endpoint is for programs told otherwise."
+        }
+        _ => "Not all of the usual ports are ours: the lines above say which are.",
+    }
+}

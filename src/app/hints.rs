@@ -1,0 +1,76 @@
+//! The footer: keys that do something here and now, each with the word for what it does.
+
+use super::{
+    areas::Focus,
+    first_run,
+    list::Kind,
+    state::{Stage, State},
+};
+use crate::{
+    app::event::Mode,
+    keymap::{Action, Context, Hint},
+};
+
+/// What Esc does to a filter.
+pub const CLEAR: &str = "clear";
+
+impl State {
+    /// In order of use.
+    #[must_use]
+    pub fn hints(&self) -> Vec<Hint> {
+        let mut hints = self.keymap.hints(self.context());
+        hints.retain_mut(|hint| {
+            let does = self.does(hint.action, hint.does);
+            hint.does = does.unwrap_or_default();
+            does.is_some()
+        });
+        hints
+    }
+
+    /// What an action does now, by a word; `None` where it does nothing.
+    fn does(&self, action: Action, usual: &'static str) -> Option<&'static str> {
+        let context = self.context();
+        let top = self.lists.last().map(|list| &list.kind);
+        match (action, top) {
+            (Action::Close, Some(_)) => Some("close"),
+            // The key beside it does the same.
+            (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
+            (Action::Open, Some(Kind::Sessions | Kind::Themes { .. })) => Some("choose"),
+            (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
+            (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,
+            (Action::Back, None) => self.back_does(),
+            (Action::Open, None) if context == Context::FirstRun => None,
+            (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),
+            (Action::Down, Some(Kind::Help { .. })) => {
+                let scrolls = self.lists.last().is_some_and(|list| list.scrolls(self.screen));
+                scrolls.then_some(usual)
+            }
+            (Action::Down, None) if context == Context::FirstRun => first_run::scrolls(self).then_some(usual),
+            (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
+            _ => Some(usual),
+        }
+    }
+
+    /// What Esc would undo, in a word.
+    #[must_use]
+    pub fn back_does(&self) -> Option<&'static str> {
+        if !self.lists.is_empty() || self.zoomed || (self.focus != Focus::Tree && self.stage() == Stage::Browsing) {
+            Some("back")
+        } else {
+            (!self.filter.is_empty()).then_some(CLEAR)
+        }
+    }
+
+    fn open_does_in_detail(&self) -> Option<&'static str> {
+        match self.detail.fold_at_cursor() {
+            Some(true) => Some("close"),
+            Some(false) => Some("open"),
+            None if self.zoomed => Some("shrink"),
+            None => self.areas().is_some_and(|areas| areas.divider.is_some()).then_some("enlarge"),
+        }
+    }
+
+    fn has_list(&self, is: impl Fn(&Kind) -> bool) -> bool {
+        self.lists.iter().any(|list| is(&list.kind))
+    }
+}

@@ -1,0 +1,69 @@
+//! What the lists laid over the screen are of.
+
+use super::{
+    format,
+    list::{Item, Kind, Pick},
+    standing::Standing,
+    state::State,
+    wrap,
+};
+use crate::model::SessionSummary;
+
+impl State {
+    /// The items of a list.
+    pub(super) fn items(&self, kind: &Kind) -> Vec<Item> {
+        match kind {
+            Kind::Sessions => self.sessions(),
+            Kind::Themes { .. } => {
+                self.themes.iter().map(|name| Item::new(Pick::Theme(name.clone()), name.clone())).collect()
+            }
+            Kind::Help { of } => {
+                let item = |row: crate::keymap::HelpRow| Item {
+                    note: row.keys,
+                    group: row.place.title(),
+                    ..Item::new(Pick::Key(row.action), row.does.to_owned())
+                };
+                self.keymap.help(*of).into_iter().map(item).collect()
+            }
+        }
+    }
+
+    fn sessions(&self) -> Vec<Item> {
+        let all = self.filter.session.as_ref().map(|_| Item::new(Pick::AllSessions, "all sessions".to_owned()));
+        let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
+        all.into_iter().chain(sessions.iter().map(|summary| self.session(summary))).collect()
+    }
+
+    /// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`
+    fn session(&self, summary: &SessionSummary) -> Item {
+        let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", format::count(number)));
+        let standing = self.standing_of(summary);
+        let user = summary.users.first().filter(|_| summary.session.is_some()).map(|user| wrap::clean_line(user));
+        let notes = [user, count(summary.running, "running"), count(summary.failed, "failed")];
+        let runs = if summary.traces == 1 { "run" } else { "runs" };
+        let totals = &summary.totals;
+        let cost = match (totals.priced, totals.unpriced) {
+            (0, 0) => String::new(),
+            (0, _) => "?".to_owned(),
+            (_, 0) => format::money(totals.cost),
+            _ => format!("{}+", format::money(totals.cost)),
+        };
+        let name = summary.session.as_ref().map_or_else(|| "(no session)".into(), |id| wrap::clean_line(id.as_str()));
+        Item {
+            mark: Some(standing),
+            note: notes.into_iter().flatten().collect::<Vec<_>>().join("  "),
+            cells: vec![
+                format!("{} {runs}", format::count(summary.traces)),
+                cost,
+                format::when(summary.last_seen, self.now),
+            ],
+            ..Item::new(Pick::Session(summary.session.clone()), name)
+        }
+    }
+}
+
+impl Item {
+    fn new(pick: Pick, text: String) -> Self {
+        Self { pick, text, mark: None::<Standing>, note: String::new(), cells: Vec::new(), group: "" }
+    }
+}

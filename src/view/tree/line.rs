@@ -1,0 +1,167 @@
+//! What a row of the tree says, before it is laid out.
+
+use super::names;
+use crate::{
+    app::{Content, Pulse, Row, RowId, State, document::Run, format, standing::Standing, wrap},
+    model::{Category, Node, NodeState, SessionSummary, TraceSummary},
+    view::numbers,
+};
+
+#[derive(Default)]
+pub struct Line {
+    /// `✓ ✗ ● ◌`, or nothing to say.
+    pub mark: Option<(&'static str, &'static str)>,
+    /// The letter of its kind.
+    pub kind: Option<(&'static str, &'static str)>,
+    /// Before the name: `run 6`.
+    pub number: String,
+    pub name: String,
+    pub name_slot: &'static str,
+    /// It is prose, which is read from its start; a name is cut in its middle.
+    pub prose: bool,
+    pub model: String,
+    /// What else there is to say, if there is room, most needed first.
+    pub notes: Vec<Run>,
+    /// At the right end of the name's place.
+    pub aside: String,
+    pub duration: Option<String>,
+    pub tokens: Option<String>,
+    pub cost: Option<String>,
+}
+
+pub fn line(state: &State, row: &Row, content: Content, number: u64) -> Line {
+    let aside = |text: String, slot| Line { name: text, name_slot: slot, ..Line::default() };
+    match content {
+        Content::Session(session) => of_session(state, session),
+        Content::Trace(trace) => of_trace(state, trace, number),
+        Content::Span { node, folded } => of_span(state, row, node, folded),
+        Content::Earlier(count) => aside(format!("↑ {} earlier runs", format::exact(count)), "dim"),
+        Content::Waiting => aside("…".to_owned(), "dim"),
+        Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), "dim"),
+        Content::Nothing => aside("nothing passes the filter".to_owned(), "dim"),
+        Content::Failed(why) => aside(format!("✗ {}", wrap::clean_line(why)), "error"),
+    }
+}
+
+fn of_session(state: &State, session: &SessionSummary) -> Line {
+    let runs = if session.traces == 1 { "run" } else { "runs" };
+    let users = session.users.iter().filter(|_| session.session.is_some());
+    let users = users.map(|user| Run::new(wrap::clean_line(user), "dim")).take(1);
+    Line {
+        mark: Some(mark(state.standing_of(session))),
+        name: names::session(session),
+        name_slot: "tree.session",
+        notes: users.collect(),
+        aside: format!("{} {runs}", format::count(session.traces)),
+        duration: Some(numbers::lasted(session, state.now)),
+        tokens: Some(numbers::tokens_of(&session.totals)),
+        cost: Some(numbers::cost_of(&session.totals)),
+        ..Line::default()
+    }
+}
+
+fn of_trace(state: &State, trace: &TraceSummary, number: u64) -> Line {
+    let pulse = state.pulse(trace);
+    let standing = state.standing(trace);
+    let note = match pulse {
+        Pulse::Quiet(quiet) => Some(Run::new(format!("{} since last", numbers::whole_seconds(quiet)), "tree.running")),
+        Pulse::Abandoned => Some(Run::new("abandoned?", "warning")),
+        Pulse::Running => None,
+        Pulse::Done => (standing == Standing::Recovered).then(|| Run::new(recovered(trace), "warning")),
+    };
+    let going = match pulse {
+        Pulse::Done => trace.ended.or(Some(trace.last_seen)),
+        // Whoever ran it is gone: its clock stands.
+        Pulse::Abandoned => None,
+        Pulse::Running | Pulse::Quiet(_) => trace.ended,
+    };
+    let now = if pulse == Pulse::Abandoned { trace.last_seen } else { state.now };
+    let name = trace.name.as_deref().map(wrap::clean_line);
+    let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
+    let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, "dim"));
+    Line {
+        mark: Some(mark(standing)),
+        number: names::numbered(state, trace, number),
+        prose: question.is_some(),
+        name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
+        name_slot: "tree.trace",
+        notes: note.into_iter().chain(also).collect(),
+        duration: Some(numbers::duration(trace.started, going, now)),
+        tokens: Some(numbers::tokens_of(&trace.totals)),
+        cost: Some(numbers::cost_of(&trace.totals)),
+        ..Line::default()
+    }
+}
+
+/// `1 error`
+fn recovered(trace: &TraceSummary) -> String {
+    let errors = if trace.totals.errors == 1 { "error" } else { "errors" };
+    format!("{} {errors}", format::count(trace.totals.errors))
+}
+
+/// The mark of how a run stands, and its slot.
+pub fn mark(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Running => ("●", "tree.running"),
+        Standing::Failed => FAILED,
+        Standing::Recovered => ("!", "warning"),
+        Standing::Done => ("✓", "tree.ok"),
+    }
+}
+
+const FAILED: (&str, &str) = ("✗", "tree.error");
+
+fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
+    let mut notes: Vec<Run> = names::ordinal(node).map(|ordinal| Run::new(ordinal, "text")).into_iter().collect();
+    notes.extend(node.error.as_deref().map(|error| Run::new(wrap::clean_line(error), "tree.error")));
+    if folded > 0 {
+        notes.push(Run::new(format!("+{folded}"), "dim"));
+    }
+    let model = node.turn.and(node.model.as_deref()).map(|model| wrap::clean_line(format::model(model)));
+    let going = match node.state {
+        NodeState::Running => {
+            // Its clock stands where its run is given up.
+            let RowId::Span(trace, _) = row.id else { return Line::default() };
+            let given_up = state.tree.trace(&trace).filter(|trace| state.pulse(trace) == Pulse::Abandoned);
+            numbers::duration(node.started, None, given_up.map_or(state.now, |trace| trace.last_seen))
+        }
+        NodeState::Missing => numbers::NONE.to_owned(),
+        NodeState::Ok | NodeState::Error => numbers::duration(node.started, node.ended, state.now),
+    };
+    Line {
+        mark: match node.state {
+            NodeState::Ok => None,
+            NodeState::Error => Some(FAILED),
+            NodeState::Running => Some(mark(Standing::Running)),
+            NodeState::Missing => Some(("◌", "tree.missing")),
+        },
+        kind: Some(kind(node.category)),
+        name: names::step(node),
+        // What stands for it is no name, and read from its start.
+        prose: node.state == NodeState::Missing,
+        model: model.unwrap_or_default(),
+        name_slot: if node.state == NodeState::Missing { "tree.missing" } else { "text" },
+        notes,
+        duration: Some(going),
+        tokens: Some(numbers::tokens(node.usage.as_ref(), node.category.is_call())),
+        cost: Some(numbers::cost(node.cost.as_ref().map(|cost| cost.total), node.unpriced)),
+        ..Line::default()
+    }
+}
+
+/// The letter of a kind, and its slot.
+fn kind(category: Category) -> (&'static str, &'static str) {
+    match category {
+        Category::Agent => ("A", "tree.agent"),
+        Category::Llm => ("M", "tree.llm"),
+        Category::Tool => ("T", "tree.tool"),
+        Category::Retriever | Category::Reranker | Category::Embedding => ("R", "tree.retriever"),
+        Category::Chain => ("W", "tree.chain"),
+        Category::Guardrail
+        | Category::Evaluator
+        | Category::Http
+        | Category::Db
+        | Category::Messaging
+        | Category::Span => ("·", "tree.other"),
+    }
+}
