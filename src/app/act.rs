@@ -53,6 +53,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Take | Action::Leave => return end_line(state, action == Action::Take),
         Action::Clear => return clear_line(state),
 
+        Action::OpenOutside => return open_outside(state),
         Action::YankCommand => return yank(state, first_run::command().to_owned()),
         Action::YankSnippet => {
             let lines = first_run::snippet(state.sdk, state.listening.as_deref().unwrap_or_default());
@@ -308,6 +309,17 @@ fn clear_line(state: &mut State) -> Vec<Effect> {
         refilter(state, |filter| filter.text.clear());
     }
     Vec::new()
+}
+
+fn open_outside(state: &mut State) -> Vec<Effect> {
+    let here = if state.focus == Focus::Detail { state.detail.opens_at_cursor().cloned() } else { None };
+    match here {
+        Some(opens) => vec![Effect::OpenOutside(opens)],
+        None => {
+            state.say("no image or document is under the cursor of the detail".to_owned());
+            Vec::new()
+        }
+    }
 }
 
 fn yank(state: &mut State, text: String) -> Vec<Effect> {

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    document::{self, Anchor, DocLine, Document, Folds},
+    document::{self, Anchor, DocLine, Document, Folds, Opens},
     pane::Pane,
     scroll::Scroll,
     wrap,
@@ -338,6 +338,11 @@ impl DetailPane {
     pub fn fold_at_cursor(&self) -> Option<bool> {
         let line = self.document.lines.get(self.scroll().cursor)?;
         line.fold.as_ref().map(|_| is_open(line))
+    }
+
+    /// What the line with the cursor names; `None` if nothing can be opened there.
+    pub fn opens_at_cursor(&self) -> Option<&Opens> {
+        self.document.lines.get(self.scroll().cursor)?.opens.as_ref()
     }
 
     /// Opens or closes the fold whose head the cursor is on; `to`: only if that makes it so. False where nothing moved.

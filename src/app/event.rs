@@ -1,5 +1,6 @@
 //! Everything that can happen, and everything the app can want from outside.
 
+use super::document::Opens;
 use crate::{
     keymap::Key,
     model::{Answer, Changes, Query, Seat, Timestamp},
@@ -104,6 +105,8 @@ pub enum Effect {
         ticket: u64,
     },
     Copy(String),
+    /// Show this in the system's program for it.
+    OpenOutside(Opens),
     /// Paint with this theme from now on.
     SetTheme(String),
     /// Give the terminal back, stop, and go on when continued.

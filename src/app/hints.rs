@@ -46,6 +46,9 @@ impl State {
                 scrolls.then_some(usual)
             }
             (Action::Down, None) if context == Context::FirstRun => first_run::scrolls(self).then_some(usual),
+            (Action::OpenOutside, _) => {
+                self.detail.opens_at_cursor().filter(|_| context == Context::Detail).map(|_| usual)
+            }
             (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
             _ => Some(usual),
         }

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    model::{Assembled, Media, MediaData, Part, Span, Value, What},
+    model::{Assembled, Media, MediaData, Part, Span, Value, What, extension},
     store::Store,
 };
 
@@ -93,37 +93,6 @@ impl<'s> Blobs<'s> {
             _ => fs::write(&file, bytes),
         };
         written.with_context(|| format!("cannot write {}", file.display()))
-    }
-}
-
-/// Senders choose the type, so no part of it becomes a file's name.
-fn extension(mime: &str) -> &'static str {
-    let kind = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
-        "image/png" => "png",
-        "image/jpeg" | "image/jpg" => "jpg",
-        "image/gif" => "gif",
-        "image/webp" => "webp",
-        "image/svg+xml" => "svg",
-        "audio/mpeg" | "audio/mp3" => "mp3",
-        "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
-        "audio/ogg" => "ogg",
-        "audio/flac" => "flac",
-        "video/mp4" => "mp4",
-        "video/webm" => "webm",
-        "video/quicktime" => "mov",
-        "application/pdf" => "pdf",
-        "application/json" => "json",
-        "application/zip" => "zip",
-        "application/msword" => "doc",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => "docx",
-        "application/vnd.ms-excel" => "xls",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "xlsx",
-        "text/plain" => "txt",
-        "text/html" => "html",
-        "text/csv" => "csv",
-        "text/markdown" => "md",
-        _ => "bin",
     }
 }
 

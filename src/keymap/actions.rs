@@ -92,6 +92,7 @@ actions! {
     TabReasoning     Main      ["3"]                "tab-reasoning"   "tab"      "Show the reasoning of the models"
     TabCost          Main      ["4"]                "tab-cost"        "tab"      "Show tokens and cost"
     TabRaw           Main      ["5"]                "tab-raw"         "tab"      "Show the raw span, as it arrived"
+    OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"
     Follow           Main      ["F"]                "follow"          "follow"   "Follow the newest run; any move by hand ends it"

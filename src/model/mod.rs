@@ -31,7 +31,7 @@ mod value;
 pub use genai::{Category, DELIVERED, GenAi, Operation, Parameters, RELAYED, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
-    Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What,
+    Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What, extension,
 };
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, Missing, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,

@@ -21,6 +21,7 @@ use super::{
     pace::Pace,
     screen::Screen,
     signals::Told,
+    viewer::Viewer,
 };
 use crate::{
     app::{Effect, Event, Mode, Seen, State, Tick, update},
@@ -37,6 +38,8 @@ pub enum Happened {
     /// A store holds something new.
     Changed,
     Started(Started),
+    /// Something outside has a word for the status line.
+    Said(String),
 }
 
 /// More than this is not taken at one go: a frame is due.
@@ -66,6 +69,7 @@ pub struct Looped {
     pace: Pace,
     /// The store that is shown, and who answers for it.
     shown: Option<(Arc<Store>, Readers)>,
+    viewer: Viewer,
     /// The one that is not of the demo.
     real: Option<Arc<Store>>,
     in_demo: bool,
@@ -92,6 +96,7 @@ impl Looped {
             outside,
             pace: Pace::default(),
             shown: None,
+            viewer: Viewer::default(),
             real: None,
             in_demo: false,
             later: VecDeque::new(),
@@ -163,6 +168,7 @@ impl Looped {
                 Ok(())
             }
             Happened::Started(started) => self.started(started, happened),
+            Happened::Said(text) => self.event(Event::Said(text), happened),
         }
     }
 
@@ -229,6 +235,13 @@ impl Looped {
                     if !clipboard::copy(&text, self.outside.in_tmux)? {
                         let said = Event::Said("too long to copy through the terminal".to_owned());
                         effects.extend(update(&mut self.state, said));
+                    }
+                }
+                Effect::OpenOutside(what) => {
+                    if let Some((store, _)) = &self.shown {
+                        let tell = self.happens.clone();
+                        let said = move |text: String| drop(tell.send(Happened::Said(text)));
+                        self.viewer.show(what, store, said);
                     }
                 }
                 Effect::SetTheme(name) => {

@@ -5,7 +5,7 @@
 //!   ask        what must be asked before input starts: the background's colour
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   looped     take what waits, update, draw; pace: when
-//!   screen     frames in one piece; clipboard: OSC 52
+//!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
 //! ```
 
 mod ask;
@@ -17,6 +17,7 @@ mod looped;
 mod pace;
 mod screen;
 mod signals;
+mod viewer;
 
 use std::{
     collections::BTreeMap,

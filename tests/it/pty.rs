@@ -362,6 +362,37 @@ fn a_demo_plays_at_once_and_keeps_nothing() {
     assert!(!terminal.home.db().exists());
 }
 
+/// Where the system has no one program for this, `xdg-open` is asked, and this one stands in for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_image_is_shown_by_the_systems_own_program() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = Home::new();
+    let shown = home.path("shown.png");
+    let script = format!("#!/bin/sh\ncp \"$1\" {0}.part && mv {0}.part {0}\n", shown.display());
+    let opener = home.write("bin/xdg-open", script);
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", home.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let mut terminal = Terminal::start(home, &[], &[("PATH", path.as_str())]);
+    terminal.shows("sideseat[aws]");
+    terminal.sends("bedrock/image_input.pb");
+    terminal.shows("image/png");
+    // Into the detail, and down to the line that names it.
+    terminal.press("\t");
+    eventually("the image is under the cursor", || {
+        terminal.press("j");
+        thread::sleep(Duration::from_millis(50));
+        terminal.text().contains("o show").then_some(())
+    });
+    terminal.press("o");
+    let bytes = eventually("its program has it", || fs::read(&shown).ok());
+    assert!(bytes.starts_with(b"\x89PNG"), "{} bytes", bytes.len());
+    terminal.shows("opened ");
+    terminal.press("q");
+    terminal.leaves_everything_as_it_was(0);
+}
+
 #[test]
 fn a_store_that_is_held_ends_the_screen_with_the_reason() {
     let mut holder = Home::new().serve(&[]);

@@ -1,6 +1,6 @@
 //! A document under construction: indenting, wrapping, folding, aligning right.
 
-use super::{Anchor, DocLine, Document, Fold, Folds, Run};
+use super::{Anchor, DocLine, Document, Fold, Folds, Opens, Run};
 use crate::app::wrap;
 
 pub struct Builder<'a> {
@@ -101,6 +101,15 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// A paragraph that names what can be opened.
+    pub fn opens(&mut self, indent: usize, run: Run, what: Option<&Opens>) {
+        let first = self.lines.len();
+        self.wrapped(indent, 2, &[run]);
+        for line in &mut self.lines[first..] {
+            line.opens = what.cloned();
+        }
+    }
+
     /// A text of any number of lines, in one style.
     pub fn text(&mut self, indent: usize, text: &str, slot: &'static str) {
         for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
@@ -171,7 +180,7 @@ impl<'a> Builder<'a> {
 
     fn push(&mut self, runs: Vec<Run>, fold: Option<Fold>) {
         self.headed = false;
-        self.lines.push(DocLine { runs, anchor: self.anchor.take(), fold });
+        self.lines.push(DocLine { runs, anchor: self.anchor.take(), fold, opens: None });
     }
 }
 

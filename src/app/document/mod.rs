@@ -20,7 +20,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-use crate::model::{SpanId, TraceId};
+use crate::model::{Media, MediaData, SpanId, TraceId};
 
 pub use cost::cost;
 pub use messages::messages;
@@ -56,6 +56,31 @@ pub struct DocLine {
     pub anchor: Option<Anchor>,
     /// This line is the head of something that opens and closes.
     pub fold: Option<Fold>,
+    /// What this line names can be opened outside.
+    pub opens: Option<Opens>,
+}
+
+/// What another program can show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opens {
+    /// Bytes of the store, by their SHA-256.
+    Blob { sha256: [u8; 32], mime: Option<String> },
+    /// An address of the web.
+    Address(String),
+}
+
+impl Opens {
+    /// What there is of media to open; no address but the web's, for a model may say any.
+    #[must_use]
+    pub fn of(media: &Media) -> Option<Self> {
+        match &media.data {
+            MediaData::Stored { sha256, .. } => Some(Self::Blob { sha256: *sha256, mime: media.mime.clone() }),
+            MediaData::Uri(uri) if ["https://", "http://"].iter().any(|scheme| uri.starts_with(scheme)) => {
+                Some(Self::Address(uri.clone()))
+            }
+            MediaData::Uri(_) | MediaData::Inline(_) | MediaData::Absent => None,
+        }
+    }
 }
 
 impl DocLine {

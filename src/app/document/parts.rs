@@ -1,7 +1,7 @@
 //! The parts of a message, as the Messages and Tools panes both show them.
 
 use super::build::Builder;
-use super::{Run, json, markdown};
+use super::{Opens, Run, json, markdown};
 use crate::app::{format, wrap};
 use crate::model::{Media, MediaData, Part, Reasoning, ToolCall, Value, What};
 
@@ -30,7 +30,8 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             to.text(indent, text, "text");
         }
         What::Media(media) => {
-            to.wrapped(indent, 2, &[Run::new(format!("▪ {}", media_line(media)), "message.media")]);
+            let line = Run::new(format!("▪ {}", media_line(media)), "message.media");
+            to.opens(indent, line, Opens::of(media).as_ref());
         }
         What::Json(value) => {
             let columns = to.width.saturating_sub(indent);

@@ -273,3 +273,18 @@ fn only_what_a_model_said_stands_in_quotation_marks() {
         lines[place(&lines, "redacted")].ends_with("reasoning  redacted reasoning, 93 B: the provider keeps it hidden")
     );
 }
+
+#[test]
+fn only_what_the_store_holds_and_the_webs_addresses_can_be_opened() {
+    use super::Opens;
+    use crate::model::{Media, MediaData, MediaKind};
+
+    let opens = |data| Opens::of(&Media { kind: MediaKind::Image, mime: Some("image/png".into()), name: None, data });
+    let stored = opens(MediaData::Stored { bytes: 9, sha256: [7; 32], pixels: None });
+    assert_eq!(stored, Some(Opens::Blob { sha256: [7; 32], mime: Some("image/png".into()) }));
+    let uri = |uri: &str| opens(MediaData::Uri(uri.into()));
+    assert_eq!(uri("https://x/y.png"), Some(Opens::Address("https://x/y.png".into())));
+    for other in ["file:///etc/passwd", "javascript:alert(1)", "s3://b/k", "-e"] {
+        assert_eq!(uri(other), None, "{other}");
+    }
+}

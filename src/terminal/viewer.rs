@@ -1,0 +1,83 @@
+//! Images and documents, shown by the system's own programs.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    app::document::Opens,
+    model::extension,
+    store::{Store, StoreError},
+};
+
+/// Files for other programs, in a folder for this user alone; gone when the screen is.
+#[derive(Debug, Clone, Default)]
+pub struct Viewer {
+    folder: Arc<Mutex<Option<TempDir>>>,
+}
+
+/// Why something cannot be shown.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("it is not in the store")]
+    Gone,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    File(#[from] io::Error),
+}
+
+impl Viewer {
+    /// Shows it, and says so or why not. Nobody waits: the bytes may be many and a program slow to start.
+    pub fn show(&self, what: Opens, store: &Arc<Store>, said: impl FnOnce(String) + Send + 'static) {
+        let (viewer, store) = (self.clone(), Arc::clone(store));
+        thread::spawn(move || {
+            said(match viewer.open(&what, &store) {
+                Ok(shown) => format!("opened {shown}"),
+                Err(error) => format!("cannot be opened: {error}"),
+            });
+        });
+    }
+
+    fn open(&self, what: &Opens, store: &Store) -> Result<String, Trouble> {
+        match what {
+            Opens::Address(address) => {
+                open::that_detached(address)?;
+                Ok(address.clone())
+            }
+            Opens::Blob { sha256, mime } => {
+                let file = self.file(sha256, mime.as_deref(), store)?;
+                open::that_detached(&file)?;
+                Ok(file.display().to_string())
+            }
+        }
+    }
+
+    /// The bytes as a file, whose name says what is in it.
+    fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &Store) -> Result<PathBuf, Trouble> {
+        let name: String = sha256.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = match &mut *folder {
+            Some(folder) => folder,
+            none => none.insert(tempfile::Builder::new().prefix("sideseat-tui-").tempdir()?),
+        };
+        let ending = match mime.map_or("bin", extension) {
+            // A browser would run what a model wrote.
+            "html" | "svg" => "txt",
+            ending => ending,
+        };
+        let path = folder.path().join(format!("{name}.{ending}"));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => file.write_all(&store.blob(sha256)?.ok_or(Trouble::Gone)?)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(path)
+    }
+}
