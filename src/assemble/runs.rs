@@ -45,10 +45,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
-        call_id: id
-            .or_else(|| given?.id.clone())
-            .or_else(|| returned?.call_id.clone())
-            .or_else(|| run.told.and_then(call)?.id.clone()),
+        call_id: id.or_else(|| given?.id.clone()).or_else(|| returned?.call_id.clone()),
         name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
         // What a model wrote that is no JSON may have been mended before the tool ran.
         input: match (&input, given) {

@@ -3,7 +3,7 @@
 //! By id where there is one, else by name and arguments, else by name in order. All of it is done on
 //! facts, so that a list knows as many tool calls and failures as the pane that shows them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     calls::Counted,
@@ -28,8 +28,6 @@ pub struct Run {
     pub output: Option<Source>,
     /// The result as the first request that carried it says it.
     pub seen: Option<Source>,
-    /// The call as the agent around it tells it, where no request does.
-    pub told: Option<Source>,
     /// The call as the agent around it tells it, where no call of a model does.
     pub heard: Option<Source>,
     pub status: ToolStatus,
@@ -94,7 +92,6 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
         }
     }
     join.execute(plan);
-    join.recall(plan);
     for (call, heard) in heard.iter().enumerate() {
         join.bring(call, plan.places[counted.calls[call].place].started, heard);
     }
@@ -171,7 +168,6 @@ impl Join {
             input: None,
             output: None,
             seen: None,
-            told: None,
             heard: None,
             status: ToolStatus::Pending,
             id: called.id,
@@ -246,8 +242,7 @@ impl Join {
                 input: None,
                 output: None,
                 seen: None,
-                told: None,
-                heard: None,
+                    heard: None,
                 status: ToolStatus::Pending,
                 id: said.id,
                 name: Some(name(at)),
@@ -255,29 +250,6 @@ impl Join {
                 order: (place.started, place.id, 0),
             });
             self.ran(self.runs.len() - 1, at, plan);
-        }
-    }
-
-    /// Runs that no request asked for: the agent around them may tell their calls, and so their ids.
-    fn recall(&mut self, plan: &Plan) {
-        let unasked = |run: &Run| run.called.is_none() && run.id.is_none();
-        if !self.runs.iter().any(unasked) {
-            return;
-        }
-        let agents = plan.above(|place| place.category == Category::Agent && place.speaks());
-        let mut told: HashMap<usize, HashMap<u64, VecDeque<Source>>> = HashMap::new();
-        for run in self.runs.iter_mut().filter(|run| unasked(run)) {
-            let (Some(at), Some(asked)) = (run.place, run.asked) else { continue };
-            let Some(agent) = agents[at] else { continue };
-            let calls = told.entry(agent).or_insert_with(|| {
-                let mut calls: HashMap<u64, VecDeque<Source>> = HashMap::new();
-                for (facts, called) in hear([&plan.places[agent]].into_iter()).calls {
-                    let source = Source { facts, prompt: false, spot: called.at };
-                    calls.entry(called.asked).or_default().push_back(source);
-                }
-                calls
-            });
-            run.told = calls.get_mut(&asked).and_then(VecDeque::pop_front);
         }
     }
 
