@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use super::{
     calls::{first, first_str},
-    parts, reading,
+    counts, parts, reading,
 };
 use crate::model::{GenAi, Message, Part, Role, Value, What};
 
@@ -96,25 +96,8 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
             genai.response_model = first_str(about, &["model_name", "model"]).map(str::to_owned);
         }
         if let Some(usage) = body.get("usage_metadata") {
-            return tokens(usage, genai);
+            return counts::read(usage, &mut genai.reported);
         }
-    }
-}
-
-/// LangChain's own count: input with its caches, output with its reasoning.
-fn tokens(usage: &Value, genai: &mut GenAi) {
-    let count = |path: &[&str]| path.iter().try_fold(usage, |at, key| at.get(key))?.as_count();
-    let reported = &mut genai.reported;
-    if reported.input.is_some() && reported.input != count(&["input_tokens"]) {
-        return;
-    }
-    reported.input = count(&["input_tokens"]);
-    reported.output = reported.output.or(count(&["output_tokens"]));
-    reported.cache_read = reported.cache_read.or(count(&["input_token_details", "cache_read"]));
-    reported.cache_write = reported.cache_write.or(count(&["input_token_details", "cache_creation"]));
-    reported.reasoning = reported.reasoning.or(count(&["output_token_details", "reasoning"]));
-    if reported.input.is_some() {
-        reported.convention.cache_in_input = Some(true);
     }
 }
 

@@ -12,7 +12,7 @@
 //! ```
 
 use super::{
-    Dialect, calls, category, definitions, gen_ai,
+    Dialect, calls, category, counts, definitions, gen_ai,
     json_ish::{Ish, unquoted},
     langchain, parts, reading,
 };
@@ -168,25 +168,13 @@ fn usage(source: &Source, reported: &mut Reported) {
         _ => None,
     };
     let metadata = read("langsmith.metadata.usage_metadata").unwrap_or_default();
-    let mut details = Vec::new();
-    for (key, name) in [
-        ("gen_ai.usage.input_token_details", "input_token_details"),
-        ("gen_ai.usage.output_token_details", "output_token_details"),
-    ] {
-        details.push((name.to_owned(), metadata.get(name).cloned().or_else(|| read(key)).unwrap_or_default()));
+    let mut counted = metadata.as_map().unwrap_or_default().to_vec();
+    for key in ["input_token_details", "output_token_details"] {
+        if metadata.get(key).is_none() {
+            counted.extend(read(&format!("gen_ai.usage.{key}")).map(|details| (key.to_owned(), details)));
+        }
     }
-    let details = Value::Map(details);
-    let count = |path: [&str; 2]| details.get(path[0])?.get(path[1])?.as_count();
-    let stated = |key| metadata.get(key).and_then(Value::as_count);
-    reported.input = reported.input.or_else(|| stated("input_tokens"));
-    reported.output = reported.output.or_else(|| stated("output_tokens"));
-    reported.cache_read = reported.cache_read.or_else(|| count(["input_token_details", "cache_read"]));
-    reported.cache_write = reported.cache_write.or_else(|| count(["input_token_details", "cache_creation"]));
-    reported.reasoning = reported.reasoning.or_else(|| count(["output_token_details", "reasoning"]));
-    if reported.input.is_some() && metadata.get("input_tokens").is_some() {
-        // The SDK counts as LangChain does: input with its caches.
-        reported.convention.cache_in_input = Some(true);
-    }
+    counts::read(&Value::Map(counted), reported);
 }
 
 #[cfg(test)]

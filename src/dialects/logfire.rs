@@ -17,7 +17,7 @@
 use super::{
     Dialect,
     calls::{first, first_str},
-    definitions, gen_ai_events,
+    counts, definitions, gen_ai_events,
     json_ish::Ish,
     native, parameters, parts, provider, reading,
 };
@@ -55,7 +55,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let usage = data(USAGE).or_else(|| response.as_ref()?.get("usage").cloned());
     if let Some(usage) = usage {
-        native::usage(&usage, &mut into.genai.reported);
+        counts::of_provider(&usage, &mut into.genai.reported);
     }
     // OpenAI's agents say the same better in attributes of their own.
     if super::openai_agents::is_agents(source) {

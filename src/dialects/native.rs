@@ -2,10 +2,11 @@
 
 use super::{
     calls::{first, first_str},
+    counts,
     json_ish::Ish,
     parts, reading,
 };
-use crate::model::{GenAi, Message, Reported, Role, Value};
+use crate::model::{GenAi, Message, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
@@ -124,45 +125,8 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
         genai.stop_reason = first_str(ended, &keys).map(str::to_owned);
     }
     if let Some(usage) = first(response, &["usage", "usage_metadata", "usageMetadata"]) {
-        tokens(usage, genai);
+        counts::of_provider(usage, &mut genai.reported);
     }
-}
-
-/// Counts in a provider's own words. Where other counts are known these only add to them, and only if they agree.
-fn tokens(usage: &Value, genai: &mut GenAi) {
-    let count = |keys: &[&str]| first(usage, keys)?.as_count();
-    let detail = |of: &[&str], keys: &[&str]| first(first(usage, of)?, keys)?.as_count();
-    const SENT: &[&str] = &["prompt_tokens_details", "input_tokens_details"];
-    const MADE: &[&str] = &["completion_tokens_details", "output_tokens_details"];
-    let Some(input) =
-        count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens"])
-    else {
-        return;
-    };
-    // Anthropic and Bedrock count caches apart, OpenAI and Google within the input.
-    let read = count(&["cache_read_input_tokens", "cacheReadInputTokens"]);
-    let write = count(&["cache_creation_input_tokens", "cacheWriteInputTokens"]);
-    let apart = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
-    let whole = input.saturating_add(apart);
-    let reported = &mut genai.reported;
-    if reported.input.is_some_and(|known| known != input && known != whole) {
-        return;
-    }
-    if apart > 0 {
-        reported.convention.cache_in_input = Some(reported.input == Some(whole));
-    }
-    let google = count(&["candidates_token_count", "candidatesTokenCount"]);
-    let thoughts = count(&["thoughts_token_count", "thoughtsTokenCount"]);
-    if reported.output.is_none() && google.is_some() && thoughts.is_some() {
-        reported.convention.reasoning_in_output = Some(false);
-    }
-    let cached = || count(&["cached_content_token_count", "cachedContentTokenCount"]);
-    let output = || count(&["completion_tokens", "output_tokens", "outputTokens"]).or(google);
-    reported.input = reported.input.or(Some(input));
-    reported.output = reported.output.or_else(output);
-    reported.cache_read = reported.cache_read.or(read).or_else(|| detail(SENT, &["cached_tokens"])).or_else(cached);
-    reported.cache_write = reported.cache_write.or(write).or_else(|| detail(SENT, &["cache_write_tokens"]));
-    reported.reasoning = reported.reasoning.or_else(|| detail(MADE, &["reasoning_tokens"])).or(thoughts);
 }
 
 /// What a request that is known to be one sends: also where it is one text, or items of the Responses API.
@@ -178,36 +142,6 @@ pub fn sent(request: &Value) -> Vec<Message> {
     let asked =
         first(request, &["input", "prompt"]).map_or_else(Vec::new, |asked| reading::messages(asked, Role::User));
     system.into_iter().chain(asked).collect()
-}
-
-/// Takes the tokens that a provider's own usage object counts, where the sender does not state them itself.
-///
-/// Anthropic counts both caches beside its input. Some senders add them up in the number that they state.
-pub fn usage(raw: &Value, reported: &mut Reported) {
-    let count = |keys: &[&str]| keys.iter().find_map(|key| raw.get(key)?.as_count());
-    let within = |map: &[&str], key: &str| map.iter().find_map(|map| raw.get(map)?.get(key)?.as_count());
-    let (given, returned): (&[&str], &[&str]) =
-        (&["input_tokens_details", "prompt_tokens_details"], &["output_tokens_details", "completion_tokens_details"]);
-    let input = count(&["input_tokens", "prompt_tokens"]);
-    let apart = [count(&["cache_read_input_tokens"]), count(&["cache_creation_input_tokens"])];
-    let inside = [
-        within(given, "cached_tokens").or_else(|| count(&["cached_input_tokens"])),
-        within(given, "cache_write_tokens").or_else(|| count(&["cache_write_input_tokens"])),
-    ];
-    if reported.cache_read.is_none() && reported.cache_write.is_none() {
-        let caches = apart.iter().flatten().fold(0_u64, |sum, count| sum.saturating_add(*count));
-        let sum = input.map(|input| input.saturating_add(caches));
-        reported.convention.cache_in_input = match apart {
-            [None, None] => inside.iter().any(Option::is_some).then_some(true),
-            _ => Some(caches > 0 && reported.input.is_some() && reported.input == sum),
-        };
-        reported.cache_read = apart[0].or(inside[0]);
-        reported.cache_write = apart[1].or(inside[1]);
-    }
-    reported.input = reported.input.or(input);
-    reported.output = reported.output.or_else(|| count(&["output_tokens", "completion_tokens"]));
-    reported.total = reported.total.or_else(|| count(&["total_tokens"]));
-    reported.reasoning = reported.reasoning.or_else(|| within(returned, "reasoning_tokens"));
 }
 
 /// The messages of what is known to be a request to a model: also those under words that elsewhere mean anything.
@@ -317,7 +251,7 @@ pub fn response_facts(response: &Value, genai: &mut GenAi) {
     for map in places() {
         for key in ["usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage"] {
             if let Some(usage) = map.get(key) {
-                super::counts::read(usage, &mut genai.reported);
+                counts::read(usage, &mut genai.reported);
             }
         }
     }
@@ -345,22 +279,6 @@ mod tests {
         assert_eq!(read(r#"{"instructions":"S","input":[{"role":"user","content":"q"}]}"#), expected);
         assert_eq!(read(r#"{"model":"m","prompt":"q"}"#), expected[1..]);
         assert_eq!(read(r#"{"model":"m"}"#), []);
-    }
-
-    #[test]
-    fn caches_are_counted_within_the_input_or_beside_it() {
-        let read = |text: &str, stated: Option<u64>| {
-            let mut reported = Reported { input: stated, ..Reported::default() };
-            usage(&json::parse(text).unwrap(), &mut reported);
-            (reported.input, reported.cache_read, reported.cache_write, reported.convention.cache_in_input)
-        };
-        let anthropic = r#"{"input_tokens":312,"cache_creation_input_tokens":256,"cache_read_input_tokens":0}"#;
-        assert_eq!(read(anthropic, None), (Some(312), Some(0), Some(256), Some(false)));
-        assert_eq!(read(anthropic, Some(312)), (Some(312), Some(0), Some(256), Some(false)));
-        assert_eq!(read(anthropic, Some(568)), (Some(568), Some(0), Some(256), Some(true)));
-        let openai = r#"{"prompt_tokens":300,"prompt_tokens_details":{"cached_tokens":192}}"#;
-        assert_eq!(read(openai, Some(300)), (Some(300), Some(192), None, Some(true)));
-        assert_eq!(read(r#"{"prompt_tokens":300}"#, None), (Some(300), None, None, None));
     }
 
     fn read(text: &str) -> Option<Vec<(Role, String)>> {

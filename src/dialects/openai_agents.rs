@@ -17,9 +17,9 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     calls::{self, first, first_str},
-    definitions, gen_ai,
+    counts, definitions, gen_ai,
     json_ish::Ish,
-    logfire, native, reading,
+    logfire, reading,
 };
 use crate::model::{Carrier, Message, Part, Role, Source, ToolName, Translation, Value, What};
 
@@ -116,7 +116,7 @@ fn call(source: &Source, into: &mut Translation) {
     // The least detailed comes first, and each adds what is not known yet.
     let streamed = logfire::json(source, "output").and_then(|output| output.as_array()?.first()?.get("usage").cloned());
     let counted = [logfire::json(source, "usage"), response.get("usage").cloned(), streamed];
-    counted.iter().flatten().for_each(|usage| native::usage(usage, &mut genai.reported));
+    counted.iter().flatten().for_each(|usage| counts::of_provider(usage, &mut genai.reported));
 }
 
 /// Messages of either API. A streamed answer of the older one comes as a whole response of the newer.

@@ -12,7 +12,7 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, calls, category, gen_ai,
+    Dialect, calls, category, counts, gen_ai,
     json_ish::{Ish, unquoted},
     langchain, openllmetry, parts, reading,
 };
@@ -181,17 +181,9 @@ fn reasoning(returned: &Value, reported: &mut Reported) {
 
 /// A crew's sum, as Python prints it: `total_tokens=1245 prompt_tokens=567 cached_prompt_tokens=0 completion_tokens=678`.
 fn crew_usage(words: &str, reported: &mut Reported) {
-    for word in words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter)) {
-        let Some((name, count)) = word.split_once('=') else { continue };
-        let field = match name {
-            "prompt_tokens" => &mut reported.input,
-            "completion_tokens" => &mut reported.output,
-            "total_tokens" => &mut reported.total,
-            "cached_prompt_tokens" => &mut reported.cache_read,
-            _ => continue,
-        };
-        *field = field.or_else(|| count.parse().ok());
-    }
+    let words = words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter));
+    let count = |(name, count): (&str, &str)| Some((name.to_owned(), Value::Int(count.parse().ok()?)));
+    counts::read(&Value::Map(words.filter_map(|word| word.split_once('=')).filter_map(count).collect()), reported);
 }
 
 #[cfg(test)]
