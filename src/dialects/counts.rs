@@ -98,7 +98,8 @@ const CACHE_BESIDE: &[&str] =
 /// Some senders add the caches up in the input that they state: then that has them, and only then.
 pub fn of_provider(usage: &Value, into: &mut Reported) {
     let stated = into.input;
-    let is_decided = into.cache_read.is_some() || into.cache_write.is_some() || into.convention.cache_in_input.is_some();
+    let is_decided =
+        into.cache_read.is_some() || into.cache_write.is_some() || into.convention.cache_in_input.is_some();
     read(usage, into);
     let is_beside = CACHE_BESIDE.iter().any(|key| usage.get(key).and_then(Value::as_count).is_some());
     let is_taken = into.cache_read.is_some() || into.cache_write.is_some();

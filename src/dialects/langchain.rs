@@ -85,7 +85,7 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
     let mut found = Vec::new();
     gather(value, DEEPEST, &mut found);
     for one in found.into_iter().rev() {
-        let body = body(one).0;
+        let body = reading::unwrapped(one).0;
         let about = body.get("response_metadata").unwrap_or(&Value::Null);
         if genai.stop_reason.is_none() {
             let ended = first_str(about, &["finish_reason", "stop_reason", "stopReason", "done_reason"])
@@ -130,34 +130,20 @@ fn gather<'v>(value: &'v Value, depth: usize, into: &mut Vec<&'v Value>) -> bool
 }
 
 fn is_message(map: &Value) -> bool {
-    let (body, class) = body(map);
+    let (body, class) = reading::unwrapped(map);
     let role = class.or_else(|| body.str("type")).or_else(|| body.str("role"));
     let stands = body.get("content").is_some() || body.get("tool_calls").is_some();
     stands && role.is_some_and(|role| role_of(role).is_some())
 }
 
 fn role_of(word: &str) -> Option<Role> {
-    let word = word.strip_suffix("Chunk").unwrap_or(word);
-    let word = word.strip_suffix("Message").unwrap_or(word);
-    let word = if word.eq_ignore_ascii_case("chat") { "user" } else { word };
-    reading::role(word)
-}
-
-/// What a message is made of, and the class that says its role.
-fn body(map: &Value) -> (&Value, Option<&str>) {
-    if let Some(kwargs) = map.get("kwargs").filter(|kwargs| kwargs.as_map().is_some()) {
-        let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
-        return (kwargs, class);
-    }
-    match map.get("data").filter(|data| data.as_map().is_some()) {
-        Some(data) if map.get("content").is_none() => (data, map.str("type")),
-        _ => (map, None),
-    }
+    let is_chat = ["chat", "ChatMessage", "ChatMessageChunk"].iter().any(|chat| chat.eq_ignore_ascii_case(word));
+    if is_chat { Some(Role::User) } else { reading::role(word) }
 }
 
 /// Reads one message in the words that all messages are read in.
 fn said(one: &Value, fallback: Role, into: &mut Vec<Message>) {
-    let (body, class) = body(one);
+    let (body, class) = reading::unwrapped(one);
     // A state may hold messages as a provider's API has them.
     if class.is_none() && body.get("role").is_some() && body.get("additional_kwargs").is_none() {
         return reading::message(body, fallback, into);

@@ -12,11 +12,11 @@
 //! ```
 
 use super::{
-    Dialect, calls, category, counts, definitions, gen_ai,
+    Dialect, calls, category, counts, definitions, documents, gen_ai,
     json_ish::{Ish, unquoted},
-    langchain, parts, reading,
+    langchain, native, parts, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "langsmith", speaks, translate };
 
@@ -50,7 +50,8 @@ fn translate(source: &Source, into: &mut Translation) {
         run(inputs.as_ref(), outputs.as_ref(), &into.genai)
     } else {
         let given = said(inputs.as_ref(), Role::User);
-        let mut returned = said(outputs.as_ref(), Role::Assistant);
+        let documents = data(outputs.as_ref()).filter(|_| kind == Category::Retriever).and_then(documents::found);
+        let mut returned = documents.unwrap_or_else(|| said(outputs.as_ref(), Role::Assistant));
         if !kind.is_call() {
             returned = langchain::added(&given, returned);
         }
@@ -58,7 +59,7 @@ fn translate(source: &Source, into: &mut Translation) {
     };
     for (side, key) in [(&inputs, INPUTS), (&outputs, OUTPUTS)] {
         if matches!(side, Some(Ish::Cut(_))) {
-            into.notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
+            into.notes.push(reading::cut_off(key));
         }
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -76,13 +77,7 @@ fn data<'i>(side: Option<&'i Ish>) -> Option<&'i Value> {
 fn said(side: Option<&Ish>, role: Role) -> Vec<Message> {
     match side {
         Some(Ish::Data(data)) => instructed(data, role),
-        Some(Ish::Cut(data)) => {
-            let mut messages = instructed(data, role);
-            if let Some(last) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
-                last.truncated = true;
-            }
-            messages
-        }
+        Some(Ish::Cut(data)) => reading::ends(instructed(data, role), true),
         Some(Ish::Text(text)) => {
             reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
@@ -103,12 +98,7 @@ fn instructed(data: &Value, role: Role) -> Vec<Message> {
     if found.iter().any(|message| message.role == Role::System) {
         return found;
     }
-    let system = calls::first(data, &["instructions", "system"]).map_or_else(Vec::new, |given| {
-        let mut words = Vec::new();
-        parts::content(given, &mut words);
-        words
-    });
-    reading::said(Role::System, system).into_iter().chain(found).collect()
+    native::system(data).into_iter().chain(found).collect()
 }
 
 /// A tool's run: its arguments, and what came back.

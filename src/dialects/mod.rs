@@ -55,6 +55,7 @@ mod markers;
 mod media;
 mod mlflow;
 mod native;
+mod native_facts;
 mod openai_agents;
 mod openinference;
 mod openinference_forms;

@@ -19,7 +19,7 @@ use super::{
     calls::{self, first, first_str},
     counts, definitions, gen_ai,
     json_ish::Ish,
-    logfire, reading,
+    logfire, parameters, reading,
 };
 use crate::model::{Carrier, Message, Part, Role, Source, ToolName, Translation, Value, What};
 
@@ -90,7 +90,7 @@ fn call(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let response = logfire::json(source, "response").unwrap_or_default();
     for settings in [logfire::json(source, "model_settings"), logfire::json(source, "model_config")].iter().flatten() {
-        logfire::settings(settings, &mut into.genai.parameters);
+        parameters::of_request(settings, &mut into.genai.parameters);
     }
     let given = ["raw_input", "input"].iter().find_map(|key| attributes.get(key).filter(|value| !value.is_empty()));
     let mut prompt = given.map_or_else(Vec::new, |given| messages(given, Role::User));

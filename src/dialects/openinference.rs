@@ -14,8 +14,8 @@
 //! attributes drops the first of them; then the whole request or answer speaks. Scalars are in `facts`.
 
 use super::{
-    Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, openinference_forms as forms,
-    openinference_tool as tool, parameters, parts, reading,
+    Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, native_facts,
+    openinference_forms as forms, openinference_tool as tool, parameters, parts, reading,
 };
 use crate::model::{Attributes, Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, What};
 
@@ -90,7 +90,7 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     match &answer {
         Some(Whole { value, .. }) if kind == Category::Llm => {
             langchain::facts(value, &mut into.genai);
-            native::facts(value, &mut into.genai);
+            native_facts::of_response(value, &mut into.genai);
         }
         Some(Whole { value, .. }) => forms::crew_usage(value, &mut into.genai),
         None => {}
@@ -140,11 +140,7 @@ fn whole(attributes: &Attributes, side: &str, role: Role, kind: Category) -> Opt
     let found = forms::messages(&value, role).or_else(|| langchain::messages(&value, role));
     // Only of a model call is it known that it talks to a model's API.
     let found = found.or_else(|| if kind == Category::Llm { api(&value, role) } else { None });
-    let mut messages = found.unwrap_or_default();
-    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
-        part.truncated = true;
-    }
-    Some(Whole { value, messages })
+    Some(Whole { value, messages: reading::ends(found.unwrap_or_default(), cut) })
 }
 
 /// A provider's own request or response, or a list of responses.

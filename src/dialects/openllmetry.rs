@@ -138,10 +138,7 @@ fn spoken(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
     if role != "thinking" {
         reading::message(&map, fallback, &mut messages);
     }
-    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
-        part.truncated = true;
-    }
-    messages
+    reading::ends(messages, cut)
 }
 
 /// For Bedrock every content is made JSON, a plain text too.

@@ -14,9 +14,9 @@
 use super::{
     Dialect, calls, category, counts, gen_ai,
     json_ish::{Ish, unquoted},
-    langchain, openllmetry, parts, reading,
+    langchain, openllmetry, parts, payload, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "traceloop", speaks, translate };
 
@@ -74,15 +74,11 @@ fn inner<'v>(data: &'v Value, keys: &[&str]) -> Option<&'v Value> {
 
 /// The arguments of a decorated function: those by name, those by place, or both as they are.
 fn passed(data: &Value) -> Option<&Value> {
-    let (args, kwargs) = match data.as_map()? {
-        [(first, args), (second, kwargs)] if first == "args" && second == "kwargs" => (args, kwargs),
-        [(first, kwargs), (second, args)] if first == "kwargs" && second == "args" => (args, kwargs),
-        _ => return None,
-    };
-    Some(match (args.as_array()?, kwargs.is_empty()) {
+    let (args, kwargs) = payload::call(data)?;
+    Some(match (args, kwargs.is_empty()) {
         ([], _) => kwargs,
         ([only], true) if only.as_map().is_some() => only,
-        (_, true) => args,
+        (_, true) => data.get("args")?,
         _ => data,
     })
 }
@@ -156,17 +152,8 @@ fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
         _ if value.as_str().is_some_and(|words| unquoted(words).is_some()) => {
             reading::said(role, text(value).as_str().and_then(parts::text).into_iter().collect())
         }
-        Ish::Data(data) => of_data(&data),
-        Ish::Cut(data) => {
-            let mut messages = of_data(&data);
-            if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
-                part.truncated = true;
-            }
-            messages
-        }
-        Ish::Text("null" | "None") | Ish::Nothing => Vec::new(),
-        Ish::Text(words) => reading::said(role, parts::text(words).into_iter().collect()),
-        Ish::Scalar(scalar) => reading::said(role, vec![Part::text(scalar.to_text())]),
+        Ish::Text("null" | "None") => Vec::new(),
+        ish => reading::side(ish, role, |data| Some(of_data(data))),
     }
 }
 

@@ -82,8 +82,8 @@ fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
         return match Ish::of(given) {
             Ish::Data(data) => given_to_function(&data),
             Ish::Cut(data) => {
-                notes.push(Note(format!("{PROMPT} was cut off by the sender: shown up to the cut")));
-                reading::cut(given_to_function(&data))
+                notes.push(reading::cut_off(PROMPT));
+                reading::ends(given_to_function(&data), true)
             }
             other => reading::of_ish(&other, PROMPT, Role::User, notes),
         };
