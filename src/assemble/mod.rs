@@ -26,6 +26,7 @@ mod plan;
 mod runs;
 mod same;
 mod squash;
+mod streams;
 mod thread;
 mod tools;
 mod totals;
