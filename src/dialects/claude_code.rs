@@ -85,12 +85,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// The API's own request or response.
 fn body(attributes: &Attributes, role: Role, into: &mut Translation) -> Vec<Message> {
-    let Some(value) = attributes.get("body") else { return vec![] };
-    let (data, cut) = match Ish::of(value) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => return vec![],
-    };
+    let Some((data, cut)) = attributes.get("body").and_then(|body| Ish::of(body).data()) else { return vec![] };
     if let Some(tools) = data.get("tools") {
         definitions::read(tools, &mut into.tools);
     }

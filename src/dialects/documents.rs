@@ -129,6 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_function_found_is_shown_one_by_one() {
+        let retrieved = |documents: &str| {
+            let marks = [("mlflow.spanType", r#""RETRIEVER""#), ("mlflow.spanOutputs", documents)];
+            said(&Sample::span("search").with(&marks).translate()).1
+        };
+        let two = r#"[{"page_content":"a","metadata":{"page":3}},{"page_content":"b"}]"#;
+        let each = r#"json {"page_content":"a","metadata":{"page":3}} · json {"page_content":"b"}"#;
+        assert_eq!(retrieved(two), [format!("assistant: {each}")]);
+        assert_eq!(retrieved(&format!(r#"{{"documents":{two}}}"#)), [format!("assistant: {each}")]);
+        assert_eq!(retrieved(r#"[{"id":7}]"#), [r#"assistant: json [{"id":7}]"#]);
+    }
+
+    #[test]
     fn a_reranker_shows_both_orders() {
         let read = span("RERANKER")
             .with(&[("reranker.query", "q"), ("reranker.input_documents.0.document.id", "a")])

@@ -134,11 +134,7 @@ fn joined(chunks: Vec<Message>) -> Option<Message> {
 fn tool(source: &Source, into: &mut Translation) {
     let data = |keys: [&str; 2]| {
         let value = keys.into_iter().find_map(|key| source.attributes.get(key))?;
-        match Ish::of(value) {
-            Ish::Data(data) => Some(data.into_owned()),
-            Ish::Cut(data) => Some(data),
-            Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
-        }
+        Ish::of(value).data().map(|(data, _)| data.into_owned())
     };
     let request = data([gen_ai::INPUT, "input-json"]);
     let outcome = data([gen_ai::OUTPUT, "output-json"]);

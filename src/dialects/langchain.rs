@@ -8,11 +8,13 @@
 //!
 //! Tokens and the reason to stop are in the answer itself: `usage_metadata`, `response_metadata`.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     calls::{first, first_str},
-    counts, parts, reading,
+    counts,
+    json_ish::Ish,
+    parts, reading,
 };
 use crate::model::{GenAi, Message, Part, Role, Value, What};
 
@@ -37,22 +39,12 @@ pub fn io(value: &Value, fallback: Role) -> Vec<Message> {
     if let Some(found) = messages(value, fallback).or_else(|| super::native::messages(value, fallback)) {
         return found;
     }
+    let data = |value| Ish::Data(Cow::Borrowed(value));
     match value.as_map() {
-        Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => match inner {
-            Value::String(words) => reading::said(fallback, parts::text(words).into_iter().collect()),
-            // `{"messages": [["human", "q"]]}`, `{"input": {…}}`
-            inner => pairs(inner).unwrap_or_else(|| state(inner, fallback)),
-        },
-        _ => state(value, fallback),
+        // `{"question": "q"}`, `{"messages": [["human", "q"]]}`, `{"input": {…}}`
+        Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => reading::side(data(inner), fallback, pairs),
+        _ => reading::side(data(value), fallback, |_| None),
     }
-}
-
-fn state(value: &Value, fallback: Role) -> Vec<Message> {
-    let part = (!value.is_empty()).then(|| match value {
-        Value::String(words) => Part::text(words),
-        state => Part::new(What::Json(state.clone())),
-    });
-    reading::said(fallback, part.into_iter().collect())
 }
 
 fn pairs(value: &Value) -> Option<Vec<Message>> {

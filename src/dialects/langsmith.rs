@@ -14,7 +14,7 @@
 use super::{
     Dialect, calls, category, counts, definitions, documents, gen_ai,
     json_ish::{Ish, unquoted},
-    langchain, native, parts, reading,
+    langchain, native, native_facts, parts, reading,
 };
 use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
@@ -39,7 +39,7 @@ fn translate(source: &Source, into: &mut Translation) {
     if kind.is_call() {
         if let Some(Ish::Data(outputs)) = &outputs {
             langchain::facts(outputs, &mut into.genai);
-            reasons(outputs, &mut into.genai);
+            native_facts::of_response(outputs, &mut into.genai);
         }
         usage(source, &mut into.genai.reported);
         if let Some(tools) = data(inputs.as_ref()).and_then(|inputs| calls::first(inputs, &["tools", "functions"])) {
@@ -139,15 +139,6 @@ fn arguments(data: &Value) -> &Value {
             _ => data,
         },
         _ => data,
-    }
-}
-
-/// What a wrapped client's own response says of its end.
-fn reasons(outputs: &Value, genai: &mut GenAi) {
-    if genai.stop_reason.is_none() {
-        let choice = outputs.get("choices").and_then(Value::as_array).and_then(<[Value]>::last);
-        let ended = choice.and_then(|choice| choice.str("finish_reason")).or_else(|| outputs.str("stop_reason"));
-        genai.stop_reason = ended.map(str::to_owned);
     }
 }
 
@@ -257,7 +248,7 @@ mod tests {
         let read = span("chain", &inputs, &outputs).translate();
         assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         let read = span("retriever", r#"{"query":"q"}"#, r#"{"documents":[{"page_content":"d"}]}"#).translate();
-        assert_eq!(said(&read).1, [r#"assistant: json {"documents":[{"page_content":"d"}]}"#]);
+        assert_eq!(said(&read).1, [r#"assistant: json {"page_content":"d"}"#]);
         assert_eq!(read.genai.category, Category::Retriever);
     }
 

@@ -21,9 +21,7 @@ use super::{
     json_ish::Ish,
     native, parameters, parts, provider, reading,
 };
-use crate::model::{
-    Carrier, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What,
-};
+use crate::model::{Carrier, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "logfire", speaks, translate };
 
@@ -76,11 +74,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// An attribute that holds a list or an object, typed or as JSON, whole or cut.
 pub fn json(source: &Source, key: &str) -> Option<Value> {
-    match Ish::of(source.attributes.get(key)?) {
-        Ish::Data(data) => Some(data.into_owned()),
-        Ish::Cut(data) => Some(data),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
-    }
+    Ish::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
 }
 
 /// What a request says beside its messages.

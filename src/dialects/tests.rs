@@ -73,9 +73,14 @@ fn a_long_history_is_read_whole_in_every_form() {
         (
             "openinference",
             keys(&|at| {
-                let key = |field: &str| format!("llm.output_messages.0.message.tool_calls.{at}.tool_call.{field}");
-                let name = pair(key("function.name"), "w".to_owned());
-                vec![pair(key("id"), format!("c{at}")), name, pair(key("function.arguments"), arguments.clone())]
+                // Once beside the content, once as its blocks.
+                let lists = ["tool_calls", "contents"].into_iter();
+                let each = lists.flat_map(|list| {
+                    let key = |field: &str| format!("llm.output_messages.0.message.{list}.{at}.tool_call.{field}");
+                    let name = pair(key("function.name"), "w".to_owned());
+                    [pair(key("id"), format!("c{at}")), name, pair(key("function.arguments"), arguments.clone())]
+                });
+                each.collect()
             }),
         ),
         (
@@ -136,9 +141,8 @@ fn words() -> impl Strategy<Value = Vec<String>> {
 fn names(words: Vec<String>) -> impl Strategy<Value = String> {
     let word = prop::sample::select(words);
     let index = prop::sample::select(vec!["0", "1", "9999", "99999"]);
-    (word.clone(), index, word.clone(), word).prop_map(|(name, index, field, inner)| match name.ends_with('.') {
-        true => format!("{name}{index}.{field}.0.{inner}"),
-        false => name,
+    (word.clone(), index, word.clone(), word).prop_map(|(name, index, field, inner)| {
+        if name.ends_with('.') { format!("{name}{index}.{field}.0.{inner}") } else { name }
     })
 }
 

@@ -85,11 +85,7 @@ fn passed(data: &Value) -> Option<&Value> {
 
 /// The arguments of a tool, and the id of the call, where it is told beside them.
 fn arguments(given: &Value, into: &mut Translation) -> Value {
-    let (data, cut) = match Ish::of(given) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        _ => return given.clone(),
-    };
+    let Some((data, cut)) = Ish::of(given).data() else { return given.clone() };
     if let Some(id) = data.get("kwargs").and_then(|kwargs| kwargs.str("tool_call_id")).and_then(calls::usable_id)
         && (data.get("inputs").is_some() || data.get("input_str").is_some())
     {
@@ -102,7 +98,7 @@ fn arguments(given: &Value, into: &mut Translation) -> Value {
         Some(found) => found.clone(),
         // The end of it is missing: `calls` marks that.
         None if cut => given.clone(),
-        None => data,
+        None => data.into_owned(),
     }
 }
 
