@@ -39,7 +39,8 @@ pub fn found(returned: &Value) -> Option<Vec<Message>> {
     };
     let items = returned.get("documents").unwrap_or(returned).as_array()?;
     let documents = items.iter().map(|item| document(item.get("document").unwrap_or(item))).collect();
-    items.iter().all(is_document).then(|| reading::said(Role::Assistant, documents))
+    let all = !items.is_empty() && items.iter().all(is_document);
+    all.then(|| reading::said(Role::Assistant, documents))
 }
 
 fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {

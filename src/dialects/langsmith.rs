@@ -49,9 +49,8 @@ fn translate(source: &Source, into: &mut Translation) {
     let (prompt, completion) = if kind == Category::Tool {
         run(inputs.as_ref(), outputs.as_ref(), &into.genai)
     } else {
-        let given = said(inputs.as_ref(), Role::User);
-        let documents = data(outputs.as_ref()).filter(|_| kind == Category::Retriever).and_then(documents::found);
-        let mut returned = documents.unwrap_or_else(|| said(outputs.as_ref(), Role::Assistant));
+        let given = said(inputs.as_ref(), Role::User, kind);
+        let mut returned = said(outputs.as_ref(), Role::Assistant, kind);
         if !kind.is_call() {
             returned = langchain::added(&given, returned);
         }
@@ -74,10 +73,14 @@ fn data<'i>(side: Option<&'i Ish>) -> Option<&'i Value> {
 }
 
 /// One side of a run that is no tool's.
-fn said(side: Option<&Ish>, role: Role) -> Vec<Message> {
+fn said(side: Option<&Ish>, role: Role, kind: Category) -> Vec<Message> {
+    let read = |data: &Value| {
+        let documents = (kind == Category::Retriever).then(|| documents::found(data)).flatten();
+        documents.unwrap_or_else(|| instructed(data, role))
+    };
     match side {
-        Some(Ish::Data(data)) => instructed(data, role),
-        Some(Ish::Cut(data)) => reading::ends(instructed(data, role), true),
+        Some(Ish::Data(data)) => read(data),
+        Some(Ish::Cut(data)) => reading::ends(read(data), true),
         Some(Ish::Text(text)) => {
             reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
