@@ -14,13 +14,12 @@ use super::{
     lane::Lane,
     lanes::{Lanes, Told},
     merge::{Exchange, Line},
+    runs::result,
     same::{Key, Library},
     trace::Trace,
     voices::FALLBACK,
 };
-use crate::model::{
-    Category, Message, Part, Role, Said, SpanId, Timestamp, ToolCall, ToolResult, ToolRun, ToolStatus, What, json,
-};
+use crate::model::{Category, Message, Part, Role, Said, SpanId, Timestamp, ToolCall, ToolRun, What, json};
 
 /// So many letters of an answer are found in a text only if that repeats it.
 const LETTERS: usize = 16;
@@ -389,11 +388,6 @@ fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
 
 /// What they returned; `None` if that is not known of any.
 fn spoken_results(runs: &[&ToolRun]) -> Option<Arc<Message>> {
-    let result = |run: &&ToolRun| {
-        let is_error = (run.status == ToolStatus::Error).then_some(true);
-        let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
-        Some(Part::new(What::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
-    };
-    let parts: Vec<Part> = runs.iter().filter_map(result).collect();
+    let parts: Vec<Part> = runs.iter().filter_map(|run| result(run)).collect();
     (!parts.is_empty()).then(|| Arc::new(Message::new(Role::Tool, parts)))
 }

@@ -14,7 +14,7 @@ use super::{
     facts::Facts,
     plan::{Place, Plan},
     squash::Squash,
-    usage,
+    streams, usage,
 };
 use crate::model::{Category, Cost, PriceSource, TokenUsage};
 
@@ -127,34 +127,9 @@ struct Counting<'p, 'a> {
     ends: HashSet<usize>,
 }
 
-/// Finds the answers to streamed requests that are spans of their own: of each request its place and that of its end.
-///
-/// Logfire's request ends when the first byte comes; when the last one has come, a span without duration repeats the
-/// request and brings the answer, wherever in the trace the stream was read.
-fn streams(plan: &Plan) -> HashMap<usize, usize> {
-    let half =
-        |at: &usize| plan.places[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && is_call(&plan.places[*at]);
-    let mut halves: Vec<usize> = (0..plan.places.len()).filter(half).collect();
-    halves.sort_by_key(|at| plan.places[*at].order());
-    let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
-    let mut streams = HashMap::new();
-    for at in halves {
-        let place = &plan.places[at];
-        let Some((_, facts)) = place.span else { continue };
-        let waiting = open.entry((facts.scope, facts.asked)).or_default();
-        // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
-        if place.ended == Some(place.started) {
-            streams.extend(waiting.pop().map(|request| (request, at)));
-        } else if !place.failed() {
-            waiting.push(at);
-        }
-    }
-    streams
-}
-
 /// Finds the counted calls of a trace.
 pub fn count(plan: &Plan) -> Counted {
-    let streams = streams(plan);
+    let streams = streams::streams(plan);
     let ends = streams.values().copied().collect();
     let mut counting = Counting { plan, calls: Vec::new(), dead: HashSet::new(), payers: Vec::new(), streams, ends };
     let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
@@ -417,7 +392,7 @@ impl Counting<'_, '_> {
 }
 
 /// A request to a model, or a record of one. A sum over several is none.
-fn is_call(place: &Place) -> bool {
+pub fn is_call(place: &Place) -> bool {
     place.category.is_call() && !place.aggregate()
 }
 

@@ -11,7 +11,7 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
     let mut known: HashMap<&str, usize> = HashMap::new();
     // Every call repeats what it offers.
     let mut seen = HashSet::new();
-    for tool in offered.filter(|tool| !is_internal(&tool.name)) {
+    for tool in offered {
         if !seen.insert(squash::hash((&tool.name, &tool.description, tool.parameters.as_ref().map(squash::value)))) {
             continue;
         }
@@ -19,30 +19,18 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
             fill(&mut merged[*at], tool);
         } else {
             known.insert(&tool.name, merged.len());
-            merged.push(ToolDefinition { description: description(tool), ..tool.clone() });
+            merged.push(tool.clone());
         }
     }
     merged
 }
 
-fn is_internal(name: &str) -> bool {
-    name.is_empty() || name.starts_with("(merged")
-}
-
-/// What senders write for want of a description is none.
-fn description(tool: &ToolDefinition) -> Option<String> {
-    let text = tool.description.as_ref()?;
-    let none = ["", "none", "n/a", "unknown", "no description", "no description."];
-    (!none.contains(&text.trim().to_lowercase().as_str())).then(|| text.clone())
-}
-
 fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
-    let told = description(other);
     let properties = |schema: &Option<Value>| {
         schema.as_ref().and_then(|schema| schema.get("properties")).is_some_and(|properties| !properties.is_empty())
     };
-    let fuller =
-        (told.is_some(), properties(&other.parameters)) > (known.description.is_some(), properties(&known.parameters));
+    let fuller = (other.description.is_some(), properties(&other.parameters))
+        > (known.description.is_some(), properties(&known.parameters));
     match (&mut known.parameters, &other.parameters) {
         (mine @ None, theirs) => mine.clone_from(theirs),
         (Some(mine), Some(theirs)) => {
@@ -56,7 +44,7 @@ fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
         (Some(_), None) => {}
     }
     if fuller || known.description.is_none() {
-        known.description = told.or_else(|| known.description.take());
+        known.description = other.description.clone().or_else(|| known.description.take());
     }
 }
 
@@ -94,12 +82,12 @@ mod tests {
 
     #[test]
     fn a_tool_offered_twice_is_defined_once_by_its_fuller_definition() {
-        let bare = tool("w", Some("No description"), None);
+        let bare = tool("w", None, None);
         let named = tool("x", None, None);
         let full =
             tool("w", Some("Weather"), Some(r#"{"type":"object","properties":{"city":{}},"required":["city"]}"#));
         let more = tool("w", Some("Other"), Some(r#"{"properties":{"day":{}},"required":["day"]}"#));
-        let merged = merge([&bare, &named, &full, &more, &tool("(merged tools)", None, None)].into_iter());
+        let merged = merge([&bare, &named, &full, &more].into_iter());
         assert_eq!(merged.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["w", "x"]);
         assert_eq!(merged[0].description.as_deref(), Some("Weather"));
         let schema = json::to_string(merged[0].parameters.as_ref().unwrap());

@@ -127,7 +127,6 @@ impl Facts {
 
     fn understood(translation: &Translation) -> Self {
         let Translation { context, genai, readings, error, notes, .. } = translation;
-        let id = |id: &Option<String>| id.as_deref().filter(|id| !is_placeholder(id)).map(Box::from);
         Self {
             is_log: false,
             span: None,
@@ -150,8 +149,8 @@ impl Facts {
             response: genai.response_id.as_ref().map(hash),
             model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
             trouble: error.as_ref().map(|failure| Box::new(Trouble::of(failure))),
-            session: id(&context.session),
-            user: id(&context.user),
+            session: context.session.as_deref().map(Box::from),
+            user: context.user.as_deref().map(Box::from),
             framework: context.framework.as_deref().map(Box::from),
             question: question(genai.category, readings).map(Box::from),
             recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
@@ -166,11 +165,6 @@ impl Facts {
     pub(super) fn tells(&self) -> bool {
         self.usage.is_some() || self.trouble.is_some() || self.voices.iter().any(|voice| voice.prompts || voice.answers)
     }
-}
-
-/// `[Scrubbed due to 'session']` and the like stand for an id that its sender hid.
-pub(super) fn is_placeholder(id: &str) -> bool {
-    id.is_empty() || id.starts_with("[Scrubbed due to") || matches!(id, "__REDACTED__" | "<REDACTED>" | "[REDACTED]")
 }
 
 impl Trouble {

@@ -26,6 +26,7 @@ mod plan;
 mod runs;
 mod same;
 mod squash;
+mod streams;
 mod thread;
 mod tools;
 mod totals;
@@ -123,9 +124,8 @@ fn context(trace: &Trace) -> Context {
     logs.sort_by_key(|log| (log.at, hash((&log.name, &log.text))));
     for said in in_order(trace).chain(logs.into_iter().map(|log| &*log.translation)) {
         let Context { session, user, framework, environment, tags: tagged, metadata, display_name: _ } = &said.context;
-        let id = |id: &Option<String>| id.clone().filter(|id| !facts::is_placeholder(id));
-        context.session = context.session.take().or_else(|| id(session));
-        context.user = context.user.take().or_else(|| id(user));
+        context.session = context.session.take().or_else(|| session.clone());
+        context.user = context.user.take().or_else(|| user.clone());
         context.framework = context.framework.take().or_else(|| framework.clone());
         context.environment = context.environment.take().or_else(|| environment.clone());
         context.tags.extend(tagged.iter().filter(|tag| tags.insert((*tag).clone())).cloned());

@@ -45,10 +45,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
-        call_id: id
-            .or_else(|| given?.id.clone())
-            .or_else(|| returned?.call_id.clone())
-            .or_else(|| run.told.and_then(call)?.id.clone()),
+        call_id: id.or_else(|| given?.id.clone()).or_else(|| returned?.call_id.clone()),
         name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
         // What a model wrote that is no JSON may have been mended before the tool ran.
         input: match (&input, given) {
@@ -103,6 +100,13 @@ pub fn text(content: &[Part]) -> Option<String> {
     Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
 }
 
+/// What a tool returned, as the model is told it; `None` if that is not known.
+pub fn result(run: &ToolRun) -> Option<Part> {
+    let is_error = (run.status == ToolStatus::Error).then_some(true);
+    let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
+    Some(Part::new(What::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
+}
+
 /// Tells results that no request carried as the tool returned them, after the call that asked for them.
 pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
     // What each call asked for and no request brought back, by its id, else by its name and arguments.
@@ -152,13 +156,7 @@ fn insert(lane: &mut Lane, asked: usize, returned: &[&ToolRun]) {
     let (turn, span) = (lane.said[asked].turn, lane.said[asked].span);
     let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
     let after = asked + lane.said[asked..].iter().take_while(is_answer).count();
-    let parts = returned.iter().map(|run| {
-        let is_error = (run.status == ToolStatus::Error).then_some(true);
-        let content = run.output.clone().unwrap_or_default();
-        let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
-        Part::new(What::Result(ToolResult { call_id, name, is_error, content }))
-    });
-    let mut parts: Vec<Part> = parts.collect();
+    let mut parts: Vec<Part> = returned.iter().filter_map(|run| result(run)).collect();
     if parts.is_empty() {
         return;
     }

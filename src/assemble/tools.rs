@@ -3,14 +3,14 @@
 //! By id where there is one, else by name and arguments, else by name in order. All of it is done on
 //! facts, so that a list knows as many tool calls and failures as the pane that shows them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     calls::Counted,
     facts::Facts,
     plan::{Place, Plan},
     squash::hash,
-    voices::{Called, Execution, Given, Spot, Voice},
+    voices::{Called, Execution, Given, Heard, Spot, hear},
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
@@ -28,8 +28,6 @@ pub struct Run {
     pub output: Option<Source>,
     /// The result as the first request that carried it says it.
     pub seen: Option<Source>,
-    /// The call as the agent around it tells it, where no request does.
-    pub told: Option<Source>,
     /// The call as the agent around it tells it, where no call of a model does.
     pub heard: Option<Source>,
     pub status: ToolStatus,
@@ -54,14 +52,6 @@ pub struct Runs {
     pub runs: Vec<Run>,
     /// Id and place of results that no call of this trace asked for, each once.
     pub foreign: Vec<(u64, Option<bool>, Source)>,
-}
-
-/// What a dialect heard at one place, from its span and its log records.
-#[derive(Default)]
-struct Heard<'a> {
-    calls: Vec<(usize, &'a Called)>,
-    results: Vec<(usize, &'a Given)>,
-    fallback: bool,
 }
 
 /// The runs under construction, and where to find them.
@@ -94,7 +84,6 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
         }
     }
     join.execute(plan);
-    join.recall(plan);
     for (call, heard) in heard.iter().enumerate() {
         join.bring(call, plan.places[counted.calls[call].place].started, heard);
     }
@@ -105,41 +94,6 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
     }
     runs.sort_by_key(|run| run.order);
     Runs { runs, foreign }
-}
-
-/// Of what the dialects heard of one call the most: calls with ids before others, then more of them.
-fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a> {
-    let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
-    for (nth, place) in places.enumerate() {
-        for (at, facts) in place.sources() {
-            for voice in &facts.voices {
-                let Voice { channel, fallback, calls, results, .. } = voice;
-                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
-                let known = known.unwrap_or_else(|| {
-                    channels.push(((nth, *channel), Heard { fallback: *fallback, ..Heard::default() }));
-                    channels.len() - 1
-                });
-                let heard = &mut channels[known].1;
-                heard.calls.extend(calls.iter().map(|called| (at, called)));
-                heard.results.extend(results.iter().map(|given| (at, given)));
-            }
-        }
-    }
-    let ids = |calls: &[(usize, &Called)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
-    let named = |results: &[(usize, &Given)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
-    // The last of equals is taken by `max_by_key`, and the first one is wanted.
-    let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
-        let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
-        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
-        found.map(|(at, _)| &channels[at].1)
-    };
-    let calls = best(&|heard| (ids(&heard.calls), heard.calls.len()));
-    let results = best(&|heard| (named(&heard.results), heard.results.len()));
-    Heard {
-        calls: calls.map(|heard| heard.calls.clone()).unwrap_or_default(),
-        results: results.map(|heard| heard.results.clone()).unwrap_or_default(),
-        fallback: false,
-    }
 }
 
 impl Join {
@@ -171,7 +125,6 @@ impl Join {
             input: None,
             output: None,
             seen: None,
-            told: None,
             heard: None,
             status: ToolStatus::Pending,
             id: called.id,
@@ -246,7 +199,6 @@ impl Join {
                 input: None,
                 output: None,
                 seen: None,
-                told: None,
                 heard: None,
                 status: ToolStatus::Pending,
                 id: said.id,
@@ -255,29 +207,6 @@ impl Join {
                 order: (place.started, place.id, 0),
             });
             self.ran(self.runs.len() - 1, at, plan);
-        }
-    }
-
-    /// Runs that no request asked for: the agent around them may tell their calls, and so their ids.
-    fn recall(&mut self, plan: &Plan) {
-        let unasked = |run: &Run| run.called.is_none() && run.id.is_none();
-        if !self.runs.iter().any(unasked) {
-            return;
-        }
-        let agents = plan.above(|place| place.category == Category::Agent && place.speaks());
-        let mut told: HashMap<usize, HashMap<u64, VecDeque<Source>>> = HashMap::new();
-        for run in self.runs.iter_mut().filter(|run| unasked(run)) {
-            let (Some(at), Some(asked)) = (run.place, run.asked) else { continue };
-            let Some(agent) = agents[at] else { continue };
-            let calls = told.entry(agent).or_insert_with(|| {
-                let mut calls: HashMap<u64, VecDeque<Source>> = HashMap::new();
-                for (facts, called) in hear([&plan.places[agent]].into_iter()).calls {
-                    let source = Source { facts, prompt: false, spot: called.at };
-                    calls.entry(called.asked).or_default().push_back(source);
-                }
-                calls
-            });
-            run.told = calls.get_mut(&asked).and_then(VecDeque::pop_front);
         }
     }
 

@@ -59,11 +59,6 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         }
         if !place.category.is_call() {
             exchange.drop_states();
-            // A crew's sum of tokens: its agents tell more than their crew.
-            let beneath = &trace.places()[call.place + 1..place.after];
-            if beneath.iter().any(|inner| inner.category == Category::Agent && inner.speaks()) {
-                continue;
-            }
         }
         if exchange.is_empty() || answers.contains(&turn) {
             continue;
@@ -109,12 +104,11 @@ fn is_told(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
 }
 
-/// Whether a place other than a call's or an agent's stands for those of agents beneath it that speak for themselves.
+/// Whether a place that counts, but is no call, holds agents that speak for themselves: a crew's sum of tokens.
 fn repeats_agents(trace: &Trace, place: usize) -> bool {
     let places = trace.places();
     let beneath = places.get(place + 1..places[place].after).unwrap_or_default();
-    matches!(places[place].category, Category::Chain | Category::Span)
-        && beneath.iter().any(|place| place.category == Category::Agent && place.speaks())
+    !places[place].category.is_call() && beneath.iter().any(|place| place.category == Category::Agent && place.speaks())
 }
 
 /// The parameters that the records of a call give, by name.

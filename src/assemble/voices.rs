@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    plan::Place,
     same::asked,
     squash::{Squash, hash},
 };
@@ -139,6 +140,49 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
         }
     }
     results
+}
+
+/// What a dialect heard at one place, from its span and its log records.
+#[derive(Default)]
+pub struct Heard<'a> {
+    pub calls: Vec<(usize, &'a Called)>,
+    pub results: Vec<(usize, &'a Given)>,
+    fallback: bool,
+}
+
+/// Of what the dialects heard of one call the most: calls with ids before others, then more of them.
+pub fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a> {
+    let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
+    for (nth, place) in places.enumerate() {
+        for (at, facts) in place.sources() {
+            for voice in &facts.voices {
+                let Voice { channel, fallback, calls, results, .. } = voice;
+                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
+                let known = known.unwrap_or_else(|| {
+                    channels.push(((nth, *channel), Heard { fallback: *fallback, ..Heard::default() }));
+                    channels.len() - 1
+                });
+                let heard = &mut channels[known].1;
+                heard.calls.extend(calls.iter().map(|called| (at, called)));
+                heard.results.extend(results.iter().map(|given| (at, given)));
+            }
+        }
+    }
+    let ids = |calls: &[(usize, &Called)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
+    let named = |results: &[(usize, &Given)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
+    // The last of equals is taken by `max_by_key`, and the first one is wanted.
+    let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
+        let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
+        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
+        found.map(|(at, _)| &channels[at].1)
+    };
+    let calls = best(&|heard| (ids(&heard.calls), heard.calls.len()));
+    let results = best(&|heard| (named(&heard.results), heard.results.len()));
+    Heard {
+        calls: calls.map(|heard| heard.calls.clone()).unwrap_or_default(),
+        results: results.map(|heard| heard.results.clone()).unwrap_or_default(),
+        fallback: false,
+    }
 }
 
 /// What a tool's span or log record says of its run; `None` if nothing.

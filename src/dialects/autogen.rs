@@ -15,7 +15,7 @@
 use super::{
     Dialect, calls, counts, definitions, gen_ai,
     json_ish::Ish,
-    media, native,
+    media, native, native_facts,
     parts::{self, thought},
     reading,
 };
@@ -228,7 +228,7 @@ fn logged(source: &Source, event: &Value, into: &mut Translation) {
             counts::read(event, &mut genai.reported);
             let response = event.get("response").filter(|response| !response.is_empty());
             if let Some(response) = response {
-                native::response_facts(response, genai);
+                native_facts::of_response(response, genai);
             }
             let prompt = event.get("messages").and_then(native::request).unwrap_or_default();
             let completion = response.and_then(native::response).unwrap_or_default();

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{calls, native, parts, reading};
+use super::{calls, native, native_facts, parts, reading};
 use crate::model::{GenAi, Message, Part, Reasoning, Role, Value, What};
 
 /// The pieces of one stream, in the order in which they came.
@@ -80,7 +80,7 @@ impl Stream {
     /// What a piece says of the whole. Counts grow from piece to piece, or come in parts.
     fn note(&mut self, map: &Value) {
         let mut said = GenAi::default();
-        native::response_facts(map, &mut said);
+        native_facts::of_response(map, &mut said);
         let known = &mut self.facts;
         known.response_model = known.response_model.take().or(said.response_model);
         known.response_id = known.response_id.take().or(said.response_id);

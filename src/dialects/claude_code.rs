@@ -18,7 +18,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{Attributes, Carrier, Category, LogRecord, Message, Role, Source, Translation, Value};
+use crate::model::{Attributes, Category, LogRecord, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "claude-code", speaks, translate };
 
@@ -66,10 +66,6 @@ fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let text = |key: &str| attributes.str(key).and_then(parts::text);
     let said = |role, part: Option<_>| reading::said(role, part.into_iter().collect());
-    let carrier = match source.body {
-        Some(_) => (Carrier::Log, Some(source.at)),
-        None => (Carrier::Attributes, None),
-    };
     let kind = record_name(source, PREFIX).or_else(|| attributes.str("span.type")).unwrap_or_default();
     if matches!(kind, "llm_request" | "api_request" | "api_error") {
         into.genai.provider.get_or_insert_with(|| "anthropic".to_owned());
@@ -84,28 +80,19 @@ fn translate(source: &Source, into: &mut Translation) {
         "tool" | "tool_result" => tool(source, into),
         _ => return,
     };
-    reading::push(into, DIALECT.name, carrier, prompt, completion);
+    reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
 }
 
 /// The API's own request or response.
 fn body(attributes: &Attributes, role: Role, into: &mut Translation) -> Vec<Message> {
-    let Some(value) = attributes.get("body") else { return vec![] };
-    let (data, cut) = match Ish::of(value) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => return vec![],
-    };
+    let Some((data, cut)) = attributes.get("body").and_then(|body| Ish::of(body).data()) else { return vec![] };
     if let Some(tools) = data.get("tools") {
         definitions::read(tools, &mut into.tools);
     }
     if into.genai.stop_reason.is_none() {
         into.genai.stop_reason = data.str("stop_reason").map(str::to_owned);
     }
-    let mut messages = native::messages(&data, role).unwrap_or_default();
-    if let (true, Some(last)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
-        last.truncated = true;
-    }
-    messages
+    reading::ends(native::messages(&data, role).unwrap_or_default(), cut)
 }
 
 /// A tool's run: the call with its arguments, and what came back, which only a span's event says.

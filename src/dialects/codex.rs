@@ -17,7 +17,7 @@ use super::{
     coding_agents::{About, Work, record_name},
     gen_ai, parts, provider, reading,
 };
-use crate::model::{Carrier, Category, LogRecord, Note, Role, Source, Translation, Value};
+use crate::model::{Category, LogRecord, Note, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "codex", speaks, translate };
 
@@ -91,10 +91,6 @@ pub fn about(record: &LogRecord) -> Option<About<'_>> {
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
-    let carrier = match source.body {
-        Some(_) => (Carrier::Log, Some(source.at)),
-        None => (Carrier::Attributes, None),
-    };
     let is_cut = |key: &str| attributes.get(key).and_then(Value::as_bool) == Some(true);
     let said = |role, key: &str, cut: bool| {
         let part = attributes.str(key).and_then(parts::text).map(|mut part| {
@@ -122,7 +118,7 @@ fn translate(source: &Source, into: &mut Translation) {
         let provider = into.genai.model.as_deref().and_then(provider::of_model).map(str::to_owned);
         into.genai.provider = into.genai.provider.take().or(provider);
     }
-    reading::push(into, DIALECT.name, carrier, prompt, completion);
+    reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
 }
 
 #[cfg(test)]

@@ -89,6 +89,27 @@ const WITHIN_OUTPUT: &[&str] = &[
     "outputTokenDetails",
 ];
 
+/// What Anthropic's and Bedrock's APIs count beside the input, under names that SDKs use for what is within it.
+const CACHE_BESIDE: &[&str] =
+    &["cache_read_input_tokens", "cacheReadInputTokens", "cache_creation_input_tokens", "cacheWriteInputTokens"];
+
+/// Fills what is not known yet of the counts in a provider's own usage object.
+///
+/// Some senders add the caches up in the input that they state: then that has them, and only then.
+pub fn of_provider(usage: &Value, into: &mut Reported) {
+    let stated = into.input;
+    let is_decided =
+        into.cache_read.is_some() || into.cache_write.is_some() || into.convention.cache_in_input.is_some();
+    read(usage, into);
+    let is_beside = CACHE_BESIDE.iter().any(|key| usage.get(key).and_then(Value::as_count).is_some());
+    let is_taken = into.cache_read.is_some() || into.cache_write.is_some();
+    if is_beside && is_taken && !is_decided && into.convention.cache_in_input.is_none() {
+        let caches = into.cache_read.unwrap_or(0).saturating_add(into.cache_write.unwrap_or(0));
+        let whole = count(usage, INPUT).map(|input| input.saturating_add(caches));
+        into.convention.cache_in_input = Some(caches > 0 && stated.is_some() && stated == whole);
+    }
+}
+
 /// Fills what is not known yet of the counts that a sender reports.
 pub fn read(map: &Value, into: &mut Reported) {
     let mut input = count(map, INPUT);
@@ -131,6 +152,8 @@ pub fn read(map: &Value, into: &mut Reported) {
     if into.reasoning.is_none() && into.convention.reasoning_in_output.is_none() {
         let is_apart = thought_apart.is_some() && !is_whole;
         let is_gemini = ["thoughts_token_count", "thoughtsTokenCount"].iter().any(|key| map.get(key).is_some());
+        // Unless the sender states an output of its own: that may have the thoughts in it.
+        let is_gemini = is_gemini && (into.output.is_none() || into.output == output);
         into.convention.reasoning_in_output = (is_apart || is_gemini).then_some(false);
     }
     into.input = into.input.or(input);
@@ -236,5 +259,21 @@ mod tests {
         // Counts of something else.
         assert_eq!(given(7), (Some(7), None, None));
         read(&json::parse("[1]").unwrap(), &mut Reported::default());
+    }
+
+    #[test]
+    fn a_providers_caches_are_within_the_input_or_beside_it() {
+        let read = |text: &str, stated: Option<u64>| {
+            let mut reported = Reported { input: stated, ..Reported::default() };
+            of_provider(&json::parse(text).unwrap(), &mut reported);
+            (reported.input, reported.cache_read, reported.cache_write, reported.convention.cache_in_input)
+        };
+        let anthropic = r#"{"input_tokens":312,"cache_creation_input_tokens":256,"cache_read_input_tokens":0}"#;
+        assert_eq!(read(anthropic, None), (Some(312), Some(0), Some(256), Some(false)));
+        assert_eq!(read(anthropic, Some(312)), (Some(312), Some(0), Some(256), Some(false)));
+        assert_eq!(read(anthropic, Some(568)), (Some(568), Some(0), Some(256), Some(true)));
+        let openai = r#"{"prompt_tokens":300,"prompt_tokens_details":{"cached_tokens":192}}"#;
+        assert_eq!(read(openai, Some(300)), (Some(300), Some(192), None, Some(true)));
+        assert_eq!(read(r#"{"prompt_tokens":300}"#, None), (Some(300), None, None, None));
     }
 }

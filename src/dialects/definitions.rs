@@ -48,7 +48,7 @@ fn describe(map: &Value, into: &mut Vec<ToolDefinition>) {
     let inner = first(map, &["toolSpec", "function", "systemTool"]).filter(|inner| inner.as_map().is_some());
     let tool = inner.unwrap_or(map);
     let name = first_str(tool, &["name"]).or_else(|| built_in(map));
-    let Some(name) = name.filter(|name| *name != "(merged tools)") else { return };
+    let Some(name) = name.filter(|name| !is_internal(name)) else { return };
     let description = first_str(tool, &["description"]).filter(|text| is_description(text)).map(str::to_owned);
     into.push(ToolDefinition { name: name.to_owned(), description, parameters: schema(tool) });
 }
@@ -62,8 +62,13 @@ fn built_in(map: &Value) -> Option<&str> {
     }
 }
 
+/// Google's ADK gathers the responses of parallel calls in a tool of its own.
+fn is_internal(name: &str) -> bool {
+    name.starts_with("(merged")
+}
+
 fn is_description(text: &str) -> bool {
-    const NONE: &[&str] = &["none", "n/a", "unknown", "no description"];
+    const NONE: &[&str] = &["none", "n/a", "unknown", "no description", "no description."];
     let text = text.trim();
     !text.is_empty() && !NONE.iter().any(|none| none.eq_ignore_ascii_case(text))
 }
@@ -118,6 +123,9 @@ pub fn of_span(attributes: &Attributes, tool: Option<&ToolName>, into: &mut Vec<
     const SCHEMAS: &[&str] =
         &["gen_ai.tool.json_schema", "gen_ai.tool.parameters", "tool.json_schema", "tool.parameters"];
     let Some(ToolName { name: Some(name), description, .. }) = tool else { return };
+    if is_internal(name) {
+        return;
+    }
     let description = description.clone().filter(|text| is_description(text));
     let parameters = SCHEMAS.iter().find_map(|key| attributes.get(key)).and_then(as_schema);
     if description.is_some() || parameters.is_some() {

@@ -1,14 +1,16 @@
-//! What is searched and found: OpenInference's retrievers, rerankers and embeddings (`dialects.md` 6.6).
+//! What is searched and found: retrievers, rerankers and embeddings, spread over OpenInference's keys or returned whole
+//! (`dialects.md` 6.6).
 //!
 //! ```text
 //!   retrieval.documents.0.document.id, .content, .score, .metadata
 //!   reranker.query, reranker.input_documents.0.document.…, reranker.output_documents.0.document.…
 //!   embedding.embeddings.0.embedding.text, .vector
+//!   [{"page_content": …, "metadata": …}], {"documents": […]}                  what a function returned
 //! ```
 //!
 //! Documents are shown as data, one part each. Vectors are never shown: only how many numbers they have.
 
-use super::{indexed, json_ish::Ish, markers, parts, reading};
+use super::{calls, indexed, json_ish::Ish, markers, parts, reading};
 use crate::model::{Attributes, Message, Part, Role, Value, What};
 
 /// Lists of so many numbers are vectors.
@@ -29,6 +31,18 @@ pub fn reranked(attributes: &Attributes) -> (Vec<Message>, Vec<Message>) {
     (reading::said(Role::User, sent), reading::said(Role::Assistant, found))
 }
 
+/// The documents in what a retriever returned: a list, or a list under `documents`; `None` for anything else.
+pub fn found(returned: &Value) -> Option<Vec<Message>> {
+    let is_document = |item: &Value| {
+        let item = item.get("document").unwrap_or(item);
+        ["page_content", "content", "text"].iter().any(|key| item.str(key).is_some())
+    };
+    let items = returned.get("documents").unwrap_or(returned).as_array()?;
+    let documents = items.iter().map(|item| document(item.get("document").unwrap_or(item))).collect();
+    let all = !items.is_empty() && items.iter().all(is_document);
+    all.then(|| reading::said(Role::Assistant, documents))
+}
+
 fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {
     let list = indexed::tree(attributes, prefix);
     let items = list.as_ref().and_then(Value::as_array).unwrap_or_default();
@@ -41,7 +55,7 @@ fn document(document: &Value) -> Part {
         Ish::Data(data) if key == "metadata" => (key.clone(), data.into_owned()),
         _ => (key.clone(), value.clone()),
     });
-    let hidden = document.str("content").is_some_and(markers::is_hidden);
+    let hidden = calls::first_str(document, &["content", "page_content", "text"]).is_some_and(markers::is_hidden);
     Part { hidden, ..Part::new(What::Json(Value::Map(entries.collect()))) }
 }
 
@@ -113,6 +127,19 @@ mod tests {
         let documents = r#"assistant: json {"content":"Seven days.","metadata":{"page":3},"score":0.9} · json {"content":"__REDACTED__"}(hidden)"#;
         assert_eq!(completion, [documents]);
         assert_eq!(read.genai.category, Category::Retriever);
+    }
+
+    #[test]
+    fn what_a_function_found_is_shown_one_by_one() {
+        let retrieved = |documents: &str| {
+            let marks = [("mlflow.spanType", r#""RETRIEVER""#), ("mlflow.spanOutputs", documents)];
+            said(&Sample::span("search").with(&marks).translate()).1
+        };
+        let two = r#"[{"page_content":"a","metadata":{"page":3}},{"page_content":"b"}]"#;
+        let each = r#"json {"page_content":"a","metadata":{"page":3}} · json {"page_content":"b"}"#;
+        assert_eq!(retrieved(two), [format!("assistant: {each}")]);
+        assert_eq!(retrieved(&format!(r#"{{"documents":{two}}}"#)), [format!("assistant: {each}")]);
+        assert_eq!(retrieved(r#"[{"id":7}]"#), [r#"assistant: json [{"id":7}]"#]);
     }
 
     #[test]

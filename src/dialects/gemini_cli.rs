@@ -19,9 +19,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{
-    Carrier, Category, LogRecord, Message, Note, Part, Role, Source, Timestamp, ToolName, Translation, Value, What,
-};
+use crate::model::{Category, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "gemini-cli", speaks, translate };
 
@@ -84,13 +82,6 @@ fn translate(source: &Source, into: &mut Translation) {
     }
 }
 
-fn carrier(source: &Source) -> (Carrier, Option<Timestamp>) {
-    match source.body {
-        Some(_) => (Carrier::Log, Some(source.at)),
-        None => (Carrier::Attributes, None),
-    }
-}
-
 fn call(source: &Source, into: &mut Translation) {
     let before = into.readings.len();
     let get = |key: &str| {
@@ -105,16 +96,16 @@ fn call(source: &Source, into: &mut Translation) {
     if source.is_log() {
         // In the conventions' words it calls the model's own turns `system`; instructions stand apart.
         let of_model = |key: &str| get(key).filter(|_| matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
-        gen_ai::carried(gen_ai::DIALECT.name, carrier(source), of_model, into);
+        gen_ai::carried(gen_ai::DIALECT.name, reading::carrier(source), of_model, into);
         for message in into.readings[before..].iter_mut().flat_map(|reading| &mut reading.prompt) {
             if message.role == Role::System {
                 Arc::make_mut(message).role = Role::Assistant;
             }
         }
         let rest = |key: &str| get(key).filter(|_| !matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
-        gen_ai::carried(gen_ai::DIALECT.name, carrier(source), rest, into);
+        gen_ai::carried(gen_ai::DIALECT.name, reading::carrier(source), rest, into);
     } else {
-        gen_ai::carried(DIALECT.name, carrier(source), get, into);
+        gen_ai::carried(DIALECT.name, reading::carrier(source), get, into);
     }
     for reading in &mut into.readings[before..] {
         let chunks = std::mem::take(&mut reading.completion).into_iter().map(Arc::unwrap_or_clone);
@@ -143,11 +134,7 @@ fn joined(chunks: Vec<Message>) -> Option<Message> {
 fn tool(source: &Source, into: &mut Translation) {
     let data = |keys: [&str; 2]| {
         let value = keys.into_iter().find_map(|key| source.attributes.get(key))?;
-        match Ish::of(value) {
-            Ish::Data(data) => Some(data.into_owned()),
-            Ish::Cut(data) => Some(data),
-            Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
-        }
+        Ish::of(value).data().map(|(data, _)| data.into_owned())
     };
     let request = data([gen_ai::INPUT, "input-json"]);
     let outcome = data([gen_ai::OUTPUT, "output-json"]);
@@ -160,7 +147,7 @@ fn tool(source: &Source, into: &mut Translation) {
     let tool = tool.clone();
     let (prompt, _) = gen_ai::execution(asked.and_then(|asked| asked.get("args")), None, &into.genai);
     let completion = outcome.and_then(|outcome| returned(&outcome, tool));
-    reading::push(into, DIALECT.name, carrier(source), prompt, completion.into_iter().collect());
+    reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion.into_iter().collect());
 }
 
 /// What a tool gave back: as the model was told, else as people were.
@@ -223,7 +210,7 @@ fn record(name: &str, source: &Source, into: &mut Translation) {
     if matches!(name, "user_prompt" | "api_response" | "api_error") {
         into.notes.push(Note(Note::HEARSAY.to_owned()));
     }
-    reading::push(into, DIALECT.name, carrier(source), prompt, completion);
+    reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
 }
 
 /// The id that the model gave a call, to which Gemini CLI adds the tool's name.

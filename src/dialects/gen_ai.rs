@@ -37,10 +37,7 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let carrier = match source.body {
-        Some(_) => (Carrier::Log, Some(source.at)),
-        None => (Carrier::Attributes, None),
-    };
+    let carrier = reading::carrier(source);
     // A record may carry the fields in its body, and that as JSON.
     let body = source.body.filter(|_| source.name == DETAILS).map(Ish::of);
     let body = match &body {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Dialect, calls, json_ish::Ish, native, parts, reading};
-use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value, What};
+use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
 
@@ -30,8 +30,7 @@ fn speaks(source: &Source) -> bool {
 
 fn translate(source: &Source, into: &mut Translation) {
     let is_openlit = source.resource.attributes.str("telemetry.sdk.name") == Some("openlit");
-    let carrier = if source.is_log() { (Carrier::Log, Some(source.at)) } else { (Carrier::Attributes, None) };
-    carried(source.attributes, carrier, is_openlit, into);
+    carried(source.attributes, reading::carrier(source), is_openlit, into);
     for event in source.events.iter().filter(|event| is_content(&event.name)) {
         carried(&event.attributes, (Carrier::Event, Some(event.at)), is_openlit, into);
     }
@@ -62,27 +61,13 @@ fn carried(attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), is_op
 }
 
 fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut Vec<Note>) -> Vec<Message> {
-    let data = |data: &Value| {
-        native::messages(data, role).unwrap_or_else(|| {
-            let parts = parts::blocks(data).unwrap_or_else(|| vec![Part::new(What::Json(data.clone()))]);
-            reading::said(role, parts)
-        })
-    };
     match Ish::of(value) {
-        Ish::Data(found) => data(&found),
-        Ish::Cut(found) => {
-            notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
-            let mut messages = data(&found);
-            if let Some(last) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
-                last.truncated = true;
-            }
-            messages
-        }
         Ish::Text("None") if is_openlit => vec![],
         Ish::Text(text) if is_openlit => lines(text, role),
-        Ish::Text(text) => reading::said(role, parts::text(text).into_iter().collect()),
-        Ish::Scalar(scalar) => reading::said(role, vec![Part::text(scalar.to_text())]),
-        Ish::Nothing => vec![],
+        ish => {
+            notes.extend(matches!(ish, Ish::Cut(_)).then(|| reading::cut_off(key)));
+            reading::side(ish, role, |data| native::said(data, role))
+        }
     }
 }
 

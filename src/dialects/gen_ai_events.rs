@@ -190,7 +190,7 @@ fn answer(text: &Value, notes: &mut Vec<Note>) -> Vec<Message> {
     let found = match Ish::of(text) {
         Ish::Data(data) if is_message(&data) => return spoken(&data),
         Ish::Cut(data) if is_message(&data) => {
-            notes.push(Note("the answer was cut off by the sender: shown up to the cut".to_owned()));
+            notes.push(reading::cut_off("the answer"));
             return spoken(&data);
         }
         Ish::Data(data) => parts::blocks(&data),

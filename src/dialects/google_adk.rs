@@ -17,13 +17,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{
-    Dialect,
-    calls::{self, first},
-    definitions, gen_ai,
-    json_ish::Ish,
-    markers, parameters, parts, provider, reading,
-};
+use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, markers, native, parameters, provider, reading};
 use crate::model::{Attributes, Carrier, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "google-adk", speaks, translate };
@@ -88,7 +82,7 @@ struct Found {
 impl Found {
     /// What was read of it; its end is marked where the data was cut off.
     fn ends(&self, messages: Vec<Message>) -> Vec<Message> {
-        if self.cut { reading::cut(messages) } else { messages }
+        reading::ends(messages, self.cut)
     }
 }
 
@@ -97,7 +91,7 @@ fn read(attributes: &Attributes, key: &str, notes: &mut Vec<Note>) -> Option<Fou
     match Ish::of(attributes.get(key)?) {
         Ish::Data(data) => Some(Found { value: data.into_owned(), cut: false }).filter(|found| !found.value.is_empty()),
         Ish::Cut(value) => {
-            notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
+            notes.push(reading::cut_off(key));
             Some(Found { value, cut: true })
         }
         Ish::Text(_) => {
@@ -115,41 +109,17 @@ fn asked(request: &Value, into: &mut Translation) -> Vec<Message> {
     if genai.provider.is_none() {
         genai.provider = genai.model.as_deref().and_then(provider::of_model).map(str::to_owned);
     }
-    let mut prompt = Vec::new();
+    let mut prompt = native::system(request);
     if let Some(config) = request.get("config") {
         // What could not be made JSON is a text in this list.
         let tools = config.get("tools").and_then(Value::as_array).unwrap_or_default();
         tools.iter().filter(|tool| tool.as_map().is_some()).for_each(|tool| definitions::read(tool, &mut into.tools));
-        settings(config, genai);
-        if let Some(system) = first(config, &["system_instruction", "systemInstruction"]) {
-            let mut found = Vec::new();
-            parts::content(system.get("parts").unwrap_or(system), &mut found);
-            prompt = reading::said(Role::System, found);
-        }
+        parameters::of_request(config, &mut genai.parameters);
     }
     if let Some(contents) = request.get("contents") {
         prompt.extend(reading::messages(contents, Role::User));
     }
     prompt
-}
-
-fn settings(config: &Value, genai: &mut GenAi) {
-    const NAMES: &[(&str, &str)] = &[
-        ("temperature", "temperature"),
-        ("top_p", "top_p"),
-        ("top_k", "top_k"),
-        ("max_output_tokens", "max_tokens"),
-        ("stop_sequences", "stop_sequences"),
-        ("candidate_count", "choice.count"),
-        ("presence_penalty", "presence_penalty"),
-        ("frequency_penalty", "frequency_penalty"),
-        ("seed", "seed"),
-    ];
-    for (key, name) in NAMES {
-        if let Some(value) = config.get(key).filter(|value| !value.is_empty()) {
-            parameters::add(&mut genai.parameters, name, value);
-        }
-    }
 }
 
 /// Reads a response: how it ended, its tokens, and what the model said.

@@ -42,6 +42,15 @@ impl<'a> Ish<'a> {
         }
     }
 
+    /// The list or object, and whether it was cut off; `None` for anything else.
+    pub fn data(self) -> Option<(Cow<'a, Value>, bool)> {
+        match self {
+            Self::Data(data) => Some((data, false)),
+            Self::Cut(data) => Some((Cow::Owned(data), true)),
+            Self::Text(_) | Self::Scalar(_) | Self::Nothing => None,
+        }
+    }
+
     fn of_text(text: &'a str) -> Self {
         match text.trim_start().as_bytes().first() {
             None => Self::Nothing,

@@ -2,8 +2,12 @@
 //!
 //! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
 
-use super::{Dialect, category, gen_ai, json_ish::Ish, native, parts, reading};
-use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+use super::{
+    Dialect, category, gen_ai,
+    json_ish::{Ish, unquoted},
+    native, parts, reading,
+};
+use crate::model::{Carrier, Category, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "laminar", speaks, translate };
 
@@ -27,20 +31,13 @@ fn translate(source: &Source, into: &mut Translation) {
 
 fn messages(value: Option<&Value>, role: Role) -> Vec<Message> {
     let Some(value) = value else { return vec![] };
-    let parts = match Ish::of(value) {
-        Ish::Data(data) => match native::messages(&data, role) {
-            Some(messages) => return messages,
-            None => parts::blocks(&data).unwrap_or_else(|| vec![Part::new(What::Json(data.into_owned()))]),
-        },
-        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
+    match Ish::of(value) {
         // Every value is JSON, texts too.
         Ish::Text(text) => {
-            parts::text(super::json_ish::unquoted(text).as_deref().unwrap_or(text)).into_iter().collect()
+            reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
-        Ish::Scalar(scalar) => vec![Part::text(scalar.to_text())],
-        Ish::Nothing => vec![],
-    };
-    reading::said(role, parts)
+        ish => reading::side(ish, role, |data| native::said(data, role)),
+    }
 }
 
 #[cfg(test)]

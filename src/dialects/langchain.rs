@@ -8,10 +8,12 @@
 //!
 //! Tokens and the reason to stop are in the answer itself: `usage_metadata`, `response_metadata`.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     calls::{first, first_str},
+    counts,
+    json_ish::Ish,
     parts, reading,
 };
 use crate::model::{GenAi, Message, Part, Role, Value, What};
@@ -37,22 +39,12 @@ pub fn io(value: &Value, fallback: Role) -> Vec<Message> {
     if let Some(found) = messages(value, fallback).or_else(|| super::native::messages(value, fallback)) {
         return found;
     }
+    let data = |value| Ish::Data(Cow::Borrowed(value));
     match value.as_map() {
-        Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => match inner {
-            Value::String(words) => reading::said(fallback, parts::text(words).into_iter().collect()),
-            // `{"messages": [["human", "q"]]}`, `{"input": {…}}`
-            inner => pairs(inner).unwrap_or_else(|| state(inner, fallback)),
-        },
-        _ => state(value, fallback),
+        // `{"question": "q"}`, `{"messages": [["human", "q"]]}`, `{"input": {…}}`
+        Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => reading::side(data(inner), fallback, pairs),
+        _ => reading::side(data(value), fallback, |_| None),
     }
-}
-
-fn state(value: &Value, fallback: Role) -> Vec<Message> {
-    let part = (!value.is_empty()).then(|| match value {
-        Value::String(words) => Part::text(words),
-        state => Part::new(What::Json(state.clone())),
-    });
-    reading::said(fallback, part.into_iter().collect())
 }
 
 fn pairs(value: &Value) -> Option<Vec<Message>> {
@@ -85,7 +77,7 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
     let mut found = Vec::new();
     gather(value, DEEPEST, &mut found);
     for one in found.into_iter().rev() {
-        let body = body(one).0;
+        let body = reading::unwrapped(one).0;
         let about = body.get("response_metadata").unwrap_or(&Value::Null);
         if genai.stop_reason.is_none() {
             let ended = first_str(about, &["finish_reason", "stop_reason", "stopReason", "done_reason"])
@@ -96,25 +88,8 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
             genai.response_model = first_str(about, &["model_name", "model"]).map(str::to_owned);
         }
         if let Some(usage) = body.get("usage_metadata") {
-            return tokens(usage, genai);
+            return counts::read(usage, &mut genai.reported);
         }
-    }
-}
-
-/// LangChain's own count: input with its caches, output with its reasoning.
-fn tokens(usage: &Value, genai: &mut GenAi) {
-    let count = |path: &[&str]| path.iter().try_fold(usage, |at, key| at.get(key))?.as_count();
-    let reported = &mut genai.reported;
-    if reported.input.is_some() && reported.input != count(&["input_tokens"]) {
-        return;
-    }
-    reported.input = count(&["input_tokens"]);
-    reported.output = reported.output.or(count(&["output_tokens"]));
-    reported.cache_read = reported.cache_read.or(count(&["input_token_details", "cache_read"]));
-    reported.cache_write = reported.cache_write.or(count(&["input_token_details", "cache_creation"]));
-    reported.reasoning = reported.reasoning.or(count(&["output_token_details", "reasoning"]));
-    if reported.input.is_some() {
-        reported.convention.cache_in_input = Some(true);
     }
 }
 
@@ -147,34 +122,20 @@ fn gather<'v>(value: &'v Value, depth: usize, into: &mut Vec<&'v Value>) -> bool
 }
 
 fn is_message(map: &Value) -> bool {
-    let (body, class) = body(map);
+    let (body, class) = reading::unwrapped(map);
     let role = class.or_else(|| body.str("type")).or_else(|| body.str("role"));
     let stands = body.get("content").is_some() || body.get("tool_calls").is_some();
     stands && role.is_some_and(|role| role_of(role).is_some())
 }
 
 fn role_of(word: &str) -> Option<Role> {
-    let word = word.strip_suffix("Chunk").unwrap_or(word);
-    let word = word.strip_suffix("Message").unwrap_or(word);
-    let word = if word.eq_ignore_ascii_case("chat") { "user" } else { word };
-    reading::role(word)
-}
-
-/// What a message is made of, and the class that says its role.
-fn body(map: &Value) -> (&Value, Option<&str>) {
-    if let Some(kwargs) = map.get("kwargs").filter(|kwargs| kwargs.as_map().is_some()) {
-        let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
-        return (kwargs, class);
-    }
-    match map.get("data").filter(|data| data.as_map().is_some()) {
-        Some(data) if map.get("content").is_none() => (data, map.str("type")),
-        _ => (map, None),
-    }
+    let is_chat = ["chat", "ChatMessage", "ChatMessageChunk"].iter().any(|chat| chat.eq_ignore_ascii_case(word));
+    if is_chat { Some(Role::User) } else { reading::role(word) }
 }
 
 /// Reads one message in the words that all messages are read in.
 fn said(one: &Value, fallback: Role, into: &mut Vec<Message>) {
-    let (body, class) = body(one);
+    let (body, class) = reading::unwrapped(one);
     // A state may hold messages as a provider's API has them.
     if class.is_none() && body.get("role").is_some() && body.get("additional_kwargs").is_none() {
         return reading::message(body, fallback, into);

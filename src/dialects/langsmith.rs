@@ -12,11 +12,11 @@
 //! ```
 
 use super::{
-    Dialect, calls, category, definitions, gen_ai,
+    Dialect, calls, category, counts, definitions, documents, gen_ai,
     json_ish::{Ish, unquoted},
-    langchain, parts, reading,
+    langchain, native, native_facts, parts, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "langsmith", speaks, translate };
 
@@ -39,7 +39,7 @@ fn translate(source: &Source, into: &mut Translation) {
     if kind.is_call() {
         if let Some(Ish::Data(outputs)) = &outputs {
             langchain::facts(outputs, &mut into.genai);
-            reasons(outputs, &mut into.genai);
+            native_facts::of_response(outputs, &mut into.genai);
         }
         usage(source, &mut into.genai.reported);
         if let Some(tools) = data(inputs.as_ref()).and_then(|inputs| calls::first(inputs, &["tools", "functions"])) {
@@ -49,8 +49,8 @@ fn translate(source: &Source, into: &mut Translation) {
     let (prompt, completion) = if kind == Category::Tool {
         run(inputs.as_ref(), outputs.as_ref(), &into.genai)
     } else {
-        let given = said(inputs.as_ref(), Role::User);
-        let mut returned = said(outputs.as_ref(), Role::Assistant);
+        let given = said(inputs.as_ref(), Role::User, kind);
+        let mut returned = said(outputs.as_ref(), Role::Assistant, kind);
         if !kind.is_call() {
             returned = langchain::added(&given, returned);
         }
@@ -58,7 +58,7 @@ fn translate(source: &Source, into: &mut Translation) {
     };
     for (side, key) in [(&inputs, INPUTS), (&outputs, OUTPUTS)] {
         if matches!(side, Some(Ish::Cut(_))) {
-            into.notes.push(Note(format!("{key} was cut off by the sender: shown up to the cut")));
+            into.notes.push(reading::cut_off(key));
         }
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -73,16 +73,14 @@ fn data<'i>(side: Option<&'i Ish>) -> Option<&'i Value> {
 }
 
 /// One side of a run that is no tool's.
-fn said(side: Option<&Ish>, role: Role) -> Vec<Message> {
+fn said(side: Option<&Ish>, role: Role, kind: Category) -> Vec<Message> {
+    let read = |data: &Value| {
+        let documents = (kind == Category::Retriever).then(|| documents::found(data)).flatten();
+        documents.unwrap_or_else(|| instructed(data, role))
+    };
     match side {
-        Some(Ish::Data(data)) => instructed(data, role),
-        Some(Ish::Cut(data)) => {
-            let mut messages = instructed(data, role);
-            if let Some(last) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
-                last.truncated = true;
-            }
-            messages
-        }
+        Some(Ish::Data(data)) => read(data),
+        Some(Ish::Cut(data)) => reading::ends(read(data), true),
         Some(Ish::Text(text)) => {
             reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
@@ -103,12 +101,7 @@ fn instructed(data: &Value, role: Role) -> Vec<Message> {
     if found.iter().any(|message| message.role == Role::System) {
         return found;
     }
-    let system = calls::first(data, &["instructions", "system"]).map_or_else(Vec::new, |given| {
-        let mut words = Vec::new();
-        parts::content(given, &mut words);
-        words
-    });
-    reading::said(Role::System, system).into_iter().chain(found).collect()
+    native::system(data).into_iter().chain(found).collect()
 }
 
 /// A tool's run: its arguments, and what came back.
@@ -152,15 +145,6 @@ fn arguments(data: &Value) -> &Value {
     }
 }
 
-/// What a wrapped client's own response says of its end.
-fn reasons(outputs: &Value, genai: &mut GenAi) {
-    if genai.stop_reason.is_none() {
-        let choice = outputs.get("choices").and_then(Value::as_array).and_then(<[Value]>::last);
-        let ended = choice.and_then(|choice| choice.str("finish_reason")).or_else(|| outputs.str("stop_reason"));
-        genai.stop_reason = ended.map(str::to_owned);
-    }
-}
-
 /// Tokens in more detail than their own attributes say: as metadata, or as Python prints a dictionary.
 fn usage(source: &Source, reported: &mut Reported) {
     let read = |key: &str| match Ish::or_python(source.attributes.get(key)?) {
@@ -168,25 +152,13 @@ fn usage(source: &Source, reported: &mut Reported) {
         _ => None,
     };
     let metadata = read("langsmith.metadata.usage_metadata").unwrap_or_default();
-    let mut details = Vec::new();
-    for (key, name) in [
-        ("gen_ai.usage.input_token_details", "input_token_details"),
-        ("gen_ai.usage.output_token_details", "output_token_details"),
-    ] {
-        details.push((name.to_owned(), metadata.get(name).cloned().or_else(|| read(key)).unwrap_or_default()));
+    let mut counted = metadata.as_map().unwrap_or_default().to_vec();
+    for key in ["input_token_details", "output_token_details"] {
+        if metadata.get(key).is_none() {
+            counted.extend(read(&format!("gen_ai.usage.{key}")).map(|details| (key.to_owned(), details)));
+        }
     }
-    let details = Value::Map(details);
-    let count = |path: [&str; 2]| details.get(path[0])?.get(path[1])?.as_count();
-    let stated = |key| metadata.get(key).and_then(Value::as_count);
-    reported.input = reported.input.or_else(|| stated("input_tokens"));
-    reported.output = reported.output.or_else(|| stated("output_tokens"));
-    reported.cache_read = reported.cache_read.or_else(|| count(["input_token_details", "cache_read"]));
-    reported.cache_write = reported.cache_write.or_else(|| count(["input_token_details", "cache_creation"]));
-    reported.reasoning = reported.reasoning.or_else(|| count(["output_token_details", "reasoning"]));
-    if reported.input.is_some() && metadata.get("input_tokens").is_some() {
-        // The SDK counts as LangChain does: input with its caches.
-        reported.convention.cache_in_input = Some(true);
-    }
+    counts::read(&Value::Map(counted), reported);
 }
 
 #[cfg(test)]
@@ -279,7 +251,7 @@ mod tests {
         let read = span("chain", &inputs, &outputs).translate();
         assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         let read = span("retriever", r#"{"query":"q"}"#, r#"{"documents":[{"page_content":"d"}]}"#).translate();
-        assert_eq!(said(&read).1, [r#"assistant: json {"documents":[{"page_content":"d"}]}"#]);
+        assert_eq!(said(&read).1, [r#"assistant: json {"page_content":"d"}"#]);
         assert_eq!(read.genai.category, Category::Retriever);
     }
 

@@ -103,10 +103,7 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
             Some(_) => found.extend(reading::said(Role::User, vec![Part::new(What::Unknown(item.clone()))])),
         }
     }
-    if let (true, Some(last)) = (cut, found.last_mut().and_then(|message| message.parts.last_mut())) {
-        last.truncated = true;
-    }
-    join(found)
+    join(reading::ends(found, cut))
 }
 
 #[cfg(test)]

@@ -17,13 +17,11 @@
 use super::{
     Dialect,
     calls::{first, first_str},
-    definitions, gen_ai_events,
+    counts, definitions, gen_ai_events,
     json_ish::Ish,
     native, parameters, parts, provider, reading,
 };
-use crate::model::{
-    Carrier, GenAi, Message, Note, Parameters, Part, Role, Source, StatusCode, Translation, Value, What,
-};
+use crate::model::{Carrier, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "logfire", speaks, translate };
 
@@ -55,13 +53,13 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let usage = data(USAGE).or_else(|| response.as_ref()?.get("usage").cloned());
     if let Some(usage) = usage {
-        native::usage(&usage, &mut into.genai.reported);
+        counts::of_provider(&usage, &mut into.genai.reported);
     }
     // OpenAI's agents say the same better in attributes of their own.
     if super::openai_agents::is_agents(source) {
         return;
     }
-    let prompt = request.as_ref().map_or_else(Vec::new, native::sent);
+    let prompt = request.as_ref().and_then(native::request).unwrap_or_default();
     let mut completion =
         response.as_ref().map_or_else(Vec::new, |response| answered(source, response, &mut into.genai));
     if source.scope.name == "logfire.anthropic" {
@@ -76,11 +74,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// An attribute that holds a list or an object, typed or as JSON, whole or cut.
 pub fn json(source: &Source, key: &str) -> Option<Value> {
-    match Ish::of(source.attributes.get(key)?) {
-        Ish::Data(data) => Some(data.into_owned()),
-        Ish::Cut(data) => Some(data),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => None,
-    }
+    Ish::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
 }
 
 /// What a request says beside its messages.
@@ -89,7 +83,7 @@ fn asked(source: &Source, request: &Value, into: &mut Translation) {
         definitions::read(tools, &mut into.tools);
     }
     let genai = &mut into.genai;
-    settings(request, &mut genai.parameters);
+    parameters::of_request(request, &mut genai.parameters);
     genai.model = genai.model.take().or_else(|| first_str(request, &["model"]).map(str::to_owned));
     genai.provider = genai.provider.take().or_else(|| {
         let named = match source.scope.name.as_str() {
@@ -104,29 +98,6 @@ fn asked(source: &Source, request: &Value, into: &mut Translation) {
         };
         named.or_else(by_form).map(str::to_owned)
     });
-}
-
-/// The parameters of a provider's request, under their GenAI names.
-pub fn settings(request: &Value, found: &mut Parameters) {
-    const NAMES: &[(&str, &str)] = &[
-        ("temperature", "temperature"),
-        ("top_p", "top_p"),
-        ("top_k", "top_k"),
-        ("max_tokens", "max_tokens"),
-        ("max_output_tokens", "max_tokens"),
-        ("max_completion_tokens", "max_tokens"),
-        ("stop", "stop_sequences"),
-        ("stop_sequences", "stop_sequences"),
-        ("seed", "seed"),
-        ("frequency_penalty", "frequency_penalty"),
-        ("presence_penalty", "presence_penalty"),
-        ("stream", "stream"),
-    ];
-    for (key, name) in NAMES {
-        if let Some(value) = request.get(key).filter(|value| !value.is_empty()) {
-            parameters::add(found, name, value);
-        }
-    }
 }
 
 /// What came back, and how it ended.
@@ -198,7 +169,7 @@ pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Mes
         add(&mut completion, answered, goes_on);
     }
     if completion.is_empty() && has_answer {
-        completion = joined(take_answer(&mut prompt));
+        completion = joined(reading::take_answer(&mut prompt));
     }
     (joined(prompt), completion)
 }
@@ -230,12 +201,6 @@ pub fn joined(messages: Vec<Message>) -> Vec<Message> {
         add(&mut into, vec![message], goes_on && of_assistant);
     }
     into
-}
-
-/// Takes what the assistant said last out of a conversation that ends with it.
-pub fn take_answer(conversation: &mut Vec<Message>) -> Vec<Message> {
-    let end = conversation.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
-    conversation.split_off(end)
 }
 
 #[cfg(test)]

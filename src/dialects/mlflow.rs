@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 
 use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
-use crate::model::{Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, json};
+use crate::model::{Carrier, Category, GenAi, Role, Source, Translation, Usd, Value, json};
 
 pub const DIALECT: Dialect = Dialect { name: "mlflow", speaks, translate };
 
@@ -94,8 +94,7 @@ fn describe(source: &Source, genai: &mut GenAi) {
 fn spoken(source: &Source, into: &mut Translation) {
     let Some(messages) = source.attributes.get("mlflow.chat.messages").map(Ish::of) else { return };
     let mut prompt = reading::of_ish(&messages, "mlflow.chat.messages", Role::User, &mut into.notes);
-    let asked = prompt.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
-    let completion: Vec<Message> = prompt.split_off(asked);
+    let completion = reading::take_answer(&mut prompt);
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 

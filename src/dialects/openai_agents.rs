@@ -17,9 +17,9 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     calls::{self, first, first_str},
-    definitions, gen_ai,
+    counts, definitions, gen_ai,
     json_ish::Ish,
-    logfire, native, reading,
+    logfire, parameters, reading,
 };
 use crate::model::{Carrier, Message, Part, Role, Source, ToolName, Translation, Value, What};
 
@@ -90,7 +90,7 @@ fn call(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let response = logfire::json(source, "response").unwrap_or_default();
     for settings in [logfire::json(source, "model_settings"), logfire::json(source, "model_config")].iter().flatten() {
-        logfire::settings(settings, &mut into.genai.parameters);
+        parameters::of_request(settings, &mut into.genai.parameters);
     }
     let given = ["raw_input", "input"].iter().find_map(|key| attributes.get(key).filter(|value| !value.is_empty()));
     let mut prompt = given.map_or_else(Vec::new, |given| messages(given, Role::User));
@@ -116,7 +116,7 @@ fn call(source: &Source, into: &mut Translation) {
     // The least detailed comes first, and each adds what is not known yet.
     let streamed = logfire::json(source, "output").and_then(|output| output.as_array()?.first()?.get("usage").cloned());
     let counted = [logfire::json(source, "usage"), response.get("usage").cloned(), streamed];
-    counted.iter().flatten().for_each(|usage| native::usage(usage, &mut genai.reported));
+    counted.iter().flatten().for_each(|usage| counts::of_provider(usage, &mut genai.reported));
 }
 
 /// Messages of either API. A streamed answer of the older one comes as a whole response of the newer.

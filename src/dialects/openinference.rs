@@ -13,11 +13,13 @@
 //! Flat keys leave out what their instrumentor does not know (reasoning, the ids of calls), and an SDK's limit of
 //! attributes drops the first of them; then the whole request or answer speaks. Scalars are in `facts`.
 
+use std::{borrow::Cow, collections::HashSet};
+
 use super::{
-    Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, openinference_forms as forms,
-    openinference_tool as tool, parameters, parts, reading,
+    Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, native_facts,
+    openinference_forms as forms, openinference_tool as tool, parameters, parts, reading,
 };
-use crate::model::{Attributes, Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, What};
+use crate::model::{Attributes, Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, What, json};
 
 pub const DIALECT: Dialect = Dialect { name: "openinference", speaks, translate };
 
@@ -90,7 +92,7 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     match &answer {
         Some(Whole { value, .. }) if kind == Category::Llm => {
             langchain::facts(value, &mut into.genai);
-            native::facts(value, &mut into.genai);
+            native_facts::of_response(value, &mut into.genai);
         }
         Some(Whole { value, .. }) => forms::crew_usage(value, &mut into.genai),
         None => {}
@@ -122,29 +124,21 @@ fn common(prompt: &[Message], completion: &[Message]) -> usize {
 }
 
 /// A whole request or answer, and the messages in it.
-struct Whole {
-    value: Value,
+struct Whole<'a> {
+    value: Cow<'a, Value>,
     messages: Vec<Message>,
 }
 
 /// Reads `input.value` or `output.value` where it is structured. A plain text there is `plain_io`'s.
-fn whole(attributes: &Attributes, side: &str, role: Role, kind: Category) -> Option<Whole> {
+fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category) -> Option<Whole<'a>> {
     if attributes.str(&format!("{side}.mime_type")) == Some("text/plain") {
         return None;
     }
-    let (value, cut) = match Ish::of(attributes.get(&format!("{side}.value"))?) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => return None,
-    };
+    let (value, cut) = Ish::of(attributes.get(&format!("{side}.value"))?).data()?;
     let found = forms::messages(&value, role).or_else(|| langchain::messages(&value, role));
     // Only of a model call is it known that it talks to a model's API.
     let found = found.or_else(|| if kind == Category::Llm { api(&value, role) } else { None });
-    let mut messages = found.unwrap_or_default();
-    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
-        part.truncated = true;
-    }
-    Some(Whole { value, messages })
+    Some(Whole { value, messages: reading::ends(found.unwrap_or_default(), cut) })
 }
 
 /// A provider's own request or response, or a list of responses.
@@ -226,8 +220,7 @@ fn message(item: &Value, fallback: Role, into: &mut Vec<Message>) {
     // Some say a text both ways.
     content.retain(|text| !blocks.iter().any(|block| block.get("text") == Some(text)));
     content.extend(blocks);
-    let asked: Vec<Value> = content.iter().filter(|block| is_call(block)).cloned().collect();
-    called.retain(|call| !asked.iter().any(|known| is_same(known, call)));
+    forget_asked(&content, &mut called);
     match <[Value; 1]>::try_from(content) {
         Ok([one]) => entries.push(("content".to_owned(), one)),
         Err(content) => entries.push(("content".to_owned(), Value::Array(content))),
@@ -270,17 +263,17 @@ fn unwrapped(item: &Value) -> Value {
     item.get("tool_call").unwrap_or(item).clone()
 }
 
-fn is_call(block: &Value) -> bool {
-    block.str("type") == Some("tool_use") && block.get("tool_call").is_some()
-}
-
-/// Whether a block is a call that the list beside it has, too: by id, else by what it asks.
-fn is_same(block: &Value, call: &Value) -> bool {
-    let Some(block) = block.get("tool_call") else { return false };
-    match (block.get("id"), call.get("id")) {
-        (Some(left), Some(right)) => left == right,
-        _ => block.get("function") == call.get("function"),
-    }
+/// Drops the calls that are among the blocks of the content, too, where not both have an id: by what they ask.
+fn forget_asked(content: &[Value], called: &mut Vec<Value>) {
+    let function = |call: &Value| call.get("function").map(json::to_string);
+    let asked = content.iter().filter(|block| block.str("type") == Some("tool_use"));
+    let asked: Vec<&Value> = asked.filter_map(|block| block.get("tool_call")).collect();
+    let nameless = asked.iter().filter(|call| call.get("id").is_none()).map(|call| function(call)).collect();
+    let all: HashSet<Option<String>> = asked.iter().map(|call| function(call)).collect();
+    called.retain(|call| {
+        let known: &HashSet<Option<String>> = if call.get("id").is_some() { &nameless } else { &all };
+        !known.contains(&function(call))
+    });
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 
 use super::{
     calls::{self, first},
+    counts,
     json_ish::Ish,
     native, parts, reading,
 };
@@ -64,15 +65,9 @@ fn crew(value: &Value) -> Option<Vec<Message>> {
 /// Adds the tokens of a whole crew.
 pub fn crew_usage(value: &Value, genai: &mut GenAi) {
     let Some(usage) = value.get("token_usage").filter(|_| value.str("raw").is_some()) else { return };
-    let reported = &mut genai.reported;
-    if reported.input.is_some() || reported.output.is_some() {
-        return;
+    if genai.reported.input.is_none() && genai.reported.output.is_none() {
+        counts::read(usage, &mut genai.reported);
     }
-    let count = |key: &str| usage.get(key).and_then(Value::as_count);
-    (reported.input, reported.output) = (count("prompt_tokens"), count("completion_tokens"));
-    reported.total = count("total_tokens");
-    reported.cache_read = count("cached_prompt_tokens");
-    reported.reasoning = count("reasoning_tokens");
 }
 
 /// LlamaIndex's messages: `ChatMessage`, `ChatResponse`, `CompletionResponse` or a list of the first.

@@ -138,10 +138,7 @@ fn spoken(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
     if role != "thinking" {
         reading::message(&map, fallback, &mut messages);
     }
-    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
-        part.truncated = true;
-    }
-    messages
+    reading::ends(messages, cut)
 }
 
 /// For Bedrock every content is made JSON, a plain text too.
@@ -155,16 +152,12 @@ fn blocks(text: &Value) -> Option<(Value, bool)> {
     if !text.as_str()?.trim_start().starts_with('[') {
         return None;
     }
-    let (data, cut) = match Ish::of(text) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        _ => return None,
-    };
+    let (data, cut) = Ish::of(text).data()?;
     let all_maps = data.as_array().is_some_and(|items| items.iter().all(|item| item.as_map().is_some()));
     let mut found = Vec::new();
     parts::content(&data, &mut found);
     let known = found.iter().any(|part| !matches!(part.what, What::Unknown(_)));
-    (all_maps && known).then_some((data, cut))
+    (all_maps && known).then(|| (data.into_owned(), cut))
 }
 
 /// Undoes what its instrumentations do to a message.

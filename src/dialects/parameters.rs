@@ -64,6 +64,7 @@ pub fn of_request(request: &Value, found: &mut Parameters) {
         ("seed", "seed"),
         ("stream", "stream"),
         ("n", "choice.count"),
+        ("candidate_count", "choice.count"),
         ("reasoning_effort", "reasoning_effort"),
     ];
     const WITHIN: &[&str] = &["inferenceConfig", "config", "generation_config", "generationConfig", "options"];

@@ -1,12 +1,13 @@
-//! The content-part vocabulary: every spelling of text, reasoning, calls, results and media (`dialects.md` 7).
+//! The content-part vocabulary: every spelling of text, calls, results and media (`dialects.md` 7). Reasoning has a file
+//! of its own.
 //!
 //! A part is known by its `type`; without one, by its one distinguishing key. What is of no known form is kept as
 //! [`What::Unknown`], never dropped; cache markers and empty texts are no parts.
 
 use super::{
     calls::{self, first, first_str},
-    json_ish::Ish,
     markers, media,
+    reasoning::reasoning,
 };
 use crate::model::{Part, Reasoning, Value, What};
 
@@ -286,95 +287,10 @@ fn bare(value: &Value) -> &Value {
     }
 }
 
-/// Reads reasoning. An empty stand-in for hidden reasoning, with nothing in it, is no part.
-fn reasoning(kind: &str, map: &Value) -> Option<Part> {
-    let mut found = Reasoning::default();
-    gather(map, &mut found);
-    let opaque = found.data.is_some() || found.signature.is_some() || kind.starts_with("redacted");
-    if found.text.is_none() && !opaque {
-        return None;
-    }
-    found.redacted = found.text.is_none();
-    let marks = found.text.as_deref().and_then(text);
-    let (truncated, hidden) = marks.map_or((false, false), |part| (part.truncated, part.hidden));
-    Some(Part { what: What::Reasoning(found), truncated, hidden })
-}
-
 /// Reasoning of which only the text is known.
 pub fn thought(words: &str) -> Part {
     let what = What::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
     Part { what, truncated: markers::is_cut(words), hidden: markers::is_hidden(words) }
-}
-
-fn gather(map: &Value, found: &mut Reasoning) {
-    if let Some(words) = map.as_str() {
-        think(words, found);
-    }
-    for (key, value) in map.as_map().unwrap_or_default() {
-        match (key.as_str(), value) {
-            ("content", Value::String(words)) if words.starts_with('[') => match Ish::of(value) {
-                // OpenLLMetry keeps the Responses API's summary as JSON.
-                Ish::Data(data) => summary(&data, found),
-                _ => think(words, found),
-            },
-            ("text" | "thinking" | "reasoning" | "thought" | "content", Value::String(words)) => think(words, found),
-            ("signature" | "thoughtSignature" | "thought_signature", Value::String(words))
-                if !words.is_empty() && !markers::is_hidden(words) =>
-            {
-                found.signature = Some(words.clone());
-            }
-            ("data" | "encrypted_content" | "redactedContent" | "redacted_content", value) => {
-                found.data = opaque(value).or(found.data.take());
-            }
-            // The AI SDK keeps what only the provider understands by the provider's name.
-            ("providerOptions" | "providerMetadata", Value::Map(providers)) => {
-                let told = providers.iter().filter(|(_, told)| told.as_map().is_some());
-                told.for_each(|(_, told)| of_provider(told, found));
-            }
-            ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
-            ("summary" | "content", Value::Array(_)) => summary(value, found),
-            _ => {}
-        }
-    }
-}
-
-/// What a provider itself says of a thought; its words stand elsewhere.
-fn of_provider(told: &Value, found: &mut Reasoning) {
-    let signed = first_str(told, &["signature", "thoughtSignature"]).map(str::to_owned);
-    found.signature = found.signature.take().or(signed);
-    let data = first(told, &["redactedData", "reasoningEncryptedContent", "redactedContent"]).and_then(opaque);
-    found.data = found.data.take().or(data);
-}
-
-fn think(words: &str, found: &mut Reasoning) {
-    if words.is_empty() {
-        return;
-    }
-    match &mut found.text {
-        Some(before) => {
-            before.push_str("\n\n");
-            before.push_str(words);
-        }
-        None => found.text = Some(words.to_owned()),
-    }
-}
-
-fn summary(list: &Value, found: &mut Reasoning) {
-    for item in list.as_array().unwrap_or_default() {
-        if let Some(words) = item.as_str().or_else(|| first_str(item, &["text", "content"])) {
-            think(words, found);
-        }
-    }
-}
-
-/// Data that only the provider can read: decoded where it is base64, else as it is.
-fn opaque(value: &Value) -> Option<Vec<u8>> {
-    match value {
-        Value::String(words) if words.is_empty() => None,
-        Value::String(words) => Some(media::base64(words).unwrap_or_else(|| words.as_bytes().to_vec())),
-        Value::Bytes(bytes) if !bytes.is_empty() => Some(bytes.clone()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 
 use std::borrow::Cow;
 
-use super::{calls::first, category, definitions, gen_ai, json_ish::Ish, native, parts, reading};
-use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+use super::{calls::first, category, definitions, documents, gen_ai, json_ish::Ish, native, native_facts, reading};
+use crate::model::{Carrier, Category, Message, Role, Source, Translation, Value};
 
 /// Adds what went in and what came out, by what kind of work the span is.
 pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<Ish>, into: &mut Translation) {
@@ -29,21 +29,28 @@ pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<I
             let input = input.map(argument);
             if let Some(Ish::Data(request)) = &input {
                 let request = call(request).map_or(&**request, |(_, kwargs)| kwargs);
-                native::request_facts(request, &mut into.genai);
+                native_facts::of_request(request, &mut into.genai);
                 tools(request, into);
             }
             if let Some(Ish::Data(response)) = &output {
-                native::response_facts(response, &mut into.genai);
+                native_facts::of_response(response, &mut into.genai);
             }
             (side(input, Role::User, request), side(output, Role::Assistant, native::response))
         }
-        _ => {
+        kind => {
             let called = |data: &Value| native::messages(data, Role::User);
-            let returned = |data: &Value| native::messages(data, Role::Assistant);
+            let returned = |data: &Value| match kind {
+                Category::Retriever => documents::found(data),
+                _ => native::messages(data, Role::Assistant),
+            };
             (side(input.map(argument), Role::User, called), side(output, Role::Assistant, returned))
         }
     };
     reading::push(into, dialect, (Carrier::Attributes, None), prompt, completion);
+}
+
+fn side(ish: Option<Ish>, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
+    ish.map_or_else(Vec::new, |ish| reading::side(ish, role, find))
 }
 
 /// A request, or the call of a function that makes one.
@@ -89,28 +96,8 @@ fn value(ish: Ish) -> Option<Value> {
     }
 }
 
-/// One side of a span as messages: those that are found in its data, else the data, else the text.
-fn side(ish: Option<Ish>, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
-    let (data, cut) = match ish {
-        None | Some(Ish::Nothing) => return Vec::new(),
-        Some(Ish::Text(text)) => return reading::said(role, parts::text(text).into_iter().collect()),
-        Some(Ish::Scalar(scalar)) => return reading::said(role, vec![Part::text(scalar.to_text())]),
-        Some(Ish::Data(data)) => (data, false),
-        Some(Ish::Cut(data)) => (Cow::Owned(data), true),
-    };
-    let mut found = match &*data {
-        Value::String(text) => reading::said(role, parts::text(text).into_iter().collect()),
-        empty if empty.is_empty() => return Vec::new(),
-        data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(What::Json(data.clone()))])]),
-    };
-    if let (true, Some(last)) = (cut, found.last_mut().and_then(|message| message.parts.last_mut())) {
-        last.truncated = true;
-    }
-    found
-}
-
 /// Python's `(*args, **kwargs)`, as `{"args": […], "kwargs": {…}}`.
-fn call(data: &Value) -> Option<(&[Value], &Value)> {
+pub fn call(data: &Value) -> Option<(&[Value], &Value)> {
     let (args, kwargs) = (data.get("args")?.as_array()?, data.get("kwargs")?);
     (data.as_map()?.len() == 2 && kwargs.as_map().is_some()).then_some((args, kwargs))
 }

@@ -4,7 +4,7 @@
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
 use super::{Dialect, calls, category, gen_ai, json_ish::Ish, native, parts, reading};
-use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
 
@@ -41,16 +41,12 @@ fn translate(source: &Source, into: &mut Translation) {
 
 fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Message> {
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
-    let parts = match Ish::of(value) {
-        _ if mime == Some("text/plain") => text(value),
-        Ish::Data(data) => match native::messages(&data, role) {
-            Some(messages) => return messages,
-            None => vec![Part::new(What::Json(data.into_owned()))],
-        },
-        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => text(value),
-    };
-    reading::said(role, parts)
+    match Ish::of(value) {
+        ish @ (Ish::Data(_) | Ish::Cut(_)) if mime != Some("text/plain") => {
+            reading::side(ish, role, |data| native::messages(data, role))
+        }
+        _ => reading::said(role, text(value)),
+    }
 }
 
 fn text(value: &Value) -> Vec<Part> {

@@ -10,8 +10,8 @@
 //!     └ running tool   tool_arguments ─▶ tool_response (1 and 2; later gen_ai.tool.call.arguments and .result)
 //! ```
 
-use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, parts, reading};
-use crate::model::{Carrier, Message, Part, Role, Source, Translation, Value, What};
+use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, reading};
+use crate::model::{Carrier, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "pydantic-ai", speaks, translate };
 
@@ -48,7 +48,7 @@ fn translate(source: &Source, into: &mut Translation) {
 fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
     if let Some(value) = source.attributes.get(MESSAGES) {
         let mut prompt = reading::of_ish(&Ish::of(value), MESSAGES, Role::User, &mut into.notes);
-        let completion = logfire::take_answer(&mut prompt);
+        let completion = reading::take_answer(&mut prompt);
         return (prompt, completion);
     }
     let events = logfire::json(source, EVENTS);
@@ -57,14 +57,7 @@ fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) 
 
 /// What a run gave: a text, or an object of its output type.
 fn result(value: &Value) -> Vec<Message> {
-    let parts = match Ish::of(value) {
-        Ish::Data(data) => vec![Part::new(What::Json(data.into_owned()))],
-        Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
-        Ish::Text(text) => parts::text(text).into_iter().collect(),
-        Ish::Scalar(scalar) => vec![Part::text(scalar.to_text())],
-        Ish::Nothing => Vec::new(),
-    };
-    reading::said(Role::Assistant, parts)
+    reading::side(Ish::of(value), Role::Assistant, |_| None)
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use super::{
     json_ish::{Ish, unquoted},
     parts,
 };
-use crate::model::{Carrier, Message, Note, Part, Reading, Role, Timestamp, ToolResult, Translation, Value, What};
+use crate::model::{
+    Carrier, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
+};
 
 /// Adds what a dialect found in one carrier, if it found anything.
 pub fn push(
@@ -30,6 +32,11 @@ pub fn push(
     });
 }
 
+/// What a span's attributes, or a record's, are read from, and when that was.
+pub fn carrier(source: &Source) -> (Carrier, Option<Timestamp>) {
+    if source.is_log() { (Carrier::Log, Some(source.at)) } else { (Carrier::Attributes, None) }
+}
+
 /// The role that a word means, whatever its case; `None` for words that mean none.
 pub fn role(word: &str) -> Option<Role> {
     const WORDS: &[(&str, Role)] = &[
@@ -49,16 +56,11 @@ pub fn role(word: &str) -> Option<Role> {
         ("choice", Role::Assistant),
         ("ipython", Role::Tool),
         ("tool_result", Role::Tool),
-        ("HumanMessage", Role::User),
-        ("AIMessage", Role::Assistant),
-        ("AIMessageChunk", Role::Assistant),
-        ("SystemMessage", Role::System),
-        ("ToolMessage", Role::Tool),
-        ("FunctionMessage", Role::Tool),
-        ("UserMessage", Role::User),
-        ("AssistantMessage", Role::Assistant),
-        ("FunctionExecutionResultMessage", Role::Tool),
+        ("FunctionExecutionResult", Role::Tool),
     ];
+    // The classes of LangChain and AutoGen: `HumanMessage`, `AIMessageChunk`.
+    let word = word.strip_suffix("Chunk").unwrap_or(word);
+    let word = word.strip_suffix("Message").unwrap_or(word);
     WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
 }
 
@@ -77,8 +79,8 @@ pub fn of_ish(ish: &Ish, name: &str, fallback: Role, notes: &mut Vec<Note>) -> V
     match ish {
         Ish::Data(data) => messages(data, fallback),
         Ish::Cut(data) => {
-            notes.push(Note(format!("{name} was cut off by the sender: shown up to the cut")));
-            cut(messages(data, fallback))
+            notes.push(cut_off(name));
+            ends(messages(data, fallback), true)
         }
         Ish::Text(text) => {
             let inner = unquoted(text);
@@ -92,12 +94,40 @@ pub fn of_ish(ish: &Ish, name: &str, fallback: Role, notes: &mut Vec<Note>) -> V
     }
 }
 
-/// Marks the end of the last message as cut.
-pub fn cut(mut messages: Vec<Message>) -> Vec<Message> {
-    if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
+/// One side of a span as messages: those that are found in its data, else the data, else the text.
+pub fn side(ish: Ish, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
+    let (data, cut) = match ish {
+        Ish::Nothing => return Vec::new(),
+        Ish::Text(text) => return said(role, parts::text(text).into_iter().collect()),
+        Ish::Scalar(scalar) => return said(role, vec![Part::text(scalar.to_text())]),
+        Ish::Data(data) => (data, false),
+        Ish::Cut(data) => (Cow::Owned(data), true),
+    };
+    let found = match &*data {
+        Value::String(text) => said(role, parts::text(text).into_iter().collect()),
+        empty if empty.is_empty() => return Vec::new(),
+        data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(What::Json(data.clone()))])]),
+    };
+    ends(found, cut)
+}
+
+/// Says that a field is not whole.
+pub fn cut_off(name: &str) -> Note {
+    Note(format!("{name} was cut off by the sender: shown up to the cut"))
+}
+
+/// Marks the end of the last message, where what it was read from was cut.
+pub fn ends(mut messages: Vec<Message>, cut: bool) -> Vec<Message> {
+    if let (true, Some(part)) = (cut, messages.last_mut().and_then(|message| message.parts.last_mut())) {
         part.truncated = true;
     }
     messages
+}
+
+/// Takes what the assistant said last out of a conversation that ends with it.
+pub fn take_answer(conversation: &mut Vec<Message>) -> Vec<Message> {
+    let end = conversation.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
+    conversation.split_off(end)
 }
 
 /// The parts of an encoded content: JSON of blocks, else the text as it is.
@@ -194,12 +224,13 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
 const CONTENT: &[&str] = &["parts", "content", "contents", "blocks", "message", "text", "output"];
 
 /// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
-fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
+pub fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
     if let Some(kwargs) = map.get("kwargs").filter(|kwargs| kwargs.as_map().is_some()) {
         let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
         return (kwargs, class);
     }
-    let data = map.get("data").filter(|data| data.get("content").is_some() && map.get("content").is_none());
+    let says = |data: &&Value| data.get("content").is_some() || data.get("tool_calls").is_some();
+    let data = map.get("data").filter(|data| says(data) && map.get("content").is_none());
     data.map_or((map, None), |data| (data, map.str("type")))
 }
 

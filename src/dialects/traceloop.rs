@@ -12,11 +12,11 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, calls, category, gen_ai,
+    Dialect, calls, category, counts, gen_ai,
     json_ish::{Ish, unquoted},
-    langchain, openllmetry, parts, reading,
+    langchain, openllmetry, parts, payload, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "traceloop", speaks, translate };
 
@@ -74,26 +74,18 @@ fn inner<'v>(data: &'v Value, keys: &[&str]) -> Option<&'v Value> {
 
 /// The arguments of a decorated function: those by name, those by place, or both as they are.
 fn passed(data: &Value) -> Option<&Value> {
-    let (args, kwargs) = match data.as_map()? {
-        [(first, args), (second, kwargs)] if first == "args" && second == "kwargs" => (args, kwargs),
-        [(first, kwargs), (second, args)] if first == "kwargs" && second == "args" => (args, kwargs),
-        _ => return None,
-    };
-    Some(match (args.as_array()?, kwargs.is_empty()) {
+    let (args, kwargs) = payload::call(data)?;
+    Some(match (args, kwargs.is_empty()) {
         ([], _) => kwargs,
         ([only], true) if only.as_map().is_some() => only,
-        (_, true) => args,
+        (_, true) => data.get("args")?,
         _ => data,
     })
 }
 
 /// The arguments of a tool, and the id of the call, where it is told beside them.
 fn arguments(given: &Value, into: &mut Translation) -> Value {
-    let (data, cut) = match Ish::of(given) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        _ => return given.clone(),
-    };
+    let Some((data, cut)) = Ish::of(given).data() else { return given.clone() };
     if let Some(id) = data.get("kwargs").and_then(|kwargs| kwargs.str("tool_call_id")).and_then(calls::usable_id)
         && (data.get("inputs").is_some() || data.get("input_str").is_some())
     {
@@ -106,7 +98,7 @@ fn arguments(given: &Value, into: &mut Translation) -> Value {
         Some(found) => found.clone(),
         // The end of it is missing: `calls` marks that.
         None if cut => given.clone(),
-        None => data,
+        None => data.into_owned(),
     }
 }
 
@@ -156,17 +148,8 @@ fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
         _ if value.as_str().is_some_and(|words| unquoted(words).is_some()) => {
             reading::said(role, text(value).as_str().and_then(parts::text).into_iter().collect())
         }
-        Ish::Data(data) => of_data(&data),
-        Ish::Cut(data) => {
-            let mut messages = of_data(&data);
-            if let Some(part) = messages.last_mut().and_then(|message| message.parts.last_mut()) {
-                part.truncated = true;
-            }
-            messages
-        }
-        Ish::Text("null" | "None") | Ish::Nothing => Vec::new(),
-        Ish::Text(words) => reading::said(role, parts::text(words).into_iter().collect()),
-        Ish::Scalar(scalar) => reading::said(role, vec![Part::text(scalar.to_text())]),
+        Ish::Text("null" | "None") => Vec::new(),
+        ish => reading::side(ish, role, |data| Some(of_data(data))),
     }
 }
 
@@ -181,17 +164,9 @@ fn reasoning(returned: &Value, reported: &mut Reported) {
 
 /// A crew's sum, as Python prints it: `total_tokens=1245 prompt_tokens=567 cached_prompt_tokens=0 completion_tokens=678`.
 fn crew_usage(words: &str, reported: &mut Reported) {
-    for word in words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter)) {
-        let Some((name, count)) = word.split_once('=') else { continue };
-        let field = match name {
-            "prompt_tokens" => &mut reported.input,
-            "completion_tokens" => &mut reported.output,
-            "total_tokens" => &mut reported.total,
-            "cached_prompt_tokens" => &mut reported.cache_read,
-            _ => continue,
-        };
-        *field = field.or_else(|| count.parse().ok());
-    }
+    let words = words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter));
+    let count = |(name, count): (&str, &str)| Some((name.to_owned(), Value::Int(count.parse().ok()?)));
+    counts::read(&Value::Map(words.filter_map(|word| word.split_once('=')).filter_map(count).collect()), reported);
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
         return match Ish::of(given) {
             Ish::Data(data) => given_to_function(&data),
             Ish::Cut(data) => {
-                notes.push(Note(format!("{PROMPT} was cut off by the sender: shown up to the cut")));
-                reading::cut(given_to_function(&data))
+                notes.push(reading::cut_off(PROMPT));
+                reading::ends(given_to_function(&data), true)
             }
             other => reading::of_ish(&other, PROMPT, Role::User, notes),
         };
@@ -163,10 +163,8 @@ fn is_provider_run(item: &Value) -> bool {
 
 /// Reads each item of a list in JSON; what is none is kept as it is.
 fn listed(value: &Value, into: &mut Vec<Part>, one: impl Fn(&Value, &mut Vec<Part>)) {
-    let (data, cut) = match Ish::of(value) {
-        Ish::Data(data) => (data, false),
-        Ish::Cut(data) => (Cow::Owned(data), true),
-        _ => return into.push(Part::new(What::Unknown(value.clone()))),
+    let Some((data, cut)) = Ish::of(value).data() else {
+        return into.push(Part::new(What::Unknown(value.clone())));
     };
     let before = into.len();
     data.as_array().unwrap_or(std::slice::from_ref(&*data)).iter().for_each(|item| one(item, into));

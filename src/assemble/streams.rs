@@ -1,0 +1,30 @@
+//! Streamed calls that come as two spans: a request that ends with the first byte, and the answer to it.
+
+use std::collections::HashMap;
+
+use super::{calls::is_call, plan::Plan};
+
+/// Finds the answers to streamed requests that are spans of their own: of each request its place and that of its end.
+///
+/// Logfire's request ends when the first byte comes; when the last one has come, a span without duration repeats the
+/// request and brings the answer, wherever in the trace the stream was read.
+pub fn streams(plan: &Plan) -> HashMap<usize, usize> {
+    let half =
+        |at: &usize| plan.places[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && is_call(&plan.places[*at]);
+    let mut halves: Vec<usize> = (0..plan.places.len()).filter(half).collect();
+    halves.sort_by_key(|at| plan.places[*at].order());
+    let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    let mut streams = HashMap::new();
+    for at in halves {
+        let place = &plan.places[at];
+        let Some((_, facts)) = place.span else { continue };
+        let waiting = open.entry((facts.scope, facts.asked)).or_default();
+        // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
+        if place.ended == Some(place.started) {
+            streams.extend(waiting.pop().map(|request| (request, at)));
+        } else if !place.failed() {
+            waiting.push(at);
+        }
+    }
+    streams
+}
