@@ -11,9 +11,6 @@ use sha2::{Digest as _, Sha256};
 use super::{Store, StoreError, Trouble, rows};
 use crate::model::{MediaData, Message, Part, Translation, What};
 
-/// What is smaller stays in its message: it would not be worth a row.
-const SMALL: usize = 256;
-
 /// Bytes that were taken out of a message.
 pub struct Blob {
     pub id: u128,
@@ -42,10 +39,10 @@ pub fn set_apart(translation: &mut Translation) -> Vec<Blob> {
 
 fn holds_bytes(parts: &[Part]) -> bool {
     parts.iter().any(|part| match &part.what {
-        What::Media(media) => matches!(&media.data, MediaData::Inline(bytes) if bytes.len() >= SMALL),
+        What::Media(media) => matches!(&media.data, MediaData::Inline(_)),
         // A result holds text, JSON and media, never another result.
         What::Result(result) => result.content.iter().any(|part| match &part.what {
-            What::Media(media) => matches!(&media.data, MediaData::Inline(bytes) if bytes.len() >= SMALL),
+            What::Media(media) => matches!(&media.data, MediaData::Inline(_)),
             _ => false,
         }),
         _ => false,
@@ -56,9 +53,6 @@ fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
     match &mut part.what {
         What::Media(media) => {
             let MediaData::Inline(bytes) = &mut media.data else { return };
-            if bytes.len() < SMALL {
-                return;
-            }
             let bytes = std::mem::take(bytes);
             let sha256: [u8; 32] = Sha256::digest(&bytes).into();
             let pixel = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
@@ -115,8 +109,7 @@ mod tests {
         let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image(&gif())] };
         for id in 1..4 {
             let mut sent = span("a", id).says("look");
-            let message =
-                Message::new(Role::User, vec![image(&gif()), Part::new(What::Result(result.clone())), image(b"tiny")]);
+            let message = Message::new(Role::User, vec![image(&gif()), Part::new(What::Result(result.clone()))]);
             sent.translation.readings[0].prompt.push(Arc::new(message));
             send(&store, [sent]);
         }
@@ -131,6 +124,5 @@ mod tests {
         assert_eq!((*bytes, *pixels), (2000, Some((320, 240))));
         assert_eq!(store.blob(sha256).unwrap(), Some(gif()));
         assert_eq!(store.blob(&[0; 32]).unwrap(), None);
-        assert_eq!(message.parts[2], image(b"tiny"));
     }
 }

@@ -378,8 +378,8 @@ fn an_image_is_shown_by_the_systems_own_program() {
     terminal.shows("sideseat[aws]");
     terminal.sends("bedrock/image_input.pb");
     terminal.shows("image/png");
-    // Into the detail, and down to the line that names it.
-    terminal.press("\t");
+    // Into the detail, and from its top down to the line that names it.
+    terminal.press("\tgg");
     eventually("the image is under the cursor", || {
         terminal.press("j");
         thread::sleep(Duration::from_millis(50));
