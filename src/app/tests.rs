@@ -186,7 +186,7 @@ impl Scene {
                     Subject::Session(wanted) => fake.session == Some(wanted.as_str()),
                 };
                 let traces = self.traces.iter().filter(of).map(|fake| Arc::new(assembled(fake))).collect();
-                Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0, missing: None })))
+                Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0 })))
             }
             Query::Raw { .. } => Answer::Raw(None),
         }
@@ -301,7 +301,7 @@ fn assembled(fake: &Fake) -> Assembled {
         unpriced: false,
         window: None,
         failure: None,
-        has_messages: true,
+        unheard: None,
         also: Vec::new(),
     };
     Assembled {

@@ -13,6 +13,7 @@
 
 mod agents;
 mod calls;
+mod capture;
 mod definitions;
 mod errors;
 mod facts;
@@ -21,7 +22,6 @@ mod handover;
 mod lane;
 mod lanes;
 mod merge;
-mod missing;
 mod plan;
 mod runs;
 mod same;
@@ -51,8 +51,8 @@ use squash::hash;
 use thread::Telling;
 use trace::Trace;
 
+pub use capture::{Capture, capture};
 pub use facts::Facts;
-pub use missing::{missing, wordless};
 pub use totals::{Settled, settle};
 
 /// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a

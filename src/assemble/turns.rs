@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::{
-    agents, errors,
+    agents,
+    calls::Call,
+    capture, errors,
     merge::{Exchange, Line},
     same::Library,
     thread::Talk,
@@ -19,6 +21,9 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
     let mut facts = Vec::with_capacity(calls.len());
     let mut talks = Vec::new();
     let answers = agents::answers_alone(trace);
+    // Coding agents tell of a call in records that name no span of it.
+    let mut logs = trace.rows.logs.iter().map(|log| &log.translation);
+    let in_logs = logs.any(|said| !said.readings.is_empty());
     for (turn, call) in calls.iter().enumerate() {
         let place = &trace.places()[call.place];
         let mut exchange = trace.exchange(call.places(), library);
@@ -50,7 +55,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
                 place.trouble()?;
                 trace.first([call.place], |translation| translation.error.clone())
             }),
-            has_messages: !exchange.is_empty(),
+            unheard: if in_logs { None } else { unheard(trace, call, &exchange) },
             also: call.also.iter().map(|place| trace.places()[*place].id).collect(),
         });
         // Messages on their way are told as the conversation of the agent that they come from or go to.
@@ -79,6 +84,14 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         });
     }
     (facts, talks)
+}
+
+/// What would have told of a call of which nothing was said, by the first of its records that a span made.
+fn unheard(trace: &Trace, call: &Call, exchange: &Exchange) -> Option<&'static str> {
+    let place = &trace.places()[call.place];
+    let silent = place.category == Category::Llm && place.ended.is_some() && !call.failed && exchange.is_empty();
+    let row = call.places().filter(|_| silent).find_map(|at| trace.row(at))?;
+    Some(capture(&row.scope_name, row.translation.context.framework.as_deref()).messages)
 }
 
 /// Lends a call that failed before it said anything the whole conversation of its agent: that is what it was sent.

@@ -4,7 +4,8 @@
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
 //!   demo                recorded runs               run        a program, its exports passed on
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
-//!   tables, table       sessions, traces            print      keys, themes, config
+//!   tables, table       sessions, traces            doctor     what instrumentations leave out
+//!   print               keys, themes, config
 //!   passing, forward    where the exports of a command go: on to the instance that runs, else into the store
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod blobs;
 pub mod demo;
+mod doctor;
 mod export;
 mod forward;
 mod import;
@@ -135,6 +137,14 @@ enum Command {
     #[command(after_help = tables::TRACES_EXAMPLES)]
     Traces(tables::Traces),
 
+    /// Say what is missing in the telemetry, and what to set
+    ///
+    /// One row for each instrumentation that sent spans: how many of its model calls came with messages, tokens
+    /// (usage), a session and a finish reason. Below, for each that leaves something out, the switch that turns it on.
+    /// Where two instrumentations describe one call, what one of them tells is not missing in the other.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Arguments),
+
     /// Print every key and what it does
     ///
     /// The name before each is what the [keys] section of config.toml calls it:
@@ -201,6 +211,7 @@ fn follow(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
         Some(Command::Export(arguments)) => export::export(&settings, &arguments),
         Some(Command::Sessions(arguments)) => tables::sessions(&settings, &arguments),
         Some(Command::Traces(arguments)) => tables::traces(&settings, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::doctor(&settings, &arguments),
         Some(Command::Keys) => print::keys(&settings),
         Some(Command::Themes) => print::themes(&settings),
         Some(Command::Config) => print::config(&settings),

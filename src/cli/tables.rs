@@ -285,7 +285,7 @@ fn time(at: Timestamp) -> Option<String> {
 }
 
 /// `None` where no terminal shows the table: then nothing is cut.
-fn terminal_width() -> Option<usize> {
+pub fn terminal_width() -> Option<usize> {
     let out = io::stdout();
     if !out.is_terminal() {
         return None;

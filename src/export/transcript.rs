@@ -198,7 +198,7 @@ mod tests {
             unpriced: false,
             window: None,
             failure: Some(Failure::default()),
-            has_messages: true,
+            unheard: None,
             also: vec![],
         }
     }

@@ -34,7 +34,7 @@ pub use message::{
     Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What, extension,
 };
 pub use query::{
-    Answer, Changes, Detail, Everything, Filter, Missing, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,
+    Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,
 };
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};

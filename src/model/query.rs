@@ -105,17 +105,6 @@ pub struct Detail {
     pub traces: Vec<Arc<Assembled>>,
     /// Earlier traces of the session that are not in `traces`.
     pub left_out: u64,
-    /// Why there are no messages, where there should be some.
-    pub missing: Option<Missing>,
-}
-
-/// Why a trace that holds model calls shows no messages, or holds no model calls at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Missing {
-    /// Plain `sideseat` was installed, not `sideseat[aws]`.
-    OnlySideseatRoots,
-    /// Calls came without content; the text says which switch turns it on.
-    NoContent(String),
 }
 
 /// One span as it arrived.

@@ -109,8 +109,8 @@ pub struct CallFacts {
     /// The model's context window in tokens, where it is known.
     pub window: Option<u64>,
     pub failure: Option<Failure>,
-    /// Whether any message, sent or answered, is known of it.
-    pub has_messages: bool,
+    /// Of a model call that ended well and of which no message is known: what makes its instrumentation record them.
+    pub unheard: Option<&'static str>,
     /// Other spans that describe the same call.
     pub also: Vec<SpanId>,
 }

@@ -207,9 +207,41 @@ fn sessions_and_traces_are_listed_for_programs_as_the_transcript_has_them() {
 }
 
 #[test]
+fn doctor_says_what_each_instrumentation_leaves_out_and_what_to_set() {
+    let home = Home::new();
+    let empty = String::from_utf8(home.prints(&["doctor"])).unwrap();
+    assert!(empty.contains("sideseat-tui run -- python") && empty.contains("import"), "{empty}");
+    let captures = ["bedrock_plain/plain_install.pb", "google-genai/otel_travel.pb", "generic/webshop.pb", TOOLS];
+    let files = captures.map(|name| home.write(name, fixture(name)));
+    home.prints(&["import", &files[2]]);
+    let generic = String::from_utf8(home.prints(&["doctor"])).unwrap();
+    assert!(generic.contains("opentelemetry.instrumentation.flask") && generic.contains("No model call"), "{generic}");
+    home.prints(&["import", &files[0]]);
+    let plain = String::from_utf8(home.prints(&["doctor"])).unwrap();
+    assert!(plain.contains("none came: pip install 'sideseat[aws]'"), "{plain}");
+    home.prints(&["import", &files[1], &files[3]]);
+    let rows: Vec<Value> = serde_json::from_slice(&home.prints(&["doctor", "--json"])).unwrap();
+    let row =
+        |scope: &str| rows.iter().find(|row| row["scope"] == scope).unwrap_or_else(|| panic!("{scope}: {rows:?}"));
+    let silent = row("opentelemetry.instrumentation.google_genai");
+    let calls = &silent["model_calls"];
+    assert_eq!((&silent["with_messages"], &silent["with_usage"]), (&json!(0), calls));
+    assert_eq!((&silent["missing"][0]["what"], &silent["missing"][0]["calls"]), (&json!("messages"), calls));
+    let set = silent["missing"][0]["set"].as_str().unwrap();
+    assert!(set.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_and_event"), "{set}");
+    let bedrock = row("sideseat.aws.bedrock");
+    let known = ["with_messages", "with_usage", "with_finish_reason"].map(|name| &bedrock[name]);
+    assert_eq!(known, [&bedrock["model_calls"]; 3]);
+    let text = String::from_utf8(home.prints(&["doctor"])).unwrap();
+    let (table, below) = text.split_once("\n\n").unwrap();
+    assert_eq!(table.lines().count(), rows.len() + 1, "{text}");
+    assert!(below.contains(set), "{text}");
+}
+
+#[test]
 fn tables_hold_nothing_that_commands_a_terminal() {
     let home = with_capture("bedrock/ansi_control.pb");
-    for command in ["traces", "sessions"] {
+    for command in ["traces", "sessions", "doctor"] {
         let table = String::from_utf8(home.prints(&[command])).unwrap();
         assert!(table.chars().all(|c| c == '\n' || !c.is_control()), "{table:?}");
     }
@@ -450,6 +482,7 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         (&["export"], &["transcript", "otlp-proto", "--session", "--blobs"]),
         (&["sessions"], &["--json", "newest"]),
         (&["traces"], &["--session", "--json"]),
+        (&["doctor"], &["instrumentation", "--json", "session", "switch"]),
         (&["keys"], &["[keys]"]),
         (&["themes"], &["themes"]),
         (&["config"], &["setting"]),

@@ -54,6 +54,7 @@ fn the_readme_names_every_command_and_both_set_up_commands() {
         "`export`",
         "`sessions`",
         "`traces`",
+        "`doctor`",
         "`keys`",
         "`themes`",
         "`config`",

@@ -138,6 +138,14 @@ fn a_failed_call_shows_why() {
 }
 
 #[test]
+fn a_call_without_messages_says_which_switch_turns_them_on() {
+    let mut scene = Scene::of(&["google-genai/otel_travel"], 140, 40).press("G 1");
+    let screen = scene.text();
+    assert!(screen.contains("no messages came with this call"), "{screen}");
+    assert!(screen.contains("set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_and_event"), "{screen}");
+}
+
+#[test]
 fn spans_of_any_other_kind_are_readable() {
     shows("generic", &["generic/webshop"], "");
     shows("generic_raw", &["generic/webshop"], "5");

@@ -33,7 +33,7 @@ fn call(number: u8) -> CallFacts {
         unpriced: false,
         window: None,
         failure: None,
-        has_messages: true,
+        unheard: None,
         also: Vec::new(),
     }
 }
@@ -94,7 +94,7 @@ fn run(calls: Vec<CallFacts>, said: Vec<Said>, tools: Vec<ToolRun>) -> Assembled
 }
 
 fn detail(traces: Vec<Assembled>) -> Detail {
-    Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0, missing: None }
+    Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0 }
 }
 
 /// The lines of a pane that hold something, without their indents.

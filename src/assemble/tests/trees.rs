@@ -147,20 +147,21 @@ fn only_plain_roots_of_the_sdk_are_recognised() {
     let root = || made(1, 0, Category::Span).scope("sideseat");
     assert!(one(vec![root(), made(2, 1, Category::Span).scope("sideseat")]).only_sideseat_roots);
     assert!(!one(vec![root(), llm(2, 1).scope("sideseat.aws.bedrock")]).only_sideseat_roots);
-    let plain = vec![Arc::new(one(vec![root()]))];
-    let none = super::super::wordless(&[]);
-    assert_eq!(super::super::missing(&plain, &none), Some(crate::model::Missing::OnlySideseatRoots));
 }
 
 #[test]
-fn calls_without_a_word_say_which_switch_is_off() {
-    let spans = vec![llm(1, 0).scope("opentelemetry.instrumentation.openai_v2").tokens(1, 1)];
-    let scopes = super::super::wordless(&[rows(1, spans.clone(), Vec::new())]);
-    let missing = super::super::missing(&[Arc::new(one(spans))], &scopes);
-    let Some(crate::model::Missing::NoContent(text)) = missing else { panic!("{missing:?}") };
-    assert!(text.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"));
-    let told = one(vec![llm(1, 0).asked(&[user("q")])]);
-    assert_eq!(super::super::missing(&[Arc::new(told)], &scopes), None);
+fn a_call_without_a_word_says_which_switch_is_off() {
+    let call = || llm(2, 1).scope("opentelemetry.instrumentation.openai_v2").tokens(1, 1);
+    let unheard = |spans: Vec<Made>| one(spans).calls.remove(0).unheard;
+    let switch = unheard(vec![chain(1, 0), call()]).unwrap();
+    assert!(switch.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"), "{switch}");
+    assert_eq!(unheard(vec![call().asked(&[user("q")])]), None);
+    assert_eq!(unheard(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
+    assert_eq!(unheard(vec![call().running()]), None, "it may be told yet");
+    let told_by_another = vec![llm(1, 0).tokens(1, 1).asked(&[user("q")]).answered(&[assistant("a")]), call()];
+    assert_eq!(unheard(told_by_another), None);
+    let records = vec![log(1, 1, &[user("q")], &[])];
+    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unheard, None, "its records tell");
 }
 
 #[test]

@@ -36,15 +36,13 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     if rows.is_empty() {
         return Ok(None);
     }
-    let wordless = assemble::wordless(&rows);
     let mut found = assemble::session(rows);
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
         let model = call.model.as_deref().or(call.response_model.as_deref());
         call.window = model.and_then(|model| prices.window(call.provider.as_deref(), model));
     }
     let traces: Vec<_> = found.into_iter().map(Arc::new).collect();
-    let missing = assemble::missing(&traces, &wordless);
-    Ok(Some(Detail { traces, left_out, missing }))
+    Ok(Some(Detail { traces, left_out }))
 }
 
 /// The rows of traces that belong together, without those of which nothing is stored.

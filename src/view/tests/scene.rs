@@ -210,7 +210,7 @@ fn assembled(run: &Run) -> Assembled {
         unpriced: false,
         window: Some(200_000),
         failure: None,
-        has_messages: true,
+        unheard: None,
         also: Vec::new(),
     };
     let said = |role, parts: Vec<Part>| Said {
@@ -336,7 +336,7 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
                 Subject::Session(session) => run.session == Some(session.as_str()),
             };
             let traces = runs.iter().filter(of).map(|run| Arc::new(assembled(run))).collect();
-            Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0, missing: None })))
+            Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0 })))
         }
         Query::Raw { .. } => Answer::Raw(None),
     }

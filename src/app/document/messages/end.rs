@@ -3,7 +3,7 @@
 use super::super::Run;
 use super::super::build::Builder;
 use crate::app::format;
-use crate::model::{Assembled, Missing, NodeState, TraceState};
+use crate::model::{Assembled, NodeState, TraceState};
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
 pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
@@ -55,21 +55,14 @@ fn generic(to: &mut Builder, trace: &Assembled) {
     to.wrapped(2, 0, &[Run::new(words, "dim")]);
 }
 
-pub fn explain(to: &mut Builder, missing: &Missing) {
-    match missing {
-        Missing::OnlySideseatRoots => {
-            let what = "Only client.trace() roots arrived: no model call is in this run.";
-            to.wrapped(0, 0, &[Run::new(what, "warning")]);
-            to.blank();
-            let why = "Plain `sideseat` does not instrument Amazon Bedrock. \
-                       Install its extra in the program's environment, then run it again:";
-            to.wrapped(0, 0, &[Run::new(why, "text")]);
-            to.line(vec![Run::new("  pip install 'sideseat[aws]'", "first_run.command")]);
-        }
-        Missing::NoContent(how) => {
-            to.wrapped(0, 0, &[Run::new("The model calls came without their messages.", "warning")]);
-            to.text(0, how, "text");
-        }
-    }
+/// Plain `sideseat` was installed, not `sideseat[aws]`.
+pub fn explain_roots(to: &mut Builder) {
+    let what = "Only client.trace() roots arrived: no model call is in this run.";
+    to.wrapped(0, 0, &[Run::new(what, "warning")]);
+    to.blank();
+    let why = "Plain `sideseat` does not instrument Amazon Bedrock. \
+               Install its extra in the program's environment, then run it again:";
+    to.wrapped(0, 0, &[Run::new(why, "text")]);
+    to.line(vec![Run::new("  pip install 'sideseat[aws]'", "first_run.command")]);
     to.blank();
 }

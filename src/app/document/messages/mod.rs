@@ -29,8 +29,8 @@ use pairs::Pairs;
 #[must_use]
 pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let mut to = Builder::new(folds, width);
-    if let Some(missing) = &detail.missing {
-        end::explain(&mut to, missing);
+    if detail.traces.iter().all(|trace| trace.only_sideseat_roots) {
+        end::explain_roots(&mut to);
     }
     for (trace, number) in runs::each(&mut to, detail) {
         runs::heading(&mut to, trace, number);
@@ -68,6 +68,9 @@ impl<'a> Scene<'a> {
             turn::rule(to, turn, call);
             if call.failure.is_none() {
                 to.line(vec![Run::new("  no messages came with this call", "dim")]);
+            }
+            if let Some(how) = call.unheard {
+                to.text(4, how, "warning");
             }
             self.fail(to, call.span);
         }

@@ -1,0 +1,373 @@
+//! `doctor`: what each instrumentation sends of its model calls, and what to set where something is missing.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write},
+    iter,
+};
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    GOOD,
+    table::{self, Align, Column},
+    tables::terminal_width,
+};
+use crate::{
+    app::{
+        first_run, format,
+        wrap::{clean_line, wrap},
+    },
+    assemble::{self, Capture, capture},
+    config::Settings,
+    model::{Assembled, CallFacts, Category, SpanId, SpanRow, StatusCode, TraceRows, Translation},
+    start,
+    store::{Pick, Store},
+};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  sideseat-tui doctor
+  sideseat-tui doctor --db ./agent.db
+  sideseat-tui doctor --json | jq '.[].missing[] | select(.what == \"messages\").set'";
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what is known of each instrumentation.
+pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
+    let store = start::open_understood(settings)?;
+    let scopes = examine(&store)?;
+    let logs = if scopes.is_empty() { store.log_ids(&Pick::default())?.len() } else { 0 };
+    store.close();
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let rows: Vec<Json> = scopes.iter().map(|(scope, seen)| to_json(scope, seen)).collect();
+        serde_json::to_writer_pretty(&mut out, &rows)?;
+        writeln!(out)?;
+    } else if scopes.is_empty() {
+        write_empty(&mut out, logs)?;
+    } else {
+        write_report(&mut out, &scopes, terminal_width())?;
+    }
+    Ok(GOOD)
+}
+
+/// An instrumentation: the name of its scope, and its version.
+type Scope = (String, String);
+
+type Scopes = BTreeMap<Scope, Seen>;
+
+/// What one instrumentation sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// By how many spans each is named.
+    frameworks: BTreeMap<String, u64>,
+    spans: u64,
+    errors: u64,
+    calls: u64,
+    /// Of its calls, what it told itself.
+    with: Told,
+    /// A trace that it is part of has model calls, whoever told of them.
+    near_calls: bool,
+    /// Of its calls that ended well, what nothing told.
+    without: Told,
+    ended_well: u64,
+}
+
+/// Of how many calls each of these is known.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    messages: u64,
+    usage: u64,
+    session: u64,
+    finish: u64,
+}
+
+impl Told {
+    fn add(&mut self, [messages, usage, session, finish]: [bool; 4]) {
+        self.messages += u64::from(messages);
+        self.usage += u64::from(usage);
+        self.session += u64::from(session);
+        self.finish += u64::from(finish);
+    }
+}
+
+/// Something that did not come.
+struct Missing {
+    what: &'static str,
+    /// Of how many of the calls that ended well; `None` where there are no calls at all.
+    calls: Option<u64>,
+    /// `None` where no switch is known.
+    set: Option<&'static str>,
+}
+
+impl Seen {
+    fn framework(&self) -> Option<&str> {
+        let most = self.frameworks.iter().max_by_key(|(_, spans)| **spans);
+        most.map(|(label, _)| label.as_str())
+    }
+
+    fn missing(&self, scope: &Scope) -> Vec<Missing> {
+        let Capture { calls, messages, usage, session, .. } = capture(&scope.0, self.framework());
+        if !self.near_calls {
+            let calls = calls.map(|set| Missing { what: "model calls", calls: None, set: Some(set) });
+            return calls.into_iter().collect();
+        }
+        let all = [
+            ("messages", self.without.messages, Some(*messages)),
+            ("usage", self.without.usage, Some(*usage)),
+            ("session", self.without.session, Some(*session)),
+            ("finish reason", self.without.finish, None),
+        ];
+        let some = all.into_iter().filter(|(_, calls, _)| *calls > 0);
+        some.map(|(what, calls, set)| Missing { what, calls: Some(calls), set }).collect()
+    }
+}
+
+/// Looks at all that is stored, session by session: what belongs together is understood together.
+fn examine(store: &Store) -> anyhow::Result<Scopes> {
+    let mut scopes = Scopes::new();
+    for session in store.sessions(&Pick::default())? {
+        let rows = store.rows(&session)?;
+        let by_trace: HashMap<_, _> = rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
+        for assembled in assemble::session(rows) {
+            if let Some(rows) = by_trace.get(&assembled.trace) {
+                add(&mut scopes, rows, &assembled);
+            }
+        }
+    }
+    // Those of log records alone, of which nothing more was made than what other spans tell.
+    scopes.retain(|_, seen| seen.spans > 0 || seen.calls > 0);
+    Ok(scopes)
+}
+
+fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &Assembled) {
+    let calls: Vec<&CallFacts> = assembled.calls.iter().filter(|call| call.category == Category::Llm).collect();
+    let mut spans: HashMap<SpanId, Vec<&Translation>> = HashMap::new();
+    for row in &rows.spans {
+        spans.entry(row.id).or_default().push(&row.translation);
+        let seen = scopes.entry(scope(row)).or_default();
+        seen.spans += u64::from(!row.synthetic);
+        seen.errors += u64::from(row.status.code == StatusCode::Error || row.translation.error.is_some());
+        seen.near_calls |= !calls.is_empty();
+        if let Some(framework) = &row.translation.context.framework {
+            *seen.frameworks.entry(framework.clone()).or_default() += 1;
+        }
+    }
+    for log in &rows.logs {
+        if let Some(of) = log.span.and_then(|span| spans.get_mut(&span)) {
+            of.push(&log.translation);
+        }
+    }
+    let by_id: HashMap<SpanId, &SpanRow> = rows.spans.iter().map(|row| (row.id, row)).collect();
+    let in_session = assembled.context.session.is_some();
+    for call in calls {
+        // Several spans of one instrumentation may describe one call.
+        let mut tellers: BTreeMap<Scope, [bool; 4]> = BTreeMap::new();
+        for span in iter::once(call.span).chain(call.also.iter().copied()) {
+            let (Some(row), Some(said)) = (by_id.get(&span), spans.get(&span)) else { continue };
+            let [messages, usage, session, finish] = tellers.entry(scope(row)).or_default();
+            *messages |= said.iter().any(|said| !said.readings.is_empty());
+            *usage |= said.iter().any(|said| said.genai.usage.is_some_and(|usage| usage.has_tokens()));
+            *session |= in_session;
+            *finish |= said.iter().any(|said| said.genai.stop_reason.is_some());
+        }
+        let ended_well = call.ended.is_some() && call.failure.is_none();
+        for (scope, told) in tellers {
+            let seen = scopes.entry(scope).or_default();
+            seen.calls += 1;
+            seen.with.add(told);
+            if ended_well {
+                seen.ended_well += 1;
+                let counted = call.usage.is_some_and(|usage| usage.has_tokens());
+                seen.without.add([call.unheard.is_some(), !counted, !in_session, call.stop_reason.is_none()]);
+            }
+        }
+    }
+}
+
+fn scope(row: &SpanRow) -> Scope {
+    (row.scope_name.clone(), row.scope_version.clone())
+}
+
+fn write_report(out: &mut dyn Write, scopes: &Scopes, terminal: Option<usize>) -> io::Result<()> {
+    const COLUMNS: [Column; 10] = [
+        Column::new("SCOPE", Align::Gives, 0),
+        Column::new("VERSION", Align::Gives, 2),
+        Column::new("FRAMEWORK", Align::Left, 1),
+        Column::new("SPANS", Align::Right, 4),
+        Column::new("CALLS", Align::Right, 0),
+        Column::new("MESSAGES", Align::Right, 0),
+        Column::new("USAGE", Align::Right, 0),
+        Column::new("SESSION", Align::Right, 0),
+        Column::new("FINISH", Align::Right, 0),
+        Column::new("ERRORS", Align::Right, 3),
+    ];
+    let rows: Vec<Vec<String>> = scopes.iter().map(|(scope, seen)| cells(scope, seen)).collect();
+    table::write(out, &COLUMNS, &rows, terminal)?;
+    let mut well = true;
+    for (scope, seen) in scopes {
+        let missing = seen.missing(scope);
+        if missing.is_empty() {
+            continue;
+        }
+        well = false;
+        writeln!(out, "\n{}", clean_line(format!("{} {}", name(scope), scope.1).trim_end()))?;
+        for missing in missing {
+            write_missing(out, &missing, seen.ended_well, terminal)?;
+        }
+    }
+    if scopes.values().all(|seen| seen.calls == 0) {
+        writeln!(
+            out,
+            "\nNo model call came. If one should have, instrument the library that calls the model as well."
+        )?;
+    } else if well {
+        writeln!(out, "\nNothing is missing.")?;
+    }
+    Ok(())
+}
+
+/// `  messages       3 of 5 calls came without: set …`, as far down as it takes.
+fn write_missing(out: &mut dyn Write, missing: &Missing, calls: u64, terminal: Option<usize>) -> io::Result<()> {
+    const INDENT: usize = 17;
+    let found = match missing.calls {
+        Some(without) => format!("{} of {} calls came without", format::exact(without), format::exact(calls)),
+        None => "none came".to_owned(),
+    };
+    let text = match missing.set {
+        Some(set) => format!("{found}: {set}"),
+        None => format!("{found}; no switch is known that brings it"),
+    };
+    let room = terminal.map_or(usize::MAX, |terminal| terminal.saturating_sub(INDENT).max(20));
+    for (index, line) in wrap(&text, room).iter().enumerate() {
+        let what = if index == 0 { missing.what } else { "" };
+        writeln!(out, "  {what:width$}{}", line.trim_end(), width = INDENT - 2)?;
+    }
+    Ok(())
+}
+
+fn write_empty(out: &mut dyn Write, logs: usize) -> io::Result<()> {
+    if logs > 0 {
+        return writeln!(
+            out,
+            "{} log records came, and no span: have the program export its traces as well (OTEL_TRACES_EXPORTER=otlp).",
+            format::exact(logs as u64)
+        );
+    }
+    let run = first_run::command();
+    writeln!(
+        out,
+        "Nothing has been received yet. To send a first trace, start the screen, then in another terminal your program:\n\
+         \n  sideseat-tui\n  {run}\n\n\
+         `sideseat-tui import FILE…` reads what was recorded elsewhere; `sideseat-tui demo` shows recorded runs."
+    )
+}
+
+fn name(scope: &Scope) -> &str {
+    if scope.0.is_empty() { "(no name)" } else { &scope.0 }
+}
+
+/// What a scope tells of calls is left empty where it has none.
+fn cells(scope: &Scope, seen: &Seen) -> Vec<String> {
+    let of_calls = |count| if seen.calls > 0 { format::exact(count) } else { String::new() };
+    let Told { messages, usage, session, finish } = seen.with;
+    vec![
+        name(scope).to_owned(),
+        scope.1.clone(),
+        seen.framework().unwrap_or_default().to_owned(),
+        format::exact(seen.spans),
+        format::exact(seen.calls),
+        of_calls(messages),
+        of_calls(usage),
+        of_calls(session),
+        of_calls(finish),
+        format::exact(seen.errors),
+    ]
+}
+
+fn to_json(scope: &Scope, seen: &Seen) -> Json {
+    let missing = seen.missing(scope);
+    let missing =
+        missing.iter().map(|missing| json!({ "what": missing.what, "calls": missing.calls, "set": missing.set }));
+    json!({
+        "scope": scope.0,
+        "version": scope.1,
+        "framework": seen.framework(),
+        "spans": seen.spans,
+        "model_calls": seen.calls,
+        "with_messages": seen.with.messages,
+        "with_usage": seen.with.usage,
+        "with_session": seen.with.session,
+        "with_finish_reason": seen.with.finish,
+        "errors": seen.errors,
+        "missing": missing.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(name: &str) -> Scope {
+        (name.to_owned(), "1.0".to_owned())
+    }
+
+    fn report(seen: Seen, name: &str, terminal: Option<usize>) -> String {
+        let mut out = Vec::new();
+        write_report(&mut out, &Scopes::from([(scope(name), seen)]), terminal).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn below_the_table_stands_what_to_set() {
+        let seen = Seen {
+            spans: 4,
+            calls: 3,
+            ended_well: 2,
+            near_calls: true,
+            with: Told { usage: 2, session: 3, ..Told::default() },
+            without: Told { messages: 2, finish: 2, ..Told::default() },
+            ..Seen::default()
+        };
+        let text = report(seen, "agent_framework", None);
+        let (table, below) = text.split_once("\n\n").unwrap();
+        assert_eq!(
+            table.lines().last().unwrap().split_whitespace().collect::<Vec<_>>()[2..],
+            ["4", "3", "0", "2", "3", "0", "0"]
+        );
+        assert_eq!(
+            below,
+            "agent_framework 1.0\n  \
+             messages       2 of 2 calls came without: set ENABLE_SENSITIVE_DATA=true\n  \
+             finish reason  2 of 2 calls came without; no switch is known that brings it\n"
+        );
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_no_line_is_wider() {
+        let without = Told { messages: 1, usage: 1, session: 1, finish: 1 };
+        let seen = Seen { spans: 1, calls: 1, ended_well: 1, near_calls: true, without, ..Seen::default() };
+        let text = report(seen, "com.anthropic.claude_code.tracing", Some(72));
+        assert!(text.lines().all(|line| line.chars().count() <= 72), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("OTEL_LOG_TOOL_CONTENT=1 and OTEL_LOGS_EXPORTER=otlp"), "{text}");
+    }
+
+    #[test]
+    fn all_well_and_no_calls_are_two_things() {
+        let told = || Told { messages: 1, usage: 1, session: 1, finish: 1 };
+        let well = Seen { spans: 1, calls: 1, ended_well: 1, near_calls: true, with: told(), ..Seen::default() };
+        assert!(report(well, "ai", None).ends_with("\nNothing is missing.\n"));
+        let text = report(Seen { spans: 9, ..Seen::default() }, "opentelemetry.instrumentation.flask", None);
+        assert!(text.contains("No model call came") && !text.contains("Nothing is missing"), "{text}");
+        // Its model calls are told by another instrumentation.
+        let beside = Seen { spans: 9, near_calls: true, ..Seen::default() };
+        assert!(beside.missing(&scope("autogen-core")).is_empty());
+    }
+}
