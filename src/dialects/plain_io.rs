@@ -3,7 +3,7 @@
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
-use super::{Dialect, calls, category, gen_ai, json_ish::Ish, native, parts, reading};
+use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, parts, reading};
 use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
@@ -43,7 +43,7 @@ fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Messag
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
     let parts = match Ish::of(value) {
         _ if mime == Some("text/plain") => text(value),
-        Ish::Data(data) => match native::messages(&data, role) {
+        Ish::Data(data) => match native::messages(&data, role).or_else(|| langchain::messages(&data, role)) {
             Some(messages) => return messages,
             None => vec![Part::new(What::Json(data.into_owned()))],
         },
