@@ -99,6 +99,7 @@ fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
     } else if items("content").is_some_and(|content| content.iter().all(|block| block.str("type").is_some())) {
         found.extend(reading::messages(map, Role::Assistant));
     } else if let Some(message) = map.get("message").filter(|message| is_message(message)) {
+        is_response = true;
         found.extend(reading::messages(message, Role::Assistant));
     } else if let Some(message) = map.get("output").and_then(|output| output.get("message")).filter(|it| is_message(it))
     {
