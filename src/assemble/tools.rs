@@ -85,7 +85,7 @@ pub fn join(plan: &Plan, counted: &Counted) -> Runs {
     }
     join.execute(plan);
     for (call, heard) in heard.iter().enumerate() {
-        join.bring(call, plan.places[counted.calls[call].place].started, heard);
+        join.bring(call, heard, plan, counted);
     }
     join.overhear(plan, counted);
     let Join { mut runs, foreign, .. } = join;
@@ -306,20 +306,33 @@ impl Join {
     }
 
     /// A request brings results: those of its last calls are its last ones.
-    fn bring(&mut self, call: usize, started: Timestamp, heard: &Heard) {
-        let mut from_end: HashMap<(bool, u64), usize> = HashMap::new();
+    fn bring(&mut self, call: usize, heard: &Heard, plan: &Plan, counted: &Counted) {
+        let started = plan.places[counted.calls[call].place].started;
+        let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
         for (facts, given) in heard.results.iter().rev() {
-            let by_id = given.id.and_then(|id| self.newest(self.by_id.get(&id)?, given.prompt, call, started, 0));
+            let at = (given.prompt, call, started);
+            let by_id = given.id.and_then(|id| self.candidates(self.by_id.get(&id), at).last());
             let found = by_id.or_else(|| {
-                let (key, index) = match (given.asked, given.name) {
-                    (Some(asked), _) => ((true, asked), &self.by_asked),
-                    (None, Some(name)) if given.id.is_none() => ((false, name), &self.by_name),
+                let (key, known) = match (given.asked, given.name) {
+                    (Some(asked), _) => ((true, asked), self.candidates(self.by_asked.get(&asked), at)),
+                    (None, Some(name)) if given.id.is_none() => {
+                        ((false, name), self.candidates(self.by_name.get(&name), at))
+                    }
                     _ => return None,
                 };
-                let skip = from_end.entry(key).or_default();
+                // Of several runs of that name a failure is of one that failed.
+                let failed = |run: &&usize| self.runs[**run].place.is_some_and(|at| plan.places[at].failed());
+                let fails = !key.0 && given.is_error == Some(true);
+                let fails = fails && known.iter().rev().take(LOOKED_AT).any(|run| failed(&run));
+                let skip = from_end.entry((key.0, fails, key.1)).or_default();
                 *skip += 1;
-                self.newest(index.get(&key.1)?, given.prompt, call, started, *skip - 1)
+                if fails {
+                    known.iter().rev().take(LOOKED_AT).filter(failed).nth(*skip - 1)
+                } else {
+                    known.iter().rev().nth(*skip - 1)
+                }
             });
+            let found = found.copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
             match found.map(|run| &mut self.runs[run]) {
                 // Requests are taken in order: the first one that carries a result tells it.
@@ -341,12 +354,14 @@ impl Join {
         }
     }
 
-    /// The newest run, or the one so many before it, that a result in a call's prompt (or answer) can be of.
-    fn newest(&self, runs: &[usize], prompt: bool, call: usize, started: Timestamp, skip: usize) -> Option<usize> {
+    /// The runs that a result in a call's prompt (or answer) can be of.
+    fn candidates<'r>(&self, runs: Option<&'r Vec<usize>>, at: (bool, usize, Timestamp)) -> &'r [usize] {
+        let (prompt, call, started) = at;
+        let runs = runs.map(Vec::as_slice).unwrap_or_default();
         // Runs that a model asked for come first, in the order of the calls, then those that only ran.
         let caller = |run: &usize| self.runs[*run].called.map_or(usize::MAX, |(caller, _)| caller);
         let asked = &runs[..runs.partition_point(|run| caller(run) < call)];
-        let runs = if !prompt {
+        if !prompt {
             let own = &runs[asked.len()..];
             &own[..own.partition_point(|run| caller(run) == call)]
         } else if asked.is_empty() {
@@ -354,8 +369,7 @@ impl Join {
             &ran[..ran.partition_point(|run| self.runs[*run].order.0 <= started)]
         } else {
             asked
-        };
-        runs.iter().rev().nth(skip).copied()
+        }
     }
 }
 

@@ -24,12 +24,13 @@ const DEEPEST: usize = 8;
 /// The messages in a dump of a state, a prompt or a result; `None` where there are none or something else beside them.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     let mut found = Vec::new();
-    gather(value, DEEPEST, &mut found).then_some(())?;
+    (gather(value, DEEPEST, &mut found) && !found.is_empty()).then_some(())?;
     let mut into = Vec::new();
     for one in found {
         said(one, fallback, &mut into);
     }
-    (!into.is_empty()).then_some(into)
+    // Messages that say nothing are still no data.
+    Some(into)
 }
 
 /// What a chain was given or gave back: its messages, else its one text, else its state as it is.

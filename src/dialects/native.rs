@@ -56,10 +56,9 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
             _ => {}
         }
     }
-    if found.len() == before {
-        answers(map, &mut found);
-    }
-    (found.len() > before).then_some(found)
+    let is_response = found.len() == before && answers(map, &mut found);
+    // A model may well say nothing: its response is no data to be shown instead.
+    (found.len() > before || (is_response && before == 0)).then_some(found)
 }
 
 /// The instructions that stand beside the messages of a request; Gemini's are in its configuration.
@@ -82,16 +81,20 @@ fn instructions(map: &Value) -> Vec<Message> {
     found
 }
 
-/// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is.
-fn answers(map: &Value, found: &mut Vec<Message>) {
+/// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it is surely
+/// a response, even if nothing was said.
+fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
+    let mut is_response = false;
     let items = |key: &str| map.get(key).and_then(Value::as_array).filter(|items| !items.is_empty());
     if let Some(choices) = items("choices") {
         for choice in choices {
             let said = choice.get("message").or_else(|| choice.get("text"));
+            is_response |= said.is_some_and(|said| said.as_str() == Some("") || is_message(said));
             found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
         }
     } else if let Some(candidates) = items("candidates") {
         for content in candidates.iter().filter_map(|candidate| candidate.get("content")) {
+            is_response |= content.get("parts").is_some() || content.str("role") == Some("model");
             found.extend(reading::messages(content, Role::Assistant));
         }
     } else if let Some(output) = items("output").filter(|output| list(output)) {
@@ -101,6 +104,7 @@ fn answers(map: &Value, found: &mut Vec<Message>) {
     } else if items("content").is_some_and(|content| content.iter().all(|block| block.str("type").is_some())) {
         found.extend(reading::messages(map, Role::Assistant));
     } else if let Some(message) = map.get("message").filter(|message| is_message(message)) {
+        is_response = true;
         found.extend(reading::messages(message, Role::Assistant));
     } else if let Some(message) = map.get("output").and_then(|output| output.get("message")).filter(|it| is_message(it))
     {
@@ -110,12 +114,15 @@ fn answers(map: &Value, found: &mut Vec<Message>) {
         for generation in batches.iter().flat_map(|batch| batch.as_array().unwrap_or(std::slice::from_ref(batch))) {
             let said =
                 generation.get("message").filter(|message| is_message(message)).or_else(|| generation.get("text"));
+            is_response |= said.is_some();
             found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
         }
     } else if map.get("finish_reason").is_some() && map.get("content").is_some() {
         // AutoGen's result of a call.
+        is_response = true;
         found.extend(reading::messages(map, Role::Assistant));
     }
+    is_response
 }
 
 /// The messages of what is known to be a request to a model: also those under words that elsewhere mean anything.
@@ -217,6 +224,9 @@ mod tests {
             (r#"{"model":"m","input":"q"}"#, said(Role::User, "q")),
             (r#"{"choices":[{"message":{"role":"assistant","content":"a"}}]}"#, said(Role::Assistant, "a")),
             (r#"{"choices":[{"text":"a"}]}"#, said(Role::Assistant, "a")),
+            (r#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#, Some(vec![])),
+            (r#"{"candidates":[{"content":{"role":"model"},"finishReason":"STOP"}]}"#, Some(vec![])),
+            (r#"{"choices":["left","right"]}"#, None),
             (r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]}}]}"#, said(Role::Assistant, "a")),
             (r#"{"id":"m","content":[{"type":"text","text":"a"}]}"#, said(Role::Assistant, "a")),
             (

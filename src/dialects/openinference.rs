@@ -175,10 +175,33 @@ fn weight(messages: &[Message]) -> (usize, usize) {
 fn flat(attributes: &Attributes, prefix: &str, role: Role) -> Vec<Message> {
     let mut into = Vec::new();
     let list = indexed::tree(attributes, prefix);
-    for item in list.as_ref().and_then(Value::as_array).unwrap_or_default() {
-        message(item, role, &mut into);
+    let items = list.as_ref().and_then(Value::as_array).unwrap_or_default();
+    let first = if role == Role::User { lost_role(attributes, prefix, items).unwrap_or(role) } else { role };
+    for (at, item) in items.iter().enumerate() {
+        message(item, if at == 0 { first } else { role }, &mut into);
     }
     into
+}
+
+/// The role of a first message that does not say it: an SDK that keeps so many attributes drops those set first.
+///
+/// What is left of it, and who speaks next, tells which it was.
+fn lost_role(attributes: &Attributes, prefix: &str, items: &[Value]) -> Option<Role> {
+    let [first, second, ..] = items else { return None };
+    let (first, second) = (first.get("message").unwrap_or(first), second.get("message").unwrap_or(second));
+    if first.get("role").is_some() {
+        return None;
+    }
+    let next = reading::role(second.str("role")?)?;
+    let is_whole = attributes.has_prefix(&format!("{prefix}0."));
+    Some(match next {
+        _ if first.get("tool_call_id").is_some() => Role::Tool,
+        _ if first.get("tool_calls").is_some() => Role::Assistant,
+        Role::Tool => Role::Assistant,
+        Role::User if is_whole => Role::System,
+        Role::User => Role::Assistant,
+        Role::System | Role::Assistant => return None,
+    })
 }
 
 /// The texts of the completions API: `llm.prompts.0.prompt.text`, or once a list of texts.
@@ -364,6 +387,19 @@ mod tests {
             ("0.message.function_call_arguments_json", r#"{"a":1}"#),
         ];
         assert_eq!(sent(&legacy), [r#"assistant: w#-{"a":1}"#]);
+    }
+
+    #[test]
+    fn a_role_that_an_sdk_dropped_is_told_by_what_is_left() {
+        let next = |role, rest: &[(&str, &str)]| {
+            let pairs = [rest, &[("9.message.role", role), ("9.message.content", "b")]].concat();
+            sent(&pairs)[0].clone()
+        };
+        assert_eq!(next("user", &[("0.message.content", "a")]), "system: a");
+        assert_eq!(next("user", &[("4.message.content", "a")]), "assistant: a");
+        assert_eq!(next("assistant", &[("4.message.content", "a")]), "user: a");
+        assert_eq!(next("tool", &[("4.message.contents.0.message_content.text", "a")]), "assistant: a");
+        assert_eq!(next("user", &[("4.message.content", "a"), ("4.message.tool_call_id", "c1")]), "tool: =c1 a");
     }
 
     #[test]

@@ -226,17 +226,29 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
 }
 
 /// smolagents puts what the model thought into the answer as a second text: it is what the whole answer does not say.
-pub fn thoughts_apart(flat: &mut [Message], answer: &[Message]) {
+///
+/// It stays behind the words, where its sender put it: with what follows it, it is a message of its own.
+pub fn thoughts_apart(flat: &mut Vec<Message>, answer: &[Message]) {
     if answer.is_empty() {
         return;
     }
     let said: HashSet<&str> = answer.iter().flat_map(|message| &message.parts).filter_map(text).collect();
-    for part in flat.iter_mut().flat_map(|message| &mut message.parts) {
-        if let What::Text(words) = &part.what
-            && !said.contains(words.as_str())
-        {
-            *part = parts::thought(words);
+    for mut message in std::mem::take(flat) {
+        let mut parts = Vec::with_capacity(message.parts.len());
+        for part in message.parts {
+            match text(&part).filter(|words| !said.contains(words)).map(parts::thought) {
+                Some(thought) => {
+                    if !parts.is_empty() {
+                        let parts = std::mem::take(&mut parts);
+                        flat.push(Message { role: message.role, name: message.name.clone(), parts });
+                    }
+                    parts.push(thought);
+                }
+                None => parts.push(part),
+            }
         }
+        message.parts = parts;
+        flat.push(message);
     }
 }
 
@@ -316,7 +328,7 @@ mod tests {
             (&*format!("{content}.1.message_content.text"), "hm"),
             ("output.value", r#"{"role":"assistant","content":"Hi.","tool_calls":null,"raw":"ChatCompletion(…)"}"#),
         ];
-        assert_eq!(call("LLM", &pairs).1, ["assistant: Hi. · (thought) hm"]);
+        assert_eq!(call("LLM", &pairs).1, ["assistant: Hi.", "assistant: (thought) hm"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
-use super::{Dialect, calls, category, gen_ai, json_ish::Ish, native, parts, reading};
+use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, parts, reading};
 use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
@@ -43,7 +43,7 @@ fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Messag
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
     match Ish::of(value) {
         ish @ (Ish::Data(_) | Ish::Cut(_)) if mime != Some("text/plain") => {
-            reading::side(ish, role, |data| native::messages(data, role))
+            reading::side(ish, role, |data| native::messages(data, role).or_else(|| langchain::messages(data, role)))
         }
         _ => reading::said(role, text(value)),
     }

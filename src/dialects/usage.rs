@@ -8,7 +8,9 @@ use crate::model::{GenAi, Reported, Source, TokenUsage};
 pub fn settle(source: &Source, genai: &mut GenAi) {
     let reported = &mut genai.reported;
     let said = [reported.input, reported.output, reported.cache_read, reported.cache_write, reported.reasoning];
-    if said.iter().all(Option::is_none) {
+    // No call takes nothing: frameworks write zeros where a streamed answer came without its counts.
+    let is_blank = reported.input == Some(0) && said.iter().all(|count| count.unwrap_or(0) == 0);
+    if is_blank || said.iter().all(Option::is_none) {
         return;
     }
     let is_gemini = genai.model.as_deref().is_some_and(|model| model.contains("gemini"));
@@ -196,6 +198,7 @@ mod tests {
     fn what_is_not_reported_is_unknown() {
         assert_eq!(span(&[]).translate().genai.usage, None);
         assert_eq!(usage(span(&[("output_tokens", 0)])), [None, None, None, Some(0), None]);
+        assert_eq!(span(&[("input_tokens", 0), ("output_tokens", 0)]).translate().genai.usage, None);
         assert_eq!(usage(span(&[("input_tokens", u64::MAX), ("cache_read_tokens", u64::MAX)]))[1], Some(u64::MAX));
     }
 
