@@ -54,7 +54,22 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     if found.len() == before {
         answers(map, &mut found);
     }
+    if found.len() == before && is_silent(map) {
+        return Some(Vec::new());
+    }
     (found.len() > before).then_some(found)
+}
+
+/// Whether it is a response in which nothing is said: an answer may be empty.
+fn is_silent(map: &Value) -> bool {
+    let items = |key: &str| map.get(key).and_then(Value::as_array);
+    let is_answer = |message: &Value| message.str("role").is_some();
+    let all = |list: &str, key: &str| {
+        items(list).is_some_and(|list| !list.is_empty() && list.iter().all(|it| it.get(key).is_some_and(is_answer)))
+    };
+    all("choices", "message")
+        || all("candidates", "content")
+        || (map.str("object") == Some("response") && items("output").is_some_and(<[Value]>::is_empty))
 }
 
 /// The instructions that stand beside the messages of a request; Gemini's are in its configuration.
@@ -393,6 +408,21 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn an_empty_answer_is_an_answer() {
+        for text in [
+            r#"{"choices":[{"message":{"role":"assistant"},"index":0,"finish_reason":"stop"}],"model":"m"}"#,
+            r#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#,
+            r#"{"candidates":[{"content":{"role":"model","parts":null},"finish_reason":"STOP"}]}"#,
+            r#"{"object":"response","output":[],"instructions":"S"}"#,
+            r#"{"role":"assistant","content":[]}"#,
+        ] {
+            assert_eq!(read(text), Some(vec![]), "{text}");
+        }
+        assert_eq!(read(r#"{"choices":[{"message":"m"}]}"#).map(|found| found.len()), Some(1));
+        assert_eq!(read(r#"{"choices":[{"label":"a"}]}"#), None);
     }
 
     #[test]
