@@ -182,6 +182,39 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     }
 }
 
+/// Tells what was asked, where calls have answers alone and no agent is around them: a workflow still says it.
+///
+/// Some lose a whole request over one image in it.
+pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+    let is_asked = |message: &Message| message.role == Role::User;
+    if lanes.all.iter().flat_map(|lane| &lane.said).any(|said| is_asked(&said.message)) {
+        return;
+    }
+    let first = lanes.all.iter_mut().filter(|lane| !lane.said.is_empty()).min_by_key(|lane| (lane.started, lane.first));
+    let Some(lane) = first else { return };
+    let at = lane.said.iter().take_while(|said| said.message.role == Role::System).count();
+    let Some((span, turn)) = lane.said.get(at).map(|said| (said.span, said.turn)) else { return };
+    let places = trace.places();
+    let mut asks = |place: usize| {
+        let question = trace.exchange([place], library).prompt;
+        let question: Vec<Line> =
+            question.into_iter().filter(|line| is_asked(&line.message) && has_text(&line.message)).collect();
+        (!question.is_empty()).then_some(question)
+    };
+    // Only what is around the conversation asks it.
+    let around = |place: &usize| is_workflow(trace, *place) && (*place..places[*place].after).contains(&lane.place);
+    let question = (0..places.len()).filter(around).find_map(&mut asks);
+    let said = question.unwrap_or_default().into_iter().map(|line| Said {
+        message: line.message,
+        at: line.at,
+        span,
+        turn,
+        history: false,
+    });
+    let after = lane.said.split_off(at);
+    lane.said.extend(said.chain(after));
+}
+
 /// Calls that carry their answers alone, beneath an agent that says what was asked: they are told as the agent's.
 pub fn answers_alone(trace: &Trace) -> HashSet<usize> {
     let places = trace.places();

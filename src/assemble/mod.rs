@@ -82,6 +82,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     runs::tell_unseen(trace, &tools, &mut lanes.all);
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
+    agents::tell_question(trace, &mut lanes, library);
     let (started, ended) = work.times();
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
     Assembled {

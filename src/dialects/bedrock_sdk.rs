@@ -56,19 +56,23 @@ fn preview(source: &Source, into: &mut Translation) {
             _ => continue,
         };
         let Some(value) = event.attributes.get(key) else { continue };
-        let messages = reading::said(role, content(source, value));
+        // A Bedrock agent's question is the text itself, whatever that looks like.
+        let is_bare = role == Role::User && source.scope.name.ends_with("bedrock_agent");
+        let parts = match value.as_str().filter(|_| is_bare) {
+            Some(text) => parts::text(text).into_iter().collect(),
+            None => content(value),
+        };
+        let messages = reading::said(role, parts);
         let (prompt, completion) = if role == Role::Assistant { (vec![], messages) } else { (messages, vec![]) };
         reading::push(into, PREVIEW.name, (Carrier::Event, Some(event.at)), prompt, completion);
     }
 }
 
-/// Content as JSON: a list of blocks, or a text in quotes. A Bedrock agent's question is a text without them.
-fn content(source: &Source, value: &Value) -> Vec<crate::model::Part> {
-    let is_agent = source.scope.name.ends_with("bedrock_agent");
+/// Content as JSON: a list of blocks, or a text in quotes.
+fn content(value: &Value) -> Vec<crate::model::Part> {
     match value.as_str() {
         Some(text) if !matches!(Ish::of(value), Ish::Data(_) | Ish::Cut(_)) => {
-            let inner = if is_agent { None } else { unquoted(text) };
-            parts::text(inner.as_deref().unwrap_or(text)).into_iter().collect()
+            parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect()
         }
         _ => reading::encoded(value),
     }
@@ -132,6 +136,11 @@ mod tests {
             .translate();
         assert_eq!(agent.dialects, ["bedrock-sdk", "bedrock-sdk-preview"]);
         assert_eq!(said(&agent), (vec!["user: \"Which\" invoices?".to_owned()], vec!["assistant: Two.".to_owned()]));
+        let listed = Sample::span("invoke_agent A1")
+            .scope("sideseat.aws.bedrock_agent")
+            .event("gen_ai.user.message", &[("content", r#"[{"text":"as it was typed"}]"#)])
+            .translate();
+        assert_eq!(said(&listed).0, [r#"user: [{"text":"as it was typed"}]"#]);
         // Elsewhere a plain text stands in quotes.
         let read = call().event("gen_ai.user.message", &[("content", r#""What is \"light\"?""#)]).translate();
         assert_eq!(said(&read).0, ["user: What is \"light\"?"]);

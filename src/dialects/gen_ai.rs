@@ -24,6 +24,8 @@ const INSTRUCTIONS: &str = "gen_ai.system_instructions";
 const DEFINITIONS: &str = "gen_ai.tool.definitions";
 const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
+/// Anthropic's own SDK names the blocks that its tool runner sends back.
+const BLOCKS: &str = "anthropic.tool_result.content";
 
 fn speaks(source: &Source) -> bool {
     // Gemini CLI keeps other things than messages under the same names, OpenLLMetry has habits of its own.
@@ -32,7 +34,7 @@ fn speaks(source: &Source) -> bool {
     }
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
-        || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT].iter().any(has)
+        || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT, BLOCKS].iter().any(has)
         || (source.events.iter().any(|event| event.name == DETAILS) && !events_are_claimed(source))
 }
 
@@ -49,7 +51,8 @@ fn translate(source: &Source, into: &mut Translation) {
     carried(DIALECT.name, carrier, get, into);
     let (called, returned) = runs(&into.readings[before..]);
     // Some say the same run in messages, too.
-    let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), get(RESULT).filter(|_| !returned));
+    let result = get(RESULT).or_else(|| get(BLOCKS));
+    let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), result.filter(|_| !returned));
     // Version 7 of the AI SDK writes a result as JSON whatever it is: a text stands in quotes.
     let quoted = result.filter(|_| source.scope.name == "gen_ai").and_then(|result| unquoted(result.as_str()?));
     let quoted = quoted.map(Value::String);
@@ -257,5 +260,18 @@ mod tests {
         let read = Sample::span("chat m").with(&[(INPUT, "just words")]).translate();
         assert_eq!(said(&read).0, ["user: just words"]);
         assert_eq!(read.notes[0].0, "gen_ai.input.messages is not JSON: shown as text");
+    }
+
+    #[test]
+    fn the_anthropic_sdk_names_what_its_tool_runner_sends_back() {
+        let read = Sample::span("anthropic.custom_tool_use w")
+            .with(&[
+                ("gen_ai.operation.name", "execute_tool"),
+                ("gen_ai.tool.name", "w"),
+                ("gen_ai.tool.call.id", "c1"),
+            ])
+            .with(&[(ARGUMENTS, r#"{"a":1}"#), (BLOCKS, r#"[{"type":"text","text":"18C"}]"#)])
+            .translate();
+        assert_eq!(said(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
     }
 }

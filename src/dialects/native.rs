@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_answer_is_an_answer() {
+        for text in [
+            r#"{"choices":[{"message":{"role":"assistant"},"index":0,"finish_reason":"stop"}],"model":"m"}"#,
+            r#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#,
+            r#"{"candidates":[{"content":{"role":"model","parts":null},"finish_reason":"STOP"}]}"#,
+            r#"{"object":"response","output":[],"instructions":"S"}"#,
+            r#"{"role":"assistant","content":[]}"#,
+        ] {
+            assert_eq!(read(text), Some(vec![]), "{text}");
+        }
+        assert_eq!(read(r#"{"choices":[{"message":"m"}]}"#).map(|found| found.len()), Some(1));
+        assert_eq!(read(r#"{"choices":[{"label":"a"}]}"#), None);
+    }
+
+    #[test]
     fn other_data_has_no_messages() {
         for text in [r#"{"city":"Paris"}"#, "[1,2]", "[]", r#"[{"id":1}]"#, r#"{"messages":"x"}"#, r#"{"input":"x"}"#] {
             assert_eq!(read(text), None, "{text}");

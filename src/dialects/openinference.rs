@@ -19,7 +19,9 @@ use super::{
     Dialect, category, definitions, documents, indexed, json_ish::Ish, langchain, native, native_facts,
     openinference_forms as forms, openinference_tool as tool, parameters, parts, reading,
 };
-use crate::model::{Attributes, Carrier, Category, GenAi, Message, Role, Source, Translation, Usd, Value, What, json};
+use crate::model::{
+    Attributes, Carrier, Category, GenAi, MediaData, Message, Role, Source, Translation, Usd, Value, What, json,
+};
 
 pub const DIALECT: Dialect = Dialect { name: "openinference", speaks, translate };
 
@@ -165,7 +167,7 @@ fn weight(messages: &[Message]) -> (usize, usize) {
         What::Call(call) => (structure + 1 + usize::from(call.id.is_some()), text),
         What::Result(result) => (structure + 1 + usize::from(result.call_id.is_some()), text),
         What::Reasoning(thought) => (structure + 1, text + thought.text.as_deref().map_or(0, letters)),
-        What::Media(_) => (structure + 1, text),
+        What::Media(media) => (structure + 1 + usize::from(media.data != MediaData::Absent), text),
         What::Text(words) | What::Refusal(words) => (structure, text + letters(words)),
         What::Json(_) | What::Unknown(_) => (structure, text),
     })
@@ -436,6 +438,17 @@ mod tests {
         let read = span("LLM", &flat).translate();
         assert_eq!(said(&read).1, ["assistant: (thought) hm · Hi."]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("end_turn"));
+        // Of a document the flat keys have no bytes.
+        let document = [
+            (
+                "input.value",
+                r#"{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]}]}"#,
+            ),
+            ("llm.input_messages.0.message.role", "user"),
+            ("llm.input_messages.0.message.contents.0.message_content.type", "document"),
+            ("llm.input_messages.0.message.contents.0.message_content.text", r#"{"type":"document","source":{}}"#),
+        ];
+        assert_eq!(said(&span("LLM", &document).translate()).0, ["user: <document application/pdf 2 bytes>"]);
         // Of a request that an SDK cut to so many attributes the first messages are gone.
         let cut = [
             (

@@ -197,6 +197,9 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
             let Some(inner) = first(map, &["content", "text", "image"]) else { return false };
             content(inner, into);
         }
+        // Anthropic's own SDK leaves of most blocks nothing but what they were.
+        "anthropic_image" | "anthropic_document" => return push(media::part(&kind["anthropic_".len()..], map), into),
+        "anthropic_redacted_thinking" => into.extend(reasoning("redacted_thinking", map)),
         // Strands writes a block of a kind it does not know as `{"type": key, "content": value}`.
         _ => return map.get("content").is_some_and(|inner| keyed(kind, inner, into)),
     }
@@ -352,6 +355,7 @@ mod tests {
             assert_eq!(read(text), ["(opaque 2)"], "{text}");
         }
         assert_eq!(read(r#"{"type":"thinking","thinking":"","signature":"s"}"#), ["(opaque 0)"]);
+        assert_eq!(read(r#"{"type":"anthropic_redacted_thinking"}"#), ["(opaque 0)"]);
         for nothing in [r#"{"reasoningContent":{"reasoningText":{"text":""}}}"#, r#"{"reasoningContent":{}}"#] {
             assert_eq!(read(nothing), [""; 0], "{nothing}");
         }
@@ -464,6 +468,8 @@ mod tests {
                 r#"{"image":{"format":"png","source":{"bytes":"not base64"}}}"#,
                 r#"unknown {"image":{"format":"png","source":{"bytes":"not base64"}}}"#,
             ),
+            (r#"{"type":"anthropic_image"}"#, "<image ? absent>"),
+            (r#"{"type":"anthropic_compaction"}"#, r#"unknown {"type":"anthropic_compaction"}"#),
             (r#"{"type":"text","text":"__REDACTED__"}"#, "__REDACTED__(hidden)"),
             (r#"{"type":"text","text":"long...[truncated]"}"#, "long...[truncated]…"),
         ] {
