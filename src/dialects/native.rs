@@ -56,9 +56,24 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
             _ => {}
         }
     }
-    let is_response = found.len() == before && answers(map, &mut found);
+    let is_response = found.len() == before && (answers(map, &mut found) || is_silent(map));
+    if found.len() > before {
+        return Some(found);
+    }
     // A model may well say nothing: its response is no data to be shown instead.
-    (found.len() > before || (is_response && before == 0)).then_some(found)
+    is_response.then(Vec::new)
+}
+
+/// Whether it is a response in which nothing is said.
+fn is_silent(map: &Value) -> bool {
+    let items = |key: &str| map.get(key).and_then(Value::as_array);
+    let is_answer = |message: &Value| message.str("role").is_some();
+    let all = |list: &str, key: &str| {
+        items(list).is_some_and(|list| !list.is_empty() && list.iter().all(|it| it.get(key).is_some_and(is_answer)))
+    };
+    all("choices", "message")
+        || all("candidates", "content")
+        || (map.str("object") == Some("response") && items("output").is_some_and(<[Value]>::is_empty))
 }
 
 /// The instructions that stand beside the messages of a request; Gemini's are in its configuration.

@@ -338,7 +338,7 @@ mod tests {
         let line = hints.iter().map(|hint| format!("{} {}", hint.keys, hint.does)).collect::<Vec<_>>().join("  ");
         assert_eq!(
             line,
-            "j/k move  Enter open  h/l fold  Tab pane  1-5 tab  / filter  s session  F follow  Esc back  P pause  T theme  ? help  q quit"
+            "j/k move  Enter open  h/l fold  Tab pane  1-5 tab  o show  / filter  s session  F follow  Esc back  P pause  T theme  ? help  q quit"
         );
     }
 
