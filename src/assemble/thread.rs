@@ -70,7 +70,7 @@ impl<'s> Telling<'s> {
 
     /// Tells a call. Calls are told in the order in which they began.
     pub fn tell(&mut self, mut talk: Talk) {
-        let Exchange { system, prompt: mut lines, mut completion, by_event } = std::mem::take(&mut talk.exchange);
+        let Exchange { system, prompt: mut lines, mut completion, by_event, .. } = std::mem::take(&mut talk.exchange);
         if talk.failed {
             completion.clear();
         } else if completion.is_empty() && by_event && talk.ended.is_some() {

@@ -441,3 +441,14 @@ fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let expected = ["user q1", "assistant a1", "~assistant by the program", "user q2", "user q3", "assistant a3"];
     assert_eq!(talk(&trace), expected);
 }
+
+#[test]
+fn an_agent_may_be_asked_and_may_answer_in_json_where_words_are_told_as_words() {
+    let said = |dialect: &str| {
+        let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
+        let agent = agent(1, 0, "a").read(dialect, Carrier::Attributes, &[user("q"), asked], &[answer]);
+        talk(&one(vec![agent, llm(2, 1)]))
+    };
+    assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
+    assert_eq!(said("langsmith"), ["user q"]);
+}
