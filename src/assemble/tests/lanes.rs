@@ -452,3 +452,11 @@ fn an_agent_may_be_asked_and_may_answer_in_json_where_words_are_told_as_words() 
     assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
     assert_eq!(said("langsmith"), ["user q"]);
 }
+
+#[test]
+fn what_was_too_long_is_asked_once_although_its_beginning_is_left_out_then() {
+    let (before, q) = ([user("q1"), assistant("a1"), user("q2")], user("q2"));
+    let refused = llm(2, 1).asked(&before).failed("ContextWindowOverflow", "too long");
+    let trace = one(vec![agent(1, 0, "a"), refused, llm(3, 1).asked(&[q]).answered(&[assistant("a2")])]);
+    assert_eq!(talk(&trace), ["~user q1", "~assistant a1", "user q2", "assistant a2"]);
+}
