@@ -77,6 +77,20 @@ fn instructions(map: &Value) -> Vec<Message> {
     found
 }
 
+/// Whether a response has answers, and nothing was said in any.
+pub fn is_silent(response: &Value) -> bool {
+    let is_bare = |value: &Value, besides: &str| {
+        value.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == besides || value.is_empty()))
+    };
+    let says_nothing = |said: &Value| match said.get("parts").and_then(Value::as_array) {
+        Some(parts) => parts.iter().all(|part| is_bare(part, "type")),
+        None => is_bare(said, "role"),
+    };
+    let answers = first(response, &["choices", "candidates"]).and_then(Value::as_array).unwrap_or_default();
+    let said = |answer: &Value| first(answer, &["message", "content"]).is_some_and(says_nothing);
+    !answers.is_empty() && answers.iter().all(said)
+}
+
 /// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is.
 fn answers(map: &Value, found: &mut Vec<Message>) {
     let items = |key: &str| map.get(key).and_then(Value::as_array).filter(|items| !items.is_empty());

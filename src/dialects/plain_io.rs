@@ -45,6 +45,7 @@ fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Messag
         _ if mime == Some("text/plain") => text(value),
         Ish::Data(data) => match native::messages(&data, role) {
             Some(messages) => return messages,
+            None if native::is_silent(&data) => return Vec::new(),
             None => vec![Part::new(What::Json(data.into_owned()))],
         },
         Ish::Cut(data) => vec![Part { truncated: true, ..Part::new(What::Json(data)) }],
@@ -67,6 +68,24 @@ fn text(value: &Value) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, said};
+
+    #[test]
+    fn a_response_in_which_nothing_was_said_is_no_answer() {
+        let read = |output: &str| {
+            let span =
+                Sample::span("GenerateContent").with(&[("openinference.span.kind", "LLM"), ("output.value", output)]);
+            said(&span.translate()).1
+        };
+        for silent in [
+            r#"{"candidates":[{"content":{"parts":[],"role":"model"},"finish_reason":"STOP"}],"response_id":"r"}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"}}]}"#,
+            r#"{"choices":[{"message":{"role":"assistant","content":null,"refusal":null}}],"id":"r"}"#,
+        ] {
+            assert!(read(silent).is_empty(), "{silent}");
+        }
+        let odd = r#"{"candidates":[{"content":{"parts":[{"odd":1}],"role":"model"}}]}"#;
+        assert_eq!(read(odd).len(), 1);
+    }
 
     #[test]
     fn a_chains_input_and_output_are_shown() {
