@@ -14,7 +14,7 @@ use std::{
 use super::{
     gaps,
     same::{Library, Print},
-    voices::{FALLBACK, carrier},
+    voices::{FALLBACK, carrier, tells_words},
 };
 use crate::model::{Carrier, Message, Role, Timestamp, Translation, What};
 
@@ -45,6 +45,8 @@ pub struct Exchange {
     pub completion: Vec<Line>,
     /// The prompt was told message by message, with no word for what is an answer.
     pub by_event: bool,
+    /// Whether its prompt and its completion are what somebody said, and not what some function was given and returned.
+    pub spoken: [bool; 2],
 }
 
 impl Exchange {
@@ -67,6 +69,7 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let groups = groups(bearers);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
     let by_event = chosen.is_some_and(|at| groups[at].dialect == "genai-2");
+    let asked_in_words = chosen.is_some_and(|at| tells_words(groups[at].dialect));
     let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -79,6 +82,7 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
         }
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
+    let answered_in_words = chosen.is_some_and(|at| tells_words(groups[at].dialect));
     let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -101,7 +105,7 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let mut said = HashSet::new();
     // Some senders give the instructions apart and again as the first message.
     prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
-    Exchange { system: prompt, prompt: rest, completion, by_event }
+    Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
 }
 
 fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec<Line> {

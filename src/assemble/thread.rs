@@ -7,7 +7,11 @@
 //!          ─▶ else a conversation of its own: what it brings along, the question, its answer
 //! ```
 
-use std::{collections::HashSet, rc::Rc, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use super::{
     lane::{Lane, unsaid},
@@ -54,6 +58,16 @@ pub struct Telling<'s> {
     past: &'s HashSet<u64>,
     /// Those of this trace.
     pub prompts: Vec<u64>,
+    /// What was asked last in an agent or tool, if that call failed.
+    failed: HashMap<Option<usize>, Refused>,
+}
+
+/// What a call that failed was sent.
+#[derive(Debug)]
+struct Refused {
+    lane: usize,
+    system: Vec<Option<Key>>,
+    prompt: Vec<Option<Key>>,
 }
 
 /// A line about to be said, and by whom where it was not this call.
@@ -65,12 +79,12 @@ struct Saying<'l> {
 
 impl<'s> Telling<'s> {
     pub fn new(past: &'s HashSet<u64>) -> Self {
-        Self { lanes: Lanes::default(), past, prompts: Vec::new() }
+        Self { lanes: Lanes::default(), past, prompts: Vec::new(), failed: HashMap::new() }
     }
 
     /// Tells a call. Calls are told in the order in which they began.
     pub fn tell(&mut self, mut talk: Talk) {
-        let Exchange { system, prompt: mut lines, mut completion, by_event } = std::mem::take(&mut talk.exchange);
+        let Exchange { system, prompt: mut lines, mut completion, by_event, .. } = std::mem::take(&mut talk.exchange);
         if talk.failed {
             completion.clear();
         } else if completion.is_empty() && by_event && talk.ended.is_some() {
@@ -116,6 +130,11 @@ impl<'s> Telling<'s> {
             },
             &chain,
         );
+        if talk.failed {
+            self.failed.insert(talk.scope, Refused { lane, system: in_force, prompt: keys(&prompt) });
+        } else {
+            self.failed.remove(&talk.scope);
+        }
         let answers: Vec<Saying> = completion.iter().map(|line| Saying { line, history: false, by: None }).collect();
         let pieces = completion.iter().map(piece).collect();
         self.lanes.answer(lane, pieces, prompt.last().and_then(|last| last.print.key));
@@ -144,6 +163,14 @@ impl<'s> Telling<'s> {
         });
         if let Some(told) = again {
             return Meeting::Again(told.lane);
+        }
+        // What was too long is asked again with its beginning left out.
+        if let Some(refused) = self.failed.get(&talk.scope)
+            && refused.system == system
+            && prompt.last().is_some_and(|piece| piece.print.key.is_some())
+            && refused.prompt.ends_with(&keys(prompt))
+        {
+            return Meeting::Again(refused.lane);
         }
         let anchor = self.lanes.anchor(prompt, talk.scope);
         let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
@@ -236,6 +263,10 @@ impl<'s> Telling<'s> {
             lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
         }
     }
+}
+
+fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {
+    pieces.iter().map(|piece| piece.print.key).collect()
 }
 
 fn piece(line: &Line) -> Piece {

@@ -139,16 +139,17 @@ fn parameters(trace: &Trace, places: impl Iterator<Item = usize>) -> Parameters 
 impl Exchange {
     /// Drops what is a program's state rather than something said: JSON alone.
     pub fn drop_states(&mut self) {
-        for lines in [&mut self.prompt, &mut self.completion] {
-            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what)));
+        for (lines, spoken) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.spoken) {
+            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what, spoken)));
         }
     }
 }
 
-/// Whether a part is JSON, and not just a word or a number that happens to be.
-fn is_state(part: &What) -> bool {
+/// Whether a part is JSON, and not just a word or a number that happens to be; somebody's words may be all of that.
+fn is_state(part: &What, spoken: bool) -> bool {
     match part {
         What::Json(_) | What::Unknown(_) => true,
+        What::Text(_) if spoken => false,
         What::Text(text) => {
             let text = text.trim();
             (text.starts_with('{') || text.starts_with('[')) && crate::model::json::parse(text).is_ok()

@@ -12,6 +12,26 @@ use crate::model::{Carrier, Message, Part, Reading, Translation, What};
 /// What an unknown producer's payload is read by, when nothing better speaks.
 pub const FALLBACK: &str = "plain-io";
 
+/// Dialects in which a span says what a function was given and what it returned, be that words or a program's state.
+const OF_FUNCTIONS: [&str; 11] = [
+    FALLBACK,
+    "openinference",
+    "langsmith",
+    "langfuse",
+    "mlflow",
+    "traceloop",
+    "openllmetry",
+    "logfire",
+    "crewai",
+    "autogen",
+    "laminar",
+];
+
+/// Whether a dialect has words of its own for what people, agents and models say.
+pub fn tells_words(dialect: &str) -> bool {
+    !OF_FUNCTIONS.contains(&dialect)
+}
+
 /// A request brings its new results at its end; of a long history no more than these are remembered.
 const RESULTS: usize = 128;
 

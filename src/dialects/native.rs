@@ -64,18 +64,6 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     is_response.then(Vec::new)
 }
 
-/// Whether it is a response in which nothing is said.
-fn is_silent(map: &Value) -> bool {
-    let items = |key: &str| map.get(key).and_then(Value::as_array);
-    let is_answer = |message: &Value| message.str("role").is_some();
-    let all = |list: &str, key: &str| {
-        items(list).is_some_and(|list| !list.is_empty() && list.iter().all(|it| it.get(key).is_some_and(is_answer)))
-    };
-    all("choices", "message")
-        || all("candidates", "content")
-        || (map.str("object") == Some("response") && items("output").is_some_and(<[Value]>::is_empty))
-}
-
 /// The instructions that stand beside the messages of a request; Gemini's are in its configuration.
 pub fn system(map: &Value) -> Vec<Message> {
     let found = instructions(map);
@@ -94,6 +82,22 @@ fn instructions(map: &Value) -> Vec<Message> {
         }
     }
     found
+}
+
+/// Whether a response has answers, and nothing was said in any.
+pub fn is_silent(response: &Value) -> bool {
+    let is_bare = |value: &Value, besides: &str| {
+        value.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == besides || value.is_empty()))
+    };
+    let says_nothing = |said: &Value| match said.get("parts").and_then(Value::as_array) {
+        Some(parts) => parts.iter().all(|part| is_bare(part, "type")),
+        None => is_bare(said, "role"),
+    };
+    let answers = first(response, &["choices", "candidates"]).and_then(Value::as_array).unwrap_or_default();
+    let said = |answer: &Value| first(answer, &["message", "content"]).is_some_and(says_nothing);
+    let is_bare_response = response.str("object") == Some("response")
+        && response.get("output").and_then(Value::as_array).is_some_and(<[Value]>::is_empty);
+    (!answers.is_empty() && answers.iter().all(said)) || is_bare_response
 }
 
 /// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it is surely

@@ -65,6 +65,24 @@ mod tests {
     use super::super::sample::{Sample, said};
 
     #[test]
+    fn a_response_in_which_nothing_was_said_is_no_answer() {
+        let read = |output: &str| {
+            let span =
+                Sample::span("GenerateContent").with(&[("openinference.span.kind", "LLM"), ("output.value", output)]);
+            said(&span.translate()).1
+        };
+        for silent in [
+            r#"{"candidates":[{"content":{"parts":[],"role":"model"},"finish_reason":"STOP"}],"response_id":"r"}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"}}]}"#,
+            r#"{"choices":[{"message":{"role":"assistant","content":null,"refusal":null}}],"id":"r"}"#,
+        ] {
+            assert!(read(silent).is_empty(), "{silent}");
+        }
+        let odd = r#"{"candidates":[{"content":{"parts":[{"odd":1}],"role":"model"}}]}"#;
+        assert_eq!(read(odd).len(), 1);
+    }
+
+    #[test]
     fn a_chains_input_and_output_are_shown() {
         let read = Sample::span("step")
             .with(&[("openinference.span.kind", "CHAIN"), ("input.value", "plain in"), ("output.value", "plain out")])

@@ -452,3 +452,22 @@ fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
     let told = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
     assert_eq!(talk(&one(vec![chain(1, 0).asked(&[user("q")]), told])), ["user q in full", "assistant a"]);
 }
+
+#[test]
+fn an_agent_may_be_asked_and_may_answer_in_json_where_words_are_told_as_words() {
+    let said = |dialect: &str| {
+        let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
+        let agent = agent(1, 0, "a").read(dialect, Carrier::Attributes, &[user("q"), asked], &[answer]);
+        talk(&one(vec![agent, llm(2, 1)]))
+    };
+    assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
+    assert_eq!(said("langsmith"), ["user q"]);
+}
+
+#[test]
+fn what_was_too_long_is_asked_once_although_its_beginning_is_left_out_then() {
+    let (before, q) = ([user("q1"), assistant("a1"), user("q2")], user("q2"));
+    let refused = llm(2, 1).asked(&before).failed("ContextWindowOverflow", "too long");
+    let trace = one(vec![agent(1, 0, "a"), refused, llm(3, 1).asked(&[q]).answered(&[assistant("a2")])]);
+    assert_eq!(talk(&trace), ["~user q1", "~assistant a1", "user q2", "assistant a2"]);
+}
