@@ -163,7 +163,11 @@ impl Exchange {
     /// Drops what is a program's state rather than something said: JSON alone.
     pub fn drop_states(&mut self) {
         for lines in [&mut self.prompt, &mut self.completion] {
-            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what)));
+            lines.retain(|line| {
+                // What an agent answered may well be JSON.
+                let is_answer = |part: &What| line.message.role == Role::Assistant && matches!(part, What::Text(_));
+                !line.message.parts.iter().all(|part| is_state(&part.what) && !is_answer(&part.what))
+            });
         }
     }
 }
