@@ -146,6 +146,8 @@ mod tests {
         assert_eq!(failure(Sample::span("chat").ok().event("exception", THROTTLED)), None);
         assert_eq!(failure(Sample::span("chat").event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
         assert_eq!(failure(Sample::span("chat")), None);
+        let run = Sample::span("chat").scope("langsmith").ok();
+        assert_eq!(failure(run.event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
     }
 
     #[test]

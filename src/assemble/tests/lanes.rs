@@ -441,3 +441,15 @@ fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let expected = ["user q1", "assistant a1", "~assistant by the program", "user q2", "user q3", "assistant a3"];
     assert_eq!(talk(&trace), expected);
 }
+
+#[test]
+fn a_thought_that_only_the_step_around_a_call_tells_is_told() {
+    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let mut answer = assistant("a");
+    answer.parts.insert(0, thought);
+    let step = |told: Message| chain(1, 0).at(0.0, 9.0).answered(&[told]);
+    let call = || llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    assert_eq!(talk(&one(vec![step(answer.clone()), call()])), ["user q", "assistant (hm) a"]);
+    answer.parts[1] = Part::text("b");
+    assert_eq!(talk(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
+}
