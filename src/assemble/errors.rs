@@ -44,8 +44,9 @@ pub fn of_span(row: &SpanRow) -> Option<Failure> {
             }
             Some(failure)
         }
-        // An exception on a span that ends well was dealt with. A tool's own flag counts whatever the span says.
-        StatusCode::Ok if !tool => None,
+        // An exception on a span that ends well was dealt with, but where its sender says that of all. A tool's own flag
+        // counts whatever the span says.
+        StatusCode::Ok if !tool && row.scope_name != "langsmith" => None,
         StatusCode::Ok | StatusCode::Unset => said.cloned(),
     }
 }

@@ -1,6 +1,6 @@
 //! The counted calls as the screen lists them, and as they are told.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     agents,
@@ -10,8 +10,9 @@ use super::{
     same::Library,
     thread::Talk,
     trace::Trace,
+    voices::FALLBACK,
 };
-use crate::model::{CallFacts, Category, Parameters, Role, What};
+use crate::model::{CallFacts, Category, Message, Parameters, Role, What};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
 pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>) {
@@ -30,6 +31,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         if call.failed && exchange.prompt.is_empty() && last.get(&trace.scopes[call.place]) == Some(&turn) {
             lend(trace, call.place, &mut exchange, library);
         }
+        think(trace, call.place, &mut exchange, library);
         let places = || call.places();
         let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
             trace.first(places(), |translation| value(&translation.genai))
@@ -112,6 +114,34 @@ fn lend(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Libr
     }
 }
 
+/// Adds the reasoning of an answer that only the step around the call tells: what it gave back is that answer.
+///
+/// An SDK keeps so many attributes of a span, and drops the whole answer of a call with a long prompt.
+fn think(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Library) {
+    const AROUND: usize = 3;
+    let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.what, What::Reasoning(_)));
+    let [line] = exchange.completion.as_mut_slice() else { return };
+    if line.message.role != Role::Assistant || is_thought(&line.message) {
+        return;
+    }
+    let places = trace.places();
+    let steps = std::iter::successors(places[place].parent, |step| places[*step].parent);
+    for step in steps.take_while(|step| places[*step].category == Category::Chain).take(AROUND) {
+        let readings = trace.translations(step).flat_map(|said| &said.readings);
+        let told =
+            readings.filter(|reading| reading.dialect != FALLBACK).filter_map(|reading| reading.completion.last());
+        for told in told.filter(|told| is_thought(told)) {
+            if let [piece] = &*library.pieces(told)
+                && piece.print.is(&line.print)
+            {
+                let parts = piece.message.parts.clone();
+                line.message = Arc::new(Message { role: Role::Assistant, name: line.message.name.clone(), parts });
+                return;
+            }
+        }
+    }
+}
+
 /// Embeddings, rerankings and what tools cost are calls, but no part of a conversation.
 fn is_told(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
@@ -140,7 +170,9 @@ impl Exchange {
     /// Drops what is a program's state rather than something said: JSON alone.
     pub fn drop_states(&mut self) {
         for (lines, spoken) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.spoken) {
-            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what, spoken)));
+            // What an agent answered may well be JSON.
+            let spoken = |line: &Line| spoken || line.message.role == Role::Assistant;
+            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what, spoken(line))));
         }
     }
 }

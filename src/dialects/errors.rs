@@ -7,8 +7,9 @@ use crate::model::{Attributes, Failure, Source, StatusCode, Translation, Value, 
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     let status = source.status;
     let by_tool = of_tool(source.attributes) == Some(true);
-    // What was recovered from may leave its exception on a span that ended well.
-    if status.code == StatusCode::Ok && !by_tool {
+    // What was recovered from may leave its exception on a span that ended well. LangSmith says of every run that it did.
+    let thrown = source.scope.name == "langsmith" && source.events.iter().any(|event| event.name == "exception");
+    if status.code == StatusCode::Ok && !by_tool && !thrown {
         return None;
     }
     // A response of which a dialect read that it is an error, unless something was thrown.
@@ -145,6 +146,8 @@ mod tests {
         assert_eq!(failure(Sample::span("chat").ok().event("exception", THROTTLED)), None);
         assert_eq!(failure(Sample::span("chat").event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
         assert_eq!(failure(Sample::span("chat")), None);
+        let run = Sample::span("chat").scope("langsmith").ok();
+        assert_eq!(failure(run.event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
     }
 
     #[test]

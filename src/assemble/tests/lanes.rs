@@ -454,14 +454,15 @@ fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
 }
 
 #[test]
-fn an_agent_may_be_asked_and_may_answer_in_json_where_words_are_told_as_words() {
+fn an_agent_may_answer_in_json_and_may_be_asked_in_it_where_words_are_told_as_words() {
     let said = |dialect: &str| {
         let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
         let agent = agent(1, 0, "a").read(dialect, Carrier::Attributes, &[user("q"), asked], &[answer]);
         talk(&one(vec![agent, llm(2, 1)]))
     };
     assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
-    assert_eq!(said("langsmith"), ["user q"]);
+    // What a function was given is its program's state; what an agent answered is an answer.
+    assert_eq!(said("langsmith"), ["user q", "assistant [1, 2]"]);
 }
 
 #[test]
@@ -470,4 +471,16 @@ fn what_was_too_long_is_asked_once_although_its_beginning_is_left_out_then() {
     let refused = llm(2, 1).asked(&before).failed("ContextWindowOverflow", "too long");
     let trace = one(vec![agent(1, 0, "a"), refused, llm(3, 1).asked(&[q]).answered(&[assistant("a2")])]);
     assert_eq!(talk(&trace), ["~user q1", "~assistant a1", "user q2", "assistant a2"]);
+}
+
+#[test]
+fn a_thought_that_only_the_step_around_a_call_tells_is_told() {
+    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let mut answer = assistant("a");
+    answer.parts.insert(0, thought);
+    let step = |told: Message| chain(1, 0).at(0.0, 9.0).answered(&[told]);
+    let call = || llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    assert_eq!(talk(&one(vec![step(answer.clone()), call()])), ["user q", "assistant (hm) a"]);
+    answer.parts[1] = Part::text("b");
+    assert_eq!(talk(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
 }

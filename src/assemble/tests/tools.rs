@@ -197,3 +197,21 @@ fn an_agent_without_known_calls_tells_what_its_tools_are_asked_and_return() {
     assert_eq!(crate::model::json::to_string(&trace.tools[1].input), r#"{"a":1}"#);
     assert_eq!(talk(&trace).len(), 4);
 }
+
+#[test]
+fn a_failure_that_names_only_its_tool_is_of_the_run_that_failed() {
+    let asked = calls("", &[(Some("c1"), "w", r#"{"n":1}"#), (Some("c2"), "w", r#"{"n":2}"#)]);
+    let mut failure = results(&[(None, "no such w")]);
+    if let What::Result(result) = &mut failure.parts[0].what {
+        (result.name, result.is_error) = (Some("w".to_owned()), Some(true));
+    }
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked]),
+        tool(3, 1, Some("c1"), "w", r#"{"n":1}"#, None).broken("no such w"),
+        tool(4, 1, Some("c2"), "w", r#"{"n":2}"#, Some("18C")),
+        llm(5, 1).asked(&[user("q"), failure]).answered(&[assistant("a")]),
+    ]);
+    let went: Vec<_> = ran(&trace).into_iter().map(|(id, status, _)| (id, status)).collect();
+    assert_eq!(went, [(Some("c1"), "error"), (Some("c2"), "ok")]);
+}
