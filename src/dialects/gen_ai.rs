@@ -7,7 +7,7 @@
 use super::{
     Dialect, calls, definitions, events_are_claimed, gemini_cli,
     json_ish::{Ish, unquoted},
-    openllmetry, parts, reading,
+    mlflow, openllmetry, parts, reading,
 };
 use crate::model::{
     Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
@@ -53,8 +53,9 @@ fn translate(source: &Source, into: &mut Translation) {
     // Some say the same run in messages, too.
     let result = get(RESULT).or_else(|| get(BLOCKS));
     let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), result.filter(|_| !returned));
-    // Version 7 of the AI SDK writes a result as JSON whatever it is: a text stands in quotes.
-    let quoted = result.filter(|_| source.scope.name == "gen_ai").and_then(|result| unquoted(result.as_str()?));
+    // Version 7 of the AI SDK, and MLflow, write a result as JSON whatever it is: a text stands in quotes.
+    let is_json = matches!(source.scope.name.as_str(), "gen_ai" | mlflow::SCOPE);
+    let quoted = result.filter(|_| is_json).and_then(|result| unquoted(result.as_str()?));
     let quoted = quoted.map(Value::String);
     let (prompt, completion) = execution(arguments, quoted.as_ref().or(result), &into.genai);
     reading::push(into, DIALECT.name, carrier, prompt, completion);

@@ -12,15 +12,21 @@
 //!
 //! Streams come in events, a piece each: `mlflow.chunk.item.0 {mlflow.chunk.value}`. The outputs of a streamed call
 //! have only its text.
+//!
+//! Where it writes OpenTelemetry's own attributes (`genai-3`), of all this only the pieces are left, and that a tool's
+//! arguments are those of the function: `{"kw": {"city": "Paris"}}`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
-use crate::model::{Carrier, Category, GenAi, Role, Source, Translation, Usd, Value, json};
+use crate::model::{Carrier, Category, GenAi, Role, Source, Translation, Usd, Value, What, json};
 
 pub const DIALECT: Dialect = Dialect { name: "mlflow", speaks, translate };
 
 const CHUNK: &str = "mlflow.chunk.item.";
+
+/// The scope of its spans, where it writes OpenTelemetry's attributes.
+pub const SCOPE: &str = "mlflow.tracing.provider";
 
 fn speaks(source: &Source) -> bool {
     const KEYS: &[&str] = &[
@@ -30,10 +36,14 @@ fn speaks(source: &Source) -> bool {
         "mlflow.chat.messages",
         "mlflow.chat.tokenUsage",
     ];
-    !source.is_log() && KEYS.iter().any(|key| source.attributes.has(key))
+    !source.is_log() && (source.scope.name == SCOPE || KEYS.iter().any(|key| source.attributes.has(key)))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
+    if !source.attributes.has_prefix("mlflow.") {
+        called(source, into);
+        return streamed(source, into);
+    }
     let given = |key: &str| source.attributes.get(key).map(decoded);
     let (input, output) = (given("mlflow.spanInputs"), given("mlflow.spanOutputs"));
     let asked = into.genai.model.take();
@@ -55,6 +65,22 @@ fn translate(source: &Source, into: &mut Translation) {
         spoken(source, into);
     }
     streamed(source, into);
+}
+
+/// Takes what a tool was called with out of the arguments of the function.
+fn called(source: &Source, into: &mut Translation) {
+    if category::of(source, &into.genai) != Category::Tool {
+        return;
+    }
+    let genai = into.genai.clone();
+    for message in into.readings.iter_mut().flat_map(|reading| &mut reading.prompt) {
+        for part in &mut Arc::make_mut(message).parts {
+            if let What::Call(call) = &mut part.what {
+                let input = std::mem::take(&mut call.input);
+                call.input = payload::arguments(input, source, &genai);
+            }
+        }
+    }
 }
 
 /// Undoes the encoding of a value: a text in it is a text, whatever it looks like.
@@ -119,7 +145,9 @@ fn streamed(source: &Source, into: &mut Translation) {
     genai.response_id = genai.response_id.take().or(facts.response_id);
     let ttft = || Some(first.known()?.since(source.at.known()?));
     genai.ttft = genai.ttft.or_else(ttft);
-    if genai.reported.input.is_none() && genai.reported.output.is_none() {
+    // What counts the same counts more, too: caches and reasoning.
+    let same = |known: Option<u64>, counted| known.is_none() || known == counted;
+    if same(genai.reported.input, facts.reported.input) && same(genai.reported.output, facts.reported.output) {
         genai.reported = crate::model::Reported { cost: genai.reported.cost, ..facts.reported };
     }
     reading::push(into, DIALECT.name, (Carrier::Event, Some(last)), vec![], completion);
@@ -219,6 +247,45 @@ mod tests {
             .event("mlflow.chunk.item.1", &[("mlflow.chunk.value", &piece(call))])
             .translate();
         assert_eq!(said(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
+    }
+
+    #[test]
+    fn a_stream_is_told_by_its_pieces_beside_opentelemetrys_attributes_too() {
+        let piece = |delta: &str| format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#);
+        let call = r#"{"tool_calls":[{"index":0,"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#;
+        let usage = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,
+            "prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}}}"#;
+        let read = Sample::span("chat m")
+            .scope(super::SCOPE)
+            .with(&[("gen_ai.operation.name", "chat")])
+            .with(&[("gen_ai.output.messages", r#"[{"role":"assistant","parts":[{"type":"text","content":"Hi"}]}]"#)])
+            .typed("gen_ai.usage.input_tokens", "9")
+            .typed("gen_ai.usage.output_tokens", "4")
+            .event("mlflow.chunk.item.0", &[("mlflow.chunk.value", &piece(r#"{"content":"Hi"}"#))])
+            .event("mlflow.chunk.item.1", &[("mlflow.chunk.value", &piece(call))])
+            .event("mlflow.chunk.item.2", &[("mlflow.chunk.value", usage)])
+            .translate();
+        assert_eq!(said(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
+        let usage = TokenUsage {
+            uncached_input: Some(4),
+            cache_read: Some(5),
+            output: Some(4),
+            reasoning: Some(3),
+            ..TokenUsage::default()
+        };
+        assert_eq!(read.genai.usage, Some(usage));
+    }
+
+    #[test]
+    fn a_tools_arguments_are_not_those_of_the_function_around_it() {
+        let read = Sample::span("execute_tool w")
+            .scope(super::SCOPE)
+            .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")])
+            .with(&[("gen_ai.tool.call.arguments", r#"{"kw":{"city":"Paris"}}"#)])
+            .with(&[("gen_ai.tool.call.result", r#""18C, \"light\" rain""#)])
+            .translate();
+        assert_eq!(said(&read).0, [r#"assistant: w#-{"city":"Paris"}"#]);
+        assert_eq!(said(&read).1, [r#"tool: =- 18C, "light" rain"#]);
     }
 
     #[test]

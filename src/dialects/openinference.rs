@@ -137,10 +137,13 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
         return None;
     }
     let (value, cut) = Ish::of(attributes.get(&format!("{side}.value"))?).data()?;
-    let found = forms::messages(&value, role).or_else(|| langchain::messages(&value, role));
     // Only of a model call is it known that it talks to a model's API.
-    let found = found.or_else(|| if kind == Category::Llm { api(&value, role) } else { None });
-    Some(Whole { value, messages: reading::ends(found.unwrap_or_default(), cut) })
+    let api = || if kind == Category::Llm { api(&value, role) } else { None };
+    // Such a request has its instructions beside the messages.
+    let instructed = || api().filter(|_| value.get("system").or_else(|| value.get("instructions")).is_some());
+    let found = forms::messages(&value, role).or_else(instructed).or_else(|| langchain::messages(&value, role));
+    let found = found.or_else(api).unwrap_or_default();
+    Some(Whole { value, messages: reading::ends(found, cut) })
 }
 
 /// A provider's own request or response, or a list of responses.
@@ -155,7 +158,12 @@ fn api(value: &Value, role: Role) -> Option<Vec<Message>> {
 /// The flat messages, unless the whole ones say all of that and more.
 fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     let (had, has) = (weight(&flat), weight(&whole));
-    let more = flat.is_empty() || (has.0 >= had.0 && has.1 >= had.1 && has != had);
+    // Older versions of Anthropic's instrumentor tell results as a text of blocks, which has more letters.
+    let results = |messages: &[Message]| {
+        messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part.what, What::Result(_)))
+    };
+    let says_more = has.1 >= had.1 || (results(&whole) && !results(&flat));
+    let more = flat.is_empty() || (has.0 >= had.0 && says_more && has != had);
     if more && !whole.is_empty() { whole } else { flat }
 }
 
@@ -449,6 +457,23 @@ mod tests {
             ("llm.input_messages.0.message.contents.0.message_content.text", r#"{"type":"document","source":{}}"#),
         ];
         assert_eq!(said(&span("LLM", &document).translate()).0, ["user: <document application/pdf 2 bytes>"]);
+        let older = [
+            (
+                "input.value",
+                r#"{"system":[{"type":"text","text":"S"}],"messages":[{"role":"user","content":"q"},
+                    {"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"w","input":{}}]},
+                    {"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"18C"}]}]}]}"#,
+            ),
+            ("llm.input_messages.0.message.role", "user"),
+            ("llm.input_messages.0.message.content", "q"),
+            ("llm.input_messages.1.message.role", "assistant"),
+            ("llm.input_messages.1.message.tool_calls.0.tool_call.function.name", "w"),
+            ("llm.input_messages.1.message.tool_calls.0.tool_call.function.arguments", "{}"),
+            ("llm.input_messages.2.message.role", "user"),
+            ("llm.input_messages.2.message.content", r#"[{"type": "text", "text": "18C"}]"#),
+        ];
+        let told = said(&span("LLM", &older).translate()).0;
+        assert_eq!(told, ["system: S", "user: q", "assistant: w#c1{}", "tool: =c1 18C"]);
         // Of a request that an SDK cut to so many attributes the first messages are gone.
         let cut = [
             (

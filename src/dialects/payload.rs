@@ -11,14 +11,14 @@
 use std::borrow::Cow;
 
 use super::{calls::first, category, definitions, documents, gen_ai, json_ish::Ish, native, native_facts, reading};
-use crate::model::{Carrier, Category, Message, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, GenAi, Message, Role, Source, Translation, Value};
 
 /// Adds what went in and what came out, by what kind of work the span is.
 pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<Ish>, into: &mut Translation) {
     let (prompt, completion) = match category::of(source, &into.genai) {
         Category::Tool => {
             name_tool(source, into);
-            let arguments = input.and_then(value).map(|given| arguments(given, source, into));
+            let arguments = input.and_then(value).map(|given| arguments(given, source, &into.genai));
             let returned = output.and_then(value);
             let message = returned.as_ref().and_then(tool_message);
             let (prompt, completion) =
@@ -113,14 +113,14 @@ fn argument(ish: Ish) -> Ish {
 }
 
 /// The arguments of a tool: those of the function, or what a function that runs any tool was given for it.
-fn arguments(given: Value, source: &Source, into: &Translation) -> Value {
+pub fn arguments(given: Value, source: &Source, genai: &GenAi) -> Value {
     const REST: &[&str] =
         &["kw", "kwargs", "args", "arguments", "input", "inputs", "params", "parameters", "tool_input", "tool_args"];
     let decoded = match Ish::or_python(&given) {
         Ish::Data(data) => data.into_owned(),
         _ => return given,
     };
-    let name = into.genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
+    let name = genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
     let is_name = |value: &Value| value.as_str().is_some_and(|text| text == source.name || Some(text) == name);
     let map = |value: &Value| match Ish::of(value) {
         Ish::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
