@@ -85,7 +85,7 @@ use crate::model::{Category, Note, Source, Translation, What};
 pub use coding_agents::{Place, place_of};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One way of writing an agent's work into spans.
 #[derive(Debug, Clone, Copy)]
@@ -135,12 +135,18 @@ pub fn translate(source: &Source) -> Translation {
         into.genai = crate::model::GenAi::default();
         return into;
     }
+    let mut heard = None;
     for dialect in DIALECTS.iter().filter(|dialect| (dialect.speaks)(source)) {
+        heard = heard.or(Some(dialect.name));
         let before = understood(&into);
         (dialect.translate)(source, &mut into);
         if understood(&into) != before {
             into.dialects.push(dialect.name.to_owned());
         }
+    }
+    // A call that failed has facts, and mostly nothing else.
+    if into.dialects.is_empty() && into.genai != crate::model::GenAi::default() {
+        into.dialects.extend(heard.map(str::to_owned));
     }
     usage::settle(source, &mut into.genai);
     into.genai.category = category::of(source, &into.genai);
