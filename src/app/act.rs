@@ -313,13 +313,10 @@ fn clear_line(state: &mut State) -> Vec<Effect> {
 
 fn open_outside(state: &mut State) -> Vec<Effect> {
     let here = if state.focus == Focus::Detail { state.detail.opens_at_cursor().cloned() } else { None };
-    match here {
-        Some(opens) => vec![Effect::OpenOutside(opens)],
-        None => {
-            state.say("no image or document is under the cursor of the detail".to_owned());
-            Vec::new()
-        }
+    if here.is_none() {
+        state.say("no image or document is under the cursor of the detail".to_owned());
     }
+    here.map(Effect::OpenOutside).into_iter().collect()
 }
 
 fn yank(state: &mut State, text: String) -> Vec<Effect> {

@@ -207,9 +207,8 @@ fn lost_role(attributes: &Attributes, prefix: &str, items: &[Value]) -> Option<R
     Some(match next {
         _ if first.get("tool_call_id").is_some() => Role::Tool,
         _ if first.get("tool_calls").is_some() => Role::Assistant,
-        Role::Tool => Role::Assistant,
         Role::User if is_whole => Role::System,
-        Role::User => Role::Assistant,
+        Role::User | Role::Tool => Role::Assistant,
         Role::System | Role::Assistant => return None,
     })
 }

@@ -61,7 +61,8 @@ impl Viewer {
 
     /// The bytes as a file, whose name says what is in it.
     fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &Store) -> Result<PathBuf, Trouble> {
-        let name: String = sha256.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let (head, _) = sha256.split_at(8);
+        let name = head.iter().fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = match &mut *folder {
             Some(folder) => folder,
@@ -72,7 +73,7 @@ impl Viewer {
             "html" | "svg" => "txt",
             ending => ending,
         };
-        let path = folder.path().join(format!("{name}.{ending}"));
+        let path = folder.path().join(format!("{name:016x}.{ending}"));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => file.write_all(&store.blob(sha256)?.ok_or(Trouble::Gone)?)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
