@@ -40,8 +40,9 @@ use crate::{
 const ROUND: u64 = 500;
 
 /// By what the rows of today are understood.
-pub fn version() -> u64 {
-    u64::from(dialects::VERSION) << 32 | u64::from(pricing::version())
+pub fn version() -> u32 {
+    // Of two numbers one, in which neither is lost: the second is a hash.
+    dialects::VERSION.rotate_left(16) ^ pricing::version()
 }
 
 /// How far it is; counted in spans and log records.
@@ -124,8 +125,8 @@ impl Reader {
 }
 
 fn count(connection: &Connection) -> Result<u64, Trouble> {
-    let sql = "select (select count(*) from spans where version <> $version)
-        + (select count(*) from logs where version <> $version)";
+    let sql = "select (select count(*) from spans where dialects <> $version)
+        + (select count(*) from logs where dialects <> $version)";
     let count: i64 = connection.query_row(sql, named_params! { "version": version() }, |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
@@ -222,12 +223,12 @@ pub fn write_again<'a>(connection: &Connection, known: &Known, again: &'a Again)
     // What could not be read is not asked for for ever.
     let (traces, ids) = keys(again.spans_left.iter().copied());
     connection.execute(
-        "update spans set version = $version
+        "update spans set dialects = $version
          where (trace, id) in (select unnest($traces::uhugeint[]), unnest($ids::ubigint[]))",
         named_params! { "version": version(), "traces": traces, "ids": ids },
     )?;
     connection.execute(
-        "update logs set version = $version where id in (select unnest($ids::uhugeint[]))",
+        "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]))",
         named_params! { "version": version(), "ids": uhugeints(again.logs_left.iter().map(|id| id.0)) },
     )?;
     Ok(plan)
@@ -292,7 +293,7 @@ mod tests {
 
     fn of_old(store: &Store) {
         let age = |connection: &Connection| {
-            Ok(connection.execute_batch("update spans set version = 1; update logs set version = 1")?)
+            Ok(connection.execute_batch("update spans set dialects = 1; update logs set dialects = 1")?)
         };
         store.desk.with(age).unwrap();
     }

@@ -38,8 +38,8 @@ create table spans (
     output ubigint,
     reasoning ubigint,
     cost bigint,
-    -- Of the dialects and prices by which it was understood; what has another one is understood again.
-    version ubigint not null,
+    -- The version of the dialects and prices by which it was understood; what has another one is understood again.
+    dialects uinteger not null,
     -- What was understood, with the ids of `contents` in the place of messages and tool definitions.
     understood blob using compression zstd not null,
     -- The OTLP protobuf `Span`, after one byte that says whether it is compressed: by us, each for itself, because the

@@ -13,8 +13,7 @@ create table logs (
     session varchar,
     resource uhugeint not null,
     scope uhugeint not null,
-    -- As in `spans`.
-    version ubigint not null,
+    dialects uinteger not null,
     understood blob using compression zstd not null,
     -- The OTLP protobuf `LogRecord`, compressed like `spans.raw`.
     raw blob using compression uncompressed not null
