@@ -25,7 +25,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
+    // What is left out is not there for its neighbours either: else a second cleaning would find more to do.
+    let mut rest = text.chars().filter(|c| !is_left_out(*c)).peekable();
     while let Some(c) = rest.next() {
         match c {
             '\r' if rest.peek() == Some(&'\n') => {}
@@ -37,12 +38,18 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\0'..' ' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
-            c if is_unsafe(c) => {}
             // A flag is the two letters of its country: cells of two halves are not always drawn over.
             '\u{1f1e6}'..='\u{1f1ff}' => out.push(char::from(b'A' + u8::try_from(u32::from(c) - 0x1f1e6).unwrap_or(0))),
-            // What is joined behind it belongs to it.
-            EMOJI_STYLE => _ = rest.next_if_eq(&JOINER),
-            JOINER if rest.peek().copied().is_some_and(is_wide) => {}
+            JOINER | EMOJI_STYLE => {
+                let mut styled = c == EMOJI_STYLE;
+                while let Some(more) = rest.next_if(|c| matches!(*c, JOINER | EMOJI_STYLE)) {
+                    styled |= more == EMOJI_STYLE;
+                }
+                let beside_wide = out.chars().next_back().into_iter().chain(rest.peek().copied()).any(is_wide);
+                if !styled && !beside_wide {
+                    out.push(JOINER);
+                }
+            }
             c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
@@ -69,6 +76,11 @@ fn joins_emoji(c: char) -> bool {
 
 fn is_wide(c: char) -> bool {
     c.width() == Some(2)
+}
+
+/// Of what is unsafe that of which nothing is shown: neither a sign of it nor the end of a line.
+fn is_left_out(c: char) -> bool {
+    is_unsafe(c) && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn is_unsafe(c: char) -> bool {

@@ -143,7 +143,8 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         name_slot: if node.state == NodeState::Missing { "tree.missing" } else { "text" },
         notes,
         duration: Some(going),
-        tokens: Some(numbers::tokens(node.usage.as_ref(), node.category.is_call())),
+        // Of two records of one call the second has none of its own.
+        tokens: Some(numbers::tokens(node.usage.as_ref(), node.category.is_call() && node.turn.is_some())),
         cost: Some(numbers::cost(node.cost.as_ref().map(|cost| cost.total), node.unpriced)),
         ..Line::default()
     }
