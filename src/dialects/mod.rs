@@ -41,6 +41,7 @@ mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
 mod google_adk;
+mod google_adk_stream;
 mod google_genai;
 mod indexed;
 mod json_ish;
