@@ -233,6 +233,7 @@ impl<'a> Plan<'a> {
         if self.spans.is_empty() {
             return Ok(());
         }
+        let version = again::version();
         let mut table = connection.appender("spans")?;
         for span in &self.spans {
             let (row, words, stored) = (&span.row, &span.words, &span.stored);
@@ -268,7 +269,7 @@ impl<'a> Plan<'a> {
                 words.usage.output,
                 words.usage.reasoning,
                 words.cost.map(|cost| cost.0),
-                again::version(),
+                version,
                 stored.understood,
                 stored.raw,
             ])?;
@@ -280,6 +281,7 @@ impl<'a> Plan<'a> {
         if self.logs.is_empty() {
             return Ok(());
         }
+        let version = again::version();
         let mut table = connection.appender("logs")?;
         for (id, log) in &self.logs {
             let (row, stored) = (&log.row, &log.stored);
@@ -296,7 +298,7 @@ impl<'a> Plan<'a> {
                 log.session,
                 self.resources.id(&stored.resource),
                 self.scopes.id(&stored.scope),
-                again::version(),
+                version,
                 stored.understood,
                 stored.raw,
             ])?;
