@@ -38,14 +38,12 @@ pub fn set_apart(translation: &mut Translation) -> Vec<Blob> {
 }
 
 fn holds_bytes(parts: &[Part]) -> bool {
+    let is_inline =
+        |part: &Part| matches!(&part.what, What::Media(media) if matches!(media.data, MediaData::Inline(_)));
     parts.iter().any(|part| match &part.what {
-        What::Media(media) => matches!(&media.data, MediaData::Inline(_)),
         // A result holds text, JSON and media, never another result.
-        What::Result(result) => result.content.iter().any(|part| match &part.what {
-            What::Media(media) => matches!(&media.data, MediaData::Inline(_)),
-            _ => false,
-        }),
-        _ => false,
+        What::Result(result) => result.content.iter().any(is_inline),
+        _ => is_inline(part),
     })
 }
 

@@ -201,35 +201,20 @@ impl StoreWriter {
 
     fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, Trouble> {
         let Self { lent, known: Some(known), settling, .. } = self else { return Ok(Changes::default()) };
-        lent.with(|connection| {
-            connection.execute_batch("begin transaction")?;
-            let now = Instant::now();
-            let written = Plan::new(connection, known, settling, submissions, now).and_then(|plan| {
+        let now = Instant::now();
+        let written = lent.with(|connection| {
+            transaction(connection, || {
+                let plan = Plan::new(connection, known, settling, submissions, now)?;
                 plan.write(connection)?;
-                connection.execute_batch("commit")?;
                 Ok(plan)
-            });
-            if written.is_err() {
-                // A commit that failed has rolled back already; then this is refused, which does not matter.
-                drop(connection.execute_batch("rollback"));
-            }
-            Ok(written?.committed(known, settling, now))
-        })
+            })
+        })?;
+        Ok(written.committed(known, settling, now))
     }
 
     fn commit_again(&mut self, again: &Again) -> Result<Changes, Trouble> {
         let Self { lent, known: Some(known), settling, .. } = self else { return Ok(Changes::default()) };
-        let written = lent.with(|connection| {
-            connection.execute_batch("begin transaction")?;
-            let written = write_again(connection, known, again).and_then(|plan| {
-                connection.execute_batch("commit")?;
-                Ok(plan)
-            });
-            if written.is_err() {
-                drop(connection.execute_batch("rollback"));
-            }
-            written
-        })?;
+        let written = lent.with(|connection| transaction(connection, || write_again(connection, known, again)))?;
         let changes = written.committed(known, settling, Instant::now());
         // Nothing arrived; its traces are to be added up again from what is stored now.
         settling.forget(again.traces());
@@ -250,6 +235,20 @@ impl StoreWriter {
         drop(self.database.reopen());
         true
     }
+}
+
+/// Does all of some work, or nothing of it.
+fn transaction<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    connection.execute_batch("begin transaction")?;
+    let done = work().and_then(|done| {
+        connection.execute_batch("commit")?;
+        Ok(done)
+    });
+    if done.is_err() {
+        // A commit that failed has rolled back already; then this is refused, which does not matter.
+        drop(connection.execute_batch("rollback"));
+    }
+    done
 }
 
 fn unsettled(connection: &Connection) -> Result<Vec<TraceId>, Trouble> {
