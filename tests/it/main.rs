@@ -14,6 +14,7 @@ mod program;
 mod properties;
 mod pty;
 mod replay;
+mod run;
 mod scene;
 mod screens;
 mod truth;

@@ -1,0 +1,300 @@
+//! Spans and log records in the dialects' own words, put together by chance.
+
+use std::{collections::HashSet, fs, path::Path, sync::LazyLock};
+
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+    test_runner::TestCaseResult,
+};
+use sideseat_tui::{
+    app::document,
+    decode::{Signal, encode},
+    dialects,
+    model::{
+        Answer, Attributes, Dropped, LogRecord, Project, Query, Resource, Scope, Source, Span, SpanEvent, SpanId,
+        SpanKind, Status, StatusCode, Subject, Timestamp, TraceId, Value, json,
+    },
+    store::Store,
+};
+
+use super::{
+    cases, check,
+    whatever::{text, trace_id},
+};
+use crate::replay::{send, store_of, transcript_of};
+
+/// Every text in the dialects' own source, and so every key, role, kind of part and marker that they look for: those
+/// with a dot, which are names of attributes and events, and the others.
+pub static LOOKED_FOR: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialects");
+    let mut found = HashSet::new();
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+        let source = fs::read_to_string(file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap().replace("'\"'", "' '");
+        let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        found.extend(lines.flat_map(|line| line.split('"').skip(1).step_by(2)).map(str::to_owned));
+    }
+    let mut found: Vec<_> = found.into_iter().filter(|text| (1..=80).contains(&text.len())).collect();
+    found.sort();
+    found.into_iter().partition::<Vec<_>, _>(|text| text.contains('.')).into()
+});
+
+/// Those of them that carry what was said: chance alone would seldom choose one.
+const CARRIERS: &[&str] = &[
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.definitions",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+    "input.value",
+    "output.value",
+    "content",
+    "message",
+];
+
+/// The events and log records in which they come.
+const EVENTS: &[&str] = &[
+    "gen_ai.client.inference.operation.details",
+    "gen_ai.content.prompt",
+    "gen_ai.content.completion",
+    "gen_ai.system.message",
+    "gen_ai.user.message",
+    "gen_ai.assistant.message",
+    "gen_ai.tool.message",
+    "gen_ai.choice",
+];
+
+/// The name of an attribute or an event.
+fn key() -> impl Strategy<Value = String> {
+    let [keys, words] = &*LOOKED_FOR;
+    let (key, word) = (select(keys.as_slice()), select(words.as_slice()));
+    let index = prop_oneof![4 => 0..3_u64, 1 => any::<u64>()];
+    let indexed = |(key, index, word): (String, u64, String)| format!("{}.{index}.{word}", key.trim_end_matches('.'));
+    prop_oneof![
+        6 => select(CARRIERS).prop_map(str::to_owned),
+        4 => key.clone(),
+        1 => word.clone(),
+        1 => (key.clone(), index, word.clone()).prop_map(indexed),
+        1 => (key, word).prop_map(|(key, word)| key + &word),
+    ]
+}
+
+fn event_name() -> impl Strategy<Value = String> {
+    prop_oneof![3 => select(EVENTS).prop_map(str::to_owned), 1 => key()]
+}
+
+/// Who made a span: those whose spans are read in a way of their own, or anybody.
+fn maker() -> impl Strategy<Value = String> {
+    const KNOWN: &[&str] = &["sideseat.aws.bedrock", "sideseat.aws.bedrock_agent", "strands.telemetry.tracer"];
+    prop_oneof![2 => select(KNOWN).prop_map(str::to_owned), 1 => key()]
+}
+
+fn leaf() -> impl Strategy<Value = Value> {
+    let [keys, words] = &*LOOKED_FOR;
+    prop_oneof![
+        6 => select(words.as_slice()).prop_map(Value::String),
+        1 => select(keys.as_slice()).prop_map(Value::String),
+        2 => text().prop_map(Value::String),
+        2 => (0..5_i64).prop_map(Value::Int),
+        1 => any::<i64>().prop_map(Value::Int),
+        1 => any::<f64>().prop_map(Value::Double),
+        1 => any::<bool>().prop_map(Value::Bool),
+        1 => Just(Value::Null),
+        1 => vec(any::<u8>(), 0..12).prop_map(Value::Bytes),
+    ]
+}
+
+/// What might be a message, a block of one, a tool, a response: whatever could be made of the dialects' own words.
+fn tree() -> impl Strategy<Value = Value> {
+    leaf().prop_recursive(5, 48, 6, |inner| {
+        let name = select(LOOKED_FOR[1].as_slice());
+        let role = select(&["user", "assistant", "system", "tool", "human", "nobody"][..]);
+        let content = select(&["content", "parts", "text", "tool_calls", "toolUse"][..]);
+        let message = (role, content, inner.clone()).prop_map(|(role, content, said)| {
+            Value::Map(vec![("role".to_owned(), role.into()), (content.to_owned(), said)])
+        });
+        prop_oneof![
+            2 => vec((name, inner.clone()), 0..6).prop_map(Value::Map),
+            2 => message,
+            2 => vec(inner, 0..5).prop_map(Value::Array),
+        ]
+    })
+}
+
+/// What an attribute may hold: a tree, or its JSON, which may be cut off or nest without end.
+fn held() -> impl Strategy<Value = Value> {
+    let cut = |(tree, at): (Value, Index)| {
+        let text = json::to_string(&tree);
+        let at = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        Value::from(&text[..at])
+    };
+    prop_oneof![
+        3 => leaf(),
+        3 => tree(),
+        6 => tree().prop_map(|tree| Value::from(json::to_string(&tree))),
+        2 => (tree(), any::<Index>()).prop_map(cut),
+        1 => (1..3000_usize).prop_map(|depth| Value::from("[{\"content\":".repeat(depth))),
+    ]
+}
+
+fn looked_for() -> impl Strategy<Value = Attributes> {
+    vec((key(), held()), 0..10).prop_map(Attributes::new)
+}
+
+/// The attributes of an event: nothing but what is said in it, or anything.
+fn said() -> impl Strategy<Value = Attributes> {
+    let carried = vec((select(CARRIERS).prop_map(str::to_owned), held()), 1..6).prop_map(Attributes::new);
+    prop_oneof![2 => carried, 1 => looked_for()]
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    let around = 1_795_341_130_000_000_000_u64;
+    prop_oneof![8 => (0..20_u64).prop_map(move |at| around + at), 1 => Just(0), 1 => Just(u64::MAX)].prop_map(Timestamp)
+}
+
+prop_compose! {
+    /// A span among others of one trace, whose parent may be any of them, itself, or none that came.
+    fn one_of_a_trace()(
+        (id, parent) in (1..6_u8, option::of(1..7_u8)),
+        (name, message) in (key(), key()),
+        code in select(&[StatusCode::Unset, StatusCode::Ok, StatusCode::Error][..]),
+        (started, ended) in (moment(), option::weighted(0.8, moment())),
+        attributes in looked_for(),
+        events in vec((event_name(), moment(), said()), 0..4),
+        scope in maker(),
+    ) -> Span {
+        let id_of = |number: u8| SpanId::from_bytes(&[number; 8]).unwrap();
+        let event = |(name, at, attributes)| SpanEvent { name, at, attributes, dropped_attributes: 0 };
+        Span {
+            project: Project::default(),
+            trace: TraceId::from_bytes(&[1; 16]).unwrap(),
+            id: id_of(id),
+            parent: parent.map(id_of),
+            flags: 0,
+            trace_state: String::new(),
+            name,
+            kind: SpanKind::Internal,
+            status: Status { code, message },
+            started,
+            ended: ended.and_then(Timestamp::known),
+            attributes,
+            events: events.into_iter().map(event).collect(),
+            links: Vec::new(),
+            dropped: Dropped::default(),
+            scope: Scope { name: scope, ..Scope::default() }.into(),
+            resource: Resource::default().into(),
+            synthetic: false,
+        }
+    }
+}
+
+prop_compose! {
+    /// A log record of one of its spans, of none, or of no trace.
+    fn record_of_a_trace()(
+        (of_trace, span) in (any::<bool>(), option::of(1..6_u8)),
+        at in moment(),
+        name in event_name(),
+        body in prop_oneof![held(), vec((key(), held()), 0..4).prop_map(Value::Map)],
+        attributes in looked_for(),
+        scope in maker(),
+    ) -> LogRecord {
+        LogRecord {
+            project: Project::default(),
+            trace: of_trace.then(|| TraceId::from_bytes(&[1; 16]).unwrap()),
+            span: span.map(|number| SpanId::from_bytes(&[number; 8]).unwrap()),
+            flags: 0,
+            at,
+            observed: at,
+            severity: 9,
+            severity_text: String::new(),
+            name, body, attributes,
+            dropped_attributes: 0,
+            scope: Scope { name: scope, ..Scope::default() }.into(),
+            resource: Resource::default().into(),
+        }
+    }
+}
+
+#[test]
+fn what_the_dialects_look_for_is_known_here() {
+    let [keys, words] = &*LOOKED_FOR;
+    for key in CARRIERS.iter().chain(EVENTS).chain(&["gen_ai.usage.input_tokens", "session.id"]) {
+        assert!(keys.iter().chain(words).any(|known| known == key), "{key}");
+    }
+    for word in ["role", "content", "assistant", "toolUse"] {
+        assert!(words.iter().any(|known| known == word), "{word}");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn no_attributes_panic_a_dialect(span in one_of_a_trace(), record in record_of_a_trace()) {
+        let of_span = Source::from(&span);
+        let of_record = Source {
+            name: &record.name,
+            attributes: &record.attributes,
+            events: &[],
+            body: Some(&record.body),
+            at: record.time(),
+            ..of_span
+        };
+        for source in [of_span, of_record] {
+            let once = format!("{:?}", dialects::translate(&source));
+            prop_assert_eq!(once, format!("{:?}", dialects::translate(&source)), "the same again is the same");
+        }
+    }
+}
+
+#[test]
+fn no_attributes_panic_anything_between_the_wire_and_the_panes() {
+    let store = store_of(&[]);
+    let trace = (vec(one_of_a_trace(), 1..6), vec(record_of_a_trace(), 0..3), trace_id());
+    check(48, &trace, |(mut spans, mut records, trace)| {
+        for span in &mut spans {
+            span.trace = trace;
+        }
+        for record in &mut records {
+            record.trace = record.trace.and(Some(trace));
+        }
+        let bodies = [(Signal::Traces, encode::traces_proto(&spans)), (Signal::Logs, encode::logs_proto(&records))];
+        send(&store, &bodies);
+        look_at(&store, trace, &spans)
+    });
+    let transcript = transcript_of(&store);
+    assert!(transcript["traces"].as_array().unwrap().len() > 40);
+}
+
+/// Asks for all that a screen shows of a trace, and lays it out in a narrow and in a wide pane.
+fn look_at(store: &Store, trace: TraceId, spans: &[Span]) -> TestCaseResult {
+    let folds = document::Folds::default();
+    let answer = store.answer(&Query::Detail { subject: Subject::Trace(trace) }).unwrap();
+    let Answer::Detail(Some(detail)) = answer else { return Err(TestCaseError::fail("the trace is not there")) };
+    let answer = store.answer(&Query::Tree { trace }).unwrap();
+    prop_assert!(matches!(answer, Answer::Tree(_)));
+    let mut shown = Vec::new();
+    for width in [1, 20, 90] {
+        shown.push(document::messages(&detail, &folds, width));
+        shown.push(document::tools(&detail, &folds, width));
+        shown.push(document::reasoning(&detail, &folds, width));
+        shown.push(document::cost(&detail, &folds, width));
+    }
+    for span in spans {
+        let answer = store.answer(&Query::Raw { trace, span: span.id }).unwrap();
+        let Answer::Raw(Some(raw)) = answer else { return Err(TestCaseError::fail("the span is not there")) };
+        shown.push(document::raw(&raw, &folds, 60));
+    }
+    for document in shown {
+        for run in document.lines.iter().flat_map(|line| &line.runs) {
+            prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `run`: somebody's program, started with everything set.
+
+use std::net::SocketAddr;
+
+use opentelemetry::{
+    KeyValue,
+    trace::{Span as _, SpanKind, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+
+use crate::program::{Done, Home, JSON, Program, get, post, request, span};
+
+#[test]
+fn a_program_keeps_its_exit_code_and_its_streams() {
+    let home = Home::new();
+    let done = home.run_with(&["run", "--", "sh", "-c", "cat; echo out; echo err >&2; exit 7"], b"in\n");
+    assert_eq!((done.code, done.text().as_str()), (7, "in\nout\n"));
+    assert!(done.err.starts_with("err\n"), "{}", done.err);
+    assert_eq!(done.err.lines().count(), 2, "one line of ours: {}", done.err);
+    let done = home.run(&["run", "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(done.code, 128 + 15, "as shells say it: {}", done.err);
+    let done = home.run(&["run", "--", "/nonexistent/agent"]);
+    assert_eq!(done.code, 127);
+    assert!(done.err.contains("/nonexistent/agent"), "{}", done.err);
+}
+
+/// A program of somebody's that knows nothing of us, started by `run` through [`somebodys_program`].
+#[test]
+#[ignore = "is no test, but the program that tests of `run` start"]
+fn an_agent_that_sends_to_where_its_environment_says() {
+    if std::env::var_os("AGENT").is_none() {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _within = runtime.enter();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(SpanExporter::builder().build().unwrap())
+        .with_resource(Resource::builder_empty().with_service_name("agent").build())
+        .build();
+    let tracer = provider.tracer("gen_ai");
+    let mut call = tracer
+        .span_builder("chat claude-sonnet-4-5")
+        .with_kind(SpanKind::Client)
+        .with_attributes([
+            KeyValue::new("gen_ai.operation.name", "chat"),
+            KeyValue::new("gen_ai.provider.name", "anthropic"),
+            KeyValue::new("gen_ai.request.model", "claude-sonnet-4-5"),
+            KeyValue::new("gen_ai.usage.input_tokens", 900),
+            KeyValue::new("gen_ai.usage.output_tokens", 100),
+        ])
+        .start(&tracer);
+    call.end();
+    provider.shutdown().unwrap();
+    let sideseat = std::env::var("SIDESEAT_ENDPOINT").unwrap();
+    let address: SocketAddr = sideseat.strip_prefix("http://").unwrap().parse().unwrap();
+    assert_eq!(get(address, "/api/v1/health").status, 200);
+    let reply = post(address, "/otel/shop/v1/traces", &[JSON], &request(&[span(1, 1, "root")]));
+    assert_eq!(reply.status, 200);
+    for (name, value) in
+        [("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")]
+    {
+        assert_eq!(std::env::var(name).as_deref(), Ok(value), "{name}");
+    }
+}
+
+/// Runs [`an_agent_that_sends_to_where_its_environment_says`], which is this very binary.
+fn somebodys_program(home: &Home) -> Done {
+    let agent = std::env::current_exe().unwrap();
+    let name = "run::an_agent_that_sends_to_where_its_environment_says";
+    let agent = agent.to_str().unwrap();
+    let env = ["env", "AGENT=1", agent, "--exact", name, "--ignored", "--nocapture"];
+    home.run(&[&["run", "--"], &env[..]].concat())
+}
+
+#[test]
+fn what_a_program_sends_is_stored_though_nothing_else_runs() {
+    let home = Home::new();
+    let done = somebodys_program(&home);
+    assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
+    let summary = done.err.lines().last().unwrap();
+    assert!(summary.starts_with("sideseat-tui: 2 traces, 1 call, 1.0k tokens, $.00"), "{summary}");
+    assert!(summary.ends_with(", 0 errors"), "{summary}");
+    let transcript = home.transcript();
+    let traces = transcript["traces"].as_array().unwrap();
+    let called = traces.iter().find(|trace| trace["service"] == "agent").unwrap();
+    assert_eq!(called["totals"]["usage"]["uncached_input"], 900);
+    assert!(traces.iter().any(|trace| trace["project"] == "shop"));
+}
+
+#[test]
+fn what_a_program_sends_goes_to_the_instance_that_runs() {
+    let mut program = Program::serve(&[]);
+    let done = somebodys_program(program.home());
+    assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
+    assert!(program.is_running());
+    let transcript = program.export();
+    let traces = transcript["traces"].as_array().unwrap();
+    assert!(traces.iter().any(|trace| trace["service"] == "agent"), "{transcript}");
+    assert!(traces.iter().any(|trace| trace["project"] == "shop"), "{transcript}");
+}
