@@ -7,6 +7,7 @@ use super::{
     event::Effect,
     first_run::{self, Sdk},
     list::{Kind, List, Pick},
+    picture,
     search::Line,
     state::{Heights, Stage, State},
     update::{move_list, refilter},
@@ -18,6 +19,9 @@ use crate::{
 
 /// Does what a key means.
 pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    if state.picture.is_some() {
+        return picture::act(state, action);
+    }
     match action {
         Action::Down => return step(state, 1),
         Action::Up => return step(state, -1),
@@ -151,7 +155,8 @@ fn open(state: &mut State) -> Vec<Effect> {
             // Alone on the screen it is as large as it gets.
             let alone = !state.zoomed && state.areas().is_none_or(|areas| areas.divider.is_none());
             state.follow.stop(&mut state.tree);
-            if !state.detail.fold(None) && !alone {
+            state.picture = state.picture_at_cursor();
+            if state.picture.is_none() && !state.detail.fold(None) && !alone {
                 state.zoomed = !state.zoomed;
             }
         }

@@ -336,13 +336,18 @@ impl DetailPane {
     /// Whether the fold whose head the cursor is on is open; `None` where there is none.
     #[must_use]
     pub fn fold_at_cursor(&self) -> Option<bool> {
-        let line = self.document.lines.get(self.scroll().cursor)?;
+        let line = self.line_at_cursor()?;
         line.fold.as_ref().map(|_| is_open(line))
     }
 
     /// What the line with the cursor names; `None` if nothing can be opened there.
     pub fn opens_at_cursor(&self) -> Option<&Opens> {
-        self.document.lines.get(self.scroll().cursor)?.opens.as_ref()
+        self.line_at_cursor()?.opens.as_ref()
+    }
+
+    /// The line with the cursor.
+    pub fn line_at_cursor(&self) -> Option<&DocLine> {
+        self.document.lines.get(self.scroll().cursor)
     }
 
     /// Opens or closes the fold whose head the cursor is on; `to`: only if that makes it so. False where nothing moved.

@@ -31,6 +31,8 @@ pub enum Event {
     Changed(Changes),
     /// Something outside has a word for the status line.
     Said(String),
+    /// The picture that is laid over the screen was painted, or why not.
+    Painted(Result<(), String>),
     Tick(Tick),
 }
 

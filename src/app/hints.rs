@@ -4,6 +4,7 @@ use super::{
     areas::Focus,
     first_run,
     list::Kind,
+    picture,
     state::{Stage, State},
 };
 use crate::{
@@ -29,6 +30,9 @@ impl State {
 
     /// What an action does now, by a word; `None` where it does nothing.
     fn does(&self, action: Action, usual: &'static str) -> Option<&'static str> {
+        if self.picture.is_some() {
+            return picture::does(action, usual);
+        }
         let context = self.context();
         let top = self.lists.last().map(|list| &list.kind);
         match (action, top) {
@@ -65,6 +69,9 @@ impl State {
     }
 
     fn open_does_in_detail(&self) -> Option<&'static str> {
+        if self.picture_at_cursor().is_some() {
+            return Some("picture");
+        }
         match self.detail.fold_at_cursor() {
             Some(true) => Some("close"),
             Some(false) => Some("open"),

@@ -7,6 +7,7 @@
 //!   pane      what is shown, what is asked, what failed
 //!   browse    the tree; scroll: a cursor in a list; follow: the newest run
 //!   detail    the tabs; document: their text; wrap, format: text and numbers for people
+//!   picture   one laid over the screen
 //!   search    a line being typed; list: a list to pick from; items: what lists are of; help: one to read
 //!   hints     the footer
 //!   first_run what an empty store says
@@ -28,6 +29,7 @@ pub mod hints;
 mod items;
 pub mod list;
 pub mod pane;
+pub mod picture;
 pub mod pulse;
 pub mod scroll;
 pub mod search;

@@ -13,6 +13,7 @@ use super::{
     follow::Follow,
     list::{Kind, List},
     pane::Pane,
+    picture::Picture,
     pulse::{Arrivals, Lamp, Pulse, Rate},
     search::Line,
 };
@@ -50,6 +51,10 @@ pub struct State {
     pub filter: Filter,
     /// The filter while it is being typed.
     pub line: Option<Line>,
+    /// Laid over the screen.
+    pub picture: Option<Picture>,
+    /// Whether the terminal can show any.
+    pub pictures: bool,
     /// Lists laid over the screen, the topmost last.
     pub lists: Vec<List>,
     /// What the session list is made from.
@@ -97,6 +102,8 @@ pub struct Start {
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
+    /// Whether the terminal can show pictures.
+    pub pictures: bool,
 }
 
 /// Which of its faces the screen shows.
@@ -112,7 +119,7 @@ pub enum Stage {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes } = start;
+        let Start { columns, rows, keymap, now, mode, db, theme, themes, pictures } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -133,6 +140,8 @@ impl State {
             zoomed: false,
             filter: Filter::default(),
             line: None,
+            picture: None,
+            pictures,
             lists: Vec::new(),
             picker: Pane::default(),
             paused: None,
@@ -160,6 +169,11 @@ impl State {
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
         });
         areas::areas(self.screen, Shape { filter, zoomed: self.zoomed, focus: self.focus, no_calls })
+    }
+
+    /// The picture that the cursor of the detail is on, where the terminal can show it.
+    pub(super) fn picture_at_cursor(&self) -> Option<Picture> {
+        self.detail.line_at_cursor().filter(|_| self.pictures).and_then(Picture::of)
     }
 
     #[must_use]

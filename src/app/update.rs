@@ -8,6 +8,7 @@ use super::{
     detail::Tab,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     list::Kind,
+    picture::{self, Shown},
     state::{Stage, State},
 };
 use crate::{
@@ -27,6 +28,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Mouse(mouse) => point(state, mouse),
         Event::Resize { columns, rows } => {
             state.screen = Rect::new(0, 0, columns, rows);
+            if let Some(picture) = &mut state.picture {
+                picture.shown = Shown::Reading;
+            }
             for list in &mut state.lists {
                 list.scroll(state.screen);
             }
@@ -41,10 +45,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Opened(mode) => {
+            let effects = if state.picture.is_some() { picture::close(state) } else { Vec::new() };
             state.forget();
             state.open = true;
             state.mode = mode;
-            Vec::new()
+            effects
         }
         Event::Listening(listening) => {
             state.listening = Some(listening);
@@ -60,6 +65,12 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Said(text) => {
             state.say(text);
+            Vec::new()
+        }
+        Event::Painted(went) => {
+            if let Some(picture) = &mut state.picture {
+                picture.shown = went.map_or_else(Shown::Not, |()| Shown::There);
+            }
             Vec::new()
         }
         Event::Tick(tick) => {
@@ -169,6 +180,9 @@ fn ticked(state: &mut State, tick: Tick) {
 
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
+    if state.picture.is_some() && state.lists.is_empty() {
+        return if does == MouseDoes::Click { picture::close(state) } else { Vec::new() };
+    }
     if let Some(list) = state.lists.last_mut() {
         let area = list.area(state.screen);
         return match does {

@@ -9,15 +9,16 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
+    termios::tcgetwinsize,
 };
 
-use super::guard;
+use super::{guard, picture::Answered};
 
 /// Longer than this nobody waits for a first frame.
 const LIMIT: Duration = Duration::from_millis(100);
-/// The background's colour, then what the terminal is: every terminal answers the second, so that one that does not
-/// know the first is not waited for.
-const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b[c";
+/// The background's colour, whether pictures are known in kitty's way, how large a cell is, then what the terminal is:
+/// every terminal answers the last, so that one that does not know the others is not waited for.
+const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
@@ -30,16 +31,17 @@ pub enum Background {
 pub struct Told {
     /// `None`: it did not say.
     pub background: Option<Background>,
+    pub pictures: Answered,
     /// All that was read: someone may have typed meanwhile.
     pub typed: Vec<u8>,
 }
 
-/// Asks for the colour of the background. `variable` looks one up in the environment.
-pub fn background(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) -> io::Result<Told> {
+/// Asks what nothing else tells. `variable` looks one up in the environment.
+pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) -> io::Result<Told> {
     let by_variable = variable("COLORFGBG").as_deref().and_then(of_variable);
     let term = variable("TERM").unwrap_or_default();
     if matches!(term.as_str(), "" | "dumb" | "linux") {
-        return Ok(Told { background: by_variable, typed: Vec::new() });
+        return Ok(Told { background: by_variable, ..Told::default() });
     }
     guard::write(QUESTION)?;
     let deadline = Instant::now() + LIMIT;
@@ -60,10 +62,37 @@ pub fn background(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Told { background: of_answer(&answer).or(by_variable), typed: answer })
+    let mut pictures = pictures(&answer);
+    pictures.cell = pictures.cell.or_else(|| cell_of_window(tty));
+    Ok(Told { background: of_answer(&answer).or(by_variable), pictures, typed: answer })
 }
 
-/// Whether the answer to the second question has come: `ESC [ ? … c`.
+/// `ESC _ G i=31;OK`, `ESC [ ? 62 ; 4 c`, `ESC [ 6 ; height ; width t`.
+fn pictures(answer: &[u8]) -> Answered {
+    let text = String::from_utf8_lossy(answer);
+    let after = |start: &str, end: char| {
+        let found = text.split(start).skip(1).filter_map(|rest| rest.split_once(end));
+        found.map(|(inner, _)| inner).find(|inner| inner.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';')))
+    };
+    let cell = || {
+        let (height, width) = after("\x1b[6;", 't')?.split_once(';')?;
+        Some((width.parse().ok()?, height.parse().ok()?)).filter(|(width, height)| *width > 0 && *height > 0)
+    };
+    Answered {
+        kitty: text.contains("\x1b_Gi=31;OK"),
+        sixel: after("\x1b[?", 'c').is_some_and(|knows| knows.split(';').skip(1).any(|number| number == "4")),
+        cell: cell(),
+    }
+}
+
+/// The window's pixels by its cells, where the terminal keeps them.
+fn cell_of_window(tty: BorrowedFd<'_>) -> Option<(u16, u16)> {
+    let size = tcgetwinsize(tty).ok()?;
+    let cell = (size.ws_xpixel.checked_div(size.ws_col)?, size.ws_ypixel.checked_div(size.ws_row)?);
+    Some(cell).filter(|(width, height)| *width > 0 && *height > 0)
+}
+
+/// Whether the answer to the last question has come: `ESC [ ? … c`.
 fn is_whole(answer: &[u8]) -> bool {
     let Some(start) = answer.windows(3).position(|bytes| bytes == b"\x1b[?") else { return false };
     let rest = answer.get(start + 3..).unwrap_or_default();
@@ -106,6 +135,17 @@ mod tests {
         assert_eq!(of("j\x1b[?1;2c"), None);
         for broken in ["\x1b]11;rgb:", "\x1b]11;rgb:12345/0/0", "\x1b]11;rgb:zz/zz/zz", "\x1b]11;#fff"] {
             assert_eq!(of(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn what_terminals_say_of_pictures_is_understood() {
+        let of = |text: &str| pictures(text.as_bytes());
+        let all = "\x1b]11;rgb:0/0/0\x07\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;4;22c";
+        assert_eq!(of(all), Answered { kitty: true, sixel: true, cell: Some((10, 20)) });
+        assert_eq!(of("\x1b_Gi=31;EINVAL:no\x1b\\\x1b[?4;1c"), Answered::default());
+        for broken in ["", "\x1b[6;0;0t", "\x1b[6;99999;10t", "\x1b[6;20t", "\x1b[6;x;yt\x1b[?c"] {
+            assert_eq!(of(broken), Answered::default(), "{broken:?}");
         }
     }
 

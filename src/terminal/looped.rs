@@ -19,12 +19,13 @@ use super::{
     guard::{self, Tty},
     input::{Heard, Input},
     pace::Pace,
+    picture::{Canvas, Painted, Wanted},
     screen::Screen,
     signals::Told,
     viewer::Viewer,
 };
 use crate::{
-    app::{Effect, Event, Mode, Seen, State, Tick, update},
+    app::{Effect, Event, Mode, Seen, State, Tick, picture, update},
     model::Timestamp,
     store::{Answered, Readers, Store},
     theme::{Depth, Theme, Themes},
@@ -40,6 +41,7 @@ pub enum Happened {
     Started(Started),
     /// Something outside has a word for the status line.
     Said(String),
+    Painted(Wanted, Result<Painted, String>),
 }
 
 /// More than this is not taken at one go: a frame is due.
@@ -53,6 +55,8 @@ pub struct Outside {
     /// In force, and fitted to the terminal's colours.
     pub theme: Theme,
     pub depth: Depth,
+    /// `None`: the terminal shows no pictures.
+    pub canvas: Option<Canvas>,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
@@ -70,6 +74,9 @@ pub struct Looped {
     /// The store that is shown, and who answers for it.
     shown: Option<(Arc<Store>, Readers)>,
     viewer: Viewer,
+    /// The picture that was asked for, and what was made of it.
+    wanted: Option<Wanted>,
+    painted: Option<Painted>,
     /// The one that is not of the demo.
     real: Option<Arc<Store>>,
     in_demo: bool,
@@ -97,6 +104,8 @@ impl Looped {
             pace: Pace::default(),
             shown: None,
             viewer: Viewer::default(),
+            wanted: None,
+            painted: None,
             real: None,
             in_demo: false,
             later: VecDeque::new(),
@@ -141,7 +150,8 @@ impl Looped {
                 return Ok(());
             }
             if self.pace.draws(Instant::now()) {
-                self.screen.draw(&self.state, &self.outside.theme)?;
+                self.paint()?;
+                self.screen.draw(&self.state, &self.outside.theme, self.painted.as_ref())?;
             }
         }
     }
@@ -169,7 +179,35 @@ impl Looped {
             }
             Happened::Started(started) => self.started(started, happened),
             Happened::Said(text) => self.event(Event::Said(text), happened),
+            // Of a picture that was left, or is wanted in another size by now, nobody wants to know.
+            Happened::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
+            Happened::Painted(_, painted) => {
+                let (painted, went) = match painted {
+                    Ok(painted) => (Some(painted), Ok(())),
+                    Err(why) => (None, Err(why)),
+                };
+                self.painted = painted;
+                self.event(Event::Painted(went), happened)
+            }
         }
+    }
+
+    /// Has the picture painted that the state lays over the screen, if it is not yet, or not in this size.
+    fn paint(&mut self) -> Result<(), ScreenError> {
+        let room = picture::areas(&self.state).1.as_size();
+        let wanted = self.state.picture.as_ref().map(|picture| (picture.what.clone(), room));
+        if wanted == self.wanted {
+            return Ok(());
+        }
+        if let Some(painted) = self.painted.take() {
+            guard::write(&painted.forget())?;
+        }
+        self.wanted.clone_from(&wanted);
+        if let (Some(wanted), Some(canvas), Some((store, _))) = (wanted, self.outside.canvas, &self.shown) {
+            let tell = self.happens.clone();
+            canvas.start(wanted, store, move |wanted, painted| drop(tell.send(Happened::Painted(wanted, painted))));
+        }
+        Ok(())
     }
 
     fn started(&mut self, started: Started, happened: &Receiver<Happened>) -> Result<(), ScreenError> {

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   guard      raw mode on; off again on return, error, panic or signal
-//!   ask        what must be asked before input starts: the background's colour
+//!   ask        what must be asked before input starts: the background's colour, how pictures are shown
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   looped     take what waits, update, draw; pace: when
 //!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
+//!   picture    pixels, in the terminal's way
 //! ```
 
 mod ask;
@@ -15,6 +16,7 @@ mod input;
 mod keys;
 mod looped;
 mod pace;
+mod picture;
 mod screen;
 mod signals;
 mod viewer;
@@ -35,6 +37,7 @@ use self::{
     guard::Guard,
     input::Input,
     looped::{Happened, Looped},
+    picture::Canvas,
     screen::Screen,
 };
 pub use crate::app::{Listening, Mode};
@@ -105,12 +108,12 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
 
     let guard = Guard::take()?;
     let tty = guard.tty();
-    let mut told = ask::Told::default();
+    let told = ask::terminal(tty.input(), variable)?;
+    let canvas = Canvas::of(told.pictures, depth, variable);
     if theme.is_none() {
         let name = if depth == Depth::None {
             "plain"
         } else {
-            told = ask::background(tty.input(), variable)?;
             if told.background == Some(Background::Light) { "light" } else { "dark" }
         };
         theme = Some(themes.get(name)?);
@@ -127,10 +130,11 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         db: wiring.db.clone(),
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
+        pictures: canvas.is_some(),
     });
     let mut screen = Screen::new(&state)?;
     let theme = theme.degrade(depth);
-    screen.draw(&state, &theme)?;
+    screen.draw(&state, &theme, None)?;
 
     let tell = happens.clone();
     let input = Input::start(tty.clone(), told.typed, move |heard| tell.send(Happened::Heard(heard)).is_ok())?;
@@ -141,6 +145,13 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     thread::Builder::new().name("started".into()).spawn(forward)?;
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
-    Looped::new(state, screen, tty, input, happens, looped::Outside { themes, theme, depth, seen, demo, mode, in_tmux })
-        .run(&happened)
+    Looped::new(
+        state,
+        screen,
+        tty,
+        input,
+        happens,
+        looped::Outside { themes, theme, depth, canvas, seen, demo, mode, in_tmux },
+    )
+    .run(&happened)
 }

@@ -4,8 +4,12 @@ use std::{cell::RefCell, io, rc::Rc};
 
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend};
 
-use super::guard;
-use crate::{app::State, theme::Theme, view};
+use super::{guard, picture::Painted};
+use crate::{
+    app::{State, picture},
+    theme::Theme,
+    view,
+};
 
 /// The terminal holds back what comes between these until it is whole.
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -41,12 +45,18 @@ impl Screen {
         Ok(Self { terminal, held })
     }
 
-    pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<()> {
+    /// Draws a frame, with the picture that is laid over it once it is painted.
+    pub fn draw(&mut self, state: &State, theme: &Theme, painted: Option<&Painted>) -> io::Result<()> {
         self.held.0.borrow_mut().extend_from_slice(BEGIN);
         if self.terminal.get_frame().area() != state.screen {
             self.forget(state)?;
         }
-        self.terminal.draw(|frame| view::draw(frame, state, theme))?;
+        self.terminal.draw(|frame| {
+            view::draw(frame, state, theme);
+            if let Some(painted) = painted.filter(|_| state.picture.is_some() && state.lists.is_empty()) {
+                painted.draw(frame, picture::areas(state).1);
+            }
+        })?;
         let mut bytes = std::mem::take(&mut *self.held.0.borrow_mut());
         bytes.extend_from_slice(END);
         guard::write(&bytes)

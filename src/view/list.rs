@@ -43,7 +43,8 @@ fn inset(area: Rect) -> Rect {
     Rect { x: area.x.saturating_add(margins / 2), width: area.width.saturating_sub(margins), ..area }
 }
 
-fn border(pen: &mut Pen, area: Rect, title: &str) {
+/// The double line around what is laid over everything.
+pub fn border(pen: &mut Pen, area: Rect, title: &str) {
     if area.width < 2 || area.height < 2 {
         return;
     }

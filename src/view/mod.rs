@@ -18,7 +18,7 @@
 //!   header    name, lamp, addresses, rate, totals          detail     tabs, text
 //!   filter    the filter, while there is one               status     hints, and where one is
 //!   tree      sessions ▸ runs ▸ steps                      list       a list laid over all: sessions, themes, help
-//!   first_run what to do while the store is empty
+//!   first_run what to do while the store is empty           picture    the frame of one
 //!   numbers   known, unknown, none                         pen        the one way onto the cells
 //!   widgets   frame, scrollbar, sparkline, strip
 //! ```
@@ -30,6 +30,7 @@ mod header;
 mod list;
 mod numbers;
 mod pen;
+mod picture;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,9 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
         status::hints(pen, state, line);
     }
     status::draw(pen, state, areas.status, &areas);
+    if let Some(picture) = &state.picture {
+        picture::draw(pen, state, picture);
+    }
     for list in &state.lists {
         typed = list::draw(pen, state, list);
     }

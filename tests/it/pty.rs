@@ -85,6 +85,11 @@ struct Terminal {
 
 impl Terminal {
     fn start(home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_with("", home, arguments, variables)
+    }
+
+    /// Started where this was typed already: what a terminal answers that is asked what it is.
+    fn start_with(typed: &str, home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (columns, rows) = WIDE;
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(BINARY);
@@ -101,7 +106,8 @@ impl Terminal {
         let parser = Parser::new_with_callbacks(lines(rows), lines(columns), 0, Noticed::default());
         let written = Arc::new(Mutex::new(Written { raw: Vec::new(), parser }));
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let keys = pair.master.take_writer().unwrap();
+        let mut keys = pair.master.take_writer().unwrap();
+        keys.write_all(typed.as_bytes()).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         thread::spawn({
             let written = Arc::clone(&written);
@@ -375,20 +381,62 @@ fn an_image_is_shown_by_the_systems_own_program() {
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", home.path("bin").display(), std::env::var("PATH").unwrap_or_default());
     let mut terminal = Terminal::start(home, &[], &[("PATH", path.as_str())]);
-    terminal.shows("sideseat[aws]");
-    terminal.sends("bedrock/image_input.pb");
-    terminal.shows("image/png");
-    // Into the detail, and from its top down to the line that names it.
-    terminal.press("\tgg");
-    eventually("the image is under the cursor", || {
-        terminal.press("j");
-        thread::sleep(Duration::from_millis(50));
-        terminal.text().contains("o show").then_some(())
-    });
+    go_to_the_image(&mut terminal, "o show");
     terminal.press("o");
     let bytes = eventually("its program has it", || fs::read(&shown).ok());
     assert!(bytes.starts_with(b"\x89PNG"), "{} bytes", bytes.len());
     terminal.shows("opened ");
+    terminal.press("q");
+    terminal.leaves_everything_as_it_was(0);
+}
+
+/// Goes into the detail, and from its top down to the line of the capture's image.
+fn go_to_the_image(terminal: &mut Terminal, does: &str) {
+    terminal.shows("sideseat[aws]");
+    terminal.sends("bedrock/image_input.pb");
+    terminal.shows("image/png");
+    terminal.press("\tgg");
+    eventually("the image is under the cursor", || {
+        terminal.press("j");
+        thread::sleep(Duration::from_millis(50));
+        terminal.text().contains(does).then_some(())
+    });
+}
+
+#[test]
+fn an_image_is_painted_where_the_terminal_takes_pixels() {
+    let answers = "\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;22c";
+    let mut terminal = Terminal::start_with(answers, Home::new(), &[], &[]);
+    go_to_the_image(&mut terminal, "Enter picture");
+    let before = terminal.text();
+    terminal.press("\r");
+    terminal.shows("╔═ image/png");
+    let sent = |what: &str| {
+        let written = terminal.written.lock().unwrap();
+        String::from_utf8_lossy(&written.raw).contains(what)
+    };
+    // Its pixels, then the characters that place them.
+    eventually("it is painted", || (sent("a=T") && sent("\u{10EEEE}")).then_some(()));
+    assert!(!sent("a=d,d=I"));
+    terminal.press("\x1b");
+    terminal.waits_for("everything as before", |screen| screen.contents() == before);
+    let written = String::from_utf8_lossy(&terminal.written.lock().unwrap().raw).into_owned();
+    assert!(written.contains("a=d,d=I"), "the terminal keeps no picture that nobody sees");
+    terminal.press("q");
+    terminal.leaves_everything_as_it_was(0);
+}
+
+#[test]
+fn an_image_is_painted_in_blocks_where_there_are_colours_only() {
+    let mut terminal = Terminal::start(Home::new(), &[], &[("COLORTERM", "truecolor")]);
+    go_to_the_image(&mut terminal, "Enter picture");
+    terminal.press("\r");
+    let blocks = |screen: &Screen| screen.contents().chars().filter(|c| matches!(c, '▀' | '▄')).count();
+    terminal.waits_for("the picture", |screen| blocks(screen) == 32 * 16);
+    terminal.resize(80, 20);
+    terminal.waits_for("the picture in less room", |screen| (1..32 * 16).contains(&blocks(screen)));
+    terminal.press("q");
+    terminal.waits_for("the detail", |screen| blocks(screen) == 0);
     terminal.press("q");
     terminal.leaves_everything_as_it_was(0);
 }

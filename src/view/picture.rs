@@ -1,0 +1,27 @@
+//! The frame of a picture; its pixels are the terminal's.
+
+use ratatui::layout::Rect;
+
+use super::{list::border, pen::Pen};
+use crate::app::{
+    State,
+    document::Run,
+    picture::{self, Picture, Shown},
+    wrap,
+};
+
+/// Draws the frame, and what stands in it until the picture does.
+pub fn draw(pen: &mut Pen, state: &State, picture: &Picture) {
+    let (outer, room) = picture::areas(state);
+    pen.erase(outer, "overlay");
+    border(pen, outer, &picture.title);
+    let (text, slot) = match &picture.shown {
+        Shown::There => return,
+        Shown::Reading => ("reading the picture…".to_owned(), "dim"),
+        Shown::Not(why) => (format!("cannot be shown: {why}"), "error"),
+    };
+    let lines = wrap::wrap(&text, usize::from(room.width.saturating_sub(2)).max(1));
+    for (y, line) in (room.y..room.bottom()).zip(lines) {
+        pen.runs(Rect { x: room.x + 1, y, width: room.width.saturating_sub(1), height: 1 }, &[Run::new(line, slot)]);
+    }
+}
