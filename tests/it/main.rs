@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod digest;
 mod docs;
+mod fuzz;
 mod happened;
 mod otlp;
 mod picture;

@@ -1,0 +1,150 @@
+//! The way of a request: decoded, translated, assembled, shown; and what holds of every one.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock},
+};
+
+use bytes::Bytes;
+use proptest::{prelude::*, test_runner::TestCaseResult};
+use sideseat_tui::{
+    app::document,
+    assemble,
+    decode::{self, Encoding, encode},
+    dialects,
+    export::transcript::{Trace, Transcript},
+    model::{Assembled, Detail, LogRecord, LogRow, Project, Source, Span, SpanId, SpanRow, TraceId, TraceRows},
+    pricing::Prices,
+};
+
+static PRICES: LazyLock<Prices> = LazyLock::new(Prices::bundled);
+
+/// Reads two requests, spans and log records, as the store would, and looks at all that is made of them.
+pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
+    let project = Project::default();
+    let mut kept: BTreeMap<(TraceId, SpanId), Span> = BTreeMap::new();
+    for arrived in decode::traces(&project, spans, Encoding::Protobuf).map_or(Vec::new(), |decoded| decoded.items) {
+        let span = arrived.item;
+        let again = decode::span_from_raw(&arrived.raw, project.clone(), span.resource.clone(), span.scope.clone());
+        prop_assert_eq!(format!("{:?}", again.unwrap()), format!("{span:?}"), "the raw span is complete");
+        kept.insert((span.trace, span.id), span);
+    }
+    let mut logs: Vec<LogRecord> = Vec::new();
+    for arrived in decode::logs(&project, records, Encoding::Protobuf).map_or(Vec::new(), |decoded| decoded.items) {
+        let mut record = arrived.item;
+        if let Some(place) = dialects::place_of(&record) {
+            (record.trace, record.span) = (Some(place.trace), Some(place.span));
+            kept.extend(place.made.map(|made| ((made.trace, made.id), made)));
+        }
+        logs.push(record);
+    }
+    let rows = rows(&kept, &logs)?;
+    let sessions = sessions(&rows)?;
+    for assembled in sessions {
+        let detail = Detail { traces: assembled.into_iter().map(Arc::new).collect(), left_out: 0 };
+        shown(&detail)?;
+        let mut out = Vec::new();
+        let mut transcript = Transcript::begin(&mut out, "fuzz").unwrap();
+        for trace in &detail.traces {
+            let of: Vec<Span> = kept.values().filter(|span| span.trace == trace.trace).cloned().collect();
+            transcript.trace(&Trace { assembled: trace, rows: &rows[&trace.trace], spans: &of }).unwrap();
+        }
+        transcript.end().unwrap();
+        prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok(), "the transcript is JSON");
+    }
+    Ok(())
+}
+
+fn rows(
+    spans: &BTreeMap<(TraceId, SpanId), Span>,
+    logs: &[LogRecord],
+) -> Result<BTreeMap<TraceId, TraceRows>, TestCaseError> {
+    let empty = |trace| TraceRows { trace, spans: Vec::new(), logs: Vec::new() };
+    let mut rows: BTreeMap<TraceId, TraceRows> = BTreeMap::new();
+    for span in spans.values() {
+        let mut translation = dialects::translate(&Source::from(span));
+        let again = dialects::translate(&Source::from(span));
+        prop_assert_eq!(format!("{translation:?}"), format!("{again:?}"), "the same again is the same");
+        translation.genai.cost = PRICES.price(&translation.genai, span.started);
+        let row = SpanRow::of(span, Arc::new(translation));
+        rows.entry(span.trace).or_insert_with(|| empty(span.trace)).spans.push(row);
+    }
+    for record in logs {
+        let mut translation = dialects::translate(&Source::from(record));
+        translation.genai.cost = PRICES.price(&translation.genai, record.time());
+        let Some(trace) = record.trace else { continue };
+        rows.entry(trace).or_insert_with(|| empty(trace)).logs.push(LogRow {
+            at: record.time(),
+            trace: record.trace,
+            span: record.span,
+            name: record.name.clone(),
+            severity: record.severity,
+            severity_text: record.severity_text.clone(),
+            text: record.body.to_text(),
+            translation: Arc::new(translation),
+        });
+    }
+    Ok(rows)
+}
+
+/// Each session assembled; its lists say the same as its panes, in whatever order its rows come.
+fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<Assembled>>, TestCaseError> {
+    let mut settled = HashMap::new();
+    let mut sessions: BTreeMap<String, Vec<TraceRows>> = BTreeMap::new();
+    for (trace, rows) in rows {
+        let facts = rows.spans.iter().map(assemble::Facts::of_span);
+        let facts: Vec<_> = facts.chain(rows.logs.iter().map(assemble::Facts::of_log)).collect();
+        let one = assemble::settle(*trace, &facts);
+        let session = one.session.as_ref().map_or_else(|| format!("\0{trace}"), ToString::to_string);
+        sessions.entry(session).or_default().push(rows.clone());
+        settled.insert(*trace, one);
+    }
+    let mut all = Vec::new();
+    for traces in sessions.into_values() {
+        let mut turned = traces.clone();
+        turned.reverse();
+        for rows in &mut turned {
+            rows.spans.reverse();
+            rows.logs.reverse();
+        }
+        let assembled = assemble::session(traces);
+        prop_assert_eq!(
+            format!("{assembled:#?}"),
+            format!("{:#?}", assemble::session(turned)),
+            "order changes nothing"
+        );
+        for one in &assembled {
+            let listed = &settled[&one.trace];
+            prop_assert_eq!(listed.totals, one.totals, "the list says otherwise");
+            prop_assert_eq!(
+                (listed.state, &listed.name, listed.started, listed.ended, listed.spans),
+                (one.state, &one.name, one.started, one.ended, one.spans),
+            );
+        }
+        all.push(assembled);
+    }
+    Ok(all)
+}
+
+/// Lays it out in a narrow and in a wide pane.
+fn shown(detail: &Detail) -> TestCaseResult {
+    let folds = document::Folds::default();
+    for width in [1, 90] {
+        for document in [
+            document::messages(detail, &folds, width),
+            document::tools(detail, &folds, width),
+            document::reasoning(detail, &folds, width),
+            document::cost(detail, &folds, width),
+        ] {
+            for run in document.lines.iter().flat_map(|line| &line.runs) {
+                prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The two requests in which these are sent.
+pub fn requests(spans: &[Span], records: &[LogRecord]) -> (Bytes, Bytes) {
+    (encode::traces_proto(spans).into(), encode::logs_proto(records).into())
+}
