@@ -25,6 +25,14 @@ pub struct Picture {
     pub shown: Shown,
 }
 
+/// What a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shows {
+    #[default]
+    Text,
+    Pictures,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     Reading,

@@ -13,7 +13,7 @@ use super::{
     follow::Follow,
     list::{Kind, List},
     pane::Pane,
-    picture::Picture,
+    picture::{Picture, Shows},
     pulse::{Arrivals, Lamp, Pulse, Rate},
     search::Line,
 };
@@ -53,8 +53,8 @@ pub struct State {
     pub line: Option<Line>,
     /// Laid over the screen.
     pub picture: Option<Picture>,
-    /// Whether the terminal can show any.
-    pub pictures: bool,
+    /// Whether the terminal could show one.
+    pub terminal: Shows,
     /// Lists laid over the screen, the topmost last.
     pub lists: Vec<List>,
     /// What the session list is made from.
@@ -103,7 +103,7 @@ pub struct Start {
     pub theme: String,
     pub themes: Vec<String>,
     /// Whether the terminal can show pictures.
-    pub pictures: bool,
+    pub terminal: Shows,
 }
 
 /// Which of its faces the screen shows.
@@ -119,7 +119,7 @@ pub enum Stage {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes, pictures } = start;
+        let Start { columns, rows, keymap, now, mode, db, theme, themes, terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -141,7 +141,7 @@ impl State {
             filter: Filter::default(),
             line: None,
             picture: None,
-            pictures,
+            terminal,
             lists: Vec::new(),
             picker: Pane::default(),
             paused: None,
@@ -173,7 +173,7 @@ impl State {
 
     /// The picture that the cursor of the detail is on, where the terminal can show it.
     pub(super) fn picture_at_cursor(&self) -> Option<Picture> {
-        self.detail.line_at_cursor().filter(|_| self.pictures).and_then(Picture::of)
+        self.detail.line_at_cursor().filter(|_| self.terminal == Shows::Pictures).and_then(Picture::of)
     }
 
     #[must_use]

@@ -42,7 +42,7 @@ use self::{
 };
 pub use crate::app::{Listening, Mode};
 use crate::{
-    app::{Seen, Start, State},
+    app::{Seen, Start, State, picture::Shows},
     keymap::{KeyError, Keymap},
     model::Timestamp,
     store::Store,
@@ -111,10 +111,10 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let told = ask::terminal(tty.input(), variable)?;
     let canvas = Canvas::of(told.pictures, depth, variable);
     if theme.is_none() {
-        let name = if depth == Depth::None {
-            "plain"
-        } else {
-            if told.background == Some(Background::Light) { "light" } else { "dark" }
+        let name = match (depth, told.background) {
+            (Depth::None, _) => "plain",
+            (_, Some(Background::Light)) => "light",
+            (_, _) => "dark",
         };
         theme = Some(themes.get(name)?);
     }
@@ -130,7 +130,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         db: wiring.db.clone(),
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
-        pictures: canvas.is_some(),
+        terminal: if canvas.is_some() { Shows::Pictures } else { Shows::Text },
     });
     let mut screen = Screen::new(&state)?;
     let theme = theme.degrade(depth);
