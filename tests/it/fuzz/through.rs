@@ -50,7 +50,8 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
             transcript.trace(&Trace { assembled: trace, rows: &rows[&trace.trace], spans: &of }).unwrap();
         }
         transcript.end().unwrap();
-        prop_assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok(), "the transcript is JSON");
+        // Arguments may nest deeper than most readers go; ignoring them has no such limit.
+        prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&out).is_ok(), "the transcript is JSON");
     }
     Ok(())
 }
