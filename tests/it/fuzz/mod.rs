@@ -88,8 +88,11 @@ fn keep(case: &Case) -> String {
     let (spans, records) = case.requests();
     let name: String = ContentId::of(&[&spans[..], &records[..]].concat()).to_string().chars().take(12).collect();
     fs::create_dir_all(corpus()).unwrap();
-    fs::write(corpus().join(format!("{name}.pb")), &spans).unwrap();
-    fs::write(corpus().join(format!("{name}.logs.pb")), &records).unwrap();
+    for (ending, body) in [("pb", spans), ("logs.pb", records)] {
+        if !body.is_empty() {
+            fs::write(corpus().join(format!("{name}.{ending}")), &body).unwrap();
+        }
+    }
     name
 }
 
