@@ -61,6 +61,8 @@ pub struct State {
     /// The theme in force, and all there are.
     pub theme: String,
     pub themes: Vec<String>,
+    /// The theme is the one that fits the terminal, until someone chooses.
+    pub by_terminal: bool,
     pub sdk: Sdk,
     /// How many lines of the first-run screen are scrolled away.
     pub first_run_top: usize,
@@ -97,6 +99,7 @@ pub struct Start {
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
+    pub by_terminal: bool,
 }
 
 /// Which of its faces the screen shows.
@@ -112,7 +115,7 @@ pub enum Stage {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes } = start;
+        let Start { columns, rows, keymap, now, mode, db, theme, themes, by_terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -139,6 +142,7 @@ impl State {
             follow,
             theme,
             themes,
+            by_terminal,
             sdk: Sdk::default(),
             first_run_top: 0,
             half: Vec::new(),

@@ -40,6 +40,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.focused = focused;
             Vec::new()
         }
+        Event::Fits(theme) => super::act::fit_theme(state, theme),
         Event::Opened(mode) => {
             state.forget();
             state.open = true;

@@ -18,6 +18,8 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// The background's colour, then what the terminal is: every terminal answers the second, so that one that does not
 /// know the first is not waited for.
 const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b[c";
+/// The first alone: its answer comes with the keys.
+const AGAIN: &[u8] = b"\x1b]11;?\x1b\\";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
@@ -25,11 +27,30 @@ pub enum Background {
     Light,
 }
 
+impl Background {
+    /// The theme made for it.
+    #[must_use]
+    pub fn theme(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// Reads the terminal's answer.
+    #[must_use]
+    pub fn of_answer(answer: &[u8]) -> Option<Self> {
+        of_answer(answer)
+    }
+}
+
 /// What the terminal said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     /// `None`: it did not say.
     pub background: Option<Background>,
+    /// The terminal itself said it.
+    pub answered: bool,
     /// All that was read: someone may have typed meanwhile.
     pub typed: Vec<u8>,
 }
@@ -39,7 +60,7 @@ pub fn background(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>
     let by_variable = variable("COLORFGBG").as_deref().and_then(of_variable);
     let term = variable("TERM").unwrap_or_default();
     if matches!(term.as_str(), "" | "dumb" | "linux") {
-        return Ok(Told { background: by_variable, typed: Vec::new() });
+        return Ok(Told { background: by_variable, ..Told::default() });
     }
     guard::write(QUESTION)?;
     let deadline = Instant::now() + LIMIT;
@@ -60,7 +81,13 @@ pub fn background(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Told { background: of_answer(&answer).or(by_variable), typed: answer })
+    let told = of_answer(&answer);
+    Ok(Told { background: told.or(by_variable), answered: told.is_some(), typed: answer })
+}
+
+/// Asks again, for the day may have turned to night: the answer comes with the keys.
+pub fn again() -> io::Result<()> {
+    guard::write(AGAIN)
 }
 
 /// Whether the answer to the second question has come: `ESC [ ? … c`.

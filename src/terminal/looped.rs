@@ -15,9 +15,10 @@ use rustix::{
 };
 
 use super::{
-    ScreenError, Started, clipboard,
+    ScreenError, Started, ask, clipboard,
     guard::{self, Tty},
     input::{Heard, Input},
+    keys::Typed,
     pace::Pace,
     screen::Screen,
     signals::Told,
@@ -53,6 +54,8 @@ pub struct Outside {
     /// In force, and fitted to the terminal's colours.
     pub theme: Theme,
     pub depth: Depth,
+    /// The terminal says its background's colour when asked, and the theme is to fit it.
+    pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
@@ -148,7 +151,12 @@ impl Looped {
 
     fn take(&mut self, one: Happened, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
         match one {
-            Happened::Heard(Heard::Typed(typed)) => self.event(typed.into(), happened),
+            Happened::Heard(Heard::Typed(typed)) => {
+                if typed == Typed::Focus(true) && self.outside.asks {
+                    ask::again()?;
+                }
+                self.event(typed.into(), happened)
+            }
             Happened::Heard(Heard::Gone) | Happened::Signal(Told::Ended) => {
                 self.ends = true;
                 Ok(())
