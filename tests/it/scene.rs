@@ -41,6 +41,7 @@ impl Scene {
             db: "~/traces.duckdb".into(),
             theme: "dark".into(),
             themes,
+            by_terminal: false,
         };
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut scene = Self { store, state: State::new(start), terminal, effects: Vec::new() };

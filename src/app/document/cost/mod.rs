@@ -7,11 +7,11 @@ use super::{Document, Folds, Run, runs};
 use crate::app::{format, wrap};
 use crate::model::{Assembled, CallFacts, Detail, PriceSource, TokenUsage, Totals, Usd};
 
-/// A counted call: its trace, the run's number where there are several, its turn in the trace.
+/// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
 struct Call<'a> {
     trace: &'a Assembled,
     number: Option<u64>,
-    turn: usize,
+    turn: Option<usize>,
     facts: &'a CallFacts,
 }
 
@@ -21,11 +21,11 @@ pub fn cost(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let totals: Totals = detail.traces.iter().map(|trace| trace.totals).sum();
     let mut calls: Vec<Call> = Vec::new();
     for (trace, number) in runs::each(&mut to, detail) {
-        let turns = trace.calls.iter().enumerate();
+        let turns = trace.turns().into_iter().zip(&trace.calls);
         calls.extend(turns.map(|(turn, facts)| Call { trace, number, turn, facts }));
     }
     if calls.is_empty() {
-        to.line(vec![Run::new("No model was called: nothing to count.", "dim")]);
+        to.line(vec![Run::new("No model call was recorded: nothing to count.", "dim")]);
         return to.done();
     }
     sum(&mut to, &totals, &calls);
@@ -72,6 +72,8 @@ struct Model<'a> {
     calls: u64,
     usage: TokenUsage,
     cost: Usd,
+    /// How many calls have a cost; a failed one without tokens costs nothing.
+    priced: u64,
     unpriced: u64,
     window: Option<u64>,
 }
@@ -82,15 +84,17 @@ fn models(to: &mut Builder, calls: &[Call]) {
         let name = call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model");
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
+        let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
         let unpriced = u64::from(call.unpriced);
         match models.iter_mut().find(|known| known.name == name) {
             Some(known) => {
                 known.calls += 1;
                 known.usage = known.usage + usage;
                 known.cost = known.cost + cost;
+                known.priced += priced;
                 known.unpriced += unpriced;
             }
-            None => models.push(Model { name, calls: 1, usage, cost, unpriced, window: call.window }),
+            None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, window: call.window }),
         }
     }
     // One model by two names may have two prices: then they have to be told apart.
@@ -101,9 +105,10 @@ fn models(to: &mut Builder, calls: &[Call]) {
     to.line(vec![Run::new("by model", "dim")]);
     for model in &models {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
-        let price = match model.unpriced {
-            0 => format::money(model.cost),
-            some if some == model.calls => "unpriced".to_owned(),
+        let price = match (model.priced, model.unpriced) {
+            (0, 0) => "?".to_owned(),
+            (0, _) => "unpriced".to_owned(),
+            (_, 0) => format::money(model.cost),
             _ => format!("{}+?", format::money(model.cost)),
         };
         let (calls, usage) = (counted(model.calls), &model.usage);
@@ -149,13 +154,7 @@ fn sources(to: &mut Builder, calls: &[Call]) {
     let mut sources: Vec<String> = Vec::new();
     for call in calls {
         let Some(cost) = &call.facts.cost else { continue };
-        let mut source = wrap::clean_line(&cost.source.to_string());
-        if let (PriceSource::Reported, Some(computed)) = (&cost.source, cost.computed)
-            && differs(cost.total, computed)
-        {
-            source.push_str("; the price table says ");
-            source.push_str(&format::money_exact(computed));
-        }
+        let source = wrap::clean_line(&cost.source.to_string());
         if !sources.contains(&source) {
             sources.push(source);
         }
@@ -168,11 +167,34 @@ fn sources(to: &mut Builder, calls: &[Call]) {
     for source in sources {
         to.wrapped(2, 2, &[Run::new(source, "dim")]);
     }
+    let doubted: Vec<(Usd, Usd)> = calls.iter().filter_map(|call| doubted(call.facts)).collect();
+    if !doubted.is_empty() {
+        let (reported, computed): (Usd, Usd) =
+            (doubted.iter().map(|cost| cost.0).sum(), doubted.iter().map(|cost| cost.1).sum());
+        let calls = counted(doubted.len() as u64);
+        let (reported, far) = (format::money_exact(reported), apart(reported, computed));
+        let computed = format::money_exact(computed);
+        let words = format!("! of {calls} the sender reports {reported}: {far} than by the price tables ({computed})");
+        to.wrapped(2, 2, &[Run::new(words, "warning")]);
+    }
 }
 
-/// More than a tenth apart.
-fn differs(reported: Usd, computed: Usd) -> bool {
-    (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs()
+/// What the sender reports of a call and what the price tables say, where they are more than a tenth apart.
+fn doubted(call: &CallFacts) -> Option<(Usd, Usd)> {
+    let cost = call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported)?;
+    let (reported, computed) = (cost.total, cost.computed?);
+    let differ = (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs();
+    differ.then_some((reported, computed))
+}
+
+/// `25% more`.
+fn apart(reported: Usd, computed: Usd) -> String {
+    let (reported, computed) = (reported.0.max(0).unsigned_abs(), computed.0.max(0).unsigned_abs());
+    if computed == 0 {
+        return "more".to_owned();
+    }
+    let percent = reported.abs_diff(computed).saturating_mul(100) / computed;
+    format!("{percent}% {}", if reported < computed { "less" } else { "more" })
 }
 
 fn exact(number: Option<u64>) -> String {
