@@ -28,6 +28,11 @@ fn above(rows: &[Row], top: usize) -> impl Iterator<Item = &Option<SessionId>> {
     })
 }
 
+/// The row of the session that a row lies in.
+fn session_at(rows: &[Row], at: usize) -> usize {
+    rows.iter().take(at + 1).rposition(|row| row.depth == 0).unwrap_or(0)
+}
+
 impl Browse {
     /// How many sessions above the window are new there.
     #[must_use]
@@ -35,15 +40,15 @@ impl Browse {
         above(&self.rows, self.scroll.top()).filter(|session| self.news.sessions.contains(*session)).count()
     }
 
-    /// Notes what is above the window now and was not among the `old` rows above `top`. `answered`: sessions were, anew.
-    pub(super) fn note_news(&mut self, old: &[Row], top: usize, answered: bool) {
-        let now: HashSet<&Option<SessionId>> = above(&self.rows, self.scroll.top()).collect();
-        let before: HashSet<&Option<SessionId>> = above(old, top).collect();
-        let known =
-            |session: &&&Option<SessionId>| !before.contains(**session) || self.news.sessions.contains(**session);
+    /// Notes the sessions above the window that stand before that of the cursor and did not, when `cursor` was its row
+    /// among the `old` ones. `answered`: sessions were, anew.
+    pub(super) fn note_news(&mut self, old: &[Row], cursor: usize, answered: bool) {
+        let before: HashSet<&Option<SessionId>> = above(old, session_at(old, cursor)).collect();
+        let top = self.scroll.top().min(session_at(&self.rows, self.scroll.cursor));
+        let is_new = |session: &&Option<SessionId>| !before.contains(*session) || self.news.sessions.contains(*session);
         let mut news: HashSet<Option<SessionId>> = HashSet::new();
         if !self.news.restarted && !old.is_empty() {
-            news.extend(now.iter().filter(known).map(|session| (*session).clone()));
+            news.extend(above(&self.rows, top).filter(is_new).cloned());
         }
         self.news.sessions = news;
         self.news.restarted &= !answered;

@@ -126,7 +126,10 @@ fn table(to: &mut Builder, called: &[Called]) {
             Run::new(format!("{shown}{padding}"), "message.tool"),
             Run::new(format!("  {:>5}", own.len()), "text"),
             Run::new(format!("  {failed:>3}"), if failed > 0 { "error" } else { "dim" }),
-            Run::new(format!("  {:>5}  {:>5}", time(times.len() / 2), time(times.len().saturating_sub(1))), "text"),
+            Run::new(
+                format!("  {:>5}  {:>5}", time(times.len().saturating_sub(1) / 2), time(times.len().saturating_sub(1))),
+                "text",
+            ),
         ];
         row.extend(distinct.then(|| Run::new(format!("  {} of {}", inputs.len(), own.len()), "dim")));
         to.line(row);

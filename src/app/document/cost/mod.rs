@@ -5,7 +5,7 @@ mod table;
 use super::build::Builder;
 use super::{Document, Folds, Run, runs};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, CallFacts, Detail, PriceSource, TokenUsage, Totals, Usd};
+use crate::model::{Assembled, CallFacts, CostParts, Detail, PriceSource, TokenUsage, Totals, Usd};
 
 /// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
 struct Call<'a> {
@@ -81,7 +81,7 @@ struct Model<'a> {
 fn models(to: &mut Builder, calls: &[Call]) {
     let mut models: Vec<Model> = Vec::new();
     for Call { facts: call, .. } in calls {
-        let name = call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model");
+        let name = model_of(call);
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
         let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
@@ -132,21 +132,55 @@ fn models(to: &mut Builder, calls: &[Call]) {
 
 /// Where the money went, by kind of token.
 fn money(to: &mut Builder, calls: &[Call]) {
-    let parts: Vec<_> = calls.iter().filter_map(|call| call.facts.cost.as_ref()?.parts).collect();
+    let costs = calls.iter().filter_map(|call| call.facts.cost.as_ref());
+    let parts: Vec<_> = costs.clone().filter_map(|cost| Some((cost.parts?, cost.total))).collect();
     if parts.is_empty() {
         return;
     }
+    let sum = |of: fn(&CostParts) -> Usd| parts.iter().map(|(part, _)| of(part)).sum::<Usd>();
+    let tokens = [sum(|of| of.uncached_input), sum(|of| of.cache_read), sum(|of| of.cache_write), sum(|of| of.output)];
+    let all: Usd = parts.iter().map(|(_, total)| *total).sum();
+    // Of what a sender reports nobody knows what it is made of.
+    let whole: Usd = costs.clone().filter(|cost| cost.parts.is_none()).map(|cost| cost.total).sum();
+    // Some providers charge for a request itself.
+    let requests = Usd((all.0 - tokens.iter().copied().sum::<Usd>().0).max(0));
+    let [input, reads, writes, output] = tokens;
     to.line(vec![Run::new("where it went", "dim")]);
-    for (name, slot, amount) in [
-        ("input", "cost.input", parts.iter().map(|part| part.uncached_input).sum::<Usd>()),
-        ("cache reads", "cost.cache_read", parts.iter().map(|part| part.cache_read).sum::<Usd>()),
-        ("cache writes", "cost.cache_write", parts.iter().map(|part| part.cache_write).sum::<Usd>()),
-        ("output", "cost.output", parts.iter().map(|part| part.output).sum::<Usd>()),
-    ] {
+    let names = [
+        ("input", "cost.input"),
+        ("cache reads", "cost.cache_read"),
+        ("cache writes", "cost.cache_write"),
+        ("output", "cost.output"),
+        ("requests", "text"),
+        ("not split up", "dim"),
+    ];
+    for ((name, slot), amount) in names.into_iter().zip(adding_up([input, reads, writes, output, requests, whole])) {
         if amount.0 > 0 {
             to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), "text")]);
         }
     }
+}
+
+/// Amounts as they are shown, to a millionth, so that they add up to the sum that is shown: what rounding leaves over
+/// goes to those that it took most from.
+fn adding_up(amounts: [Usd; 6]) -> [Usd; 6] {
+    /// A millionth of a dollar, in what money is counted in.
+    const MILLIONTH: i64 = 1_000_000;
+    let all: i64 = amounts.iter().map(|amount| amount.0).sum();
+    let mut left = (all + MILLIONTH / 2) / MILLIONTH - amounts.iter().map(|amount| amount.0 / MILLIONTH).sum::<i64>();
+    let mut shown = amounts.map(|amount| Usd(amount.0 - amount.0 % MILLIONTH));
+    let mut order: Vec<usize> = (0..amounts.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(amounts[*at].0 % MILLIONTH));
+    for at in order {
+        if left > 0 && amounts[at].0 % MILLIONTH > 0 {
+            shown[at].0 += MILLIONTH;
+            left -= 1;
+        } else if shown[at].0 == 0 {
+            // A little is not nothing.
+            shown[at] = amounts[at];
+        }
+    }
+    shown
 }
 
 /// Who says what a call cost.
@@ -167,16 +201,43 @@ fn sources(to: &mut Builder, calls: &[Call]) {
     for source in sources {
         to.wrapped(2, 2, &[Run::new(source, "dim")]);
     }
-    let doubted: Vec<(Usd, Usd)> = calls.iter().filter_map(|call| doubted(call.facts)).collect();
-    if !doubted.is_empty() {
-        let (reported, computed): (Usd, Usd) =
-            (doubted.iter().map(|cost| cost.0).sum(), doubted.iter().map(|cost| cost.1).sum());
-        let calls = counted(doubted.len() as u64);
-        let (reported, far) = (format::money_exact(reported), apart(reported, computed));
-        let computed = format::money_exact(computed);
-        let words = format!("! of {calls} the sender reports {reported}: {far} than by the price tables ({computed})");
+    for Doubt { model, calls, reported, computed } in doubts(calls) {
+        let (calls, far) = (counted(calls), apart(reported, computed));
+        let (reported, computed) = (format::money_exact(reported), format::money_exact(computed));
+        let words =
+            format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
         to.wrapped(2, 2, &[Run::new(words, "warning")]);
     }
+}
+
+/// Calls of one model of which the sender reports more than the price tables say, or less.
+struct Doubt {
+    model: String,
+    calls: u64,
+    reported: Usd,
+    computed: Usd,
+}
+
+fn doubts(calls: &[Call]) -> Vec<Doubt> {
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for call in calls {
+        let Some((reported, computed)) = doubted(call.facts) else { continue };
+        let model = wrap::clean_line(model_of(call.facts));
+        let more = |doubt: &Doubt| doubt.reported > doubt.computed;
+        match doubts.iter_mut().find(|doubt| doubt.model == model && more(doubt) == (reported > computed)) {
+            Some(known) => {
+                known.calls += 1;
+                known.reported = known.reported + reported;
+                known.computed = known.computed + computed;
+            }
+            None => doubts.push(Doubt { model, calls: 1, reported, computed }),
+        }
+    }
+    doubts
+}
+
+fn model_of(call: &CallFacts) -> &str {
+    call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model")
 }
 
 /// What the sender reports of a call and what the price tables say, where they are more than a tenth apart.
@@ -199,4 +260,19 @@ fn apart(reported: Usd, computed: Usd) -> String {
 
 fn exact(number: Option<u64>) -> String {
     number.map_or_else(|| "?".to_owned(), format::exact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_that_are_shown_add_up_to_the_sum_that_is_shown() {
+        let of = |amounts: [i64; 6]| adding_up(amounts.map(Usd)).map(|amount| format::money_exact(amount));
+        let shown = of([98_400_000, 91_200_000, 0, 125_600_000, 0, 0]);
+        assert_eq!(shown, ["$0.000098", "$0.000091", "$0", "$0.000126", "$0", "$0"]);
+        let shown = of([280_350_000, 0, 0, 125_400_000, 0, 0]);
+        assert_eq!(shown, ["$0.000280", "$0", "$0", "$0.000126", "$0", "$0"], "together they are $0.000406");
+        assert_eq!(of([5_000_000, 0, 0, 30, 0, 0]), ["$0.000005", "$0", "$0", "<$0.000001", "$0", "$0"]);
+    }
 }

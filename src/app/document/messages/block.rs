@@ -59,7 +59,7 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     if let Some(content) = content {
         returned(to, format!("{name} result"), content, if failed { "error" } else { "text" });
     }
-    for failure in &failures {
+    for failure in failures.iter().filter(|failure| failure.adds_to(&told)) {
         failure.show(to, 4, &told);
     }
     if let Some(error) = error.filter(|error| failures.is_empty() && !told.contains(error.trim())) {

@@ -89,13 +89,21 @@ impl<'a> Scene<'a> {
             let Some(call) = self.trace.calls.get(silent) else { continue };
             turn::rule(to, self.turns[silent], call);
             if call.failure.is_none() {
-                to.line(vec![Run::new("  no messages came with this call", "dim")]);
+                let around = "what was said came with the spans around this call";
+                let words = if self.told_around() { around } else { "no messages came with this call" };
+                to.wrapped(2, 0, &[Run::new(words, "dim")]);
             }
             if let Some(how) = call.unheard.filter(|how| self.told.hints.insert(how)) {
                 to.text(4, how, "warning");
             }
             self.fail(to, call.span);
         }
+    }
+
+    /// Whether an agent's or a step's span tells what no call does.
+    fn told_around(&self) -> bool {
+        let mut said = self.trace.threads.iter().flat_map(|thread| &thread.said);
+        said.any(|said| said.turn >= self.trace.calls.len() && said.message.role == Role::Assistant)
     }
 
     /// What ended a turn is the last of it.
