@@ -251,7 +251,10 @@ fn choose(state: &mut State) -> Vec<Effect> {
             state.tree.select(&id, height);
         }
         Pick::AllSessions => refilter(state, |filter| filter.session = None),
-        Pick::Theme(name) => return set_theme(state, name),
+        Pick::Theme(name) => {
+            state.by_terminal = false;
+            return set_theme(state, name);
+        }
         Pick::Key(_) => {}
     }
     Vec::new()
@@ -263,6 +266,12 @@ pub fn preview(state: &mut State) -> Vec<Effect> {
         Some(Pick::Theme(name)) => set_theme(state, name),
         _ => Vec::new(),
     }
+}
+
+/// Shows the theme that fits the terminal, unless someone chose one, or is choosing.
+pub fn fit_theme(state: &mut State, name: &str) -> Vec<Effect> {
+    let choosing = state.lists.iter().any(|list| matches!(list.kind, Kind::Themes { .. }));
+    if state.by_terminal && !choosing { set_theme(state, name.to_owned()) } else { Vec::new() }
 }
 
 fn set_theme(state: &mut State, name: String) -> Vec<Effect> {

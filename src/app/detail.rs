@@ -142,12 +142,8 @@ impl DetailPane {
     #[must_use]
     pub fn labels(&self, width: u16) -> [String; 5] {
         let detail = self.detail.shown().and_then(Option::as_ref).filter(|_| self.tab == Tab::Raw || self.is_current());
-        let tools = detail.into_iter().flat_map(|detail| &detail.traces).flat_map(|trace| &trace.tools);
-        let (mut runs, mut failed) = (0_usize, 0_usize);
-        for tool in tools {
-            runs += 1;
-            failed += usize::from(tool.status == ToolStatus::Error);
-        }
+        let tools = || detail.into_iter().flat_map(|detail| document::called(detail));
+        let (runs, failed) = (tools().count(), tools().filter(|run| run.status == ToolStatus::Error).count());
         let counts = match (runs, failed) {
             (0, _) => String::new(),
             (runs, 0) => format!(" {runs}"),

@@ -19,6 +19,8 @@ pub enum Event {
     Paste(String),
     /// The terminal's window gained (true) or lost the focus.
     Focus(bool),
+    /// This theme fits the terminal's background.
+    Fits(&'static str),
     /// A store can be asked. What was shown of another one is forgotten.
     Opened(Mode),
     Listening(Vec<Listening>),

@@ -75,9 +75,9 @@ impl State {
         known + self.settling().count() as u64
     }
 
-    /// Runs that have ended by the store, and not by the clock; only of those that can be seen.
+    /// Runs that have ended by the store, and not by the clock: of those that are known, be their session open or not.
     fn settling(&self) -> impl Iterator<Item = &TraceSummary> {
-        self.tree.open_traces().filter(|trace| self.settles(trace))
+        self.tree.known_traces().filter(|trace| self.settles(trace))
     }
 
     fn settles(&self, trace: &TraceSummary) -> bool {

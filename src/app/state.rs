@@ -66,6 +66,8 @@ pub struct State {
     /// The theme in force, and all there are.
     pub theme: String,
     pub themes: Vec<String>,
+    /// The theme is the one that fits the terminal, until someone chooses.
+    pub by_terminal: bool,
     pub sdk: Sdk,
     /// How many lines of the first-run screen are scrolled away.
     pub first_run_top: usize,
@@ -104,6 +106,7 @@ pub struct Start {
     pub themes: Vec<String>,
     /// Whether the terminal can show pictures.
     pub terminal: Shows,
+    pub by_terminal: bool,
 }
 
 /// Which of its faces the screen shows.
@@ -119,7 +122,7 @@ pub enum Stage {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes, terminal } = start;
+        let Start { columns, rows, keymap, now, mode, db, theme, themes, terminal, by_terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -148,6 +151,7 @@ impl State {
             follow,
             theme,
             themes,
+            by_terminal,
             sdk: Sdk::default(),
             first_run_top: 0,
             half: Vec::new(),

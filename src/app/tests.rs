@@ -1,5 +1,7 @@
 //! States, keys, states: the app against a store that answers at once.
 
+mod around;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
@@ -65,6 +67,7 @@ impl Scene {
             rows: 40,
             now: Timestamp(1_000),
             themes: names(),
+            by_terminal: true,
             theme: "dark".into(),
             ..Start::default()
         };
@@ -227,8 +230,13 @@ fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {
         traces: own.len() as u64,
         failed: 0,
         running: 0,
-        totals: Totals::default(),
+        totals: own.iter().map(|fake| totals(fake)).sum(),
     }
+}
+
+fn totals(fake: &Fake) -> Totals {
+    let calls = fake.spans.iter().filter(|(_, category, _)| *category == Category::Llm).count();
+    Totals { model_calls: calls as u64, ..Totals::default() }
 }
 
 fn summary(fake: &Fake) -> TraceSummary {
@@ -247,7 +255,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         state: TraceState::Ok,
         spans: fake.spans.len() as u64,
         models: Vec::new(),
-        totals: Totals::default(),
+        totals: totals(fake),
     }
 }
 

@@ -44,6 +44,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.focused = focused;
             Vec::new()
         }
+        Event::Fits(theme) => super::act::fit_theme(state, theme),
         Event::Opened(mode) => {
             let effects = if state.picture.is_some() { picture::close(state) } else { Vec::new() };
             state.forget();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{
     Category, Cost, DELIVERED, LogRow, Message, Note, Project, RELAYED, Reading, Role, SpanId, SpanKind, SpanRow,
-    Timestamp, TokenUsage, Translation, What,
+    Timestamp, TokenUsage, Translation, What, is_aside, question_in,
 };
 
 /// How much of an error's message is kept to compare it by.
@@ -59,6 +59,8 @@ pub struct Facts {
     pub(super) user: Option<Box<str>>,
     pub(super) framework: Option<Box<str>>,
     pub(super) question: Option<Box<str>>,
+    /// The question is not of what the prompt brings along: nobody has answered it yet.
+    pub(super) anew: bool,
     /// It brings answers of earlier calls along: what was asked before is not what is asked now.
     pub(super) recalls: bool,
     /// The whole prompt as a number, of a record that lacks the answer or the duration of a call; else 0.
@@ -127,6 +129,8 @@ impl Facts {
 
     fn understood(translation: &Translation) -> Self {
         let Translation { context, genai, readings, error, notes, .. } = translation;
+        let (question, anew) = question(genai.category, readings).unzip();
+        let anew = anew.unwrap_or_default();
         Self {
             is_log: false,
             span: None,
@@ -152,7 +156,8 @@ impl Facts {
             session: context.session.as_deref().map(Box::from),
             user: context.user.as_deref().map(Box::from),
             framework: context.framework.as_deref().map(Box::from),
-            question: question(genai.category, readings).map(Box::from),
+            question: question.map(Box::from),
+            anew,
             recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
             asked: 0,
             voices: voices(readings).into(),
@@ -200,8 +205,9 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     })
 }
 
-/// What the user last asked: the first text after the last answer that the prompt brings along.
-fn question(category: Category, readings: &[Reading]) -> Option<String> {
+/// What the user last asked: the first text after the last answer that the prompt brings along, and whether there is
+/// one; else the first of all.
+fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> {
     if matches!(category, Category::Tool | Category::Embedding | Category::Reranker | Category::Retriever) {
         return None;
     }
@@ -211,20 +217,22 @@ fn question(category: Category, readings: &[Reading]) -> Option<String> {
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
     let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
     let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let text =
-        |messages: &[&Message]| messages.iter().filter(|message| message.role == Role::User).find_map(|m| line(m));
-    text(new).or_else(|| text(before))
+    let text = |messages: &[&Message]| {
+        let lines = || messages.iter().filter(|message| message.role == Role::User).copied();
+        lines().find_map(|message| line(message, true)).or_else(|| lines().find_map(|message| line(message, false)))
+    };
+    text(new).map(|text| (text, true)).or_else(|| Some((text(before)?, false)))
 }
 
-/// The first text of a message, on one line of a list.
-fn line(message: &Message) -> Option<String> {
+/// The first text of a message, on one line of a list. `said`: by a person, not put there by a program.
+fn line(message: &Message, said: bool) -> Option<String> {
     let mut texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
-        What::Text(text) if !text.trim().is_empty() => Some(text),
+        What::Text(text) if !text.trim().is_empty() && !(said && is_aside(text)) => Some(text),
         _ => None,
     });
     let mut line = String::new();
     let mut left = QUESTION;
-    for word in texts.next()?.split_whitespace() {
+    for word in question_in(texts.next()?).split_whitespace() {
         let space = usize::from(!line.is_empty());
         let length = word.chars().count() + space;
         if length > left {
@@ -255,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_question_is_one_line() {
-        let line = |text: &str| line(&Message::text(Role::User, text));
+        let line = |text: &str| line(&Message::text(Role::User, text), false);
         assert_eq!(line(" What\n is  this? ").as_deref(), Some("What is this?"));
         assert_eq!(line(&"x".repeat(500)).map(|line| line.chars().count()), Some(QUESTION));
         assert_eq!(line("  "), None);

@@ -84,6 +84,8 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     agents::tell_question(trace, &mut lanes, library);
     let (started, ended) = work.times();
+    let mut tree = tree::tree(rows.trace, work);
+    tree::name_tools(&mut tree, &tools);
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
     Assembled {
         trace: rows.trace,
@@ -94,7 +96,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         started,
         ended,
         state: work.state(),
-        tree: tree::tree(rows.trace, work),
+        tree,
         only_sideseat_roots: only_roots && calls.is_empty(),
         calls,
         threads: threads(trace, lanes),

@@ -12,8 +12,7 @@ use super::{
     tools::{self, Runs},
 };
 use crate::model::{
-    Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
-    TraceState,
+    Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId, TraceState,
 };
 
 /// What a list shows of a trace.
@@ -117,8 +116,7 @@ impl<'a> Work<'a> {
             ..Totals::default()
         };
         for call in &counted.calls {
-            let is_model = !matches!(plan.places[call.place].category, Category::Embedding | Category::Reranker);
-            totals.model_calls += u64::from(is_model);
+            totals.model_calls += u64::from(plan.places[call.place].category.takes_turns());
             totals.usage = totals.usage + call.usage.unwrap_or_default();
             totals.cost = totals.cost + call.cost.as_ref().map(|cost| cost.total).unwrap_or_default();
             // A failed call that reports no tokens costs nothing, and that is known.
@@ -143,21 +141,26 @@ impl<'a> Work<'a> {
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 
-    /// The first thing asked, at the first place where anything was.
+    /// The first thing asked, at the first place where anything was that nobody had answered yet; else where anything was.
     fn question(&self) -> Option<String> {
         let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
         places.sort_by_key(|at| self.plan.places[*at].order());
-        places.into_iter().find_map(|at| {
-            let (mut first, mut latest) = (None, None);
-            for (_, facts) in self.plan.places[at].sources().filter(|_| !self.plan.places[at].mute) {
-                if facts.recalls {
-                    latest = None;
-                }
-                first = first.or(facts.question.as_deref());
-                latest = latest.or(facts.question.as_deref());
+        let asked = |anew: bool| places.iter().find_map(|at| self.question_at(*at, anew));
+        asked(true).or_else(|| asked(false))
+    }
+
+    fn question_at(&self, at: usize, anew: bool) -> Option<String> {
+        let place = &self.plan.places[at];
+        let (mut first, mut latest) = (None, None);
+        for (_, facts) in place.sources().filter(|_| !place.mute) {
+            if facts.recalls {
+                latest = None;
             }
-            latest.or(first).map(str::to_owned)
-        })
+            let question = facts.question.as_deref().filter(|_| facts.anew || !anew);
+            first = first.or(question);
+            latest = latest.or(question);
+        }
+        latest.or(first).map(str::to_owned)
     }
 
     fn settled(&self) -> Settled {

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{
     facts::Facts,
     plan::Place,
-    tools::tool_name,
     totals::{self, Work},
 };
-use crate::model::{Category, Cost, Node, NodeState, TokenUsage, TraceId, Tree};
+use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, TraceId, Tree};
 
 /// Sums over the counted calls at and beneath a place.
 #[derive(Default, Clone)]
@@ -30,9 +29,9 @@ impl Sum {
 pub fn tree(trace: TraceId, work: &Work) -> Tree {
     let places = &work.plan.places;
     let sums = sums(work);
-    let ordinals = ordinals(work);
+    let turns = turns(work);
     let nodes = places.iter().enumerate().zip(sums).map(|((at, place), sum)| {
-        let turn = work.counted.of[at].filter(|call| work.counted.calls[*call].place == at).map(|call| call + 1);
+        let call = work.counted.of[at].filter(|call| work.counted.calls[*call].place == at);
         Node {
             trace: Some(trace),
             id: place.id,
@@ -47,8 +46,8 @@ pub fn tree(trace: TraceId, work: &Work) -> Tree {
             usage: sum.usage,
             cost: sum.cost,
             unpriced: sum.unpriced,
-            turn,
-            ordinal: ordinals.get(&at).copied(),
+            turn: call.and_then(|call| turns[call]),
+            ordinal: None,
             error: error(place),
         }
     });
@@ -113,17 +112,34 @@ fn sums(work: &Work) -> Vec<Sum> {
     sums
 }
 
-/// Which call of its tool each execution is, where a tool ran more than once.
-fn ordinals(work: &Work) -> HashMap<usize, usize> {
-    let mut ran: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut tools: Vec<usize> = work.runs.runs.iter().filter_map(|run| run.place).collect();
-    tools.sort_by_key(|at| work.plan.places[*at].order());
-    for at in tools {
-        let place = &work.plan.places[at];
-        if let (Category::Tool, Some((_, facts))) = (place.category, place.span) {
-            ran.entry(tool_name(&facts.name)).or_default().push(at);
+/// Which turn each counted call is, from 1.
+fn turns(work: &Work) -> Vec<Option<usize>> {
+    let mut turns = 0;
+    let mut turn = |at: usize| {
+        let takes_turns = work.plan.places[at].category.takes_turns();
+        turns += usize::from(takes_turns);
+        takes_turns.then_some(turns)
+    };
+    work.counted.calls.iter().map(|call| turn(call.place)).collect()
+}
+
+/// Calls the executions of tools by the tools' names, and numbers those of a tool that ran more than once.
+///
+/// A span may have one name for all tools (`ai.toolCall`), or say more than a person needs (`FunctionTool.acall`).
+pub fn name_tools(tree: &mut Tree, tools: &[ToolRun]) {
+    let runs: HashMap<SpanId, &str> = tools.iter().filter_map(|run| Some((run.span?, run.name.trim()))).collect();
+    let mut ran: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, node) in tree.nodes.iter_mut().enumerate().filter(|(_, node)| node.category == Category::Tool) {
+        let Some(name) = runs.get(&node.id) else { continue };
+        if !name.is_empty() {
+            (*name).clone_into(&mut node.name);
+        }
+        ran.entry(node.name.clone()).or_default().push(at);
+    }
+    for mut several in ran.into_values().filter(|places| places.len() > 1) {
+        several.sort_by_key(|at| (tree.nodes[*at].started, tree.nodes[*at].ended, tree.nodes[*at].id));
+        for (nth, at) in several.into_iter().enumerate() {
+            tree.nodes[at].ordinal = Some(nth + 1);
         }
     }
-    let several = ran.into_values().filter(|places| places.len() > 1);
-    several.flat_map(|places| places.into_iter().enumerate().map(|(nth, at)| (at, nth + 1))).collect()
 }

@@ -38,6 +38,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, builder
 
 use crate::{
     config::{HEADING, Layer, Paths, Settings},
+    keymap::Keymap,
     start,
 };
 
@@ -216,6 +217,14 @@ fn follow(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
         Some(Command::Themes) => print::themes(&settings),
         Some(Command::Config) => print::config(&settings),
     }
+}
+
+/// The keys that the settings name; an error in them says where it is.
+fn keymap(settings: &Settings) -> anyhow::Result<Keymap> {
+    Keymap::new(&settings.keys.value).map_err(|error| {
+        let whence = settings.whence(&error.names());
+        anyhow::Error::from(error).context(whence)
+    })
 }
 
 /// Says something to the user in one line on stderr, beside what a program on stdout says.

@@ -5,18 +5,16 @@ use std::{
     io::{self, Write as _},
 };
 
-use anyhow::Context as _;
-
 use super::{GOOD, table};
 use crate::{
     config::{Given, Origin, Settings, described},
-    keymap::{ACTIONS, Chord, Keymap},
+    keymap::{ACTIONS, Chord},
     theme::Themes,
 };
 
 /// Prints every action: its name in `[keys]`, its keys, what it does; by the place where it works.
 pub fn keys(settings: &Settings) -> anyhow::Result<u8> {
-    let keymap = Keymap::new(&settings.keys.value).with_context(|| from_file(settings))?;
+    let keymap = super::keymap(settings)?;
     let mut out = io::stdout().lock();
     let names = ACTIONS.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let shown = |chords: &[Chord]| chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -108,11 +106,6 @@ fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
         "log_level" => shown(&settings.log_level),
         _ => ("?".to_owned(), Origin::Default),
     }
-}
-
-/// Where `[keys]` was read, for errors in it.
-fn from_file(settings: &Settings) -> String {
-    settings.file.as_ref().map_or_else(String::new, |file| file.display().to_string())
 }
 
 #[cfg(test)]

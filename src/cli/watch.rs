@@ -14,6 +14,7 @@ use super::{GOOD, complain, demo::Stage, is_read_by_a_person, serve};
 use crate::{
     app::{self, format::clock},
     config::{Db, Settings, logging},
+    keymap::Keymap,
     receive::{Address, Counts, Protocol, Refused},
     start::{self, Rooms},
     store::StoreHealth,
@@ -26,6 +27,7 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
         complain("standard output is no terminal, so there is no screen; doing what `sideseat-tui serve` does");
         return serve::serve(settings);
     }
+    let keymap = super::keymap(settings)?;
     logging(settings)?;
     let runtime = start::runtime()?;
     // Ports first: they are bound in a millisecond, and one that is taken is best said before the screen is there.
@@ -48,7 +50,7 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
             rooms
         })?
     };
-    let ended = terminal::run(wiring(settings, started, &stage, Mode::Live, counts));
+    let ended = terminal::run(wiring(settings, keymap, started, &stage, Mode::Live, counts));
 
     stage.close();
     let rooms = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
@@ -62,6 +64,7 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
 /// What the screen is connected to.
 pub(super) fn wiring(
     settings: &Settings,
+    keymap: Keymap,
     started: mpsc::Receiver<Started>,
     stage: &Stage,
     mode: Mode,
@@ -71,7 +74,7 @@ pub(super) fn wiring(
     Wiring {
         theme: settings.theme.value.clone(),
         themes_dir: settings.paths.themes(),
-        keys: settings.keys.value.clone(),
+        keymap,
         started,
         seen: Box::new(move || seen(&counts, watched.health())),
         demo: Box::new(move || player.play()),

@@ -1,6 +1,9 @@
 //! Reads `config.toml`, and says of a bad one where it is bad and what was probably meant.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use serde::{Deserialize, de::IgnoredAny};
+use toml::Spanned;
 
 use super::{ConfigError, hint, layer::Layer};
 
@@ -15,9 +18,24 @@ pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<
     Ok(Some(layer.beside(file.parent().unwrap_or(Path::new("")), home)))
 }
 
+/// The line at which a settings file gives one of some actions its keys: of the first that it names.
+pub(super) fn line_of_key(file: &Path, names: &[&str]) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct Keys {
+        keys: BTreeMap<Spanned<String>, IgnoredAny>,
+    }
+    let text = fs::read_to_string(file).ok()?;
+    let Keys { keys } = toml::from_str(&text).ok()?;
+    let key = names.iter().find_map(|name| keys.keys().find(|key| key.get_ref() == name))?;
+    Some(line_at(&text, key.span().start))
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or("").matches('\n').count() + 1
+}
+
 fn bad(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-    let line = before.matches('\n').count() + 1;
+    let line = line_at(text, error.span().map_or(0, |span| span.start));
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     let message = with_hint(&message).unwrap_or(message);
     ConfigError::Bad { file: file.to_owned(), line, message }
@@ -60,6 +78,16 @@ mod tests {
         assert!(error_of("grpc_port = 99999").starts_with("DIR/config.toml:1: `99999` is no port"));
         assert!(error_of("[keys]\nquit = 3").starts_with("DIR/config.toml:2: a key such as"));
         assert!(error_of("theme = [").starts_with("DIR/config.toml:1: "));
+    }
+
+    #[test]
+    fn the_line_of_an_actions_keys_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, "theme = \"dark\"\n\n[keys]\nquit = \"x\"\n# ours\n\"down\" = [\"n\"]\n").unwrap();
+        assert_eq!(line_of_key(&file, &["down", "quit"]), Some(6));
+        assert_eq!(line_of_key(&file, &["up", "quit"]), Some(4), "the table's own keys are in no line");
+        assert_eq!(line_of_key(&file, &["up"]), None);
     }
 
     #[test]

@@ -129,6 +129,16 @@ impl Settings {
             paths,
         })
     }
+
+    /// Where one of some actions got its keys, for errors in them: the settings file, and its line.
+    #[must_use]
+    pub fn whence(&self, actions: &[&str]) -> String {
+        let Some(file) = &self.file else { return "[keys]".to_owned() };
+        match file::line_of_key(file, actions) {
+            Some(line) => format!("{}:{line}", file.display()),
+            None => file.display().to_string(),
+        }
+    }
 }
 
 fn lists(keys: BTreeMap<String, Chords>) -> BTreeMap<String, Vec<String>> {

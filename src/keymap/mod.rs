@@ -99,6 +99,18 @@ pub enum KeyError {
     Typed { name: &'static str, chord: Chord },
 }
 
+impl KeyError {
+    /// The actions it is about, by their names in `[keys]`, the one at fault first.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Unknown { name, .. } => vec![name],
+            Self::NotAKey { name, .. } | Self::Typed { name, .. } => vec![name],
+            Self::Clash { name, other, .. } => vec![name, other],
+        }
+    }
+}
+
 impl Default for Keymap {
     fn default() -> Self {
         Self::new(&BTreeMap::new()).expect("the table's own keys are right; a test reads them all")

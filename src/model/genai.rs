@@ -121,6 +121,12 @@ impl Category {
         matches!(self, Self::Llm | Self::Embedding | Self::Reranker)
     }
 
+    /// Whether a counted call of this kind is a turn: nobody converses with what makes vectors, or orders by them.
+    #[must_use]
+    pub fn takes_turns(self) -> bool {
+        !matches!(self, Self::Embedding | Self::Reranker)
+    }
+
     /// Whether it is part of what an agent does, rather than of the machinery beneath.
     #[must_use]
     pub fn is_ai(self) -> bool {

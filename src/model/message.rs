@@ -57,6 +57,40 @@ impl Role {
     }
 }
 
+/// What a person asked in a text: without the blocks that a program puts before it, each in a tag of its own, such as
+/// `<environment_context>…</environment_context>`. Of a text that is nothing else, all of it.
+#[must_use]
+pub fn question_in(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some(after) = behind_block(rest) {
+        rest = after.trim_start();
+    }
+    if rest.trim().is_empty() { text } else { rest }
+}
+
+/// Whether a text is nothing but such blocks.
+#[must_use]
+pub fn is_aside(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    while let Some(after) = behind_block(rest) {
+        rest = after.trim_start();
+    }
+    rest.is_empty() && !text.trim().is_empty()
+}
+
+/// What follows the block that a text begins with.
+fn behind_block(text: &str) -> Option<&str> {
+    let (tag, body) = text.strip_prefix('<')?.split_once('>')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    // One word is a tag of HTML, or of what the person talks about.
+    let is_made_up = tag.len() <= 64 && tag.contains(['_', '-']) && tag.chars().all(is_name);
+    if !is_made_up {
+        return None;
+    }
+    let end = body.find(&format!("</{tag}>"))?;
+    body.get(end + tag.len() + 3..)
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub what: What,
@@ -205,4 +239,22 @@ pub struct ToolDefinition {
     pub description: Option<String>,
     /// A JSON Schema.
     pub parameters: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_puts_before_a_question_is_not_the_question() {
+        let context = "<environment_context>\n<cwd>/tmp</cwd>\n</environment_context>";
+        assert_eq!(
+            question_in(&format!("{context}\n<system-reminder>x</system-reminder> What is this?\n")),
+            "What is this?\n"
+        );
+        assert_eq!((question_in(context), is_aside(context)), (context, true));
+        for text in ["<b>bold</b> words", "<open_tag> and no end", "a <x_y>b</x_y>", ""] {
+            assert_eq!((question_in(text), is_aside(text)), (text, false));
+        }
+    }
 }

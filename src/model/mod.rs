@@ -32,6 +32,7 @@ pub use genai::{Category, DELIVERED, GenAi, Operation, Parameters, RELAYED, Tool
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
     Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What, extension,
+    is_aside, question_in,
 };
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,

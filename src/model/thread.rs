@@ -139,3 +139,16 @@ pub struct Assembled {
     /// Span count, synthetic ones left out.
     pub spans: u64,
 }
+
+impl Assembled {
+    /// Which turn each of its calls is, from 1; `None` for calls that take none.
+    #[must_use]
+    pub fn turns(&self) -> Vec<Option<usize>> {
+        let mut turns = 0;
+        let mut turn = |call: &CallFacts| {
+            turns += usize::from(call.category.takes_turns());
+            call.category.takes_turns().then_some(turns)
+        };
+        self.calls.iter().map(&mut turn).collect()
+    }
+}

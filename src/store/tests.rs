@@ -323,6 +323,32 @@ fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
     assert_eq!((shown.traces, shown.sessions, shown.all.traces), (1, 1, 2));
 }
 
+/// A coding agent logs under a trace of its own what its spans do not name.
+#[test]
+fn a_trace_of_log_records_that_say_nothing_is_not_listed_beside_spans_of_its_session() {
+    let store = memory();
+    let records = || {
+        let record = LogRecord { trace: Some(trace("quiet")), ..log("hm") };
+        let mut translation = Translation::default();
+        translation.context.session = Some("s".into());
+        let raw = encode::log_bytes(&record);
+        let logs = vec![PreparedLog::new(record, raw.into(), translation)];
+        store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    };
+    records();
+    assert_eq!(traces(&store, Some("s"), Filter::default(), 9).total, 1, "it is all there is of the session");
+    send(&store, [span("told", 1).of("s")]);
+    let page = traces(&store, Some("s"), Filter::default(), 9);
+    assert_eq!(page.rows.iter().map(|row| row.trace).collect::<Vec<_>>(), [trace("told")]);
+    assert_eq!((page.total, sessions(&store, Filter::default()).rows[0].traces), (1, 1));
+    let shown = overview(&store, Filter::default());
+    assert_eq!((shown.traces, shown.all.traces), (1, 1));
+    let subject = Subject::Session(SessionId::from("s"));
+    let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject }) else { panic!("no detail") };
+    assert_eq!((detail.traces.len(), detail.left_out), (1, 0));
+    assert_eq!(rows(&store, "quiet").logs.len(), 1, "nothing is lost");
+}
+
 /// A session that is picked up tomorrow did not take a day.
 #[test]
 fn a_session_takes_as_long_as_its_traces() {

@@ -19,11 +19,30 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// The background's colour, whether pictures are known in kitty's way, how large a cell is, then what the terminal is:
 /// every terminal answers the last, so that one that does not know the others is not waited for.
 const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c";
+/// The first alone: its answer comes with the keys.
+const AGAIN: &[u8] = b"\x1b]11;?\x1b\\";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
     Dark,
     Light,
+}
+
+impl Background {
+    /// The theme made for it.
+    #[must_use]
+    pub fn theme(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// Reads the terminal's answer.
+    #[must_use]
+    pub fn of_answer(answer: &[u8]) -> Option<Self> {
+        of_answer(answer)
+    }
 }
 
 /// What the terminal said.
@@ -32,6 +51,8 @@ pub struct Told {
     /// `None`: it did not say.
     pub background: Option<Background>,
     pub pictures: Answered,
+    /// The terminal itself said it.
+    pub answered: bool,
     /// All that was read: someone may have typed meanwhile.
     pub typed: Vec<u8>,
 }
@@ -62,9 +83,15 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
             Err(error) => return Err(error.into()),
         }
     }
+    let told = of_answer(&answer);
     let mut pictures = pictures(&answer);
     pictures.cell = pictures.cell.or_else(|| cell_of_window(tty));
-    Ok(Told { background: of_answer(&answer).or(by_variable), pictures, typed: answer })
+    Ok(Told { background: told.or(by_variable), answered: told.is_some(), pictures, typed: answer })
+}
+
+/// Asks again, for the day may have turned to night: the answer comes with the keys.
+pub fn again() -> io::Result<()> {
+    guard::write(AGAIN)
 }
 
 /// `ESC _ G i=31;OK`, `ESC [ ? 62 ; 4 c`, `ESC [ 6 ; height ; width t`.

@@ -1,8 +1,9 @@
 //! What a terminal sends → what someone did. Pure: bytes in, keys, clicks and pastes out.
 //!
 //! Keys as xterm and its many relatives write them, mouse reports (SGR), bracketed pastes, focus. Answers of the
-//! terminal (OSC, DCS, device attributes) are no keys, whenever they come, and are dropped.
+//! terminal (OSC, DCS, device attributes) are no keys, whenever they come: all but the background's colour are dropped.
 
+use super::ask::Background;
 use crate::{
     app::{Event, Mouse, MouseDoes},
     keymap::{Code, Key},
@@ -15,6 +16,8 @@ pub enum Typed {
     Mouse(Mouse),
     Paste(String),
     Focus(bool),
+    /// The terminal says what its background is like.
+    Background(Background),
 }
 
 impl From<Typed> for Event {
@@ -24,6 +27,7 @@ impl From<Typed> for Event {
             Typed::Mouse(mouse) => Self::Mouse(mouse),
             Typed::Paste(text) => Self::Paste(text),
             Typed::Focus(focused) => Self::Focus(focused),
+            Typed::Background(background) => Self::Fits(background.theme()),
         }
     }
 }
@@ -204,11 +208,14 @@ fn string(bytes: &[u8]) -> Found {
     let text = bytes.get(2..).unwrap_or_default();
     let bell = text.iter().position(|byte| *byte == 0x07).map(|at| at + 1);
     let end = text.windows(2).position(|pair| pair == b"\x1b\\").map(|at| at + 2);
-    match (bell, end) {
-        (Some(bell), Some(end)) => Found::Bytes(2 + bell.min(end), None),
-        (Some(end), None) | (None, Some(end)) => Found::Bytes(2 + end, None),
-        (None, None) => Found::More,
-    }
+    let end = match (bell, end) {
+        (Some(bell), Some(end)) => bell.min(end),
+        (Some(end), None) | (None, Some(end)) => end,
+        (None, None) => return Found::More,
+    };
+    let whole = 2 + end;
+    let told = bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
+    Found::Bytes(whole, told.map(Typed::Background))
 }
 
 /// `ESC [ 1 ; 5 A`: everything else.
@@ -348,6 +355,7 @@ mod tests {
             Typed::Key(key) => key.to_string(),
             Typed::Paste(text) => format!("paste {text:?}"),
             Typed::Focus(focused) => format!("focus {focused}"),
+            Typed::Background(background) => format!("{background:?}").to_lowercase(),
             Typed::Mouse(mouse) => format!("{:?} {},{}", mouse.does, mouse.column, mouse.row),
         };
         events.into_iter().map(word).collect::<Vec<_>>().join(" ")
@@ -378,8 +386,8 @@ mod tests {
 
     #[test]
     fn what_the_terminal_answers_is_no_key() {
-        assert_eq!(read(b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\j\x1b[?62;1;2ck"), "j k");
-        assert_eq!(read(b"\x1b]11;rgb:0/0/0\x07\x1bP1$r0m\x1b\\\x1b_Gi=1;OK\x1b\\q\x1b[?2026;2$y"), "q");
+        assert_eq!(read(b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\j\x1b[?62;1;2ck"), "dark j k");
+        assert_eq!(read(b"\x1b]11;rgb:0/0/0\x07\x1bP1$r0m\x1b\\\x1b_Gi=1;OK\x1b\\q\x1b[?2026;2$y"), "dark q");
         assert_eq!(read(b"\x1b[12;1\x1b[A"), "up", "a sequence that another breaks into");
         assert_eq!(read(b"\xff\xc3(j"), "( j");
     }

@@ -15,9 +15,10 @@ use rustix::{
 };
 
 use super::{
-    ScreenError, Started, clipboard,
+    ScreenError, Started, ask, clipboard,
     guard::{self, Tty},
     input::{Heard, Input},
+    keys::Typed,
     pace::Pace,
     picture::{Canvas, Painted, Wanted},
     screen::Screen,
@@ -57,6 +58,8 @@ pub struct Outside {
     pub depth: Depth,
     /// `None`: the terminal shows no pictures.
     pub canvas: Option<Canvas>,
+    /// The terminal says its background's colour when asked, and the theme is to fit it.
+    pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
@@ -158,7 +161,12 @@ impl Looped {
 
     fn take(&mut self, one: Happened, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
         match one {
-            Happened::Heard(Heard::Typed(typed)) => self.event(typed.into(), happened),
+            Happened::Heard(Heard::Typed(typed)) => {
+                if typed == Typed::Focus(true) && self.outside.asks {
+                    ask::again()?;
+                }
+                self.event(typed.into(), happened)
+            }
             Happened::Heard(Heard::Gone) | Happened::Signal(Told::Ended) => {
                 self.ends = true;
                 Ok(())

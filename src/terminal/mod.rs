@@ -22,7 +22,6 @@ mod signals;
 mod viewer;
 
 use std::{
-    collections::BTreeMap,
     env, io,
     path::PathBuf,
     sync::{
@@ -43,7 +42,7 @@ use self::{
 pub use crate::app::{Listening, Mode};
 use crate::{
     app::{Seen, Start, State, picture::Shows},
-    keymap::{KeyError, Keymap},
+    keymap::Keymap,
     model::Timestamp,
     store::Store,
     theme::{Depth, ThemeError, Themes},
@@ -54,8 +53,7 @@ pub struct Wiring {
     /// A theme's name; empty: `dark`, or `light` where the terminal is.
     pub theme: String,
     pub themes_dir: Option<PathBuf>,
-    /// An action's name → all its keys.
-    pub keys: BTreeMap<String, Vec<String>>,
+    pub keymap: Keymap,
     /// What is opened meanwhile: the first frame waits for none of it.
     pub started: Receiver<Started>,
     pub seen: Box<dyn Fn() -> Seen + Send>,
@@ -81,8 +79,6 @@ pub enum Started {
 pub enum ScreenError {
     #[error(transparent)]
     Theme(#[from] ThemeError),
-    #[error(transparent)]
-    Keys(#[from] KeyError),
     #[error("the terminal: {0}")]
     Terminal(#[from] io::Error),
     #[error("{0}")]
@@ -92,11 +88,10 @@ pub enum ScreenError {
 /// Shows the screen until someone quits. The terminal is as it was before, however this ends.
 ///
 /// # Errors
-/// A theme or key that cannot be used, no terminal, or what [`Started::Failed`] says.
+/// A theme that cannot be used, no terminal, or what [`Started::Failed`] says.
 pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let variable = |name: &str| env::var(name).ok();
     let themes = Themes::load(wiring.themes_dir.as_deref())?;
-    let keymap = Keymap::new(&wiring.keys)?;
     let depth = Depth::told_by(variable);
     // A wrong name is told before the terminal is taken.
     let mut theme = if wiring.theme.is_empty() { None } else { Some(themes.get(&wiring.theme)?) };
@@ -110,27 +105,30 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let tty = guard.tty();
     let told = ask::terminal(tty.input(), variable)?;
     let canvas = Canvas::of(told.pictures, depth, variable);
+    let by_terminal = theme.is_none() && depth != Depth::None;
     if theme.is_none() {
-        let name = match (depth, told.background) {
-            (Depth::None, _) => "plain",
-            (_, Some(Background::Light)) => "light",
-            (_, _) => "dark",
+        let name = match depth {
+            Depth::None => "plain",
+            _ => told.background.unwrap_or(Background::Dark).theme(),
         };
         theme = Some(themes.get(name)?);
     }
     let Some(theme) = theme else { return Ok(()) };
 
+    // One that does not say its colours is not asked again.
+    let asks = by_terminal && told.answered;
     let (columns, rows) = looped::size();
     let state = State::new(Start {
         columns,
         rows,
-        keymap,
+        keymap: wiring.keymap,
         now: Timestamp::now(),
         mode: wiring.mode,
-        db: wiring.db.clone(),
+        db: wiring.db,
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
         terminal: if canvas.is_some() { Shows::Pictures } else { Shows::Text },
+        by_terminal,
     });
     let mut screen = Screen::new(&state)?;
     let theme = theme.degrade(depth);
@@ -145,13 +143,6 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     thread::Builder::new().name("started".into()).spawn(forward)?;
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
-    Looped::new(
-        state,
-        screen,
-        tty,
-        input,
-        happens,
-        looped::Outside { themes, theme, depth, canvas, seen, demo, mode, in_tmux },
-    )
-    .run(&happened)
+    let outside = looped::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux };
+    Looped::new(state, screen, tty, input, happens, outside).run(&happened)
 }

@@ -13,6 +13,7 @@ use crate::{
         document::Run,
         format,
         pane::Pane,
+        wrap,
     },
     model::Timestamp,
 };
@@ -109,7 +110,10 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
         }
     }
     if document.lines.is_empty() {
-        pen.put(area.x + 1, area.y, area.right(), empty(state), "dim");
+        let lines = wrap::wrap(empty(state), usize::from(area.width.saturating_sub(1)));
+        for (y, line) in (area.y..area.bottom()).zip(lines) {
+            pen.put(area.x + 1, y, area.right(), &line, "dim");
+        }
     }
 }
 

@@ -109,7 +109,9 @@ fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     frame::draw(pen, areas.body, areas.divider, focus);
     if let Some(tree) = &areas.tree {
         let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
-        frame::words(pen, top, &[Run::new("Runs", "title")]);
+        let news = tree::news(state).map(|news| Run::new(format!("  {news}"), "accent"));
+        let title: Vec<Run> = [Run::new("Runs", "title")].into_iter().chain(news).collect();
+        frame::words(pen, top, &title);
         let bottom = Rect { y: areas.body.bottom() - 1, ..top };
         frame::words(pen, bottom, &status::tally(state, bottom.width));
     }

@@ -62,7 +62,8 @@ pub fn cost(known: Option<Usd>, unpriced: bool) -> String {
 }
 
 pub fn cost_of(totals: &Totals) -> String {
-    cost((totals.priced > 0).then_some(totals.cost), totals.unpriced > 0)
+    let unknown = totals.unpriced > 0 || (totals.priced == 0 && totals.model_calls > 0);
+    cost((totals.priced > 0).then_some(totals.cost), unknown)
 }
 
 #[cfg(test)]

@@ -107,6 +107,11 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         let size = overview.size.map_or_else(|| "in memory".to_owned(), |size| format!("db {}", format::size(size)));
         strip.right(4, vec![Run::new(size, "status")]);
     }
+    // With a frame the tree's title says it.
+    let news = tree::news(state).filter(|_| !areas.bordered && state.focus == Focus::Tree);
+    if let Some(news) = news {
+        strip.right(2, vec![Run::new(news, "accent")]);
+    }
     let rows = state.tree.rows().len();
     if state.stage() == Stage::Browsing && rows > 0 {
         let (at, of) = if areas.bordered || state.focus == Focus::Tree {

@@ -30,7 +30,7 @@ use crate::app::{
     Areas, Focus, Row, RowId, State,
     areas::{Columns, TreeArea, indent},
     document::Run,
-    wrap,
+    format, wrap,
 };
 
 pub use self::{line::mark, names::short_name};
@@ -85,6 +85,12 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
         let slot = if state.focus == Focus::Tree { "border.focused" } else { "border" };
         scrollbar::draw(pen, area.rows.right(), rows, tree.rows().len(), tree.scroll().top(), slot);
     }
+}
+
+/// `↑ 2 new`: sessions that came above the window.
+pub fn news(state: &State) -> Option<String> {
+    let new = state.tree.new_above();
+    (new > 0).then(|| format!("↑ {} new", format::count(new as u64)))
 }
 
 /// The titles of the columns; over them what failed, or that something newer is on its way.

@@ -42,6 +42,7 @@ impl Scene {
             theme: "dark".into(),
             themes,
             terminal: Shows::Pictures,
+            by_terminal: false,
         };
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut scene = Self { store, state: State::new(start), terminal, effects: Vec::new() };

@@ -19,7 +19,9 @@ const KEPT: usize = 64;
 impl Browse {
     /// Takes the answer of a seat, if that is still waited for.
     pub fn take_sessions(&mut self, ticket: u64, answer: Result<Page<SessionSummary>, String>, now: Timestamp) {
-        self.dirty |= self.sessions.take(ticket, answer, now);
+        let taken = self.sessions.take(ticket, answer, now);
+        self.answered |= taken;
+        self.dirty |= taken;
     }
 
     /// The same for the traces of a session.
@@ -65,6 +67,7 @@ impl Browse {
     pub fn restart(&mut self) {
         self.session_limit = 0;
         self.trace_limits.clear();
+        self.news.restart();
     }
 
     /// What should be known for a window of `height` rows, and which pane keeps it.
@@ -103,7 +106,7 @@ impl Browse {
         }
         if following {
             // Following needs to know what is newest, even where the window is elsewhere.
-            if let Some(newest) = self.session(0) {
+            if let Some(newest) = self.newest_session().and_then(|newest| self.session(newest)) {
                 add(RowId::Session(newest.session.clone()), true);
             }
             if let Some((_, trace)) = self.path {

@@ -7,16 +7,18 @@
 //!   answers   what was answered, what should be asked
 //!   rows      answers and folds → rows; the cursor stays on its own
 //!   moves     by hand, and by following
+//!   news      what came above the window
 //! ```
 
 mod answers;
 mod moves;
+mod news;
 mod rows;
 
 use std::collections::{HashMap, HashSet};
 
 use super::{pane::Pane, scroll::Scroll};
-use crate::model::{Node, NodeState, Page, SessionId, SessionSummary, SpanId, TraceId, TraceSummary, Tree};
+use crate::model::{Node, NodeState, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
 
 /// What a row is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -87,6 +89,9 @@ pub struct Browse {
     path: Option<(Option<SessionId>, TraceId)>,
     rows: Vec<Row>,
     scroll: Scroll,
+    news: news::News,
+    /// The sessions were answered since the rows were laid out.
+    answered: bool,
     /// The rows are not those of the answers and folds any more.
     dirty: bool,
 }
@@ -162,11 +167,10 @@ impl Browse {
         self.traces.get(&session.cloned()).and_then(Pane::shown).map_or(&[], |page| &page.rows)
     }
 
-    /// The traces of all sessions that are open.
-    pub fn open_traces(&self) -> impl Iterator<Item = &TraceSummary> {
+    /// The traces that are known of all sessions in the tree.
+    pub fn known_traces(&self) -> impl Iterator<Item = &TraceSummary> {
         let sessions = self.sessions.shown().into_iter().flat_map(|page| &page.rows);
-        let open = sessions.filter(|summary| self.is_open(&RowId::Session(summary.session.clone())));
-        open.flat_map(|summary| self.traces(summary.session.as_ref()))
+        sessions.flat_map(|summary| self.traces(summary.session.as_ref()))
     }
 
     /// The spans of a trace; none where they are not known.
@@ -181,10 +185,20 @@ impl Browse {
         self.waiting.contains(trace)
     }
 
-    /// The newest trace: the last of the session with the newest activity.
+    /// The newest trace: the last of the session with the newest activity. What a program does around its agent, each
+    /// request of it in a trace of its own, is passed over while there is an agent's work.
     #[must_use]
     pub fn newest(&self) -> Option<&TraceSummary> {
-        self.traces_of(0)?.rows.last()
+        let traces = &self.traces_of(self.newest_session()?)?.rows;
+        let works = |trace: &&TraceSummary| trace.question.is_some() || works(&trace.totals);
+        traces.iter().rfind(works).or(traces.last())
+    }
+
+    /// The session in which it is.
+    fn newest_session(&self) -> Option<usize> {
+        let sessions = &self.sessions.shown()?.rows;
+        let newest = sessions.iter().position(|session| works(&session.totals)).unwrap_or(0);
+        (!sessions.is_empty()).then_some(newest)
     }
 
     /// The span that started last among those that have a row when all is open.
@@ -219,6 +233,11 @@ impl Browse {
         };
         self.folds.get(id).copied().unwrap_or_else(by_itself)
     }
+}
+
+/// Whether a model was asked or a tool called.
+fn works(totals: &Totals) -> bool {
+    totals.model_calls > 0 || totals.tool_calls > 0
 }
 
 /// What stands beneath an open branch that shows nothing.

@@ -12,12 +12,15 @@ impl Browse {
     /// Lays the rows out anew, if anything changed; the cursor stays on its row, and that row on its line.
     pub fn relay(&mut self, height: usize) {
         if std::mem::take(&mut self.dirty) {
-            let old = std::mem::take(&mut self.rows);
+            let (old, cursor) = (std::mem::take(&mut self.rows), self.scroll.cursor);
             self.rows = self.lay();
             let at = self.find_again(&old).unwrap_or(0);
             self.scroll.carry_to(at, height);
+            let answered = std::mem::take(&mut self.answered);
+            self.note_news(&old, cursor, answered);
         } else {
             self.scroll.carry_to(self.scroll.cursor, height);
+            self.see_news();
         }
     }
 

@@ -168,7 +168,15 @@ impl<'a> Builder<'a> {
         // A right side that would leave the left no room is not worth having.
         let (right, right_width) = if right_width + 16 > self.width { (Vec::new(), 0) } else { (right, right_width) };
         let room = self.width - right_width - usize::from(right_width > 0);
-        let mut runs = fit(left, room);
+        let wide: usize = left.iter().map(|run| wrap::width(&run.text)).sum();
+        let mut runs = if filler != " " && wide > room {
+            // What is cut does not touch the rule.
+            let mut runs = fit(left, room.saturating_sub(1));
+            runs.push(Run::new(" ", slot));
+            runs
+        } else {
+            fit(left, room)
+        };
         let used: usize = runs.iter().map(|run| wrap::width(&run.text)).sum();
         let gap = self.width - used - right_width;
         if right_width > 0 || filler != " " {

@@ -26,7 +26,7 @@ pub use cost::cost;
 pub use messages::messages;
 pub use raw::raw;
 pub use reasoning::reasoning;
-pub use tools::tools;
+pub use tools::{called, tools};
 
 /// One pane's text at one width.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

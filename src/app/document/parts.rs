@@ -113,10 +113,11 @@ pub fn media_line(media: &Media) -> String {
     facts.join(" · ")
 }
 
-/// All the texts of parts.
+/// All the texts of parts, JSON among them.
 pub fn words(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match &part.what {
-        What::Text(text) | What::Refusal(text) => Some(text.as_str()),
+        What::Text(text) | What::Refusal(text) => Some(text.clone()),
+        What::Json(value) => Some(value.to_text()),
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n")

@@ -11,8 +11,8 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let mut any = false;
     for (trace, number) in runs::each(&mut to, detail) {
         let mut headed = false;
-        for (turn, call) in trace.calls.iter().enumerate() {
-            let thoughts = thoughts(trace, turn);
+        for ((at, call), turn) in trace.calls.iter().enumerate().zip(trace.turns()) {
+            let thoughts = thoughts(trace, at);
             let tokens = call.usage.and_then(|usage| usage.reasoning).filter(|tokens| *tokens > 0);
             if thoughts.is_empty() && tokens.is_none() {
                 continue;
@@ -23,7 +23,7 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
             (any, headed) = (true, true);
             to.blank();
             to.anchor(Anchor::Span(call.span));
-            let head = Some(format!("── turn {}", turn + 1));
+            let head = Some(format!("── {}", runs::turn(turn, call)));
             let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
             let tokens = tokens.map(|tokens| format!("{} reasoning tokens", format::count(tokens)));
             // In a narrow pane how much was thought is worth more than who did.

@@ -3,7 +3,10 @@
 use super::build::Builder;
 use super::{Anchor, Run, parts};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, Detail, Role, What};
+use crate::model::{Assembled, CallFacts, Detail, Role, What, is_aside, question_in};
+
+/// A pane of so many columns has room for the day on which a run began.
+const ROOMY: usize = 60;
 
 /// The traces of an answer, numbered as the tree numbers them where they are those of a session.
 pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a Assembled, Option<u64>)> {
@@ -21,25 +24,33 @@ pub fn heading(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
     to.blank();
     to.anchor(Anchor::Trace(trace.trace));
     if let Some(number) = number {
+        // In a narrow pane what was asked is worth more than the day.
+        let began = if to.width < ROOMY { format::clock(trace.started) } else { format::date(trace.started) };
         to.rule(
             vec![Run::new(format!("━━ run {number} {} ", name(trace)), "title")],
-            vec![Run::new(format!(" {}", format::date(trace.started)), "dim")],
+            vec![Run::new(format!(" {began}"), "dim")],
             "dim",
         );
     }
 }
 
+/// `turn 2`; what takes none is called by its kind.
+pub fn turn(turn: Option<usize>, call: &CallFacts) -> String {
+    turn.map_or_else(|| call.category.as_str().to_owned(), |turn| format!("turn {turn}"))
+}
+
 /// What a run is called: what the user asked in it, else its root's name.
 pub fn name(trace: &Assembled) -> String {
-    let asked = |history: bool| {
+    let asked = |history: bool, by_a_person: bool| {
         let said = trace.threads.first()?.said.iter().filter(|said| said.message.role == Role::User);
         let parts = said.filter(|said| said.history == history).flat_map(|said| &said.message.parts);
         let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.what {
-            What::Text(text) => Some(parts::first_line(text)),
+            What::Text(text) if !(by_a_person && is_aside(text)) => Some(parts::first_line(question_in(text))),
             _ => None,
         });
         texts.find(|text| !text.is_empty())
     };
+    let asked = |history: bool| asked(history, true).or_else(|| asked(history, false));
     let named = || trace.name.as_deref().map(wrap::clean_line);
     asked(false).or_else(|| asked(true)).or_else(named).unwrap_or_else(|| trace.trace.to_string())
 }

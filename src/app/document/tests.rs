@@ -1,12 +1,14 @@
 //! Texts of panes, made from small runs.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use super::{Folds, cost, messages, tools};
 use crate::model::{
-    Assembled, CallFacts, Category, Context, Detail, Failure, Message, Node, NodeState, Part, Reasoning, Role,
-    RunError, Said, SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun,
-    ToolStatus, Totals, TraceId, TraceState, Tree, What,
+    Assembled, CallFacts, Category, Context, Cost, Detail, Failure, Message, Node, NodeState, Part, PriceSource,
+    Reasoning, Role, RunError, Said, SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition,
+    ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, Tree, Usd, What,
 };
 
 fn span(number: u8) -> SpanId {
@@ -135,6 +137,16 @@ fn results_without_ids_answer_the_calls_in_order() {
     assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("#1/2  ✓"), "{lines:#?}");
     assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("#2/2  ✗"), "{lines:#?}");
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
+}
+
+#[test]
+fn a_result_that_lost_its_id_answers_the_call_of_its_tool_that_waits() {
+    let said = vec![
+        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
+        said(1, Role::Tool, vec![gives(Some("a"), "cold"), gives(None, "warm")]),
+    ];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1, "{lines:#?}");
 }
 
 #[test]
@@ -287,4 +299,24 @@ fn only_what_the_store_holds_and_the_webs_addresses_can_be_opened() {
     for other in ["file:///etc/passwd", "javascript:alert(1)", "s3://b/k", "-e"] {
         assert_eq!(uri(other), None, "{other}");
     }
+}
+
+#[test]
+fn a_report_far_from_the_price_tables_is_said_in_words() {
+    let costs = |reported: f64, computed: f64| CallFacts {
+        cost: Some(Cost {
+            total: Usd::from_dollars(reported).unwrap(),
+            parts: None,
+            source: PriceSource::Reported,
+            computed: Usd::from_dollars(computed),
+        }),
+        ..call(1)
+    };
+    let shown = |calls| lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 120);
+    let far = shown(vec![costs(0.02, 0.01), costs(0.03, 0.0295)]);
+    let words =
+        "! claude-sonnet-4-5: the sender reports $0.020000 for 1 call, 100% more than the price tables ($0.010000)";
+    assert_eq!(far.last().map(String::as_str), Some(words), "{far:#?}");
+    let near = shown(vec![costs(0.03, 0.0295)]);
+    assert_eq!(near.last().map(String::as_str), Some("reported by the sender"), "{near:#?}");
 }

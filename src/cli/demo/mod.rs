@@ -37,6 +37,7 @@ const PAUSE: Duration = Duration::from_millis(700);
 /// There is no screen.
 pub fn demo(settings: &Settings) -> anyhow::Result<u8> {
     anyhow::ensure!(is_read_by_a_person(), "standard output is no terminal, so there is no screen to play on");
+    let keymap = super::keymap(settings)?;
     logging(settings)?;
     let runtime = start::runtime()?;
     let (starting, started) = mpsc::channel();
@@ -44,7 +45,7 @@ pub fn demo(settings: &Settings) -> anyhow::Result<u8> {
     // A screen that is gone already need not know.
     let _ = starting.send(Started::Listening(Vec::new()));
     stage.play();
-    let ended = terminal::run(wiring(settings, started, &stage, Mode::Demo, Counts::new()));
+    let ended = terminal::run(wiring(settings, keymap, started, &stage, Mode::Demo, Counts::new()));
     stage.close();
     runtime.shutdown_timeout(start::LAST_WORK);
     ended?;

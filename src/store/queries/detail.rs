@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{count, limit};
+use super::{HEARD, count, limit};
 use crate::{
     assemble,
     model::{Detail, SessionId, Subject, TraceId, TraceRows, Tree},
@@ -54,7 +54,8 @@ fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>,
 
 /// A session's newest traces, and how many are left out.
 fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), Trouble> {
-    let mut statement = connection.prepare_cached(include_str!("newest.sql"))?;
+    let newest = format!("with heard as (\n{HEARD})\n{}", include_str!("newest.sql"));
+    let mut statement = connection.prepare_cached(&newest)?;
     let mut found = statement.query(named_params! { "session": session.as_str(), "limit": limit(TRACES) })?;
     let (mut traces, mut all) = (Vec::new(), 0);
     while let Some(row) = found.next()? {

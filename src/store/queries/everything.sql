@@ -1,4 +1,4 @@
--- The relation `shown` of a filter without words. It stands before a question as `with shown as (…)`.
+-- The relation `shown` of a filter without words. It stands before a question as `with shown as (…)`, behind `heard`.
 select *
-from traces
+from heard
 where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)

@@ -2,7 +2,7 @@
 -- in the session, the user, the models, or in what was said. A scan: `fts` is an extension, and would have to be
 -- downloaded. `contents.text` is in lower case already, as $words are.
 select *
-from traces
+from heard
 where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
     and trace in (
         with word as (select unnest($words::varchar[]) as word),

@@ -1,7 +1,7 @@
 //! Questions: a `Query` → its .sql file → its `Answer`; a file a question.
 //!
 //! The lists share the relation `shown`, what the filter lets through: `everything.sql`, or `matching.sql` where the
-//! filter has words.
+//! filter has words. Both are of `heard`, the traces that say anything: `heard.sql`.
 
 mod detail;
 mod overview;
@@ -21,6 +21,8 @@ use crate::{
     model::{Answer, Filter, Query, TokenUsage, Totals, Usd},
     pricing::Prices,
 };
+
+const HEARD: &str = include_str!("heard.sql");
 
 /// Answers one query, as of one moment: nothing is committed between its statements.
 pub fn answer(connection: &Connection, database: &Database, prices: &Prices, query: &Query) -> Result<Answer, Trouble> {
@@ -76,7 +78,7 @@ impl Asked {
             parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
             include_str!("matching.sql")
         };
-        Self { sql: format!("with shown as (\n{shown})\n{question}"), parameters }
+        Self { sql: format!("with heard as (\n{HEARD}), shown as (\n{shown})\n{question}"), parameters }
     }
 
     fn with(mut self, name: &'static str, value: Sql) -> Self {

@@ -372,6 +372,7 @@ impl Scene {
             db: "~/.local/share/sideseat-tui/traces.duckdb".into(),
             theme: "dark".into(),
             themes: themes.names().to_vec(),
+            by_terminal: false,
             ..Start::default()
         });
         let mut scene = Self { state, runs };

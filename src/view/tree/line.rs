@@ -3,7 +3,7 @@
 use super::names;
 use crate::{
     app::{Content, Pulse, Row, RowId, State, document::Run, format, standing::Standing, wrap},
-    model::{Category, Node, NodeState, SessionSummary, TraceSummary},
+    model::{Category, Node, NodeState, SessionSummary, TraceSummary, Usd},
     view::numbers,
 };
 
@@ -128,6 +128,10 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         NodeState::Missing => numbers::NONE.to_owned(),
         NodeState::Ok | NodeState::Error => numbers::duration(node.started, node.ended, state.now),
     };
+    let is_call = node.category.is_call() && node.turn.is_some();
+    // Nobody is charged for what gave no tokens and failed.
+    let free = is_call && node.state == NodeState::Error && node.usage.is_none();
+    let cost = node.cost.as_ref().map(|cost| cost.total).or_else(|| free.then_some(Usd(0)));
     Line {
         mark: match node.state {
             NodeState::Ok => None,
@@ -144,8 +148,8 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         notes,
         duration: Some(going),
         // Of two records of one call the second has none of its own.
-        tokens: Some(numbers::tokens(node.usage.as_ref(), node.category.is_call() && node.turn.is_some())),
-        cost: Some(numbers::cost(node.cost.as_ref().map(|cost| cost.total), node.unpriced)),
+        tokens: Some(numbers::tokens(node.usage.as_ref(), is_call)),
+        cost: Some(numbers::cost(cost, node.unpriced || (is_call && cost.is_none()))),
         ..Line::default()
     }
 }

@@ -5,13 +5,13 @@ mod table;
 use super::build::Builder;
 use super::{Document, Folds, Run, runs};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, CallFacts, Detail, PriceSource, TokenUsage, Totals, Usd};
+use crate::model::{Assembled, CallFacts, CostParts, Detail, PriceSource, TokenUsage, Totals, Usd};
 
-/// A counted call: its trace, the run's number where there are several, its turn in the trace.
+/// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
 struct Call<'a> {
     trace: &'a Assembled,
     number: Option<u64>,
-    turn: usize,
+    turn: Option<usize>,
     facts: &'a CallFacts,
 }
 
@@ -21,11 +21,11 @@ pub fn cost(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let totals: Totals = detail.traces.iter().map(|trace| trace.totals).sum();
     let mut calls: Vec<Call> = Vec::new();
     for (trace, number) in runs::each(&mut to, detail) {
-        let turns = trace.calls.iter().enumerate();
+        let turns = trace.turns().into_iter().zip(&trace.calls);
         calls.extend(turns.map(|(turn, facts)| Call { trace, number, turn, facts }));
     }
     if calls.is_empty() {
-        to.line(vec![Run::new("No model was called: nothing to count.", "dim")]);
+        to.line(vec![Run::new("No model call was recorded: nothing to count.", "dim")]);
         return to.done();
     }
     sum(&mut to, &totals, &calls);
@@ -72,6 +72,8 @@ struct Model<'a> {
     calls: u64,
     usage: TokenUsage,
     cost: Usd,
+    /// How many calls have a cost; a failed one without tokens costs nothing.
+    priced: u64,
     unpriced: u64,
     window: Option<u64>,
 }
@@ -79,18 +81,20 @@ struct Model<'a> {
 fn models(to: &mut Builder, calls: &[Call]) {
     let mut models: Vec<Model> = Vec::new();
     for Call { facts: call, .. } in calls {
-        let name = call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model");
+        let name = model_of(call);
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
+        let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
         let unpriced = u64::from(call.unpriced);
         match models.iter_mut().find(|known| known.name == name) {
             Some(known) => {
                 known.calls += 1;
                 known.usage = known.usage + usage;
                 known.cost = known.cost + cost;
+                known.priced += priced;
                 known.unpriced += unpriced;
             }
-            None => models.push(Model { name, calls: 1, usage, cost, unpriced, window: call.window }),
+            None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, window: call.window }),
         }
     }
     // One model by two names may have two prices: then they have to be told apart.
@@ -101,9 +105,10 @@ fn models(to: &mut Builder, calls: &[Call]) {
     to.line(vec![Run::new("by model", "dim")]);
     for model in &models {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
-        let price = match model.unpriced {
-            0 => format::money(model.cost),
-            some if some == model.calls => "unpriced".to_owned(),
+        let price = match (model.priced, model.unpriced) {
+            (0, 0) => "?".to_owned(),
+            (0, _) => "unpriced".to_owned(),
+            (_, 0) => format::money(model.cost),
             _ => format!("{}+?", format::money(model.cost)),
         };
         let (calls, usage) = (counted(model.calls), &model.usage);
@@ -127,21 +132,55 @@ fn models(to: &mut Builder, calls: &[Call]) {
 
 /// Where the money went, by kind of token.
 fn money(to: &mut Builder, calls: &[Call]) {
-    let parts: Vec<_> = calls.iter().filter_map(|call| call.facts.cost.as_ref()?.parts).collect();
+    let costs = calls.iter().filter_map(|call| call.facts.cost.as_ref());
+    let parts: Vec<_> = costs.clone().filter_map(|cost| Some((cost.parts?, cost.total))).collect();
     if parts.is_empty() {
         return;
     }
+    let sum = |of: fn(&CostParts) -> Usd| parts.iter().map(|(part, _)| of(part)).sum::<Usd>();
+    let tokens = [sum(|of| of.uncached_input), sum(|of| of.cache_read), sum(|of| of.cache_write), sum(|of| of.output)];
+    let all: Usd = parts.iter().map(|(_, total)| *total).sum();
+    // Of what a sender reports nobody knows what it is made of.
+    let whole: Usd = costs.clone().filter(|cost| cost.parts.is_none()).map(|cost| cost.total).sum();
+    // Some providers charge for a request itself.
+    let requests = Usd((all.0 - tokens.iter().copied().sum::<Usd>().0).max(0));
+    let [input, reads, writes, output] = tokens;
     to.line(vec![Run::new("where it went", "dim")]);
-    for (name, slot, amount) in [
-        ("input", "cost.input", parts.iter().map(|part| part.uncached_input).sum::<Usd>()),
-        ("cache reads", "cost.cache_read", parts.iter().map(|part| part.cache_read).sum::<Usd>()),
-        ("cache writes", "cost.cache_write", parts.iter().map(|part| part.cache_write).sum::<Usd>()),
-        ("output", "cost.output", parts.iter().map(|part| part.output).sum::<Usd>()),
-    ] {
+    let names = [
+        ("input", "cost.input"),
+        ("cache reads", "cost.cache_read"),
+        ("cache writes", "cost.cache_write"),
+        ("output", "cost.output"),
+        ("requests", "text"),
+        ("not split up", "dim"),
+    ];
+    for ((name, slot), amount) in names.into_iter().zip(adding_up([input, reads, writes, output, requests, whole])) {
         if amount.0 > 0 {
             to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), "text")]);
         }
     }
+}
+
+/// Amounts as they are shown, to a millionth, so that they add up to the sum that is shown: what rounding leaves over
+/// goes to those that it took most from.
+fn adding_up(amounts: [Usd; 6]) -> [Usd; 6] {
+    /// A millionth of a dollar, in what money is counted in.
+    const MILLIONTH: i64 = 1_000_000;
+    let all: i64 = amounts.iter().map(|amount| amount.0).sum();
+    let mut left = (all + MILLIONTH / 2) / MILLIONTH - amounts.iter().map(|amount| amount.0 / MILLIONTH).sum::<i64>();
+    let mut shown = amounts.map(|amount| Usd(amount.0 - amount.0 % MILLIONTH));
+    let mut order: Vec<usize> = (0..amounts.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(amounts[*at].0 % MILLIONTH));
+    for at in order {
+        if left > 0 && amounts[at].0 % MILLIONTH > 0 {
+            shown[at].0 += MILLIONTH;
+            left -= 1;
+        } else if shown[at].0 == 0 {
+            // A little is not nothing.
+            shown[at] = amounts[at];
+        }
+    }
+    shown
 }
 
 /// Who says what a call cost.
@@ -149,13 +188,7 @@ fn sources(to: &mut Builder, calls: &[Call]) {
     let mut sources: Vec<String> = Vec::new();
     for call in calls {
         let Some(cost) = &call.facts.cost else { continue };
-        let mut source = wrap::clean_line(&cost.source.to_string());
-        if let (PriceSource::Reported, Some(computed)) = (&cost.source, cost.computed)
-            && differs(cost.total, computed)
-        {
-            source.push_str("; the price table says ");
-            source.push_str(&format::money_exact(computed));
-        }
+        let source = wrap::clean_line(&cost.source.to_string());
         if !sources.contains(&source) {
             sources.push(source);
         }
@@ -168,13 +201,78 @@ fn sources(to: &mut Builder, calls: &[Call]) {
     for source in sources {
         to.wrapped(2, 2, &[Run::new(source, "dim")]);
     }
+    for Doubt { model, calls, reported, computed } in doubts(calls) {
+        let (calls, far) = (counted(calls), apart(reported, computed));
+        let (reported, computed) = (format::money_exact(reported), format::money_exact(computed));
+        let words =
+            format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
+        to.wrapped(2, 2, &[Run::new(words, "warning")]);
+    }
 }
 
-/// More than a tenth apart.
-fn differs(reported: Usd, computed: Usd) -> bool {
-    (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs()
+/// Calls of one model of which the sender reports more than the price tables say, or less.
+struct Doubt {
+    model: String,
+    calls: u64,
+    reported: Usd,
+    computed: Usd,
+}
+
+fn doubts(calls: &[Call]) -> Vec<Doubt> {
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for call in calls {
+        let Some((reported, computed)) = doubted(call.facts) else { continue };
+        let model = wrap::clean_line(model_of(call.facts));
+        let more = |doubt: &Doubt| doubt.reported > doubt.computed;
+        match doubts.iter_mut().find(|doubt| doubt.model == model && more(doubt) == (reported > computed)) {
+            Some(known) => {
+                known.calls += 1;
+                known.reported = known.reported + reported;
+                known.computed = known.computed + computed;
+            }
+            None => doubts.push(Doubt { model, calls: 1, reported, computed }),
+        }
+    }
+    doubts
+}
+
+fn model_of(call: &CallFacts) -> &str {
+    call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model")
+}
+
+/// What the sender reports of a call and what the price tables say, where they are more than a tenth apart.
+fn doubted(call: &CallFacts) -> Option<(Usd, Usd)> {
+    let cost = call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported)?;
+    let (reported, computed) = (cost.total, cost.computed?);
+    let differ = (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs();
+    differ.then_some((reported, computed))
+}
+
+/// `25% more`.
+fn apart(reported: Usd, computed: Usd) -> String {
+    let (reported, computed) = (reported.0.max(0).unsigned_abs(), computed.0.max(0).unsigned_abs());
+    if computed == 0 {
+        return "more".to_owned();
+    }
+    let percent = reported.abs_diff(computed).saturating_mul(100) / computed;
+    format!("{percent}% {}", if reported < computed { "less" } else { "more" })
 }
 
 fn exact(number: Option<u64>) -> String {
     number.map_or_else(|| "?".to_owned(), format::exact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_that_are_shown_add_up_to_the_sum_that_is_shown() {
+        let of = |amounts: [i64; 6]| adding_up(amounts.map(Usd)).map(|amount| format::money_exact(amount));
+        let shown = of([98_400_000, 91_200_000, 0, 125_600_000, 0, 0]);
+        assert_eq!(shown, ["$0.000098", "$0.000091", "$0", "$0.000126", "$0", "$0"]);
+        let shown = of([280_350_000, 0, 0, 125_400_000, 0, 0]);
+        assert_eq!(shown, ["$0.000280", "$0", "$0", "$0.000126", "$0", "$0"], "together they are $0.000406");
+        assert_eq!(of([5_000_000, 0, 0, 30, 0, 0]), ["$0.000005", "$0", "$0", "<$0.000001", "$0", "$0"]);
+    }
 }

@@ -116,14 +116,16 @@ pub fn turns(to: &mut Builder, calls: &[Call]) {
             to.line(vec![Run::new(format!("run {number} {}", runs::name(call.trace)), "title")]);
         }
         to.anchor(Anchor::Span(call.facts.span));
-        let mut line = vec![Run::new(format!("{:>TURN$}", call.turn + 1), "dim")];
+        let turn = call.turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
+        let mut line = vec![Run::new(format!("{turn:>TURN$}"), "dim")];
         if layout.gauge {
             line.extend(gauge(&call.facts.usage.unwrap_or_default(), call.facts.window));
         }
         for (column, width) in &layout.columns {
             line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
         }
-        let slot = if call.facts.unpriced { "warning" } else { "tree.cost" };
+        let doubted = call.facts.unpriced || super::doubted(call.facts).is_some();
+        let slot = if doubted { "warning" } else { "tree.cost" };
         line.push(Run::new(format!("{gap}{:>width$}", cost(call.facts), width = layout.cost), slot));
         to.line(line);
     }

@@ -59,7 +59,7 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     if let Some(content) = content {
         returned(to, format!("{name} result"), content, if failed { "error" } else { "text" });
     }
-    for failure in &failures {
+    for failure in failures.iter().filter(|failure| failure.adds_to(&told)) {
         failure.show(to, 4, &told);
     }
     if let Some(error) = error.filter(|error| failures.is_empty() && !told.contains(error.trim())) {
@@ -138,7 +138,8 @@ fn facts(
         facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), "dim")).collect();
         facts.extend(mark.map(|(mark, slot)| Run::new(format!("  {mark} "), slot)));
         let wide: usize = facts.iter().map(|run| wrap::width(&run.text)).sum();
-        if 4 + wrap::width(title) + wide <= to.width {
+        // Where less is left of the line, nothing would stand at its end.
+        if (4 + wrap::width(title)).max(16) + wide <= to.width {
             break;
         }
     }

@@ -8,7 +8,7 @@ use crate::model::{Assembled, NodeState, TraceState};
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
 pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
     if to.is_empty() || trace.calls.is_empty() {
-        return generic(to, trace);
+        return generic(to, trace, number);
     }
     to.blank();
     let run = number.map_or_else(|| "run".to_owned(), |number| format!("run {number}"));
@@ -29,13 +29,17 @@ pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
     to.rule(vec![Run::new(format!("{text} "), "dim")], vec![], "dim");
 }
 
-/// A trace in which no model was called.
-fn generic(to: &mut Builder, trace: &Assembled) {
+/// A trace in which no call of a model was recorded.
+fn generic(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
     if trace.only_sideseat_roots || !trace.calls.is_empty() {
         return;
     }
     to.blank();
-    to.wrapped(2, 0, &[Run::new("No model was called in this run.", "dim")]);
+    to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", "dim")]);
+    let told = trace.threads.iter().any(|thread| !thread.said.is_empty());
+    if told {
+        return;
+    }
     let mut kinds: Vec<(&'static str, usize)> = Vec::new();
     // What has not come is nothing that happened.
     for node in trace.tree.nodes.iter().filter(|node| node.state != NodeState::Missing) {
@@ -49,10 +53,18 @@ fn generic(to: &mut Builder, trace: &Assembled) {
         }
     }
     let all: usize = kinds.iter().map(|(_, count)| count).sum();
-    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let spans = if all == 1 { "span" } else { "spans" };
-    let words = format!("It has {all} {spans}: {}. The Raw tab shows the one under the cursor.", kinds.join(", "));
-    to.wrapped(2, 0, &[Run::new(words, "dim")]);
+    // Of spans that are all alike no kind is worth a word.
+    let kinds = match kinds.as_slice() {
+        [] | [("other", _)] => String::new(),
+        kinds => {
+            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            format!(": {}", kinds.join(", "))
+        }
+    };
+    // In a session the cursor is on none of its spans.
+    let raw = if number.is_none() { " The Raw tab shows the one under the cursor." } else { "" };
+    to.wrapped(2, 0, &[Run::new(format!("It has {all} {spans}{kinds}.{raw}"), "dim")]);
 }
 
 /// Plain `sideseat` was installed, not `sideseat[aws]`.

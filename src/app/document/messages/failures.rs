@@ -70,6 +70,13 @@ fn ancestors(trace: &Assembled, at: usize) -> impl Iterator<Item = SpanId> {
 }
 
 impl Failed<'_> {
+    /// Whether it says more than the text that stands above it already.
+    pub fn adds_to(&self, told: &str) -> bool {
+        let failure = &self.error.failure;
+        let message = failure.message.as_deref().map(str::trim).unwrap_or_default();
+        failure.kind.is_some() || failure.stack.is_some() || told.trim().is_empty() || !told.contains(message)
+    }
+
     /// `▸ ✗ ConnectionError  in INSERT shop  traceback        17:42:09`, beneath it the message.
     /// `told`: the text that stands above it already.
     pub fn show(&self, to: &mut Builder, indent: usize, told: &str) {

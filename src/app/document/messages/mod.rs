@@ -21,7 +21,7 @@ use super::build::Builder;
 use super::ordinals::{Ordinal, ordinals};
 use super::{Document, Folds, Run, runs};
 use crate::app::wrap;
-use crate::model::{Assembled, Detail, Role, Said, SpanId, Thread};
+use crate::model::{Assembled, Detail, Part, Role, Said, SpanId, Thread};
 use failures::Failures;
 use pairs::Pairs;
 
@@ -32,11 +32,21 @@ pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
     if detail.traces.iter().all(|trace| trace.only_sideseat_roots) {
         end::explain_roots(&mut to);
     }
+    let mut told = Told::default();
     for (trace, number) in runs::each(&mut to, detail) {
         runs::heading(&mut to, trace, number);
-        conversation(&mut to, trace, number);
+        told = conversation(&mut to, trace, number, told);
     }
     to.done()
+}
+
+/// What a session has told already: it reads as one conversation, so nobody has to read it twice.
+#[derive(Default)]
+struct Told<'a> {
+    /// The system prompts, each with the number of the run that began with it.
+    prompts: Vec<(u64, &'a [Part])>,
+    /// What makes an instrumentation record messages.
+    hints: HashSet<&'static str>,
 }
 
 /// What is known of a trace while its messages are shown.
@@ -47,33 +57,53 @@ struct Scene<'a> {
     failures: Failures<'a>,
     /// Calls of which no message is known, the last one first; they still happened, so each has its turn, in order.
     silent: Vec<usize>,
+    /// Which turn each call is.
+    turns: Vec<Option<usize>>,
+    /// The run's number in its session.
+    number: Option<u64>,
+    told: Told<'a>,
 }
 
 impl<'a> Scene<'a> {
-    fn of(trace: &'a Assembled) -> Self {
+    fn of(trace: &'a Assembled, number: Option<u64>, told: Told<'a>) -> Self {
         let said = trace.threads.iter().flat_map(|thread| &thread.said);
         let heard: HashSet<usize> = said.filter(|said| !said.history).map(|said| said.turn).collect();
+        let turns = trace.turns();
         Self {
             trace,
             pairs: Pairs::of(trace),
             ordinals: ordinals(trace),
             failures: Failures::of(trace),
-            silent: (0..trace.calls.len()).rev().filter(|turn| !heard.contains(turn)).collect(),
+            silent: (0..trace.calls.len())
+                .rev()
+                .filter(|call| turns[*call].is_some() && !heard.contains(call))
+                .collect(),
+            turns,
+            number,
+            told,
         }
     }
 
     fn silent_before(&mut self, to: &mut Builder, before: usize) {
-        while let Some(turn) = self.silent.pop_if(|turn| *turn < before) {
-            let Some(call) = self.trace.calls.get(turn) else { continue };
-            turn::rule(to, turn, call);
+        while let Some(silent) = self.silent.pop_if(|call| *call < before) {
+            let Some(call) = self.trace.calls.get(silent) else { continue };
+            turn::rule(to, self.turns[silent], call);
             if call.failure.is_none() {
-                to.line(vec![Run::new("  no messages came with this call", "dim")]);
+                let around = "what was said came with the spans around this call";
+                let words = if self.told_around() { around } else { "no messages came with this call" };
+                to.wrapped(2, 0, &[Run::new(words, "dim")]);
             }
-            if let Some(how) = call.unheard {
+            if let Some(how) = call.unheard.filter(|how| self.told.hints.insert(how)) {
                 to.text(4, how, "warning");
             }
             self.fail(to, call.span);
         }
+    }
+
+    /// Whether an agent's or a step's span tells what no call does.
+    fn told_around(&self) -> bool {
+        let mut said = self.trace.threads.iter().flat_map(|thread| &thread.said);
+        said.any(|said| said.turn >= self.trace.calls.len() && said.message.role == Role::Assistant)
     }
 
     /// What ended a turn is the last of it.
@@ -90,8 +120,8 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn conversation(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
-    let mut scene = Scene::of(trace);
+fn conversation<'a>(to: &mut Builder, trace: &'a Assembled, number: Option<u64>, told: Told<'a>) -> Told<'a> {
+    let mut scene = Scene::of(trace, number, told);
     for (at, thread) in trace.threads.iter().enumerate() {
         heading(to, thread, trace);
         lane(to, &mut scene, thread, at);
@@ -99,29 +129,31 @@ fn conversation(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
     scene.silent_before(to, trace.calls.len());
     scene.failures.show_rest(to);
     end::end(to, trace, number);
+    scene.told
 }
 
 /// One thread: its turns, in each what is new.
-fn lane(to: &mut Builder, scene: &mut Scene, thread: &Thread, at: usize) {
+fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Thread, at: usize) {
     let mut turn = None;
     let mut history = 0;
     for (index, said) in thread.said.iter().enumerate() {
-        let is_earlier = |said: &Said| said.history && said.message.role != Role::System;
-        if is_earlier(said) {
-            history += 1;
-            if !thread.said.get(index + 1).is_some_and(is_earlier) {
-                turn::earlier(to, thread, index + 1 - history, history);
-                history = 0;
-            }
-            continue;
-        }
         if turn != Some(said.turn) {
             scene.close(to, turn);
             turn = Some(said.turn);
             if let Some(call) = scene.trace.calls.get(said.turn) {
                 scene.silent_before(to, said.turn);
-                turn::rule(to, said.turn, call);
+                turn::rule(to, scene.turns[said.turn], call);
             }
+        }
+        let is_earlier = |said: &Said| said.history && said.message.role != Role::System;
+        if is_earlier(said) {
+            history += 1;
+            let goes_on = |next: &Said| is_earlier(next) && Some(next.turn) == turn;
+            if !thread.said.get(index + 1).is_some_and(goes_on) {
+                turn::earlier(to, thread, index + 1 - history, history);
+                history = 0;
+            }
+            continue;
         }
         turn::message(to, scene, said, (at, index));
     }

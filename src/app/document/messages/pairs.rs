@@ -1,6 +1,6 @@
 //! Which result answers which call: a call and what came of it are shown as one, in the turn that asked for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::model::{Assembled, SpanId, ToolCall, ToolResult, What};
 
@@ -116,14 +116,19 @@ impl<'a> Runs<'a> {
 #[derive(Default)]
 struct Open<'a> {
     by_id: HashMap<&'a str, Spot>,
+    /// Calls without an id, by the names of their tools, and those that have one.
     nameless: Vec<(&'a str, Spot)>,
+    named: VecDeque<(&'a str, Spot)>,
 }
 
 impl<'a> Open<'a> {
     fn add(&mut self, call: &'a ToolCall, spot: Spot) {
         match &call.id {
             // A counter that begins anew means the newer call.
-            Some(id) => drop(self.by_id.insert(id, spot)),
+            Some(id) => {
+                self.by_id.insert(id, spot);
+                self.named.push_back((&call.name, spot));
+            }
             None => self.nameless.push((&call.name, spot)),
         }
     }
@@ -136,7 +141,18 @@ impl<'a> Open<'a> {
             return known.is_none_or(|known| known.content == result.content).then_some(spot);
         }
         let fits = |(name, _): &(&str, Spot)| result.name.as_deref().is_none_or(|wanted| wanted == *name);
-        let at = self.nameless.iter().position(fits)?;
-        Some(self.nameless.remove(at).1)
+        if let Some(at) = self.nameless.iter().position(fits) {
+            return Some(self.nameless.remove(at).1);
+        }
+        // Some frameworks send a result on without the id that they got with the call.
+        let waits = |(_, spot): &(&str, Spot)| asked.get(spot).is_none_or(|asked| asked.result.is_none());
+        while self.named.front().is_some_and(|call| !waits(call)) {
+            self.named.pop_front();
+        }
+        self.named
+            .iter()
+            .filter(|call| result.name.is_some() && fits(call))
+            .find(|call| waits(call))
+            .map(|(_, spot)| *spot)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::build::Builder;
 use super::super::parts::{self, Prose};
-use super::super::{Anchor, Run};
+use super::super::{Anchor, Run, runs};
 use super::{Scene, block};
 use crate::app::{format, wrap};
 use crate::model::{CallFacts, Part, Reasoning, Role, Said, Thread, TokenUsage, What};
@@ -11,7 +11,7 @@ use crate::model::{CallFacts, Part, Reasoning, Role, Said, Thread, TokenUsage, W
 const LONG_PROMPT: usize = 6;
 
 /// `── turn 5 · model · 3.3s · in 22.9k (12% cached) out 196 · $.064 ──`; what it cost is the last to go.
-pub fn rule(to: &mut Builder, turn: usize, call: &CallFacts) {
+pub fn rule(to: &mut Builder, turn: Option<usize>, call: &CallFacts) {
     to.blank();
     to.anchor(Anchor::Span(call.span));
     let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
@@ -27,7 +27,7 @@ pub fn rule(to: &mut Builder, turn: usize, call: &CallFacts) {
         Some(cost) => Some(format::money(cost.total)),
         None => call.unpriced.then(|| "unpriced".to_owned()),
     };
-    let head = Some(format!("── turn {}", turn + 1));
+    let head = Some(format!("── {}", runs::turn(turn, call)));
     let (took, none) = (Some(took), None);
     let forms = [
         [&head, &model, &took, if cached.is_some() { &cached } else { &split }, &cost],
@@ -43,11 +43,11 @@ pub fn rule(to: &mut Builder, turn: usize, call: &CallFacts) {
 }
 
 /// Shows a message at its place: the thread in the trace, the message in the thread.
-pub fn message(to: &mut Builder, scene: &mut Scene, said: &Said, (thread, index): (usize, usize)) {
+pub fn message<'a>(to: &mut Builder, scene: &mut Scene<'a>, said: &'a Said, (thread, index): (usize, usize)) {
     let message = &said.message;
     let name = |part: usize| format!("message {} {} {index} {part}", scene.trace.trace, said.span);
     if message.role == Role::System {
-        return system(to, message.parts.as_slice(), name(0));
+        return system(to, scene, message.parts.as_slice(), name(0));
     }
     if (0..message.parts.len()).all(|part| scene.pairs.is_told((thread, index, part))) {
         return;
@@ -113,8 +113,17 @@ fn is_ordinary(stop: &str) -> bool {
         .contains(&word.as_str())
 }
 
-fn system(to: &mut Builder, prompt: &[Part], name: String) {
+fn system<'a>(to: &mut Builder, scene: &mut Scene<'a>, prompt: &'a [Part], name: String) {
     to.gap();
+    let known = scene.told.prompts.iter().find(|(_, known)| *known == prompt).map(|(run, _)| *run);
+    if let Some(run) = known.filter(|run| Some(*run) != scene.number) {
+        let head = vec![Run::new("system  ", "message.system"), Run::new(format!("as in run {run}"), "dim")];
+        if to.fold(name, false, 2, head, vec![]) {
+            show_prompt(to, prompt);
+        }
+        return;
+    }
+    scene.told.prompts.extend(scene.number.filter(|_| known.is_none()).map(|run| (run, prompt)));
     let long = prompt.iter().map(|part| lines_of(part, to.width)).sum::<usize>() > LONG_PROMPT;
     let head = vec![Run::new("system  ", "message.system"), Run::new(parts::preview(prompt), "dim")];
     if long {
@@ -124,6 +133,10 @@ fn system(to: &mut Builder, prompt: &[Part], name: String) {
     } else {
         to.line(vec![Run::new("  system", "message.system")]);
     }
+    show_prompt(to, prompt);
+}
+
+fn show_prompt(to: &mut Builder, prompt: &[Part]) {
     for part in prompt {
         parts::content(to, 4, part, Prose::Plain("text"));
     }

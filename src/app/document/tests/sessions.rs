@@ -1,0 +1,86 @@
+//! Sessions of several runs, and runs of which not everything came: what is told, where, and how often.
+
+use super::*;
+
+#[test]
+fn a_session_tells_its_system_prompt_and_its_hint_once() {
+    let prompt = || said(0, Role::System, vec![What::Text("Be brief.".into())]);
+    let asked = |text: &str| vec![prompt(), said(0, Role::User, vec![What::Text(text.into())])];
+    let silent = || CallFacts { unheard: Some("turn on the content"), ..call(2) };
+    let run = |number: u8, text: &str| {
+        let trace = TraceId::from_bytes(&[number; 16]).unwrap();
+        Assembled { trace, ..run(vec![call(1), silent()], asked(text), Vec::new()) }
+    };
+    let other = Assembled {
+        threads: vec![Thread {
+            said: vec![said(0, Role::System, vec![What::Text("Be long.".into())])],
+            ..run(3, "").threads.remove(0)
+        }],
+        ..run(3, "")
+    };
+    let lines = lines(messages, &detail(vec![run(1, "one?"), run(2, "two?"), other]), 60);
+    let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((count("Be brief."), count("▸ system  as in run 1"), count("Be long.")), (1, 1, 1), "{lines:#?}");
+    assert_eq!((count("no messages came with this call"), count("turn on the content")), (3, 1), "{lines:#?}");
+}
+
+#[test]
+fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
+    let asked = vec![said(0, Role::User, vec![What::Text("a question of many words ".repeat(9))])];
+    let runs = vec![run(vec![call(1)], asked.clone(), Vec::new()), run(vec![call(1)], asked, Vec::new())];
+    for width in 40..90 {
+        let lines = lines(messages, &detail(runs.clone()), width);
+        let heading = &lines[place(&lines, "━━ run 1")];
+        assert!(heading.contains("… ─"), "{heading}");
+    }
+}
+
+#[test]
+fn what_makes_vectors_takes_no_turn() {
+    let vectors = CallFacts { category: Category::Embedding, model: None, ..call(1) };
+    let said = vec![said(1, Role::Assistant, vec![What::Text("seven days".into())])];
+    let detail = detail(vec![run(vec![vectors, call(2)], said, Vec::new())]);
+    let told = lines(messages, &detail, 60);
+    assert!(told[0].starts_with("── turn 1 · claude"), "{told:#?}");
+    let counted = lines(cost, &detail, 80);
+    assert!(counted[place(&counted, "turn") + 1].starts_with('·'), "{counted:#?}");
+    assert!(counted[place(&counted, "unknown model")].ends_with('?'), "what is not known is not nothing: {counted:#?}");
+}
+
+#[test]
+fn a_call_that_ran_in_another_trace_is_one_call_of_the_session() {
+    let [asking, running] = [1, 2].map(|number| TraceId::from_bytes(&[number; 16]).unwrap());
+    let asked = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
+    let told = ran(Some("a"), "Oslo", ToolStatus::Ok);
+    let ran = ToolRun { span: Some(span(7)), called_by: None, ..told.clone() };
+    let runs = vec![
+        Assembled { trace: asking, ..run(vec![call(1)], asked, vec![told]) },
+        Assembled { trace: running, ..run(Vec::new(), Vec::new(), vec![ran]) },
+    ];
+    let detail = detail(runs);
+    let lines = lines(tools, &detail, 70);
+    assert_eq!(crate::app::document::called(&detail).count(), 1);
+    assert!(lines[place(&lines, "a · ")].starts_with("a · asked for in run 1 · span"), "{lines:#?}");
+    place(&lines, "━━ run 2");
+}
+
+#[test]
+fn who_asked_for_a_tool_is_known_from_what_was_said() {
+    let asked = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
+    let tool = ToolRun { called_by: None, span: Some(span(7)), ..ran(Some("a"), "Oslo", ToolStatus::Ok) };
+    let nameless = ToolRun { name: String::new(), call_id: None, ..tool.clone() };
+    let lines = lines(tools, &detail(vec![run(vec![call(1)], asked, vec![tool, nameless])]), 70);
+    place(&lines, "a · asked for in turn 1 · span");
+    place(&lines, "no id · no known turn asked for it");
+    place(&lines, "unnamed tool");
+}
+
+#[test]
+fn a_call_whose_messages_an_agent_tells_says_so() {
+    let told = vec![
+        said(1, Role::User, vec![What::Text("hi".into())]),
+        said(1, Role::Assistant, vec![What::Text("ho".into())]),
+    ];
+    let lines = lines(messages, &detail(vec![run(vec![call(1)], told, Vec::new())]), 60);
+    place(&lines, "what was said came with the spans around this call");
+}
