@@ -59,8 +59,6 @@ pub struct Facts {
     pub(super) user: Option<Box<str>>,
     pub(super) framework: Option<Box<str>>,
     pub(super) question: Option<Box<str>>,
-    /// It brings answers of earlier calls along: what was asked before is not what is asked now.
-    pub(super) recalls: bool,
     /// The whole prompt as a number, of a record that lacks the answer or the duration of a call; else 0.
     pub(super) asked: u64,
     pub(super) voices: Box<[Voice]>,
@@ -153,7 +151,6 @@ impl Facts {
             user: context.user.as_deref().map(Box::from),
             framework: context.framework.as_deref().map(Box::from),
             question: question(genai.category, readings).map(Box::from),
-            recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
             asked: 0,
             voices: voices(readings).into(),
             execution: None,
@@ -200,7 +197,8 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     })
 }
 
-/// What the user last asked: the first text after the last answer that the prompt brings along.
+/// What the user asked last. What stands before it without an answer was asked earlier, or is there for the model to know;
+/// what was asked before an answer is not asked now.
 fn question(category: Category, readings: &[Reading]) -> Option<String> {
     if matches!(category, Category::Tool | Category::Embedding | Category::Reranker | Category::Retriever) {
         return None;
@@ -209,11 +207,9 @@ fn question(category: Category, readings: &[Reading]) -> Option<String> {
     let first = readings.iter().find(|reading| !reading.prompt.is_empty())?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
-    let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
-    let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let text =
-        |messages: &[&Message]| messages.iter().filter(|message| message.role == Role::User).find_map(|m| line(m));
-    text(new).or_else(|| text(before))
+    let asked = prompt.iter().rposition(|message| message.role == Role::User)?;
+    let turn = prompt[..=asked].iter().rev().take_while(|message| message.role != Role::Assistant);
+    turn.filter(|message| message.role == Role::User).find_map(|message| line(message))
 }
 
 /// The first text of a message, on one line of a list.

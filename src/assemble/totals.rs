@@ -143,20 +143,13 @@ impl<'a> Work<'a> {
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 
-    /// The first thing asked, at the first place where anything was.
+    /// What was asked last at the first place where anything was.
     fn question(&self) -> Option<String> {
         let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
         places.sort_by_key(|at| self.plan.places[*at].order());
         places.into_iter().find_map(|at| {
-            let (mut first, mut latest) = (None, None);
-            for (_, facts) in self.plan.places[at].sources().filter(|_| !self.plan.places[at].mute) {
-                if facts.recalls {
-                    latest = None;
-                }
-                first = first.or(facts.question.as_deref());
-                latest = latest.or(facts.question.as_deref());
-            }
-            latest.or(first).map(str::to_owned)
+            let sources = self.plan.places[at].sources().filter(|_| !self.plan.places[at].mute);
+            sources.filter_map(|(_, facts)| facts.question.as_deref()).last().map(str::to_owned)
         })
     }
 
