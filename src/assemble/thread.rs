@@ -104,7 +104,11 @@ impl<'s> Telling<'s> {
                 self.recall(anchor, &lines);
                 (anchor.lane, added(&lines, &new, anchor.after, unanswered))
             }
-            Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.all[lane], &prompt, None), 0, None)),
+            Meeting::Stays(lane) => {
+                let new = unsaid(&self.lanes.all[lane], &prompt, None);
+                self.lanes.all[lane].rename_open(&lines);
+                (lane, added(&lines, &new, 0, None))
+            }
             Meeting::Opens => {
                 let known = self.known(&lines, &chain);
                 let say = |(at, line)| Saying { line, history: at < known, by: None };
@@ -191,7 +195,8 @@ impl<'s> Telling<'s> {
         if let Some(anchor) = self.lanes.hidden(prompt, talk.scope) {
             return Meeting::GoesOn(anchor, None);
         }
-        match self.lanes.newest(talk.scope).filter(|_| talk.in_agent && !brings_answers) {
+        let goes_on = |lane: &usize| talk.in_agent || self.lanes.all[*lane].waits(prompt);
+        match self.lanes.newest(talk.scope).filter(|lane| !brings_answers && goes_on(lane)) {
             Some(lane) if self.lanes.all[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
             _ => Meeting::Opens,
         }

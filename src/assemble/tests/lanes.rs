@@ -316,6 +316,46 @@ fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
 }
 
 #[test]
+fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
+    let paris = |id| ("", [(Some(id), "w", r#"{"a":1}"#)]);
+    let ask = |text, id| calls(text, &paris(id).1);
+    let first = [user("q"), ask("", "c1"), results(&[(Some("c1"), "18C")])];
+    // The item's id in the answer, the call's in what is sent back.
+    let again = [&first[..], &[assistant("Once more."), ask("", "c2"), results(&[(Some("c2"), "18C")])]].concat();
+    let trace = conversation(&[
+        (&first[..1], &[ask("", "c1")]),
+        (&first, &[ask("Once more.", "fc_2")]),
+        (&again, &[assistant("Still 18C.")]),
+    ]);
+    let expected = [
+        "user q",
+        r#"assistant w{"a":1}#c1"#,
+        "tool c1=18C",
+        r#"assistant Once more. w{"a":1}#c2"#,
+        "tool c2=18C",
+        "assistant Still 18C.",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn results_without_their_calls_answer_what_was_asked_last() {
+    let trace = conversation(&[
+        (&[system("S"), user("q")], &[calls("", &[(Some("fc_1"), "w", r#"{"a":1}"#), (Some("fc_2"), "v", "{}")])]),
+        (&[system("S"), results(&[(Some("c1"), "18C"), (Some("c2"), "no")])], &[assistant("It is 18C.")]),
+    ]);
+    let expected =
+        ["system S", "user q", r#"assistant w{"a":1}#c1 v{}#c2"#, "tool c1=18C c2=no", "assistant It is 18C."];
+    assert_eq!(talk(&trace), expected);
+    let expected = [(Some("c1"), "ok", Some("18C".to_owned())), (Some("c2"), "ok", Some("no".to_owned()))];
+    assert_eq!(ran(&trace), expected);
+    let silent = conversation(&[(&[user("q")], &[calls("", &[(Some("c1"), "w", "{}")])]), (&[], &[assistant("a")])]);
+    assert_eq!(talk(&silent), ["user q", "assistant w{}#c1", "assistant a"]);
+    let another = conversation(&[(&[user("q")], &[assistant("a")]), (&[], &[assistant("b")])]);
+    assert_eq!(told(&another).len(), 2);
+}
+
+#[test]
 fn hidden_messages_go_on_by_their_place() {
     let hide = |mut message: Message| {
         message.parts[0].hidden = true;
