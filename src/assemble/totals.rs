@@ -60,8 +60,15 @@ pub struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub fn of(trace: TraceId, facts: &'a [Facts]) -> Self {
-        let plan = Plan::new(trace, facts);
+        let mut plan = Plan::new(trace, facts);
         let counted = calls::count(&plan);
+        // What hands on a call's answer and its tokens stands for that call, where nothing else tells of it.
+        for call in &counted.calls {
+            let place = &mut plan.places[call.place];
+            if place.relays() && place.category == Category::Span {
+                place.category = Category::Llm;
+            }
+        }
         let runs = tools::join(&plan, &counted);
         let faults = errors::faults(&plan, &counted);
         let sources = sources(&plan, facts);

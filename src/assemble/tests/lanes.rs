@@ -468,6 +468,32 @@ fn messages_on_their_way_are_their_agents_conversations() {
 }
 
 #[test]
+fn who_broke_off_said_what_was_handed_on_until_then() {
+    let mail = |id: u64, operation: &str, agent: &str| {
+        let category = if operation == crate::model::DELIVERED { Category::Agent } else { Category::Span };
+        let mut made = made(id, 1, category);
+        made.said.genai.agent = Some(agent.to_owned());
+        made.said.genai.operation = Some(operation.to_owned());
+        made
+    };
+    let delivered = |id, agent| mail(id, crate::model::DELIVERED, agent);
+    let relayed = |id, agent| mail(id, crate::model::RELAYED, agent).tokens(1, 1).response(&format!("m{agent}"));
+    let asked = [calls("", &[(Some("c1"), "w", "{}")])];
+    let trace = one(vec![
+        chain(1, 0),
+        delivered(2, "A").asked(&[user("Task")]),
+        delivered(3, "B").asked(&[user("Task")]),
+        agent(4, 1, "A"),
+        relayed(5, "A").answered(&asked),
+        // The team around this one hands it on once more.
+        relayed(6, "A").answered(&asked),
+    ]);
+    assert_eq!(told(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
+    assert_eq!(trace.threads.len(), 1, "B was told of the task, and never ran");
+    assert_eq!((trace.calls.len(), trace.calls[0].category), (1, Category::Llm));
+}
+
+#[test]
 fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
     let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
     let mut more = inserted.to_vec();
