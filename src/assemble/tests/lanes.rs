@@ -468,6 +468,25 @@ fn messages_on_their_way_are_their_agents_conversations() {
 }
 
 #[test]
+fn an_answer_that_came_piece_by_piece_is_one_message() {
+    let thought = Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() };
+    let thought = Message::new(Role::Assistant, vec![Part::new(What::Reasoning(thought))]);
+    let call = |id| calls("", &[(Some(id), "w", "{}")]);
+    let answer = [thought, assistant("Let me look."), call("c1"), call("c2")];
+    let given = [results(&[(Some("c1"), "18C")]), results(&[(Some("c2"), "27C")])];
+    let prompt = [&[user("q")][..], &answer, &given].concat();
+    let trace = conversation(&[(&[user("q")], &answer), (&prompt, &[assistant("one"), assistant("another")])]);
+    let expected = [
+        "user q",
+        "assistant (hm) Let me look. w{}#c1 w{}#c2",
+        "tool c1=18C c2=27C",
+        "assistant one",
+        "assistant another",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
 fn who_broke_off_said_what_was_handed_on_until_then() {
     let mail = |id: u64, operation: &str, agent: &str| {
         let category = if operation == crate::model::DELIVERED { Category::Agent } else { Category::Span };
