@@ -15,7 +15,7 @@ use super::{
     lanes::{Lanes, Told},
     merge::{Exchange, Line},
     runs::result,
-    same::{Key, Library},
+    same::{Key, Library, Print},
     trace::Trace,
     voices::FALLBACK,
 };
@@ -159,22 +159,32 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     }
     // Calls without a word outside of any agent, and the tools that ran for them.
     let outside = |told: &Told| told.scope.is_none();
-    if let (Some(groups), false) = (ran.remove(&None), silence.lanes.told.iter().any(outside))
+    if !silence.lanes.told.iter().any(outside)
         && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.place].is_none())
+        && let Some(groups) = ran.remove(&None)
     {
         silence.tell(call.place, Exchange::default(), groups);
     }
     if !silence.lanes.all.is_empty() {
         return;
     }
-    // Of workflows within each other the top-most that has anything to say.
+    // Of workflows within each other the top-most that has anything to say, and the tools that ran in it.
+    let place_of = |run: &&ToolRun| run.span.and_then(|span| trace.place_of(span));
+    let groups = ran.remove(&None).unwrap_or_default().into_iter();
+    let mut outside: Vec<(usize, Group)> =
+        groups.filter_map(|group| Some((group.1.first().and_then(place_of)?, group))).collect();
+    outside.sort_by_key(|(place, _)| *place);
     let mut at = 0;
     while at < places.len() {
         let mut next = at + 1;
         if is_workflow(trace, at) {
             let mut exchange = trace.exchange([at], library);
             exchange.drop_states();
-            if silence.tell(at, exchange, Vec::new()) {
+            let until = |end: usize| outside.partition_point(|(place, _)| *place < end);
+            let within = until(at)..until(places[at].after);
+            let answers = exchange.completion.iter().any(|line| line.message.role == Role::Assistant);
+            let groups = outside[within].iter_mut().filter(|_| answers).map(|(_, group)| mem::take(group));
+            if silence.tell(at, exchange, groups.collect()) {
                 next = places[at].after;
             }
         }
@@ -267,6 +277,33 @@ fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Gro
     ran
 }
 
+/// What is delivered to an agent, and what it says.
+struct Mailbox {
+    lane: Lane,
+    /// What it got since it answered last.
+    waiting: Vec<Line>,
+    /// Pieces of its next answer, each with the place that handed it on.
+    pieces: Vec<(usize, Line)>,
+    /// What it answered.
+    told: HashSet<Identity>,
+}
+
+/// What a message says, the calls that it makes and those that it answers.
+type Identity = (Option<Key>, Box<[u64]>, Box<[u64]>);
+
+fn identity(print: &Print) -> Identity {
+    (print.key, print.asks.clone(), print.answers.clone())
+}
+
+impl Mailbox {
+    /// Keeps pieces of an answer that were not told yet: a team within a team hands them on once more.
+    fn hold(&mut self, at: usize, pieces: Vec<Line>) {
+        let new = |line: &Line| line.message.role != Role::User && !self.told.contains(&identity(&line.print));
+        let pieces: Vec<Line> = pieces.into_iter().filter(new).collect();
+        self.pieces.extend(pieces.into_iter().map(|line| (at, line)));
+    }
+}
+
 /// Tells what no call does.
 struct Silence<'s, 'a> {
     trace: &'s Trace<'a>,
@@ -283,36 +320,71 @@ impl Silence<'_, '_> {
     fn tell_mail(&mut self, library: &mut Library) {
         let places = self.trace.places();
         let mut mail: Vec<usize> =
-            (0..places.len()).filter(|at| places[*at].relays() && is_agent(self.trace, *at)).collect();
+            (0..places.len()).filter(|at| places[*at].relays() && is_free(self.trace, *at)).collect();
         mail.sort_by_key(|at| places[*at].order());
-        let mut boxes: Vec<(Lane, Vec<Line>)> = Vec::new();
+        let mut boxes: Vec<Mailbox> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         for at in mail {
             let Some(agent) = self.trace.agent_of(at) else { continue };
-            let exchange = self.trace.exchange([at], library);
+            let Exchange { system, prompt, mut completion, .. } = self.trace.exchange([at], library);
+            if places[at].category != Category::Agent {
+                // A piece of an answer, which repeats it; of one who was never asked it is no part of a conversation.
+                if let Some(of) = known.get(&agent) {
+                    boxes[*of].hold(at, completion);
+                }
+                continue;
+            }
+            // A team within a team hands on what its members said; they have conversations of their own.
+            let mut others = false;
+            completion.retain(|line| {
+                if line.message.role != Role::Tool {
+                    let by = line.message.name.as_deref().filter(|name| *name != agent);
+                    others = by.is_some_and(|name| known.contains_key(name));
+                }
+                !others
+            });
             let of = *known.entry(agent.clone()).or_insert_with(|| {
                 let place = &places[at];
                 let lane = Lane::new(self.trace.scopes[at], Some(agent), (place.id, at), place.started);
-                boxes.push((lane, Vec::new()));
+                boxes.push(Mailbox { lane, waiting: Vec::new(), pieces: Vec::new(), told: HashSet::new() });
                 boxes.len() - 1
             });
-            let (lane, waiting) = &mut boxes[of];
-            waiting.extend(exchange.system.into_iter().chain(exchange.prompt));
-            if !exchange.completion.is_empty() {
-                let lines = mem::take(waiting).into_iter().chain(exchange.completion);
+            let Mailbox { lane, waiting, pieces, told } = &mut boxes[of];
+            waiting.extend(system.into_iter().chain(prompt));
+            if !completion.is_empty() {
+                pieces.clear();
+                told.extend(completion.iter().map(|line| identity(&line.print)));
+                let lines = mem::take(waiting).into_iter().chain(completion);
                 self.say(lane, at, lines.collect());
             }
         }
-        for (mut lane, waiting) in boxes {
-            // What came after its last answer an agent never read; one that never answered was asked, at least.
-            if lane.said.is_empty() {
+        let ran = self.ran();
+        for Mailbox { mut lane, waiting, pieces, .. } in boxes {
+            // What came after its last answer an agent never read; one that never answered was asked, at least, if it
+            // ran. One that broke off said what it had said until then.
+            let began = ran.is_empty() || lane.agent.as_ref().is_some_and(|agent| ran.contains(agent));
+            if (lane.said.is_empty() && began) || !pieces.is_empty() {
                 let at = lane.place;
                 self.say(&mut lane, at, waiting);
+            }
+            for (at, piece) in pieces {
+                self.say(&mut lane, at, vec![piece]);
             }
             if !lane.said.is_empty() {
                 self.lanes.open(lane);
             }
         }
+    }
+
+    /// The agents that spans tell of, and not only what was delivered to them.
+    fn ran(&self) -> HashSet<String> {
+        let places = self.trace.places();
+        let made = |at: usize| {
+            let operation = self.trace.first([at], |said| said.genai.operation.clone());
+            operation.is_some_and(|operation| operation == "create_agent")
+        };
+        let is = |at: &usize| places[*at].category == Category::Agent && !places[*at].relays() && !made(*at);
+        (0..places.len()).filter(is).filter_map(|at| self.trace.agent_of(at)).collect()
     }
 
     fn say(&mut self, lane: &mut Lane, at: usize, lines: Vec<Line>) {

@@ -366,8 +366,14 @@ impl Counting<'_, '_> {
     }
 
     fn finish(mut self, holders: Vec<usize>) -> Counted {
+        // A team within a team hands a message on twice.
+        let mut relayed = HashSet::new();
         for holder in holders {
-            self.add(holder);
+            let place = &self.plan.places[holder];
+            let message = response(place.sources().map(|(_, facts)| facts)).filter(|_| place.relays());
+            if message.is_none_or(|message| relayed.insert(message)) {
+                self.add(holder);
+            }
         }
         let Self { plan, calls, dead, mut payers, .. } = self;
         let alive = calls.into_iter().enumerate().filter(|(at, _)| !dead.contains(at));

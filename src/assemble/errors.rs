@@ -112,7 +112,7 @@ pub fn faults(plan: &Plan, counted: &Counted) -> Vec<Fault> {
     for (at, place) in plan.places.iter().enumerate().rev() {
         let mut here = mem::take(&mut beneath[at]);
         if let Some(trouble) = place.trouble() {
-            let words = squashed(trouble.message.as_deref().unwrap_or_default());
+            let words = squashed(reason(trouble.message.as_deref().unwrap_or_default()));
             let call = counted.of.get(at).copied().flatten();
             if !handed_on(&mut here, at, trouble, &words, call) {
                 let fault = Fault { place: at, told_by: at, at: place.ended.unwrap_or(place.started) };
@@ -127,6 +127,12 @@ pub fn faults(plan: &Plan, counted: &Counted) -> Vec<Fault> {
     let mut faults: Vec<Fault> = once_a_call(found.listed).into_iter().map(|listed| listed.fault).collect();
     faults.sort_by_key(|fault| (fault.at, plan.places[fault.place].id));
     faults
+}
+
+/// What went wrong, without what a program says of where: `Error in agent run: {'error': 'Connection error.'}`.
+fn reason(message: &str) -> &str {
+    let inner = message.split_once(": {'error': ").and_then(|(_, inner)| inner.strip_suffix('}'));
+    inner.map(|inner| inner.trim_matches(['\'', '"'])).filter(|inner| inner.len() >= TELLING).unwrap_or(message)
 }
 
 /// Of several records of one call that all failed, the one that says most.

@@ -61,8 +61,6 @@ pub struct Facts {
     pub(super) question: Option<Box<str>>,
     /// The question is not of what the prompt brings along: nobody has answered it yet.
     pub(super) anew: bool,
-    /// It brings answers of earlier calls along: what was asked before is not what is asked now.
-    pub(super) recalls: bool,
     /// The whole prompt as a number, of a record that lacks the answer or the duration of a call; else 0.
     pub(super) asked: u64,
     pub(super) voices: Box<[Voice]>,
@@ -158,7 +156,6 @@ impl Facts {
             framework: context.framework.as_deref().map(Box::from),
             question: question.map(Box::from),
             anew,
-            recalls: readings.iter().flat_map(|reading| &reading.prompt).any(|message| message.role == Role::Assistant),
             asked: 0,
             voices: voices(readings).into(),
             execution: None,
@@ -205,8 +202,8 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     })
 }
 
-/// What the user last asked: the first text after the last answer that the prompt brings along, and whether there is
-/// one; else the first of all.
+/// What the user asked last, and whether nobody has answered it yet. What stands before it without an answer was asked
+/// earlier, or is there for the model to know; what was asked before an answer is not asked now.
 fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> {
     if matches!(category, Category::Tool | Category::Embedding | Category::Reranker | Category::Retriever) {
         return None;
@@ -215,13 +212,15 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
     let first = readings.iter().find(|reading| !reading.prompt.is_empty())?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
-    let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
-    let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let text = |messages: &[&Message]| {
-        let lines = || messages.iter().filter(|message| message.role == Role::User).copied();
-        lines().find_map(|message| line(message, true)).or_else(|| lines().find_map(|message| line(message, false)))
+    let asked = prompt.iter().rposition(|message| message.role == Role::User)?;
+    let anew = !prompt[asked..].iter().any(|message| message.role == Role::Assistant);
+    let turn = || {
+        let back = prompt[..=asked].iter().rev().take_while(|message| message.role != Role::Assistant);
+        back.filter(|message| message.role == Role::User)
     };
-    text(new).map(|text| (text, true)).or_else(|| Some((text(before)?, false)))
+    let text =
+        turn().find_map(|message| line(message, true)).or_else(|| turn().find_map(|message| line(message, false)))?;
+    Some((text, anew))
 }
 
 /// The first text of a message, on one line of a list. `said`: by a person, not put there by a program.

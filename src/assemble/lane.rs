@@ -89,6 +89,12 @@ impl Lane {
         (instructed || (system.is_empty() && prompt.is_empty())) && self.ended.is_some_and(|ended| ended <= started)
     }
 
+    /// Whether what was said last asks for tools, and a prompt can be what they gave: it brings nothing but results.
+    pub fn waits(&self, prompt: &[Piece]) -> bool {
+        self.entries.last().is_some_and(|last| !last.print.asks.is_empty())
+            && prompt.iter().all(|piece| piece.print.role == Role::Tool)
+    }
+
     /// Notes a message as said; returns its entry.
     pub fn note(&mut self, piece: Piece) -> usize {
         let at = self.entries.len();
@@ -165,6 +171,34 @@ impl Lane {
                 let What::Call(call) = &mut part.what else { continue };
                 let id = known.get_mut(&same::asked(call)).and_then(Vec::pop);
                 call.id = id.cloned().or_else(|| call.id.take());
+            }
+        }
+    }
+
+    /// Gives the calls that were asked for last the ids that their results name, in order, where they have only those
+    /// of items.
+    pub fn rename_open(&mut self, results: &[Line]) {
+        let results = results.iter().flat_map(|line| &line.message.parts).filter_map(|part| match &part.what {
+            What::Result(result) => result.call_id.as_ref(),
+            _ => None,
+        });
+        let ids: Vec<&String> = results.collect();
+        let Some(last) = self.said.last_mut().filter(|said| !said.history && said.message.role == Role::Assistant)
+        else {
+            return;
+        };
+        let names_items = |part: &Part| match &part.what {
+            What::Call(call) => Some(call.id.as_deref().is_some_and(names_item)),
+            _ => None,
+        };
+        let open: Vec<bool> = last.message.parts.iter().filter_map(names_items).collect();
+        if open.len() != ids.len() || !open.iter().all(|item| *item) {
+            return;
+        }
+        let mut ids = ids.into_iter();
+        for part in &mut Arc::make_mut(&mut last.message).parts {
+            if let What::Call(call) = &mut part.what {
+                call.id = ids.next().cloned().or_else(|| call.id.take());
             }
         }
     }

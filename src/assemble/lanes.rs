@@ -173,16 +173,19 @@ impl Lanes {
     fn met(&self, prompt: &[Piece], at: usize, scope: Option<usize>) -> Option<Spot> {
         let by_id = prompt[at].print.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, scope));
         by_id.or_else(|| {
-            endings(prompt, at).into_iter().find_map(|(start, key)| {
-                let before = start.checked_sub(1).map(|before| prompt[before].print.key);
-                if let Some(spots) = self.answers.get(&(before.flatten(), key)) {
-                    return self.pick(spots, scope);
-                }
+            let before = |start: usize| start.checked_sub(1).map(|before| prompt[before].print.key);
+            let endings = endings(prompt, at);
+            // An answer where it was given is surer than the same one given elsewhere.
+            let in_place = endings.iter().find_map(|(start, key)| self.answers.get(&(before(*start).flatten(), *key)));
+            if let Some(spots) = in_place {
+                return self.pick(spots, scope);
+            }
+            endings.into_iter().find_map(|(start, key)| {
                 let (lane, entry) = self.pick(self.any.get(&key)?, scope)?;
                 // A word may be an answer to many questions, unless the prompt begins with it where we ended.
                 let tail = || {
                     let known = &self.all[lane];
-                    before.is_none() && known.scope == scope && known.entries.len() == entry + 1
+                    before(start).is_none() && known.scope == scope && known.entries.len() == entry + 1
                 };
                 (key.is_telling() || tail()).then_some((lane, entry))
             })

@@ -104,7 +104,11 @@ impl<'s> Telling<'s> {
                 self.recall(anchor, &lines);
                 (anchor.lane, added(&lines, &new, anchor.after, unanswered))
             }
-            Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.all[lane], &prompt, None), 0, None)),
+            Meeting::Stays(lane) => {
+                let new = unsaid(&self.lanes.all[lane], &prompt, None);
+                self.lanes.all[lane].rename_open(&lines);
+                (lane, added(&lines, &new, 0, None))
+            }
             Meeting::Opens => {
                 let known = self.known(&lines, &chain);
                 let say = |(at, line)| Saying { line, history: at < known, by: None };
@@ -191,7 +195,8 @@ impl<'s> Telling<'s> {
         if let Some(anchor) = self.lanes.hidden(prompt, talk.scope) {
             return Meeting::GoesOn(anchor, None);
         }
-        match self.lanes.newest(talk.scope).filter(|_| talk.in_agent && !brings_answers) {
+        let goes_on = |lane: &usize| talk.in_agent || self.lanes.all[*lane].waits(prompt);
+        match self.lanes.newest(talk.scope).filter(|lane| !brings_answers && goes_on(lane)) {
             Some(lane) if self.lanes.all[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
             _ => Meeting::Opens,
         }
@@ -246,7 +251,15 @@ impl<'s> Telling<'s> {
     fn say(&mut self, lane: usize, talk: &Talk, sayings: &[Saying]) {
         let lane = &mut self.lanes.all[lane];
         let together = |left: &Saying, right: &Saying| {
-            left.line.print.role == Role::Tool && right.line.print.role == Role::Tool && left.history == right.history
+            let roles = (left.line.print.role, right.line.print.role);
+            match roles {
+                (Role::Tool, Role::Tool) => left.history == right.history,
+                // What is sent back stays as it was sent.
+                (Role::Assistant, Role::Assistant) => {
+                    !left.history && !right.history && are_one(&left.line.message, &right.line.message)
+                }
+                _ => false,
+            }
         };
         for sayings in sayings.chunk_by(together) {
             let Some(first) = sayings.first() else { continue };
@@ -255,14 +268,25 @@ impl<'s> Telling<'s> {
                 Some(told) => (told.span, told.turn, told.ended.unwrap_or(first.line.at)),
                 None => (talk.span, talk.turn, lines.iter().map(|line| line.at).min().unwrap_or(first.line.at)),
             };
-            let message = if first.line.print.role == Role::Tool {
-                results(&lines, |id| lane.number(hash(id)))
-            } else {
-                Arc::clone(&first.line.message)
+            let message = match (first.line.print.role, &lines[..]) {
+                (Role::Tool, _) => results(&lines, |id| lane.number(hash(id))),
+                (_, [one]) => Arc::clone(&one.message),
+                (role, lines) => {
+                    let parts = lines.iter().flat_map(|line| &line.message.parts).cloned().collect();
+                    Arc::new(Message { role, name: first.line.message.name.clone(), parts })
+                }
             };
             lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
         }
     }
+}
+
+/// Whether two messages are of one answer, which some APIs give piece by piece: thoughts, then words, then each call.
+fn are_one(before: &Message, after: &Message) -> bool {
+    let all = |message: &Message, is: fn(&What) -> bool| message.parts.iter().all(|part| is(&part.what));
+    let thinks = all(before, |what| matches!(what, What::Reasoning(_)));
+    let calls = all(after, |what| matches!(what, What::Call(_)));
+    (thinks || calls) && before.name == after.name
 }
 
 fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {

@@ -61,6 +61,8 @@ struct Join {
     by_id: HashMap<u64, Vec<usize>>,
     by_asked: HashMap<u64, Vec<usize>>,
     by_name: HashMap<u64, Vec<usize>>,
+    /// Runs that have only the id of an item.
+    items: Vec<usize>,
     /// Per key, how many runs at its front already have an execution.
     taken: HashMap<(u8, u64), usize>,
     /// Executions of one call within another that failed, by the outer one.
@@ -117,6 +119,9 @@ impl Join {
         });
         if again {
             return;
+        }
+        if called.item {
+            self.items.push(self.runs.len());
         }
         self.push(Run {
             called: Some((call, source)),
@@ -332,7 +337,13 @@ impl Join {
                     known.iter().rev().nth(*skip - 1)
                 }
             });
-            let found = found.copied();
+            // Without the calls that it answers: results of calls that nobody named yet, the last one of the last.
+            let by_order = || {
+                let is_open = |run: &&usize| self.runs[**run].seen.is_none();
+                let items = self.candidates(Some(&self.items), at).iter().rev().take(LOOKED_AT);
+                items.filter(|_| given.prompt && given.id.is_some() && given.asked.is_none()).find(is_open)
+            };
+            let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
             match found.map(|run| &mut self.runs[run]) {
                 // Requests are taken in order: the first one that carries a result tells it.

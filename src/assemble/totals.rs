@@ -12,7 +12,8 @@ use super::{
     tools::{self, Runs},
 };
 use crate::model::{
-    Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId, TraceState,
+    Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
+    TraceState,
 };
 
 /// What a list shows of a trace.
@@ -59,8 +60,15 @@ pub struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub fn of(trace: TraceId, facts: &'a [Facts]) -> Self {
-        let plan = Plan::new(trace, facts);
+        let mut plan = Plan::new(trace, facts);
         let counted = calls::count(&plan);
+        // What hands on a call's answer and its tokens stands for that call, where nothing else tells of it.
+        for call in &counted.calls {
+            let place = &mut plan.places[call.place];
+            if place.relays() && place.category == Category::Span {
+                place.category = Category::Llm;
+            }
+        }
         let runs = tools::join(&plan, &counted);
         let faults = errors::faults(&plan, &counted);
         let sources = sources(&plan, facts);
@@ -141,26 +149,17 @@ impl<'a> Work<'a> {
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 
-    /// The first thing asked, at the first place where anything was that nobody had answered yet; else where anything was.
+    /// What was asked last at the first place where anything was that nobody had answered yet; else where anything was.
     fn question(&self) -> Option<String> {
         let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
         places.sort_by_key(|at| self.plan.places[*at].order());
-        let asked = |anew: bool| places.iter().find_map(|at| self.question_at(*at, anew));
-        asked(true).or_else(|| asked(false))
-    }
-
-    fn question_at(&self, at: usize, anew: bool) -> Option<String> {
-        let place = &self.plan.places[at];
-        let (mut first, mut latest) = (None, None);
-        for (_, facts) in place.sources().filter(|_| !place.mute) {
-            if facts.recalls {
-                latest = None;
-            }
-            let question = facts.question.as_deref().filter(|_| facts.anew || !anew);
-            first = first.or(question);
-            latest = latest.or(question);
-        }
-        latest.or(first).map(str::to_owned)
+        let asked = |anew: bool| {
+            places.iter().map(|at| &self.plan.places[*at]).filter(|place| !place.mute).find_map(|place| {
+                let asked = place.sources().filter(|(_, facts)| facts.anew || !anew);
+                asked.filter_map(|(_, facts)| facts.question.as_deref()).last()
+            })
+        };
+        asked(true).or_else(|| asked(false)).map(str::to_owned)
     }
 
     fn settled(&self) -> Settled {

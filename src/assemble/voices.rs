@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     plan::Place,
+    runs::names_item,
     same::asked,
     squash::{Squash, hash},
 };
@@ -64,6 +65,8 @@ pub struct Called {
     pub name: u64,
     /// Name and arguments together.
     pub asked: u64,
+    /// The id is only that of an item: the result names another.
+    pub item: bool,
     pub at: Spot,
 }
 
@@ -118,6 +121,7 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
                     id: call.id.as_ref().map(hash),
                     name: hash(&call.name),
                     asked: asked(call),
+                    item: call.id.as_deref().is_some_and(names_item),
                     at: spot,
                 }),
                 What::Result(result) => voice.results.push(Given {

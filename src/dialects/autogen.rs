@@ -88,6 +88,8 @@ fn delivered(source: &Source, into: &mut Translation) {
         prompt = started.iter().filter(|_| !manages).flat_map(heard).collect();
     } else if let Some(piece) = data.get("message").filter(|piece| piece.str("type").is_some()) {
         genai.operation = Some(RELAYED.to_owned());
+        let by = piece.str("source").filter(|name| *name != "user");
+        genai.agent = by.map(str::to_owned).or_else(|| genai.agent.take());
         completion = said([piece]);
         spent(piece, into);
     } else if is_chat(&data) {
@@ -97,7 +99,7 @@ fn delivered(source: &Source, into: &mut Translation) {
             completion = said([&*data]);
             spent(&data, into);
         }
-    } else if !data.is_empty() {
+    } else if !data.is_empty() && !is_failure(&data) {
         // A message of the program's own.
         prompt = match data.as_map() {
             Some([(key, Value::String(text))]) if key == "content" => vec![Message::text(Role::User, text)],
@@ -110,6 +112,11 @@ fn delivered(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
+/// An agent that failed tells the others why, which its own span says as well.
+fn is_failure(map: &Value) -> bool {
+    map.get("error").is_some_and(|error| error.get("error_type").is_some() && error.get("error_message").is_some())
+}
+
 /// A message of `AgentChat`'s, or an event.
 fn is_chat(map: &Value) -> bool {
     let kind = map.str("type").unwrap_or_default();
@@ -118,10 +125,14 @@ fn is_chat(map: &Value) -> bool {
 
 /// The tokens of the call that a message came from.
 fn spent(message: &Value, into: &mut Translation) {
-    if let Some(usage) = message.get("models_usage") {
+    if let Some(usage) = message.get("models_usage").filter(|usage| !usage.is_empty()) {
         counts::read(usage, &mut into.genai.reported);
+        into.genai.response_id = message.str("id").map(str::to_owned);
     }
 }
+
+/// So many results are asked whether a hand-over repeats them.
+const LOOKED_AT: usize = 16;
 
 /// What an agent said, in order.
 fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
@@ -129,6 +140,10 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
     // What the model wrote beside its calls, or thought before its answer: what comes next tells which.
     let mut before: Option<&str> = None;
     for message in messages {
+        // Nobody says this: it is what the tool that hands over gave back.
+        if message.str("type") == Some("HandoffMessage") && returned(&found, message) {
+            continue;
+        }
         let name = message.str("source").map(str::to_owned);
         let mut say = |role, parts: Vec<Part>| {
             let messages = reading::said(role, parts).into_iter();
@@ -165,6 +180,16 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
         before.map(thoughts).filter(|parts| !parts.is_empty()).map(|parts| Message::new(Role::Assistant, parts)),
     );
     found
+}
+
+/// Whether a message repeats what a tool gave back.
+fn returned(said: &[Message], message: &Value) -> bool {
+    let results = said.iter().rev().flat_map(|said| &said.parts).filter_map(|part| match &part.what {
+        What::Result(result) => Some(result),
+        _ => None,
+    });
+    let texts = results.flat_map(|result| &result.content);
+    texts.take(LOOKED_AT).any(|part| matches!(&part.what, What::Text(text) if message.str("content") == Some(text)))
 }
 
 fn thoughts(text: &str) -> Vec<Part> {
@@ -305,6 +330,24 @@ mod tests {
         assert_eq!((usage.uncached_input, usage.output, read.genai.category), (Some(9), Some(3), Category::Agent));
         let piece = delivered("W", "M", &format!(r#"{{"message":{call}}}"#)).translate();
         assert_eq!((piece.genai.usage, piece.genai.category), (Some(usage), Category::Span));
+    }
+
+    #[test]
+    fn a_piece_is_the_senders_and_a_failure_nobodys_words() {
+        let piece = r#"{"message":{"type":"TextMessage","source":"W","content":"Done."}}"#;
+        assert_eq!(delivered("W", "M", piece).translate().genai.agent.as_deref(), Some("W"));
+        let failure = r#"{"error":{"error_type":"RateLimitError","error_message":"slow down","traceback":"…"}}"#;
+        assert!(delivered("W", "M", failure).translate().readings.is_empty());
+    }
+
+    #[test]
+    fn a_hand_over_says_no_more_than_its_tool_gave_back() {
+        let handed = r#"{"response":{"chat_message":{"source":"W","content":"Over to R.","target":"R","type":"HandoffMessage"},"inner_messages":[
+            {"source":"W","content":[{"id":"c1","name":"to_r","arguments":"{}"}],"type":"ToolCallRequestEvent"},
+            {"source":"W","content":[{"content":"Over to R.","name":"to_r","call_id":"c1"}],"type":"ToolCallExecutionEvent"}]},"name":"W"}"#;
+        let read = delivered("W", "SwarmGroupChatManager", handed).translate();
+        assert_eq!(said(&read).1, ["assistant: to_r#c1{}", "tool: =c1 Over to R."]);
+        assert_eq!(said(&delivered("W", "R", handed).translate()).0, ["user: Over to R."]);
     }
 
     #[test]

@@ -32,6 +32,9 @@ const AI: &[&str] = &[
 /// The kind of a span. `genai` is what the facts say of it.
 pub fn of(source: &Source, genai: &GenAi) -> Category {
     let has = |key: &str| source.attributes.has(key);
+    if hands_over(source) {
+        return Category::Agent;
+    }
     // A dialect may know the operation from more than an attribute.
     match stated(source).or_else(|| of_word(genai.operation.as_deref()?)) {
         Some(Category::Llm) if is_embedding_model(genai) => return Category::Embedding,
@@ -61,6 +64,14 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
         return if is_embedding_model(genai) { Category::Embedding } else { Category::Llm };
     }
     infrastructure(source).unwrap_or_else(|| if is_ai(source) { by_name(source.name) } else { Category::Span })
+}
+
+/// Whether an agent hands over to another here: `OpenInference` calls that a tool, given one's name and returning the
+/// other's. The tool that the model called for it is told by its call.
+pub fn hands_over(source: &Source) -> bool {
+    source.scope.name == "openinference.instrumentation.openai_agents"
+        && source.name.starts_with("handoff to ")
+        && !source.attributes.has("tool.name")
 }
 
 /// `LlamaIndex` makes a span of every method of its models, also of `OpenAI._prepare_chat_with_tools`, which calls none.

@@ -45,17 +45,34 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
+    if category::hands_over(source) {
+        return;
+    }
     let attributes = source.attributes;
     tools(attributes, into);
     scalars(attributes, &mut into.genai);
-    let (prompt, completion) = match category::of(source, &into.genai) {
+    let (mut prompt, mut completion) = match category::of(source, &into.genai) {
         Category::Tool => tool::run(source, into),
         Category::Retriever => (vec![], documents::retrieved(attributes)),
         Category::Reranker => documents::reranked(attributes),
         Category::Embedding => documents::embedded(attributes),
         kind => exchange(source, kind, into),
     };
+    if source.scope.name.ends_with(".openai_agents") {
+        prompt.iter_mut().chain(&mut completion).for_each(without_arguments);
+    }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// Of the Agents SDK's calls arguments are written unless they are `{}`.
+fn without_arguments(message: &mut Message) {
+    for part in &mut message.parts {
+        if let What::Call(call) = &mut part.what
+            && call.input == Value::Null
+        {
+            call.input = Value::Map(Vec::new());
+        }
+    }
 }
 
 fn tools(attributes: &Attributes, into: &mut Translation) {
@@ -316,6 +333,22 @@ mod tests {
 
     fn span(kind: &str, pairs: &[(&str, &str)]) -> Sample {
         Sample::span("x").with(&[("openinference.span.kind", kind)]).with(pairs)
+    }
+
+    #[test]
+    fn the_agents_sdk_hands_over_without_a_word_and_calls_without_arguments() {
+        let scope = "openinference.instrumentation.openai_agents";
+        let names = [("input.value", "Front Desk"), ("output.value", "Refunds")];
+        let read =
+            Sample::span("handoff to Refunds").scope(scope).with(&[("openinference.span.kind", "TOOL")]).with(&names);
+        let read = read.translate();
+        assert_eq!((read.readings.len(), read.genai.category), (0, Category::Agent));
+        let call = [
+            ("llm.input_messages.0.message.role", "assistant"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.id", "c1"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "w"),
+        ];
+        assert_eq!(said(&span("LLM", &call).scope(scope).translate()).0, ["assistant: w#c1{}"]);
     }
 
     fn sent(pairs: &[(&str, &str)]) -> Vec<String> {

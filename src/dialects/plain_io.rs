@@ -12,7 +12,9 @@ const INPUT: &[&str] = &["input.value", "input", "inputs", "request", "prompt", 
 const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "completion", "result", "raw_output"];
 
 fn speaks(source: &Source) -> bool {
-    !source.is_log() && (found(source, INPUT).is_some() || found(source, OUTPUT).is_some())
+    !source.is_log()
+        && (found(source, INPUT).is_some() || found(source, OUTPUT).is_some())
+        && !category::hands_over(source)
 }
 
 fn found<'a>(source: &Source<'a>, keys: &[&'static str]) -> Option<(&'static str, &'a Value)> {

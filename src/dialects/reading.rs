@@ -253,7 +253,15 @@ fn spoken(map: &Value, role: Role, into: &mut Vec<Message>) {
         found.push(Part::new(What::Refusal(words.to_owned())));
     }
     calls_beside(map, &mut found);
+    // Some leave out every part that is no plain text; nobody asks for nothing.
+    if found.is_empty() && role != Role::Assistant && map.get("parts").is_some_and(is_empty_list) {
+        found.push(Part { hidden: true, ..Part::text("") });
+    }
     split(role, name.filter(|_| role != Role::System), found, into);
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.as_array().is_some_and(<[Value]>::is_empty)
 }
 
 /// The parts of a content. Its texts are what people and models said: they stay as they are.
@@ -396,6 +404,9 @@ mod tests {
             (r#"{"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}"#, vec!["assistant: w#c1{}"]),
             (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
             (r#"{"role":"user","content":""}"#, vec![]),
+            (r#"{"role":"user","parts":[{"type":"text","content":""}]}"#, vec![]),
+            (r#"{"role":"user","parts":[]}"#, vec!["user: (hidden)"]),
+            (r#"{"role":"assistant","parts":[]}"#, vec![]),
         ] {
             assert_eq!(read(text), expected, "{text}");
         }

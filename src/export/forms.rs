@@ -157,7 +157,7 @@ impl<'a> SpanForm<'a> {
             scope: ScopeForm { name: said(&row.scope_name), version: said(&row.scope_version) },
             attributes: received.map(|span| AttributesForm(&span.attributes)),
             events: received.map(|span| span.events.iter().map(EventForm::of).collect()),
-            category: genai.category.as_str(),
+            category: call.map_or(genai.category, |call| call.category).as_str(),
             dialects: &row.translation.dialects,
             synthetic: row.synthetic,
             provider: of_call(&genai.provider, |call| &call.provider),

@@ -316,6 +316,46 @@ fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
 }
 
 #[test]
+fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
+    let paris = |id| ("", [(Some(id), "w", r#"{"a":1}"#)]);
+    let ask = |text, id| calls(text, &paris(id).1);
+    let first = [user("q"), ask("", "c1"), results(&[(Some("c1"), "18C")])];
+    // The item's id in the answer, the call's in what is sent back.
+    let again = [&first[..], &[assistant("Once more."), ask("", "c2"), results(&[(Some("c2"), "18C")])]].concat();
+    let trace = conversation(&[
+        (&first[..1], &[ask("", "c1")]),
+        (&first, &[ask("Once more.", "fc_2")]),
+        (&again, &[assistant("Still 18C.")]),
+    ]);
+    let expected = [
+        "user q",
+        r#"assistant w{"a":1}#c1"#,
+        "tool c1=18C",
+        r#"assistant Once more. w{"a":1}#c2"#,
+        "tool c2=18C",
+        "assistant Still 18C.",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn results_without_their_calls_answer_what_was_asked_last() {
+    let trace = conversation(&[
+        (&[system("S"), user("q")], &[calls("", &[(Some("fc_1"), "w", r#"{"a":1}"#), (Some("fc_2"), "v", "{}")])]),
+        (&[system("S"), results(&[(Some("c1"), "18C"), (Some("c2"), "no")])], &[assistant("It is 18C.")]),
+    ]);
+    let expected =
+        ["system S", "user q", r#"assistant w{"a":1}#c1 v{}#c2"#, "tool c1=18C c2=no", "assistant It is 18C."];
+    assert_eq!(talk(&trace), expected);
+    let expected = [(Some("c1"), "ok", Some("18C".to_owned())), (Some("c2"), "ok", Some("no".to_owned()))];
+    assert_eq!(ran(&trace), expected);
+    let silent = conversation(&[(&[user("q")], &[calls("", &[(Some("c1"), "w", "{}")])]), (&[], &[assistant("a")])]);
+    assert_eq!(talk(&silent), ["user q", "assistant w{}#c1", "assistant a"]);
+    let another = conversation(&[(&[user("q")], &[assistant("a")]), (&[], &[assistant("b")])]);
+    assert_eq!(told(&another).len(), 2);
+}
+
+#[test]
 fn hidden_messages_go_on_by_their_place() {
     let hide = |mut message: Message| {
         message.parts[0].hidden = true;
@@ -425,6 +465,51 @@ fn messages_on_their_way_are_their_agents_conversations() {
     let mut with_calls = delivered();
     with_calls.push(llm(8, 1).asked(&[user("Task")]).answered(&[assistant("Notes")]));
     assert_eq!(one(with_calls).threads.len(), 1);
+}
+
+#[test]
+fn an_answer_that_came_piece_by_piece_is_one_message() {
+    let thought = Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() };
+    let thought = Message::new(Role::Assistant, vec![Part::new(What::Reasoning(thought))]);
+    let call = |id| calls("", &[(Some(id), "w", "{}")]);
+    let answer = [thought, assistant("Let me look."), call("c1"), call("c2")];
+    let given = [results(&[(Some("c1"), "18C")]), results(&[(Some("c2"), "27C")])];
+    let prompt = [&[user("q")][..], &answer, &given].concat();
+    let trace = conversation(&[(&[user("q")], &answer), (&prompt, &[assistant("one"), assistant("another")])]);
+    let expected = [
+        "user q",
+        "assistant (hm) Let me look. w{}#c1 w{}#c2",
+        "tool c1=18C c2=27C",
+        "assistant one",
+        "assistant another",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn who_broke_off_said_what_was_handed_on_until_then() {
+    let mail = |id: u64, operation: &str, agent: &str| {
+        let category = if operation == crate::model::DELIVERED { Category::Agent } else { Category::Span };
+        let mut made = made(id, 1, category);
+        made.said.genai.agent = Some(agent.to_owned());
+        made.said.genai.operation = Some(operation.to_owned());
+        made
+    };
+    let delivered = |id, agent| mail(id, crate::model::DELIVERED, agent);
+    let relayed = |id, agent| mail(id, crate::model::RELAYED, agent).tokens(1, 1).response(&format!("m{agent}"));
+    let asked = [calls("", &[(Some("c1"), "w", "{}")])];
+    let trace = one(vec![
+        chain(1, 0),
+        delivered(2, "A").asked(&[user("Task")]),
+        delivered(3, "B").asked(&[user("Task")]),
+        agent(4, 1, "A"),
+        relayed(5, "A").answered(&asked),
+        // The team around this one hands it on once more.
+        relayed(6, "A").answered(&asked),
+    ]);
+    assert_eq!(told(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
+    assert_eq!(trace.threads.len(), 1, "B was told of the task, and never ran");
+    assert_eq!((trace.calls.len(), trace.calls[0].category), (1, Category::Llm));
 }
 
 #[test]

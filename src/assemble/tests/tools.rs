@@ -161,6 +161,27 @@ fn tools_that_ran_for_calls_without_a_word_are_told() {
 }
 
 #[test]
+fn tools_that_ran_in_a_workflow_without_calls_are_told_with_it() {
+    let workflow = made(1, 0, Category::Chain).at(0.0, 9.0).asked(&[user("q")]).answered(&[assistant("a")]);
+    let trace = one(vec![
+        workflow,
+        tool(3, 1, None, "w", r#"{"c":"Paris"}"#, Some("18C")),
+        tool(5, 1, None, "w", r#"{"c":"Tokyo"}"#, Some("27C")),
+    ]);
+    let expected = [
+        "user q",
+        r#"assistant w{"c":"Paris"}"#,
+        "tool =18C",
+        r#"assistant w{"c":"Tokyo"}"#,
+        "tool =27C",
+        "assistant a",
+    ];
+    assert_eq!(talk(&trace), expected);
+    let asked = made(1, 0, Category::Chain).asked(&[user("q")]);
+    assert_eq!(talk(&one(vec![asked, tool(3, 1, None, "w", "{}", Some("18C"))])), ["user q"]);
+}
+
+#[test]
 fn tools_offered_are_listed_in_order_of_appearance() {
     let tool = |name: &str, description: Option<&str>| ToolDefinition {
         name: name.to_owned(),

@@ -166,9 +166,12 @@ fn a_call_without_a_word_says_which_switch_is_off() {
 
 #[test]
 fn a_list_shows_what_was_asked() {
-    let prompt = [system("S"), user("old"), assistant("a"), user("new\n question"), user("more")];
-    let trace = rows(1, vec![chain(1, 0), llm(2, 1).asked(&prompt)], Vec::new());
-    assert_eq!(settled(&trace).question.as_deref(), Some("new question"));
+    let asked = |prompt: &[Message]| settled(&rows(1, vec![chain(1, 0), llm(2, 1).asked(prompt)], Vec::new())).question;
+    let prompt = [system("S"), user("old"), assistant("a"), user("unanswered"), user("new\n question")];
+    assert_eq!(asked(&prompt).as_deref(), Some("new question"));
+    assert_eq!(asked(&[&prompt[..], &[calls("", &[(None, "w", "{}")])]].concat()).as_deref(), Some("new question"));
+    let hidden = Message::new(Role::User, vec![Part { hidden: true, ..Part::text("") }]);
+    assert_eq!(asked(&[user("old"), assistant("a"), hidden]), None, "what nobody knows is not what was asked before");
     let long = "word ".repeat(100);
     let trace = rows(1, vec![llm(2, 1).asked(&[user(&long)])], Vec::new());
     assert!(settled(&trace).question.unwrap().chars().count() <= 121);
