@@ -23,6 +23,7 @@ mod lane;
 mod lanes;
 mod merge;
 mod plan;
+mod recall;
 mod runs;
 mod same;
 mod squash;
@@ -66,6 +67,7 @@ pub fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
     let mut past = HashSet::new();
     let mut assembled: Vec<Assembled> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
     answer_earlier(&traces, &mut assembled);
+    recall::recall(&mut assembled, &mut library);
     assembled
 }
 

@@ -38,6 +38,12 @@ impl Key {
         }
     }
 
+    /// Whether this is the other with calls, of which the other has none.
+    pub fn calls_after(&self, words: &Self) -> bool {
+        let said = |key: &Self| (key.role, key.text, key.others);
+        words.calls == 0 && self.calls != 0 && self.results == 0 && words.results == 0 && said(self) == said(words)
+    }
+
     /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
     pub fn is_telling(&self) -> bool {
         self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING
