@@ -85,6 +85,8 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     agents::tell_question(trace, &mut lanes, library);
+    let said = lanes.all.iter().flat_map(|lane| &lane.said).filter(|said| !said.history);
+    past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
     let (started, ended) = work.times();
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
     Assembled {

@@ -54,7 +54,7 @@ enum Meeting {
 #[derive(Debug)]
 pub struct Telling<'s> {
     pub lanes: Lanes,
-    /// The whole prompts of earlier traces of the session.
+    /// The whole prompts of earlier traces of the session, and the results that came in them.
     past: &'s HashSet<u64>,
     /// Those of this trace.
     pub prompts: Vec<u64>,
@@ -249,6 +249,14 @@ impl<'s> Telling<'s> {
         // Answers at the very end are there for the model to go on from.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
         let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
+        // So are the results of its calls that came then.
+        let is_past = |line: &&Line| {
+            let answers = &line.print.answers;
+            line.print.role == Role::Tool
+                && !answers.is_empty()
+                && answers.iter().all(|id| self.past.contains(&came(*id)))
+        };
+        let answered = answered + lines[answered..].iter().take_while(is_past).count();
         // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
         let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
         answered.max(asked)
@@ -287,6 +295,11 @@ impl<'s> Telling<'s> {
             lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
         }
     }
+}
+
+/// What is kept of a result by the id of what it answers, among the prompts of earlier traces.
+pub fn came(id: u64) -> u64 {
+    hash(("result", id))
 }
 
 fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {

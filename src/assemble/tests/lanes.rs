@@ -538,3 +538,17 @@ fn what_only_a_later_trace_tells_of_an_answer_is_added() {
     assert_eq!([last(0), last(1)], ["assistant ok", "assistant (hm) ok"]);
     assert_eq!(last(2), "assistant Let me look. w{}#t1");
 }
+
+#[test]
+fn a_result_that_came_in_an_earlier_trace_is_history_to_the_next() {
+    let asked = calls("", &[(Some("t1"), "w", "{}")]);
+    let run = tool(2, 0, Some("t1"), "w", "{}", Some("18C"));
+    let given = results(&[(Some("t1"), "18C")]);
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&[user("q")]).answered(&[asked.clone()]), run],
+        vec![llm(1, 0).session("s").asked(&[user("q"), asked, given, user("ok")]).answered(&[assistant("a")])],
+    ]);
+    assert_eq!(talk(&traces[0]), ["user q", "assistant w{}#t1", "tool t1=18C"]);
+    let expected = ["~user q", "~assistant w{}#t1", "~tool t1=18C", "user ok", "assistant a"];
+    assert_eq!(talk(&traces[1]), expected);
+}
