@@ -73,6 +73,9 @@ impl Print {
         let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for part in &message.parts {
             match &part.what {
+                What::Text(text) if message.role == Role::Assistant => {
+                    key.text = key.text.then(Squash::of(unclosed(text)));
+                }
                 What::Text(text) | What::Refusal(text) => key.text = key.text.then(Squash::of(text)),
                 What::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
                 What::Reasoning(_) => {}
@@ -117,6 +120,12 @@ impl Print {
                 || share(&self.answers, &other.answers)
                 || (self.key.is_some() && self.key == other.key))
     }
+}
+
+/// An answer without the tag that closes its code: a model stops there, and agents add it to what they send back.
+fn unclosed(text: &str) -> &str {
+    let text = text.trim_end();
+    ["</code>", "<end_code>", "```"].iter().find_map(|tag| text.strip_suffix(tag)).unwrap_or(text)
 }
 
 /// Whether an id is one of those that begin anew in every turn, so that it names nothing by itself: `call_0`.
@@ -312,6 +321,13 @@ mod tests {
     fn a_text_and_its_parts_are_the_same_message() {
         let parts = Message::new(Role::User, vec![Part::text("one\n"), Part::text("two")]);
         assert!(print(parts).is(&print(Message::text(Role::User, "one two"))));
+    }
+
+    #[test]
+    fn an_answer_is_the_same_with_its_code_closed() {
+        let of = |text: &str| print(Message::text(Role::Assistant, text));
+        assert!(of("Easy.\n<code>\nprint(4)").is(&of("Easy.\n<code>\nprint(4)</code>")));
+        assert!(!of("Easy.").is(&of("Easy")));
     }
 
     #[test]
