@@ -552,3 +552,18 @@ fn a_result_that_came_in_an_earlier_trace_is_history_to_the_next() {
     let expected = ["~user q", "~assistant w{}#t1", "~tool t1=18C", "user ok", "assistant a"];
     assert_eq!(talk(&traces[1]), expected);
 }
+
+#[test]
+fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
+    let history = [user("q1"), assistant("a1"), user("q2"), assistant("a2"), user("q3")];
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&history[..1])],
+        vec![llm(1, 0).session("s").asked(&history[..3]).failed("Refused", "no")],
+        vec![llm(1, 0).session("s").asked(&history[..3])],
+        vec![llm(1, 0).session("s").asked(&history)],
+    ]);
+    assert_eq!(talk(&traces[0]), ["user q1", "assistant a1"]);
+    assert_eq!(talk(&traces[1]).last().map(String::as_str), Some("user q2"));
+    assert_eq!(talk(&traces[2]).last().map(String::as_str), Some("assistant a2"));
+    assert_eq!(talk(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
+}
