@@ -85,6 +85,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     agents::tell_question(trace, &mut lanes, library);
+    agents::tell_instructions(trace, &mut lanes, library);
     let said = lanes.all.iter().flat_map(|lane| &lane.said).filter(|said| !said.history);
     past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
     let (started, ended) = work.times();

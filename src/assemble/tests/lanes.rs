@@ -567,3 +567,10 @@ fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
     assert_eq!(talk(&traces[2]).last().map(String::as_str), Some("assistant a2"));
     assert_eq!(talk(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
 }
+
+#[test]
+fn instructions_that_only_an_agent_tells_are_those_of_its_calls() {
+    let first = llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    let trace = one(vec![agent(1, 0, "desk").asked(&[system("S"), user("q")]), first]);
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+}
