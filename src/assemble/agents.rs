@@ -192,6 +192,20 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     }
 }
 
+/// Tells the instructions of an agent, where none of its calls repeats them.
+pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+    let is_system = |said: &Said| said.message.role == Role::System;
+    for lane in lanes.all.iter_mut().filter(|lane| !lane.said.iter().any(is_system)) {
+        let agent = lane.scope.filter(|scope| trace.places()[*scope].category == Category::Agent);
+        let (Some(agent), Some((span, turn))) = (agent, lane.said.first().map(|said| (said.span, said.turn))) else {
+            continue;
+        };
+        let system = trace.exchange([agent], library).system.into_iter();
+        let said = system.map(|line| Said { message: line.message, at: line.at, span, turn, history: false });
+        lane.said.splice(0..0, said.collect::<Vec<_>>());
+    }
+}
+
 /// Tells what was asked, where calls have answers alone and no agent is around them: a workflow still says it.
 ///
 /// Some lose a whole request over one image in it.

@@ -134,6 +134,13 @@ impl Lane {
         self.said.push(said);
     }
 
+    /// Adds calls to what was said up to an entry, and notes that so many entries more say the same.
+    pub fn call(&mut self, entry: usize, calls: impl Iterator<Item = Part>, entries: usize) {
+        let Some(last) = self.shown.get(entry).copied() else { return };
+        Arc::make_mut(&mut self.said[last].message).parts.extend(calls);
+        self.shown.resize(self.shown.len() + entries, last);
+    }
+
     /// Adds the reasoning of an answer, where only a later prompt tells it.
     pub fn think(&mut self, entry: usize, thought: &[Part]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
@@ -150,7 +157,8 @@ impl Lane {
         }
     }
 
-    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have only those of items.
+    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have none or only those of
+    /// items.
     pub fn rename(&mut self, entry: usize, calls: &[&ToolCall]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let turn = self.said[last].turn;
@@ -161,7 +169,7 @@ impl Lane {
         }
         for said in self.said[..=last].iter_mut().rev().take_while(is_answer) {
             let is_item = |part: &Part| match &part.what {
-                What::Call(call) => call.id.as_deref().is_some_and(names_item),
+                What::Call(call) => call.id.as_deref().is_none_or(names_item),
                 _ => false,
             };
             if !said.message.parts.iter().any(is_item) {

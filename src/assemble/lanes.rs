@@ -4,7 +4,11 @@
 //! an answer in its place, an earlier prompt as its beginning. All of that is looked up, never searched
 //! for, so a prompt costs as many steps as it has messages.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    cell::LazyCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     lane::{Id, Lane, PIECES, endings},
@@ -26,7 +30,8 @@ pub struct Told {
     pub span: SpanId,
     pub ended: Option<Timestamp>,
     pub failed: bool,
-    pub answered: bool,
+    /// The messages of its answer.
+    pub answers: usize,
     /// Its system prompt as a number.
     pub system: u64,
     /// The lane's entries when its prompt had been told.
@@ -149,10 +154,11 @@ impl Lanes {
 
     /// Where a prompt meets a conversation: at its last message that is an answer or a result known here.
     pub fn anchor(&self, prompt: &[Piece], scope: Option<usize>) -> Option<Anchor> {
+        let calls = LazyCell::new(|| prompt.iter().flat_map(|piece| piece.print.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].print.role {
             Role::Tool => prompt[at].print.answers.iter().find_map(|ask| self.result(*ask, at, scope)),
             Role::Assistant => {
-                let (lane, entry) = self.met(prompt, at, scope)?;
+                let (lane, entry) = self.met(prompt, at, &calls, scope)?;
                 Some(Anchor { lane, after: at + 1, entry: entry + 1 })
             }
             Role::System | Role::User => None,
@@ -170,18 +176,35 @@ impl Lanes {
     }
 
     /// The answer given here that a prompt's message is, alone or with those before it.
-    fn met(&self, prompt: &[Piece], at: usize, scope: Option<usize>) -> Option<Spot> {
+    fn met<C>(
+        &self,
+        prompt: &[Piece],
+        at: usize,
+        calls: &LazyCell<HashSet<u64>, C>,
+        scope: Option<usize>,
+    ) -> Option<Spot>
+    where
+        C: FnOnce() -> HashSet<u64>,
+    {
+        // What calls the same again, by another id, is not what was called before.
+        let is_other = |(lane, entry): Spot| {
+            let print = &self.all[lane].entries[entry].print;
+            !prompt[at].print.calls.is_empty() && print.calls.iter().any(|call| calls.contains(call))
+        };
         let by_id = prompt[at].print.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, scope));
         by_id.or_else(|| {
-            let before = |start: usize| start.checked_sub(1).map(|before| prompt[before].print.key);
+            let before = |start: usize| start.checked_sub(1).and_then(|before| prompt[before].print.key);
             let endings = endings(prompt, at);
             // An answer where it was given is surer than the same one given elsewhere.
-            let in_place = endings.iter().find_map(|(start, key)| self.answers.get(&(before(*start).flatten(), *key)));
-            if let Some(spots) = in_place {
-                return self.pick(spots, scope);
+            let in_place = endings.iter().find_map(|(start, key)| {
+                let spots = self.answers.get(&(before(*start), *key))?;
+                self.pick(spots, scope).filter(|spot| !is_other(*spot))
+            });
+            if in_place.is_some() {
+                return in_place;
             }
             endings.into_iter().find_map(|(start, key)| {
-                let (lane, entry) = self.pick(self.any.get(&key)?, scope)?;
+                let (lane, entry) = self.pick(self.any.get(&key)?, scope).filter(|spot| !is_other(*spot))?;
                 // A word may be an answer to many questions, unless the prompt begins with it where we ended.
                 let tail = || {
                     let known = &self.all[lane];

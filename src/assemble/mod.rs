@@ -23,6 +23,7 @@ mod lane;
 mod lanes;
 mod merge;
 mod plan;
+mod recall;
 mod runs;
 mod same;
 mod squash;
@@ -66,6 +67,7 @@ pub fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
     let mut past = HashSet::new();
     let mut assembled: Vec<Assembled> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
     answer_earlier(&traces, &mut assembled);
+    recall::recall(&mut assembled, &mut library);
     assembled
 }
 
@@ -83,6 +85,9 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     agents::tell_question(trace, &mut lanes, library);
+    agents::tell_instructions(trace, &mut lanes, library);
+    let said = lanes.all.iter().flat_map(|lane| &lane.said).filter(|said| !said.history);
+    past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
     let (started, ended) = work.times();
     let mut tree = tree::tree(rows.trace, work);
     tree::name_tools(&mut tree, &tools);

@@ -38,6 +38,12 @@ impl Key {
         }
     }
 
+    /// Whether this is the other with calls, of which the other has none.
+    pub fn calls_after(&self, words: &Self) -> bool {
+        let said = |key: &Self| (key.role, key.text, key.others);
+        words.calls == 0 && self.calls != 0 && self.results == 0 && words.results == 0 && said(self) == said(words)
+    }
+
     /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
     pub fn is_telling(&self) -> bool {
         self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING
@@ -67,6 +73,9 @@ impl Print {
         let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for part in &message.parts {
             match &part.what {
+                What::Text(text) if message.role == Role::Assistant => {
+                    key.text = key.text.then(Squash::of(unclosed(text)));
+                }
                 What::Text(text) | What::Refusal(text) => key.text = key.text.then(Squash::of(text)),
                 What::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
                 What::Reasoning(_) => {}
@@ -111,6 +120,12 @@ impl Print {
                 || share(&self.answers, &other.answers)
                 || (self.key.is_some() && self.key == other.key))
     }
+}
+
+/// An answer without the tag that closes its code: a model stops there, and agents add it to what they send back.
+fn unclosed(text: &str) -> &str {
+    let text = text.trim_end();
+    ["</code>", "<end_code>", "```"].iter().find_map(|tag| text.strip_suffix(tag)).unwrap_or(text)
 }
 
 /// Whether an id is one of those that begin anew in every turn, so that it names nothing by itself: `call_0`.
@@ -306,6 +321,13 @@ mod tests {
     fn a_text_and_its_parts_are_the_same_message() {
         let parts = Message::new(Role::User, vec![Part::text("one\n"), Part::text("two")]);
         assert!(print(parts).is(&print(Message::text(Role::User, "one two"))));
+    }
+
+    #[test]
+    fn an_answer_is_the_same_with_its_code_closed() {
+        let of = |text: &str| print(Message::text(Role::Assistant, text));
+        assert!(of("Easy.\n<code>\nprint(4)").is(&of("Easy.\n<code>\nprint(4)</code>")));
+        assert!(!of("Easy.").is(&of("Easy")));
     }
 
     #[test]

@@ -54,7 +54,7 @@ enum Meeting {
 #[derive(Debug)]
 pub struct Telling<'s> {
     pub lanes: Lanes,
-    /// The whole prompts of earlier traces of the session.
+    /// The whole prompts of earlier traces of the session, and the results that came in them.
     past: &'s HashSet<u64>,
     /// Those of this trace.
     pub prompts: Vec<u64>,
@@ -96,6 +96,7 @@ impl<'s> Telling<'s> {
         }
         let prompt: Vec<Piece> = lines.iter().map(piece).collect();
         let chain = Chain::of(&prompt);
+        self.complete(&talk, &prompt, &chain);
         let in_force: Vec<Option<Key>> = system.iter().map(|line| line.print.key).collect();
         let (lane, sayings) = match self.meet(&talk, &in_force, &prompt, &chain) {
             Meeting::Again(lane) => (lane, Vec::new()),
@@ -128,7 +129,7 @@ impl<'s> Telling<'s> {
                 span: talk.span,
                 ended: talk.ended,
                 failed: talk.failed,
-                answered: !completion.is_empty(),
+                answers: completion.len(),
                 system: hash(&in_force),
                 entries: self.lanes.all[lane].len(),
             },
@@ -180,7 +181,7 @@ impl<'s> Telling<'s> {
         let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
         // Whichever knows more of the prompt; a call that failed left nothing but its prompt.
         let met = anchor.map_or(0, |anchor| anchor.after);
-        let is_open = |told: &Told| !told.answered && !told.failed && !overlaps(told);
+        let is_open = |told: &Told| told.answers == 0 && !told.failed && !overlaps(told);
         // So does one whose answer nobody told: what follows its prompt is that answer.
         let knows_more =
             |(after, call): &(usize, usize)| *after > met || (*after == met && is_open(&self.lanes.told[*call]));
@@ -200,6 +201,29 @@ impl<'s> Telling<'s> {
             Some(lane) if self.lanes.all[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
             _ => Meeting::Opens,
         }
+    }
+
+    /// Learns the calls of an answer of which only the words were told, from the prompt that goes on from it.
+    fn complete(&mut self, talk: &Talk, prompt: &[Piece], chain: &Chain) {
+        let lanes = &self.lanes;
+        let same_agent = |told: &Told| talk.agent.is_some() && lanes.all[told.lane].agent == talk.agent;
+        let Some((after, call)) = lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told)) else {
+            return;
+        };
+        let told = lanes.told[call];
+        let whole: Vec<Piece> =
+            prompt[after..].iter().take_while(|piece| piece.print.role == Role::Assistant).cloned().collect();
+        let key = |pieces: &[Piece]| pieces.iter().filter_map(|piece| piece.print.key).reduce(Key::then);
+        let answer = lanes.all[told.lane].entries.get(told.entries..told.entries + told.answers).unwrap_or_default();
+        let (Some(words), Some(all)) = (key(answer), key(&whole)) else { return };
+        if !all.calls_after(&words) {
+            return;
+        }
+        let parts = whole.iter().flat_map(|piece| &piece.message.parts);
+        let calls: Vec<Part> = parts.filter(|part| matches!(part.what, What::Call(_))).cloned().collect();
+        let entries = whole.len();
+        self.lanes.answer(told.lane, whole, prompt[..after].last().and_then(|last| last.print.key));
+        self.lanes.all[told.lane].call(told.entries + told.answers - 1, calls.into_iter(), entries);
     }
 
     /// Learns the reasoning of the answer that a prompt goes on from and the ids of its calls, which some senders tell
@@ -230,6 +254,14 @@ impl<'s> Telling<'s> {
         // Answers at the very end are there for the model to go on from.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
         let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
+        // So are the results of its calls that came then.
+        let is_past = |line: &&Line| {
+            let answers = &line.print.answers;
+            line.print.role == Role::Tool
+                && !answers.is_empty()
+                && answers.iter().all(|id| self.past.contains(&came(*id)))
+        };
+        let answered = answered + lines[answered..].iter().take_while(is_past).count();
         // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
         let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
         answered.max(asked)
@@ -287,6 +319,11 @@ fn are_one(before: &Message, after: &Message) -> bool {
     let thinks = all(before, |what| matches!(what, What::Reasoning(_)));
     let calls = all(after, |what| matches!(what, What::Call(_)));
     (thinks || calls) && before.name == after.name
+}
+
+/// What is kept of a result by the id of what it answers, among the prompts of earlier traces.
+pub fn came(id: u64) -> u64 {
+    hash(("result", id))
 }
 
 fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {

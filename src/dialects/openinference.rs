@@ -56,7 +56,13 @@ fn translate(source: &Source, into: &mut Translation) {
         Category::Retriever => (vec![], documents::retrieved(attributes)),
         Category::Reranker => documents::reranked(attributes),
         Category::Embedding => documents::embedded(attributes),
-        kind => exchange(source, kind, into),
+        kind => {
+            // smolagents names its agents nowhere else.
+            if kind == Category::Agent && source.scope.name.ends_with("smolagents") && into.genai.agent.is_none() {
+                into.genai.agent = source.name.strip_suffix(".run").map(str::to_owned);
+            }
+            exchange(source, kind, into)
+        }
     };
     if source.scope.name.ends_with(".openai_agents") {
         prompt.iter_mut().chain(&mut completion).for_each(without_arguments);

@@ -320,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn smolagents_agents_have_the_names_of_their_spans() {
+        let span = |kind: &str| {
+            let span = Sample::span("desk_clerk.run").scope("openinference.instrumentation.smolagents");
+            span.with(&[("openinference.span.kind", kind)]).translate().genai.agent
+        };
+        assert_eq!((span("AGENT").as_deref(), span("CHAIN")), (Some("desk_clerk"), None));
+    }
+
+    #[test]
     fn smolagents_thought_is_what_the_answer_does_not_say() {
         let content = "llm.output_messages.0.message.contents";
         let pairs = [

@@ -569,3 +569,93 @@ fn a_thought_that_only_the_step_around_a_call_tells_is_told() {
     answer.parts[1] = Part::text("b");
     assert_eq!(talk(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
 }
+
+#[test]
+fn the_calls_of_an_answer_that_only_the_next_prompt_tells_are_added() {
+    let asked = calls("Let me look.", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
+    let given = results(&[(Some("t1"), "18C"), (Some("t2"), "18C")]);
+    let trace = conversation(&[
+        (&[user("q")], &[assistant("Let me look.")]),
+        (&[user("q"), asked.clone(), given.clone()], &[assistant("18C.")]),
+        (&[user("q"), asked, given, assistant("18C."), user("ok")], &[assistant("ok")]),
+    ]);
+    let expected = ["user q", "assistant Let me look. w{}#t1 w{}#t2", "tool t1=18C t2=18C", "assistant 18C."];
+    assert_eq!(talk(&trace), [&expected[..], &["user ok", "assistant ok"]].concat());
+    assert_eq!(trace.threads[0].said[1].span, span_id(2));
+}
+
+#[test]
+fn a_call_of_the_same_by_another_id_is_another_call() {
+    let (first, second) = (calls("", &[(Some("t1"), "w", "{}")]), calls("", &[(Some("t2"), "w", "{}")]));
+    let (one, two) = (results(&[(Some("t1"), "18C")]), results(&[(Some("t2"), "18C")]));
+    // The first versions of a sender tell no answer without words.
+    let trace = conversation(&[
+        (&[user("q")], &[]),
+        (&[user("q"), first.clone(), one.clone()], &[]),
+        (&[user("q"), first, one, second, two], &[assistant("a")]),
+    ]);
+    let expected = ["user q", "assistant w{}#t1", "tool t1=18C", "assistant w{}#t2", "tool t2=18C", "assistant a"];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn calls_without_ids_have_those_that_the_next_prompt_tells() {
+    let bare = calls("so", &[(None, "w", "{}"), (None, "w", "{}")]);
+    let asked = calls("so", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
+    let given = results(&[(Some("t1"), "18C"), (Some("t2"), "19C")]);
+    let trace = conversation(&[(&[user("q")], &[bare]), (&[user("q"), asked, given], &[assistant("a")])]);
+    assert_eq!(talk(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
+}
+
+#[test]
+fn what_only_a_later_trace_tells_of_an_answer_is_added() {
+    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let thoughtful = Message::new(Role::Assistant, vec![thought, Part::text("ok")]);
+    let asked = calls("Let me look.", &[(Some("t1"), "w", "{}")]);
+    let history = [user("ok"), assistant("ok"), user("ok"), thoughtful, user("q"), asked];
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&history[..1]).answered(&history[1..2])],
+        vec![llm(1, 0).session("s").asked(&history[..3]).answered(&[assistant("ok")])],
+        vec![llm(1, 0).session("s").asked(&history[..5]).answered(&[assistant("Let me look.")])],
+        vec![llm(1, 0).session("s").asked(&[&history[..], &[results(&[(Some("t1"), "r")])]].concat())],
+    ]);
+    let last = |nth: usize| talk(&traces[nth]).pop().unwrap_or_default();
+    assert_eq!([last(0), last(1)], ["assistant ok", "assistant (hm) ok"]);
+    assert_eq!(last(2), "assistant Let me look. w{}#t1");
+}
+
+#[test]
+fn a_result_that_came_in_an_earlier_trace_is_history_to_the_next() {
+    let asked = calls("", &[(Some("t1"), "w", "{}")]);
+    let run = tool(2, 0, Some("t1"), "w", "{}", Some("18C"));
+    let given = results(&[(Some("t1"), "18C")]);
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&[user("q")]).answered(&[asked.clone()]), run],
+        vec![llm(1, 0).session("s").asked(&[user("q"), asked, given, user("ok")]).answered(&[assistant("a")])],
+    ]);
+    assert_eq!(talk(&traces[0]), ["user q", "assistant w{}#t1", "tool t1=18C"]);
+    let expected = ["~user q", "~assistant w{}#t1", "~tool t1=18C", "user ok", "assistant a"];
+    assert_eq!(talk(&traces[1]), expected);
+}
+
+#[test]
+fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
+    let history = [user("q1"), assistant("a1"), user("q2"), assistant("a2"), user("q3")];
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&history[..1])],
+        vec![llm(1, 0).session("s").asked(&history[..3]).failed("Refused", "no")],
+        vec![llm(1, 0).session("s").asked(&history[..3])],
+        vec![llm(1, 0).session("s").asked(&history)],
+    ]);
+    assert_eq!(talk(&traces[0]), ["user q1", "assistant a1"]);
+    assert_eq!(talk(&traces[1]).last().map(String::as_str), Some("user q2"));
+    assert_eq!(talk(&traces[2]).last().map(String::as_str), Some("assistant a2"));
+    assert_eq!(talk(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
+}
+
+#[test]
+fn instructions_that_only_an_agent_tells_are_those_of_its_calls() {
+    let first = llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    let trace = one(vec![agent(1, 0, "desk").asked(&[system("S"), user("q")]), first]);
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+}
