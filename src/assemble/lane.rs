@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -144,7 +145,30 @@ impl Lane {
         }
     }
 
-    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have only those of items.
+    /// Adds the calls of an answer, where only a later prompt tells them.
+    pub fn complete(&mut self, entry: usize, whole: &Piece) {
+        for ask in &whole.print.asks {
+            let next = self.asked.len();
+            self.asked.entry(*ask).or_insert(next);
+        }
+        for id in ids(whole) {
+            insert(self.by_id.entry(id).or_default(), entry);
+        }
+        if let Some(key) = whole.print.key {
+            insert(self.by_key.entry(key).or_default(), entry);
+        }
+        if let Some(known) = self.entries.get_mut(entry) {
+            known.print = Rc::clone(&whole.print);
+        }
+        let said = self.shown.get(entry).and_then(|at| self.said.get_mut(*at));
+        if let Some(said) = said {
+            let is_call = |part: &&Part| matches!(part.what, What::Call(_));
+            Arc::make_mut(&mut said.message).parts.extend(whole.message.parts.iter().filter(is_call).cloned());
+        }
+    }
+
+    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have none or only those of
+    /// items.
     pub fn rename(&mut self, entry: usize, calls: &[&ToolCall]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let turn = self.said[last].turn;
@@ -155,7 +179,7 @@ impl Lane {
         }
         for said in self.said[..=last].iter_mut().rev().take_while(is_answer) {
             let is_item = |part: &Part| match &part.what {
-                What::Call(call) => call.id.as_deref().is_some_and(names_item),
+                What::Call(call) => call.id.as_deref().is_none_or(names_item),
                 _ => false,
             };
             if !said.message.parts.iter().any(is_item) {
@@ -189,6 +213,11 @@ impl Lane {
         let alone = ids(piece).any(|id| self.by_id.contains_key(&id))
             || piece.print.key.is_some_and(|key| self.by_key.contains_key(&key));
         alone || self.holds_cut(piece) || self.holds_run(prompt, at)
+    }
+
+    /// Whether a message of a prompt is a result that was told here, by its id.
+    pub fn said_result(&self, prompt: &[Piece], at: usize) -> bool {
+        prompt[at].print.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
     }
 
     /// Whether this message is one of those said here, cut by its sender now or then.
@@ -262,6 +291,13 @@ impl Lane {
         self.system.clone_from(&keys);
         self.systems.insert(agent, keys);
         new
+    }
+}
+
+/// Adds an entry to those that are in order.
+fn insert(entries: &mut Vec<usize>, entry: usize) {
+    if let Err(at) = entries.binary_search(&entry) {
+        entries.insert(at, entry);
     }
 }
 

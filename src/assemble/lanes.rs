@@ -109,6 +109,19 @@ impl Lanes {
         self.answer_whole(lane, from, followed);
     }
 
+    /// Notes that an answer, of which only the words were told, made calls as well.
+    pub fn complete(&mut self, lane: usize, entry: usize, whole: &Piece, followed: Option<Key>) {
+        let Some(key) = whole.print.key else { return };
+        self.all[lane].complete(entry, whole);
+        for call in &whole.print.calls {
+            push(&mut self.by_id, Id::Call(*call), (lane, entry));
+        }
+        for ask in &whole.print.asks {
+            push(&mut self.asks, *ask, (lane, entry));
+        }
+        self.answered(lane, entry, key, followed);
+    }
+
     /// An answer streamed in many pieces comes back as one message.
     fn answer_whole(&mut self, lane: usize, from: usize, followed: Option<Key>) {
         let answer = &self.all[lane].entries[from..];
@@ -179,10 +192,13 @@ impl Lanes {
                     return self.pick(spots, scope);
                 }
                 let (lane, entry) = self.pick(self.any.get(&key)?, scope)?;
-                // A word may be an answer to many questions, unless the prompt begins with it where we ended.
+                // A word may be an answer to many questions, unless the prompt begins with it where we ended, or knows
+                // what was said here just before: another agent is told the last word alone of how it was found.
                 let tail = || {
                     let known = &self.all[lane];
-                    before.is_none() && known.scope == scope && known.entries.len() == entry + 1
+                    let follows =
+                        start.checked_sub(1).map_or(known.scope == scope, |before| known.said_result(prompt, before));
+                    known.entries.len() == entry + 1 && follows
                 };
                 (key.is_telling() || tail()).then_some((lane, entry))
             })

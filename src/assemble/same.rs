@@ -104,6 +104,13 @@ impl Print {
         self.key.is_none() && !self.hidden
     }
 
+    /// Whether the other one is this answer, and calls of tools more.
+    pub fn lacks_calls_of(&self, other: &Self) -> bool {
+        let (Some(mine), Some(theirs)) = (self.key, other.key) else { return false };
+        let is_answer = self.role == Role::Assistant && !mine.text.is_empty() && mine.calls == 0 && theirs.calls != 0;
+        is_answer && mine == Key { calls: 0, ..theirs }
+    }
+
     /// Whether the two are one message: by the ids of calls where both have some, else by content.
     pub fn is(&self, other: &Self) -> bool {
         self.role == other.role

@@ -45,6 +45,8 @@ enum Meeting {
     Again(usize),
     /// It goes on from there. The call of whose answer nothing was known, if the prompt brings it.
     GoesOn(Anchor, Option<Told>),
+    /// It goes on from an answer of which only the words were told: it brings that answer with its calls.
+    Completes(Anchor),
     /// It stays in the conversation of its agent, although it repeats nothing of it.
     Stays(usize),
     Opens,
@@ -54,7 +56,7 @@ enum Meeting {
 #[derive(Debug)]
 pub struct Telling<'s> {
     pub lanes: Lanes,
-    /// The whole prompts of earlier traces of the session.
+    /// The whole prompts of earlier traces of the session, and what ended each from its last answer on.
     past: &'s HashSet<u64>,
     /// Those of this trace.
     pub prompts: Vec<u64>,
@@ -104,9 +106,20 @@ impl<'s> Telling<'s> {
                 self.recall(anchor, &lines);
                 (anchor.lane, added(&lines, &new, anchor.after, unanswered))
             }
+            Meeting::Completes(anchor) => {
+                let (at, entry) = (anchor.after - 1, anchor.entry - 1);
+                self.lanes.complete(
+                    anchor.lane,
+                    entry,
+                    &prompt[at],
+                    prompt[..at].last().and_then(|last| last.print.key),
+                );
+                let new = unsaid(&self.lanes.all[anchor.lane], &prompt, Some((anchor.after, anchor.entry)));
+                (anchor.lane, added(&lines, &new, anchor.after, None))
+            }
             Meeting::Stays(lane) => (lane, added(&lines, &unsaid(&self.lanes.all[lane], &prompt, None), 0, None)),
             Meeting::Opens => {
-                let known = self.known(&lines, &chain);
+                let known = self.known(&lines, &prompt, &chain);
                 let say = |(at, line)| Saying { line, history: at < known, by: None };
                 (self.open(&talk), lines.iter().enumerate().map(say).collect())
             }
@@ -116,6 +129,8 @@ impl<'s> Telling<'s> {
         self.hear(lane, &talk, &changed);
         self.hear(lane, &talk, &sayings);
         self.prompts.extend(chain.whole());
+        let answered = prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
+        self.prompts.extend(answered.and_then(|answered| Chain::of(&prompt[answered..]).whole()).map(last));
         self.lanes.tell(
             Told {
                 lane,
@@ -178,10 +193,23 @@ impl<'s> Telling<'s> {
         let met = anchor.map_or(0, |anchor| anchor.after);
         let is_open = |told: &Told| !told.answered && !told.failed && !overlaps(told);
         // So does one whose answer nobody told: what follows its prompt is that answer.
-        let knows_more =
-            |(after, call): &(usize, usize)| *after > met || (*after == met && is_open(&self.lanes.told[*call]));
+        // Or one whose answer lacks its calls: some tell of a stream only the words.
+        let lacks_calls = |after: usize, told: &Told| {
+            let entries = lane(told).entries.get(told.entries..).unwrap_or_default();
+            let answer = entries.iter().take_while(|piece| piece.print.role == Role::Assistant).count();
+            let whole = || entries.first().zip(prompt.get(after));
+            let lacks = || whole().is_some_and(|(told, now)| told.print.lacks_calls_of(&now.print));
+            answer == 1 && !told.failed && !overlaps(told) && lacks()
+        };
+        let knows_more = |(after, call): &(usize, usize)| {
+            let told = &self.lanes.told[*call];
+            *after > met || (*after == met && is_open(told)) || (*after + 1 >= met && lacks_calls(*after, told))
+        };
         if let Some((after, call)) = begun.filter(knows_more) {
             let told = self.lanes.told[call];
+            if lacks_calls(after, &told) {
+                return Meeting::Completes(Anchor { lane: told.lane, after: after + 1, entry: told.entries + 1 });
+            }
             let unanswered = Some(told).filter(is_open);
             return Meeting::GoesOn(Anchor { lane: told.lane, after, entry: told.entries }, unanswered);
         }
@@ -220,14 +248,19 @@ impl<'s> Telling<'s> {
     }
 
     /// How much of the first prompt of a conversation was said before this trace.
-    fn known(&self, lines: &[Line], chain: &Chain) -> usize {
+    fn known(&self, lines: &[Line], prompt: &[Piece], chain: &Chain) -> usize {
         let is_answer = |line: &Line| line.print.role == Role::Assistant;
         // Answers at the very end are there for the model to go on from.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
         let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
         // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
         let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
-        answered.max(asked)
+        // What was said before it may have been left out since.
+        let asked_last = || {
+            let tails = Chain::of(prompt.get(answered.checked_sub(1)?..)?);
+            tails.beginnings().find(|(_, tail)| self.past.contains(&last(*tail))).map(|(after, _)| answered - 1 + after)
+        };
+        answered.max(asked).max(asked_last().unwrap_or_default())
     }
 
     /// Says what a prompt brings.
@@ -263,6 +296,11 @@ impl<'s> Telling<'s> {
             lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
         }
     }
+}
+
+/// The number of what ends a prompt, from its last answer on, among those of whole prompts.
+fn last(tail: u64) -> u64 {
+    hash(("last", tail))
 }
 
 fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {
