@@ -15,7 +15,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{GenAi, Message, Part, Role, ToolResult, Value, What};
+use crate::model::{GenAi, Message, Part, Role, Source, ToolResult, Value, What};
 
 /// The messages in a framework's own dump of a request, an answer or a run; `None` for any other data.
 pub fn messages(value: &Value, role: Role) -> Option<Vec<Message>> {
@@ -48,6 +48,15 @@ pub fn think(words: &str, said: &mut Vec<Message>) {
         Some(message) => message.parts.insert(0, part),
         None => said.push(Message::new(Role::Assistant, vec![part])),
     }
+}
+
+/// An answer as LlamaIndex prints it, without its role: `assistant: 18C`, and `assistant: None` of one without a word.
+pub fn printed<'v>(source: &Source, answer: &'v str) -> Option<&'v str> {
+    let said = answer.strip_prefix("assistant:").filter(|_| source.scope.name.ends_with("llama_index"))?;
+    let said = said.strip_prefix(' ').unwrap_or(said);
+    // The message beside it would have the word, if it were one.
+    let is_none = said == "None" && source.attributes.has_prefix("llm.output_messages.");
+    Some(if is_none { "" } else { said })
 }
 
 /// What a crew, a task or its agent returned: the messages of the run if they are there, and its answer.
@@ -264,6 +273,26 @@ mod tests {
     fn call(kind: &str, pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         let span = Sample::span("x").scope("openinference.instrumentation.smolagents");
         said(&span.with(&[("openinference.span.kind", kind)]).with(pairs).translate())
+    }
+
+    #[test]
+    fn llama_index_prints_an_answer_with_its_role() {
+        let answer = |text: &str, more: &[(&str, &str)]| {
+            let pairs = [("openinference.span.kind", "LLM"), ("output.value", text)];
+            said(
+                &Sample::span("x")
+                    .scope("openinference.instrumentation.llama_index")
+                    .with(&pairs)
+                    .with(more)
+                    .translate(),
+            )
+            .1
+        };
+        let beside = [("llm.output_messages.0.message.role", "assistant")];
+        assert!(answer("assistant: None", &beside).is_empty() && answer("assistant: ", &beside).is_empty());
+        assert_eq!(answer("assistant: 4", &[]), ["assistant: 4"]);
+        let none = [beside[0], ("llm.output_messages.0.message.content", "None")];
+        assert_eq!(answer("assistant: None", &none), ["assistant: None"]);
     }
 
     #[test]
