@@ -96,7 +96,11 @@ fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
                 }
             }
             (None, None) if value.get("raw").is_some() && value.get("additional_kwargs").is_some() => {
-                into.extend(reading::said(fallback, value.str("text").and_then(parts::text).into_iter().collect()));
+                // Of what it thought only the provider's own response tells.
+                let raw = value.get("raw").and_then(native::response).unwrap_or_default();
+                let thought = raw.into_iter().flat_map(|message| message.parts);
+                let thought = thought.filter(|part| matches!(part.what, What::Reasoning(_)));
+                into.extend(reading::said(fallback, thought.chain(value.str("text").and_then(parts::text)).collect()));
             }
             (None, None) => chat_message(value, fallback, &mut into)?,
         },
@@ -305,6 +309,9 @@ mod tests {
         assert_eq!(read(&format!(r#"{{"messages":[{message}]}}"#)).unwrap(), [expected]);
         let completed = r#"{"text":"upon","additional_kwargs":{},"raw":{},"logprobs":null}"#;
         assert_eq!(read(completed).unwrap(), ["assistant: upon"]);
+        let raw = r#"{"choices":[{"message":{"role":"assistant","content":"4","reasoning_content":"hm"}}]}"#;
+        let completed = format!(r#"{{"text":"4","additional_kwargs":{{}},"raw":{raw}}}"#);
+        assert_eq!(read(&completed).unwrap(), ["assistant: (thought) hm · 4"]);
         assert_eq!(read(r#"{"messages":["ChatMessage(role=…)"]}"#), None);
     }
 

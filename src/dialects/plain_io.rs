@@ -79,6 +79,7 @@ mod tests {
             r#"{"candidates":[{"content":{"parts":[],"role":"model"},"finish_reason":"STOP"}],"response_id":"r"}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"}}]}"#,
             r#"{"choices":[{"message":{"role":"assistant","content":null,"refusal":null}}],"id":"r"}"#,
+            r#"{"text":"","additional_kwargs":{},"raw":{"id":"r","choices":[]}}"#,
         ] {
             assert!(read(silent).is_empty(), "{silent}");
         }
