@@ -21,6 +21,7 @@ const NEWEST: usize = 8;
 pub struct Told {
     pub lane: usize,
     pub scope: Option<usize>,
+    pub step: Option<usize>,
     /// The index of the call, its span and times.
     pub turn: usize,
     pub span: SpanId,

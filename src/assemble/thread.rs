@@ -31,6 +31,8 @@ pub struct Talk {
     pub place: usize,
     /// The nearest agent or tool around it.
     pub scope: Option<usize>,
+    /// What is right above it.
+    pub step: Option<usize>,
     pub in_agent: bool,
     pub agent: Option<String>,
     pub started: Timestamp,
@@ -135,6 +137,7 @@ impl<'s> Telling<'s> {
             Told {
                 lane,
                 scope: talk.scope,
+                step: talk.step,
                 turn: talk.turn,
                 span: talk.span,
                 ended: talk.ended,
@@ -171,7 +174,8 @@ impl<'s> Telling<'s> {
             // Someone without a memory who asks twice, and is answered twice, asks two questions.
             told.system == hash(system)
                 && if told.scope == talk.scope {
-                    told.failed || overlaps(told) || brings_answers
+                    // Steps of a workflow that ask the same at one time are several who ask it.
+                    told.failed || (overlaps(told) && told.step == talk.step) || brings_answers
                 } else {
                     told.failed && same_agent(told) && !overlaps(told)
                 }

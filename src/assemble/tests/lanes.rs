@@ -114,6 +114,14 @@ fn samples_attempts_and_other_answers_do_not_ask_again() {
 }
 
 #[test]
+fn steps_that_ask_the_same_at_one_time_are_several_who_ask() {
+    let asks = |id: u64, step| llm(id, step).asked(&[user("q")]).at(1.0, 3.0);
+    let steps = vec![chain(10, 0), chain(11, 10), chain(12, 10)];
+    let calls = vec![asks(1, 11).answered(&[assistant("a")]), asks(2, 12).answered(&[assistant("a")])];
+    assert_eq!(told(&one([steps, calls].concat())), vec![vec!["user q", "assistant a"]; 2]);
+}
+
+#[test]
 fn a_failed_call_tells_what_was_sent_and_no_answer() {
     let failed = llm(2, 1).asked(&[user("q1")]).answered(&[assistant("hal")]).failed("E", "broken off");
     let next = llm(3, 1).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")]);
