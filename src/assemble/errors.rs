@@ -37,8 +37,9 @@ pub fn of_span(row: &SpanRow) -> Option<Failure> {
     let said = row.translation.error.as_ref();
     let tool = row.translation.genai.category == crate::model::Category::Tool;
     match row.status.code {
+        // Nothing is said where what was thrown is no failure.
         StatusCode::Error => {
-            let mut failure = said.cloned().unwrap_or_default();
+            let mut failure = said.cloned()?;
             if failure.message.is_none() {
                 failure.message = Some(row.status.message.clone()).filter(|message| !message.trim().is_empty());
             }

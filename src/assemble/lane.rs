@@ -233,6 +233,11 @@ impl Lane {
         alone || self.holds_cut(piece) || self.holds_run(prompt, at)
     }
 
+    /// Whether a message of a prompt is a result that was told here, by its id.
+    pub fn said_result(&self, prompt: &[Piece], at: usize) -> bool {
+        prompt[at].print.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
+    }
+
     /// Whether this message is one of those said here, cut by its sender now or then.
     fn holds_cut(&self, piece: &Piece) -> bool {
         if piece.print.truncated {

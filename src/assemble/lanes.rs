@@ -25,6 +25,7 @@ const NEWEST: usize = 8;
 pub struct Told {
     pub lane: usize,
     pub scope: Option<usize>,
+    pub step: Option<usize>,
     /// The index of the call, its span and times.
     pub turn: usize,
     pub span: SpanId,
@@ -205,10 +206,13 @@ impl Lanes {
             }
             endings.into_iter().find_map(|(start, key)| {
                 let (lane, entry) = self.pick(self.any.get(&key)?, scope).filter(|spot| !is_other(*spot))?;
-                // A word may be an answer to many questions, unless the prompt begins with it where we ended.
+                // A word may be an answer to many questions, unless the prompt begins with it where we ended, or knows
+                // what was said here just before: another agent is told the last word alone of how it was found.
                 let tail = || {
                     let known = &self.all[lane];
-                    before(start).is_none() && known.scope == scope && known.entries.len() == entry + 1
+                    let follows =
+                        start.checked_sub(1).map_or(known.scope == scope, |before| known.said_result(prompt, before));
+                    known.entries.len() == entry + 1 && follows
                 };
                 (key.is_telling() || tail()).then_some((lane, entry))
             })

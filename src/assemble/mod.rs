@@ -80,7 +80,8 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     }
     let Telling { mut lanes, prompts, .. } = telling;
     past.extend(prompts);
-    let tools = runs::runs(trace);
+    let mut tools = runs::runs(trace);
+    runs::trace_callers(&mut tools, &lanes.all);
     runs::tell_unseen(trace, &tools, &mut lanes.all);
     agents::tell_answers(trace, &mut lanes, library);
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());

@@ -13,7 +13,7 @@ use super::{
     tools::{Run, tool_name},
     trace::Trace,
 };
-use crate::model::{Message, Part, Role, Said, ToolResult, ToolRun, ToolStatus, Value, What};
+use crate::model::{Message, Part, Role, Said, SpanId, ToolResult, ToolRun, ToolStatus, Value, What};
 
 /// Tool runs as they are shown, in the order of their calls.
 pub fn runs(trace: &Trace) -> Vec<ToolRun> {
@@ -45,7 +45,10 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
-        call_id: id.or_else(|| given?.id.clone()).or_else(|| returned?.call_id.clone()),
+        call_id: id
+            .or_else(|| given?.id.clone())
+            .or_else(|| returned?.call_id.clone())
+            .or_else(|| seen?.call_id.clone()),
         name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
         // What a model wrote that is no JSON may have been mended before the tool ran.
         input: match (&input, given) {
@@ -105,6 +108,25 @@ pub fn result(run: &ToolRun) -> Option<Part> {
     let is_error = (run.status == ToolStatus::Error).then_some(true);
     let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
     Some(Part::new(What::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
+}
+
+/// Finds the answers that asked for runs of which no model's own record tells: a later prompt did.
+pub fn trace_callers(runs: &mut [ToolRun], lanes: &[Lane]) {
+    if runs.iter().all(|run| run.called_by.is_some() || run.call_id.is_none()) {
+        return;
+    }
+    let said = lanes.iter().flat_map(|lane| &lane.said);
+    let answers = said.filter(|said| !said.history && said.message.role == Role::Assistant);
+    let calls = answers.flat_map(|said| {
+        said.message.parts.iter().filter_map(|part| match &part.what {
+            What::Call(call) => Some((call.id.as_deref()?, said.span)),
+            _ => None,
+        })
+    });
+    let callers: HashMap<&str, SpanId> = calls.collect();
+    for run in runs.iter_mut().filter(|run| run.called_by.is_none()) {
+        run.called_by = run.call_id.as_deref().and_then(|id| callers.get(id)).copied();
+    }
 }
 
 /// Tells results that no request carried as the tool returned them, after the call that asked for them.

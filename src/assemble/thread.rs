@@ -31,6 +31,8 @@ pub struct Talk {
     pub place: usize,
     /// The nearest agent or tool around it.
     pub scope: Option<usize>,
+    /// What is right above it.
+    pub step: Option<usize>,
     pub in_agent: bool,
     pub agent: Option<String>,
     pub started: Timestamp,
@@ -54,7 +56,8 @@ enum Meeting {
 #[derive(Debug)]
 pub struct Telling<'s> {
     pub lanes: Lanes,
-    /// The whole prompts of earlier traces of the session, and the results that came in them.
+    /// The whole prompts of earlier traces of the session, what ended each from its last answer on, and the results that
+    /// came in them.
     past: &'s HashSet<u64>,
     /// Those of this trace.
     pub prompts: Vec<u64>,
@@ -111,7 +114,7 @@ impl<'s> Telling<'s> {
                 (lane, added(&lines, &new, 0, None))
             }
             Meeting::Opens => {
-                let known = self.known(&lines, &chain);
+                let known = self.known(&lines, &prompt, &chain);
                 let say = |(at, line)| Saying { line, history: at < known, by: None };
                 (self.open(&talk), lines.iter().enumerate().map(say).collect())
             }
@@ -121,10 +124,13 @@ impl<'s> Telling<'s> {
         self.hear(lane, &talk, &changed);
         self.hear(lane, &talk, &sayings);
         self.prompts.extend(chain.whole());
+        let answered = prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
+        self.prompts.extend(answered.and_then(|answered| Chain::of(&prompt[answered..]).whole()).map(last));
         self.lanes.tell(
             Told {
                 lane,
                 scope: talk.scope,
+                step: talk.step,
                 turn: talk.turn,
                 span: talk.span,
                 ended: talk.ended,
@@ -161,7 +167,8 @@ impl<'s> Telling<'s> {
             // Someone without a memory who asks twice, and is answered twice, asks two questions.
             told.system == hash(system)
                 && if told.scope == talk.scope {
-                    told.failed || overlaps(told) || brings_answers
+                    // Steps of a workflow that ask the same at one time are several who ask it.
+                    told.failed || (overlaps(told) && told.step == talk.step) || brings_answers
                 } else {
                     told.failed && same_agent(told) && !overlaps(told)
                 }
@@ -183,8 +190,10 @@ impl<'s> Telling<'s> {
         let met = anchor.map_or(0, |anchor| anchor.after);
         let is_open = |told: &Told| told.answers == 0 && !told.failed && !overlaps(told);
         // So does one whose answer nobody told: what follows its prompt is that answer.
-        let knows_more =
-            |(after, call): &(usize, usize)| *after > met || (*after == met && is_open(&self.lanes.told[*call]));
+        let knows_more = |(after, call): &(usize, usize)| {
+            let told = &self.lanes.told[*call];
+            *after > met || (*after == met && is_open(told))
+        };
         if let Some((after, call)) = begun.filter(knows_more) {
             let told = self.lanes.told[call];
             let unanswered = Some(told).filter(is_open);
@@ -249,7 +258,7 @@ impl<'s> Telling<'s> {
     }
 
     /// How much of the first prompt of a conversation was said before this trace.
-    fn known(&self, lines: &[Line], chain: &Chain) -> usize {
+    fn known(&self, lines: &[Line], prompt: &[Piece], chain: &Chain) -> usize {
         let is_answer = |line: &Line| line.print.role == Role::Assistant;
         // Answers at the very end are there for the model to go on from.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
@@ -264,7 +273,12 @@ impl<'s> Telling<'s> {
         let answered = answered + lines[answered..].iter().take_while(is_past).count();
         // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
         let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
-        answered.max(asked)
+        // What was said before it may have been left out since.
+        let asked_last = || {
+            let tails = Chain::of(prompt.get(answered.checked_sub(1)?..)?);
+            tails.beginnings().find(|(_, tail)| self.past.contains(&last(*tail))).map(|(after, _)| answered - 1 + after)
+        };
+        answered.max(asked).max(asked_last().unwrap_or_default())
     }
 
     /// Says what a prompt brings.
@@ -324,6 +338,11 @@ fn are_one(before: &Message, after: &Message) -> bool {
 /// What is kept of a result by the id of what it answers, among the prompts of earlier traces.
 pub fn came(id: u64) -> u64 {
     hash(("result", id))
+}
+
+/// The number of what ends a prompt, from its last answer on, among those of whole prompts.
+fn last(tail: u64) -> u64 {
+    hash(("last", tail))
 }
 
 fn keys(pieces: &[Piece]) -> Vec<Option<Key>> {

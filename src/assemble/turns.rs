@@ -76,6 +76,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
             span: place.id,
             place: call.place,
             scope: trace.scopes[call.place],
+            step: place.parent,
             in_agent: trace.scopes[call.place].is_some_and(|scope| trace.places()[scope].category == Category::Agent),
             agent: trace.agent_of(call.place),
             started: place.started,

@@ -102,7 +102,20 @@ pub fn answered(call_id: Option<String>, name: Option<&str>, content: Option<&Va
         returned(content, &mut parts);
     }
     let is_error = content.and_then(content_error);
-    Part::new(What::Result(ToolResult { call_id, name: name.map(str::to_owned), is_error, content: parts }))
+    let result = ToolResult { call_id, name: name.map(str::to_owned), is_error, content: parts };
+    Part::new(What::Result(unwrapped(result)))
+}
+
+/// A result without the message around it in which the model gets it: what a framework's tool returned may be that.
+pub fn unwrapped(result: ToolResult) -> ToolResult {
+    let [Part { what: What::Result(inner), .. }] = result.content.as_slice() else { return result };
+    let ToolResult { call_id, name, is_error, content } = inner.clone();
+    ToolResult {
+        call_id: result.call_id.or(call_id),
+        name: result.name.or(name),
+        is_error: is_error.or(result.is_error),
+        content,
+    }
 }
 
 /// Whether the content itself says that it is an error: Vercel's `{"type": "error-text"}`, MCP's `isError`.

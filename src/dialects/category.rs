@@ -74,9 +74,11 @@ pub fn hands_over(source: &Source) -> bool {
         && !source.attributes.has("tool.name")
 }
 
-/// `LlamaIndex` makes a span of every method of its models, also of `OpenAI._prepare_chat_with_tools`, which calls none.
+/// `LlamaIndex` makes a span of every method of its models and their answers, also of those that call none:
+/// `OpenAI._prepare_chat_with_tools`, `StreamingAgentChatResponse.awrite_response_to_history`.
 fn only_prepares(source: &Source) -> bool {
-    source.scope.name.ends_with("llama_index") && source.name.contains("._prepare_")
+    let calls_none = source.name.contains("._prepare_") || source.name.ends_with("write_response_to_history");
+    source.scope.name.ends_with("llama_index") && calls_none
 }
 
 /// What the names of some scopes' spans mean: Logfire names them by the template of their message.

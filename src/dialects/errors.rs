@@ -27,7 +27,17 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
         failure.message = Some(rest.unwrap_or(text).to_owned());
     }
     let failed = status.code == StatusCode::Error || by_tool || failure != Failure::default();
-    failed.then_some(failure)
+    (failed && !is_control(&failure)).then_some(failure)
+}
+
+/// Whether what was thrown is how LangGraph waits for a human or hands over to another graph, and no failure at all.
+fn is_control(failure: &Failure) -> bool {
+    const THROWN: [&str; 4] = ["GraphInterrupt", "NodeInterrupt", "ParentCommand", "GraphBubbleUp"];
+    let kind = failure.kind.as_deref().unwrap_or_default();
+    // LangSmith calls everything an exception, and prints it: `GraphInterrupt((Interrupt(…),))`.
+    let printed = failure.message.as_deref().filter(|_| matches!(kind, "" | "Exception"));
+    let called = printed.and_then(|message| message.split_once('(')).map_or("", |(called, _)| called);
+    THROWN.contains(&kind.rsplit('.').next().unwrap_or(kind)) || THROWN.contains(&called)
 }
 
 /// The last exception event: it is what ended the span.
@@ -122,6 +132,23 @@ mod tests {
         let first = [("exception.type", "x.First"), ("exception.message", "try again")];
         let span = span.event("exception", &first).event("exception", THROTTLED);
         assert_eq!(failure(span), Some(said("x.Throttled", "slow down")));
+    }
+
+    #[test]
+    fn to_wait_for_a_human_is_no_failure() {
+        let printed = "GraphInterrupt((Interrupt(value='Go on?'),))";
+        for thrown in [
+            [
+                ("exception.type", "langgraph.errors.GraphInterrupt"),
+                ("exception.message", "(Interrupt(value='Go on?'),)"),
+            ],
+            [("exception.type", "langgraph.errors.ParentCommand"), ("exception.message", "Command(goto='b')")],
+            [("exception.type", "Exception"), ("exception.message", printed)],
+        ] {
+            assert_eq!(failure(Sample::span("human").failed("").event("exception", &thrown)), None);
+        }
+        let other = [("exception.type", "x.Interrupted"), ("exception.message", "GraphInterrupt(no)")];
+        assert!(failure(Sample::span("human").failed("").event("exception", &other)).is_some());
     }
 
     #[test]

@@ -47,6 +47,11 @@ pub fn read(source: &Source, into: &mut Translation) {
     };
     into.context = context::completed(source, stated);
     into.genai = genai(source, &found);
+    if into.genai.agent.is_none() {
+        // LangChain tells everything that an agent does whose work it is.
+        let named = into.context.metadata.iter().find(|(name, _)| name == "lc_agent_name");
+        into.genai.agent = named.and_then(|(_, name)| id(name));
+    }
 }
 
 fn can_be_read(value: &Value, how: How) -> bool {
@@ -340,5 +345,8 @@ mod tests {
         let traceloop = [("traceloop.span.kind", "tool"), ("traceloop.entity.name", "w")];
         assert_eq!(named("w.tool", &traceloop), (None, text("w")));
         assert_eq!(named("running tool", &[("logfire.msg", "w")]), (None, text("w")));
+        let langchain = [("metadata", r#"{"lc_agent_name":"W","langgraph_node":"model"}"#)];
+        assert_eq!(named("model", &langchain), (text("W"), None));
+        assert_eq!(named("model", &[("langsmith.metadata.lc_agent_name", "W")]), (text("W"), None));
     }
 }

@@ -158,7 +158,7 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
             Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => calls::returned(value, &mut content),
         }
         let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error, content };
-        Message::new(Role::Tool, vec![Part::new(What::Result(result))])
+        Message::new(Role::Tool, vec![Part::new(What::Result(calls::unwrapped(result)))])
     });
     (prompt.into_iter().collect(), completion.into_iter().collect())
 }

@@ -69,8 +69,9 @@ pub fn added(given: &[Message], mut state: Vec<Message>) -> Vec<Message> {
 /// What a tool returned, where that is a `ToolMessage`, or a command that puts one into the state.
 pub fn tool_result(value: &Value) -> Option<Part> {
     let said = messages(value, Role::Tool)?;
-    let mut results = said.into_iter().flat_map(|message| message.parts);
-    results.find(|part| matches!(part.what, What::Result(_)))
+    // A hand-over brings along all that was said before.
+    let results = said.into_iter().flat_map(|message| message.parts);
+    results.filter(|part| matches!(part.what, What::Result(_))).last()
 }
 
 /// Adds what the last answer says of its tokens, its model and its end, where that is not known yet.
@@ -295,6 +296,9 @@ mod tests {
             r#"{"type":"tool","data":{"content":"no such order","name":"w","tool_call_id":"c1","status":"error"}}"#;
         assert_eq!(result(tool).as_deref(), Some("=!c1 no such order"));
         assert_eq!(result(&format!(r#"{{"update":{{"messages":[{tool}]}}}}"#)).as_deref(), Some("=!c1 no such order"));
+        let earlier = r#"{"type":"human","content":"q"},{"type":"tool","data":{"content":"18C","tool_call_id":"c0"}}"#;
+        let handed = result(&format!(r#"{{"update":{{"messages":[{earlier},{tool}]}}}}"#));
+        assert_eq!(handed.as_deref(), Some("=!c1 no such order"));
         assert_eq!(result(r#"{"city":"Paris"}"#), None);
     }
 }

@@ -286,6 +286,16 @@ mod tests {
             .translate();
         assert_eq!(said(&read).0, [r#"assistant: w#-{"city":"Paris"}"#]);
         assert_eq!(said(&read).1, [r#"tool: =- 18C, "light" rain"#]);
+        let message = r#"{"content":"18C","additional_kwargs":{},"type":"tool","name":"w","tool_call_id":"c1","status":"success"}"#;
+        let read = Sample::span("execute_tool w")
+            .scope(super::SCOPE)
+            .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")])
+            .with(&[("gen_ai.tool.call.arguments", r#"{"city":"Paris"}"#), ("gen_ai.tool.call.result", message)])
+            .translate();
+        assert_eq!(
+            said(&read),
+            (vec![r#"assistant: w#-{"city":"Paris"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()])
+        );
     }
 
     #[test]

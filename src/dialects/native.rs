@@ -97,7 +97,10 @@ pub fn is_silent(response: &Value) -> bool {
     let said = |answer: &Value| first(answer, &["message", "content"]).is_some_and(says_nothing);
     let is_bare_response = response.str("object") == Some("response")
         && response.get("output").and_then(Value::as_array).is_some_and(<[Value]>::is_empty);
-    (!answers.is_empty() && answers.iter().all(said)) || is_bare_response
+    // LlamaIndex's completion of a prompt.
+    let is_bare_text =
+        response.str("text") == Some("") && ["raw", "additional_kwargs"].iter().all(|key| response.get(key).is_some());
+    (!answers.is_empty() && answers.iter().all(said)) || is_bare_response || is_bare_text
 }
 
 /// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it is surely

@@ -195,8 +195,14 @@ fn weight(messages: &[Message]) -> (usize, usize) {
     let letters = |text: &str| text.split_whitespace().map(str::len).sum::<usize>();
     let parts = messages.iter().flat_map(|message| &message.parts).filter(|part| !part.hidden);
     parts.fold((0, 0), |(structure, text), part| match &part.what {
-        What::Call(call) => (structure + 1 + usize::from(call.id.is_some()), text),
-        What::Result(result) => (structure + 1 + usize::from(result.call_id.is_some()), text),
+        // That a call has no arguments, or that it failed, may be said in one of the two only.
+        What::Call(call) => {
+            (structure + 1 + usize::from(call.id.is_some()) + usize::from(call.input != Value::Null), text)
+        }
+        What::Result(result) => {
+            let failed = usize::from(result.is_error == Some(true));
+            (structure + 1 + usize::from(result.call_id.is_some()) + failed, text)
+        }
         What::Reasoning(thought) => (structure + 1, text + thought.text.as_deref().map_or(0, letters)),
         What::Media(media) => (structure + 1 + usize::from(media.data != MediaData::Absent), text),
         What::Text(words) | What::Refusal(words) => (structure, text + letters(words)),

@@ -15,7 +15,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{GenAi, Message, Part, Role, ToolResult, Value, What};
+use crate::model::{GenAi, Message, Part, Role, Source, ToolResult, Value, What};
 
 /// The messages in a framework's own dump of a request, an answer or a run; `None` for any other data.
 pub fn messages(value: &Value, role: Role) -> Option<Vec<Message>> {
@@ -48,6 +48,15 @@ pub fn think(words: &str, said: &mut Vec<Message>) {
         Some(message) => message.parts.insert(0, part),
         None => said.push(Message::new(Role::Assistant, vec![part])),
     }
+}
+
+/// An answer as LlamaIndex prints it, without its role: `assistant: 18C`, and `assistant: None` of one without a word.
+pub fn printed<'v>(source: &Source, answer: &'v str) -> Option<&'v str> {
+    let said = answer.strip_prefix("assistant:").filter(|_| source.scope.name.ends_with("llama_index"))?;
+    let said = said.strip_prefix(' ').unwrap_or(said);
+    // The message beside it would have the word, if it were one.
+    let is_none = said == "None" && source.attributes.has_prefix("llm.output_messages.");
+    Some(if is_none { "" } else { said })
 }
 
 /// What a crew, a task or its agent returned: the messages of the run if they are there, and its answer.
@@ -87,7 +96,11 @@ fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
                 }
             }
             (None, None) if value.get("raw").is_some() && value.get("additional_kwargs").is_some() => {
-                into.extend(reading::said(fallback, value.str("text").and_then(parts::text).into_iter().collect()));
+                // Of what it thought only the provider's own response tells.
+                let raw = value.get("raw").and_then(native::response).unwrap_or_default();
+                let thought = raw.into_iter().flat_map(|message| message.parts);
+                let thought = thought.filter(|part| matches!(part.what, What::Reasoning(_)));
+                into.extend(reading::said(fallback, thought.chain(value.str("text").and_then(parts::text)).collect()));
             }
             (None, None) => chat_message(value, fallback, &mut into)?,
         },
@@ -267,6 +280,26 @@ mod tests {
     }
 
     #[test]
+    fn llama_index_prints_an_answer_with_its_role() {
+        let answer = |text: &str, more: &[(&str, &str)]| {
+            let pairs = [("openinference.span.kind", "LLM"), ("output.value", text)];
+            said(
+                &Sample::span("x")
+                    .scope("openinference.instrumentation.llama_index")
+                    .with(&pairs)
+                    .with(more)
+                    .translate(),
+            )
+            .1
+        };
+        let beside = [("llm.output_messages.0.message.role", "assistant")];
+        assert!(answer("assistant: None", &beside).is_empty() && answer("assistant: ", &beside).is_empty());
+        assert_eq!(answer("assistant: 4", &[]), ["assistant: 4"]);
+        let none = [beside[0], ("llm.output_messages.0.message.content", "None")];
+        assert_eq!(answer("assistant: None", &none), ["assistant: None"]);
+    }
+
+    #[test]
     fn llama_index_leaves_the_types_of_its_blocks_out() {
         let message = r#"{"role":"assistant","additional_kwargs":{"tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}]},
             "blocks":[{"content":"hm"},{"text":"Let me look."},{"tool_call_id":"c1","tool_name":"w","tool_kwargs":"{}"},
@@ -276,6 +309,9 @@ mod tests {
         assert_eq!(read(&format!(r#"{{"messages":[{message}]}}"#)).unwrap(), [expected]);
         let completed = r#"{"text":"upon","additional_kwargs":{},"raw":{},"logprobs":null}"#;
         assert_eq!(read(completed).unwrap(), ["assistant: upon"]);
+        let raw = r#"{"choices":[{"message":{"role":"assistant","content":"4","reasoning_content":"hm"}}]}"#;
+        let completed = format!(r#"{{"text":"4","additional_kwargs":{{}},"raw":{raw}}}"#);
+        assert_eq!(read(&completed).unwrap(), ["assistant: (thought) hm · 4"]);
         assert_eq!(read(r#"{"messages":["ChatMessage(role=…)"]}"#), None);
     }
 

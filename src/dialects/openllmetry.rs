@@ -197,15 +197,15 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
 
 /// Reads texts that are blocks of `LangChain`, made JSON for want of a better form. Calls are told again as such.
 fn blocks_in_texts(message: &mut Arc<Message>) {
-    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part)).collect();
-    if blocks.iter().all(Option::is_none) {
-        return;
-    }
     let id = |part: &Part| match &part.what {
         What::Call(call) => call.id.clone(),
         _ => None,
     };
     let told: HashSet<String> = message.parts.iter().filter_map(id).collect();
+    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part, &told)).collect();
+    if blocks.iter().all(Option::is_none) {
+        return;
+    }
     let is_new = |part: &Part| id(part).is_none_or(|id| !told.contains(&id));
     let message = Arc::make_mut(message);
     let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| match block {
@@ -215,7 +215,7 @@ fn blocks_in_texts(message: &mut Arc<Message>) {
     message.parts = parts.collect();
 }
 
-fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
+fn block_in(message: &Message, part: &Part, told: &HashSet<String>) -> Option<Vec<Part>> {
     const KINDS: &[&str] =
         &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
     const MEDIA: &[&str] = &["image", "image_url", "audio", "input_audio", "video", "file", "document", "media"];
@@ -226,7 +226,14 @@ fn block_in(message: &Message, part: &Part) -> Option<Vec<Part>> {
     let block = json::parse(text).ok()?;
     let kind = block.str("type")?;
     let is_block = match message.role {
-        Role::Assistant => KINDS.contains(&kind) || kind.ends_with("_tool_result"),
+        // Calls of programs' own tools are always told again; alone it is a text.
+        Role::Assistant if matches!(kind, "function_call" | "custom_tool_call" | "tool_call") => {
+            calls::first_str(&block, &["call_id", "id"]).is_some_and(|id| told.contains(id))
+        }
+        Role::Assistant => {
+            let is_theirs = kind.ends_with("_call") && block.str("id").is_some();
+            KINDS.contains(&kind) || kind.ends_with("_tool_result") || is_theirs
+        }
         // Alone it may be what someone wrote.
         Role::User => MEDIA.contains(&kind) && message.parts.len() > 1,
         Role::System | Role::Tool => false,
@@ -391,6 +398,13 @@ mod tests {
             {"type":"tool_call","id":"t1","name":"w","arguments":{}}]}]"#;
         let expected = [r#"assistant: (thought) hm · {"answer":4} · w#t1{}"#];
         assert_eq!(current("langchain", gen_ai::OUTPUT, answer), expected);
+        let item =
+            r#"{\"type\":\"function_call\",\"call_id\":\"c1\",\"id\":\"fc_1\",\"name\":\"w\",\"arguments\":\"{}\"}"#;
+        let call = r#"{"type":"tool_call","id":"c1","name":"w","arguments":{}}"#;
+        let answer =
+            |more: &str| format!(r#"[{{"role":"assistant","parts":[{{"type":"text","content":"{item}"}}{more}]}}]"#);
+        assert_eq!(current("langchain", gen_ai::OUTPUT, &answer(&format!(",{call}"))), ["assistant: w#c1{}"]);
+        assert!(current("langchain", gen_ai::OUTPUT, &answer(""))[0].starts_with(r#"assistant: {"type""#));
         let asked = r#"[{"role":"user","parts":[{"type":"text","content":"{\"type\":\"image\",\"url\":\"https://x/y.png\"}"}]}]"#;
         assert_eq!(current("langchain", gen_ai::INPUT, asked), [r#"user: {"type":"image","url":"https://x/y.png"}"#]);
     }

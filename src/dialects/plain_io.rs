@@ -3,7 +3,7 @@
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
-use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, parts, reading};
+use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, openinference_forms, parts, reading};
 use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
@@ -42,6 +42,10 @@ fn translate(source: &Source, into: &mut Translation) {
 }
 
 fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Message> {
+    let printed = || openinference_forms::printed(source, value.as_str()?);
+    if let Some(answer) = Some(role).filter(|role| *role == Role::Assistant).and_then(|_| printed()) {
+        return reading::said(role, parts::text(answer).into_iter().collect());
+    }
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
     match Ish::of(value) {
         ish @ (Ish::Data(_) | Ish::Cut(_)) if mime != Some("text/plain") => {
@@ -77,6 +81,7 @@ mod tests {
             r#"{"candidates":[{"content":{"parts":[],"role":"model"},"finish_reason":"STOP"}],"response_id":"r"}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"}}]}"#,
             r#"{"choices":[{"message":{"role":"assistant","content":null,"refusal":null}}],"id":"r"}"#,
+            r#"{"text":"","additional_kwargs":{},"raw":{"id":"r","choices":[]}}"#,
         ] {
             assert!(read(silent).is_empty(), "{silent}");
         }

@@ -114,6 +114,14 @@ fn samples_attempts_and_other_answers_do_not_ask_again() {
 }
 
 #[test]
+fn steps_that_ask_the_same_at_one_time_are_several_who_ask() {
+    let asks = |id: u64, step| llm(id, step).asked(&[user("q")]).at(1.0, 3.0);
+    let steps = vec![chain(10, 0), chain(11, 10), chain(12, 10)];
+    let calls = vec![asks(1, 11).answered(&[assistant("a")]), asks(2, 12).answered(&[assistant("a")])];
+    assert_eq!(told(&one([steps, calls].concat())), vec![vec!["user q", "assistant a"]; 2]);
+}
+
+#[test]
 fn a_failed_call_tells_what_was_sent_and_no_answer() {
     let failed = llm(2, 1).asked(&[user("q1")]).answered(&[assistant("hal")]).failed("E", "broken off");
     let next = llm(3, 1).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")]);
@@ -213,6 +221,47 @@ fn reasoning_that_only_the_next_prompt_tells_is_added() {
 }
 
 #[test]
+fn calls_that_only_the_next_prompt_tells_are_added_to_their_answer() {
+    let asked = |id| calls("Again:", &[(Some(id), "w", "{}")]);
+    let given = |id, text| results(&[(Some(id), text)]);
+    let ran = |id: u64| tool(id, 10, None, "w", "{}", Some("r"));
+    let trace = one(vec![
+        agent(10, 0, "A"),
+        llm(1, 10).asked(&[user("q")]).answered(&[assistant("Again:")]),
+        ran(2),
+        llm(3, 10).asked(&[user("q"), asked("c1"), given("c1", "r")]).answered(&[assistant("Again:")]),
+        ran(4),
+        llm(5, 10)
+            .asked(&[user("q"), asked("c1"), given("c1", "r"), asked("c2"), given("c2", "r")])
+            .answered(&[assistant("4")]),
+    ]);
+    let again = |id: &str| [format!("assistant Again: w{{}}#{id}"), format!("tool {id}=r")];
+    let expected =
+        [vec!["user q".to_owned()], again("c1").to_vec(), again("c2").to_vec(), vec!["assistant 4".to_owned()]];
+    assert_eq!(talk(&trace), expected.concat());
+    let callers: Vec<_> = trace.tools.iter().map(|run| (run.call_id.as_deref(), run.called_by)).collect();
+    assert_eq!(callers, [(Some("c1"), Some(span_id(1))), (Some("c2"), Some(span_id(3)))]);
+    // The same words, but somebody's else.
+    let trace = conversation(&[(&[user("q")], &[assistant("no")]), (&[user("r"), assistant("no")], &[assistant("a")])]);
+    assert_eq!(told(&trace).len(), 2);
+}
+
+#[test]
+fn an_agent_is_told_the_last_word_alone_of_how_it_was_found() {
+    let handed = [user("q"), calls("", &[(Some("c1"), "go", "{}")]), results(&[(Some("c1"), "gone")])];
+    let looked = [calls("", &[(Some("c2"), "w", "{}")]), results(&[(Some("c2"), "18C")])];
+    let back = [assistant("4"), calls("Back.", &[(Some("x"), "back", "{}")]), results(&[(Some("x"), "done")])];
+    let trace = conversation(&[
+        (&handed[..1], &handed[1..2]),
+        (&handed, &looked[..1]),
+        (&[&handed[..], &looked].concat(), &[assistant("4")]),
+        (&[&handed[..], &back].concat(), &[assistant("It is 4.")]),
+    ]);
+    assert_eq!(told(&trace).len(), 1);
+    assert_eq!(talk(&trace).iter().filter(|line| line.ends_with("assistant 4")).count(), 1);
+}
+
+#[test]
 fn a_prefill_is_new_and_may_come_back_joined_to_its_answer() {
     let trace = conversation(&[
         (&[user("q"), assistant("The capital is")], &[assistant(" Paris, of course.")]),
@@ -249,6 +298,13 @@ fn a_turn_that_failed_in_an_earlier_trace_is_history_to_the_next() {
     let traces = several(vec![failed.clone(), next]);
     assert_eq!(talk(&traces[0]), ["user q1"]);
     assert_eq!(talk(&traces[1]), ["~user q1", "user q2", "assistant a2"]);
+    // So it is if what was said before it is left out now.
+    let start = [user("q0"), assistant("a0")];
+    let window = [assistant("a0"), user("q1"), user("q2")];
+    let failed_later = vec![llm(1, 0).asked(&[&start[..], &[user("q1")]].concat()).failed("E", "x")];
+    let next = vec![llm(1, 0).asked(&window).answered(&[assistant("a2")])];
+    let told = talk(&several(vec![failed_later, next])[1]);
+    assert_eq!(told, ["~assistant a0", "~user q1", "user q2", "assistant a2"]);
     // Asked again and nothing else, it is a question of its own.
     let again = vec![llm(1, 0).asked(&[user("q1")]).answered(&[assistant("a1")])];
     assert_eq!(talk(&several(vec![failed, again])[1]), ["user q1", "assistant a1"]);

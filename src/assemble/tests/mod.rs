@@ -155,6 +155,7 @@ impl Made {
     /// An error status and nothing else but a message, perhaps.
     fn broken(mut self, message: &str) -> Self {
         self.row.status = Status { code: StatusCode::Error, message: message.to_owned() };
+        self.said.error.get_or_insert_default();
         self
     }
 
