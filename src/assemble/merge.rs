@@ -6,7 +6,7 @@
 //! ids of calls, reasoning, media. Nothing is said twice.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     rc::Rc,
     sync::Arc,
 };
@@ -16,7 +16,7 @@ use super::{
     same::{Library, Print},
     voices::{FALLBACK, carrier, tells_words},
 };
-use crate::model::{Carrier, Message, Role, Timestamp, Translation, What};
+use crate::model::{Carrier, Message, Part, Role, Timestamp, Translation, What};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -101,11 +101,44 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
         prompt.sort_by_key(|line| !is_system(line));
     }
     let opening = prompt.iter().position(|line| !is_system(line)).unwrap_or(prompt.len());
-    let rest = prompt.split_off(opening);
+    let mut rest = prompt.split_off(opening);
+    name_results(&mut rest, library);
     let mut said = HashSet::new();
     // Some senders give the instructions apart and again as the first message.
     prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
     Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
+}
+
+/// Gives results that say nothing of what they answer the ids of the calls before them, in order.
+fn name_results(prompt: &mut [Line], library: &mut Library) {
+    let is_nameless = |part: &Part| match &part.what {
+        What::Result(result) => result.call_id.is_none() && result.name.is_none(),
+        _ => false,
+    };
+    let mut open: VecDeque<String> = VecDeque::new();
+    for line in prompt {
+        if line.print.role != Role::Tool {
+            let calls = line.message.parts.iter().filter_map(|part| match &part.what {
+                What::Call(call) => call.id.clone(),
+                _ => None,
+            });
+            let calls: Vec<String> = calls.collect();
+            // An answer may come piece by piece.
+            if calls.is_empty() || line.print.role != Role::Assistant {
+                open.clear();
+            }
+            open.extend(calls);
+        } else if !open.is_empty() && line.message.parts.iter().all(is_nameless) {
+            let mut message = (*line.message).clone();
+            for part in &mut message.parts {
+                if let What::Result(result) = &mut part.what {
+                    result.call_id = open.pop_front();
+                }
+            }
+            line.message = Arc::new(message);
+            line.print = library.print(&line.message);
+        }
+    }
 }
 
 fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec<Line> {
@@ -203,7 +236,7 @@ fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Part, Reading, Reasoning, ToolCall, Value};
+    use crate::model::{Reading, Reasoning, ToolCall, ToolResult, Value};
 
     fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
         let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
@@ -237,6 +270,26 @@ mod tests {
         let (prompt, completion) = merged(&["genai-3"], vec![system, sent, answer]);
         assert_eq!(prompt, ["system S", "user q"]);
         assert_eq!(completion, [Message::text(Role::Assistant, "a")]);
+    }
+
+    #[test]
+    fn nameless_results_answer_the_calls_before_them() {
+        let result = |id: Option<&str>| {
+            let call_id = id.map(str::to_owned);
+            let result = ToolResult { call_id, name: None, is_error: None, content: vec![Part::text("18C")] };
+            Message::new(Role::Tool, vec![Part::new(What::Result(result))])
+        };
+        let sent = vec![user("q"), call(Some("c1")), call(Some("c2")), result(None), result(None), result(None)];
+        let sent = reading("x", Carrier::Log, sent, vec![]);
+        let translation = Translation { readings: vec![sent], ..Translation::default() };
+        let bearer = Bearer { place: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let prompt = merge(&[bearer], &mut Library::default()).prompt;
+        let id = |line: &Line| match &line.message.parts[0].what {
+            What::Result(result) => result.call_id.clone(),
+            _ => None,
+        };
+        let ids: Vec<Option<String>> = prompt[3..].iter().map(id).collect();
+        assert_eq!(ids, [Some("c1".to_owned()), Some("c2".to_owned()), None]);
     }
 
     #[test]

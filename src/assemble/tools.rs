@@ -61,7 +61,8 @@ struct Join {
     by_id: HashMap<u64, Vec<usize>>,
     by_asked: HashMap<u64, Vec<usize>>,
     by_name: HashMap<u64, Vec<usize>>,
-    /// Runs that have only the id of an item.
+    /// Runs that calls asked for, and of these such as have only the id of an item.
+    asked: Vec<usize>,
     items: Vec<usize>,
     /// Per key, how many runs at its front already have an execution.
     taken: HashMap<(u8, u64), usize>,
@@ -120,6 +121,7 @@ impl Join {
         if again {
             return;
         }
+        self.asked.push(self.runs.len());
         if called.item {
             self.items.push(self.runs.len());
         }
@@ -337,11 +339,17 @@ impl Join {
                     known.iter().rev().nth(*skip - 1)
                 }
             });
-            // Without the calls that it answers: results of calls that nobody named yet, the last one of the last.
+            // Without a word of what it answers, or with an id where calls have only those of items: the last result is
+            // that of the last call.
             let by_order = || {
-                let is_open = |run: &&usize| self.runs[**run].seen.is_none();
-                let items = self.candidates(Some(&self.items), at).iter().rev().take(LOOKED_AT);
-                items.filter(|_| given.prompt && given.id.is_some() && given.asked.is_none()).find(is_open)
+                let known = match given.id {
+                    Some(_) if given.prompt && given.asked.is_none() => self.candidates(Some(&self.items), at),
+                    None if given.prompt && given.asked.is_none() && given.name.is_none() => {
+                        self.candidates(Some(&self.asked), at)
+                    }
+                    _ => &[],
+                };
+                known.iter().rev().take(LOOKED_AT).find(|run| self.runs[**run].seen.is_none())
             };
             let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };

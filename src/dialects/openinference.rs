@@ -65,6 +65,10 @@ fn translate(source: &Source, into: &mut Translation) {
         }
     };
     if source.scope.name.ends_with(".openai_agents") {
+        // Older versions name an agent only as the node of a graph.
+        if into.genai.agent.is_none() && attributes.str("openinference.span.kind") == Some("AGENT") {
+            into.genai.agent = attributes.str("graph.node.id").map(str::to_owned);
+        }
         prompt.iter_mut().chain(&mut completion).for_each(without_arguments);
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -355,6 +359,8 @@ mod tests {
             Sample::span("handoff to Refunds").scope(scope).with(&[("openinference.span.kind", "TOOL")]).with(&names);
         let read = read.translate();
         assert_eq!((read.readings.len(), read.genai.category), (0, Category::Agent));
+        let agent = span("AGENT", &[("graph.node.id", "Front Desk")]).scope(scope).translate();
+        assert_eq!(agent.genai.agent.as_deref(), Some("Front Desk"));
         let call = [
             ("llm.input_messages.0.message.role", "assistant"),
             ("llm.input_messages.0.message.tool_calls.0.tool_call.id", "c1"),
