@@ -211,20 +211,43 @@ fn question(category: Category, readings: &[Reading]) -> Option<String> {
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
     let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
     let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let text =
-        |messages: &[&Message]| messages.iter().filter(|message| message.role == Role::User).find_map(|m| line(m));
-    text(new).or_else(|| text(before))
+    let asked = |messages: &[&Message]| {
+        let sent = || messages.iter().filter(|message| message.role == Role::User).copied();
+        let words = sent().filter(|message| !is_relayed(message)).flat_map(texts).find(|text| !is_element(text));
+        words.or_else(|| sent().flat_map(texts).next()).map(line)
+    };
+    asked(new).or_else(|| asked(before))
 }
 
-/// The first text of a message, on one line of a list.
-fn line(message: &Message) -> Option<String> {
-    let mut texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
-        What::Text(text) if !text.trim().is_empty() => Some(text),
+/// The texts of a message in which something is said.
+fn texts(message: &Message) -> impl Iterator<Item = &str> {
+    message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
+        What::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
         _ => None,
-    });
+    })
+}
+
+/// Whether a framework tells an agent what another one did, as the ADK does in the user's name.
+fn is_relayed(message: &Message) -> bool {
+    texts(message).next().is_some_and(|text| text.starts_with("For context:"))
+}
+
+/// Whether a text is one element from its first character to its last, as programs write what they add to what a
+/// human asks: `<session_context>…</session_context>`.
+fn is_element(text: &str) -> bool {
+    let text = text.trim();
+    let Some(rest) = text.strip_prefix('<') else { return false };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
+    let name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
+    let end = text.strip_suffix('>').and_then(|text| text.strip_suffix(name)).is_some_and(|text| text.ends_with("</"));
+    !name.is_empty() && end
+}
+
+/// A text on one line of a list.
+fn line(text: &str) -> String {
     let mut line = String::new();
     let mut left = QUESTION;
-    for word in texts.next()?.split_whitespace() {
+    for word in text.split_whitespace() {
         let space = usize::from(!line.is_empty());
         let length = word.chars().count() + space;
         if length > left {
@@ -240,7 +263,7 @@ fn line(message: &Message) -> Option<String> {
         line.push_str(word);
         left -= length;
     }
-    Some(line)
+    line
 }
 
 #[cfg(test)]
@@ -255,9 +278,29 @@ mod tests {
 
     #[test]
     fn a_question_is_one_line() {
-        let line = |text: &str| line(&Message::text(Role::User, text));
-        assert_eq!(line(" What\n is  this? ").as_deref(), Some("What is this?"));
-        assert_eq!(line(&"x".repeat(500)).map(|line| line.chars().count()), Some(QUESTION));
-        assert_eq!(line("  "), None);
+        assert_eq!(line(" What\n is  this? "), "What is this?");
+        assert_eq!(line(&"x".repeat(500)).chars().count(), QUESTION);
+    }
+
+    #[test]
+    fn what_programs_add_to_a_question_is_none_unless_nothing_else_is_asked() {
+        let asked = |texts: &[&str]| {
+            let message = |text: &&str| Arc::new(Message::text(Role::User, *text));
+            let prompt = texts.iter().map(message).collect();
+            let reading = Reading {
+                dialect: String::new(),
+                carrier: crate::model::Carrier::Attributes,
+                at: None,
+                prompt,
+                completion: Vec::new(),
+            };
+            question(Category::Llm, &[reading])
+        };
+        let context = "<session_context>\nToday is Sunday.\n</session_context>\n";
+        assert_eq!(asked(&[context, "Which module is broken?"]).as_deref(), Some("Which module is broken?"));
+        assert_eq!(asked(&["For context: [w] said: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(asked(&["<b>Bold</b> or not?", "x"]).as_deref(), Some("<b>Bold</b> or not?"));
+        assert_eq!(asked(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
+        assert_eq!(asked(&["  "]), None);
     }
 }
