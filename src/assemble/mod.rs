@@ -94,7 +94,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         started,
         ended,
         state: work.state(),
-        tree: tree::tree(rows.trace, work),
+        tree: tree::tree(trace),
         only_sideseat_roots: only_roots && calls.is_empty(),
         calls,
         threads: threads(trace, lanes),

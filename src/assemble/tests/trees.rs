@@ -28,6 +28,21 @@ fn siblings_stand_by_start_end_and_id() {
 }
 
 #[test]
+fn an_agent_is_called_by_its_name_though_its_span_has_the_models() {
+    let model = |mut made: Made| {
+        made.said.genai.model = Some("gpt-5".to_owned());
+        made
+    };
+    let trace = one(vec![
+        model(agent(1, 0, "desk").named("invoke_agent gpt-5")),
+        model(agent(2, 1, "title").named("invoke_agent w")),
+        model(llm(3, 1).named("gpt-5")),
+    ]);
+    let names: Vec<_> = trace.tree.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["desk", "w", "gpt-5"]);
+}
+
+#[test]
 fn children_of_a_parent_that_never_came_wait_beneath_its_place() {
     let trace = one(vec![llm(2, 9).tokens(1, 1), llm(3, 9).tokens(2, 2), chain(4, 3)]);
     assert_eq!(trace.tree.nodes[0].id, span_id(9));
