@@ -200,23 +200,29 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     })
 }
 
-/// What the user last asked: the first text after the last answer that the prompt brings along.
+/// What the user last asked: the first text after the last answer that the prompt brings along, else the last before it.
 fn question(category: Category, readings: &[Reading]) -> Option<String> {
     if matches!(category, Category::Tool | Category::Embedding | Category::Reranker | Category::Retriever) {
         return None;
     }
     // One message may come in each reading, so the prompt is what one dialect found in all of them.
-    let first = readings.iter().find(|reading| !reading.prompt.is_empty())?;
+    let asks = |reading: &&Reading| reading.prompt.iter().any(|message| message.role == Role::User);
+    let first = readings.iter().find(asks)?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
     let answered = prompt.iter().rposition(|message| message.role == Role::Assistant);
     let (before, new) = prompt.split_at(answered.map_or(0, |at| at + 1));
-    let asked = |messages: &[&Message]| {
-        let sent = || messages.iter().filter(|message| message.role == Role::User).copied();
-        let words = sent().filter(|message| !is_relayed(message)).flat_map(texts).find(|text| !is_element(text));
-        words.or_else(|| sent().flat_map(texts).next()).map(line)
-    };
-    asked(new).or_else(|| asked(before))
+    let new: Vec<&Message> = new.iter().filter(|message| message.role == Role::User).copied().collect();
+    // A prompt that ends with an answer was asked what came last before it.
+    let before: Vec<&Message> = before.iter().rev().filter(|message| message.role == Role::User).copied().collect();
+    first_asked(&new).or_else(|| first_asked(&before)).map(line)
+}
+
+/// The first text of these messages that a human wrote, else the first of all.
+fn first_asked<'m>(messages: &[&'m Message]) -> Option<&'m str> {
+    let written = messages.iter().filter(|message| !is_relayed(message)).flat_map(|message| texts(message));
+    let mut written = written.filter(|text| !is_element(text));
+    written.next().or_else(|| messages.iter().flat_map(|message| texts(message)).next())
 }
 
 /// The texts of a message in which something is said.
@@ -302,5 +308,30 @@ mod tests {
         assert_eq!(asked(&["<b>Bold</b> or not?", "x"]).as_deref(), Some("<b>Bold</b> or not?"));
         assert_eq!(asked(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
         assert_eq!(asked(&["  "]), None);
+        let prompt = ["old", "newer", "<p>new</p>"].map(|text| Message::text(Role::User, text));
+        let [old, newer, new] = &prompt;
+        let answer = Message::text(Role::Assistant, "a");
+        let of = |prompt: &[&Message]| {
+            let prompt = prompt.iter().map(|message| Arc::new((*message).clone())).collect();
+            let carrier = crate::model::Carrier::Attributes;
+            let reading = Reading { dialect: String::new(), carrier, at: None, prompt, completion: Vec::new() };
+            question(Category::Agent, &[reading])
+        };
+        assert_eq!(of(&[old, &answer, new]).as_deref(), Some("<p>new</p>"));
+        assert_eq!(of(&[old, &answer, newer, &answer]).as_deref(), Some("newer"));
+    }
+
+    #[test]
+    fn a_system_prompt_that_is_told_apart_is_not_all_that_was_sent() {
+        let reading = |carrier, message| Reading {
+            dialect: "strands".to_owned(),
+            carrier,
+            at: None,
+            prompt: vec![Arc::new(message)],
+            completion: Vec::new(),
+        };
+        let system = reading(crate::model::Carrier::Attributes, Message::text(Role::System, "S"));
+        let user = reading(crate::model::Carrier::Event, Message::text(Role::User, "q"));
+        assert_eq!(question(Category::Agent, &[system, user]).as_deref(), Some("q"));
     }
 }

@@ -146,7 +146,8 @@ impl<'a> Work<'a> {
     /// The first thing asked, at the first place where anything was.
     fn question(&self) -> Option<String> {
         let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
-        places.sort_by_key(|at| self.plan.places[*at].order());
+        // Stable: of those that began in one moment the outer one, which was asked, stands before its parts.
+        places.sort_by_key(|at| self.plan.places[*at].started);
         places.into_iter().find_map(|at| {
             let (mut first, mut latest) = (None, None);
             for (_, facts) in self.plan.places[at].sources().filter(|_| !self.plan.places[at].mute) {

@@ -179,6 +179,18 @@ fn a_call_without_a_word_says_which_switch_is_off() {
     assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unheard, None, "its records tell");
 }
 
+/// In JavaScript all that begins in one millisecond begins together.
+#[test]
+fn of_what_began_together_the_outer_one_says_what_was_asked() {
+    let before = [user("old"), assistant("a")];
+    let rows = rows(
+        1,
+        vec![agent(1, 0, "w").at(1.0, 9.0).asked(&[user("new")]), chain(2, 1).at(1.0, 2.0).asked(&before)],
+        Vec::new(),
+    );
+    assert_eq!(settled(&rows).question.as_deref(), Some("new"));
+}
+
 #[test]
 fn a_list_shows_what_was_asked() {
     let prompt = [system("S"), user("old"), assistant("a"), user("new\n question"), user("more")];
