@@ -209,29 +209,51 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
         return None;
     }
     // One message may come in each reading, so the prompt is what one dialect found in all of them.
-    let first = readings.iter().find(|reading| !reading.prompt.is_empty())?;
+    let asks = |reading: &&Reading| reading.prompt.iter().any(|message| message.role == Role::User);
+    let first = readings.iter().find(asks)?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
     let asked = prompt.iter().rposition(|message| message.role == Role::User)?;
     let anew = !prompt[asked..].iter().any(|message| message.role == Role::Assistant);
     let turn = || {
         let back = prompt[..=asked].iter().rev().take_while(|message| message.role != Role::Assistant);
-        back.filter(|message| message.role == Role::User)
+        back.filter(|message| message.role == Role::User).copied()
     };
-    let text =
-        turn().find_map(|message| line(message, true)).or_else(|| turn().find_map(|message| line(message, false)))?;
+    let written = |message: &Message| texts(message).find(|text| !is_aside(text) && !is_element(text)).map(line);
+    let mut said = turn().filter(|message| !is_relayed(message));
+    let text = said.find_map(written).or_else(|| turn().find_map(|message| texts(message).next().map(line)))?;
     Some((text, anew))
 }
 
-/// The first text of a message, on one line of a list. `said`: by a person, not put there by a program.
-fn line(message: &Message, said: bool) -> Option<String> {
-    let mut texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
-        What::Text(text) if !text.trim().is_empty() && !(said && is_aside(text)) => Some(text),
+/// The texts of a message in which something is said.
+fn texts(message: &Message) -> impl Iterator<Item = &str> {
+    message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
+        What::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
         _ => None,
-    });
+    })
+}
+
+/// Whether a framework tells an agent what another one did, as the ADK does in the user's name.
+fn is_relayed(message: &Message) -> bool {
+    texts(message).next().is_some_and(|text| text.starts_with("For context:"))
+}
+
+/// Whether a text is one element from its first character to its last, as programs write what they add to what a
+/// human asks: `<session_context>…</session_context>`.
+fn is_element(text: &str) -> bool {
+    let text = text.trim();
+    let Some(rest) = text.strip_prefix('<') else { return false };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
+    let name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
+    let end = text.strip_suffix('>').and_then(|text| text.strip_suffix(name)).is_some_and(|text| text.ends_with("</"));
+    !name.is_empty() && end
+}
+
+/// A text on one line of a list.
+fn line(text: &str) -> String {
     let mut line = String::new();
     let mut left = QUESTION;
-    for word in question_in(texts.next()?).split_whitespace() {
+    for word in question_in(text).split_whitespace() {
         let space = usize::from(!line.is_empty());
         let length = word.chars().count() + space;
         if length > left {
@@ -247,7 +269,7 @@ fn line(message: &Message, said: bool) -> Option<String> {
         line.push_str(word);
         left -= length;
     }
-    Some(line)
+    line
 }
 
 #[cfg(test)]
@@ -262,9 +284,55 @@ mod tests {
 
     #[test]
     fn a_question_is_one_line() {
-        let line = |text: &str| line(&Message::text(Role::User, text), false);
-        assert_eq!(line(" What\n is  this? ").as_deref(), Some("What is this?"));
-        assert_eq!(line(&"x".repeat(500)).map(|line| line.chars().count()), Some(QUESTION));
-        assert_eq!(line("  "), None);
+        assert_eq!(line(" What\n is  this? "), "What is this?");
+        assert_eq!(line(&"x".repeat(500)).chars().count(), QUESTION);
+    }
+
+    #[test]
+    fn what_programs_add_to_a_question_is_none_unless_nothing_else_is_asked() {
+        let asked = |texts: &[&str]| {
+            let message = |text: &&str| Arc::new(Message::text(Role::User, *text));
+            let prompt = texts.iter().map(message).collect();
+            let reading = Reading {
+                dialect: String::new(),
+                carrier: crate::model::Carrier::Attributes,
+                at: None,
+                prompt,
+                completion: Vec::new(),
+            };
+            question(Category::Llm, &[reading]).map(|(text, _)| text)
+        };
+        let context = "<session_context>\nToday is Sunday.\n</session_context>\n";
+        assert_eq!(asked(&[context, "Which module is broken?"]).as_deref(), Some("Which module is broken?"));
+        assert_eq!(asked(&["For context: [w] said: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(asked(&["x", "<b>Bold</b> or not?"]).as_deref(), Some("<b>Bold</b> or not?"));
+        assert_eq!(asked(&["Which?", context]).as_deref(), Some("Which?"));
+        assert_eq!(asked(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
+        assert_eq!(asked(&["  "]), None);
+        let prompt = ["old", "newer", "<p>new</p>"].map(|text| Message::text(Role::User, text));
+        let [old, newer, new] = &prompt;
+        let answer = Message::text(Role::Assistant, "a");
+        let of = |prompt: &[&Message]| {
+            let prompt = prompt.iter().map(|message| Arc::new((*message).clone())).collect();
+            let carrier = crate::model::Carrier::Attributes;
+            let reading = Reading { dialect: String::new(), carrier, at: None, prompt, completion: Vec::new() };
+            question(Category::Agent, &[reading]).map(|(text, _)| text)
+        };
+        assert_eq!(of(&[old, &answer, new]).as_deref(), Some("<p>new</p>"));
+        assert_eq!(of(&[old, &answer, newer, &answer]).as_deref(), Some("newer"));
+    }
+
+    #[test]
+    fn a_system_prompt_that_is_told_apart_is_not_all_that_was_sent() {
+        let reading = |carrier, message| Reading {
+            dialect: "strands".to_owned(),
+            carrier,
+            at: None,
+            prompt: vec![Arc::new(message)],
+            completion: Vec::new(),
+        };
+        let system = reading(crate::model::Carrier::Attributes, Message::text(Role::System, "S"));
+        let user = reading(crate::model::Carrier::Event, Message::text(Role::User, "q"));
+        assert_eq!(question(Category::Agent, &[system, user]), Some(("q".to_owned(), true)));
     }
 }

@@ -90,7 +90,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     let said = lanes.all.iter().flat_map(|lane| &lane.said).filter(|said| !said.history);
     past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
     let (started, ended) = work.times();
-    let mut tree = tree::tree(rows.trace, work);
+    let mut tree = tree::tree(trace);
     tree::name_tools(&mut tree, &tools);
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
     Assembled {

@@ -65,8 +65,9 @@ impl<'a> Place<'a> {
         self.trouble().is_some()
     }
 
+    /// Whether it sums up calls. Its span knows better than a record, which may name but the agent that called.
     pub fn aggregate(&self) -> bool {
-        self.own().any(|facts| facts.aggregate)
+        self.span.map_or_else(|| self.own().any(|facts| facts.aggregate), |(_, facts)| facts.aggregate)
     }
 
     /// Whether it hands on what an agent said.

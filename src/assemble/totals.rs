@@ -152,7 +152,8 @@ impl<'a> Work<'a> {
     /// What was asked last at the first place where anything was that nobody had answered yet; else where anything was.
     fn question(&self) -> Option<String> {
         let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
-        places.sort_by_key(|at| self.plan.places[*at].order());
+        // Stable: of those that began in one moment the outer one, which was asked, stands before its parts.
+        places.sort_by_key(|at| self.plan.places[*at].started);
         let asked = |anew: bool| {
             places.iter().map(|at| &self.plan.places[*at]).filter(|place| !place.mute).find_map(|place| {
                 let asked = place.sources().filter(|(_, facts)| facts.anew || !anew);

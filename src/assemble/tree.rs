@@ -6,8 +6,9 @@ use super::{
     facts::Facts,
     plan::Place,
     totals::{self, Work},
+    trace::Trace,
 };
-use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, TraceId, Tree};
+use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, Tree};
 
 /// Sums over the counted calls at and beneath a place.
 #[derive(Default, Clone)]
@@ -26,18 +27,19 @@ impl Sum {
 }
 
 /// Builds the tree of a trace.
-pub fn tree(trace: TraceId, work: &Work) -> Tree {
+pub fn tree(trace: &Trace) -> Tree {
+    let work = &trace.work;
     let places = &work.plan.places;
     let sums = sums(work);
     let turns = turns(work);
     let nodes = places.iter().enumerate().zip(sums).map(|((at, place), sum)| {
         let call = work.counted.of[at].filter(|call| work.counted.calls[*call].place == at);
         Node {
-            trace: Some(trace),
+            trace: Some(trace.rows.trace),
             id: place.id,
             depth: place.depth,
             beneath: place.after - at - 1,
-            name: name(place),
+            name: name(trace, at),
             category: place.category,
             state: state(place),
             started: place.started,
@@ -54,8 +56,10 @@ pub fn tree(trace: TraceId, work: &Work) -> Tree {
     Tree { nodes: nodes.collect() }
 }
 
-/// What people should read: the conventions' `invoke_agent NAME` and `execute_tool NAME` say the kind twice.
-fn name(place: &Place) -> String {
+/// What people should read: the conventions' `invoke_agent NAME` and `execute_tool NAME` say the kind twice, and where
+/// NAME is that of a model, the agent's own says more.
+fn name(trace: &Trace, at: usize) -> String {
+    let place = &trace.places()[at];
     let repeated = match place.category {
         Category::Agent => "invoke_agent ",
         Category::Tool => "execute_tool ",
@@ -64,7 +68,9 @@ fn name(place: &Place) -> String {
     match place.span {
         Some((_, facts)) => {
             let rest = facts.name.strip_prefix(repeated).map(str::trim).filter(|rest| !rest.is_empty());
-            rest.unwrap_or(&facts.name).to_owned()
+            let is_model = place.category == Category::Agent && rest.is_some() && rest == facts.model.as_deref();
+            let agent = if is_model { trace.agent(at) } else { None };
+            agent.unwrap_or_else(|| rest.unwrap_or(&facts.name).to_owned())
         }
         None if place.logs.is_empty() => "parent not received".to_owned(),
         None => "span not received".to_owned(),

@@ -1,6 +1,6 @@
 //! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
 
-use super::{coding_agents, google_adk, livekit};
+use super::{coding_agents, gen_ai, google_adk, livekit};
 use crate::model::{Category, DELIVERED, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
@@ -47,6 +47,9 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     }
     if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
         return Category::Tool;
+    }
+    if source.is_log() && source.name == gen_ai::DETAILS {
+        return Category::Llm;
     }
     if has("gen_ai.agent.name")
         || has("gen_ai.agent.id")
@@ -174,6 +177,7 @@ fn of_word(word: &str) -> Option<Category> {
         | "workflow.run"
         | "executor.process"
         | "chain"
+        | "invoke_node"
         | "prompt"
         | "workflow"
         | "task"
@@ -262,6 +266,7 @@ mod tests {
             ("gen_ai.operation.name", "embeddings", Category::Embedding),
             ("gen_ai.operation.name", "execute_tool", Category::Tool),
             ("gen_ai.operation.name", "invoke_swarm", Category::Agent),
+            ("gen_ai.operation.name", "invoke_node", Category::Chain),
             ("gen_ai.operation.name", "invoke_workflow", Category::Chain),
             ("gen_ai.operation.name", "execute_event_loop_cycle", Category::Chain),
             ("gen_ai.operation.name", "rerank", Category::Reranker),
@@ -291,6 +296,12 @@ mod tests {
             let read = Sample::span("x").with(&[(key, word)]).translate();
             assert_eq!(read.genai.category, expected, "{key} {word}");
         }
+    }
+
+    #[test]
+    fn the_details_of_an_inference_are_those_of_a_model_call() {
+        let named = [("gen_ai.agent.name", "a")];
+        assert_eq!(Sample::log(gen_ai::DETAILS, "null").with(&named).translate().genai.category, Category::Llm);
     }
 
     #[test]

@@ -15,11 +15,11 @@
 //!
 //! Where content is not captured the values are `{}`. How a streamed answer comes is in `google_adk_stream`.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
-    Dialect, calls, definitions, gen_ai, google_adk_stream, json_ish::Ish, markers, native, parameters, provider,
-    reading,
+    Dialect, calls, definitions, gen_ai, google_adk_stream, json_ish::Ish, made_up_ids, markers, native, parameters,
+    provider, reading,
 };
 use crate::model::{Attributes, Carrier, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value, What};
 
@@ -48,7 +48,7 @@ fn translate(source: &Source, into: &mut Translation) {
     if into.genai.agent.is_none() {
         into.genai.agent = ran_agent(source).map(str::to_owned);
     }
-    forget_made_up_ids(into);
+    made_up_ids::forget(into);
     google_adk_stream::settle(source, into);
     without_thoughts_twice(source, &mut into.genai);
     let (prompt, completion) = if attributes.has(ARGUMENTS) || attributes.has(RESULT) {
@@ -73,7 +73,7 @@ pub fn ran_agent<'a>(source: &Source<'a>) -> Option<&'a str> {
 }
 
 /// All messages of all readings.
-fn messages(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
+pub fn messages(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
     into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion))
 }
 
@@ -235,51 +235,6 @@ fn unwrap_results(message: &mut Arc<Message>) {
     }
 }
 
-/// Where Gemini gives a call no id, the log records name it `w_2` by its place in the message, and its result by that
-/// of the result: both have none.
-fn forget_made_up_ids(into: &mut Translation) {
-    let said = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
-    let called = said.flat_map(|message| &message.parts).filter_map(|part| match &part.what {
-        What::Call(call) => call.id.as_deref().and_then(made_up).filter(|name| *name == call.name),
-        _ => None,
-    });
-    let called: HashSet<String> = called.map(str::to_owned).collect();
-    if called.is_empty() {
-        return;
-    }
-    let name_in =
-        |id: &Option<String>| id.as_deref().and_then(made_up).filter(|name| called.contains(*name)).map(str::to_owned);
-    for message in messages(into) {
-        let says = |part: &Part| match &part.what {
-            What::Call(call) => name_in(&call.id).is_some(),
-            What::Result(result) => name_in(&result.call_id).is_some(),
-            _ => false,
-        };
-        if !message.parts.iter().any(says) {
-            continue;
-        }
-        for part in &mut Arc::make_mut(message).parts {
-            match &mut part.what {
-                What::Call(call) if name_in(&call.id).is_some() => call.id = None,
-                What::Result(result) => {
-                    if let Some(name) = name_in(&result.call_id) {
-                        result.name.get_or_insert(name);
-                        result.call_id = None;
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The tool's name in an id that is made of it and of a small number.
-fn made_up(id: &str) -> Option<&str> {
-    let (name, place) = id.rsplit_once('_')?;
-    let is_place = (1..=3).contains(&place.len()) && place.bytes().all(|byte| byte.is_ascii_digit());
-    (is_place && !name.is_empty()).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, said};
@@ -420,16 +375,5 @@ mod tests {
         assert_eq!((record("openai"), record("gcp.gemini")), (Some(87), Some(128)));
         let metadata = r#"{"usage_metadata":{"prompt_token_count":312,"candidates_token_count":87,"thoughts_token_count":41,"total_token_count":399}}"#;
         assert_eq!(usage("openai/gpt-4o-mini", metadata), Some(87));
-    }
-
-    #[test]
-    fn an_id_made_of_the_tools_name_is_none() {
-        let sent = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"w_1","name":"w","arguments":{}},
-            {"type":"tool_call","id":"x_99","name":"w","arguments":{}}]},
-            {"role":"user","parts":[{"type":"tool_call_response","id":"w_0","response":{"result":1}}]}]"#;
-        let read = Sample::log(gen_ai::DETAILS, "null").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
-        assert_eq!(said(&read).0, ["assistant: w#-{} · w#x_99{}", "tool: =- json 1"]);
-        let What::Result(result) = &read.readings[0].prompt[1].parts[0].what else { panic!("no result") };
-        assert_eq!(result.name.as_deref(), Some("w"));
     }
 }

@@ -1,27 +1,40 @@
-//! `google-genai`: functions that Google's SDK calls by itself, as OpenTelemetry's instrumentation of it tells them.
+//! `google-genai`: OpenTelemetry's instrumentation of Google's SDK.
 //!
-//! Mark: an `execute_tool` span with `code.function.…`. Each argument and the result stand alone, with their types:
+//! Mark: its scope, or an `execute_tool` span with `code.function.…` of a function that the SDK calls by itself. Each
+//! argument and the result stand alone, with their types:
 //!
 //! ```text
 //!   execute_tool w     code.function.parameters.city.value = "Paris"     code.function.return.value = "18C"
 //! ```
 //!
-//! The requests to the model are in the words of `gen_ai.rs` and `gen_ai_events.rs`.
+//! The requests to the model are in the words of `gen_ai.rs` and `gen_ai_events.rs`, with ids that are made up.
 
-use super::{Dialect, gen_ai, reading};
-use crate::model::{Carrier, Source, Translation, Value};
+use std::sync::Arc;
+
+use super::{Dialect, gen_ai, google_adk::messages, made_up_ids, reading};
+use crate::model::{Carrier, Part, Source, ToolResult, Translation, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "google-genai", speaks, translate };
 
+pub const SCOPE: &str = "opentelemetry.instrumentation.google_genai";
 const PARAMETERS: &str = "code.function.parameters.";
 const RESULT: &str = "code.function.return.value";
 
 fn speaks(source: &Source) -> bool {
+    source.scope.name == SCOPE || is_function(source)
+}
+
+fn is_function(source: &Source) -> bool {
     let attributes = source.attributes;
     attributes.has("gen_ai.tool.name") && (attributes.has_prefix(PARAMETERS) || attributes.has(RESULT))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
+    made_up_ids::forget(into);
+    tell_failures(into);
+    if !is_function(source) {
+        return;
+    }
     let attributes = source.attributes;
     let given = attributes.under(PARAMETERS).filter_map(|(name, value)| Some((name.strip_suffix(".value")?, value)));
     let given: Vec<_> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
@@ -30,9 +43,31 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
+/// What came back is an error where it is nothing but `{"error": "…"}`: so says Gemini's API, and so the SDK tells of
+/// functions that fail.
+fn tell_failures(into: &mut Translation) {
+    let failed = |part: &Part| match &part.what {
+        What::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {
+            [Part { what: What::Json(Value::Map(entries)), .. }] => {
+                matches!(&entries[..], [(key, Value::String(text))] if key == "error" && !text.is_empty())
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    for message in messages(into).filter(|message| message.parts.iter().any(failed)) {
+        for part in Arc::make_mut(message).parts.iter_mut().filter(|part| failed(part)) {
+            if let What::Result(result) = &mut part.what {
+                result.is_error = Some(true);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, said};
+    use super::*;
 
     #[test]
     fn a_function_has_its_arguments_one_by_one() {
@@ -45,6 +80,14 @@ mod tests {
         assert_eq!(said(&read).0, [r#"assistant: w#-{"city":"Paris","days":2}"#]);
         assert_eq!(said(&read).1, ["tool: =- 18C"]);
         assert_eq!(read.dialects, ["google-genai"]);
+    }
+
+    #[test]
+    fn a_function_that_failed_says_so_in_what_came_back() {
+        let sent = r#"[{"role":"user","parts":[{"type":"tool_call_response","id":"1","response":{"error":"down"}},
+            {"type":"tool_call_response","id":"2","response":{"error":"down","c":18}}]}]"#;
+        let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
+        assert_eq!(said(&read).0, [r#"tool: =!1 json {"error":"down"} · =2 json {"error":"down","c":18}"#]);
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod langsmith;
 mod lenient;
 mod livekit;
 mod logfire;
+mod made_up_ids;
 mod markers;
 mod media;
 mod mlflow;

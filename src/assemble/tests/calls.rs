@@ -98,6 +98,19 @@ fn a_call_and_the_request_beneath_it_are_one() {
     assert_eq!(sums(two), (Some(1300), Some(300), 2));
 }
 
+/// The ADK's records of a call name the agent that calls, and its tokens.
+#[test]
+fn a_call_whose_record_speaks_of_its_agent_is_a_call_all_the_same() {
+    let (prompt, answer) = ([system("S"), user("q")], [assistant("a")]);
+    let call = |id, parent| llm(id, parent).at(2.0, 3.0).tokens(100, 10).asked(&prompt).answered(&answer);
+    let mut record = log(3, 1, &prompt, &answer);
+    let said = Arc::make_mut(&mut record.translation);
+    (said.genai.category, said.genai.aggregate) = (Category::Agent, true);
+    let trace = of(rows(1, vec![agent(1, 0, "w"), call(2, 1), call(3, 2)], vec![record]));
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+    assert_eq!((trace.calls[0].span, &trace.calls[0].also[..]), (span_id(2), &[span_id(3)][..]));
+}
+
 #[test]
 fn caches_that_only_one_record_knows_are_kept_and_not_added() {
     let spans = vec![llm(1, 0).tokens(1000, 500).caches(500, 100), rpc(2, 1).tokens(1000, 500)];

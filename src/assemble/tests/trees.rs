@@ -28,6 +28,21 @@ fn siblings_stand_by_start_end_and_id() {
 }
 
 #[test]
+fn an_agent_is_called_by_its_name_though_its_span_has_the_models() {
+    let model = |mut made: Made| {
+        made.said.genai.model = Some("gpt-5".to_owned());
+        made
+    };
+    let trace = one(vec![
+        model(agent(1, 0, "desk").named("invoke_agent gpt-5")),
+        model(agent(2, 1, "title").named("invoke_agent w")),
+        model(llm(3, 1).named("gpt-5")),
+    ]);
+    let names: Vec<_> = trace.tree.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["desk", "w", "gpt-5"]);
+}
+
+#[test]
 fn children_of_a_parent_that_never_came_wait_beneath_its_place() {
     let trace = one(vec![llm(2, 9).tokens(1, 1), llm(3, 9).tokens(2, 2), chain(4, 3)]);
     assert_eq!(trace.tree.nodes[0].id, span_id(9));
@@ -162,6 +177,18 @@ fn a_call_without_a_word_says_which_switch_is_off() {
     assert_eq!(unheard(told_by_another), None);
     let records = vec![log(1, 1, &[user("q")], &[])];
     assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unheard, None, "its records tell");
+}
+
+/// In JavaScript all that begins in one millisecond begins together.
+#[test]
+fn of_what_began_together_the_outer_one_says_what_was_asked() {
+    let before = [user("old"), assistant("a")];
+    let rows = rows(
+        1,
+        vec![agent(1, 0, "w").at(1.0, 9.0).asked(&[user("new")]), chain(2, 1).at(1.0, 2.0).asked(&before)],
+        Vec::new(),
+    );
+    assert_eq!(settled(&rows).question.as_deref(), Some("new"));
 }
 
 #[test]
