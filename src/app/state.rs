@@ -24,6 +24,14 @@ use crate::{
 /// How long a word in the status line stays.
 const NOTICE: Duration = Duration::from_secs(4);
 
+/// Who says which theme it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThemeBy {
+    /// It is the one that fits the terminal.
+    Terminal,
+    Person,
+}
+
 /// Everything the screen depends on, but the theme's colours.
 #[derive(Debug)]
 pub struct State {
@@ -61,8 +69,7 @@ pub struct State {
     /// The theme in force, and all there are.
     pub theme: String,
     pub themes: Vec<String>,
-    /// The theme is the one that fits the terminal, until someone chooses.
-    pub by_terminal: bool,
+    pub theme_by: ThemeBy,
     pub sdk: Sdk,
     /// How many lines of the first-run screen are scrolled away.
     pub first_run_top: usize,
@@ -99,6 +106,7 @@ pub struct Start {
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
+    /// The theme was chosen by what the terminal is like.
     pub by_terminal: bool,
 }
 
@@ -142,7 +150,7 @@ impl State {
             follow,
             theme,
             themes,
-            by_terminal,
+            theme_by: if by_terminal { ThemeBy::Terminal } else { ThemeBy::Person },
             sdk: Sdk::default(),
             first_run_top: 0,
             half: Vec::new(),

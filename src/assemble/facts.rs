@@ -226,10 +226,11 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
 
 /// The first text of a message, on one line of a list. `said`: by a person, not put there by a program.
 fn line(message: &Message, said: bool) -> Option<String> {
-    let mut texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
-        What::Text(text) if !text.trim().is_empty() && !(said && is_aside(text)) => Some(text),
+    let texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
+        What::Text(text) => Some(text),
         _ => None,
     });
+    let mut texts = texts.filter(|text| !text.trim().is_empty()).filter(|text| !said || !is_aside(text));
     let mut line = String::new();
     let mut left = QUESTION;
     for word in question_in(texts.next()?).split_whitespace() {
