@@ -9,7 +9,7 @@ use super::{
     list::{Kind, List, Pick},
     picture,
     search::Line,
-    state::{Heights, Stage, State},
+    state::{Heights, Stage, State, ThemeBy},
     update::{move_list, refilter},
 };
 use crate::{
@@ -252,7 +252,7 @@ fn choose(state: &mut State) -> Vec<Effect> {
         }
         Pick::AllSessions => refilter(state, |filter| filter.session = None),
         Pick::Theme(name) => {
-            state.by_terminal = false;
+            state.theme_by = ThemeBy::Person;
             return set_theme(state, name);
         }
         Pick::Key(_) => {}
@@ -271,7 +271,8 @@ pub fn preview(state: &mut State) -> Vec<Effect> {
 /// Shows the theme that fits the terminal, unless someone chose one, or is choosing.
 pub fn fit_theme(state: &mut State, name: &str) -> Vec<Effect> {
     let choosing = state.lists.iter().any(|list| matches!(list.kind, Kind::Themes { .. }));
-    if state.by_terminal && !choosing { set_theme(state, name.to_owned()) } else { Vec::new() }
+    let fits = state.theme_by == ThemeBy::Terminal && !choosing;
+    if fits { set_theme(state, name.to_owned()) } else { Vec::new() }
 }
 
 fn set_theme(state: &mut State, name: String) -> Vec<Effect> {

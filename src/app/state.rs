@@ -25,6 +25,14 @@ use crate::{
 /// How long a word in the status line stays.
 const NOTICE: Duration = Duration::from_secs(4);
 
+/// Who says which theme it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThemeBy {
+    /// It is the one that fits the terminal.
+    Terminal,
+    Person,
+}
+
 /// Everything the screen depends on, but the theme's colours.
 #[derive(Debug)]
 pub struct State {
@@ -66,8 +74,7 @@ pub struct State {
     /// The theme in force, and all there are.
     pub theme: String,
     pub themes: Vec<String>,
-    /// The theme is the one that fits the terminal, until someone chooses.
-    pub by_terminal: bool,
+    pub theme_by: ThemeBy,
     pub sdk: Sdk,
     /// How many lines of the first-run screen are scrolled away.
     pub first_run_top: usize,
@@ -106,6 +113,7 @@ pub struct Start {
     pub themes: Vec<String>,
     /// Whether the terminal can show pictures.
     pub terminal: Shows,
+    /// The theme was chosen by what the terminal is like.
     pub by_terminal: bool,
 }
 
@@ -151,7 +159,7 @@ impl State {
             follow,
             theme,
             themes,
-            by_terminal,
+            theme_by: if by_terminal { ThemeBy::Terminal } else { ThemeBy::Person },
             sdk: Sdk::default(),
             first_run_top: 0,
             half: Vec::new(),

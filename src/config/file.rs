@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ConfigError, hint, layer::Layer};
+use super::{ConfigError, hint, layer::Layer, value::Chords};
 
 /// Reads a settings file. That it is not there is an error only if it was asked for by name.
 pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<Option<Layer>, ConfigError> {
@@ -22,7 +22,7 @@ pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<
 pub(super) fn line_of_key(file: &Path, names: &[&str]) -> Option<usize> {
     #[derive(Deserialize)]
     struct Keys {
-        keys: BTreeMap<Spanned<String>, IgnoredAny>,
+        keys: BTreeMap<Spanned<String>, Chords>,
     }
     let text = fs::read_to_string(file).ok()?;
     let Keys { keys } = toml::from_str(&text).ok()?;

@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn amounts_that_are_shown_add_up_to_the_sum_that_is_shown() {
-        let of = |amounts: [i64; 6]| adding_up(amounts.map(Usd)).map(|amount| format::money_exact(amount));
+        let of = |amounts: [i64; 6]| adding_up(amounts.map(Usd)).map(format::money_exact);
         let shown = of([98_400_000, 91_200_000, 0, 125_600_000, 0, 0]);
         assert_eq!(shown, ["$0.000098", "$0.000091", "$0", "$0.000126", "$0", "$0"]);
         let shown = of([280_350_000, 0, 0, 125_400_000, 0, 0]);
