@@ -16,7 +16,7 @@ use super::{
     squash::Squash,
     streams, usage,
 };
-use crate::model::{Category, Cost, PriceSource, TokenUsage};
+use crate::model::{Category, Cost, PriceSource, Timestamp, TokenUsage};
 
 /// The counted calls of a trace.
 #[derive(Debug, Default)]
@@ -125,13 +125,19 @@ struct Counting<'p, 'a> {
     /// For requests the place that tells what was streamed in answer; those places are no calls of their own.
     streams: HashMap<usize, usize>,
     ends: HashSet<usize>,
+    /// When something began beneath a span that never came.
+    gaps: Vec<Timestamp>,
 }
 
 /// Finds the counted calls of a trace.
 pub fn count(plan: &Plan) -> Counted {
     let streams = streams::streams(plan);
     let ends = streams.values().copied().collect();
-    let mut counting = Counting { plan, calls: Vec::new(), dead: HashSet::new(), payers: Vec::new(), streams, ends };
+    let missing = plan.places.iter().filter(|place| place.span.is_none() && place.logs.is_empty());
+    let mut gaps: Vec<Timestamp> = missing.map(|place| place.started).collect();
+    gaps.sort_unstable();
+    let (calls, dead, payers) = (Vec::new(), HashSet::new(), Vec::new());
+    let mut counting = Counting { plan, calls, dead, payers, streams, ends, gaps };
     let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
     let mut top = Beneath::default();
     for (at, place) in plan.places.iter().enumerate().rev() {
@@ -159,7 +165,7 @@ impl Counting<'_, '_> {
         if is_call(place) {
             own = self.call(at, here);
             here.any = true;
-        } else if is_remote_agent(self.plan, at) && !here.any {
+        } else if is_remote_agent(self.plan, at) && !here.any && !self.has_gap(place) {
             own = Some(self.add(at));
             (here.any, here.holders) = (true, Vec::new());
         } else if place.usage.is_some_and(|usage| usage.has_tokens()) && !here.any {
@@ -185,6 +191,13 @@ impl Counting<'_, '_> {
             here.open = Default::default();
         }
         own
+    }
+
+    /// Whether something began within a place of which nobody knows what it was part of: most likely of this.
+    fn has_gap(&self, place: &Place) -> bool {
+        // One that begins with it may be what is around it.
+        let first = self.gaps.partition_point(|started| *started <= place.started);
+        self.gaps.get(first).is_some_and(|started| place.ended.is_none_or(|ended| *started <= ended))
     }
 
     /// What a step around a single call knows of its reasoning, from the answer that it gives back.

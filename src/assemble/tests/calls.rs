@@ -262,6 +262,9 @@ fn an_agent_that_runs_elsewhere_is_a_call() {
     let trace = one(vec![remote(agent(1, 0, "X").asked(&[user("q")]).answered(&[assistant("a")]))]);
     assert_eq!(trace.calls.len(), 1);
     assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    // What began in the meantime, beneath a span that never came, is most likely its own.
+    let trace = one(vec![remote(agent(1, 0, "X").failed("E", "denied")), llm(3, 9).failed("E", "denied")]);
+    assert_eq!((trace.totals.model_calls, trace.calls[0].span), (1, span_id(3)));
 }
 
 #[test]
