@@ -200,7 +200,7 @@ impl<'s> Telling<'s> {
         // Or one whose answer lacks its calls: some tell of a stream only the words.
         let lacks_calls = |after: usize, told: &Told| {
             let entries = lane(told).entries.get(told.entries..).unwrap_or_default();
-            let answer = entries.iter().take_while(|piece| piece.print.role == Role::Assistant).count();
+            let answer = entries.iter().take(2).take_while(|piece| piece.print.role == Role::Assistant).count();
             let whole = || entries.first().zip(prompt.get(after));
             let lacks = || whole().is_some_and(|(told, now)| told.print.lacks_calls_of(&now.print));
             answer == 1 && !told.failed && !overlaps(told) && lacks()
