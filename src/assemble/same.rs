@@ -141,7 +141,13 @@ fn share(left: &[u64], right: &[u64]) -> bool {
 
 /// The name and arguments of a call as a number, whatever its id.
 pub fn asked(call: &ToolCall) -> u64 {
-    hash((&call.name, squash::value(&call.input)))
+    hash((named(&call.name), squash::value(&call.input)))
+}
+
+/// The name of a tool as a number: CrewAI offers its `Delegate work to coworker` as `delegate_work_to_coworker`.
+pub fn named(name: &str) -> u64 {
+    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if letters.is_empty() { hash(name) } else { hash(letters) }
 }
 
 /// The content of a result as a number.

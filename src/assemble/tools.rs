@@ -9,7 +9,7 @@ use super::{
     calls::Counted,
     facts::Facts,
     plan::{Place, Plan},
-    squash::hash,
+    same,
     voices::{Called, Execution, Given, Heard, Spot, hear},
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
@@ -406,7 +406,7 @@ fn status(run: &Run, plan: &Plan) -> ToolStatus {
 
 /// The name of a tool that only its span's name tells.
 fn named(place: &Place) -> u64 {
-    hash(tool_name(place.span.map_or("", |(_, facts)| &facts.name)))
+    same::named(tool_name(place.span.map_or("", |(_, facts)| &facts.name)))
 }
 
 /// A tool's name out of that of its span.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     plan::Place,
     runs::names_item,
-    same::asked,
+    same::{asked, named},
     squash::{Squash, hash},
 };
 use crate::model::{Carrier, Message, Part, Reading, Translation, What};
@@ -119,14 +119,14 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
                 What::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
                 What::Call(call) => voice.calls.push(Called {
                     id: call.id.as_ref().map(hash),
-                    name: hash(&call.name),
+                    name: named(&call.name),
                     asked: asked(call),
                     item: call.id.as_deref().is_some_and(names_item),
                     at: spot,
                 }),
                 What::Result(result) => voice.results.push(Given {
                     id: result.call_id.as_ref().map(hash),
-                    name: result.name.as_ref().map(hash),
+                    name: result.name.as_deref().map(named),
                     asked: None,
                     is_error: result.is_error,
                     prompt: false,
@@ -145,10 +145,10 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
         match &part.what {
-            What::Call(call) => open.push((call.id.as_ref().map(hash), hash(&call.name), asked(call))),
+            What::Call(call) => open.push((call.id.as_ref().map(hash), named(&call.name), asked(call))),
             What::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
-                let name = result.name.as_ref().map(hash);
+                let name = result.name.as_deref().map(named);
                 // Calls are answered soon after they were made, so few are open at a time.
                 let answered = open.iter().position(|(call, called, _)| match (id, call) {
                     (Some(id), Some(call)) => id == *call,
@@ -214,7 +214,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
     let tool = translation.genai.tool.as_ref();
     let mut execution = Execution {
         id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
-        name: tool.and_then(|tool| tool.name.as_ref()).map(hash),
+        name: tool.and_then(|tool| tool.name.as_deref()).map(named),
         asked: None,
         input: None,
         partial: false,
@@ -227,7 +227,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
                 && execution.input.is_none()
             {
                 execution.id = execution.id.or_else(|| call.id.as_ref().map(hash));
-                execution.name = execution.name.or_else(|| Some(hash(&call.name)));
+                execution.name = execution.name.or_else(|| Some(named(&call.name)));
                 execution.asked = Some(asked(call));
                 execution.input = Some(spot);
                 execution.partial = part.truncated;

@@ -236,3 +236,13 @@ fn a_failure_that_names_only_its_tool_is_of_the_run_that_failed() {
     let went: Vec<_> = ran(&trace).into_iter().map(|(id, status, _)| (id, status)).collect();
     assert_eq!(went, [(Some("c1"), "error"), (Some("c2"), "ok")]);
 }
+
+#[test]
+fn a_tool_may_be_offered_by_its_name_without_spaces() {
+    let asked = calls("", &[(Some("c1"), "delegate_work", r#"{"a":1}"#)]);
+    let trace = one(vec![
+        llm(1, 0).asked(&[user("q")]).answered(&[asked]),
+        tool(2, 0, None, "Delegate work", r#"{"a":1}"#, Some("r")),
+    ]);
+    assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("r".to_owned()))]);
+}
