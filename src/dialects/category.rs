@@ -88,6 +88,7 @@ fn by_template(source: &Source) -> Option<Category> {
         ("logfire.openai", "streaming response from", Category::Llm),
         ("logfire.anthropic", "Message with", Category::Llm),
         ("logfire.anthropic", "streaming response from", Category::Llm),
+        ("semantic_kernel", "AutoFunctionInvocationLoop", Category::Chain),
         ("pydantic-ai", "agent run", Category::Agent),
         ("pydantic-ai", "running tools", Category::Chain),
     ];

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, calls, json_ish::Ish, native, parts, reading};
+use super::{Dialect, calls, json_ish::Ish, native, openlit, parts, reading};
 use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
@@ -29,7 +29,7 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let is_openlit = source.resource.attributes.str("telemetry.sdk.name") == Some("openlit");
+    let is_openlit = openlit::is_openlit(source);
     carried(source.attributes, reading::carrier(source), is_openlit, into);
     for event in source.events.iter().filter(|event| is_content(&event.name)) {
         carried(&event.attributes, (Carrier::Event, Some(event.at)), is_openlit, into);
