@@ -41,7 +41,9 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
         Some(id) if names_item(&id) => seen.and_then(|result| result.call_id.clone()).or(Some(id)),
         id => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
-    let name = asked.map(|call| call.name.clone()).or_else(|| tool(|tool| tool.name.clone()));
+    // Without content some senders tell of a call no more than its id.
+    let name =
+        asked.map(|call| call.name.clone()).filter(|name| !name.is_empty()).or_else(|| tool(|tool| tool.name.clone()));
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
@@ -151,12 +153,41 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
+/// Gives results of which a request does not say what call they answer the ids of those that say the same; returns the
+/// rest.
+fn recognised(returned: Vec<Part>, brought: &mut Arc<Message>) -> Vec<Part> {
+    let nameless = |part: &Part| match &part.what {
+        What::Result(result) if result.call_id.is_none() => text(&result.content),
+        _ => None,
+    };
+    let mut open: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, part) in brought.parts.iter().enumerate().rev() {
+        if let Some(words) = nameless(part) {
+            open.entry(words).or_default().push(at);
+        }
+    }
+    let mut rest = Vec::new();
+    for part in returned {
+        let What::Result(result) = &part.what else { continue };
+        match text(&result.content).and_then(|words| open.get_mut(&words)?.pop()) {
+            Some(at) => Arc::make_mut(brought).parts[at] = part,
+            None => rest.push(part),
+        }
+    }
+    rest
+}
+
 /// Puts results after the answer that asked for them, together with those that are there already.
 fn insert(lane: &mut Lane, asked: usize, returned: &[&ToolRun]) {
     let (turn, span) = (lane.said[asked].turn, lane.said[asked].span);
     let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
     let after = asked + lane.said[asked..].iter().take_while(is_answer).count();
     let mut parts: Vec<Part> = returned.iter().filter_map(|run| result(run)).collect();
+    let brought = lane.said[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
+    let mut brought = brought.take_while(|said| said.history || said.message.role == Role::Tool);
+    if let Some(brought) = brought.position(|said| said.message.role == Role::Tool && !said.history) {
+        parts = recognised(parts, &mut lane.said[after + brought].message);
+    }
     if parts.is_empty() {
         return;
     }
