@@ -9,7 +9,7 @@ use super::{
     errors,
     lane::Lane,
     same::asked,
-    squash::hash,
+    squash::{hash, squashed},
     tools::{Run, tool_name},
     trace::Trace,
 };
@@ -156,8 +156,10 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
 /// Gives results of which a request does not say what call they answer the ids of those that say the same; returns the
 /// rest.
 fn recognised(returned: Vec<Part>, brought: &mut Arc<Message>) -> Vec<Part> {
+    // JSON may have been sent as the text that it is.
+    let plain = |content: &[Part]| text(content).map(|text| squashed(&text));
     let nameless = |part: &Part| match &part.what {
-        What::Result(result) if result.call_id.is_none() => text(&result.content),
+        What::Result(result) if result.call_id.is_none() => plain(&result.content),
         _ => None,
     };
     let mut open: HashMap<String, Vec<usize>> = HashMap::new();
@@ -169,7 +171,7 @@ fn recognised(returned: Vec<Part>, brought: &mut Arc<Message>) -> Vec<Part> {
     let mut rest = Vec::new();
     for part in returned {
         let What::Result(result) = &part.what else { continue };
-        match text(&result.content).and_then(|words| open.get_mut(&words)?.pop()) {
+        match plain(&result.content).and_then(|words| open.get_mut(&words)?.pop()) {
             Some(at) => Arc::make_mut(brought).parts[at] = part,
             None => rest.push(part),
         }
