@@ -74,6 +74,7 @@ mod reasoning;
 #[cfg(test)]
 mod sample;
 mod semantic_kernel;
+mod spring_ai;
 mod strands;
 #[cfg(test)]
 mod tests;
@@ -126,6 +127,7 @@ pub const DIALECTS: &[Dialect] = &[
     autogen::DIALECT,
     crewai::DIALECT,
     semantic_kernel::DIALECT,
+    spring_ai::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
     traceloop::DIALECT,

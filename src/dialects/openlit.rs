@@ -3,15 +3,19 @@
 //! ```text
 //!   gen_ai.content.reasoning    what the model thought, a text
 //!   gen_ai.usage.cost = 0       it has no price of the model
+//!   gen_ai.server.time_to_first_token    in seconds
 //! ```
 //!
 //! Its messages are read by `gen_ai.rs`, those of its older versions by `gen_ai_content.rs`.
 
+use std::time::Duration;
+
 use super::{Dialect, reading};
-use crate::model::{Carrier, Part, Reasoning, Role, Source, Translation, Usd, What};
+use crate::model::{Carrier, Part, Reasoning, Role, Source, Translation, Usd, Value, What};
 
 pub const DIALECT: Dialect = Dialect { name: "openlit", speaks, translate };
 
+const TTFT: &str = "gen_ai.server.time_to_first_token";
 const REASONING: &str = "gen_ai.content.reasoning";
 
 /// Whether the SDK sent it, whatever it instruments.
@@ -26,6 +30,10 @@ fn speaks(source: &Source) -> bool {
 fn translate(source: &Source, into: &mut Translation) {
     let reported = &mut into.genai.reported;
     reported.cost = reported.cost.filter(|cost| *cost != Usd::default());
+    // In seconds; elsewhere this name means milliseconds.
+    if let Some(seconds) = source.attributes.get(TTFT).and_then(Value::as_number) {
+        into.genai.ttft = Duration::try_from_secs_f64(seconds).ok().filter(|ttft| !ttft.is_zero());
+    }
     let Some(text) = source.attributes.str(REASONING).filter(|text| !text.is_empty()) else { return };
     let thought = Reasoning { text: Some(text.to_owned()), ..Reasoning::default() };
     let said = reading::said(Role::Assistant, vec![Part::new(What::Reasoning(thought))]);
@@ -44,6 +52,13 @@ mod tests {
     fn a_call_says_what_the_model_thought() {
         let read = call().with(&[("gen_ai.content.reasoning", "hm"), ("gen_ai.completion", "a")]).translate();
         assert_eq!(said(&read).1, ["assistant: a", "assistant: (thought) hm"]);
+    }
+
+    #[test]
+    fn the_first_token_came_after_seconds() {
+        let ttft = |text| call().typed("gen_ai.server.time_to_first_token", text).translate().genai.ttft;
+        assert_eq!(ttft("0.25"), Some(std::time::Duration::from_millis(250)));
+        assert_eq!((ttft("0"), ttft("-1.5")), (None, None));
     }
 
     #[test]
