@@ -113,7 +113,9 @@ impl Lane {
         }
         self.entries.push(piece);
         for (_, key) in self.endings(at) {
-            self.by_key.entry(key).or_default().push(at);
+            for key in key.repeated() {
+                self.by_key.entry(key).or_default().push(at);
+            }
         }
         at
     }

@@ -129,8 +129,10 @@ impl Lanes {
     }
 
     fn answered(&mut self, lane: usize, end: usize, key: Key, followed: Option<Key>) {
-        push(&mut self.answers, (followed, key), (lane, end));
-        push(&mut self.any, key, (lane, end));
+        for key in key.repeated() {
+            push(&mut self.answers, (followed, key), (lane, end));
+            push(&mut self.any, key, (lane, end));
+        }
     }
 
     /// Notes that a call was told, so that later ones find its prompt.

@@ -16,7 +16,7 @@ use super::{
     same::{Library, Print},
     voices::{FALLBACK, carrier, tells_words},
 };
-use crate::model::{Carrier, Message, Part, Role, Timestamp, Translation, What};
+use crate::model::{Carrier, Message, Part, Reading, Role, Timestamp, Translation, What};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +166,8 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
         }
     }
     let mut groups: Vec<Group> = Vec::new();
+    // Of each group the last reading that told both what was asked and what was answered.
+    let mut whole: Vec<Option<&Reading>> = Vec::new();
     let mut known: HashMap<(usize, &str, u8), usize> = HashMap::new();
     for bearer in bearers {
         for reading in &bearer.translation.readings {
@@ -173,9 +175,15 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
             let at = *known.entry(key).or_insert_with(|| {
                 let (place, dialect, carrier) = (bearer.place, reading.dialect.as_str(), reading.carrier);
                 groups.push(Group { place, dialect, carrier, prompt: Vec::new(), completion: Vec::new() });
+                whole.push(None);
                 groups.len() - 1
             });
             let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
+            // Some senders write the one record of a whole call twice.
+            let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
+            if is_whole && std::mem::replace(&mut whole[at], Some(reading)).is_some_and(|last| again(last, reading)) {
+                continue;
+            }
             let group = &mut groups[at];
             group.prompt.extend(reading.prompt.iter().map(|message| (Arc::clone(message), time(bearer.started))));
             group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
@@ -184,6 +192,11 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
     groups
         .sort_by_key(|group| (group.place, trust.get(&(group.place, group.dialect)).copied(), carrier(group.carrier)));
     groups
+}
+
+/// Whether a reading says what the last one said.
+fn again(last: &Reading, reading: &Reading) -> bool {
+    last.prompt == reading.prompt && last.completion == reading.completion
 }
 
 /// The group that speaks: the one with most structure, then with most parts, then the most trusted.
@@ -290,6 +303,15 @@ mod tests {
         };
         let ids: Vec<Option<String>> = prompt[3..].iter().map(id).collect();
         assert_eq!(ids, [Some("c1".to_owned()), Some("c2".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_call_that_is_recorded_twice_is_one_exchange() {
+        let record = || reading("genai-3", Carrier::Log, vec![user("ok")], vec![Message::text(Role::Assistant, "ok")]);
+        let (prompt, completion) = merged(&["genai-3"], vec![record(), record()]);
+        assert_eq!((prompt.len(), completion.len()), (1, 1));
+        let asked = || reading("genai-2", Carrier::Log, vec![user("ok")], vec![]);
+        assert_eq!(merged(&["genai-2"], vec![asked(), asked()]).0.len(), 2);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     errors,
     lane::Lane,
     same::asked,
-    squash::hash,
+    squash::{hash, squashed},
     tools::{Run, tool_name},
     trace::Trace,
 };
@@ -41,7 +41,9 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
         Some(id) if names_item(&id) => seen.and_then(|result| result.call_id.clone()).or(Some(id)),
         id => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
-    let name = asked.map(|call| call.name.clone()).or_else(|| tool(|tool| tool.name.clone()));
+    // Without content some senders tell of a call no more than its id.
+    let name =
+        asked.map(|call| call.name.clone()).filter(|name| !name.is_empty()).or_else(|| tool(|tool| tool.name.clone()));
     let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
@@ -134,7 +136,8 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
     // What each call asked for and no request brought back, by its id, else by its name and arguments.
     let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
-        if let (Some((turn, source)), None, Some(_)) = (run.called, run.seen, run.output)
+        if let (Some((turn, source)), Some(_)) = (run.called, run.output)
+            && run.seen.is_none_or(|seen| is_nameless(trace.part(seen)))
             && let Some(What::Call(call)) = trace.part(source).map(|part| &part.what)
         {
             let key = call.id.as_ref().map_or_else(|| asked(call), hash);
@@ -158,7 +161,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
                 let told = id.is_some_and(|id| answered.contains(&id));
                 let key = (said.turn, id.unwrap_or_else(|| asked(call)));
                 if let Some(run) = unseen.get_mut(&key).and_then(Vec::pop).filter(|_| !told) {
-                    returned.push(&runs[run]);
+                    returned.push((&runs[run], trace.work.runs.runs[run].seen.is_some()));
                 }
             }
             insert(lane, at, &returned);
@@ -173,16 +176,57 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-/// Puts results after the answer that asked for them, together with those that are there already.
-fn insert(lane: &mut Lane, asked: usize, returned: &[&ToolRun]) {
+/// Whether a request brought a result without a word of what it answers.
+fn is_nameless(part: Option<&Part>) -> bool {
+    part.is_some_and(
+        |part| matches!(&part.what, What::Result(result) if result.call_id.is_none() && result.name.is_none()),
+    )
+}
+
+/// Gives results of which a request does not say what call they answer the ids of those that say the same; returns
+/// those of the rest that no request brought.
+fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Part> {
+    // JSON may have been sent as the text that it is.
+    let plain = |content: &[Part]| text(content).map(|text| squashed(&text));
+    let nameless = |part: &Part| match &part.what {
+        What::Result(result) if result.call_id.is_none() => plain(&result.content),
+        _ => None,
+    };
+    let mut open: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, part) in brought.parts.iter().enumerate().rev() {
+        if let Some(words) = nameless(part) {
+            open.entry(words).or_default().push(at);
+        }
+    }
+    let mut rest = Vec::new();
+    for (part, seen) in returned {
+        let What::Result(result) = &part.what else { continue };
+        match plain(&result.content).and_then(|words| open.get_mut(&words)?.pop()) {
+            Some(at) => Arc::make_mut(brought).parts[at] = part,
+            None if seen => {}
+            None => rest.push(part),
+        }
+    }
+    rest
+}
+
+/// Puts results after the answer that asked for them, together with those that are there already. Beside each whether a
+/// request brought it, so that it is there already.
+fn insert(lane: &mut Lane, asked: usize, returned: &[(&ToolRun, bool)]) {
     let (turn, span) = (lane.said[asked].turn, lane.said[asked].span);
     let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
     let after = asked + lane.said[asked..].iter().take_while(is_answer).count();
-    let mut parts: Vec<Part> = returned.iter().filter_map(|run| result(run)).collect();
+    let told: Vec<(Part, bool)> = returned.iter().filter_map(|(run, seen)| Some((result(run)?, *seen))).collect();
+    let brought = lane.said[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
+    let mut brought = brought.take_while(|said| said.history || said.message.role == Role::Tool);
+    let mut parts = match brought.position(|said| said.message.role == Role::Tool && !said.history) {
+        Some(brought) => recognised(told, &mut lane.said[after + brought].message),
+        None => told.into_iter().filter(|(_, seen)| !seen).map(|(part, _)| part).collect(),
+    };
     if parts.is_empty() {
         return;
     }
-    let at = returned.iter().filter_map(|run| run.ended.or(run.started)).min();
+    let at = returned.iter().filter_map(|(run, _)| run.ended.or(run.started)).min();
     if let Some(there) = lane.said.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
         let there: Vec<Part> = there.message.parts.clone();
         parts.splice(0..0, there);

@@ -44,6 +44,12 @@ impl Key {
         words.calls == 0 && self.calls != 0 && self.results == 0 && words.results == 0 && said(self) == said(words)
     }
 
+    /// This key, and that of the same message as some senders repeat it: its text alone, the calls beside it left out.
+    pub fn repeated(self) -> impl Iterator<Item = Self> {
+        let text = (self.calls != 0 && self.text.len() >= TELLING).then_some(Self { calls: 0, ..self });
+        [Some(self), text].into_iter().flatten()
+    }
+
     /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
     pub fn is_telling(&self) -> bool {
         self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING

@@ -1,6 +1,6 @@
 //! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
 
-use super::{coding_agents, gen_ai, google_adk, livekit};
+use super::{coding_agents, gen_ai, google_adk, livekit, spring_ai};
 use crate::model::{Category, DELIVERED, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
@@ -25,6 +25,7 @@ const AI: &[&str] = &[
     "output.value",
     "reranker.",
     "retrieval.",
+    "spring.ai.",
     "tool.name",
     "traceloop.",
 ];
@@ -104,6 +105,7 @@ fn by_template(source: &Source) -> Option<Category> {
         ("logfire.openai", "streaming response from", Category::Llm),
         ("logfire.anthropic", "Message with", Category::Llm),
         ("logfire.anthropic", "streaming response from", Category::Llm),
+        ("semantic_kernel", "AutoFunctionInvocationLoop", Category::Chain),
         ("pydantic-ai", "agent run", Category::Agent),
         ("pydantic-ai", "running tools", Category::Chain),
     ];
@@ -147,7 +149,10 @@ const KINDS: &[&str] = &[
 ];
 
 fn stated(source: &Source) -> Option<Category> {
-    coding_agents::category(source).or_else(|| livekit::category(source)).or_else(|| by_kind(source))
+    coding_agents::category(source)
+        .or_else(|| livekit::category(source))
+        .or_else(|| by_kind(source))
+        .or_else(|| spring_ai::category(source))
 }
 
 fn by_kind(source: &Source) -> Option<Category> {

@@ -54,6 +54,7 @@ fn tags(attributes: &Attributes) -> Vec<String> {
         "langsmith.tags",
         "langsmith.span.tags",
         "langfuse.trace.tags",
+        "lmnr.association.properties.tags",
         "ai.telemetry.metadata.tags",
         "logfire.tags",
     ];
@@ -80,6 +81,8 @@ fn tags(attributes: &Attributes) -> Vec<String> {
     tags
 }
 
+const LAMINAR: &str = "lmnr.association.properties.";
+
 fn metadata(attributes: &Attributes) -> Vec<(String, Value)> {
     const PREFIXES: &[&str] = &[
         "metadata.",
@@ -89,7 +92,7 @@ fn metadata(attributes: &Attributes) -> Vec<(String, Value)> {
         "ai.telemetry.metadata.",
         "ai.settings.context.",
         "traceloop.association.properties.",
-        "lmnr.association.properties.",
+        LAMINAR,
     ];
     let mut entries = Vec::new();
     for key in ["metadata", "langfuse.trace.metadata", "langfuse.observation.metadata"] {
@@ -100,7 +103,10 @@ fn metadata(attributes: &Attributes) -> Vec<(String, Value)> {
         }
     }
     for prefix in PREFIXES {
-        entries.extend(attributes.under(prefix).map(|(name, value)| (name.to_owned(), value.clone())));
+        // Laminar's own words and those of the program are under one prefix.
+        let name =
+            |name: &str| name.strip_prefix("metadata.").filter(|_| *prefix == LAMINAR).unwrap_or(name).to_owned();
+        entries.extend(attributes.under(prefix).map(|(key, value)| (name(key), value.clone())));
     }
     entries
 }

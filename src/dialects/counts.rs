@@ -184,6 +184,14 @@ fn others(map: &Value, prefix: &str, known: &[&[&str]]) -> u64 {
     counts.fold(0, u64::saturating_add)
 }
 
+/// Counts as Python prints the object that they are in, and those within it:
+/// `total_tokens=1245 prompt_tokens=567`, `Usage(prompt_tokens=567, details=Details(cached_tokens=4))`.
+pub fn printed(words: &str) -> Value {
+    let words = words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter));
+    let count = |(name, count): (&str, &str)| Some((name.to_owned(), Value::Int(count.parse().ok()?)));
+    Value::Map(words.filter_map(|word| word.split_once('=')).filter_map(count).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

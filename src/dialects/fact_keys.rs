@@ -191,7 +191,15 @@ pub const FACTS: &[Row] = &[
     row(
         Field::Tool,
         How::Text,
-        &["gen_ai.tool.name", "tool.name", "tool_name", "ai.toolCall.name", "lk.function_tool.name", "mcp.tool.name"],
+        &[
+            "gen_ai.tool.name",
+            "tool.name",
+            "tool_name",
+            "ai.toolCall.name",
+            "lk.function_tool.name",
+            "mcp.tool.name",
+            "spring.ai.tool.definition.name",
+        ],
     ),
     row(
         Field::ToolCall,
@@ -204,6 +212,7 @@ pub const FACTS: &[Row] = &[
             "tool.call_id",
             "ai.toolCall.id",
             "lk.function_tool.id",
+            "spring.ai.tool.call.id",
         ],
     ),
     claude_code(Field::ToolCall, How::Id, &["tool_use_id"]),

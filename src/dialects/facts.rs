@@ -102,6 +102,11 @@ fn last(value: &Value) -> Option<String> {
     found.filter(|word| !word.is_empty())
 }
 
+/// The name of an enumeration's member, without that of the enumeration: `FinishReason.STOP` is `STOP`.
+fn member(reason: &str) -> &str {
+    reason.split_once('.').filter(|(class, _)| class.ends_with("Reason")).map_or(reason, |(_, member)| member)
+}
+
 fn genai(source: &Source, found: &Found) -> GenAi {
     let attributes = source.attributes;
     let mut genai = GenAi {
@@ -112,7 +117,7 @@ fn genai(source: &Source, found: &Found) -> GenAi {
         agent: found.text(Field::Agent),
         agent_id: found.text(Field::AgentId),
         parameters: super::parameters::of(attributes),
-        stop_reason: found.text(Field::StopReason),
+        stop_reason: found.text(Field::StopReason).map(|reason| member(&reason).to_owned()),
         ttft: found.duration(Field::Ttft).or_else(|| by_clock(source)),
         ..GenAi::default()
     };
@@ -291,6 +296,7 @@ mod tests {
             ("stop, tool_calls", "tool_calls"),
             ("['end_turn']", "end_turn"),
             ("end_turn", "end_turn"),
+            ("FinishReason.TOOL_CALLS", "TOOL_CALLS"),
         ] {
             assert_eq!(read(&[("gen_ai.response.finish_reasons", form)]).genai.stop_reason.as_deref(), Some(expected));
         }

@@ -83,6 +83,7 @@ const FRAMEWORKS: &[Marks] = &[
     marks("livekit", &["livekit-agents"], &["lk.", "livekit."], &[]),
     marks("laminar", &["lmnr."], &["lmnr."], &[]),
     marks("openlit", &["openlit"], &[], &[]),
+    marks("spring-ai", &[], &["spring.ai."], &[]),
 ];
 
 const fn marks(
@@ -156,6 +157,7 @@ pub fn of_provider(word: &str) -> Option<&'static str> {
         "gcp.vertex.agent" => "google-adk",
         "traceloop" => "openllmetry",
         "az.ai.agents" => "azure-ai",
+        "spring_ai" => "spring-ai",
         _ => return None,
     })
 }

@@ -5,9 +5,9 @@
 //! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
 
 use super::{
-    Dialect, calls, definitions, events_are_claimed, gemini_cli,
+    Dialect, calls, category, definitions, events_are_claimed, gemini_cli,
     json_ish::{Ish, unquoted},
-    mlflow, openllmetry, parts, reading,
+    langchain, mlflow, openllmetry, parts, reading,
 };
 use crate::model::{
     Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
@@ -50,9 +50,11 @@ fn translate(source: &Source, into: &mut Translation) {
     let before = into.readings.len();
     carried(DIALECT.name, carrier, get, into);
     let (called, returned) = runs(&into.readings[before..]);
+    // A model's call is no tool's run: there OpenLIT joins the arguments of all tools that are asked for.
+    let is_run = !category::of(source, &into.genai).is_call();
     // Some say the same run in messages, too.
     let result = get(RESULT).or_else(|| get(BLOCKS));
-    let (arguments, result) = (get(ARGUMENTS).filter(|_| !called), result.filter(|_| !returned));
+    let (arguments, result) = (get(ARGUMENTS).filter(|_| is_run && !called), result.filter(|_| is_run && !returned));
     // Version 7 of the AI SDK, and MLflow, write a result as JSON whatever it is: a text stands in quotes.
     let is_json = matches!(source.scope.name.as_str(), "gen_ai" | mlflow::SCOPE);
     let quoted = result.filter(|_| is_json).and_then(|result| unquoted(result.as_str()?));
@@ -143,6 +145,11 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         Message::new(Role::Assistant, vec![Part { truncated, ..part }])
     });
     let completion = result.map(|value| {
+        if let Some(Part { what: What::Result(printed), truncated, hidden }) = langchain::printed_result(value) {
+            let call_id = tool.call_id.or(printed.call_id);
+            let result = ToolResult { call_id, name: tool.name, ..printed };
+            return Message::new(Role::Tool, vec![Part { what: What::Result(result), truncated, hidden }]);
+        }
         let (mut content, mut is_error) = (Vec::new(), None);
         match Ish::of(value) {
             Ish::Data(data) => {

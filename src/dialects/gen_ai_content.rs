@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, calls, json_ish::Ish, native, parts, reading};
-use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, Timestamp, Translation, Value};
+use super::{Dialect, calls, category, definitions, gen_ai, json_ish::Ish, native, openlit, parts, reading};
+use crate::model::{Attributes, Carrier, Category, Message, Note, Part, Role, Source, Timestamp, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
 
@@ -29,10 +29,9 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let is_openlit = source.resource.attributes.str("telemetry.sdk.name") == Some("openlit");
-    carried(source.attributes, reading::carrier(source), is_openlit, into);
+    carried(source, source.attributes, reading::carrier(source), into);
     for event in source.events.iter().filter(|event| is_content(&event.name)) {
-        carried(&event.attributes, (Carrier::Event, Some(event.at)), is_openlit, into);
+        carried(source, &event.attributes, (Carrier::Event, Some(event.at)), into);
     }
     called(source, into);
 }
@@ -42,6 +41,11 @@ fn called(source: &Source, into: &mut Translation) {
     let Some(list) = source.attributes.get(CALLS) else { return };
     let Ish::Data(list) = Ish::or_python(list) else { return };
     let items = list.as_array().unwrap_or(std::slice::from_ref(&*list));
+    // Of the Responses API `openlit` put there the tools that are offered.
+    let is_tool = |item: &Value| calls::first(item, &["id", "call_id", "arguments", "args", "function"]).is_none();
+    if !items.is_empty() && items.iter().all(is_tool) {
+        return definitions::read(&list, &mut into.tools);
+    }
     let found: Vec<Part> = items.iter().filter_map(calls::call).collect();
     let mut answers = into.readings.iter_mut().rev().filter(|reading| reading.dialect == DIALECT.name);
     if let Some(answer) = answers.find_map(|reading| reading.completion.last_mut()) {
@@ -52,7 +56,12 @@ fn called(source: &Source, into: &mut Translation) {
     }
 }
 
-fn carried(attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), is_openlit: bool, into: &mut Translation) {
+fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), into: &mut Translation) {
+    if category::of(source, &into.genai) == Category::Tool {
+        let (prompt, completion) = gen_ai::execution(attributes.get(PROMPT), attributes.get(COMPLETION), &into.genai);
+        return reading::push(into, DIALECT.name, carrier, prompt, completion);
+    }
+    let is_openlit = openlit::is_openlit(source);
     let mut side = |key, role| {
         attributes.get(key).map_or_else(Vec::new, |value| messages(value, key, role, is_openlit, &mut into.notes))
     };
@@ -61,13 +70,27 @@ fn carried(attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), is_op
 }
 
 fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut Vec<Note>) -> Vec<Message> {
-    match Ish::of(value) {
-        Ish::Text("None") if is_openlit => vec![],
-        Ish::Text(text) if is_openlit => lines(text, role),
-        ish => {
+    let is_answer = key == COMPLETION;
+    match (Ish::of(value), value.as_str()) {
+        (_, Some("None" | "")) if is_openlit => vec![],
+        // Whatever it looks like, an answer is no data.
+        (_, Some(text)) if is_openlit && is_answer => {
+            reading::said(role, printed(value).unwrap_or_else(|| parts::text(text).into_iter().collect()))
+        }
+        (Ish::Text(text), _) if is_openlit => lines(text, role),
+        (ish, _) => {
             notes.extend(matches!(ish, Ish::Cut(_)).then(|| reading::cut_off(key)));
             reading::side(ish, role, |data| native::said(data, role))
         }
+    }
+}
+
+/// The first block of Anthropic's answers, where that is no text, as Python prints it.
+fn printed(value: &Value) -> Option<Vec<Part>> {
+    value.as_str().filter(|text| text.starts_with("{'"))?;
+    match Ish::or_python(value) {
+        Ish::Data(block) => parts::blocks(&block),
+        _ => None,
     }
 }
 
@@ -85,7 +108,11 @@ fn lines(text: &str, fallback: Role) -> Vec<Message> {
             (None, None) => found.push((fallback, line.to_owned())),
         }
     }
-    found.into_iter().flat_map(|(role, said)| reading::said(role, parts::text(&said).into_iter().collect())).collect()
+    let part = |role, said: String| match role {
+        Role::Tool => Some(calls::answered(None, None, Some(&said.into()))),
+        _ => parts::text(&said),
+    };
+    found.into_iter().flat_map(|(role, said)| reading::said(role, part(role, said).into_iter().collect())).collect()
 }
 
 #[cfg(test)]
@@ -111,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_tool_they_are_its_arguments_and_its_result() {
+        let read = Sample::span("w")
+            .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w"), (COMPLETION, "18C")])
+            .translate();
+        assert_eq!(said(&read).1, ["tool: =- 18C"]);
+    }
+
+    #[test]
     fn openlits_lines_are_messages() {
         let openlit = || Sample::span("chat").resource(&[("telemetry.sdk.name", "openlit")]);
         let read = openlit()
@@ -118,11 +153,27 @@ mod tests {
             .event("gen_ai.content.completion", &[(COMPLETION, "hello")])
             .translate();
         assert_eq!(said(&read).0, ["system: S", "user: hi\nNote: two lines"]);
+        let lines = [(PROMPT, "user: hi\nassistant: So.\ntool: 18C")];
+        let repeated = openlit().event("gen_ai.content.prompt", &lines).translate();
+        assert_eq!(said(&repeated).0, ["user: hi", "assistant: So.", "tool: =- 18C"]);
         assert_eq!(said(&read).1, ["assistant: hello"]);
         let calls = [("gen_ai.response.tool_calls", "[{'id': 'c1', 'function': {'name': 'w', 'arguments': '{}'}}]")];
         let asked = openlit().event("gen_ai.content.completion", &[(COMPLETION, "so")]).with(&calls).translate();
         assert_eq!(said(&asked).1, ["assistant: so · w#c1{}"]);
         assert_eq!(said(&openlit().with(&calls).translate()).1, ["assistant: w#c1{}"]);
+        let block = [(COMPLETION, "{'signature': 'eA==', 'thinking': 'hm', 'type': 'thinking'}")];
+        let thought = openlit().event("gen_ai.content.completion", &block).translate();
+        assert_eq!(said(&thought).1, ["assistant: (thought) hm"]);
+        let listed = r#"[{"role":"user","content":"no message"}]"#;
+        for answer in [listed, "so\nuser: hi", "4", r#"{"a":1}"#] {
+            let read = openlit().event("gen_ai.content.completion", &[(COMPLETION, answer)]).translate();
+            assert_eq!(said(&read).1, [format!("assistant: {answer}")]);
+        }
+        let words = openlit().event("gen_ai.content.completion", &[(COMPLETION, "{'a': 1}")]).translate();
+        assert_eq!(said(&words).1, ["assistant: {'a': 1}"]);
+        let offered = "[{'name': 'w', 'parameters': {'type': 'object'}, 'strict': False, 'type': 'function'}]";
+        let read = openlit().with(&[("gen_ai.response.tool_calls", offered)]).translate();
+        assert_eq!((said(&read).1.len(), read.tools.len()), (0, 1));
         let empty = openlit().event("gen_ai.content.completion", &[(COMPLETION, "None")]).translate();
         assert!(empty.readings.is_empty());
         // Elsewhere such a line is what someone wrote.

@@ -60,6 +60,53 @@ mod tests {
     }
 
     #[test]
+    fn tags_and_metadata_are_the_programs() {
+        let read = Sample::span("agent")
+            .scope("lmnr.tracer")
+            .typed("lmnr.association.properties.tags", r#"["a","b"]"#)
+            .with(&[("lmnr.association.properties.metadata.tenant", "acme")])
+            .translate();
+        assert_eq!(read.context.tags, ["a", "b"]);
+        assert!(read.context.metadata.contains(&("tenant".to_owned(), "acme".into())));
+    }
+
+    #[test]
+    fn a_call_of_gemini_has_its_contents_and_candidates() {
+        let asked = r#"[{"parts":[{"text":"S"}],"role":"system"},{"parts":[{"text":"q"}],"role":"user"},
+            {"parts":[{"function_call":{"name":"w","args":{"city":"P"}}}],"role":"model"},
+            {"parts":[{"function_response":{"name":"w","response":{"result":"18C"}}}],"role":"user"}]"#;
+        let answered = r#"[{"content":{"parts":[{"text":"hm","thought":true},{"text":"Warm."}],"role":"model"},
+            "finish_reason":"STOP"}]"#;
+        let read = Sample::span("gemini.generate_content")
+            .scope("lmnr.tracer")
+            .with(&[("lmnr.span.type", "LLM"), ("gen_ai.system", "gemini")])
+            .with(&[("gen_ai.input.messages", asked), ("gen_ai.output.messages", answered)])
+            .translate();
+        assert_eq!(
+            said(&read).0,
+            ["system: S", "user: q", r#"assistant: w#-{"city":"P"}"#, r#"tool: =- json {"result":"18C"}"#]
+        );
+        assert_eq!(said(&read).1, ["assistant: (thought) hm · Warm."]);
+        assert_eq!(read.genai.stop_reason.as_deref(), Some("STOP"));
+    }
+
+    #[test]
+    fn a_call_of_openai_or_claude_has_the_providers_own_messages() {
+        let choice = r#"[{"finish_reason":"tool_calls","index":0,"message":{"content":"So.","role":"assistant",
+            "tool_calls":[{"id":"c1","function":{"arguments":"{}","name":"w"},"type":"function"}]}}]"#;
+        let blocks = r#"[{"role":"assistant","content":[{"signature":"eA==","thinking":"hm","type":"thinking"},
+            {"citations":null,"text":"So.","type":"text"},{"id":"c1","input":{},"name":"w","type":"tool_use"}]}]"#;
+        let items = r#"[{"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},
+            {"id":"msg_1","type":"message","role":"assistant","content":[{"type":"output_text","text":"So."}]},
+            {"id":"fc_1","call_id":"c1","type":"function_call","name":"w","arguments":"{}"}]"#;
+        for (answered, thought) in [(choice, ""), (blocks, "(thought) hm · "), (items, "(thought) hm · ")] {
+            let read = Sample::span("chat").with(&[("lmnr.span.type", "LLM"), ("gen_ai.output.messages", answered)]);
+            let told = said(&read.translate()).1.join(" · ").replace(" · assistant: ", " · ");
+            assert_eq!(told, format!("assistant: {thought}So. · w#c1{{}}"), "{answered}");
+        }
+    }
+
+    #[test]
     fn a_tool_says_what_it_was_given_and_gave_back() {
         let read = Sample::span("get_weather")
             .with(&[

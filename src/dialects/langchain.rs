@@ -11,9 +11,10 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    calls::{first, first_str},
+    calls::{self, first, first_str},
     counts,
     json_ish::Ish,
+    lenient::{self, Notation},
     parts, reading,
 };
 use crate::model::{GenAi, Message, Part, Role, Value, What};
@@ -72,6 +73,26 @@ pub fn tool_result(value: &Value) -> Option<Part> {
     // A hand-over brings along all that was said before.
     let results = said.into_iter().flat_map(|message| message.parts);
     results.filter(|part| matches!(part.what, What::Result(_))).last()
+}
+
+/// A `ToolMessage` as Python prints it: `content='18C' name='w' tool_call_id='c1'`.
+pub fn printed_result(value: &Value) -> Option<Part> {
+    let (content, rest) = value.as_str()?.strip_prefix("content=")?.rsplit_once(" tool_call_id='")?;
+    let (call_id, rest) = rest.split_once('\'')?;
+    // A name and an id may stand between; each begins with a space.
+    let mut ends = [" id='", " name='"].into_iter().filter_map(|key| content.rfind(key)).collect::<Vec<_>>();
+    ends.push(content.len());
+    let literal = |end: &usize| {
+        let list = format!("[{}]", content.get(..*end)?);
+        let read = lenient::parse(&list, Notation::Python).filter(|read| !read.cut)?;
+        read.value.as_array()?.first().cloned()
+    };
+    let content = ends.iter().find_map(literal)?;
+    let mut part = calls::answered(calls::usable_id(call_id).map(str::to_owned), None, Some(&content));
+    if let What::Result(result) = &mut part.what {
+        result.is_error = rest.contains("status='error'").then_some(true);
+    }
+    Some(part)
 }
 
 /// Adds what the last answer says of its tokens, its model and its end, where that is not known yet.
@@ -300,5 +321,17 @@ mod tests {
         let handed = result(&format!(r#"{{"update":{{"messages":[{earlier},{tool}]}}}}"#));
         assert_eq!(handed.as_deref(), Some("=!c1 no such order"));
         assert_eq!(result(r#"{"city":"Paris"}"#), None);
+    }
+
+    #[test]
+    fn a_printed_message_is_a_result() {
+        for (text, expected) in [
+            ("content='18C' name='w' tool_call_id='c1'", Some("=c1 18C")),
+            (r#"content="it's name='x'" name='w' id='7' tool_call_id='c1'"#, Some("=c1 it's name='x'")),
+            ("content='no' name='w' tool_call_id='c1' status='error'", Some("=!c1 no")),
+            ("content is king", None),
+        ] {
+            assert_eq!(printed_result(&text.into()).map(|part| sample::part(&part)).as_deref(), expected, "{text}");
+        }
     }
 }

@@ -79,7 +79,8 @@ fn translate(source: &Source, into: &mut Translation) {
 /// Text and calls are one answer.
 fn join(messages: Vec<Message>) -> Vec<Message> {
     messages.into_iter().fold(Vec::new(), |mut joined: Vec<Message>, message| {
-        match joined.last_mut().filter(|last| last.role == message.role) {
+        let is_answer = message.role == Role::Assistant;
+        match joined.last_mut().filter(|last| is_answer && last.role == Role::Assistant) {
             Some(last) => last.parts.extend(message.parts),
             None => joined.push(message),
         }
@@ -127,6 +128,16 @@ mod tests {
             assert_eq!(said(&read).1, ["assistant: Warm"]);
             assert_eq!((read.genai.category, read.notes.len()), (Category::Llm, 0));
         }
+    }
+
+    #[test]
+    fn two_questions_are_two_messages() {
+        let context = r#"{"items":[{"type":"message","role":"system","content":["S",{"type":"cache_breakpoint"}]},
+            {"type":"message","role":"user","content":["hi"]},{"type":"message","role":"user","content":["ok?"]},
+            {"type":"message","role":"assistant","content":["So:"]},
+            {"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}]}"#;
+        let read = Sample::span("llm_node").with(&[("lk.pii.chat_ctx", context)]).translate();
+        assert_eq!(said(&read).0, ["system: S", "user: hi", "user: ok?", "assistant: So: · w#c1{}"]);
     }
 
     #[test]

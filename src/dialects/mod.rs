@@ -62,6 +62,7 @@ mod openai_agents;
 mod openinference;
 mod openinference_forms;
 mod openinference_tool;
+mod openlit;
 mod openllmetry;
 mod parameters;
 mod parts;
@@ -73,6 +74,8 @@ mod reading;
 mod reasoning;
 #[cfg(test)]
 mod sample;
+mod semantic_kernel;
+mod spring_ai;
 mod strands;
 #[cfg(test)]
 mod tests;
@@ -119,10 +122,13 @@ pub const DIALECTS: &[Dialect] = &[
     google_adk::DIALECT,
     google_genai::DIALECT,
     gen_ai_content::DIALECT,
+    openlit::DIALECT,
     langfuse::DIALECT,
     mlflow::DIALECT,
     autogen::DIALECT,
     crewai::DIALECT,
+    semantic_kernel::DIALECT,
+    spring_ai::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
     traceloop::DIALECT,
@@ -154,6 +160,10 @@ pub fn translate(source: &Source) -> Translation {
     into.genai.category = category::of(source, &into.genai);
     into.genai.aggregate =
         into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
+    if into.genai.category.is_call() {
+        // OpenLIT names there, in one word, all tools that the model asks for.
+        into.genai.tool = None;
+    }
     if into.genai.category == Category::Tool {
         definitions::of_span(source.attributes, into.genai.tool.as_ref(), &mut into.tools);
         own_call(source, &mut into);

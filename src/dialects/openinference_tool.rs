@@ -28,9 +28,9 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     let returned = attributes.get("output.value").filter(|value| !value.is_empty());
     let (name, arguments) = given.map(|given| arguments(given, attributes)).unzip();
     let result = returned.and_then(|value| match Ish::of(value) {
-        _ if attributes.str("output.mime_type") == Some("text/plain") => printed_result(value),
+        _ if attributes.str("output.mime_type") == Some("text/plain") => langchain::printed_result(value),
         Ish::Data(data) => result(&data).or_else(|| langchain::tool_result(&data)),
-        Ish::Text(_) => printed_result(value),
+        Ish::Text(_) => langchain::printed_result(value),
         Ish::Cut(_) | Ish::Scalar(_) | Ish::Nothing => None,
     });
     if let Some(Part { what: What::Result(result), .. }) = &result {
@@ -118,30 +118,9 @@ fn result(value: &Value) -> Option<Part> {
     Some(part)
 }
 
-/// LangChain's `ToolMessage` as Python prints it.
-fn printed_result(value: &Value) -> Option<Part> {
-    let (content, rest) = value.as_str()?.strip_prefix("content=")?.rsplit_once(" tool_call_id='")?;
-    let (call_id, rest) = rest.split_once('\'')?;
-    // A name and an id may stand between; each begins with a space.
-    let mut ends = [" id='", " name='"].into_iter().filter_map(|key| content.rfind(key)).collect::<Vec<_>>();
-    ends.push(content.len());
-    let literal = |end: &usize| {
-        let list = format!("[{}]", content.get(..*end)?);
-        let read = lenient::parse(&list, Notation::Python).filter(|read| !read.cut)?;
-        read.value.as_array()?.first().cloned()
-    };
-    let content = ends.iter().find_map(literal)?;
-    let mut part = calls::answered(calls::usable_id(call_id).map(str::to_owned), None, Some(&content));
-    if let What::Result(result) = &mut part.what {
-        result.is_error = rest.contains("status='error'").then_some(true);
-    }
-    Some(part)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{self, Sample, said};
-    use super::*;
+    use super::super::sample::{Sample, said};
 
     fn span(pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         said(
@@ -192,18 +171,6 @@ mod tests {
         assert_eq!(written, [r#"assistant: w#-{"city":"Paris"}"#]);
         // A tool whose own parameters are called so.
         assert_eq!(with(r#"{"args":{},"kwargs":{}}"#), [format!("assistant: w#-{given}")]);
-    }
-
-    #[test]
-    fn a_printed_message_is_a_result() {
-        for (text, expected) in [
-            ("content='18C' name='w' tool_call_id='c1'", Some("=c1 18C")),
-            (r#"content="it's name='x'" name='w' id='7' tool_call_id='c1'"#, Some("=c1 it's name='x'")),
-            ("content='no' name='w' tool_call_id='c1' status='error'", Some("=!c1 no")),
-            ("content is king", None),
-        ] {
-            assert_eq!(printed_result(&text.into()).map(|part| sample::part(&part)).as_deref(), expected, "{text}");
-        }
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         "search_result" | "source" | "tool-approval-request" | "tool-approval-response" | "tool_approval_response" => {
             into.push(Part::new(What::Json(map.clone())));
         }
-        "cachePoint" | "cache_point" | "cachePointBlock" | "step-start" => {}
+        "cachePoint" | "cache_point" | "cachePointBlock" | "cache_breakpoint" | "step-start" => {}
         "message" | "citationsBlock" | "guardContentBlock" | "item" => {
             let Some(inner) = first(map, &["content", "text", "image"]) else { return false };
             content(inner, into);

@@ -42,7 +42,7 @@ fn translate(source: &Source, into: &mut Translation) {
     let first = |keys: &[&str]| keys.iter().filter(is_said).find_map(|key| source.attributes.get(key));
     let (given, returned) = (first(GIVEN), first(RETURNED));
     if let (Category::Chain | Category::Span, Some(usage)) = (kind, source.attributes.str(CREW_USAGE)) {
-        crew_usage(usage, &mut into.genai.reported);
+        counts::read(&counts::printed(usage), &mut into.genai.reported);
     }
     let (prompt, completion) = if kind == Category::Tool {
         let given = given.map(|given| arguments(given, into));
@@ -160,13 +160,6 @@ fn reasoning(returned: &Value, reported: &mut Reported) {
         langchain::facts(&data, &mut answer);
     }
     reported.reasoning = reported.reasoning.or(answer.reported.reasoning);
-}
-
-/// A crew's sum, as Python prints it: `total_tokens=1245 prompt_tokens=567 cached_prompt_tokens=0 completion_tokens=678`.
-fn crew_usage(words: &str, reported: &mut Reported) {
-    let words = words.split(|letter: char| letter.is_whitespace() || "(),".contains(letter));
-    let count = |(name, count): (&str, &str)| Some((name.to_owned(), Value::Int(count.parse().ok()?)));
-    counts::read(&Value::Map(words.filter_map(|word| word.split_once('=')).filter_map(count).collect()), reported);
 }
 
 #[cfg(test)]

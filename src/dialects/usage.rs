@@ -87,8 +87,9 @@ fn known(source: &Source, maker: Maker) -> Option<bool> {
     let by_definition = attributes.has_prefix("llm.token_count.")
         || attributes.has("ai.usage.inputTokenDetails.noCacheTokens")
         || scope.starts_with("pydantic-ai")
-        // OpenLLMetry sums what Anthropic counts apart.
-        || scope == "opentelemetry.instrumentation.anthropic";
+        // OpenLLMetry sums what Anthropic counts apart, and so does Laminar for Python.
+        || scope == "opentelemetry.instrumentation.anthropic"
+        || (scope == "lmnr.tracer" && attributes.str("lmnr.span.instrumentation_source") == Some("python"));
     (dotted || by_definition).then_some(true)
 }
 
@@ -140,6 +141,16 @@ mod tests {
 
     fn of(provider: &str, span: Sample) -> Sample {
         span.with(&[("gen_ai.provider.name", provider)])
+    }
+
+    #[test]
+    fn laminar_for_python_sums_what_anthropic_counts_apart() {
+        let tokens = [("input_tokens", 568), ("cache_creation_input_tokens", 256), ("output_tokens", 87)];
+        let laminar = |source: &str| {
+            of("anthropic", span(&tokens)).scope("lmnr.tracer").with(&[("lmnr.span.instrumentation_source", source)])
+        };
+        assert_eq!(usage(laminar("python")), [Some(312), None, Some(256), Some(87), None]);
+        assert_eq!(usage(laminar("javascript")), [Some(568), None, Some(256), Some(87), None]);
     }
 
     #[test]

@@ -65,6 +65,32 @@ fn a_result_that_no_request_carries_is_told_as_it_was_returned() {
 }
 
 #[test]
+fn a_history_without_calls_and_ids_is_that_of_the_calls() {
+    let words = "Let me look at both cities.";
+    let asked = calls(words, &[(Some("c1"), "w", r#"{"c":"Paris"}"#), (Some("c2"), "w", r#"{"c":"Tokyo"}"#)]);
+    let repeated = [user("q"), assistant(words), results(&[(None, "18C")]), results(&[(None, "27C")])];
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked]),
+        tool(3, 1, Some("c1"), "w", r#"{"c":"Paris"}"#, Some("18C")),
+        tool(4, 1, Some("c2"), "w", r#"{"c":"Tokyo"}"#, Some("27C")),
+        llm(5, 1).asked(&repeated).answered(&[assistant("a")]),
+    ]);
+    let called = format!(r#"assistant {words} w{{"c":"Paris"}}#c1 w{{"c":"Tokyo"}}#c2"#);
+    assert_eq!(talk(&trace), ["user q", &called, "tool c1=18C c2=27C", "assistant a"]);
+}
+
+#[test]
+fn a_call_of_which_only_its_id_is_told_is_named_by_its_run() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "", "null")])]),
+        tool(3, 1, Some("c1"), "stop", "{}", Some("stopped")),
+    ]);
+    assert_eq!((trace.tools.len(), trace.tools[0].name.as_str()), (1, "stop"));
+}
+
+#[test]
 fn without_ids_calls_and_executions_meet_by_arguments_then_in_order() {
     let asked = calls("", &[(None, "w", r#"{"c":"Paris"}"#), (None, "w", r#"{"c":"Tokyo"}"#), (None, "x", "{}")]);
     let given = results(&[(None, "18C"), (None, "27C"), (None, "ok")]);

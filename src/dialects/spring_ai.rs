@@ -1,0 +1,100 @@
+//! `spring-ai`: what Spring AI's observations say beside the conventions (`dialects.md` 6.18).
+//!
+//! ```text
+//!   chat_client      spring.ai.kind, spring.ai.chat.client.{conversation.id, system.text, user.text, tool.names}
+//!   ├ advisor        spring.ai.advisor.name
+//!   ├ chat m         the conventions, its messages as `gen_ai_content.rs` reads them
+//!   └ tool_call w    spring.ai.tool.definition.{name, description, schema}, spring.ai.tool.call.{id, arguments, result}
+//! ```
+
+use super::{Dialect, category, definitions, gen_ai, parts, reading};
+use crate::model::{Carrier, Category, Message, Role, Source, ToolDefinition, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "spring-ai", speaks, translate };
+
+const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
+
+fn speaks(source: &Source) -> bool {
+    !source.is_log() && source.attributes.has_prefix("spring.ai.")
+}
+
+/// What kind of work an observation is of.
+pub fn category(source: &Source) -> Option<Category> {
+    Some(match source.attributes.str("spring.ai.kind")? {
+        "tool_call" => Category::Tool,
+        "chat_client" | "advisor" => Category::Chain,
+        "vector_store" => Category::Retriever,
+        _ => return None,
+    })
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let attributes = source.attributes;
+    // Whoever names no conversation is in this one.
+    let conversation = attributes.str(CONVERSATION).filter(|id| !id.is_empty() && *id != "default");
+    into.context.session = into.context.session.take().or_else(|| conversation.map(str::to_owned));
+    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+        define(source, into);
+        let get = |key| attributes.get(key).filter(|value| !value.is_empty());
+        gen_ai::execution(get("spring.ai.tool.call.arguments"), get("spring.ai.tool.call.result"), &into.genai)
+    } else {
+        for key in ["spring.ai.chat.client.tool.names", "spring.ai.chat.client.tool.function.names"] {
+            if let Some(names) = attributes.get(key) {
+                definitions::read(names, &mut into.tools);
+            }
+        }
+        let said = |role, key| -> Vec<Message> {
+            reading::said(role, attributes.str(key).and_then(parts::text).into_iter().collect())
+        };
+        let mut prompt = said(Role::System, "spring.ai.chat.client.system.text");
+        prompt.extend(said(Role::User, "spring.ai.chat.client.user.text"));
+        (prompt, vec![])
+    };
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+fn define(source: &Source, into: &mut Translation) {
+    let text = |key| source.attributes.str(key).filter(|text| !text.is_empty()).map(str::to_owned);
+    let Some(name) = into.genai.tool.as_ref().and_then(|tool| tool.name.clone()) else { return };
+    let description = text("spring.ai.tool.definition.description");
+    let schema = source.attributes.str("spring.ai.tool.definition.schema");
+    let parameters =
+        schema.and_then(|text| crate::model::json::parse(text).ok()).filter(|read: &Value| read.as_map().is_some());
+    into.tools.push(ToolDefinition { name, description, parameters });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, said};
+    use crate::model::Category;
+
+    fn observed(kind: &str) -> Sample {
+        let marks = [("gen_ai.operation.name", "framework"), ("gen_ai.system", "spring_ai"), ("spring.ai.kind", kind)];
+        Sample::span("spring_ai").scope("org.springframework.boot").with(&marks)
+    }
+
+    #[test]
+    fn a_tool_call_is_a_run_and_tells_its_definition() {
+        let read = observed("tool_call")
+            .with(&[("spring.ai.tool.definition.name", "w"), ("spring.ai.tool.definition.description", "Weather.")])
+            .with(&[("spring.ai.tool.definition.schema", r#"{"type":"object"}"#), ("spring.ai.tool.call.id", "c1")])
+            .with(&[("spring.ai.tool.call.arguments", r#"{"city":"P"}"#), ("spring.ai.tool.call.result", "18C")])
+            .translate();
+        assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"P"}"#]);
+        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+        assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Tool, None));
+        assert_eq!((read.tools.len(), read.tools[0].description.as_deref()), (1, Some("Weather.")));
+        assert_eq!(read.context.framework.as_deref(), Some("spring-ai"));
+    }
+
+    #[test]
+    fn a_client_says_its_conversation_and_what_it_was_asked() {
+        let read = observed("chat_client")
+            .with(&[("spring.ai.chat.client.conversation.id", "s1"), ("spring.ai.chat.client.user.text", "[\"q\"]")])
+            .translate();
+        assert_eq!((said(&read).0, read.genai.category), (vec!["user: [\"q\"]".to_owned()], Category::Chain));
+        assert_eq!(read.context.session.as_deref(), Some("s1"));
+        let unnamed = observed("chat_client").with(&[("spring.ai.chat.client.conversation.id", "default")]);
+        assert_eq!(unnamed.translate().context.session, None);
+    }
+}
