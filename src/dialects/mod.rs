@@ -90,7 +90,7 @@ use crate::model::{Category, Note, Source, Translation, What};
 pub use coding_agents::{Place, place_of};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One way of writing an agent's work into spans.
 #[derive(Debug, Clone, Copy)]
