@@ -64,10 +64,10 @@ fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<T
     let is_openlit = openlit::is_openlit(source);
     let is_spring = source.scope.name.starts_with("org.springframework");
     let mut side = |key, role| match attributes.get(key) {
-        Some(value) => texts(value)
-            .filter(|_| is_spring)
-            .map(|texts| reading::said(role, texts))
-            .unwrap_or_else(|| messages(value, key, role, is_openlit, &mut into.notes)),
+        Some(value) => match texts(value).filter(|_| is_spring) {
+            Some(texts) => reading::said(role, texts),
+            None => messages(value, key, role, is_openlit, &mut into.notes),
+        },
         None => vec![],
     };
     let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
