@@ -181,7 +181,7 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
             let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
             // Some senders write the one record of a whole call twice.
             let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
-            if is_whole && std::mem::replace(&mut whole[at], Some(reading)).is_some_and(|last| again(last, reading)) {
+            if is_whole && whole[at].replace(reading).is_some_and(|last| again(last, reading)) {
                 continue;
             }
             let group = &mut groups[at];

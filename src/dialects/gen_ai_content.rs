@@ -62,8 +62,13 @@ fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<T
         return reading::push(into, DIALECT.name, carrier, prompt, completion);
     }
     let is_openlit = openlit::is_openlit(source);
-    let mut side = |key, role| {
-        attributes.get(key).map_or_else(Vec::new, |value| messages(value, key, role, is_openlit, &mut into.notes))
+    let is_spring = source.scope.name.starts_with("org.springframework");
+    let mut side = |key, role| match attributes.get(key) {
+        Some(value) => match texts(value).filter(|_| is_spring) {
+            Some(texts) => reading::said(role, texts),
+            None => messages(value, key, role, is_openlit, &mut into.notes),
+        },
+        None => vec![],
     };
     let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
     reading::push(into, DIALECT.name, carrier, prompt, completion);
@@ -83,6 +88,13 @@ fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut 
             reading::side(ish, role, |data| native::said(data, role))
         }
     }
+}
+
+/// The texts of all messages, as Spring AI lists them.
+fn texts(value: &Value) -> Option<Vec<Part>> {
+    let Ish::Data(list) = Ish::of(value) else { return None };
+    let texts: Option<Vec<&str>> = list.as_array()?.iter().map(Value::as_str).collect();
+    Some(texts?.into_iter().filter_map(parts::text).collect())
 }
 
 /// The first block of Anthropic's answers, where that is no text, as Python prints it.

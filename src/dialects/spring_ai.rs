@@ -88,6 +88,17 @@ mod tests {
     }
 
     #[test]
+    fn a_call_says_its_texts_in_a_list() {
+        let read = Sample::span("chat m")
+            .scope("org.springframework.boot")
+            .with(&[("gen_ai.operation.name", "chat"), ("gen_ai.system", "openai")])
+            .event("gen_ai.content.prompt", &[("gen_ai.prompt", r#"["S","q"]"#)])
+            .event("gen_ai.content.completion", &[("gen_ai.completion", r#"["4"]"#)])
+            .translate();
+        assert_eq!(said(&read), (vec!["user: S · q".to_owned()], vec!["assistant: 4".to_owned()]));
+    }
+
+    #[test]
     fn a_client_says_its_conversation_and_what_it_was_asked() {
         let read = observed("chat_client")
             .with(&[("spring.ai.chat.client.conversation.id", "s1"), ("spring.ai.chat.client.user.text", "[\"q\"]")])
