@@ -71,8 +71,8 @@ pub fn added(given: &[Message], mut state: Vec<Message>) -> Vec<Message> {
 pub fn tool_result(value: &Value) -> Option<Part> {
     let said = messages(value, Role::Tool)?;
     // A hand-over brings along all that was said before.
-    let results = said.into_iter().flat_map(|message| message.parts);
-    results.filter(|part| matches!(part.what, What::Result(_))).last()
+    let mut results = said.into_iter().flat_map(|message| message.parts);
+    results.rfind(|part| matches!(part.what, What::Result(_)))
 }
 
 /// A `ToolMessage` as Python prints it: `content='18C' name='w' tool_call_id='c1'`.
