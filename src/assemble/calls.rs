@@ -11,12 +11,13 @@ use std::{
 };
 
 use super::{
+    Price,
     facts::Facts,
     plan::{Place, Plan},
     squash::Squash,
     streams, usage,
 };
-use crate::model::{Category, Cost, PriceSource, Timestamp, TokenUsage};
+use crate::model::{Category, Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
 /// The counted calls of a trace.
 #[derive(Debug, Default)]
@@ -130,7 +131,7 @@ struct Counting<'p, 'a> {
 }
 
 /// Finds the counted calls of a trace.
-pub fn count(plan: &Plan) -> Counted {
+pub fn count(plan: &Plan, price: Price) -> Counted {
     let streams = streams::streams(plan);
     let ends = streams.values().copied().collect();
     let missing = plan.places.iter().filter(|place| place.span.is_none() && place.logs.is_empty());
@@ -150,7 +151,7 @@ pub fn count(plan: &Plan) -> Counted {
     counting.twins(&top.near);
     // What an agent's messages say of its calls is known better where those are.
     let told_better = |holder: &usize| top.any && plan.places[*holder].relays();
-    counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect())
+    counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect(), price)
 }
 
 impl Counting<'_, '_> {
@@ -378,7 +379,7 @@ impl Counting<'_, '_> {
         places.into_iter().flat_map(|place| self.plan.places[place].sources().map(|(_, facts)| facts))
     }
 
-    fn finish(mut self, holders: Vec<usize>) -> Counted {
+    fn finish(mut self, holders: Vec<usize>, price: Price) -> Counted {
         // A team within a team hands a message on twice.
         let mut relayed = HashSet::new();
         for holder in holders {
@@ -404,9 +405,25 @@ impl Counting<'_, '_> {
             before.checked_sub(1).is_some_and(|at| place < plan.places[payers[at]].after)
         };
         for call in &mut calls {
-            call.unpriced = call.has_tokens() && call.cost.is_none() && !covered(call.place);
+            if !call.has_tokens() || call.cost.is_some() || covered(call.place) {
+                continue;
+            }
+            // One record may tell the tokens, and another of whose model they are.
+            call.cost = price(&told_together(plan, call), plan.places[call.place].started);
+            call.unpriced = call.cost.is_none();
         }
         Counted { calls, of, payers }
+    }
+}
+
+/// What its records tell together of what a call is charged for.
+fn told_together(plan: &Plan, call: &Call) -> GenAi {
+    let facts = || call.places().flat_map(|at| plan.places[at].sources()).map(|(_, facts)| facts);
+    GenAi {
+        model: facts().find_map(|facts| facts.model.as_deref()).map(str::to_owned),
+        provider: facts().find_map(|facts| facts.provider.as_deref()).map(str::to_owned),
+        usage: call.usage,
+        ..GenAi::default()
     }
 }
 

@@ -54,6 +54,7 @@ pub struct Facts {
     /// The response's id as a number.
     pub(super) response: Option<u64>,
     pub(super) model: Option<Box<str>>,
+    pub(super) provider: Option<Box<str>>,
     pub(super) trouble: Option<Box<Trouble>>,
     pub(super) session: Option<Box<str>>,
     pub(super) user: Option<Box<str>>,
@@ -150,6 +151,7 @@ impl Facts {
             cost: genai.cost.clone().map(Box::new),
             response: genai.response_id.as_ref().map(hash),
             model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
+            provider: genai.provider.as_deref().map(Box::from),
             trouble: error.as_ref().map(|failure| Box::new(Trouble::of(failure))),
             session: context.session.as_deref().map(Box::from),
             user: context.user.as_deref().map(Box::from),

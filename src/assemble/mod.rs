@@ -43,7 +43,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{
-    Assembled, Category, Context, Opener, RunError, Thread, ThreadId, ToolRun, ToolStatus, TraceRows, Value, What,
+    Assembled, Category, Context, Cost, GenAi, Opener, RunError, Thread, ThreadId, Timestamp, ToolRun, ToolStatus,
+    TraceRows, Value, What,
 };
 use lane::Lane;
 use lanes::Lanes;
@@ -56,12 +57,16 @@ pub use capture::{Capture, capture};
 pub use facts::Facts;
 pub use totals::{Settled, settle};
 
+/// What a call cost, of which its records tell this together, and that was made then; `None` where there is no price.
+pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
+
 /// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a
 /// request repeats of earlier ones marked as such.
 #[expect(clippy::needless_pass_by_value, reason = "what was assembled takes the place of the rows")]
-pub fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
+pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<Assembled> {
     let facts: Vec<Vec<Facts>> = traces.iter().map(trace::facts).collect();
-    let mut traces: Vec<Trace> = traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts)).collect();
+    let mut traces: Vec<Trace> =
+        traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts, price)).collect();
     traces.sort_by_key(|trace| (trace.work.times().0, trace.rows.trace));
     let mut library = Library::default();
     let mut past = HashSet::new();

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::{
+    Price,
     calls::{self, Counted},
     errors::{self, Fault},
     facts::Facts,
@@ -43,8 +44,8 @@ pub struct Settled {
 }
 
 /// Settles a trace from the facts of its spans and log records, in any order.
-pub fn settle(trace: TraceId, facts: &[Facts]) -> Settled {
-    Work::of(trace, facts).settled()
+pub fn settle(trace: TraceId, facts: &[Facts], price: Price) -> Settled {
+    Work::of(trace, facts, price).settled()
 }
 
 /// A trace worked through: its places, calls, tool runs and failures.
@@ -59,9 +60,9 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub fn of(trace: TraceId, facts: &'a [Facts]) -> Self {
+    pub fn of(trace: TraceId, facts: &'a [Facts], price: Price) -> Self {
         let mut plan = Plan::new(trace, facts);
-        let counted = calls::count(&plan);
+        let counted = calls::count(&plan, price);
         // What hands on a call's answer and its tokens stands for that call, where nothing else tells of it.
         for call in &counted.calls {
             let place = &mut plan.places[call.place];

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    Price,
     facts::Facts,
     merge::{self, Bearer, Exchange},
     plan::Place,
@@ -30,8 +31,8 @@ pub fn facts(rows: &TraceRows) -> Vec<Facts> {
 }
 
 impl<'a> Trace<'a> {
-    pub fn new(rows: &'a TraceRows, facts: &'a [Facts]) -> Self {
-        let work = Work::of(rows.trace, facts);
+    pub fn new(rows: &'a TraceRows, facts: &'a [Facts], price: Price) -> Self {
+        let work = Work::of(rows.trace, facts, price);
         let above = work.plan.above(|place| matches!(place.category, Category::Agent | Category::Tool));
         let own = |at: usize| work.plan.places[at].category == Category::Agent;
         let scopes = above.iter().enumerate().map(|(at, above)| if own(at) { Some(at) } else { *above }).collect();

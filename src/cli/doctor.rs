@@ -135,7 +135,7 @@ fn examine(store: &Store) -> anyhow::Result<Scopes> {
     for session in store.sessions(&Pick::default())? {
         let rows = store.rows(&session)?;
         let by_trace: HashMap<_, _> = rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
-        for assembled in assemble::session(rows) {
+        for assembled in assemble::session(rows, &|genai, at| store.prices().price(genai, at)) {
             if let Some(rows) = by_trace.get(&assembled.trace) {
                 add(&mut scopes, rows, &assembled);
             }

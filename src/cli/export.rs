@@ -189,10 +189,14 @@ fn transcript(
             let rows = store.rows(session)?;
             let mut by_trace: HashMap<TraceId, TraceRows> =
                 rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
-            understood.extend(assemble::session(rows).into_iter().filter_map(|assembled| {
-                let rows = by_trace.remove(&assembled.trace)?;
-                Some((assembled.trace, (assembled, rows)))
-            }));
+            understood.extend(
+                assemble::session(rows, &|genai, at| store.prices().price(genai, at)).into_iter().filter_map(
+                    |assembled| {
+                        let rows = by_trace.remove(&assembled.trace)?;
+                        Some((assembled.trace, (assembled, rows)))
+                    },
+                ),
+            );
         }
         let Some((assembled, rows)) = understood.remove(id) else { continue };
         let spans = store.raw_spans(*id)?;

@@ -133,8 +133,14 @@ impl Store {
         let health = Arc::new(Mutex::new(StoreHealth::default()));
         let checkpointer = Arc::new(Checkpointer::new(database.lend()));
         let (door, arrivals) = Door::new();
-        let writer =
-            writer::StoreWriter::new(database.clone(), arrivals, changes.clone(), health.clone(), checkpointer.clone());
+        let writer = writer::StoreWriter::new(
+            database.clone(),
+            arrivals,
+            changes.clone(),
+            health.clone(),
+            checkpointer.clone(),
+            prices.clone(),
+        );
         let writing = start("store-writer", move || writer.run());
         let ends = Arc::new(AtomicBool::new(false));
         let again = again::Reader {
@@ -161,6 +167,11 @@ impl Store {
             checkpointing: Some(checkpointing),
             reading: Mutex::default(),
         })
+    }
+
+    /// What it prices calls by.
+    pub fn prices(&self) -> &Prices {
+        &self.prices
     }
 
     /// A hand to submit with; clones share one queue.

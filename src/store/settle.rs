@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     assemble::{self, Facts, Settled},
     model::{ContentId, SessionId, SpanId, TraceId},
+    pricing::Prices,
 };
 
 /// Facts kept beyond those of the traces in hand; a few hundred bytes each.
@@ -32,6 +34,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// Recent traces, and those that wait to be settled.
 #[derive(Default)]
 pub struct Settling {
+    prices: Arc<Prices>,
     traces: HashMap<TraceId, Held>,
     waiting: HashMap<TraceId, Instant>,
     facts: usize,
@@ -69,6 +72,15 @@ pub struct Row {
 }
 
 impl Settling {
+    pub fn new(prices: Arc<Prices>) -> Self {
+        Self { prices, ..Self::default() }
+    }
+
+    /// Forgets everything that it knows of the store.
+    pub fn start_anew(&mut self) {
+        *self = Self::new(Arc::clone(&self.prices));
+    }
+
     /// Marks traces as not settled, as they are found when the store is opened.
     pub fn expect(&mut self, traces: impl IntoIterator<Item = TraceId>) {
         let now = Instant::now();
@@ -190,7 +202,7 @@ impl Settling {
                 later.push(*trace);
                 continue;
             }
-            let settled = assemble::settle(*trace, &held.facts);
+            let settled = assemble::settle(*trace, &held.facts, &|genai, at| self.prices.price(genai, at));
             sessions.extend(settled.session.clone());
             rows.push(Row { trace: *trace, settled, from: held.facts.len() });
         }

@@ -28,7 +28,10 @@ use super::{
     rows,
     settle::Settling,
 };
-use crate::model::{Changes, TraceId};
+use crate::{
+    model::{Changes, TraceId},
+    pricing::Prices,
+};
 
 /// A group is closed at this many bytes sent: a transaction is held in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
@@ -62,8 +65,9 @@ impl StoreWriter {
         changes: Arc<ChangeFeed>,
         health: Arc<Mutex<StoreHealth>>,
         checkpointer: Arc<Checkpointer>,
+        prices: Arc<Prices>,
     ) -> Self {
-        let (lent, known, settling) = (database.lend(), None, Settling::default());
+        let (lent, known, settling) = (database.lend(), None, Settling::new(prices));
         Self { database, lent, arrivals, known, settling, changes, health, checkpointer, again: None, is_open: true }
     }
 
@@ -231,7 +235,7 @@ impl StoreWriter {
         }
         error!("the store's engine gave up; opening the file again");
         self.known = None;
-        self.settling = Settling::default();
+        self.settling.start_anew();
         drop(self.database.reopen());
         true
     }
@@ -285,7 +289,8 @@ mod tests {
         let health = Arc::new(Mutex::new(StoreHealth::default()));
         let checkpointer = Arc::new(Checkpointer::new(database.lend()));
         let changes = Arc::new(ChangeFeed::default());
-        let writer = StoreWriter::new(database.clone(), arrivals, changes.clone(), health.clone(), checkpointer);
+        let (changes_of, health_of) = (changes.clone(), health.clone());
+        let writer = StoreWriter::new(database.clone(), arrivals, changes_of, health_of, checkpointer, Arc::default());
         let mut poisoned = submission([span("a", 1)]);
         poisoned.spans[0].stored.raw.clear();
         // All are there before the writer looks, so they are one group.

@@ -238,6 +238,15 @@ fn tokens_without_a_price_leave_the_cost_unknown() {
 }
 
 #[test]
+fn a_call_whose_records_tell_its_model_and_its_tokens_apart_has_a_price() {
+    let mut asked = llm(1, 0).asked(&[user("q")]);
+    asked.said.genai.model = Some("gpt-5".to_owned());
+    let trace = one(vec![asked, llm(2, 1).tokens(3, 4).answered(&[assistant("a")])]);
+    assert_eq!((trace.totals.cost_if_known(), trace.totals.model_calls), (Some(Usd(7)), 1));
+    assert!(!trace.calls[0].unpriced);
+}
+
+#[test]
 fn the_cost_that_the_sender_reports_is_told() {
     let spans = vec![llm(1, 0).tokens(10, 1).cost(5, table()), rpc(2, 1).tokens(10, 1).cost(6, PriceSource::Reported)];
     assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(6)));

@@ -11,11 +11,11 @@ mod vectors;
 
 use std::sync::Arc;
 
-use super::{Facts, Settled, session, settle};
+use super::{Facts, Settled};
 use crate::model::{
-    Assembled, Carrier, Category, Cost, Failure, LogRow, Message, Part, PriceSource, Project, Reading, Role, SpanId,
-    SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage, ToolCall, ToolName, ToolResult, TraceId, TraceRows,
-    Translation, Usd, What, json,
+    Assembled, Carrier, Category, Cost, Failure, GenAi, LogRow, Message, Part, PriceSource, Project, Reading, Role,
+    SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage, ToolCall, ToolName, ToolResult, TraceId,
+    TraceRows, Translation, Usd, What, json,
 };
 
 /// A span under construction. Times are in seconds from some day.
@@ -228,9 +228,20 @@ fn of(rows: TraceRows) -> Assembled {
     assembled
 }
 
+/// One pico-dollar a token, of models that have a name.
+fn price(genai: &GenAi, _: Timestamp) -> Option<Cost> {
+    let total = Usd(i64::try_from(genai.usage?.total()?).ok()?);
+    let source = PriceSource::Table { table: "t".to_owned(), model: genai.model.clone()? };
+    Some(Cost { total, parts: None, source, computed: None })
+}
+
+fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
+    super::session(traces, &price)
+}
+
 fn settled(rows: &TraceRows) -> Settled {
     let facts: Vec<Facts> = rows.spans.iter().map(Facts::of_span).chain(rows.logs.iter().map(Facts::of_log)).collect();
-    settle(rows.trace, &facts)
+    super::settle(rows.trace, &facts, &price)
 }
 
 /// Traces of one session, each beginning a thousand seconds after the one before.

@@ -113,9 +113,10 @@ impl Gathered {
 
     fn tally(self) -> Tally {
         let traces = self.traces.len();
+        let prices = self.prices;
         let totals = self.traces.into_iter().map(|(id, trace)| {
             let facts: Vec<Facts> = trace.spans.into_values().chain(trace.logs).collect();
-            assemble::settle(id, &facts).totals
+            assemble::settle(id, &facts, &|genai, at| prices.price(genai, at)).totals
         });
         Tally { totals: totals.sum(), traces, more: self.count > COUNTED }
     }

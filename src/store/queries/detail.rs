@@ -19,12 +19,16 @@ use crate::{
 const TRACES: usize = 50;
 
 /// The spans of one trace as the screen walks them; of a trace that is not there, none.
-pub fn tree(connection: &Connection, trace: TraceId) -> Result<Tree, Trouble> {
+pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<Tree, Trouble> {
     let rows = stored(connection, &[trace])?;
     if rows.is_empty() {
         return Ok(Tree::default());
     }
-    Ok(assemble::session(rows).into_iter().next().map(|assembled| assembled.tree).unwrap_or_default())
+    Ok(assemble::session(rows, &|genai, at| prices.price(genai, at))
+        .into_iter()
+        .next()
+        .map(|assembled| assembled.tree)
+        .unwrap_or_default())
 }
 
 pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Result<Option<Detail>, Trouble> {
@@ -36,7 +40,7 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut found = assemble::session(rows);
+    let mut found = assemble::session(rows, &|genai, at| prices.price(genai, at));
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
         let model = call.model.as_deref().or(call.response_model.as_deref());
         call.window = model.and_then(|model| prices.window(call.provider.as_deref(), model));

@@ -31,7 +31,7 @@ pub fn answer(connection: &Connection, database: &Database, prices: &Prices, que
         Query::Traces { session, filter, limit } => {
             traces::traces(connection, session.as_ref(), filter, *limit).map(Answer::Traces)
         }
-        Query::Tree { trace } => detail::tree(connection, *trace).map(Answer::Tree),
+        Query::Tree { trace } => detail::tree(connection, prices, *trace).map(Answer::Tree),
         Query::Detail { subject } => {
             detail::detail(connection, prices, subject).map(|found| Answer::Detail(found.map(Arc::new)))
         }

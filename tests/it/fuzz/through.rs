@@ -90,12 +90,13 @@ fn rows(
 
 /// Each session assembled; its lists say the same as its panes, in whatever order its rows come.
 fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<Assembled>>, TestCaseError> {
+    let price = |genai: &_, at| PRICES.price(genai, at);
     let mut settled = HashMap::new();
     let mut sessions: BTreeMap<String, Vec<TraceRows>> = BTreeMap::new();
     for (trace, rows) in rows {
         let facts = rows.spans.iter().map(assemble::Facts::of_span);
         let facts: Vec<_> = facts.chain(rows.logs.iter().map(assemble::Facts::of_log)).collect();
-        let one = assemble::settle(*trace, &facts);
+        let one = assemble::settle(*trace, &facts, &price);
         let session = one.session.as_ref().map_or_else(|| format!("\0{trace}"), ToString::to_string);
         sessions.entry(session).or_default().push(rows.clone());
         settled.insert(*trace, one);
@@ -108,10 +109,10 @@ fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<Assembled>>, 
             rows.spans.reverse();
             rows.logs.reverse();
         }
-        let assembled = assemble::session(traces);
+        let assembled = assemble::session(traces, &price);
         prop_assert_eq!(
             format!("{assembled:#?}"),
-            format!("{:#?}", assemble::session(turned)),
+            format!("{:#?}", assemble::session(turned, &price)),
             "order changes nothing"
         );
         for one in &assembled {
