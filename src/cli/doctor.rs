@@ -20,7 +20,7 @@ use crate::{
     },
     assemble::{self, Capture, capture},
     config::Settings,
-    model::{Assembled, CallFacts, Category, SpanId, SpanRow, StatusCode, TraceRows, Translation},
+    model::{Assembled, CallFacts, Category, SpanId, SpanRow, TraceRows, Translation},
     start,
     store::{Pick, Store},
 };
@@ -153,7 +153,7 @@ fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &Assembled) {
         spans.entry(row.id).or_default().push(&row.translation);
         let seen = scopes.entry(scope(row)).or_default();
         seen.spans += u64::from(!row.synthetic);
-        seen.errors += u64::from(row.status.code == StatusCode::Error || row.translation.error.is_some());
+        seen.errors += u64::from(row.translation.error.is_some());
         seen.near_calls |= !calls.is_empty();
         if let Some(framework) = &row.translation.context.framework {
             *seen.frameworks.entry(framework.clone()).or_default() += 1;
