@@ -5,7 +5,7 @@
 //!     │            │
 //!     │            ├ one file and one row of DIALECTS each: bedrock_sdk, strands, livekit, mlflow, vercel_ai, …
 //!     │            ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
-//!     │            ├ openinference ─▶ openinference_forms, openinference_tool
+//!     │            ├ openinference ─▶ openinference_flat, _forms, _tool
 //!     │            ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
 //!     │            └ plain_io                                  only for a direction that no other reads
 //!     └ by the table of fact_keys; context, provider, framework, parameters
@@ -60,6 +60,7 @@ mod native;
 mod native_facts;
 mod openai_agents;
 mod openinference;
+mod openinference_flat;
 mod openinference_forms;
 mod openinference_tool;
 mod openlit;
