@@ -111,8 +111,6 @@ pub struct Start {
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
-    /// Whether the terminal can show pictures.
-    pub terminal: Shows,
     /// The theme was chosen by what the terminal is like.
     pub by_terminal: bool,
 }
@@ -130,7 +128,7 @@ pub enum Stage {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes, terminal, by_terminal } = start;
+        let Start { columns, rows, keymap, now, mode, db, theme, themes, by_terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -152,7 +150,7 @@ impl State {
             filter: Filter::default(),
             line: None,
             picture: None,
-            terminal,
+            terminal: Shows::default(),
             lists: Vec::new(),
             picker: Pane::default(),
             paused: None,

@@ -103,22 +103,17 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
 
     let guard = Guard::take()?;
     let tty = guard.tty();
-    let told = ask::terminal(tty.input(), variable)?;
-    let canvas = Canvas::of(told.pictures, depth, variable);
     let by_terminal = theme.is_none() && depth != Depth::None;
+    // The first frame waits for an answer only if its colours depend on it.
+    let told = if by_terminal { Some(ask::terminal(tty.input(), variable)?) } else { None };
     if theme.is_none() {
-        let name = match depth {
-            Depth::None => "plain",
-            _ => told.background.unwrap_or(Background::Dark).theme(),
-        };
-        theme = Some(themes.get(name)?);
+        let background = told.as_ref().and_then(|told| told.background).unwrap_or(Background::Dark);
+        theme = Some(themes.get(if by_terminal { background.theme() } else { "plain" })?);
     }
     let Some(theme) = theme else { return Ok(()) };
 
-    // One that does not say its colours is not asked again.
-    let asks = by_terminal && told.answered;
     let (columns, rows) = looped::size();
-    let state = State::new(Start {
+    let mut state = State::new(Start {
         columns,
         rows,
         keymap: wiring.keymap,
@@ -127,13 +122,20 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         db: wiring.db,
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
-        terminal: if canvas.is_some() { Shows::Pictures } else { Shows::Text },
         by_terminal,
     });
     let mut screen = Screen::new(&state)?;
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 
+    let told = match told {
+        Some(told) => told,
+        None => ask::terminal(tty.input(), variable)?,
+    };
+    let canvas = Canvas::of(told.pictures, depth, variable);
+    state.terminal = if canvas.is_some() { Shows::Pictures } else { Shows::Text };
+    // One that does not say its colours is not asked again.
+    let asks = by_terminal && told.answered;
     let tell = happens.clone();
     let input = Input::start(tty.clone(), told.typed, move |heard| tell.send(Happened::Heard(heard)).is_ok())?;
     let tell = happens.clone();

@@ -3,7 +3,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, picture::Shows, update};
+use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
 use sideseat_tui::decode::Signal;
 use sideseat_tui::keymap::{Chord, Keymap};
 use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
@@ -41,7 +41,6 @@ impl Scene {
             db: "~/traces.duckdb".into(),
             theme: "dark".into(),
             themes,
-            terminal: Shows::Pictures,
             by_terminal: false,
         };
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
