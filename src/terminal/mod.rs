@@ -128,9 +128,14 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 
-    let told = match told {
-        Some(told) => told,
-        None => ask::terminal(tty.input(), variable)?,
+    let told = if let Some(told) = told {
+        told
+    } else {
+        let told = ask::terminal(tty.input(), variable)?;
+        // A terminal that does not know a question may have written it out.
+        screen.forget(&state)?;
+        screen.draw(&state, &theme, None)?;
+        told
     };
     let canvas = Canvas::of(told.pictures, depth, variable);
     state.terminal = if canvas.is_some() { Shows::Pictures } else { Shows::Text };
