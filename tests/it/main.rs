@@ -11,6 +11,7 @@ mod fuzz;
 mod happened;
 mod otlp;
 mod picture;
+mod pictures;
 mod program;
 mod properties;
 mod pty;

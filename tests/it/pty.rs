@@ -22,7 +22,7 @@ const WIDE: (u16, u16) = (120, 40);
 
 /// What a terminal notices besides what is drawn.
 #[derive(Default)]
-struct Noticed(Vec<String>);
+pub struct Noticed(Vec<String>);
 
 impl Callbacks for Noticed {
     fn audible_bell(&mut self, _: &mut Screen) {
@@ -66,30 +66,30 @@ impl Callbacks for Noticed {
 }
 
 /// All that was written, and what it made of a screen.
-struct Written {
-    raw: Vec<u8>,
-    parser: Parser<Noticed>,
+pub struct Written {
+    pub raw: Vec<u8>,
+    pub parser: Parser<Noticed>,
 }
 
 /// A terminal, and the program in it.
-struct Terminal {
+pub struct Terminal {
     home: Home,
     master: Box<dyn MasterPty + Send>,
     /// Held, so that the device outlives the program and can be looked at afterwards.
     _slave: Box<dyn SlavePty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    written: Arc<Mutex<Written>>,
+    pub written: Arc<Mutex<Written>>,
     settings: String,
 }
 
 impl Terminal {
-    fn start(home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub fn start(home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::start_with("", home, arguments, variables)
     }
 
     /// Started where this was typed already: what a terminal answers that is asked what it is.
-    fn start_with(typed: &str, home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub fn start_with(typed: &str, home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (columns, rows) = WIDE;
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(BINARY);
@@ -130,21 +130,21 @@ impl Terminal {
         terminal
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.written.lock().unwrap().parser.screen().contents()
     }
 
     /// Waits until the screen shows this.
-    fn shows(&self, text: &str) {
+    pub fn shows(&self, text: &str) {
         self.waits_for(text, |screen| screen.contents().contains(text));
     }
 
-    fn waits_for(&self, what: &str, is_so: impl Fn(&Screen) -> bool) {
+    pub fn waits_for(&self, what: &str, is_so: impl Fn(&Screen) -> bool) {
         let began = Instant::now();
         while !is_so(self.written.lock().unwrap().parser.screen()) {
             assert!(began.elapsed() < PATIENCE, "never: {what}\n{}", self.text());
@@ -163,11 +163,11 @@ impl Terminal {
         http["address"].as_str().unwrap().parse().unwrap()
     }
 
-    fn sends(&self, capture: &str) {
+    pub fn sends(&self, capture: &str) {
         assert_eq!(post(self.http(), "/v1/traces", &[PROTOBUF], &fixture(capture)).status, 200);
     }
 
-    fn resize(&self, columns: u16, rows: u16) {
+    pub fn resize(&self, columns: u16, rows: u16) {
         let mut written = self.written.lock().unwrap();
         written.parser.set_size(lines(rows), lines(columns));
         // Nothing of the old screen is to be taken for the new one.
@@ -181,7 +181,7 @@ impl Terminal {
     }
 
     /// Waits for its end, and holds the terminal against what it was before.
-    fn leaves_everything_as_it_was(&mut self, code: u32) {
+    pub fn leaves_everything_as_it_was(&mut self, code: u32) {
         let status = eventually("it ends", || self.child.try_wait().unwrap());
         assert_eq!(status.exit_code(), code, "{}", self.text());
         // What it wrote last may still be on its way to us.
@@ -366,79 +366,6 @@ fn a_demo_plays_at_once_and_keeps_nothing() {
     terminal.press("q");
     terminal.leaves_everything_as_it_was(0);
     assert!(!terminal.home.db().exists());
-}
-
-/// Where the system has no one program for this, `xdg-open` is asked, and this one stands in for it.
-#[cfg(target_os = "linux")]
-#[test]
-fn an_image_is_shown_by_the_systems_own_program() {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let home = Home::new();
-    let shown = home.path("shown.png");
-    let script = format!("#!/bin/sh\ncp \"$1\" {0}.part && mv {0}.part {0}\n", shown.display());
-    let opener = home.write("bin/xdg-open", script);
-    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", home.path("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let mut terminal = Terminal::start(home, &[], &[("PATH", path.as_str())]);
-    go_to_the_image(&mut terminal, "o show");
-    terminal.press("o");
-    let bytes = eventually("its program has it", || fs::read(&shown).ok());
-    assert!(bytes.starts_with(b"\x89PNG"), "{} bytes", bytes.len());
-    terminal.shows("opened ");
-    terminal.press("q");
-    terminal.leaves_everything_as_it_was(0);
-}
-
-/// Goes into the detail, and from its top down to the line of the capture's image.
-fn go_to_the_image(terminal: &mut Terminal, does: &str) {
-    terminal.shows("sideseat[aws]");
-    terminal.sends("bedrock/image_input.pb");
-    terminal.shows("image/png");
-    terminal.press("\tgg");
-    eventually("the image is under the cursor", || {
-        terminal.press("j");
-        thread::sleep(Duration::from_millis(50));
-        terminal.text().contains(does).then_some(())
-    });
-}
-
-#[test]
-fn an_image_is_painted_where_the_terminal_takes_pixels() {
-    let answers = "\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;22c";
-    let mut terminal = Terminal::start_with(answers, Home::new(), &[], &[]);
-    go_to_the_image(&mut terminal, "Enter picture");
-    let before = terminal.text();
-    terminal.press("\r");
-    terminal.shows("╔═ image/png");
-    let sent = |what: &str| {
-        let written = terminal.written.lock().unwrap();
-        String::from_utf8_lossy(&written.raw).contains(what)
-    };
-    // Its pixels, then the characters that place them.
-    eventually("it is painted", || (sent("a=T") && sent("\u{10EEEE}")).then_some(()));
-    assert!(!sent("a=d,d=I"));
-    terminal.press("\x1b");
-    terminal.waits_for("everything as before", |screen| screen.contents() == before);
-    let written = String::from_utf8_lossy(&terminal.written.lock().unwrap().raw).into_owned();
-    assert!(written.contains("a=d,d=I"), "the terminal keeps no picture that nobody sees");
-    terminal.press("q");
-    terminal.leaves_everything_as_it_was(0);
-}
-
-#[test]
-fn an_image_is_painted_in_blocks_where_there_are_colours_only() {
-    let mut terminal = Terminal::start(Home::new(), &[], &[("COLORTERM", "truecolor")]);
-    go_to_the_image(&mut terminal, "Enter picture");
-    terminal.press("\r");
-    let blocks = |screen: &Screen| screen.contents().chars().filter(|c| matches!(c, '▀' | '▄')).count();
-    terminal.waits_for("the picture", |screen| blocks(screen) == 32 * 16);
-    terminal.resize(80, 20);
-    terminal.waits_for("the picture in less room", |screen| (1..32 * 16).contains(&blocks(screen)));
-    terminal.press("q");
-    terminal.waits_for("the detail", |screen| blocks(screen) == 0);
-    terminal.press("q");
-    terminal.leaves_everything_as_it_was(0);
 }
 
 #[test]
