@@ -2,9 +2,11 @@
 
 #![expect(clippy::cloned_ref_to_slice_refs, reason = "one message reads like several")]
 
+mod agents;
 mod calls;
 mod lanes;
 mod properties;
+mod sessions;
 mod tools;
 mod trees;
 mod vectors;
@@ -242,6 +244,15 @@ fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
 fn settled(rows: &TraceRows) -> Settled {
     let facts: Vec<Facts> = rows.spans.iter().map(Facts::of_span).chain(rows.logs.iter().map(Facts::of_log)).collect();
     super::settle(rows.trace, &facts, &price)
+}
+
+/// Calls one after another under one root, each with its prompt and answer.
+fn conversation(exchanges: &[(&[Message], &[Message])]) -> Assembled {
+    let mut spans = vec![made(1, 0, Category::Span).at(0.0, 1000.0)];
+    for ((prompt, completion), id) in exchanges.iter().zip(2..) {
+        spans.push(llm(id, 1).asked(prompt).answered(completion));
+    }
+    one(spans)
 }
 
 /// Traces of one session, each beginning a thousand seconds after the one before.

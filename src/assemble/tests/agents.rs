@@ -1,0 +1,196 @@
+//! What agents tell beside their calls, and what they hand to each other.
+
+use super::*;
+
+#[test]
+fn an_agent_is_told_the_last_word_alone_of_how_it_was_found() {
+    let handed = [user("q"), calls("", &[(Some("c1"), "go", "{}")]), results(&[(Some("c1"), "gone")])];
+    let looked = [calls("", &[(Some("c2"), "w", "{}")]), results(&[(Some("c2"), "18C")])];
+    let back = [assistant("4"), calls("Back.", &[(Some("x"), "back", "{}")]), results(&[(Some("x"), "done")])];
+    let trace = conversation(&[
+        (&handed[..1], &handed[1..2]),
+        (&handed, &looked[..1]),
+        (&[&handed[..], &looked].concat(), &[assistant("4")]),
+        (&[&handed[..], &back].concat(), &[assistant("It is 4.")]),
+    ]);
+    assert_eq!(told(&trace).len(), 1);
+    assert_eq!(talk(&trace).iter().filter(|line| line.ends_with("assistant 4")).count(), 1);
+}
+
+#[test]
+fn a_hand_off_that_keeps_the_history_stays_in_the_thread() {
+    let to_b = calls("", &[(Some("h1"), "transfer_to_b", "{}")]);
+    let done = results(&[(Some("h1"), "transferred")]);
+    let trace = one(vec![
+        chain(1, 0),
+        agent(2, 1, "a"),
+        llm(3, 2).asked(&[system("A"), user("q")]).answered(&[to_b.clone()]),
+        agent(4, 1, "b"),
+        llm(5, 4).asked(&[system("B"), user("q"), to_b, done]).answered(&[assistant("hello from b")]),
+    ]);
+    let expected = [
+        "system A",
+        "user q",
+        "assistant transfer_to_b{}#h1",
+        "system B",
+        "tool h1=transferred",
+        "assistant hello from b",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn an_agent_whose_history_is_kept_elsewhere_has_one_thread() {
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[system("S"), user("q")]).answered(&[calls("", &[(Some("c1"), "w", "{}")])]),
+        llm(3, 1).asked(&[system("S"), results(&[(Some("c1"), "18C")])]).answered(&[assistant("It is 18C.")]),
+        llm(4, 1).asked(&[system("S"), user("thanks")]).answered(&[assistant("welcome")]),
+    ]);
+    let expected = [
+        "system S",
+        "user q",
+        "assistant w{}#c1",
+        "tool c1=18C",
+        "assistant It is 18C.",
+        "user thanks",
+        "assistant welcome",
+    ];
+    assert_eq!(talk(&trace), expected);
+}
+
+#[test]
+fn an_agent_answers_for_a_last_call_that_tells_nothing() {
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the final answer")]),
+        llm(2, 1).asked(&[system("S"), user("q")]),
+    ]);
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant the final answer"]);
+    // One that only says again what its call said is not heard.
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the answer\n")]),
+        llm(2, 1).asked(&[user("q")]).answered(&[assistant("the answer")]),
+    ]);
+    assert_eq!(talk(&trace), ["user q", "assistant the answer"]);
+}
+
+#[test]
+fn agents_without_calls_tell_their_own_story() {
+    let trace = one(vec![
+        chain(1, 0).asked(&[user(r#"{"inputs":{}}"#)]),
+        agent(2, 1, "writer").asked(&[system("W"), user("Task")]).answered(&[assistant("Done.")]),
+        tool(3, 2, None, "w", r#"{"a":1}"#, Some("18C")),
+    ]);
+    let expected = ["system W", "user Task", r#"assistant w{"a":1}"#, "tool =18C", "assistant Done."];
+    assert_eq!(talk(&trace), expected);
+    assert_eq!(trace.threads[0].agent.as_deref(), Some("writer"));
+    // Its turn is none of a counted call.
+    assert!(trace.calls.is_empty() && trace.threads[0].said[0].turn == 0);
+}
+
+#[test]
+fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation() {
+    let all = [user("q1"), assistant("a1"), user("q2")];
+    let traces = several(vec![
+        vec![agent(1, 0, "a"), llm(2, 1).asked(&[system("S"), user("q1")]).answered(&[assistant("a1")])],
+        vec![
+            agent(1, 0, "a").asked(&[system("S"), all[0].clone(), all[1].clone(), all[2].clone()]).broken("no"),
+            llm(2, 1).failed("BadRequest", "no"),
+        ],
+    ]);
+    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
+    assert_eq!(traces[1].threads[0].said[3].span, span_id(2));
+    // What the calls before it said is not said again.
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&all).broken("no"),
+        llm(2, 1).asked(&all[..1]).answered(&[assistant("a1")]),
+        llm(3, 1).failed("BadRequest", "no"),
+    ]);
+    assert_eq!(talk(&trace), ["user q1", "assistant a1", "user q2"]);
+}
+
+#[test]
+fn messages_on_their_way_are_their_agents_conversations() {
+    let mail = |id: u64, agent: &str| {
+        let mut made = made(id, 1, Category::Agent);
+        made.said.genai.agent = Some(agent.to_owned());
+        made.said.genai.operation = Some(crate::model::DELIVERED.to_owned());
+        made
+    };
+    let delivered = || {
+        vec![
+            chain(1, 0),
+            mail(2, "A").asked(&[user("Task")]),
+            mail(3, "B").asked(&[user("Task")]),
+            mail(4, "A").answered(&[assistant("Notes")]),
+            mail(5, "B").asked(&[user("Notes")]),
+            mail(6, "B").answered(&[assistant("Done.")]),
+            mail(7, "A").asked(&[user("Done.")]),
+        ]
+    };
+    let trace = one(delivered());
+    let agents: Vec<_> = trace.threads.iter().map(|thread| thread.agent.as_deref()).collect();
+    assert_eq!(agents, [Some("A"), Some("B")]);
+    // What nobody answered any more was not read.
+    assert_eq!(told(&trace)[0], ["user Task", "assistant Notes"]);
+    assert_eq!(told(&trace)[1], ["user Task", "user Notes", "assistant Done."]);
+    let mut with_calls = delivered();
+    with_calls.push(llm(8, 1).asked(&[user("Task")]).answered(&[assistant("Notes")]));
+    assert_eq!(one(with_calls).threads.len(), 1);
+}
+
+#[test]
+fn who_broke_off_said_what_was_handed_on_until_then() {
+    let mail = |id: u64, operation: &str, agent: &str| {
+        let category = if operation == crate::model::DELIVERED { Category::Agent } else { Category::Span };
+        let mut made = made(id, 1, category);
+        made.said.genai.agent = Some(agent.to_owned());
+        made.said.genai.operation = Some(operation.to_owned());
+        made
+    };
+    let delivered = |id, agent| mail(id, crate::model::DELIVERED, agent);
+    let relayed = |id, agent| mail(id, crate::model::RELAYED, agent).tokens(1, 1).response(&format!("m{agent}"));
+    let asked = [calls("", &[(Some("c1"), "w", "{}")])];
+    let trace = one(vec![
+        chain(1, 0),
+        delivered(2, "A").asked(&[user("Task")]),
+        delivered(3, "B").asked(&[user("Task")]),
+        agent(4, 1, "A"),
+        relayed(5, "A").answered(&asked),
+        // The team around this one hands it on once more.
+        relayed(6, "A").answered(&asked),
+    ]);
+    assert_eq!(told(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
+    assert_eq!(trace.threads.len(), 1, "B was told of the task, and never ran");
+    assert_eq!((trace.calls.len(), trace.calls[0].category), (1, Category::Llm));
+}
+
+#[test]
+fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
+    let answered = |id, text| llm(id, 1).answered(&[assistant(text)]);
+    let trace =
+        one(vec![chain(1, 0).asked(&[user("What is this?")]), answered(2, "A picture."), answered(3, "Of a cat.")]);
+    assert_eq!(told(&trace)[0], ["user What is this?", "assistant A picture."]);
+    // Elsewhere the calls say it themselves.
+    let told = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
+    assert_eq!(talk(&one(vec![chain(1, 0).asked(&[user("q")]), told])), ["user q in full", "assistant a"]);
+}
+
+#[test]
+fn an_agent_may_answer_in_json_and_may_be_asked_in_it_where_words_are_told_as_words() {
+    let said = |dialect: &str| {
+        let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
+        let agent = agent(1, 0, "a").read(dialect, Carrier::Attributes, &[user("q"), asked], &[answer]);
+        talk(&one(vec![agent, llm(2, 1)]))
+    };
+    assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
+    // What a function was given is its program's state; what an agent answered is an answer.
+    assert_eq!(said("langsmith"), ["user q", "assistant [1, 2]"]);
+}
+
+#[test]
+fn instructions_that_only_an_agent_tells_are_those_of_its_calls() {
+    let first = llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    let trace = one(vec![agent(1, 0, "desk").asked(&[system("S"), user("q")]), first]);
+    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+}
