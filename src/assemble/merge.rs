@@ -13,10 +13,11 @@ use std::{
 
 use super::{
     gaps,
+    runs::is_nameless,
     same::{Library, Print},
     voices::{FALLBACK, carrier, tells_words},
 };
-use crate::model::{Carrier, Message, Part, Reading, Role, Timestamp, Translation, What};
+use crate::model::{Carrier, Message, Reading, Role, Timestamp, Translation, What};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -111,10 +112,6 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
 
 /// Gives results that say nothing of what they answer the ids of the calls before them, in order.
 fn name_results(prompt: &mut [Line], library: &mut Library) {
-    let is_nameless = |part: &Part| match &part.what {
-        What::Result(result) => result.call_id.is_none() && result.name.is_none(),
-        _ => false,
-    };
     let mut open: VecDeque<String> = VecDeque::new();
     for line in prompt {
         if line.print.role != Role::Tool {
@@ -249,7 +246,7 @@ fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Reading, Reasoning, ToolCall, ToolResult, Value};
+    use crate::model::{Part, Reasoning, ToolCall, ToolResult, Value};
 
     fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
         let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();

@@ -137,7 +137,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
     let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
         if let (Some((turn, source)), Some(_)) = (run.called, run.output)
-            && run.seen.is_none_or(|seen| is_nameless(trace.part(seen)))
+            && run.seen.is_none_or(|seen| trace.part(seen).is_some_and(is_nameless))
             && let Some(What::Call(call)) = trace.part(source).map(|part| &part.what)
         {
             let key = call.id.as_ref().map_or_else(|| asked(call), hash);
@@ -176,11 +176,9 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-/// Whether a request brought a result without a word of what it answers.
-fn is_nameless(part: Option<&Part>) -> bool {
-    part.is_some_and(
-        |part| matches!(&part.what, What::Result(result) if result.call_id.is_none() && result.name.is_none()),
-    )
+/// Whether it is a result without a word of what it answers.
+pub fn is_nameless(part: &Part) -> bool {
+    matches!(&part.what, What::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
 /// Gives results of which a request does not say what call they answer the ids of those that say the same; returns
