@@ -262,21 +262,11 @@ fn summary(fake: &Fake) -> TraceSummary {
 fn tree(fake: &Fake) -> Tree {
     let node = |(index, (depth, category, state)): (usize, &(usize, Category, NodeState))| Node {
         trace: Some(trace(fake.number)),
-        id: span(index + 1),
         depth: *depth,
         beneath: fake.spans[index + 1..].iter().take_while(|(other, ..)| other > depth).count(),
-        name: format!("span {}", index + 1),
         category: *category,
         state: *state,
-        started: Timestamp(100 + index as u64),
-        ended: None,
-        model: None,
-        usage: None,
-        cost: None,
-        unpriced: false,
-        turn: None,
-        ordinal: None,
-        error: None,
+        ..Node::sample(span(index + 1), format!("span {}", index + 1), Timestamp(100 + index as u64))
     };
     Tree { nodes: fake.spans.iter().enumerate().map(node).collect() }
 }
@@ -291,27 +281,7 @@ fn assembled(fake: &Fake) -> Assembled {
         turn,
         history: false,
     };
-    let facts = |index: &usize| crate::model::CallFacts {
-        span: span(index + 1),
-        name: "chat".into(),
-        category: Category::Llm,
-        agent: None,
-        provider: None,
-        model: None,
-        response_model: None,
-        parameters: Vec::new(),
-        started: Timestamp(100 + *index as u64),
-        ended: None,
-        ttft: None,
-        stop_reason: None,
-        usage: None,
-        cost: None,
-        unpriced: false,
-        window: None,
-        failure: None,
-        unheard: None,
-        also: Vec::new(),
-    };
+    let facts = |index: &usize| crate::model::CallFacts::sample(span(index + 1), Timestamp(100 + *index as u64));
     Assembled {
         trace: trace(fake.number),
         name: None,

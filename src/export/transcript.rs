@@ -181,25 +181,12 @@ mod tests {
 
     fn call(row: &SpanRow) -> CallFacts {
         CallFacts {
-            span: row.id,
             name: row.name.clone(),
-            category: Category::Llm,
-            agent: None,
             provider: Some("openai".into()),
             model: Some("gpt".into()),
-            response_model: None,
-            parameters: vec![],
-            started: row.started,
             ended: row.ended,
-            ttft: None,
-            stop_reason: None,
-            usage: None,
-            cost: None,
-            unpriced: false,
-            window: None,
             failure: Some(Failure::default()),
-            unheard: None,
-            also: vec![],
+            ..CallFacts::sample(row.id, row.started)
         }
     }
 

@@ -115,6 +115,34 @@ pub struct CallFacts {
     pub also: Vec<SpanId>,
 }
 
+#[cfg(test)]
+impl CallFacts {
+    /// A model call that began then, of which nothing else is known.
+    pub fn sample(span: SpanId, started: Timestamp) -> Self {
+        Self {
+            span,
+            name: "chat".to_owned(),
+            category: Category::Llm,
+            agent: None,
+            provider: None,
+            model: None,
+            response_model: None,
+            parameters: Parameters::default(),
+            started,
+            ended: None,
+            ttft: None,
+            stop_reason: None,
+            usage: None,
+            cost: None,
+            unpriced: false,
+            window: None,
+            failure: None,
+            unheard: None,
+            also: Vec::new(),
+        }
+    }
+}
+
 /// All that is shown of one trace.
 #[derive(Debug, Clone)]
 pub struct Assembled {

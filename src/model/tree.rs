@@ -36,6 +36,31 @@ pub struct Node {
     pub error: Option<String>,
 }
 
+#[cfg(test)]
+impl Node {
+    /// A root of nothing that is known but its name and when it began.
+    pub fn sample(id: SpanId, name: impl Into<String>, started: Timestamp) -> Self {
+        Self {
+            trace: None,
+            id,
+            depth: 0,
+            beneath: 0,
+            name: name.into(),
+            category: Category::Span,
+            state: NodeState::Ok,
+            started,
+            ended: None,
+            model: None,
+            usage: None,
+            cost: None,
+            unpriced: false,
+            turn: None,
+            ordinal: None,
+            error: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeState {
     Ok,

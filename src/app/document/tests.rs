@@ -18,25 +18,9 @@ fn span(number: u8) -> SpanId {
 /// A model call; its number is that of its span.
 fn call(number: u8) -> CallFacts {
     CallFacts {
-        span: span(number),
-        name: "chat".into(),
-        category: Category::Llm,
-        agent: None,
-        provider: None,
         model: Some("claude-sonnet-4-5".into()),
-        response_model: None,
-        parameters: Vec::new(),
-        started: Timestamp(1_000_000_000),
         ended: Some(Timestamp(2_000_000_000)),
-        ttft: None,
-        stop_reason: None,
-        usage: None,
-        cost: None,
-        unpriced: false,
-        window: None,
-        failure: None,
-        unheard: None,
-        also: Vec::new(),
+        ..CallFacts::sample(span(number), Timestamp(1_000_000_000))
     }
 }
 
@@ -178,22 +162,10 @@ fn the_same_arguments_again_are_pointed_out() {
 #[test]
 fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
     let node = |number, depth, name: &str| Node {
-        trace: None,
-        id: span(number),
         depth,
-        beneath: 0,
-        name: name.into(),
         category: Category::Tool,
         state: NodeState::Error,
-        started: Timestamp(0),
-        ended: None,
-        model: None,
-        usage: None,
-        cost: None,
-        unpriced: false,
-        turn: None,
-        ordinal: None,
-        error: None,
+        ..Node::sample(span(number), name, Timestamp(0))
     };
     let said = vec![
         said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),

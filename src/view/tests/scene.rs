@@ -117,24 +117,8 @@ fn summary(run: &Run) -> TraceSummary {
 }
 
 fn node(number: u32, depth: usize, category: Category, name: &str) -> Node {
-    Node {
-        trace: None,
-        id: span_id(number),
-        depth,
-        beneath: 0,
-        name: name.into(),
-        category,
-        state: NodeState::Ok,
-        started: at(40.0 + f64::from(number) * 4.0),
-        ended: Some(at(43.1 + f64::from(number) * 4.0)),
-        model: None,
-        usage: None,
-        cost: None,
-        unpriced: false,
-        turn: None,
-        ordinal: None,
-        error: None,
-    }
+    let (started, ended) = (at(40.0 + f64::from(number) * 4.0), at(43.1 + f64::from(number) * 4.0));
+    Node { depth, category, ended: Some(ended), ..Node::sample(span_id(number), name, started) }
 }
 
 fn turn(number: u32, turn: usize, tokens: u64, cost: f64) -> Node {
