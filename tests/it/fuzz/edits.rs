@@ -10,6 +10,8 @@ use sideseat_tui::model::{
     Attributes, LogRecord, Span, SpanEvent, SpanId, StatusCode, Timestamp, TraceId, Value, json,
 };
 
+use crate::properties::cut;
+
 /// One span, one log record, one attribute: each index counts modulo what there is.
 #[derive(Debug, Clone)]
 pub enum Edit {
@@ -266,11 +268,7 @@ fn value(value: Value, change: &Change) -> Option<Value> {
         Change::Gone => return None,
         Change::Twice | Change::Key(_) | Change::Number(_) => value,
         Change::Wrong(other) => other.clone(),
-        Change::Cut(at) => {
-            let text = text();
-            let at = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            Value::from(&text[..at])
-        }
+        Change::Cut(at) => cut(&text(), *at),
         Change::Quoted => Value::String(json::to_string(&Value::String(text()))),
         Change::Read => json::parse(&text()).unwrap_or(value),
         Change::Deep(depth) => {

@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use proptest::{prelude::*, test_runner::TestCaseResult};
 use sideseat_tui::{
-    app::document,
     assemble,
     decode::{self, Encoding, encode},
     dialects,
@@ -16,6 +15,8 @@ use sideseat_tui::{
     model::{Assembled, Detail, LogRecord, LogRow, Project, Source, Span, SpanId, SpanRow, TraceId, TraceRows},
     pricing::Prices,
 };
+
+use crate::properties::lay_out;
 
 static PRICES: LazyLock<Prices> = LazyLock::new(Prices::bundled);
 
@@ -42,7 +43,7 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
     let sessions = sessions(&rows)?;
     for assembled in sessions {
         let detail = Detail { traces: assembled.into_iter().map(Arc::new).collect(), left_out: 0 };
-        shown(&detail)?;
+        lay_out(&detail)?;
         let mut out = Vec::new();
         let mut transcript = Transcript::begin(&mut out, "fuzz").unwrap();
         for trace in &detail.traces {
@@ -126,24 +127,6 @@ fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<Assembled>>, 
         all.push(assembled);
     }
     Ok(all)
-}
-
-/// Lays it out in a narrow and in a wide pane.
-fn shown(detail: &Detail) -> TestCaseResult {
-    let folds = document::Folds::default();
-    for width in [1, 90] {
-        for document in [
-            document::messages(detail, &folds, width),
-            document::tools(detail, &folds, width),
-            document::reasoning(detail, &folds, width),
-            document::cost(detail, &folds, width),
-        ] {
-            for run in document.lines.iter().flat_map(|line| &line.runs) {
-                prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The two requests in which these are sent.

@@ -22,7 +22,7 @@ use proptest::{
 };
 
 pub use arrival::items;
-pub use spoken::LOOKED_FOR;
+pub use spoken::{LOOKED_FOR, cut, lay_out};
 
 /// So many cases, or as many as `PROPTEST_CASES` says. Nothing is written beside the source when one fails: what failed
 /// is in the message.

@@ -10,12 +10,12 @@ use proptest::{
     test_runner::TestCaseResult,
 };
 use sideseat_tui::{
-    app::document,
+    app::document::{self, Document},
     decode::{Signal, encode},
     dialects,
     model::{
-        Answer, Attributes, Dropped, LogRecord, Project, Query, Resource, Scope, Source, Span, SpanEvent, SpanId,
-        SpanKind, Status, StatusCode, Subject, Timestamp, TraceId, Value, json,
+        Answer, Attributes, Detail, Dropped, LogRecord, Project, Query, Resource, Scope, Source, Span, SpanEvent,
+        SpanId, SpanKind, Status, StatusCode, Subject, Timestamp, TraceId, Value, json,
     },
     store::Store,
 };
@@ -127,13 +127,15 @@ fn tree() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The beginning of a text.
+pub fn cut(text: &str, at: Index) -> Value {
+    let at = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    Value::from(&text[..at])
+}
+
 /// What an attribute may hold: a tree, or its JSON, which may be cut off or nest without end.
 fn held() -> impl Strategy<Value = Value> {
-    let cut = |(tree, at): (Value, Index)| {
-        let text = json::to_string(&tree);
-        let at = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        Value::from(&text[..at])
-    };
+    let cut = |(tree, at): (Value, Index)| cut(&json::to_string(&tree), at);
     prop_oneof![
         3 => leaf(),
         3 => tree(),
@@ -274,27 +276,33 @@ fn no_attributes_panic_anything_between_the_wire_and_the_panes() {
 
 /// Asks for all that a screen shows of a trace, and lays it out in a narrow and in a wide pane.
 fn look_at(store: &Store, trace: TraceId, spans: &[Span]) -> TestCaseResult {
-    let folds = document::Folds::default();
     let answer = store.answer(&Query::Detail { subject: Subject::Trace(trace) }).unwrap();
     let Answer::Detail(Some(detail)) = answer else { return Err(TestCaseError::fail("the trace is not there")) };
     let answer = store.answer(&Query::Tree { trace }).unwrap();
     prop_assert!(matches!(answer, Answer::Tree(_)));
-    let mut shown = Vec::new();
-    for width in [1, 20, 90] {
-        shown.push(document::messages(&detail, &folds, width));
-        shown.push(document::tools(&detail, &folds, width));
-        shown.push(document::reasoning(&detail, &folds, width));
-        shown.push(document::cost(&detail, &folds, width));
-    }
+    lay_out(&detail)?;
     for span in spans {
         let answer = store.answer(&Query::Raw { trace, span: span.id }).unwrap();
         let Answer::Raw(Some(raw)) = answer else { return Err(TestCaseError::fail("the span is not there")) };
-        shown.push(document::raw(&raw, &folds, 60));
+        commands_nothing(&document::raw(&raw, &document::Folds::default(), 60))?;
     }
-    for document in shown {
-        for run in document.lines.iter().flat_map(|line| &line.runs) {
-            prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
+    Ok(())
+}
+
+/// Lays an answer out in panes of several widths.
+pub fn lay_out(detail: &Detail) -> TestCaseResult {
+    let folds = document::Folds::default();
+    for width in [1, 20, 90] {
+        for pane in [document::messages, document::tools, document::reasoning, document::cost] {
+            commands_nothing(&pane(detail, &folds, width))?;
         }
+    }
+    Ok(())
+}
+
+fn commands_nothing(document: &Document) -> TestCaseResult {
+    for run in document.lines.iter().flat_map(|line| &line.runs) {
+        prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
     }
     Ok(())
 }
