@@ -19,4 +19,5 @@ mod replay;
 mod run;
 mod scene;
 mod screens;
+mod sdks;
 mod truth;
