@@ -32,7 +32,7 @@ pub enum Event {
     /// Something was stored.
     Changed(Changes),
     /// Something outside has a word for the status line.
-    Said(String),
+    ConversationMessage(String),
     /// The picture that is laid over the screen was painted, or why not.
     Painted(Result<(), String>),
     Tick(Tick),

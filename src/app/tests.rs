@@ -20,9 +20,9 @@ use super::{
 use crate::{
     keymap::{Chord, Context, Key},
     model::{
-        Answer, Assembled, Category, Changes, Context as Facts, Detail, Everything, Filter, Message, Node, NodeState,
-        Overview, Page, Project, Query, Role, Said, Seat, SessionId, SessionSummary, SpanId, Subject, Thread, ThreadId,
-        Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
+        Answer, AssembledTrace, Category, Changes, Context as Facts, Conversation, ConversationId, ConversationMessage,
+        Detail, Everything, Filter, Message, Node, NodeState, Overview, Page, Project, Query, Role, Seat, SessionId,
+        SessionSummary, SpanId, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
     },
 };
 
@@ -272,17 +272,17 @@ fn tree(fake: &Fake) -> Tree {
 }
 
 /// A conversation in which every model call says one thing.
-fn assembled(fake: &Fake) -> Assembled {
+fn assembled(fake: &Fake) -> AssembledTrace {
     let calls: Vec<usize> = (0..fake.spans.len()).filter(|index| fake.spans[*index].1 == Category::Llm).collect();
-    let said = |(turn, index): (usize, &usize)| Said {
+    let said = |(turn, index): (usize, &usize)| ConversationMessage {
         message: Arc::new(Message::text(Role::Assistant, format!("said by span {}", index + 1))),
         at: Timestamp(100 + *index as u64),
         span: span(index + 1),
         turn,
         history: false,
     };
-    let facts = |index: &usize| crate::model::CallFacts::sample(span(index + 1), Timestamp(100 + *index as u64));
-    Assembled {
+    let facts = |index: &usize| crate::model::ModelCall::sample(span(index + 1), Timestamp(100 + *index as u64));
+    AssembledTrace {
         trace: trace(fake.number),
         name: None,
         project: "default".into(),
@@ -293,11 +293,11 @@ fn assembled(fake: &Fake) -> Assembled {
         state: TraceState::Ok,
         tree: tree(fake),
         calls: calls.iter().map(facts).collect(),
-        threads: vec![Thread {
-            id: ThreadId(trace(fake.number), span(1)),
+        conversations: vec![Conversation {
+            id: ConversationId(trace(fake.number), span(1)),
             agent: None,
             opened_by: None,
-            said: calls.iter().enumerate().map(said).collect(),
+            messages: calls.iter().enumerate().map(said).collect(),
         }],
         tools: Vec::new(),
         definitions: Vec::new(),

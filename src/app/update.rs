@@ -64,7 +64,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             changed(state, changes);
             Vec::new()
         }
-        Event::Said(text) => {
+        Event::ConversationMessage(text) => {
             state.say(text);
             Vec::new()
         }

@@ -19,7 +19,9 @@ use super::{
     trace::Trace,
     voices::FALLBACK,
 };
-use crate::model::{Category, Message, Part, Role, Said, SpanId, Timestamp, ToolCall, ToolRun, What, json};
+use crate::model::{
+    Category, Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall, ToolRun, json,
+};
 
 /// So many letters of an answer are found in a text only if that repeats it.
 const LETTERS: usize = 16;
@@ -49,8 +51,8 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         let mut exchange = trace.exchange([scope], library);
         exchange.drop_states();
         let lane = &mut lanes.all[told.lane];
-        let Some(end) = lane.said.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
-        let mine = || lane.said.iter().filter(|said| turns.contains(&said.turn));
+        let Some(end) = lane.messages.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
+        let mine = || lane.messages.iter().filter(|said| turns.contains(&said.turn));
         let answered = mine().any(|said| said.turn == told.turn && speaks(said));
         let answer: Vec<&Line> = exchange
             .completion
@@ -62,16 +64,17 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         }
         let (span, turn) = (told.span, told.turn);
         let said = answer.into_iter().map(|line| {
-            let parts = line.message.parts.iter().filter(|part| !matches!(part.what, What::Call(_))).cloned().collect();
+            let parts =
+                line.message.parts.iter().filter(|part| !matches!(part.content, Content::Call(_))).cloned().collect();
             let message = Arc::new(Message { parts, ..(*line.message).clone() });
-            Said { message, at: line.at, span, turn, history: false }
+            ConversationMessage { message, at: line.at, span, turn, history: false }
         });
-        let after = lane.said.split_off(end + 1);
-        lane.said.extend(said.chain(after));
+        let after = lane.messages.split_off(end + 1);
+        lane.messages.extend(said.chain(after));
     }
 }
 
-fn speaks(said: &Said) -> bool {
+fn speaks(said: &ConversationMessage) -> bool {
     !said.history && said.message.role == Role::Assistant && has_text(&said.message)
 }
 
@@ -79,22 +82,22 @@ fn has_text(message: &Message) -> bool {
     message
         .parts
         .iter()
-        .any(|part| matches!(&part.what, What::Text(text) | What::Refusal(text) if !text.trim().is_empty()))
+        .any(|part| matches!(&part.content, Content::Text(text) | Content::Refusal(text) if !text.trim().is_empty()))
 }
 
 /// Whether an agent's answer is something that was said already: an answer, a result, an argument.
-fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s Said>) -> bool {
+fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMessage>) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
     let mut all = String::new();
     for message in said.filter(|said| said.message.role != Role::User).map(|said| &said.message) {
         for part in &message.parts {
-            let text = match &part.what {
-                What::Text(text) | What::Refusal(text) => letters(text),
-                What::Call(call) => letters(&json::to_string(&call.input)),
-                What::Result(result) => letters(&super::runs::text(&result.content).unwrap_or_default()),
-                What::Json(value) => letters(&json::to_string(value)),
-                What::Reasoning(_) | What::Media(_) | What::Unknown(_) => continue,
+            let text = match &part.content {
+                Content::Text(text) | Content::Refusal(text) => letters(text),
+                Content::Call(call) => letters(&json::to_string(&call.input)),
+                Content::Result(result) => letters(&super::runs::text(&result.content).unwrap_or_default()),
+                Content::Json(value) => letters(&json::to_string(value)),
+                Content::Reasoning(_) | Content::Media(_) | Content::Unknown(_) => continue,
             };
             let begins: String = text.chars().take(LETTERS).collect();
             if begins.chars().count() == LETTERS && message.role == Role::Assistant && answer.contains(&begins) {
@@ -152,7 +155,7 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
             continue;
         }
         // What an agent itself says of its calls is more than what its tools know.
-        let calls = said().any(|line| line.message.parts.iter().any(|part| matches!(part.what, What::Call(_))));
+        let calls = said().any(|line| line.message.parts.iter().any(|part| matches!(part.content, Content::Call(_))));
         let groups = ran.remove(&Some(at)).filter(|_| !calls).unwrap_or_default();
         silence.tell(at, exchange, groups);
         heard.push((at, keys));
@@ -194,15 +197,17 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
 
 /// Tells the instructions of an agent, where none of its calls repeats them.
 pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
-    let is_system = |said: &Said| said.message.role == Role::System;
-    for lane in lanes.all.iter_mut().filter(|lane| !lane.said.iter().any(is_system)) {
+    let is_system = |said: &ConversationMessage| said.message.role == Role::System;
+    for lane in lanes.all.iter_mut().filter(|lane| !lane.messages.iter().any(is_system)) {
         let agent = lane.scope.filter(|scope| trace.places()[*scope].category == Category::Agent);
-        let (Some(agent), Some((span, turn))) = (agent, lane.said.first().map(|said| (said.span, said.turn))) else {
+        let (Some(agent), Some((span, turn))) = (agent, lane.messages.first().map(|said| (said.span, said.turn)))
+        else {
             continue;
         };
         let system = trace.exchange([agent], library).system.into_iter();
-        let said = system.map(|line| Said { message: line.message, at: line.at, span, turn, history: false });
-        lane.said.splice(0..0, said.collect::<Vec<_>>());
+        let said =
+            system.map(|line| ConversationMessage { message: line.message, at: line.at, span, turn, history: false });
+        lane.messages.splice(0..0, said.collect::<Vec<_>>());
     }
 }
 
@@ -211,13 +216,14 @@ pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library
 /// Some lose a whole request over one image in it.
 pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
     let is_asked = |message: &Message| message.role == Role::User;
-    if lanes.all.iter().flat_map(|lane| &lane.said).any(|said| is_asked(&said.message)) {
+    if lanes.all.iter().flat_map(|lane| &lane.messages).any(|said| is_asked(&said.message)) {
         return;
     }
-    let first = lanes.all.iter_mut().filter(|lane| !lane.said.is_empty()).min_by_key(|lane| (lane.started, lane.first));
+    let first =
+        lanes.all.iter_mut().filter(|lane| !lane.messages.is_empty()).min_by_key(|lane| (lane.started, lane.first));
     let Some(lane) = first else { return };
-    let at = lane.said.iter().take_while(|said| said.message.role == Role::System).count();
-    let Some((span, turn)) = lane.said.get(at).map(|said| (said.span, said.turn)) else { return };
+    let at = lane.messages.iter().take_while(|said| said.message.role == Role::System).count();
+    let Some((span, turn)) = lane.messages.get(at).map(|said| (said.span, said.turn)) else { return };
     let places = trace.places();
     let mut asks = |place: usize| {
         let question = trace.exchange([place], library).prompt;
@@ -228,15 +234,15 @@ pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
     // Only what is around the conversation asks it.
     let around = |place: &usize| is_workflow(trace, *place) && (*place..places[*place].after).contains(&lane.place);
     let question = (0..places.len()).filter(around).find_map(&mut asks);
-    let said = question.unwrap_or_default().into_iter().map(|line| Said {
+    let said = question.unwrap_or_default().into_iter().map(|line| ConversationMessage {
         message: line.message,
         at: line.at,
         span,
         turn,
         history: false,
     });
-    let after = lane.said.split_off(at);
-    lane.said.extend(said.chain(after));
+    let after = lane.messages.split_off(at);
+    lane.messages.extend(said.chain(after));
 }
 
 /// Calls that carry their answers alone, beneath an agent that says what was asked: they are told as the agent's.
@@ -377,14 +383,14 @@ impl Silence<'_, '_> {
             // What came after its last answer an agent never read; one that never answered was asked, at least, if it
             // ran. One that broke off said what it had said until then.
             let began = ran.is_empty() || lane.agent.as_ref().is_some_and(|agent| ran.contains(agent));
-            if (lane.said.is_empty() && began) || !pieces.is_empty() {
+            if (lane.messages.is_empty() && began) || !pieces.is_empty() {
                 let at = lane.place;
                 self.say(&mut lane, at, waiting);
             }
             for (at, piece) in pieces {
                 self.say(&mut lane, at, vec![piece]);
             }
-            if !lane.said.is_empty() {
+            if !lane.messages.is_empty() {
                 self.lanes.open(lane);
             }
         }
@@ -404,7 +410,7 @@ impl Silence<'_, '_> {
     fn say(&mut self, lane: &mut Lane, at: usize, lines: Vec<Line>) {
         let (span, turn) = (self.trace.places()[at].id, self.turn);
         self.turn += 1;
-        lane.said.extend(lines.into_iter().map(|line| Said {
+        lane.messages.extend(lines.into_iter().map(|line| ConversationMessage {
             message: line.message,
             at: line.at,
             span,
@@ -436,9 +442,15 @@ impl Silence<'_, '_> {
         let asked = beneath.first().map_or(own, |call| of(*call));
         let answered = beneath.last().map_or(own, |call| of(*call));
         self.turn += usize::from(asked == own);
-        let say = |(turn, span): (usize, SpanId), message, at| Said { message, at, span, turn, history: false };
+        let say = |(turn, span): (usize, SpanId), message, at| ConversationMessage {
+            message,
+            at,
+            span,
+            turn,
+            history: false,
+        };
         let mut lane = Lane::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), place.started);
-        lane.said.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
+        lane.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
         let completion = if place.failed() { Vec::new() } else { exchange.completion };
         // The call during which, or after which, something was said.
         let during = |at: Timestamp| {
@@ -446,7 +458,7 @@ impl Silence<'_, '_> {
             beneath.iter().filter(started).max_by_key(|call| self.trace.places()[calls[**call].place].order())
         };
         // Records have times of their own: what was said between the tools stands there.
-        let mut told: Vec<(Timestamp, Vec<Said>)> = Vec::new();
+        let mut told: Vec<(Timestamp, Vec<ConversationMessage>)> = Vec::new();
         for line in exchange.prompt {
             told.push((line.at, vec![say(asked, line.message, line.at)]));
         }
@@ -473,7 +485,7 @@ impl Silence<'_, '_> {
         }
         // Stable: of one moment, the question comes first, then the answer, then what that asks for.
         told.sort_by_key(|(at, _)| *at);
-        lane.said.extend(told.into_iter().flat_map(|(_, said)| said));
+        lane.messages.extend(told.into_iter().flat_map(|(_, said)| said));
         self.lanes.open(lane);
         true
     }
@@ -500,7 +512,7 @@ fn is_workflow(trace: &Trace, at: usize) -> bool {
 fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
     let call = |run: &&ToolRun| {
         let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
-        Part::new(What::Call(ToolCall { id, name, input, server_side: false }))
+        Part::new(Content::Call(ToolCall { id, name, input, server_side: false }))
     };
     Arc::new(Message::new(Role::Assistant, runs.iter().map(call).collect()))
 }

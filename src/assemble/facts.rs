@@ -11,8 +11,8 @@ use super::{
     voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Category, Cost, DELIVERED, LogRow, Message, Note, Project, RELAYED, Reading, Role, SpanId, SpanKind, SpanRow,
-    Timestamp, TokenUsage, Translation, What, is_aside, question_in,
+    Category, Content, Cost, DELIVERED, LogRow, Message, Note, Project, RELAYED, Reading, Role, SpanId, SpanKind,
+    SpanRow, Timestamp, TokenUsage, Translation, is_aside, question_in,
 };
 
 /// How much of an error's message is kept to compare it by.
@@ -195,10 +195,10 @@ fn prompt(readings: &[Reading]) -> u64 {
 
 fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     said.fold(0, |sum, message| {
-        message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.what {
-            What::Text(text) => hash((sum, text)),
-            What::Call(call) => hash((sum, &call.id, asked(call))),
-            What::Result(result) => hash((sum, &result.call_id, result.content.len())),
+        message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
+            Content::Text(text) => hash((sum, text)),
+            Content::Call(call) => hash((sum, &call.id, asked(call))),
+            Content::Result(result) => hash((sum, &result.call_id, result.content.len())),
             _ => hash((sum, part.hidden)),
         })
     })
@@ -229,8 +229,8 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
 
 /// The texts of a message in which something is said.
 fn texts(message: &Message) -> impl Iterator<Item = &str> {
-    message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.what {
-        What::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+    message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.content {
+        Content::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
         _ => None,
     })
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::merge::Told;
-use crate::model::{Message, Part, Role, Timestamp, What};
+use crate::model::{Content, Message, Part, Role, Timestamp};
 
 /// Puts a system prompt that only the other reading has in front.
 pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
@@ -16,9 +16,9 @@ pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
 
 /// Gives calls and results without an id that of their counterpart, if there is one for each.
 pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
-    let ids = |part: &Part| match &part.what {
-        What::Call(call) => Some((false, call.name.clone(), call.id.clone())),
-        What::Result(result) => Some((true, String::new(), result.call_id.clone())),
+    let ids = |part: &Part| match &part.content {
+        Content::Call(call) => Some((false, call.name.clone(), call.id.clone())),
+        Content::Result(result) => Some((true, String::new(), result.call_id.clone())),
         _ => None,
     };
     let all = |messages: &Told| -> HashMap<(bool, String), Vec<Option<String>>> {
@@ -53,9 +53,9 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
         for part in &mut Arc::make_mut(message).parts {
             let Some((is_result, name, _)) = ids(part) else { continue };
             let Some(id) = found.get_mut(&(is_result, name)).and_then(Iterator::next).flatten() else { continue };
-            match &mut part.what {
-                What::Call(call) => call.id = Some(id),
-                What::Result(result) => result.call_id = Some(id),
+            match &mut part.content {
+                Content::Call(call) => call.id = Some(id),
+                Content::Result(result) => result.call_id = Some(id),
                 _ => {}
             }
         }
@@ -65,7 +65,7 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
 /// Puts reasoning that only another dialect heard before the answer.
 pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
-        told.0.parts.iter().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect()
+        told.0.parts.iter().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect()
     };
     if completion.iter().any(|told| !thoughts(told).is_empty()) {
         return;
@@ -81,7 +81,7 @@ pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told
 /// Adds media that only another dialect found, each to the message in the same place.
 pub fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     let media = |message: &Message| -> Vec<Part> {
-        message.parts.iter().filter(|part| matches!(part.what, What::Media(_))).cloned().collect()
+        message.parts.iter().filter(|part| matches!(part.content, Content::Media(_))).cloned().collect()
     };
     let none = messages.iter().all(|(message, _)| media(message).is_empty());
     if !none || other.iter().all(|(message, _)| media(message).is_empty()) {

@@ -10,7 +10,7 @@ use super::{
     runs::names_item,
     same::{self, Key, Piece},
 };
-use crate::model::{Part, Role, Said, SpanId, Timestamp, ToolCall, What};
+use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
 
 /// Answers cut into more messages than this are compared piece by piece only.
 pub const PIECES: usize = 8;
@@ -31,7 +31,7 @@ pub struct Lane {
     /// When its latest call ended; `None` while one runs.
     pub ended: Option<Timestamp>,
     /// What was said, in order.
-    pub said: Vec<Said>,
+    pub messages: Vec<ConversationMessage>,
     /// The same without what was put together of it: one entry a message as it was sent.
     pub entries: Vec<Piece>,
     /// Where in `said` each entry is.
@@ -69,7 +69,7 @@ impl Lane {
             place,
             started,
             ended: Some(started),
-            said: Vec::new(),
+            messages: Vec::new(),
             entries: Vec::new(),
             shown: Vec::new(),
             by_key: HashMap::new(),
@@ -131,26 +131,27 @@ impl Lane {
     }
 
     /// Says a message that was noted as so many entries.
-    pub fn say(&mut self, said: Said, entries: usize) {
-        self.shown.resize(self.shown.len() + entries, self.said.len());
-        self.said.push(said);
+    pub fn say(&mut self, said: ConversationMessage, entries: usize) {
+        self.shown.resize(self.shown.len() + entries, self.messages.len());
+        self.messages.push(said);
     }
 
     /// Adds calls to what was said up to an entry, and notes that so many entries more say the same.
     pub fn call(&mut self, entry: usize, calls: impl Iterator<Item = Part>, entries: usize) {
         let Some(last) = self.shown.get(entry).copied() else { return };
-        Arc::make_mut(&mut self.said[last].message).parts.extend(calls);
+        Arc::make_mut(&mut self.messages[last].message).parts.extend(calls);
         self.shown.resize(self.shown.len() + entries, last);
     }
 
     /// Adds the reasoning of an answer, where only a later prompt tells it.
     pub fn think(&mut self, entry: usize, thought: &[Part]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
-        let is_thought = |part: &Part| matches!(part.what, What::Reasoning(_));
-        let turn = self.said[last].turn;
-        let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
-        let answer = self.said[..=last].iter().rev().take_while(is_answer).count();
-        let answer = &mut self.said[last + 1 - answer..=last];
+        let is_thought = |part: &Part| matches!(part.content, Content::Reasoning(_));
+        let turn = self.messages[last].turn;
+        let is_answer =
+            |said: &&ConversationMessage| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+        let answer = self.messages[..=last].iter().rev().take_while(is_answer).count();
+        let answer = &mut self.messages[last + 1 - answer..=last];
         if answer.iter().any(|said| said.message.parts.iter().any(is_thought)) {
             return;
         }
@@ -163,22 +164,24 @@ impl Lane {
     /// items.
     pub fn rename(&mut self, entry: usize, calls: &[&ToolCall]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
-        let turn = self.said[last].turn;
-        let is_answer = |said: &&mut Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+        let turn = self.messages[last].turn;
+        let is_answer = |said: &&mut ConversationMessage| {
+            said.turn == turn && !said.history && said.message.role == Role::Assistant
+        };
         let mut known: HashMap<u64, Vec<&String>> = HashMap::new();
         for call in calls.iter().rev() {
             known.entry(same::asked(call)).or_default().extend(&call.id);
         }
-        for said in self.said[..=last].iter_mut().rev().take_while(is_answer) {
-            let is_item = |part: &Part| match &part.what {
-                What::Call(call) => call.id.as_deref().is_none_or(names_item),
+        for said in self.messages[..=last].iter_mut().rev().take_while(is_answer) {
+            let is_item = |part: &Part| match &part.content {
+                Content::Call(call) => call.id.as_deref().is_none_or(names_item),
                 _ => false,
             };
             if !said.message.parts.iter().any(is_item) {
                 continue;
             }
             for part in Arc::make_mut(&mut said.message).parts.iter_mut().filter(|part| is_item(part)) {
-                let What::Call(call) = &mut part.what else { continue };
+                let Content::Call(call) = &mut part.content else { continue };
                 let id = known.get_mut(&same::asked(call)).and_then(Vec::pop);
                 call.id = id.cloned().or_else(|| call.id.take());
             }
@@ -188,17 +191,17 @@ impl Lane {
     /// Gives the calls that were asked for last the ids that their results name, in order, where they have only those
     /// of items.
     pub fn rename_open(&mut self, results: &[Line]) {
-        let results = results.iter().flat_map(|line| &line.message.parts).filter_map(|part| match &part.what {
-            What::Result(result) => result.call_id.as_ref(),
+        let results = results.iter().flat_map(|line| &line.message.parts).filter_map(|part| match &part.content {
+            Content::Result(result) => result.call_id.as_ref(),
             _ => None,
         });
         let ids: Vec<&String> = results.collect();
-        let Some(last) = self.said.last_mut().filter(|said| !said.history && said.message.role == Role::Assistant)
+        let Some(last) = self.messages.last_mut().filter(|said| !said.history && said.message.role == Role::Assistant)
         else {
             return;
         };
-        let names_items = |part: &Part| match &part.what {
-            What::Call(call) => Some(call.id.as_deref().is_some_and(names_item)),
+        let names_items = |part: &Part| match &part.content {
+            Content::Call(call) => Some(call.id.as_deref().is_some_and(names_item)),
             _ => None,
         };
         let open: Vec<bool> = last.message.parts.iter().filter_map(names_items).collect();
@@ -207,7 +210,7 @@ impl Lane {
         }
         let mut ids = ids.into_iter();
         for part in &mut Arc::make_mut(&mut last.message).parts {
-            if let What::Call(call) = &mut part.what {
+            if let Content::Call(call) = &mut part.content {
                 call.id = ids.next().cloned().or_else(|| call.id.take());
             }
         }

@@ -17,7 +17,7 @@ use super::{
     same::{Library, Print},
     voices::{FALLBACK, carrier, tells_words},
 };
-use crate::model::{Carrier, Message, Reading, Role, Timestamp, Translation, What};
+use crate::model::{Carrier, Content, Message, Reading, Role, Timestamp, Translation};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -115,8 +115,8 @@ fn name_results(prompt: &mut [Line], library: &mut Library) {
     let mut open: VecDeque<String> = VecDeque::new();
     for line in prompt {
         if line.print.role != Role::Tool {
-            let calls = line.message.parts.iter().filter_map(|part| match &part.what {
-                What::Call(call) => call.id.clone(),
+            let calls = line.message.parts.iter().filter_map(|part| match &part.content {
+                Content::Call(call) => call.id.clone(),
                 _ => None,
             });
             let calls: Vec<String> = calls.collect();
@@ -128,7 +128,7 @@ fn name_results(prompt: &mut [Line], library: &mut Library) {
         } else if !open.is_empty() && line.message.parts.iter().all(is_nameless) {
             let mut message = (*line.message).clone();
             for part in &mut message.parts {
-                if let What::Result(result) = &mut part.what {
+                if let Content::Result(result) = &mut part.content {
                     result.call_id = open.pop_front();
                 }
             }
@@ -207,11 +207,11 @@ fn choose<'g, 'r>(groups: &'g [Group<'r>], side: impl Fn(&'g Group<'r>) -> &'g T
 fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
     let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
     parts.fold((0, 0), |(structure, all), part| {
-        let more = match &part.what {
-            What::Call(call) => 1 + usize::from(call.id.is_some()),
-            What::Result(result) => 1 + usize::from(result.call_id.is_some()),
-            What::Reasoning(_) | What::Media(_) => 1,
-            What::Text(_) | What::Json(_) | What::Refusal(_) | What::Unknown(_) => 0,
+        let more = match &part.content {
+            Content::Call(call) => 1 + usize::from(call.id.is_some()),
+            Content::Result(result) => 1 + usize::from(result.call_id.is_some()),
+            Content::Reasoning(_) | Content::Media(_) => 1,
+            Content::Text(_) | Content::Json(_) | Content::Refusal(_) | Content::Unknown(_) => 0,
         };
         (structure + more, all + 1)
     })
@@ -269,7 +269,7 @@ mod tests {
 
     fn call(id: Option<&str>) -> Message {
         let call = ToolCall { id: id.map(str::to_owned), name: "w".to_owned(), input: Value::Null, server_side: false };
-        Message::new(Role::Assistant, vec![Part::new(What::Call(call))])
+        Message::new(Role::Assistant, vec![Part::new(Content::Call(call))])
     }
 
     #[test]
@@ -287,15 +287,15 @@ mod tests {
         let result = |id: Option<&str>| {
             let call_id = id.map(str::to_owned);
             let result = ToolResult { call_id, name: None, is_error: None, content: vec![Part::text("18C")] };
-            Message::new(Role::Tool, vec![Part::new(What::Result(result))])
+            Message::new(Role::Tool, vec![Part::new(Content::Result(result))])
         };
         let sent = vec![user("q"), call(Some("c1")), call(Some("c2")), result(None), result(None), result(None)];
         let sent = reading("x", Carrier::Log, sent, vec![]);
         let translation = Translation { readings: vec![sent], ..Translation::default() };
         let bearer = Bearer { place: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
         let prompt = merge(&[bearer], &mut Library::default()).prompt;
-        let id = |line: &Line| match &line.message.parts[0].what {
-            What::Result(result) => result.call_id.clone(),
+        let id = |line: &Line| match &line.message.parts[0].content {
+            Content::Result(result) => result.call_id.clone(),
             _ => None,
         };
         let ids: Vec<Option<String>> = prompt[3..].iter().map(id).collect();
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn the_richer_reading_speaks_and_the_others_fill_its_gaps() {
         let bare = reading("genai-3", Carrier::Attributes, vec![user("q")], vec![call(None)]);
-        let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+        let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
         let mut answer = call(Some("c1"));
         answer.parts.push(Part::text("Let me look."));
         answer.parts.push(thought.clone());
@@ -339,12 +339,12 @@ mod tests {
             reading("genai-3", Carrier::Attributes, vec![], vec![call(None), Message::text(Role::Assistant, "x")]);
         let ids = reading("genai-2", Carrier::Event, vec![], vec![call(Some("c1"))]);
         let (_, completion) = merged(&["genai-3", "genai-2"], vec![bare, ids]);
-        assert!(matches!(&completion[0].parts[0].what, What::Call(call) if call.id.as_deref() == Some("c1")));
+        assert!(matches!(&completion[0].parts[0].content, Content::Call(call) if call.id.as_deref() == Some("c1")));
     }
 
     #[test]
     fn a_prompt_that_another_reading_knows_from_its_beginning_is_told_whole() {
-        let image = Part::new(What::Media(crate::model::Media {
+        let image = Part::new(Content::Media(crate::model::Media {
             kind: crate::model::MediaKind::Image,
             mime: None,
             name: None,

@@ -43,8 +43,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{
-    Assembled, Category, Context, Cost, GenAi, Opener, RunError, Thread, ThreadId, Timestamp, ToolRun, ToolStatus,
-    TraceRows, Value, What,
+    AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
+    ToolStatus, TraceFailure, TraceRows, Value,
 };
 use lane::Lane;
 use lanes::Lanes;
@@ -63,20 +63,20 @@ pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
 /// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a
 /// request repeats of earlier ones marked as such.
 #[expect(clippy::needless_pass_by_value, reason = "what was assembled takes the place of the rows")]
-pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<Assembled> {
+pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     let facts: Vec<Vec<Facts>> = traces.iter().map(trace::facts).collect();
     let mut traces: Vec<Trace> =
         traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts, price)).collect();
     traces.sort_by_key(|trace| (trace.work.times().0, trace.rows.trace));
     let mut library = Library::default();
     let mut past = HashSet::new();
-    let mut assembled: Vec<Assembled> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
+    let mut assembled: Vec<AssembledTrace> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
     answer_earlier(&traces, &mut assembled);
     recall::recall(&mut assembled, &mut library);
     assembled
 }
 
-fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembled {
+fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> AssembledTrace {
     let Trace { rows, work, .. } = trace;
     let (calls, talks) = turns::turns(trace, library);
     let mut telling = Telling::new(past);
@@ -92,13 +92,13 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
     agents::tell_question(trace, &mut lanes, library);
     agents::tell_instructions(trace, &mut lanes, library);
-    let said = lanes.all.iter().flat_map(|lane| &lane.said).filter(|said| !said.history);
+    let said = lanes.all.iter().flat_map(|lane| &lane.messages).filter(|said| !said.history);
     past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
     let (started, ended) = work.times();
     let mut tree = tree::tree(trace);
     tree::name_tools(&mut tree, &tools);
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
-    Assembled {
+    AssembledTrace {
         trace: rows.trace,
         name: work.name(),
         project: work.project().to_string(),
@@ -110,7 +110,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         tree,
         only_sideseat_roots: only_roots && calls.is_empty(),
         calls,
-        threads: threads(trace, lanes),
+        conversations: threads(trace, lanes),
         tools,
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
@@ -156,15 +156,15 @@ fn context(trace: &Trace) -> Context {
 }
 
 /// The conversations that were told, by the time of their first message.
-fn threads(trace: &Trace, lanes: Lanes) -> Vec<Thread> {
+fn threads(trace: &Trace, lanes: Lanes) -> Vec<Conversation> {
     let speaking: HashSet<usize> = lanes.all.iter().filter_map(|lane| lane.scope).collect();
-    let mut lanes: Vec<Lane> = lanes.all.into_iter().filter(|lane| !lane.said.is_empty()).collect();
-    lanes.sort_by_key(|lane| (lane.said.first().map(|said| said.at), lane.started, lane.first));
-    let thread = |lane: Lane| Thread {
-        id: ThreadId(trace.rows.trace, lane.first),
+    let mut lanes: Vec<Lane> = lanes.all.into_iter().filter(|lane| !lane.messages.is_empty()).collect();
+    lanes.sort_by_key(|lane| (lane.messages.first().map(|said| said.at), lane.started, lane.first));
+    let thread = |lane: Lane| Conversation {
+        id: ConversationId(trace.rows.trace, lane.first),
         opened_by: opener(trace, &lane, &speaking),
         agent: lane.agent,
-        said: lane.said,
+        messages: lane.messages,
     };
     lanes.into_iter().map(thread).collect()
 }
@@ -180,8 +180,8 @@ fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opene
             let given = || {
                 let called = |said: &crate::model::Translation| {
                     let parts = said.readings.iter().flat_map(|reading| &reading.prompt).flat_map(|said| &said.parts);
-                    let mut calls = parts.filter_map(|part| match &part.what {
-                        What::Call(call) => call.id.clone(),
+                    let mut calls = parts.filter_map(|part| match &part.content {
+                        Content::Call(call) => call.id.clone(),
                         _ => None,
                     });
                     calls.next()
@@ -200,7 +200,7 @@ fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opene
     None
 }
 
-fn errors(trace: &Trace) -> Vec<RunError> {
+fn errors(trace: &Trace) -> Vec<TraceFailure> {
     let failure = |place: usize| {
         let own = trace.row(place).and_then(errors::of_span);
         own.or_else(|| trace.first([place], |translation| translation.error.clone())).unwrap_or_default()
@@ -213,7 +213,7 @@ fn errors(trace: &Trace) -> Vec<RunError> {
             told.message = told.message.or(lent.message);
             told.stack = told.stack.or(lent.stack);
         }
-        RunError { span: trace.places()[fault.place].id, at: fault.at, failure: told }
+        TraceFailure { span: trace.places()[fault.place].id, at: fault.at, failure: told }
     });
     faults.collect()
 }
@@ -221,12 +221,12 @@ fn errors(trace: &Trace) -> Vec<RunError> {
 /// Gives tool runs without a result the one that a later trace of the session brings.
 ///
 /// Their traces' totals stay what they are: those of the trace alone, as in every list.
-fn answer_earlier(traces: &[Trace], assembled: &mut [Assembled]) {
+fn answer_earlier(traces: &[Trace], assembled: &mut [AssembledTrace]) {
     let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
     for (nth, trace) in traces.iter().enumerate() {
         for (id, is_error, source) in &trace.work.runs.foreign {
             let Some((earlier, run)) = open.remove(id) else { continue };
-            let Some(What::Result(result)) = trace.part(*source).map(|part| &part.what) else { continue };
+            let Some(Content::Result(result)) = trace.part(*source).map(|part| &part.content) else { continue };
             let run: &mut ToolRun = &mut assembled[earlier].tools[run];
             run.output = Some(result.content.clone());
             if *is_error == Some(true) {

@@ -6,7 +6,7 @@ use super::{
     same::{Key, Library},
     squash::hash,
 };
-use crate::model::{Assembled, CallFacts, Message, Part, Role, Said, What};
+use crate::model::{AssembledTrace, Content, ConversationMessage, Message, ModelCall, Part, Role};
 
 /// An answer without reasoning.
 struct Answer {
@@ -33,7 +33,7 @@ struct Known {
 }
 
 /// Adds to the answers of each trace what later ones know of them.
-pub fn recall(traces: &mut [Assembled], library: &mut Library) {
+pub fn recall(traces: &mut [AssembledTrace], library: &mut Library) {
     let mut open = Open::default();
     for nth in 0..traces.len() {
         for known in look(nth, &traces[nth], &mut open, library) {
@@ -46,11 +46,11 @@ pub fn recall(traces: &mut [Assembled], library: &mut Library) {
 }
 
 /// Notes the answers of a trace; returns those that it knows of earlier ones.
-fn look(nth: usize, trace: &Assembled, open: &mut Open, library: &mut Library) -> Vec<Known> {
+fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, library: &mut Library) -> Vec<Known> {
     let mut all = Vec::new();
-    for (thread, told) in trace.threads.iter().enumerate() {
+    for (thread, told) in trace.conversations.iter().enumerate() {
         let (mut before, mut from) = (0, 0);
-        for run in told.said.chunk_by(|left, right| left.message.role == right.message.role) {
+        for run in told.messages.chunk_by(|left, right| left.message.role == right.message.role) {
             let messages = (from, from + run.len() - 1);
             from += run.len();
             let role = run[0].message.role;
@@ -69,7 +69,7 @@ fn look(nth: usize, trace: &Assembled, open: &mut Open, library: &mut Library) -
             }
             before = hash((before, key));
         }
-        if is_unanswered(trace, &told.said) {
+        if is_unanswered(trace, &told.messages) {
             open.asked.insert(before, Some((nth, thread)));
         }
     }
@@ -77,28 +77,35 @@ fn look(nth: usize, trace: &Assembled, open: &mut Open, library: &mut Library) -
 }
 
 /// Whether the last call of a conversation ended well, and nothing is known of its answer.
-fn is_unanswered(trace: &Assembled, said: &[Said]) -> bool {
+fn is_unanswered(trace: &AssembledTrace, said: &[ConversationMessage]) -> bool {
     let Some(last) = said.last().filter(|last| !last.history) else { return false };
-    let ended = |call: &CallFacts| call.failure.is_none() && call.ended.is_some();
-    let is_answer = |said: &Said| said.turn == last.turn && !said.history && said.message.role == Role::Assistant;
+    let ended = |call: &ModelCall| call.failure.is_none() && call.ended.is_some();
+    let is_answer =
+        |said: &ConversationMessage| said.turn == last.turn && !said.history && said.message.role == Role::Assistant;
     trace.calls.get(last.turn).is_some_and(ended) && !said.iter().any(is_answer)
 }
 
 /// Gives a conversation the answer that it ends without.
-fn answer(trace: &mut Assembled, thread: usize, known: &Known) {
-    let said = &mut trace.threads[thread].said;
+fn answer(trace: &mut AssembledTrace, thread: usize, known: &Known) {
+    let said = &mut trace.conversations[thread].messages;
     let Some((span, turn, at)) = said.last().map(|last| (last.span, last.turn, last.at)) else { return };
     let at = trace.calls.get(turn).and_then(|call| call.ended).unwrap_or(at);
     let messages = known.messages.iter();
-    said.extend(messages.map(|message| Said { message: Arc::clone(message), at, span, turn, history: false }));
+    said.extend(messages.map(|message| ConversationMessage {
+        message: Arc::clone(message),
+        at,
+        span,
+        turn,
+        history: false,
+    }));
 }
 
-fn tell(traces: &mut [Assembled], answers: &mut HashMap<u64, Vec<Answer>>, known: &Known) {
+fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &Known) {
     let Some(answers) = answers.get_mut(&known.before) else { return };
     let is = |answer: &Answer| answer.key == known.key || known.key.calls_after(&answer.key);
     let Some(at) = answers.iter().rposition(is) else { return };
     let Answer { trace, thread, messages: (first, last), key } = answers[at];
-    let said = &mut traces[trace].threads[thread].said;
+    let said = &mut traces[trace].conversations[thread].messages;
     let mut learn = |message: usize, at: Option<usize>, is: fn(&Part) -> bool| {
         let parts: Vec<Part> =
             known.messages.iter().flat_map(|said| &said.parts).filter(|part| is(part)).cloned().collect();
@@ -109,17 +116,17 @@ fn tell(traces: &mut [Assembled], answers: &mut HashMap<u64, Vec<Answer>>, known
         }
     };
     if known.key != key {
-        learn(last, None, |part| matches!(part.what, What::Call(_)));
+        learn(last, None, |part| matches!(part.content, Content::Call(_)));
     }
     learn(first, Some(0), is_thought);
     // What it was said to be is all that it was.
     answers.swap_remove(at);
 }
 
-fn thinks(said: &Said) -> bool {
+fn thinks(said: &ConversationMessage) -> bool {
     said.message.parts.iter().any(is_thought)
 }
 
 fn is_thought(part: &Part) -> bool {
-    matches!(part.what, What::Reasoning(_))
+    matches!(part.content, Content::Reasoning(_))
 }

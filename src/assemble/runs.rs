@@ -13,7 +13,7 @@ use super::{
     tools::{Run, tool_name},
     trace::Trace,
 };
-use crate::model::{Message, Part, Role, Said, SpanId, ToolResult, ToolRun, ToolStatus, Value, What};
+use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, ToolResult, ToolRun, ToolStatus, Value};
 
 /// Tool runs as they are shown, in the order of their calls.
 pub fn runs(trace: &Trace) -> Vec<ToolRun> {
@@ -21,12 +21,12 @@ pub fn runs(trace: &Trace) -> Vec<ToolRun> {
 }
 
 fn shown(trace: &Trace, run: &Run) -> ToolRun {
-    let call = |source| match &trace.part(source)?.what {
-        What::Call(call) => Some(call),
+    let call = |source| match &trace.part(source)?.content {
+        Content::Call(call) => Some(call),
         _ => None,
     };
-    let result = |source| match &trace.part(source)?.what {
-        What::Result(result) => Some(result),
+    let result = |source| match &trace.part(source)?.content {
+        Content::Result(result) => Some(result),
         _ => None,
     };
     let asked = run.called.map(|(_, source)| source).or(run.heard).and_then(call);
@@ -75,13 +75,13 @@ pub fn names_item(id: &str) -> bool {
 /// What came back: what the tool returned, unless that is a list out of which a program told the model one.
 fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
     let is_one_of = |items: &[Value], seen: &ToolResult| match seen.content.as_slice() {
-        [Part { what: What::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
-        [Part { what: What::Json(value), .. }] => items.contains(value),
+        [Part { content: Content::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
+        [Part { content: Content::Json(value), .. }] => items.contains(value),
         _ => false,
     };
     let (Some(result), Some(seen)) = (returned, seen) else { return returned.or(seen) };
     match result.content.as_slice() {
-        [Part { what: What::Json(Value::Array(items)), .. }] if is_one_of(items, seen) => Some(seen),
+        [Part { content: Content::Json(Value::Array(items)), .. }] if is_one_of(items, seen) => Some(seen),
         _ => Some(result),
     }
 }
@@ -97,9 +97,9 @@ fn why(trace: &Trace, run: &Run, result: Option<&ToolResult>) -> Option<String> 
 
 /// The texts of a result.
 pub fn text(content: &[Part]) -> Option<String> {
-    let texts = content.iter().filter_map(|part| match &part.what {
-        What::Text(text) | What::Refusal(text) => Some(text.clone()),
-        What::Json(value) => Some(value.to_text()),
+    let texts = content.iter().filter_map(|part| match &part.content {
+        Content::Text(text) | Content::Refusal(text) => Some(text.clone()),
+        Content::Json(value) => Some(value.to_text()),
         _ => None,
     });
     Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
@@ -109,7 +109,7 @@ pub fn text(content: &[Part]) -> Option<String> {
 pub fn result(run: &ToolRun) -> Option<Part> {
     let is_error = (run.status == ToolStatus::Error).then_some(true);
     let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
-    Some(Part::new(What::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
+    Some(Part::new(Content::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
 }
 
 /// Finds the answers that asked for runs of which no model's own record tells: a later prompt did.
@@ -117,11 +117,11 @@ pub fn trace_callers(runs: &mut [ToolRun], lanes: &[Lane]) {
     if runs.iter().all(|run| run.called_by.is_some() || run.call_id.is_none()) {
         return;
     }
-    let said = lanes.iter().flat_map(|lane| &lane.said);
+    let said = lanes.iter().flat_map(|lane| &lane.messages);
     let answers = said.filter(|said| !said.history && said.message.role == Role::Assistant);
     let calls = answers.flat_map(|said| {
-        said.message.parts.iter().filter_map(|part| match &part.what {
-            What::Call(call) => Some((call.id.as_deref()?, said.span)),
+        said.message.parts.iter().filter_map(|part| match &part.content {
+            Content::Call(call) => Some((call.id.as_deref()?, said.span)),
             _ => None,
         })
     });
@@ -138,7 +138,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
         if let (Some((turn, source)), Some(_)) = (run.called, run.output)
             && run.seen.is_none_or(|seen| trace.part(seen).is_some_and(is_nameless))
-            && let Some(What::Call(call)) = trace.part(source).map(|part| &part.what)
+            && let Some(Content::Call(call)) = trace.part(source).map(|part| &part.content)
         {
             let key = call.id.as_ref().map_or_else(|| asked(call), hash);
             unseen.entry((turn, key)).or_default().push(at);
@@ -148,15 +148,15 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
         return;
     }
     for lane in lanes {
-        let answered: HashSet<u64> = lane.said.iter().flat_map(|said| answers(&said.message)).collect();
-        for at in (0..lane.said.len()).rev() {
-            let said = &lane.said[at];
+        let answered: HashSet<u64> = lane.messages.iter().flat_map(|said| answers(&said.message)).collect();
+        for at in (0..lane.messages.len()).rev() {
+            let said = &lane.messages[at];
             if said.history || said.message.role != Role::Assistant {
                 continue;
             }
             let mut returned = Vec::new();
             for part in &said.message.parts {
-                let What::Call(call) = &part.what else { continue };
+                let Content::Call(call) = &part.content else { continue };
                 let id = call.id.as_ref().map(hash);
                 let told = id.is_some_and(|id| answered.contains(&id));
                 let key = (said.turn, id.unwrap_or_else(|| asked(call)));
@@ -170,15 +170,15 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
 }
 
 fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
-    message.parts.iter().filter_map(|part| match &part.what {
-        What::Result(result) => result.call_id.as_ref().map(hash),
+    message.parts.iter().filter_map(|part| match &part.content {
+        Content::Result(result) => result.call_id.as_ref().map(hash),
         _ => None,
     })
 }
 
 /// Whether it is a result without a word of what it answers.
 pub fn is_nameless(part: &Part) -> bool {
-    matches!(&part.what, What::Result(result) if result.call_id.is_none() && result.name.is_none())
+    matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
 /// Gives results of which a request does not say what call they answer the ids of those that say the same; returns
@@ -186,8 +186,8 @@ pub fn is_nameless(part: &Part) -> bool {
 fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Part> {
     // JSON may have been sent as the text that it is.
     let plain = |content: &[Part]| text(content).map(|text| squashed(&text));
-    let nameless = |part: &Part| match &part.what {
-        What::Result(result) if result.call_id.is_none() => plain(&result.content),
+    let nameless = |part: &Part| match &part.content {
+        Content::Result(result) if result.call_id.is_none() => plain(&result.content),
         _ => None,
     };
     let mut open: HashMap<String, Vec<usize>> = HashMap::new();
@@ -198,7 +198,7 @@ fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Pa
     }
     let mut rest = Vec::new();
     for (part, seen) in returned {
-        let What::Result(result) = &part.what else { continue };
+        let Content::Result(result) = &part.content else { continue };
         match plain(&result.content).and_then(|words| open.get_mut(&words)?.pop()) {
             Some(at) => Arc::make_mut(brought).parts[at] = part,
             None if seen => {}
@@ -211,32 +211,34 @@ fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Pa
 /// Puts results after the answer that asked for them, together with those that are there already. Beside each whether a
 /// request brought it, so that it is there already.
 fn insert(lane: &mut Lane, asked: usize, returned: &[(&ToolRun, bool)]) {
-    let (turn, span) = (lane.said[asked].turn, lane.said[asked].span);
-    let is_answer = |said: &&Said| said.turn == turn && !said.history && said.message.role == Role::Assistant;
-    let after = asked + lane.said[asked..].iter().take_while(is_answer).count();
+    let (turn, span) = (lane.messages[asked].turn, lane.messages[asked].span);
+    let is_answer =
+        |said: &&ConversationMessage| said.turn == turn && !said.history && said.message.role == Role::Assistant;
+    let after = asked + lane.messages[asked..].iter().take_while(is_answer).count();
     let told: Vec<(Part, bool)> = returned.iter().filter_map(|(run, seen)| Some((result(run)?, *seen))).collect();
-    let brought = lane.said[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
+    let brought = lane.messages[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
     let mut brought = brought.take_while(|said| said.history || said.message.role == Role::Tool);
     let mut parts = match brought.position(|said| said.message.role == Role::Tool && !said.history) {
-        Some(brought) => recognised(told, &mut lane.said[after + brought].message),
+        Some(brought) => recognised(told, &mut lane.messages[after + brought].message),
         None => told.into_iter().filter(|(_, seen)| !seen).map(|(part, _)| part).collect(),
     };
     if parts.is_empty() {
         return;
     }
     let at = returned.iter().filter_map(|(run, _)| run.ended.or(run.started)).min();
-    if let Some(there) = lane.said.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
+    if let Some(there) = lane.messages.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
         let there: Vec<Part> = there.message.parts.clone();
         parts.splice(0..0, there);
-        let number = |part: &Part| match &part.what {
-            What::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
+        let number = |part: &Part| match &part.content {
+            Content::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
             _ => None,
         };
         // Those of calls without an id come last.
         parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
-        lane.said[after].message = Arc::new(Message::new(Role::Tool, parts));
+        lane.messages[after].message = Arc::new(Message::new(Role::Tool, parts));
         return;
     }
     let message = Arc::new(Message::new(Role::Tool, parts));
-    lane.said.insert(after, Said { message, at: at.unwrap_or_default(), span, turn, history: false });
+    lane.messages
+        .insert(after, ConversationMessage { message, at: at.unwrap_or_default(), span, turn, history: false });
 }

@@ -8,7 +8,7 @@
 use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::squash::{self, Squash, hash};
-use crate::model::{Media, MediaData, Message, Part, Role, ToolCall, ToolResult, What};
+use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolCall, ToolResult};
 
 /// A text of so many bytes is hardly said twice by chance.
 const TELLING: u64 = 16;
@@ -78,27 +78,27 @@ impl Print {
         let mut key = Key { role: message.role, text: Squash::EMPTY, calls: 0, results: 0, others: 0 };
         let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for part in &message.parts {
-            match &part.what {
-                What::Text(text) if message.role == Role::Assistant => {
+            match &part.content {
+                Content::Text(text) if message.role == Role::Assistant => {
                     key.text = key.text.then(Squash::of(unclosed(text)));
                 }
-                What::Text(text) | What::Refusal(text) => key.text = key.text.then(Squash::of(text)),
-                What::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
-                What::Reasoning(_) => {}
-                What::Call(call) => {
+                Content::Text(text) | Content::Refusal(text) => key.text = key.text.then(Squash::of(text)),
+                Content::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
+                Content::Reasoning(_) => {}
+                Content::Call(call) => {
                     key.calls = key.calls.wrapping_add(asked(call));
                     if let Some(id) = &call.id {
                         calls.push(if is_counter(id) { hash((id, asked(call))) } else { hash((id, &call.name)) });
                         asks.push(hash(id));
                     }
                 }
-                What::Result(result) => {
+                Content::Result(result) => {
                     key.results = key.results.wrapping_add(given(result));
                     let answer = |id: &String| if is_counter(id) { hash((id, given(result))) } else { hash(id) };
                     answers.extend(result.call_id.as_ref().map(answer));
                 }
-                What::Media(media) => key.others = key.others.wrapping_add(digest(media)),
-                What::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
+                Content::Media(media) => key.others = key.others.wrapping_add(digest(media)),
+                Content::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
             }
         }
         let said = !key.text.is_empty() || key.calls != 0 || key.results != 0 || key.others != 0;
@@ -162,13 +162,13 @@ fn given(result: &ToolResult) -> u64 {
 }
 
 fn content(part: &Part) -> u64 {
-    match &part.what {
-        What::Text(text) | What::Refusal(text) => hash(Squash::of(text)),
-        What::Json(value) | What::Unknown(value) => squash::value(value),
-        What::Media(media) => digest(media),
-        What::Call(call) => asked(call),
+    match &part.content {
+        Content::Text(text) | Content::Refusal(text) => hash(Squash::of(text)),
+        Content::Json(value) | Content::Unknown(value) => squash::value(value),
+        Content::Media(media) => digest(media),
+        Content::Call(call) => asked(call),
         // A result within a result is no known form, and reasoning is not compared.
-        What::Result(_) | What::Reasoning(_) => 0,
+        Content::Result(_) | Content::Reasoning(_) => 0,
     }
 }
 
@@ -237,9 +237,9 @@ impl Library {
 
 /// Splits a message where results and other parts meet: many providers send results as the user's words.
 fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
-    let is_result = |part: &Part| matches!(part.what, What::Result(_));
+    let is_result = |part: &Part| matches!(part.content, Content::Result(_));
     let results = message.parts.iter().filter(|part| is_result(part)).count();
-    let calls = message.parts.iter().any(|part| matches!(part.what, What::Call(_)));
+    let calls = message.parts.iter().any(|part| matches!(part.content, Content::Call(_)));
     let role = |of_results| match message.role {
         _ if of_results => Role::Tool,
         _ if calls => Role::Assistant,
@@ -270,10 +270,11 @@ fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
 ///
 /// A model speaks and then calls; what a provider runs itself may well come before the words about it.
 fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
-    let is_call = |part: &Part| matches!(&part.what, What::Call(call) if !call.server_side);
+    let is_call = |part: &Part| matches!(&part.content, Content::Call(call) if !call.server_side);
     let calls = parts.iter().take_while(|part| is_call(part)).count();
     let (calls, words) = parts.split_at(calls);
-    let turned = !calls.is_empty() && !words.is_empty() && !words.iter().any(|part| matches!(part.what, What::Call(_)));
+    let turned =
+        !calls.is_empty() && !words.is_empty() && !words.iter().any(|part| matches!(part.content, Content::Call(_)));
     turned.then(|| words.iter().chain(calls).cloned().collect())
 }
 
@@ -282,13 +283,14 @@ fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
 /// Only reasoning without a signature: it came beside the words, and its sender gave it a place. What is signed was
 /// thought between other parts, and stays there.
 fn thoughts_first(parts: &[Part]) -> Option<Vec<Part>> {
-    let is_thought = |part: &Part| matches!(&part.what, What::Reasoning(thought) if thought.signature.is_none());
-    let first = parts.iter().position(|part| matches!(part.what, What::Reasoning(_))).filter(|first| *first > 0)?;
+    let is_thought = |part: &Part| matches!(&part.content, Content::Reasoning(thought) if thought.signature.is_none());
+    let first =
+        parts.iter().position(|part| matches!(part.content, Content::Reasoning(_))).filter(|first| *first > 0)?;
     let (words, rest) = parts.split_at(first);
     let thoughts = rest.iter().take_while(|part| is_thought(part)).count();
     let (thoughts, rest) = rest.split_at(thoughts);
-    let is_word = |part: &Part| matches!(part.what, What::Text(_) | What::Refusal(_) | What::Json(_));
-    let is_call = |part: &Part| matches!(part.what, What::Call(_));
+    let is_word = |part: &Part| matches!(part.content, Content::Text(_) | Content::Refusal(_) | Content::Json(_));
+    let is_call = |part: &Part| matches!(part.content, Content::Call(_));
     let turned = !thoughts.is_empty() && words.iter().all(is_word) && rest.iter().all(is_call);
     turned.then(|| thoughts.iter().chain(words).chain(rest).cloned().collect())
 }
@@ -304,7 +306,7 @@ mod tests {
 
     fn call(id: Option<&str>, name: &str, input: &str) -> Part {
         let id = id.map(str::to_owned);
-        Part::new(What::Call(ToolCall {
+        Part::new(Content::Call(ToolCall {
             id,
             name: name.to_owned(),
             input: json::parse(input).unwrap(),
@@ -314,7 +316,7 @@ mod tests {
 
     fn result(id: Option<&str>, text: &str) -> Part {
         let content = vec![Part::text(text)];
-        Part::new(What::Result(ToolResult { call_id: id.map(str::to_owned), name: None, is_error: None, content }))
+        Part::new(Content::Result(ToolResult { call_id: id.map(str::to_owned), name: None, is_error: None, content }))
     }
 
     #[test]
@@ -324,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_message_is_the_same_without_its_reasoning_and_with_other_white_space() {
-        let thought = Part::new(What::Reasoning(crate::model::Reasoning::default()));
+        let thought = Part::new(Content::Reasoning(crate::model::Reasoning::default()));
         let said = Message::new(Role::Assistant, vec![thought, Part::text("Yes,\n I do.")]);
         assert!(print(said).is(&print(Message::text(Role::Assistant, "Yes, I do."))));
     }
@@ -365,7 +367,7 @@ mod tests {
     fn an_answer_speaks_before_it_calls() {
         let turned = Message::new(Role::Assistant, vec![call(Some("c1"), "w", "{}"), Part::text("Let me look.")]);
         let pieces = Library::default().pieces(&Arc::new(turned));
-        assert!(matches!(pieces[0].message.parts[0].what, What::Text(_)));
+        assert!(matches!(pieces[0].message.parts[0].content, Content::Text(_)));
     }
 
     #[test]
@@ -376,12 +378,12 @@ mod tests {
                 signature: signature.map(str::to_owned),
                 ..Reasoning::default()
             };
-            Part::new(What::Reasoning(thought))
+            Part::new(Content::Reasoning(thought))
         };
         let first = |parts: Vec<Part>| {
             let message = Message::new(Role::Assistant, parts);
             let pieces = Library::default().pieces(&Arc::new(message));
-            matches!(pieces[0].message.parts[0].what, What::Reasoning(_))
+            matches!(pieces[0].message.parts[0].content, Content::Reasoning(_))
         };
         assert!(first(vec![Part::text("So."), thought(None)]));
         assert!(first(vec![Part::text("So."), thought(None), call(Some("c1"), "w", "{}")]));
@@ -422,7 +424,7 @@ mod tests {
 
     #[test]
     fn values_of_no_known_form_are_compared_whole() {
-        let of = |text: &str| print(Message::new(Role::User, vec![Part::new(What::Unknown(Value::from(text)))]));
+        let of = |text: &str| print(Message::new(Role::User, vec![Part::new(Content::Unknown(Value::from(text)))]));
         assert!(of("a").is(&of("a")) && !of("a").is(&of("b")));
     }
 }

@@ -20,7 +20,7 @@ use super::{
     same::{Key, Piece},
     squash::hash,
 };
-use crate::model::{Message, Part, Role, Said, SpanId, Timestamp, ToolCall, What};
+use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall};
 
 /// A call to be told.
 #[derive(Debug)]
@@ -229,7 +229,7 @@ impl<'s> Telling<'s> {
             return;
         }
         let parts = whole.iter().flat_map(|piece| &piece.message.parts);
-        let calls: Vec<Part> = parts.filter(|part| matches!(part.what, What::Call(_))).cloned().collect();
+        let calls: Vec<Part> = parts.filter(|part| matches!(part.content, Content::Call(_))).cloned().collect();
         let entries = whole.len();
         self.lanes.answer(told.lane, whole, prompt[..after].last().and_then(|last| last.print.key));
         self.lanes.all[told.lane].call(told.entries + told.answers - 1, calls.into_iter(), entries);
@@ -243,15 +243,16 @@ impl<'s> Telling<'s> {
         let end = anchor.after - others;
         let answer = lines[..end].iter().rev().take_while(|line| line.print.role == Role::Assistant).count();
         let parts = || lines[end - answer..end].iter().flat_map(|line| &line.message.parts);
-        let calls = parts().filter_map(|part| match &part.what {
-            What::Call(call) => Some(call),
+        let calls = parts().filter_map(|part| match &part.content {
+            Content::Call(call) => Some(call),
             _ => None,
         });
         let calls: Vec<&ToolCall> = calls.collect();
         if let (false, Some(entry)) = (calls.is_empty(), anchor.entry.checked_sub(1)) {
             self.lanes.all[anchor.lane].rename(entry, &calls);
         }
-        let thought: Vec<Part> = parts().filter(|part| matches!(part.what, What::Reasoning(_))).cloned().collect();
+        let thought: Vec<Part> =
+            parts().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect();
         if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {
             self.lanes.all[anchor.lane].think(entry, &thought);
         }
@@ -322,16 +323,16 @@ impl<'s> Telling<'s> {
                     Arc::new(Message { role, name: first.line.message.name.clone(), parts })
                 }
             };
-            lane.say(Said { message, at, span, turn, history: first.history }, sayings.len());
+            lane.say(ConversationMessage { message, at, span, turn, history: first.history }, sayings.len());
         }
     }
 }
 
 /// Whether two messages are of one answer, which some APIs give piece by piece: thoughts, then words, then each call.
 fn are_one(before: &Message, after: &Message) -> bool {
-    let all = |message: &Message, is: fn(&What) -> bool| message.parts.iter().all(|part| is(&part.what));
-    let thinks = all(before, |what| matches!(what, What::Reasoning(_)));
-    let calls = all(after, |what| matches!(what, What::Call(_)));
+    let all = |message: &Message, is: fn(&Content) -> bool| message.parts.iter().all(|part| is(&part.content));
+    let thinks = all(before, |what| matches!(what, Content::Reasoning(_)));
+    let calls = all(after, |what| matches!(what, Content::Call(_)));
     (thinks || calls) && before.name == after.name
 }
 
@@ -370,8 +371,8 @@ fn added<'l>(lines: &'l [Line], new: &[usize], after: usize, unanswered: Option<
 
 /// Results as one message, in the order of their calls where that is known.
 fn results(lines: &[&Line], number: impl Fn(&str) -> Option<usize>) -> Arc<Message> {
-    let order = |part: &Part| match &part.what {
-        What::Result(result) => result.call_id.as_deref().and_then(&number),
+    let order = |part: &Part| match &part.content {
+        Content::Result(result) => result.call_id.as_deref().and_then(&number),
         _ => None,
     };
     let parts = || lines.iter().flat_map(|line| &line.message.parts);

@@ -12,10 +12,10 @@ use super::{
     trace::Trace,
     voices::FALLBACK,
 };
-use crate::model::{CallFacts, Category, Message, Parameters, Role, What};
+use crate::model::{Category, Content, Message, ModelCall, Parameters, Role};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
-pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>) {
+pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<ModelCall>, Vec<Talk>) {
     let calls = &trace.work.counted.calls;
     let last: HashMap<Option<usize>, usize> =
         calls.iter().enumerate().map(|(turn, call)| (trace.scopes[call.place], turn)).collect();
@@ -36,7 +36,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
         let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
             trace.first(places(), |translation| value(&translation.genai))
         };
-        facts.push(CallFacts {
+        facts.push(ModelCall {
             span: place.id,
             name: place.span.map(|(_, facts)| facts.name.to_string()).unwrap_or_default(),
             category: place.category,
@@ -57,7 +57,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
                 place.trouble()?;
                 trace.first([call.place], |translation| translation.error.clone())
             }),
-            unheard: if in_logs { None } else { unheard(trace, call, &exchange) },
+            recording_hint: if in_logs { None } else { recording_hint(trace, call, &exchange) },
             also: call.also.iter().map(|place| trace.places()[*place].id).collect(),
         });
         // Messages on their way are told as the conversation of the agent that they come from or go to.
@@ -90,7 +90,7 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<CallFacts>, Vec<Talk>
 }
 
 /// What would have told of a call of which nothing was said, by the first of its records that a span made.
-fn unheard(trace: &Trace, call: &Call, exchange: &Exchange) -> Option<&'static str> {
+fn recording_hint(trace: &Trace, call: &Call, exchange: &Exchange) -> Option<&'static str> {
     let place = &trace.places()[call.place];
     let silent = place.category == Category::Llm && place.ended.is_some() && !call.failed && exchange.is_empty();
     let row = call.places().filter(|_| silent).find_map(|at| trace.row(at))?;
@@ -120,7 +120,7 @@ fn lend(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Libr
 /// An SDK keeps so many attributes of a span, and drops the whole answer of a call with a long prompt.
 fn think(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Library) {
     const AROUND: usize = 3;
-    let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.what, What::Reasoning(_)));
+    let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
     let [line] = exchange.completion.as_mut_slice() else { return };
     if line.message.role != Role::Assistant || is_thought(&line.message) {
         return;
@@ -173,20 +173,22 @@ impl Exchange {
         for (lines, spoken) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.spoken) {
             // What an agent answered may well be JSON.
             let spoken = |line: &Line| spoken || line.message.role == Role::Assistant;
-            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.what, spoken(line))));
+            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.content, spoken(line))));
         }
     }
 }
 
 /// Whether a part is JSON, and not just a word or a number that happens to be; somebody's words may be all of that.
-fn is_state(part: &What, spoken: bool) -> bool {
+fn is_state(part: &Content, spoken: bool) -> bool {
     match part {
-        What::Json(_) | What::Unknown(_) => true,
-        What::Text(_) if spoken => false,
-        What::Text(text) => {
+        Content::Json(_) | Content::Unknown(_) => true,
+        Content::Text(_) if spoken => false,
+        Content::Text(text) => {
             let text = text.trim();
             (text.starts_with('{') || text.starts_with('[')) && crate::model::json::parse(text).is_ok()
         }
-        What::Reasoning(_) | What::Call(_) | What::Result(_) | What::Media(_) | What::Refusal(_) => false,
+        Content::Reasoning(_) | Content::Call(_) | Content::Result(_) | Content::Media(_) | Content::Refusal(_) => {
+            false
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     same::{asked, named},
     squash::{Squash, hash},
 };
-use crate::model::{Carrier, Message, Part, Reading, Translation, What};
+use crate::model::{Carrier, Content, Message, Part, Reading, Translation};
 
 /// What an unknown producer's payload is read by, when nothing better speaks.
 pub const FALLBACK: &str = "plain-io";
@@ -115,16 +115,16 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
         let mut brought = results(&reading.prompt, at);
         voice.results.extend(brought.drain(brought.len().saturating_sub(RESULTS)..));
         for (spot, part) in parts(&reading.completion, at) {
-            match &part.what {
-                What::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
-                What::Call(call) => voice.calls.push(Called {
+            match &part.content {
+                Content::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
+                Content::Call(call) => voice.calls.push(Called {
                     id: call.id.as_ref().map(hash),
                     name: named(&call.name),
                     asked: asked(call),
                     item: call.id.as_deref().is_some_and(names_item),
                     at: spot,
                 }),
-                What::Result(result) => voice.results.push(Given {
+                Content::Result(result) => voice.results.push(Given {
                     id: result.call_id.as_ref().map(hash),
                     name: result.name.as_deref().map(named),
                     asked: None,
@@ -144,9 +144,9 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
     let mut open: Vec<(Option<u64>, u64, u64)> = Vec::new();
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
-        match &part.what {
-            What::Call(call) => open.push((call.id.as_ref().map(hash), named(&call.name), asked(call))),
-            What::Result(result) => {
+        match &part.content {
+            Content::Call(call) => open.push((call.id.as_ref().map(hash), named(&call.name), asked(call))),
+            Content::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
                 let name = result.name.as_deref().map(named);
                 // Calls are answered soon after they were made, so few are open at a time.
@@ -223,7 +223,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
     };
     for (at, reading) in translation.readings.iter().enumerate() {
         for (spot, part) in parts(&reading.prompt, number(at)) {
-            if let What::Call(call) = &part.what
+            if let Content::Call(call) = &part.content
                 && execution.input.is_none()
             {
                 execution.id = execution.id.or_else(|| call.id.as_ref().map(hash));
@@ -234,7 +234,7 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
             }
         }
         for (spot, part) in parts(&reading.completion, number(at)) {
-            if let What::Result(result) = &part.what
+            if let Content::Result(result) = &part.content
                 && execution.output.is_none()
             {
                 execution.id = execution.id.or_else(|| result.call_id.as_ref().map(hash));

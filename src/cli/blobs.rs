@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    model::{Assembled, Media, MediaData, Part, Span, Value, What, extension},
+    model::{AssembledTrace, Content, Media, MediaData, Part, Span, Value, extension},
     store::Store,
 };
 
@@ -31,8 +31,9 @@ impl<'s> Blobs<'s> {
     }
 
     /// Writes all bytes that a trace's part of the transcript names.
-    pub fn write(&self, assembled: &Assembled, spans: &[Span]) -> anyhow::Result<()> {
-        let said = assembled.threads.iter().flat_map(|thread| &thread.said).flat_map(|said| &said.message.parts);
+    pub fn write(&self, assembled: &AssembledTrace, spans: &[Span]) -> anyhow::Result<()> {
+        let said =
+            assembled.conversations.iter().flat_map(|thread| &thread.messages).flat_map(|said| &said.message.parts);
         let returned = assembled.tools.iter().filter_map(|tool| tool.output.as_ref()).flatten();
         for part in said.chain(returned) {
             self.part(part)?;
@@ -50,23 +51,25 @@ impl<'s> Blobs<'s> {
     }
 
     fn part(&self, part: &Part) -> anyhow::Result<()> {
-        match &part.what {
-            What::Media(Media { data: MediaData::Inline(bytes), mime, .. }) => {
+        match &part.content {
+            Content::Media(Media { data: MediaData::Inline(bytes), mime, .. }) => {
                 self.bytes(bytes, mime.as_deref().map_or("bin", extension))
             }
-            What::Media(Media { data: MediaData::Stored { sha256, .. }, mime, .. }) => match self.store.blob(sha256)? {
-                Some(bytes) => self.bytes(&bytes, mime.as_deref().map_or("bin", extension)),
-                None => Ok(()),
-            },
-            What::Reasoning(reasoning) => reasoning.data.as_ref().map_or(Ok(()), |data| self.bytes(data, "bin")),
+            Content::Media(Media { data: MediaData::Stored { sha256, .. }, mime, .. }) => {
+                match self.store.blob(sha256)? {
+                    Some(bytes) => self.bytes(&bytes, mime.as_deref().map_or("bin", extension)),
+                    None => Ok(()),
+                }
+            }
+            Content::Reasoning(reasoning) => reasoning.data.as_ref().map_or(Ok(()), |data| self.bytes(data, "bin")),
             // A result holds text, JSON and media, never another result.
-            What::Result(result) => result.content.iter().try_for_each(|part| match &part.what {
-                What::Result(_) => Ok(()),
+            Content::Result(result) => result.content.iter().try_for_each(|part| match &part.content {
+                Content::Result(_) => Ok(()),
                 _ => self.part(part),
             }),
-            What::Call(call) => self.value(&call.input),
-            What::Json(value) | What::Unknown(value) => self.value(value),
-            What::Text(_) | What::Refusal(_) | What::Media(_) => Ok(()),
+            Content::Call(call) => self.value(&call.input),
+            Content::Json(value) | Content::Unknown(value) => self.value(value),
+            Content::Text(_) | Content::Refusal(_) | Content::Media(_) => Ok(()),
         }
     }
 
@@ -111,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Place::Memory, Arc::default()).unwrap();
         let blobs = Blobs::into(&folder.path().join("media"), &store).unwrap();
-        let image = Part::new(What::Media(Media {
+        let image = Part::new(Content::Media(Media {
             kind: MediaKind::Image,
             mime: Some("image/png; x=../..".into()),
             name: Some("../../etc/passwd".into()),
@@ -119,7 +122,7 @@ mod tests {
         }));
         let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image.clone()] };
         blobs.part(&image).unwrap();
-        blobs.part(&Part::new(What::Result(result))).unwrap();
+        blobs.part(&Part::new(Content::Result(result))).unwrap();
         blobs.value(&Value::Array(vec![Value::Bytes(b"abc".to_vec())])).unwrap();
         let mut names: Vec<_> = fs::read_dir(&blobs.folder).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort();

@@ -20,7 +20,7 @@ use crate::{
     },
     assemble::{self, Capture, capture},
     config::Settings,
-    model::{Assembled, CallFacts, Category, SpanId, SpanRow, TraceRows, Translation},
+    model::{AssembledTrace, Category, ModelCall, SpanId, SpanRow, TraceRows, Translation},
     start,
     store::{Pick, Store},
 };
@@ -146,8 +146,8 @@ fn examine(store: &Store) -> anyhow::Result<Scopes> {
     Ok(scopes)
 }
 
-fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &Assembled) {
-    let calls: Vec<&CallFacts> = assembled.calls.iter().filter(|call| call.category == Category::Llm).collect();
+fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &AssembledTrace) {
+    let calls: Vec<&ModelCall> = assembled.calls.iter().filter(|call| call.category == Category::Llm).collect();
     let mut spans: HashMap<SpanId, Vec<&Translation>> = HashMap::new();
     for row in &rows.spans {
         spans.entry(row.id).or_default().push(&row.translation);
@@ -185,7 +185,7 @@ fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &Assembled) {
             if ended_well {
                 seen.ended_well += 1;
                 let counted = call.usage.is_some_and(|usage| usage.has_tokens());
-                seen.without.add([call.unheard.is_some(), !counted, !in_session, call.stop_reason.is_none()]);
+                seen.without.add([call.recording_hint.is_some(), !counted, !in_session, call.stop_reason.is_none()]);
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     config::{Db, Settings},
     decode::encode,
     export::transcript::{Trace, Transcript},
-    model::{Assembled, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
+    model::{AssembledTrace, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
     start,
     store::{Pick, Store, StoreError},
 };
@@ -179,7 +179,7 @@ fn transcript(
     for (place, session) in together.iter().enumerate() {
         places.extend(session.iter().map(|trace| (*trace, place)));
     }
-    let mut understood: HashMap<TraceId, (Assembled, TraceRows)> = HashMap::new();
+    let mut understood: HashMap<TraceId, (AssembledTrace, TraceRows)> = HashMap::new();
     let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let mut transcript = Transcript::begin(out, generator)?;
     for id in traces {

@@ -19,7 +19,7 @@ use super::{
     parts::{self, thought},
     reading,
 };
-use crate::model::{Carrier, DELIVERED, Message, Part, RELAYED, Role, Source, ToolName, Translation, Value, What};
+use crate::model::{Carrier, Content, DELIVERED, Message, Part, RELAYED, Role, Source, ToolName, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "autogen", speaks, translate };
 
@@ -103,7 +103,7 @@ fn delivered(source: &Source, into: &mut Translation) {
         // A message of the program's own.
         prompt = match data.as_map() {
             Some([(key, Value::String(text))]) if key == "content" => vec![Message::text(Role::User, text)],
-            _ => vec![Message::new(Role::User, vec![Part::new(What::Json(data.into_owned()))])],
+            _ => vec![Message::new(Role::User, vec![Part::new(Content::Json(data.into_owned()))])],
         };
     }
     if prompt.is_empty() && completion.is_empty() && into.genai.reported.input.is_none() {
@@ -184,12 +184,14 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
 
 /// Whether a message repeats what a tool gave back.
 fn returned(said: &[Message], message: &Value) -> bool {
-    let results = said.iter().rev().flat_map(|said| &said.parts).filter_map(|part| match &part.what {
-        What::Result(result) => Some(result),
+    let results = said.iter().rev().flat_map(|said| &said.parts).filter_map(|part| match &part.content {
+        Content::Result(result) => Some(result),
         _ => None,
     });
     let texts = results.flat_map(|result| &result.content);
-    texts.take(LOOKED_AT).any(|part| matches!(&part.what, What::Text(text) if message.str("content") == Some(text)))
+    texts
+        .take(LOOKED_AT)
+        .any(|part| matches!(&part.content, Content::Text(text) if message.str("content") == Some(text)))
 }
 
 fn thoughts(text: &str) -> Vec<Part> {
@@ -211,7 +213,7 @@ fn content(message: &Value, into: &mut Vec<Part>) {
         let image = item.as_map().filter(|map| map.len() == 1 && (item.get("data").or(item.get("url"))).is_some());
         match image.and_then(|_| media::part("image", item)) {
             Some(image) => into.push(image),
-            None if item.as_map().is_some() && !is_block(item) => into.push(Part::new(What::Json(item.clone()))),
+            None if item.as_map().is_some() && !is_block(item) => into.push(Part::new(Content::Json(item.clone()))),
             None => parts::content(item, into),
         }
     }

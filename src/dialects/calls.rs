@@ -1,7 +1,7 @@
 //! Tool calls and tool results, in the spellings of `dialects.md` 7.
 
 use super::{json_ish::Ish, markers, parts};
-use crate::model::{Part, ToolCall, ToolResult, Value, What};
+use crate::model::{Content, Part, ToolCall, ToolResult, Value};
 
 /// An id, unless it is a stand-in for none.
 pub fn usable_id(id: &str) -> Option<&str> {
@@ -51,14 +51,14 @@ pub fn call(map: &Value) -> Option<Part> {
 /// A call of a tool that the provider runs itself.
 pub fn server_call(map: &Value) -> Option<Part> {
     let mut part = call(map)?;
-    if let What::Call(call) = &mut part.what {
+    if let Content::Call(call) = &mut part.content {
         call.server_side = true;
     }
     Some(part)
 }
 
 pub fn made(id: Option<String>, name: &str, input: Value, server_side: bool) -> Part {
-    Part::new(What::Call(ToolCall { id, name: name.to_owned(), input, server_side }))
+    Part::new(Content::Call(ToolCall { id, name: name.to_owned(), input, server_side }))
 }
 
 /// Arguments as JSON, and whether they were cut: parsed where they are a text of JSON or of Python, else that text.
@@ -77,7 +77,7 @@ pub fn arguments(given: &Value) -> (Value, bool) {
 pub fn result(map: &Value) -> Part {
     let content = first(map, &["response", "result", "content", "output", "outputs", "value"]);
     let mut part = answered(id_of(map), name_of(map), content);
-    if let What::Result(result) = &mut part.what {
+    if let Content::Result(result) = &mut part.content {
         result.is_error = is_error(map).or(result.is_error);
     }
     part
@@ -88,7 +88,7 @@ pub fn block_result(map: &Value) -> Part {
     let mut content = Vec::new();
     parts::content(map.get("content").unwrap_or(&Value::Null), &mut content);
     let name = name_of(map).map(str::to_owned);
-    Part::new(What::Result(ToolResult { call_id: id_of(map), name, is_error: is_error(map), content }))
+    Part::new(Content::Result(ToolResult { call_id: id_of(map), name, is_error: is_error(map), content }))
 }
 
 fn name_of(map: &Value) -> Option<&str> {
@@ -103,12 +103,12 @@ pub fn answered(call_id: Option<String>, name: Option<&str>, content: Option<&Va
     }
     let is_error = content.and_then(content_error);
     let result = ToolResult { call_id, name: name.map(str::to_owned), is_error, content: parts };
-    Part::new(What::Result(unwrapped(result)))
+    Part::new(Content::Result(unwrapped(result)))
 }
 
 /// A result without the message around it in which the model gets it: what a framework's tool returned may be that.
 pub fn unwrapped(result: ToolResult) -> ToolResult {
-    let [Part { what: What::Result(inner), .. }] = result.content.as_slice() else { return result };
+    let [Part { content: Content::Result(inner), .. }] = result.content.as_slice() else { return result };
     let ToolResult { call_id, name, is_error, content } = inner.clone();
     ToolResult {
         call_id: result.call_id.or(call_id),
@@ -145,10 +145,10 @@ pub fn returned(value: &Value, into: &mut Vec<Part>) {
         Value::Array(items) if items.is_empty() => {}
         Value::Array(_) => match parts::blocks(value) {
             Some(parts) => into.extend(parts),
-            None => into.push(Part::new(What::Json(value.clone()))),
+            None => into.push(Part::new(Content::Json(value.clone()))),
         },
         Value::Map(_) => returned_map(value, into),
-        scalar => into.push(Part::new(What::Json(scalar.clone()))),
+        scalar => into.push(Part::new(Content::Json(scalar.clone()))),
     }
 }
 
@@ -165,7 +165,7 @@ fn returned_map(map: &Value, into: &mut Vec<Part>) {
     // MCP's `{"content": [blocks], "isError": …}`.
     let is_mcp = map.get("isError").is_some() || map.get("structuredContent").is_some();
     let blocks = parts::blocks(map.get("content").filter(|_| is_mcp).unwrap_or(map));
-    into.extend(blocks.unwrap_or_else(|| vec![Part::new(What::Json(map.clone()))]));
+    into.extend(blocks.unwrap_or_else(|| vec![Part::new(Content::Json(map.clone()))]));
 }
 
 /// Reads an item of the Responses API that stands for a tool the provider runs, and what it gave back, if that is there.
@@ -181,12 +181,12 @@ pub fn provider_item(kind: &str, map: &Value, into: &mut Vec<Part>) {
     if kind == "image_generation_call" {
         let picture = map.get("result").filter(|value| !value.is_empty()).map(|data| {
             let data = Value::Map(vec![("data".to_owned(), data.clone())]);
-            super::media::part("image", &data).unwrap_or_else(|| Part::new(What::Unknown(data)))
+            super::media::part("image", &data).unwrap_or_else(|| Part::new(Content::Unknown(data)))
         });
         into.extend(picture);
     } else if let Some(output) = first(map, &["output", "results", "outputs", "error"]) {
         let mut part = answered(id, Some(name), Some(output));
-        if let (What::Result(result), Some(_)) = (&mut part.what, first(map, &["error"])) {
+        if let (Content::Result(result), Some(_)) = (&mut part.content, first(map, &["error"])) {
             result.is_error = Some(true);
         }
         into.push(part);
@@ -228,10 +228,10 @@ mod tests {
         let texts = |text: &str| {
             let mut parts = Vec::new();
             returned(&value(text), &mut parts);
-            parts.into_iter().map(|part| part.what).collect::<Vec<_>>()
+            parts.into_iter().map(|part| part.content).collect::<Vec<_>>()
         };
-        assert_eq!(texts(r#"[{"text":"18C"}]"#), [What::Text("18C".into())]);
-        assert_eq!(texts(r#""{\"a\":1}""#), [What::Text(r#"{"a":1}"#.into())]);
+        assert_eq!(texts(r#"[{"text":"18C"}]"#), [Content::Text("18C".into())]);
+        assert_eq!(texts(r#""{\"a\":1}""#), [Content::Text(r#"{"a":1}"#.into())]);
         for data in [
             r#"[{"id":"doc-1","title":"x"}]"#,
             r#"[{"text":"18C","score":0.9}]"#,
@@ -240,7 +240,7 @@ mod tests {
             r#"["a","b"]"#,
             "42",
         ] {
-            assert_eq!(texts(data), [What::Json(value(data))], "{data}");
+            assert_eq!(texts(data), [Content::Json(value(data))], "{data}");
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
             (r#"{"id":"c","response":{"content":[{"type":"text","text":"x"}],"isError":true}}"#, Some(true)),
             (r#"{"tool_call_id":"c","content":"x"}"#, None),
         ] {
-            let What::Result(result) = result(&value(text)).what else { panic!("{text}") };
+            let Content::Result(result) = result(&value(text)).content else { panic!("{text}") };
             assert_eq!((result.is_error, result.call_id.as_deref()), (expected, Some("c")), "{text}");
             assert_eq!(result.content, [Part::text("x")], "{text}");
         }

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use super::{calls, native, native_facts, parts, reading};
-use crate::model::{GenAi, Message, Part, Reasoning, Role, Value, What};
+use crate::model::{Content, GenAi, Message, Part, Reasoning, Role, Value};
 
 /// The pieces of one stream, in the order in which they came.
 #[derive(Debug, Default)]
@@ -243,11 +243,11 @@ impl Piece {
         match self.kind {
             Kind::Block => self.block,
             Kind::Text => parts::text(&self.text),
-            Kind::Refusal => (!self.text.is_empty()).then(|| Part::new(What::Refusal(self.text))),
+            Kind::Refusal => (!self.text.is_empty()).then(|| Part::new(Content::Refusal(self.text))),
             Kind::Thought if self.text.is_empty() && self.signature.is_none() => None,
             Kind::Thought => {
                 let (redacted, text) = (self.text.is_empty(), Some(self.text).filter(|text| !text.is_empty()));
-                Some(Part::new(What::Reasoning(Reasoning { text, signature: self.signature, redacted, data: None })))
+                Some(Part::new(Content::Reasoning(Reasoning { text, signature: self.signature, redacted, data: None })))
             }
             Kind::Call => {
                 let (input, truncated) = calls::arguments(&Value::String(self.text));

@@ -11,7 +11,7 @@
 //! Documents are shown as data, one part each. Vectors are never shown: only how many numbers they have.
 
 use super::{calls, indexed, json_ish::Ish, markers, parts, reading};
-use crate::model::{Attributes, Message, Part, Role, Value, What};
+use crate::model::{Attributes, Content, Message, Part, Role, Value};
 
 /// Lists of so many numbers are vectors.
 const VECTOR: usize = 8;
@@ -56,7 +56,7 @@ fn document(document: &Value) -> Part {
         _ => (key.clone(), value.clone()),
     });
     let hidden = calls::first_str(document, &["content", "page_content", "text"]).is_some_and(markers::is_hidden);
-    Part { hidden, ..Part::new(What::Json(Value::Map(entries.collect()))) }
+    Part { hidden, ..Part::new(Content::Json(Value::Map(entries.collect()))) }
 }
 
 /// The texts that were embedded, and the size of their vectors.
@@ -66,15 +66,15 @@ pub fn embedded(attributes: &Attributes) -> (Vec<Message>, Vec<Message>) {
     let each = || items.iter().map(|item| item.get("embedding").unwrap_or(item));
     let texts = each().filter_map(|one| one.str("text").and_then(parts::text));
     let sizes = each().filter_map(|one| one.get("vector")).map(|vector| match Ish::of(vector) {
-        Ish::Data(numbers) => Part::new(What::Json(without_vectors(&numbers, DEEPEST))),
+        Ish::Data(numbers) => Part::new(Content::Json(without_vectors(&numbers, DEEPEST))),
         _ if vector.as_str().is_some_and(markers::is_hidden) => Part { hidden: true, ..Part::text(vector.to_text()) },
-        _ => Part::new(What::Json(Value::from("a vector"))),
+        _ => Part::new(Content::Json(Value::from("a vector"))),
     });
     let mut sizes: Vec<Part> = sizes.collect();
     if sizes.is_empty()
         && let Some(Ish::Data(response)) = attributes.get("output.value").map(Ish::of)
     {
-        sizes.push(Part::new(What::Json(without_vectors(&response, DEEPEST))));
+        sizes.push(Part::new(Content::Json(without_vectors(&response, DEEPEST))));
     }
     (reading::said(Role::User, texts.collect()), reading::said(Role::Assistant, sizes))
 }

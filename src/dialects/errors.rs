@@ -1,7 +1,7 @@
 //! Why a span failed: exception events, attributes and the status, merged into one (`dialects.md` 13).
 
 use super::{coding_agents, openai_agents};
-use crate::model::{Attributes, Failure, Source, StatusCode, Translation, Value, What};
+use crate::model::{Attributes, Content, Failure, Source, StatusCode, Translation, Value};
 
 /// The failure of a span or a log record; `None` where nothing says that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
@@ -102,9 +102,9 @@ pub fn of_tool(attributes: &Attributes) -> Option<bool> {
 /// What a failed tool answered is the best that is known of why.
 fn result_text(translation: &Translation) -> Option<String> {
     let messages = translation.readings.iter().flat_map(|reading| &reading.completion);
-    messages.flat_map(|message| &message.parts).find_map(|part| match &part.what {
-        What::Result(result) => result.content.iter().find_map(|part| match &part.what {
-            What::Text(text) => Some(text.clone()),
+    messages.flat_map(|message| &message.parts).find_map(|part| match &part.content {
+        Content::Result(result) => result.content.iter().find_map(|part| match &part.content {
+            Content::Text(text) => Some(text.clone()),
             _ => None,
         }),
         _ => None,

@@ -19,7 +19,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{Category, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value, What};
+use crate::model::{Category, Content, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "gemini-cli", speaks, translate };
 
@@ -117,15 +117,15 @@ fn call(source: &Source, into: &mut Translation) {
 fn joined(chunks: Vec<Message>) -> Option<Message> {
     let mut whole: Vec<Part> = Vec::new();
     for part in chunks.into_iter().flat_map(|chunk| chunk.parts) {
-        match (whole.last_mut().map(|last| &mut last.what), part.what) {
-            (Some(What::Text(text)), What::Text(more)) => text.push_str(&more),
-            (Some(What::Reasoning(thought)), What::Reasoning(more)) if thought.text.is_some() => {
+        match (whole.last_mut().map(|last| &mut last.content), part.content) {
+            (Some(Content::Text(text)), Content::Text(more)) => text.push_str(&more),
+            (Some(Content::Reasoning(thought)), Content::Reasoning(more)) if thought.text.is_some() => {
                 thought.text.get_or_insert_default().push_str(more.text.as_deref().unwrap_or_default());
                 thought.signature = thought.signature.take().or(more.signature);
             }
             // The end of a stream, of which the conventions' words know no kind.
-            (_, What::Unknown(end)) if end.str("text") == Some("") => {}
-            (_, what) => whole.push(Part { what, ..part }),
+            (_, Content::Unknown(end)) if end.str("text") == Some("") => {}
+            (_, what) => whole.push(Part { content: what, ..part }),
         }
     }
     (!whole.is_empty()).then(|| Message::new(Role::Assistant, whole))
@@ -166,7 +166,7 @@ fn returned(outcome: &Value, tool: ToolName) -> Option<Message> {
         calls::returned(response.get("resultDisplay").unwrap_or(&Value::Null), &mut content);
     }
     let mut part = calls::answered(tool.call_id, tool.name.as_deref(), None);
-    if let What::Result(result) = &mut part.what {
+    if let Content::Result(result) = &mut part.content {
         result.content = content;
         result.is_error = match outcome.str("status")? {
             "error" | "cancelled" => Some(true),
@@ -220,11 +220,11 @@ fn own_id<'a>(name: &str, id: &'a str) -> &'a str {
 }
 
 fn name_by_model(part: &mut Part) {
-    let (name, id) = match &mut part.what {
-        What::Call(call) => (Some(&call.name), &mut call.id),
-        What::Result(result) => {
+    let (name, id) = match &mut part.content {
+        Content::Call(call) => (Some(&call.name), &mut call.id),
+        Content::Result(result) => {
             // The API's word for a function that failed.
-            if let [Part { what: What::Json(answer), .. }] = result.content.as_slice()
+            if let [Part { content: Content::Json(answer), .. }] = result.content.as_slice()
                 && matches!(answer.as_map(), Some([(key, _)]) if key == "error")
             {
                 result.is_error = Some(true);

@@ -10,7 +10,7 @@ use super::{
     langchain, mlflow, openllmetry, parts, reading,
 };
 use crate::model::{
-    Carrier, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
+    Carrier, Content, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value,
 };
 
 pub const DIALECT: Dialect = Dialect { name: "genai-3", speaks, translate };
@@ -72,7 +72,7 @@ fn translate(source: &Source, into: &mut Translation) {
 fn runs(readings: &[Reading]) -> (bool, bool) {
     let messages = readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
     messages.flat_map(|message| &message.parts).fold((false, false), |(called, returned), part| {
-        (called || matches!(part.what, What::Call(_)), returned || matches!(part.what, What::Result(_)))
+        (called || matches!(part.content, Content::Call(_)), returned || matches!(part.content, Content::Result(_)))
     })
 }
 
@@ -145,10 +145,10 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         Message::new(Role::Assistant, vec![Part { truncated, ..part }])
     });
     let completion = result.map(|value| {
-        if let Some(Part { what: What::Result(printed), truncated, hidden }) = langchain::printed_result(value) {
+        if let Some(Part { content: Content::Result(printed), truncated, hidden }) = langchain::printed_result(value) {
             let call_id = tool.call_id.or(printed.call_id);
             let result = ToolResult { call_id, name: tool.name, ..printed };
-            return Message::new(Role::Tool, vec![Part { what: What::Result(result), truncated, hidden }]);
+            return Message::new(Role::Tool, vec![Part { content: Content::Result(result), truncated, hidden }]);
         }
         let (mut content, mut is_error) = (Vec::new(), None);
         match Ish::of(value) {
@@ -165,7 +165,7 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
             Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => calls::returned(value, &mut content),
         }
         let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error, content };
-        Message::new(Role::Tool, vec![Part::new(What::Result(calls::unwrapped(result)))])
+        Message::new(Role::Tool, vec![Part::new(Content::Result(calls::unwrapped(result)))])
     });
     (prompt.into_iter().collect(), completion.into_iter().collect())
 }

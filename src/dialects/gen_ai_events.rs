@@ -9,7 +9,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{Dialect, calls, events_are_claimed, indexed, json_ish::Ish, parts, reading};
-use crate::model::{Attributes, Carrier, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What};
+use crate::model::{Attributes, Carrier, Content, Message, Note, Part, Role, Source, StatusCode, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "genai-2", speaks, translate };
 
@@ -169,7 +169,8 @@ fn choice(body: &Body, notes: &mut Vec<Note>) -> Vec<Message> {
         // Google's ADK puts the content beside the finish reason.
         (None, body) => return message(Role::Assistant, body),
     };
-    let has_calls = found.iter().flat_map(|message| &message.parts).any(|part| matches!(part.what, What::Call(_)));
+    let has_calls =
+        found.iter().flat_map(|message| &message.parts).any(|part| matches!(part.content, Content::Call(_)));
     if let Some(calls) = body.get("tool_calls").filter(|_| !has_calls) {
         let beside = spoken(&Value::Map(vec![("tool_calls".to_owned(), calls.clone())]));
         match found.last_mut() {
@@ -227,12 +228,12 @@ fn tool_run(side: &str, role: Role, inner: &Value, content: &Value) -> Option<Me
     let id = content.str("id").and_then(calls::usable_id).map(str::to_owned)?;
     if side == "output" && content.get("finish_reason").is_none() {
         let mut part = calls::answered(Some(id), None, None);
-        if let What::Result(result) = &mut part.what {
+        if let Content::Result(result) = &mut part.content {
             result.content = reading::encoded(inner);
         }
         return Some(Message::new(Role::Tool, vec![part]));
     }
-    let is_result = || reading::encoded(inner).iter().any(|part| matches!(part.what, What::Result(_)));
+    let is_result = || reading::encoded(inner).iter().any(|part| matches!(part.content, Content::Result(_)));
     (side == "input" && role == Role::Tool && !is_result()).then(|| {
         let (input, truncated) = calls::arguments(inner);
         Message::new(Role::Assistant, vec![Part { truncated, ..calls::made(Some(id), "", input, false) }])

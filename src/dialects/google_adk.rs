@@ -21,7 +21,9 @@ use super::{
     Dialect, calls, definitions, gen_ai, google_adk_stream, json_ish::Ish, made_up_ids, markers, native, parameters,
     provider, reading,
 };
-use crate::model::{Attributes, Carrier, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value, What};
+use crate::model::{
+    Attributes, Carrier, Content, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value,
+};
 
 pub const DIALECT: Dialect = Dialect { name: "google-adk", speaks, translate };
 
@@ -214,9 +216,9 @@ fn is_nothing(returned: &Value) -> bool {
 
 /// What a tool returns that is no dictionary comes as `{"result": …}`.
 fn wrapped(part: &Part) -> Option<&Value> {
-    let What::Result(result) = &part.what else { return None };
+    let Content::Result(result) = &part.content else { return None };
     match result.content.as_slice() {
-        [Part { what: What::Json(Value::Map(entries)), .. }] => match entries.as_slice() {
+        [Part { content: Content::Json(Value::Map(entries)), .. }] => match entries.as_slice() {
             [(key, inner)] => (key == "result").then_some(inner),
             _ => None,
         },
@@ -229,7 +231,7 @@ fn unwrap_results(message: &mut Arc<Message>) {
         let mut content = Vec::new();
         let Some(inner) = wrapped(part) else { continue };
         calls::returned(inner, &mut content);
-        if let What::Result(result) = &mut part.what {
+        if let Content::Result(result) = &mut part.content {
             result.content = content;
         }
     }

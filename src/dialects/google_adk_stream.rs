@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{calls::first, gen_ai, google_adk::SCOPE, json_ish::Ish, plain_io};
-use crate::model::{Message, Part, Role, Source, Translation, Value, What};
+use crate::model::{Content, Message, Part, Role, Source, Translation, Value};
 
 const CHOICE: &str = "gen_ai.choice";
 
@@ -33,7 +33,7 @@ fn mistrust(chunk: &Value, into: &mut Translation) {
         plain_io::DIALECT.name.clone_into(&mut reading.dialect);
         if begun {
             for message in &mut reading.completion {
-                Arc::make_mut(message).parts.retain(|part| !matches!(part.what, What::Call(_)));
+                Arc::make_mut(message).parts.retain(|part| !matches!(part.content, Content::Call(_)));
             }
             reading.completion.retain(|message| !message.parts.is_empty());
         }
@@ -65,9 +65,9 @@ fn join(chunks: &mut Vec<Arc<Message>>) {
     let mut rest = std::mem::take(chunks).into_iter().map(Arc::unwrap_or_clone);
     let Some(mut whole) = rest.next() else { return };
     for part in rest.flat_map(|chunk| chunk.parts) {
-        match (whole.parts.last_mut().map(|last| &mut last.what), part.what) {
-            (Some(What::Text(text)), What::Text(more)) => text.push_str(&more),
-            (_, what) => whole.parts.push(Part { what, ..part }),
+        match (whole.parts.last_mut().map(|last| &mut last.content), part.content) {
+            (Some(Content::Text(text)), Content::Text(more)) => text.push_str(&more),
+            (_, what) => whole.parts.push(Part { content: what, ..part }),
         }
     }
     chunks.push(Arc::new(whole));
@@ -77,23 +77,23 @@ fn join(chunks: &mut Vec<Arc<Message>>) {
 fn repeats(messages: &[Arc<Message>]) -> bool {
     let Some((whole, chunks)) = messages.split_last() else { return false };
     let texts = |message: &Message| -> String {
-        let texts = message.parts.iter().filter_map(|part| match &part.what {
-            What::Text(text) => Some(text.as_str()),
+        let texts = message.parts.iter().filter_map(|part| match &part.content {
+            Content::Text(text) => Some(text.as_str()),
             _ => None,
         });
         texts.collect()
     };
     let ids = |message: &Message| -> HashSet<String> {
-        let ids = message.parts.iter().filter_map(|part| match &part.what {
-            What::Call(call) => call.id.clone(),
+        let ids = message.parts.iter().filter_map(|part| match &part.content {
+            Content::Call(call) => call.id.clone(),
             _ => None,
         });
         ids.collect()
     };
     let called = ids(whole);
-    let is_known = |part: &Part| match &part.what {
-        What::Text(_) => true,
-        What::Call(call) => call.id.as_ref().is_some_and(|id| called.contains(id)),
+    let is_known = |part: &Part| match &part.content {
+        Content::Text(_) => true,
+        Content::Call(call) => call.id.as_ref().is_some_and(|id| called.contains(id)),
         _ => false,
     };
     let told: String = chunks.iter().map(|chunk| texts(chunk)).collect();

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::{Dialect, gen_ai, google_adk::messages, made_up_ids, reading};
-use crate::model::{Carrier, Part, Source, ToolResult, Translation, Value, What};
+use crate::model::{Carrier, Content, Part, Source, ToolResult, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "google-genai", speaks, translate };
 
@@ -46,9 +46,9 @@ fn translate(source: &Source, into: &mut Translation) {
 /// What came back is an error where it is nothing but `{"error": "…"}`: so says Gemini's API, and so the SDK tells of
 /// functions that fail.
 fn tell_failures(into: &mut Translation) {
-    let failed = |part: &Part| match &part.what {
-        What::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {
-            [Part { what: What::Json(Value::Map(entries)), .. }] => {
+    let failed = |part: &Part| match &part.content {
+        Content::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {
+            [Part { content: Content::Json(Value::Map(entries)), .. }] => {
                 matches!(&entries[..], [(key, Value::String(text))] if key == "error" && !text.is_empty())
             }
             _ => false,
@@ -57,7 +57,7 @@ fn tell_failures(into: &mut Translation) {
     };
     for message in messages(into).filter(|message| message.parts.iter().any(failed)) {
         for part in Arc::make_mut(message).parts.iter_mut().filter(|part| failed(part)) {
-            if let What::Result(result) = &mut part.what {
+            if let Content::Result(result) = &mut part.content {
                 result.is_error = Some(true);
             }
         }

@@ -17,7 +17,7 @@ use super::{
     lenient::{self, Notation},
     parts, reading,
 };
-use crate::model::{GenAi, Message, Part, Role, Value, What};
+use crate::model::{Content, GenAi, Message, Part, Role, Value};
 
 /// How deep messages may lie in a state or a result.
 const DEEPEST: usize = 8;
@@ -72,7 +72,7 @@ pub fn tool_result(value: &Value) -> Option<Part> {
     let said = messages(value, Role::Tool)?;
     // A hand-over brings along all that was said before.
     let mut results = said.into_iter().flat_map(|message| message.parts);
-    results.rfind(|part| matches!(part.what, What::Result(_)))
+    results.rfind(|part| matches!(part.content, Content::Result(_)))
 }
 
 /// A `ToolMessage` as Python prints it: `content='18C' name='w' tool_call_id='c1'`.
@@ -89,7 +89,7 @@ pub fn printed_result(value: &Value) -> Option<Part> {
     };
     let content = ends.iter().find_map(literal)?;
     let mut part = calls::answered(calls::usable_id(call_id).map(str::to_owned), None, Some(&content));
-    if let What::Result(result) = &mut part.what {
+    if let Content::Result(result) = &mut part.content {
         result.is_error = rest.contains("status='error'").then_some(true);
     }
     Some(part)

@@ -10,7 +10,7 @@
 //! ```
 
 use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, parts, reading};
-use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value, What};
+use crate::model::{Carrier, Category, Content, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "livekit", speaks, translate };
 
@@ -101,7 +101,7 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
             // Who speaks from here on: no message.
             Some("agent_handoff" | "agent_config_update") => {}
             Some("message") | None => reading::message(item, Role::User, &mut found),
-            Some(_) => found.extend(reading::said(Role::User, vec![Part::new(What::Unknown(item.clone()))])),
+            Some(_) => found.extend(reading::said(Role::User, vec![Part::new(Content::Unknown(item.clone()))])),
         }
     }
     join(reading::ends(found, cut))

@@ -21,7 +21,7 @@ use super::{
     json_ish::Ish,
     native, parameters, parts, provider, reading,
 };
-use crate::model::{Carrier, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value, What};
+use crate::model::{Carrier, Content, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "logfire", speaks, translate };
 
@@ -122,13 +122,13 @@ fn answered(source: &Source, response: &Value, genai: &mut GenAi) -> Vec<Message
 fn picture(image: &Value) -> Part {
     let data = first(image, &["b64_json"]).map(|data| Value::Map(vec![("data".to_owned(), data.clone())]));
     let part = super::media::part("image", data.as_ref().unwrap_or(image));
-    part.unwrap_or_else(|| Part::new(What::Unknown(image.clone())))
+    part.unwrap_or_else(|| Part::new(Content::Unknown(image.clone())))
 }
 
 /// The first versions wrap what Anthropic's model passes to a tool: `{"input": {…}}`.
 fn unwrap_arguments(message: &mut Message) {
     for part in &mut message.parts {
-        let What::Call(call) = &mut part.what else { continue };
+        let Content::Call(call) = &mut part.content else { continue };
         let wrapped = call.input.as_map().is_some_and(|map| matches!(map, [(key, Value::Map(_))] if key == "input"));
         if wrapped && let Some(inner) = call.input.get("input").cloned() {
             call.input = inner;

@@ -12,29 +12,31 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::google_adk::messages;
-use crate::model::{Part, Translation, What};
+use crate::model::{Content, Part, Translation};
 
 /// Takes made-up ids away, and names results by the tools in theirs.
 pub fn forget(into: &mut Translation) {
     let said = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
-    let calls = said.flat_map(|message| &message.parts).filter_map(|part| match &part.what {
-        What::Call(call) => Some(call.name.clone()),
+    let calls = said.flat_map(|message| &message.parts).filter_map(|part| match &part.content {
+        Content::Call(call) => Some(call.name.clone()),
         _ => None,
     });
     let called: HashSet<String> = calls.collect();
     if called.is_empty() {
         return;
     }
-    let is_made_up = |part: &Part| match &part.what {
-        What::Call(call) => call.id.as_deref().and_then(made_up) == Some(&call.name),
-        What::Result(result) => result.call_id.as_deref().and_then(made_up).is_some_and(|name| called.contains(name)),
+    let is_made_up = |part: &Part| match &part.content {
+        Content::Call(call) => call.id.as_deref().and_then(made_up) == Some(&call.name),
+        Content::Result(result) => {
+            result.call_id.as_deref().and_then(made_up).is_some_and(|name| called.contains(name))
+        }
         _ => false,
     };
     for message in messages(into).filter(|message| message.parts.iter().any(is_made_up)) {
         for part in Arc::make_mut(message).parts.iter_mut().filter(|part| is_made_up(part)) {
-            match &mut part.what {
-                What::Call(call) => call.id = None,
-                What::Result(result) => {
+            match &mut part.content {
+                Content::Call(call) => call.id = None,
+                Content::Result(result) => {
                     let id = result.call_id.take();
                     let name = || id.as_deref().and_then(made_up).map(str::to_owned);
                     result.name = result.name.take().or_else(name);
@@ -60,7 +62,7 @@ mod tests {
         google_genai,
         sample::{Sample, said},
     };
-    use crate::model::What;
+    use crate::model::Content;
 
     #[test]
     fn an_id_made_of_the_tools_name_is_none() {
@@ -69,7 +71,7 @@ mod tests {
             {"role":"user","parts":[{"type":"tool_call_response","id":"w_0","response":{"result":1}}]}]"#;
         let read = Sample::log(gen_ai::DETAILS, "null").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
         assert_eq!(said(&read).0, ["assistant: w#-{} · w#x_99{}", "tool: =- json 1"]);
-        let What::Result(result) = &read.readings[0].prompt[1].parts[0].what else { panic!("no result") };
+        let Content::Result(result) = &read.readings[0].prompt[1].parts[0].content else { panic!("no result") };
         assert_eq!(result.name.as_deref(), Some("w"));
     }
 

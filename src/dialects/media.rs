@@ -11,7 +11,7 @@ use base64::{
 };
 
 use super::markers;
-use crate::model::{Media, MediaData, MediaKind, Part, Value, What};
+use crate::model::{Content, Media, MediaData, MediaKind, Part, Value};
 
 /// How deep the bytes may lie: `{"image": {"image": {"url": …}}}`.
 const DEEPEST: usize = 4;
@@ -32,7 +32,7 @@ pub fn part(kind: &str, value: &Value) -> Option<Part> {
     let kind = kind_of(found.modality.unwrap_or(kind), found.mime.as_deref(), found.format);
     let mime = found.mime.or_else(|| found.format.and_then(|format| mime_of(kind, format)));
     let media = Media { kind, mime, name: found.name.map(str::to_owned), data };
-    Some(Part { what: What::Media(media), truncated: false, hidden: found.hidden })
+    Some(Part { content: Content::Media(media), truncated: false, hidden: found.hidden })
 }
 
 /// Bytes that stand alone, with nothing said about them.
@@ -40,7 +40,7 @@ pub fn bytes(bytes: &[u8]) -> Part {
     let mime = sniff(bytes);
     let kind = kind_of("file", mime, None);
     let data = MediaData::Inline(bytes.to_vec());
-    Part::new(What::Media(Media { kind, mime: mime.map(str::to_owned), name: None, data }))
+    Part::new(Content::Media(Media { kind, mime: mime.map(str::to_owned), name: None, data }))
 }
 
 #[derive(Default)]
@@ -324,8 +324,8 @@ mod tests {
 
     fn media(kind: &str, text: &str) -> Option<(MediaKind, Option<String>, Option<String>, MediaData)> {
         let text = text.replace("PNG", PNG);
-        part(kind, &json::parse(&text).unwrap()).map(|part| match part.what {
-            What::Media(media) => (media.kind, media.mime, media.name, media.data),
+        part(kind, &json::parse(&text).unwrap()).map(|part| match part.content {
+            Content::Media(media) => (media.kind, media.mime, media.name, media.data),
             other => panic!("{other:?}"),
         })
     }
@@ -428,6 +428,6 @@ mod tests {
     #[test]
     fn a_hidden_image_is_there_and_hidden() {
         let part = part("image", &json::parse(r#"{"image":{"url":"__REDACTED__"}}"#).unwrap()).unwrap();
-        assert!(part.hidden && matches!(part.what, What::Media(Media { data: MediaData::Absent, .. })));
+        assert!(part.hidden && matches!(part.content, Content::Media(Media { data: MediaData::Absent, .. })));
     }
 }

@@ -19,7 +19,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
-use crate::model::{Carrier, Category, GenAi, Role, Source, Translation, Usd, Value, What, json};
+use crate::model::{Carrier, Category, Content, GenAi, Role, Source, Translation, Usd, Value, json};
 
 pub const DIALECT: Dialect = Dialect { name: "mlflow", speaks, translate };
 
@@ -75,7 +75,7 @@ fn called(source: &Source, into: &mut Translation) {
     let genai = into.genai.clone();
     for message in into.readings.iter_mut().flat_map(|reading| &mut reading.prompt) {
         for part in &mut Arc::make_mut(message).parts {
-            if let What::Call(call) = &mut part.what {
+            if let Content::Call(call) = &mut part.content {
                 let input = std::mem::take(&mut call.input);
                 call.input = payload::arguments(input, source, &genai);
             }

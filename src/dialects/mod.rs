@@ -86,7 +86,7 @@ mod vercel_ai;
 
 use std::sync::Arc;
 
-use crate::model::{Category, Note, Source, Translation, What};
+use crate::model::{Category, Content, Note, Source, Translation};
 
 pub use coding_agents::{Place, place_of};
 
@@ -180,19 +180,19 @@ fn own_call(source: &Source, into: &mut Translation) {
     let mut tool = into.genai.tool.clone().unwrap_or_default();
     let parts = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
     for part in parts.flat_map(|message| &message.parts) {
-        match &part.what {
-            What::Call(call) => {
+        match &part.content {
+            Content::Call(call) => {
                 tool.call_id = tool.call_id.or_else(|| call.id.clone());
                 tool.name = tool.name.or_else(|| Some(call.name.clone()).filter(|name| !name.is_empty()));
             }
-            What::Result(result) => tool.call_id = tool.call_id.or_else(|| result.call_id.clone()),
+            Content::Result(result) => tool.call_id = tool.call_id.or_else(|| result.call_id.clone()),
             _ => {}
         }
     }
     let is_error = errors::of_tool(source.attributes);
     for message in into.readings.iter_mut().flat_map(|reading| &mut reading.completion) {
         for part in &mut Arc::make_mut(message).parts {
-            if let What::Result(result) = &mut part.what
+            if let Content::Result(result) = &mut part.content
                 && (result.call_id.is_none() || result.call_id == tool.call_id)
             {
                 result.is_error = result.is_error.or(is_error);
@@ -210,7 +210,7 @@ fn own_call(source: &Source, into: &mut Translation) {
 fn count_unknown(into: &mut Translation) {
     let messages = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
     let parts = messages.flat_map(|message| &message.parts);
-    match parts.filter(|part| matches!(part.what, What::Unknown(_))).count() {
+    match parts.filter(|part| matches!(part.content, Content::Unknown(_))).count() {
         0 => {}
         1 => into.notes.push(Note("a block is of no known form: shown as received".to_owned())),
         count => into.notes.push(Note(format!("{count} blocks are of no known form: shown as received"))),

@@ -21,7 +21,7 @@ use super::{
     json_ish::Ish,
     logfire, parameters, reading,
 };
-use crate::model::{Carrier, Message, Part, Role, Source, ToolName, Translation, Value, What};
+use crate::model::{Carrier, Content, Message, Part, Role, Source, ToolName, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "openai-agents", speaks, translate };
 
@@ -140,7 +140,7 @@ fn messages(value: &Value, fallback: Role) -> Vec<Message> {
 /// A tool that failed answers what the SDK made of it.
 fn fail(message: &mut Message) {
     for part in &mut message.parts {
-        if let What::Result(result) = &mut part.what {
+        if let Content::Result(result) = &mut part.content {
             result.is_error = Some(true);
         }
     }

@@ -23,7 +23,7 @@ use super::{
     openinference_forms as forms, openinference_tool as tool, parameters, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Category, GenAi, MediaData, Message, Role, Source, Translation, Usd, Value, What,
+    Attributes, Carrier, Category, Content, GenAi, MediaData, Message, Role, Source, Translation, Usd, Value,
 };
 
 pub const DIALECT: Dialect = Dialect { name: "openinference", speaks, translate };
@@ -80,7 +80,7 @@ fn translate(source: &Source, into: &mut Translation) {
 /// Of the Agents SDK's calls arguments are written unless they are `{}`.
 fn without_arguments(message: &mut Message) {
     for part in &mut message.parts {
-        if let What::Call(call) = &mut part.what
+        if let Content::Call(call) = &mut part.content
             && call.input == Value::Null
         {
             call.input = Value::Map(Vec::new());
@@ -190,7 +190,7 @@ fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     let (had, has) = (weight(&flat), weight(&whole));
     // Older versions of Anthropic's instrumentor tell results as a text of blocks, which has more letters.
     let results = |messages: &[Message]| {
-        messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part.what, What::Result(_)))
+        messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part.content, Content::Result(_)))
     };
     let says_more = has.1 >= had.1 || (results(&whole) && !results(&flat));
     let more = flat.is_empty() || (has.0 >= had.0 && says_more && has != had);
@@ -201,19 +201,19 @@ fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
 fn weight(messages: &[Message]) -> (usize, usize) {
     let letters = |text: &str| text.split_whitespace().map(str::len).sum::<usize>();
     let parts = messages.iter().flat_map(|message| &message.parts).filter(|part| !part.hidden);
-    parts.fold((0, 0), |(structure, text), part| match &part.what {
+    parts.fold((0, 0), |(structure, text), part| match &part.content {
         // That a call has no arguments, or that it failed, may be said in one of the two only.
-        What::Call(call) => {
+        Content::Call(call) => {
             (structure + 1 + usize::from(call.id.is_some()) + usize::from(call.input != Value::Null), text)
         }
-        What::Result(result) => {
+        Content::Result(result) => {
             let failed = usize::from(result.is_error == Some(true));
             (structure + 1 + usize::from(result.call_id.is_some()) + failed, text)
         }
-        What::Reasoning(thought) => (structure + 1, text + thought.text.as_deref().map_or(0, letters)),
-        What::Media(media) => (structure + 1 + usize::from(media.data != MediaData::Absent), text),
-        What::Text(words) | What::Refusal(words) => (structure, text + letters(words)),
-        What::Json(_) | What::Unknown(_) => (structure, text),
+        Content::Reasoning(thought) => (structure + 1, text + thought.text.as_deref().map_or(0, letters)),
+        Content::Media(media) => (structure + 1 + usize::from(media.data != MediaData::Absent), text),
+        Content::Text(words) | Content::Refusal(words) => (structure, text + letters(words)),
+        Content::Json(_) | Content::Unknown(_) => (structure, text),
     })
 }
 

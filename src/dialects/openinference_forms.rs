@@ -15,7 +15,7 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{GenAi, Message, Part, Role, Source, ToolResult, Value, What};
+use crate::model::{Content, GenAi, Message, Part, Role, Source, ToolResult, Value};
 
 /// The messages in a framework's own dump of a request, an answer or a run; `None` for any other data.
 pub fn messages(value: &Value, role: Role) -> Option<Vec<Message>> {
@@ -40,7 +40,7 @@ fn created(value: &Value) -> Option<Vec<Message>> {
 
 /// Adds what AutoGen calls a thought: the text beside calls, or the reasoning before a text.
 pub fn think(words: &str, said: &mut Vec<Message>) {
-    let is_call = |part: &Part| matches!(part.what, What::Call(_));
+    let is_call = |part: &Part| matches!(part.content, Content::Call(_));
     let calls = said.last().is_some_and(|message| message.parts.iter().any(is_call));
     let part = if calls { parts::text(words) } else { Some(parts::thought(words)).filter(|_| !words.is_empty()) };
     let Some(part) = part else { return };
@@ -99,7 +99,7 @@ fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
                 // Of what it thought only the provider's own response tells.
                 let raw = value.get("raw").and_then(native::response).unwrap_or_default();
                 let thought = raw.into_iter().flat_map(|message| message.parts);
-                let thought = thought.filter(|part| matches!(part.what, What::Reasoning(_)));
+                let thought = thought.filter(|part| matches!(part.content, Content::Reasoning(_)));
                 into.extend(reading::said(fallback, thought.chain(value.str("text").and_then(parts::text)).collect()));
             }
             (None, None) => chat_message(value, fallback, &mut into)?,
@@ -185,8 +185,8 @@ pub fn message(item: &Value, message: &Value, into: &mut Vec<Message>) -> bool {
 }
 
 fn text(part: &Part) -> Option<&str> {
-    match &part.what {
-        What::Text(text) => Some(text),
+    match &part.content {
+        Content::Text(text) => Some(text),
         _ => None,
     }
 }
@@ -202,8 +202,8 @@ fn called(words: &str) -> Option<Vec<Part>> {
 ///
 /// Of a call that failed it says the id or the tool; where nothing was called, it is the framework that speaks.
 fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
-    let calls = into.last().into_iter().flat_map(|message| &message.parts).filter_map(|part| match &part.what {
-        What::Call(call) => Some((call.id.clone(), Some(call.name.clone()))),
+    let calls = into.last().into_iter().flat_map(|message| &message.parts).filter_map(|part| match &part.content {
+        Content::Call(call) => Some((call.id.clone(), Some(call.name.clone()))),
         _ => None,
     });
     let mut calls: Vec<(Option<String>, Option<String>)> = calls.collect();
@@ -225,7 +225,7 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
     }
     let result = |(call_id, name): (Option<String>, Option<String>), words: &str, media: Vec<Part>| {
         let content = parts::text(words).into_iter().chain(media).collect();
-        Part::new(What::Result(ToolResult { call_id, name, is_error, content }))
+        Part::new(Content::Result(ToolResult { call_id, name, is_error, content }))
     };
     let results = match calls.len() {
         1 => calls.into_iter().zip([media]).map(|(call, media)| result(call, body, media)).collect(),

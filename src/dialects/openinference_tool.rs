@@ -19,7 +19,7 @@ use super::{
     openinference_forms::block,
     reading,
 };
-use crate::model::{Attributes, Message, Part, Role, Source, ToolName, Translation, Value, What};
+use crate::model::{Attributes, Content, Message, Part, Role, Source, ToolName, Translation, Value};
 
 /// A tool's run: its arguments, and what it returned.
 pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
@@ -33,7 +33,7 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
         Ish::Text(_) => langchain::printed_result(value),
         Ish::Cut(_) | Ish::Scalar(_) | Ish::Nothing => None,
     });
-    if let Some(Part { what: What::Result(result), .. }) = &result {
+    if let Some(Part { content: Content::Result(result), .. }) = &result {
         let tool = into.genai.tool.get_or_insert_with(ToolName::default);
         tool.call_id = tool.call_id.take().or_else(|| result.call_id.clone());
         tool.name = tool.name.take().or_else(|| result.name.clone());
@@ -112,7 +112,7 @@ fn result(value: &Value) -> Option<Part> {
         None => first(value, &["content"]).unwrap_or(returned).clone(),
     };
     let mut part = calls::answered(None, name, Some(&content));
-    if let What::Result(result) = &mut part.what {
+    if let Content::Result(result) = &mut part.content {
         result.is_error = calls::is_error(value);
     }
     Some(part)

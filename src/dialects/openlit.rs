@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::{Dialect, reading};
-use crate::model::{Carrier, Part, Reasoning, Role, Source, Translation, Usd, Value, What};
+use crate::model::{Carrier, Content, Part, Reasoning, Role, Source, Translation, Usd, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "openlit", speaks, translate };
 
@@ -36,7 +36,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let Some(text) = source.attributes.str(REASONING).filter(|text| !text.is_empty()) else { return };
     let thought = Reasoning { text: Some(text.to_owned()), ..Reasoning::default() };
-    let said = reading::said(Role::Assistant, vec![Part::new(What::Reasoning(thought))]);
+    let said = reading::said(Role::Assistant, vec![Part::new(Content::Reasoning(thought))]);
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
 }
 

@@ -19,7 +19,7 @@ use super::{
     json_ish::{Ish, unquoted},
     parts, reading,
 };
-use crate::model::{Carrier, Message, Part, Role, Source, Translation, Value, What, json};
+use crate::model::{Carrier, Content, Message, Part, Role, Source, Translation, Value, json};
 
 pub const DIALECT: Dialect = Dialect { name: "openllmetry", speaks, translate };
 
@@ -156,7 +156,7 @@ fn blocks(text: &Value) -> Option<(Value, bool)> {
     let all_maps = data.as_array().is_some_and(|items| items.iter().all(|item| item.as_map().is_some()));
     let mut found = Vec::new();
     parts::content(&data, &mut found);
-    let known = found.iter().any(|part| !matches!(part.what, What::Unknown(_)));
+    let known = found.iter().any(|part| !matches!(part.content, Content::Unknown(_)));
     (all_maps && known).then(|| (data.into_owned(), cut))
 }
 
@@ -167,20 +167,20 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
     let is_late = |parts: &[Part]| {
         let mut seen = false;
         parts.iter().any(|part| {
-            let is_thought = matches!(part.what, What::Reasoning(_));
+            let is_thought = matches!(part.content, Content::Reasoning(_));
             seen |= !is_thought;
             is_thought && seen
         })
     };
     if package == Some("openai") && is_late(&message.parts) {
-        Arc::make_mut(message).parts.sort_by_key(|part| !matches!(part.what, What::Reasoning(_)));
+        Arc::make_mut(message).parts.sort_by_key(|part| !matches!(part.content, Content::Reasoning(_)));
     }
     if package == Some("langchain") {
         blocks_in_texts(message);
     }
     // Arguments that are no JSON object: `{"_raw": …}`.
-    let raw = |part: &Part| match &part.what {
-        What::Call(call) => match call.input.as_map() {
+    let raw = |part: &Part| match &part.content {
+        Content::Call(call) => match call.input.as_map() {
             Some([(key, raw)]) if key == "_raw" => Some(calls::arguments(raw).0),
             _ => None,
         },
@@ -188,7 +188,7 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
     };
     if message.parts.iter().any(|part| raw(part).is_some()) {
         for part in &mut Arc::make_mut(message).parts {
-            if let (Some(input), What::Call(call)) = (raw(part), &mut part.what) {
+            if let (Some(input), Content::Call(call)) = (raw(part), &mut part.content) {
                 call.input = input;
             }
         }
@@ -197,8 +197,8 @@ fn mend(source: &Source, message: &mut Arc<Message>) {
 
 /// Reads texts that are blocks of `LangChain`, made JSON for want of a better form. Calls are told again as such.
 fn blocks_in_texts(message: &mut Arc<Message>) {
-    let id = |part: &Part| match &part.what {
-        What::Call(call) => call.id.clone(),
+    let id = |part: &Part| match &part.content {
+        Content::Call(call) => call.id.clone(),
         _ => None,
     };
     let told: HashSet<String> = message.parts.iter().filter_map(id).collect();
@@ -219,7 +219,7 @@ fn block_in(message: &Message, part: &Part, told: &HashSet<String>) -> Option<Ve
     const KINDS: &[&str] =
         &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
     const MEDIA: &[&str] = &["image", "image_url", "audio", "input_audio", "video", "file", "document", "media"];
-    let What::Text(text) = &part.what else { return None };
+    let Content::Text(text) = &part.content else { return None };
     if !text.starts_with('{') || !text.ends_with('}') {
         return None;
     }
@@ -242,7 +242,7 @@ fn block_in(message: &Message, part: &Part, told: &HashSet<String>) -> Option<Ve
     if is_block {
         parts::content(&block, &mut found);
     }
-    let is_unknown = |part: &Part| matches!(part.what, What::Unknown(_));
+    let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
     (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
 }
 
@@ -255,20 +255,20 @@ fn name_calls(prompt: &mut [Arc<Message>]) {
     };
     let (mut called, mut answered) = (HashSet::new(), HashSet::new());
     for (_, (_, part)) in parts() {
-        match &part.what {
-            What::Call(call) => called.extend(call.id.as_deref()),
-            What::Result(result) => answered.extend(result.call_id.as_deref()),
+        match &part.content {
+            Content::Call(call) => called.extend(call.id.as_deref()),
+            Content::Result(result) => answered.extend(result.call_id.as_deref()),
             _ => {}
         }
     }
     let mut open = VecDeque::new();
     let mut names = Vec::new();
     for (message, (part, told)) in parts() {
-        match &told.what {
-            What::Call(call) if call.id.as_deref().is_none_or(|id| !answered.contains(id)) => {
+        match &told.content {
+            Content::Call(call) if call.id.as_deref().is_none_or(|id| !answered.contains(id)) => {
                 open.push_back((message, part));
             }
-            What::Result(result) => {
+            Content::Result(result) => {
                 let id = result.call_id.as_deref().filter(|id| !called.contains(id));
                 if let (Some(id), Some(call)) = (id, id.and_then(|_| open.pop_front())) {
                     names.push((call, id.to_owned()));
@@ -279,7 +279,7 @@ fn name_calls(prompt: &mut [Arc<Message>]) {
     }
     for ((message, part), id) in names {
         let part = prompt.get_mut(message).and_then(|message| Arc::make_mut(message).parts.get_mut(part));
-        if let Some(What::Call(call)) = part.map(|part| &mut part.what) {
+        if let Some(Content::Call(call)) = part.map(|part| &mut part.content) {
             call.id = Some(id);
         }
     }

@@ -9,7 +9,7 @@ use super::{
     markers, media,
     reasoning::reasoning,
 };
-use crate::model::{Part, Reasoning, Value, What};
+use crate::model::{Content, Part, Reasoning, Value};
 
 /// Reads the content of a message: a text, a list of parts, or one part.
 pub fn content(value: &Value, into: &mut Vec<Part>) {
@@ -20,7 +20,7 @@ pub fn content(value: &Value, into: &mut Vec<Part>) {
         Value::Array(items) => items.iter().for_each(|item| content(item, into)),
         Value::Map(entries) => {
             if !known(value, into) && !is_nothing(entries) {
-                into.push(Part::new(What::Unknown(value.clone())));
+                into.push(Part::new(Content::Unknown(value.clone())));
             }
         }
         // The answer `4`, sent as a number.
@@ -45,9 +45,9 @@ pub fn blocks(value: &Value) -> Option<Vec<Part>> {
         Value::Map(_) => read(value),
         _ => false,
     };
-    let doubtful = |part: &Part| match &part.what {
-        What::Unknown(_) => true,
-        What::Media(media) => media.data == crate::model::MediaData::Absent && !part.hidden,
+    let doubtful = |part: &Part| match &part.content {
+        Content::Unknown(_) => true,
+        Content::Media(media) => media.data == crate::model::MediaData::Absent && !part.hidden,
         _ => false,
     };
     (all && !into.iter().any(doubtful)).then_some(into)
@@ -176,7 +176,7 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         _ if kind.ends_with("_tool_result") => into.push(calls::result(map)),
         "refusal" => {
             let Some(words) = first_str(map, &["refusal", "text", "content"]) else { return is_said(map) };
-            into.push(Part::new(What::Refusal(words.to_owned())));
+            into.push(Part::new(Content::Refusal(words.to_owned())));
         }
         "image" | "image_url" | "input_image" | "output_image" | "image-url" | "imageBlock" | "image_content"
         | "audio" | "input_audio" | "output_audio" | "audio-url" | "audio_url" | "audioBlock" | "audio_content"
@@ -187,10 +187,10 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         }
         "json" | "output_json" | "jsonBlock" => {
             let Some(data) = first(map, &["json", "value", "data", "content"]) else { return false };
-            into.push(Part::new(What::Json(bare(data).clone())));
+            into.push(Part::new(Content::Json(bare(data).clone())));
         }
         "search_result" | "source" | "tool-approval-request" | "tool-approval-response" | "tool_approval_response" => {
-            into.push(Part::new(What::Json(map.clone())));
+            into.push(Part::new(Content::Json(map.clone())));
         }
         "cachePoint" | "cache_point" | "cachePointBlock" | "cache_breakpoint" | "step-start" => {}
         "message" | "citationsBlock" | "guardContentBlock" | "item" => {
@@ -260,11 +260,11 @@ fn keyed(key: &str, value: &Value, into: &mut Vec<Part>) -> bool {
         "image" | "video" | "audio" | "document" | "inlineData" | "inline_data" | "fileData" | "file_data" => {
             return push(media::part(key, value), into);
         }
-        "json" => into.push(Part::new(What::Json(bare(value).clone()))),
-        "searchResult" => into.push(Part::new(What::Json(value.clone()))),
+        "json" => into.push(Part::new(Content::Json(bare(value).clone()))),
+        "searchResult" => into.push(Part::new(Content::Json(value.clone()))),
         "cachePoint" => {}
         "refusal" => match value.as_str() {
-            Some(words) => into.push(Part::new(What::Refusal(words.to_owned()))),
+            Some(words) => into.push(Part::new(Content::Refusal(words.to_owned()))),
             None => return false,
         },
         "executableCode" | "executable_code" => {
@@ -272,7 +272,7 @@ fn keyed(key: &str, value: &Value, into: &mut Vec<Part>) -> bool {
         }
         "codeExecutionResult" | "code_execution_result" => {
             let mut part = calls::answered(calls::id_of(value), Some("code_execution"), value.get("output"));
-            if let What::Result(result) = &mut part.what {
+            if let Content::Result(result) = &mut part.content {
                 result.is_error = value.str("outcome").map(|outcome| !outcome.ends_with("OK"));
             }
             into.push(part);
@@ -292,8 +292,8 @@ fn bare(value: &Value) -> &Value {
 
 /// Reasoning of which only the text is known.
 pub fn thought(words: &str) -> Part {
-    let what = What::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
-    Part { what, truncated: markers::is_cut(words), hidden: markers::is_hidden(words) }
+    let what = Content::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
+    Part { content: what, truncated: markers::is_cut(words), hidden: markers::is_hidden(words) }
 }
 
 #[cfg(test)]

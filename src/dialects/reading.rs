@@ -8,7 +8,7 @@ use super::{
     parts,
 };
 use crate::model::{
-    Carrier, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value, What,
+    Carrier, Content, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value,
 };
 
 /// Adds what a dialect found in one carrier, if it found anything.
@@ -106,7 +106,7 @@ pub fn side(ish: Ish, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>)
     let found = match &*data {
         Value::String(text) => said(role, parts::text(text).into_iter().collect()),
         empty if empty.is_empty() => return Vec::new(),
-        data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(What::Json(data.clone()))])]),
+        data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(Content::Json(data.clone()))])]),
     };
     ends(found, cut)
 }
@@ -142,12 +142,12 @@ pub fn encoded(value: &Value) -> Vec<Part> {
     let mut found = Vec::new();
     parts::content(&data, &mut found);
     let all_maps = data.as_array().is_none_or(|items| items.iter().all(|item| item.as_map().is_some()));
-    let unknown = found.iter().filter(|part| matches!(part.what, What::Unknown(_))).count();
+    let unknown = found.iter().filter(|part| matches!(part.content, Content::Unknown(_))).count();
     if !all_maps || (unknown > 0 && unknown == found.len()) {
         // No block of a known form is in it: it is something that was said, or data.
         return match value {
             Value::String(text) => parts::text(text).into_iter().collect(),
-            other => vec![Part::new(What::Json(other.clone()))],
+            other => vec![Part::new(Content::Json(other.clone()))],
         };
     }
     if let (true, Some(last)) = (cut, found.last_mut()) {
@@ -166,9 +166,9 @@ pub fn said(role: Role, parts: Vec<Part>) -> Vec<Message> {
 fn split(role: Role, name: Option<&str>, parts: Vec<Part>, into: &mut Vec<Message>) {
     let first = into.len();
     for part in parts {
-        let role = match &part.what {
-            What::Result(_) => Role::Tool,
-            What::Call(_) | What::Reasoning(_) => Role::Assistant,
+        let role = match &part.content {
+            Content::Result(_) => Role::Tool,
+            Content::Call(_) | Content::Reasoning(_) => Role::Assistant,
             _ => role,
         };
         match into[first..].last_mut() {
@@ -250,7 +250,7 @@ fn spoken(map: &Value, role: Role, into: &mut Vec<Message>) {
     let mut found = body.map_or_else(Vec::new, content_parts);
     thoughts(map, &mut found);
     if let Some(words) = map.str("refusal").filter(|words| !words.is_empty()) {
-        found.push(Part::new(What::Refusal(words.to_owned())));
+        found.push(Part::new(Content::Refusal(words.to_owned())));
     }
     calls_beside(map, &mut found);
     // Some leave out every part that is no plain text; nobody asks for nothing.
@@ -276,21 +276,21 @@ fn content_parts(body: &Value) -> Vec<Part> {
 
 /// Structured content that is no block: an answer by a schema, or a framework's own data.
 fn as_data(part: &mut Part) {
-    if let What::Unknown(data) = &mut part.what {
-        part.what = What::Json(std::mem::take(data));
+    if let Content::Unknown(data) = &mut part.content {
+        part.content = Content::Json(std::mem::take(data));
     }
 }
 
 /// Reasoning that stands beside the content, as OpenAI-compatible servers write it.
 fn thoughts(map: &Value, found: &mut Vec<Part>) {
-    if found.iter().any(|part| matches!(part.what, What::Reasoning(_))) {
+    if found.iter().any(|part| matches!(part.content, Content::Reasoning(_))) {
         return;
     }
     if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
         found.insert(0, parts::thought(words));
     } else if let Some(words) = map.str("thought").filter(|words| !words.is_empty()) {
         // AutoGen calls so what a model thought before an answer, and also what it said beside its calls.
-        let calls = found.iter().any(|part| matches!(part.what, What::Call(_)));
+        let calls = found.iter().any(|part| matches!(part.content, Content::Call(_)));
         let part = if calls { parts::text(words) } else { Some(parts::thought(words)) };
         found.splice(0..0, part);
     }
@@ -298,7 +298,8 @@ fn thoughts(map: &Value, found: &mut Vec<Part>) {
 
 /// Calls that stand beside the content; not those that the content has already.
 fn calls_beside(map: &Value, found: &mut Vec<Part>) {
-    let ids = found.iter().filter_map(|part| if let What::Call(call) = &part.what { call.id.clone() } else { None });
+    let ids =
+        found.iter().filter_map(|part| if let Content::Call(call) = &part.content { call.id.clone() } else { None });
     let ids: HashSet<String> = ids.collect();
     // LangChain's older messages and LlamaIndex's keep what is the provider's own apart.
     let beside = || first(map.get("additional_kwargs")?, &["tool_calls"]);
@@ -311,8 +312,8 @@ fn calls_beside(map: &Value, found: &mut Vec<Part>) {
     for item in list.unwrap_or_default() {
         // OpenInference wraps each: `{"tool_call": {…}}`.
         let item = item.get("tool_call").filter(|inner| inner.as_map().is_some()).unwrap_or(item);
-        let is_new = |part: &Part| match &part.what {
-            What::Call(call) => call.id.as_ref().is_none_or(|id| !ids.contains(id)),
+        let is_new = |part: &Part| match &part.content {
+            Content::Call(call) => call.id.as_ref().is_none_or(|id| !ids.contains(id)),
             _ => true,
         };
         found.extend(calls::call(item).filter(is_new));
@@ -330,12 +331,12 @@ fn tool_message(map: &Value, body: Option<&Value>, name: Option<&str>, into: &mu
         Some(body) => calls::returned(body, &mut content),
     }
     // The results are blocks of the content, each with its own id.
-    if content.iter().any(|part| matches!(part.what, What::Result(_) | What::Call(_))) {
+    if content.iter().any(|part| matches!(part.content, Content::Result(_) | Content::Call(_))) {
         return split(Role::Tool, None, content, into);
     }
     let is_error = calls::is_error(map).or_else(|| body.and_then(calls::content_error));
     let result = ToolResult { call_id, name: name.map(str::to_owned), is_error, content };
-    into.push(Message::new(Role::Tool, vec![Part::new(What::Result(result))]));
+    into.push(Message::new(Role::Tool, vec![Part::new(Content::Result(result))]));
 }
 
 #[cfg(test)]

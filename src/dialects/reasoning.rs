@@ -6,7 +6,7 @@ use super::{
     json_ish::Ish,
     markers, media, parts,
 };
-use crate::model::{Part, Reasoning, Value, What};
+use crate::model::{Content, Part, Reasoning, Value};
 
 /// Reads reasoning. An empty stand-in for hidden reasoning, with nothing in it, is no part.
 pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
@@ -19,7 +19,7 @@ pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
     found.redacted = found.text.is_none();
     let marks = found.text.as_deref().and_then(parts::text);
     let (truncated, hidden) = marks.map_or((false, false), |part| (part.truncated, part.hidden));
-    Some(Part { what: What::Reasoning(found), truncated, hidden })
+    Some(Part { content: Content::Reasoning(found), truncated, hidden })
 }
 
 fn gather(map: &Value, found: &mut Reasoning) {

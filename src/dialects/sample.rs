@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::translate;
 use crate::model::{
-    Attributes, MediaData, Message, Part, Resource, Scope, Source, SpanEvent, Status, StatusCode, Timestamp,
-    Translation, Value, What, json,
+    Attributes, Content, MediaData, Message, Part, Resource, Scope, Source, SpanEvent, Status, StatusCode, Timestamp,
+    Translation, Value, json,
 };
 
 /// One span, or log record, to be translated.
@@ -118,23 +118,23 @@ pub fn part(part: &Part) -> String {
         (_, true) => "(hidden)",
         _ => "",
     };
-    let words = match &part.what {
-        What::Text(text) => text.clone(),
-        What::Reasoning(thought) => match (&thought.text, &thought.data) {
+    let words = match &part.content {
+        Content::Text(text) => text.clone(),
+        Content::Reasoning(thought) => match (&thought.text, &thought.data) {
             (Some(text), _) => format!("(thought) {text}"),
             (None, data) => format!("(opaque {})", data.as_ref().map_or(0, Vec::len)),
         },
-        What::Call(call) => {
+        Content::Call(call) => {
             let server = if call.server_side { "@server " } else { "" };
             let id = call.id.as_deref().unwrap_or("-");
             format!("{server}{}#{id}{}", call.name, json::to_string(&call.input))
         }
-        What::Result(result) => {
+        Content::Result(result) => {
             let error = if result.is_error == Some(true) { "!" } else { "" };
             let content: Vec<String> = result.content.iter().map(self::part).collect();
             format!("={error}{} {}", result.call_id.as_deref().unwrap_or("-"), content.join(" + "))
         }
-        What::Media(media) => {
+        Content::Media(media) => {
             let data = match &media.data {
                 MediaData::Inline(bytes) => format!("{} bytes", bytes.len()),
                 MediaData::Uri(uri) => uri.clone(),
@@ -142,9 +142,9 @@ pub fn part(part: &Part) -> String {
             };
             format!("<{} {} {data}>", media.kind.as_str(), media.mime.as_deref().unwrap_or("?"))
         }
-        What::Json(data) => format!("json {}", json::to_string(data)),
-        What::Refusal(text) => format!("(refused) {text}"),
-        What::Unknown(raw) => format!("unknown {}", json::to_string(raw)),
+        Content::Json(data) => format!("json {}", json::to_string(data)),
+        Content::Refusal(text) => format!("(refused) {text}"),
+        Content::Unknown(raw) => format!("unknown {}", json::to_string(raw)),
     };
     words + mark
 }

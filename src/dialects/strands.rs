@@ -13,7 +13,7 @@
 //! The latest form says the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
 
 use super::{Dialect, calls, definitions, gen_ai, json_ish::unquoted, parts, reading};
-use crate::model::{Carrier, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value, What};
+use crate::model::{Carrier, Content, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect { name: "strands", speaks, translate };
 
@@ -138,7 +138,7 @@ fn details(kind: Kind, event: &SpanEvent, into: &mut Translation) {
 /// A result as Strands writes it: JSON of a list of blocks.
 fn result(tool: &ToolName, value: &Value) -> Part {
     let mut part = calls::answered(tool.call_id.clone(), tool.name.as_deref(), None);
-    if let What::Result(result) = &mut part.what {
+    if let Content::Result(result) = &mut part.content {
         result.content = reading::encoded(value);
     }
     part
@@ -159,7 +159,7 @@ fn push(event: &SpanEvent, prompt: Vec<Message>, completion: Vec<Message>, into:
 mod tests {
     use super::super::sample::{Sample, said};
     use super::gen_ai::DETAILS;
-    use crate::model::{Category, What};
+    use crate::model::{Category, Content};
 
     fn span(name: &str, operation: &str) -> Sample {
         Sample::span(name)
@@ -258,7 +258,7 @@ mod tests {
             .translate();
         assert_eq!(said(&tool).0, [r#"assistant: w#t1{"city":"P"}"#]);
         assert_eq!(tool.genai.tool.and_then(|tool| tool.call_id).as_deref(), Some("t1"));
-        let What::Result(result) = &tool.readings[1].completion[0].parts[0].what else { panic!("no result") };
+        let Content::Result(result) = &tool.readings[1].completion[0].parts[0].content else { panic!("no result") };
         assert_eq!((result.name.as_deref(), result.is_error), (Some("w"), Some(false)));
     }
 

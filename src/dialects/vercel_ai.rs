@@ -23,7 +23,7 @@ use super::{
     parts, reading,
 };
 use crate::model::{
-    Attributes, Carrier, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd, Value, What,
+    Attributes, Carrier, Content, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd, Value,
 };
 
 pub const DIALECT: Dialect = Dialect { name: "vercel-ai", speaks, translate };
@@ -113,10 +113,10 @@ fn items(value: &Value) -> Vec<Part> {
     let list = value.as_array().unwrap_or(std::slice::from_ref(value));
     let part = |item: &Value| match (item.as_str().and_then(unquoted), Ish::of(item)) {
         (Some(text), _) => parts::text(&text),
-        (None, Ish::Data(data)) => Some(Part::new(What::Json(data.into_owned()))),
-        (None, Ish::Cut(data)) => Some(Part { truncated: true, ..Part::new(What::Json(data)) }),
+        (None, Ish::Data(data)) => Some(Part::new(Content::Json(data.into_owned()))),
+        (None, Ish::Cut(data)) => Some(Part { truncated: true, ..Part::new(Content::Json(data)) }),
         (None, Ish::Text(text)) => parts::text(text),
-        (None, Ish::Scalar(scalar)) => Some(Part::new(What::Json(scalar.clone()))),
+        (None, Ish::Scalar(scalar)) => Some(Part::new(Content::Json(scalar.clone()))),
         (None, Ish::Nothing) => None,
     };
     list.iter().filter_map(part).collect()
@@ -146,8 +146,8 @@ fn answered(attributes: &Attributes) -> Vec<Part> {
     }
     if let Some(object) = get(["ai.response.object", "ai.result.object"]) {
         match Ish::of(object) {
-            Ish::Data(data) => found.push(Part::new(What::Json(data.into_owned()))),
-            Ish::Cut(data) => found.push(Part { truncated: true, ..Part::new(What::Json(data)) }),
+            Ish::Data(data) => found.push(Part::new(Content::Json(data.into_owned()))),
+            Ish::Cut(data) => found.push(Part { truncated: true, ..Part::new(Content::Json(data)) }),
             _ => parts::content(object, &mut found),
         }
     }
@@ -164,7 +164,7 @@ fn is_provider_run(item: &Value) -> bool {
 /// Reads each item of a list in JSON; what is none is kept as it is.
 fn listed(value: &Value, into: &mut Vec<Part>, one: impl Fn(&Value, &mut Vec<Part>)) {
     let Some((data, cut)) = Ish::of(value).data() else {
-        return into.push(Part::new(What::Unknown(value.clone())));
+        return into.push(Part::new(Content::Unknown(value.clone())));
     };
     let before = into.len();
     data.as_array().unwrap_or(std::slice::from_ref(&*data)).iter().for_each(|item| one(item, into));
@@ -423,7 +423,7 @@ mod tests {
             {"type":"redacted-reasoning","data":"aGk="}]}]"#;
         let read = span("ai.generateText.doGenerate").with(&[(MESSAGES, content)]).translate();
         assert_eq!(said(&read).0, ["assistant: (thought) hm · (opaque 2) · (opaque 2) · (opaque 2)"]);
-        let What::Reasoning(thought) = &read.readings[0].prompt[0].parts[0].what else { panic!("no thought") };
+        let Content::Reasoning(thought) = &read.readings[0].prompt[0].parts[0].content else { panic!("no thought") };
         assert_eq!(thought.signature.as_deref(), Some("s"));
     }
 

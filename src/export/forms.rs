@@ -9,8 +9,8 @@ use super::{
     transcript::Trace,
 };
 use crate::model::{
-    CallFacts, Failure, Opener, RunError, Said, Span, SpanEvent, SpanId, SpanRow, Thread, Timestamp, TokenUsage,
-    ToolDefinition, ToolName, ToolRun, Totals, TraceId, Usd,
+    Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow, Timestamp,
+    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd,
 };
 
 /// What is written as people read it: an id in hex, a time in RFC 3339.
@@ -79,7 +79,7 @@ impl<'a> TraceForm<'a> {
                 .into_iter()
                 .map(|row| SpanForm::of(row, received.get(&row.id).copied(), calls.get(&row.id).copied()))
                 .collect(),
-            threads: assembled.threads.iter().map(ThreadForm::of).collect(),
+            threads: assembled.conversations.iter().map(ThreadForm::of).collect(),
             tools: assembled.tools.iter().map(ToolForm::of).collect(),
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
@@ -138,12 +138,12 @@ impl<'a> EventForm<'a> {
 
 impl<'a> SpanForm<'a> {
     /// `call` is what a counted span stands for, so it also fills what only another record of that call says.
-    fn of(row: &'a SpanRow, received: Option<&'a Span>, call: Option<&'a CallFacts>) -> Self {
+    fn of(row: &'a SpanRow, received: Option<&'a Span>, call: Option<&'a ModelCall>) -> Self {
         let genai = &row.translation.genai;
         // Totals are sums over counted spans: of each, what all records of its call know together.
         let usage = call.and_then(|call| call.usage).or(genai.usage).filter(|usage| *usage != TokenUsage::default());
         let ttft = genai.ttft.or(call.and_then(|call| call.ttft));
-        let of_call = |own: &'a Option<String>, field: fn(&CallFacts) -> &Option<String>| {
+        let of_call = |own: &'a Option<String>, field: fn(&ModelCall) -> &Option<String>| {
             own.as_deref().or_else(|| field(call?).as_deref())
         };
         Self {
@@ -176,7 +176,7 @@ impl<'a> SpanForm<'a> {
 }
 
 /// The call's cost; nothing for one that failed before any token was made.
-fn cost(call: &CallFacts) -> Option<Usd> {
+fn cost(call: &ModelCall) -> Option<Usd> {
     let free = call.failure.is_some() && !call.usage.is_some_and(|usage| usage.has_tokens());
     call.cost.as_ref().map(|cost| cost.total).or(free.then_some(Usd(0)))
 }
@@ -221,7 +221,7 @@ struct ErrorForm<'a> {
 }
 
 impl<'a> ErrorForm<'a> {
-    fn of(error: &'a RunError) -> Self {
+    fn of(error: &'a TraceFailure) -> Self {
         Self { span_id: Shown(error.span), failure: FailureForm::of(&error.failure) }
     }
 }
@@ -274,12 +274,12 @@ struct ThreadForm<'a> {
 }
 
 impl<'a> ThreadForm<'a> {
-    fn of(thread: &'a Thread) -> Self {
+    fn of(thread: &'a Conversation) -> Self {
         Self {
             thread_id: Shown(thread.id.1),
             agent: thread.agent.as_deref(),
             opened_by: thread.opened_by.as_ref().map(OpenerForm::of),
-            messages: thread.said.iter().map(MessageForm::of).collect(),
+            messages: thread.messages.iter().map(MessageForm::of).collect(),
         }
     }
 }
@@ -307,7 +307,7 @@ struct MessageForm<'a> {
 }
 
 impl<'a> MessageForm<'a> {
-    fn of(said: &'a Said) -> Self {
+    fn of(said: &'a ConversationMessage) -> Self {
         let message = &*said.message;
         Self {
             role: message.role.as_str(),

@@ -6,7 +6,7 @@ use serde::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Attributes, Media, MediaData, MediaKind, Part, Reasoning, ToolCall, ToolResult, Value, What};
+use crate::model::{Attributes, Content, Media, MediaData, MediaKind, Part, Reasoning, ToolCall, ToolResult, Value};
 
 /// A list of parts.
 pub struct Parts<'a>(pub &'a [Part]);
@@ -22,24 +22,24 @@ struct PartForm<'a>(&'a Part);
 impl Serialize for PartForm<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        match &self.0.what {
-            What::Text(text) => {
+        match &self.0.content {
+            Content::Text(text) => {
                 map.serialize_entry("type", "text")?;
                 map.serialize_entry("text", text)?;
             }
-            What::Reasoning(reasoning) => reasoning_fields(&mut map, reasoning)?,
-            What::Call(call) => call_fields(&mut map, call)?,
-            What::Result(result) => result_fields(&mut map, result)?,
-            What::Media(media) => media_fields(&mut map, media)?,
-            What::Json(value) => {
+            Content::Reasoning(reasoning) => reasoning_fields(&mut map, reasoning)?,
+            Content::Call(call) => call_fields(&mut map, call)?,
+            Content::Result(result) => result_fields(&mut map, result)?,
+            Content::Media(media) => media_fields(&mut map, media)?,
+            Content::Json(value) => {
                 map.serialize_entry("type", "json")?;
                 map.serialize_entry("value", &Plain(value))?;
             }
-            What::Refusal(text) => {
+            Content::Refusal(text) => {
                 map.serialize_entry("type", "refusal")?;
                 map.serialize_entry("text", text)?;
             }
-            What::Unknown(value) => {
+            Content::Unknown(value) => {
                 map.serialize_entry("type", "unknown")?;
                 map.serialize_entry("raw", &Plain(value))?;
             }
@@ -248,26 +248,26 @@ mod tests {
 
     #[test]
     fn every_kind_of_part_has_its_fields() {
-        let media = |data| What::Media(Media { kind: MediaKind::File, mime: None, name: Some("n".into()), data });
+        let media = |data| Content::Media(Media { kind: MediaKind::File, mime: None, name: Some("n".into()), data });
         let opaque = Reasoning { redacted: true, data: Some(b"hi".to_vec()), ..Reasoning::default() };
         let hash = "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4";
         let call = ToolCall { id: None, name: "t".into(), input: Value::from("{cut"), server_side: true };
         let result =
             ToolResult { call_id: Some("c".into()), name: None, is_error: None, content: vec![Part::text("42")] };
         let cases = [
-            (What::Text("\u{1b}".into()), r#"{"type":"text","text":"\u001b"}"#.to_owned()),
+            (Content::Text("\u{1b}".into()), r#"{"type":"text","text":"\u001b"}"#.to_owned()),
             (
-                What::Reasoning(opaque),
+                Content::Reasoning(opaque),
                 format!(
                     r#"{{"type":"reasoning","text":null,"signature":null,"redacted":true,"bytes":2,"sha256":"{hash}"}}"#
                 ),
             ),
             (
-                What::Call(call),
+                Content::Call(call),
                 r#"{"type":"tool_call","call_id":null,"name":"t","input":"{cut","server_side":true}"#.to_owned(),
             ),
             (
-                What::Result(result),
+                Content::Result(result),
                 r#"{"type":"tool_result","call_id":"c","name":null,"is_error":null,"content":[{"type":"text","text":"42"}]}"#
                     .to_owned(),
             ),
@@ -279,9 +279,9 @@ mod tests {
                 media(MediaData::Uri("s3://b/k".into())),
                 r#"{"type":"file","mime":null,"name":"n","bytes":null,"sha256":null,"uri":"s3://b/k"}"#.to_owned(),
             ),
-            (What::Json(Value::Array(vec![])), r#"{"type":"json","value":[]}"#.to_owned()),
-            (What::Refusal("no".into()), r#"{"type":"refusal","text":"no"}"#.to_owned()),
-            (What::Unknown(Value::Null), r#"{"type":"unknown","raw":null}"#.to_owned()),
+            (Content::Json(Value::Array(vec![])), r#"{"type":"json","value":[]}"#.to_owned()),
+            (Content::Refusal("no".into()), r#"{"type":"refusal","text":"no"}"#.to_owned()),
+            (Content::Unknown(Value::Null), r#"{"type":"unknown","raw":null}"#.to_owned()),
         ];
         for (what, expected) in cases {
             assert_eq!(json(&PartForm(&Part::new(what))), expected);

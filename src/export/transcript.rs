@@ -11,12 +11,12 @@ use std::{
 use serde::Serialize;
 
 use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, time};
-use crate::model::{Assembled, Span, Timestamp, Totals, TraceId, TraceRows};
+use crate::model::{AssembledTrace, Span, Timestamp, Totals, TraceId, TraceRows};
 
 /// One trace, as it is to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace<'a> {
-    pub assembled: &'a Assembled,
+    pub assembled: &'a AssembledTrace,
     pub rows: &'a TraceRows,
     /// As received, for attributes and events; in any order.
     pub spans: &'a [Span],
@@ -94,7 +94,7 @@ impl<'a> Transcript<'a> {
         self.out.flush()
     }
 
-    fn note(&mut self, assembled: &Assembled) {
+    fn note(&mut self, assembled: &AssembledTrace) {
         let Some(id) = &assembled.context.session else { return };
         let session = self.sessions.entry(id.clone()).or_default();
         session.ended = match (session.traces.is_empty(), session.ended, assembled.ended) {
@@ -125,9 +125,10 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Attributes, CallFacts, Category, Context, Dropped, Failure, GenAi, Message, Opener, Part, Project, Resource,
-        Role, RunError, Said, Scope, SpanEvent, SpanId, SpanKind, SpanRow, Status, StatusCode, Thread, ThreadId,
-        TokenUsage, ToolDefinition, ToolName, ToolRun, ToolStatus, TraceState, Translation, Tree, Usd, Value,
+        Attributes, Category, Context, Conversation, ConversationId, ConversationMessage, Dropped, Failure, GenAi,
+        Message, ModelCall, Opener, Part, Project, Resource, Role, Scope, SpanEvent, SpanId, SpanKind, SpanRow, Status,
+        StatusCode, TokenUsage, ToolDefinition, ToolName, ToolRun, ToolStatus, TraceFailure, TraceState, Translation,
+        Tree, Usd, Value,
     };
 
     fn span_id(number: u8) -> SpanId {
@@ -179,19 +180,25 @@ mod tests {
         }
     }
 
-    fn call(row: &SpanRow) -> CallFacts {
-        CallFacts {
+    fn call(row: &SpanRow) -> ModelCall {
+        ModelCall {
             name: row.name.clone(),
             provider: Some("openai".into()),
             model: Some("gpt".into()),
             ended: row.ended,
             failure: Some(Failure::default()),
-            ..CallFacts::sample(row.id, row.started)
+            ..ModelCall::sample(row.id, row.started)
         }
     }
 
-    fn assembled(trace: TraceId, session: Option<&str>, user: &str, started: u64, ended: Option<u64>) -> Assembled {
-        Assembled {
+    fn assembled(
+        trace: TraceId,
+        session: Option<&str>,
+        user: &str,
+        started: u64,
+        ended: Option<u64>,
+    ) -> AssembledTrace {
+        AssembledTrace {
             trace,
             name: None,
             project: "default".into(),
@@ -202,7 +209,7 @@ mod tests {
             state: TraceState::Ok,
             tree: Tree::default(),
             calls: vec![],
-            threads: vec![],
+            conversations: vec![],
             tools: vec![],
             definitions: vec![],
             errors: vec![],
@@ -235,11 +242,11 @@ mod tests {
         let (first, second) = (row(trace, 1, GenAi::default()), row(trace, 2, genai));
         let mut assembled = assembled(trace, None, "u", 1, Some(9));
         assembled.calls = vec![call(&second)];
-        assembled.threads = vec![Thread {
-            id: ThreadId(trace, second.id),
+        assembled.conversations = vec![Conversation {
+            id: ConversationId(trace, second.id),
             agent: None,
             opened_by: Some(Opener { span: first.id, call_id: None }),
-            said: vec![Said {
+            messages: vec![ConversationMessage {
                 message: Arc::new(Message::new(Role::User, vec![Part::text("hi")])),
                 at: Timestamp(2),
                 span: second.id,
@@ -261,7 +268,7 @@ mod tests {
         }];
         assembled.definitions = vec![ToolDefinition { name: "add".into(), description: None, parameters: None }];
         let failure = Failure { kind: Some("Refused".into()), message: Some("no".into()), stack: None };
-        assembled.errors = vec![RunError { span: second.id, at: Timestamp(9), failure }];
+        assembled.errors = vec![TraceFailure { span: second.id, at: Timestamp(9), failure }];
         // In any order, and with one span whose received form is not at hand.
         let spans = [received(&second)];
         let rows = TraceRows { trace, spans: vec![second, first], logs: vec![] };

@@ -29,8 +29,8 @@ impl Message {
     /// The texts of the message, one after another; reasoning, calls and results are not among them.
     #[must_use]
     pub fn plain_text(&self) -> String {
-        let texts = self.parts.iter().filter_map(|part| match &part.what {
-            What::Text(text) | What::Refusal(text) => Some(text.as_str()),
+        let texts = self.parts.iter().filter_map(|part| match &part.content {
+            Content::Text(text) | Content::Refusal(text) => Some(text.as_str()),
             _ => None,
         });
         texts.collect::<Vec<_>>().join("\n")
@@ -93,7 +93,7 @@ fn behind_block(text: &str) -> Option<&str> {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    pub what: What,
+    pub content: Content,
     /// The sender cut it.
     pub truncated: bool,
     /// The sender put a marker in its place (`__REDACTED__`, `<REDACTED>`, …).
@@ -102,18 +102,18 @@ pub struct Part {
 
 impl Part {
     #[must_use]
-    pub fn new(what: What) -> Self {
-        Self { what, truncated: false, hidden: false }
+    pub fn new(content: Content) -> Self {
+        Self { content, truncated: false, hidden: false }
     }
 
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new(What::Text(text.into()))
+        Self::new(Content::Text(text.into()))
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum What {
+pub enum Content {
     Text(String),
     Reasoning(Reasoning),
     Call(ToolCall),
@@ -249,7 +249,7 @@ mod tests {
     fn what_a_program_puts_before_a_question_is_not_the_question() {
         let context = "<environment_context>\n<cwd>/tmp</cwd>\n</environment_context>";
         assert_eq!(
-            question_in(&format!("{context}\n<system-reminder>x</system-reminder> What is this?\n")),
+            question_in(&format!("{context}\n<system-reminder>x</system-reminder> Content is this?\n")),
             "What is this?\n"
         );
         assert_eq!((question_in(context), is_aside(context)), (context, true));

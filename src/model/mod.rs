@@ -13,6 +13,7 @@
 //!   query                       the words between screen and store
 //! ```
 
+mod conversation;
 mod genai;
 mod ids;
 pub mod json;
@@ -21,18 +22,21 @@ mod query;
 mod rows;
 mod span;
 mod summary;
-mod thread;
 mod time;
 mod translation;
 mod tree;
 mod usage;
 mod value;
 
+pub use conversation::{
+    AssembledTrace, Conversation, ConversationId, ConversationMessage, ModelCall, Opener, ToolRun, ToolStatus,
+    TraceFailure,
+};
 pub use genai::{Category, DELIVERED, GenAi, Operation, Parameters, RELAYED, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
-    Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult, What, extension,
-    is_aside, question_in,
+    Content, Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult,
+    extension, is_aside, question_in,
 };
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,
@@ -40,7 +44,6 @@ pub use query::{
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use summary::{SessionSummary, TraceState, TraceSummary};
-pub use thread::{Assembled, CallFacts, Opener, RunError, Said, Thread, ThreadId, ToolRun, ToolStatus};
 pub use time::Timestamp;
 pub use translation::{Carrier, Context, Failure, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Assembled, LogRow, Note, SessionId, SessionSummary, Span, SpanId, Totals, TraceId, TraceSummary, Tree};
+use super::{
+    AssembledTrace, LogRow, Note, SessionId, SessionSummary, Span, SpanId, Totals, TraceId, TraceSummary, Tree,
+};
 
 /// What narrows every list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,7 +104,7 @@ impl<T> Default for Page<T> {
 #[derive(Debug, Clone)]
 pub struct Detail {
     /// In order of start. One for a trace; of a long session the newest only.
-    pub traces: Vec<Arc<Assembled>>,
+    pub traces: Vec<Arc<AssembledTrace>>,
     /// Earlier traces of the session that are not in `traces`.
     pub left_out: u64,
 }

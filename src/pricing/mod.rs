@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(prices.price(&GenAi { usage: None, ..call(None, "gpt-4o", [0; 4]) }, then()), None);
         for (provider, model) in [
             (Some("ollama"), "llama3.2"),
-            (Some("aws.bedrock"), "anthropic.claude-unheard-of-v1:0"),
+            (Some("aws.bedrock"), "anthropic.claude-recording_hint-of-v1:0"),
             (Some("aws.bedrock"), "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc123"),
             (Some("openai"), "whisper-1"),
             (None, "some-model"),

@@ -9,7 +9,7 @@ use duckdb::{Connection, OptionalExt as _, named_params};
 use sha2::{Digest as _, Sha256};
 
 use super::{Store, StoreError, Trouble, rows};
-use crate::model::{MediaData, Message, Part, Translation, What};
+use crate::model::{Content, MediaData, Message, Part, Translation};
 
 /// Bytes that were taken out of a message.
 pub struct Blob {
@@ -39,17 +39,17 @@ pub fn set_apart(translation: &mut Translation) -> Vec<Blob> {
 
 fn holds_bytes(parts: &[Part]) -> bool {
     let is_inline =
-        |part: &Part| matches!(&part.what, What::Media(media) if matches!(media.data, MediaData::Inline(_)));
-    parts.iter().any(|part| match &part.what {
+        |part: &Part| matches!(&part.content, Content::Media(media) if matches!(media.data, MediaData::Inline(_)));
+    parts.iter().any(|part| match &part.content {
         // A result holds text, JSON and media, never another result.
-        What::Result(result) => result.content.iter().any(is_inline),
+        Content::Result(result) => result.content.iter().any(is_inline),
         _ => is_inline(part),
     })
 }
 
 fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
-    match &mut part.what {
-        What::Media(media) => {
+    match &mut part.content {
+        Content::Media(media) => {
             let MediaData::Inline(bytes) = &mut media.data else { return };
             let bytes = std::mem::take(bytes);
             let sha256: [u8; 32] = Sha256::digest(&bytes).into();
@@ -58,9 +58,9 @@ fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
             media.data = MediaData::Stored { bytes: bytes.len() as u64, sha256, pixels };
             blobs.push(Blob { id: id(&sha256), bytes });
         }
-        What::Result(result) => {
+        Content::Result(result) => {
             for part in &mut result.content {
-                if matches!(part.what, What::Media(_)) {
+                if matches!(part.content, Content::Media(_)) {
                     out_of(part, blobs);
                 }
             }
@@ -92,7 +92,7 @@ mod tests {
 
     fn image(bytes: &[u8]) -> Part {
         let data = MediaData::Inline(bytes.to_vec());
-        Part::new(What::Media(Media { kind: MediaKind::Image, mime: Some("image/gif".into()), name: None, data }))
+        Part::new(Content::Media(Media { kind: MediaKind::Image, mime: Some("image/gif".into()), name: None, data }))
     }
 
     fn gif() -> Vec<u8> {
@@ -107,7 +107,7 @@ mod tests {
         let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image(&gif())] };
         for id in 1..4 {
             let mut sent = span("a", id).says("look");
-            let message = Message::new(Role::User, vec![image(&gif()), Part::new(What::Result(result.clone()))]);
+            let message = Message::new(Role::User, vec![image(&gif()), Part::new(Content::Result(result.clone()))]);
             sent.translation.readings[0].prompt.push(Arc::new(message));
             send(&store, [sent]);
         }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(store.desk.with(count).unwrap(), 1);
         let rows = store.rows(&[crate::store::tests::trace("a")]).unwrap();
         let message = &rows[0].spans[2].translation.readings[0].prompt[1];
-        let What::Media(media) = &message.parts[0].what else { panic!("no image") };
+        let Content::Media(media) = &message.parts[0].content else { panic!("no image") };
         let MediaData::Stored { bytes, sha256, pixels } = &media.data else { panic!("its bytes are in the message") };
         assert_eq!((*bytes, *pixels), (2000, Some((320, 240))));
         assert_eq!(store.blob(sha256).unwrap(), Some(gif()));

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Trouble;
 use crate::model::{
-    Carrier, ContentId, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp, ToolDefinition, Translation,
-    What, json,
+    Carrier, Content, ContentId, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp, ToolDefinition,
+    Translation, json,
 };
 
 /// What a translation said, taken out of it.
@@ -156,19 +156,19 @@ pub fn searchable(message: &Message) -> String {
     // A result's content may hold results again, as deep as a sender likes.
     let mut waiting: Vec<&Part> = message.parts.iter().rev().collect();
     while let Some(part) = waiting.pop() {
-        match &part.what {
-            What::Text(text) | What::Refusal(text) => add(text),
-            What::Reasoning(reasoning) => add(reasoning.text.as_deref().unwrap_or_default()),
-            What::Call(call) => {
+        match &part.content {
+            Content::Text(text) | Content::Refusal(text) => add(text),
+            Content::Reasoning(reasoning) => add(reasoning.text.as_deref().unwrap_or_default()),
+            Content::Call(call) => {
                 add(&call.name);
                 add(&call.input.to_text());
             }
-            What::Result(result) => {
+            Content::Result(result) => {
                 add(result.name.as_deref().unwrap_or_default());
                 waiting.extend(result.content.iter().rev());
             }
-            What::Media(media) => add(media.name.as_deref().unwrap_or_default()),
-            What::Json(value) | What::Unknown(value) => add(&json::to_string(value)),
+            Content::Media(media) => add(media.name.as_deref().unwrap_or_default()),
+            Content::Json(value) | Content::Unknown(value) => add(&json::to_string(value)),
         }
     }
     text
@@ -234,10 +234,10 @@ mod tests {
             call_id: None,
             name: Some("Look".into()),
             is_error: None,
-            content: vec![Part::text("SUNNY"), Part::new(What::Json(Value::String("Ü".into())))],
+            content: vec![Part::text("SUNNY"), Part::new(Content::Json(Value::String("Ü".into())))],
         };
         let call = ToolCall { id: None, name: "Look".into(), input: Value::from("Oslo"), server_side: false };
-        let parts = vec![Part::text("Hello"), Part::new(What::Call(call)), Part::new(What::Result(result))];
+        let parts = vec![Part::text("Hello"), Part::new(Content::Call(call)), Part::new(Content::Result(result))];
         assert_eq!(searchable(&Message::new(Role::Tool, parts)), "hello\nlook\noslo\nlook\nsunny\n\"ü\"\n");
     }
 }

@@ -41,7 +41,7 @@ pub enum Happened {
     Changed,
     Started(Started),
     /// Something outside has a word for the status line.
-    Said(String),
+    ConversationMessage(String),
     Painted(Wanted, Result<Painted, String>),
 }
 
@@ -186,7 +186,7 @@ impl Looped {
                 Ok(())
             }
             Happened::Started(started) => self.started(started, happened),
-            Happened::Said(text) => self.event(Event::Said(text), happened),
+            Happened::ConversationMessage(text) => self.event(Event::ConversationMessage(text), happened),
             // Of a picture that was left, or is wanted in another size by now, nobody wants to know.
             Happened::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
             Happened::Painted(_, painted) => {
@@ -279,14 +279,14 @@ impl Looped {
                 }
                 Effect::Copy(text) => {
                     if !clipboard::copy(&text, self.outside.in_tmux)? {
-                        let said = Event::Said("too long to copy through the terminal".to_owned());
+                        let said = Event::ConversationMessage("too long to copy through the terminal".to_owned());
                         effects.extend(update(&mut self.state, said));
                     }
                 }
                 Effect::OpenOutside(what) => {
                     if let Some((store, _)) = &self.shown {
                         let tell = self.happens.clone();
-                        let said = move |text: String| drop(tell.send(Happened::Said(text)));
+                        let said = move |text: String| drop(tell.send(Happened::ConversationMessage(text)));
                         self.viewer.show(what, store, said);
                     }
                 }

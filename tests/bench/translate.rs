@@ -84,7 +84,7 @@ fn conversation(turns: usize) {
     let rows = TraceRows { trace, spans: rows, logs: Vec::new() };
     let began = Instant::now();
     let assembled = assemble::session(vec![rows], &|_, _| None);
-    let told: usize = assembled[0].threads.iter().map(|thread| thread.said.len()).sum();
+    let told: usize = assembled[0].conversations.iter().map(|thread| thread.messages.len()).sum();
     #[expect(clippy::cast_precision_loss, reason = "a mean for people")]
     let each_kb = translated.as_secs_f64() * 1e6 / (bytes as f64 / 1e3);
     println!(

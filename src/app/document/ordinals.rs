@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Assembled, SpanId};
+use crate::model::{AssembledTrace, SpanId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ordinal {
@@ -21,7 +21,7 @@ impl Ordinal {
 }
 
 /// One for each of a trace's tool runs, in their order.
-pub fn ordinals(trace: &Assembled) -> Vec<Ordinal> {
+pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
     let in_tree: HashMap<SpanId, usize> =
         trace.tree.nodes.iter().filter_map(|node| Some((node.id, node.ordinal?))).collect();
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();

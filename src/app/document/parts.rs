@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::{Opens, Run, json, markdown};
 use crate::app::{format, wrap};
-use crate::model::{Media, MediaData, Part, Reasoning, ToolCall, Value, What};
+use crate::model::{Content, Media, MediaData, Part, Reasoning, ToolCall, Value};
 
 /// How a text is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,35 +16,35 @@ pub enum Prose {
 
 /// Shows one part that is neither a call nor a result nor reasoning.
 pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
-    match &part.what {
-        What::Text(text) if part.hidden => {
+    match &part.content {
+        Content::Text(text) if part.hidden => {
             to.wrapped(indent, 0, &[Run::new(wrap::clean_line(text), "message.hidden")]);
             to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", "dim")]);
         }
-        What::Text(text) => match prose {
+        Content::Text(text) => match prose {
             Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), "text")),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
-        What::Refusal(text) => {
+        Content::Refusal(text) => {
             to.line(vec![pad(indent), Run::new("refusal", "warning")]);
             to.text(indent, text, "text");
         }
-        What::Media(media) => {
+        Content::Media(media) => {
             let line = Run::new(format!("▪ {}", media_line(media)), "message.media");
             to.opens(indent, line, Opens::of(media).as_ref());
         }
-        What::Json(value) => {
+        Content::Json(value) => {
             let columns = to.width.saturating_sub(indent);
             to.runs(indent, json::lines(value, columns));
         }
-        What::Unknown(value) => {
+        Content::Unknown(value) => {
             to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", "dim")]);
             let columns = to.width.saturating_sub(indent);
             to.runs(indent, json::lines(value, columns));
         }
-        What::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
-        What::Call(call) => arguments(to, indent, call),
-        What::Result(result) => {
+        Content::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
+        Content::Call(call) => arguments(to, indent, call),
+        Content::Result(result) => {
             let slot = if result.is_error == Some(true) { "error" } else { "text" };
             result_content(to, indent, &result.content, slot);
         }
@@ -115,9 +115,9 @@ pub fn media_line(media: &Media) -> String {
 
 /// All the texts of parts, JSON among them.
 pub fn words(parts: &[Part]) -> String {
-    let texts = parts.iter().filter_map(|part| match &part.what {
-        What::Text(text) | What::Refusal(text) => Some(text.clone()),
-        What::Json(value) => Some(value.to_text()),
+    let texts = parts.iter().filter_map(|part| match &part.content {
+        Content::Text(text) | Content::Refusal(text) => Some(text.clone()),
+        Content::Json(value) => Some(value.to_text()),
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n")
@@ -128,13 +128,13 @@ pub fn preview(parts: &[Part]) -> String {
     let Some(part) = parts.first() else {
         return String::new();
     };
-    match &part.what {
-        What::Text(text) | What::Refusal(text) => first_line(text),
-        What::Reasoning(reasoning) => reasoning.text.as_deref().map_or_else(|| opaque(reasoning), first_line),
-        What::Call(call) => format!("{} {}", call.name, json::brief(&call.input)),
-        What::Result(result) => preview(&result.content),
-        What::Media(media) => media_line(media),
-        What::Json(value) | What::Unknown(value) => json::brief(value),
+    match &part.content {
+        Content::Text(text) | Content::Refusal(text) => first_line(text),
+        Content::Reasoning(reasoning) => reasoning.text.as_deref().map_or_else(|| opaque(reasoning), first_line),
+        Content::Call(call) => format!("{} {}", call.name, json::brief(&call.input)),
+        Content::Result(result) => preview(&result.content),
+        Content::Media(media) => media_line(media),
+        Content::Json(value) | Content::Unknown(value) => json::brief(value),
     }
 }
 

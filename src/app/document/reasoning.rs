@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::{Anchor, Document, Folds, Run, parts, runs};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, Detail, What};
+use crate::model::{AssembledTrace, Content, Detail};
 
 #[must_use]
 pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
@@ -32,7 +32,7 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
             let text = to.fitting(joined);
             to.rule(vec![Run::new(format!("{text} "), "message.turn")], vec![], "message.turn");
             for part in &thoughts {
-                if let What::Reasoning(reasoning) = &part.what {
+                if let Content::Reasoning(reasoning) = &part.content {
                     parts::reasoning_text(&mut to, 2, reasoning);
                     if reasoning.signature.is_some() {
                         to.line(vec![Run::new("  signed by the provider", "dim")]);
@@ -51,7 +51,11 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
     to.done()
 }
 
-fn thoughts(trace: &Assembled, turn: usize) -> Vec<&crate::model::Part> {
-    let said = trace.threads.iter().flat_map(|thread| &thread.said).filter(|said| said.turn == turn && !said.history);
-    said.flat_map(|said| &said.message.parts).filter(|part| matches!(part.what, What::Reasoning(_))).collect()
+fn thoughts(trace: &AssembledTrace, turn: usize) -> Vec<&crate::model::Part> {
+    let said = trace
+        .conversations
+        .iter()
+        .flat_map(|thread| &thread.messages)
+        .filter(|said| said.turn == turn && !said.history);
+    said.flat_map(|said| &said.message.parts).filter(|part| matches!(part.content, Content::Reasoning(_))).collect()
 }

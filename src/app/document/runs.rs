@@ -3,13 +3,13 @@
 use super::build::Builder;
 use super::{Anchor, Run, parts};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, CallFacts, Detail, Role, What, is_aside, question_in};
+use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
 
 /// A pane of so many columns has room for the day on which a run began.
 const ROOMY: usize = 60;
 
 /// The traces of an answer, numbered as the tree numbers them where they are those of a session.
-pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a Assembled, Option<u64>)> {
+pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a AssembledTrace, Option<u64>)> {
     if detail.left_out > 0 {
         let left_out = format!("{} earlier runs of this session are not shown here", detail.left_out);
         to.wrapped(0, 0, &[Run::new(left_out, "dim")]);
@@ -20,7 +20,7 @@ pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a Assembled, Opt
 }
 
 /// `━━ run 2 what about day two? ── 2026-11-03 17:42:09`: nothing above a run that is alone.
-pub fn heading(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
+pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     to.blank();
     to.anchor(Anchor::Trace(trace.trace));
     if let Some(number) = number {
@@ -35,17 +35,17 @@ pub fn heading(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
 }
 
 /// `turn 2`; what takes none is called by its kind.
-pub fn turn(turn: Option<usize>, call: &CallFacts) -> String {
+pub fn turn(turn: Option<usize>, call: &ModelCall) -> String {
     turn.map_or_else(|| call.category.as_str().to_owned(), |turn| format!("turn {turn}"))
 }
 
 /// What a run is called: what the user asked in it, else its root's name.
-pub fn name(trace: &Assembled) -> String {
+pub fn name(trace: &AssembledTrace) -> String {
     let asked = |history: bool, by_a_person: bool| {
-        let said = trace.threads.first()?.said.iter().filter(|said| said.message.role == Role::User);
+        let said = trace.conversations.first()?.messages.iter().filter(|said| said.message.role == Role::User);
         let parts = said.filter(|said| said.history == history).flat_map(|said| &said.message.parts);
-        let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.what {
-            What::Text(text) if !(by_a_person && is_aside(text)) => Some(parts::first_line(question_in(text))),
+        let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.content {
+            Content::Text(text) if !(by_a_person && is_aside(text)) => Some(parts::first_line(question_in(text))),
             _ => None,
         });
         texts.find(|text| !text.is_empty())

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::{Folds, cost, messages, tools};
 use crate::model::{
-    Assembled, CallFacts, Category, Context, Cost, Detail, Failure, Message, Node, NodeState, Part, PriceSource,
-    Reasoning, Role, RunError, Said, SpanId, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolDefinition,
-    ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, Tree, Usd, What,
+    AssembledTrace, Category, Content, Context, Conversation, ConversationId, ConversationMessage, Cost, Detail,
+    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Role, SpanId, Timestamp, TokenUsage,
+    ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, TraceState, Tree, Usd,
 };
 
 fn span(number: u8) -> SpanId {
@@ -16,32 +16,37 @@ fn span(number: u8) -> SpanId {
 }
 
 /// A model call; its number is that of its span.
-fn call(number: u8) -> CallFacts {
-    CallFacts {
+fn call(number: u8) -> ModelCall {
+    ModelCall {
         model: Some("claude-sonnet-4-5".into()),
         ended: Some(Timestamp(2_000_000_000)),
-        ..CallFacts::sample(span(number), Timestamp(1_000_000_000))
+        ..ModelCall::sample(span(number), Timestamp(1_000_000_000))
     }
 }
 
-fn said(turn: usize, role: Role, parts: Vec<What>) -> Said {
+fn said(turn: usize, role: Role, parts: Vec<Content>) -> ConversationMessage {
     let parts = parts.into_iter().map(Part::new).collect();
     let message = Arc::new(Message::new(role, parts));
-    Said { message, at: Timestamp(0), span: span(1), turn, history: false }
+    ConversationMessage { message, at: Timestamp(0), span: span(1), turn, history: false }
 }
 
-fn asks(id: Option<&str>, city: &str) -> What {
+fn asks(id: Option<&str>, city: &str) -> Content {
     let input = crate::model::json::parse(&format!(r#"{{"city": "{city}"}}"#)).unwrap();
-    What::Call(ToolCall { id: id.map(str::to_owned), name: "weather".into(), input, server_side: false })
+    Content::Call(ToolCall { id: id.map(str::to_owned), name: "weather".into(), input, server_side: false })
 }
 
-fn gives(id: Option<&str>, text: &str) -> What {
+fn gives(id: Option<&str>, text: &str) -> Content {
     let content = vec![Part::text(text)];
-    What::Result(ToolResult { call_id: id.map(str::to_owned), name: Some("weather".into()), is_error: None, content })
+    Content::Result(ToolResult {
+        call_id: id.map(str::to_owned),
+        name: Some("weather".into()),
+        is_error: None,
+        content,
+    })
 }
 
 fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
-    let What::Call(call) = asks(id, city) else { unreachable!() };
+    let Content::Call(call) = asks(id, city) else { unreachable!() };
     ToolRun {
         call_id: call.id,
         name: call.name,
@@ -56,9 +61,9 @@ fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
     }
 }
 
-fn run(calls: Vec<CallFacts>, said: Vec<Said>, tools: Vec<ToolRun>) -> Assembled {
+fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun>) -> AssembledTrace {
     let trace = TraceId::from_bytes(&[1; 16]).unwrap();
-    Assembled {
+    AssembledTrace {
         trace,
         name: Some("planner".into()),
         project: "default".into(),
@@ -69,7 +74,12 @@ fn run(calls: Vec<CallFacts>, said: Vec<Said>, tools: Vec<ToolRun>) -> Assembled
         state: TraceState::Ok,
         tree: Tree::default(),
         calls,
-        threads: vec![Thread { id: ThreadId(trace, span(1)), agent: None, opened_by: None, said }],
+        conversations: vec![Conversation {
+            id: ConversationId(trace, span(1)),
+            agent: None,
+            opened_by: None,
+            messages: said,
+        }],
         tools,
         definitions: Vec::new(),
         errors: Vec::new(),
@@ -79,7 +89,7 @@ fn run(calls: Vec<CallFacts>, said: Vec<Said>, tools: Vec<ToolRun>) -> Assembled
     }
 }
 
-fn detail(traces: Vec<Assembled>) -> Detail {
+fn detail(traces: Vec<AssembledTrace>) -> Detail {
     Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0 }
 }
 
@@ -97,10 +107,10 @@ fn place(lines: &[String], text: &str) -> usize {
 #[test]
 fn a_result_is_shown_with_its_call_and_not_again_where_it_is_sent() {
     let said = vec![
-        said(0, Role::User, vec![What::Text("hi".into())]),
+        said(0, Role::User, vec![Content::Text("hi".into())]),
         said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
         said(1, Role::Tool, vec![gives(Some("b"), "warm"), gives(Some("a"), "cold")]),
-        said(1, Role::Assistant, vec![What::Text("done".into())]),
+        said(1, Role::Assistant, vec![Content::Text("done".into())]),
     ];
     let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Lima", ToolStatus::Ok)];
     let lines = lines(messages, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
@@ -169,13 +179,13 @@ fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
     };
     let said = vec![
         said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
-        said(1, Role::Assistant, vec![What::Text("sorry".into())]),
+        said(1, Role::Assistant, vec![Content::Text("sorry".into())]),
     ];
     let tool = ToolRun { span: Some(span(3)), ..ran(Some("a"), "Oslo", ToolStatus::Error) };
     let mut run = run(vec![call(1), call(2)], said, vec![tool]);
     run.tree.nodes = vec![node(1, 0, "chat"), node(3, 0, "weather"), node(4, 1, "GET /weather"), node(2, 0, "chat")];
     let failure = Failure { kind: Some("httpx.ReadTimeout".into()), message: Some("timed out".into()), stack: None };
-    run.errors = vec![RunError { span: span(4), at: Timestamp(0), failure }];
+    run.errors = vec![TraceFailure { span: span(4), at: Timestamp(0), failure }];
     let lines = lines(messages, &detail(vec![run]), 60);
     let at = place(&lines, "✗ ReadTimeout  in GET /weather");
     assert!(place(&lines, "→ weather") < at && at < place(&lines, "── turn 2"), "{lines:#?}");
@@ -190,8 +200,8 @@ fn what_a_turn_cost_is_the_last_thing_to_give_way() {
         output: Some(196),
         ..TokenUsage::default()
     };
-    let turn = CallFacts { usage: Some(usage), unpriced: true, ..call(1) };
-    let said = vec![said(0, Role::Assistant, vec![What::Text("yes".into())])];
+    let turn = ModelCall { usage: Some(usage), unpriced: true, ..call(1) };
+    let said = vec![said(0, Role::Assistant, vec![Content::Text("yes".into())])];
     let detail = detail(vec![run(vec![turn], said, Vec::new())]);
     for (width, rule) in [
         (80, "── turn 1 · claude-sonnet-4-5 · 1.0s · in 23k (12% cached) out 196 · unpriced"),
@@ -228,7 +238,7 @@ fn what_one_run_leaves_out_of_a_tool_another_may_tell() {
 #[test]
 fn one_model_by_two_names_is_told_apart_and_each_window_named() {
     let of =
-        |number, model: &str, window| CallFacts { model: Some(model.into()), window: Some(window), ..call(number) };
+        |number, model: &str, window| ModelCall { model: Some(model.into()), window: Some(window), ..call(number) };
     let calls = vec![of(1, "us.amazon.nova-lite-v1:0", 300_000), of(2, "eu.amazon.nova-lite-v1:0", 200_000)];
     let lines = lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 90);
     assert!(lines[place(&lines, "us.amazon.nova-lite-v1:0")].contains("window 300k"), "{lines:#?}");
@@ -250,7 +260,7 @@ fn a_long_result_is_one_line_until_it_is_opened() {
 fn only_what_a_model_said_stands_in_quotation_marks() {
     let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
     let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
-    let said = vec![said(0, Role::Assistant, vec![What::Reasoning(thought), What::Reasoning(hidden)])];
+    let said = vec![said(0, Role::Assistant, vec![Content::Reasoning(thought), Content::Reasoning(hidden)])];
     let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
     assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));
     assert!(
@@ -275,7 +285,7 @@ fn only_what_the_store_holds_and_the_webs_addresses_can_be_opened() {
 
 #[test]
 fn a_report_far_from_the_price_tables_is_said_in_words() {
-    let costs = |reported: f64, computed: f64| CallFacts {
+    let costs = |reported: f64, computed: f64| ModelCall {
         cost: Some(Cost {
             total: Usd::from_dollars(reported).unwrap(),
             parts: None,

@@ -6,7 +6,7 @@ use super::build::Builder;
 use super::ordinals::{Ordinal, ordinals};
 use super::{Anchor, Document, Folds, Run, json, parts, runs};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, Detail, Part, ToolDefinition, ToolRun, ToolStatus, TraceId, What};
+use crate::model::{AssembledTrace, Content, Detail, Part, ToolDefinition, ToolRun, ToolStatus, TraceId};
 
 /// Up to this many runs are open from the start.
 const FEW: usize = 3;
@@ -62,7 +62,7 @@ pub fn called(detail: &Detail) -> impl Iterator<Item = &ToolRun> {
 
 /// One run of a tool: its trace, that trace's number where there are several, its place among the trace's runs.
 struct Called<'a> {
-    trace: &'a Assembled,
+    trace: &'a AssembledTrace,
     number: Option<u64>,
     name: String,
     run: &'a ToolRun,
@@ -207,19 +207,19 @@ fn facts(to: &mut Builder, called: &Called) {
 }
 
 /// The call that asked for a run: the one that says so, else that in whose answer it is told.
-fn asked(trace: &Assembled, run: &ToolRun) -> Option<usize> {
+fn asked(trace: &AssembledTrace, run: &ToolRun) -> Option<usize> {
     let caller = run.called_by.and_then(|caller| trace.calls.iter().position(|call| call.span == caller));
     let told = || {
         let id = run.call_id.as_deref()?;
-        let mut said = trace.threads.iter().flat_map(|thread| &thread.said).filter(|said| !said.history);
-        let asks = |part: &Part| matches!(&part.what, What::Call(call) if call.id.as_deref() == Some(id));
+        let mut said = trace.conversations.iter().flat_map(|thread| &thread.messages).filter(|said| !said.history);
+        let asks = |part: &Part| matches!(&part.content, Content::Call(call) if call.id.as_deref() == Some(id));
         said.find(|said| said.message.parts.iter().any(asks)).map(|said| said.turn)
     };
     caller.or_else(told)
 }
 
 /// A run's tool; of one that nobody named, what its span is called.
-fn name(trace: &Assembled, run: &ToolRun) -> String {
+fn name(trace: &AssembledTrace, run: &ToolRun) -> String {
     let named = Some(run.name.trim()).filter(|name| !name.is_empty());
     let span = || trace.tree.nodes.iter().find(|node| Some(node.id) == run.span).map(|node| node.name.trim());
     wrap::clean_line(named.or_else(span).filter(|name| !name.is_empty()).unwrap_or("unnamed tool"))

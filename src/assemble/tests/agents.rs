@@ -83,9 +83,9 @@ fn agents_without_calls_tell_their_own_story() {
     ]);
     let expected = ["system W", "user Task", r#"assistant w{"a":1}"#, "tool =18C", "assistant Done."];
     assert_eq!(talk(&trace), expected);
-    assert_eq!(trace.threads[0].agent.as_deref(), Some("writer"));
+    assert_eq!(trace.conversations[0].agent.as_deref(), Some("writer"));
     // Its turn is none of a counted call.
-    assert!(trace.calls.is_empty() && trace.threads[0].said[0].turn == 0);
+    assert!(trace.calls.is_empty() && trace.conversations[0].messages[0].turn == 0);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation()
         ],
     ]);
     assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
-    assert_eq!(traces[1].threads[0].said[3].span, span_id(2));
+    assert_eq!(traces[1].conversations[0].messages[3].span, span_id(2));
     // What the calls before it said is not said again.
     let trace = one(vec![
         agent(1, 0, "a").asked(&all).broken("no"),
@@ -129,14 +129,14 @@ fn messages_on_their_way_are_their_agents_conversations() {
         ]
     };
     let trace = one(delivered());
-    let agents: Vec<_> = trace.threads.iter().map(|thread| thread.agent.as_deref()).collect();
+    let agents: Vec<_> = trace.conversations.iter().map(|thread| thread.agent.as_deref()).collect();
     assert_eq!(agents, [Some("A"), Some("B")]);
     // What nobody answered any more was not read.
     assert_eq!(told(&trace)[0], ["user Task", "assistant Notes"]);
     assert_eq!(told(&trace)[1], ["user Task", "user Notes", "assistant Done."]);
     let mut with_calls = delivered();
     with_calls.push(llm(8, 1).asked(&[user("Task")]).answered(&[assistant("Notes")]));
-    assert_eq!(one(with_calls).threads.len(), 1);
+    assert_eq!(one(with_calls).conversations.len(), 1);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn who_broke_off_said_what_was_handed_on_until_then() {
         relayed(6, "A").answered(&asked),
     ]);
     assert_eq!(told(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
-    assert_eq!(trace.threads.len(), 1, "B was told of the task, and never ran");
+    assert_eq!(trace.conversations.len(), 1, "B was told of the task, and never ran");
     assert_eq!((trace.calls.len(), trace.calls[0].category), (1, Category::Llm));
 }
 
@@ -170,7 +170,7 @@ fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
     let answered = |id, text| llm(id, 1).answered(&[assistant(text)]);
     let trace =
         one(vec![chain(1, 0).asked(&[user("What is this?")]), answered(2, "A picture."), answered(3, "Of a cat.")]);
-    assert_eq!(told(&trace)[0], ["user What is this?", "assistant A picture."]);
+    assert_eq!(told(&trace)[0], ["user Content is this?", "assistant A picture."]);
     // Elsewhere the calls say it themselves.
     let told = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
     assert_eq!(talk(&one(vec![chain(1, 0).asked(&[user("q")]), told])), ["user q in full", "assistant a"]);

@@ -166,7 +166,7 @@ fn a_session_is_the_sum_of_its_traces() {
 fn a_trace_without_agents_has_no_tokens() {
     let trace = one(vec![made(1, 0, Category::Http), made(2, 1, Category::Db)]);
     assert_eq!((trace.totals.usage.total(), trace.totals.model_calls), (None, 0));
-    assert!(trace.threads.is_empty());
+    assert!(trace.conversations.is_empty());
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn a_sliding_window_repeats_nothing() {
 
 #[test]
 fn history_with_other_ids_parts_or_without_reasoning_is_recognised() {
-    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let mut answer = calls("Let me look.", &[(Some("c1"), "w", r#"{"a":1}"#)]);
     answer.parts.insert(0, thought);
     let replayed = [assistant("Let me\nlook."), calls("", &[(Some("x9"), "w", r#"{"a":1.0}"#)])];
@@ -200,7 +200,7 @@ fn an_answer_in_pieces_comes_back_as_one_message() {
 
 #[test]
 fn reasoning_that_only_the_next_prompt_tells_is_added() {
-    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let asked = calls("", &[(Some("c1"), "w", "{}")]);
     let mut recalled = asked.clone();
     recalled.parts.insert(0, thought);
@@ -273,7 +273,7 @@ fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
     let trace =
         conversation(&[(&[user("q1")], &[]), (&[user("q1"), assistant("told later"), user("q2")], &[assistant("a2")])]);
     assert_eq!(talk(&trace), ["user q1", "assistant told later", "user q2", "assistant a2"]);
-    assert_eq!((trace.threads[0].said[1].span, trace.threads[0].said[1].turn), (span_id(2), 0));
+    assert_eq!((trace.conversations[0].messages[1].span, trace.conversations[0].messages[1].turn), (span_id(2), 0));
 }
 
 #[test]
@@ -344,14 +344,14 @@ fn answers_that_only_later_prompts_tell_belong_each_to_its_call() {
     ]);
     let expected = ["user q", "assistant w1#c1", "tool c1=one", "assistant w2#c2", "tool c2=two", "assistant done"];
     assert_eq!(talk(&trace), expected);
-    let by: Vec<_> = trace.threads[0].said.iter().map(|said| said.span).collect();
+    let by: Vec<_> = trace.conversations[0].messages.iter().map(|said| said.span).collect();
     assert_eq!(by, [2, 2, 4, 4, 6, 6].map(span_id));
 }
 
 #[test]
 fn an_answer_that_came_piece_by_piece_is_one_message() {
     let thought = Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() };
-    let thought = Message::new(Role::Assistant, vec![Part::new(What::Reasoning(thought))]);
+    let thought = Message::new(Role::Assistant, vec![Part::new(Content::Reasoning(thought))]);
     let call = |id| calls("", &[(Some(id), "w", "{}")]);
     let answer = [thought, assistant("Let me look."), call("c1"), call("c2")];
     let given = [results(&[(Some("c1"), "18C")]), results(&[(Some("c2"), "27C")])];
@@ -392,7 +392,7 @@ fn what_was_too_long_is_asked_once_although_its_beginning_is_left_out_then() {
 
 #[test]
 fn a_thought_that_only_the_step_around_a_call_tells_is_told() {
-    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let mut answer = assistant("a");
     answer.parts.insert(0, thought);
     let step = |told: Message| chain(1, 0).at(0.0, 9.0).answered(&[told]);
@@ -413,7 +413,7 @@ fn the_calls_of_an_answer_that_only_the_next_prompt_tells_are_added() {
     ]);
     let expected = ["user q", "assistant Let me look. w{}#t1 w{}#t2", "tool t1=18C t2=18C", "assistant 18C."];
     assert_eq!(talk(&trace), [&expected[..], &["user ok", "assistant ok"]].concat());
-    assert_eq!(trace.threads[0].said[1].span, span_id(2));
+    assert_eq!(trace.conversations[0].messages[1].span, span_id(2));
 }
 
 #[test]

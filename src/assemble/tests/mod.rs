@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use super::{Facts, Settled};
 use crate::model::{
-    Assembled, Carrier, Category, Cost, Failure, GenAi, LogRow, Message, Part, PriceSource, Project, Reading, Role,
-    SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage, ToolCall, ToolName, ToolResult, TraceId,
-    TraceRows, Translation, Usd, What, json,
+    AssembledTrace, Carrier, Category, Content, Cost, Failure, GenAi, LogRow, Message, Part, PriceSource, Project,
+    Reading, Role, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage, ToolCall, ToolName,
+    ToolResult, TraceId, TraceRows, Translation, Usd, json,
 };
 
 /// A span under construction. Times are in seconds from some day.
@@ -217,14 +217,15 @@ fn rows(id: u64, spans: Vec<Made>, logs: Vec<LogRow>) -> TraceRows {
 }
 
 /// Assembles one trace, and checks that a list would say the same of it.
-fn one(spans: Vec<Made>) -> Assembled {
+fn one(spans: Vec<Made>) -> AssembledTrace {
     of(rows(1, spans, Vec::new()))
 }
 
-fn of(rows: TraceRows) -> Assembled {
+fn of(rows: TraceRows) -> AssembledTrace {
     let settled = settled(&rows);
     let assembled = session(vec![rows]).remove(0);
-    let says = |assembled: &Assembled| (assembled.totals, assembled.state, assembled.name.clone(), assembled.started);
+    let says =
+        |assembled: &AssembledTrace| (assembled.totals, assembled.state, assembled.name.clone(), assembled.started);
     assert_eq!(says(&assembled), (settled.totals, settled.state, settled.name.clone(), settled.started));
     assert_eq!((assembled.ended, assembled.spans), (settled.ended, settled.spans));
     assembled
@@ -237,7 +238,7 @@ fn price(genai: &GenAi, _: Timestamp) -> Option<Cost> {
     Some(Cost { total, parts: None, source, computed: None })
 }
 
-fn session(traces: Vec<TraceRows>) -> Vec<Assembled> {
+fn session(traces: Vec<TraceRows>) -> Vec<AssembledTrace> {
     super::session(traces, &price)
 }
 
@@ -247,7 +248,7 @@ fn settled(rows: &TraceRows) -> Settled {
 }
 
 /// Calls one after another under one root, each with its prompt and answer.
-fn conversation(exchanges: &[(&[Message], &[Message])]) -> Assembled {
+fn conversation(exchanges: &[(&[Message], &[Message])]) -> AssembledTrace {
     let mut spans = vec![made(1, 0, Category::Span).at(0.0, 1000.0)];
     for ((prompt, completion), id) in exchanges.iter().zip(2..) {
         spans.push(llm(id, 1).asked(prompt).answered(completion));
@@ -256,7 +257,7 @@ fn conversation(exchanges: &[(&[Message], &[Message])]) -> Assembled {
 }
 
 /// Traces of one session, each beginning a thousand seconds after the one before.
-fn several(traces: Vec<Vec<Made>>) -> Vec<Assembled> {
+fn several(traces: Vec<Vec<Made>>) -> Vec<AssembledTrace> {
     let mut all = Vec::new();
     for (nth, spans) in traces.into_iter().enumerate() {
         let mut trace = rows(nth as u64 + 1, spans, Vec::new());
@@ -290,7 +291,7 @@ fn calls(text: &str, calls: &[(Option<&str>, &str, &str)]) -> Message {
     parts.extend(calls.iter().map(|(id, name, input)| {
         let input = json::parse(input).unwrap();
         let (id, name) = (id.map(str::to_owned), (*name).to_owned());
-        Part::new(What::Call(ToolCall { id, name, input, server_side: false }))
+        Part::new(Content::Call(ToolCall { id, name, input, server_side: false }))
     }));
     Message::new(Role::Assistant, parts)
 }
@@ -298,24 +299,24 @@ fn calls(text: &str, calls: &[(Option<&str>, &str, &str)]) -> Message {
 fn results(results: &[(Option<&str>, &str)]) -> Message {
     let part = |(id, text): &(Option<&str>, &str)| {
         let content = vec![Part::text(*text)];
-        Part::new(What::Result(ToolResult { call_id: id.map(str::to_owned), name: None, is_error: None, content }))
+        Part::new(Content::Result(ToolResult { call_id: id.map(str::to_owned), name: None, is_error: None, content }))
     };
     Message::new(Role::Tool, results.iter().map(part).collect())
 }
 
 /// A message as a line: `assistant Let me look. w{"a":1}#c1`, `tool c1=18C`, with `~` before history.
 fn line(message: &Message, history: bool) -> String {
-    let part = |part: &Part| match &part.what {
-        What::Text(text) => text.clone(),
-        What::Call(call) => {
+    let part = |part: &Part| match &part.content {
+        Content::Text(text) => text.clone(),
+        Content::Call(call) => {
             let id = call.id.as_ref().map(|id| format!("#{id}")).unwrap_or_default();
             format!("{}{}{id}", call.name, json::to_string(&call.input))
         }
-        What::Result(result) => {
+        Content::Result(result) => {
             let text = super::runs::text(&result.content).unwrap_or_default();
             format!("{}={text}", result.call_id.as_deref().unwrap_or_default())
         }
-        What::Reasoning(reasoning) => format!("({})", reasoning.text.as_deref().unwrap_or("…")),
+        Content::Reasoning(reasoning) => format!("({})", reasoning.text.as_deref().unwrap_or("…")),
         other => format!("{other:?}"),
     };
     let parts: Vec<String> = message.parts.iter().map(part).collect();
@@ -323,21 +324,22 @@ fn line(message: &Message, history: bool) -> String {
 }
 
 /// The conversations of a trace, each as its lines.
-fn told(trace: &Assembled) -> Vec<Vec<String>> {
-    let lines =
-        |thread: &crate::model::Thread| thread.said.iter().map(|said| line(&said.message, said.history)).collect();
-    trace.threads.iter().map(lines).collect()
+fn told(trace: &AssembledTrace) -> Vec<Vec<String>> {
+    let lines = |thread: &crate::model::Conversation| {
+        thread.messages.iter().map(|said| line(&said.message, said.history)).collect()
+    };
+    trace.conversations.iter().map(lines).collect()
 }
 
 /// The only conversation of a trace.
-fn talk(trace: &Assembled) -> Vec<String> {
+fn talk(trace: &AssembledTrace) -> Vec<String> {
     let mut told = told(trace);
     assert_eq!(told.len(), 1, "{told:#?}");
     told.remove(0)
 }
 
 /// The tool runs of a trace: id, status, output.
-fn ran(trace: &Assembled) -> Vec<(Option<&str>, &'static str, Option<String>)> {
+fn ran(trace: &AssembledTrace) -> Vec<(Option<&str>, &'static str, Option<String>)> {
     let run = |run: &'_ crate::model::ToolRun| super::runs::text(run.output.as_deref()?);
     trace.tools.iter().map(|tool| (tool.call_id.as_deref(), tool.status.as_str(), run(tool))).collect()
 }

@@ -95,9 +95,9 @@ proptest! {
         prop_assert_eq!(top.fold(TokenUsage::default(), |sum, usage| sum + usage), usage);
         prop_assert_eq!(trace.totals.errors, trace.errors.len() as u64);
         prop_assert_eq!(trace.totals.tool_calls, trace.tools.len() as u64);
-        for said in trace.threads.iter().flat_map(|thread| &thread.said) {
+        for said in trace.conversations.iter().flat_map(|thread| &thread.messages) {
             prop_assert!(!said.message.parts.is_empty());
-            let results = said.message.parts.iter().any(|part| matches!(part.what, What::Result(_)));
+            let results = said.message.parts.iter().any(|part| matches!(part.content, Content::Result(_)));
             prop_assert!(!results || said.message.role == Role::Tool);
             prop_assert!(!said.history || said.turn < trace.calls.len());
         }
@@ -113,7 +113,7 @@ proptest! {
             let (Some(record), None) = (records.next(), records.next()) else { continue };
             let texts = |message: &Message| message.role == Role::Assistant && !message.plain_text().is_empty();
             let given = record.said.readings.iter().flat_map(|reading| &reading.completion).filter(|m| texts(m)).count();
-            let said = trace.threads.iter().flat_map(|thread| &thread.said);
+            let said = trace.conversations.iter().flat_map(|thread| &thread.messages);
             let told = said.filter(|said| said.span == call.span && !said.history && texts(&said.message)).count();
             prop_assert!(told >= given, "{given} given, {told} told");
         }
@@ -149,7 +149,7 @@ fn a_long_conversation_takes_time_in_proportion_to_what_was_sent() {
         let rows = rows(1, long(turns), Vec::new());
         let started = Instant::now();
         let trace = session(vec![rows]).remove(0);
-        assert_eq!(trace.threads[0].said.len() as u64, turns * 3);
+        assert_eq!(trace.conversations[0].messages.len() as u64, turns * 3);
         started.elapsed()
     };
     time(10);

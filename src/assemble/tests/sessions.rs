@@ -34,7 +34,7 @@ fn a_turn_that_failed_in_an_earlier_trace_is_history_to_the_next() {
 
 #[test]
 fn what_only_a_later_trace_tells_of_an_answer_is_added() {
-    let thought = Part::new(What::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let thoughtful = Message::new(Role::Assistant, vec![thought, Part::text("ok")]);
     let asked = calls("Let me look.", &[(Some("t1"), "w", "{}")]);
     let history = [user("ok"), assistant("ok"), user("ok"), thoughtful, user("q"), asked];

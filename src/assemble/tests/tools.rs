@@ -61,7 +61,7 @@ fn a_result_that_no_request_carries_is_told_as_it_was_returned() {
         tool(3, 1, Some("c1"), "stop", "{}", Some("stopped")),
     ]);
     assert_eq!(talk(&trace), ["user q", "assistant stop{}#c1", "tool c1=stopped"]);
-    assert_eq!(trace.threads[0].said[2].span, span_id(2));
+    assert_eq!(trace.conversations[0].messages[2].span, span_id(2));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_tool_within_a_tool_of_its_name_is_its_implementation() {
 #[test]
 fn a_run_fails_by_its_span_or_by_its_result() {
     let mut refused = results(&[(Some("c2"), "no such city")]);
-    let What::Result(result) = &mut refused.parts[0].what else { unreachable!() };
+    let Content::Result(result) = &mut refused.parts[0].content else { unreachable!() };
     result.is_error = Some(true);
     let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}"), (Some("c3"), "w", "{}")]);
     let trace = one(vec![
@@ -183,7 +183,7 @@ fn tools_that_ran_for_calls_without_a_word_are_told() {
         "tool c3=ok",
     ];
     assert_eq!(talk(&trace), expected);
-    assert_eq!((trace.threads[0].said[2].turn, trace.threads[0].said[2].span), (1, span_id(5)));
+    assert_eq!((trace.conversations[0].messages[2].turn, trace.conversations[0].messages[2].span), (1, span_id(5)));
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn an_agent_without_known_calls_tells_what_its_tools_are_asked_and_return() {
 fn a_failure_that_names_only_its_tool_is_of_the_run_that_failed() {
     let asked = calls("", &[(Some("c1"), "w", r#"{"n":1}"#), (Some("c2"), "w", r#"{"n":2}"#)]);
     let mut failure = results(&[(None, "no such w")]);
-    if let What::Result(result) = &mut failure.parts[0].what {
+    if let Content::Result(result) = &mut failure.parts[0].content {
         (result.name, result.is_error) = (Some("w".to_owned()), Some(true));
     }
     let trace = one(vec![

@@ -4,12 +4,12 @@ use super::*;
 use crate::model::NodeState;
 
 /// Depth, name and state of each node.
-fn nodes(trace: &Assembled) -> Vec<(usize, &str, NodeState)> {
+fn nodes(trace: &AssembledTrace) -> Vec<(usize, &str, NodeState)> {
     trace.tree.nodes.iter().map(|node| (node.depth, node.name.as_str(), node.state)).collect()
 }
 
 /// The spans at which errors are listed, and their messages.
-fn errors(trace: &Assembled) -> Vec<(SpanId, &str)> {
+fn errors(trace: &AssembledTrace) -> Vec<(SpanId, &str)> {
     trace.errors.iter().map(|error| (error.span, error.failure.message.as_deref().unwrap_or_default())).collect()
 }
 
@@ -167,16 +167,16 @@ fn only_plain_roots_of_the_sdk_are_recognised() {
 #[test]
 fn a_call_without_a_word_says_which_switch_is_off() {
     let call = || llm(2, 1).scope("opentelemetry.instrumentation.openai_v2").tokens(1, 1);
-    let unheard = |spans: Vec<Made>| one(spans).calls.remove(0).unheard;
-    let switch = unheard(vec![chain(1, 0), call()]).unwrap();
+    let recording_hint = |spans: Vec<Made>| one(spans).calls.remove(0).recording_hint;
+    let switch = recording_hint(vec![chain(1, 0), call()]).unwrap();
     assert!(switch.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"), "{switch}");
-    assert_eq!(unheard(vec![call().asked(&[user("q")])]), None);
-    assert_eq!(unheard(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
-    assert_eq!(unheard(vec![call().running()]), None, "it may be told yet");
+    assert_eq!(recording_hint(vec![call().asked(&[user("q")])]), None);
+    assert_eq!(recording_hint(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
+    assert_eq!(recording_hint(vec![call().running()]), None, "it may be told yet");
     let told_by_another = vec![llm(1, 0).tokens(1, 1).asked(&[user("q")]).answered(&[assistant("a")]), call()];
-    assert_eq!(unheard(told_by_another), None);
+    assert_eq!(recording_hint(told_by_another), None);
     let records = vec![log(1, 1, &[user("q")], &[])];
-    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unheard, None, "its records tell");
+    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].recording_hint, None, "its records tell");
 }
 
 /// In JavaScript all that begins in one millisecond begins together.

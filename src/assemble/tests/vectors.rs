@@ -42,7 +42,7 @@ fn v1_strands_with_one_tool() {
     assert_eq!(ran(&trace), [(Some("t1"), "ok", Some("18C".to_owned()))]);
     let run = &trace.tools[0];
     assert_eq!(run.ended.unwrap().since(run.started.unwrap()).as_millis(), 900);
-    let thread = &trace.threads[0];
+    let thread = &trace.conversations[0];
     assert_eq!((thread.agent.as_deref(), thread.opened_by.clone(), thread.id.1), (Some("W"), None, span_id(3)));
     let depths: Vec<_> = trace.tree.nodes.iter().map(|node| node.depth).collect();
     assert_eq!(depths, [0, 1, 2, 2, 1, 2]);
@@ -155,7 +155,7 @@ fn v7_two_sub_agents_at_once() {
         (worker.iter().map(|line| (*line).to_owned()).collect(), told[1].clone())
     );
     let openers: Vec<_> =
-        trace.threads.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
+        trace.conversations.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
     let opener = |id: u64| Some((span_id(id), Some(format!("c{id}"))));
     assert_eq!(openers, [None, opener(3), opener(6)]);
 }
@@ -280,7 +280,7 @@ fn answers_without_questions_are_told_as_those_of_the_agent_that_was_asked() {
         tool(4, 1, Some("t1"), "Bash", "{}", Some("ok")).at(4.0, 5.0),
         llm(6, 1).at(6.0, 8.0).tokens(20, 7).answered(&[assistant("done")]),
     ]);
-    assert_eq!(trace.threads.len(), 1);
+    assert_eq!(trace.conversations.len(), 1);
     assert_eq!(
         talk(&trace),
         ["user q", "assistant Let me look.", "assistant Bash{}#t1", "tool t1=ok", "assistant done"]
@@ -301,9 +301,9 @@ fn hearsay_counts_and_tells_only_where_something_bears_it_out() {
         ]
     };
     let alone = one(spans());
-    assert_eq!((alone.totals.model_calls, alone.threads.len(), alone.spans), (0, 0, 0));
+    assert_eq!((alone.totals.model_calls, alone.conversations.len(), alone.spans), (0, 0, 0));
     let borne_out = of(rows(1, spans(), vec![log(1, 0, &[], &[])]));
-    assert_eq!((borne_out.totals.model_calls, borne_out.threads.len()), (1, 1));
+    assert_eq!((borne_out.totals.model_calls, borne_out.conversations.len()), (1, 1));
     let borne_out = one([spans(), vec![tool(3, 1, Some("t"), "w", "{}", None)]].concat());
-    assert_eq!((borne_out.totals.model_calls, borne_out.threads.len()), (1, 1));
+    assert_eq!((borne_out.totals.model_calls, borne_out.conversations.len()), (1, 1));
 }

@@ -8,10 +8,10 @@ use crate::{
     app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update},
     keymap::{Chord, Key},
     model::{
-        Answer, Assembled, CallFacts, Category, Changes, Context, Cost, Detail, Everything, Filter, Message, Node,
-        NodeState, Overview, Page, Part, PriceSource, Project, Query, Reasoning, Role, Said, SessionId, SessionSummary,
-        SpanId, Subject, Thread, ThreadId, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, Totals,
-        TraceId, TraceState, TraceSummary, Tree, Usd, What,
+        Answer, AssembledTrace, Category, Changes, Content, Context, Conversation, ConversationId, ConversationMessage,
+        Cost, Detail, Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Part, PriceSource,
+        Project, Query, Reasoning, Role, SessionId, SessionSummary, SpanId, Subject, Timestamp, TokenUsage, ToolCall,
+        ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, TraceSummary, Tree, Usd,
     },
     theme::{Depth, Themes},
     view::draw,
@@ -174,9 +174,9 @@ fn tree(run: u8) -> Tree {
     Tree { nodes }
 }
 
-fn assembled(run: &Run) -> Assembled {
+fn assembled(run: &Run) -> AssembledTrace {
     let trace = trace_id(run.number);
-    let call = CallFacts {
+    let call = ModelCall {
         span: span_id(2),
         name: "chat".into(),
         category: Category::Llm,
@@ -194,10 +194,10 @@ fn assembled(run: &Run) -> Assembled {
         unpriced: false,
         window: Some(200_000),
         failure: None,
-        unheard: None,
+        recording_hint: None,
         also: Vec::new(),
     };
-    let said = |role, parts: Vec<Part>| Said {
+    let said = |role, parts: Vec<Part>| ConversationMessage {
         message: Arc::new(Message::new(role, parts)),
         at: at(run.from),
         span: span_id(2),
@@ -214,21 +214,21 @@ fn assembled(run: &Run) -> Assembled {
         content: vec![Part::text("ValidationError: 'guests' must be >= 1 (got 0)")],
     };
     let thought = Reasoning { text: Some("The tool keeps rejecting guests=0.".into()), ..Reasoning::default() };
-    let thread = Thread {
-        id: ThreadId(trace, span_id(2)),
+    let thread = Conversation {
+        id: ConversationId(trace, span_id(2)),
         agent: Some("planner".into()),
         opened_by: None,
-        said: vec![
+        messages: vec![
             said(Role::User, vec![Part::text(run.question)]),
             said(
                 Role::Assistant,
                 vec![
-                    Part::new(What::Reasoning(thought)),
+                    Part::new(Content::Reasoning(thought)),
                     Part::text("I'll **retry** with the same guest details.\u{1b}[31m\n\n".repeat(12)),
-                    Part::new(What::Call(asked)),
+                    Part::new(Content::Call(asked)),
                 ],
             ),
-            said(Role::Tool, vec![Part::new(What::Result(answered))]),
+            said(Role::Tool, vec![Part::new(Content::Result(answered))]),
         ],
     };
     let tool = ToolRun {
@@ -243,7 +243,7 @@ fn assembled(run: &Run) -> Assembled {
         started: Some(at(run.from + 4.0)),
         ended: Some(at(run.from + 9.6)),
     };
-    Assembled {
+    AssembledTrace {
         trace,
         name: Some("planner".into()),
         project: "default".into(),
@@ -254,7 +254,7 @@ fn assembled(run: &Run) -> Assembled {
         state: run.state,
         tree: tree(run.number),
         calls: vec![call],
-        threads: vec![thread],
+        conversations: vec![thread],
         tools: vec![tool],
         definitions: Vec::new(),
         errors: Vec::new(),

@@ -12,7 +12,7 @@ use sideseat_tui::{
     decode::{self, Encoding, encode},
     dialects,
     export::transcript::{Trace, Transcript},
-    model::{Assembled, Detail, LogRecord, LogRow, Project, Source, Span, SpanId, SpanRow, TraceId, TraceRows},
+    model::{AssembledTrace, Detail, LogRecord, LogRow, Project, Source, Span, SpanId, SpanRow, TraceId, TraceRows},
     pricing::Prices,
 };
 
@@ -90,7 +90,7 @@ fn rows(
 }
 
 /// Each session assembled; its lists say the same as its panes, in whatever order its rows come.
-fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<Assembled>>, TestCaseError> {
+fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<AssembledTrace>>, TestCaseError> {
     let price = |genai: &_, at| PRICES.price(genai, at);
     let mut settled = HashMap::new();
     let mut sessions: BTreeMap<String, Vec<TraceRows>> = BTreeMap::new();

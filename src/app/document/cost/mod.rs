@@ -5,14 +5,14 @@ mod table;
 use super::build::Builder;
 use super::{Document, Folds, Run, runs};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, CallFacts, CostParts, Detail, PriceSource, TokenUsage, Totals, Usd};
+use crate::model::{AssembledTrace, CostParts, Detail, ModelCall, PriceSource, TokenUsage, Totals, Usd};
 
 /// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
 struct Call<'a> {
-    trace: &'a Assembled,
+    trace: &'a AssembledTrace,
     number: Option<u64>,
     turn: Option<usize>,
-    facts: &'a CallFacts,
+    facts: &'a ModelCall,
 }
 
 #[must_use]
@@ -236,12 +236,12 @@ fn doubts(calls: &[Call]) -> Vec<Doubt> {
     doubts
 }
 
-fn model_of(call: &CallFacts) -> &str {
+fn model_of(call: &ModelCall) -> &str {
     call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model")
 }
 
 /// What the sender reports of a call and what the price tables say, where they are more than a tenth apart.
-fn doubted(call: &CallFacts) -> Option<(Usd, Usd)> {
+fn doubted(call: &ModelCall) -> Option<(Usd, Usd)> {
     let cost = call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported)?;
     let (reported, computed) = (cost.total, cost.computed?);
     let differ = (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs();

@@ -4,7 +4,7 @@ use super::super::build::Builder;
 use super::super::{Anchor, Run, runs};
 use super::Call;
 use crate::app::{format, wrap};
-use crate::model::{CallFacts, TokenUsage, TraceId, Usd};
+use crate::model::{ModelCall, TokenUsage, TraceId, Usd};
 
 /// Columns of the gauge's bar, and of the bar with its share of the window.
 const BAR: usize = 14;
@@ -159,7 +159,7 @@ fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
     ]
 }
 
-fn cost(call: &CallFacts) -> String {
+fn cost(call: &ModelCall) -> String {
     match &call.cost {
         Some(cost) => format::money(cost.total),
         None if call.unpriced => "unpriced".to_owned(),

@@ -3,10 +3,10 @@
 use super::super::Run;
 use super::super::build::Builder;
 use crate::app::format;
-use crate::model::{Assembled, NodeState, TraceState};
+use crate::model::{AssembledTrace, NodeState, TraceState};
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
-pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
+pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     if to.is_empty() || trace.calls.is_empty() {
         return generic(to, trace, number);
     }
@@ -30,13 +30,13 @@ pub fn end(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
 }
 
 /// A trace in which no call of a model was recorded.
-fn generic(to: &mut Builder, trace: &Assembled, number: Option<u64>) {
+fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     if trace.only_sideseat_roots || !trace.calls.is_empty() {
         return;
     }
     to.blank();
     to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", "dim")]);
-    let told = trace.threads.iter().any(|thread| !thread.said.is_empty());
+    let told = trace.conversations.iter().any(|thread| !thread.messages.is_empty());
     if told {
         return;
     }

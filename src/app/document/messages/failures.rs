@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::{Anchor, Run, build::Builder};
 use crate::app::{format, wrap};
-use crate::model::{Assembled, RunError, SpanId};
+use crate::model::{AssembledTrace, SpanId, TraceFailure};
 
 pub struct Failures<'a> {
     /// By the span of the turn or tool that each one is shown with.
@@ -14,12 +14,12 @@ pub struct Failures<'a> {
 
 /// A failure, and the name of its span where the place that shows it does not say.
 pub struct Failed<'a> {
-    error: &'a RunError,
+    error: &'a TraceFailure,
     span: Option<&'a str>,
 }
 
 impl<'a> Failures<'a> {
-    pub fn of(trace: &'a Assembled) -> Self {
+    pub fn of(trace: &'a AssembledTrace) -> Self {
         let mut shown: HashMap<SpanId, SpanId> = HashMap::new();
         for call in &trace.calls {
             shown.extend(call.also.iter().chain([&call.span]).map(|span| (*span, call.span)));
@@ -59,7 +59,7 @@ impl<'a> Failures<'a> {
 }
 
 /// The spans above a node, the nearest first.
-fn ancestors(trace: &Assembled, at: usize) -> impl Iterator<Item = SpanId> {
+fn ancestors(trace: &AssembledTrace, at: usize) -> impl Iterator<Item = SpanId> {
     let nodes = &trace.tree.nodes;
     let mut depth = nodes[at].depth;
     nodes[..at].iter().rev().filter_map(move |node| {

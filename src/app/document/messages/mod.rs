@@ -21,7 +21,7 @@ use super::build::Builder;
 use super::ordinals::{Ordinal, ordinals};
 use super::{Document, Folds, Run, runs};
 use crate::app::wrap;
-use crate::model::{Assembled, Detail, Part, Role, Said, SpanId, Thread};
+use crate::model::{AssembledTrace, Conversation, ConversationMessage, Detail, Part, Role, SpanId};
 use failures::Failures;
 use pairs::Pairs;
 
@@ -51,7 +51,7 @@ struct Told<'a> {
 
 /// What is known of a trace while its messages are shown.
 struct Scene<'a> {
-    trace: &'a Assembled,
+    trace: &'a AssembledTrace,
     pairs: Pairs<'a>,
     ordinals: Vec<Ordinal>,
     failures: Failures<'a>,
@@ -65,8 +65,8 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn of(trace: &'a Assembled, number: Option<u64>, told: Told<'a>) -> Self {
-        let said = trace.threads.iter().flat_map(|thread| &thread.said);
+    fn of(trace: &'a AssembledTrace, number: Option<u64>, told: Told<'a>) -> Self {
+        let said = trace.conversations.iter().flat_map(|thread| &thread.messages);
         let heard: HashSet<usize> = said.filter(|said| !said.history).map(|said| said.turn).collect();
         let turns = trace.turns();
         Self {
@@ -93,7 +93,7 @@ impl<'a> Scene<'a> {
                 let words = if self.told_around() { around } else { "no messages came with this call" };
                 to.wrapped(2, 0, &[Run::new(words, "dim")]);
             }
-            if let Some(how) = call.unheard.filter(|how| self.told.hints.insert(how)) {
+            if let Some(how) = call.recording_hint.filter(|how| self.told.hints.insert(how)) {
                 to.text(4, how, "warning");
             }
             self.fail(to, call.span);
@@ -102,7 +102,7 @@ impl<'a> Scene<'a> {
 
     /// Whether an agent's or a step's span tells what no call does.
     fn told_around(&self) -> bool {
-        let mut said = self.trace.threads.iter().flat_map(|thread| &thread.said);
+        let mut said = self.trace.conversations.iter().flat_map(|thread| &thread.messages);
         said.any(|said| said.turn >= self.trace.calls.len() && said.message.role == Role::Assistant)
     }
 
@@ -120,9 +120,9 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn conversation<'a>(to: &mut Builder, trace: &'a Assembled, number: Option<u64>, told: Told<'a>) -> Told<'a> {
+fn conversation<'a>(to: &mut Builder, trace: &'a AssembledTrace, number: Option<u64>, told: Told<'a>) -> Told<'a> {
     let mut scene = Scene::of(trace, number, told);
-    for (at, thread) in trace.threads.iter().enumerate() {
+    for (at, thread) in trace.conversations.iter().enumerate() {
         heading(to, thread, trace);
         lane(to, &mut scene, thread, at);
     }
@@ -133,10 +133,10 @@ fn conversation<'a>(to: &mut Builder, trace: &'a Assembled, number: Option<u64>,
 }
 
 /// One thread: its turns, in each what is new.
-fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Thread, at: usize) {
+fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Conversation, at: usize) {
     let mut turn = None;
     let mut history = 0;
-    for (index, said) in thread.said.iter().enumerate() {
+    for (index, said) in thread.messages.iter().enumerate() {
         if turn != Some(said.turn) {
             scene.close(to, turn);
             turn = Some(said.turn);
@@ -145,11 +145,11 @@ fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Thread, at: usi
                 turn::rule(to, scene.turns[said.turn], call);
             }
         }
-        let is_earlier = |said: &Said| said.history && said.message.role != Role::System;
+        let is_earlier = |said: &ConversationMessage| said.history && said.message.role != Role::System;
         if is_earlier(said) {
             history += 1;
-            let goes_on = |next: &Said| is_earlier(next) && Some(next.turn) == turn;
-            if !thread.said.get(index + 1).is_some_and(goes_on) {
+            let goes_on = |next: &ConversationMessage| is_earlier(next) && Some(next.turn) == turn;
+            if !thread.messages.get(index + 1).is_some_and(goes_on) {
                 turn::earlier(to, thread, index + 1 - history, history);
                 history = 0;
             }
@@ -160,8 +160,8 @@ fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Thread, at: usi
     scene.close(to, turn);
 }
 
-fn heading(to: &mut Builder, thread: &Thread, trace: &Assembled) {
-    if trace.threads.len() < 2 {
+fn heading(to: &mut Builder, thread: &Conversation, trace: &AssembledTrace) {
+    if trace.conversations.len() < 2 {
         return;
     }
     to.blank();

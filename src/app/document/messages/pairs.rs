@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::model::{Assembled, SpanId, ToolCall, ToolResult, What};
+use crate::model::{AssembledTrace, Content, SpanId, ToolCall, ToolResult};
 
 /// A part of a message: the thread's place in the trace, the message's in the thread, the part's in the message.
 pub type Spot = (usize, usize, usize);
@@ -24,25 +24,25 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    pub fn of(trace: &'a Assembled) -> Self {
+    pub fn of(trace: &'a AssembledTrace) -> Self {
         let mut pairs = Self { asked: HashMap::new(), told: HashSet::new(), before: HashMap::new() };
         let mut runs = Runs::of(trace);
-        for (at, thread) in trace.threads.iter().enumerate() {
+        for (at, thread) in trace.conversations.iter().enumerate() {
             let mut open = Open::default();
-            for (index, said) in thread.said.iter().enumerate() {
+            for (index, said) in thread.messages.iter().enumerate() {
                 for (position, part) in said.message.parts.iter().enumerate() {
                     let spot = (at, index, position);
-                    match &part.what {
-                        What::Call(call) if said.history => {
+                    match &part.content {
+                        Content::Call(call) if said.history => {
                             pairs.before.extend(call.id.as_deref().map(|id| (id, call)));
                         }
-                        What::Call(call) => {
+                        Content::Call(call) => {
                             let caller = trace.calls.get(said.turn).map(|call| call.span);
                             let run = runs.take(call, caller);
                             open.add(call, spot);
                             pairs.asked.insert(spot, Asked { run, result: None });
                         }
-                        What::Result(result) if !said.history => {
+                        Content::Result(result) if !said.history => {
                             if let Some(call) = open.answered(result, &pairs.asked) {
                                 let asked = pairs.asked.entry(call).or_default();
                                 asked.result = asked.result.or(Some(result));
@@ -74,14 +74,14 @@ impl<'a> Pairs<'a> {
 
 /// The trace's tool runs that no call has been found for yet.
 struct Runs<'a> {
-    trace: &'a Assembled,
+    trace: &'a AssembledTrace,
     by_id: HashMap<&'a str, Vec<usize>>,
     by_caller: HashMap<SpanId, Vec<usize>>,
     taken: HashSet<usize>,
 }
 
 impl<'a> Runs<'a> {
-    fn of(trace: &'a Assembled) -> Self {
+    fn of(trace: &'a AssembledTrace) -> Self {
         let mut runs = Self { trace, by_id: HashMap::new(), by_caller: HashMap::new(), taken: HashSet::new() };
         for (at, run) in trace.tools.iter().enumerate() {
             if let Some(id) = run.call_id.as_deref() {

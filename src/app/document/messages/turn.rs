@@ -5,13 +5,13 @@ use super::super::parts::{self, Prose};
 use super::super::{Anchor, Run, runs};
 use super::{Scene, block};
 use crate::app::{format, wrap};
-use crate::model::{CallFacts, Part, Reasoning, Role, Said, Thread, TokenUsage, What};
+use crate::model::{Content, Conversation, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
 
 /// A system prompt of more lines than this starts folded.
 const LONG_PROMPT: usize = 6;
 
 /// `── turn 5 · model · 3.3s · in 22.9k (12% cached) out 196 · $.064 ──`; what it cost is the last to go.
-pub fn rule(to: &mut Builder, turn: Option<usize>, call: &CallFacts) {
+pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
     to.blank();
     to.anchor(Anchor::Span(call.span));
     let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
@@ -43,7 +43,12 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &CallFacts) {
 }
 
 /// Shows a message at its place: the thread in the trace, the message in the thread.
-pub fn message<'a>(to: &mut Builder, scene: &mut Scene<'a>, said: &'a Said, (thread, index): (usize, usize)) {
+pub fn message<'a>(
+    to: &mut Builder,
+    scene: &mut Scene<'a>,
+    said: &'a ConversationMessage,
+    (thread, index): (usize, usize),
+) {
     let message = &said.message;
     let name = |part: usize| format!("message {} {} {index} {part}", scene.trace.trace, said.span);
     if message.role == Role::System {
@@ -56,11 +61,11 @@ pub fn message<'a>(to: &mut Builder, scene: &mut Scene<'a>, said: &'a Said, (thr
     let mut headed = false;
     for (position, part) in message.parts.iter().enumerate() {
         let spot = (thread, index, position);
-        match &part.what {
-            What::Call(call) => block::call(to, scene, name(position), call, spot),
-            What::Result(_) if scene.pairs.is_told(spot) => {}
-            What::Result(result) => block::result(to, scene, name(position), result),
-            What::Reasoning(reasoning) => fold_reasoning(to, reasoning, name(position)),
+        match &part.content {
+            Content::Call(call) => block::call(to, scene, name(position), call, spot),
+            Content::Result(_) if scene.pairs.is_told(spot) => {}
+            Content::Result(result) => block::result(to, scene, name(position), result),
+            Content::Reasoning(reasoning) => fold_reasoning(to, reasoning, name(position)),
             _ => {
                 if !headed {
                     speaker(to, said, scene);
@@ -84,7 +89,7 @@ fn fold_reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
     }
 }
 
-fn speaker(to: &mut Builder, said: &Said, scene: &Scene) {
+fn speaker(to: &mut Builder, said: &ConversationMessage, scene: &Scene) {
     let (word, slot) = match said.message.role {
         Role::System => ("system", "message.system"),
         Role::User => ("user", "message.user"),
@@ -144,14 +149,14 @@ fn show_prompt(to: &mut Builder, prompt: &[Part]) {
 
 /// About how many lines a part takes.
 fn lines_of(part: &Part, width: usize) -> usize {
-    match &part.what {
-        What::Text(text) => text.lines().map(|line| 1 + line.len() / width.max(1)).sum(),
+    match &part.content {
+        Content::Text(text) => text.lines().map(|line| 1 + line.len() / width.max(1)).sum(),
         _ => 1,
     }
 }
 
 /// Messages that came in with a request: one dim line until opened.
-pub fn earlier(to: &mut Builder, thread: &Thread, from: usize, count: usize) {
+pub fn earlier(to: &mut Builder, thread: &Conversation, from: usize, count: usize) {
     let name = format!("history {} {from}", thread.id.1);
     let words = if count == 1 { "1 earlier message" } else { &format!("{count} earlier messages") };
     let again = format!("{words}, sent again with this request");
@@ -160,22 +165,22 @@ pub fn earlier(to: &mut Builder, thread: &Thread, from: usize, count: usize) {
     if !to.fold(name, false, 2, vec![Run::new(words, "message.history")], vec![]) {
         return;
     }
-    for said in thread.said.iter().skip(from).take(count) {
+    for said in thread.messages.iter().skip(from).take(count) {
         if said.message.role != Role::Tool {
             to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), "message.history")]);
         }
         for part in &said.message.parts {
-            match &part.what {
-                What::Call(call) => {
+            match &part.content {
+                Content::Call(call) => {
                     let called = format!("→ {}", wrap::clean_line(&call.name));
                     to.line(vec![parts::pad(6), Run::new(called, "message.history")]);
                     parts::arguments(to, 8, call);
                 }
-                What::Reasoning(reasoning) => {
+                Content::Reasoning(reasoning) => {
                     to.line(vec![parts::pad(6), Run::new("reasoning", "message.history")]);
                     parts::reasoning_text(to, 8, reasoning);
                 }
-                What::Result(result) => block::earlier(to, result, "message.history"),
+                Content::Result(result) => block::earlier(to, result, "message.history"),
                 _ => parts::content(to, 6, part, Prose::Plain("message.history")),
             }
         }

@@ -4,17 +4,17 @@ use super::*;
 
 #[test]
 fn a_session_tells_its_system_prompt_and_its_hint_once() {
-    let prompt = || said(0, Role::System, vec![What::Text("Be brief.".into())]);
-    let asked = |text: &str| vec![prompt(), said(0, Role::User, vec![What::Text(text.into())])];
-    let silent = || CallFacts { unheard: Some("turn on the content"), ..call(2) };
+    let prompt = || said(0, Role::System, vec![Content::Text("Be brief.".into())]);
+    let asked = |text: &str| vec![prompt(), said(0, Role::User, vec![Content::Text(text.into())])];
+    let silent = || ModelCall { recording_hint: Some("turn on the content"), ..call(2) };
     let run = |number: u8, text: &str| {
         let trace = TraceId::from_bytes(&[number; 16]).unwrap();
-        Assembled { trace, ..run(vec![call(1), silent()], asked(text), Vec::new()) }
+        AssembledTrace { trace, ..run(vec![call(1), silent()], asked(text), Vec::new()) }
     };
-    let other = Assembled {
-        threads: vec![Thread {
-            said: vec![said(0, Role::System, vec![What::Text("Be long.".into())])],
-            ..run(3, "").threads.remove(0)
+    let other = AssembledTrace {
+        conversations: vec![Conversation {
+            messages: vec![said(0, Role::System, vec![Content::Text("Be long.".into())])],
+            ..run(3, "").conversations.remove(0)
         }],
         ..run(3, "")
     };
@@ -26,7 +26,7 @@ fn a_session_tells_its_system_prompt_and_its_hint_once() {
 
 #[test]
 fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
-    let asked = vec![said(0, Role::User, vec![What::Text("a question of many words ".repeat(9))])];
+    let asked = vec![said(0, Role::User, vec![Content::Text("a question of many words ".repeat(9))])];
     let runs = vec![run(vec![call(1)], asked.clone(), Vec::new()), run(vec![call(1)], asked, Vec::new())];
     for width in 40..90 {
         let lines = lines(messages, &detail(runs.clone()), width);
@@ -37,8 +37,8 @@ fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
 
 #[test]
 fn what_makes_vectors_takes_no_turn() {
-    let vectors = CallFacts { category: Category::Embedding, model: None, ..call(1) };
-    let said = vec![said(1, Role::Assistant, vec![What::Text("seven days".into())])];
+    let vectors = ModelCall { category: Category::Embedding, model: None, ..call(1) };
+    let said = vec![said(1, Role::Assistant, vec![Content::Text("seven days".into())])];
     let detail = detail(vec![run(vec![vectors, call(2)], said, Vec::new())]);
     let told = lines(messages, &detail, 60);
     assert!(told[0].starts_with("── turn 1 · claude"), "{told:#?}");
@@ -54,8 +54,8 @@ fn a_call_that_ran_in_another_trace_is_one_call_of_the_session() {
     let told = ran(Some("a"), "Oslo", ToolStatus::Ok);
     let ran = ToolRun { span: Some(span(7)), called_by: None, ..told.clone() };
     let runs = vec![
-        Assembled { trace: asking, ..run(vec![call(1)], asked, vec![told]) },
-        Assembled { trace: running, ..run(Vec::new(), Vec::new(), vec![ran]) },
+        AssembledTrace { trace: asking, ..run(vec![call(1)], asked, vec![told]) },
+        AssembledTrace { trace: running, ..run(Vec::new(), Vec::new(), vec![ran]) },
     ];
     let detail = detail(runs);
     let lines = lines(tools, &detail, 70);
@@ -78,8 +78,8 @@ fn who_asked_for_a_tool_is_known_from_what_was_said() {
 #[test]
 fn a_call_whose_messages_an_agent_tells_says_so() {
     let told = vec![
-        said(1, Role::User, vec![What::Text("hi".into())]),
-        said(1, Role::Assistant, vec![What::Text("ho".into())]),
+        said(1, Role::User, vec![Content::Text("hi".into())]),
+        said(1, Role::Assistant, vec![Content::Text("ho".into())]),
     ];
     let lines = lines(messages, &detail(vec![run(vec![call(1)], told, Vec::new())]), 60);
     place(&lines, "what was said came with the spans around this call");

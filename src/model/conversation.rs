@@ -9,16 +9,16 @@ use super::{
 
 /// The span id of its first call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ThreadId(pub TraceId, pub SpanId);
+pub struct ConversationId(pub TraceId, pub SpanId);
 
 /// One conversation of one agent, without the repetitions that each request's history makes.
 #[derive(Debug, Clone)]
-pub struct Thread {
-    pub id: ThreadId,
+pub struct Conversation {
+    pub id: ConversationId,
     pub agent: Option<String>,
     /// `None` for a top-level conversation.
     pub opened_by: Option<Opener>,
-    pub said: Vec<Said>,
+    pub messages: Vec<ConversationMessage>,
 }
 
 /// What started a sub-agent.
@@ -30,13 +30,13 @@ pub struct Opener {
 
 /// One message where it was said.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct ConversationMessage {
     pub message: Arc<Message>,
     /// The event's or record's time, else the span's start (sent) or end (answered).
     pub at: Timestamp,
     /// The counted span that produced it (assistant) or first carried it (others).
     pub span: SpanId,
-    /// Index into [`Assembled::calls`]; past its end for what no counted call carried.
+    /// Index into [`AssembledTrace::calls`]; past its end for what no counted call carried.
     pub turn: usize,
     /// It came in with a request and was not produced in this trace.
     pub history: bool,
@@ -80,7 +80,7 @@ impl ToolStatus {
 
 /// One failure, at the deepest span that carries it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RunError {
+pub struct TraceFailure {
     pub span: SpanId,
     pub at: Timestamp,
     pub failure: Failure,
@@ -88,7 +88,7 @@ pub struct RunError {
 
 /// One counted call (a "turn" on the screen), in order of start.
 #[derive(Debug, Clone)]
-pub struct CallFacts {
+pub struct ModelCall {
     pub span: SpanId,
     pub name: String,
     pub category: Category,
@@ -110,13 +110,13 @@ pub struct CallFacts {
     pub window: Option<u64>,
     pub failure: Option<Failure>,
     /// Of a model call that ended well and of which no message is known: what makes its instrumentation record them.
-    pub unheard: Option<&'static str>,
+    pub recording_hint: Option<&'static str>,
     /// Other spans that describe the same call.
     pub also: Vec<SpanId>,
 }
 
 #[cfg(test)]
-impl CallFacts {
+impl ModelCall {
     /// A model call that began then, of which nothing else is known.
     pub fn sample(span: SpanId, started: Timestamp) -> Self {
         Self {
@@ -137,7 +137,7 @@ impl CallFacts {
             unpriced: false,
             window: None,
             failure: None,
-            unheard: None,
+            recording_hint: None,
             also: Vec::new(),
         }
     }
@@ -145,7 +145,7 @@ impl CallFacts {
 
 /// All that is shown of one trace.
 #[derive(Debug, Clone)]
-pub struct Assembled {
+pub struct AssembledTrace {
     pub trace: TraceId,
     pub name: Option<String>,
     pub project: String,
@@ -156,11 +156,11 @@ pub struct Assembled {
     pub ended: Option<Timestamp>,
     pub state: TraceState,
     pub tree: Tree,
-    pub calls: Vec<CallFacts>,
-    pub threads: Vec<Thread>,
+    pub calls: Vec<ModelCall>,
+    pub conversations: Vec<Conversation>,
     pub tools: Vec<ToolRun>,
     pub definitions: Vec<ToolDefinition>,
-    pub errors: Vec<RunError>,
+    pub errors: Vec<TraceFailure>,
     pub totals: Totals,
     /// Only roots of `client.trace()` of the SideSeat SDK arrived: no model call, no tool, nothing else.
     pub only_sideseat_roots: bool,
@@ -168,12 +168,12 @@ pub struct Assembled {
     pub spans: u64,
 }
 
-impl Assembled {
+impl AssembledTrace {
     /// Which turn each of its calls is, from 1; `None` for calls that take none.
     #[must_use]
     pub fn turns(&self) -> Vec<Option<usize>> {
         let mut turns = 0;
-        let mut turn = |call: &CallFacts| {
+        let mut turn = |call: &ModelCall| {
             turns += usize::from(call.category.takes_turns());
             call.category.takes_turns().then_some(turns)
         };
