@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(said(&listed).0, [r#"user: [{"text":"as it was typed"}]"#]);
         // Elsewhere a plain text stands in quotes.
         let read = call().event("gen_ai.user.message", &[("content", r#""What is \"light\"?""#)]).translate();
-        assert_eq!(said(&read).0, ["user: Content is \"light\"?"]);
+        assert_eq!(said(&read).0, ["user: What is \"light\"?"]);
     }
 
     #[test]

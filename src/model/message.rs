@@ -249,7 +249,7 @@ mod tests {
     fn what_a_program_puts_before_a_question_is_not_the_question() {
         let context = "<environment_context>\n<cwd>/tmp</cwd>\n</environment_context>";
         assert_eq!(
-            question_in(&format!("{context}\n<system-reminder>x</system-reminder> Content is this?\n")),
+            question_in(&format!("{context}\n<system-reminder>x</system-reminder> What is this?\n")),
             "What is this?\n"
         );
         assert_eq!((question_in(context), is_aside(context)), (context, true));

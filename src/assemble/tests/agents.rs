@@ -170,7 +170,7 @@ fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
     let answered = |id, text| llm(id, 1).answered(&[assistant(text)]);
     let trace =
         one(vec![chain(1, 0).asked(&[user("What is this?")]), answered(2, "A picture."), answered(3, "Of a cat.")]);
-    assert_eq!(told(&trace)[0], ["user Content is this?", "assistant A picture."]);
+    assert_eq!(told(&trace)[0], ["user What is this?", "assistant A picture."]);
     // Elsewhere the calls say it themselves.
     let told = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
     assert_eq!(talk(&one(vec![chain(1, 0).asked(&[user("q")]), told])), ["user q in full", "assistant a"]);
