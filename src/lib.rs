@@ -39,6 +39,9 @@ pub mod assemble;
 /// What is stored → files for others to read.
 pub mod export;
 
+/// What a theme may paint: the table of slots.
+pub mod slots;
+
 /// What the user is looking at, moved by events.
 pub mod app;
 

@@ -95,9 +95,10 @@ pub(super) fn does(action: Action, usual: &'static str) -> Option<&'static str> 
 mod tests {
     use super::*;
     use crate::app::{Start, document::Run};
+    use crate::slots::Slot;
 
     fn line(text: &str, opens: Option<Opens>) -> DocLine {
-        DocLine { runs: vec![Run::new(text, "text")], opens, ..DocLine::default() }
+        DocLine { runs: vec![Run::new(text, Slot::Text)], opens, ..DocLine::default() }
     }
 
     #[test]

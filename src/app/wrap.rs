@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::document::Run;
+use crate::slots::Slot;
 
 /// Columns of a tab stop.
 const TAB: usize = 4;
@@ -158,7 +159,7 @@ pub fn take(text: &str, columns: usize) -> &str {
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in clean(text).split('\n') {
-        let runs = [Run::new(line, "text")];
+        let runs = [Run::new(line, Slot::Text)];
         lines.extend(wrap_runs(&runs, columns).into_iter().map(|runs| runs.into_iter().map(|run| run.text).collect()));
     }
     lines
@@ -181,7 +182,7 @@ pub fn wrap_hanging(runs: &[Run], first: usize, beneath: usize) -> Vec<Vec<Run>>
     }
     let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, columns, beneath };
     // A word may run across several runs: it is gathered first, then placed whole if it fits on a line.
-    let mut word: Vec<(&str, &'static str)> = Vec::new();
+    let mut word: Vec<(&str, Slot)> = Vec::new();
     let mut word_width = 0;
     for run in runs {
         for grapheme in run.text.graphemes(true) {
@@ -219,7 +220,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn place(&mut self, word: &mut Vec<(&str, &'static str)>, word_width: &mut usize) {
+    fn place(&mut self, word: &mut Vec<(&str, Slot)>, word_width: &mut usize) {
         if word.is_empty() {
             return;
         }
@@ -235,7 +236,7 @@ impl Lines {
     }
 
     /// Places what is not to be broken, unless it fits nowhere.
-    fn whole(&mut self, word: &[(&str, &'static str)], word_width: usize) {
+    fn whole(&mut self, word: &[(&str, Slot)], word_width: usize) {
         if self.used + word_width > self.columns && self.used > 0 && word_width <= self.beneath {
             self.end();
         }
@@ -244,20 +245,20 @@ impl Lines {
             if self.used + wide > self.columns && self.used > 0 {
                 self.end();
             }
-            self.push(grapheme, slot);
+            self.push(grapheme, *slot);
             self.used += wide;
         }
     }
 
     /// A space at the end of a full line is the break itself.
-    fn space(&mut self, slot: &'static str) {
+    fn space(&mut self, slot: Slot) {
         if self.used < self.columns {
             self.push(" ", slot);
             self.used += 1;
         }
     }
 
-    fn push(&mut self, grapheme: &str, slot: &'static str) {
+    fn push(&mut self, grapheme: &str, slot: Slot) {
         match self.line.last_mut() {
             Some(run) if run.slot == slot => run.text.push_str(grapheme),
             _ => self.line.push(Run::new(grapheme, slot)),
@@ -318,7 +319,7 @@ mod tests {
     #[test]
     fn the_first_line_has_room_of_its_own() {
         let text = |line: &Vec<Run>| line.iter().map(|run| run.text.as_str()).collect::<String>();
-        let lines = wrap_hanging(&[Run::new("trace  0123456789 and more", "text")], 17, 10);
+        let lines = wrap_hanging(&[Run::new("trace  0123456789 and more", Slot::Text)], 17, 10);
         assert_eq!(lines.iter().map(text).collect::<Vec<_>>(), ["trace  0123456789", "and more"]);
     }
 

@@ -1,17 +1,15 @@
 //! Slot → style: which colours and adornments each themable thing is painted with.
 //!
 //! ```text
-//!   slots      the table of themable things
 //!   file       a TOML file: palette, slots, what it inherits; mistakes by line, with the nearest right word
 //!   depth      true colour → 256 → 16 → none
 //! ```
 //!
-//! Themes are the embedded files of `themes/` and those in the user's folder, which win by name.
+//! The slots themselves are a room of their own, `slots`. Themes are the embedded files of `themes/` and those in the user's folder, which win by name.
 
 mod depth;
 mod file;
 mod nearest;
-pub mod slots;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +23,9 @@ use ratatui::style::Style;
 pub use depth::Depth;
 use file::File;
 
-/// The embedded files, the default first.
+use crate::slots::Slot;
+
+/// Every file of `themes/`, the default first.
 const EMBEDDED: [(&str, &str); 4] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
@@ -47,7 +47,8 @@ pub enum ThemeError {
     Unknown { wrong: String, hint: String },
 }
 
-type Painted = Arc<BTreeMap<String, Style>>;
+/// The style of every slot, in the order of [`Slot::ALL`]; `None` where a theme paints neither it nor its group.
+type Painted = Arc<[Option<Style>]>;
 
 /// Every theme there is, ready to be painted with.
 #[derive(Debug, Clone)]
@@ -71,11 +72,13 @@ impl Themes {
         names.extend(users.keys().filter(|name| !embedded.contains_key(*name)).cloned());
 
         let files = Files { embedded, users };
-        let mut painted = BTreeMap::new();
+        let mut painted: BTreeMap<String, Painted> = BTreeMap::new();
         for name in &names {
-            painted.insert(name.clone(), Arc::new(file::paint(&files.line_of_descent(name)?)?));
+            let styles = file::paint(&files.line_of_descent(name)?)?;
+            let style = |slot: &Slot| slot.names().find_map(|name| styles.get(name).copied());
+            painted.insert(name.clone(), Slot::ALL.iter().map(style).collect());
         }
-        let plain = painted.get(PLAIN).cloned().unwrap_or_default();
+        let plain = painted.get(PLAIN).cloned().unwrap_or_else(|| Arc::new([]));
         Ok(Self { names, painted, plain })
     }
 
@@ -168,17 +171,10 @@ impl Theme {
         &self.name
     }
 
-    /// How a slot is painted: its own style, else that of what stands before its last dot, else none.
+    /// How a slot is painted: its own style, else that of its group, else none.
     #[must_use]
-    pub fn style(&self, slot: &str) -> Style {
-        let mut name = slot;
-        loop {
-            if let Some(style) = self.painted.get(name) {
-                return *style;
-            }
-            let Some((group, _)) = name.rsplit_once('.') else { return Style::new() };
-            name = group;
-        }
+    pub fn style(&self, slot: Slot) -> Style {
+        self.painted.get(slot as usize).copied().flatten().unwrap_or_default()
     }
 
     /// The same theme for a terminal of fewer colours. Without any it is drawn as `plain`, whose bold and
@@ -186,8 +182,8 @@ impl Theme {
     #[must_use]
     pub fn degrade(self, depth: Depth) -> Self {
         let from = if depth == Depth::None { &self.plain } else { &self.painted };
-        let fitted = from.iter().map(|(slot, style)| (slot.clone(), depth.fit(*style))).collect();
-        Self { painted: Arc::new(fitted), ..self }
+        let fitted = from.iter().map(|style| style.map(|style| depth.fit(style))).collect();
+        Self { painted: fitted, ..self }
     }
 }
 
@@ -216,12 +212,20 @@ mod tests {
         assert_eq!(themes.names(), ["dark", "light", "high-contrast", "plain"]);
         for name in themes.names() {
             let theme = themes.get(name).unwrap();
-            for slot in slots::SLOTS {
-                let reached = theme.painted.contains_key(slot.name)
-                    || slot.name.split_once('.').is_some_and(|(group, _)| theme.painted.contains_key(group));
-                assert!(reached, "{name} says nothing of {}", slot.name);
+            for (slot, style) in Slot::ALL.iter().zip(theme.painted.iter()) {
+                assert!(style.is_some(), "{name} says nothing of {}", slot.name());
             }
         }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_embedded() {
+        let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/themes")).unwrap();
+        let mut files: Vec<_> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut embedded = EMBEDDED.map(|(name, _)| format!("{name}.toml"));
+        files.sort();
+        embedded.sort();
+        assert_eq!(files, embedded);
     }
 
     #[test]
@@ -230,7 +234,7 @@ mod tests {
         for name in ["dark", "light", "high-contrast"] {
             for depth in [Depth::True, Depth::Ansi256, Depth::Ansi16] {
                 let theme = themes.get(name).unwrap().degrade(depth);
-                let states = ["error", "warning", "ok", "running"].map(|slot| theme.style(slot).fg);
+                let states = [Slot::Error, Slot::Warning, Slot::Ok, Slot::Running].map(|slot| theme.style(slot).fg);
                 for (at, state) in states.iter().enumerate() {
                     assert!(!states[..at].contains(state), "{name} at {depth:?}: {states:?}");
                 }
@@ -243,12 +247,12 @@ mod tests {
         let themes = Themes::load(None).unwrap();
         for name in themes.names() {
             let theme = themes.get(name).unwrap().degrade(Depth::None);
-            for slot in slots::SLOTS {
-                let style = theme.style(slot.name);
-                assert_eq!((style.fg, style.bg), (None, None), "{name} {}", slot.name);
-                assert_eq!(style, themes.get("plain").unwrap().style(slot.name), "{name} {}", slot.name);
+            for slot in Slot::ALL {
+                let style = theme.style(*slot);
+                assert_eq!((style.fg, style.bg), (None, None), "{name} {}", slot.name());
+                assert_eq!(style, themes.get("plain").unwrap().style(*slot), "{name} {}", slot.name());
             }
-            assert!(theme.style("cursor").has_modifier(Modifier::REVERSED));
+            assert!(theme.style(Slot::Cursor).has_modifier(Modifier::REVERSED));
             assert_eq!(theme.name(), name);
         }
     }
@@ -257,9 +261,9 @@ mod tests {
     fn a_slot_that_is_not_painted_looks_like_its_group() {
         let themes = user_themes(&[("mine.toml", "[slots]\ntree = 'red'\n'tree.ok' = 'green'")]).unwrap();
         let mine = themes.get("mine").unwrap();
-        assert_eq!(mine.style("tree.error").fg, Some(Color::Red));
-        assert_eq!(mine.style("tree.ok").fg, Some(Color::Green));
-        assert_eq!(mine.style("dim"), Style::new());
+        assert_eq!(mine.style(Slot::TreeError).fg, Some(Color::Red));
+        assert_eq!(mine.style(Slot::TreeOk).fg, Some(Color::Green));
+        assert_eq!(mine.style(Slot::Dim), Style::new());
     }
 
     #[test]
@@ -267,7 +271,7 @@ mod tests {
         let text = "inherits = 'dark'\n[palette]\nrose = '#010203'";
         let themes = user_themes(&[("dark.toml", text), ("notes.txt", "not a theme")]).unwrap();
         assert_eq!(themes.names().len(), EMBEDDED.len());
-        assert_eq!(themes.get("dark").unwrap().style("error").fg, Some(Color::Rgb(1, 2, 3)));
+        assert_eq!(themes.get("dark").unwrap().style(Slot::Error).fg, Some(Color::Rgb(1, 2, 3)));
     }
 
     #[test]

@@ -16,11 +16,12 @@ use crate::{
         wrap,
     },
     model::Timestamp,
+    slots::Slot,
 };
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
     let focused = state.focus == Focus::Detail;
-    let border = if focused || areas.tree.is_none() { "border.focused" } else { "border" };
+    let border = if focused || areas.tree.is_none() { Slot::BorderFocused } else { Slot::Border };
     tabs(pen, state, area.tabs);
     rule(pen, state, areas, area.rule);
     text(pen, state, area.text, focused);
@@ -49,14 +50,14 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     for ((tab, label), place) in Tab::ALL.into_iter().zip(&labels).zip(places) {
         let (y, right) = (place.y, place.right());
         let active = tab == state.detail.tab();
-        let slot = if active { "tab.active" } else { "tab" };
+        let slot = if active { Slot::TabActive } else { Slot::Tab };
         let [open, close] = if active { ["[", "]"] } else { [" ", " "] };
         let x = pen.put(place.x, y, right, open, slot);
         // What failed in a tab shows on its label.
         let failed = label.find(['·', '✗']).unwrap_or(label.len());
         let (name, failed) = label.split_at(failed);
         let x = pen.put(x, y, right.saturating_sub(1), name, slot);
-        let x = pen.put(x, y, right.saturating_sub(1), failed, "error");
+        let x = pen.put(x, y, right.saturating_sub(1), failed, Slot::Error);
         pen.put(x, y, right, close, slot);
     }
     let shown_late = match state.detail.tab() {
@@ -64,7 +65,7 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
         Tab::Messages | Tab::Tools | Tab::Reasoning | Tab::Cost => late(state.detail.answer(), state.now),
     };
     if shown_late {
-        pen.runs_right(line, &[Run::new("… ", "dim")]);
+        pen.runs_right(line, &[Run::new("… ", Slot::Dim)]);
     }
 }
 
@@ -75,17 +76,17 @@ fn late<T>(pane: &Pane<T>, now: Timestamp) -> bool {
 /// Between tabs and text; here stands why the text is not as new as it should be.
 fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
     let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) {
-        "border.focused"
+        Slot::BorderFocused
     } else {
-        "border"
+        Slot::Border
     };
     pen.line(line, "─", slot);
     if areas.bordered {
-        pen.dot(line.x.saturating_sub(1), line.y, "├", "border.focused");
+        pen.dot(line.x.saturating_sub(1), line.y, "├", Slot::BorderFocused);
         pen.dot(line.right(), line.y, "┤", slot);
     }
     if let Some(why) = failure(state) {
-        frame::words(pen, line, &[Run::new(format!("✗ {why}"), "error")]);
+        frame::words(pen, line, &[Run::new(format!("✗ {why}"), Slot::Error)]);
     }
 }
 
@@ -105,14 +106,14 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
         if focused && at == scroll.cursor {
             // From the cursor's column to the one beyond the text.
             let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
-            pen.wash(row, "cursor");
-            pen.dot(row.x, y, "▌", "accent");
+            pen.wash(row, Slot::Cursor);
+            pen.dot(row.x, y, "▌", Slot::Accent);
         }
     }
     if document.lines.is_empty() {
         let lines = wrap::wrap(empty(state), usize::from(area.width.saturating_sub(1)));
         for (y, line) in (area.y..area.bottom()).zip(lines) {
-            pen.put(area.x + 1, y, area.right(), &line, "dim");
+            pen.put(area.x + 1, y, area.right(), &line, Slot::Dim);
         }
     }
 }
@@ -152,8 +153,8 @@ fn place(state: &State, length: usize, height: usize) -> Vec<Run> {
     let (at, of) = (format::exact((scroll.cursor + 1).min(length) as u64), format::exact(length as u64));
     let end = if state.detail.sticks() { "  end" } else { "" };
     vec![
-        Run::new(format!("line {at:>0$}/{of}", of.len()), "dim"),
-        Run::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), "dim"),
-        Run::new(end, "running"),
+        Run::new(format!("line {at:>0$}/{of}", of.len()), Slot::Dim),
+        Run::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), Slot::Dim),
+        Run::new(end, Slot::Running),
     ]
 }

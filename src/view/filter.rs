@@ -6,12 +6,13 @@ use super::pen::Pen;
 use crate::{
     app::{State, document::Run, format, hints::CLEAR, search::Line, wrap},
     keymap::Action,
+    slots::Slot,
 };
 
 /// Draws it; says where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     let inner = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
-    let slot = if state.line.is_some() { "filter.active" } else { "filter" };
+    let slot = if state.line.is_some() { Slot::FilterActive } else { Slot::Filter };
     let facts = facts(state, inner.width);
     let from = pen.runs_right(inner, &facts);
     let end = if facts.is_empty() { inner.right() } else { from.saturating_sub(2) };
@@ -23,8 +24,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
         let least = if state.line.is_some() || !state.filter.text.is_empty() { 16 } else { 0 };
         let room = usize::from(end.saturating_sub(x)).saturating_sub(least);
         let chip = wrap::cut_middle(&format!("session:{session}"), room.max(12));
-        x = pen.put(x, inner.y, end, &chip, "filter");
-        x = pen.put(x, inner.y, end, "  ", "text");
+        x = pen.put(x, inner.y, end, &chip, Slot::Filter);
+        x = pen.put(x, inner.y, end, "  ", Slot::Text);
     }
     let Some(typed) = &state.line else {
         pen.put(x, inner.y, end, &state.filter.text, slot);
@@ -34,7 +35,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
 }
 
 /// Draws a line that is being typed, scrolled so that its cursor is seen; says where that is.
-pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: &str) -> Position {
+pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: Slot) -> Position {
     let room = usize::from(area.width.saturating_sub(1));
     let hidden = line.column().saturating_sub(room);
     let text = line.text();
@@ -49,13 +50,13 @@ fn facts(state: &State, width: u16) -> Vec<Run> {
     let mut pieces: Vec<Vec<Run>> = Vec::new();
     if let Some(overview) = state.overview.shown() {
         let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all.traces));
-        pieces.push(vec![Run::new(counts, if overview.traces == 0 { "warning" } else { "header.total" })]);
+        pieces.push(vec![Run::new(counts, if overview.traces == 0 { Slot::Warning } else { Slot::HeaderTotal })]);
         let late = if state.overview.is_refreshing(state.now) { " runs …" } else { " runs" };
-        pieces.push(vec![Run::new(late, "dim")]);
+        pieces.push(vec![Run::new(late, Slot::Dim)]);
     }
     let back = state.keymap.label(Action::Back);
     if let Some(does) = state.back_does().filter(|does| *does == CLEAR && state.line.is_none() && !back.is_empty()) {
-        pieces.push(vec![Run::new(format!("   {back}"), "status.key"), Run::new(format!(" {does}"), "dim")]);
+        pieces.push(vec![Run::new(format!("   {back}"), Slot::StatusKey), Run::new(format!(" {does}"), Slot::Dim)]);
     }
     while pieces.len() > 1 && pieces.iter().map(|piece| wrap::runs_width(piece)).sum::<usize>() * 2 > width.into() {
         pieces.pop();

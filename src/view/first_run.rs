@@ -23,11 +23,12 @@ use crate::app::{
     document::Run,
     first_run::{Line, page},
 };
+use crate::slots::Slot;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
     if areas.bordered {
         frame::draw(pen, areas.body, None, Focus::Tree);
-        frame::words(pen, areas.body, &[Run::new("Send your first trace", "title")]);
+        frame::words(pen, areas.body, &[Run::new("Send your first trace", Slot::Title)]);
     }
     let page = page(state, areas);
     let window = page.window;
@@ -35,12 +36,12 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
         paint(pen, line, Rect { y, height: 1, ..window }, page.margin);
     }
     let bar = if areas.bordered { window.right() } else { window.right().saturating_sub(1) };
-    scrollbar::draw(pen, bar, window.y..window.bottom(), page.todo.len(), page.top, "border.focused");
+    scrollbar::draw(pen, bar, window.y..window.bottom(), page.todo.len(), page.top, Slot::BorderFocused);
     if !page.seen.is_empty() {
         let mut place = Rect { y: window.bottom(), height: 1, ..window };
-        pen.line(place, "─", "border.focused");
-        pen.dot(place.x.saturating_sub(1), place.y, "├", "border.focused");
-        pen.dot(place.right(), place.y, "┤", "border.focused");
+        pen.line(place, "─", Slot::BorderFocused);
+        pen.dot(place.x.saturating_sub(1), place.y, "├", Slot::BorderFocused);
+        pen.dot(place.right(), place.y, "┤", Slot::BorderFocused);
         for line in &page.seen {
             place.y += 1;
             paint(pen, line, place, page.margin);
@@ -53,16 +54,16 @@ fn paint(pen: &mut Pen, line: &Line, place: Rect, margin: u16) {
     let right_edge = inner.right().saturating_sub(1);
     match line {
         Line::Words { left, right } => both(pen, left, right, inner),
-        Line::Rule => pen.line(inner, "─", "border"),
+        Line::Rule => pen.line(inner, "─", Slot::Border),
         Line::Edge { upper } => {
             let [start, end] = if *upper { ["┌", "┐"] } else { ["└", "┘"] };
-            pen.line(inner, "─", "border");
-            pen.dot(inner.x, inner.y, start, "border");
-            pen.dot(right_edge, inner.y, end, "border");
+            pen.line(inner, "─", Slot::Border);
+            pen.dot(inner.x, inner.y, start, Slot::Border);
+            pen.dot(right_edge, inner.y, end, Slot::Border);
         }
         Line::Boxed { left, right } => {
-            pen.dot(inner.x, inner.y, "│", "border");
-            pen.dot(right_edge, inner.y, "│", "border");
+            pen.dot(inner.x, inner.y, "│", Slot::Border);
+            pen.dot(right_edge, inner.y, "│", Slot::Border);
             let text = Rect { x: inner.x + 2, width: inner.width.saturating_sub(4), ..inner };
             both(pen, left, right, text);
         }

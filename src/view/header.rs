@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::{Lamp, Listening, State, areas::FLOOR, document::Run, format, pulse::SPARKLINE},
     keymap::Action,
+    slots::Slot,
 };
 
 /// From here on there is room for whole words.
@@ -23,7 +24,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
     let (wide, narrow) = (line.width >= WIDE, line.width < NARROW);
     let mut strip = Strip::default();
     let (glyph, word, slot) = lamp(state);
-    strip.left(0, vec![Run::new(if wide { "sideseat-tui" } else { "sideseat" }, "header")]);
+    strip.left(0, vec![Run::new(if wide { "sideseat-tui" } else { "sideseat" }, Slot::Header)]);
     let quiet = narrow && matches!(state.lamp(), Lamp::Live);
     let lamp = vec![Run::new(if quiet { glyph.to_owned() } else { format!("{glyph} {word}") }, slot)];
     if wide {
@@ -36,7 +37,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
     }
     let help = state.keymap.label(Action::Help);
     if !narrow && !help.is_empty() {
-        strip.right(3, vec![Run::new(help, "status.key")]);
+        strip.right(3, vec![Run::new(help, Slot::StatusKey)]);
     }
     totals(&mut strip, state, wide, narrow);
     strip.draw(pen, line);
@@ -46,20 +47,20 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
 pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
     let (glyph, word, slot) = lamp(state);
     let runs =
-        [Run::new(format!("{glyph} {word}"), slot), Run::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), "text")];
+        [Run::new(format!("{glyph} {word}"), slot), Run::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), Slot::Text)];
     pen.runs(screen, &runs);
 }
 
 /// The lamp's glyph, word and slot. The word says all, the glyph is for a glance, the colour for the eye's corner.
-pub fn lamp(state: &State) -> (&'static str, &'static str, &'static str) {
+pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
     match state.lamp() {
-        Lamp::Opening => ("○", "OPENING", "header.waiting"),
-        Lamp::Waiting => ("○", "WAITING", "header.waiting"),
-        Lamp::Live => ("●", "LIVE", "header.live"),
-        Lamp::Demo => ("●", "DEMO", "header.live"),
-        Lamp::Paused => ("◐", "PAUSED", "header.paused"),
-        Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", "header.failed"),
-        Lamp::Failing => ("✗", "NOT LISTENING", "header.failed"),
+        Lamp::Opening => ("○", "OPENING", Slot::HeaderWaiting),
+        Lamp::Waiting => ("○", "WAITING", Slot::HeaderWaiting),
+        Lamp::Live => ("●", "LIVE", Slot::HeaderLive),
+        Lamp::Demo => ("●", "DEMO", Slot::HeaderLive),
+        Lamp::Paused => ("◐", "PAUSED", Slot::HeaderPaused),
+        Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", Slot::HeaderFailed),
+        Lamp::Failing => ("✗", "NOT LISTENING", Slot::HeaderFailed),
     }
 }
 
@@ -74,7 +75,7 @@ pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
             continue;
         }
         said.push((what, *port));
-        let slot = if note.is_some() { "warning" } else { "dim" };
+        let slot = if note.is_some() { Slot::Warning } else { Slot::Dim };
         let gap = if runs.is_empty() { "" } else { " " };
         if !wide {
             runs.push(Run::new(format!("{gap}:{port}"), slot));
@@ -83,12 +84,12 @@ pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
         if host != address {
             let gap = if host.is_empty() { "" } else { "  " };
             host = address;
-            runs.push(Run::new(format!("{gap}{address}"), "dim"));
+            runs.push(Run::new(format!("{gap}{address}"), Slot::Dim));
         }
         let speaks = if what.eq_ignore_ascii_case("grpc") { "gRPC" } else { "HTTP" };
         if protocol != speaks {
             protocol = speaks;
-            runs.push(Run::new(format!("  {speaks}"), "dim"));
+            runs.push(Run::new(format!("  {speaks}"), Slot::Dim));
         }
         runs.push(Run::new(format!(" {port}"), slot));
     }
@@ -111,8 +112,8 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
         ROOMY.. => 20,
     };
     let bars = sparkline::text(&state.rate.seconds(), columns, SPARKLINE.div_ceil(columns.max(1)));
-    strip.left(5, vec![Run::new(bars, "sparkline")]);
-    let number = vec![Run::new(number, "header.total"), Run::new(unit, "dim")];
+    strip.left(5, vec![Run::new(bars, Slot::Sparkline)]);
+    let number = vec![Run::new(number, Slot::HeaderTotal), Run::new(unit, Slot::Dim)];
     if columns > 0 {
         strip.close(2, number)
     } else {
@@ -124,32 +125,32 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
 fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     if state.overview.failed().is_some() {
         // What is shown is the last that was known.
-        strip.right(1, vec![Run::new("✗", "error"), Run::new(" totals", "dim")]);
+        strip.right(1, vec![Run::new("✗", Slot::Error), Run::new(" totals", Slot::Dim)]);
     }
     let Some(overview) = state.overview.shown() else { return };
     if overview.all.traces == 0 {
-        strip.right(1, vec![Run::new("nothing received yet", "dim")]);
+        strip.right(1, vec![Run::new("nothing received yet", Slot::Dim)]);
         return;
     }
     let mut facts = Vec::new();
     let all = &overview.all;
     let running = state.running();
     if running > 0 && !narrow {
-        facts.push(Run::new(format!("{} running", format::count(running)), "running"));
+        facts.push(Run::new(format!("{} running", format::count(running)), Slot::Running));
     }
     let runs = if all.traces == 1 { "run" } else { "runs" };
-    facts.push(Run::new(format!("{} {runs}", format::count(all.traces)), "header.total"));
+    facts.push(Run::new(format!("{} {runs}", format::count(all.traces)), Slot::HeaderTotal));
     let cost = numbers::cost_of(&all.totals);
     if cost == numbers::UNKNOWN {
-        facts.push(Run::new("unpriced", "dim"));
+        facts.push(Run::new("unpriced", Slot::Dim));
     } else if cost != numbers::NONE {
-        facts.push(Run::new(cost, "header.total"));
+        facts.push(Run::new(cost, Slot::HeaderTotal));
     }
     let gap = if wide { " · " } else { "  " };
     let mut runs = Vec::new();
     for fact in facts {
         if !runs.is_empty() {
-            runs.push(Run::new(gap, "dim"));
+            runs.push(Run::new(gap, Slot::Dim));
         }
         runs.push(fact);
     }

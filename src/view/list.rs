@@ -13,6 +13,7 @@ use crate::{
         wrap,
     },
     keymap::Action,
+    slots::Slot,
 };
 
 /// Columns between what stands at the right of a row.
@@ -21,7 +22,7 @@ const GAP: usize = 2;
 /// Draws it; says where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let Overlay { outer, line, rows } = list.area(state.screen);
-    pen.erase(outer, "overlay");
+    pen.erase(outer, Slot::Overlay);
     border(pen, outer, list.title());
     let typed = narrow(pen, state, list, inset(line));
     match list.kind {
@@ -31,10 +32,10 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let (all, left) = list.counts();
     if left == 0 && rows.height > 0 {
         let why = if all == 0 { "nothing here yet" } else { "nothing matches" };
-        pen.put(rows.x + 2, rows.y, rows.right(), why, "dim");
+        pen.put(rows.x + 2, rows.y, rows.right(), why, Slot::Dim);
     }
     let (length, top) = list.scrolled(rows);
-    scrollbar::draw(pen, rows.right(), rows.y..rows.bottom(), length, top, "overlay.border");
+    scrollbar::draw(pen, rows.right(), rows.y..rows.bottom(), length, top, Slot::OverlayBorder);
     typed
 }
 
@@ -50,37 +51,40 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
     }
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for (y, [start, middle, end]) in [(area.y, ["╔", "═", "╗"]), (bottom, ["╚", "═", "╝"])] {
-        pen.line(Rect { y, ..area }, middle, "overlay.border");
-        pen.dot(area.x, y, start, "overlay.border");
-        pen.dot(right, y, end, "overlay.border");
+        pen.line(Rect { y, ..area }, middle, Slot::OverlayBorder);
+        pen.dot(area.x, y, start, Slot::OverlayBorder);
+        pen.dot(right, y, end, Slot::OverlayBorder);
     }
     for x in [area.x, right] {
-        pen.column(x, area.y + 1..bottom, "║", "overlay.border");
+        pen.column(x, area.y + 1..bottom, "║", Slot::OverlayBorder);
     }
-    pen.put(area.x + 2, area.y, right, &format!(" {title} "), "overlay.title");
+    pen.put(area.x + 2, area.y, right, &format!(" {title} "), Slot::OverlayTitle);
 }
 
 /// The line above the rows: what narrows them, or how to.
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
     let (all, left) = list.counts();
     let aside = match (&list.kind, list.narrow()) {
-        (Kind::Help { of }, "") => vec![Run::new(format!("here: {}", of.title()), "dim")],
-        (Kind::Sessions, "") => vec![Run::new(counted(list.sessions(), "session"), "dim")],
-        (Kind::Themes { .. }, "") => vec![Run::new(counted(all, "theme"), "dim")],
-        (_, _) => vec![Run::new(format!("{left}/{all}"), "dim")],
+        (Kind::Help { of }, "") => vec![Run::new(format!("here: {}", of.title()), Slot::Dim)],
+        (Kind::Sessions, "") => vec![Run::new(counted(list.sessions(), "session"), Slot::Dim)],
+        (Kind::Themes { .. }, "") => vec![Run::new(counted(all, "theme"), Slot::Dim)],
+        (_, _) => vec![Run::new(format!("{left}/{all}"), Slot::Dim)],
     };
     let from = pen.runs_right(line, &aside);
     let place = Rect { width: from.saturating_sub(line.x).saturating_sub(2), ..line };
     if let Some(typed) = list.line() {
-        let x = pen.put(place.x, place.y, place.right(), "/ ", "filter.active");
+        let x = pen.put(place.x, place.y, place.right(), "/ ", Slot::FilterActive);
         let place = Rect { x, width: place.right().saturating_sub(x), ..place };
-        return Some(filter::type_in(pen, typed, place, "filter.active"));
+        return Some(filter::type_in(pen, typed, place, Slot::FilterActive));
     }
     if list.narrow().is_empty() {
         let key = state.keymap.label(Action::Narrow);
-        pen.runs(place, &[Run::new(key, "status.key"), Run::new(format!(" {}", Action::Narrow.row().hint), "dim")]);
+        pen.runs(
+            place,
+            &[Run::new(key, Slot::StatusKey), Run::new(format!(" {}", Action::Narrow.row().hint), Slot::Dim)],
+        );
     } else {
-        pen.runs(place, &[Run::new(format!("/ {}", list.narrow()), "filter")]);
+        pen.runs(place, &[Run::new(format!("/ {}", list.narrow()), Slot::Filter)]);
     }
     None
 }
@@ -109,8 +113,8 @@ fn entries(pen: &mut Pen, list: &List, rows: Rect) {
         let row = Rect { y, height: 1, ..rows };
         entry(pen, item, inset(row), &widths, list.narrow());
         if at_cursor {
-            pen.wash(row, "cursor");
-            pen.dot(row.x, y, "▌", "accent");
+            pen.wash(row, Slot::Cursor);
+            pen.dot(row.x, y, "▌", Slot::Accent);
         }
     }
 }
@@ -121,7 +125,7 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) 
     for (width, cell) in widths.iter().zip(&item.cells).rev() {
         let width = u16::try_from(*width).unwrap_or(u16::MAX);
         let left = right.saturating_sub(width).max(row.x);
-        pen.runs_right(Rect { x: left, width: right - left, ..row }, &[Run::new(cell.as_str(), "dim")]);
+        pen.runs_right(Rect { x: left, width: right - left, ..row }, &[Run::new(cell.as_str(), Slot::Dim)]);
         right = left.saturating_sub(2).max(row.x);
     }
     let mut x = row.x;
@@ -135,7 +139,7 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) 
     let x = matched(pen, Rect { x, width: room, ..row }, &text, narrow);
     let note = x.saturating_add(2);
     if usize::from(right.saturating_sub(note)) >= wrap::width(&item.note) {
-        pen.put(note, row.y, right, &item.note, "dim");
+        pen.put(note, row.y, right, &item.note, Slot::Dim);
     }
 }
 
@@ -153,14 +157,14 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
             match line {
                 HelpLine::Blank => {}
                 HelpLine::Place { title, here } => {
-                    _ = pen.put(place.x, y, place.right(), title, if *here { "title" } else { "dim" });
+                    _ = pen.put(place.x, y, place.right(), title, if *here { Slot::Title } else { Slot::Dim });
                 }
                 HelpLine::Elsewhere => {
-                    pen.line(line_place, "─", "overlay.border");
-                    pen.put(place.x, y, place.right(), "elsewhere ", "dim");
+                    pen.line(line_place, "─", Slot::OverlayBorder);
+                    pen.put(place.x, y, place.right(), "elsewhere ", Slot::Dim);
                 }
                 HelpLine::Keys { keys, does } => {
-                    pen.put(place.x, y, place.right(), keys, "status.key");
+                    pen.put(place.x, y, place.right(), keys, Slot::StatusKey);
                     let from = place.x.saturating_add(wide(help.keys));
                     let rest = Rect { x: from, width: place.right().saturating_sub(from), ..line_place };
                     matched(pen, rest, does, list.narrow());
@@ -178,7 +182,7 @@ fn matched(pen: &mut Pen, place: Rect, text: &str, narrow: &str) -> u16 {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let found = words.iter().map(|word| same(rest, word)).max().filter(|found| *found > 0);
-        let (length, slot) = found.map_or((first.len_utf8(), "text"), |found| (found, "list.match"));
+        let (length, slot) = found.map_or((first.len_utf8(), Slot::Text), |found| (found, Slot::ListMatch));
         let (piece, after) = rest.split_at(length);
         match runs.last_mut().filter(|run| run.slot == slot) {
             Some(run) => run.text.push_str(piece),

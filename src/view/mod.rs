@@ -44,6 +44,7 @@ use ratatui::{
 
 use crate::{
     app::{Areas, Focus, Stage, State, document::Run},
+    slots::Slot,
     theme::Theme,
 };
 use pen::Pen;
@@ -53,7 +54,7 @@ use widgets::frame;
 pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
     let screen = frame.area();
     let mut pen = Pen::new(frame.buffer_mut(), theme);
-    pen.wash(screen, "text");
+    pen.wash(screen, Slot::Text);
     let typed = paint(&mut pen, state, screen);
     // Where something is typed the terminal's own cursor shows it; screen readers follow it.
     if let Some(at) = typed.filter(|at| screen.contains(*at)) {
@@ -75,7 +76,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
         Stage::Opening => {
             panes(pen, state, &areas);
             let at = areas.tree.map_or(areas.body, |tree| tree.rows);
-            pen.put(at.x + 2, at.y, at.right(), "opening the store…", "dim");
+            pen.put(at.x + 2, at.y, at.right(), "opening the store…", Slot::Dim);
         }
         Stage::Browsing => {
             panes(pen, state, &areas);
@@ -109,8 +110,8 @@ fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     frame::draw(pen, areas.body, areas.divider, focus);
     if let Some(tree) = &areas.tree {
         let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
-        let news = tree::news(state).map(|news| Run::new(format!("  {news}"), "accent"));
-        let title: Vec<Run> = [Run::new("Runs", "title")].into_iter().chain(news).collect();
+        let news = tree::news(state).map(|news| Run::new(format!("  {news}"), Slot::Accent));
+        let title: Vec<Run> = [Run::new("Runs", Slot::Title)].into_iter().chain(news).collect();
         frame::words(pen, top, &title);
         let bottom = Rect { y: areas.body.bottom() - 1, ..top };
         frame::words(pen, bottom, &status::tally(state, bottom.width));

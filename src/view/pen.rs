@@ -8,6 +8,7 @@ use ratatui::{
 
 use crate::{
     app::{document::Run, wrap},
+    slots::Slot,
     theme::Theme,
 };
 
@@ -23,19 +24,19 @@ impl<'a> Pen<'a> {
     }
 
     /// Lays a slot's style over an area; what is written there stays.
-    pub fn wash(&mut self, area: Rect, slot: &str) {
+    pub fn wash(&mut self, area: Rect, slot: Slot) {
         self.cells.set_style(area, self.theme.style(slot));
     }
 
     /// Empties an area, its ground painted with a slot.
-    pub fn erase(&mut self, area: Rect, ground: &str) {
+    pub fn erase(&mut self, area: Rect, ground: Slot) {
         let area = area.intersection(self.cells.area);
         Clear.render(area, self.cells);
         self.wash(area, ground);
     }
 
     /// Writes a text that ends before `right`, cut with `…` where it would not; says where it ended.
-    pub fn put(&mut self, x: u16, y: u16, right: u16, text: &str, slot: &str) -> u16 {
+    pub fn put(&mut self, x: u16, y: u16, right: u16, text: &str, slot: Slot) -> u16 {
         let place = Rect::new(x, y, right.saturating_sub(x), 1).intersection(self.cells.area);
         if place.is_empty() || place.x != x {
             return x;
@@ -52,7 +53,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes one glyph.
-    pub fn dot(&mut self, x: u16, y: u16, glyph: &str, slot: &str) {
+    pub fn dot(&mut self, x: u16, y: u16, glyph: &str, slot: Slot) {
         self.put(x, y, x.saturating_add(1), glyph, slot);
     }
 
@@ -70,14 +71,14 @@ impl<'a> Pen<'a> {
     }
 
     /// Repeats a glyph over a row of cells.
-    pub fn line(&mut self, area: Rect, glyph: &str, slot: &str) {
+    pub fn line(&mut self, area: Rect, glyph: &str, slot: Slot) {
         for x in area.x..area.right() {
             self.dot(x, area.y, glyph, slot);
         }
     }
 
     /// Repeats a glyph down a column of cells.
-    pub fn column(&mut self, x: u16, rows: std::ops::Range<u16>, glyph: &str, slot: &str) {
+    pub fn column(&mut self, x: u16, rows: std::ops::Range<u16>, glyph: &str, slot: Slot) {
         for y in rows {
             self.dot(x, y, glyph, slot);
         }
@@ -98,20 +99,20 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_cut_and_what_is_outside_is_not_drawn() {
-        assert_eq!(written(6, |pen| assert_eq!(pen.put(0, 0, 6, "a long text", "text"), 6)), "a lon…");
-        assert_eq!(written(6, |pen| assert_eq!(pen.put(4, 0, 90, "x", "text"), 5)), "    x ");
-        assert_eq!(written(3, |pen| assert_eq!(pen.put(9, 9, 12, "x", "text"), 9)), "   ");
-        assert_eq!(written(3, |pen| assert_eq!(pen.put(2, 0, 1, "x", "text"), 2)), "   ");
+        assert_eq!(written(6, |pen| assert_eq!(pen.put(0, 0, 6, "a long text", Slot::Text), 6)), "a lon…");
+        assert_eq!(written(6, |pen| assert_eq!(pen.put(4, 0, 90, "x", Slot::Text), 5)), "    x ");
+        assert_eq!(written(3, |pen| assert_eq!(pen.put(9, 9, 12, "x", Slot::Text), 9)), "   ");
+        assert_eq!(written(3, |pen| assert_eq!(pen.put(2, 0, 1, "x", Slot::Text), 2)), "   ");
     }
 
     #[test]
     fn no_text_reaches_the_cells_as_a_command() {
-        assert_eq!(written(8, |pen| _ = pen.put(0, 0, 8, "\u{1b}[2J\n\u{202e}x", "text")), "␛[2J⏎x  ");
+        assert_eq!(written(8, |pen| _ = pen.put(0, 0, 8, "\u{1b}[2J\n\u{202e}x", Slot::Text)), "␛[2J⏎x  ");
     }
 
     #[test]
     fn runs_stand_at_the_left_or_the_right() {
-        let runs = [Run::new("ab", "dim"), Run::new("cd", "text")];
+        let runs = [Run::new("ab", Slot::Dim), Run::new("cd", Slot::Text)];
         assert_eq!(written(6, |pen| assert_eq!(pen.runs_right(Rect::new(0, 0, 6, 1), &runs), 2)), "  abcd");
         assert_eq!(written(3, |pen| _ = pen.runs_right(Rect::new(0, 0, 3, 1), &runs)), "ab…");
     }

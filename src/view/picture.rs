@@ -9,16 +9,17 @@ use crate::app::{
     picture::{self, Picture, Shown},
     wrap,
 };
+use crate::slots::Slot;
 
 /// Draws the frame, and what stands in it until the picture does.
 pub fn draw(pen: &mut Pen, state: &State, picture: &Picture) {
     let (outer, room) = picture::areas(state);
-    pen.erase(outer, "overlay");
+    pen.erase(outer, Slot::Overlay);
     border(pen, outer, &picture.title);
     let (text, slot) = match &picture.shown {
         Shown::There => return,
-        Shown::Reading => ("reading the picture…".to_owned(), "dim"),
-        Shown::Not(why) => (format!("cannot be shown: {why}"), "error"),
+        Shown::Reading => ("reading the picture…".to_owned(), Slot::Dim),
+        Shown::Not(why) => (format!("cannot be shown: {why}"), Slot::Error),
     };
     let lines = wrap::wrap(&text, usize::from(room.width.saturating_sub(2)).max(1));
     for (y, line) in (room.y..room.bottom()).zip(lines) {

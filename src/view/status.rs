@@ -17,6 +17,7 @@ use crate::{
         wrap,
     },
     keymap::{Action, Hint},
+    slots::Slot,
 };
 
 /// A name in the breadcrumb is no wider.
@@ -28,7 +29,7 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
     let mut rank = 2;
     let run = |hint: &Hint| {
         let word = if hint.does.is_empty() { String::new() } else { format!(" {}", hint.does) };
-        vec![Run::new(hint.keys.as_str(), "status.key"), Run::new(word, "status")]
+        vec![Run::new(hint.keys.as_str(), Slot::StatusKey), Run::new(word, Slot::Status)]
     };
     let hints = state.hints();
     // From the right: what ends things, and what explains the rest.
@@ -52,34 +53,34 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     let mut strip = Strip::default();
     if let Some(why) = &state.failing {
         let text = format!("✗ nothing can be stored: {why}");
-        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), "status.error")]);
+        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), Slot::StatusError)]);
         strip.draw(pen, line);
         return;
     }
     if !state.half.is_empty() {
         let keys: Vec<String> = state.half.iter().map(ToString::to_string).collect();
-        strip.left(0, vec![Run::new(format!("{} …", keys.join(" ")), "accent")]);
+        strip.left(0, vec![Run::new(format!("{} …", keys.join(" ")), Slot::Accent)]);
     }
     if let Some(held) = &state.paused {
         let spans = if held.spans > 0 { format!("  {} spans came", format::count(held.spans)) } else { String::new() };
-        strip.left(0, vec![Run::new("PAUSED", "header.paused"), Run::new(spans, "status")]);
+        strip.left(0, vec![Run::new("PAUSED", Slot::HeaderPaused), Run::new(spans, Slot::Status)]);
     } else if state.follows() && state.stage() == Stage::Browsing {
         // Where it is narrow the arrow says it.
         let text = if areas.bordered { "FOLLOW ▼" } else { "▼" };
-        strip.left(1, vec![Run::new(text, "running")]);
+        strip.left(1, vec![Run::new(text, Slot::Running)]);
     }
     if let Some(notice) = &state.notice {
-        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), "accent")]);
+        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
     } else {
         match state.stage() {
             Stage::Browsing => {
-                strip.left_cut(2, 10, Run::new(breadcrumb(state), "status"));
+                strip.left_cut(2, 10, Run::new(breadcrumb(state), Slot::Status));
             }
             Stage::FirstRun => {
                 if areas.bordered {
                     let (_, word, _) = header::lamp(state);
-                    strip.left(1, vec![Run::new(word, "header.waiting")]);
-                    strip.left(2, vec![Run::new(reach(state), "status")]);
+                    strip.left(1, vec![Run::new(word, Slot::HeaderWaiting)]);
+                    strip.left(2, vec![Run::new(reach(state), Slot::Status)]);
                 } else {
                     // The header has no room for them, and says the rest.
                     strip.left(1, header::addresses(state, false));
@@ -95,22 +96,22 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
 fn right(strip: &mut Strip, state: &State, areas: &Areas) {
     let refused = state.seen.refused;
     if areas.bordered || refused > 0 {
-        let slot = if refused > 0 { "warning" } else { "status" };
+        let slot = if refused > 0 { Slot::Warning } else { Slot::Status };
         let rank = if refused > 0 { 1 } else { 5 };
         strip.right(rank, vec![Run::new(format!("refused {}", format::count(refused)), slot)]);
     }
     if let Some((done, of)) = state.seen.again {
         let percent = done.saturating_mul(100) / of.max(1);
-        strip.right(2, vec![Run::new(format!("reading anew {percent}%"), "running")]);
+        strip.right(2, vec![Run::new(format!("reading anew {percent}%"), Slot::Running)]);
     }
     if let Some(overview) = state.overview.shown().filter(|_| areas.bordered) {
         let size = overview.size.map_or_else(|| "in memory".to_owned(), |size| format!("db {}", format::size(size)));
-        strip.right(4, vec![Run::new(size, "status")]);
+        strip.right(4, vec![Run::new(size, Slot::Status)]);
     }
     // With a frame the tree's title says it.
     let news = tree::news(state).filter(|_| !areas.bordered && state.focus == Focus::Tree);
     if let Some(news) = news {
-        strip.right(2, vec![Run::new(news, "accent")]);
+        strip.right(2, vec![Run::new(news, Slot::Accent)]);
     }
     let rows = state.tree.rows().len();
     if state.stage() == Stage::Browsing && rows > 0 {
@@ -121,7 +122,7 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         };
         let (at, of) = (format::exact((at + 1).min(of) as u64), format::exact(of as u64));
         // As wide at the first row as at the last.
-        strip.right(3, vec![Run::new(format!("{at:>0$}/{of}", wrap::width(&of)), "status")]);
+        strip.right(3, vec![Run::new(format!("{at:>0$}/{of}", wrap::width(&of)), Slot::Status)]);
     }
 }
 
@@ -159,9 +160,9 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
         let (mark, slot) = tree::mark(standing);
         if count > 0 {
             let gap = if runs.is_empty() { "" } else { "  " };
-            runs.push(Run::new(gap, "dim"));
+            runs.push(Run::new(gap, Slot::Dim));
             runs.push(Run::new(mark, slot));
-            runs.push(Run::new(format!(" {}", format::count(count)), "dim"));
+            runs.push(Run::new(format!(" {}", format::count(count)), Slot::Dim));
         }
     }
     let totals = &overview.totals;
@@ -170,7 +171,7 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
             0 => String::new(),
             failed => format!(" ({}✗)", format::count(failed)),
         };
-        let tools = Run::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), "dim");
+        let tools = Run::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), Slot::Dim);
         if wrap::runs_width(&runs) + wrap::width(&tools.text) + 6 <= usize::from(width) {
             runs.push(tools);
         }

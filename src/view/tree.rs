@@ -32,6 +32,7 @@ use crate::app::{
     document::Run,
     format, wrap,
 };
+use crate::slots::Slot;
 
 pub use self::{line::mark, names::short_name};
 
@@ -64,11 +65,11 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
         lay(pen, row, &line(state, row, content, number.unwrap_or(0)), place, area.columns);
         if at == tree.scroll().cursor {
             let focused = state.focus == Focus::Tree;
-            pen.wash(place, if focused { "cursor" } else { "cursor.inactive" });
+            pen.wash(place, if focused { Slot::Cursor } else { Slot::CursorInactive });
             // The mark stands on the frame; where there is none it takes the place of what is not a fold mark.
             if areas.bordered || row.depth > 0 {
                 let x = if areas.bordered { place.x.saturating_sub(1) } else { place.x };
-                pen.dot(x, y, "▌", if focused { "accent" } else { "dim" });
+                pen.dot(x, y, "▌", if focused { Slot::Accent } else { Slot::Dim });
             }
         }
     }
@@ -78,11 +79,11 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
             Some(_) => "no runs yet",
             None => "",
         };
-        pen.put(area.rows.x + 2, area.rows.y, area.rows.right(), why, "dim");
+        pen.put(area.rows.x + 2, area.rows.y, area.rows.right(), why, Slot::Dim);
     }
     if areas.bordered {
         let rows = area.rows.y..area.rows.bottom();
-        let slot = if state.focus == Focus::Tree { "border.focused" } else { "border" };
+        let slot = if state.focus == Focus::Tree { Slot::BorderFocused } else { Slot::Border };
         scrollbar::draw(pen, area.rows.right(), rows, tree.rows().len(), tree.scroll().top(), slot);
     }
 }
@@ -97,7 +98,7 @@ pub fn news(state: &State) -> Option<String> {
 fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
     let sessions = state.tree.sessions();
     if let Some(why) = sessions.failed() {
-        pen.put(area.head.x, area.head.y, area.head.right(), &format!("✗ {why}"), "error");
+        pen.put(area.head.x, area.head.y, area.head.right(), &format!("✗ {why}"), Slot::Error);
         return;
     }
     let Columns { duration, tokens, cost } = area.columns;
@@ -105,12 +106,12 @@ fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
     for (shown, width, title) in [(cost, COST, "cost"), (tokens, TOKENS, "tok"), (duration, DURATION, "dur")] {
         if shown {
             let place = Rect { x: right.saturating_sub(width).max(area.head.x), width: width.min(right), ..area.head };
-            pen.runs_right(place, &[Run::new(title, "dim")]);
+            pen.runs_right(place, &[Run::new(title, Slot::Dim)]);
             right = right.saturating_sub(width);
         }
     }
     if sessions.is_refreshing(state.now) {
-        pen.put(area.head.x, area.head.y, right, "…", "dim");
+        pen.put(area.head.x, area.head.y, right, "…", Slot::Dim);
     }
 }
 
@@ -120,9 +121,9 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     // Where the row's own numbers begin: up to there the name may go.
     let mut right = place.right();
     let cells = [
-        (columns.cost, COST, &line.cost, "tree.cost"),
-        (columns.tokens, TOKENS, &line.tokens, "tree.number"),
-        (columns.duration, DURATION, &line.duration, "tree.number"),
+        (columns.cost, COST, &line.cost, Slot::TreeCost),
+        (columns.tokens, TOKENS, &line.tokens, Slot::TreeNumber),
+        (columns.duration, DURATION, &line.duration, Slot::TreeNumber),
     ];
     for (shown, width, text, slot) in cells {
         if !shown {
@@ -130,7 +131,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
         }
         let left = column.saturating_sub(width).max(place.x);
         if let Some(text) = text {
-            let slot = if text == numbers::NONE || text == numbers::UNKNOWN { "dim" } else { slot };
+            let slot = if text == numbers::NONE || text == numbers::UNKNOWN { Slot::Dim } else { slot };
             let from =
                 pen.runs_right(Rect { x: left, width: column - left, ..place }, &[Run::new(text.as_str(), slot)]);
             right = from.saturating_sub(1).max(place.x);
@@ -140,14 +141,14 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
 
     let mut x = place.x + indent(row.depth, place.width);
     if let Some(open) = row.open {
-        pen.put(x, y, right, if open { "▾" } else { "▸" }, "dim");
+        pen.put(x, y, right, if open { "▾" } else { "▸" }, Slot::Dim);
         x += 2;
     } else if row.depth < 2 {
         x += 2;
     }
     // A step that went well has no mark; its place stays free, so that the letters stand in one column.
     if line.mark.is_some() || line.kind.is_some() {
-        let (mark, slot) = line.mark.unwrap_or((" ", "text"));
+        let (mark, slot) = line.mark.unwrap_or((" ", Slot::Text));
         pen.put(x, y, right, mark, slot);
         x += 2;
     }
@@ -156,7 +157,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
         x += 2;
     }
     if !line.number.is_empty() {
-        x = pen.put(x, y, right, &line.number, "dim") + 1;
+        x = pen.put(x, y, right, &line.number, Slot::Dim) + 1;
     }
     let mut end = right;
     // What stands aside ends in one column in all rows; a name that needs its room has it.
@@ -164,14 +165,14 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let name = u16::try_from(wrap::width(&line.name)).unwrap_or(u16::MAX);
     let aside_from = column.checked_sub(aside).filter(|from| aside > 0 && x.saturating_add(name) < *from);
     if let Some(from) = aside_from {
-        pen.put(from, y, right, &line.aside, "dim");
+        pen.put(from, y, right, &line.aside, Slot::Dim);
         end = from - 1;
     }
     let room = usize::from(end.saturating_sub(x));
     let name = if line.prose { wrap::cut(&line.name, room) } else { wrap::cut_middle(&line.name, room) };
     x = pen.put(x, y, end, &name, line.name_slot);
     if let Some(model) = shortened(&line.model, usize::from(end.saturating_sub(x)).saturating_sub(GAP)) {
-        x = pen.put(x + 2, y, end, &model, "dim");
+        x = pen.put(x + 2, y, end, &model, Slot::Dim);
     }
     for note in &line.notes {
         let room = usize::from(end.saturating_sub(x)).saturating_sub(GAP);

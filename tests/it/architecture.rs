@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sideseat_tui::slots::Slot;
+
 /// A room and the rooms it may name. `start`, `cli` and `main` see everything.
 const MAY_SEE: &[(&str, &[&str])] = &[
     ("model", &[]),
@@ -15,10 +17,12 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("store", &["model", "decode", "dialects", "pricing", "assemble"]),
     ("receive", &["model", "decode", "dialects", "pricing", "store"]),
     ("keymap", &[]),
-    ("theme", &[]),
+    // The table of slots is a leaf: `app` names slots and must not know how they are painted.
+    ("slots", &[]),
+    ("theme", &["slots"]),
     ("config", &[]),
-    ("app", &["model", "keymap"]),
-    ("view", &["model", "app", "keymap", "theme"]),
+    ("app", &["model", "keymap", "slots"]),
+    ("view", &["model", "app", "keymap", "slots", "theme"]),
     ("terminal", &["model", "app", "view", "keymap", "theme", "store"]),
 ];
 
@@ -78,6 +82,24 @@ fn rooms_do_not_see_each_other_in_circles() {
             }
         }
     }
+}
+
+#[test]
+fn every_slot_of_the_table_is_used() {
+    let code: Vec<String> = sources()
+        .into_iter()
+        .filter(|(room, path, _)| {
+            ["app", "view"].contains(&room.as_str()) && !path.to_string_lossy().contains("/tests")
+        })
+        .flat_map(|(_, _, text)| text.split("#[cfg(test)]").next().map(str::to_owned))
+        .collect();
+    let named: BTreeSet<&str> = code
+        .iter()
+        .flat_map(|text| text.split("Slot::").skip(1))
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())
+        .collect();
+    let unused: Vec<_> = Slot::ALL.iter().filter(|slot| !named.contains(format!("{slot:?}").as_str())).collect();
+    assert!(unused.is_empty(), "nothing is drawn with {unused:?}");
 }
 
 #[test]

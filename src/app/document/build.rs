@@ -2,6 +2,7 @@
 
 use super::{Anchor, DocLine, Document, Fold, Folds, Opens, Run};
 use crate::app::wrap;
+use crate::slots::Slot;
 
 pub struct Builder<'a> {
     pub width: usize,
@@ -95,7 +96,7 @@ impl<'a> Builder<'a> {
         for (index, mut line) in wrap::wrap_hanging(runs, room, room - hang).into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {
-                line.insert(0, Run::new(" ".repeat(pad), "text"));
+                line.insert(0, Run::new(" ".repeat(pad), Slot::Text));
             }
             self.push(line, None);
         }
@@ -111,7 +112,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A text of any number of lines, in one style.
-    pub fn text(&mut self, indent: usize, text: &str, slot: &'static str) {
+    pub fn text(&mut self, indent: usize, text: &str, slot: Slot) {
         for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
             self.wrapped(indent, 0, &[Run::new(line, slot)]);
         }
@@ -127,11 +128,11 @@ impl<'a> Builder<'a> {
 
     /// One line with something at its right edge; the left gives way.
     pub fn spread(&mut self, left: Vec<Run>, right: Vec<Run>) {
-        self.spread_with(left, right, " ", "text", None);
+        self.spread_with(left, right, " ", Slot::Text, None);
     }
 
     /// A rule across the pane with a text at its left and its right.
-    pub fn rule(&mut self, left: Vec<Run>, right: Vec<Run>, slot: &'static str) {
+    pub fn rule(&mut self, left: Vec<Run>, right: Vec<Run>, slot: Slot) {
         self.spread_with(left, right, "─", slot, None);
         self.headed = true;
     }
@@ -157,13 +158,13 @@ impl<'a> Builder<'a> {
     pub fn fold(&mut self, name: String, open_at_first: bool, indent: usize, head: Vec<Run>, right: Vec<Run>) -> bool {
         let fold = Fold(name);
         let open = self.folds.is_open(&fold, open_at_first);
-        let mut left = vec![Run::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), "dim")];
+        let mut left = vec![Run::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
         left.extend(head);
-        self.spread_with(left, right, " ", "text", Some(fold));
+        self.spread_with(left, right, " ", Slot::Text, Some(fold));
         open
     }
 
-    fn spread_with(&mut self, left: Vec<Run>, right: Vec<Run>, filler: &str, slot: &'static str, fold: Option<Fold>) {
+    fn spread_with(&mut self, left: Vec<Run>, right: Vec<Run>, filler: &str, slot: Slot, fold: Option<Fold>) {
         let right_width: usize = right.iter().map(|run| wrap::width(&run.text)).sum();
         // A right side that would leave the left no room is not worth having.
         let (right, right_width) = if right_width + 16 > self.width { (Vec::new(), 0) } else { (right, right_width) };

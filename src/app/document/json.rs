@@ -3,6 +3,7 @@
 use super::Run;
 use crate::app::wrap;
 use crate::model::Value;
+use crate::slots::Slot;
 
 /// Levels that are indented; what is deeper stays on one line.
 const DEEPEST: usize = 24;
@@ -25,12 +26,12 @@ pub fn arguments(input: &Value, columns: usize) -> Vec<Vec<Run>> {
     for (name, value) in entries {
         let name = wrap::cut(&wrap::clean_line(name), widest);
         let gap = " ".repeat(widest - wrap::width(&name) + 2);
-        let mut head = vec![Run::new(name, "json.key"), Run::new(gap, "text")];
+        let mut head = vec![Run::new(name, Slot::JsonKey), Run::new(gap, Slot::Text)];
         match value {
             Value::String(text) if text.contains('\n') => {
                 rows.push(head);
                 for line in wrap::clean(text).split('\n') {
-                    rows.push(vec![Run::new("  ", "text"), Run::new(line, "json.string")]);
+                    rows.push(vec![Run::new("  ", Slot::Text), Run::new(line, Slot::JsonString)]);
                 }
             }
             value => {
@@ -38,7 +39,7 @@ pub fn arguments(input: &Value, columns: usize) -> Vec<Vec<Run>> {
                 head.extend(value_lines.next().unwrap_or_default());
                 rows.push(head);
                 rows.extend(value_lines.map(|mut line| {
-                    line.insert(0, Run::new(" ".repeat(widest + 2), "text"));
+                    line.insert(0, Run::new(" ".repeat(widest + 2), Slot::Text));
                     line
                 }));
             }
@@ -65,46 +66,46 @@ fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>)
     let indent = depth * 2;
     match value {
         Value::Array(items) if !items.is_empty() && !fits(value, depth, columns) => {
-            append(lines, "[", "json.punctuation");
+            append(lines, "[", Slot::JsonPunctuation);
             for (index, item) in items.iter().enumerate() {
                 newline(lines, indent + 2);
                 write(item, depth + 1, columns, lines);
                 if index + 1 < items.len() {
-                    append(lines, ",", "json.punctuation");
+                    append(lines, ",", Slot::JsonPunctuation);
                 }
             }
             newline(lines, indent);
-            append(lines, "]", "json.punctuation");
+            append(lines, "]", Slot::JsonPunctuation);
         }
         Value::Map(entries) if !entries.is_empty() && !fits(value, depth, columns) => {
-            append(lines, "{", "json.punctuation");
+            append(lines, "{", Slot::JsonPunctuation);
             for (index, (name, item)) in entries.iter().enumerate() {
                 newline(lines, indent + 2);
-                append(lines, &quoted(name), "json.key");
-                append(lines, ": ", "json.punctuation");
+                append(lines, &quoted(name), Slot::JsonKey);
+                append(lines, ": ", Slot::JsonPunctuation);
                 write(item, depth + 1, columns, lines);
                 if index + 1 < entries.len() {
-                    append(lines, ",", "json.punctuation");
+                    append(lines, ",", Slot::JsonPunctuation);
                 }
             }
             newline(lines, indent);
-            append(lines, "}", "json.punctuation");
+            append(lines, "}", Slot::JsonPunctuation);
         }
         Value::Map(entries) if !entries.is_empty() && depth < DEEPEST => {
-            append(lines, "{", "json.punctuation");
+            append(lines, "{", Slot::JsonPunctuation);
             for (index, (name, item)) in entries.iter().enumerate() {
-                append(lines, if index == 0 { "" } else { ", " }, "json.punctuation");
-                append(lines, &quoted(name), "json.key");
-                append(lines, ": ", "json.punctuation");
+                append(lines, if index == 0 { "" } else { ", " }, Slot::JsonPunctuation);
+                append(lines, &quoted(name), Slot::JsonKey);
+                append(lines, ": ", Slot::JsonPunctuation);
                 write(item, DEEPEST, usize::MAX, lines);
             }
-            append(lines, "}", "json.punctuation");
+            append(lines, "}", Slot::JsonPunctuation);
         }
-        Value::String(text) => append(lines, &quoted(text), "json.string"),
-        Value::Int(_) | Value::UInt(_) | Value::Double(_) => append(lines, &value.to_text(), "json.number"),
-        Value::Null | Value::Bool(_) => append(lines, &value.to_text(), "json.literal"),
-        Value::Bytes(bytes) => append(lines, &format!("<{} bytes>", bytes.len()), "json.literal"),
-        Value::Array(_) | Value::Map(_) => append(lines, &wrap::clean_line(&value.to_text()), "json.punctuation"),
+        Value::String(text) => append(lines, &quoted(text), Slot::JsonString),
+        Value::Int(_) | Value::UInt(_) | Value::Double(_) => append(lines, &value.to_text(), Slot::JsonNumber),
+        Value::Null | Value::Bool(_) => append(lines, &value.to_text(), Slot::JsonLiteral),
+        Value::Bytes(bytes) => append(lines, &format!("<{} bytes>", bytes.len()), Slot::JsonLiteral),
+        Value::Array(_) | Value::Map(_) => append(lines, &wrap::clean_line(&value.to_text()), Slot::JsonPunctuation),
     }
 }
 
@@ -142,10 +143,10 @@ fn quoted(text: &str) -> String {
 }
 
 fn newline(lines: &mut Vec<Vec<Run>>, indent: usize) {
-    lines.push(vec![Run::new(" ".repeat(indent), "text")]);
+    lines.push(vec![Run::new(" ".repeat(indent), Slot::Text)]);
 }
 
-fn append(lines: &mut [Vec<Run>], text: &str, slot: &'static str) {
+fn append(lines: &mut [Vec<Run>], text: &str, slot: Slot) {
     let Some(line) = lines.last_mut() else { return };
     match line.last_mut() {
         Some(run) if run.slot == slot => run.text.push_str(text),

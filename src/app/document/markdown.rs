@@ -6,12 +6,13 @@
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::Run;
+use crate::slots::Slot;
 
 /// Texts longer than this are shown plain: colour is not worth a pause.
 const TOO_LONG: usize = 256 * 1024;
 
 /// The lines of a (clean) text as styled runs; `base` is the slot of plain prose.
-pub fn lines(text: &str, base: &'static str) -> Vec<Vec<Run>> {
+pub fn lines(text: &str, base: Slot) -> Vec<Vec<Run>> {
     let text = text.trim_end_matches('\n');
     if text.len() > TOO_LONG {
         return text.split('\n').map(|line| vec![Run::new(line, base)]).collect();
@@ -30,7 +31,7 @@ pub fn lines(text: &str, base: &'static str) -> Vec<Vec<Run>> {
     lines
 }
 
-fn push(line: &mut Vec<Run>, text: &str, slot: &'static str) {
+fn push(line: &mut Vec<Run>, text: &str, slot: Slot) {
     match line.last_mut() {
         Some(run) if run.slot == slot => run.text.push_str(text),
         _ => line.push(Run::new(text, slot)),
@@ -38,20 +39,20 @@ fn push(line: &mut Vec<Run>, text: &str, slot: &'static str) {
 }
 
 /// The text in order, cut into pieces of one style; together they are the text.
-fn pieces<'a>(text: &'a str, base: &'static str) -> Vec<(&'a str, &'static str)> {
+fn pieces<'a>(text: &'a str, base: Slot) -> Vec<(&'a str, Slot)> {
     let mut slots = vec![base];
-    let mut pieces: Vec<(&str, &'static str)> = Vec::new();
+    let mut pieces: Vec<(&str, Slot)> = Vec::new();
     let mut from = 0;
     for (event, range) in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).into_offset_iter() {
         let slot = match &event {
             Event::Start(tag) => {
                 slots.push(match tag {
-                    Tag::Heading { .. } => "markdown.heading",
-                    Tag::CodeBlock(_) => "markdown.code",
-                    Tag::Emphasis => "markdown.emphasis",
-                    Tag::Strong => "markdown.strong",
-                    Tag::Link { .. } => "markdown.link",
-                    Tag::BlockQuote(_) => "markdown.quote",
+                    Tag::Heading { .. } => Slot::MarkdownHeading,
+                    Tag::CodeBlock(_) => Slot::MarkdownCode,
+                    Tag::Emphasis => Slot::MarkdownEmphasis,
+                    Tag::Strong => Slot::MarkdownStrong,
+                    Tag::Link { .. } => Slot::MarkdownLink,
+                    Tag::BlockQuote(_) => Slot::MarkdownQuote,
                     _ => slots.last().copied().unwrap_or(base),
                 });
                 continue;
@@ -62,7 +63,7 @@ fn pieces<'a>(text: &'a str, base: &'static str) -> Vec<(&'a str, &'static str)>
                 }
                 continue;
             }
-            Event::Code(_) => "markdown.code",
+            Event::Code(_) => Slot::MarkdownCode,
             Event::Text(_) | Event::Html(_) | Event::InlineHtml(_) => slots.last().copied().unwrap_or(base),
             _ => continue,
         };
@@ -83,8 +84,8 @@ fn pieces<'a>(text: &'a str, base: &'static str) -> Vec<(&'a str, &'static str)>
 }
 
 /// Marks are dimmed, but not where words stand among them (a link definition, a table row).
-fn mark(text: &str, base: &'static str) -> &'static str {
-    if text.chars().any(char::is_alphanumeric) { base } else { "dim" }
+fn mark(text: &str, base: Slot) -> Slot {
+    if text.chars().any(char::is_alphanumeric) { base } else { Slot::Dim }
 }
 
 #[cfg(test)]
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     fn joined(text: &str) -> String {
-        let lines = lines(text, "text");
+        let lines = lines(text, Slot::Text);
         let lines = lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect::<String>());
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -110,8 +111,8 @@ mod tests {
 
     #[test]
     fn headings_and_code_have_their_colours() {
-        let lines = lines("## Plan\nuse `x`", "text");
-        assert_eq!(lines[0].last().unwrap(), &Run::new("Plan", "markdown.heading"));
-        assert!(lines[1].iter().any(|run| run.slot == "markdown.code" && run.text.contains('x')));
+        let lines = lines("## Plan\nuse `x`", Slot::Text);
+        assert_eq!(lines[0].last().unwrap(), &Run::new("Plan", Slot::MarkdownHeading));
+        assert!(lines[1].iter().any(|run| run.slot == Slot::MarkdownCode && run.text.contains('x')));
     }
 }

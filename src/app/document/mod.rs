@@ -21,6 +21,7 @@ mod tests;
 use std::collections::HashSet;
 
 use crate::model::{Media, MediaData, SpanId, TraceId};
+use crate::slots::Slot;
 
 pub use cost::cost;
 pub use messages::messages;
@@ -94,12 +95,12 @@ impl DocLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub text: String,
-    /// A theme slot's name.
-    pub slot: &'static str,
+    /// What it is to a theme.
+    pub slot: Slot,
 }
 
 impl Run {
-    pub fn new(text: impl Into<String>, slot: &'static str) -> Self {
+    pub fn new(text: impl Into<String>, slot: Slot) -> Self {
         Self { text: text.into(), slot }
     }
 }

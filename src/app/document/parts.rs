@@ -4,6 +4,7 @@ use super::build::Builder;
 use super::{Opens, Run, json, markdown};
 use crate::app::{format, wrap};
 use crate::model::{Content, Media, MediaData, Part, Reasoning, ToolCall, Value};
+use crate::slots::Slot;
 
 /// How a text is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,26 +12,26 @@ pub enum Prose {
     /// With Markdown coloured.
     Markdown,
     /// As it is, in one slot.
-    Plain(&'static str),
+    Plain(Slot),
 }
 
 /// Shows one part that is neither a call nor a result nor reasoning.
 pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
     match &part.content {
         Content::Text(text) if part.hidden => {
-            to.wrapped(indent, 0, &[Run::new(wrap::clean_line(text), "message.hidden")]);
-            to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", "dim")]);
+            to.wrapped(indent, 0, &[Run::new(wrap::clean_line(text), Slot::MessageHidden)]);
+            to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", Slot::Dim)]);
         }
         Content::Text(text) => match prose {
-            Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), "text")),
+            Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
         Content::Refusal(text) => {
-            to.line(vec![pad(indent), Run::new("refusal", "warning")]);
-            to.text(indent, text, "text");
+            to.line(vec![pad(indent), Run::new("refusal", Slot::Warning)]);
+            to.text(indent, text, Slot::Text);
         }
         Content::Media(media) => {
-            let line = Run::new(format!("▪ {}", media_line(media)), "message.media");
+            let line = Run::new(format!("▪ {}", media_line(media)), Slot::MessageMedia);
             to.opens(indent, line, Opens::of(media).as_ref());
         }
         Content::Json(value) => {
@@ -38,25 +39,25 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             to.runs(indent, json::lines(value, columns));
         }
         Content::Unknown(value) => {
-            to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", "dim")]);
+            to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", Slot::Dim)]);
             let columns = to.width.saturating_sub(indent);
             to.runs(indent, json::lines(value, columns));
         }
         Content::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
         Content::Call(call) => arguments(to, indent, call),
         Content::Result(result) => {
-            let slot = if result.is_error == Some(true) { "error" } else { "text" };
+            let slot = if result.is_error == Some(true) { Slot::Error } else { Slot::Text };
             result_content(to, indent, &result.content, slot);
         }
     }
     if part.truncated {
-        to.wrapped(indent, 0, &[Run::new("… cut by the sender", "warning")]);
+        to.wrapped(indent, 0, &[Run::new("… cut by the sender", Slot::Warning)]);
     }
 }
 
 pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
     if matches!(&call.input, Value::Map(entries) if entries.is_empty()) {
-        to.line(vec![pad(indent), Run::new("no arguments", "dim")]);
+        to.line(vec![pad(indent), Run::new("no arguments", Slot::Dim)]);
     } else {
         let columns = to.width.saturating_sub(indent);
         to.runs(indent, json::arguments(&call.input, columns));
@@ -64,9 +65,9 @@ pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
 }
 
 /// What a tool gave back, its texts in a slot.
-pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot: &'static str) {
+pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot: Slot) {
     if content_of.is_empty() {
-        to.line(vec![pad(indent), Run::new("an empty result", "dim")]);
+        to.line(vec![pad(indent), Run::new("an empty result", Slot::Dim)]);
     }
     for part in content_of {
         content(to, indent, part, Prose::Plain(slot));
@@ -75,10 +76,10 @@ pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot
 
 pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {
     if let Some(text) = &reasoning.text {
-        to.text(indent, text, "message.reasoning");
+        to.text(indent, text, Slot::MessageReasoning);
     }
     if reasoning.redacted || reasoning.text.is_none() {
-        to.wrapped(indent, 0, &[Run::new(opaque(reasoning), "message.hidden")]);
+        to.wrapped(indent, 0, &[Run::new(opaque(reasoning), Slot::MessageHidden)]);
     }
 }
 
@@ -145,5 +146,5 @@ pub fn first_line(text: &str) -> String {
 }
 
 pub fn pad(indent: usize) -> Run {
-    Run::new(" ".repeat(indent), "text")
+    Run::new(" ".repeat(indent), Slot::Text)
 }

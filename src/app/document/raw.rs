@@ -6,6 +6,7 @@ use super::build::Builder;
 use super::{Document, Folds, Run, json, parts};
 use crate::app::{format, wrap};
 use crate::model::{Attributes, Dropped, RawSpan, Span, Value};
+use crate::slots::Slot;
 
 /// A text of more lines than this starts folded.
 const LONG: usize = 4;
@@ -16,7 +17,7 @@ pub fn raw(raw: &RawSpan, folds: &Folds, width: u16) -> Document {
     let span = &raw.span;
     identity(&mut to, span);
     for note in &raw.notes {
-        to.wrapped(0, 2, &[Run::new("! ", "warning"), Run::new(wrap::clean_line(&note.0), "warning")]);
+        to.wrapped(0, 2, &[Run::new("! ", Slot::Warning), Run::new(wrap::clean_line(&note.0), Slot::Warning)]);
     }
     if !raw.dialects.is_empty() {
         field(&mut to, "read as", &raw.dialects.join(", "));
@@ -28,29 +29,29 @@ pub fn raw(raw: &RawSpan, folds: &Folds, width: u16) -> Document {
         to.blank();
         let name = if log.name.is_empty() { "log record" } else { &log.name };
         let head = vec![
-            Run::new(format!("log {}  ", wrap::clean_line(name)), "title"),
-            Run::new(parts::first_line(&log.text), "dim"),
+            Run::new(format!("log {}  ", wrap::clean_line(name)), Slot::Title),
+            Run::new(parts::first_line(&log.text), Slot::Dim),
         ];
         let right =
-            vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), "dim")];
+            vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), Slot::Dim)];
         if to.fold(format!("log {index}"), false, 0, head, right) {
-            to.text(4, &log.text, "text");
+            to.text(4, &log.text, Slot::Text);
         }
     }
     let scope = &span.scope;
     to.blank();
     let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
     let named = wrap::clean_line(&format!("{}{version}", scope.name));
-    to.wrapped(0, 7, &[Run::new("scope  ", "title"), Run::new(named, "text")]);
+    to.wrapped(0, 7, &[Run::new("scope  ", Slot::Title), Run::new(named, Slot::Text)]);
     values(&mut to, "scope", &scope.attributes);
     to.blank();
-    to.line(vec![Run::new("resource", "title")]);
+    to.line(vec![Run::new("resource", Slot::Title)]);
     values(&mut to, "resource", &span.resource.attributes);
     to.done()
 }
 
 fn identity(to: &mut Builder, span: &Span) {
-    to.line(vec![Run::new(wrap::clean_line(&span.name), "title")]);
+    to.line(vec![Run::new(wrap::clean_line(&span.name), Slot::Title)]);
     field(to, "trace", &span.trace.to_string());
     field(to, "span", &span.id.to_string());
     field(to, "parent", &span.parent.map_or_else(|| "none: a root".to_owned(), |parent| parent.to_string()));
@@ -79,15 +80,15 @@ fn identity(to: &mut Builder, span: &Span) {
 }
 
 fn field(to: &mut Builder, name: &str, value: &str) {
-    to.wrapped(0, 10, &[Run::new(format!("{name:<10}"), "dim"), Run::new(wrap::clean_line(value), "text")]);
+    to.wrapped(0, 10, &[Run::new(format!("{name:<10}"), Slot::Dim), Run::new(wrap::clean_line(value), Slot::Text)]);
 }
 
 fn section(to: &mut Builder, title: &'static str, attributes: &Attributes, dropped: Dropped) {
     to.blank();
-    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), "title"), Run::new("  by name", "dim")]);
+    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), Slot::Title), Run::new("  by name", Slot::Dim)]);
     for (count, what) in [(dropped.attributes, "attributes"), (dropped.events, "events"), (dropped.links, "links")] {
         if count > 0 {
-            to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), "warning")]);
+            to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), Slot::Warning)]);
         }
     }
     values(to, title, attributes);
@@ -104,19 +105,19 @@ fn one(to: &mut Builder, fold: &str, name: &str, value: &Value) {
     let columns = to.width.saturating_sub(6);
     let (kind, lines) = shown(value, columns);
     let height: usize = lines.iter().map(|line| 1 + line_width(line) / columns.max(1)).sum();
-    let kind = kind.map(|kind| Run::new(format!("  {kind}"), "dim"));
+    let kind = kind.map(|kind| Run::new(format!("  {kind}"), Slot::Dim));
     if height <= 1 && kind.is_none() {
-        let mut line = vec![Run::new(format!("  {name}  "), "json.key")];
+        let mut line = vec![Run::new(format!("  {name}  "), Slot::JsonKey)];
         line.extend(lines.into_iter().next().unwrap_or_default());
         to.wrapped(0, 6, &line);
     } else if height <= LONG {
-        to.wrapped(0, 6, &[Run::new(format!("  {name}"), "json.key")].into_iter().chain(kind).collect::<Vec<_>>());
+        to.wrapped(0, 6, &[Run::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>());
         to.runs(6, lines);
     } else {
-        let mut head = vec![Run::new(name, "json.key")];
+        let mut head = vec![Run::new(name, Slot::JsonKey)];
         head.extend(kind);
-        head.push(Run::new(format!("  {}", parts::first_line(&value.to_text())), "dim"));
-        let right = vec![Run::new(format!("  {height} lines"), "dim")];
+        head.push(Run::new(format!("  {}", parts::first_line(&value.to_text())), Slot::Dim));
+        let right = vec![Run::new(format!("  {height} lines"), Slot::Dim)];
         if to.fold(fold.to_owned(), false, 0, head, right) {
             to.runs(6, lines);
         }
@@ -139,12 +140,12 @@ fn shown(value: &Value, columns: usize) -> (Option<&'static str>, Vec<Vec<Run>>)
                 None if text.trim_end_matches('\n').contains('\n') => {
                     let lines = wrap::clean(text);
                     let lines = lines.trim_end_matches('\n').split('\n');
-                    (Some("text"), lines.map(|line| vec![Run::new(line, "json.string")]).collect())
+                    (Some("text"), lines.map(|line| vec![Run::new(line, Slot::JsonString)]).collect())
                 }
                 None => (None, json::lines(value, columns)),
             }
         }
-        Value::Null => (None, vec![vec![Run::new("unset", "json.literal")]]),
+        Value::Null => (None, vec![vec![Run::new("unset", Slot::JsonLiteral)]]),
         other => (None, json::lines(other, columns)),
     }
 }
@@ -152,14 +153,14 @@ fn shown(value: &Value, columns: usize) -> (Option<&'static str>, Vec<Vec<Run>>)
 fn events(to: &mut Builder, span: &Span) {
     for (index, event) in span.events.iter().enumerate() {
         to.blank();
-        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), "title")];
-        let right = vec![Run::new(format!(" +{}", format::duration(event.at.since(span.started))), "dim")];
+        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), Slot::Title)];
+        let right = vec![Run::new(format!(" +{}", format::duration(event.at.since(span.started))), Slot::Dim)];
         if to.fold(format!("event {index}"), true, 0, head, right) {
             values(to, &format!("event {index}"), &event.attributes);
             if event.dropped_attributes > 0 {
                 to.line(vec![Run::new(
                     format!("  the sender dropped {} attributes", event.dropped_attributes),
-                    "warning",
+                    Slot::Warning,
                 )]);
             }
         }
@@ -169,7 +170,7 @@ fn events(to: &mut Builder, span: &Span) {
 fn links(to: &mut Builder, span: &Span) {
     for (index, link) in span.links.iter().enumerate() {
         to.blank();
-        let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), "title")];
+        let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
         if to.fold(format!("link {index}"), true, 0, head, vec![]) {
             values(to, &format!("link {index}"), &link.attributes);
         }

@@ -4,6 +4,7 @@ use super::build::Builder;
 use super::{Anchor, Document, Folds, Run, parts, runs};
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, Detail};
+use crate::slots::Slot;
 
 #[must_use]
 pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
@@ -30,23 +31,23 @@ pub fn reasoning(detail: &Detail, folds: &Folds, width: u16) -> Document {
             let forms = [[&head, &model, &tokens], [&head, &None, &tokens]];
             let joined = forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · "));
             let text = to.fitting(joined);
-            to.rule(vec![Run::new(format!("{text} "), "message.turn")], vec![], "message.turn");
+            to.rule(vec![Run::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
             for part in &thoughts {
                 if let Content::Reasoning(reasoning) = &part.content {
                     parts::reasoning_text(&mut to, 2, reasoning);
                     if reasoning.signature.is_some() {
-                        to.line(vec![Run::new("  signed by the provider", "dim")]);
+                        to.line(vec![Run::new("  signed by the provider", Slot::Dim)]);
                     }
                 }
             }
             if thoughts.is_empty() {
                 let unsent = "the model thought, but its text was not sent";
-                to.wrapped(2, 0, &[Run::new(unsent, "message.hidden")]);
+                to.wrapped(2, 0, &[Run::new(unsent, Slot::MessageHidden)]);
             }
         }
     }
     if !any {
-        to.line(vec![Run::new("No reasoning was recorded.", "dim")]);
+        to.line(vec![Run::new("No reasoning was recorded.", Slot::Dim)]);
     }
     to.done()
 }

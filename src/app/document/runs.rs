@@ -4,6 +4,7 @@ use super::build::Builder;
 use super::{Anchor, Run, parts};
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
+use crate::slots::Slot;
 
 /// A pane of so many columns has room for the day on which a run began.
 const ROOMY: usize = 60;
@@ -12,7 +13,7 @@ const ROOMY: usize = 60;
 pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a AssembledTrace, Option<u64>)> {
     if detail.left_out > 0 {
         let left_out = format!("{} earlier runs of this session are not shown here", detail.left_out);
-        to.wrapped(0, 0, &[Run::new(left_out, "dim")]);
+        to.wrapped(0, 0, &[Run::new(left_out, Slot::Dim)]);
     }
     let several = detail.traces.len() > 1 || detail.left_out > 0;
     let numbers = detail.left_out + 1..;
@@ -27,9 +28,9 @@ pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         // In a narrow pane what was asked is worth more than the day.
         let began = if to.width < ROOMY { format::clock(trace.started) } else { format::date(trace.started) };
         to.rule(
-            vec![Run::new(format!("━━ run {number} {} ", name(trace)), "title")],
-            vec![Run::new(format!(" {began}"), "dim")],
-            "dim",
+            vec![Run::new(format!("━━ run {number} {} ", name(trace)), Slot::Title)],
+            vec![Run::new(format!(" {began}"), Slot::Dim)],
+            Slot::Dim,
         );
     }
 }

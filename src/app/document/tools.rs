@@ -7,6 +7,7 @@ use super::ordinals::{Ordinal, ordinals};
 use super::{Anchor, Document, Folds, Run, json, parts, runs};
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, Detail, Part, ToolDefinition, ToolRun, ToolStatus, TraceId};
+use crate::slots::Slot;
 
 /// Up to this many runs are open from the start.
 const FEW: usize = 3;
@@ -33,7 +34,7 @@ pub fn tools(detail: &Detail, folds: &Folds, width: u16) -> Document {
     }
     let here = if traces.len() > 1 { "in these runs" } else { "in this run" };
     if called.is_empty() {
-        to.line(vec![Run::new(format!("No tool was called {here}."), "dim")]);
+        to.line(vec![Run::new(format!("No tool was called {here}."), Slot::Dim)]);
     } else {
         table(&mut to, &called);
         to.blank();
@@ -110,7 +111,7 @@ fn table(to: &mut Builder, called: &[Called]) {
     let widest = widest.min(to.width.saturating_sub(NUMBERS).max(4));
     let distinct = widest + NUMBERS + DISTINCT <= to.width;
     let head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "max");
-    to.line(vec![Run::new(head + if distinct { "  distinct args" } else { "" }, "dim")]);
+    to.line(vec![Run::new(head + if distinct { "  distinct args" } else { "" }, Slot::Dim)]);
     for name in names {
         let own: Vec<&ToolRun> = called.iter().filter(|run| run.name == name).map(|called| called.run).collect();
         let failed = own.iter().filter(|run| run.status == ToolStatus::Error).count();
@@ -123,15 +124,15 @@ fn table(to: &mut Builder, called: &[Called]) {
         let shown = wrap::cut_middle(name, widest);
         let padding = " ".repeat(widest - wrap::width(&shown));
         let mut row = vec![
-            Run::new(format!("{shown}{padding}"), "message.tool"),
-            Run::new(format!("  {:>5}", own.len()), "text"),
-            Run::new(format!("  {failed:>3}"), if failed > 0 { "error" } else { "dim" }),
+            Run::new(format!("{shown}{padding}"), Slot::MessageTool),
+            Run::new(format!("  {:>5}", own.len()), Slot::Text),
+            Run::new(format!("  {failed:>3}"), if failed > 0 { Slot::Error } else { Slot::Dim }),
             Run::new(
                 format!("  {:>5}  {:>5}", time(times.len().saturating_sub(1) / 2), time(times.len().saturating_sub(1))),
-                "text",
+                Slot::Text,
             ),
         ];
-        row.extend(distinct.then(|| Run::new(format!("  {} of {}", inputs.len(), own.len()), "dim")));
+        row.extend(distinct.then(|| Run::new(format!("  {} of {}", inputs.len(), own.len()), Slot::Dim)));
         to.line(row);
     }
 }
@@ -143,50 +144,50 @@ fn one(to: &mut Builder, called: &Called, open: bool) {
     }
     let failed = run.status == ToolStatus::Error;
     let (mark, slot) = match run.status {
-        ToolStatus::Ok => ("✓", "ok"),
-        ToolStatus::Error => ("✗", "error"),
-        ToolStatus::Pending => ("no result", "warning"),
+        ToolStatus::Ok => ("✓", Slot::Ok),
+        ToolStatus::Error => ("✗", Slot::Error),
+        ToolStatus::Pending => ("no result", Slot::Warning),
     };
-    let mut head = vec![Run::new(format!("#{} ", ordinal.nth), "dim")];
+    let mut head = vec![Run::new(format!("#{} ", ordinal.nth), Slot::Dim)];
     // In a narrow pane with what it was called is worth more than when.
     if let Some(started) = run.started.filter(|_| to.width >= ROOMY) {
-        head.push(Run::new(format!("{} ", format::clock(started)), "dim"));
+        head.push(Run::new(format!("{} ", format::clock(started)), Slot::Dim));
     }
-    head.push(Run::new(format!("{name}  "), "message.tool"));
+    head.push(Run::new(format!("{name}  "), Slot::MessageTool));
     head.push(match ordinal.same {
-        Some(same) => Run::new(format!("same arguments as #{same}"), "warning"),
-        None => Run::new(json::brief(&run.input), "dim"),
+        Some(same) => Run::new(format!("same arguments as #{same}"), Slot::Warning),
+        None => Run::new(json::brief(&run.input), Slot::Dim),
     });
     let took = match (run.started, run.ended) {
         (Some(started), Some(ended)) => format!("{:>5}  ", format::duration(ended.since(started))),
         _ => String::new(),
     };
-    let right = vec![Run::new(format!("  {took}"), "dim"), Run::new(format!("{mark} "), slot)];
+    let right = vec![Run::new(format!("  {took}"), Slot::Dim), Run::new(format!("{mark} "), slot)];
     if !to.fold(format!("tool {} {index}", trace.trace), open, 0, head, right) {
         if let Some(error) = &run.error {
-            to.line(vec![parts::pad(4), Run::new(parts::first_line(error), "error")]);
+            to.line(vec![parts::pad(4), Run::new(parts::first_line(error), Slot::Error)]);
         }
         return;
     }
     facts(to, called);
     let columns = to.width.saturating_sub(6);
-    to.line(vec![Run::new("    arguments", "dim")]);
+    to.line(vec![Run::new("    arguments", Slot::Dim)]);
     match &run.input {
-        input if input.is_empty() => to.line(vec![Run::new("      none", "dim")]),
+        input if input.is_empty() => to.line(vec![Run::new("      none", Slot::Dim)]),
         input => to.runs(6, json::arguments(input, columns)),
     }
     match &run.output {
-        None => to.line(vec![Run::new("    no result was recorded", "warning")]),
+        None => to.line(vec![Run::new("    no result was recorded", Slot::Warning)]),
         Some(output) => {
-            to.line(vec![Run::new("    result", "dim")]);
-            parts::result_content(to, 6, output, if failed { "error" } else { "text" });
+            to.line(vec![Run::new("    result", Slot::Dim)]);
+            parts::result_content(to, 6, output, if failed { Slot::Error } else { Slot::Text });
         }
     }
     // A result mostly holds the words of the failure.
     let told = run.output.as_deref().map_or_else(String::new, parts::words);
     if let Some(error) = run.error.as_deref().filter(|error| !told.contains(error.trim())) {
-        to.line(vec![Run::new("    error", "dim")]);
-        to.text(6, error, "error");
+        to.line(vec![Run::new("    error", Slot::Dim)]);
+        to.text(6, error, Slot::Error);
     }
     to.blank();
 }
@@ -203,7 +204,7 @@ fn facts(to: &mut Builder, called: &Called) {
     };
     let ran = run.span.map_or_else(|| "no span of its own".to_owned(), |span| format!("span {span}"));
     let text = to.fitting([format!("    {id} · {asked} · {ran}"), format!("    {id} · {asked}")]);
-    to.wrapped(4, 0, &[Run::new(text.trim_start(), "dim")]);
+    to.wrapped(4, 0, &[Run::new(text.trim_start(), Slot::Dim)]);
 }
 
 /// The call that asked for a run: the one that says so, else that in whose answer it is told.
@@ -241,17 +242,17 @@ fn definitions(to: &mut Builder, detail: &Detail, runs: &[Called], here: &str) {
         return;
     }
     to.blank();
-    to.rule(vec![Run::new(format!("── offered: {} ", offered.len()), "dim")], vec![], "dim");
+    to.rule(vec![Run::new(format!("── offered: {} ", offered.len()), Slot::Dim)], vec![], Slot::Dim);
     for definition in offered {
         let called = runs.iter().any(|called| called.run.name == definition.name);
         let head = vec![
-            Run::new(format!("{}  ", wrap::clean_line(&definition.name)), "message.tool"),
-            Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), "dim"),
+            Run::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
+            Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
         ];
-        let right = if called { vec![] } else { vec![Run::new(format!("  not called {here}"), "dim")] };
+        let right = if called { vec![] } else { vec![Run::new(format!("  not called {here}"), Slot::Dim)] };
         if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
             if let Some(description) = &definition.description {
-                to.text(4, description, "text");
+                to.text(4, description, Slot::Text);
             }
             if let Some(parameters) = &definition.parameters {
                 let columns = to.width.saturating_sub(4);

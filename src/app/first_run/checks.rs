@@ -2,6 +2,7 @@
 
 use super::{Line, blank, listening, words};
 use crate::app::{document::Run, event::Listening, format, state::State, wrap};
+use crate::slots::Slot;
 
 /// So many of the last refusals are shown.
 const REFUSALS: usize = 2;
@@ -33,17 +34,17 @@ enum Mark {
 
 /// The findings as lines; `beside`: what was found stands beside what it is about, else beneath.
 pub fn lines(state: &State, room: usize, wide: bool, beside: bool) -> Vec<Line> {
-    let mut lines = vec![words(vec![Run::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, "title")])];
+    let mut lines = vec![words(vec![Run::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, Slot::Title)])];
     for check in checks(state, wide) {
         let (mark, slot) = match check.mark {
-            Mark::Good => ("ok", "ok"),
-            Mark::Bad => ("!!", "warning"),
-            Mark::Nothing => ("..", "dim"),
-            Mark::Hint => ("--", "dim"),
+            Mark::Good => ("ok", Slot::Ok),
+            Mark::Bad => ("!!", Slot::Warning),
+            Mark::Nothing => ("..", Slot::Dim),
+            Mark::Hint => ("--", Slot::Dim),
         };
-        let found_slot = if matches!(check.mark, Mark::Bad) { "warning" } else { "dim" };
+        let found_slot = if matches!(check.mark, Mark::Bad) { Slot::Warning } else { Slot::Dim };
         let about = ABOUT[usize::from(!wide)];
-        let mut head = vec![Run::new(format!("{mark:<MARK$}"), slot), Run::new(check.about, "text")];
+        let mut head = vec![Run::new(format!("{mark:<MARK$}"), slot), Run::new(check.about, Slot::Text)];
         let hang = if beside { MARK + about } else { MARK };
         let mut found = wrap::wrap(&wrap::clean_line(&check.found), room.saturating_sub(hang)).into_iter();
         if beside {
@@ -51,7 +52,7 @@ pub fn lines(state: &State, room: usize, wide: bool, beside: bool) -> Vec<Line> 
             head.extend(found.next().map(|line| Run::new(line, found_slot)));
         }
         lines.push(words(head));
-        let beneath = |line: String| words(vec![Run::new(" ".repeat(hang), "text"), Run::new(line, found_slot)]);
+        let beneath = |line: String| words(vec![Run::new(" ".repeat(hang), Slot::Text), Run::new(line, found_slot)]);
         lines.extend(found.map(beneath));
     }
     if wide {

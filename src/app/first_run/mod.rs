@@ -11,6 +11,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::{areas::Areas, document::Run, event::Listening, state::State, wrap};
 use crate::keymap::Action;
+use crate::slots::Slot;
 
 pub use snippet::{command, snippet};
 
@@ -22,7 +23,7 @@ const LEAST: usize = 10;
 const HANG: usize = 4;
 
 /// The slot of what a newcomer must not miss.
-const TRAP: &str = "warning";
+const TRAP: Slot = Slot::Warning;
 
 /// Which way of sending spans the first-run screen explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -147,7 +148,7 @@ fn words(left: Vec<Run>) -> Line {
 }
 
 fn dim(text: &str) -> Line {
-    words(vec![Run::new(text, "dim")])
+    words(vec![Run::new(text, Slot::Dim)])
 }
 
 fn blank() -> Line {
@@ -156,7 +157,7 @@ fn blank() -> Line {
 
 /// `EASIEST   leave this open …`
 fn headed(head: &str, text: &str) -> Vec<Run> {
-    vec![Run::new(format!("{head:<10}"), "title"), Run::new(text, "text")]
+    vec![Run::new(format!("{head:<10}"), Slot::Title), Run::new(text, Slot::Text)]
 }
 
 /// `[y] yank`; nothing where no key does it.
@@ -165,7 +166,7 @@ fn key(state: &State, action: Action, does: &str) -> Vec<Run> {
     if label.is_empty() {
         return Vec::new();
     }
-    vec![Run::new(format!("[{label}]"), "status.key"), Run::new(format!(" {does}"), "dim")]
+    vec![Run::new(format!("[{label}]"), Slot::StatusKey), Run::new(format!(" {does}"), Slot::Dim)]
 }
 
 fn listening(state: &State) -> &[Listening] {
@@ -176,8 +177,8 @@ fn listening(state: &State) -> &[Listening] {
 fn code(line: &str) -> [Run; 2] {
     let comment = if line.starts_with('#') { Some(0) } else { line.find("   #") };
     let (code, comment) = line.split_at(comment.unwrap_or(line.len()));
-    let slot = if code.contains("sideseat[aws]") { TRAP } else { "dim" };
-    [Run::new(code, "first_run.command"), Run::new(comment, slot)]
+    let slot = if code.contains("sideseat[aws]") { TRAP } else { Slot::Dim };
+    [Run::new(code, Slot::FirstRunCommand), Run::new(comment, slot)]
 }
 
 /// The lines to copy, none of them cut: a comment that has no room stands before its line, long code goes on below.
@@ -214,7 +215,7 @@ fn hanging(run: &Run, room: usize) -> Vec<Vec<Run>> {
         let rest: String = lines.into_iter().flatten().map(|run| run.text).collect();
         lines = wrap::wrap_runs(&[Run::new(rest, run.slot)], room.saturating_sub(HANG));
         for line in &mut lines {
-            line.insert(0, Run::new(" ".repeat(HANG), "text"));
+            line.insert(0, Run::new(" ".repeat(HANG), Slot::Text));
         }
         lines.insert(0, first);
     }
@@ -234,10 +235,10 @@ fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Run> {
         };
         let (key, name) = (state.keymap.label(action), name(sdk));
         if sdk == state.sdk {
-            runs.push(Run::new(format!("[{key} {name}]"), "tab.active"));
+            runs.push(Run::new(format!("[{key} {name}]"), Slot::TabActive));
         } else {
-            runs.push(Run::new(format!(" {key} "), "status.key"));
-            runs.push(Run::new(format!("{name} "), "tab"));
+            runs.push(Run::new(format!(" {key} "), Slot::StatusKey));
+            runs.push(Run::new(format!("{name} "), Slot::Tab));
         }
     }
     runs
@@ -245,7 +246,7 @@ fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Run> {
 
 /// With boxes around what is to be copied.
 fn boxed(state: &State, room: usize) -> Vec<Line> {
-    let command = vec![Run::new(command(), "first_run.command")];
+    let command = vec![Run::new(command(), Slot::FirstRunCommand)];
     let easiest = headed("EASIEST", "leave this open, and in another terminal put this in front of your command:");
     let mut lines = vec![
         blank(),
@@ -273,14 +274,14 @@ fn boxed(state: &State, room: usize) -> Vec<Line> {
 
 /// Without boxes; `titled`: there is room for whole titles. Nothing is cut: what is too long goes on in the next line.
 fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
-    let title = |long: &str, short: &str| vec![Run::new(if titled { long } else { short }, "title")];
+    let title = |long: &str, short: &str| vec![Run::new(if titled { long } else { short }, Slot::Title)];
     let mut lines = vec![Line::Words {
         left: title("Easiest, in another terminal:", "In another terminal:"),
         right: key(state, Action::YankCommand, "yank"),
     }];
     let inner = room.saturating_sub(2);
     lines.extend(
-        hanging(&Run::new(command(), "first_run.command"), inner).into_iter().map(|line| words(indented(line))),
+        hanging(&Run::new(command(), Slot::FirstRunCommand), inner).into_iter().map(|line| words(indented(line))),
     );
     let demo = key(state, Action::Demo, if titled { "play a few recorded runs" } else { "recorded runs" });
     lines.push(words(title("Or look around first: ", "Or look around: ").into_iter().chain(demo).collect()));
@@ -298,7 +299,7 @@ fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
 }
 
 fn indented(mut runs: Vec<Run>) -> Vec<Run> {
-    runs.insert(0, Run::new("  ", "text"));
+    runs.insert(0, Run::new("  ", Slot::Text));
     runs
 }
 

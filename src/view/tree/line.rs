@@ -4,19 +4,20 @@ use super::names;
 use crate::{
     app::{Content, Pulse, Row, RowId, State, document::Run, format, standing::Standing, wrap},
     model::{Category, Node, NodeState, SessionSummary, TraceSummary, Usd},
+    slots::Slot,
     view::numbers,
 };
 
 #[derive(Default)]
 pub struct Line {
     /// `✓ ✗ ● ◌`, or nothing to say.
-    pub mark: Option<(&'static str, &'static str)>,
+    pub mark: Option<(&'static str, Slot)>,
     /// The letter of its kind.
-    pub kind: Option<(&'static str, &'static str)>,
+    pub kind: Option<(&'static str, Slot)>,
     /// Before the name: `run 6`.
     pub number: String,
     pub name: String,
-    pub name_slot: &'static str,
+    pub name_slot: Slot,
     /// It is prose, which is read from its start; a name is cut in its middle.
     pub prose: bool,
     pub model: String,
@@ -35,22 +36,22 @@ pub fn line(state: &State, row: &Row, content: Content, number: u64) -> Line {
         Content::Session(session) => of_session(state, session),
         Content::Trace(trace) => of_trace(state, trace, number),
         Content::Span { node, folded } => of_span(state, row, node, folded),
-        Content::Earlier(count) => aside(format!("↑ {} earlier runs", format::exact(count)), "dim"),
-        Content::Waiting => aside("…".to_owned(), "dim"),
-        Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), "dim"),
-        Content::Nothing => aside("nothing passes the filter".to_owned(), "dim"),
-        Content::Failed(why) => aside(format!("✗ {}", wrap::clean_line(why)), "error"),
+        Content::Earlier(count) => aside(format!("↑ {} earlier runs", format::exact(count)), Slot::Dim),
+        Content::Waiting => aside("…".to_owned(), Slot::Dim),
+        Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), Slot::Dim),
+        Content::Nothing => aside("nothing passes the filter".to_owned(), Slot::Dim),
+        Content::Failed(why) => aside(format!("✗ {}", wrap::clean_line(why)), Slot::Error),
     }
 }
 
 fn of_session(state: &State, session: &SessionSummary) -> Line {
     let runs = if session.traces == 1 { "run" } else { "runs" };
     let users = session.users.iter().filter(|_| session.session.is_some());
-    let users = users.map(|user| Run::new(wrap::clean_line(user), "dim")).take(1);
+    let users = users.map(|user| Run::new(wrap::clean_line(user), Slot::Dim)).take(1);
     Line {
         mark: Some(mark(state.standing_of(session))),
         name: names::session(session),
-        name_slot: "tree.session",
+        name_slot: Slot::TreeSession,
         notes: users.collect(),
         aside: format!("{} {runs}", format::count(session.traces)),
         duration: Some(numbers::lasted(session, state.now)),
@@ -64,10 +65,12 @@ fn of_trace(state: &State, trace: &TraceSummary, number: u64) -> Line {
     let pulse = state.pulse(trace);
     let standing = state.standing(trace);
     let note = match pulse {
-        Pulse::Quiet(quiet) => Some(Run::new(format!("{} since last", numbers::whole_seconds(quiet)), "tree.running")),
-        Pulse::Abandoned => Some(Run::new("abandoned?", "warning")),
+        Pulse::Quiet(quiet) => {
+            Some(Run::new(format!("{} since last", numbers::whole_seconds(quiet)), Slot::TreeRunning))
+        }
+        Pulse::Abandoned => Some(Run::new("abandoned?", Slot::Warning)),
         Pulse::Running => None,
-        Pulse::Done => (standing == Standing::Recovered).then(|| Run::new(recovered(trace), "warning")),
+        Pulse::Done => (standing == Standing::Recovered).then(|| Run::new(recovered(trace), Slot::Warning)),
     };
     let going = match pulse {
         Pulse::Done => trace.ended.or(Some(trace.last_seen)),
@@ -78,13 +81,13 @@ fn of_trace(state: &State, trace: &TraceSummary, number: u64) -> Line {
     let now = if pulse == Pulse::Abandoned { trace.last_seen } else { state.now };
     let name = trace.name.as_deref().map(wrap::clean_line);
     let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
-    let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, "dim"));
+    let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, Slot::Dim));
     Line {
         mark: Some(mark(standing)),
         number: names::numbered(state, trace, number),
         prose: question.is_some(),
         name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
-        name_slot: "tree.trace",
+        name_slot: Slot::TreeTrace,
         notes: note.into_iter().chain(also).collect(),
         duration: Some(numbers::duration(trace.started, going, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
@@ -100,22 +103,22 @@ fn recovered(trace: &TraceSummary) -> String {
 }
 
 /// The mark of how a run stands, and its slot.
-pub fn mark(standing: Standing) -> (&'static str, &'static str) {
+pub fn mark(standing: Standing) -> (&'static str, Slot) {
     match standing {
-        Standing::Running => ("●", "tree.running"),
+        Standing::Running => ("●", Slot::TreeRunning),
         Standing::Failed => FAILED,
-        Standing::Recovered => ("!", "warning"),
-        Standing::Done => ("✓", "tree.ok"),
+        Standing::Recovered => ("!", Slot::Warning),
+        Standing::Done => ("✓", Slot::TreeOk),
     }
 }
 
-const FAILED: (&str, &str) = ("✗", "tree.error");
+const FAILED: (&str, Slot) = ("✗", Slot::TreeError);
 
 fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
-    let mut notes: Vec<Run> = names::ordinal(node).map(|ordinal| Run::new(ordinal, "text")).into_iter().collect();
-    notes.extend(node.error.as_deref().map(|error| Run::new(wrap::clean_line(error), "tree.error")));
+    let mut notes: Vec<Run> = names::ordinal(node).map(|ordinal| Run::new(ordinal, Slot::Text)).into_iter().collect();
+    notes.extend(node.error.as_deref().map(|error| Run::new(wrap::clean_line(error), Slot::TreeError)));
     if folded > 0 {
-        notes.push(Run::new(format!("+{folded}"), "dim"));
+        notes.push(Run::new(format!("+{folded}"), Slot::Dim));
     }
     let model = node.turn.and(node.model.as_deref()).map(|model| wrap::clean_line(format::model(model)));
     let going = match node.state {
@@ -137,14 +140,14 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
             NodeState::Ok => None,
             NodeState::Error => Some(FAILED),
             NodeState::Running => Some(mark(Standing::Running)),
-            NodeState::Missing => Some(("◌", "tree.missing")),
+            NodeState::Missing => Some(("◌", Slot::TreeMissing)),
         },
         kind: Some(kind(node.category)),
         name: names::step(node),
         // What stands for it is no name, and read from its start.
         prose: node.state == NodeState::Missing,
         model: model.unwrap_or_default(),
-        name_slot: if node.state == NodeState::Missing { "tree.missing" } else { "text" },
+        name_slot: if node.state == NodeState::Missing { Slot::TreeMissing } else { Slot::Text },
         notes,
         duration: Some(going),
         // Of two records of one call the second has none of its own.
@@ -155,18 +158,18 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
 }
 
 /// The letter of a kind, and its slot.
-fn kind(category: Category) -> (&'static str, &'static str) {
+fn kind(category: Category) -> (&'static str, Slot) {
     match category {
-        Category::Agent => ("A", "tree.agent"),
-        Category::Llm => ("M", "tree.llm"),
-        Category::Tool => ("T", "tree.tool"),
-        Category::Retriever | Category::Reranker | Category::Embedding => ("R", "tree.retriever"),
-        Category::Chain => ("W", "tree.chain"),
+        Category::Agent => ("A", Slot::TreeAgent),
+        Category::Llm => ("M", Slot::TreeLlm),
+        Category::Tool => ("T", Slot::TreeTool),
+        Category::Retriever | Category::Reranker | Category::Embedding => ("R", Slot::TreeRetriever),
+        Category::Chain => ("W", Slot::TreeChain),
         Category::Guardrail
         | Category::Evaluator
         | Category::Http
         | Category::Db
         | Category::Messaging
-        | Category::Span => ("·", "tree.other"),
+        | Category::Span => ("·", Slot::TreeOther),
     }
 }

@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 
 use crate::{
     app::{Focus, document::Run},
+    slots::Slot,
     view::pen::Pen,
 };
 
-const PLAIN: &str = "border";
-const FOCUSED: &str = "border.focused";
+const PLAIN: Slot = Slot::Border;
+const FOCUSED: Slot = Slot::BorderFocused;
 
 /// Frames `body`, divided at the column `divider` where two panes show.
 pub fn draw(pen: &mut Pen, body: Rect, divider: Option<u16>, focus: Focus) {
@@ -26,7 +27,7 @@ pub fn draw(pen: &mut Pen, body: Rect, divider: Option<u16>, focus: Focus) {
     pen.dot(divider, body.bottom().saturating_sub(1), "┴", FOCUSED);
 }
 
-fn boxed(pen: &mut Pen, area: Rect, slot: &str) {
+fn boxed(pen: &mut Pen, area: Rect, slot: Slot) {
     if area.width < 2 || area.height < 2 {
         return;
     }

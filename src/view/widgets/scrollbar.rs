@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use crate::slots::Slot;
 use crate::view::pen::Pen;
 
 /// Draws it over the column `x`; nothing where everything is seen.
-pub fn draw(pen: &mut Pen, x: u16, rows: Range<u16>, length: usize, top: usize, slot: &str) {
+pub fn draw(pen: &mut Pen, x: u16, rows: Range<u16>, length: usize, top: usize, slot: Slot) {
     if let Some(thumb) = thumb(rows.end.saturating_sub(rows.start), length, top) {
         pen.column(x, rows.start + thumb.start..rows.start + thumb.end, "┃", slot);
     }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     app::{document::Run, wrap},
+    slots::Slot,
     view::pen::Pen,
 };
 
@@ -107,7 +108,7 @@ fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Run> {
     let mut runs = Vec::new();
     for piece in pieces {
         if !runs.is_empty() {
-            runs.push(Run::new(" ".repeat(piece.gap), "text"));
+            runs.push(Run::new(" ".repeat(piece.gap), Slot::Text));
         }
         runs.extend(piece.runs);
     }
@@ -122,9 +123,9 @@ mod tests {
     use crate::theme::Themes;
 
     fn drawn(width: u16) -> String {
-        let run = |text: &str| vec![Run::new(text, "text")];
+        let run = |text: &str| vec![Run::new(text, Slot::Text)];
         let mut strip = Strip::default();
-        strip.left(0, run("name")).left(3, run("much more")).left_cut(1, 6, Run::new("run 6 › turn 5", "text"));
+        strip.left(0, run("name")).left(3, run("much more")).left_cut(1, 6, Run::new("run 6 › turn 5", Slot::Text));
         strip.right(0, run("? help")).right(2, run("4/19"));
         let mut cells = Buffer::empty(Rect::new(0, 0, width, 1));
         let theme = Themes::load(None).unwrap().get("dark").unwrap();

@@ -6,6 +6,7 @@ use super::build::Builder;
 use super::{Document, Folds, Run, runs};
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, CostParts, Detail, ModelCall, PriceSource, TokenUsage, Totals, Usd};
+use crate::slots::Slot;
 
 /// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
 struct Call<'a> {
@@ -25,7 +26,7 @@ pub fn cost(detail: &Detail, folds: &Folds, width: u16) -> Document {
         calls.extend(turns.map(|(turn, facts)| Call { trace, number, turn, facts }));
     }
     if calls.is_empty() {
-        to.line(vec![Run::new("No model call was recorded: nothing to count.", "dim")]);
+        to.line(vec![Run::new("No model call was recorded: nothing to count.", Slot::Dim)]);
         return to.done();
     }
     sum(&mut to, &totals, &calls);
@@ -49,17 +50,17 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[Call]) {
     } else {
         "?".to_owned()
     };
-    let mut line = vec![Run::new(amount, "tree.cost")];
+    let mut line = vec![Run::new(amount, Slot::TreeCost)];
     if totals.priced > 0 && totals.unpriced > 0 {
-        line.push(Run::new(format!("  and {} without a price", counted(totals.unpriced)), "warning"));
+        line.push(Run::new(format!("  and {} without a price", counted(totals.unpriced)), Slot::Warning));
     }
     let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
-    line.push(Run::new(format!("   {} {models}", totals.model_calls), "dim"));
+    line.push(Run::new(format!("   {} {models}", totals.model_calls), Slot::Dim));
     to.wrapped(0, 0, &line);
     let usage = &totals.usage;
     let cached = usage.cached_share().filter(|share| *share > 0.0);
     let cached = cached.map_or_else(String::new, |share| format!(" ({} from cache)", format::percent(share)));
-    to.line(vec![Run::new(format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)), "text")]);
+    to.line(vec![Run::new(format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)), Slot::Text)]);
 }
 
 fn counted(calls: u64) -> String {
@@ -102,7 +103,7 @@ fn models(to: &mut Builder, calls: &[Call]) {
     let is_alone = |name: &str| models.iter().filter(|model| short(model.name) == short(name)).count() == 1;
     let windows = table::window_of_all(calls).is_none();
     let edge = table::edge(to);
-    to.line(vec![Run::new("by model", "dim")]);
+    to.line(vec![Run::new("by model", Slot::Dim)]);
     for model in &models {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
         let price = match (model.priced, model.unpriced) {
@@ -123,9 +124,9 @@ fn models(to: &mut Builder, calls: &[Call]) {
         let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
         let gap = edge.saturating_sub(2 + wrap::width(&name) + 10);
         to.line(vec![
-            Run::new(format!("  {name}"), "tree.llm"),
-            Run::new(format!("{facts:>gap$}"), "dim"),
-            Run::new(format!("  {price:>8}"), "tree.cost"),
+            Run::new(format!("  {name}"), Slot::TreeLlm),
+            Run::new(format!("{facts:>gap$}"), Slot::Dim),
+            Run::new(format!("  {price:>8}"), Slot::TreeCost),
         ]);
     }
 }
@@ -145,18 +146,18 @@ fn money(to: &mut Builder, calls: &[Call]) {
     // Some providers charge for a request itself.
     let requests = Usd((all.0 - tokens.iter().copied().sum::<Usd>().0).max(0));
     let [input, reads, writes, output] = tokens;
-    to.line(vec![Run::new("where it went", "dim")]);
+    to.line(vec![Run::new("where it went", Slot::Dim)]);
     let names = [
-        ("input", "cost.input"),
-        ("cache reads", "cost.cache_read"),
-        ("cache writes", "cost.cache_write"),
-        ("output", "cost.output"),
-        ("requests", "text"),
-        ("not split up", "dim"),
+        ("input", Slot::CostInput),
+        ("cache reads", Slot::CostCacheRead),
+        ("cache writes", Slot::CostCacheWrite),
+        ("output", Slot::CostOutput),
+        ("requests", Slot::Text),
+        ("not split up", Slot::Dim),
     ];
     for ((name, slot), amount) in names.into_iter().zip(adding_up([input, reads, writes, output, requests, whole])) {
         if amount.0 > 0 {
-            to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), "text")]);
+            to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), Slot::Text)]);
         }
     }
 }
@@ -197,16 +198,16 @@ fn sources(to: &mut Builder, calls: &[Call]) {
         return;
     }
     to.blank();
-    to.line(vec![Run::new("prices", "dim")]);
+    to.line(vec![Run::new("prices", Slot::Dim)]);
     for source in sources {
-        to.wrapped(2, 2, &[Run::new(source, "dim")]);
+        to.wrapped(2, 2, &[Run::new(source, Slot::Dim)]);
     }
     for Doubt { model, calls, reported, computed } in doubts(calls) {
         let (calls, far) = (counted(calls), apart(reported, computed));
         let (reported, computed) = (format::money_exact(reported), format::money_exact(computed));
         let words =
             format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
-        to.wrapped(2, 2, &[Run::new(words, "warning")]);
+        to.wrapped(2, 2, &[Run::new(words, Slot::Warning)]);
     }
 }
 

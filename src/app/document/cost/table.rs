@@ -5,6 +5,7 @@ use super::super::{Anchor, Run, runs};
 use super::Call;
 use crate::app::{format, wrap};
 use crate::model::{ModelCall, TokenUsage, TraceId, Usd};
+use crate::slots::Slot;
 
 /// Columns of the gauge's bar, and of the bar with its share of the window.
 const BAR: usize = 14;
@@ -25,18 +26,18 @@ pub fn edge(to: &Builder) -> usize {
 #[derive(Clone, Copy)]
 struct Column {
     head: &'static str,
-    slot: &'static str,
+    slot: Slot,
     of: fn(&TokenUsage) -> Option<u64>,
     /// Unknown means that there were none to tell of, as most calls have none.
     optional: bool,
 }
 
 const COLUMNS: [Column; 5] = [
-    Column { head: "in", slot: "cost.input", of: TokenUsage::input, optional: false },
-    Column { head: "cached", slot: "cost.cache_read", of: |usage| usage.cache_read, optional: true },
-    Column { head: "write", slot: "cost.cache_write", of: |usage| usage.cache_write, optional: true },
-    Column { head: "out", slot: "cost.output", of: |usage| usage.output, optional: false },
-    Column { head: "think", slot: "cost.reasoning", of: |usage| usage.reasoning, optional: true },
+    Column { head: "in", slot: Slot::CostInput, of: TokenUsage::input, optional: false },
+    Column { head: "cached", slot: Slot::CostCacheRead, of: |usage| usage.cache_read, optional: true },
+    Column { head: "write", slot: Slot::CostCacheWrite, of: |usage| usage.cache_write, optional: true },
+    Column { head: "out", slot: Slot::CostOutput, of: |usage| usage.output, optional: false },
+    Column { head: "think", slot: Slot::CostReasoning, of: |usage| usage.reasoning, optional: true },
 ];
 
 impl Column {
@@ -107,17 +108,17 @@ pub fn turns(to: &mut Builder, calls: &[Call]) {
     }
     head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
     head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
-    to.line(vec![Run::new(head.concat(), "dim")]);
+    to.line(vec![Run::new(head.concat(), Slot::Dim)]);
     let mut before: Option<TraceId> = None;
     for call in calls {
         if let Some(number) = call.number.filter(|_| before != Some(call.trace.trace)) {
             before = Some(call.trace.trace);
             to.anchor(Anchor::Trace(call.trace.trace));
-            to.line(vec![Run::new(format!("run {number} {}", runs::name(call.trace)), "title")]);
+            to.line(vec![Run::new(format!("run {number} {}", runs::name(call.trace)), Slot::Title)]);
         }
         to.anchor(Anchor::Span(call.facts.span));
         let turn = call.turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
-        let mut line = vec![Run::new(format!("{turn:>TURN$}"), "dim")];
+        let mut line = vec![Run::new(format!("{turn:>TURN$}"), Slot::Dim)];
         if layout.gauge {
             line.extend(gauge(&call.facts.usage.unwrap_or_default(), call.facts.window));
         }
@@ -125,7 +126,7 @@ pub fn turns(to: &mut Builder, calls: &[Call]) {
             line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
         }
         let doubted = call.facts.unpriced || super::doubted(call.facts).is_some();
-        let slot = if doubted { "warning" } else { "tree.cost" };
+        let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
         line.push(Run::new(format!("{gap}{:>width$}", cost(call.facts), width = layout.cost), slot));
         to.line(line);
     }
@@ -142,7 +143,7 @@ pub fn window_of_all(calls: &[Call]) -> Option<u64> {
 fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let (Some(used), Some(window)) = (usage.input(), window.filter(|window| *window > 0)) else {
-        return vec![Run::new(" ".repeat(2 + GAUGE), "text")];
+        return vec![Run::new(" ".repeat(2 + GAUGE), Slot::Text)];
     };
     let eighths = usize::try_from(used.saturating_mul(8 * BAR as u64) / window).unwrap_or(usize::MAX).min(8 * BAR);
     let (full, part) = (eighths / 8, EIGHTHS[eighths % 8]);
@@ -153,9 +154,9 @@ fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
         share => format!("{share}%"),
     };
     vec![
-        Run::new(format!("  {}{part}", "█".repeat(full)), "gauge.full"),
-        Run::new("·".repeat(empty), "gauge.empty"),
-        Run::new(format!(" {share:>4}"), "dim"),
+        Run::new(format!("  {}{part}", "█".repeat(full)), Slot::GaugeFull),
+        Run::new("·".repeat(empty), Slot::GaugeEmpty),
+        Run::new(format!(" {share:>4}"), Slot::Dim),
     ]
 }
 

@@ -16,6 +16,7 @@ use super::Scene;
 use super::pairs::Spot;
 use crate::app::{format, wrap};
 use crate::model::{Part, ToolCall, ToolResult, ToolRun, ToolStatus};
+use crate::slots::Slot;
 
 /// A result of more lines than this starts folded.
 const LONG_RESULT: usize = 24;
@@ -37,33 +38,33 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
     let right = facts(to, &title, call.id.as_deref(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
-    let mut head = vec![Run::new(title, if failed { "error" } else { "message.tool" })];
+    let mut head = vec![Run::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
     let failures = span.map(|span| scene.failures.take(span)).unwrap_or_default();
     let error = run.and_then(|run| run.error.as_deref());
     if !to.is_open(&name, true) {
-        head.push(Run::new(format!("  {}", json::brief(&call.input)), "dim"));
+        head.push(Run::new(format!("  {}", json::brief(&call.input)), Slot::Dim));
         to.fold(name, true, 2, head, right);
         // What is closed still says that it failed, and why.
         if let Some(error) = error {
-            to.line(vec![parts::pad(6), Run::new(parts::first_line(error), "error")]);
+            to.line(vec![parts::pad(6), Run::new(parts::first_line(error), Slot::Error)]);
         }
         return;
     }
     to.fold(name.clone(), true, 2, head, right);
     parts::arguments(to, 6, call);
     if let Some(same) = ordinal.and_then(|ordinal| ordinal.same) {
-        to.line(vec![parts::pad(6), Run::new(format!("same arguments as #{same}"), "warning")]);
+        to.line(vec![parts::pad(6), Run::new(format!("same arguments as #{same}"), Slot::Warning)]);
     }
     let content = asked.result.map(|result| &result.content).or_else(|| run?.output.as_ref());
     let told = content.map_or_else(String::new, |content| parts::words(content));
     if let Some(content) = content {
-        returned(to, format!("{name} result"), content, if failed { "error" } else { "text" });
+        returned(to, format!("{name} result"), content, if failed { Slot::Error } else { Slot::Text });
     }
     for failure in failures.iter().filter(|failure| failure.adds_to(&told)) {
         failure.show(to, 4, &told);
     }
     if let Some(error) = error.filter(|error| failures.is_empty() && !told.contains(error.trim())) {
-        to.text(6, error, "error");
+        to.text(6, error, Slot::Error);
     }
 }
 
@@ -72,25 +73,25 @@ pub fn result(to: &mut Builder, scene: &Scene, name: String, result: &ToolResult
     let call = scene.pairs.before(result);
     let tool = result.name.as_deref().or_else(|| Some(call?.name.as_str())).unwrap_or("result");
     let status = result.is_error.map(|failed| if failed { ToolStatus::Error } else { ToolStatus::Ok });
-    let slot = if status == Some(ToolStatus::Error) { "error" } else { "message.tool" };
+    let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::MessageTool };
     let title = format!("← {}", wrap::clean_line(tool));
     let brief = call.map_or_else(String::new, |call| format!("  {}", json::brief(&call.input)));
     let right = facts(to, &format!("{title}{brief}"), result.call_id.as_deref(), None, None, status);
-    let head = vec![Run::new(title, slot), Run::new(brief, "dim")];
+    let head = vec![Run::new(title, slot), Run::new(brief, Slot::Dim)];
     if to.fold(name, true, 2, head, right) {
-        let slot = if status == Some(ToolStatus::Error) { "error" } else { "text" };
+        let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::Text };
         parts::result_content(to, 6, &result.content, slot);
     }
 }
 
 /// `    ← ` and what a tool gave back.
-fn returned(to: &mut Builder, name: String, content: &[Part], slot: &'static str) {
+fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
     let mut aside = to.aside();
     parts::result_content(&mut aside, 6, content, slot);
     let lines = aside.len();
     if lines > LONG_RESULT {
-        let head = vec![Run::new("← ", slot), Run::new(parts::preview(content), "dim")];
-        if !to.fold(name, false, 4, head, vec![Run::new(format!("  {lines} lines "), "dim")]) {
+        let head = vec![Run::new("← ", slot), Run::new(parts::preview(content), Slot::Dim)];
+        if !to.fold(name, false, 4, head, vec![Run::new(format!("  {lines} lines "), Slot::Dim)]) {
             return;
         }
         to.append(aside);
@@ -100,7 +101,7 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: &'static str
 }
 
 /// A result of the history.
-pub fn earlier(to: &mut Builder, result: &ToolResult, slot: &'static str) {
+pub fn earlier(to: &mut Builder, result: &ToolResult, slot: Slot) {
     let mut aside = to.aside();
     parts::result_content(&mut aside, 8, &result.content, slot);
     to.marked(6, &Run::new("←", slot), aside);
@@ -126,16 +127,16 @@ fn facts(
 ) -> Vec<Run> {
     let took = run.and_then(|run| Some(format!("{:>5}", format::duration(run.ended?.since(run.started?)))));
     let mark = status.map(|status| match status {
-        ToolStatus::Ok => ("✓", "ok"),
-        ToolStatus::Error => ("✗", "error"),
-        ToolStatus::Pending => ("no result", "warning"),
+        ToolStatus::Ok => ("✓", Slot::Ok),
+        ToolStatus::Error => ("✗", Slot::Error),
+        ToolStatus::Pending => ("no result", Slot::Warning),
     });
     let id = id.map(|id| wrap::cut_middle(&wrap::clean_line(id), ID));
     let (id, took) = (id.as_ref(), took.as_ref());
     let forms = [[ordinal, id, took], [ordinal, None, took], [None, None, took]];
     let mut facts = Vec::new();
     for form in forms {
-        facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), "dim")).collect();
+        facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), Slot::Dim)).collect();
         facts.extend(mark.map(|(mark, slot)| Run::new(format!("  {mark} "), slot)));
         let wide: usize = facts.iter().map(|run| wrap::width(&run.text)).sum();
         // Where less is left of the line, nothing would stand at its end.

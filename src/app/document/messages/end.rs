@@ -4,6 +4,7 @@ use super::super::Run;
 use super::super::build::Builder;
 use crate::app::format;
 use crate::model::{AssembledTrace, NodeState, TraceState};
+use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
 pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
@@ -26,7 +27,7 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         [&head, &none, &none, &cost, &unpriced],
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
-    to.rule(vec![Run::new(format!("{text} "), "dim")], vec![], "dim");
+    to.rule(vec![Run::new(format!("{text} "), Slot::Dim)], vec![], Slot::Dim);
 }
 
 /// A trace in which no call of a model was recorded.
@@ -35,7 +36,7 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         return;
     }
     to.blank();
-    to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", "dim")]);
+    to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", Slot::Dim)]);
     let told = trace.conversations.iter().any(|thread| !thread.messages.is_empty());
     if told {
         return;
@@ -64,17 +65,17 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     };
     // In a session the cursor is on none of its spans.
     let raw = if number.is_none() { " The Raw tab shows the one under the cursor." } else { "" };
-    to.wrapped(2, 0, &[Run::new(format!("It has {all} {spans}{kinds}.{raw}"), "dim")]);
+    to.wrapped(2, 0, &[Run::new(format!("It has {all} {spans}{kinds}.{raw}"), Slot::Dim)]);
 }
 
 /// Plain `sideseat` was installed, not `sideseat[aws]`.
 pub fn explain_roots(to: &mut Builder) {
     let what = "Only client.trace() roots arrived: no model call is in this run.";
-    to.wrapped(0, 0, &[Run::new(what, "warning")]);
+    to.wrapped(0, 0, &[Run::new(what, Slot::Warning)]);
     to.blank();
     let why = "Plain `sideseat` does not instrument Amazon Bedrock. \
                Install its extra in the program's environment, then run it again:";
-    to.wrapped(0, 0, &[Run::new(why, "text")]);
-    to.line(vec![Run::new("  pip install 'sideseat[aws]'", "first_run.command")]);
+    to.wrapped(0, 0, &[Run::new(why, Slot::Text)]);
+    to.line(vec![Run::new("  pip install 'sideseat[aws]'", Slot::FirstRunCommand)]);
     to.blank();
 }

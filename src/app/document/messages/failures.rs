@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::{Anchor, Run, build::Builder};
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
+use crate::slots::Slot;
 
 pub struct Failures<'a> {
     /// By the span of the turn or tool that each one is shown with.
@@ -93,21 +94,21 @@ impl Failed<'_> {
             indent + 4 + wrap::width(&kind) + wrap::width(span) + wrap::width(trace) + wrap::width(clock)
         };
         let (span, trace, clock) = forms.into_iter().find(|form| wide(form) <= to.width).unwrap_or_default();
-        let mut head = vec![Run::new(format!("✗ {kind}"), "error"), Run::new(format!("{span}{trace}"), "dim")];
-        let right = vec![Run::new(clock, "dim")];
+        let mut head = vec![Run::new(format!("✗ {kind}"), Slot::Error), Run::new(format!("{span}{trace}"), Slot::Dim)];
+        let right = vec![Run::new(clock, Slot::Dim)];
         let open = if failure.stack.is_some() {
             to.fold(format!("stack {}", error.span), false, indent, head, right)
         } else {
             // Its mark stands where those of failures that can be opened do.
-            head.insert(0, Run::new(" ".repeat(indent + 2), "text"));
+            head.insert(0, Run::new(" ".repeat(indent + 2), Slot::Text));
             to.spread(head, right);
             false
         };
         if let Some(message) = failure.message.as_deref().filter(|message| !told.contains(message.trim())) {
-            to.text(indent + 4, message, "error");
+            to.text(indent + 4, message, Slot::Error);
         }
         if let Some(stack) = failure.stack.as_deref().filter(|_| open) {
-            to.text(indent + 4, stack, "dim");
+            to.text(indent + 4, stack, Slot::Dim);
         }
     }
 }

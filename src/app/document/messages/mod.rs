@@ -22,6 +22,7 @@ use super::ordinals::{Ordinal, ordinals};
 use super::{Document, Folds, Run, runs};
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Conversation, ConversationMessage, Detail, Part, Role, SpanId};
+use crate::slots::Slot;
 use failures::Failures;
 use pairs::Pairs;
 
@@ -91,10 +92,10 @@ impl<'a> Scene<'a> {
             if call.failure.is_none() {
                 let around = "what was said came with the spans around this call";
                 let words = if self.told_around() { around } else { "no messages came with this call" };
-                to.wrapped(2, 0, &[Run::new(words, "dim")]);
+                to.wrapped(2, 0, &[Run::new(words, Slot::Dim)]);
             }
             if let Some(how) = call.recording_hint.filter(|how| self.told.hints.insert(how)) {
-                to.text(4, how, "warning");
+                to.text(4, how, Slot::Warning);
             }
             self.fail(to, call.span);
         }
@@ -167,5 +168,5 @@ fn heading(to: &mut Builder, thread: &Conversation, trace: &AssembledTrace) {
     to.blank();
     let name = thread.agent.as_deref().map_or_else(|| "conversation".to_owned(), wrap::clean_line);
     let opened = if thread.opened_by.is_some() { "  sub-agent" } else { "" };
-    to.line(vec![Run::new(format!("◆ {name}"), "tree.agent"), Run::new(opened, "dim")]);
+    to.line(vec![Run::new(format!("◆ {name}"), Slot::TreeAgent), Run::new(opened, Slot::Dim)]);
 }

@@ -6,6 +6,7 @@ use super::super::{Anchor, Run, runs};
 use super::{Scene, block};
 use crate::app::{format, wrap};
 use crate::model::{Content, Conversation, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
+use crate::slots::Slot;
 
 /// A system prompt of more lines than this starts folded.
 const LONG_PROMPT: usize = 6;
@@ -39,7 +40,7 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
         [&head, &none, &none, &none, &cost],
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
-    to.rule(vec![Run::new(format!("{text} "), "message.turn")], vec![], "message.turn");
+    to.rule(vec![Run::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
 }
 
 /// Shows a message at its place: the thread in the trace, the message in the thread.
@@ -71,7 +72,7 @@ pub fn message<'a>(
                     speaker(to, said, scene);
                     headed = true;
                 }
-                let prose = if message.role == Role::Tool { Prose::Plain("text") } else { Prose::Markdown };
+                let prose = if message.role == Role::Tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };
                 parts::content(to, 4, part, prose);
             }
         }
@@ -81,29 +82,29 @@ pub fn message<'a>(
 fn fold_reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
     // Only the model's own words stand in quotation marks.
     let words = match &reasoning.text {
-        Some(text) => Run::new(format!("\"{}\"", parts::first_line(text)), "dim"),
-        None => Run::new(parts::opaque(reasoning), "message.hidden"),
+        Some(text) => Run::new(format!("\"{}\"", parts::first_line(text)), Slot::Dim),
+        None => Run::new(parts::opaque(reasoning), Slot::MessageHidden),
     };
-    if to.fold(name, false, 2, vec![Run::new("reasoning  ", "message.reasoning"), words], vec![]) {
+    if to.fold(name, false, 2, vec![Run::new("reasoning  ", Slot::MessageReasoning), words], vec![]) {
         parts::reasoning_text(to, 6, reasoning);
     }
 }
 
 fn speaker(to: &mut Builder, said: &ConversationMessage, scene: &Scene) {
     let (word, slot) = match said.message.role {
-        Role::System => ("system", "message.system"),
-        Role::User => ("user", "message.user"),
-        Role::Assistant => ("assistant", "message.assistant"),
-        Role::Tool => ("tool", "message.tool"),
+        Role::System => ("system", Slot::MessageSystem),
+        Role::User => ("user", Slot::MessageUser),
+        Role::Assistant => ("assistant", Slot::MessageAssistant),
+        Role::Tool => ("tool", Slot::MessageTool),
     };
     let mut left = vec![Run::new(format!("  {word}"), slot)];
     if let Some(name) = &said.message.name {
-        left.push(Run::new(format!(" {}", wrap::clean_line(name)), "dim"));
+        left.push(Run::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
     }
     let stop = scene.trace.calls.get(said.turn).and_then(|call| call.stop_reason.as_deref());
     let right = match stop {
         Some(stop) if said.message.role == Role::Assistant => {
-            let slot = if is_ordinary(stop) { "dim" } else { "warning" };
+            let slot = if is_ordinary(stop) { Slot::Dim } else { Slot::Warning };
             vec![Run::new(format!("finish: {} ", wrap::clean_line(stop)), slot)]
         }
         _ => vec![],
@@ -122,7 +123,7 @@ fn system<'a>(to: &mut Builder, scene: &mut Scene<'a>, prompt: &'a [Part], name:
     to.gap();
     let known = scene.told.prompts.iter().find(|(_, known)| *known == prompt).map(|(run, _)| *run);
     if let Some(run) = known.filter(|run| Some(*run) != scene.number) {
-        let head = vec![Run::new("system  ", "message.system"), Run::new(format!("as in run {run}"), "dim")];
+        let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(format!("as in run {run}"), Slot::Dim)];
         if to.fold(name, false, 2, head, vec![]) {
             show_prompt(to, prompt);
         }
@@ -130,20 +131,20 @@ fn system<'a>(to: &mut Builder, scene: &mut Scene<'a>, prompt: &'a [Part], name:
     }
     scene.told.prompts.extend(scene.number.filter(|_| known.is_none()).map(|run| (run, prompt)));
     let long = prompt.iter().map(|part| lines_of(part, to.width)).sum::<usize>() > LONG_PROMPT;
-    let head = vec![Run::new("system  ", "message.system"), Run::new(parts::preview(prompt), "dim")];
+    let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(parts::preview(prompt), Slot::Dim)];
     if long {
         if !to.fold(name, false, 2, head, vec![]) {
             return;
         }
     } else {
-        to.line(vec![Run::new("  system", "message.system")]);
+        to.line(vec![Run::new("  system", Slot::MessageSystem)]);
     }
     show_prompt(to, prompt);
 }
 
 fn show_prompt(to: &mut Builder, prompt: &[Part]) {
     for part in prompt {
-        parts::content(to, 4, part, Prose::Plain("text"));
+        parts::content(to, 4, part, Prose::Plain(Slot::Text));
     }
 }
 
@@ -162,26 +163,26 @@ pub fn earlier(to: &mut Builder, thread: &Conversation, from: usize, count: usiz
     let again = format!("{words}, sent again with this request");
     let words = if wrap::width(&again) + 4 > to.width { words } else { &again };
     to.gap();
-    if !to.fold(name, false, 2, vec![Run::new(words, "message.history")], vec![]) {
+    if !to.fold(name, false, 2, vec![Run::new(words, Slot::MessageHistory)], vec![]) {
         return;
     }
     for said in thread.messages.iter().skip(from).take(count) {
         if said.message.role != Role::Tool {
-            to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), "message.history")]);
+            to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), Slot::MessageHistory)]);
         }
         for part in &said.message.parts {
             match &part.content {
                 Content::Call(call) => {
                     let called = format!("→ {}", wrap::clean_line(&call.name));
-                    to.line(vec![parts::pad(6), Run::new(called, "message.history")]);
+                    to.line(vec![parts::pad(6), Run::new(called, Slot::MessageHistory)]);
                     parts::arguments(to, 8, call);
                 }
                 Content::Reasoning(reasoning) => {
-                    to.line(vec![parts::pad(6), Run::new("reasoning", "message.history")]);
+                    to.line(vec![parts::pad(6), Run::new("reasoning", Slot::MessageHistory)]);
                     parts::reasoning_text(to, 8, reasoning);
                 }
-                Content::Result(result) => block::earlier(to, result, "message.history"),
-                _ => parts::content(to, 6, part, Prose::Plain("message.history")),
+                Content::Result(result) => block::earlier(to, result, Slot::MessageHistory),
+                _ => parts::content(to, 6, part, Prose::Plain(Slot::MessageHistory)),
             }
         }
     }
