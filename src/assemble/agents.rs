@@ -1,5 +1,5 @@
-//! What agents and workflows say of themselves, where no call under them tells it (`dialects.md` 11.3,
-//! steps 4 and 5).
+//! What agents and workflows say of themselves, where no call under them tells it (`conversations.md` 7,
+//! 8).
 //!
 //! Their spans repeat what they were asked and what they answered. That is told only of those beneath
 //! which no call has a word, and as the answer of a last call that has none itself.

@@ -1,4 +1,4 @@
-//! Which spans stand for a model call (`dialects.md` 10.2): the same call seen twice is one.
+//! Which spans stand for a model call (`calls.md` 2): the same call seen twice is one.
 //!
 //! Walked from the leaves up. A call span with exactly one call beneath it that says the same (response
 //! id, tokens, text) is that call, recorded once by a framework and once by a client library; one with

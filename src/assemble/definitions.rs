@@ -1,4 +1,4 @@
-//! The tools offered in a trace, each once by name (`dialects.md` 9).
+//! The tools offered in a trace, each once by name (`tools.md` 4).
 
 use std::collections::{HashMap, HashSet};
 

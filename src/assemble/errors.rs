@@ -1,4 +1,4 @@
-//! Every failure once, at the deepest span that carries it (`dialects.md` 13).
+//! Every failure once, at the deepest span that carries it (`failures.md` 1).
 //!
 //! An exception is recorded on every span that it passes. So a span whose failure is also that of a span
 //! beneath it only hands it on; and where the span at the bottom has nothing but a status, it takes the

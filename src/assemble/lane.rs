@@ -1,4 +1,4 @@
-//! One conversation: what was said in it, and what of a prompt was not (`dialects.md` 11.3, step 3).
+//! One conversation: what was said in it, and what of a prompt was not (`conversations.md` 6).
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,4 +1,4 @@
-//! Conversations under construction, and how a call finds the one that it continues (`dialects.md` 11.3, 2–3).
+//! Conversations under construction, and how a call finds the one that it continues (`conversations.md` 3, 5).
 //!
 //! A call continues a conversation when its prompt holds what was said in it: the id of a call or result,
 //! an answer in its place, an earlier prompt as its beginning. All of that is looked up, never searched

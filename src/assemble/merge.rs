@@ -1,4 +1,4 @@
-//! Readings of one call put together: one prompt, one completion (`dialects.md` 11.3, step 0).
+//! Readings of one call put together: one prompt, one completion (`conversations.md` 2).
 //!
 //! Several dialects may have read the same span, each in attributes, events and log records. What one
 //! dialect found in one kind of carrier belongs together, a piece in each. Of what is left the richest

@@ -10,6 +10,14 @@
 //!
 //! Pure: the same rows give the same answer, in whatever order they come. Every step takes time in
 //! proportion to what was sent, or that times its logarithm; nothing recurses into the depth of a trace.
+//!
+//! What is decided, and why, is in the documents of this folder:
+//!
+#![doc = include_str!("tree.md")]
+#![doc = include_str!("calls.md")]
+#![doc = include_str!("tools.md")]
+#![doc = include_str!("failures.md")]
+#![doc = include_str!("conversations.md")]
 
 mod agents;
 mod calls;

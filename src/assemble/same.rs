@@ -1,4 +1,4 @@
-//! When two messages are one message, said once and repeated since (`dialects.md` 11.3 a).
+//! When two messages are one message, said once and repeated since (`conversations.md` 4).
 //!
 //! Every message is looked at once and leaves a [`Print`]; what is compared, looked up and put together
 //! from then on are prints, so that a history of a thousand messages costs a thousand look-ups.

@@ -1,5 +1,5 @@
 //! Calls told one after another, each adding to its conversation what was not said there before
-//! (`dialects.md` 11.3, steps 3 and 4).
+//! (`conversations.md` 5, 6).
 //!
 //! ```text
 //!   a call ─▶ asked before?  ─ yes ▶ only its answer: an attempt, a sample, another answer

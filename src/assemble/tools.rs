@@ -1,4 +1,4 @@
-//! A model's call, its execution and the result sent back, joined into one run (`dialects.md` 8).
+//! A model's call, its execution and the result sent back, joined into one run (`tools.md` 1).
 //!
 //! By id where there is one, else by name and arguments, else by name in order. All of it is done on
 //! facts, so that a list knows as many tool calls and failures as the pane that shows them.

@@ -8,6 +8,10 @@
 //!   sniff                   which signal and which encoding a file holds
 //!   encode                  and back, nothing lost
 //! ```
+//!
+//! What is accepted is in a document of its own:
+//!
+#![doc = include_str!("otlp.md")]
 
 use bytes::Bytes;
 use prost::DecodeError;

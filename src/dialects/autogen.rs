@@ -1,4 +1,4 @@
-//! `autogen`: `AutoGen`'s own spans and its log of events (`dialects.md` 6.11).
+//! `autogen`: `AutoGen`'s own spans and its log of events (`sdks.md` 9).
 //!
 //! Its spans of agents and tools say no word. What is said is in the messages that its runtime delivers, one span each,
 //! `autogen process researcher_<team>`, with who sent it, who got it, and the message as JSON:

@@ -1,4 +1,4 @@
-//! `bedrock-sdk`: what the SideSeat SDK makes of calls of Amazon Bedrock (`dialects.md` 6.4).
+//! `bedrock-sdk`: what the SideSeat SDK makes of calls of Amazon Bedrock (`sdks.md` 2).
 //!
 //! Mark: scope `sideseat.aws.bedrock` or `sideseat.aws.bedrock_agent`, or `aws_bedrock` as both system and provider.
 //! Every call has one or two events `gen_ai.client.inference.operation.details` with the whole request and the answer,

@@ -1,4 +1,4 @@
-//! Tool calls and tool results, in the spellings of `dialects.md` 7.
+//! Tool calls and tool results, in the spellings of `messages.md` 4.
 
 use super::{json_ish::Ish, markers, parts};
 use crate::model::{Content, Part, ToolCall, ToolResult, Value};

@@ -1,4 +1,4 @@
-//! What kind of work a span is (`dialects.md` 5): from what the sender states, never from the name of a plain span.
+//! What kind of work a span is (`facts.md` 7): from what the sender states, never from the name of a plain span.
 
 use super::{coding_agents, gen_ai, google_adk, livekit, spring_ai};
 use crate::model::{Category, DELIVERED, GenAi, Source};

@@ -1,4 +1,4 @@
-//! `claude-code`: Claude Code, in spans, in log records, or in both (`dialects.md` 6.20, 15).
+//! `claude-code`: Claude Code, in spans, in log records, or in both (`coding_agents.md` 4).
 //!
 //! ```text
 //!   claude_code.interaction  user_prompt                   user_prompt{prompt}, assistant_response{response}

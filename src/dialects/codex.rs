@@ -1,4 +1,4 @@
-//! `codex`: the Codex CLI (`dialects.md` 15).
+//! `codex`: the Codex CLI (`coding_agents.md` 5).
 //!
 //! Its spans are the program's own, some hundreds for a prompt; what was said is in its log records, by `event.name`:
 //!

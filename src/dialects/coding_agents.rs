@@ -1,4 +1,4 @@
-//! Coding agents in a terminal: log records that stand for work of which no span was sent (`dialects.md` 15).
+//! Coding agents in a terminal: log records that stand for work of which no span was sent (`coding_agents.md` 1).
 //!
 //! They send logs with everything in them and spans only if asked to. A record that names no trace is given a place in
 //! one of its own making, and the few that stand for work make a span there:

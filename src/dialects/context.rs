@@ -1,4 +1,4 @@
-//! Whose work a span is, where no single attribute says it: metadata, tags, the resource (`dialects.md` 4.1).
+//! Whose work a span is, where no single attribute says it: metadata, tags, the resource (`facts.md` 2).
 
 use super::{
     calls, framework,

@@ -1,4 +1,4 @@
-//! Token counts in a map, as providers and tracing SDKs spell them (`dialects.md` 4.4).
+//! Token counts in a map, as providers and tracing SDKs spell them (`facts.md` 4).
 //!
 //! ```text
 //!   OpenAI      {"prompt_tokens": 431, "completion_tokens": 64, "prompt_tokens_details": {"cached_tokens": 256}}

@@ -1,4 +1,4 @@
-//! `crewai`: what `CrewAI` itself puts on its spans, whoever makes them (`dialects.md` 6.16).
+//! `crewai`: what `CrewAI` itself puts on its spans, whoever makes them (`sdks.md` 13).
 //!
 //! Marks: `crew_key`, `crew_id`, `crew_agents`. A crew's span ends with its whole result, whose tokens are a sum over all
 //! that it asked of models: they count only where no call is known.

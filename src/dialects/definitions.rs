@@ -1,4 +1,4 @@
-//! Tool definitions, in the spellings of `dialects.md` 9.
+//! Tool definitions, in the spellings of `messages.md` 5.
 
 use std::collections::HashMap;
 

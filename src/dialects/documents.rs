@@ -1,5 +1,5 @@
 //! What is searched and found: retrievers, rerankers and embeddings, spread over OpenInference's keys or returned whole
-//! (`dialects.md` 6.6).
+//! (`messages.md` 6).
 //!
 //! ```text
 //!   retrieval.documents.0.document.id, .content, .score, .metadata

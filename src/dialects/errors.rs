@@ -1,4 +1,4 @@
-//! Why a span failed: exception events, attributes and the status, merged into one (`dialects.md` 13).
+//! Why a span failed: exception events, attributes and the status, merged into one (`facts.md` 8).
 
 use super::{coding_agents, openai_agents};
 use crate::model::{Attributes, Content, Failure, Source, StatusCode, Translation, Value};

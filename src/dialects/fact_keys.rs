@@ -1,4 +1,4 @@
-//! The table of scalar facts: which attributes of all dialects say what, and how each is read (`dialects.md` 4).
+//! The table of scalar facts: which attributes of all dialects say what, and how each is read (`facts.md`).
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {

@@ -1,4 +1,4 @@
-//! The scalar facts of a span, of all dialects by one table (`fact_keys`): `dialects.md` 4.
+//! The scalar facts of a span, of all dialects by one table (`fact_keys`): `facts.md`.
 //!
 //! Read before any dialect; a dialect fills what is still blank. JSON inside an attribute is the dialect's own affair.
 

@@ -1,4 +1,4 @@
-//! The framework a span comes from: a label for people, never a provider (`dialects.md` 3.1, 3.2).
+//! The framework a span comes from: a label for people, never a provider (`facts.md` 1).
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! `gemini-cli`: Google's Gemini CLI, in spans, in log records, or in both (`dialects.md` 6.20, 15).
+//! `gemini-cli`: Google's Gemini CLI, in spans, in log records, or in both (`coding_agents.md` 6).
 //!
 //! ```text
 //!   llm_call             gen_ai.input.messages: native contents     gemini_cli.api_request{request_text}

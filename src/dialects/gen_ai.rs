@@ -1,4 +1,4 @@
-//! `genai-3`: OpenTelemetry's GenAI conventions from 1.37 on: whole lists of messages (`dialects.md` 6.3).
+//! `genai-3`: OpenTelemetry's GenAI conventions from 1.37 on: whole lists of messages (`conventions.md` 3).
 //!
 //! Marks: `gen_ai.input.messages`, `gen_ai.output.messages`, `gen_ai.system_instructions`, `gen_ai.tool.definitions`;
 //! on attributes, or on the event or log record `gen_ai.client.inference.operation.details`; structured or as JSON.

@@ -1,4 +1,4 @@
-//! `genai-1`: OpenTelemetry's GenAI conventions up to 1.27: prompt and completion as one value each (`dialects.md` 6.1).
+//! `genai-1`: OpenTelemetry's GenAI conventions up to 1.27: prompt and completion as one value each (`conventions.md` 1).
 //!
 //! Marks: events `gen_ai.content.prompt` and `gen_ai.content.completion`, or attributes `gen_ai.prompt` and
 //! `gen_ai.completion`. JSON of messages, or plain text; `openlit` joins messages as lines `role: text`, and puts the

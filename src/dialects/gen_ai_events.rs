@@ -1,4 +1,4 @@
-//! `genai-2`: OpenTelemetry's GenAI conventions 1.28 to 1.36: one event, or log record, a message (`dialects.md` 6.2).
+//! `genai-2`: OpenTelemetry's GenAI conventions 1.28 to 1.36: one event, or log record, a message (`conventions.md` 2).
 //!
 //! Marks: `gen_ai.system.message`, `gen_ai.user.message`, `gen_ai.assistant.message`, `gen_ai.tool.message`,
 //! `gen_ai.choice`. The body is the log record's, structured or as JSON; Azure's attribute `gen_ai.event.content`; or

@@ -1,4 +1,4 @@
-//! `google-adk`: Google's Agent Development Kit (`dialects.md` 6.9).
+//! `google-adk`: Google's Agent Development Kit (`sdks.md` 5).
 //!
 //! Mark: scope `gcp.vertex.agent`. Until version 2, and later where asked for, spans carry requests and responses of
 //! Gemini's API, whichever model is called:

@@ -1,4 +1,4 @@
-//! Lists spread over keys: `llm.input_messages.0.message.role` → `[{"message": {"role": …}}]`. `dialects.md` 1.4.
+//! Lists spread over keys: `llm.input_messages.0.message.role` → `[{"message": {"role": …}}]`. `values.md` 3.
 
 use std::collections::BTreeMap;
 

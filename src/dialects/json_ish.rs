@@ -1,4 +1,4 @@
-//! The decoding ladder of `dialects.md` 1.3, for values of which a dialect says that they are structured.
+//! The decoding ladder of `values.md` 2, for values of which a dialect says that they are structured.
 //!
 //! What people and models say is never passed through here: an answer of `4`, `true` or of JSON text stays that text.
 

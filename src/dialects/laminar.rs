@@ -1,4 +1,4 @@
-//! `laminar`: Laminar's SDK (`dialects.md` 6.20): the input and output of whatever a span is.
+//! `laminar`: Laminar's SDK (`sdks.md` 17): the input and output of whatever a span is.
 //!
 //! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
 

@@ -1,4 +1,4 @@
-//! `langfuse`: the Langfuse SDKs, and what writes their attributes by hand (`dialects.md` 6.17).
+//! `langfuse`: the Langfuse SDKs, and what writes their attributes by hand (`sdks.md` 14).
 //!
 //! Mark: `langfuse.observation.*`. Input and output are texts as they are, anything else as JSON:
 //!

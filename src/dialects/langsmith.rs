@@ -1,4 +1,4 @@
-//! `langsmith`: what the LangSmith SDK exports as OpenTelemetry, one span a run (`dialects.md` 6.14).
+//! `langsmith`: what the LangSmith SDK exports as OpenTelemetry, one span a run (`sdks.md` 11).
 //!
 //! Marks: scope `langsmith`, keys `langsmith.*`. `gen_ai.prompt` and `gen_ai.completion` are the inputs and the outputs
 //! of a whole run, each as one JSON:

@@ -1,4 +1,4 @@
-//! `livekit`: agents that are spoken with (`dialects.md` 6.19).
+//! `livekit`: agents that are spoken with (`sdks.md` 16).
 //!
 //! Mark: attributes `lk.*`; newer releases mark what a person said, and put `lk.pii.*` in their place.
 //!

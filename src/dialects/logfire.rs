@@ -1,5 +1,5 @@
 //! `logfire`: Logfire's integrations of OpenAI and Anthropic, and what its format shares with others
-//! (`dialects.md` 6.10).
+//! (`sdks.md` 7).
 //!
 //! Marks: attributes `logfire.…`, scopes `logfire.…`. The provider's own request and answer, as JSON; the newer
 //! versions say the messages under the GenAI names, and only the tokens as the provider counted them:

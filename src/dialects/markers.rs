@@ -1,4 +1,4 @@
-//! Signs that a sender hid or cut what it had: `dialects.md` 14.
+//! Signs that a sender hid or cut what it had: `values.md` 4.
 
 /// Whole texts that stand for content which is not shown.
 const HIDDEN: &[&str] = &[

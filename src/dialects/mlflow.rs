@@ -1,4 +1,4 @@
-//! `mlflow`: `MLflow`'s tracing and its autologging of other libraries (`dialects.md` 6.15).
+//! `mlflow`: `MLflow`'s tracing and its autologging of other libraries (`sdks.md` 12).
 //!
 //! Mark: `mlflow.*`. Every value is JSON, texts too: `mlflow.spanType` is `"LLM"` with its quotes.
 //!

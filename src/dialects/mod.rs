@@ -18,6 +18,15 @@
 //!     json_ish ─▶ lenient; indexed           values that may be JSON; lists spread over keys
 //!     markers                                signs of hidden and cut content
 //! ```
+//!
+//! What is known of senders, and what is made of it, is in the documents of this folder:
+//!
+#![doc = include_str!("values.md")]
+#![doc = include_str!("facts.md")]
+#![doc = include_str!("messages.md")]
+#![doc = include_str!("conventions.md")]
+#![doc = include_str!("sdks.md")]
+#![doc = include_str!("coding_agents.md")]
 
 mod autogen;
 mod bedrock_sdk;

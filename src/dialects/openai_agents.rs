@@ -1,4 +1,4 @@
-//! `openai-agents`: OpenAI's Agents SDK as Logfire traces it, with the SDK's own names (`dialects.md` 6.10).
+//! `openai-agents`: OpenAI's Agents SDK as Logfire traces it, with the SDK's own names (`sdks.md` 8).
 //!
 //! Mark: scope `logfire.openai_agents`, earlier `openai.agents`. Spans are named by templates:
 //!

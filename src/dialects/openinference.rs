@@ -1,4 +1,4 @@
-//! `OpenInference`: what Arize Phoenix and its instrumentors speak (`dialects.md` 6.6).
+//! `OpenInference`: what Arize Phoenix and its instrumentors speak (`conventions.md` 4).
 //!
 //! Mark: `openinference.span.kind`, a scope `openinference.instrumentation.…`, or keys `llm.input_messages.…`. Lists are
 //! spread over keys, one attribute a field; the whole request and answer stand beside them in any form:

@@ -1,4 +1,4 @@
-//! What frameworks put into OpenInference's fields in a form of their own (`dialects.md` 6.6, 6.11, 6.16).
+//! What frameworks put into OpenInference's fields in a form of their own (`conventions.md` 4).
 //!
 //! ```text
 //!   LlamaIndex   {"message": {"role": …, "blocks": [{"text": …}, {"tool_name": …, "tool_kwargs": …}]}, "raw": …}

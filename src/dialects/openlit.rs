@@ -1,4 +1,4 @@
-//! `openlit`: what `OpenLIT` says beside the conventions (`dialects.md` 6.18).
+//! `openlit`: what `OpenLIT` says beside the conventions (`sdks.md` 15).
 //!
 //! ```text
 //!   gen_ai.content.reasoning    what the model thought, a text

@@ -1,4 +1,4 @@
-//! `openllmetry`: model calls as Traceloop's instrumentations write them (`dialects.md` 6.7).
+//! `openllmetry`: model calls as Traceloop's instrumentations write them (`conventions.md` 5).
 //!
 //! ```text
 //! until 2026   gen_ai.prompt.0.role = user, gen_ai.prompt.0.content = q or JSON of blocks

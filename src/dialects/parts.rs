@@ -1,4 +1,4 @@
-//! The content-part vocabulary: every spelling of text, calls, results and media (`dialects.md` 7). Reasoning has a file
+//! The content-part vocabulary: every spelling of text, calls, results and media (`messages.md` 3). Reasoning has a file
 //! of its own.
 //!
 //! A part is known by its `type`; without one, by its one distinguishing key. What is of no known form is kept as

@@ -1,4 +1,4 @@
-//! `plain-io`: whatever input and output an unknown producer put on its span (`dialects.md` 6.23).
+//! `plain-io`: whatever input and output an unknown producer put on its span (`conventions.md` 7).
 //!
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.

@@ -1,4 +1,4 @@
-//! `pydantic-ai`: what Pydantic AI says under names of its own (`dialects.md` 6.10).
+//! `pydantic-ai`: what Pydantic AI says under names of its own (`sdks.md` 7).
 //!
 //! Mark: scope `pydantic-ai`. Its calls are told under the GenAI names, in the first format by events (`events`, or log
 //! records); the rest by version:

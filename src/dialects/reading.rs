@@ -1,4 +1,4 @@
-//! Messages of any shape → [`Message`]s: roles, where the content is, what belongs beside it (`dialects.md` 2, 7).
+//! Messages of any shape → [`Message`]s: roles, where the content is, what belongs beside it (`messages.md` 1, 2).
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 

@@ -1,5 +1,5 @@
 //! What a model thought, in every spelling: beside its text a signature, or data that only the provider can read
-//! (`dialects.md` 7).
+//! (`messages.md` 3).
 
 use super::{
     calls::{first, first_str},

@@ -1,4 +1,4 @@
-//! `spring-ai`: what Spring AI's observations say beside the conventions (`dialects.md` 6.18).
+//! `spring-ai`: what Spring AI's observations say beside the conventions (`sdks.md` 15).
 //!
 //! ```text
 //!   chat_client      spring.ai.kind, spring.ai.chat.client.{conversation.id, system.text, user.text, tool.names}

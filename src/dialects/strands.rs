@@ -1,4 +1,4 @@
-//! `strands`: Strands Agents, for Python and TypeScript (`dialects.md` 6.5).
+//! `strands`: Strands Agents, for Python and TypeScript (`sdks.md` 3).
 //!
 //! Mark: scope `strands.telemetry.tracer` or `strands-agents`, or the latter as system or provider. Content is in span
 //! events, every value JSON of Bedrock's blocks (an agent's answer alone is plain text):

@@ -1,4 +1,4 @@
-//! `traceloop`: what workflows, tasks, agents and tools were given and gave back (`dialects.md` 6.7, the workflow layer).
+//! `traceloop`: what workflows, tasks, agents and tools were given and gave back (`conventions.md` 5).
 //!
 //! ```text
 //! traceloop.span.kind = workflow | task | agent | tool | handoff, traceloop.entity.{name, input, output}

@@ -1,5 +1,5 @@
 //! Reported → [`TokenUsage`]: whether caches lie within the input and reasoning within the output, decided by
-//! `dialects.md` 4.4.
+//! `facts.md` 5.
 
 use super::provider;
 use crate::model::{GenAi, Reported, Source, TokenUsage};

@@ -1,4 +1,4 @@
-//! `vercel-ai`: the Vercel AI SDK, versions 3 to 6, and `LegacyOpenTelemetry` of version 7 (`dialects.md` 6.8).
+//! `vercel-ai`: the Vercel AI SDK, versions 3 to 6, and `LegacyOpenTelemetry` of version 7 (`sdks.md` 4).
 //!
 //! Mark: its own attributes. A value that is no plain text is JSON, in a list each item by itself:
 //!

@@ -6,6 +6,10 @@
 //!   parts        parts of messages, values and media in it
 //!   otlp         what was received, as OTLP
 //! ```
+//!
+//! The transcript is a public format:
+//!
+#![doc = include_str!("transcript.md")]
 
 mod forms;
 pub mod otlp;

@@ -54,7 +54,7 @@ pub struct ToolName {
 /// Request parameters under their GenAI names without `gen_ai.request.` (`temperature`, `max_tokens`, …), in order of name.
 pub type Parameters = Vec<(String, Value)>;
 
-/// What kind of work a span is. `dialects.md` 5; the transcript's words.
+/// What kind of work a span is. `facts.md` 7; the transcript's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Category {
     Llm,

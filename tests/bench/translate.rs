@@ -20,8 +20,8 @@ const ROUNDS: u32 = 50;
 pub fn run() {
     let prices = Prices::bundled();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut clients: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).filter(|entry| entry.path().is_dir());
+    let mut clients: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
     clients.sort();
     println!("{:<16} {:>6} {:>12} {:>14} {:>10}", "client", "spans", "decode µs", "translate µs", "price µs");
     let (mut all, mut sum) = (0, 0.0);

@@ -1,10 +1,15 @@
-//! The README says what is true: its tables are made from the program's own, and checked against them.
+//! What is written down is true: the README's tables are made from the program's own and checked against them, its
+//! commands can be given, and every section that a comment or a document cites is there.
 //!
 //! `SIDESEAT_TUI_WRITE_DOCS=1 cargo test --release docs` writes them anew.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
+use clap::error::ErrorKind;
+use sideseat_tui::cli;
 use sideseat_tui::config::described;
 use sideseat_tui::keymap::{ACTIONS, Keymap};
 use sideseat_tui::theme::Themes;
@@ -13,6 +18,9 @@ use crate::picture::svg;
 use crate::scene::Scene;
 
 const PICTURE: &str = "tests/docs/screen.svg";
+
+/// The documents at the top level.
+const TOP: &[&str] = &["README.md"];
 
 #[test]
 fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
@@ -42,26 +50,95 @@ fn the_picture_is_that_of_the_screen_as_it_is() {
 }
 
 #[test]
-fn the_readme_names_every_command_and_both_set_up_commands() {
+fn the_readme_lists_the_commands_that_there_are() {
     let readme = fs::read_to_string("README.md").unwrap();
-    for word in [
-        "cargo run --release",
-        "cargo test --release",
-        "`demo`",
-        "`serve`",
-        "`run -- CMD…`",
-        "`import FILE…`",
-        "`export`",
-        "`sessions`",
-        "`traces`",
-        "`doctor`",
-        "`keys`",
-        "`themes`",
-        "`config`",
-        "sideseat[aws]",
-    ] {
-        assert!(readme.contains(word), "{word}");
+    let (_, table) = readme.split_once("| command | does |\n|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let listed: BTreeSet<String> = rows
+        .flat_map(|row| code(row.split('|').nth(1).unwrap()))
+        .map(|code| code.split(' ').next().unwrap().to_owned())
+        .collect();
+    let command = cli::command();
+    let there_are = command.get_subcommands().map(|command| command.get_name().to_owned());
+    assert_eq!(listed, there_are.chain(["sideseat-tui".to_owned()]).collect());
+}
+
+#[test]
+fn every_command_that_is_written_down_can_be_given() {
+    let mut given = 0;
+    for path in TOP {
+        let text = fs::read_to_string(path).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned);
+        for line in lines.chain(code(&text)).filter(|line| line.starts_with("sideseat-tui ")) {
+            // What follows a comment or a redirection is the shell's.
+            let words = line.split(['#', '>', '|']).next().unwrap().split_whitespace();
+            // Prose may name a command without what it needs.
+            if let Err(error) = cli::command().try_get_matches_from(words) {
+                assert_eq!(error.kind(), ErrorKind::MissingRequiredArgument, "{path}: {line}: {error}");
+            }
+            given += 1;
+        }
     }
+    assert!(given > 4, "only {given} commands were found");
+}
+
+#[test]
+fn both_set_up_commands_come_first() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (_, start) = readme.split_once("\n## Start\n").unwrap();
+    let commands: Vec<&str> = start.lines().filter_map(|line| line.strip_prefix("    ")).take(2).collect();
+    let commands: Vec<&str> = commands.iter().map(|line| line.split('#').next().unwrap().trim()).collect();
+    assert_eq!(commands, ["cargo run --release", "cargo test --release"]);
+}
+
+#[test]
+fn every_heading_that_is_cited_is_there() {
+    let documents = documents();
+    let mut wrong = Vec::new();
+    let mut cited = 0;
+    for (path, text) in texts() {
+        for (name, numbers) in citations(&text) {
+            let Some(headings) = documents.get(&name) else {
+                wrong.push(format!("{path}: there is no {name}"));
+                continue;
+            };
+            cited += 1;
+            for number in numbers.iter().filter(|number| !headings.contains(*number)) {
+                wrong.push(format!("{path}: {name} has no section {number}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(cited > 50, "only {cited} citations were found");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut wrong = Vec::new();
+    for (path, text) in markdown() {
+        let folder = Path::new(&path).parent().unwrap();
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split(')').next().unwrap();
+            let file = target.split('#').next().unwrap();
+            if !target.contains("://") && !file.is_empty() && !folder.join(file).exists() {
+                wrong.push(format!("{path}: {target}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_document_of_a_room_is_shown_with_it() {
+    let mut wrong = Vec::new();
+    for (path, _) in markdown().into_iter().filter(|(path, _)| path.starts_with("src/")) {
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        let room = fs::read_to_string(format!("{folder}/mod.rs")).unwrap();
+        if !room.contains(&format!("#![doc = include_str!(\"{name}\")]")) {
+            wrong.push(format!("{folder}/mod.rs does not include {name}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn keys() -> String {
@@ -100,4 +177,89 @@ fn with_section(text: &str, name: &str, section: &str) -> String {
     let (head, rest) = text.split_once(&open).unwrap_or_else(|| panic!("README.md has no section {name}"));
     let (_, tail) = rest.split_once(&close).unwrap_or_else(|| panic!("section {name} does not end"));
     format!("{head}{open}{section}{close}{tail}")
+}
+
+/// The texts between backticks on each line.
+fn code(text: &str) -> Vec<String> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// Every source and every document of the repository: its path and its text.
+fn texts() -> Vec<(String, String)> {
+    fn walk(folder: &Path, into: &mut Vec<(String, String)>) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "md" || ending == "sql") {
+                into.push((path.to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let top = TOP.iter().map(|top| ((*top).to_owned(), fs::read_to_string(top).unwrap()));
+    let mut texts: Vec<(String, String)> = top.collect();
+    walk(Path::new("src"), &mut texts);
+    walk(Path::new("tests"), &mut texts);
+    texts.retain(|(path, _)| path != file!());
+    texts
+}
+
+/// Every document of the repository: its path and its text.
+fn markdown() -> Vec<(String, String)> {
+    let is_markdown = |path: &str| Path::new(path).extension().is_some_and(|ending| ending == "md");
+    texts().into_iter().filter(|(path, _)| is_markdown(path)).collect()
+}
+
+/// The documents beside the code by their names, with the numbers of their headings. No two have one name.
+fn documents() -> BTreeMap<String, BTreeSet<String>> {
+    let mut documents = BTreeMap::new();
+    for (path, text) in markdown() {
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        let number = |line: &str| line.trim_start_matches('#').split_whitespace().next().map(str::to_owned);
+        let name = path.rsplit('/').next().unwrap().to_owned();
+        let headings: BTreeSet<String> = headings.filter_map(number).collect();
+        if name != "README.md" {
+            assert!(documents.insert(name, headings).is_none(), "{path} has the name of another document");
+        }
+    }
+    documents
+}
+
+/// What a text cites: the name of a document between backticks, and the numbers of sections that follow it.
+fn citations(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(".md`") {
+        let name = text[..at].rsplit('`').next().unwrap();
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || name == "README" {
+            continue;
+        }
+        let after = text[at + ".md`".len()..].lines().next().unwrap_or_default();
+        let mut numbers = Vec::new();
+        for word in after.strip_prefix(' ').unwrap_or_default().split(' ') {
+            let number = word.trim_end_matches([',', '.', ')', ':', ';']);
+            let joins = matches!(number, "and" | "to" | "or");
+            if number.starts_with(|c: char| c.is_ascii_digit())
+                && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+            {
+                numbers.push(number.to_owned());
+                if !(word.ends_with(',') || word == number) {
+                    break;
+                }
+            } else if !joins {
+                break;
+            }
+        }
+        found.push((format!("{name}.md"), numbers));
+    }
+    found
+}
+
+#[test]
+fn a_citation_is_a_name_and_the_numbers_after_it() {
+    let read = |text: &str| citations(text).pop().unwrap();
+    let expect = |name: &str, numbers: &[&str]| (name.to_owned(), numbers.iter().map(|n| (*n).to_owned()).collect());
+    assert_eq!(read("(`a.md` 5, 6): and 7"), expect("a.md", &["5", "6"]));
+    assert_eq!(read("see `a.md` 4 and 5."), expect("a.md", &["4", "5"]));
+    assert_eq!(read("as in `a.md`, 3 times"), expect("a.md", &[]));
+    assert_eq!(read("`a.md` 2.1; 3"), expect("a.md", &["2.1"]));
 }

@@ -1,4 +1,4 @@
-//! Which spans are counted, and what they add up to: the vectors of `dialects.md` 10.3.
+//! Which spans are counted, and what they add up to: the table of `calls.md` 7.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Conversations: what `dialects.md` 11.2 says must come out right, and the checks of 11.3.
+//! Conversations: what must come out right (`conversations.md` 1), and how (6).
 
 use super::*;
 use crate::model::Reasoning;

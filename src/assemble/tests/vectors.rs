@@ -1,4 +1,4 @@
-//! The worked vectors of `dialects.md` 17, V1 to V10 and V12.
+//! The worked vectors of `conversations.md` 11.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! OTLP/JSON, read as leniently as senders write it (`dialects.md` 1.2).
+//! OTLP/JSON, read as leniently as senders write it (`otlp.md` 2).
 //!
 //! Field names in any case and with underscores, numbers as numbers or texts, enums by number or by name, ids in
 //! hex or base64, `null` for anything: all as good as absent or as what they stand for. What remains wrong is a

@@ -1,6 +1,11 @@
 //! Spans and log records in the dialects' own words, put together by chance.
 
-use std::{collections::HashSet, fs, path::Path, sync::LazyLock};
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use proptest::{
     collection::vec,
@@ -31,7 +36,8 @@ use crate::replay::{send, store_of, transcript_of};
 pub static LOOKED_FOR: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialects");
     let mut found = HashSet::new();
-    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+    let is_source = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "rs");
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(is_source) {
         let source = fs::read_to_string(file).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap().replace("'\"'", "' '");
         let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
