@@ -20,7 +20,7 @@ use crate::scene::Scene;
 const PICTURE: &str = "tests/docs/screen.svg";
 
 /// The documents at the top level.
-const TOP: &[&str] = &["README.md"];
+const TOP: &[&str] = &["README.md", "CONTRIBUTING.md"];
 
 #[test]
 fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
