@@ -66,8 +66,10 @@ pub struct Facts {
     pub(super) asked: u64,
     pub(super) voices: Box<[Voice]>,
     pub(super) execution: Option<Box<Execution>>,
-    /// Puts log records of one moment in an order that does not depend on how they arrived.
-    pub(super) rank: (u8, u64),
+    /// The order of log records of equal time: as they stood in their export; where two exports leave that open,
+    /// instructions before prompts before answers; and at last by a hash of the content, so that the order in which
+    /// exports arrive changes nothing.
+    pub(super) rank: (u32, u8, u64),
 }
 
 /// A failure, as far as it is compared with others.
@@ -110,7 +112,7 @@ impl Facts {
         let prompts = understood.voices.iter().any(|voice| voice.prompts);
         let answers = understood.voices.iter().any(|voice| voice.answers);
         let opens = row.translation.readings.iter().flat_map(|reading| &reading.prompt).next();
-        let rank = match opens.map(|message| message.role) {
+        let role = match opens.map(|message| message.role) {
             Some(Role::System) => 0,
             _ if answers && !prompts => 2,
             _ => 1,
@@ -121,7 +123,11 @@ impl Facts {
             started: row.at,
             ended: Some(row.at),
             execution: execution(&row.translation),
-            rank: (rank, hash((&row.name, &row.text, row.severity, &row.severity_text, speech(&row.translation)))),
+            rank: (
+                row.position,
+                role,
+                hash((&row.name, &row.text, row.severity, &row.severity_text, speech(&row.translation))),
+            ),
             ..understood
         }
     }
@@ -161,7 +167,7 @@ impl Facts {
             asked: 0,
             voices: voices(readings).into(),
             execution: None,
-            rank: (0, 0),
+            rank: (0, 0, 0),
         }
     }
 

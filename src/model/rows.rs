@@ -52,6 +52,9 @@ pub struct LogRow {
     pub trace: Option<TraceId>,
     pub span: Option<SpanId>,
     pub at: Timestamp,
+    /// Where it stood among the records of its export, from 0: records of equal time are in this order. It compares
+    /// nothing between two exports.
+    pub position: u32,
     pub name: String,
     /// OTLP's severity number.
     pub severity: i32,

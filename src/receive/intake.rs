@@ -71,8 +71,8 @@ impl Intake {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
             let mut submission = Submission { bytes, ..Submission::default() };
-            for arrived in decoded.items {
-                let (log, made) = PreparedLog::understood(arrived.item, arrived.raw, &prices);
+            for (arrived, position) in decoded.items.into_iter().zip(0..) {
+                let (log, made) = PreparedLog::understood(arrived.item, position, arrived.raw, &prices);
                 submission.logs.push(log);
                 submission.spans.extend(made);
             }

@@ -161,14 +161,14 @@ fn round(connection: &Connection, prices: &Prices) -> Result<Again, Trouble> {
     let mut found = statement.query(named_params! { "version": version(), "limit": ROUND })?;
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
-        logs.push((ContentId(row.get(0)?), Arrived::read(row, [1, 2, 3, 4], "log record")?));
+        logs.push((ContentId(row.get(0)?), row.get(1)?, Arrived::read(row, [2, 3, 4, 5], "log record")?));
     }
-    let makers = Makers::load(connection, logs.iter().map(|(_, arrived)| arrived))?;
-    for (id, arrived) in logs {
+    let makers = Makers::load(connection, logs.iter().map(|(_, _, arrived)| arrived))?;
+    for (id, position, arrived) in logs {
         match arrived.log(&makers) {
             Ok(record) => {
                 again.bytes += arrived.raw.len();
-                let (log, made) = PreparedLog::understood(record, Bytes::from(arrived.raw), prices);
+                let (log, made) = PreparedLog::understood(record, position, Bytes::from(arrived.raw), prices);
                 again.logs.push((id, log));
                 again.made.extend(made);
             }
@@ -270,7 +270,7 @@ mod tests {
         model::{Filter, Query},
         store::{
             Place, Store, Submission,
-            tests::{Sent, log, overview, prepared_log, send, span},
+            tests::{Sent, log, overview, send, span, trace},
         },
     };
 
@@ -322,7 +322,12 @@ mod tests {
         let path = folder.path().join("a");
         let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
         send(&store, (1..=250).flat_map(|id| [call(id, 10)]));
-        let mut records = vec![prepared_log(log("hello")), prepared_log(log("there"))];
+        let prepared = |(text, position)| {
+            let record = log(text);
+            let raw = crate::decode::encode::log_bytes(&record);
+            PreparedLog::understood(record, position, raw.into(), &Prices::default()).0
+        };
+        let mut records = [("hello", 7), ("there", 8)].map(prepared).into();
         store
             .writer()
             .submit_blocking(Submission { logs: std::mem::take(&mut records), ..Submission::default() })
@@ -345,10 +350,9 @@ mod tests {
         let left = |connection: &Connection| count(connection);
         assert_eq!(store.desk.with(left).unwrap(), 0);
         assert_eq!(store.health().again, None);
-        let logs = |connection: &Connection| {
-            Ok(connection.query_row("select count(*) from logs", [], |row| row.get::<_, i64>(0))?)
-        };
-        assert_eq!(store.desk.with(logs).unwrap(), 2);
+        let mut positions: Vec<_> = store.rows(&[trace("a")]).unwrap()[0].logs.iter().map(|log| log.position).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, [7, 8]);
     }
 
     #[test]

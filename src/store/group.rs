@@ -301,6 +301,7 @@ impl<'a> Plan<'a> {
                 version,
                 stored.understood,
                 stored.raw,
+                row.position,
             ])?;
         }
         Ok(table.flush()?)

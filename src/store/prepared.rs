@@ -87,9 +87,16 @@ pub struct PreparedLog {
 }
 
 impl PreparedLog {
-    /// Understands and prices a log record, and makes it ready, with the span that it stands for, if it does; `raw` is
-    /// its OTLP protobuf message, which stays as it was sent.
-    pub fn understood(mut record: LogRecord, raw: Bytes, prices: &Prices) -> (Self, Option<PreparedSpan>) {
+    /// Understands and prices a log record, and makes it ready, with the span that it stands for, if it does.
+    ///
+    /// `position` is its place among the records of its export, see [`LogRow::position`]; `raw` is its OTLP protobuf
+    /// message, which stays as it was sent.
+    pub fn understood(
+        mut record: LogRecord,
+        position: u32,
+        raw: Bytes,
+        prices: &Prices,
+    ) -> (Self, Option<PreparedSpan>) {
         let mut made = None;
         if let Some(place) = dialects::place_of(&record) {
             (record.trace, record.span) = (Some(place.trace), Some(place.span));
@@ -100,18 +107,19 @@ impl PreparedLog {
         }
         let mut translation = dialects::translate(&Source::from(&record));
         translation.genai.cost = prices.price(&translation.genai, record.time());
-        (Self::new(record, raw, translation), made)
+        (Self::new(record, position, raw, translation), made)
     }
 
     /// Serialises, hashes and compresses; `raw` is the record's OTLP protobuf message.
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
-    pub fn new(record: LogRecord, raw: Bytes, mut translation: Translation) -> Self {
+    pub fn new(record: LogRecord, position: u32, raw: Bytes, mut translation: Translation) -> Self {
         let blobs = blobs::set_apart(&mut translation);
         let says_nothing = translation.readings.iter().all(|said| said.prompt.is_empty() && said.completion.is_empty());
         let text = if says_nothing && record.body != Value::Null { record.body.to_text() } else { String::new() };
         let session = translation.context.session.clone();
         let mut row = LogRow {
             at: record.time(),
+            position,
             trace: record.trace,
             span: record.span,
             name: record.name,

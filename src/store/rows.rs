@@ -117,13 +117,14 @@ pub fn log_row(row: &Row) -> Result<(LogRow, Apart), Trouble> {
         trace: row.get::<_, Option<u128>>(0)?.and_then(trace_id),
         span: row.get::<_, Option<u64>>(1)?.and_then(span_id),
         at: Timestamp(row.get(2)?),
-        name: row.get(3)?,
-        severity: row.get(4)?,
-        severity_text: row.get(5)?,
-        text: row.get(6)?,
+        position: row.get(3)?,
+        name: row.get(4)?,
+        severity: row.get(5)?,
+        severity_text: row.get(6)?,
+        text: row.get(7)?,
         translation: Arc::default(),
     };
-    Ok((log, Apart::read(blob(row, 7)?)))
+    Ok((log, Apart::read(blob(row, 8)?)))
 }
 
 fn lost(what: &'static str) -> Trouble {

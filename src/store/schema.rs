@@ -5,7 +5,7 @@ use duckdb::{Connection, OptionalExt};
 use super::Trouble;
 
 /// One object a file. A change to what is stored is a new file at the end, never an edit of an older one.
-const STEPS: &[&str] = &[
+pub const STEPS: &[&str] = &[
     include_str!("schema/001_meta.sql"),
     include_str!("schema/002_spans.sql"),
     include_str!("schema/003_contents.sql"),
@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/007_logs.sql"),
     include_str!("schema/008_traces.sql"),
     include_str!("schema/009_blobs.sql"),
+    include_str!("schema/010_log_position.sql"),
 ];
 
 /// What a file turned out to be.
@@ -100,6 +101,23 @@ mod tests {
         assert_eq!(migrate(&connection).unwrap(), Fit::Ready);
         assert_eq!(version(&connection).unwrap(), Some(STEPS.len() as u64));
         assert_eq!(migrate(&connection).unwrap(), Fit::Ready);
+    }
+
+    #[test]
+    fn log_records_of_a_file_that_had_no_positions_get_the_first() {
+        let connection = Connection::open_in_memory().unwrap();
+        apply(&connection, &STEPS[..9], 9).unwrap();
+        connection
+            .execute_batch(
+                "insert into logs by name select 1 as id, 'p' as project, 5 as happened, 'note' as name, 9 as severity,
+                 '' as severity_text, '' as text, 2 as resource, 3 as scope, 1 as dialects, 'x'::blob as understood,
+                 'x'::blob as raw",
+            )
+            .unwrap();
+        assert_eq!(migrate(&connection).unwrap(), Fit::Ready);
+        let read = |row: &duckdb::Row| Ok((row.get(0)?, row.get(1)?));
+        let stored: (u64, u32) = connection.query_row("select happened, position from logs", [], read).unwrap();
+        assert_eq!(stored, (5, 0));
     }
 
     #[test]

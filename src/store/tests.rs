@@ -274,7 +274,7 @@ pub fn log(text: &str) -> LogRecord {
 
 pub fn prepared_log(record: LogRecord) -> PreparedLog {
     let raw = encode::log_bytes(&record);
-    PreparedLog::new(record, raw.into(), Translation::default())
+    PreparedLog::new(record, 0, raw.into(), Translation::default())
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_trace_of_log_records_that_say_nothing_is_not_listed_beside_spans_of_its_ses
         let mut translation = Translation::default();
         translation.context.session = Some("s".into());
         let raw = encode::log_bytes(&record);
-        let logs = vec![PreparedLog::new(record, raw.into(), translation)];
+        let logs = vec![PreparedLog::new(record, 0, raw.into(), translation)];
         store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
     };
     records();

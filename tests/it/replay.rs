@@ -67,17 +67,22 @@ pub fn store_of(bodies: &[(Signal, Vec<u8>)]) -> Store {
 
 /// Sends more to a store.
 pub fn send(store: &Store, bodies: &[(Signal, Vec<u8>)]) {
+    for (signal, body) in bodies {
+        send_as(store, *signal, body.clone(), Encoding::Protobuf);
+    }
+}
+
+/// Sends one request in an encoding.
+pub fn send_as(store: &Store, signal: Signal, body: Vec<u8>, encoding: Encoding) {
     let intake = Intake::new(store.writer(), prices(), Counts::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for (signal, body) in bodies {
-        let body = body.clone().into();
-        let taken = match signal {
-            Signal::Traces => runtime.block_on(intake.traces(Project::default(), body, Encoding::Protobuf)),
-            Signal::Logs => runtime.block_on(intake.logs(Project::default(), body, Encoding::Protobuf)),
-            Signal::Metrics => runtime.block_on(intake.metrics(body, Encoding::Protobuf)),
-        };
-        taken.unwrap();
-    }
+    let body = body.into();
+    let taken = match signal {
+        Signal::Traces => runtime.block_on(intake.traces(Project::default(), body, encoding)),
+        Signal::Logs => runtime.block_on(intake.logs(Project::default(), body, encoding)),
+        Signal::Metrics => runtime.block_on(intake.metrics(body, encoding)),
+    };
+    taken.unwrap();
 }
 
 /// What a store exports.

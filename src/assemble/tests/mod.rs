@@ -200,6 +200,7 @@ fn log(span: u64, nth: u32, prompt: &[Message], completion: &[Message]) -> LogRo
         trace: Some(trace_id(1)),
         span: (span > 0).then(|| span_id(span)),
         at: seconds(at),
+        position: 0,
         name: String::new(),
         severity: 9,
         severity_text: String::new(),

@@ -68,7 +68,7 @@ impl Gathered {
             }
             Signal::Logs => {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
-                decoded.items.into_iter().for_each(|arrived| self.add_log(arrived.item));
+                decoded.items.into_iter().zip(0..).for_each(|(arrived, position)| self.add_log(arrived.item, position));
             }
             Signal::Metrics => {}
         }
@@ -82,13 +82,14 @@ impl Gathered {
         }
     }
 
-    fn add_log(&mut self, record: LogRecord) {
+    fn add_log(&mut self, record: LogRecord, position: u32) {
         let Some(trace) = record.trace else { return };
         let translation = self.understood(&Source::from(&record));
         let row = LogRow {
             trace: record.trace,
             span: record.span,
             at: record.time(),
+            position,
             name: record.name,
             severity: record.severity,
             severity_text: record.severity_text,

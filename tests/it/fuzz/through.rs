@@ -71,12 +71,13 @@ fn rows(
         let row = SpanRow::of(span, Arc::new(translation));
         rows.entry(span.trace).or_insert_with(|| empty(span.trace)).spans.push(row);
     }
-    for record in logs {
+    for (record, position) in logs.iter().zip(0..) {
         let mut translation = dialects::translate(&Source::from(record));
         translation.genai.cost = PRICES.price(&translation.genai, record.time());
         let Some(trace) = record.trace else { continue };
         rows.entry(trace).or_insert_with(|| empty(trace)).logs.push(LogRow {
             at: record.time(),
+            position,
             trace: record.trace,
             span: record.span,
             name: record.name.clone(),
