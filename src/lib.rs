@@ -13,27 +13,29 @@
 //!  screen ◀───────┴──── view ◀─ &State ─┘
 //! ```
 //!
-//! The rooms, in the order in which data walks through them. Who may see whom is held by a test.
+//! The rooms, in the order in which data walks through them. Who may see whom is held by a test. How to work on them, and
+//! what the words mean, is in `CONTRIBUTING.md`; what is known of senders and of conversations is in the documents of
+//! `decode`, `dialects`, `assemble` and `export`.
 
 /// The nouns: spans, messages, tokens, conversations.
 pub mod model;
 
-/// OTLP arrives: sockets and the doorway behind them.
+/// OTLP arrives: sockets, both protocols, and the intake behind them.
 pub mod receive;
 
 /// OTLP's shapes → our nouns, and back.
 pub mod decode;
 
-/// Our nouns → what the agent did, in whichever dialect it was said.
+/// Spans and log records → what the agent did, whichever dialect they are written in.
 pub mod dialects;
 
 /// Tokens → money.
 pub mod pricing;
 
-/// The only room that says `DuckDB`.
+/// The only room that knows `DuckDB`: keeps what arrived, and answers queries.
 pub mod store;
 
-/// Rows → what is shown: trees, conversations, tools, sums.
+/// Stored rows → what is shown: span trees, conversations, tool runs, sums.
 pub mod assemble;
 
 /// What is stored → files for others to read.

@@ -129,6 +129,23 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn every_file_that_is_named_is_there() {
+    let mut named = 0;
+    for path in TOP {
+        let text = fs::read_to_string(path).unwrap();
+        let starts = ["src/", "tests/", "themes/", ".ci/"];
+        let files = code(&text).into_iter().filter(|code| starts.iter().any(|start| code.starts_with(start)));
+        // Capital letters stand for whatever one likes.
+        for file in files.filter(|file| !file.contains(|c: char| c == '*' || c.is_ascii_uppercase())) {
+            let file = file.split(' ').next().unwrap();
+            assert!(Path::new(file).exists(), "{path}: {file}");
+            named += 1;
+        }
+    }
+    assert!(named > 10, "only {named} files were found");
+}
+
+#[test]
 fn every_document_of_a_room_is_shown_with_it() {
     let mut wrong = Vec::new();
     for (path, _) in markdown().into_iter().filter(|(path, _)| path.starts_with("src/")) {
