@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 use sideseat_tui::decode::{Encoding, Signal};
@@ -97,8 +97,51 @@ pub fn transcript(capture: &Capture) -> Value {
     transcript_of(&store_of(&capture.bodies()))
 }
 
+/// Every capture with what really happened and its transcript, made once for all tests.
+pub fn replays() -> &'static [Replay] {
+    static REPLAYS: LazyLock<Vec<Replay>> = LazyLock::new(|| captures().into_iter().map(Replay::of).collect());
+    &REPLAYS
+}
+
+/// One capture, what its programs did, and what is shown of them.
+pub struct Replay {
+    pub capture: Capture,
+    /// `NAME.expected.json`: written from the programs and the mock model's answers, not from telemetry.
+    pub expected: Value,
+    pub transcript: Value,
+}
+
+impl Replay {
+    fn of(capture: Capture) -> Self {
+        let path = capture.folder.join(format!("{}.expected.json", capture.name));
+        let expected = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        Self { transcript: transcript(&capture), expected, capture }
+    }
+
+    /// `client/name`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.capture.client, self.capture.name)
+    }
+
+    /// The traces that are shown of those with these ids.
+    pub fn traces(&self, ids: &[String]) -> Vec<&Value> {
+        let is_one = |trace: &&Value| ids.iter().any(|id| trace["trace_id"] == **id);
+        list(&self.transcript["traces"]).iter().filter(is_one).collect()
+    }
+}
+
+/// The items of a JSON list; none where it is no list.
+pub fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A text without its white space.
+pub fn squash(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
 /// The price table is unpacked once for all tests.
 fn prices() -> Arc<Prices> {
-    static PRICES: std::sync::LazyLock<Arc<Prices>> = std::sync::LazyLock::new(|| Arc::new(Prices::bundled()));
+    static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
     PRICES.clone()
 }
