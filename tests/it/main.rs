@@ -10,6 +10,7 @@ mod docs;
 mod fuzz;
 mod invariants;
 mod otlp;
+mod painted;
 mod picture;
 mod pictures;
 mod program;

@@ -8,9 +8,10 @@ use sideseat_tui::decode::Signal;
 use sideseat_tui::keymap::{Chord, Keymap};
 use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
 use sideseat_tui::store::Store;
-use sideseat_tui::theme::Themes;
+use sideseat_tui::theme::{Theme, Themes};
 use sideseat_tui::view;
 
+use crate::painted;
 use crate::replay::{Capture, send, store_of};
 
 /// A minute after the newest span, so that every run is done and every age is the same each time.
@@ -118,24 +119,39 @@ impl Scene {
         }
     }
 
-    /// The screen's cells.
+    /// The screen's cells, painted with the default theme.
     pub fn cells(&mut self) -> &Buffer {
-        let theme = Themes::load(None).unwrap().get("dark").unwrap();
-        let state = &self.state;
-        self.terminal.draw(|frame| view::draw(frame, state, &theme)).unwrap();
-        self.terminal.backend().buffer()
+        self.draw(&Themes::load(None).unwrap().get("dark").unwrap())
     }
 
     /// The screen as text.
     pub fn text(&mut self) -> String {
-        let buffer = self.cells();
-        let width = usize::from(buffer.area.width).max(1);
-        let lines = buffer.content.chunks(width).map(|row| {
-            let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-            line.trim_end().to_owned()
-        });
-        lines.collect::<Vec<_>>().join("\n")
+        text(self.cells())
     }
+
+    /// The screen as text, and beneath it with which slot each cell is painted.
+    pub fn page(&mut self) -> String {
+        page(self.draw(&painted::marking_theme()))
+    }
+
+    pub fn draw(&mut self, theme: &Theme) -> &Buffer {
+        let state = &self.state;
+        self.terminal.draw(|frame| view::draw(frame, state, theme)).unwrap();
+        self.terminal.backend().buffer()
+    }
+}
+
+pub fn page(buffer: &Buffer) -> String {
+    format!("{}\n\n{}", text(buffer), painted::slots(buffer))
+}
+
+fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width).max(1);
+    let lines = buffer.content.chunks(width).map(|row| {
+        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+        line.trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn listening() -> Vec<Listening> {

@@ -1,8 +1,15 @@
-//! Every pane and state of the screen, in three sizes, as a person would see it.
+//! Every pane and state of the screen, in three sizes, as a person would see it: the text, and beneath it the slots
+//! with which it is painted (`painted.rs`).
 
-use sideseat_tui::app::{Seen, Tick};
+use sideseat_tui::{
+    app::{Seen, Tick},
+    slots::Slot,
+};
 
-use crate::scene::Scene;
+use crate::{
+    painted::{mark, marking_theme},
+    scene::{self, Scene},
+};
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
@@ -16,7 +23,7 @@ fn shows(name: &str, captures: &[&str], keys: &str) {
 
 fn shows_at(sizes: &[(u16, u16)], name: &str, captures: &[&str], keys: &str) {
     for &(columns, rows) in sizes {
-        keep(&format!("{name}_{columns}x{rows}"), &Scene::of(captures, columns, rows).press(keys).text());
+        keep(&format!("{name}_{columns}x{rows}"), &Scene::of(captures, columns, rows).press(keys).page());
     }
 }
 
@@ -175,7 +182,7 @@ fn a_filter_is_always_visible() {
             .press("/")
             .paste("weather")
             .press("enter")
-            .text();
+            .page();
         keep(&format!("filter_{columns}x{rows}"), &text);
     }
 }
@@ -184,14 +191,14 @@ fn a_filter_is_always_visible() {
 fn a_session_of_the_filter_is_named_and_the_header_still_counts_all() {
     for (columns, rows) in SIZES {
         let text =
-            Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("s j enter").text();
+            Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("s j enter").page();
         keep(&format!("filter_session_{columns}x{rows}"), &text);
     }
 }
 
 #[test]
 fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
-    let text = Scene::of(&["bedrock/seed_session"], 80, 24).press("/").paste("nowhere").text();
+    let text = Scene::of(&["bedrock/seed_session"], 80, 24).press("/").paste("nowhere").page();
     keep("filter_typed_80x24", &text);
 }
 
@@ -199,16 +206,16 @@ fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
 #[test]
 fn a_run_of_which_something_came_a_moment_ago_is_live() {
     let mut scene = Scene::of(&["strands/graph_team"], 120, 40).arrive("bedrock/seed_session");
-    keep("live_120x40", &scene.text());
+    keep("live_120x40", &scene.page());
     let mut scene = scene.resize(80, 24);
-    keep("live_80x24", &scene.text());
-    keep("live_done_80x24", &scene.goes_on(4).text());
+    keep("live_80x24", &scene.page());
+    keep("live_done_80x24", &scene.goes_on(4).page());
 }
 
 #[test]
 fn a_frozen_view_says_what_waits() {
     let scene = Scene::of(&["bedrock/seed_session"], 80, 24).press("P");
-    keep("paused_80x24", &scene.arrive("strands/graph_team").text());
+    keep("paused_80x24", &scene.arrive("strands/graph_team").page());
 }
 
 #[test]
@@ -217,11 +224,11 @@ fn what_fails_is_said_where_it_is_seen() {
     let refusals = vec!["17:00:00 POST /v1/trace 404".into()];
     let seen = Seen { refused: 3, refusals: refusals.clone(), ..Seen::default() };
     let tick = Tick { now: scene.now(), seen: seen.clone(), failing: Some("no space left on device".into()) };
-    keep("not_storing_80x24", &scene.tick(tick).text());
+    keep("not_storing_80x24", &scene.tick(tick).page());
     for (columns, rows) in SIZES {
         let scene = Scene::of(&[], columns, rows);
         let tick = Tick { now: scene.now(), seen: seen.clone(), failing: None };
-        keep(&format!("first_run_refused_{columns}x{rows}"), &scene.tick(tick).text());
+        keep(&format!("first_run_refused_{columns}x{rows}"), &scene.tick(tick).page());
     }
 }
 
@@ -229,21 +236,21 @@ fn what_fails_is_said_where_it_is_seen() {
 fn the_detail_is_enlarged_and_says_the_way_back() {
     for (columns, rows) in SIZES {
         let scene = Scene::of(&["bedrock/seed_tool_use"], columns, rows).press("tab j j");
-        keep(&format!("detail_{columns}x{rows}"), &scene.press("G enter").text());
+        keep(&format!("detail_{columns}x{rows}"), &scene.press("G enter").page());
     }
 }
 
 #[test]
 fn help_is_searched_and_is_about_the_screen_it_is_opened_on() {
-    keep("help_searched_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).press("? /").paste("follow").text());
-    keep("help_first_run_80x24", &Scene::of(&[], 80, 24).press("?").text());
+    keep("help_searched_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).press("? /").paste("follow").page());
+    keep("help_first_run_80x24", &Scene::of(&[], 80, 24).press("?").page());
 }
 
 #[test]
 fn the_demo_a_copy_and_a_window_that_is_too_small_say_so() {
-    keep("demo_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).demo().text());
-    keep("copied_80x24", &Scene::of(&[], 80, 24).press("Y").text());
-    keep("too_small_30x8", &Scene::of(&["bedrock/seed_session"], 30, 8).text());
+    keep("demo_80x24", &Scene::of(&["bedrock/seed_session"], 80, 24).demo().page());
+    keep("copied_80x24", &Scene::of(&[], 80, 24).press("Y").page());
+    keep("too_small_30x8", &Scene::of(&["bedrock/seed_session"], 30, 8).page());
 }
 
 #[test]
@@ -264,14 +271,35 @@ fn a_refusal_is_counted_where_it_is_seen() {
 }
 
 #[test]
-fn every_size_draws() {
+fn every_size_draws_and_one_that_is_large_enough_shows_its_cursor() {
+    let theme = marking_theme();
     for columns in [1, 5, 20, 39, 40, 41, 60, 71, 72, 100, 109, 110, 200] {
         for rows in [1, 3, 11, 12, 13, 19, 20, 50] {
+            let is_large_enough = columns >= 40 && rows >= 12;
             let mut scene = Scene::of(&["bedrock/seed_tool_use"], columns, rows);
-            scene.text();
-            scene.press("? q T q s q tab G g g 5").text();
+            for keys in ["", "? q T q s q tab", "G", "g g 5"] {
+                scene = scene.press(keys);
+                let cursors = [mark(Slot::Cursor), mark(Slot::CursorInactive)];
+                let cells = &scene.draw(&theme).content;
+                let shown = cells.iter().any(|cell| cursors.contains(&cell.bg));
+                assert_eq!(shown, is_large_enough, "{keys:?} at {columns}x{rows}\n{}", scene.text());
+            }
         }
     }
+}
+
+/// The snapshots hold what a row says by its colours, too.
+#[test]
+fn a_failure_that_is_painted_as_a_success_is_another_page() {
+    let mut scene = Scene::of(&["bedrock/error_throttling"], 120, 40);
+    let as_it_is = scene.page();
+    let mut painted = scene.draw(&marking_theme()).clone();
+    let failed: Vec<_> = painted.content.iter_mut().filter(|cell| cell.fg == mark(Slot::TreeError)).collect();
+    assert!(!failed.is_empty(), "a failed row is shown:\n{as_it_is}");
+    for cell in failed {
+        cell.fg = mark(Slot::TreeOk);
+    }
+    assert_ne!(scene::page(&painted), as_it_is);
 }
 
 /// The row that the cursor stands on: its line on the screen and its text.

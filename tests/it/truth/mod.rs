@@ -46,7 +46,7 @@ fn a_part_that_is_doubled_lost_swapped_or_of_another_role_is_noticed() {
                 if shown[at][part].role != "assistant" || comparison.may_be_missing(&shown[at][part]) {
                     continue;
                 }
-                let faults: [(&str, fn(&mut Vec<Shown>, usize)); 4] = [
+                let faults: [(&str, Spoil); 4] = [
                     ("doubled", |parts, at| parts.insert(at, parts[at].clone())),
                     ("lost", |parts, at| drop(parts.remove(at))),
                     ("of another role", |parts, at| "user".clone_into(&mut parts[at].role)),
@@ -67,6 +67,9 @@ fn a_part_that_is_doubled_lost_swapped_or_of_another_role_is_noticed() {
     }
     assert!(tried > 2000, "{tried} faults");
 }
+
+/// Puts a fault into a part of a conversation.
+type Spoil = fn(&mut Vec<Shown>, usize);
 
 /// One turn, and what is shown of it.
 struct Comparison {

@@ -140,8 +140,12 @@ impl Wanted {
 
     pub fn has_hash_of(&self, text: &str) -> bool {
         let WantedContent::Hash { sha256, .. } = &self.content else { return false };
-        let hash = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        [text, text.trim(), &format!("{}\n", text.trim_end())].iter().any(|text| hash(text) == *sha256)
+        let hash: Vec<u8> = sha256
+            .as_bytes()
+            .chunks(2)
+            .map(|hex| u8::from_str_radix(&String::from_utf8_lossy(hex), 16).unwrap())
+            .collect();
+        [text, text.trim(), &format!("{}\n", text.trim_end())].iter().any(|text| Sha256::digest(text)[..] == hash)
     }
 }
 
