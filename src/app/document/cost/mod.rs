@@ -167,14 +167,14 @@ fn money(to: &mut Builder, calls: &[Call]) {
 fn adding_up(amounts: [Usd; 6]) -> [Usd; 6] {
     /// A millionth of a dollar, in what money is counted in.
     const MILLIONTH: i64 = 1_000_000;
-    let all: i64 = amounts.iter().map(|amount| amount.0).sum();
-    let mut left = (all + MILLIONTH / 2) / MILLIONTH - amounts.iter().map(|amount| amount.0 / MILLIONTH).sum::<i64>();
+    let all = amounts.iter().copied().sum::<Usd>().0.saturating_add(MILLIONTH / 2);
+    let mut left = all / MILLIONTH - amounts.iter().map(|amount| amount.0 / MILLIONTH).sum::<i64>();
     let mut shown = amounts.map(|amount| Usd(amount.0 - amount.0 % MILLIONTH));
     let mut order: Vec<usize> = (0..amounts.len()).collect();
     order.sort_by_key(|at| std::cmp::Reverse(amounts[*at].0 % MILLIONTH));
     for at in order {
         if left > 0 && amounts[at].0 % MILLIONTH > 0 {
-            shown[at].0 += MILLIONTH;
+            shown[at] = shown[at] + Usd(MILLIONTH);
             left -= 1;
         } else if shown[at].0 == 0 {
             // A little is not nothing.
