@@ -27,7 +27,7 @@ use proptest::{
 };
 use sideseat_tui::model::{ContentId, LogRecord, Span};
 
-use crate::properties::{LOOKED_FOR, items};
+use crate::properties::{VOCABULARY, items};
 use crate::replay::captures;
 use edits::Edit;
 
@@ -72,8 +72,8 @@ impl Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let [keys, words] = &*LOOKED_FOR;
-    let known: &'static [String] = Box::leak(keys.iter().chain(words).cloned().collect::<Vec<_>>().into_boxed_slice());
+    let known = VOCABULARY.names.iter().chain(&VOCABULARY.words).cloned().collect::<Vec<_>>();
+    let known: &'static [String] = Box::leak(known.into_boxed_slice());
     let captures = prop_oneof![3 => vec(any::<Index>(), 1), 1 => vec(any::<Index>(), 2)];
     let damage = prop_oneof![6 => Just(Vec::new()), 1 => vec((any::<Index>(), any::<u8>()), 1..4)];
     (captures, edits::edits(known), damage).prop_map(|(captures, edits, damage)| Case { captures, edits, damage })

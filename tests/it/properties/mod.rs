@@ -13,6 +13,7 @@ mod arrival;
 mod spoken;
 mod sums;
 mod text;
+mod vocabulary;
 mod whatever;
 mod wire;
 
@@ -22,7 +23,8 @@ use proptest::{
 };
 
 pub use arrival::items;
-pub use spoken::{LOOKED_FOR, cut, lay_out};
+pub use spoken::{cut, lay_out};
+pub use vocabulary::VOCABULARY;
 
 /// So many cases, or as many as `PROPTEST_CASES` says. Nothing is written beside the source when one fails: what failed
 /// is in the message.
