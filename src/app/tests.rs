@@ -303,7 +303,7 @@ fn assembled(fake: &Fake) -> AssembledTrace {
         definitions: Vec::new(),
         errors: Vec::new(),
         totals: Totals::default(),
-        only_sideseat_roots: false,
+        only_wrapper_spans: false,
         spans: fake.spans.len() as u64,
     }
 }

@@ -17,10 +17,10 @@ use super::{
     runs::result,
     same::{Key, Library, Print},
     trace::Trace,
-    voices::FALLBACK,
 };
 use crate::model::{
-    Category, Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall, ToolRun, json,
+    Category, Content, ContentKind, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall, ToolRun,
+    json,
 };
 
 /// So many letters of an answer are found in a text only if that repeats it.
@@ -504,7 +504,9 @@ fn is_free(trace: &Trace, at: usize) -> bool {
 /// A chain or plain span in which a dialect that knows messages found some.
 fn is_workflow(trace: &Trace, at: usize) -> bool {
     let place = &trace.places()[at];
-    let knows = || trace.translations(at).flat_map(|said| &said.readings).any(|reading| reading.dialect != FALLBACK);
+    let knows = || {
+        trace.translations(at).flat_map(|said| &said.readings).any(|reading| reading.content != ContentKind::Fallback)
+    };
     place.speaks() && matches!(place.category, Category::Chain | Category::Span) && knows()
 }
 
@@ -512,7 +514,7 @@ fn is_workflow(trace: &Trace, at: usize) -> bool {
 fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
     let call = |run: &&ToolRun| {
         let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
-        Part::new(Content::Call(ToolCall { id, name, input, server_side: false }))
+        Part::new(Content::Call(ToolCall { id, item_id: None, name, input, server_side: false }))
     };
     Arc::new(Message::new(Role::Assistant, runs.iter().map(call).collect()))
 }

@@ -34,22 +34,11 @@ pub struct Fault {
 
 /// What a span itself says of its failure; `None` where it did not fail.
 pub fn of_span(row: &SpanRow) -> Option<Failure> {
-    let said = row.translation.error.as_ref();
-    let tool = row.translation.genai.category == crate::model::Category::Tool;
-    match row.status.code {
-        // Nothing is said where what was thrown is no failure.
-        StatusCode::Error => {
-            let mut failure = said.cloned()?;
-            if failure.message.is_none() {
-                failure.message = Some(row.status.message.clone()).filter(|message| !message.trim().is_empty());
-            }
-            Some(failure)
-        }
-        // An exception on a span that ends well was dealt with, but where its sender says that of all. A tool's own flag
-        // counts whatever the span says.
-        StatusCode::Ok if !tool && row.scope_name != "langsmith" => None,
-        StatusCode::Ok | StatusCode::Unset => said.cloned(),
+    let mut failure = row.translation.error.clone()?;
+    if failure.message.is_none() && row.status.code == StatusCode::Error {
+        failure.message = Some(row.status.message.clone()).filter(|message| !message.trim().is_empty());
     }
+    Some(failure)
 }
 
 /// A failure of which something was said, as it is compared.

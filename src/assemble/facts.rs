@@ -11,8 +11,8 @@ use super::{
     voices::{Execution, Voice, execution, voices},
 };
 use crate::model::{
-    Category, Content, Cost, DELIVERED, LogRow, Message, Note, Project, RELAYED, Reading, Role, SpanId, SpanKind,
-    SpanRow, Timestamp, TokenUsage, Translation, is_aside, question_in,
+    Category, Content, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
+    Translation, is_aside, question_in,
 };
 
 /// How much of an error's message is kept to compare it by.
@@ -43,8 +43,8 @@ pub struct Facts {
     pub(super) client: bool,
     pub(super) category: Category,
     pub(super) aggregate: bool,
-    /// See [`Note::HEARSAY`].
-    pub(super) hearsay: bool,
+    /// See [`Translation::unconfirmed`].
+    pub(super) unconfirmed: bool,
     /// It hands on what an agent said: the agent's calls are elsewhere, if they are anywhere.
     pub(super) relays: bool,
     /// Someone who bills is named.
@@ -133,7 +133,7 @@ impl Facts {
     }
 
     fn understood(translation: &Translation) -> Self {
-        let Translation { context, genai, readings, error, notes, .. } = translation;
+        let Translation { context, genai, readings, error, unconfirmed, .. } = translation;
         let (question, anew) = question(genai.category, readings).unzip();
         let anew = anew.unwrap_or_default();
         Self {
@@ -150,8 +150,8 @@ impl Facts {
             client: false,
             category: genai.category,
             aggregate: genai.aggregate,
-            hearsay: notes.iter().any(|note| note.0 == Note::HEARSAY),
-            relays: genai.operation.as_deref().is_some_and(|operation| [DELIVERED, RELAYED].contains(&operation)),
+            unconfirmed: *unconfirmed,
+            relays: genai.delivery.is_some(),
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),
@@ -203,7 +203,7 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     said.fold(0, |sum, message| {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
             Content::Text(text) => hash((sum, text)),
-            Content::Call(call) => hash((sum, &call.id, asked(call))),
+            Content::Call(call) => hash((sum, call.known_id(), asked(call))),
             Content::Result(result) => hash((sum, &result.call_id, result.content.len())),
             _ => hash((sum, part.hidden)),
         })
@@ -241,9 +241,9 @@ fn texts(message: &Message) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a framework tells an agent what another one did, as the ADK does in the user's name.
+/// Whether a framework tells an agent, in the user's name, what another one did.
 fn is_relayed(message: &Message) -> bool {
-    texts(message).next().is_some_and(|text| text.starts_with("For context:"))
+    message.parts.iter().any(|part| part.relayed)
 }
 
 /// Whether a text is one element from its first character to its last, as programs write what they add to what a
@@ -299,20 +299,20 @@ mod tests {
     #[test]
     fn what_programs_add_to_a_question_is_none_unless_nothing_else_is_asked() {
         let asked = |texts: &[&str]| {
-            let message = |text: &&str| Arc::new(Message::text(Role::User, *text));
-            let prompt = texts.iter().map(message).collect();
-            let reading = Reading {
-                dialect: String::new(),
-                carrier: crate::model::Carrier::Attributes,
-                at: None,
-                prompt,
-                completion: Vec::new(),
+            let message = |text: &&str| {
+                let mut message = Message::text(Role::User, *text);
+                message.parts[0].relayed = text.starts_with("[w] said");
+                Arc::new(message)
             };
+            let prompt = texts.iter().map(message).collect();
+            let reading = Reading::sample("", crate::model::Carrier::Attributes, prompt, Vec::new());
             question(Category::Llm, &[reading]).map(|(text, _)| text)
         };
         let context = "<session_context>\nToday is Sunday.\n</session_context>\n";
         assert_eq!(asked(&[context, "Which module is broken?"]).as_deref(), Some("Which module is broken?"));
-        assert_eq!(asked(&["For context: [w] said: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(asked(&["[w] said: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(asked(&["[w] said: 4"]).as_deref(), Some("[w] said: 4"));
+        assert_eq!(asked(&["For context: 4", "And why?"]).as_deref(), Some("And why?"));
         assert_eq!(asked(&["x", "<b>Bold</b> or not?"]).as_deref(), Some("<b>Bold</b> or not?"));
         assert_eq!(asked(&["Which?", context]).as_deref(), Some("Which?"));
         assert_eq!(asked(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
@@ -323,7 +323,7 @@ mod tests {
         let of = |prompt: &[&Message]| {
             let prompt = prompt.iter().map(|message| Arc::new((*message).clone())).collect();
             let carrier = crate::model::Carrier::Attributes;
-            let reading = Reading { dialect: String::new(), carrier, at: None, prompt, completion: Vec::new() };
+            let reading = Reading::sample("", carrier, prompt, Vec::new());
             question(Category::Agent, &[reading]).map(|(text, _)| text)
         };
         assert_eq!(of(&[old, &answer, new]).as_deref(), Some("<p>new</p>"));
@@ -332,13 +332,7 @@ mod tests {
 
     #[test]
     fn a_system_prompt_that_is_told_apart_is_not_all_that_was_sent() {
-        let reading = |carrier, message| Reading {
-            dialect: "strands".to_owned(),
-            carrier,
-            at: None,
-            prompt: vec![Arc::new(message)],
-            completion: Vec::new(),
-        };
+        let reading = |carrier, message| Reading::sample("strands", carrier, vec![Arc::new(message)], Vec::new());
         let system = reading(crate::model::Carrier::Attributes, Message::text(Role::System, "S"));
         let user = reading(crate::model::Carrier::Event, Message::text(Role::User, "q"));
         assert_eq!(question(Category::Agent, &[system, user]), Some(("q".to_owned(), true)));

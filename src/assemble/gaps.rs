@@ -17,7 +17,7 @@ pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
 /// Gives calls and results without an id that of their counterpart, if there is one for each.
 pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     let ids = |part: &Part| match &part.content {
-        Content::Call(call) => Some((false, call.name.clone(), call.id.clone())),
+        Content::Call(call) => Some((false, call.name.clone(), call.known_id().map(str::to_owned))),
         Content::Result(result) => Some((true, String::new(), result.call_id.clone())),
         _ => None,
     };

@@ -7,7 +7,6 @@ use std::{
 
 use super::{
     merge::Line,
-    runs::names_item,
     same::{self, Key, Piece},
 };
 use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
@@ -168,13 +167,13 @@ impl Lane {
         let is_answer = |said: &&mut ConversationMessage| {
             said.turn == turn && !said.history && said.message.role == Role::Assistant
         };
-        let mut known: HashMap<u64, Vec<&String>> = HashMap::new();
+        let mut known: HashMap<u64, Vec<&ToolCall>> = HashMap::new();
         for call in calls.iter().rev() {
-            known.entry(same::asked(call)).or_default().extend(&call.id);
+            known.entry(same::asked(call)).or_default().extend(call.known_id().map(|_| *call));
         }
         for said in self.messages[..=last].iter_mut().rev().take_while(is_answer) {
             let is_item = |part: &Part| match &part.content {
-                Content::Call(call) => call.id.as_deref().is_none_or(names_item),
+                Content::Call(call) => call.id.is_none(),
                 _ => false,
             };
             if !said.message.parts.iter().any(is_item) {
@@ -182,8 +181,10 @@ impl Lane {
             }
             for part in Arc::make_mut(&mut said.message).parts.iter_mut().filter(|part| is_item(part)) {
                 let Content::Call(call) = &mut part.content else { continue };
-                let id = known.get_mut(&same::asked(call)).and_then(Vec::pop);
-                call.id = id.cloned().or_else(|| call.id.take());
+                if let Some(known) = known.get_mut(&same::asked(call)).and_then(Vec::pop) {
+                    call.id.clone_from(&known.id);
+                    call.item_id = known.item_id.clone().or_else(|| call.item_id.take());
+                }
             }
         }
     }
@@ -201,7 +202,7 @@ impl Lane {
             return;
         };
         let names_items = |part: &Part| match &part.content {
-            Content::Call(call) => Some(call.id.as_deref().is_some_and(names_item)),
+            Content::Call(call) => Some(call.id.is_none() && call.item_id.is_some()),
             _ => None,
         };
         let open: Vec<bool> = last.message.parts.iter().filter_map(names_items).collect();

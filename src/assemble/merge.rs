@@ -15,9 +15,9 @@ use super::{
     gaps,
     runs::is_nameless,
     same::{Library, Print},
-    voices::{FALLBACK, carrier, tells_words},
+    voices::carrier,
 };
-use crate::model::{Carrier, Content, Message, Reading, Role, Timestamp, Translation};
+use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timestamp, Translation};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,9 @@ impl Exchange {
 struct Group<'r> {
     place: usize,
     dialect: &'r str,
+    content: ContentKind,
     carrier: Carrier,
+    answer_unmarked: bool,
     prompt: Vec<(Arc<Message>, Timestamp)>,
     completion: Vec<(Arc<Message>, Timestamp)>,
 }
@@ -69,8 +71,8 @@ struct Group<'r> {
 pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let groups = groups(bearers);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
-    let by_event = chosen.is_some_and(|at| groups[at].dialect == "genai-2");
-    let asked_in_words = chosen.is_some_and(|at| tells_words(groups[at].dialect));
+    let by_event = chosen.is_some_and(|at| groups[at].answer_unmarked);
+    let asked_in_words = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
     let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -83,7 +85,7 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
         }
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
-    let answered_in_words = chosen.is_some_and(|at| tells_words(groups[at].dialect));
+    let answered_in_words = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
     let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -116,7 +118,7 @@ fn name_results(prompt: &mut [Line], library: &mut Library) {
     for line in prompt {
         if line.print.role != Role::Tool {
             let calls = line.message.parts.iter().filter_map(|part| match &part.content {
-                Content::Call(call) => call.id.clone(),
+                Content::Call(call) => call.known_id().map(str::to_owned),
                 _ => None,
             });
             let calls: Vec<String> = calls.collect();
@@ -165,13 +167,23 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
     let mut groups: Vec<Group> = Vec::new();
     // Of each group the last reading that told both what was asked and what was answered.
     let mut whole: Vec<Option<&Reading>> = Vec::new();
-    let mut known: HashMap<(usize, &str, u8), usize> = HashMap::new();
+    let mut known: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
     for bearer in bearers {
         for reading in &bearer.translation.readings {
-            let key = (bearer.place, reading.dialect.as_str(), carrier(reading.carrier));
+            let is_fallback = reading.content == ContentKind::Fallback;
+            let key = (bearer.place, reading.dialect.as_str(), carrier(reading.carrier), is_fallback);
             let at = *known.entry(key).or_insert_with(|| {
-                let (place, dialect, carrier) = (bearer.place, reading.dialect.as_str(), reading.carrier);
-                groups.push(Group { place, dialect, carrier, prompt: Vec::new(), completion: Vec::new() });
+                let Reading { ref dialect, content, carrier, answer_unmarked, .. } = *reading;
+                let (prompt, completion) = (Vec::new(), Vec::new());
+                groups.push(Group {
+                    place: bearer.place,
+                    dialect,
+                    content,
+                    carrier,
+                    answer_unmarked,
+                    prompt,
+                    completion,
+                });
                 whole.push(None);
                 groups.len() - 1
             });
@@ -186,8 +198,11 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
             group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
         }
     }
-    groups
-        .sort_by_key(|group| (group.place, trust.get(&(group.place, group.dialect)).copied(), carrier(group.carrier)));
+    let is_fallback = |group: &Group| group.content == ContentKind::Fallback;
+    groups.sort_by_key(|group| {
+        let trust = trust.get(&(group.place, group.dialect)).copied();
+        (group.place, is_fallback(group), trust, carrier(group.carrier))
+    });
     groups
 }
 
@@ -200,7 +215,7 @@ fn again(last: &Reading, reading: &Reading) -> bool {
 fn choose<'g, 'r>(groups: &'g [Group<'r>], side: impl Fn(&'g Group<'r>) -> &'g Told) -> Option<usize> {
     let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
     // `max_by_key` takes the last of equals.
-    told.rev().max_by_key(|(_, group)| (group.dialect != FALLBACK, weight(side(group)))).map(|(at, _)| at)
+    told.rev().max_by_key(|(_, group)| (group.content != ContentKind::Fallback, weight(side(group)))).map(|(at, _)| at)
 }
 
 /// Structured parts, ids among them, then all parts. What its sender hid weighs nothing.
@@ -208,7 +223,7 @@ fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
     let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
     parts.fold((0, 0), |(structure, all), part| {
         let more = match &part.content {
-            Content::Call(call) => 1 + usize::from(call.id.is_some()),
+            Content::Call(call) => 1 + usize::from(call.known_id().is_some()),
             Content::Result(result) => 1 + usize::from(result.call_id.is_some()),
             Content::Reasoning(_) | Content::Media(_) => 1,
             Content::Text(_) | Content::Json(_) | Content::Refusal(_) | Content::Unknown(_) => 0,
@@ -221,7 +236,7 @@ fn others<'g, 'r>(groups: &'g [Group<'r>], chosen: usize) -> impl Iterator<Item 
     groups
         .iter()
         .enumerate()
-        .filter(move |(at, group)| *at != chosen && group.dialect != FALLBACK)
+        .filter(move |(at, group)| *at != chosen && group.content != ContentKind::Fallback)
         .map(|(_, group)| group)
 }
 
@@ -250,9 +265,14 @@ mod tests {
 
     fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
         let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
-        Reading { dialect: dialect.to_owned(), carrier, at: None, prompt: arcs(prompt), completion: arcs(completion) }
+        let mut reading = Reading::sample(dialect, carrier, arcs(prompt), arcs(completion));
+        if dialect == "plain-io" {
+            reading.content = ContentKind::Fallback;
+        }
+        reading
     }
 
+    /// Of readings in dialects of which the first is trusted most.
     fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
         let dialects = dialects.iter().map(|name| (*name).to_owned()).collect();
         let translation = Translation { dialects, readings, ..Translation::default() };
@@ -268,7 +288,13 @@ mod tests {
     }
 
     fn call(id: Option<&str>) -> Message {
-        let call = ToolCall { id: id.map(str::to_owned), name: "w".to_owned(), input: Value::Null, server_side: false };
+        let call = ToolCall {
+            id: id.map(str::to_owned),
+            item_id: None,
+            name: "w".to_owned(),
+            input: Value::Null,
+            server_side: false,
+        };
         Message::new(Role::Assistant, vec![Part::new(Content::Call(call))])
     }
 

@@ -21,7 +21,6 @@
 
 mod agents;
 mod calls;
-mod capture;
 mod definitions;
 mod errors;
 mod facts;
@@ -61,7 +60,6 @@ use squash::hash;
 use thread::Telling;
 use trace::Trace;
 
-pub use capture::{Capture, capture};
 pub use facts::Facts;
 pub use totals::{Settled, settle};
 
@@ -105,7 +103,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
     let (started, ended) = work.times();
     let mut tree = tree::tree(trace);
     tree::name_tools(&mut tree, &tools);
-    let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.scope_name == "sideseat");
+    let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.translation.is_wrapper);
     AssembledTrace {
         trace: rows.trace,
         name: work.name(),
@@ -116,7 +114,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         ended,
         state: work.state(),
         tree,
-        only_sideseat_roots: only_roots && calls.is_empty(),
+        only_wrapper_spans: only_roots && calls.is_empty(),
         calls,
         conversations: threads(trace, lanes),
         tools,
@@ -189,7 +187,7 @@ fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opene
                 let called = |said: &crate::model::Translation| {
                     let parts = said.readings.iter().flat_map(|reading| &reading.prompt).flat_map(|said| &said.parts);
                     let mut calls = parts.filter_map(|part| match &part.content {
-                        Content::Call(call) => call.id.clone(),
+                        Content::Call(call) => call.known_id().map(str::to_owned),
                         _ => None,
                     });
                     calls.next()

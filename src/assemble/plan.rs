@@ -42,7 +42,7 @@ pub struct Place<'a> {
     pub category: Category,
     pub usage: Option<TokenUsage>,
     pub cost: Option<&'a Cost>,
-    /// Nothing in its trace is more than hearsay: it is shown, but neither counts nor tells.
+    /// Nothing in its trace is more than unconfirmed: it is shown, but neither counts nor tells.
     pub mute: bool,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Plan<'a> {
         let mut index: HashMap<SpanId, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
         placeholders(&mut places, &mut index);
         let strays = logs(facts, &mut places, &mut index, trace);
-        let mute = is_hearsay(&places);
+        let mute = is_unconfirmed(&places);
         for place in &mut places {
             place.mute = mute;
             place.settle();
@@ -183,9 +183,9 @@ fn empty<'a>(id: SpanId, started: Timestamp) -> Place<'a> {
 }
 
 /// Whether a trace holds nothing but spans made from records that prove nothing, and these records.
-fn is_hearsay(places: &[Place]) -> bool {
-    let mut sources = places.iter().flat_map(Place::sources).map(|(_, facts)| facts.hearsay).peekable();
-    sources.peek().is_some() && sources.all(|hearsay| hearsay)
+fn is_unconfirmed(places: &[Place]) -> bool {
+    let mut sources = places.iter().flat_map(Place::sources).map(|(_, facts)| facts.unconfirmed).peekable();
+    sources.peek().is_some() && sources.all(|unconfirmed| unconfirmed)
 }
 
 /// One place a span. Of a span that came twice the more complete one is taken.

@@ -37,9 +37,10 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let tool = |value: fn(&crate::model::ToolName) -> Option<String>| {
         trace.first(run.place, |translation| value(translation.genai.tool.as_ref()?))
     };
-    let id = match asked.and_then(|call| call.id.clone()) {
-        Some(id) if names_item(&id) => seen.and_then(|result| result.call_id.clone()).or(Some(id)),
-        id => id.or_else(|| tool(|tool| tool.call_id.clone())),
+    let item = asked.and_then(|call| call.item_id.clone());
+    let id = match (asked.and_then(|call| call.id.clone()), item) {
+        (None, Some(item)) => seen.and_then(|result| result.call_id.clone()).or(Some(item)),
+        (id, _) => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
     // Without content some senders tell of a call no more than its id.
     let name =
@@ -48,7 +49,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
         call_id: id
-            .or_else(|| given?.id.clone())
+            .or_else(|| given?.known_id().map(str::to_owned))
             .or_else(|| returned?.call_id.clone())
             .or_else(|| seen?.call_id.clone()),
         name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
@@ -65,11 +66,6 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
         started: place.map(|place| place.started),
         ended: place.and_then(|place| place.ended),
     }
-}
-
-/// Whether an id is that of an item of the Responses API: the call has another one, which its result names.
-pub fn names_item(id: &str) -> bool {
-    id.starts_with("fc_")
 }
 
 /// What came back: what the tool returned, unless that is a list out of which a program told the model one.
@@ -121,7 +117,7 @@ pub fn trace_callers(runs: &mut [ToolRun], lanes: &[Lane]) {
     let answers = said.filter(|said| !said.history && said.message.role == Role::Assistant);
     let calls = answers.flat_map(|said| {
         said.message.parts.iter().filter_map(|part| match &part.content {
-            Content::Call(call) => Some((call.id.as_deref()?, said.span)),
+            Content::Call(call) => Some((call.known_id()?, said.span)),
             _ => None,
         })
     });
@@ -140,7 +136,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
             && run.seen.is_none_or(|seen| trace.part(seen).is_some_and(is_nameless))
             && let Some(Content::Call(call)) = trace.part(source).map(|part| &part.content)
         {
-            let key = call.id.as_ref().map_or_else(|| asked(call), hash);
+            let key = call.known_id().map_or_else(|| asked(call), hash);
             unseen.entry((turn, key)).or_default().push(at);
         }
     }
@@ -157,7 +153,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
             let mut returned = Vec::new();
             for part in &said.message.parts {
                 let Content::Call(call) = &part.content else { continue };
-                let id = call.id.as_ref().map(hash);
+                let id = call.known_id().map(hash);
                 let told = id.is_some_and(|id| answered.contains(&id));
                 let key = (said.turn, id.unwrap_or_else(|| asked(call)));
                 if let Some(run) = unseen.get_mut(&key).and_then(Vec::pop).filter(|_| !told) {

@@ -79,15 +79,15 @@ impl Print {
         let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for part in &message.parts {
             match &part.content {
-                Content::Text(text) if message.role == Role::Assistant => {
-                    key.text = key.text.then(Squash::of(unclosed(text)));
+                Content::Text(text) | Content::Refusal(text) => {
+                    let text = text.get(..text.len().saturating_sub(part.stop_bytes as usize)).unwrap_or(text);
+                    key.text = key.text.then(Squash::of(text));
                 }
-                Content::Text(text) | Content::Refusal(text) => key.text = key.text.then(Squash::of(text)),
                 Content::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
                 Content::Reasoning(_) => {}
                 Content::Call(call) => {
                     key.calls = key.calls.wrapping_add(asked(call));
-                    if let Some(id) = &call.id {
+                    if let Some(id) = call.known_id() {
                         calls.push(if is_counter(id) { hash((id, asked(call))) } else { hash((id, &call.name)) });
                         asks.push(hash(id));
                     }
@@ -128,12 +128,6 @@ impl Print {
     }
 }
 
-/// An answer without the tag that closes its code: a model stops there, and agents add it to what they send back.
-fn unclosed(text: &str) -> &str {
-    let text = text.trim_end();
-    ["</code>", "<end_code>", "```"].iter().find_map(|tag| text.strip_suffix(tag)).unwrap_or(text)
-}
-
 /// Whether an id is one of those that begin anew in every turn, so that it names nothing by itself: `call_0`.
 fn is_counter(id: &str) -> bool {
     let count = ["tool_call", "function", "call", "tool"].into_iter().find_map(|word| id.strip_prefix(word));
@@ -150,10 +144,9 @@ pub fn asked(call: &ToolCall) -> u64 {
     hash((named(&call.name), squash::value(&call.input)))
 }
 
-/// The name of a tool as a number: CrewAI offers its `Delegate work to coworker` as `delegate_work_to_coworker`.
+/// The name of a tool as a number.
 pub fn named(name: &str) -> u64 {
-    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    if letters.is_empty() { hash(name) } else { hash(letters) }
+    hash(name)
 }
 
 /// The content of a result as a number.
@@ -308,6 +301,7 @@ mod tests {
         let id = id.map(str::to_owned);
         Part::new(Content::Call(ToolCall {
             id,
+            item_id: None,
             name: name.to_owned(),
             input: json::parse(input).unwrap(),
             server_side: false,
@@ -338,10 +332,17 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_the_same_with_its_code_closed() {
-        let of = |text: &str| print(Message::text(Role::Assistant, text));
-        assert!(of("Easy.\n<code>\nprint(4)").is(&of("Easy.\n<code>\nprint(4)</code>")));
-        assert!(!of("Easy.").is(&of("Easy")));
+    fn an_answer_is_the_same_with_the_sequence_at_which_it_stops() {
+        let of = |text: &str, stop_bytes| {
+            print(Message::new(Role::Assistant, vec![Part { stop_bytes, ..Part::text(text) }]))
+        };
+        assert!(of("print(4)", 0).is(&of("print(4)STOP", 4)));
+        assert!(!of("print(4)", 0).is(&of("print(4)STOP", 0)));
+    }
+
+    #[test]
+    fn a_tools_name_is_its_name_to_the_letter() {
+        assert_ne!(named("get_user"), named("getUser"));
     }
 
     #[test]

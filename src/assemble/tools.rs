@@ -178,8 +178,16 @@ impl Join {
             })
             .collect();
         waiting.sort_by_key(|at| plan.places[*at].order());
-        let nothing =
-            Execution { id: None, name: None, asked: None, input: None, partial: false, output: None, is_error: None };
+        let nothing = Execution {
+            id: None,
+            name: None,
+            asked: None,
+            input: None,
+            partial: false,
+            output: None,
+            is_error: None,
+            merged: false,
+        };
         let of = |at: usize| execution(at).map_or((None, &nothing), |(facts, execution)| (Some(facts), execution));
         for round in 0..3_u8 {
             waiting.retain(|at| {
@@ -417,5 +425,5 @@ pub fn tool_name(span: &str) -> &str {
 
 /// Spans in which a framework gathers parallel calls are no call of their own.
 fn is_internal(place: &Place) -> bool {
-    place.span.is_some_and(|(_, facts): (usize, &Facts)| tool_name(&facts.name).starts_with("(merged"))
+    place.span.is_some_and(|(_, facts): (usize, &Facts)| facts.execution.as_ref().is_some_and(|run| run.merged))
 }

@@ -5,14 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     agents,
     calls::Call,
-    capture, errors,
+    errors,
     merge::{Exchange, Line},
     same::Library,
     thread::Talk,
     trace::Trace,
-    voices::FALLBACK,
 };
-use crate::model::{Category, Content, Message, ModelCall, Parameters, Role};
+use crate::model::{Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Role};
 
 /// What is shown of each counted call, and those that are part of a conversation, ready to be told.
 pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<ModelCall>, Vec<Talk>) {
@@ -57,7 +56,8 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<ModelCall>, Vec<Talk>
                 place.trouble()?;
                 trace.first([call.place], |translation| translation.error.clone())
             }),
-            recording_hint: if in_logs { None } else { recording_hint(trace, call, &exchange) },
+            unrecorded: if in_logs { None } else { unrecorded(trace, call, &exchange) },
+            recording_hint: None,
             also: call.also.iter().map(|place| trace.places()[*place].id).collect(),
         });
         // Messages on their way are told as the conversation of the agent that they come from or go to.
@@ -89,12 +89,12 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<ModelCall>, Vec<Talk>
     (facts, talks)
 }
 
-/// What would have told of a call of which nothing was said, by the first of its records that a span made.
-fn recording_hint(trace: &Trace, call: &Call, exchange: &Exchange) -> Option<&'static str> {
+/// Who recorded a call of which nothing was said: the first of its records that is a span.
+fn unrecorded(trace: &Trace, call: &Call, exchange: &Exchange) -> Option<Instrumentation> {
     let place = &trace.places()[call.place];
     let silent = place.category == Category::Llm && place.ended.is_some() && !call.failed && exchange.is_empty();
     let row = call.places().filter(|_| silent).find_map(|at| trace.row(at))?;
-    Some(capture(&row.scope_name, row.translation.context.framework.as_deref()).messages)
+    Some(Instrumentation { scope: row.scope_name.clone(), framework: row.translation.context.framework.clone() })
 }
 
 /// Lends a call that failed before it said anything the whole conversation of its agent: that is what it was sent.
@@ -129,8 +129,9 @@ fn think(trace: &Trace, place: usize, exchange: &mut Exchange, library: &mut Lib
     let steps = std::iter::successors(places[place].parent, |step| places[*step].parent);
     for step in steps.take_while(|step| places[*step].category == Category::Chain).take(AROUND) {
         let readings = trace.translations(step).flat_map(|said| &said.readings);
-        let told =
-            readings.filter(|reading| reading.dialect != FALLBACK).filter_map(|reading| reading.completion.last());
+        let told = readings
+            .filter(|reading| reading.content != ContentKind::Fallback)
+            .filter_map(|reading| reading.completion.last());
         for told in told.filter(|told| is_thought(told)) {
             if let [piece] = &*library.pieces(told)
                 && piece.print.is(&line.print)

@@ -4,34 +4,10 @@ use std::sync::Arc;
 
 use super::{
     plan::Place,
-    runs::names_item,
     same::{asked, named},
     squash::{Squash, hash},
 };
-use crate::model::{Carrier, Content, Message, Part, Reading, Translation};
-
-/// What an unknown producer's payload is read by, when nothing better speaks.
-pub const FALLBACK: &str = "plain-io";
-
-/// Dialects in which a span says what a function was given and what it returned, be that words or a program's state.
-const OF_FUNCTIONS: [&str; 11] = [
-    FALLBACK,
-    "openinference",
-    "langsmith",
-    "langfuse",
-    "mlflow",
-    "traceloop",
-    "openllmetry",
-    "logfire",
-    "crewai",
-    "autogen",
-    "laminar",
-];
-
-/// Whether a dialect has words of its own for what people, agents and models say.
-pub fn tells_words(dialect: &str) -> bool {
-    !OF_FUNCTIONS.contains(&dialect)
-}
+use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Translation};
 
 /// A request brings its new results at its end; of a long history no more than these are remembered.
 const RESULTS: usize = 128;
@@ -39,7 +15,7 @@ const RESULTS: usize = 128;
 /// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
 #[derive(Debug, Clone)]
 pub struct Voice {
-    /// Dialect and carrier as a number: a span's and its log records' are put together by it.
+    /// Dialect, carrier and whether it is a fallback as a number: a span's and its log records' are put together by it.
     pub channel: u64,
     pub fallback: bool,
     /// The text of what came back.
@@ -97,15 +73,18 @@ pub struct Execution {
     pub partial: bool,
     pub output: Option<Spot>,
     pub is_error: Option<bool>,
+    /// See [`crate::model::ToolName::merged`].
+    pub merged: bool,
 }
 
 /// Puts together what each dialect found in each kind of carrier.
 pub fn voices(readings: &[Reading]) -> Vec<Voice> {
     let mut voices: Vec<Voice> = Vec::new();
     for (at, reading) in readings.iter().enumerate() {
-        let channel = hash((&reading.dialect, carrier(reading.carrier)));
+        let fallback = reading.content == ContentKind::Fallback;
+        let channel = hash((&reading.dialect, carrier(reading.carrier), fallback));
         let known = voices.iter().position(|voice| voice.channel == channel).unwrap_or_else(|| {
-            voices.push(Voice::new(channel, reading.dialect == FALLBACK));
+            voices.push(Voice::new(channel, fallback));
             voices.len() - 1
         });
         let voice = &mut voices[known];
@@ -118,10 +97,10 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
             match &part.content {
                 Content::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
                 Content::Call(call) => voice.calls.push(Called {
-                    id: call.id.as_ref().map(hash),
+                    id: call.known_id().map(hash),
                     name: named(&call.name),
                     asked: asked(call),
-                    item: call.id.as_deref().is_some_and(names_item),
+                    item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
                 Content::Result(result) => voice.results.push(Given {
@@ -145,7 +124,7 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
         match &part.content {
-            Content::Call(call) => open.push((call.id.as_ref().map(hash), named(&call.name), asked(call))),
+            Content::Call(call) => open.push((call.known_id().map(hash), named(&call.name), asked(call))),
             Content::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
                 let name = result.name.as_deref().map(named);
@@ -220,13 +199,14 @@ pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
         partial: false,
         output: None,
         is_error: None,
+        merged: tool.is_some_and(|tool| tool.merged),
     };
     for (at, reading) in translation.readings.iter().enumerate() {
         for (spot, part) in parts(&reading.prompt, number(at)) {
             if let Content::Call(call) = &part.content
                 && execution.input.is_none()
             {
-                execution.id = execution.id.or_else(|| call.id.as_ref().map(hash));
+                execution.id = execution.id.or_else(|| call.known_id().map(hash));
                 execution.name = execution.name.or_else(|| Some(named(&call.name)));
                 execution.asked = Some(asked(call));
                 execution.input = Some(spot);

@@ -18,8 +18,9 @@ use crate::{
         first_run, format,
         wrap::{clean_line, wrap},
     },
-    assemble::{self, Capture, capture},
+    assemble,
     config::Settings,
+    dialects::{self, RecordingHints},
     model::{AssembledTrace, Category, ModelCall, SpanId, SpanRow, TraceRows, Translation},
     start,
     store::{Pick, Store},
@@ -113,7 +114,8 @@ impl Seen {
     }
 
     fn missing(&self, scope: &Scope) -> Vec<Missing> {
-        let Capture { calls, messages, usage, session, .. } = capture(&scope.0, self.framework());
+        let RecordingHints { calls, messages, usage, session, .. } =
+            dialects::recording_hints(&scope.0, self.framework());
         if !self.near_calls {
             let calls = calls.map(|set| Missing { what: "model calls", calls: None, set: Some(set) });
             return calls.into_iter().collect();
@@ -185,7 +187,7 @@ fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &AssembledTrace) {
             if ended_well {
                 seen.ended_well += 1;
                 let counted = call.usage.is_some_and(|usage| usage.has_tokens());
-                seen.without.add([call.recording_hint.is_some(), !counted, !in_session, call.stop_reason.is_none()]);
+                seen.without.add([call.unrecorded.is_some(), !counted, !in_session, call.stop_reason.is_none()]);
             }
         }
     }

@@ -19,9 +19,11 @@ use super::{
     parts::{self, thought},
     reading,
 };
-use crate::model::{Carrier, Content, DELIVERED, Message, Part, RELAYED, Role, Source, ToolName, Translation, Value};
+use crate::model::{
+    Carrier, Content, ContentKind, Delivery, Message, Part, Role, Source, ToolName, Translation, Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "autogen", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "autogen", content: ContentKind::FunctionIo, speaks, translate };
 
 fn speaks(source: &Source) -> bool {
     match source.body {
@@ -69,7 +71,7 @@ fn delivered(source: &Source, into: &mut Translation) {
     let manages = recipient.as_ref().is_none_or(|recipient| recipient.manages);
     let Ish::Data(data) = Ish::of(value) else { return };
     let (mut prompt, mut completion) = (Vec::new(), Vec::new());
-    genai.operation = Some(DELIVERED.to_owned());
+    genai.delivery = Some(Delivery::Message);
     let answer =
         calls::first(&data, &["response", "agent_response", "result"]).filter(|answer| answer.as_map().is_some());
     if let Some(answer) = answer {
@@ -87,7 +89,7 @@ fn delivered(source: &Source, into: &mut Translation) {
         // The members get them, too.
         prompt = started.iter().filter(|_| !manages).flat_map(heard).collect();
     } else if let Some(piece) = data.get("message").filter(|piece| piece.str("type").is_some()) {
-        genai.operation = Some(RELAYED.to_owned());
+        genai.delivery = Some(Delivery::Piece);
         let by = piece.str("source").filter(|name| *name != "user");
         genai.agent = by.map(str::to_owned).or_else(|| genai.agent.take());
         completion = said([piece]);
@@ -107,7 +109,7 @@ fn delivered(source: &Source, into: &mut Translation) {
         };
     }
     if prompt.is_empty() && completion.is_empty() && into.genai.reported.input.is_none() {
-        into.genai.operation = None;
+        into.genai.delivery = None;
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }

@@ -13,17 +13,23 @@ use super::{
     json_ish::{Ish, unquoted},
     parts, reading,
 };
-use crate::model::{Carrier, Role, Source, SpanEvent, Translation, Value};
+use crate::model::{Carrier, ContentKind, Role, Source, SpanEvent, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "bedrock-sdk", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "bedrock-sdk", content: ContentKind::Conversation, speaks, translate };
 
 /// The classic events of the same spans.
-pub const PREVIEW: Dialect = Dialect { name: "bedrock-sdk-preview", speaks, translate: preview };
+pub const PREVIEW: Dialect =
+    Dialect { name: "bedrock-sdk-preview", content: ContentKind::Conversation, speaks, translate: preview };
 
 /// Whether the SDK made this span.
 pub fn is_sdk(source: &Source) -> bool {
     let says = |key| source.attributes.str(key) == Some("aws_bedrock");
     source.scope.name.starts_with("sideseat.aws") || (says("gen_ai.system") && says("gen_ai.provider.name"))
+}
+
+/// Whether this is a span of `client.trace()`, which the SDK puts around a program's work.
+pub fn is_wrapper(source: &Source) -> bool {
+    !source.is_log() && source.scope.name == "sideseat"
 }
 
 fn speaks(source: &Source) -> bool {

@@ -57,8 +57,16 @@ pub fn server_call(map: &Value) -> Option<Part> {
     Some(part)
 }
 
+/// Whether an id is that of an item of `OpenAI`'s Responses API. A call has another one, which its result names, and which
+/// not all senders record.
+fn names_item(id: &str) -> bool {
+    id.starts_with("fc_")
+}
+
 pub fn made(id: Option<String>, name: &str, input: Value, server_side: bool) -> Part {
-    Part::new(Content::Call(ToolCall { id, name: name.to_owned(), input, server_side }))
+    let is_item = id.as_deref().is_some_and(names_item);
+    let (id, item_id) = if is_item { (None, id) } else { (id, None) };
+    Part::new(Content::Call(ToolCall { id, item_id, name: name.to_owned(), input, server_side }))
 }
 
 /// Arguments as JSON, and whether they were cut: parsed where they are a text of JSON or of Python, else that text.

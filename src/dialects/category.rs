@@ -1,7 +1,7 @@
 //! What kind of work a span is (`facts.md` 7): from what the sender states, never from the name of a plain span.
 
 use super::{coding_agents, gen_ai, google_adk, livekit, spring_ai};
-use crate::model::{Category, DELIVERED, GenAi, Source};
+use crate::model::{Category, Delivery, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
 const AI: &[&str] = &[
@@ -37,7 +37,8 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
         return Category::Agent;
     }
     // A dialect may know the operation from more than an attribute.
-    match stated(source).or_else(|| of_word(genai.operation.as_deref()?)) {
+    let delivers = || (genai.delivery == Some(Delivery::Message)).then_some(Category::Agent);
+    match stated(source).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?)) {
         Some(Category::Llm) if is_embedding_model(genai) => return Category::Embedding,
         Some(Category::Llm) if only_prepares(source) => return Category::Chain,
         Some(stated) => return stated,
@@ -174,7 +175,7 @@ fn of_word(word: &str) -> Option<Category> {
         }
         "embeddings" | "embedding" | "embed" => Category::Embedding,
         "execute_tool" | "tool_call" | "tool" | "tool_execution" => Category::Tool,
-        "invoke_agent" | "create_agent" | "agent_call" | "handoff" | "agent" | DELIVERED => Category::Agent,
+        "invoke_agent" | "create_agent" | "agent_call" | "handoff" | "agent" => Category::Agent,
         "invoke_workflow"
         | "execute_event_loop_cycle"
         | "execute_agent_loop_cycle"

@@ -18,9 +18,9 @@ use super::{
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{Attributes, Category, LogRecord, Message, Role, Source, Translation, Value};
+use crate::model::{Attributes, Category, ContentKind, LogRecord, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "claude-code", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "claude-code", content: ContentKind::Conversation, speaks, translate };
 
 const SCOPE: &str = "com.anthropic.claude_code";
 const PREFIX: &str = "claude_code.";

@@ -14,12 +14,12 @@
 
 use super::{
     Dialect,
-    coding_agents::{About, Work, record_name},
+    coding_agents::{self, About, Work, record_name},
     gen_ai, parts, provider, reading,
 };
-use crate::model::{Category, LogRecord, Note, Role, Source, Translation, Value};
+use crate::model::{Category, ContentKind, LogRecord, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "codex", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "codex", content: ContentKind::Conversation, speaks, translate };
 
 const SCOPE: &str = "codex";
 const PREFIX: &str = "codex.";
@@ -110,7 +110,7 @@ fn translate(source: &Source, into: &mut Translation) {
                 last.parts.iter_mut().for_each(|part| part.truncated = true);
             }
         }
-        Some("sse_event") if is_answer(source) => into.notes.push(Note(Note::HEARSAY.to_owned())),
+        Some("sse_event") if is_answer(source) => coding_agents::leave_unconfirmed(into),
         _ => {}
     }
     if category(source) == Some(Category::Llm) {

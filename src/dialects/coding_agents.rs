@@ -16,9 +16,16 @@ use std::sync::Arc;
 
 use super::{claude_code, codex, gemini_cli};
 use crate::model::{
-    Attributes, Category, ContentId, Dropped, LogRecord, Source, Span, SpanId, SpanKind, Status, StatusCode, Timestamp,
-    TraceId, Value,
+    Attributes, Category, ContentId, Dropped, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode,
+    Timestamp, TraceId, Translation, Value,
 };
+
+/// Marks what was read of a record that its sender gives no trace even where spans are sent.
+pub fn leave_unconfirmed(into: &mut Translation) {
+    let note = "such a record comes without a trace even beside spans: it counts only where no spans were sent";
+    into.unconfirmed = true;
+    into.notes.push(Note(note.to_owned()));
+}
 
 /// Where a log record without a trace belongs.
 #[derive(Debug, Clone, PartialEq)]
@@ -310,7 +317,7 @@ mod tests {
         let read = translate(&Source::from(answer.made.as_ref().unwrap()));
         assert_eq!((answer.trace, read.genai.model.as_deref()), (start.trace, Some("gpt-5-mini")));
         assert_eq!(read.genai.usage.and_then(|usage| usage.total()), Some(15));
-        assert_eq!(read.notes[0].0, crate::model::Note::HEARSAY);
+        assert!(read.unconfirmed);
         let refused = of("codex.api_request", &[("http.response.status_code", "429")]).unwrap();
         assert!(refused.made.is_some());
     }

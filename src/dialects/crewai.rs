@@ -8,19 +8,85 @@
 //!   crew_agents    [{"role": "Writer", "llm": "gpt-4o", …}]
 //! ```
 //!
+//! A tool is offered to models under another name than it has: `Delegate work to coworker` as
+//! `delegate_work_to_coworker`. The model calls the one, the tool's span has the other; both are read as the one.
+//!
 //! Conversations of agents and runs of tools are on spans of their own, which other dialects read.
 
 use super::{Dialect, counts, json_ish::Ish, parts, reading};
-use crate::model::{Carrier, Role, Source, Translation, Value};
+use std::sync::Arc;
 
-pub const DIALECT: Dialect = Dialect { name: "crewai", speaks, translate };
+use crate::model::{Carrier, Content, ContentKind, Part, Role, Source, Translation, Value};
+
+pub const DIALECT: Dialect = Dialect { name: "crewai", content: ContentKind::FunctionIo, speaks, translate };
+
+/// The scopes of CrewAI's own telemetry and of its instrumentations.
+const SCOPES: [&str; 3] =
+    ["crewai.telemetry", "openinference.instrumentation.crewai", "opentelemetry.instrumentation.crewai"];
 
 fn speaks(source: &Source) -> bool {
-    let has = |key: &str| source.attributes.has(key);
-    !source.is_log() && (has("crew_key") || has("crew_id") || has("crew_agents"))
+    !source.is_log() && (is_crew(source) || SCOPES.contains(&source.scope.name.as_str()))
+}
+
+fn is_crew(source: &Source) -> bool {
+    ["crew_key", "crew_id", "crew_agents"].iter().any(|key| source.attributes.has(key))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
+    name_tools(into);
+    if is_crew(source) {
+        result(source, into);
+    }
+}
+
+/// Gives tools the names by which models know them.
+fn name_tools(into: &mut Translation) {
+    if let Some(name) = into.genai.tool.as_mut().and_then(|tool| tool.name.as_mut()) {
+        *name = offered(name);
+    }
+    let messages =
+        into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion));
+    for message in messages {
+        let name = |part: &Part| match &part.content {
+            Content::Call(call) => Some(call.name.clone()),
+            Content::Result(result) => result.name.clone(),
+            _ => None,
+        };
+        if !message.parts.iter().filter_map(name).any(|name| offered(&name) != name) {
+            continue;
+        }
+        for part in &mut Arc::make_mut(message).parts {
+            match &mut part.content {
+                Content::Call(call) => call.name = offered(&call.name),
+                Content::Result(result) => result.name = result.name.as_deref().map(offered),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The name under which a tool is offered: its words in lower case, joined by `_`. `GetUser` is two words.
+fn offered(name: &str) -> String {
+    let mut words = String::new();
+    let mut letters = name.chars().peekable();
+    let mut last = ' ';
+    while let Some(letter) = letters.next() {
+        let begins_word = letter.is_uppercase()
+            && (last.is_lowercase() || (last.is_uppercase() && letters.peek().is_some_and(|next| next.is_lowercase())));
+        if (begins_word || !letter.is_alphanumeric()) && !words.is_empty() && !words.ends_with('_') {
+            words.push('_');
+        }
+        if letter.is_alphanumeric() {
+            words.extend(letter.to_lowercase());
+        }
+        last = letter;
+    }
+    let offered = words.trim_end_matches('_');
+    if offered.is_empty() { name.to_owned() } else { offered.to_owned() }
+}
+
+/// Reads what a whole crew found and spent.
+fn result(source: &Source, into: &mut Translation) {
     let Some(Ish::Data(result)) = source.attributes.get("output.value").map(Ish::of) else { return };
     let Some(usage) = result.get("token_usage").filter(|usage| usage.as_map().is_some()) else { return };
     counts::read(usage, &mut into.genai.reported);
@@ -45,6 +111,35 @@ fn model(source: &Source) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, said};
+    use super::*;
+
+    #[test]
+    fn a_tool_has_the_name_under_which_it_is_offered() {
+        for (name, expected) in [
+            ("Delegate work to coworker", "delegate_work_to_coworker"),
+            ("get_weather", "get_weather"),
+            ("GetUser", "get_user"),
+            ("HTTPGet (v2)", "http_get_v2"),
+            ("天気", "天気"),
+            ("!", "!"),
+        ] {
+            assert_eq!(offered(name), expected);
+        }
+        let tool = |scope: &str| {
+            let pairs = [
+                ("openinference.span.kind", "TOOL"),
+                ("tool.name", "Ask a question"),
+                ("input.value", r#"{"a":1}"#),
+                ("output.value", "yes"),
+            ];
+            let read = Sample::span("Ask a question._run").scope(scope).with(&pairs).translate();
+            let Content::Call(call) = &read.readings[0].prompt[0].parts[0].content else { panic!("{read:?}") };
+            (read.genai.tool.unwrap().name.unwrap(), call.name.clone())
+        };
+        let named = |name: &str| (name.to_owned(), name.to_owned());
+        assert_eq!(tool("openinference.instrumentation.crewai"), named("ask_a_question"));
+        assert_eq!(tool("openinference.instrumentation.langchain"), named("Ask a question"));
+    }
 
     #[test]
     fn a_crews_result_is_its_answer_and_the_sum_of_its_tokens() {

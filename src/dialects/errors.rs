@@ -1,7 +1,7 @@
 //! Why a span failed: exception events, attributes and the status, merged into one (`facts.md` 8).
 
 use super::{coding_agents, openai_agents};
-use crate::model::{Attributes, Content, Failure, Source, StatusCode, Translation, Value};
+use crate::model::{Attributes, Category, Content, Failure, Source, StatusCode, Translation, Value};
 
 /// The failure of a span or a log record; `None` where nothing says that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
@@ -9,7 +9,8 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     let by_tool = of_tool(source.attributes) == Some(true);
     // What was recovered from may leave its exception on a span that ended well. LangSmith says of every run that it did.
     let thrown = source.scope.name == "langsmith" && source.events.iter().any(|event| event.name == "exception");
-    if status.code == StatusCode::Ok && !by_tool && !thrown {
+    let is_tool = translation.genai.category == Category::Tool;
+    if status.code == StatusCode::Ok && !(by_tool && is_tool) && !thrown {
         return None;
     }
     // A response of which a dialect read that it is an error, unless something was thrown.
@@ -184,7 +185,11 @@ mod tests {
         assert_eq!(failure(status("200")), None);
         let level = [("langfuse.observation.level", "ERROR"), ("langfuse.observation.status_message", "no")];
         assert_eq!(failure(Sample::span("x").with(&level)), Some(said("error", "no")));
-        assert_eq!(failure(Sample::span("x").ok().with(&[("gen_ai.tool.status", "error")])), Some(said("", "")));
+        assert_eq!(
+            failure(Sample::span("x").ok().with(&[("gen_ai.tool.name", "w"), ("gen_ai.tool.status", "error")])),
+            Some(said("", ""))
+        );
+        assert_eq!(failure(Sample::span("x").ok().with(&[("gen_ai.tool.status", "error")])), None);
         assert_eq!(failure(Sample::span("x").with(&[("gen_ai.tool.status", "success")])), None);
     }
 }

@@ -225,7 +225,7 @@ fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
     let call_id = found.text(Field::ToolCall);
     if name.is_some() || call_id.is_some() {
         let description = found.text(Field::ToolDescription);
-        genai.tool = Some(crate::model::ToolName { name, call_id, description });
+        genai.tool = Some(crate::model::ToolName { name, call_id, description, merged: false });
     }
 }
 

@@ -14,14 +14,16 @@ use std::sync::Arc;
 
 use super::{
     Dialect, calls,
-    coding_agents::{About, Work, record_name},
+    coding_agents::{self, About, Work, record_name},
     gen_ai,
     json_ish::Ish,
     native, parts, reading,
 };
-use crate::model::{Category, Content, LogRecord, Message, Note, Part, Role, Source, ToolName, Translation, Value};
+use crate::model::{
+    Category, Content, ContentKind, LogRecord, Message, Part, Role, Source, ToolName, Translation, Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "gemini-cli", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "gemini-cli", content: ContentKind::Conversation, speaks, translate };
 
 const SCOPE: &str = "gemini-cli";
 const PREFIX: &str = "gemini_cli.";
@@ -208,7 +210,7 @@ fn record(name: &str, source: &Source, into: &mut Translation) {
         into.genai.provider.get_or_insert_with(|| "gcp.gemini".to_owned());
     }
     if matches!(name, "user_prompt" | "api_response" | "api_error") {
-        into.notes.push(Note(Note::HEARSAY.to_owned()));
+        coding_agents::leave_unconfirmed(into);
     }
     reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
 }
@@ -314,7 +316,7 @@ mod tests {
             (Some(7211), Some(1024), Some(41), Some(13))
         );
         assert_eq!(said(&read).1, ["assistant: hello"]);
-        assert_eq!((read.genai.stop_reason.as_deref(), read.notes[0].0.as_str()), (Some("stop"), Note::HEARSAY));
+        assert_eq!((read.genai.stop_reason.as_deref(), read.unconfirmed), (Some("stop"), true));
     }
 
     #[test]

@@ -10,10 +10,11 @@ use super::{
     langchain, mlflow, openllmetry, parts, reading,
 };
 use crate::model::{
-    Carrier, Content, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value,
+    Carrier, Content, ContentKind, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
+    Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "genai-3", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "genai-3", content: ContentKind::Conversation, speaks, translate };
 
 /// The event, or the log record, that carries the messages of one request.
 pub const DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -145,10 +146,12 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         Message::new(Role::Assistant, vec![Part { truncated, ..part }])
     });
     let completion = result.map(|value| {
-        if let Some(Part { content: Content::Result(printed), truncated, hidden }) = langchain::printed_result(value) {
-            let call_id = tool.call_id.or(printed.call_id);
-            let result = ToolResult { call_id, name: tool.name, ..printed };
-            return Message::new(Role::Tool, vec![Part { content: Content::Result(result), truncated, hidden }]);
+        if let Some(mut part) = langchain::printed_result(value)
+            && let Content::Result(printed) = &mut part.content
+        {
+            printed.call_id = tool.call_id.or(printed.call_id.take());
+            printed.name = tool.name;
+            return Message::new(Role::Tool, vec![part]);
         }
         let (mut content, mut is_error) = (Vec::new(), None);
         match Ish::of(value) {

@@ -7,9 +7,11 @@
 use std::sync::Arc;
 
 use super::{Dialect, calls, category, definitions, gen_ai, json_ish::Ish, native, openlit, parts, reading};
-use crate::model::{Attributes, Carrier, Category, Message, Note, Part, Role, Source, Timestamp, Translation, Value};
+use crate::model::{
+    Attributes, Carrier, Category, ContentKind, Message, Note, Part, Role, Source, Timestamp, Translation, Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "genai-1", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "genai-1", content: ContentKind::Conversation, speaks, translate };
 
 const PROMPT: &str = "gen_ai.prompt";
 const COMPLETION: &str = "gen_ai.completion";

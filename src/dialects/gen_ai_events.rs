@@ -9,9 +9,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{Dialect, calls, events_are_claimed, indexed, json_ish::Ish, parts, reading};
-use crate::model::{Attributes, Carrier, Content, Message, Note, Part, Role, Source, StatusCode, Translation, Value};
+use crate::model::{
+    Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
+    Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "genai-2", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "genai-2", content: ContentKind::Conversation, speaks, translate };
 
 /// What a named event says, and of whom.
 fn role_of(name: &str) -> Option<Role> {
@@ -119,12 +122,19 @@ fn of_content<'a>(content: &'a Value, attributes: &'a Attributes) -> Body<'a> {
     }
 }
 
+/// Adds what a message says. None is marked as the answer but by the event that carries it.
+fn push(into: &mut Translation, carrier: (Carrier, Option<Timestamp>), prompt: Vec<Message>, completion: Vec<Message>) {
+    let before = into.readings.len();
+    reading::push(into, DIALECT.name, carrier, prompt, completion);
+    into.readings.iter_mut().skip(before).for_each(|reading| reading.answer_unmarked = true);
+}
+
 fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &mut Translation) {
     let (prompt, completion) = said(name, body, &mut into.notes);
     if name == CHOICE && into.genai.stop_reason.is_none() {
         into.genai.stop_reason = body.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
     }
-    reading::push(into, DIALECT.name, (carrier, Some(source.at)), prompt, completion);
+    push(into, (carrier, Some(source.at)), prompt, completion);
 }
 
 /// What one event says: of the request, and of the answer.
@@ -270,7 +280,7 @@ fn moved(source: &Source, body: &Value, into: &mut Translation) {
             .filter_map(|message| message.get("content")?.str("finish_reason"));
         into.genai.stop_reason = reasons.next().map(str::to_owned);
     }
-    reading::push(into, DIALECT.name, (Carrier::Log, Some(source.at)), prompt, completion);
+    push(into, (Carrier::Log, Some(source.at)), prompt, completion);
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ use super::{
     provider, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Content, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value,
+    Attributes, Carrier, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "google-adk", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "google-adk", content: ContentKind::Conversation, speaks, translate };
 
 pub const SCOPE: &str = "gcp.vertex.agent";
 const REQUEST: &str = "gcp.vertex.agent.llm_request";
@@ -43,8 +43,10 @@ fn speaks(source: &Source) -> bool {
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
-    let tool = into.genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
-    if tool.is_some_and(|name| name.starts_with("(merged")) {
+    if let Some(tool) = &mut into.genai.tool
+        && tool.name.as_deref().is_some_and(|name| name.starts_with("(merged"))
+    {
+        tool.merged = true;
         return;
     }
     if into.genai.agent.is_none() {
@@ -66,6 +68,20 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
     // What the log records say in OpenTelemetry's words is wrapped as well.
     messages(into).filter(|message| message.parts.iter().any(|part| wrapped(part).is_some())).for_each(unwrap_results);
+    messages(into).filter(|message| is_relayed(message)).for_each(mark_relayed);
+}
+
+/// Whether the ADK repeats here, in the user's name, what another agent said.
+fn is_relayed(message: &Message) -> bool {
+    let texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.content {
+        Content::Text(text) if !text.trim().is_empty() => Some(text),
+        _ => None,
+    });
+    message.role == Role::User && texts.take(1).any(|text| text.starts_with("For context:"))
+}
+
+fn mark_relayed(message: &mut Arc<Message>) {
+    Arc::make_mut(message).parts.iter_mut().for_each(|part| part.relayed = true);
 }
 
 /// The agent that a span of the first versions names: `agent_run [w]`.

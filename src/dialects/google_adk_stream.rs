@@ -3,8 +3,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{calls::first, gen_ai, google_adk::SCOPE, json_ish::Ish, plain_io};
-use crate::model::{Content, Message, Part, Role, Source, Translation, Value};
+use super::{calls::first, gen_ai, google_adk::SCOPE, json_ish::Ish};
+use crate::model::{Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
 const CHOICE: &str = "gen_ai.choice";
 
@@ -30,7 +30,8 @@ fn mistrust(chunk: &Value, into: &mut Translation) {
         call.get("will_continue").and_then(Value::as_bool) == Some(true) || call.get("partial_args").is_some()
     });
     for reading in &mut into.readings {
-        plain_io::DIALECT.name.clone_into(&mut reading.dialect);
+        reading.content = ContentKind::Fallback;
+        reading.answer_unmarked = false;
         if begun {
             for message in &mut reading.completion {
                 Arc::make_mut(message).parts.retain(|part| !matches!(part.content, Content::Call(_)));
@@ -109,14 +110,14 @@ mod tests {
     fn a_chunk_of_a_stream_is_heard_where_nothing_else_is() {
         let record = |body: &str| {
             let read = Sample::log(CHOICE, body).scope(SCOPE).translate();
-            let dialects: Vec<_> = read.readings.iter().map(|reading| reading.dialect.clone()).collect();
+            let dialects: Vec<_> = read.readings.iter().map(|reading| reading.content).collect();
             (said(&read).1, dialects)
         };
         let chunk = record(r#"{"content":{"role":"model","parts":[{"text":"he"}]},"index":0}"#);
-        assert_eq!(chunk, (vec!["assistant: he".to_owned()], vec!["plain-io".to_owned()]));
+        assert_eq!(chunk, (vec!["assistant: he".to_owned()], vec![ContentKind::Fallback]));
         let whole =
             record(r#"{"content":{"role":"model","parts":[{"text":"hello"}]},"index":0,"finish_reason":"STOP"}"#);
-        assert_eq!(whole, (vec!["assistant: hello".to_owned()], vec!["genai-2".to_owned()]));
+        assert_eq!(whole, (vec!["assistant: hello".to_owned()], vec![ContentKind::Conversation]));
         let begun = record(
             r#"{"content":{"role":"model","parts":[{"function_call":{"id":"c1","name":"w","will_continue":true}}]}}"#,
         );

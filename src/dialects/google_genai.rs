@@ -12,9 +12,9 @@
 use std::sync::Arc;
 
 use super::{Dialect, gen_ai, google_adk::messages, made_up_ids, reading};
-use crate::model::{Carrier, Content, Part, Source, ToolResult, Translation, Value};
+use crate::model::{Carrier, Content, ContentKind, Part, Source, ToolResult, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "google-genai", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "google-genai", content: ContentKind::Conversation, speaks, translate };
 
 pub const SCOPE: &str = "opentelemetry.instrumentation.google_genai";
 const PARAMETERS: &str = "code.function.parameters.";

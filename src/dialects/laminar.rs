@@ -7,9 +7,9 @@ use super::{
     json_ish::{Ish, unquoted},
     native, parts, reading,
 };
-use crate::model::{Carrier, Category, Message, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "laminar", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "laminar", content: ContentKind::FunctionIo, speaks, translate };
 
 const INPUT: &str = "lmnr.span.input";
 const OUTPUT: &str = "lmnr.span.output";

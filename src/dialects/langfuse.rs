@@ -16,9 +16,9 @@
 use std::borrow::Cow;
 
 use super::{Dialect, category, counts, definitions, json_ish::Ish, json_ish::unquoted, native, parameters, payload};
-use crate::model::{Category, Source, Translation, Usd, Value};
+use crate::model::{Category, ContentKind, Source, Translation, Usd, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "langfuse", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "langfuse", content: ContentKind::FunctionIo, speaks, translate };
 
 const INPUT: &str = "langfuse.observation.input";
 const OUTPUT: &str = "langfuse.observation.output";

@@ -16,9 +16,9 @@ use super::{
     json_ish::{Ish, unquoted},
     langchain, native, native_facts, parts, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "langsmith", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "langsmith", content: ContentKind::FunctionIo, speaks, translate };
 
 const INPUTS: &str = "gen_ai.prompt";
 const OUTPUTS: &str = "gen_ai.completion";

@@ -10,9 +10,9 @@
 //! ```
 
 use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, parts, reading};
-use crate::model::{Carrier, Category, Content, Message, Part, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "livekit", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "livekit", content: ContentKind::Conversation, speaks, translate };
 
 fn speaks(source: &Source) -> bool {
     !source.is_log() && source.attributes.has_prefix("lk.")

@@ -21,9 +21,11 @@ use super::{
     json_ish::Ish,
     native, parameters, parts, provider, reading,
 };
-use crate::model::{Carrier, Content, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value};
+use crate::model::{
+    Carrier, Content, ContentKind, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "logfire", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "logfire", content: ContentKind::FunctionIo, speaks, translate };
 
 const REQUEST: &str = "request_data";
 const RESPONSE: &str = "response_data";

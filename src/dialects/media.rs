@@ -32,7 +32,7 @@ pub fn part(kind: &str, value: &Value) -> Option<Part> {
     let kind = kind_of(found.modality.unwrap_or(kind), found.mime.as_deref(), found.format);
     let mime = found.mime.or_else(|| found.format.and_then(|format| mime_of(kind, format)));
     let media = Media { kind, mime, name: found.name.map(str::to_owned), data };
-    Some(Part { content: Content::Media(media), truncated: false, hidden: found.hidden })
+    Some(Part { hidden: found.hidden, ..Part::new(Content::Media(media)) })
 }
 
 /// Bytes that stand alone, with nothing said about them.

@@ -19,9 +19,9 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
-use crate::model::{Carrier, Category, Content, GenAi, Role, Source, Translation, Usd, Value, json};
+use crate::model::{Carrier, Category, Content, ContentKind, GenAi, Role, Source, Translation, Usd, Value, json};
 
-pub const DIALECT: Dialect = Dialect { name: "mlflow", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "mlflow", content: ContentKind::FunctionIo, speaks, translate };
 
 const CHUNK: &str = "mlflow.chunk.item.";
 

@@ -82,9 +82,11 @@ mod provider;
 mod pydantic_ai;
 mod reading;
 mod reasoning;
+mod recording_hints;
 #[cfg(test)]
 mod sample;
 mod semantic_kernel;
+mod smolagents;
 mod spring_ai;
 mod strands;
 #[cfg(test)]
@@ -95,17 +97,20 @@ mod vercel_ai;
 
 use std::sync::Arc;
 
-use crate::model::{Category, Content, Note, Source, Translation};
+use crate::model::{Category, Content, ContentKind, Note, Source, Translation};
 
 pub use coding_agents::{Place, place_of};
+pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One way of writing an agent's work into spans.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     pub name: &'static str,
+    /// What its messages are worth.
+    pub content: ContentKind,
     /// Whether a source says anything in this dialect. Cheap: asked of every span.
     pub speaks: fn(&Source) -> bool,
     /// Adds what it finds; scalar facts that are known already stay.
@@ -124,6 +129,7 @@ pub const DIALECTS: &[Dialect] = &[
     langsmith::DIALECT,
     openinference::DIALECT,
     openai_agents::DIALECT,
+    smolagents::DIALECT,
     pydantic_ai::DIALECT,
     logfire::DIALECT,
     vercel_ai::DIALECT,
@@ -158,6 +164,10 @@ pub fn translate(source: &Source) -> Translation {
         heard = heard.or(Some(dialect.name));
         let before = understood(&into);
         (dialect.translate)(source, &mut into);
+        for reading in into.readings.iter_mut().skip(before.0) {
+            // A dialect may trust a reading less than its others, never more.
+            reading.content = reading.content.max(dialect.content);
+        }
         if understood(&into) != before {
             into.dialects.push(dialect.name.to_owned());
         }
@@ -180,6 +190,7 @@ pub fn translate(source: &Source) -> Translation {
     }
     into.tools = definitions::merged(into.tools);
     into.error = errors::of(source, &into);
+    into.is_wrapper = bedrock_sdk::is_wrapper(source);
     count_unknown(&mut into);
     into
 }

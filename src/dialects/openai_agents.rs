@@ -21,9 +21,9 @@ use super::{
     json_ish::Ish,
     logfire, parameters, reading,
 };
-use crate::model::{Carrier, Content, Message, Part, Role, Source, ToolName, Translation, Value};
+use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, ToolName, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "openai-agents", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "openai-agents", content: ContentKind::Conversation, speaks, translate };
 
 /// Whether a span is one of the Agents SDK's.
 pub fn is_agents(source: &Source) -> bool {

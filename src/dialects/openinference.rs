@@ -23,10 +23,11 @@ use super::{
     openinference_forms as forms, openinference_tool as tool, parameters, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Category, Content, GenAi, MediaData, Message, Role, Source, Translation, Usd, Value,
+    Attributes, Carrier, Category, Content, ContentKind, GenAi, MediaData, Message, Role, Source, Translation, Usd,
+    Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "openinference", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "openinference", content: ContentKind::FunctionIo, speaks, translate };
 
 fn speaks(source: &Source) -> bool {
     const PREFIXES: &[&str] = &[

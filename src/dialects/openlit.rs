@@ -11,9 +11,9 @@
 use std::time::Duration;
 
 use super::{Dialect, reading};
-use crate::model::{Carrier, Content, Part, Reasoning, Role, Source, Translation, Usd, Value};
+use crate::model::{Carrier, Content, ContentKind, Part, Reasoning, Role, Source, Translation, Usd, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "openlit", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "openlit", content: ContentKind::Conversation, speaks, translate };
 
 const TTFT: &str = "gen_ai.server.time_to_first_token";
 const REASONING: &str = "gen_ai.content.reasoning";

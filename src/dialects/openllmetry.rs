@@ -19,9 +19,9 @@ use super::{
     json_ish::{Ish, unquoted},
     parts, reading,
 };
-use crate::model::{Carrier, Content, Message, Part, Role, Source, Translation, Value, json};
+use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, Translation, Value, json};
 
-pub const DIALECT: Dialect = Dialect { name: "openllmetry", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "openllmetry", content: ContentKind::FunctionIo, speaks, translate };
 
 const PROMPT: &str = "gen_ai.prompt.";
 const COMPLETION: &str = "gen_ai.completion.";

@@ -293,7 +293,7 @@ fn bare(value: &Value) -> &Value {
 /// Reasoning of which only the text is known.
 pub fn thought(words: &str) -> Part {
     let what = Content::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
-    Part { content: what, truncated: markers::is_cut(words), hidden: markers::is_hidden(words) }
+    Part { truncated: markers::is_cut(words), hidden: markers::is_hidden(words), ..Part::new(what) }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
 use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, openinference_forms, parts, reading};
-use crate::model::{Carrier, Category, Message, Part, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, Message, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "plain-io", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "plain-io", content: ContentKind::Fallback, speaks, translate };
 
 const INPUT: &[&str] = &["input.value", "input", "inputs", "request", "prompt", "raw_input", "message"];
 const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "completion", "result", "raw_output"];

@@ -11,9 +11,9 @@
 //! ```
 
 use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, reading};
-use crate::model::{Carrier, Message, Role, Source, Translation, Value};
+use crate::model::{Carrier, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "pydantic-ai", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "pydantic-ai", content: ContentKind::Conversation, speaks, translate };
 
 const EVENTS: &str = "all_messages_events";
 const MESSAGES: &str = "pydantic_ai.all_messages";

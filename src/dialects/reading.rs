@@ -8,7 +8,8 @@ use super::{
     parts,
 };
 use crate::model::{
-    Carrier, Content, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation, Value,
+    Carrier, Content, ContentKind, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
+    Value,
 };
 
 /// Adds what a dialect found in one carrier, if it found anything.
@@ -26,6 +27,8 @@ pub fn push(
     into.readings.push(Reading {
         dialect: dialect.to_owned(),
         carrier,
+        content: ContentKind::Conversation,
+        answer_unmarked: false,
         at,
         prompt: shared(prompt),
         completion: shared(completion),

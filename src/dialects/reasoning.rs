@@ -19,7 +19,7 @@ pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
     found.redacted = found.text.is_none();
     let marks = found.text.as_deref().and_then(parts::text);
     let (truncated, hidden) = marks.map_or((false, false), |part| (part.truncated, part.hidden));
-    Some(Part { content: Content::Reasoning(found), truncated, hidden })
+    Some(Part { truncated, hidden, ..Part::new(Content::Reasoning(found)) })
 }
 
 fn gather(map: &Value, found: &mut Reasoning) {

@@ -11,9 +11,9 @@
 //! The span of a call has neither its cached tokens nor those of its reasoning: only that line has them.
 
 use super::{Dialect, counts, definitions, parts, reading};
-use crate::model::{Carrier, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, ContentKind, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "semantic-kernel", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "semantic-kernel", content: ContentKind::Conversation, speaks, translate };
 
 const FUNCTIONS: &str = "sk.available_functions";
 const PROMPT: &str = "gen_ai.prompt";

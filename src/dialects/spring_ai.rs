@@ -8,9 +8,9 @@
 //! ```
 
 use super::{Dialect, category, definitions, gen_ai, parts, reading};
-use crate::model::{Carrier, Category, Message, Role, Source, ToolDefinition, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, ToolDefinition, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "spring-ai", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "spring-ai", content: ContentKind::Conversation, speaks, translate };
 
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 

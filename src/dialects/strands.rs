@@ -13,9 +13,11 @@
 //! The latest form says the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
 
 use super::{Dialect, calls, definitions, gen_ai, json_ish::unquoted, parts, reading};
-use crate::model::{Carrier, Content, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value};
+use crate::model::{
+    Carrier, Content, ContentKind, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value,
+};
 
-pub const DIALECT: Dialect = Dialect { name: "strands", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "strands", content: ContentKind::Conversation, speaks, translate };
 
 /// Whether Strands made this span.
 pub fn is_strands(source: &Source) -> bool {

@@ -16,9 +16,9 @@ use super::{
     json_ish::{Ish, unquoted},
     langchain, openllmetry, parts, payload, reading,
 };
-use crate::model::{Carrier, Category, GenAi, Message, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "traceloop", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "traceloop", content: ContentKind::FunctionIo, speaks, translate };
 
 const GIVEN: &[&str] =
     &["gen_ai.tool.call.arguments", "traceloop.entity.input", "gen_ai.task.input", "crewai.task.description"];

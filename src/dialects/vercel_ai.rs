@@ -23,10 +23,11 @@ use super::{
     parts, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Content, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd, Value,
+    Attributes, Carrier, Content, ContentKind, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd,
+    Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "vercel-ai", speaks, translate };
+pub const DIALECT: Dialect = Dialect { name: "vercel-ai", content: ContentKind::Conversation, speaks, translate };
 
 const MESSAGES: &str = "ai.prompt.messages";
 const PROMPT: &str = "ai.prompt";

@@ -66,7 +66,7 @@ fn reasoning_fields<M: SerializeMap>(map: &mut M, reasoning: &Reasoning) -> Resu
 
 fn call_fields<M: SerializeMap>(map: &mut M, call: &ToolCall) -> Result<(), M::Error> {
     map.serialize_entry("type", "tool_call")?;
-    map.serialize_entry("call_id", &call.id)?;
+    map.serialize_entry("call_id", &call.known_id())?;
     map.serialize_entry("name", &call.name)?;
     map.serialize_entry("input", &Plain(&call.input))?;
     map.serialize_entry("server_side", &call.server_side)
@@ -251,7 +251,8 @@ mod tests {
         let media = |data| Content::Media(Media { kind: MediaKind::File, mime: None, name: Some("n".into()), data });
         let opaque = Reasoning { redacted: true, data: Some(b"hi".to_vec()), ..Reasoning::default() };
         let hash = "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4";
-        let call = ToolCall { id: None, name: "t".into(), input: Value::from("{cut"), server_side: true };
+        let call =
+            ToolCall { id: None, item_id: None, name: "t".into(), input: Value::from("{cut"), server_side: true };
         let result =
             ToolResult { call_id: Some("c".into()), name: None, is_error: None, content: vec![Part::text("42")] };
         let cases = [

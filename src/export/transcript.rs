@@ -214,7 +214,7 @@ mod tests {
             definitions: vec![],
             errors: vec![],
             totals: Totals { model_calls: 1, priced: 1, cost: Usd(500_000_000_000), ..Totals::default() },
-            only_sideseat_roots: false,
+            only_wrapper_spans: false,
             spans: 0,
         }
     }

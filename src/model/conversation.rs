@@ -86,6 +86,14 @@ pub struct TraceFailure {
     pub failure: Failure,
 }
 
+/// What made a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrumentation {
+    /// The name of its instrumentation scope.
+    pub scope: String,
+    pub framework: Option<String>,
+}
+
 /// One counted call (a "turn" on the screen), in order of start.
 #[derive(Debug, Clone)]
 pub struct ModelCall {
@@ -109,7 +117,9 @@ pub struct ModelCall {
     /// The model's context window in tokens, where it is known.
     pub window: Option<u64>,
     pub failure: Option<Failure>,
-    /// Of a model call that ended well and of which no message is known: what makes its instrumentation record them.
+    /// Who recorded a model call that ended well and of which no message is known; `None` for any other call.
+    pub unrecorded: Option<Instrumentation>,
+    /// What makes the instrumentation of an unrecorded call record its messages, once that was looked up.
     pub recording_hint: Option<&'static str>,
     /// Other spans that describe the same call.
     pub also: Vec<SpanId>,
@@ -137,6 +147,7 @@ impl ModelCall {
             unpriced: false,
             window: None,
             failure: None,
+            unrecorded: None,
             recording_hint: None,
             also: Vec::new(),
         }
@@ -162,8 +173,8 @@ pub struct AssembledTrace {
     pub definitions: Vec<ToolDefinition>,
     pub errors: Vec<TraceFailure>,
     pub totals: Totals,
-    /// Only roots of `client.trace()` of the SideSeat SDK arrived: no model call, no tool, nothing else.
-    pub only_sideseat_roots: bool,
+    /// Only spans arrived that an SDK puts around a program's work: no model call, no tool, nothing else.
+    pub only_wrapper_spans: bool,
     /// Span count, synthetic ones left out.
     pub spans: u64,
 }

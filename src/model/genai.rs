@@ -11,6 +11,8 @@ use super::{Cost, Reported, TokenUsage, Value};
 pub struct GenAi {
     pub operation: Option<Operation>,
     pub category: Category,
+    /// `None` for a span that delivers nothing between agents.
+    pub delivery: Option<Delivery>,
     /// Canonical (`aws.bedrock`, `openai`, `anthropic`, …), never a framework's name.
     pub provider: Option<String>,
     /// As requested.
@@ -37,18 +39,22 @@ pub struct GenAi {
 /// `gen_ai.operation.name`, or what another dialect calls the same.
 pub type Operation = String;
 
-/// The operation of a span by which an agent gets a message, or by which its answer is handed on. What an agent says is
-/// in several such spans, none of them the agent's own.
-pub const DELIVERED: &str = "deliver_message";
-
-/// The same, of a piece of an answer that is delivered as a whole as well.
-pub const RELAYED: &str = "relay_message";
+/// What a span delivers between agents. What an agent says is in several such spans, none of them the agent's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// A message to an agent, or the whole answer of one.
+    Message,
+    /// A piece of an answer that is delivered as a whole as well.
+    Piece,
+}
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ToolName {
     pub name: Option<String>,
     pub call_id: Option<String>,
     pub description: Option<String>,
+    /// The span gathers what parallel runs of tools returned, each of which has a span of its own.
+    pub merged: bool,
 }
 
 /// Request parameters under their GenAI names without `gen_ai.request.` (`temperature`, `max_tokens`, …), in order of name.

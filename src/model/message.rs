@@ -98,12 +98,17 @@ pub struct Part {
     pub truncated: bool,
     /// The sender put a marker in its place (`__REDACTED__`, `<REDACTED>`, …).
     pub hidden: bool,
+    /// A framework repeats here, in the user's name, what another agent said or did.
+    pub relayed: bool,
+    /// So many bytes at the end of a text are the sequence at which the model was to stop. One record of a message has
+    /// it and another leaves it out, so it does not tell two messages apart.
+    pub stop_bytes: u32,
 }
 
 impl Part {
     #[must_use]
     pub fn new(content: Content) -> Self {
-        Self { content, truncated: false, hidden: false }
+        Self { content, truncated: false, hidden: false, relayed: false, stop_bytes: 0 }
     }
 
     #[must_use]
@@ -138,13 +143,24 @@ pub struct Reasoning {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// `None` also for placeholders such as `<not specified>`.
+    /// What the call's result names. `None` also for placeholders such as `<not specified>`.
     pub id: Option<String>,
+    /// The id of the item of a response that the call is, where an API gives items and calls ids of their own; no result
+    /// names it.
+    pub item_id: Option<String>,
     pub name: String,
     /// The arguments as JSON; the raw string where they do not parse.
     pub input: Value,
     /// Run by the provider itself (web search, code interpreter).
     pub server_side: bool,
+}
+
+impl ToolCall {
+    /// The id by which the call is known: its own, else that of its item.
+    #[must_use]
+    pub fn known_id(&self) -> Option<&str> {
+        self.id.as_deref().or(self.item_id.as_deref())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

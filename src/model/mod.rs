@@ -29,10 +29,10 @@ mod usage;
 mod value;
 
 pub use conversation::{
-    AssembledTrace, Conversation, ConversationId, ConversationMessage, ModelCall, Opener, ToolRun, ToolStatus,
-    TraceFailure,
+    AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, ModelCall, Opener, ToolRun,
+    ToolStatus, TraceFailure,
 };
-pub use genai::{Category, DELIVERED, GenAi, Operation, Parameters, RELAYED, ToolName};
+pub use genai::{Category, Delivery, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
     Content, Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult,
@@ -45,7 +45,7 @@ pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use summary::{SessionSummary, TraceState, TraceSummary};
 pub use time::Timestamp;
-pub use translation::{Carrier, Context, Failure, Note, Reading, Source, Translation};
+pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};
 pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenUsage, Totals, Usd};
 pub use value::{Attributes, Value};

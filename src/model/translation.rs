@@ -74,7 +74,14 @@ pub struct Translation {
     pub readings: Vec<Reading>,
     /// Tools offered, in order.
     pub tools: Vec<ToolDefinition>,
+    /// `None` also where something was thrown that is no failure, or that was dealt with before the span ended well.
     pub error: Option<Failure>,
+    /// Of a log record whose sender gives it no trace even where spans of the same work are sent, and of the span that
+    /// is made of it: it counts only in a trace of which nothing else shows that spans were sent.
+    pub unconfirmed: bool,
+    /// A span that an SDK puts around a program's work and that does none itself.
+    pub is_wrapper: bool,
+    /// For readers of the raw span; nothing is decided by them.
     pub notes: Vec<Note>,
 }
 
@@ -97,12 +104,43 @@ pub struct Context {
 pub struct Reading {
     pub dialect: String,
     pub carrier: Carrier,
+    pub content: ContentKind,
+    /// The prompt comes message by message, and no mark tells which of the assistant's messages is the answer.
+    pub answer_unmarked: bool,
     /// The event's or record's own time; `None` for attributes.
     pub at: Option<Timestamp>,
     /// What was sent to the model (or tool, or agent), in list order, system prompt first.
     pub prompt: Vec<Arc<Message>>,
     /// What came back.
     pub completion: Vec<Arc<Message>>,
+}
+
+#[cfg(test)]
+impl Reading {
+    /// What a dialect of this name might have found.
+    pub fn sample(dialect: &str, carrier: Carrier, prompt: Vec<Arc<Message>>, completion: Vec<Arc<Message>>) -> Self {
+        Self {
+            dialect: dialect.to_owned(),
+            carrier,
+            content: ContentKind::Conversation,
+            answer_unmarked: false,
+            at: None,
+            prompt,
+            completion,
+        }
+    }
+}
+
+/// What the messages of a reading are worth, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub enum ContentKind {
+    /// What people, agents and models said.
+    #[default]
+    Conversation,
+    /// What a function was given and what it returned, be that words or a program's state.
+    FunctionIo,
+    /// Counts only where nothing better was read.
+    Fallback,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,10 +162,3 @@ pub struct Failure {
 /// Something a reader of the raw span should know: what could not be read, what was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note(pub String);
-
-impl Note {
-    /// Of a log record whose sender gives it no trace even where spans are sent, and of the span made from it: they
-    /// count, and tell, only in a trace in which anything else shows that no spans were sent.
-    pub const HEARSAY: &'static str =
-        "such a record comes without a trace even beside spans: it counts only where no spans were sent";
-}

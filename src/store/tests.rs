@@ -70,13 +70,8 @@ impl Sent {
     }
 
     pub fn says(mut self, text: &str) -> Self {
-        self.translation.readings.push(Reading {
-            dialect: "test".into(),
-            carrier: Carrier::Attributes,
-            at: None,
-            prompt: vec![Arc::new(Message::text(Role::User, text))],
-            completion: vec![],
-        });
+        let prompt = vec![Arc::new(Message::text(Role::User, text))];
+        self.translation.readings.push(Reading::sample("test", Carrier::Attributes, prompt, vec![]));
         self
     }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Trouble;
 use crate::model::{
-    Carrier, Content, ContentId, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp, ToolDefinition,
-    Translation, json,
+    Carrier, Content, ContentId, ContentKind, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp,
+    ToolDefinition, Translation, json,
 };
 
 /// What a translation said, taken out of it.
@@ -26,6 +26,8 @@ struct Understood {
     readings: Vec<Said>,
     tools: Option<ContentId>,
     error: Option<Failure>,
+    unconfirmed: bool,
+    is_wrapper: bool,
     notes: Vec<Note>,
 }
 
@@ -33,6 +35,8 @@ struct Understood {
 struct Said {
     dialect: String,
     carrier: Carrier,
+    content: ContentKind,
+    answer_unmarked: bool,
     at: Option<Timestamp>,
     prompt: Vec<ContentId>,
     completion: Vec<ContentId>,
@@ -40,7 +44,7 @@ struct Said {
 
 /// Takes a translation apart into its stored form and what that refers to.
 pub fn take_apart(translation: Translation) -> (Vec<u8>, Contents) {
-    let Translation { dialects, context, genai, readings, tools, error, notes } = translation;
+    let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes } = translation;
     let mut contents = Contents::default();
     // Several dialects often read the same message, and hand on the same allocation of it.
     let mut seen = HashMap::new();
@@ -56,16 +60,16 @@ pub fn take_apart(translation: Translation) -> (Vec<u8>, Contents) {
     };
     let readings = readings
         .into_iter()
-        .map(|Reading { dialect, carrier, at, prompt, completion }| {
+        .map(|Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
             let (prompt, completion) = (name(prompt), name(completion));
-            Said { dialect, carrier, at, prompt, completion }
+            Said { dialect, carrier, content, answer_unmarked, at, prompt, completion }
         })
         .collect();
     if !tools.is_empty() {
         contents.tools = Some((ContentId::of(&stored_form(&tools)), tools));
     }
     let tools = contents.tools.as_ref().map(|(id, _)| *id);
-    let understood = Understood { dialects, context, genai, readings, tools, error, notes };
+    let understood = Understood { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes };
     (stored_form(&understood), contents)
 }
 
@@ -99,7 +103,8 @@ impl Apart {
 
     /// Puts the translation together again. A content that is not there is left out, and noted.
     pub fn together(self, fetched: &Fetched) -> Translation {
-        let Understood { dialects, context, genai, readings, tools, error, mut notes } = self.0;
+        let Understood { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, mut notes } =
+            self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
             let found: Vec<_> = ids.iter().filter_map(|id| fetched.messages.get(id).cloned()).collect();
@@ -108,16 +113,16 @@ impl Apart {
         };
         let readings = readings
             .into_iter()
-            .map(|Said { dialect, carrier, at, prompt, completion }| {
+            .map(|Said { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
                 let (prompt, completion) = (messages(prompt), messages(completion));
-                Reading { dialect, carrier, at, prompt, completion }
+                Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }
             })
             .collect();
         if missing > 0 {
             notes.push(Note(format!("the store lost {missing} of its messages")));
         }
         let tools = tools.and_then(|id| fetched.tools.get(&id).cloned()).unwrap_or_default();
-        Translation { dialects, context, genai, readings, tools, error, notes }
+        Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes }
     }
 }
 
@@ -184,6 +189,8 @@ mod tests {
         Reading {
             dialect: "test".into(),
             carrier: Carrier::Attributes,
+            content: ContentKind::FunctionIo,
+            answer_unmarked: true,
             at: Some(Timestamp(3)),
             prompt: owned(prompt),
             completion: owned(completion),
@@ -236,7 +243,8 @@ mod tests {
             is_error: None,
             content: vec![Part::text("SUNNY"), Part::new(Content::Json(Value::String("Ü".into())))],
         };
-        let call = ToolCall { id: None, name: "Look".into(), input: Value::from("Oslo"), server_side: false };
+        let call =
+            ToolCall { id: None, item_id: None, name: "Look".into(), input: Value::from("Oslo"), server_side: false };
         let parts = vec![Part::text("Hello"), Part::new(Content::Call(call)), Part::new(Content::Result(result))];
         assert_eq!(searchable(&Message::new(Role::Tool, parts)), "hello\nlook\noslo\nlook\nsunny\n\"ü\"\n");
     }

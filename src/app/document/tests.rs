@@ -32,7 +32,13 @@ fn said(turn: usize, role: Role, parts: Vec<Content>) -> ConversationMessage {
 
 fn asks(id: Option<&str>, city: &str) -> Content {
     let input = crate::model::json::parse(&format!(r#"{{"city": "{city}"}}"#)).unwrap();
-    Content::Call(ToolCall { id: id.map(str::to_owned), name: "weather".into(), input, server_side: false })
+    Content::Call(ToolCall {
+        id: id.map(str::to_owned),
+        item_id: None,
+        name: "weather".into(),
+        input,
+        server_side: false,
+    })
 }
 
 fn gives(id: Option<&str>, text: &str) -> Content {
@@ -84,7 +90,7 @@ fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun
         definitions: Vec::new(),
         errors: Vec::new(),
         totals: Totals::default(),
-        only_sideseat_roots: false,
+        only_wrapper_spans: false,
         spans: 1,
     }
 }

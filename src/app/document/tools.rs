@@ -213,7 +213,7 @@ fn asked(trace: &AssembledTrace, run: &ToolRun) -> Option<usize> {
     let told = || {
         let id = run.call_id.as_deref()?;
         let mut said = trace.conversations.iter().flat_map(|thread| &thread.messages).filter(|said| !said.history);
-        let asks = |part: &Part| matches!(&part.content, Content::Call(call) if call.id.as_deref() == Some(id));
+        let asks = |part: &Part| matches!(&part.content, Content::Call(call) if call.known_id() == Some(id));
         said.find(|said| said.message.parts.iter().any(asks)).map(|said| said.turn)
     };
     caller.or_else(told)

@@ -114,7 +114,7 @@ fn messages_on_their_way_are_their_agents_conversations() {
     let mail = |id: u64, agent: &str| {
         let mut made = made(id, 1, Category::Agent);
         made.said.genai.agent = Some(agent.to_owned());
-        made.said.genai.operation = Some(crate::model::DELIVERED.to_owned());
+        made.said.genai.delivery = Some(Delivery::Message);
         made
     };
     let delivered = || {
@@ -141,15 +141,15 @@ fn messages_on_their_way_are_their_agents_conversations() {
 
 #[test]
 fn who_broke_off_said_what_was_handed_on_until_then() {
-    let mail = |id: u64, operation: &str, agent: &str| {
-        let category = if operation == crate::model::DELIVERED { Category::Agent } else { Category::Span };
+    let mail = |id: u64, delivery: Delivery, agent: &str| {
+        let category = if delivery == Delivery::Message { Category::Agent } else { Category::Span };
         let mut made = made(id, 1, category);
         made.said.genai.agent = Some(agent.to_owned());
-        made.said.genai.operation = Some(operation.to_owned());
+        made.said.genai.delivery = Some(delivery);
         made
     };
-    let delivered = |id, agent| mail(id, crate::model::DELIVERED, agent);
-    let relayed = |id, agent| mail(id, crate::model::RELAYED, agent).tokens(1, 1).response(&format!("m{agent}"));
+    let delivered = |id, agent| mail(id, Delivery::Message, agent);
+    let relayed = |id, agent| mail(id, Delivery::Piece, agent).tokens(1, 1).response(&format!("m{agent}"));
     let asked = [calls("", &[(Some("c1"), "w", "{}")])];
     let trace = one(vec![
         chain(1, 0),
@@ -178,14 +178,15 @@ fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
 
 #[test]
 fn an_agent_may_answer_in_json_and_may_be_asked_in_it_where_words_are_told_as_words() {
-    let said = |dialect: &str| {
+    let said = |content| {
         let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
-        let agent = agent(1, 0, "a").read(dialect, Carrier::Attributes, &[user("q"), asked], &[answer]);
+        let mut agent = agent(1, 0, "a").asked(&[user("q"), asked]).answered(&[answer]);
+        agent.said.readings.iter_mut().for_each(|reading| reading.content = content);
         talk(&one(vec![agent, llm(2, 1)]))
     };
-    assert_eq!(said("claude-code"), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
+    assert_eq!(said(ContentKind::Conversation), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
     // What a function was given is its program's state; what an agent answered is an answer.
-    assert_eq!(said("langsmith"), ["user q", "assistant [1, 2]"]);
+    assert_eq!(said(ContentKind::FunctionIo), ["user q", "assistant [1, 2]"]);
 }
 
 #[test]

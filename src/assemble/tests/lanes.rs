@@ -285,7 +285,7 @@ fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
     let again = [&first[..], &[assistant("Once more."), ask("", "c2"), results(&[(Some("c2"), "18C")])]].concat();
     let trace = conversation(&[
         (&first[..1], &[ask("", "c1")]),
-        (&first, &[ask("Once more.", "fc_2")]),
+        (&first, &[ask("Once more.", "item_2")]),
         (&again, &[assistant("Still 18C.")]),
     ]);
     let expected = [
@@ -302,7 +302,7 @@ fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
 #[test]
 fn results_without_their_calls_answer_what_was_asked_last() {
     let trace = conversation(&[
-        (&[system("S"), user("q")], &[calls("", &[(Some("fc_1"), "w", r#"{"a":1}"#), (Some("fc_2"), "v", "{}")])]),
+        (&[system("S"), user("q")], &[calls("", &[(Some("item_1"), "w", r#"{"a":1}"#), (Some("item_2"), "v", "{}")])]),
         (&[system("S"), results(&[(Some("c1"), "18C"), (Some("c2"), "no")])], &[assistant("It is 18C.")]),
     ]);
     let expected =

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use super::{Facts, Settled};
 use crate::model::{
-    AssembledTrace, Carrier, Category, Content, Cost, Failure, GenAi, LogRow, Message, Part, PriceSource, Project,
-    Reading, Role, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage, ToolCall, ToolName,
-    ToolResult, TraceId, TraceRows, Translation, Usd, json,
+    AssembledTrace, Carrier, Category, Content, ContentKind, Cost, Delivery, Failure, GenAi, LogRow, Message, Part,
+    PriceSource, Project, Reading, Role, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage,
+    ToolCall, ToolName, ToolResult, TraceId, TraceRows, Translation, Usd, json,
 };
 
 /// A span under construction. Times are in seconds from some day.
@@ -88,7 +88,7 @@ fn chain(id: u64, parent: u64) -> Made {
 fn tool(id: u64, parent: u64, call: Option<&str>, name: &str, input: &str, output: Option<&str>) -> Made {
     let mut made = made(id, parent, Category::Tool).named(&format!("execute_tool {name}"));
     let call_id = call.map(str::to_owned);
-    made.said.genai.tool = Some(ToolName { name: Some(name.to_owned()), call_id, description: None });
+    made.said.genai.tool = Some(ToolName { name: Some(name.to_owned()), call_id, ..ToolName::default() });
     let output: Vec<Message> = output.map(|output| results(&[(call, output)])).into_iter().collect();
     made.asked(&[calls("", &[(call, name, input)])]).answered(&output)
 }
@@ -188,14 +188,14 @@ impl Made {
 
 fn reading(dialect: &str, carrier: Carrier, prompt: &[Message], completion: &[Message]) -> Reading {
     let arcs = |messages: &[Message]| messages.iter().cloned().map(Arc::new).collect();
-    Reading { dialect: dialect.to_owned(), carrier, at: None, prompt: arcs(prompt), completion: arcs(completion) }
+    Reading::sample(dialect, carrier, arcs(prompt), arcs(completion))
 }
 
 /// A log record that carries messages: so many hundredths of a second after its span began.
 fn log(span: u64, nth: u32, prompt: &[Message], completion: &[Message]) -> LogRow {
     #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
     let at = span as f64 + f64::from(nth) / 100.0;
-    let readings = vec![reading("genai-2", Carrier::Log, prompt, completion)];
+    let readings = vec![Reading { answer_unmarked: true, ..reading("events", Carrier::Log, prompt, completion) }];
     LogRow {
         trace: Some(trace_id(1)),
         span: (span > 0).then(|| span_id(span)),
@@ -292,7 +292,10 @@ fn calls(text: &str, calls: &[(Option<&str>, &str, &str)]) -> Message {
     parts.extend(calls.iter().map(|(id, name, input)| {
         let input = json::parse(input).unwrap();
         let (id, name) = (id.map(str::to_owned), (*name).to_owned());
-        Part::new(Content::Call(ToolCall { id, name, input, server_side: false }))
+        // As an API names its items.
+        let (item_id, id) =
+            if id.as_deref().is_some_and(|id| id.starts_with("item_")) { (id, None) } else { (None, id) };
+        Part::new(Content::Call(ToolCall { id, item_id, name, input, server_side: false }))
     }));
     Message::new(Role::Assistant, parts)
 }

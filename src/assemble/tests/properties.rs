@@ -129,13 +129,7 @@ fn long(turns: u64) -> Vec<Made> {
         let call = Arc::new(calls("Let me look that up for you.", &[(Some(&id), "w", r#"{"a":1}"#)]));
         history.push(Arc::new(user("continue, please")));
         let mut span = llm(turn + 2, 1);
-        span.said.readings = vec![Reading {
-            dialect: "genai-3".to_owned(),
-            carrier: Carrier::Attributes,
-            at: None,
-            prompt: history.clone(),
-            completion: vec![Arc::clone(&call)],
-        }];
+        span.said.readings = vec![Reading::sample("a", Carrier::Attributes, history.clone(), vec![Arc::clone(&call)])];
         spans.push(span);
         history.push(call);
         history.push(Arc::new(results(&[(Some(&id), "18C")])));

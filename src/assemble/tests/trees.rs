@@ -158,25 +158,29 @@ fn two_records_of_one_failed_call_are_one_failure() {
 }
 
 #[test]
-fn only_plain_roots_of_the_sdk_are_recognised() {
-    let root = || made(1, 0, Category::Span).scope("sideseat");
-    assert!(one(vec![root(), made(2, 1, Category::Span).scope("sideseat")]).only_sideseat_roots);
-    assert!(!one(vec![root(), llm(2, 1).scope("sideseat.aws.bedrock")]).only_sideseat_roots);
+fn a_trace_of_nothing_but_wrappers_is_recognised() {
+    let wrapper = |id, parent| {
+        let mut made = made(id, parent, Category::Span);
+        made.said.is_wrapper = true;
+        made
+    };
+    assert!(one(vec![wrapper(1, 0), wrapper(2, 1)]).only_wrapper_spans);
+    assert!(!one(vec![wrapper(1, 0), llm(2, 1)]).only_wrapper_spans);
 }
 
 #[test]
-fn a_call_without_a_word_says_which_switch_is_off() {
-    let call = || llm(2, 1).scope("opentelemetry.instrumentation.openai_v2").tokens(1, 1);
-    let recording_hint = |spans: Vec<Made>| one(spans).calls.remove(0).recording_hint;
-    let switch = recording_hint(vec![chain(1, 0), call()]).unwrap();
-    assert!(switch.contains("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"), "{switch}");
-    assert_eq!(recording_hint(vec![call().asked(&[user("q")])]), None);
-    assert_eq!(recording_hint(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
-    assert_eq!(recording_hint(vec![call().running()]), None, "it may be told yet");
+fn a_call_without_a_word_says_who_recorded_it() {
+    let call = || llm(2, 1).scope("its.scope").tokens(1, 1);
+    let unrecorded = |spans: Vec<Made>| one(spans).calls.remove(0).unrecorded;
+    let by = unrecorded(vec![chain(1, 0), call()]).unwrap();
+    assert_eq!((by.scope.as_str(), by.framework), ("its.scope", None));
+    assert_eq!(unrecorded(vec![call().asked(&[user("q")])]), None);
+    assert_eq!(unrecorded(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
+    assert_eq!(unrecorded(vec![call().running()]), None, "it may be told yet");
     let told_by_another = vec![llm(1, 0).tokens(1, 1).asked(&[user("q")]).answered(&[assistant("a")]), call()];
-    assert_eq!(recording_hint(told_by_another), None);
+    assert_eq!(unrecorded(told_by_another), None);
     let records = vec![log(1, 1, &[user("q")], &[])];
-    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].recording_hint, None, "its records tell");
+    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unrecorded, None, "its records tell");
 }
 
 /// In JavaScript all that begins in one millisecond begins together.

@@ -288,9 +288,9 @@ fn answers_without_questions_are_told_as_those_of_the_agent_that_was_asked() {
 }
 
 #[test]
-fn hearsay_counts_and_tells_only_where_something_bears_it_out() {
+fn what_is_unconfirmed_counts_and_tells_only_where_something_bears_it_out() {
     let heard = |mut made: Made| {
-        made.said.notes.push(crate::model::Note(crate::model::Note::HEARSAY.to_owned()));
+        made.said.unconfirmed = true;
         made.row.synthetic = true;
         made
     };

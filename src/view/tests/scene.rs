@@ -194,6 +194,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         unpriced: false,
         window: Some(200_000),
         failure: None,
+        unrecorded: None,
         recording_hint: None,
         also: Vec::new(),
     };
@@ -205,8 +206,13 @@ fn assembled(run: &Run) -> AssembledTrace {
         history: false,
     };
     let input = crate::model::json::parse(r#"{"hotel_id": "ryk-118", "guests": 0}"#).unwrap();
-    let asked =
-        ToolCall { id: Some("tc_9f2".into()), name: "book_room".into(), input: input.clone(), server_side: false };
+    let asked = ToolCall {
+        id: Some("tc_9f2".into()),
+        item_id: None,
+        name: "book_room".into(),
+        input: input.clone(),
+        server_side: false,
+    };
     let answered = ToolResult {
         call_id: Some("tc_9f2".into()),
         name: Some("book_room".into()),
@@ -259,7 +265,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         definitions: Vec::new(),
         errors: Vec::new(),
         totals: run.totals(),
-        only_sideseat_roots: false,
+        only_wrapper_spans: false,
         spans: 10,
     }
 }

@@ -37,7 +37,7 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     let ordinal = asked.run.map(|at| scene.ordinals[at]);
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
-    let right = facts(to, &title, call.id.as_deref(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
+    let right = facts(to, &title, call.known_id(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
     let mut head = vec![Run::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
     let failures = span.map(|span| scene.failures.take(span)).unwrap_or_default();
     let error = run.and_then(|run| run.error.as_deref());

@@ -32,7 +32,7 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
 
 /// A trace in which no call of a model was recorded.
 fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
-    if trace.only_sideseat_roots || !trace.calls.is_empty() {
+    if trace.only_wrapper_spans || !trace.calls.is_empty() {
         return;
     }
     to.blank();

@@ -30,7 +30,7 @@ use pairs::Pairs;
 #[must_use]
 pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
     let mut to = Builder::new(folds, width);
-    if detail.traces.iter().all(|trace| trace.only_sideseat_roots) {
+    if detail.traces.iter().all(|trace| trace.only_wrapper_spans) {
         end::explain_roots(&mut to);
     }
     let mut told = Told::default();

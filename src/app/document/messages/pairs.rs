@@ -34,7 +34,7 @@ impl<'a> Pairs<'a> {
                     let spot = (at, index, position);
                     match &part.content {
                         Content::Call(call) if said.history => {
-                            pairs.before.extend(call.id.as_deref().map(|id| (id, call)));
+                            pairs.before.extend(call.known_id().map(|id| (id, call)));
                         }
                         Content::Call(call) => {
                             let caller = trace.calls.get(said.turn).map(|call| call.span);
@@ -97,10 +97,10 @@ impl<'a> Runs<'a> {
     /// The run that a call led to: by id, else by name and arguments, else by name, among those of its turn.
     fn take(&mut self, call: &ToolCall, caller: Option<SpanId>) -> Option<usize> {
         let runs = &self.trace.tools;
-        let with_id = call.id.as_deref().and_then(|id| self.by_id.get(id)).into_iter().flatten();
+        let with_id = call.known_id().and_then(|id| self.by_id.get(id)).into_iter().flatten();
         let of_turn = caller.and_then(|caller| self.by_caller.get(&caller)).into_iter().flatten();
         let of_turn = of_turn.filter(|at| runs[**at].name == call.name);
-        let of_turn = of_turn.filter(|at| call.id.is_none() || runs[**at].call_id.is_none());
+        let of_turn = of_turn.filter(|at| call.known_id().is_none() || runs[**at].call_id.is_none());
         // An id that is used again means the run of this turn.
         let with_id = with_id.filter(|at| runs[**at].called_by.is_none() || runs[**at].called_by == caller);
         let free = with_id.chain(of_turn).filter(|at| !self.taken.contains(*at));
@@ -123,7 +123,7 @@ struct Open<'a> {
 
 impl<'a> Open<'a> {
     fn add(&mut self, call: &'a ToolCall, spot: Spot) {
-        match &call.id {
+        match call.known_id() {
             // A counter that begins anew means the newer call.
             Some(id) => {
                 self.by_id.insert(id, spot);

@@ -5,7 +5,7 @@
 
 /// What an instrumentation has to be told before it records all that can be shown. Each text is an instruction.
 #[derive(Debug)]
-pub struct Capture {
+pub struct RecordingHints {
     /// Beginnings of the names of its scopes.
     scopes: &'static [&'static str],
     /// The framework it is known by where a program gives its scope another name.
@@ -21,7 +21,7 @@ pub struct Capture {
 }
 
 /// What holds for an instrumentation that is not in the table.
-const ANY: Capture = Capture {
+const ANY: RecordingHints = RecordingHints {
     scopes: &[],
     framework: "",
     calls: None,
@@ -42,8 +42,8 @@ const BAGGAGE: &str = "run it within `with logfire.set_baggage(**{\"session.id\"
     logfire.configure(scrubbing=False)";
 
 /// The longest beginning that fits counts, then the first framework.
-const CAPTURES: &[Capture] = &[
-    Capture {
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
         scopes: &["sideseat"],
         framework: "sideseat",
         calls: Some("pip install 'sideseat[aws]': plain `sideseat` does not instrument Amazon Bedrock"),
@@ -51,27 +51,27 @@ const CAPTURES: &[Capture] = &[
         session: SIDESEAT,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["sideseat.aws"],
         messages: "leave capture_content=True, the default of SideSeat(…)",
         session: SIDESEAT,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["strands.telemetry.tracer", "strands-agents"],
         framework: "strands",
         messages: "keep the span events, which hold the messages: raise OTEL_SPAN_EVENT_COUNT_LIMIT, look at collectors",
         session: "Agent(…, trace_attributes={\"session.id\": \"ID\"}); in TypeScript traceAttributes",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openinference.instrumentation.", "@arizeai/openinference-"],
         framework: "openinference",
         messages: HIDDEN,
         session: USING,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openinference.instrumentation.crewai"],
         framework: "crewai",
         calls: Some("instrument the model's library as well, with openinference-instrumentation-openai or -litellm"),
@@ -79,7 +79,7 @@ const CAPTURES: &[Capture] = &[
         session: USING,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openinference.instrumentation.openai_agents"],
         messages: "leave RunConfig(trace_include_sensitive_data=True), and unset OPENINFERENCE_HIDE_INPUTS and \
             OPENINFERENCE_HIDE_OUTPUTS",
@@ -87,26 +87,26 @@ const CAPTURES: &[Capture] = &[
         session: USING,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openinference.instrumentation.langchain"],
         messages: HIDDEN,
         usage: "ChatOpenAI(…, stream_usage=True)",
         session: USING,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openinference.instrumentation.llama_index"],
         messages: HIDDEN,
         usage: "OpenAI(…, additional_kwargs={\"stream_options\": {\"include_usage\": True}})",
         session: USING,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["opentelemetry.instrumentation.", "opentelemetry.instrumentation.openai_v2"],
         messages: EVENTS,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &[
             "opentelemetry.util.genai",
             "opentelemetry.instrumentation.genai",
@@ -115,7 +115,7 @@ const CAPTURES: &[Capture] = &[
         messages: LATEST,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &[
             "traceloop.",
             "opentelemetry.instrumentation.openai",
@@ -141,13 +141,13 @@ const CAPTURES: &[Capture] = &[
         ..ANY
     },
     // OpenLLMetry and OpenTelemetry give it one name.
-    Capture {
+    RecordingHints {
         scopes: &["opentelemetry.instrumentation.vertexai"],
         messages: "set TRACELOOP_TRACE_CONTENT=true if it is OpenLLMetry's; if it is OpenTelemetry's own, set \
             OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and export the logs as well",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["ai"],
         framework: "vercel-ai",
         messages: "experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",
@@ -155,7 +155,7 @@ const CAPTURES: &[Capture] = &[
         session: "experimental_telemetry: { isEnabled: true, metadata: { sessionId: \"ID\" } }",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["gen_ai"],
         messages: "leave recordInputs and recordOutputs of the AI SDK's telemetry settings on",
         usage: "createOpenAICompatible({ …, includeUsage: true })",
@@ -163,7 +163,7 @@ const CAPTURES: &[Capture] = &[
             includeRuntimeContext: { sessionId: true } }, runtimeContext: { sessionId: \"ID\" }",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["gcp.vertex.agent"],
         framework: "google-adk",
         messages: "set ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true; ADK 2 has the messages in logs only: set \
@@ -171,7 +171,7 @@ const CAPTURES: &[Capture] = &[
             ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN=1",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["pydantic-ai", "pydantic_ai"],
         framework: "pydantic-ai",
         messages: "Agent(…, instrument=InstrumentationSettings(include_content=True)); with event_mode='logs' export \
@@ -179,57 +179,57 @@ const CAPTURES: &[Capture] = &[
         session: "agent.run(…, conversation_id=\"ID\"); before there was one, metadata={\"session_id\": \"ID\"}",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["logfire"],
         framework: "logfire",
         messages: "logfire.configure(scrubbing=False), if they were scrubbed",
         session: BAGGAGE,
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["logfire.openai_agents"],
         messages: "leave RunConfig(trace_include_sensitive_data=True)",
         usage: "ModelSettings(include_usage=True)",
         session: "run it within `with trace(\"NAME\", group_id=\"ID\"):` from agents",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["agent_framework"],
         framework: "agent-framework",
         messages: "set ENABLE_SENSITIVE_DATA=true",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["Microsoft.Agents.AI", "Experimental.Microsoft."],
         messages: ".UseOpenTelemetry(configure: options => options.EnableSensitiveData = true)",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["Microsoft.SemanticKernel"],
         messages: "AppContext.SetSwitch(\"Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive\", true)",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["semantic_kernel"],
         framework: "semantic-kernel",
         messages: "set SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true before it is imported",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["azure.ai", "Azure.AI"],
         framework: "azure-ai",
         messages: "set AZURE_TRACING_GEN_AI_CONTENT_RECORDING_ENABLED=true; newer ones take \
             OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["autogen-core", "autogen "],
         framework: "autogen",
         calls: Some("add openinference-instrumentation-autogen-agentchat: AutoGen's own spans hold no model calls"),
         messages: "add openinference-instrumentation-autogen-agentchat: AutoGen's own spans hold no messages",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["langsmith"],
         framework: "langchain",
         messages: "set LANGSMITH_HIDE_INPUTS=false and LANGSMITH_HIDE_OUTPUTS=false",
@@ -237,7 +237,7 @@ const CAPTURES: &[Capture] = &[
         session: "config={\"metadata\": {\"session_id\": \"ID\"}}",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["langfuse-sdk"],
         framework: "langfuse",
         messages: "set LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true, and leave capture_input and capture_output of \
@@ -245,32 +245,32 @@ const CAPTURES: &[Capture] = &[
         session: "run it within `with propagate_attributes(session_id=\"ID\"):` from langfuse",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["openlit"],
         framework: "openlit",
         messages: "openlit.init(capture_message_content=True)",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["com.anthropic.sdk"],
         messages: "add openinference-instrumentation-anthropic or opentelemetry-instrumentation-anthropic: the SDK's own \
             spans never hold messages",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["com.anthropic.claude_code"],
         framework: "claude-code",
         messages: "set OTEL_LOG_USER_PROMPTS=1, OTEL_LOG_ASSISTANT_RESPONSES=1, OTEL_LOG_TOOL_DETAILS=1, \
             OTEL_LOG_TOOL_CONTENT=1 and OTEL_LOGS_EXPORTER=otlp: the messages are in the logs",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["codex"],
         framework: "codex",
         messages: "in config.toml, under [otel], log_user_prompt = true and an exporter for the logs",
         ..ANY
     },
-    Capture {
+    RecordingHints {
         scopes: &["gemini-cli"],
         framework: "gemini-cli",
         messages: "in settings.json, under \"telemetry\", \"logPrompts\": true; or GEMINI_TELEMETRY_LOG_PROMPTS=true",
@@ -280,10 +280,10 @@ const CAPTURES: &[Capture] = &[
 
 /// The row for an instrumentation, by its scope's name, else by its framework.
 #[must_use]
-pub fn capture(scope: &str, framework: Option<&str>) -> &'static Capture {
-    let by_scope = CAPTURES.iter().flat_map(|row| row.scopes.iter().map(move |begins| (begins, row)));
+pub fn recording_hints(scope: &str, framework: Option<&str>) -> &'static RecordingHints {
+    let by_scope = HINTS.iter().flat_map(|row| row.scopes.iter().map(move |begins| (begins, row)));
     let fitting = by_scope.filter(|(begins, _)| begins_with(scope, begins));
-    let by_framework = || CAPTURES.iter().find(|row| !row.framework.is_empty() && framework == Some(row.framework));
+    let by_framework = || HINTS.iter().find(|row| !row.framework.is_empty() && framework == Some(row.framework));
     let longest = fitting.max_by_key(|(begins, _)| begins.len()).map(|(_, row)| row);
     longest.or_else(by_framework).unwrap_or(&ANY)
 }
@@ -316,22 +316,26 @@ mod tests {
             ("codex_exec", "log_user_prompt"),
             ("ai", "recordInputs"),
         ] {
-            assert!(capture(scope, None).messages.contains(says), "{scope}: {}", capture(scope, None).messages);
+            assert!(
+                recording_hints(scope, None).messages.contains(says),
+                "{scope}: {}",
+                recording_hints(scope, None).messages
+            );
         }
         for scope in ["airflow", "my.own.tracer", ""] {
-            assert_eq!(capture(scope, None).messages, ANY.messages, "{scope}");
+            assert_eq!(recording_hints(scope, None).messages, ANY.messages, "{scope}");
         }
     }
 
     #[test]
     fn where_the_scope_has_a_name_of_its_own_the_framework_tells() {
-        assert!(capture("my-app", Some("vercel-ai")).messages.contains("recordInputs"));
-        assert!(capture("ai", Some("langfuse")).messages.contains("recordInputs"), "the scope knows better");
+        assert!(recording_hints("my-app", Some("vercel-ai")).messages.contains("recordInputs"));
+        assert!(recording_hints("ai", Some("langfuse")).messages.contains("recordInputs"), "the scope knows better");
     }
 
     #[test]
     fn no_scope_is_in_two_rows() {
-        let mut scopes: Vec<_> = CAPTURES.iter().flat_map(|row| row.scopes).collect();
+        let mut scopes: Vec<_> = HINTS.iter().flat_map(|row| row.scopes).collect();
         let all = scopes.len();
         scopes.sort_unstable();
         scopes.dedup();
