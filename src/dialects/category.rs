@@ -39,7 +39,6 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     // A dialect may know the operation from more than an attribute.
     let delivers = || (genai.delivery == Some(Delivery::Message)).then_some(Category::Agent);
     match stated(source).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?)) {
-        Some(Category::Llm) if is_embedding_model(genai) => return Category::Embedding,
         Some(Category::Llm) if only_prepares(source) => return Category::Chain,
         Some(stated) => return stated,
         None => {}
@@ -68,7 +67,10 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     if genai.model.is_some() && (reported.input.is_some() || reported.output.is_some() || is_gen_ai(source)) {
         return if is_embedding_model(genai) { Category::Embedding } else { Category::Llm };
     }
-    infrastructure(source).unwrap_or_else(|| if is_ai(source) { by_name(source.name) } else { Category::Span })
+    let named = || if is_ai(source) { by_name(source.name) } else { Category::Span };
+    // A function may be called after what it is about. Without a model it calls none.
+    infrastructure(source)
+        .unwrap_or_else(|| Some(named()).filter(|kind| !kind.is_call() || genai.model.is_some()).unwrap_or_default())
 }
 
 /// Whether an agent hands over to another here: `OpenInference` calls that a tool, given one's name and returning the
@@ -128,8 +130,12 @@ fn is_gen_ai(source: &Source) -> bool {
     source.attributes.has_prefix("gen_ai.") && source.attributes.has("rpc.system")
 }
 
+/// Whether a call of which nobody says what it is makes vectors, as its model's name has it: `text-embedding-3-small`,
+/// `cohere.embed-english-v3`. A part of a word says nothing (`embedded-copilot`), and what answers makes no vectors.
 fn is_embedding_model(genai: &GenAi) -> bool {
-    genai.model.as_deref().is_some_and(|model| model.contains("embed"))
+    let is_word = |word: &str| matches!(word, "embed" | "embedding" | "embeddings");
+    let named = |model: &str| model.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(is_word);
+    genai.reported.output.unwrap_or(0) == 0 && genai.model.as_deref().is_some_and(named)
 }
 
 /// The kinds that senders state, most telling first.
@@ -314,8 +320,24 @@ mod tests {
     fn a_call_of_a_model_by_rpc_is_a_model_call() {
         let marks = [("rpc.system", "aws-api"), ("gen_ai.request.model", "m"), ("gen_ai.system", "aws.bedrock")];
         assert_eq!(Sample::span("BedrockRuntime.InvokeModel").with(&marks).translate().genai.category, Category::Llm);
-        let embedding = [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "titan-embed-text")];
-        assert_eq!(Sample::span("x").with(&embedding).translate().genai.category, Category::Embedding);
+        let of = |operation: &[(&str, &str)], model: &str, out: &str| {
+            let marks = [("gen_ai.request.model", model), ("rpc.system", "aws-api"), ("gen_ai.system", "aws.bedrock")];
+            let span = Sample::span("x").with(operation).with(&marks);
+            span.typed("gen_ai.usage.input_tokens", "5")
+                .typed("gen_ai.usage.output_tokens", out)
+                .translate()
+                .genai
+                .category
+        };
+        for model in ["amazon.titan-embed-text-v2:0", "cohere.embed-english-v3", "text-embedding-3-small"] {
+            assert_eq!(of(&[], model, "0"), Category::Embedding, "{model}");
+        }
+        for model in ["embedded-copilot-gpt4o", "gpt-4o-mini"] {
+            assert_eq!(of(&[], model, "0"), Category::Llm, "{model}");
+        }
+        // What makes vectors says nothing, and what is stated holds.
+        assert_eq!(of(&[], "embed-copilot", "9"), Category::Llm);
+        assert_eq!(of(&[("gen_ai.operation.name", "chat")], "embed-copilot", "0"), Category::Llm);
     }
 
     #[test]
@@ -325,6 +347,11 @@ mod tests {
         }
         let http = Sample::span("GET retrieve-data").with(&[("http.method", "GET"), ("input.value", "x")]);
         assert_eq!(http.translate().genai.category, Category::Http);
+        for name in ["chat_agent.predict", "task_completion_check", "call_llm_safely", "embed_and_store", "rerank_hits"]
+        {
+            let function = Sample::span(name).with(&[("input.value", "x"), ("output.value", "y")]);
+            assert_eq!(function.translate().genai.category, Category::Span, "{name}");
+        }
         let known = Sample::span("my retriever").with(&[("input.value", "x")]);
         assert_eq!(known.translate().genai.category, Category::Retriever);
     }

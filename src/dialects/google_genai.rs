@@ -44,12 +44,12 @@ fn translate(source: &Source, into: &mut Translation) {
 }
 
 /// What came back is an error where it is nothing but `{"error": "…"}`: so says Gemini's API, and so the SDK tells of
-/// functions that fail.
+/// functions that fail. A tool of one's own may have an answer of this form to say that there is no error.
 fn tell_failures(into: &mut Translation) {
     let failed = |part: &Part| match &part.content {
         Content::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {
             [Part { content: Content::Json(Value::Map(entries)), .. }] => {
-                matches!(&entries[..], [(key, Value::String(text))] if key == "error" && !text.is_empty())
+                matches!(&entries[..], [(key, Value::String(text))] if key == "error" && names_error(text))
             }
             _ => false,
         },
@@ -62,6 +62,15 @@ fn tell_failures(into: &mut Translation) {
             }
         }
     }
+}
+
+/// Whether a text that stands where an error is named names one.
+fn names_error(text: &str) -> bool {
+    const NONE: [&str; 14] =
+        ["", "none", "null", "nil", "undefined", "false", "no", "0", "ok", "okay", "success", "nothing", "n/a", "-"];
+    let text = text.trim().trim_end_matches(['.', '!']).to_ascii_lowercase();
+    let denies = ["no error", "without error", "0 error"].iter().any(|words| text.starts_with(words));
+    !denies && !NONE.contains(&text.as_str())
 }
 
 #[cfg(test)]
@@ -88,6 +97,22 @@ mod tests {
             {"type":"tool_call_response","id":"2","response":{"error":"down","c":18}}]}]"#;
         let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
         assert_eq!(said(&read).0, [r#"tool: =!1 json {"error":"down"} · =2 json {"error":"down","c":18}"#]);
+    }
+
+    #[test]
+    fn what_says_that_there_is_no_error_is_none() {
+        let errs = |text: &str| {
+            let response = format!(r#"{{"type":"tool_call_response","id":"1","response":{{"error":"{text}"}}}}"#);
+            let sent = format!(r#"[{{"role":"user","parts":[{response}]}}]"#);
+            let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, &sent)]).translate();
+            said(&read).0[0].starts_with("tool: =!")
+        };
+        for none in ["none", "None.", "null", "No errors found", "no error", "0", "OK", "false"] {
+            assert!(!errs(none), "{none}");
+        }
+        for some in ["no such city", "Nonexistent file", "down", "404"] {
+            assert!(errs(some), "{some}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Ids that Google's instrumentations make up where Gemini gives none, or an SDK keeps none.
 //!
-//! They name a call `w_2` by its tool and its place in the message, and its result by that of the result:
+//! They name a call `w_2` by its tool and its place among the parts of its message, counted from 0, and its result by
+//! that of the result. An id with a higher number than its message has parts is one that somebody gave:
 //!
 //! ```text
 //!   {tool_call, id: "w_2", name: "w"}             {tool_call_response, id: "w_0"}      neither had an id
@@ -25,20 +26,25 @@ pub fn forget(into: &mut Translation) {
     if called.is_empty() {
         return;
     }
-    let is_made_up = |part: &Part| match &part.content {
-        Content::Call(call) => call.id.as_deref().and_then(made_up) == Some(&call.name),
+    let is_made_up = |part: &Part, of: usize| match &part.content {
+        Content::Call(call) => call.id.as_deref().and_then(|id| made_up(id, of)) == Some(&call.name),
         Content::Result(result) => {
-            result.call_id.as_deref().and_then(made_up).is_some_and(|name| called.contains(name))
+            let name = result.call_id.as_deref().and_then(|id| made_up(id, of));
+            name.is_some_and(|name| called.contains(name))
         }
         _ => false,
     };
-    for message in messages(into).filter(|message| message.parts.iter().any(is_made_up)) {
-        for part in Arc::make_mut(message).parts.iter_mut().filter(|part| is_made_up(part)) {
+    for message in messages(into) {
+        let of = message.parts.len();
+        if !message.parts.iter().any(|part| is_made_up(part, of)) {
+            continue;
+        }
+        for part in Arc::make_mut(message).parts.iter_mut().filter(|part| is_made_up(part, of)) {
             match &mut part.content {
                 Content::Call(call) => call.id = None,
                 Content::Result(result) => {
                     let id = result.call_id.take();
-                    let name = || id.as_deref().and_then(made_up).map(str::to_owned);
+                    let name = || id.as_deref().and_then(|id| made_up(id, of)).map(str::to_owned);
                     result.name = result.name.take().or_else(name);
                 }
                 _ => {}
@@ -47,10 +53,10 @@ pub fn forget(into: &mut Translation) {
     }
 }
 
-/// The tool's name in an id that is made of it and of a small number.
-fn made_up(id: &str) -> Option<&str> {
+/// The tool's name in an id that is made of it and of a place in a message of so many parts.
+fn made_up(id: &str, of: usize) -> Option<&str> {
     let (name, place) = id.rsplit_once('_')?;
-    let is_place = (1..=3).contains(&place.len()) && place.bytes().all(|byte| byte.is_ascii_digit());
+    let is_place = place.parse::<usize>().is_ok_and(|at| at < of && at.to_string() == place);
     (is_place && !name.is_empty()).then_some(name)
 }
 
@@ -73,6 +79,22 @@ mod tests {
         assert_eq!(said(&read).0, ["assistant: w#-{} · w#x_99{}", "tool: =- json 1"]);
         let Content::Result(result) = &read.readings[0].prompt[1].parts[0].content else { panic!("no result") };
         assert_eq!(result.name.as_deref(), Some("w"));
+    }
+
+    #[test]
+    fn an_id_with_a_number_that_is_no_place_is_one_that_somebody_gave() {
+        let sent = |call: &str, result: &str| {
+            let sent = format!(
+                r#"[{{"role":"assistant","parts":[{{"type":"tool_call","id":"{call}","name":"lookup","arguments":{{}}}}]}},
+                {{"role":"user","parts":[{{"type":"tool_call_response","id":"{result}","response":{{"a":1}}}}]}}]"#
+            );
+            said(&Sample::span("x").scope(google_genai::SCOPE).with(&[(gen_ai::INPUT, &sent)]).translate()).0
+        };
+        for id in ["lookup_7", "lookup_1", "lookup_00", "lookup_412"] {
+            let kept = [format!("assistant: lookup#{id}{{}}"), format!(r#"tool: ={id} json {{"a":1}}"#)];
+            assert_eq!(sent(id, id), kept);
+        }
+        assert_eq!(sent("lookup_0", "lookup_0"), ["assistant: lookup#-{}", r#"tool: =- json {"a":1}"#]);
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub use coding_agents::{Place, place_of};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// One way of writing an agent's work into spans.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,8 @@ pub fn settle(source: &Source, genai: &mut GenAi) {
     let maker = maker(genai.provider.as_deref(), genai.model.as_deref().or(genai.response_model.as_deref()));
     // A dialect that knows, because it knows whose numbers it read, is not overruled.
     let stated = reported.convention;
-    reported.convention.cache_in_input = stated.cache_in_input.or_else(|| cache_in_input(source, reported, maker));
+    reported.convention.cache_in_input =
+        stated.cache_in_input.or_else(|| cache_in_input(source, reported, maker, genai.provider.as_deref()));
     reported.convention.reasoning_in_output =
         stated.reasoning_in_output.or_else(|| reasoning_in_output(source, reported, is_gemini));
     genai.usage = Some(freed(&genai.reported));
@@ -48,7 +49,7 @@ fn maker(provider: Option<&str>, model: Option<&str>) -> Maker {
 }
 
 /// Whether the input includes cache reads and writes; `None` where no cache is reported, and so nothing to decide.
-fn cache_in_input(source: &Source, reported: &Reported, maker: Maker) -> Option<bool> {
+fn cache_in_input(source: &Source, reported: &Reported, maker: Maker, provider: Option<&str>) -> Option<bool> {
     if reported.cache_read.is_none() && reported.cache_write.is_none() {
         return None;
     }
@@ -64,7 +65,9 @@ fn cache_in_input(source: &Source, reported: &Reported, maker: Maker) -> Option<
     if let Some(known) = known(source, maker) {
         return Some(known);
     }
-    if caches > 0 && reported.total == Some(sum) && maker != Maker::Exclusive {
+    // Anthropic's API reports no total: whoever does made a sum of its own, of all that there is. Bedrock's leaves the
+    // caches out and proves nothing.
+    if caches > 0 && reported.total == Some(sum) && (maker != Maker::Exclusive || provider != Some("aws.bedrock")) {
         return Some(true);
     }
     Some(maker != Maker::Exclusive)
@@ -90,7 +93,11 @@ fn known(source: &Source, maker: Maker) -> Option<bool> {
         // OpenLLMetry sums what Anthropic counts apart, and so does Laminar for Python.
         || scope == "opentelemetry.instrumentation.anthropic"
         || (scope == "lmnr.tracer" && attributes.str("lmnr.span.instrumentation_source") == Some("python"));
-    (dotted || by_definition).then_some(true)
+    // LangChain's usage is a sum over all kinds of input, and so is what an OpenAI-compatible API answers, whoever's
+    // model is behind it.
+    let summed =
+        scope.contains("langchain") || scope == "langsmith" || scope.contains("openai") || scope.contains("litellm");
+    (dotted || by_definition || summed).then_some(true)
 }
 
 /// Whether the output includes reasoning; `None` where none is reported.
@@ -184,6 +191,25 @@ mod tests {
         let model = |model| span(&tokens).with(&[("gen_ai.request.model", model)]);
         assert_eq!(usage(model("claude-sonnet-4-5"))[0], Some(300));
         assert_eq!(usage(model("gpt-4o-mini"))[0], Some(100));
+    }
+
+    #[test]
+    fn what_a_gateway_or_a_framework_summed_includes_the_caches() {
+        let tokens = [("input_tokens", 1000), ("output_tokens", 20), ("cache_read_input_tokens", 800)];
+        let claude = || of("anthropic", span(&tokens)).with(&[("gen_ai.request.model", "claude-sonnet-4-5")]);
+        for scope in [
+            "opentelemetry.instrumentation.langchain",
+            "opentelemetry.instrumentation.openai.v1",
+            "langsmith",
+            "litellm",
+        ] {
+            assert_eq!(usage(claude().scope(scope))[..2], [Some(200), Some(800)], "{scope}");
+        }
+        assert_eq!(usage(claude())[..2], [Some(1000), Some(800)], "Anthropic's own API counts apart");
+        let total = claude().typed("gen_ai.usage.total_tokens", "1020");
+        assert_eq!(usage(total)[..2], [Some(200), Some(800)], "a sum that has no room for the caches beside the input");
+        let apart = claude().scope("litellm").typed("gen_ai.usage.total_tokens", "1820");
+        assert_eq!(usage(apart)[..2], [Some(1000), Some(800)], "the total proves it");
     }
 
     #[test]

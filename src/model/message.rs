@@ -57,8 +57,9 @@ impl Role {
     }
 }
 
-/// What a person asked in a text: without the blocks that a program puts before it, each in a tag of its own, such as
-/// `<environment_context>…</environment_context>`. Of a text that is nothing else, all of it.
+/// What a person asked in a text: without the blocks that a program is known to put before it, such as
+/// `<environment_context>…</environment_context>`. Of a text that is nothing else, all of it. Any other element is what
+/// the person wrote, or asks about: `<my-button>…</my-button>`.
 #[must_use]
 pub fn question_in(text: &str) -> &str {
     let mut rest = text.trim_start();
@@ -81,14 +82,43 @@ pub fn is_aside(text: &str) -> bool {
 /// What follows the block that a text begins with.
 fn behind_block(text: &str) -> Option<&str> {
     let (tag, body) = text.strip_prefix('<')?.split_once('>')?;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    // One word is a tag of HTML, or of what the person talks about.
-    let is_made_up = tag.len() <= 64 && tag.contains(['_', '-']) && tag.chars().all(is_name);
-    if !is_made_up {
+    if !is_of_programs(tag) {
         return None;
     }
     let end = body.find(&format!("</{tag}>"))?;
     body.get(end + tag.len() + 3..)
+}
+
+/// Whether a tag is one in which agents' programs put what they add to what a person asks.
+fn is_of_programs(tag: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "additional_data",
+        "attached_files",
+        "command-args",
+        "command-message",
+        "command-name",
+        "current_file",
+        "git_status",
+        "ide_opened_file",
+        "ide_selection",
+        "local-command-caveat",
+        "local-command-stderr",
+        "local-command-stdout",
+        "open_files",
+        "project_layout",
+        "system-reminder",
+        "turn_aborted",
+        "user-prompt-submit-hook",
+        "user_info",
+        "user_memories",
+        "user_rules",
+        "user_shell_command",
+        "workspace_info",
+    ];
+    let is_name =
+        tag.len() <= 64 && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    // `<environment_context>`, `<user_instructions>`: no element of HTML has such a name.
+    is_name && (NAMES.contains(&tag) || tag.ends_with("_context") || tag.ends_with("_instructions"))
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -269,6 +299,14 @@ mod tests {
             "What is this?\n"
         );
         assert_eq!((question_in(context), is_aside(context)), (context, true));
+        assert_eq!(question_in("<user_instructions>Be brief.</user_instructions>\nWhy?"), "Why?");
+        for text in [
+            "<my-button>Save</my-button> why is this not clickable?",
+            "<order_item>\n1\n</order_item>\nIs this valid?",
+            "<x-card>a</x-card>",
+        ] {
+            assert_eq!((question_in(text), is_aside(text)), (text, false));
+        }
         for text in ["<b>bold</b> words", "<open_tag> and no end", "a <x_y>b</x_y>", ""] {
             assert_eq!((question_in(text), is_aside(text)), (text, false));
         }
