@@ -24,3 +24,4 @@ mod sdks;
 mod sums;
 mod transcripts;
 mod truth;
+mod understood;
