@@ -39,7 +39,7 @@ fn push(line: &mut Vec<Run>, text: &str, slot: Slot) {
 }
 
 /// The text in order, cut into pieces of one style; together they are the text.
-fn pieces<'a>(text: &'a str, base: Slot) -> Vec<(&'a str, Slot)> {
+fn pieces(text: &str, base: Slot) -> Vec<(&str, Slot)> {
     let mut slots = vec![base];
     let mut pieces: Vec<(&str, Slot)> = Vec::new();
     let mut from = 0;
