@@ -59,6 +59,9 @@ pub mod view;
 /// The only room that touches the terminal.
 pub mod terminal;
 
+/// Did you mean …: for every room that reads names.
+pub mod nearest;
+
 /// Settings: command line over environment over file.
 pub mod config;
 

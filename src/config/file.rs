@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ConfigError, hint, layer::Layer, value::Chords};
+use super::{ConfigError, layer::Layer, value::Chords};
+use crate::nearest::hint;
 
 /// Reads a settings file. That it is not there is an error only if it was asked for by name.
 pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<Option<Layer>, ConfigError> {

@@ -158,34 +158,6 @@ impl Sources<'_> {
     }
 }
 
-/// What to say of a wrong word: the one that was probably meant, else all that there are.
-fn hint<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let far = (wrong.chars().count() / 2).max(2);
-    let ranked = known.clone().map(|word| (distance(wrong, word), word));
-    match ranked.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance) {
-        Some((_, word)) => format!("did you mean `{word}`?"),
-        None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// How many letters must be put in, taken out or changed to make one word the other (at most 64 are looked at).
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=left.len()).collect();
-    for (above, letter) in right.chars().take(64).enumerate() {
-        let mut last = above + 1;
-        let mut diagonal = above;
-        for (at, other) in left.iter().enumerate() {
-            let up = row[at + 1];
-            let best = (diagonal + usize::from(*other != letter)).min(up + 1).min(last + 1);
-            row[at] = last;
-            (diagonal, last) = (up, best);
-        }
-        row[left.len()] = last;
-    }
-    row[left.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Args as _;
@@ -212,13 +184,5 @@ mod tests {
         assert_eq!(found.http_port, Given { value: Port::Number(4318), from: Origin::Default });
         assert_eq!(found.db, Given { value: Db::File("/data/traces.duckdb".into()), from: Origin::Default });
         assert_eq!(found.keys.value["quit"], ["x"]);
-    }
-
-    #[test]
-    fn a_slip_finds_its_word_and_nonsense_finds_all() {
-        let words = ["theme", "db", "grpc_port"];
-        assert_eq!(hint("grpc-port", words.into_iter()), "did you mean `grpc_port`?");
-        assert_eq!(hint("zzzzzzzzz", words.into_iter()), "there are theme, db, grpc_port");
-        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "")), (3, 3, 3));
     }
 }

@@ -144,7 +144,7 @@ impl FromStr for LogLevel {
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::value_variants();
         known.iter().find(|level| level.as_str() == text).copied().ok_or_else(|| {
-            let hint = super::hint(text, known.iter().map(|level| level.as_str()));
+            let hint = crate::nearest::hint(text, known.iter().map(|level| level.as_str()));
             format!("`{text}` is no log level; {hint}")
         })
     }

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 pub use actions::{ACTIONS, Action, Place, Row};
 pub use chord::{Chord, Code, Key, NotAKey};
 
+use crate::nearest::nearest;
+
 /// Where the keys go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Context {
@@ -89,8 +91,8 @@ pub struct HelpRow {
 /// Why the user's keys cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("[keys] has no action `{name}`; did you mean `{nearest}`? (`sideseat-tui keys` lists them)")]
-    Unknown { name: String, nearest: &'static str },
+    #[error("[keys] has no action `{name}`{} (`sideseat-tui keys` lists them)", meant(*.nearest))]
+    Unknown { name: String, nearest: Option<&'static str> },
     #[error("[keys] {name}: {why}")]
     NotAKey { name: &'static str, why: NotAKey },
     #[error("[keys] `{chord}` of `{name}` and `{other_chord}` of `{other}` mean two things in one place ({place})")]
@@ -117,6 +119,10 @@ impl Default for Keymap {
     }
 }
 
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
 impl Keymap {
     /// The table with other keys for some actions: an action's name → all its keys.
     ///
@@ -125,7 +131,7 @@ impl Keymap {
     pub fn new(own: &BTreeMap<String, Vec<String>>) -> Result<Self, KeyError> {
         for name in own.keys() {
             if !ACTIONS.iter().any(|row| row.name == name) {
-                return Err(KeyError::Unknown { name: name.clone(), nearest: nearest(name) });
+                return Err(KeyError::Unknown { name: name.clone(), nearest: nearest_action(name) });
             }
         }
         let mut chords = Vec::with_capacity(ACTIONS.len());
@@ -262,26 +268,9 @@ fn join(labels: &[String]) -> String {
     labels.join("/")
 }
 
-/// The action whose name is fewest edits away.
-fn nearest(name: &str) -> &'static str {
-    let wanted: String = name.chars().take(40).collect::<String>().to_lowercase().replace('_', "-");
-    ACTIONS.iter().map(|row| row.name).min_by_key(|other| edits(&wanted, other)).unwrap_or_default()
-}
-
-/// How many letters must be changed, added or taken away (Levenshtein).
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = index;
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+/// The name of an action that was probably meant, also where it is written in the way of a setting.
+fn nearest_action(name: &str) -> Option<&'static str> {
+    nearest(&name.to_lowercase().replace('_', "-"), ACTIONS.iter().map(|row| row.name))
 }
 
 #[cfg(test)]
@@ -338,9 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_action_is_told_the_nearest() {
-        let wrong = own(&[("half_page_dwn", &["x"])]).unwrap_err().to_string();
-        assert!(wrong.contains("`half-page-down`"), "{wrong}");
+    fn a_misspelt_action_is_answered_with_the_nearest() {
+        let wrong = |name: &str| own(&[(name, &["x"])]).unwrap_err().to_string();
+        assert_eq!(
+            wrong("half_page_dwn"),
+            "[keys] has no action `half_page_dwn`; did you mean `half-page-down`? (`sideseat-tui keys` lists them)"
+        );
+        assert_eq!(wrong("zzzzzz"), "[keys] has no action `zzzzzz` (`sideseat-tui keys` lists them)");
         assert!(matches!(own(&[("down", &["hyper-x"])]), Err(KeyError::NotAKey { .. })));
     }
 

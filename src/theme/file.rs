@@ -22,8 +22,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{ThemeError, nearest::nearest};
-use crate::slots;
+use super::ThemeError;
+use crate::{nearest::nearest, slots};
 
 /// What one file says. Names of colours are looked up later: an heir may have another palette.
 #[derive(Debug, Clone)]

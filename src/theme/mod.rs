@@ -9,7 +9,6 @@
 
 mod depth;
 mod file;
-mod nearest;
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +22,7 @@ use ratatui::style::Style;
 pub use depth::Depth;
 use file::File;
 
-use crate::slots::Slot;
+use crate::{nearest, slots::Slot};
 
 /// Every file of `themes/`, the default first.
 const EMBEDDED: [(&str, &str); 4] = [
@@ -91,11 +90,7 @@ impl Themes {
     /// One theme; for a name that none has, an error with the nearest one that one has.
     pub fn get(&self, name: &str) -> Result<Theme, ThemeError> {
         let Some(painted) = self.painted.get(name) else {
-            let names = self.names.iter().map(String::as_str);
-            let hint = match nearest::nearest(name, names.clone()) {
-                Some(right) => format!("did you mean `{right}`?"),
-                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
-            };
+            let hint = nearest::hint(name, self.names.iter().map(String::as_str));
             return Err(ThemeError::Unknown { wrong: name.to_owned(), hint });
         };
         Ok(Theme { name: name.into(), painted: painted.clone(), plain: self.plain.clone() })
