@@ -6,11 +6,11 @@ use super::{
     detail::Tab,
     event::Effect,
     first_run::{self, Sdk},
+    line::Line,
     list::{Kind, List, Pick},
     picture,
-    search::Line,
     state::{Heights, Stage, State, ThemeBy},
-    update::{move_list, refilter},
+    update::{move_list, refilter, type_in},
 };
 use crate::{
     keymap::{Action, Context},
@@ -130,7 +130,7 @@ fn last(state: &mut State) -> Vec<Effect> {
 fn half_page(state: &State) -> isize {
     let Heights { rows, text, .. } = state.heights();
     let height = match (state.lists.last(), state.context()) {
-        (Some(list), _) => list.area(state.screen).rows.height.into(),
+        (Some(list), _) => list.area().rows.height.into(),
         (None, Context::Detail) => text,
         (None, _) => rows,
     };
@@ -227,9 +227,7 @@ fn open_list(state: &mut State, kind: Kind) {
         Kind::Help { .. } => None,
     };
     let items = state.items(&kind);
-    let mut list = List::new(kind, items, cursor);
-    list.scroll(state.screen);
-    state.lists.push(list);
+    state.lists.push(List::new(kind, items, cursor, state.screen));
 }
 
 /// Does what picking the item with the cursor means.
@@ -315,15 +313,8 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
 }
 
 fn clear_line(state: &mut State) -> Vec<Effect> {
-    if let Some(list) = state.lists.last_mut() {
-        list.edit(Line::clear);
-        return move_list(state, 0);
-    }
-    if let Some(line) = &mut state.line {
-        line.clear();
-        refilter(state, |filter| filter.text.clear());
-    }
-    Vec::new()
+    type_in(state, Line::delete_to_start);
+    if state.lists.is_empty() { Vec::new() } else { move_list(state, 0) }
 }
 
 fn open_outside(state: &mut State) -> Vec<Effect> {

@@ -46,7 +46,7 @@ impl State {
             (Action::Open, None) if context == Context::FirstRun => None,
             (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),
             (Action::Down, Some(Kind::Help { .. })) => {
-                let scrolls = self.lists.last().is_some_and(|list| list.scrolls(self.screen));
+                let scrolls = self.lists.last().is_some_and(|list| list.scrolls());
                 scrolls.then_some(usual)
             }
             (Action::Down, None) if context == Context::FirstRun => first_run::scrolls(self).then_some(usual),

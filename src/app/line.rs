@@ -1,36 +1,35 @@
-//! A line being typed: the filter, and what narrows a list.
+//! A line being typed: the filter, and what narrows a list. It is edited with readline's keys.
 
+use tui_input::{Input, InputRequest};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::wrap;
 use crate::keymap::{Code, Key};
 
 /// One line of text with a cursor in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Line {
-    text: String,
-    /// Where the next character goes, in bytes; always between two graphemes.
-    at: usize,
-    /// What it said when it was opened.
+    input: Input,
+    /// Its text when it was opened.
     before: String,
 }
 
-/// No one types more; a paste is cut here.
+/// At most so many bytes are taken: no one types more, and a paste is cut here.
 const LONGEST: usize = 1000;
 
 impl Line {
-    /// Opens a line that says `text`, the cursor behind it.
+    /// Opens a line with a text in it, the cursor behind that.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), at: text.len(), before: text.to_owned() }
+        Self { input: Input::from(text), before: text.to_owned() }
     }
 
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        self.input.value()
     }
 
-    /// What it said when it was opened.
+    /// Its text when it was opened.
     #[must_use]
     pub fn before(&self) -> &str {
         &self.before
@@ -39,37 +38,31 @@ impl Line {
     /// The terminal columns left of the cursor.
     #[must_use]
     pub fn column(&self) -> usize {
-        wrap::width(&self.text[..self.at])
+        wrap::width(&self.text()[..self.at()])
     }
 
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.at = 0;
+    /// Deletes what stands left of the cursor.
+    pub fn delete_to_start(&mut self) {
+        self.input.handle(InputRequest::DeleteFromStart);
     }
 
-    /// Edits by one key that is no action; true where the text is another now.
-    pub fn press(&mut self, key: &Key) -> bool {
-        let before = self.text.len();
-        match (key.types(), key.code) {
-            (Some(c), _) => self.insert(&c.to_string()),
-            (None, Code::Backspace) => {
-                let from = self.left();
-                self.text.replace_range(from..self.at, "");
-                self.at = from;
+    /// Edits by one key that is no action.
+    pub fn press(&mut self, key: &Key) {
+        if let Some(c) = key.types() {
+            self.insert(c.encode_utf8(&mut [0; 4]));
+        } else if let Some(request) = request(key) {
+            // What was cut may be longer than what is left of the room.
+            let before = self.input.clone();
+            self.input.handle(request);
+            if self.text().len() > LONGEST {
+                self.input = before;
             }
-            (None, Code::Delete) => self.text.replace_range(self.at..self.right(), ""),
-            (None, Code::Left) => self.at = self.left(),
-            (None, Code::Right) => self.at = self.right(),
-            (None, Code::Home) => self.at = 0,
-            (None, Code::End) => self.at = self.text.len(),
-            _ => {}
         }
-        self.text.len() != before
     }
 
     /// Inserts text at the cursor: line ends become spaces, control characters are dropped.
     pub fn insert(&mut self, text: &str) {
-        let room = LONGEST.saturating_sub(self.text.len());
+        let room = LONGEST.saturating_sub(self.text().len());
         let mut fit = String::new();
         for c in text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control()) {
             if fit.len() + c.len_utf8() > room {
@@ -77,20 +70,41 @@ impl Line {
             }
             fit.push(c);
         }
-        self.text.insert_str(self.at, &fit);
-        self.at += fit.len();
-        // A combining character joins what stands before it: the cursor goes behind the whole.
-        self.at =
-            self.text.grapheme_indices(true).map(|(at, _)| at).find(|at| *at >= self.at).unwrap_or(self.text.len());
+        for c in fit.chars() {
+            self.input.handle(InputRequest::InsertChar(c));
+        }
+        // What was inserted may join what stands behind it: the cursor goes behind the whole.
+        let (text, after) = (self.text(), self.at());
+        let at = text.grapheme_indices(true).map(|(at, _)| at).find(|at| *at >= after).unwrap_or(text.len());
+        let at = text[..at].chars().count();
+        self.input.handle(InputRequest::SetCursor(at));
     }
 
-    fn left(&self) -> usize {
-        self.text[..self.at].grapheme_indices(true).next_back().map_or(0, |(at, _)| at)
+    /// Where the cursor is, in bytes.
+    fn at(&self) -> usize {
+        let text = self.text();
+        text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at)
     }
+}
 
-    fn right(&self) -> usize {
-        self.at + self.text[self.at..].graphemes(true).next().map_or(0, str::len)
-    }
+/// What a key does in readline, where it has not been given an action of ours.
+fn request(key: &Key) -> Option<InputRequest> {
+    Some(match (key.code, key.ctrl, key.alt) {
+        (Code::Backspace, false, false) | (Code::Char('h'), true, false) => InputRequest::DeletePrevChar,
+        (Code::Delete, false, false) | (Code::Char('d'), true, false) => InputRequest::DeleteNextChar,
+        (Code::Left, false, false) | (Code::Char('b'), true, false) => InputRequest::GoToPrevChar,
+        (Code::Right, false, false) | (Code::Char('f'), true, false) => InputRequest::GoToNextChar,
+        (Code::Home, ..) | (Code::Char('a'), true, false) => InputRequest::GoToStart,
+        (Code::End, ..) | (Code::Char('e'), true, false) => InputRequest::GoToEnd,
+        (Code::Left, ..) | (Code::Char('b'), false, true) => InputRequest::GoToPrevWord,
+        (Code::Right, ..) | (Code::Char('f'), false, true) => InputRequest::GoToNextWord,
+        (Code::Backspace, ..) | (Code::Char('w'), true, false) => InputRequest::DeletePrevWord,
+        (Code::Delete, ..) | (Code::Char('d'), false, true) => InputRequest::DeleteNextWord,
+        (Code::Char('u'), true, false) => InputRequest::DeleteFromStart,
+        (Code::Char('k'), true, false) => InputRequest::DeleteTillEnd,
+        (Code::Char('y'), true, false) => InputRequest::Yank,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -103,16 +117,48 @@ mod tests {
         }
     }
 
+    /// The text left of the cursor, `|`, and the text right of it.
+    fn after(text: &str, keys: &str) -> String {
+        let mut line = Line::new(text);
+        press(&mut line, keys);
+        let (left, right) = line.text().split_at(line.at());
+        format!("{left}|{right}")
+    }
+
     #[test]
     fn keys_edit_by_whole_graphemes() {
-        let mut line = Line::new("añ👨‍👩‍👧b");
-        press(&mut line, "left backspace");
-        assert_eq!(line.text(), "añb");
-        press(&mut line, "x left left delete");
-        assert_eq!(line.text(), "axb");
-        press(&mut line, "home y end z");
-        assert_eq!(line.text(), "yaxbz");
-        assert_eq!(line.before(), "añ👨‍👩‍👧b");
+        assert_eq!(after("añ👨‍👩‍👧b", "left backspace"), "añ|b");
+        assert_eq!(after("añb", "x left left delete"), "añ|x");
+        assert_eq!(after("axb", "home y end z"), "yaxbz|");
+        assert_eq!(Line::new("añ👨‍👩‍👧b").before(), "añ👨‍👩‍👧b");
+    }
+
+    #[test]
+    fn a_combining_character_joins_what_stands_before_the_cursor() {
+        let mut line = Line::new("an");
+        line.insert("\u{303}");
+        line.insert("b");
+        assert_eq!((line.text(), line.column()), ("an\u{303}b", 3));
+        press(&mut line, "backspace backspace");
+        assert_eq!(line.text(), "a");
+    }
+
+    #[test]
+    fn readlines_keys_move_and_delete_by_words_and_to_the_ends() {
+        let words = "book the ryokan";
+        assert_eq!(after(words, "ctrl-a"), "|book the ryokan");
+        assert_eq!(after(words, "ctrl-a ctrl-f ctrl-e ctrl-b"), "book the ryoka|n");
+        assert_eq!(after(words, "alt-b"), "book the |ryokan");
+        assert_eq!(after(words, "ctrl-left ctrl-left"), "book |the ryokan");
+        assert_eq!(after(words, "home alt-f"), "book |the ryokan");
+        assert_eq!(after(words, "home ctrl-right ctrl-right"), "book the |ryokan");
+        assert_eq!(after(words, "ctrl-w"), "book the |");
+        assert_eq!(after(words, "alt-b ctrl-u"), "|ryokan");
+        assert_eq!(after(words, "alt-b alt-b ctrl-k"), "book |");
+        assert_eq!(after(words, "home alt-d"), "|the ryokan");
+        assert_eq!(after(words, "ctrl-h ctrl-a ctrl-d"), "|ook the ryoka");
+        assert_eq!(after(words, "ctrl-w ctrl-a ctrl-y"), "ryokan|book the ");
+        assert_eq!(after(words, "ctrl-t alt-x f5"), "book the ryokan|", "other keys do nothing");
     }
 
     #[test]
@@ -124,5 +170,7 @@ mod tests {
         assert_eq!(line.text().len(), LONGEST);
         line.insert("ü");
         assert_eq!(line.column(), LONGEST);
+        press(&mut line, "ctrl-w ctrl-y ctrl-y");
+        assert_eq!(line.text().len(), LONGEST, "what was cut does not come twice where there is no room");
     }
 }

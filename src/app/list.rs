@@ -1,8 +1,20 @@
 //! A list laid over the screen to pick from: sessions, themes, help.
+//!
+//! What can be seen of it (which items are left by what narrows it, where they go) is computed when something changes:
+//! drawing a frame only reads it.
+
+use std::cmp::Reverse;
 
 use ratatui::layout::Rect;
 
-use super::{areas, help::HelpText, search::Line, standing::Standing, wrap};
+use super::{
+    areas,
+    find::{Finder, How},
+    help::HelpText,
+    line::Line,
+    standing::Standing,
+    wrap,
+};
 use crate::{
     keymap::{Action, Context},
     model::OfSession,
@@ -51,24 +63,41 @@ pub struct Item {
 }
 
 /// A list, its cursor, and what narrows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct List {
     pub kind: Kind,
     items: Vec<Item>,
+    /// The places in `items` of those that are left by what narrows it, in the order in which they are shown.
+    left: Vec<usize>,
     /// Open while it is being typed.
     line: Option<Line>,
     narrow: String,
     /// Held by what it picks, so that it stays when other items come.
     cursor: Option<Pick>,
-    /// Which of [`Self::lines`] is the first on screen.
+    /// Which line is the first on screen.
     top: usize,
+    screen: Rect,
+    area: areas::Overlay,
+    /// Empty where it is not the help.
+    help: HelpText,
 }
 
 impl List {
     #[must_use]
-    pub fn new(kind: Kind, items: Vec<Item>, cursor: Option<Pick>) -> Self {
-        let mut list = Self { kind, items, line: None, narrow: String::new(), cursor, top: 0 };
-        list.hold();
+    pub fn new(kind: Kind, items: Vec<Item>, cursor: Option<Pick>, screen: Rect) -> Self {
+        let mut list = Self {
+            kind,
+            items,
+            left: Vec::new(),
+            line: None,
+            narrow: String::new(),
+            cursor,
+            top: 0,
+            screen,
+            area: areas::overlay(screen, 0, 0),
+            help: HelpText::default(),
+        };
+        list.lay();
         list
     }
 
@@ -81,32 +110,16 @@ impl List {
         }
     }
 
-    /// Where it goes on a screen.
+    /// Where it goes on its screen.
     #[must_use]
-    pub fn area(&self, screen: Rect) -> areas::Overlay {
-        match self.kind {
-            Kind::Sessions => areas::overlay(screen, 76, self.items.len().max(6)),
-            Kind::Themes { .. } => areas::overlay(screen, 40, self.items.len()),
-            Kind::Help { .. } => {
-                // As high as all of it is, so that it stands still while one searches.
-                let all: Vec<&Item> = self.items.iter().collect();
-                let wide = areas::overlay(screen, HELP, usize::MAX).rows;
-                areas::overlay(screen, HELP, self.help_of(&all, wide).height())
-            }
-        }
+    pub fn area(&self) -> areas::Overlay {
+        self.area
     }
 
-    /// The help, laid out in the rows it is drawn in.
+    /// The help, laid out in the rows it is drawn in; of any other list nothing.
     #[must_use]
-    pub fn help(&self, rows: Rect) -> HelpText {
-        self.help_of(&self.left().collect::<Vec<_>>(), rows)
-    }
-
-    fn help_of(&self, items: &[&Item], rows: Rect) -> HelpText {
-        let Kind::Help { of } = self.kind else { return HelpText::default() };
-        let here: Vec<&'static str> = of.places().iter().map(|place| place.title()).collect();
-        let keys = self.items.iter().map(|item| wrap::width(&item.note)).max().unwrap_or(0);
-        HelpText::of(items, &here, keys, usize::from(rows.width).saturating_sub(MARGINS))
+    pub fn help(&self) -> &HelpText {
+        &self.help
     }
 
     /// The line that narrows it, while it is being typed.
@@ -121,10 +134,17 @@ impl List {
         &self.narrow
     }
 
+    /// Looks for what it is narrowed by.
+    #[must_use]
+    pub fn finder(&self) -> Finder {
+        // A key's help is sentences, the rest names.
+        Finder::new(&self.narrow, if matches!(self.kind, Kind::Help { .. }) { How::Whole } else { How::Fuzzy })
+    }
+
     /// How many items there are, and how many are left by what narrows it.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        (self.items.len(), self.left().count())
+        (self.items.len(), self.left.len())
     }
 
     /// How many of the items are sessions.
@@ -134,38 +154,43 @@ impl List {
     }
 
     /// The items on screen, and whether the cursor is on them; those of the help are laid out by [`Self::help`].
-    pub fn window(&self, height: usize) -> impl Iterator<Item = (&Item, bool)> {
-        let items = self.left().skip(self.top).take(height);
+    pub fn window(&self) -> impl Iterator<Item = (&Item, bool)> {
+        let items = self.left().skip(self.top).take(self.area.rows.height.into());
         items.map(|item| (item, Some(&item.pick) == self.cursor.as_ref()))
     }
 
     /// How many lines there are, and which is the first on screen.
     #[must_use]
-    pub fn scrolled(&self, rows: Rect) -> (usize, usize) {
+    pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions | Kind::Themes { .. } => self.left().count(),
-            Kind::Help { .. } => self.help(rows).height(),
+            Kind::Sessions | Kind::Themes { .. } => self.left.len(),
+            Kind::Help { .. } => self.help.height(),
         };
-        (lines, self.top.min(lines.saturating_sub(rows.height.into())))
+        (lines, self.top)
     }
 
     /// Whether it is longer than its window.
     #[must_use]
-    pub fn scrolls(&self, screen: Rect) -> bool {
-        let rows = self.area(screen).rows;
-        self.scrolled(rows).0 > usize::from(rows.height)
+    pub fn scrolls(&self) -> bool {
+        self.scrolled().0 > usize::from(self.area.rows.height)
     }
 
     /// What the cursor is on.
     #[must_use]
     pub fn picked(&self) -> Option<&Item> {
-        self.left().find(|item| Some(&item.pick) == self.cursor.as_ref())
+        self.nth(self.at()?)
     }
 
     /// Puts other items in; the cursor stays on what it was on.
     pub fn put(&mut self, items: Vec<Item>) {
         self.items = items;
-        self.hold();
+        self.lay();
+    }
+
+    /// The screen has another size.
+    pub fn resize(&mut self, screen: Rect) {
+        self.screen = screen;
+        self.lay();
     }
 
     pub fn open_line(&mut self) {
@@ -176,7 +201,7 @@ impl List {
     pub fn close_line(&mut self, taken: bool) {
         if let Some(line) = self.line.take().filter(|_| !taken) {
             line.before().clone_into(&mut self.narrow);
-            self.hold();
+            self.lay();
         }
     }
 
@@ -185,63 +210,97 @@ impl List {
         if let Some(line) = &mut self.line {
             edit(line);
             line.text().clone_into(&mut self.narrow);
-            self.hold();
+            self.lay();
         }
     }
 
     /// Moves the cursor by so many items, and scrolls it into the window; what is only to be read scrolls by lines.
-    pub fn move_by(&mut self, by: isize, screen: Rect) {
+    pub fn move_by(&mut self, by: isize) {
         if let Kind::Help { .. } = self.kind {
-            let (_, top) = self.scrolled(self.area(screen).rows);
-            self.top = top.saturating_add_signed(by);
+            self.top = self.top.saturating_add_signed(by);
         } else {
-            let left: Vec<Pick> = self.left().map(|item| item.pick.clone()).collect();
-            let at = left.iter().position(|pick| Some(pick) == self.cursor.as_ref()).unwrap_or(0);
-            let to = at.saturating_add_signed(by).min(left.len().saturating_sub(1));
-            self.cursor = left.into_iter().nth(to);
+            let to = self.at().unwrap_or(0).saturating_add_signed(by).min(self.left.len().saturating_sub(1));
+            self.cursor = self.nth(to).map(|item| item.pick.clone());
         }
-        self.scroll(screen);
+        self.scroll();
     }
 
     /// Puts the cursor on a line of the window; true where there is an item to pick.
     pub fn click(&mut self, line: usize) -> bool {
         let readable = matches!(self.kind, Kind::Help { .. });
-        let Some(pick) = self.left().nth(self.top + line).filter(|_| !readable).map(|item| item.pick.clone()) else {
+        let Some(pick) = self.nth(self.top + line).filter(|_| !readable).map(|item| item.pick.clone()) else {
             return false;
         };
         self.cursor = Some(pick);
+        self.scroll();
         true
     }
 
-    /// Scrolls so that the cursor is in the window.
-    pub fn scroll(&mut self, screen: Rect) {
-        let rows = self.area(screen).rows;
-        if let Kind::Help { .. } = self.kind {
-            (_, self.top) = self.scrolled(rows);
-            return;
-        }
-        let height = usize::from(rows.height);
-        let cursor = self.left().position(|item| Some(&item.pick) == self.cursor.as_ref()).unwrap_or(0);
-        let lowest = (cursor + 1).saturating_sub(height.max(1));
-        self.top = self.top.clamp(lowest, cursor.max(lowest)).min(self.left().count().saturating_sub(height));
-    }
-
-    /// The items left by what narrows it: each of its words occurs, in any case.
     fn left(&self) -> impl Iterator<Item = &Item> {
-        let words: Vec<String> = self.narrow.split_whitespace().map(str::to_lowercase).collect();
-        self.items.iter().filter(move |item| {
-            let all = format!("{} {} {}", item.text, item.note, item.group).to_lowercase();
-            words.iter().all(|word| all.contains(word))
-        })
+        self.left.iter().filter_map(|at| self.items.get(*at))
     }
 
-    /// Keeps the cursor on an item that is there.
-    fn hold(&mut self) {
-        if self.picked().is_none() {
-            let first = self.left().next().map(|item| item.pick.clone());
-            self.cursor = first;
+    fn nth(&self, at: usize) -> Option<&Item> {
+        self.items.get(*self.left.get(at)?)
+    }
+
+    /// Which of the items that are left has the cursor.
+    fn at(&self) -> Option<usize> {
+        self.left().position(|item| Some(&item.pick) == self.cursor.as_ref())
+    }
+
+    /// Computes all that can be seen from the items, what narrows them, and the screen.
+    fn lay(&mut self) {
+        self.left = self.find();
+        match self.kind {
+            Kind::Sessions => self.area = areas::overlay(self.screen, 76, self.items.len().max(6)),
+            Kind::Themes { .. } => self.area = areas::overlay(self.screen, 40, self.items.len()),
+            Kind::Help { of } => {
+                // As high as all of it is, so that it stands still while one searches.
+                let wide = areas::overlay(self.screen, HELP, usize::MAX).rows;
+                let all = self.lay_help(of, self.items.iter(), wide);
+                self.area = areas::overlay(self.screen, HELP, all.height());
+                let same = self.area.rows.width == wide.width && self.left.len() == self.items.len();
+                self.help = if same { all } else { self.lay_help(of, self.left(), self.area.rows) };
+            }
+        }
+        // The cursor is on an item that is there.
+        if self.at().is_none() {
+            self.cursor = self.nth(0).map(|item| item.pick.clone());
             self.top = 0;
         }
+        self.scroll();
+    }
+
+    /// The items left by what narrows it: the best match first, but of the help in its own order.
+    fn find(&self) -> Vec<usize> {
+        let mut finder = self.finder();
+        let text = |item: &Item| format!("{} {} {}", item.text, item.note, item.group);
+        let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((at, finder.score(&text(item))?)));
+        let mut scored: Vec<(usize, u32)> = scored.collect();
+        if !matches!(self.kind, Kind::Help { .. }) {
+            scored.sort_by_key(|(_, score)| Reverse(*score));
+        }
+        scored.into_iter().map(|(at, _)| at).collect()
+    }
+
+    fn lay_help<'a>(&self, of: Context, items: impl Iterator<Item = &'a Item>, rows: Rect) -> HelpText {
+        let here: Vec<&'static str> = of.places().iter().map(|place| place.title()).collect();
+        let keys = self.items.iter().map(|item| wrap::width(&item.note)).max().unwrap_or(0);
+        let items: Vec<&Item> = items.collect();
+        HelpText::of(&items, &here, keys, usize::from(rows.width).saturating_sub(MARGINS))
+    }
+
+    /// Scrolls so that the cursor is in the window, which is full where there are enough lines.
+    fn scroll(&mut self) {
+        let height = usize::from(self.area.rows.height);
+        let last = self.scrolled().0.saturating_sub(height);
+        if !matches!(self.kind, Kind::Help { .. }) {
+            let cursor = self.at().unwrap_or(0);
+            let lowest = (cursor + 1).saturating_sub(height.max(1));
+            self.top = self.top.clamp(lowest, cursor.max(lowest));
+        }
+        self.top = self.top.min(last);
     }
 }
 
@@ -269,24 +328,24 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_on_its_item_when_others_come() {
-        let mut list = List::new(Kind::Sessions, themes(&["b", "c"]), None);
-        list.move_by(1, SCREEN);
+        let mut list = List::new(Kind::Sessions, themes(&["b", "c"]), None, SCREEN);
+        list.move_by(1);
         assert_eq!(picked(&list), "c");
         list.put(themes(&["a", "b", "c", "d"]));
         assert_eq!(picked(&list), "c");
         list.put(themes(&["a"]));
         assert_eq!(picked(&list), "a");
         list.put(Vec::new());
-        list.move_by(1, SCREEN);
+        list.move_by(1);
         assert_eq!(list.picked(), None);
     }
 
     #[test]
     fn narrowing_is_seen_at_once_and_undone_by_leaving() {
-        let mut list = List::new(Kind::Sessions, themes(&["dark", "light", "plain"]), None);
+        let mut list = List::new(Kind::Sessions, themes(&["dark", "light", "plain"]), None, SCREEN);
         list.open_line();
         list.edit(|line| line.insert("LI"));
-        assert_eq!((picked(&list), list.counts()), ("light", (3, 1)));
+        assert_eq!((picked(&list), list.counts()), ("light", (3, 2)), "the closest comes before `plain`");
         list.close_line(false);
         assert_eq!(list.counts(), (3, 3));
         list.open_line();
@@ -299,15 +358,16 @@ mod tests {
     fn the_window_follows_the_cursor() {
         let names: Vec<String> = (0..30).map(|number| format!("{number:02}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let screen = Rect::new(0, 0, 40, 12);
-        let mut list = List::new(Kind::Sessions, themes(&names), None);
-        let rows = list.area(screen).rows;
-        let height = usize::from(rows.height);
-        list.move_by(12, screen);
-        assert!(list.window(height).any(|(_, at_cursor)| at_cursor));
-        list.move_by(isize::MAX, screen);
-        assert_eq!((picked(&list), list.scrolled(rows)), ("29", (30, 30 - height)));
-        list.move_by(isize::MIN, screen);
-        assert_eq!((picked(&list), list.scrolled(rows)), ("00", (30, 0)));
+        let mut list = List::new(Kind::Sessions, themes(&names), None, Rect::new(0, 0, 40, 12));
+        let height = usize::from(list.area().rows.height);
+        list.move_by(12);
+        assert!(list.window().any(|(_, at_cursor)| at_cursor));
+        list.move_by(isize::MAX);
+        assert_eq!((picked(&list), list.scrolled()), ("29", (30, 30 - height)));
+        list.move_by(isize::MIN);
+        assert_eq!((picked(&list), list.scrolled()), ("00", (30, 0)));
+        list.move_by(20);
+        list.resize(Rect::new(0, 0, 40, 9));
+        assert!(list.window().any(|(_, at_cursor)| at_cursor), "also on a smaller screen");
     }
 }

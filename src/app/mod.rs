@@ -8,7 +8,7 @@
 //!   browse    the tree; scroll: a cursor in a list; follow: the newest run
 //!   detail    the tabs; document: their text; wrap, format: text and numbers for people
 //!   picture   one laid over the screen
-//!   search    a line being typed; list: a list to pick from; items: what lists are of; help: one to read
+//!   line      a line being typed; list: a list to pick from; items: what lists are of; help: one to read
 //!   hints     the footer
 //!   first_run what an empty store says
 //!   pulse     what needs a clock; standing: how runs stand by it
@@ -21,18 +21,19 @@ pub mod browse;
 pub mod detail;
 pub mod document;
 pub mod event;
+pub mod find;
 pub mod first_run;
 mod follow;
 pub mod format;
 pub mod help;
 pub mod hints;
 mod items;
+pub mod line;
 pub mod list;
 pub mod pane;
 pub mod picture;
 pub mod pulse;
 pub mod scroll;
-pub mod search;
 mod settle;
 pub mod standing;
 mod state;

@@ -11,11 +11,11 @@ use super::{
     event::{Listening, Mode, Seen},
     first_run::Sdk,
     follow::Follow,
+    line::Line,
     list::{Kind, List},
     pane::Pane,
     picture::{Picture, Shows},
     pulse::{Arrivals, Lamp, Pulse, Rate},
-    search::Line,
 };
 use crate::{
     keymap::{Context, Key, Keymap},

@@ -593,7 +593,7 @@ fn help_is_narrowed_and_begins_with_the_keys_of_this_place() {
     scene.type_in("reasoning");
     assert_eq!(scene.state.context(), Context::Line);
     let list = scene.state.lists.last().expect("help is open");
-    let help = list.help(list.area(scene.state.screen).rows);
+    let help = list.help();
     let found = [HelpLine::Place { title: "Main view", here: true }];
     assert!(help.columns[0].starts_with(&found), "{help:?}");
 }

@@ -7,6 +7,7 @@ use super::{
     areas::{self, Focus},
     detail::Tab,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
+    line::Line,
     list::Kind,
     picture::{self, Shown},
     state::{Stage, State},
@@ -32,7 +33,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 picture.shown = Shown::Reading;
             }
             for list in &mut state.lists {
-                list.scroll(state.screen);
+                list.resize(state.screen);
             }
             Vec::new()
         }
@@ -96,9 +97,7 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
         }
         Found::Nothing => {
             if context == Context::Line {
-                type_in(state, |line| {
-                    line.press(&key);
-                });
+                type_in(state, |line| line.press(&key));
             }
             Vec::new()
         }
@@ -106,7 +105,7 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
 }
 
 /// Edits the line that is open, and lets what it narrows follow at once.
-fn type_in(state: &mut State, edit: impl FnOnce(&mut super::search::Line)) {
+pub(super) fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
     if let Some(list) = state.lists.last_mut() {
         list.edit(edit);
     } else if let Some(line) = &mut state.line {
@@ -185,7 +184,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         return if does == MouseDoes::Click { picture::close(state) } else { Vec::new() };
     }
     if let Some(list) = state.lists.last_mut() {
-        let area = list.area(state.screen);
+        let area = list.area();
         return match does {
             MouseDoes::WheelUp => move_list(state, -WHEEL),
             MouseDoes::WheelDown => move_list(state, WHEEL),
@@ -193,7 +192,6 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             MouseDoes::Click if areas::holds(area.rows, column, row) => {
                 let before = list.picked().map(|item| item.pick.clone());
                 let hit = list.click(usize::from(row - area.rows.y));
-                list.scroll(state.screen);
                 let again = hit && list.picked().map(|item| &item.pick) == before.as_ref();
                 if again { act(state, Action::Open) } else { move_list(state, 0) }
             }
@@ -262,9 +260,8 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
 
 /// Moves the cursor of the topmost list; a theme is seen as soon as the cursor is on it.
 pub(super) fn move_list(state: &mut State, by: isize) -> Vec<Effect> {
-    let screen = state.screen;
     if let Some(list) = state.lists.last_mut() {
-        list.move_by(by, screen);
+        list.move_by(by);
     }
     super::act::preview(state)
 }

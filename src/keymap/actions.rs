@@ -101,7 +101,7 @@ actions! {
 
     Take             Line      ["enter"]            "take"            "take"     "Take what the line says"
     Leave            Line      ["esc"]              "leave"           "leave"    "Leave everything as it was before"
-    Clear            Line      ["ctrl-u"]           "clear"           "clear"    "Clear the line"
+    Clear            Line      ["ctrl-u"]           "clear"           "clear"    "Clear the line up to the cursor"
 
     YankCommand      FirstRun  ["y"]                "yank-command"    "yank"     "Copy the command"
     YankSnippet      FirstRun  ["Y"]                "yank-snippet"    "yank"     "Copy the lines for the chosen SDK"

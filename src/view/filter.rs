@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::pen::Pen;
 use crate::{
-    app::{State, document::Run, format, hints::CLEAR, search::Line, wrap},
+    app::{State, document::Run, format, hints::CLEAR, line::Line, wrap},
     keymap::Action,
     slots::Slot,
 };

@@ -1,6 +1,7 @@
 //! A list laid over the screen: sessions, themes, and the help that is made from the keymap.
 
 use ratatui::layout::{Position, Rect};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::{filter, pen::Pen, tree, widgets::scrollbar};
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
         State,
         areas::Overlay,
         document::Run,
+        find::Finder,
         help::HelpLine,
         list::{Item, Kind, List, MARGINS},
         wrap,
@@ -21,7 +23,7 @@ const GAP: usize = 2;
 
 /// Draws it; says where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
-    let Overlay { outer, line, rows } = list.area(state.screen);
+    let Overlay { outer, line, rows } = list.area();
     pen.erase(outer, Slot::Overlay);
     border(pen, outer, list.title());
     let typed = narrow(pen, state, list, inset(line));
@@ -34,7 +36,7 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
         let why = if all == 0 { "nothing here yet" } else { "nothing matches" };
         pen.put(rows.x + 2, rows.y, rows.right(), why, Slot::Dim);
     }
-    let (length, top) = list.scrolled(rows);
+    let (length, top) = list.scrolled();
     scrollbar::draw(pen, rows.right(), rows.y..rows.bottom(), length, top, Slot::OverlayBorder);
     typed
 }
@@ -96,9 +98,9 @@ fn counted(number: usize, what: &str) -> String {
 
 /// What can be picked: beside it the frame, before it a column for the cursor.
 fn entries(pen: &mut Pen, list: &List, rows: Rect) {
-    let height = rows.height.into();
+    let mut finder = list.finder();
     let mut widths: Vec<usize> = Vec::new();
-    for (item, _) in list.window(height) {
+    for (item, _) in list.window() {
         widths.resize(widths.len().max(item.cells.len()), 0);
         for (width, cell) in widths.iter_mut().zip(&item.cells) {
             *width = (*width).max(wrap::width(cell));
@@ -109,9 +111,9 @@ fn entries(pen: &mut Pen, list: &List, rows: Rect) {
     while widths.iter().map(|width| width + GAP).sum::<usize>() > room {
         widths.pop();
     }
-    for (y, (item, at_cursor)) in (rows.y..).zip(list.window(height)) {
+    for (y, (item, at_cursor)) in (rows.y..).zip(list.window()) {
         let row = Rect { y, height: 1, ..rows };
-        entry(pen, item, inset(row), &widths, list.narrow());
+        entry(pen, item, inset(row), &widths, &mut finder);
         if at_cursor {
             pen.wash(row, Slot::Cursor);
             pen.dot(row.x, y, "▌", Slot::Accent);
@@ -120,7 +122,7 @@ fn entries(pen: &mut Pen, list: &List, rows: Rect) {
 }
 
 /// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`
-fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) {
+fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], finder: &mut Finder) {
     let mut right = row.right();
     for (width, cell) in widths.iter().zip(&item.cells).rev() {
         let width = u16::try_from(*width).unwrap_or(u16::MAX);
@@ -136,7 +138,7 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) 
     }
     let room = right.saturating_sub(x);
     let text = wrap::cut_middle(&wrap::clean_line(&item.text), room.into());
-    let x = matched(pen, Rect { x, width: room, ..row }, &text, narrow);
+    let x = matched(pen, Rect { x, width: room, ..row }, &text, finder);
     let note = x.saturating_add(2);
     if usize::from(right.saturating_sub(note)) >= wrap::width(&item.note) {
         pen.put(note, row.y, right, &item.note, Slot::Dim);
@@ -146,8 +148,9 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], narrow: &str) 
 /// What is only to be read: keys, and what they do.
 fn help(pen: &mut Pen, list: &List, rows: Rect) {
     let area = inset(rows);
-    let help = list.help(rows);
-    let (_, top) = list.scrolled(rows);
+    let help = list.help();
+    let mut finder = list.finder();
+    let (_, top) = list.scrolled();
     let wide = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
     let mut x = area.x;
     for column in &help.columns {
@@ -167,7 +170,7 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
                     pen.put(place.x, y, place.right(), keys, Slot::StatusKey);
                     let from = place.x.saturating_add(wide(help.keys));
                     let rest = Rect { x: from, width: place.right().saturating_sub(from), ..line_place };
-                    matched(pen, rest, does, list.narrow());
+                    matched(pen, rest, does, &mut finder);
                 }
             }
         }
@@ -176,32 +179,15 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
 }
 
 /// Writes a text with what the search found in it standing out; says where it ended.
-fn matched(pen: &mut Pen, place: Rect, text: &str, narrow: &str) -> u16 {
-    let words: Vec<Vec<char>> = narrow.split_whitespace().map(|word| word.chars().collect()).collect();
+fn matched(pen: &mut Pen, place: Rect, text: &str, finder: &mut Finder) -> u16 {
+    let found = finder.found(text);
     let mut runs: Vec<Run> = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let found = words.iter().map(|word| same(rest, word)).max().filter(|found| *found > 0);
-        let (length, slot) = found.map_or((first.len_utf8(), Slot::Text), |found| (found, Slot::ListMatch));
-        let (piece, after) = rest.split_at(length);
+    for (at, grapheme) in text.graphemes(true).enumerate() {
+        let slot = if found.binary_search(&at).is_ok() { Slot::ListMatch } else { Slot::Text };
         match runs.last_mut().filter(|run| run.slot == slot) {
-            Some(run) => run.text.push_str(piece),
-            None => runs.push(Run::new(piece, slot)),
+            Some(run) => run.text.push_str(grapheme),
+            None => runs.push(Run::new(grapheme, slot)),
         }
-        rest = after;
     }
     pen.runs(place, &runs)
-}
-
-/// How many bytes at the start of a text are a word, in any case; 0 where they are not.
-fn same(text: &str, word: &[char]) -> usize {
-    let mut length = 0;
-    let mut letters = text.chars();
-    for wanted in word {
-        match letters.next() {
-            Some(letter) if letter.to_lowercase().eq(wanted.to_lowercase()) => length += letter.len_utf8(),
-            _ => return 0,
-        }
-    }
-    length
 }
