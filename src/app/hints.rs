@@ -3,7 +3,7 @@
 use super::{
     areas::Focus,
     first_run,
-    list::Kind,
+    list::{Kind, List},
     picture,
     state::{Stage, State},
 };
@@ -46,7 +46,7 @@ impl State {
             (Action::Open, None) if context == Context::FirstRun => None,
             (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),
             (Action::Down, Some(Kind::Help { .. })) => {
-                let scrolls = self.lists.last().is_some_and(|list| list.scrolls());
+                let scrolls = self.lists.last().is_some_and(List::scrolls);
                 scrolls.then_some(usual)
             }
             (Action::Down, None) if context == Context::FirstRun => first_run::scrolls(self).then_some(usual),

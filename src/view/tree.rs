@@ -27,7 +27,7 @@ use ratatui::layout::Rect;
 use self::line::{Line, line};
 use super::{numbers, pen::Pen, widgets::scrollbar};
 use crate::app::{
-    Areas, Focus, Row, RowId, State,
+    Areas, Focus, Row, State,
     areas::{Columns, TreeArea, indent},
     document::Run,
     format, wrap,
@@ -51,18 +51,11 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
     let tree = &state.tree;
     let height = usize::from(area.rows.height);
     let window = tree.scroll().window(tree.rows().len(), height);
-    let mut number = None;
     for (y, at) in (area.rows.y..).zip(window) {
         let Some(row) = tree.rows().get(at) else { break };
-        number = match row.id {
-            RowId::Session(_) => Some(0),
-            RowId::Trace(_) => Some(number.map_or_else(|| names::run_number(tree, at), |before| before + 1)),
-            RowId::Earlier(_) => None,
-            _ => number,
-        };
         let place = Rect { y, height: 1, ..area.rows };
         let content = tree.content(row);
-        lay(pen, row, &line(state, row, content, number.unwrap_or(0)), place, area.columns);
+        lay(pen, row, &line(state, row, content), place, area.columns);
         if at == tree.scroll().cursor {
             let focused = state.focus == Focus::Tree;
             pen.wash(place, if focused { Slot::Cursor } else { Slot::CursorInactive });

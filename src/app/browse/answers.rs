@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{At, Browse, Row, RowId};
+use super::{At, Browse, Row, RowId, rows};
 use crate::{
     app::pane::Pane,
     model::{
@@ -39,11 +39,18 @@ impl Browse {
     pub fn take_tree(&mut self, trace: TraceId, ticket: u64, answer: Result<Tree, String>, now: Timestamp) {
         let taken = self.trees.get_mut(&trace).is_some_and(|pane| pane.take(ticket, answer, now));
         if taken {
-            if self.nodes(&trace).iter().any(|node| node.state == NodeState::Missing) {
+            let nodes = self.nodes(&trace);
+            let waits = nodes.iter().any(|node| node.state == NodeState::Missing);
+            let newest = rows::newest_span(nodes);
+            if waits {
                 self.waiting.insert(trace);
             } else {
                 self.waiting.remove(&trace);
             }
+            match newest {
+                Some(newest) => self.newest_spans.insert(trace, newest),
+                None => self.newest_spans.remove(&trace),
+            };
             self.dirty = true;
         }
     }
@@ -171,6 +178,7 @@ impl Browse {
         if self.trees.len() > KEPT {
             self.trees.retain(|trace, _| seen.contains(&RowId::Trace(*trace)));
             self.waiting.retain(|trace| self.trees.contains_key(trace));
+            self.newest_spans.retain(|trace, _| self.trees.contains_key(trace));
         }
         if self.traces.len() > KEPT {
             let open = self.rows.iter().filter(|row| row.open == Some(true));

@@ -18,7 +18,7 @@ mod rows;
 use std::collections::{HashMap, HashSet};
 
 use super::{pane::Pane, scroll::Scroll};
-use crate::model::{Node, NodeState, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
+use crate::model::{Node, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
 
 /// What a row is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,15 +44,27 @@ pub struct Row {
     /// `None` where nothing is beneath it.
     pub open: Option<bool>,
     at: At,
+    /// The place of the row that it lies in; `None` for a session.
+    parent: Option<usize>,
 }
 
 /// Where the row's content lies in the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Session(usize),
-    Trace { session: usize, index: usize },
-    Span { index: usize, folded: usize },
-    Aside { session: usize },
+    /// `number`: which run of its session it is, from 1, those that were not asked for counted.
+    Trace {
+        session: usize,
+        index: usize,
+        number: u64,
+    },
+    Span {
+        index: usize,
+        folded: usize,
+    },
+    Aside {
+        session: usize,
+    },
 }
 
 /// What a row shows.
@@ -81,13 +93,17 @@ pub struct Browse {
     traces: HashMap<Option<SessionId>, Pane<Page<TraceSummary>>>,
     trace_limits: HashMap<Option<SessionId>, usize>,
     trees: HashMap<TraceId, Pane<Tree>>,
-    /// Traces in which a parent is named that has not come.
+    /// Traces in which a parent is named that has not arrived.
     waiting: HashSet<TraceId>,
+    /// Of each tree the span that started last among those that have a row when all is open.
+    newest_spans: HashMap<TraceId, SpanId>,
     /// What was opened and closed by hand.
     folds: HashMap<RowId, bool>,
     /// Open because it is followed.
     path: Option<(Option<SessionId>, TraceId)>,
     rows: Vec<Row>,
+    /// The places of the sessions among the rows.
+    sessions_at: Vec<usize>,
     scroll: Scroll,
     news: news::News,
     /// The sessions were answered since the rows were laid out.
@@ -137,7 +153,7 @@ impl Browse {
     pub fn content(&self, row: &Row) -> Content<'_> {
         let found = match (&row.id, row.at) {
             (_, At::Session(index)) => self.session(index).map(Content::Session),
-            (_, At::Trace { session, index }) => {
+            (_, At::Trace { session, index, .. }) => {
                 self.traces_of(session).and_then(|page| page.rows.get(index)).map(Content::Trace)
             }
             (RowId::Span(trace, _), At::Span { index, folded }) => {
@@ -204,11 +220,13 @@ impl Browse {
     /// The span that started last among those that have a row when all is open.
     #[must_use]
     pub fn newest_span(&self, trace: &TraceId) -> Option<SpanId> {
-        let nodes = self.nodes(trace);
-        let machinery = rows::hides_machinery(nodes);
-        let shown =
-            nodes.iter().filter(|node| !(machinery && rows::is_machinery(node)) && node.state != NodeState::Missing);
-        shown.max_by_key(|node| node.started).map(|node| node.id)
+        self.newest_spans.get(trace).copied()
+    }
+
+    /// Which run of its session a trace's row is, from 1; `None` for any other row.
+    #[must_use]
+    pub fn run_number(&self, row: &Row) -> Option<u64> {
+        if let At::Trace { number, .. } = row.at { Some(number) } else { None }
     }
 
     fn session(&self, index: usize) -> Option<&SessionSummary> {
@@ -219,10 +237,9 @@ impl Browse {
         self.traces.get(&self.session(session)?.session)?.shown()
     }
 
-    /// The row that a row lies in.
+    /// The place of the row that a row lies in.
     fn parent(&self, at: usize) -> Option<usize> {
-        let depth = self.rows.get(at)?.depth;
-        self.rows[..at].iter().rposition(|row| row.depth < depth)
+        self.rows.get(at)?.parent
     }
 
     fn is_open(&self, id: &RowId) -> bool {

@@ -20,35 +20,43 @@ impl News {
     }
 }
 
-/// The sessions whose rows are above a line.
-fn above(rows: &[Row], top: usize) -> impl Iterator<Item = &Option<SessionId>> {
-    rows[..top.min(rows.len())].iter().filter_map(|row| match &row.id {
+/// The sessions whose rows are above a line. `at`: the places of all sessions among the rows.
+fn above<'a>(rows: &'a [Row], at: &'a [usize], top: usize) -> impl Iterator<Item = &'a Option<SessionId>> {
+    let upto = at.partition_point(|at| *at < top);
+    at[..upto].iter().filter_map(|at| match &rows.get(*at)?.id {
         RowId::Session(session) => Some(session),
         _ => None,
     })
 }
 
 /// The row of the session that a row lies in.
-fn session_at(rows: &[Row], at: usize) -> usize {
-    rows.iter().take(at + 1).rposition(|row| row.depth == 0).unwrap_or(0)
+fn session_at(at: &[usize], row: usize) -> usize {
+    at.partition_point(|at| *at <= row).checked_sub(1).map_or(0, |last| at[last])
 }
 
 impl Browse {
     /// How many sessions above the window are new there.
     #[must_use]
     pub fn new_above(&self) -> usize {
-        above(&self.rows, self.scroll.top()).filter(|session| self.news.sessions.contains(*session)).count()
+        if self.news.sessions.is_empty() {
+            return 0;
+        }
+        self.above(self.scroll.top()).filter(|session| self.news.sessions.contains(*session)).count()
+    }
+
+    fn above(&self, top: usize) -> impl Iterator<Item = &Option<SessionId>> {
+        above(&self.rows, &self.sessions_at, top)
     }
 
     /// Notes the sessions above the window that stand before that of the cursor and did not, when `cursor` was its row
     /// among the `old` ones. `answered`: sessions were, anew.
-    pub(super) fn note_news(&mut self, old: &[Row], cursor: usize, answered: bool) {
-        let before: HashSet<&Option<SessionId>> = above(old, session_at(old, cursor)).collect();
-        let top = self.scroll.top().min(session_at(&self.rows, self.scroll.cursor));
+    pub(super) fn note_news(&mut self, old: &[Row], old_sessions: &[usize], cursor: usize, answered: bool) {
+        let before: HashSet<&Option<SessionId>> = above(old, old_sessions, session_at(old_sessions, cursor)).collect();
+        let top = self.scroll.top().min(session_at(&self.sessions_at, self.scroll.cursor));
         let is_new = |session: &&Option<SessionId>| !before.contains(*session) || self.news.sessions.contains(*session);
         let mut news: HashSet<Option<SessionId>> = HashSet::new();
         if !self.news.restarted && !old.is_empty() {
-            news.extend(above(&self.rows, top).filter(is_new).cloned());
+            news.extend(self.above(top).filter(is_new).cloned());
         }
         self.news.sessions = news;
         self.news.restarted &= !answered;
@@ -57,7 +65,7 @@ impl Browse {
     /// What came into the window was seen.
     pub(super) fn see_news(&mut self) {
         if !self.news.sessions.is_empty() {
-            let now: HashSet<&Option<SessionId>> = above(&self.rows, self.scroll.top()).collect();
+            let now: HashSet<Option<SessionId>> = self.above(self.scroll.top()).cloned().collect();
             self.news.sessions.retain(|session| now.contains(session));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{At, Browse, Row, RowId};
 use crate::{
     app::pane::Pane,
-    model::{Category, Node, NodeState, SessionId, TraceId},
+    model::{Category, Node, NodeState, SessionId, SpanId, TraceId},
 };
 
 impl Browse {
@@ -13,11 +13,14 @@ impl Browse {
     pub fn relay(&mut self, height: usize) {
         if std::mem::take(&mut self.dirty) {
             let (old, cursor) = (std::mem::take(&mut self.rows), self.scroll.cursor);
+            let old_sessions = std::mem::take(&mut self.sessions_at);
             self.rows = self.lay();
+            let sessions = self.rows.iter().enumerate().filter(|(_, row)| row.depth == 0);
+            self.sessions_at = sessions.map(|(at, _)| at).collect();
             let at = self.find_again(&old).unwrap_or(0);
             self.scroll.carry_to(at, height);
             let answered = std::mem::take(&mut self.answered);
-            self.note_news(&old, cursor, answered);
+            self.note_news(&old, &old_sessions, cursor, answered);
         } else {
             self.scroll.carry_to(self.scroll.cursor, height);
             self.see_news();
@@ -57,7 +60,7 @@ impl Browse {
         for (session, summary) in sessions.iter().enumerate() {
             let id = RowId::Session(summary.session.clone());
             let open = self.is_open(&id);
-            rows.push(Row { id, depth: 0, open: Some(open), at: At::Session(session) });
+            rows.push(Row { id, depth: 0, open: Some(open), at: At::Session(session), parent: None });
             if open {
                 self.lay_traces(session, summary.session.as_ref(), &mut rows);
             }
@@ -67,18 +70,21 @@ impl Browse {
 
     fn lay_traces(&self, session: usize, name: Option<&SessionId>, rows: &mut Vec<Row>) {
         let at = At::Aside { session };
+        let parent = rows.len().checked_sub(1);
         let Some(page) = self.traces.get(&name.cloned()).and_then(Pane::shown).filter(|page| !page.rows.is_empty())
         else {
-            rows.push(Row { id: RowId::NoTraces(name.cloned()), depth: 1, open: None, at });
+            rows.push(Row { id: RowId::NoTraces(name.cloned()), depth: 1, open: None, at, parent });
             return;
         };
-        if page.total > page.rows.len() as u64 {
-            rows.push(Row { id: RowId::Earlier(name.cloned()), depth: 1, open: None, at });
+        let earlier = page.total.saturating_sub(page.rows.len() as u64);
+        if earlier > 0 {
+            rows.push(Row { id: RowId::Earlier(name.cloned()), depth: 1, open: None, at, parent });
         }
-        for (index, trace) in page.rows.iter().enumerate() {
+        for ((index, trace), number) in page.rows.iter().enumerate().zip(earlier + 1..) {
             let id = RowId::Trace(trace.trace);
             let open = self.is_open(&id);
-            rows.push(Row { id, depth: 1, open: Some(open), at: At::Trace { session, index } });
+            let at = At::Trace { session, index, number };
+            rows.push(Row { id, depth: 1, open: Some(open), at, parent });
             if open {
                 self.lay_spans(session, trace.trace, rows);
             }
@@ -87,8 +93,10 @@ impl Browse {
 
     fn lay_spans(&self, session: usize, trace: TraceId, rows: &mut Vec<Row>) {
         let nodes = self.nodes(&trace);
+        let run = rows.len().checked_sub(1);
         if nodes.is_empty() {
-            rows.push(Row { id: RowId::NoSpans(trace), depth: 2, open: None, at: At::Aside { session } });
+            let at = At::Aside { session };
+            rows.push(Row { id: RowId::NoSpans(trace), depth: 2, open: None, at, parent: run });
             return;
         }
         let hides = hides_machinery(nodes);
@@ -115,7 +123,8 @@ impl Browse {
             let beneath = nodes.get(index + 1..(index + 1 + node.beneath).min(nodes.len())).unwrap_or_default();
             let has_rows = closed && beneath.iter().any(|node| !(hides && is_machinery(node)));
             let at = At::Span { index, folded: 0 };
-            rows.push(Row { id, depth: 2 + above.len(), open: has_rows.then_some(false), at });
+            let parent = parent.or(run);
+            rows.push(Row { id, depth: 2 + above.len(), open: has_rows.then_some(false), at, parent });
             if has_rows {
                 index += beneath.len();
             } else {
@@ -126,13 +135,20 @@ impl Browse {
     }
 }
 
+/// The span that started last among those that have a row when all is open.
+pub fn newest_span(nodes: &[Node]) -> Option<SpanId> {
+    let hides = hides_machinery(nodes);
+    let shown = nodes.iter().filter(|node| !(hides && is_machinery(node)) && node.state != NodeState::Missing);
+    shown.max_by_key(|node| node.started).map(|node| node.id)
+}
+
 /// Whether a trace's machinery is folded away: only where there is something better to see.
-pub fn hides_machinery(nodes: &[Node]) -> bool {
+fn hides_machinery(nodes: &[Node]) -> bool {
     nodes.iter().any(|node| node.category.is_ai())
 }
 
 /// Spans of HTTP, databases and the like, unless they are roots, failed, or stand for what has not come.
-pub fn is_machinery(node: &Node) -> bool {
+fn is_machinery(node: &Node) -> bool {
     let machinery = match node.category {
         Category::Http | Category::Db | Category::Messaging | Category::Span => true,
         Category::Llm

@@ -30,11 +30,11 @@ pub struct Line {
     pub cost: Option<String>,
 }
 
-pub fn line(state: &State, row: &Row, content: Content, number: u64) -> Line {
+pub fn line(state: &State, row: &Row, content: Content) -> Line {
     let aside = |text: String, slot| Line { name: text, name_slot: slot, ..Line::default() };
     match content {
         Content::Session(session) => of_session(state, session),
-        Content::Trace(trace) => of_trace(state, trace, number),
+        Content::Trace(trace) => of_trace(state, row, trace),
         Content::Span { node, folded } => of_span(state, row, node, folded),
         Content::Earlier(count) => aside(format!("↑ {} earlier runs", format::exact(count)), Slot::Dim),
         Content::Waiting => aside("…".to_owned(), Slot::Dim),
@@ -61,7 +61,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
     }
 }
 
-fn of_trace(state: &State, trace: &TraceSummary, number: u64) -> Line {
+fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
     let pulse = state.pulse(trace);
     let standing = state.standing(trace);
     let note = match pulse {
@@ -84,7 +84,7 @@ fn of_trace(state: &State, trace: &TraceSummary, number: u64) -> Line {
     let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, Slot::Dim));
     Line {
         mark: Some(mark(standing)),
-        number: names::numbered(state, trace, number),
+        number: names::numbered(state, trace, row),
         prose: question.is_some(),
         name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,

@@ -1,7 +1,7 @@
 //! How rows of the tree are called.
 
 use crate::{
-    app::{Content, Row, RowId, State, browse::Browse, wrap},
+    app::{Content, Row, State, wrap},
     model::{Node, SessionSummary, TraceSummary},
 };
 
@@ -10,8 +10,7 @@ pub fn short_name(state: &State, row: &Row) -> Option<String> {
     match state.tree.content(row) {
         Content::Session(summary) => Some(session(summary)),
         Content::Trace(trace) => {
-            let number = state.tree.position(&row.id).map_or(0, |at| run_number(&state.tree, at));
-            let numbered = numbered(state, trace, number);
+            let numbered = numbered(state, trace, row);
             let name = trace.question.as_ref().or(trace.name.as_ref()).map(|name| wrap::clean_line(name));
             Some(if numbered.is_empty() { name.unwrap_or_else(|| "run".to_owned()) } else { numbered })
         }
@@ -43,26 +42,10 @@ pub fn ordinal(node: &Node) -> Option<String> {
 }
 
 /// `run 6`, where numbers mean something: in a session of which nothing is filtered away.
-pub fn numbered(state: &State, trace: &TraceSummary, number: u64) -> String {
-    let counts = trace.session.is_some() && state.filter.text.trim().is_empty() && number > 0;
-    if counts { format!("run {number}") } else { String::new() }
-}
-
-/// Which run of its session a row of the tree is, from 1.
-pub fn run_number(tree: &Browse, at: usize) -> u64 {
-    let mut number = 0;
-    for row in tree.rows().get(..=at).unwrap_or_default().iter().rev() {
-        match &row.id {
-            RowId::Trace(_) => number += 1,
-            RowId::Earlier(_) => {
-                if let Content::Earlier(earlier) = tree.content(row) {
-                    number += earlier;
-                }
-                break;
-            }
-            RowId::Session(_) => break,
-            _ => {}
-        }
+pub fn numbered(state: &State, trace: &TraceSummary, row: &Row) -> String {
+    let counts = trace.session.is_some() && state.filter.text.trim().is_empty();
+    match state.tree.run_number(row).filter(|_| counts) {
+        Some(number) => format!("run {number}"),
+        None => String::new(),
     }
-    number
 }
