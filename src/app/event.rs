@@ -31,8 +31,8 @@ pub enum Event {
     },
     /// Something was stored.
     Changed(Changes),
-    /// Something outside has a word for the status line.
-    ConversationMessage(String),
+    /// Something outside has a notice for the status line.
+    Notice(String),
     /// The picture that is laid over the screen was painted, or why not.
     Painted(Result<(), String>),
     Tick(Tick),

@@ -65,7 +65,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             changed(state, changes);
             Vec::new()
         }
-        Event::ConversationMessage(text) => {
+        Event::Notice(text) => {
             state.say(text);
             Vec::new()
         }

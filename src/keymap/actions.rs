@@ -35,7 +35,7 @@ impl Place {
     }
 }
 
-/// One row of the table: an action, where its keys work, and what is said about it.
+/// One row of the table: an action, where its keys work, and what hints and help show of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub action: Action,

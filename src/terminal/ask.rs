@@ -12,7 +12,7 @@ use rustix::{
     termios::tcgetwinsize,
 };
 
-use super::{guard, picture::Answered};
+use super::{guard, picture::Support};
 
 /// Longer than this nobody waits for a first frame.
 const LIMIT: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// every terminal answers the last, so that one that does not know the others is not waited for.
 const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c";
 /// The first alone: its answer comes with the keys.
-const AGAIN: &[u8] = b"\x1b]11;?\x1b\\";
+const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
@@ -45,24 +45,24 @@ impl Background {
     }
 }
 
-/// What the terminal said.
+/// What the terminal answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    /// `None`: it did not say.
+pub struct Answers {
+    /// `None`: neither the terminal nor the environment says.
     pub background: Option<Background>,
-    pub pictures: Answered,
-    /// The terminal itself said it.
+    pub pictures: Support,
+    /// The terminal itself answered which background it has.
     pub answered: bool,
-    /// All that was read: someone may have typed meanwhile.
+    /// All bytes that were read: someone may have typed meanwhile.
     pub typed: Vec<u8>,
 }
 
-/// Asks what nothing else tells. `variable` looks one up in the environment.
-pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) -> io::Result<Told> {
+/// Asks what cannot be known otherwise. `variable` looks one up in the environment.
+pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) -> io::Result<Answers> {
     let by_variable = variable("COLORFGBG").as_deref().and_then(of_variable);
     let term = variable("TERM").unwrap_or_default();
     if matches!(term.as_str(), "" | "dumb" | "linux") {
-        return Ok(Told { background: by_variable, ..Told::default() });
+        return Ok(Answers { background: by_variable, ..Answers::default() });
     }
     guard::write(QUESTION)?;
     let deadline = Instant::now() + LIMIT;
@@ -79,23 +79,23 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
         match rustix::io::read(tty, &mut chunk) {
             Ok(0) => break,
             Ok(read) => answer.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(Errno::INTR | Errno::BACKGROUND) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let told = of_answer(&answer);
+    let background = of_answer(&answer);
     let mut pictures = pictures(&answer);
     pictures.cell = pictures.cell.or_else(|| cell_of_window(tty));
-    Ok(Told { background: told.or(by_variable), answered: told.is_some(), pictures, typed: answer })
+    Ok(Answers { answered: background.is_some(), background: background.or(by_variable), pictures, typed: answer })
 }
 
-/// Asks again, for the day may have turned to night: the answer comes with the keys.
-pub fn again() -> io::Result<()> {
-    guard::write(AGAIN)
+/// Asks for the background again, for the day may have turned to night: the answer comes with the keys.
+pub fn background() -> io::Result<()> {
+    guard::write(BACKGROUND)
 }
 
 /// `ESC _ G i=31;OK`, `ESC [ ? 62 ; 4 c`, `ESC [ 6 ; height ; width t`.
-fn pictures(answer: &[u8]) -> Answered {
+fn pictures(answer: &[u8]) -> Support {
     let text = String::from_utf8_lossy(answer);
     let after = |start: &str, end: char| {
         let found = text.split(start).skip(1).filter_map(|rest| rest.split_once(end));
@@ -105,7 +105,7 @@ fn pictures(answer: &[u8]) -> Answered {
         let (height, width) = after("\x1b[6;", 't')?.split_once(';')?;
         Some((width.parse().ok()?, height.parse().ok()?)).filter(|(width, height)| *width > 0 && *height > 0)
     };
-    Answered {
+    Support {
         kitty: text.contains("\x1b_Gi=31;OK"),
         sixel: after("\x1b[?", 'c').is_some_and(|knows| knows.split(';').skip(1).any(|number| number == "4")),
         cell: cell(),
@@ -169,10 +169,10 @@ mod tests {
     fn what_terminals_say_of_pictures_is_understood() {
         let of = |text: &str| pictures(text.as_bytes());
         let all = "\x1b]11;rgb:0/0/0\x07\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;4;22c";
-        assert_eq!(of(all), Answered { kitty: true, sixel: true, cell: Some((10, 20)) });
-        assert_eq!(of("\x1b_Gi=31;EINVAL:no\x1b\\\x1b[?4;1c"), Answered::default());
+        assert_eq!(of(all), Support { kitty: true, sixel: true, cell: Some((10, 20)) });
+        assert_eq!(of("\x1b_Gi=31;EINVAL:no\x1b\\\x1b[?4;1c"), Support::default());
         for broken in ["", "\x1b[6;0;0t", "\x1b[6;99999;10t", "\x1b[6;20t", "\x1b[6;x;yt\x1b[?c"] {
-            assert_eq!(of(broken), Answered::default(), "{broken:?}");
+            assert_eq!(of(broken), Support::default(), "{broken:?}");
         }
     }
 

@@ -23,7 +23,7 @@ const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1000h\x1b[
 /// The same in reverse; also the end of a frame that was begun, and of its colours.
 const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
 
-/// Threads that catch their own panics and say them as failed questions or commits.
+/// Threads that catch their own panics and report them as failed queries or commits.
 const CATCH_THEMSELVES: &str = "store-";
 
 type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
@@ -43,7 +43,7 @@ pub struct Tty {
 }
 
 impl Guard {
-    /// Takes the terminal. From now on a panic of any thread gives it back before it is told.
+    /// Takes the terminal. From now on a panic of any thread gives it back before it is reported.
     pub fn take() -> io::Result<Self> {
         let tty = Arc::new(Tty::open()?);
         tty.take().inspect_err(|_| tty.give_back())?;
@@ -108,7 +108,7 @@ impl Tty {
     /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
     pub fn give_back(&self) {
         if self.taken.swap(false, Ordering::SeqCst) {
-            // There may be no terminal any more, and there is no one to tell.
+            // There may be no terminal any more, and nobody would read an error.
             let _ = write(GIVE_BACK);
             let _ = tcsetattr(self.input(), OptionalActions::Flush, &self.found);
         }

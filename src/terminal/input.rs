@@ -1,8 +1,8 @@
 //! A thread that waits for keys and hands them on as events.
 //!
 //! It sleeps until the terminal has something or someone wakes it; nothing is asked in vain. While the terminal is
-//! someone else's it steps aside. It reads the terminal itself: crossterm's reader is told only once that more has
-//! come, reads 1024 bytes of it, and leaves the rest until the next key.
+//! someone else's it steps aside. It reads the terminal itself: crossterm's reader learns only once that more has
+//! arrived, reads 1024 bytes of it, and leaves the rest until the next key.
 
 use std::{
     io,
@@ -28,9 +28,9 @@ const BELONGS: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
 /// A thread that has not stepped aside by then is not going to.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// What the thread tells.
+/// What the thread hands on.
 #[derive(Debug)]
-pub enum Heard {
+pub enum InputEvent {
     Typed(Typed),
     /// The terminal is gone.
     Gone,
@@ -64,15 +64,16 @@ impl Shared {
 }
 
 impl Input {
-    /// Starts listening. `typed`: what was read of the terminal already.
-    pub fn start(tty: Arc<Tty>, typed: Vec<u8>, hear: impl Fn(Heard) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts listening. `typed`: bytes that were read from the terminal already. `send` is false where
+    /// nobody receives any more.
+    pub fn start(tty: Arc<Tty>, typed: Vec<u8>, send: impl Fn(InputEvent) -> bool + Send + 'static) -> io::Result<Self> {
         let (woken, wake) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let shared = Arc::new(Shared { wish: Mutex::new(Wish::Listen), changed: Condvar::new() });
         let mut listener = Listener { tty, woken, shared: shared.clone(), keys: Keys::default() };
         let listen = move || {
             let early = listener.keys.read(&typed);
-            if early.into_iter().all(|typed| hear(Heard::Typed(typed))) && listener.listen(&hear).is_err() {
-                hear(Heard::Gone);
+            if early.into_iter().all(|typed| send(InputEvent::Typed(typed))) && listener.listen(&send).is_err() {
+                send(InputEvent::Gone);
             }
         };
         thread::Builder::new().name("input".into()).spawn(listen)?;
@@ -114,8 +115,8 @@ struct Listener {
 }
 
 impl Listener {
-    /// Listens until nobody hears any more; an error says that the terminal is gone.
-    fn listen(&mut self, hear: &impl Fn(Heard) -> bool) -> io::Result<()> {
+    /// Listens until nobody receives any more; an error means that the terminal is gone.
+    fn listen(&mut self, send: &impl Fn(InputEvent) -> bool) -> io::Result<()> {
         let mut bytes = [0; 4096];
         while self.may_listen() {
             let events = match self.wait()? {
@@ -128,7 +129,7 @@ impl Listener {
                 Ready::Nothing => self.keys.pause(),
                 Ready::Woken => Vec::new(),
             };
-            if !events.into_iter().all(|typed| hear(Heard::Typed(typed))) {
+            if !events.into_iter().all(|typed| send(InputEvent::Typed(typed))) {
                 break;
             }
         }

@@ -16,7 +16,7 @@ pub enum Typed {
     Mouse(Mouse),
     Paste(String),
     Focus(bool),
-    /// The terminal says what its background is like.
+    /// The terminal answered what its background is like.
     Background(Background),
 }
 
@@ -214,8 +214,8 @@ fn string(bytes: &[u8]) -> Found {
         (None, None) => return Found::More,
     };
     let whole = 2 + end;
-    let told = bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
-    Found::Bytes(whole, told.map(Typed::Background))
+    let background = bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
+    Found::Bytes(whole, background.map(Typed::Background))
 }
 
 /// `ESC [ 1 ; 5 A`: everything else.

@@ -4,7 +4,7 @@
 //!   guard      raw mode on; off again on return, error, panic or signal
 //!   ask        what must be asked before input starts: the background's colour, how pictures are shown
 //!   input      a thread: bytes → events, by keys; signals: another
-//!   looped     take what waits, update, draw; pace: when
+//!   event_loop     take what waits, update, draw; pace: when
 //!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
 //!   picture    pixels, in the terminal's way
 //! ```
@@ -14,7 +14,7 @@ mod clipboard;
 mod guard;
 mod input;
 mod keys;
-mod looped;
+mod event_loop;
 mod pace;
 mod picture;
 mod screen;
@@ -35,7 +35,7 @@ use self::{
     ask::Background,
     guard::Guard,
     input::Input,
-    looped::{Happened, Looped},
+    event_loop::{EventLoop, Incoming},
     picture::Canvas,
     screen::Screen,
 };
@@ -92,27 +92,27 @@ pub enum ScreenError {
 pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let variable = |name: &str| env::var(name).ok();
     let themes = Themes::load(wiring.themes_dir.as_deref())?;
-    let depth = Depth::told_by(variable);
-    // A wrong name is told before the terminal is taken.
+    let depth = Depth::from_environment(variable);
+    // A wrong name is reported before the terminal is taken.
     let mut theme = if wiring.theme.is_empty() { None } else { Some(themes.get(&wiring.theme)?) };
 
     // Before the terminal is taken: a signal in the first moments waits here instead of ending us with it in our hands.
-    let (happens, happened) = mpsc::channel();
-    let tell = happens.clone();
-    signals::listen(move |signal| tell.send(Happened::Signal(signal)).is_ok())?;
+    let (to_loop, incoming) = mpsc::channel();
+    let sender = to_loop.clone();
+    signals::listen(move |signal| sender.send(Incoming::Signal(signal)).is_ok())?;
 
     let guard = Guard::take()?;
     let tty = guard.tty();
     let by_terminal = theme.is_none() && depth != Depth::None;
     // The first frame waits for an answer only if its colours depend on it.
-    let told = if by_terminal { Some(ask::terminal(tty.input(), variable)?) } else { None };
+    let answers = if by_terminal { Some(ask::terminal(tty.input(), variable)?) } else { None };
     if theme.is_none() {
-        let background = told.as_ref().and_then(|told| told.background).unwrap_or(Background::Dark);
+        let background = answers.as_ref().and_then(|answers| answers.background).unwrap_or(Background::Dark);
         theme = Some(themes.get(if by_terminal { background.theme() } else { "plain" })?);
     }
     let Some(theme) = theme else { return Ok(()) };
 
-    let (columns, rows) = looped::size();
+    let (columns, rows) = event_loop::size();
     let mut state = State::new(Start {
         columns,
         rows,
@@ -128,28 +128,28 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 
-    let told = if let Some(told) = told {
-        told
+    let answers = if let Some(answers) = answers {
+        answers
     } else {
-        let told = ask::terminal(tty.input(), variable)?;
+        let answers = ask::terminal(tty.input(), variable)?;
         // A terminal that does not know a question may have written it out.
         screen.forget(&state)?;
         screen.draw(&state, &theme, None)?;
-        told
+        answers
     };
-    let canvas = Canvas::of(told.pictures, depth, variable);
+    let canvas = Canvas::of(answers.pictures, depth, variable);
     state.terminal = if canvas.is_some() { Shows::Pictures } else { Shows::Text };
-    // One that does not say its colours is not asked again.
-    let asks = by_terminal && told.answered;
-    let tell = happens.clone();
-    let input = Input::start(tty.clone(), told.typed, move |heard| tell.send(Happened::Heard(heard)).is_ok())?;
-    let tell = happens.clone();
+    // A terminal that does not answer is not asked again.
+    let asks = by_terminal && answers.answered;
+    let sender = to_loop.clone();
+    let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
+    let sender = to_loop.clone();
     let Wiring { started, seen, demo, mode, .. } = wiring;
-    // Ends with the other end of `started`, or with nobody left to tell.
-    let forward = move || started.into_iter().all(|opened| tell.send(Happened::Started(opened)).is_ok());
+    // Ends when the other end of `started` does, or the loop.
+    let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
-    let outside = looped::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux };
-    Looped::new(state, screen, tty, input, happens, outside).run(&happened)
+    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux };
+    EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

@@ -1,7 +1,7 @@
 //! Pictures in the terminal's own pixels, or in half blocks of colour.
 //!
 //! ```text
-//!   told by the terminal ─▶ Canvas ── bytes, room ─▶ decode, shrink, encode (a thread) ─▶ Painted ─▶ cells
+//!   what the terminal answered ─▶ Canvas ── bytes, room ─▶ decode, shrink, encode (a thread) ─▶ Painted ─▶ cells
 //! ```
 //!
 //! kitty takes the pixels once and places them by characters; sixel and iTerm2 send them with the cell they start in;
@@ -53,7 +53,7 @@ pub struct Canvas {
 /// A picture as the terminal takes it.
 pub struct Painted {
     protocol: Protocol,
-    /// kitty keeps it under this number until told otherwise.
+    /// kitty keeps it under this number until it is asked to forget it.
     kept: Option<u32>,
 }
 
@@ -62,7 +62,7 @@ pub type Wanted = (Opens, Size);
 
 /// Why a picture cannot be shown.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum PictureError {
     #[error("it is not in the store")]
     Gone,
     #[error("there is no room for it")]
@@ -87,9 +87,9 @@ const MOST_PIXELS: u64 = 4_000_000;
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Canvas {
-    /// How this terminal shows pixels; `None`: not at all. `told` is what it answered, `variable` looks one up in the
+    /// How this terminal shows pixels; `None`: not at all. `support` is what it answered, `variable` looks one up in the
     /// environment.
-    pub fn of(told: Answered, depth: Depth, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub fn of(support: Support, depth: Depth, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let has = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let program = variable("TERM_PROGRAM").unwrap_or_default() + &variable("LC_TERMINAL").unwrap_or_default();
         let in_tmux = has("TMUX");
@@ -100,16 +100,16 @@ impl Canvas {
         // tmux may say that it takes sixels; it hands on nothing else without being asked to.
         let graphics = if takes_files {
             Graphics::Iterm2
-        } else if told.kitty && !no_places {
+        } else if support.kitty && !no_places {
             Graphics::Kitty
-        } else if told.sixel {
+        } else if support.sixel {
             Graphics::Sixel
         } else if depth == Depth::True {
             Graphics::Blocks
         } else {
             return None;
         };
-        match (graphics, told.cell) {
+        match (graphics, support.cell) {
             // Two pixels, one above the other.
             (Graphics::Blocks, _) => Some(Self { graphics, cell: (1, 2) }),
             (_, Some(cell)) => Some(Self { graphics, cell }),
@@ -130,22 +130,22 @@ impl Canvas {
         // Its name keeps a panic within: broken pictures are many, and decoders are not ours.
         let painting = move || {
             let painted = catch_unwind(AssertUnwindSafe(|| self.stored(&what, room, &store)));
-            done((what, room), painted.unwrap_or(Err(Trouble::Panic)).map_err(|why| why.to_string()));
+            done((what, room), painted.unwrap_or(Err(PictureError::Panic)).map_err(|why| why.to_string()));
         };
         if let Err(error) = thread::Builder::new().name("store-picture".into()).spawn(painting) {
             tracing::warn!(%error, "no thread for a picture");
         }
     }
 
-    fn stored(self, what: &Opens, room: Size, store: &Store) -> Result<Painted, Trouble> {
-        let Opens::Blob { sha256, .. } = what else { return Err(Trouble::Gone) };
-        self.paint(&store.blob(sha256)?.ok_or(Trouble::Gone)?, room)
+    fn stored(self, what: &Opens, room: Size, store: &Store) -> Result<Painted, PictureError> {
+        let Opens::Blob { sha256, .. } = what else { return Err(PictureError::Gone) };
+        self.paint(&store.blob(sha256)?.ok_or(PictureError::Gone)?, room)
     }
 
     /// A picture as large as it is, or as there is room for.
-    fn paint(self, bytes: &[u8], room: Size) -> Result<Painted, Trouble> {
+    fn paint(self, bytes: &[u8], room: Size) -> Result<Painted, PictureError> {
         if room.width == 0 || room.height == 0 {
-            return Err(Trouble::NoRoom);
+            return Err(PictureError::NoRoom);
         }
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(ImageError::from)?;
         let mut limits = Limits::default();
@@ -211,7 +211,7 @@ impl Painted {
 
 /// What a terminal answered about pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Answered {
+pub struct Support {
     pub kitty: bool,
     pub sixel: bool,
     /// A cell's width and height in pixels.
@@ -259,18 +259,18 @@ mod tests {
         for bytes in [&b""[..], b"no picture", &whole[..whole.len() / 2], &vast] {
             assert!(canvas(Graphics::Blocks).paint(bytes, (40, 20).into()).is_err());
         }
-        assert!(matches!(canvas(Graphics::Kitty).paint(&whole, (0, 5).into()), Err(Trouble::NoRoom)));
+        assert!(matches!(canvas(Graphics::Kitty).paint(&whole, (0, 5).into()), Err(PictureError::NoRoom)));
     }
 
     #[test]
     fn a_terminal_gets_the_best_that_it_knows() {
-        let of = |told: Answered, depth, variables: &[(&str, &str)]| {
+        let of = |support: Support, depth, variables: &[(&str, &str)]| {
             let variable =
                 |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            Canvas::of(told, depth, variable).map(|canvas| canvas.graphics)
+            Canvas::of(support, depth, variable).map(|canvas| canvas.graphics)
         };
-        let all = Answered { kitty: true, sixel: true, cell: Some(CELL) };
-        let sixel = Answered { kitty: false, ..all };
+        let all = Support { kitty: true, sixel: true, cell: Some(CELL) };
+        let sixel = Support { kitty: false, ..all };
         assert_eq!(of(all, Depth::True, &[]), Some(Graphics::Kitty));
         assert_eq!(of(sixel, Depth::Ansi256, &[]), Some(Graphics::Sixel));
         assert_eq!(of(all, Depth::True, &[("KONSOLE_VERSION", "230800")]), Some(Graphics::Sixel));
@@ -278,9 +278,9 @@ mod tests {
         assert_eq!(of(all, Depth::True, &[("LC_TERMINAL", "iTerm2")]), Some(Graphics::Iterm2));
         let in_tmux = [("TMUX", "/tmp/tmux-0/default,1,0"), ("LC_TERMINAL", "iTerm2")];
         assert_eq!(of(sixel, Depth::True, &in_tmux), Some(Graphics::Sixel));
-        assert_eq!(of(Answered::default(), Depth::True, &in_tmux), Some(Graphics::Blocks));
-        assert_eq!(of(Answered { cell: None, ..all }, Depth::True, &[]), Some(Graphics::Blocks));
-        assert_eq!(of(Answered { cell: None, ..all }, Depth::Ansi256, &[]), None);
-        assert_eq!(of(Answered::default(), Depth::Ansi256, &[]), None);
+        assert_eq!(of(Support::default(), Depth::True, &in_tmux), Some(Graphics::Blocks));
+        assert_eq!(of(Support { cell: None, ..all }, Depth::True, &[]), Some(Graphics::Blocks));
+        assert_eq!(of(Support { cell: None, ..all }, Depth::Ansi256, &[]), None);
+        assert_eq!(of(Support::default(), Depth::Ansi256, &[]), None);
     }
 }

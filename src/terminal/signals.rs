@@ -1,4 +1,4 @@
-//! Signals, told as they come.
+//! A thread that hands on the signals of the process.
 
 use std::{io, thread};
 
@@ -8,8 +8,9 @@ use signal_hook::{
     low_level,
 };
 
+/// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum ProcessSignal {
     /// The window has another size.
     Resized,
     /// The process goes on after it was stopped.
@@ -18,20 +19,20 @@ pub enum Told {
     Ended,
 }
 
-/// Starts a thread that tells of signals; `tell` says whether anyone hears.
+/// Starts a thread that hands on signals; `send` is false where nobody receives them any more.
 ///
-/// The thread outlives the screen: once nobody hears, a signal to end does again what it does by itself, so that a
+/// The thread outlives the screen: once nobody receives, a signal to end does again what it does by itself, so that a
 /// second ctrl-c ends a program that is taking long to close.
-pub fn listen(tell: impl Fn(Told) -> bool + Send + 'static) -> io::Result<()> {
+pub fn listen(send: impl Fn(ProcessSignal) -> bool + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT])?;
     let work = move || {
         for signal in signals.forever() {
-            let told = match signal {
-                SIGWINCH => Told::Resized,
-                SIGCONT => Told::Continued,
-                _ => Told::Ended,
+            let asks = match signal {
+                SIGWINCH => ProcessSignal::Resized,
+                SIGCONT => ProcessSignal::Continued,
+                _ => ProcessSignal::Ended,
             };
-            if !tell(told) && told == Told::Ended {
+            if !send(asks) && asks == ProcessSignal::Ended {
                 let _ = low_level::emulate_default_handler(signal);
             }
         }

@@ -24,7 +24,7 @@ pub struct Viewer {
 
 /// Why something cannot be shown.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum ViewerError {
     #[error("it is not in the store")]
     Gone,
     #[error(transparent)]
@@ -34,18 +34,18 @@ enum Trouble {
 }
 
 impl Viewer {
-    /// Shows it, and says so or why not. Nobody waits: the bytes may be many and a program slow to start.
-    pub fn show(&self, what: Opens, store: &Arc<Store>, said: impl FnOnce(String) + Send + 'static) {
+    /// Shows it, and notifies the user of that, or why not. Nobody waits: the bytes may be many and a program slow to start.
+    pub fn show(&self, what: Opens, store: &Arc<Store>, notify: impl FnOnce(String) + Send + 'static) {
         let (viewer, store) = (self.clone(), Arc::clone(store));
         thread::spawn(move || {
-            said(match viewer.open(&what, &store) {
+            notify(match viewer.open(&what, &store) {
                 Ok(shown) => format!("opened {shown}"),
                 Err(error) => format!("cannot be opened: {error}"),
             });
         });
     }
 
-    fn open(&self, what: &Opens, store: &Store) -> Result<String, Trouble> {
+    fn open(&self, what: &Opens, store: &Store) -> Result<String, ViewerError> {
         match what {
             Opens::Address(address) => {
                 open::that_detached(address)?;
@@ -60,7 +60,7 @@ impl Viewer {
     }
 
     /// The bytes as a file, whose name says what is in it.
-    fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &Store) -> Result<PathBuf, Trouble> {
+    fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &Store) -> Result<PathBuf, ViewerError> {
         let (head, _) = sha256.split_at(8);
         let name = head.iter().fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +75,7 @@ impl Viewer {
         };
         let path = folder.path().join(format!("{name:016x}.{ending}"));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => file.write_all(&store.blob(sha256)?.ok_or(Trouble::Gone)?)?,
+            Ok(mut file) => file.write_all(&store.blob(sha256)?.ok_or(ViewerError::Gone)?)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }

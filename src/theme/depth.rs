@@ -13,9 +13,9 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// What the environment says of the terminal. `variable` looks one up.
+    /// What the environment says about the terminal. `variable` looks one up.
     #[must_use]
-    pub fn told_by(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         // https://no-color.org: present and not empty, whatever it says.
         if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             return Self::None;
@@ -144,17 +144,17 @@ fn of_index(index: u8) -> [u8; 3] {
 mod tests {
     use super::*;
 
-    fn told(pairs: &[(&str, &str)]) -> Depth {
-        Depth::told_by(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    fn depth(pairs: &[(&str, &str)]) -> Depth {
+        Depth::from_environment(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn the_environment_says_how_many_colours_there_are() {
-        assert_eq!(told(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::None);
-        assert_eq!(told(&[("NO_COLOR", ""), ("COLORTERM", "truecolor")]), Depth::True);
-        assert_eq!(told(&[("TERM", "xterm-256color")]), Depth::Ansi256);
-        assert_eq!(told(&[("TERM", "linux")]), Depth::Ansi16);
-        assert_eq!(told(&[("TERM", "dumb")]), Depth::None);
+        assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::None);
+        assert_eq!(depth(&[("NO_COLOR", ""), ("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Ansi256);
+        assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
+        assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
     }
 
     #[test]

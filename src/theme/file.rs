@@ -1,7 +1,7 @@
 //! A theme file: what it says, and where it says what cannot be understood.
 //!
 //! ```toml
-//! inherits = "dark"                        # what is not said here is as there
+//! inherits = "dark"                        # what is not painted here is as there
 //!
 //! [palette]                                # names for colours
 //! rose = "#ff7a90"
@@ -35,10 +35,10 @@ pub struct File {
     slots: BTreeMap<String, Paint>,
 }
 
-/// Something said, and the line that says it.
+/// A value, and the line on which it stands, from 1.
 #[derive(Debug, Clone)]
 pub struct OnLine<T> {
-    pub said: T,
+    pub value: T,
     pub line: usize,
 }
 
@@ -99,7 +99,8 @@ pub fn parse(origin: &str, text: &str) -> Result<File, ThemeError> {
     Ok(file)
 }
 
-/// Paints every slot that one of the files speaks of. The files are a line of descent, the eldest first.
+/// The style of every slot or group that one of the files paints, by its name. The files inherit from each other, the
+/// eldest first.
 pub fn paint(line_of_descent: &[&File]) -> Result<BTreeMap<String, Style>, ThemeError> {
     let mut palette: BTreeMap<&str, Color> = TERMINAL.into();
     let mut slots: BTreeMap<&str, (&Paint, &File)> = BTreeMap::new();
@@ -115,11 +116,11 @@ impl Paint {
     fn style(&self, palette: &BTreeMap<&str, Color>, file: &File) -> Result<Style, ThemeError> {
         let color = |name: &Option<OnLine<String>>| {
             let Some(name) = name else { return Ok(None) };
-            let known = palette.get(name.said.as_str()).copied().or_else(|| literal(&name.said));
+            let known = palette.get(name.value.as_str()).copied().or_else(|| literal(&name.value));
             known.map(Some).ok_or_else(|| ThemeError::Broken {
                 file: file.origin.clone(),
                 line: name.line,
-                what: unknown("colour", &name.said, palette.keys().copied()),
+                what: unknown("colour", &name.value, palette.keys().copied()),
             })
         };
         Ok(Style { fg: color(&self.fg)?, bg: color(&self.bg)?, ..Style::new() }.add_modifier(self.modifiers))
@@ -147,22 +148,22 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-type Said<'a> = Spanned<DeValue<'a>>;
+type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
-    fn palette(&self, value: &Said) -> Result<BTreeMap<String, Color>, ThemeError> {
+    fn palette(&self, value: &Value) -> Result<BTreeMap<String, Color>, ThemeError> {
         let named = self.table_of(value)?.iter().map(|(name, value)| {
             let text = self.text_of(value)?;
-            let terminal = TERMINAL.iter().find(|(name, _)| *name == text.said).map(|(_, color)| *color);
-            let Some(color) = terminal.or_else(|| literal(&text.said)) else {
-                return Err(self.unknown(&value.span(), "colour", &text.said, TERMINAL.map(|(name, _)| name)));
+            let terminal = TERMINAL.iter().find(|(name, _)| *name == text.value).map(|(_, color)| *color);
+            let Some(color) = terminal.or_else(|| literal(&text.value)) else {
+                return Err(self.unknown(&value.span(), "colour", &text.value, TERMINAL.map(|(name, _)| name)));
             };
             Ok((name.get_ref().to_string(), color))
         });
         named.collect()
     }
 
-    fn slots(&self, value: &Said) -> Result<BTreeMap<String, Paint>, ThemeError> {
+    fn slots(&self, value: &Value) -> Result<BTreeMap<String, Paint>, ThemeError> {
         let painted = self.table_of(value)?.iter().map(|(slot, value)| {
             if !slots::is_known(slot.get_ref()) {
                 return Err(self.unknown(&slot.span(), "slot", slot.get_ref(), slots::names()));
@@ -172,7 +173,7 @@ impl Reader<'_> {
         painted.collect()
     }
 
-    fn paint(&self, value: &Said) -> Result<Paint, ThemeError> {
+    fn paint(&self, value: &Value) -> Result<Paint, ThemeError> {
         let mut paint = Paint::default();
         if value.get_ref().is_str() {
             paint.fg = Some(self.text_of(value)?);
@@ -197,16 +198,16 @@ impl Reader<'_> {
         value.get_ref().as_table().ok_or_else(|| self.not_a("table", value))
     }
 
-    fn text_of(&self, value: &Said) -> Result<OnLine<String>, ThemeError> {
-        let said = match value.get_ref() {
+    fn text_of(&self, value: &Value) -> Result<OnLine<String>, ThemeError> {
+        let text = match value.get_ref() {
             // An index need not be quoted.
             DeValue::Integer(index) => index.as_str().to_owned(),
             other => other.as_str().ok_or_else(|| self.not_a("text", value))?.to_owned(),
         };
-        Ok(OnLine { said, line: self.line(&value.span()) })
+        Ok(OnLine { value: text, line: self.line(&value.span()) })
     }
 
-    fn yes_or_no(&self, value: &Said) -> Result<bool, ThemeError> {
+    fn yes_or_no(&self, value: &Value) -> Result<bool, ThemeError> {
         value.get_ref().as_bool().ok_or_else(|| self.not_a("true or false", value))
     }
 
@@ -218,7 +219,7 @@ impl Reader<'_> {
         ThemeError::Broken { file: self.origin.to_owned(), line: self.line(span), what }
     }
 
-    fn not_a(&self, wanted: &str, value: &Said) -> ThemeError {
+    fn not_a(&self, wanted: &str, value: &Value) -> ThemeError {
         self.wrong(&value.span(), format!("{} where {wanted} is needed", value.get_ref().type_str()))
     }
 

@@ -113,14 +113,14 @@ impl Files {
             // A user's file that takes the place of an embedded one may build upon it: what is already in
             // the line is looked for among the embedded.
             let fresh = |file: &&File| !line.iter().any(|earlier| std::ptr::eq(*earlier, *file));
-            let candidates = [self.users.get(&parent.said), self.embedded.get(&parent.said)];
+            let candidates = [self.users.get(&parent.value), self.embedded.get(&parent.value)];
             next = candidates.into_iter().flatten().find(fresh);
             if next.is_none() {
                 let what = if candidates.iter().any(Option::is_some) {
-                    format!("`{}` inherits itself", parent.said)
+                    format!("`{}` inherits itself", parent.value)
                 } else {
                     let names = self.embedded.keys().chain(self.users.keys()).map(String::as_str);
-                    file::unknown("theme", &parent.said, names)
+                    file::unknown("theme", &parent.value, names)
                 };
                 return Err(ThemeError::Broken { file: file.origin.clone(), line: parent.line, what });
             }

@@ -17,12 +17,12 @@ use rustix::{
 use super::{
     ScreenError, Started, ask, clipboard,
     guard::{self, Tty},
-    input::{Heard, Input},
+    input::{Input, InputEvent},
     keys::Typed,
     pace::Pace,
     picture::{Canvas, Painted, Wanted},
     screen::Screen,
-    signals::Told,
+    signals::ProcessSignal,
     viewer::Viewer,
 };
 use crate::{
@@ -33,21 +33,21 @@ use crate::{
 };
 
 /// What arrives at the loop.
-pub enum Happened {
-    Heard(Heard),
-    Signal(Told),
+pub enum Incoming {
+    Input(InputEvent),
+    Signal(ProcessSignal),
     Answered(Answered),
     /// A store holds something new.
     Changed,
     Started(Started),
-    /// Something outside has a word for the status line.
-    ConversationMessage(String),
+    /// Something outside has a notice for the status line.
+    Notice(String),
     Painted(Wanted, Result<Painted, String>),
 }
 
 /// More than this is not taken at one go: a frame is due.
 const AT_ONCE: usize = 1000;
-/// A process that is told to stop does so by then, or never: nobody may be there to continue it.
+/// A process that was sent the signal to stop does so by then, or never: nobody may be there to continue it.
 const STOPPING: Duration = Duration::from_millis(300);
 
 /// What effects and ticks reach.
@@ -58,7 +58,7 @@ pub struct Outside {
     pub depth: Depth,
     /// `None`: the terminal shows no pictures.
     pub canvas: Option<Canvas>,
-    /// The terminal says its background's colour when asked, and the theme is to fit it.
+    /// The terminal answers which colour its background has, and the theme is to fit it.
     pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
@@ -66,12 +66,12 @@ pub struct Outside {
     pub in_tmux: bool,
 }
 
-pub struct Looped {
+pub struct EventLoop {
     state: State,
     screen: Screen,
     tty: Arc<Tty>,
     input: Input,
-    happens: Sender<Happened>,
+    to_loop: Sender<Incoming>,
     outside: Outside,
     pace: Pace,
     /// The store that is shown, and who answers for it.
@@ -84,17 +84,17 @@ pub struct Looped {
     real: Option<Arc<Store>>,
     in_demo: bool,
     /// What arrived while the loop waited for something else.
-    later: VecDeque<Happened>,
+    later: VecDeque<Incoming>,
     ends: bool,
 }
 
-impl Looped {
+impl EventLoop {
     pub fn new(
         state: State,
         screen: Screen,
         tty: Arc<Tty>,
         input: Input,
-        happens: Sender<Happened>,
+        to_loop: Sender<Incoming>,
         outside: Outside,
     ) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl Looped {
             screen,
             tty,
             input,
-            happens,
+            to_loop,
             outside,
             pace: Pace::default(),
             shown: None,
@@ -116,37 +116,37 @@ impl Looped {
         }
     }
 
-    /// Goes round until someone quits or the terminal is gone.
-    pub fn run(mut self, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
-        match self.go_round(happened) {
-            // Nobody is left to be told that there is no terminal any more.
+    /// Runs until someone quits or the terminal is gone.
+    pub fn run(mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
+        match self.run_until_ended(incoming) {
+            // The terminal is gone: nobody would read an error.
             Err(ScreenError::Terminal(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(()),
             ended => ended,
         }
     }
 
-    fn go_round(&mut self, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn run_until_ended(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         loop {
             let rest = if self.later.is_empty() { self.pace.rests(Instant::now()) } else { Duration::ZERO };
-            let first = match happened.recv_timeout(rest) {
+            let first = match incoming.recv_timeout(rest) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             let waited = std::mem::take(&mut self.later).into_iter();
-            let all: Vec<Happened> = waited.chain(first).chain(happened.try_iter().take(AT_ONCE)).collect();
+            let all: Vec<Incoming> = waited.chain(first).chain(incoming.try_iter().take(AT_ONCE)).collect();
             if self.pace.ticks(Instant::now(), !all.is_empty()) {
-                self.tick(happened)?;
+                self.tick(incoming)?;
             }
             for one in all {
-                self.take(one, happened)?;
+                self.take(one, incoming)?;
             }
             if self.pace.takes(Instant::now())
                 && let Some((store, _)) = &self.shown
             {
                 let changes = store.changes().take();
                 if !changes.is_empty() {
-                    self.event(Event::Changed(changes), happened)?;
+                    self.event(Event::Changed(changes), incoming)?;
                 }
             }
             if self.ends {
@@ -159,43 +159,43 @@ impl Looped {
         }
     }
 
-    fn take(&mut self, one: Happened, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn take(&mut self, one: Incoming, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         match one {
-            Happened::Heard(Heard::Typed(typed)) => {
+            Incoming::Input(InputEvent::Typed(typed)) => {
                 if typed == Typed::Focus(true) && self.outside.asks {
-                    ask::again()?;
+                    ask::background()?;
                 }
-                self.event(typed.into(), happened)
+                self.event(typed.into(), incoming)
             }
-            Happened::Heard(Heard::Gone) | Happened::Signal(Told::Ended) => {
+            Incoming::Input(InputEvent::Gone) | Incoming::Signal(ProcessSignal::Ended) => {
                 self.ends = true;
                 Ok(())
             }
-            Happened::Signal(Told::Resized) => self.resize(happened),
-            Happened::Signal(Told::Continued) => {
+            Incoming::Signal(ProcessSignal::Resized) => self.resize(incoming),
+            Incoming::Signal(ProcessSignal::Continued) => {
                 // Stopped by someone else, perhaps: the shell has had the terminal since.
                 self.tty.take()?;
                 self.screen.forget(&self.state)?;
-                self.resize(happened)
+                self.resize(incoming)
             }
-            Happened::Answered(Answered { seat, ticket, answer }) => {
-                self.event(Event::Answered { seat, ticket, answer }, happened)
+            Incoming::Answered(Answered { seat, ticket, answer }) => {
+                self.event(Event::Answered { seat, ticket, answer }, incoming)
             }
-            Happened::Changed => {
+            Incoming::Changed => {
                 self.pace.changed = true;
                 Ok(())
             }
-            Happened::Started(started) => self.started(started, happened),
-            Happened::ConversationMessage(text) => self.event(Event::ConversationMessage(text), happened),
+            Incoming::Started(started) => self.started(started, incoming),
+            Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
             // Of a picture that was left, or is wanted in another size by now, nobody wants to know.
-            Happened::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
-            Happened::Painted(_, painted) => {
+            Incoming::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
+            Incoming::Painted(_, painted) => {
                 let (painted, went) = match painted {
                     Ok(painted) => (Some(painted), Ok(())),
                     Err(why) => (None, Err(why)),
                 };
                 self.painted = painted;
-                self.event(Event::Painted(went), happened)
+                self.event(Event::Painted(went), incoming)
             }
         }
     }
@@ -212,61 +212,61 @@ impl Looped {
         }
         self.wanted.clone_from(&wanted);
         if let (Some(wanted), Some(canvas), Some((store, _))) = (wanted, self.outside.canvas, &self.shown) {
-            let tell = self.happens.clone();
-            canvas.start(wanted, store, move |wanted, painted| drop(tell.send(Happened::Painted(wanted, painted))));
+            let to_loop = self.to_loop.clone();
+            canvas.start(wanted, store, move |wanted, painted| drop(to_loop.send(Incoming::Painted(wanted, painted))));
         }
         Ok(())
     }
 
-    fn started(&mut self, started: Started, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn started(&mut self, started: Started, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         match started {
             Started::Store(store) => {
                 self.real = Some(store.clone());
-                if self.in_demo { Ok(()) } else { self.show(store, self.outside.mode, happened) }
+                if self.in_demo { Ok(()) } else { self.show(store, self.outside.mode, incoming) }
             }
             Started::Demo(Some(store)) => {
                 self.in_demo = true;
-                self.show(store, Mode::Demo, happened)
+                self.show(store, Mode::Demo, incoming)
             }
             Started::Demo(None) => {
                 self.in_demo = false;
                 match self.real.clone() {
-                    Some(store) => self.show(store, self.outside.mode, happened),
+                    Some(store) => self.show(store, self.outside.mode, incoming),
                     None => Ok(()),
                 }
             }
-            Started::Listening(listening) => self.event(Event::Listening(listening), happened),
+            Started::Listening(listening) => self.event(Event::Listening(listening), incoming),
             Started::Failed(why) => Err(ScreenError::Failed(why)),
         }
     }
 
     /// Shows another store; whatever the last one still answers has old tickets.
-    fn show(&mut self, store: Arc<Store>, mode: Mode, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
-        let tell = self.happens.clone();
+    fn show(&mut self, store: Arc<Store>, mode: Mode, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
+        let to_loop = self.to_loop.clone();
         let readers = store.readers(Box::new(move |answered| {
-            // Nobody hears any more once the screen is gone.
-            let _ = tell.send(Happened::Answered(answered));
+            // The loop has ended once the screen is gone.
+            let _ = to_loop.send(Incoming::Answered(answered));
         }));
-        let tell = self.happens.clone();
+        let to_loop = self.to_loop.clone();
         store.changes().on_change(Box::new(move || {
-            let _ = tell.send(Happened::Changed);
+            let _ = to_loop.send(Incoming::Changed);
         }));
         self.shown = Some((store, readers));
-        self.event(Event::Opened(mode), happened)
+        self.event(Event::Opened(mode), incoming)
     }
 
-    fn tick(&mut self, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn tick(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         let failing = self.shown.as_ref().and_then(|(store, _)| store.health().failing);
         let tick = Tick { now: Timestamp::now(), seen: (self.outside.seen)(), failing };
-        self.event(Event::Tick(tick), happened)
+        self.event(Event::Tick(tick), incoming)
     }
 
-    fn resize(&mut self, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn resize(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         let (columns, rows) = size();
-        self.event(Event::Resize { columns, rows }, happened)
+        self.event(Event::Resize { columns, rows }, incoming)
     }
 
-    fn event(&mut self, event: Event, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn event(&mut self, event: Event, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         let mut effects: VecDeque<Effect> = update(&mut self.state, event).into();
         self.pace.dirty = true;
         self.pace.focused = self.state.focused;
@@ -279,15 +279,15 @@ impl Looped {
                 }
                 Effect::Copy(text) => {
                     if !clipboard::copy(&text, self.outside.in_tmux)? {
-                        let said = Event::ConversationMessage("too long to copy through the terminal".to_owned());
-                        effects.extend(update(&mut self.state, said));
+                        let notice = Event::Notice("too long to copy through the terminal".to_owned());
+                        effects.extend(update(&mut self.state, notice));
                     }
                 }
                 Effect::OpenOutside(what) => {
                     if let Some((store, _)) = &self.shown {
-                        let tell = self.happens.clone();
-                        let said = move |text: String| drop(tell.send(Happened::ConversationMessage(text)));
-                        self.viewer.show(what, store, said);
+                        let to_loop = self.to_loop.clone();
+                        let notify = move |text: String| drop(to_loop.send(Incoming::Notice(text)));
+                        self.viewer.show(what, store, notify);
                     }
                 }
                 Effect::SetTheme(name) => {
@@ -296,7 +296,7 @@ impl Looped {
                         self.outside.theme = theme.degrade(self.outside.depth);
                     }
                 }
-                Effect::Suspend => self.suspend(happened)?,
+                Effect::Suspend => self.suspend(incoming)?,
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
                 Effect::Quit => self.ends = true,
@@ -306,7 +306,7 @@ impl Looped {
     }
 
     /// Gives the terminal back, stops the process and all that were started with it, and goes on when continued.
-    fn suspend(&mut self, happened: &Receiver<Happened>) -> Result<(), ScreenError> {
+    fn suspend(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         self.input.step_aside();
         self.tty.give_back();
         guard::write(
@@ -315,8 +315,8 @@ impl Looped {
         kill_current_process_group(Signal::TSTP).map_err(std::io::Error::from)?;
         // The signal may take its time to stop every thread, and a process nobody could continue is not stopped.
         let deadline = Instant::now() + STOPPING;
-        while let Ok(one) = happened.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if matches!(one, Happened::Signal(Told::Continued)) {
+        while let Ok(one) = incoming.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if matches!(one, Incoming::Signal(ProcessSignal::Continued)) {
                 break;
             }
             self.later.push_back(one);
@@ -324,7 +324,7 @@ impl Looped {
         self.tty.take()?;
         self.input.come_back();
         self.screen.forget(&self.state)?;
-        self.later.push_back(Happened::Signal(Told::Resized));
+        self.later.push_back(Incoming::Signal(ProcessSignal::Resized));
         Ok(())
     }
 }
