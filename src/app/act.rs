@@ -5,12 +5,12 @@ use super::{
     browse::{Content, RowId},
     detail::Tab,
     event::Effect,
-    first_run::{self, Sdk},
+    first_run::{self, sdk::Sdk},
+    item::Kind,
     line::Line,
-    list::{Kind, List, Pick},
-    picture,
+    lists, picture_keys,
     state::{Heights, Stage, State, ThemeBy},
-    update::{move_list, refilter, type_in},
+    typing::{refilter, type_in},
 };
 use crate::{
     keymap::{Action, Context},
@@ -20,7 +20,7 @@ use crate::{
 /// Does what a key means.
 pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if state.picture.is_some() {
-        return picture::act(state, action);
+        return picture_keys::act(state, action);
     }
     match action {
         Action::Down => return step(state, 1),
@@ -46,7 +46,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::TabCost => show(state, Tab::Cost),
         Action::TabRaw => show(state, Tab::Raw),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
-        Action::Session => open_list(state, Kind::Sessions),
+        Action::Session => lists::open(state, Kind::Sessions),
         Action::Follow => follow(state),
 
         Action::Narrow => {
@@ -75,7 +75,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pause => pause(state),
         Action::Theme => {
             let before = state.theme.clone();
-            open_list(state, Kind::Themes { before });
+            lists::open(state, Kind::Themes { before });
         }
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
@@ -86,7 +86,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
                 Context::List | Context::Line => Context::Tree,
                 context => context,
             };
-            open_list(state, Kind::Help { of });
+            lists::open(state, Kind::Help { of });
         }
         Action::Close => return if state.lists.is_empty() { vec![Effect::Quit] } else { back(state) },
         Action::Quit => return vec![Effect::Quit],
@@ -98,7 +98,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
 fn step(state: &mut State, by: isize) -> Vec<Effect> {
     let Heights { rows, text, .. } = state.heights();
     match state.context() {
-        Context::List => return move_list(state, by),
+        Context::List => return lists::move_by(state, by),
         Context::Tree => {
             state.follow.stop(&mut state.tree);
             state.tree.move_by(by, rows);
@@ -140,7 +140,7 @@ fn half_page(state: &State) -> isize {
 /// Enter: opens what is closed, else goes in.
 fn open(state: &mut State) -> Vec<Effect> {
     match state.context() {
-        Context::List => return choose(state),
+        Context::List => return lists::choose(state),
         Context::Tree => {
             let branch = matches!(
                 state.tree.cursor().map(|row| state.tree.content(row)),
@@ -212,80 +212,11 @@ fn pause(state: &mut State) {
     }
 }
 
-fn open_list(state: &mut State, kind: Kind) {
-    // The same list twice, one over the other, helps nobody.
-    let same = |list: &List| std::mem::discriminant(&list.kind) == std::mem::discriminant(&kind);
-    if state.lists.iter().any(same) {
-        return;
-    }
-    let cursor = match &kind {
-        Kind::Sessions => {
-            state.picker.touch();
-            state.filter.session.clone().map(Pick::Session)
-        }
-        Kind::Themes { before } => Some(Pick::Theme(before.clone())),
-        Kind::Help { .. } => None,
-    };
-    let items = state.items(&kind);
-    state.lists.push(List::new(kind, items, cursor, state.screen));
-}
-
-/// Does what picking the item with the cursor means.
-fn choose(state: &mut State) -> Vec<Effect> {
-    let Some(pick) = state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) else { return Vec::new() };
-    // A key's help is to be read; there is nothing to choose.
-    if let Pick::Key(_) = pick {
-        return Vec::new();
-    }
-    state.lists.pop();
-    match pick {
-        Pick::Session(session) => {
-            state.follow.stop(&mut state.tree);
-            refilter(state, |filter| filter.session = Some(session.clone()));
-            let id = RowId::Session(session);
-            state.tree.set_open(id.clone(), true);
-            let height = state.heights().rows;
-            state.tree.relay(height);
-            state.tree.select(&id, height);
-        }
-        Pick::AllSessions => refilter(state, |filter| filter.session = None),
-        Pick::Theme(name) => {
-            state.theme_by = ThemeBy::Person;
-            return set_theme(state, name);
-        }
-        Pick::Key(_) => {}
-    }
-    Vec::new()
-}
-
-/// Shows the theme that the cursor of the topmost list is on.
-pub fn preview(state: &mut State) -> Vec<Effect> {
-    match state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) {
-        Some(Pick::Theme(name)) => set_theme(state, name),
-        _ => Vec::new(),
-    }
-}
-
-/// Shows the theme that fits the terminal, unless someone chose one, or is choosing.
-pub fn fit_theme(state: &mut State, name: &str) -> Vec<Effect> {
-    let choosing = state.lists.iter().any(|list| matches!(list.kind, Kind::Themes { .. }));
-    let fits = state.theme_by == ThemeBy::Terminal && !choosing;
-    if fits { set_theme(state, name.to_owned()) } else { Vec::new() }
-}
-
-fn set_theme(state: &mut State, name: String) -> Vec<Effect> {
-    if state.theme == name {
-        return Vec::new();
-    }
-    state.theme.clone_from(&name);
-    vec![Effect::SetTheme(name)]
-}
-
 /// Esc: undoes one thing, the first there is.
 fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
-            Kind::Themes { before } => set_theme(state, before),
+            Kind::Themes { before } => lists::set_theme(state, before),
             Kind::Sessions | Kind::Help { .. } => Vec::new(),
         };
     }
@@ -304,7 +235,7 @@ fn back(state: &mut State) -> Vec<Effect> {
 fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
     if let Some(list) = state.lists.last_mut() {
         list.close_line(taken);
-        return move_list(state, 0);
+        return lists::move_by(state, 0);
     }
     if let Some(line) = state.line.take().filter(|_| !taken) {
         refilter(state, |filter| line.before().clone_into(&mut filter.text));
@@ -314,7 +245,7 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
 
 fn clear_line(state: &mut State) -> Vec<Effect> {
     type_in(state, Line::delete_to_start);
-    if state.lists.is_empty() { Vec::new() } else { move_list(state, 0) }
+    if state.lists.is_empty() { Vec::new() } else { lists::move_by(state, 0) }
 }
 
 fn open_outside(state: &mut State) -> Vec<Effect> {

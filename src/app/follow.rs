@@ -1,8 +1,8 @@
 //! Following the newest run.
 
 use super::{
+    activity::Arrivals,
     browse::{Browse, RowId},
-    pulse::Arrivals,
 };
 use crate::model::{SpanId, Timestamp, TraceId};
 

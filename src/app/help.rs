@@ -1,6 +1,6 @@
 //! The help as lines: what works here, then what works elsewhere; in two columns where there is room.
 
-use super::{list::Item, wrap};
+use super::{item::Item, wrap};
 
 /// From here on there are two columns.
 const TWO: usize = 96;
@@ -102,7 +102,7 @@ mod tests {
 
     fn text(width: usize) -> HelpText {
         let state = State::new(crate::app::Start::default());
-        let items = state.items(&crate::app::list::Kind::Help { of: Context::Tree });
+        let items = state.items(&crate::app::item::Kind::Help { of: Context::Tree });
         let here: Vec<&str> = Context::Tree.places().iter().map(|place| place.title()).collect();
         HelpText::of(&items.iter().collect::<Vec<_>>(), &here, 9, width)
     }

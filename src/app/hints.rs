@@ -3,8 +3,9 @@
 use super::{
     areas::Focus,
     first_run,
-    list::{Kind, List},
-    picture,
+    item::Kind,
+    list::List,
+    picture_keys,
     state::{Stage, State},
 };
 use crate::{
@@ -31,7 +32,7 @@ impl State {
     /// What an action does now, by a word; `None` where it does nothing.
     fn does(&self, action: Action, usual: &'static str) -> Option<&'static str> {
         if self.picture.is_some() {
-            return picture::does(action, usual);
+            return picture_keys::does(action, usual);
         }
         let context = self.context();
         let top = self.lists.last().map(|list| &list.kind);

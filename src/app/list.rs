@@ -11,56 +11,16 @@ use super::{
     areas,
     find::{Finder, How},
     help::HelpText,
+    item::{Item, Kind, Pick},
     line::Line,
-    standing::Standing,
     wrap,
 };
-use crate::{
-    keymap::{Action, Context},
-    model::OfSession,
-};
+use crate::keymap::Context;
 
 /// The help would like to be so wide.
 const HELP: u16 = 118;
 /// Columns free at the left and the right of a row.
 pub const MARGINS: usize = 4;
-
-/// What a list is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    Sessions,
-    /// With the theme that was in force when it was opened.
-    Themes {
-        before: String,
-    },
-    /// Of the keys of a context, and then all others.
-    Help {
-        of: Context,
-    },
-}
-
-/// What picking an item does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pick {
-    Session(OfSession),
-    AllSessions,
-    Theme(String),
-    Key(Action),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    pub pick: Pick,
-    pub text: String,
-    /// How a session stands.
-    pub mark: Option<Standing>,
-    /// What else is said of a session, the keys of an action.
-    pub note: String,
-    /// What stands in columns at the right, most needed first.
-    pub cells: Vec<String>,
-    /// The place of an action: those of one stand together under its heading.
-    pub group: &'static str,
-}
 
 /// A list, its cursor, and what narrows it.
 #[derive(Debug, Clone)]

@@ -5,16 +5,9 @@
 //!                           └────── or not ────────────────▶ Not(why)
 //! ```
 //!
-//! The state knows which picture and where; its pixels are the terminal's.
+//! The state knows which picture; its pixels are the terminal's. `picture_keys` says where it goes and what keys do.
 
-use ratatui::layout::{Margin, Rect};
-
-use super::{
-    document::{DocLine, Opens},
-    event::Effect,
-    state::State,
-};
-use crate::keymap::Action;
+use super::document::{DocLine, Opens};
 
 /// Which picture is laid over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,42 +45,6 @@ impl Picture {
         }
         let title = line.text().trim().trim_start_matches('▪').trim().to_owned();
         Some(Self { what, title, shown: Shown::Reading })
-    }
-}
-
-/// Where a picture goes: the frame around both panes, and the room within it. None on a screen without panes.
-#[must_use]
-pub fn areas(state: &State) -> (Rect, Rect) {
-    let outer = state.areas().map_or(Rect::ZERO, |areas| areas.body);
-    (outer, outer.inner(Margin::new(1, 1)))
-}
-
-/// What keys do while a picture is laid over everything: it goes, or is shown by another program as well.
-pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Open | Action::Back | Action::Close | Action::Fold => close(state),
-        Action::OpenOutside => {
-            state.picture.as_ref().map(|picture| Effect::OpenOutside(picture.what.clone())).into_iter().collect()
-        }
-        Action::Redraw => vec![Effect::Redraw],
-        Action::Suspend => vec![Effect::Suspend],
-        Action::Quit => vec![Effect::Quit],
-        _ => Vec::new(),
-    }
-}
-
-/// Takes it away. Its pixels may lie where cells do not change, so everything is drawn again.
-pub(super) fn close(state: &mut State) -> Vec<Effect> {
-    state.picture = None;
-    vec![Effect::Redraw]
-}
-
-/// What an action does then, by a word.
-pub(super) fn does(action: Action, usual: &'static str) -> Option<&'static str> {
-    match action {
-        Action::Close => Some("close"),
-        Action::OpenOutside | Action::Quit => Some(usual),
-        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     detail::Tab,
     event::Effect,
     follow::Moved,
-    list::Kind,
+    item::Kind,
     state::{Heights, State},
 };
 use crate::model::{Filter, Node, NodeState, Query, Seat, SpanId, Subject, TraceId};

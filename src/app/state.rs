@@ -5,17 +5,18 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::{
+    activity::{Activity, Arrivals, Rate},
     areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
     detail::DetailPane,
     event::{Listening, Mode, Seen},
-    first_run::Sdk,
+    first_run::sdk::Sdk,
     follow::Follow,
+    item::Kind,
     line::Line,
-    list::{Kind, List},
+    list::List,
     pane::Pane,
     picture::{Picture, Shows},
-    pulse::{Arrivals, Lamp, Pulse, Rate},
 };
 use crate::{
     keymap::{Context, Key, Keymap},
@@ -123,6 +124,20 @@ pub enum Stage {
     /// The store holds no trace.
     FirstRun,
     Browsing,
+}
+
+/// The lamp of the header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lamp {
+    /// The store is being opened.
+    Opening,
+    /// Nothing has arrived yet.
+    Waiting,
+    Live,
+    Demo,
+    Paused,
+    /// No listener is open, or nothing can be stored.
+    Failing,
 }
 
 impl State {
@@ -236,8 +251,8 @@ impl State {
 
     /// Whether a run is still going, by the store and the clock.
     #[must_use]
-    pub fn pulse(&self, trace: &TraceSummary) -> Pulse {
-        self.arrivals.pulse(trace, self.tree.waits(&trace.trace), self.now)
+    pub fn activity(&self, trace: &TraceSummary) -> Activity {
+        self.arrivals.activity(trace, self.tree.waits(&trace.trace), self.now)
     }
 
     /// How high the tree's rows and the detail's text are, and how wide the text.

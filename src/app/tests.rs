@@ -12,8 +12,8 @@ use super::{
     detail::Tab,
     event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick},
     help::HelpLine,
-    list::Kind,
-    pulse::Lamp,
+    item::Kind,
+    state::Lamp,
     state::{Stage, Start, State},
     update::update,
 };

@@ -7,10 +7,12 @@ use super::{
     areas::{self, Focus},
     detail::Tab,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
-    line::Line,
-    list::Kind,
-    picture::{self, Shown},
+    item::Kind,
+    lists,
+    picture::Shown,
+    picture_keys,
     state::{Stage, State},
+    typing::type_in,
 };
 use crate::{
     keymap::{Action, Context, Found, Key},
@@ -45,9 +47,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.focused = focused;
             Vec::new()
         }
-        Event::Fits(theme) => super::act::fit_theme(state, theme),
+        Event::Fits(theme) => lists::fit_theme(state, theme),
         Event::Opened(mode) => {
-            let effects = if state.picture.is_some() { picture::close(state) } else { Vec::new() };
+            let effects = if state.picture.is_some() { picture_keys::close(state) } else { Vec::new() };
             state.forget();
             state.open = true;
             state.mode = mode;
@@ -101,26 +103,6 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
             }
             Vec::new()
         }
-    }
-}
-
-/// Edits the line that is open, and lets what it narrows follow at once.
-pub(super) fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
-    if let Some(list) = state.lists.last_mut() {
-        list.edit(edit);
-    } else if let Some(line) = &mut state.line {
-        edit(line);
-        let text = line.text().to_owned();
-        refilter(state, |filter| filter.text = text);
-    }
-}
-
-/// Changes the filter. What is shown stays until its answer comes.
-pub(super) fn refilter(state: &mut State, change: impl FnOnce(&mut crate::model::Filter)) {
-    let before = state.filter.clone();
-    change(&mut state.filter);
-    if state.filter != before {
-        state.tree.restart();
     }
 }
 
@@ -181,19 +163,19 @@ fn ticked(state: &mut State, tick: Tick) {
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
     if state.picture.is_some() && state.lists.is_empty() {
-        return if does == MouseDoes::Click { picture::close(state) } else { Vec::new() };
+        return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };
     }
     if let Some(list) = state.lists.last_mut() {
         let area = list.area();
         return match does {
-            MouseDoes::WheelUp => move_list(state, -WHEEL),
-            MouseDoes::WheelDown => move_list(state, WHEEL),
+            MouseDoes::WheelUp => lists::move_by(state, -WHEEL),
+            MouseDoes::WheelDown => lists::move_by(state, WHEEL),
             MouseDoes::Click if !areas::holds(area.outer, column, row) => act(state, Action::Back),
             MouseDoes::Click if areas::holds(area.rows, column, row) => {
                 let before = list.picked().map(|item| item.pick.clone());
                 let hit = list.click(usize::from(row - area.rows.y));
                 let again = hit && list.picked().map(|item| &item.pick) == before.as_ref();
-                if again { act(state, Action::Open) } else { move_list(state, 0) }
+                if again { act(state, Action::Open) } else { lists::move_by(state, 0) }
             }
             MouseDoes::Click => Vec::new(),
         };
@@ -256,12 +238,4 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         return act(state, Action::Filter);
     }
     Vec::new()
-}
-
-/// Moves the cursor of the topmost list; a theme is seen as soon as the cursor is on it.
-pub(super) fn move_list(state: &mut State, by: isize) -> Vec<Effect> {
-    if let Some(list) = state.lists.last_mut() {
-        list.move_by(by);
-    }
-    super::act::preview(state)
 }

@@ -12,6 +12,8 @@ use std::{
 use rustix::{
     io::Errno,
     process::{Signal, kill_current_process_group},
+    stdio::stdout,
+    termios::tcgetwinsize,
 };
 
 use super::{
@@ -26,7 +28,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Effect, Event, Mode, Seen, State, Tick, picture, update},
+    app::{Effect, Event, Mode, Seen, State, Tick, picture_keys, update},
     model::Timestamp,
     store::{Answered, Readers, Store},
     theme::{Depth, Theme, Themes},
@@ -202,7 +204,7 @@ impl EventLoop {
 
     /// Has the picture painted that the state lays over the screen, if it is not yet, or not in this size.
     fn paint(&mut self) -> Result<(), ScreenError> {
-        let room = picture::areas(&self.state).1.as_size();
+        let room = picture_keys::areas(&self.state).1.as_size();
         let wanted = self.state.picture.as_ref().map(|picture| (picture.what.clone(), room));
         if wanted == self.wanted {
             return Ok(());
@@ -329,7 +331,8 @@ impl EventLoop {
     }
 }
 
-/// The window's size; a usual one where the terminal does not know.
+/// The window's columns and rows; usual ones where the terminal does not know.
 pub fn size() -> (u16, u16) {
-    crossterm::terminal::size().ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24))
+    let size = tcgetwinsize(stdout()).ok().map(|size| (size.ws_col, size.ws_row));
+    size.filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24))
 }

@@ -66,7 +66,11 @@ impl Shared {
 impl Input {
     /// Starts listening. `typed`: bytes that were read from the terminal already. `send` is false where
     /// nobody receives any more.
-    pub fn start(tty: Arc<Tty>, typed: Vec<u8>, send: impl Fn(InputEvent) -> bool + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        tty: Arc<Tty>,
+        typed: Vec<u8>,
+        send: impl Fn(InputEvent) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
         let (woken, wake) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let shared = Arc::new(Shared { wish: Mutex::new(Wish::Listen), changed: Condvar::new() });
         let mut listener = Listener { tty, woken, shared: shared.clone(), keys: Keys::default() };

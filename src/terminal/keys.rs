@@ -214,7 +214,8 @@ fn string(bytes: &[u8]) -> Found {
         (None, None) => return Found::More,
     };
     let whole = 2 + end;
-    let background = bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
+    let background =
+        bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
     Found::Bytes(whole, background.map(Typed::Background))
 }
 

@@ -11,10 +11,10 @@
 
 mod ask;
 mod clipboard;
+mod event_loop;
 mod guard;
 mod input;
 mod keys;
-mod event_loop;
 mod pace;
 mod picture;
 mod screen;
@@ -33,9 +33,9 @@ use std::{
 
 use self::{
     ask::Background,
+    event_loop::{EventLoop, Incoming},
     guard::Guard,
     input::Input,
-    event_loop::{EventLoop, Incoming},
     picture::Canvas,
     screen::Screen,
 };

@@ -6,7 +6,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend};
 
 use super::{guard, picture::Painted};
 use crate::{
-    app::{State, picture},
+    app::{State, picture_keys},
     theme::Theme,
     view,
 };
@@ -54,7 +54,7 @@ impl Screen {
         self.terminal.draw(|frame| {
             view::draw(frame, state, theme);
             if let Some(painted) = painted.filter(|_| state.picture.is_some() && state.lists.is_empty()) {
-                painted.draw(frame, picture::areas(state).1);
+                painted.draw(frame, picture_keys::areas(state).1);
             }
         })?;
         let mut bytes = std::mem::take(&mut *self.held.0.borrow_mut());

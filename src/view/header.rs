@@ -8,7 +8,7 @@ use super::{
     widgets::{sparkline, strip::Strip},
 };
 use crate::{
-    app::{Lamp, Listening, State, areas::FLOOR, document::Run, format, pulse::SPARKLINE},
+    app::{Lamp, Listening, State, activity::SPARKLINE, areas::FLOOR, document::Run, format},
     keymap::Action,
     slots::Slot,
 };

@@ -11,7 +11,8 @@ use crate::{
         document::Run,
         find::Finder,
         help::HelpLine,
-        list::{Item, Kind, List, MARGINS},
+        item::{Item, Kind},
+        list::{List, MARGINS},
         wrap,
     },
     keymap::Action,
@@ -131,8 +132,8 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], finder: &mut F
         right = left.saturating_sub(2).max(row.x);
     }
     let mut x = row.x;
-    if let Some(standing) = item.mark {
-        let (mark, slot) = tree::mark(standing);
+    if let Some(run_state) = item.mark {
+        let (mark, slot) = tree::mark(run_state);
         pen.put(x, row.y, right, mark, slot);
         x += 2;
     }
@@ -178,7 +179,7 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
     }
 }
 
-/// Writes a text with what the search found in it standing out; says where it ended.
+/// Writes a text with what the search found in it run_state out; says where it ended.
 fn matched(pen: &mut Pen, place: Rect, text: &str, finder: &mut Finder) -> u16 {
     let found = finder.found(text);
     let mut runs: Vec<Run> = Vec::new();

@@ -6,14 +6,14 @@ use super::{list::border, pen::Pen};
 use crate::app::{
     State,
     document::Run,
-    picture::{self, Picture, Shown},
-    wrap,
+    picture::{Picture, Shown},
+    picture_keys, wrap,
 };
 use crate::slots::Slot;
 
 /// Draws the frame, and what stands in it until the picture does.
 pub fn draw(pen: &mut Pen, state: &State, picture: &Picture) {
-    let (outer, room) = picture::areas(state);
+    let (outer, room) = picture_keys::areas(state);
     pen.erase(outer, Slot::Overlay);
     border(pen, outer, &picture.title);
     let (text, slot) = match &picture.shown {

@@ -13,7 +13,7 @@ use crate::{
         Areas, Focus, Stage, State,
         document::Run,
         format,
-        standing::{Standing, Tally},
+        run_state::{RunCounts, RunState},
         wrap,
     },
     keymap::{Action, Hint},
@@ -149,15 +149,15 @@ fn breadcrumb(state: &State) -> String {
 /// `✓ 9  ! 2  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
 pub fn tally(state: &State, width: u16) -> Vec<Run> {
     let Some(overview) = state.overview.shown() else { return Vec::new() };
-    let Tally { done, recovered, failed, running } = state.tally().unwrap_or_default();
+    let RunCounts { done, recovered, failed, running } = state.run_counts().unwrap_or_default();
     let mut runs = Vec::new();
-    for (standing, count) in [
-        (Standing::Done, done),
-        (Standing::Recovered, recovered),
-        (Standing::Failed, failed),
-        (Standing::Running, running),
+    for (run_state, count) in [
+        (RunState::Done, done),
+        (RunState::Recovered, recovered),
+        (RunState::Failed, failed),
+        (RunState::Running, running),
     ] {
-        let (mark, slot) = tree::mark(standing);
+        let (mark, slot) = tree::mark(run_state);
         if count > 0 {
             let gap = if runs.is_empty() { "" } else { "  " };
             runs.push(Run::new(gap, Slot::Dim));

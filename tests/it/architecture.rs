@@ -35,7 +35,12 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tonic::", &["receive"]),
     ("axum::", &["receive"]),
     ("genai_prices::", &["pricing"]),
-    ("crossterm::", &["terminal"]),
+    ("CrosstermBackend", &["terminal"]),
+    ("rustix::", &["terminal", "cli", "config", "start"]),
+    ("tui_input::", &["app"]),
+    ("nucleo_matcher::", &["app"]),
+    ("strsim::", &["nearest"]),
+    ("image::", &["terminal"]),
     ("clap::", &["cli", "config"]),
 ];
 
@@ -81,6 +86,30 @@ fn rooms_do_not_see_each_other_in_circles() {
                         .flat_map(|seen| seen.keys().map(String::as_str))
                         .filter(|n| *n != next),
                 );
+            }
+        }
+    }
+}
+
+/// Rooms whose files must not use each other in circles; the others come to it one by one.
+const WITHOUT_CIRCLES: &[&str] = &["app"];
+
+/// Circles that may stay, by one of their files (`document::json`), each with the reason: the recursion of a grammar.
+const MAY_STAY: &[(&str, &str)] = &[];
+
+#[test]
+fn files_of_a_room_do_not_use_each_other_in_circles() {
+    for room in WITHOUT_CIRCLES {
+        let uses = uses_within(room);
+        for file in uses.keys().filter(|file| !MAY_STAY.iter().any(|(name, _)| name == file)) {
+            let mut reached: BTreeSet<&str> = BTreeSet::new();
+            let mut open: Vec<&str> = uses[file].iter().map(String::as_str).collect();
+            while let Some(next) = open.pop() {
+                assert_ne!(next, file, "{room}/{file} uses itself by way of {reached:?}");
+                let stays = MAY_STAY.iter().any(|(name, _)| *name == next);
+                if !stays && reached.insert(next) {
+                    open.extend(uses.get(next).into_iter().flatten().map(String::as_str));
+                }
             }
         }
     }
@@ -188,4 +217,111 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         part.trim_end_matches(".rs").to_owned()
     };
     files.into_iter().map(|path| (room(&path), path.clone(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// File of a room → the files of the room that it uses. Tests do not count, and neither do the front doors' own `mod`
+/// and `pub use` lines.
+fn uses_within(room: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<String, String> = sources()
+        .into_iter()
+        .filter(|(own, path, _)| own == room && !path.components().any(|part| part.as_os_str() == "tests"))
+        .map(|(_, path, text)| (module(&path), text))
+        .filter(|(module, _)| module.rsplit("::").next() != Some("tests"))
+        .collect();
+    let uses = |module: &String, text: &String| {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let code: String =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let paths = paths_of(&code).into_iter().filter_map(|path| resolve(room, module, &path, &files));
+        paths.filter(|used| used != module).collect::<BTreeSet<String>>()
+    };
+    files.iter().map(|(module, text)| (module.clone(), uses(module, text))).collect()
+}
+
+/// `src/app/browse/rows.rs` → `browse::rows`; a front door is named as its folder, that of the room "".
+fn module(path: &Path) -> String {
+    let path = path.with_extension("");
+    let parts = path.components().skip(2).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    parts.filter(|part| part != "mod").collect::<Vec<_>>().join("::")
+}
+
+/// Every path of some code: those of its `use` lines, one for each name, and those that are written out.
+fn paths_of(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut written = String::new();
+    let mut uses: Option<String> = None;
+    for line in code.lines() {
+        let start = line.strip_prefix("use ").map(str::to_owned);
+        // What a front door exports, it does not use.
+        let exports = line.starts_with("pub use ").then(String::new);
+        if let Some(line) = start.or(exports) {
+            uses = Some(line);
+        } else if let Some(uses) = uses.as_mut().filter(|uses| !uses.is_empty()) {
+            uses.push_str(line);
+        } else if uses.is_none() {
+            written.push_str(line);
+            written.push('\n');
+        }
+        if line.ends_with(';')
+            && let Some(tree) = uses.take()
+        {
+            flatten("", tree.trim_end_matches(';'), &mut paths);
+        }
+    }
+    for start in ["super::", "crate::"] {
+        for (at, _) in written.match_indices(start).filter(|(at, _)| !written[..*at].ends_with(':')) {
+            let end = written[at..].find(|c: char| !(c.is_alphanumeric() || "_:".contains(c)));
+            paths.push(written[at..at + end.unwrap_or(written.len() - at)].trim_end_matches(':').to_owned());
+        }
+    }
+    paths
+}
+
+/// `super::{a::B, c}` → `super::a::B` and `super::c`.
+fn flatten(before: &str, tree: &str, paths: &mut Vec<String>) {
+    let mut depth = 0;
+    let pieces = tree.split(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty()) {
+        match piece.split_once('{') {
+            Some((start, rest)) => {
+                let inner = rest.rsplit_once('}').map_or(rest, |(inner, _)| inner);
+                flatten(&format!("{before}{}", start.trim()), inner, paths);
+            }
+            None => paths.push(format!("{before}{piece}")),
+        }
+    }
+}
+
+/// The file of the room in which a path ends, if it does in one.
+fn resolve(room: &str, module: &str, path: &str, files: &BTreeMap<String, String>) -> Option<String> {
+    let mut at: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();
+    let mut rest: Vec<&str> = path.split("::").collect();
+    match rest[..] {
+        ["crate", first, ..] if first == room => {
+            at.clear();
+            rest.drain(..2);
+        }
+        ["crate", ..] => return None,
+        ["self", ..] => _ = rest.remove(0),
+        ["super", ..] => {
+            while rest.first() == Some(&"super") {
+                at.pop()?;
+                rest.remove(0);
+            }
+        }
+        // A path into one of the file's own modules, or of another crate.
+        [first, ..] if files.contains_key([&at[..], &[first]].concat().join("::").as_str()) => {}
+        _ => return None,
+    }
+    for part in rest {
+        let within = [&at[..], &[part]].concat();
+        if !files.contains_key(within.join("::").as_str()) {
+            break;
+        }
+        at = within;
+    }
+    Some(at.join("::")).filter(|module| files.contains_key(module))
 }

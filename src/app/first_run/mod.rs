@@ -1,10 +1,12 @@
 //! What the screen of an empty store says: what to do first, and what has been seen so far.
 //!
 //! ```text
+//!   sdk       which SDK is explained
 //!   snippet   what to copy        checks    what was seen
 //! ```
 
 mod checks;
+pub mod sdk;
 mod snippet;
 
 use ratatui::layout::{Margin, Rect};
@@ -13,6 +15,7 @@ use super::{areas::Areas, document::Run, event::Listening, state::State, wrap};
 use crate::keymap::Action;
 use crate::slots::Slot;
 
+use self::sdk::Sdk;
 pub use snippet::{command, snippet};
 
 /// From here on there is room for boxes around what is to be copied.
@@ -24,56 +27,6 @@ const HANG: usize = 4;
 
 /// The slot of what a newcomer must not miss.
 const TRAP: Slot = Slot::Warning;
-
-/// Which way of sending spans the first-run screen explains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sdk {
-    #[default]
-    Sideseat,
-    Strands,
-    Langgraph,
-    Openai,
-    Other,
-}
-
-impl Sdk {
-    pub const ALL: [Self; 5] = [Self::Sideseat, Self::Strands, Self::Langgraph, Self::Openai, Self::Other];
-
-    /// As the row of choices names it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Sideseat => "SideSeat, Bedrock",
-            Self::Strands => "Strands",
-            Self::Langgraph => "LangGraph",
-            Self::Openai => "OpenAI Agents",
-            Self::Other => "any other",
-        }
-    }
-
-    /// The same where there is little room.
-    #[must_use]
-    pub fn short(self) -> &'static str {
-        match self {
-            Self::Sideseat => "SideSeat",
-            Self::Openai => "OpenAI",
-            Self::Other => "other",
-            sdk => sdk.title(),
-        }
-    }
-
-    #[must_use]
-    pub fn of(action: Action) -> Option<Self> {
-        match action {
-            Action::SdkSideseat => Some(Self::Sideseat),
-            Action::SdkStrands => Some(Self::Strands),
-            Action::SdkLanggraph => Some(Self::Langgraph),
-            Action::SdkOpenai => Some(Self::Openai),
-            Action::SdkOther => Some(Self::Other),
-            _ => None,
-        }
-    }
-}
 
 /// One line of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]

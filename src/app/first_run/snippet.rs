@@ -1,6 +1,6 @@
 //! What to copy from the screen of an empty store, so that what is drawn and what is copied are one text.
 
-use super::Sdk;
+use super::sdk::Sdk;
 use crate::app::event::Listening;
 
 /// Where the SideSeat SDK sends by itself.

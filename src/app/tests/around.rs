@@ -1,7 +1,7 @@
 //! What happens around the one who reads: sums, news above the window, what is followed, the terminal's colours.
 
 use super::*;
-use crate::app::standing::Standing;
+use crate::app::run_state::RunState;
 
 /// What a program does around its agent: no model, no tool.
 fn machinery(number: u8) -> Fake {
@@ -19,9 +19,9 @@ fn the_sums_count_a_run_that_settles_in_a_closed_session_as_its_row_does() {
     assert_eq!(scene.rows()[0], RowId::Session(Some("b".into())));
     scene.arrives(fake(3, Some("b")));
     let Content::Session(session) = scene.state.tree.content(&scene.state.tree.rows()[0]) else { panic!() };
-    let settles = scene.state.standing_of(session) == Standing::Running;
+    let settles = scene.state.session_state(session) == RunState::Running;
     assert_eq!(scene.state.running() > 0, settles, "the row and the sums say the same");
-    assert_eq!(scene.state.tally().is_some_and(|tally| tally.running > 0), settles);
+    assert_eq!(scene.state.run_counts().is_some_and(|tally| tally.running > 0), settles);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::{
-    app::{Content, Pulse, Row, RowId, State, document::Run, format, standing::Standing, wrap},
+    app::{Activity, Content, Row, RowId, State, document::Run, format, run_state::RunState, wrap},
     model::{Category, Node, NodeState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
@@ -49,7 +49,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
     let users = session.users.iter().filter(|_| session.session.is_some());
     let users = users.map(|user| Run::new(wrap::clean_line(user), Slot::Dim)).take(1);
     Line {
-        mark: Some(mark(state.standing_of(session))),
+        mark: Some(mark(state.session_state(session))),
         name: names::session(session),
         name_slot: Slot::TreeSession,
         notes: users.collect(),
@@ -62,28 +62,28 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
 }
 
 fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
-    let pulse = state.pulse(trace);
-    let standing = state.standing(trace);
-    let note = match pulse {
-        Pulse::Quiet(quiet) => {
+    let activity = state.activity(trace);
+    let run_state = state.run_state(trace);
+    let note = match activity {
+        Activity::Quiet(quiet) => {
             Some(Run::new(format!("{} since last", numbers::whole_seconds(quiet)), Slot::TreeRunning))
         }
-        Pulse::Abandoned => Some(Run::new("abandoned?", Slot::Warning)),
-        Pulse::Running => None,
-        Pulse::Done => (standing == Standing::Recovered).then(|| Run::new(recovered(trace), Slot::Warning)),
+        Activity::Abandoned => Some(Run::new("abandoned?", Slot::Warning)),
+        Activity::Running => None,
+        Activity::Done => (run_state == RunState::Recovered).then(|| Run::new(recovered(trace), Slot::Warning)),
     };
-    let going = match pulse {
-        Pulse::Done => trace.ended.or(Some(trace.last_seen)),
+    let going = match activity {
+        Activity::Done => trace.ended.or(Some(trace.last_seen)),
         // Whoever ran it is gone: its clock stands.
-        Pulse::Abandoned => None,
-        Pulse::Running | Pulse::Quiet(_) => trace.ended,
+        Activity::Abandoned => None,
+        Activity::Running | Activity::Quiet(_) => trace.ended,
     };
-    let now = if pulse == Pulse::Abandoned { trace.last_seen } else { state.now };
+    let now = if activity == Activity::Abandoned { trace.last_seen } else { state.now };
     let name = trace.name.as_deref().map(wrap::clean_line);
     let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
     let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, Slot::Dim));
     Line {
-        mark: Some(mark(standing)),
+        mark: Some(mark(run_state)),
         number: names::numbered(state, trace, row),
         prose: question.is_some(),
         name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
@@ -103,12 +103,12 @@ fn recovered(trace: &TraceSummary) -> String {
 }
 
 /// The mark of how a run stands, and its slot.
-pub fn mark(standing: Standing) -> (&'static str, Slot) {
-    match standing {
-        Standing::Running => ("●", Slot::TreeRunning),
-        Standing::Failed => FAILED,
-        Standing::Recovered => ("!", Slot::Warning),
-        Standing::Done => ("✓", Slot::TreeOk),
+pub fn mark(run_state: RunState) -> (&'static str, Slot) {
+    match run_state {
+        RunState::Running => ("●", Slot::TreeRunning),
+        RunState::Failed => FAILED,
+        RunState::Recovered => ("!", Slot::Warning),
+        RunState::Done => ("✓", Slot::TreeOk),
     }
 }
 
@@ -125,7 +125,7 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         NodeState::Running => {
             // Its clock stands where its run is given up.
             let RowId::Span(trace, _) = row.id else { return Line::default() };
-            let given_up = state.tree.trace(&trace).filter(|trace| state.pulse(trace) == Pulse::Abandoned);
+            let given_up = state.tree.trace(&trace).filter(|trace| state.activity(trace) == Activity::Abandoned);
             numbers::duration(node.started, None, given_up.map_or(state.now, |trace| trace.last_seen))
         }
         NodeState::Missing => numbers::NONE.to_owned(),
@@ -139,7 +139,7 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         mark: match node.state {
             NodeState::Ok => None,
             NodeState::Error => Some(FAILED),
-            NodeState::Running => Some(mark(Standing::Running)),
+            NodeState::Running => Some(mark(RunState::Running)),
             NodeState::Missing => Some(("◌", Slot::TreeMissing)),
         },
         kind: Some(kind(node.category)),

@@ -2,8 +2,7 @@
 
 use super::{
     format,
-    list::{Item, Kind, Pick},
-    standing::Standing,
+    item::{Item, Kind, Pick},
     state::State,
     wrap,
 };
@@ -37,7 +36,7 @@ impl State {
     /// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`
     fn session(&self, summary: &SessionSummary) -> Item {
         let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", format::count(number)));
-        let standing = self.standing_of(summary);
+        let run_state = self.session_state(summary);
         let user = summary.users.first().filter(|_| summary.session.is_some()).map(|user| wrap::clean_line(user));
         let notes = [user, count(summary.running, "running"), count(summary.failed, "failed")];
         let runs = if summary.traces == 1 { "run" } else { "runs" };
@@ -50,7 +49,7 @@ impl State {
         };
         let name = summary.session.as_ref().map_or_else(|| "(no session)".into(), |id| wrap::clean_line(id.as_str()));
         Item {
-            mark: Some(standing),
+            mark: Some(run_state),
             note: notes.into_iter().flatten().collect::<Vec<_>>().join("  "),
             cells: vec![
                 format!("{} {runs}", format::count(summary.traces)),
@@ -59,11 +58,5 @@ impl State {
             ],
             ..Item::new(Pick::Session(summary.session.clone()), name)
         }
-    }
-}
-
-impl Item {
-    fn new(pick: Pick, text: String) -> Self {
-        Self { pick, text, mark: None::<Standing>, note: String::new(), cells: Vec::new(), group: "" }
     }
 }

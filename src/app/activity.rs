@@ -1,4 +1,4 @@
-//! What needs a clock: how fast spans come, which runs are still going, the lamp.
+//! What needs a clock: how fast spans arrive, and which runs are still going.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -68,24 +68,24 @@ impl Rate {
 
 /// Whether a run is still going. The store only knows spans without an end; this also knows the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pulse {
+pub enum Activity {
     Done,
-    /// It has not ended, or something of it came a moment ago.
+    /// It has not ended, or something of it arrived a moment ago.
     Running,
-    /// It has not ended and has said nothing for so long.
+    /// It has not ended, and nothing of it has arrived for so long.
     Quiet(Duration),
-    /// It has not ended and has said nothing for ten minutes.
+    /// It has not ended, and nothing of it has arrived for ten minutes.
     Abandoned,
 }
 
-/// When something last came of each trace, while this screen watched.
+/// When something of each trace last arrived, while this screen watched.
 #[derive(Debug, Clone, Default)]
 pub struct Arrivals(HashMap<TraceId, Arrival>);
 
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     last: Timestamp,
-    /// The longest time between two that came since it is watched: the sender's batch interval.
+    /// The longest time between two arrivals since it is watched: the sender's batch interval.
     gap: Duration,
 }
 
@@ -105,43 +105,29 @@ impl Arrivals {
         self.0.retain(|_, arrival| now.since(arrival.last) < ABANDONED);
     }
 
-    /// Whether something of it came while this screen watched, and not long ago.
+    /// Whether something of it arrived while this screen watched, and not long ago.
     #[must_use]
     pub fn has(&self, trace: &TraceId) -> bool {
         self.0.contains_key(trace)
     }
 
-    /// `waits`: a parent is named that has not come.
+    /// Whether a run is still going at `now`. `waits`: a parent is named that has not arrived.
     #[must_use]
-    pub fn pulse(&self, trace: &TraceSummary, waits: bool, now: Timestamp) -> Pulse {
+    pub fn activity(&self, trace: &TraceSummary, waits: bool, now: Timestamp) -> Activity {
         let arrival = self.0.get(&trace.trace);
         let quiet = now.since(arrival.map_or(trace.last_seen, |arrival| arrival.last));
         let settled = QUIET.max(arrival.map_or(Duration::ZERO, |arrival| arrival.gap * 2));
         let ended = trace.state != TraceState::Running;
         if ended && (arrival.is_none() || (quiet >= settled && !waits) || quiet >= ABANDONED) {
-            Pulse::Done
+            Activity::Done
         } else if quiet >= ABANDONED {
-            Pulse::Abandoned
+            Activity::Abandoned
         } else if quiet >= settled {
-            Pulse::Quiet(quiet)
+            Activity::Quiet(quiet)
         } else {
-            Pulse::Running
+            Activity::Running
         }
     }
-}
-
-/// The lamp of the header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lamp {
-    /// The store is being opened.
-    Opening,
-    /// Nothing has come yet.
-    Waiting,
-    Live,
-    Demo,
-    Paused,
-    /// No listener is open, or nothing can be stored.
-    Failing,
 }
 
 #[cfg(test)]
@@ -191,22 +177,26 @@ mod tests {
     fn a_run_is_done_only_after_a_quiet_time() {
         let mut arrivals = Arrivals::default();
         let ended = trace(TraceState::Ok);
-        assert_eq!(arrivals.pulse(&ended, false, at(0)), Pulse::Done, "it was in the store already");
+        assert_eq!(arrivals.activity(&ended, false, at(0)), Activity::Done, "it was in the store already");
         arrivals.note(ended.trace, at(0));
-        assert_eq!(arrivals.pulse(&ended, false, at(2)), Pulse::Running);
-        assert_eq!(arrivals.pulse(&ended, false, at(3)), Pulse::Done);
-        assert_eq!(arrivals.pulse(&ended, true, at(4)), Pulse::Quiet(Duration::from_secs(4)), "a parent is missing");
+        assert_eq!(arrivals.activity(&ended, false, at(2)), Activity::Running);
+        assert_eq!(arrivals.activity(&ended, false, at(3)), Activity::Done);
+        assert_eq!(
+            arrivals.activity(&ended, true, at(4)),
+            Activity::Quiet(Duration::from_secs(4)),
+            "a parent is missing"
+        );
         arrivals.note(ended.trace, at(5));
-        assert_eq!(arrivals.pulse(&ended, false, at(12)), Pulse::Running, "batches come every five seconds");
-        assert_eq!(arrivals.pulse(&ended, false, at(15)), Pulse::Done);
+        assert_eq!(arrivals.activity(&ended, false, at(12)), Activity::Running, "batches come every five seconds");
+        assert_eq!(arrivals.activity(&ended, false, at(15)), Activity::Done);
     }
 
     #[test]
     fn a_run_without_an_end_grows_quiet_and_is_then_given_up() {
         let arrivals = Arrivals::default();
         let running = trace(TraceState::Running);
-        assert_eq!(arrivals.pulse(&running, false, at(1)), Pulse::Running);
-        assert_eq!(arrivals.pulse(&running, false, at(6)), Pulse::Quiet(Duration::from_secs(6)));
-        assert_eq!(arrivals.pulse(&running, false, at(700)), Pulse::Abandoned);
+        assert_eq!(arrivals.activity(&running, false, at(1)), Activity::Running);
+        assert_eq!(arrivals.activity(&running, false, at(6)), Activity::Quiet(Duration::from_secs(6)));
+        assert_eq!(arrivals.activity(&running, false, at(700)), Activity::Abandoned);
     }
 }

@@ -1,0 +1,52 @@
+//! What lists are of, and their items.
+
+use super::run_state::RunState;
+use crate::{
+    keymap::{Action, Context},
+    model::OfSession,
+};
+
+/// What a list is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    Sessions,
+    /// With the theme that was in force when it was opened.
+    Themes {
+        before: String,
+    },
+    /// Of the keys of a context, and then all others.
+    Help {
+        of: Context,
+    },
+}
+
+/// What picking an item does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    Session(OfSession),
+    AllSessions,
+    Theme(String),
+    Key(Action),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub pick: Pick,
+    pub text: String,
+    /// The state of a session.
+    pub mark: Option<RunState>,
+    /// The user and the failures of a session, the keys of an action.
+    pub note: String,
+    /// What stands in columns at the right, most needed first.
+    pub cells: Vec<String>,
+    /// The place of an action: those of one stand together under its heading.
+    pub group: &'static str,
+}
+
+impl Item {
+    /// An item without anything beside its text.
+    #[must_use]
+    pub fn new(pick: Pick, text: String) -> Self {
+        Self { pick, text, mark: None, note: String::new(), cells: Vec::new(), group: "" }
+    }
+}

@@ -1,0 +1,89 @@
+//! What keys do with the lists that are laid over the screen, and with themes, which are chosen from one.
+
+use super::{
+    browse::RowId,
+    event::Effect,
+    item::{Kind, Pick},
+    list::List,
+    state::{State, ThemeBy},
+    typing::refilter,
+};
+
+/// Lays a list over the screen, unless one of its kind lies there.
+pub fn open(state: &mut State, kind: Kind) {
+    // The same list twice, one over the other, helps nobody.
+    let same = |list: &List| std::mem::discriminant(&list.kind) == std::mem::discriminant(&kind);
+    if state.lists.iter().any(same) {
+        return;
+    }
+    let cursor = match &kind {
+        Kind::Sessions => {
+            state.picker.touch();
+            state.filter.session.clone().map(Pick::Session)
+        }
+        Kind::Themes { before } => Some(Pick::Theme(before.clone())),
+        Kind::Help { .. } => None,
+    };
+    let items = state.items(&kind);
+    state.lists.push(List::new(kind, items, cursor, state.screen));
+}
+
+/// Does what picking the item with the cursor means.
+pub fn choose(state: &mut State) -> Vec<Effect> {
+    let Some(pick) = state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) else { return Vec::new() };
+    // A key's help is to be read; there is nothing to choose.
+    if let Pick::Key(_) = pick {
+        return Vec::new();
+    }
+    state.lists.pop();
+    match pick {
+        Pick::Session(session) => {
+            state.follow.stop(&mut state.tree);
+            refilter(state, |filter| filter.session = Some(session.clone()));
+            let id = RowId::Session(session);
+            state.tree.set_open(id.clone(), true);
+            let height = state.heights().rows;
+            state.tree.relay(height);
+            state.tree.select(&id, height);
+        }
+        Pick::AllSessions => refilter(state, |filter| filter.session = None),
+        Pick::Theme(name) => {
+            state.theme_by = ThemeBy::Person;
+            return set_theme(state, name);
+        }
+        Pick::Key(_) => {}
+    }
+    Vec::new()
+}
+
+/// Shows the theme that the cursor of the topmost list is on.
+pub fn preview(state: &mut State) -> Vec<Effect> {
+    match state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) {
+        Some(Pick::Theme(name)) => set_theme(state, name),
+        _ => Vec::new(),
+    }
+}
+
+/// Shows the theme that fits the terminal, unless someone chose one, or is choosing.
+pub fn fit_theme(state: &mut State, name: &str) -> Vec<Effect> {
+    let choosing = state.lists.iter().any(|list| matches!(list.kind, Kind::Themes { .. }));
+    let fits = state.theme_by == ThemeBy::Terminal && !choosing;
+    if fits { set_theme(state, name.to_owned()) } else { Vec::new() }
+}
+
+/// Puts a theme in force.
+pub fn set_theme(state: &mut State, name: String) -> Vec<Effect> {
+    if state.theme == name {
+        return Vec::new();
+    }
+    state.theme.clone_from(&name);
+    vec![Effect::SetTheme(name)]
+}
+
+/// Moves the cursor of the topmost list; a theme is seen as soon as the cursor is on it.
+pub fn move_by(state: &mut State, by: isize) -> Vec<Effect> {
+    if let Some(list) = state.lists.last_mut() {
+        list.move_by(by);
+    }
+    preview(state)
+}

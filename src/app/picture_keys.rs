@@ -1,0 +1,73 @@
+//! Where a picture that is laid over the screen goes, and what keys do meanwhile.
+
+use ratatui::layout::{Margin, Rect};
+
+use super::{event::Effect, state::State};
+use crate::keymap::Action;
+
+/// Where a picture goes: the frame around both panes, and the room within it. None on a screen without panes.
+#[must_use]
+pub fn areas(state: &State) -> (Rect, Rect) {
+    let outer = state.areas().map_or(Rect::ZERO, |areas| areas.body);
+    (outer, outer.inner(Margin::new(1, 1)))
+}
+
+/// What keys do while a picture is laid over everything: it goes, or is shown by another program as well.
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Open | Action::Back | Action::Close | Action::Fold => close(state),
+        Action::OpenOutside => {
+            state.picture.as_ref().map(|picture| Effect::OpenOutside(picture.what.clone())).into_iter().collect()
+        }
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => vec![Effect::Quit],
+        Action::Down
+        | Action::Up
+        | Action::First
+        | Action::Last
+        | Action::HalfPageDown
+        | Action::HalfPageUp
+        | Action::Unfold
+        | Action::NextPane
+        | Action::PreviousPane
+        | Action::TabMessages
+        | Action::TabTools
+        | Action::TabReasoning
+        | Action::TabCost
+        | Action::TabRaw
+        | Action::Filter
+        | Action::Session
+        | Action::Follow
+        | Action::Narrow
+        | Action::Take
+        | Action::Leave
+        | Action::Clear
+        | Action::YankCommand
+        | Action::YankSnippet
+        | Action::SdkSideseat
+        | Action::SdkStrands
+        | Action::SdkLanggraph
+        | Action::SdkOpenai
+        | Action::SdkOther
+        | Action::Demo
+        | Action::Pause
+        | Action::Theme
+        | Action::Help => Vec::new(),
+    }
+}
+
+/// Takes it away. Its pixels may lie where cells do not change, so everything is drawn again.
+pub(super) fn close(state: &mut State) -> Vec<Effect> {
+    state.picture = None;
+    vec![Effect::Redraw]
+}
+
+/// What an action does then, by a word.
+pub(super) fn does(action: Action, usual: &'static str) -> Option<&'static str> {
+    match action {
+        Action::Close => Some("close"),
+        Action::OpenOutside | Action::Quit => Some(usual),
+        _ => None,
+    }
+}
