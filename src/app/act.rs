@@ -2,14 +2,14 @@
 
 use super::{
     areas::Focus,
-    browse::{Content, RowId},
+    browse::Content,
     detail::Tab,
     event::Effect,
     first_run::{self, sdk::Sdk},
     item::Kind,
     line::Line,
     lists, picture_keys,
-    state::{Heights, Stage, State, ThemeBy},
+    state::{Heights, Stage, State},
     typing::{refilter, type_in},
 };
 use crate::{
@@ -67,7 +67,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.sdk = Sdk::of(action).unwrap_or_default();
         }
         Action::Demo => {
-            state.say("playing recorded runs; nothing of them is kept");
+            state.notify("playing recorded runs; nothing of them is kept");
             return vec![Effect::PlayDemo];
         }
 
@@ -203,7 +203,7 @@ fn follow(state: &mut State) {
     }
 }
 
-/// Freezes the view, or shows what came meanwhile.
+/// Freezes the view, or shows what arrived meanwhile.
 fn pause(state: &mut State) {
     match state.paused.take() {
         None => state.paused = Some(Changes::default()),
@@ -251,14 +251,14 @@ fn clear_line(state: &mut State) -> Vec<Effect> {
 fn open_outside(state: &mut State) -> Vec<Effect> {
     let here = if state.focus == Focus::Detail { state.detail.opens_at_cursor().cloned() } else { None };
     if here.is_none() {
-        state.say("no image or document is under the cursor of the detail".to_owned());
+        state.notify("no image or document is under the cursor of the detail".to_owned());
     }
     here.map(Effect::OpenOutside).into_iter().collect()
 }
 
 fn yank(state: &mut State, text: String) -> Vec<Effect> {
     let lines = text.lines().count();
-    state.say(match lines {
+    state.notify(match lines {
         0 | 1 => format!("copied: {}", text.trim_end()),
         lines => format!("copied {lines} lines: {} …", text.lines().next().unwrap_or_default()),
     });

@@ -15,13 +15,13 @@ pub enum Event {
         columns: u16,
         rows: u16,
     },
-    /// Text pasted into the terminal, as it came.
+    /// Text pasted into the terminal, unchanged.
     Paste(String),
     /// The terminal's window gained (true) or lost the focus.
     Focus(bool),
     /// This theme fits the terminal's background.
     Fits(&'static str),
-    /// A store can be asked. What was shown of another one is forgotten.
+    /// A store can answer queries. What was shown of another one is forgotten.
     Opened(Mode),
     Listening(Vec<Listening>),
     Answered {
@@ -95,14 +95,14 @@ pub struct Seen {
     pub refusals: Vec<String>,
     /// Why nothing can be received or stored just now.
     pub failing: Option<String>,
-    /// While what is stored is understood again by a newer version: how many spans and log records, of how many.
-    pub again: Option<(u64, u64)>,
+    /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
+    pub reprocessing: Option<(u64, u64)>,
 }
 
 /// What the app wants from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Ask the store; the answer comes back with this seat and ticket. It replaces an older question of the seat.
+    /// Send a query to the store; the answer comes back with this seat and ticket. It replaces an older query of the seat.
     Ask {
         seat: Seat,
         query: Query,

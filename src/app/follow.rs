@@ -22,7 +22,7 @@ pub enum Moved {
     No,
     /// To a run that was there already: read it from its start.
     ToStart,
-    /// To what just came: read it at its end.
+    /// To what just arrived: read it at its end.
     ToEnd,
 }
 
@@ -44,7 +44,7 @@ impl Follow {
         }
     }
 
-    /// Puts the cursor on the newest run, and on its newest span where that came while someone watched.
+    /// Puts the cursor on the newest run, and on its newest span where that arrived while someone watched.
     pub fn advance(&mut self, tree: &mut Browse, arrivals: &Arrivals, height: usize) -> Moved {
         if !self.on {
             return Moved::No;
@@ -78,7 +78,7 @@ impl Follow {
                     moved = Moved::ToEnd;
                 }
             }
-            // Its messages come after its row: they are read at their end too.
+            // Its messages arrive after its row: they are read at their end too.
             if moved == Moved::ToStart {
                 moved = Moved::ToEnd;
             }

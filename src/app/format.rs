@@ -16,7 +16,7 @@ pub fn duration(duration: Duration) -> String {
     const DAY: u128 = 24 * HOUR;
     let micros = duration.as_micros();
     let rounded = |unit: u128| (micros + unit / 2) / unit;
-    // What rounds up to a whole of the next unit is said in that: 59.6 s is `1m00`.
+    // What rounds up to a whole of the next unit is written in that unit: 59.6 s is `1m00`.
     match micros {
         0 if duration.is_zero() => "0".to_owned(),
         ..MILLISECOND => "<1ms".to_owned(),

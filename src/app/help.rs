@@ -115,11 +115,11 @@ mod tests {
                 HelpLine::Keys { does, .. } => Some(does.clone()),
                 _ => None,
             };
-            let said: Vec<String> = help.columns.iter().flatten().filter_map(does).collect();
-            assert!(said.iter().all(|line| wrap::width(line) <= help.width - help.keys), "{width}");
+            let texts: Vec<String> = help.columns.iter().flatten().filter_map(does).collect();
+            assert!(texts.iter().all(|line| wrap::width(line) <= help.width - help.keys), "{width}");
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             let all: Vec<String> = ACTIONS.iter().flat_map(|row| words(row.help)).collect();
-            assert_eq!(words(&said.join(" ")).concat().len(), all.concat().len(), "{width}");
+            assert_eq!(words(&texts.join(" ")).concat().len(), all.concat().len(), "{width}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The footer: keys that do something here and now, each with the word for what it does.
+//! The footer: keys that do something here and now, each with a word for what it does.
 
 use super::{
     areas::Focus,

@@ -32,7 +32,7 @@ pub struct List {
     /// Open while it is being typed.
     line: Option<Line>,
     narrow: String,
-    /// Held by what it picks, so that it stays when other items come.
+    /// Held by what it picks, so that it stays when there are other items.
     cursor: Option<Pick>,
     /// Which line is the first on screen.
     top: usize,

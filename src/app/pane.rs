@@ -1,40 +1,40 @@
-//! What a pane shows, what it has asked, and what failed.
+//! What a pane shows, which query it waits for, and what failed.
 
 use crate::model::{Query, Timestamp};
 
 use std::time::Duration;
 
-/// One answer on screen, and the question that is under way to replace it.
+/// One answer on screen, and the query that is under way to replace it.
 ///
-/// The last answer stays until a newer one comes. A change while a question is under way waits for its answer, so that
-/// a store that changes all the time still answers; and then as long again, so that a question that takes long leaves
+/// The last answer stays until a newer one arrives. A change while a query is under way waits for its answer, so that
+/// a store that changes all the time still answers; and then as long again, so that a query that takes long leaves
 /// the processor to those who are storing.
 #[derive(Debug, Clone)]
 pub struct Pane<T> {
     shown: Option<T>,
     /// What `shown` (or `failed`) answers.
     answered: Option<Query>,
-    asked: Option<Asked>,
+    pending: Option<Pending>,
     failed: Option<String>,
-    /// Something changed since the newest question was asked.
+    /// Something changed since the newest query was sent.
     stale: bool,
     /// Until then a change does not make it ask again.
     rests: Timestamp,
 }
 
 #[derive(Debug, Clone)]
-struct Asked {
+struct Pending {
     query: Query,
     ticket: u64,
     at: Timestamp,
 }
 
-/// A question that takes no longer than this is not worth a mark on the screen.
+/// A query that takes no longer than this is not worth a mark on the screen.
 const SOON: Duration = Duration::from_millis(400);
 
 impl<T> Default for Pane<T> {
     fn default() -> Self {
-        Self { shown: None, answered: None, asked: None, failed: None, stale: false, rests: Timestamp::default() }
+        Self { shown: None, answered: None, pending: None, failed: None, stale: false, rests: Timestamp::default() }
     }
 }
 
@@ -45,42 +45,42 @@ impl<T> Pane<T> {
         self.shown.as_ref()
     }
 
-    /// Which question the last answer (or failure) belongs to.
+    /// Which query the last answer (or failure) belongs to.
     #[must_use]
     pub fn answered(&self) -> Option<&Query> {
         self.answered.as_ref()
     }
 
-    /// Why the last question has no answer.
+    /// Why the last query has no answer.
     #[must_use]
     pub fn failed(&self) -> Option<&str> {
         self.failed.as_deref()
     }
 
-    /// Whether a newer answer is on its way and late, or what is shown answers another question.
+    /// Whether a newer answer is on its way and late, or what is shown answers another query.
     #[must_use]
     pub fn is_refreshing(&self, now: Timestamp) -> bool {
-        self.asked
+        self.pending
             .as_ref()
-            .is_some_and(|asked| self.answered.as_ref() != Some(&asked.query) || now.since(asked.at) > SOON)
+            .is_some_and(|pending| self.answered.as_ref() != Some(&pending.query) || now.since(pending.at) > SOON)
     }
 
-    /// Whether `query` should be asked now.
+    /// Whether `query` should be sent now.
     #[must_use]
     pub fn wants(&self, query: &Query, now: Timestamp) -> bool {
-        match &self.asked {
-            Some(asked) => asked.query != *query,
+        match &self.pending {
+            Some(pending) => pending.query != *query,
             None => self.answered.as_ref() != Some(query) || (self.stale && self.rests <= now),
         }
     }
 
-    /// Asks `query`, if it should be asked now: its ticket is the next after `last`.
+    /// Sends `query`, if it should be sent now: its ticket is the next after `last`.
     pub fn asks(&mut self, query: &Query, last: &mut u64, now: Timestamp) -> Option<u64> {
         if !self.wants(query, now) {
             return None;
         }
         *last += 1;
-        self.asked = Some(Asked { query: query.clone(), ticket: *last, at: now });
+        self.pending = Some(Pending { query: query.clone(), ticket: *last, at: now });
         self.stale = false;
         Some(*last)
     }
@@ -92,9 +92,9 @@ impl<T> Pane<T> {
 
     /// Takes an answer; false where it is not the one that is waited for.
     pub fn take(&mut self, ticket: u64, answer: Result<T, String>, now: Timestamp) -> bool {
-        let Some(asked) = self.asked.take_if(|asked| asked.ticket == ticket) else { return false };
-        self.rests = now.plus(now.since(asked.at));
-        self.answered = Some(asked.query);
+        let Some(pending) = self.pending.take_if(|pending| pending.ticket == ticket) else { return false };
+        self.rests = now.plus(now.since(pending.at));
+        self.answered = Some(pending.query);
         match answer {
             Ok(answer) => {
                 self.shown = Some(answer);

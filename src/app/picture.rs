@@ -13,7 +13,7 @@ use super::document::{DocLine, Opens};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     pub what: Opens,
-    /// Type, pixels and size, as its line says.
+    /// Type, pixels and size, as on its line.
     pub title: String,
     pub shown: Shown,
 }
@@ -51,7 +51,7 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{Start, document::Run};
+    use crate::app::document::Run;
     use crate::slots::Slot;
 
     fn line(text: &str, opens: Option<Opens>) -> DocLine {
@@ -71,17 +71,6 @@ mod tests {
             Some(Opens::Address("https://x/y.png".to_owned())),
         ] {
             assert_eq!(Picture::of(&line("▪", opens)), None);
-        }
-    }
-
-    #[test]
-    fn the_room_lies_within_the_frame_at_every_size() {
-        for (columns, rows) in [(1, 1), (40, 12), (80, 24), (200, 60)] {
-            let state = State::new(Start { columns, rows, ..Start::default() });
-            let (outer, room) = areas(&state);
-            assert_eq!(outer.is_empty(), columns < 40);
-            assert!(outer.is_empty() || outer.intersection(state.screen) == outer);
-            assert!(room.is_empty() || outer.intersection(room) == room);
         }
     }
 }

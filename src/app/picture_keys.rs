@@ -71,3 +71,20 @@ pub(super) fn does(action: Action, usual: &'static str) -> Option<&'static str> 
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Start;
+
+    #[test]
+    fn the_room_lies_within_the_frame_at_every_size() {
+        for (columns, rows) in [(1, 1), (40, 12), (80, 24), (200, 60)] {
+            let state = State::new(Start { columns, rows, ..Start::default() });
+            let (outer, room) = areas(&state);
+            assert_eq!(outer.is_empty(), columns < 40);
+            assert!(outer.is_empty() || outer.intersection(state.screen) == outer);
+            assert!(room.is_empty() || outer.intersection(room) == room);
+        }
+    }
+}

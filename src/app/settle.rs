@@ -1,4 +1,4 @@
-//! What follows from the rest of the state, made to agree with it after every event; and what must be asked.
+//! What follows from the rest of the state, made to agree with it after every event; and the queries that must be sent.
 
 use super::{
     browse::{Content, RowId},
@@ -36,8 +36,8 @@ impl State {
             Some((_, Content::Trace(trace))) => (Some(Subject::Trace(trace.trace)), self.root(trace.trace), None),
             Some((row, Content::Span { node, .. })) => match row.id {
                 RowId::Span(trace, span) => {
-                    let came = (node.state != NodeState::Missing).then_some((trace, span));
-                    (Some(Subject::Trace(trace)), came, Some(span))
+                    let arrived = (node.state != NodeState::Missing).then_some((trace, span));
+                    (Some(Subject::Trace(trace)), arrived, Some(span))
                 }
                 _ => (None, None, None),
             },
@@ -56,11 +56,11 @@ impl State {
 
     /// The span that a trace's row stands for.
     fn root(&self, trace: TraceId) -> Option<(TraceId, SpanId)> {
-        let came = |node: &&Node| node.state != NodeState::Missing;
-        self.tree.nodes(&trace).iter().find(came).map(|node| (trace, node.id))
+        let arrived = |node: &&Node| node.state != NodeState::Missing;
+        self.tree.nodes(&trace).iter().find(arrived).map(|node| (trace, node.id))
     }
 
-    /// Asks for what is not known of what can be seen.
+    /// Sends the queries for what can be seen and is not known.
     fn ask(&mut self, height: usize) -> Vec<Effect> {
         if !self.open {
             return Vec::new();
@@ -71,15 +71,15 @@ impl State {
             Some(RowId::Trace(trace)) if raw => Some(*trace),
             _ => None,
         };
-        let mut questions = vec![(Seat::Overview, Query::Overview { filter: self.filter.clone() })];
-        questions.extend(self.tree.questions(&self.filter, height, self.follow.is_on(), also));
-        questions.extend(self.detail.question().map(|query| (Seat::Detail, query)));
-        questions.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (Seat::Raw, query)));
+        let mut queries = vec![(Seat::Overview, Query::Overview { filter: self.filter.clone() })];
+        queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on(), also));
+        queries.extend(self.detail.question().map(|query| (Seat::Detail, query)));
+        queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (Seat::Raw, query)));
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
-            questions.push((Seat::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
+            queries.push((Seat::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
         let (last, now) = (&mut self.tickets, self.now);
-        let asked = questions.into_iter().filter_map(|(seat, query)| {
+        let sent = queries.into_iter().filter_map(|(seat, query)| {
             let ticket = match &seat {
                 Seat::Overview => self.overview.asks(&query, last, now),
                 Seat::Sessions | Seat::Traces(_) | Seat::Tree(_) => self.tree.asks(&seat, &query, last, now),
@@ -89,6 +89,6 @@ impl State {
             };
             Some(Effect::Ask { ticket: ticket?, seat, query })
         });
-        asked.collect()
+        sent.collect()
     }
 }

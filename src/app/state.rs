@@ -23,10 +23,10 @@ use crate::{
     model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp, TraceSummary},
 };
 
-/// How long a word in the status line stays.
+/// How long a notice stays in the status line.
 const NOTICE: Duration = Duration::from_secs(4);
 
-/// Who says which theme it is.
+/// Who chose the theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThemeBy {
     /// It is the one that fits the terminal.
@@ -68,7 +68,7 @@ pub struct State {
     pub lists: Vec<List>,
     /// What the session list is made from.
     pub(super) picker: Pane<Page<SessionSummary>>,
-    /// What came while the view is frozen.
+    /// What arrived while the view is frozen.
     pub paused: Option<Changes>,
     pub(super) follow: Follow,
 
@@ -85,7 +85,7 @@ pub struct State {
     /// Whether the terminal's window has the focus.
     pub focused: bool,
 
-    /// A store can be asked.
+    /// There is a store that answers queries.
     pub(super) open: bool,
     /// Spans stored since the store was opened.
     pub(super) stored: u64,
@@ -94,7 +94,7 @@ pub struct State {
     pub(super) tickets: u64,
 }
 
-/// A word in the status line that goes away by itself.
+/// A text in the status line that goes away by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub text: String,
@@ -269,7 +269,7 @@ impl State {
         }
     }
 
-    pub(super) fn say(&mut self, text: impl Into<String>) {
+    pub(super) fn notify(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), until: self.now.plus(NOTICE) });
     }
 

@@ -14,7 +14,7 @@ pub fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
     }
 }
 
-/// Changes the filter. What is shown stays until its answer comes.
+/// Changes the filter. What is shown stays until its answer arrives.
 pub fn refilter(state: &mut State, change: impl FnOnce(&mut Filter)) {
     let before = state.filter.clone();
     change(&mut state.filter);

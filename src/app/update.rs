@@ -22,7 +22,7 @@ use crate::{
 /// So many lines a turn of the wheel moves.
 const WHEEL: isize = 3;
 
-/// Moves the state by one event and says what should happen outside it.
+/// Moves the state by one event and returns what should happen outside it.
 ///
 /// No clock, no channel, no terminal: given the same state and event, the same answer.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -68,7 +68,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Notice(text) => {
-            state.say(text);
+            state.notify(text);
             Vec::new()
         }
         Event::Painted(went) => {
@@ -106,7 +106,7 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
     }
 }
 
-/// A seat's answer is of its own kind; anything else is a question that failed.
+/// A seat's answer is of its own kind; anything else is a query that failed.
 macro_rules! only {
     ($answer:expr, $kind:ident) => {
         match $answer {

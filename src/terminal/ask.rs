@@ -79,7 +79,7 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
         match rustix::io::read(tty, &mut chunk) {
             Ok(0) => break,
             Ok(read) => answer.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-            Err(Errno::INTR | Errno::BACKGROUND) => {}
+            Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),
         }
     }

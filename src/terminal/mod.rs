@@ -4,7 +4,7 @@
 //!   guard      raw mode on; off again on return, error, panic or signal
 //!   ask        what must be asked before input starts: the background's colour, how pictures are shown
 //!   input      a thread: bytes → events, by keys; signals: another
-//!   event_loop     take what waits, update, draw; pace: when
+//!   event_loop take what waits, update, draw; pace: when
 //!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
 //!   picture    pixels, in the terminal's way
 //! ```

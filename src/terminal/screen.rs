@@ -17,15 +17,15 @@ const END: &[u8] = b"\x1b[?2026l";
 
 /// What draws, and what was drawn last.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Held>>,
-    held: Held,
+    terminal: Terminal<CrosstermBackend<FrameBytes>>,
+    bytes: FrameBytes,
 }
 
 /// Bytes on their way to the terminal. A flush does nothing: a frame is sent whole.
 #[derive(Clone, Default)]
-struct Held(Rc<RefCell<Vec<u8>>>);
+struct FrameBytes(Rc<RefCell<Vec<u8>>>);
 
-impl io::Write for Held {
+impl io::Write for FrameBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -38,16 +38,16 @@ impl io::Write for Held {
 
 impl Screen {
     pub fn new(state: &State) -> io::Result<Self> {
-        let held = Held::default();
+        let bytes = FrameBytes::default();
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
-        let terminal = Terminal::with_options(CrosstermBackend::new(held.clone()), options)?;
-        Ok(Self { terminal, held })
+        let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), options)?;
+        Ok(Self { terminal, bytes })
     }
 
     /// Draws a frame, with the picture that is laid over it once it is painted.
     pub fn draw(&mut self, state: &State, theme: &Theme, painted: Option<&Painted>) -> io::Result<()> {
-        self.held.0.borrow_mut().extend_from_slice(BEGIN);
+        self.bytes.0.borrow_mut().extend_from_slice(BEGIN);
         if self.terminal.get_frame().area() != state.screen {
             self.forget(state)?;
         }
@@ -57,14 +57,14 @@ impl Screen {
                 painted.draw(frame, picture_keys::areas(state).1);
             }
         })?;
-        let mut bytes = std::mem::take(&mut *self.held.0.borrow_mut());
-        bytes.extend_from_slice(END);
-        guard::write(&bytes)
+        let mut frame = std::mem::take(&mut *self.bytes.0.borrow_mut());
+        frame.extend_from_slice(END);
+        guard::write(&frame)
     }
 
     /// Whatever is on the terminal is to be drawn over.
     pub fn forget(&mut self, state: &State) -> io::Result<()> {
-        self.held.0.borrow_mut().extend_from_slice(b"\x1b[0m\x1b[2J");
+        self.bytes.0.borrow_mut().extend_from_slice(b"\x1b[0m\x1b[2J");
         // Not `clear`, which would ask the terminal where its cursor is and read the answer from under the input.
         self.terminal.resize(state.screen)
     }

@@ -194,7 +194,7 @@ impl Reader<'_> {
         Ok(paint)
     }
 
-    fn table_of<'v, 'i>(&self, value: &'v Said<'i>) -> Result<&'v DeTable<'i>, ThemeError> {
+    fn table_of<'v, 'i>(&self, value: &'v Value<'i>) -> Result<&'v DeTable<'i>, ThemeError> {
         value.get_ref().as_table().ok_or_else(|| self.not_a("table", value))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     slots::Slot,
 };
 
-/// Draws it; says where the next typed letter goes.
+/// Draws it; returns where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     let inner = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
     let slot = if state.line.is_some() { Slot::FilterActive } else { Slot::Filter };
@@ -34,7 +34,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     Some(type_in(pen, typed, Rect { x, width: end.saturating_sub(x), ..inner }, slot))
 }
 
-/// Draws a line that is being typed, scrolled so that its cursor is seen; says where that is.
+/// Draws a line that is being typed, scrolled so that its cursor is seen; returns where that is.
 pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: Slot) -> Position {
     let room = usize::from(area.width.saturating_sub(1));
     let hidden = line.column().saturating_sub(room);

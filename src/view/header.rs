@@ -67,14 +67,14 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
 /// `127.0.0.1  gRPC 4317  HTTP 4318 5388`, or `:4317 :4318 :5388`. A port that is not the usual one stands out.
 pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
     let mut runs = Vec::new();
-    let mut said: Vec<(&str, u16)> = Vec::new();
+    let mut shown: Vec<(&str, u16)> = Vec::new();
     let (mut host, mut protocol) = ("", "");
     for Listening { what, address, port, note } in state.listening.as_deref().unwrap_or_default() {
-        // Both loopbacks have the same port; it is said once.
-        if said.contains(&(what.as_str(), *port)) {
+        // Both loopbacks have the same port; it is shown once.
+        if shown.contains(&(what.as_str(), *port)) {
             continue;
         }
-        said.push((what, *port));
+        shown.push((what, *port));
         let slot = if note.is_some() { Slot::Warning } else { Slot::Dim };
         let gap = if runs.is_empty() { "" } else { " " };
         if !wide {

@@ -22,7 +22,7 @@ use crate::{
 /// Columns between what stands at the right of a row.
 const GAP: usize = 2;
 
-/// Draws it; says where the next typed letter goes.
+/// Draws it; returns where the next typed letter goes.
 pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let Overlay { outer, line, rows } = list.area();
     pen.erase(outer, Slot::Overlay);
@@ -179,7 +179,7 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
     }
 }
 
-/// Writes a text with what the search found in it run_state out; says where it ended.
+/// Writes a text with what the search found in it standing out; returns where it ended.
 fn matched(pen: &mut Pen, place: Rect, text: &str, finder: &mut Finder) -> u16 {
     let found = finder.found(text);
     let mut runs: Vec<Run> = Vec::new();

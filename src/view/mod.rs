@@ -1,4 +1,4 @@
-//! `&State` → cells. Reads the state and never writes it; where things go is `app::areas`' to say.
+//! `&State` → cells. Reads the state and never writes it; where things go is computed by `app::areas`.
 //!
 //! ```text
 //!   sideseat-tui  ● LIVE  127.0.0.1  gRPC 4317  HTTP 4318 5388  ▁▂▅▇▃▂▁▁   14 spans/s   1 running · 64 runs · $1.84  ?
@@ -62,7 +62,7 @@ pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
     }
 }
 
-/// Paints everything, the topmost last; says where the next typed letter goes.
+/// Paints everything, the topmost last; returns where the next typed letter goes.
 fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
     // The terminal may have been resized and the state not have heard of it: for a frame its old areas must do.
     let Some(areas) = state.areas() else {
@@ -101,7 +101,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
     typed
 }
 
-/// The frame of the panes, with what it says.
+/// The frame of the panes, with their titles.
 fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     if !areas.bordered {
         return;

@@ -1,4 +1,4 @@
-//! Durations, tokens and money as the columns and the header say them: unknown is `?`, none is `·`, more to come is `+`.
+//! Durations, tokens and money as the columns and the header show them: unknown is `?`, none is `·`, more to follow is `+`.
 
 use std::time::Duration;
 

@@ -35,7 +35,7 @@ impl<'a> Pen<'a> {
         self.wash(area, ground);
     }
 
-    /// Writes a text that ends before `right`, cut with `…` where it would not; says where it ended.
+    /// Writes a text that ends before `right`, cut with `…` where it would not; returns where it ended.
     pub fn put(&mut self, x: u16, y: u16, right: u16, text: &str, slot: Slot) -> u16 {
         let place = Rect::new(x, y, right.saturating_sub(x), 1).intersection(self.cells.area);
         if place.is_empty() || place.x != x {
@@ -57,12 +57,12 @@ impl<'a> Pen<'a> {
         self.put(x, y, x.saturating_add(1), glyph, slot);
     }
 
-    /// Writes runs from the left of the first line of an area; says where they ended.
+    /// Writes runs from the left of the first line of an area; returns where they ended.
     pub fn runs(&mut self, area: Rect, runs: &[Run]) -> u16 {
         runs.iter().fold(area.x, |x, run| self.put(x, area.y, area.right(), &run.text, run.slot))
     }
 
-    /// Writes runs up to the right of the first line of an area; says where they began.
+    /// Writes runs up to the right of the first line of an area; returns where they began.
     pub fn runs_right(&mut self, area: Rect, runs: &[Run]) -> u16 {
         let width = u16::try_from(wrap::runs_width(runs)).unwrap_or(u16::MAX).min(area.width);
         let x = area.right() - width;

@@ -100,7 +100,7 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         let rank = if refused > 0 { 1 } else { 5 };
         strip.right(rank, vec![Run::new(format!("refused {}", format::count(refused)), slot)]);
     }
-    if let Some((done, of)) = state.seen.again {
+    if let Some((done, of)) = state.seen.reprocessing {
         let percent = done.saturating_mul(100) / of.max(1);
         strip.right(2, vec![Run::new(format!("reading anew {percent}%"), Slot::Running)]);
     }

@@ -14,7 +14,7 @@
 //! its end; what does not fit beside it is left out.
 //!
 //! ```text
-//!   line      what a row says        names     how it is called
+//!   line      what a row shows       names     how it is called
 //! ```
 
 mod line;
@@ -41,9 +41,9 @@ const DURATION: u16 = 6;
 const TOKENS: u16 = 5;
 const COST: u16 = 8;
 
-/// Columns between a name and what is said beside it.
+/// Columns between a name and what is written beside it.
 const GAP: usize = 2;
-/// What is said beside a name is not worth fewer columns than these.
+/// What is written beside a name is not worth fewer columns than these.
 const LEAST_NOTE: usize = 8;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
@@ -81,7 +81,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
     }
 }
 
-/// `↑ 2 new`: sessions that came above the window.
+/// `↑ 2 new`: sessions that arrived above the window.
 pub fn news(state: &State) -> Option<String> {
     let new = state.tree.new_above();
     (new > 0).then(|| format!("↑ {} new", format::count(new as u64)))
@@ -176,7 +176,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     }
 }
 
-/// A model in so many columns: whole, without its maker, or cut in its middle; `None` where that would say nothing.
+/// A model in so many columns: whole, without its maker, or cut in its middle; `None` where nothing of use would be left.
 ///
 /// `sonnet-4-5` says more than `clau…4-5`; but of `gpt-4o-mini` the maker is half the name.
 fn shortened(model: &str, room: usize) -> Option<Cow<'_, str>> {

@@ -1,4 +1,4 @@
-//! What was answered, and what should be asked.
+//! Answers that are taken, and queries that should be sent.
 
 use std::collections::HashSet;
 
@@ -80,7 +80,7 @@ impl Browse {
     /// What should be known for a window of `height` rows, and which pane keeps it.
     ///
     /// A page's worth above and below is known before one scrolls there. `also`: a trace whose spans someone else needs.
-    pub fn questions(
+    pub fn queries(
         &mut self,
         filter: &Filter,
         height: usize,
@@ -89,7 +89,7 @@ impl Browse {
     ) -> Vec<(Seat, Query)> {
         self.grow(height);
         let limit = self.session_limit.max(PAGE);
-        let mut asked = vec![(Seat::Sessions, Query::Sessions { filter: filter.clone(), limit })];
+        let mut queries = vec![(Seat::Sessions, Query::Sessions { filter: filter.clone(), limit })];
         let seen = self.scroll.top().saturating_sub(height)..(self.scroll.top() + 2 * height).min(self.rows.len());
         let mut branches: Vec<RowId> = Vec::new();
         let mut add = |branch: RowId, open: bool| {
@@ -125,14 +125,14 @@ impl Browse {
                 RowId::Session(session) => {
                     let limit = self.trace_limits.get(session).copied().unwrap_or(PAGE);
                     let (session, filter) = (session.clone(), filter.clone());
-                    asked.push((Seat::Traces(session.clone()), Query::Traces { session, filter, limit }));
+                    queries.push((Seat::Traces(session.clone()), Query::Traces { session, filter, limit }));
                 }
-                RowId::Trace(trace) => asked.push((Seat::Tree(*trace), Query::Tree { trace: *trace })),
+                RowId::Trace(trace) => queries.push((Seat::Tree(*trace), Query::Tree { trace: *trace })),
                 _ => {}
             }
         }
         self.forget(&branches);
-        asked
+        queries
     }
 
     /// The row of the session that a row of a session or of a trace stands in.
@@ -145,7 +145,7 @@ impl Browse {
         }
     }
 
-    /// Asks one of [`Self::questions`], if it should be asked now, and gives its ticket.
+    /// Asks one of [`Self::queries`], if it should be asked now, and gives its ticket.
     pub fn asks(&mut self, seat: &Seat, query: &Query, last: &mut u64, now: Timestamp) -> Option<u64> {
         match seat {
             Seat::Sessions => self.sessions.asks(query, last, now),

@@ -4,10 +4,10 @@
 //! and change places.
 //!
 //! ```text
-//!   answers   what was answered, what should be asked
+//!   answers   answers that are taken, queries that should be sent
 //!   rows      answers and folds → rows; the cursor stays on its own
 //!   moves     by hand, and by following
-//!   news      what came above the window
+//!   news      what arrived above the window
 //! ```
 
 mod answers;
@@ -195,7 +195,7 @@ impl Browse {
         self.trees.get(trace).and_then(Pane::shown).map_or(&[], |tree| &tree.nodes)
     }
 
-    /// Whether a parent is named in it that has not come.
+    /// Whether a parent is named in it that has not arrived.
     #[must_use]
     pub fn waits(&self, trace: &TraceId) -> bool {
         self.waiting.contains(trace)

@@ -1,4 +1,4 @@
-//! Sessions that came, or moved, above the window while nobody looked there: the title says how many.
+//! Sessions that arrived, or moved, above the window while nobody looked there: the title says how many.
 
 use std::collections::HashSet;
 
@@ -62,7 +62,7 @@ impl Browse {
         self.news.restarted &= !answered;
     }
 
-    /// What came into the window was seen.
+    /// Forgets the news that are in the window by now.
     pub(super) fn see_news(&mut self) {
         if !self.news.sessions.is_empty() {
             let now: HashSet<Option<SessionId>> = self.above(self.scroll.top()).cloned().collect();

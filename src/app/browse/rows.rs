@@ -147,7 +147,7 @@ fn hides_machinery(nodes: &[Node]) -> bool {
     nodes.iter().any(|node| node.category.is_ai())
 }
 
-/// Spans of HTTP, databases and the like, unless they are roots, failed, or stand for what has not come.
+/// Spans of HTTP, databases and the like, unless they are roots, failed, or stand for what has not arrived.
 fn is_machinery(node: &Node) -> bool {
     let machinery = match node.category {
         Category::Http | Category::Db | Category::Messaging | Category::Span => true,

@@ -11,7 +11,7 @@ const REFUSALS: usize = 2;
 const MARK: usize = 4;
 const ABOUT: [usize; 2] = [16, 13];
 
-/// What can be said in a short line, and how it goes on in a long one.
+/// What is written in a short line, and how it goes on in a long one.
 const SHORT_SCRIPT: [&str; 2] =
     ["call force_flush() or shutdown() before it exits", ", or the last batch never leaves"];
 const CONTENT: [&str; 2] =
@@ -73,7 +73,7 @@ fn checks(state: &State, wide: bool) -> Vec<Check> {
     if let Some(why) = &state.failing {
         checks.push(check(Mark::Bad, "store", why.clone()));
     }
-    // The newest come last.
+    // The newest are last.
     for refusal in seen.refusals.iter().rev().take(if wide { REFUSALS } else { 1 }) {
         checks.push(check(Mark::Bad, "refused", refusal.clone()));
     }

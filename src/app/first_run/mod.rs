@@ -1,4 +1,4 @@
-//! What the screen of an empty store says: what to do first, and what has been seen so far.
+//! The screen of an empty store: what to do first, and what has been seen so far.
 //!
 //! ```text
 //!   sdk       which SDK is explained

@@ -198,7 +198,7 @@ fn refusals_are_counted_on_screen() {
 #[test]
 fn what_is_understood_again_is_said_with_how_far_it_is() {
     let mut scene = Scene::of(runs());
-    let seen = Seen { again: Some((1_700, 5_000)), ..Seen::default() };
+    let seen = Seen { reprocessing: Some((1_700, 5_000)), ..Seen::default() };
     scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
     scene.shows("reading anew 34%");
 }

@@ -1,4 +1,4 @@
-//! What a row of the tree says, before it is laid out.
+//! What a row of the tree shows, before it is laid out.
 
 use super::names;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 
 #[derive(Default)]
 pub struct Line {
-    /// `✓ ✗ ● ◌`, or nothing to say.
+    /// `✓ ✗ ● ◌`, or `None`.
     pub mark: Option<(&'static str, Slot)>,
     /// The letter of its kind.
     pub kind: Option<(&'static str, Slot)>,
@@ -21,7 +21,7 @@ pub struct Line {
     /// It is prose, which is read from its start; a name is cut in its middle.
     pub prose: bool,
     pub model: String,
-    /// What else there is to say, if there is room, most needed first.
+    /// What else is shown where there is room, most needed first.
     pub notes: Vec<Run>,
     /// At the right end of the name's place.
     pub aside: String,
