@@ -280,6 +280,7 @@ fn assembled(fake: &Fake) -> AssembledTrace {
         span: span(index + 1),
         turn,
         history: false,
+        rewritten: false,
     };
     let facts = |index: &usize| crate::model::ModelCall::sample(span(index + 1), Timestamp(100 + *index as u64));
     AssembledTrace {

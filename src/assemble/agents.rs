@@ -43,7 +43,7 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
     agents.sort_unstable_by_key(|(scope, _)| *scope);
     for (scope, (newest, turns)) in agents {
         let place = &trace.places()[scope];
-        let told = lanes.told[newest];
+        let told = lanes.told[newest].clone();
         let is_own = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].place == scope);
         if place.category != Category::Agent || place.failed() || told.failed || told.ended.is_none() || is_own {
             continue;
@@ -67,7 +67,7 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
             let parts =
                 line.message.parts.iter().filter(|part| !matches!(part.content, Content::Call(_))).cloned().collect();
             let message = Arc::new(Message { parts, ..(*line.message).clone() });
-            ConversationMessage { message, at: line.at, span, turn, history: false }
+            ConversationMessage { message, at: line.at, span, turn, history: false, rewritten: false }
         });
         let after = lane.messages.split_off(end + 1);
         lane.messages.extend(said.chain(after));
@@ -205,8 +205,14 @@ pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library
             continue;
         };
         let system = trace.exchange([agent], library).system.into_iter();
-        let said =
-            system.map(|line| ConversationMessage { message: line.message, at: line.at, span, turn, history: false });
+        let said = system.map(|line| ConversationMessage {
+            message: line.message,
+            at: line.at,
+            span,
+            turn,
+            history: false,
+            rewritten: false,
+        });
         lane.messages.splice(0..0, said.collect::<Vec<_>>());
     }
 }
@@ -240,6 +246,7 @@ pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         span,
         turn,
         history: false,
+        rewritten: false,
     });
     let after = lane.messages.split_off(at);
     lane.messages.extend(said.chain(after));
@@ -416,6 +423,7 @@ impl Silence<'_, '_> {
             span,
             turn,
             history: false,
+            rewritten: false,
         }));
     }
 
@@ -448,6 +456,7 @@ impl Silence<'_, '_> {
             span,
             turn,
             history: false,
+            rewritten: false,
         };
         let mut lane = Lane::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), place.started);
         lane.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));

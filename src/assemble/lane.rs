@@ -27,6 +27,12 @@ pub struct Lane {
     pub first: SpanId,
     pub place: usize,
     pub started: Timestamp,
+    /// What is right above its latest call.
+    pub step: Option<usize>,
+    /// Its first prompt brought answers along that nobody gave here.
+    pub had_history: bool,
+    /// A request brought nothing but results: whoever keeps its history, it is not in the requests.
+    pub kept_elsewhere: bool,
     /// When its latest call ended; `None` while one runs.
     pub ended: Option<Timestamp>,
     /// What was said, in order.
@@ -37,6 +43,10 @@ pub struct Lane {
     shown: Vec<usize>,
     by_key: HashMap<Key, Vec<usize>>,
     by_id: HashMap<Id, Vec<usize>>,
+    /// The ids of the calls of which a result was noted.
+    answered: HashSet<u64>,
+    /// Answers by what they followed and what they say, also without their calls.
+    answers: HashSet<(Option<Key>, Key)>,
     cut: Vec<usize>,
     hidden: HashSet<Role>,
     /// The system prompt last in force, for each agent and for all.
@@ -67,12 +77,17 @@ impl Lane {
             first,
             place,
             started,
+            step: None,
+            had_history: false,
+            kept_elsewhere: false,
             ended: Some(started),
             messages: Vec::new(),
             entries: Vec::new(),
             shown: Vec::new(),
             by_key: HashMap::new(),
             by_id: HashMap::new(),
+            answered: HashSet::new(),
+            answers: HashSet::new(),
             cut: Vec::new(),
             hidden: HashSet::new(),
             systems: HashMap::new(),
@@ -81,11 +96,25 @@ impl Lane {
         }
     }
 
-    /// Whether a call that repeats nothing goes on here all the same: of one agent, under the same
-    /// instructions, after everything else. Its history may be kept elsewhere, or was rewritten.
+    /// Whether a call that repeats nothing goes on here all the same, because something says so: its prompt is empty, the
+    /// history is kept elsewhere, or the prompt begins with answers that nobody gave here and that this conversation did
+    /// not begin with. A summary put in the place of the history is such a one. Under the same instructions, and after
+    /// everything else.
     pub fn stays(&self, system: &[Option<Key>], prompt: &[Piece], started: Timestamp) -> bool {
-        let instructed = !system.is_empty() && system.iter().all(Option::is_some) && self.system == system;
-        (instructed || (system.is_empty() && prompt.is_empty())) && self.ended.is_some_and(|ended| ended <= started)
+        let is_answer = |piece: &Piece| piece.print.role == Role::Assistant;
+        let is_summed_up = || {
+            let asked = prompt.iter().rposition(|piece| !is_answer(piece));
+            !self.had_history && asked.is_some_and(|asked| prompt[..asked].iter().any(is_answer))
+        };
+        let is_instructed = self.system == system && system.iter().all(Option::is_some);
+        let goes_on =
+            (system.is_empty() && prompt.is_empty()) || (is_instructed && (self.kept_elsewhere || is_summed_up()));
+        goes_on && self.ended.is_some_and(|ended| ended <= started)
+    }
+
+    /// Whether these are the instructions in force, as far as both are known.
+    pub fn is_instructed(&self, system: &[Option<Key>]) -> bool {
+        self.system.is_empty() || system.is_empty() || self.system == system
     }
 
     /// Whether what was said last asks for tools, and a prompt can be what they gave: it brings nothing but results.
@@ -104,6 +133,7 @@ impl Lane {
         for id in ids(&piece) {
             self.by_id.entry(id).or_default().push(at);
         }
+        self.answered.extend(&piece.print.answered);
         if piece.print.truncated {
             self.cut.push(at);
         }
@@ -112,11 +142,16 @@ impl Lane {
         }
         self.entries.push(piece);
         for (_, key) in self.endings(at) {
-            for key in key.repeated() {
+            for key in key.repeated(false) {
                 self.by_key.entry(key).or_default().push(at);
             }
         }
         at
+    }
+
+    /// Notes that an answer followed a message.
+    pub fn answered(&mut self, followed: Option<Key>, key: Key) {
+        self.answers.insert((followed, key));
     }
 
     /// Notes that some entries up to one are also known together.
@@ -234,8 +269,15 @@ impl Lane {
         if piece.print.is_empty() || (piece.print.hidden && self.hidden.contains(&piece.print.role)) {
             return true;
         }
+        // Whatever became of its content, there is one result of a call.
+        if !piece.print.answered.is_empty() && piece.print.answered.iter().all(|id| self.answered.contains(id)) {
+            return true;
+        }
         let alone = ids(piece).any(|id| self.by_id.contains_key(&id))
-            || piece.print.key.is_some_and(|key| self.by_key.contains_key(&key));
+            || piece.print.key.is_some_and(|key| {
+                let before = at.checked_sub(1).and_then(|before| prompt[before].print.key);
+                self.by_key.contains_key(&key) || self.answers.contains(&(before, key))
+            });
         alone || self.holds_cut(piece) || self.holds_run(prompt, at)
     }
 
@@ -275,7 +317,7 @@ impl Lane {
     fn follows(&self, from: usize, piece: &Piece) -> Option<usize> {
         let others = self.entries.iter().enumerate().skip(from).take(CUT);
         let mut others = others.filter(|(_, entry)| entry.print.role != Role::Assistant);
-        let is = |entry: &Piece| entry.print.is(&piece.print);
+        let is = |entry: &Piece| entry.print.is_exactly(&piece.print);
         if piece.print.role == Role::Tool {
             // Results of parallel calls come in any order.
             return others

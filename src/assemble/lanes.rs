@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     lane::{Id, Lane, PIECES, endings},
-    same::{Key, Piece},
+    same::{Key, Piece, Print},
     squash::hash,
 };
 use crate::model::{Role, SpanId, Timestamp};
@@ -20,12 +20,26 @@ use crate::model::{Role, SpanId, Timestamp};
 /// Of conversations in which the same was said, so many of the newest are looked at.
 const NEWEST: usize = 8;
 
-/// What is known of a call that was told.
+/// Who looks for a conversation to go on with.
 #[derive(Debug, Clone, Copy)]
+pub struct Seeker<'s> {
+    /// The nearest agent or tool around it, and what is right above it.
+    pub scope: Option<usize>,
+    pub step: Option<usize>,
+    pub system: &'s [Option<Key>],
+    pub started: Timestamp,
+}
+
+/// What is known of a call that was told.
+#[derive(Debug, Clone)]
 pub struct Told {
     pub lane: usize,
     pub scope: Option<usize>,
     pub step: Option<usize>,
+    /// The model as a number, where it is known.
+    pub model: Option<u64>,
+    /// What its prompt asks: its messages after the last answer.
+    pub question: Rc<[Rc<Print>]>,
     /// The index of the call, its span and times.
     pub turn: usize,
     pub span: SpanId,
@@ -107,8 +121,11 @@ impl Lanes {
             if print.role == Role::Assistant {
                 for (start, key) in self.all[lane].endings(at) {
                     let before = start.checked_sub(1).and_then(|before| self.all[lane].entries[before].print.key);
-                    // One answer of several to the same prompt stands after the others, and not after what it answers.
                     self.answered(lane, at, key, if start == from { followed } else { before });
+                    // One answer of several to the same prompt stands after the others, and not after what it answers.
+                    if start == at && at > from {
+                        self.answered_in_place(lane, at, key, followed);
+                    }
                 }
             }
         }
@@ -129,9 +146,16 @@ impl Lanes {
     }
 
     fn answered(&mut self, lane: usize, end: usize, key: Key, followed: Option<Key>) {
-        for key in key.repeated() {
-            push(&mut self.answers, (followed, key), (lane, end));
+        self.answered_in_place(lane, end, key, followed);
+        for key in key.repeated(false) {
             push(&mut self.any, key, (lane, end));
+        }
+    }
+
+    fn answered_in_place(&mut self, lane: usize, end: usize, key: Key, followed: Option<Key>) {
+        for key in key.repeated(true) {
+            push(&mut self.answers, (followed, key), (lane, end));
+            self.all[lane].answered(followed, key);
         }
     }
 
@@ -144,10 +168,10 @@ impl Lanes {
         self.told.push(told);
     }
 
-    /// The newest earlier call with this very prompt.
-    pub fn asked_before(&self, prompt: &Chain, is: impl Fn(&Told) -> bool) -> Option<Told> {
-        let calls = self.prompts.get(&prompt.whole()?)?.iter().rev().take(NEWEST);
-        calls.map(|call| self.told[*call]).find(|told| is(told))
+    /// Earlier calls with this very prompt, the newest first.
+    pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &Told> {
+        let calls = prompt.whole().and_then(|whole| self.prompts.get(&whole)).map(Vec::as_slice).unwrap_or_default();
+        calls.iter().rev().take(NEWEST).map(|call| &self.told[*call])
     }
 
     /// The newest conversation around an agent or tool.
@@ -156,12 +180,12 @@ impl Lanes {
     }
 
     /// Where a prompt meets a conversation: at its last message that is an answer or a result known here.
-    pub fn anchor(&self, prompt: &[Piece], scope: Option<usize>) -> Option<Anchor> {
+    pub fn anchor(&self, prompt: &[Piece], seeker: Seeker) -> Option<Anchor> {
         let calls = LazyCell::new(|| prompt.iter().flat_map(|piece| piece.print.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].print.role {
-            Role::Tool => prompt[at].print.answers.iter().find_map(|ask| self.result(*ask, at, scope)),
+            Role::Tool => prompt[at].print.answers.iter().find_map(|ask| self.result(*ask, at, seeker)),
             Role::Assistant => {
-                let (lane, entry) = self.met(prompt, at, &calls, scope)?;
+                let (lane, entry) = self.met(prompt, at, &calls, seeker)?;
                 Some(Anchor { lane, after: at + 1, entry: entry + 1 })
             }
             Role::System | Role::User => None,
@@ -169,9 +193,9 @@ impl Lanes {
     }
 
     /// A result that was told here, or of a call that was made here.
-    fn result(&self, ask: u64, at: usize, scope: Option<usize>) -> Option<Anchor> {
-        let asked = self.pick(self.asks.get(&ask)?, scope)?;
-        let told = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, scope));
+    fn result(&self, ask: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
+        let asked = self.pick(self.asks.get(&ask)?, seeker)?;
+        let told = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
         // An id used again: the newest call has no result yet.
         let told = told.filter(|(lane, entry)| *lane == asked.0 && *entry >= asked.1);
         let (lane, entry, after) = told.map_or((asked.0, asked.1, at), |(lane, entry)| (lane, entry, at + 1));
@@ -179,13 +203,7 @@ impl Lanes {
     }
 
     /// The answer given here that a prompt's message is, alone or with those before it.
-    fn met<C>(
-        &self,
-        prompt: &[Piece],
-        at: usize,
-        calls: &LazyCell<HashSet<u64>, C>,
-        scope: Option<usize>,
-    ) -> Option<Spot>
+    fn met<C>(&self, prompt: &[Piece], at: usize, calls: &LazyCell<HashSet<u64>, C>, seeker: Seeker) -> Option<Spot>
     where
         C: FnOnce() -> HashSet<u64>,
     {
@@ -194,26 +212,27 @@ impl Lanes {
             let print = &self.all[lane].entries[entry].print;
             !prompt[at].print.calls.is_empty() && print.calls.iter().any(|call| calls.contains(call))
         };
-        let by_id = prompt[at].print.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, scope));
+        let by_id = prompt[at].print.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, seeker));
         by_id.or_else(|| {
             let before = |start: usize| start.checked_sub(1).and_then(|before| prompt[before].print.key);
             let endings = endings(prompt, at);
             // An answer where it was given is surer than the same one given elsewhere.
             let in_place = endings.iter().find_map(|(start, key)| {
                 let spots = self.answers.get(&(before(*start), *key))?;
-                self.pick(spots, scope).filter(|spot| !is_other(*spot))
+                self.pick(spots, seeker).filter(|spot| !is_other(*spot))
             });
             if in_place.is_some() {
                 return in_place;
             }
             endings.into_iter().find_map(|(start, key)| {
-                let (lane, entry) = self.pick(self.any.get(&key)?, scope).filter(|spot| !is_other(*spot))?;
+                let (lane, entry) = self.pick(self.any.get(&key)?, seeker).filter(|spot| !is_other(*spot))?;
                 // A word may be an answer to many questions, unless the prompt begins with it where we ended, or knows
                 // what was said here just before: another agent is told the last word alone of how it was found.
                 let tail = || {
                     let known = &self.all[lane];
-                    let follows =
-                        start.checked_sub(1).map_or(known.scope == scope, |before| known.said_result(prompt, before));
+                    let follows = start
+                        .checked_sub(1)
+                        .map_or(known.scope == seeker.scope, |before| known.said_result(prompt, before));
                     known.entries.len() == entry + 1 && follows
                 };
                 (key.is_telling() || tail()).then_some((lane, entry))
@@ -221,12 +240,20 @@ impl Lanes {
         })
     }
 
-    /// Of several conversations the one around the same agent, then one that goes on from there, then the newest.
-    fn pick(&self, spots: &[Spot], scope: Option<usize>) -> Option<Spot> {
+    /// Of several conversations in which the same stands the likeliest: that of the same agent, under the same
+    /// instructions, of the same step, that nobody went on with yet; of equals the newest.
+    fn pick(&self, spots: &[Spot], seeker: Seeker) -> Option<Spot> {
         let newest = spots.iter().rev().take(NEWEST).rev().copied();
         newest.max_by_key(|(lane, entry)| {
             let lane = &self.all[*lane];
-            (lane.scope == scope, lane.entries.len() == entry + 1)
+            let is_free = lane.ended.is_some_and(|ended| ended <= seeker.started);
+            (
+                lane.scope == seeker.scope,
+                lane.is_instructed(seeker.system),
+                lane.step == seeker.step,
+                lane.entries.len() == entry + 1,
+                is_free,
+            )
         })
     }
 

@@ -24,6 +24,7 @@ mod calls;
 mod definitions;
 mod errors;
 mod facts;
+mod forks;
 mod gaps;
 mod handover;
 mod lane;
@@ -57,7 +58,7 @@ use lane::Lane;
 use lanes::Lanes;
 use same::Library;
 use squash::hash;
-use thread::Telling;
+use thread::{Heard, Telling};
 use trace::Trace;
 
 pub use facts::Facts;
@@ -85,9 +86,10 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
 fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> AssembledTrace {
     let Trace { rows, work, .. } = trace;
     let (calls, talks) = turns::turns(trace, library);
-    let mut telling = Telling::new(past);
-    for talk in talks {
-        telling.tell(talk);
+    let heard: Vec<Heard> = talks.into_iter().filter_map(Heard::new).collect();
+    let mut telling = Telling::new(past, forks::forks(&heard));
+    for heard in &heard {
+        telling.tell(heard);
     }
     let Telling { mut lanes, prompts, .. } = telling;
     past.extend(prompts);

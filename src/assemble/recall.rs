@@ -97,6 +97,7 @@ fn answer(trace: &mut AssembledTrace, thread: usize, known: &Known) {
         span,
         turn,
         history: false,
+        rewritten: false,
     }));
 }
 

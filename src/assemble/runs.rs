@@ -235,6 +235,8 @@ fn insert(lane: &mut Lane, asked: usize, returned: &[(&ToolRun, bool)]) {
         return;
     }
     let message = Arc::new(Message::new(Role::Tool, parts));
-    lane.messages
-        .insert(after, ConversationMessage { message, at: at.unwrap_or_default(), span, turn, history: false });
+    lane.messages.insert(
+        after,
+        ConversationMessage { message, at: at.unwrap_or_default(), span, turn, history: false, rewritten: false },
+    );
 }

@@ -45,8 +45,11 @@ impl Key {
     }
 
     /// This key, and that of the same message as some senders repeat it: its text alone, the calls beside it left out.
-    pub fn repeated(self) -> impl Iterator<Item = Self> {
-        let text = (self.calls != 0 && self.text.len() >= TELLING).then_some(Self { calls: 0, ..self });
+    ///
+    /// A short text proves nothing by itself; where it stands in its place, any text does.
+    pub fn repeated(self, in_place: bool) -> impl Iterator<Item = Self> {
+        let is_enough = if in_place { !self.text.is_empty() } else { self.text.len() >= TELLING };
+        let text = (self.calls != 0 && is_enough).then_some(Self { calls: 0, ..self });
         [Some(self), text].into_iter().flatten()
     }
 
@@ -65,19 +68,27 @@ pub struct Print {
     /// Its sender put a marker in place of what it said: never equal to anything by content.
     pub hidden: bool,
     pub truncated: bool,
+    /// How many texts it has, and all of them as they were sent, white space within them included.
+    pub texts: (u32, u64),
     /// The ids of its calls, together with what they call.
     pub calls: Box<[u64]>,
     /// The ids of its calls alone.
     pub asks: Box<[u64]>,
-    /// The ids of the calls that its results answer.
+    /// The ids of the calls that its results answer; one that begins anew in every turn together with the result.
     pub answers: Box<[u64]>,
+    /// The ids of the calls that its results answer, alone.
+    pub answered: Box<[u64]>,
 }
 
 impl Print {
     fn of(message: &Message) -> Self {
         let mut key = Key { role: message.role, text: Squash::EMPTY, calls: 0, results: 0, others: 0 };
-        let (mut calls, mut asks, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut calls, mut asks, mut answers, mut answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut texts = (0, 0);
         for part in &message.parts {
+            if let Content::Text(text) | Content::Refusal(text) = &part.content {
+                texts = (texts.0 + 1, hash((texts.1, text.trim())));
+            }
             match &part.content {
                 Content::Text(text) | Content::Refusal(text) => {
                     let text = text.get(..text.len().saturating_sub(part.stop_bytes as usize)).unwrap_or(text);
@@ -96,6 +107,7 @@ impl Print {
                     key.results = key.results.wrapping_add(given(result));
                     let answer = |id: &String| if is_counter(id) { hash((id, given(result))) } else { hash(id) };
                     answers.extend(result.call_id.as_ref().map(answer));
+                    answered.extend(result.call_id.as_ref().map(hash));
                 }
                 Content::Media(media) => key.others = key.others.wrapping_add(digest(media)),
                 Content::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
@@ -108,9 +120,11 @@ impl Print {
             role: message.role,
             hidden,
             truncated: message.parts.iter().any(|part| part.truncated),
+            texts,
             calls: calls.into(),
             asks: asks.into(),
             answers: answers.into(),
+            answered: answered.into(),
         }
     }
 
@@ -125,6 +139,12 @@ impl Print {
             && (share(&self.calls, &other.calls)
                 || share(&self.answers, &other.answers)
                 || (self.key.is_some() && self.key == other.key))
+    }
+
+    /// Whether the two are one message to the letter, white space included. Where one of them is cut into other texts
+    /// than the other, white space says nothing: senders join texts with what they like.
+    pub fn is_exactly(&self, other: &Self) -> bool {
+        self.is(other) && (self.texts.0 != other.texts.0 || self.texts.1 == other.texts.1)
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     lane::{Lane, unsaid},
-    lanes::{Anchor, Chain, Lanes, Told},
+    lanes::{Anchor, Chain, Lanes, Seeker, Told},
     merge::{Exchange, Line},
     same::{Key, Piece},
     squash::hash,
@@ -35,10 +35,57 @@ pub struct Talk {
     pub step: Option<usize>,
     pub in_agent: bool,
     pub agent: Option<String>,
+    /// The model as a number, where it is known.
+    pub model: Option<u64>,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
     pub failed: bool,
     pub exchange: Exchange,
+}
+
+/// A call with its messages as they are compared.
+#[derive(Debug)]
+pub struct Heard {
+    pub talk: Talk,
+    pub system: Vec<Line>,
+    pub lines: Vec<Line>,
+    pub completion: Vec<Line>,
+    /// The prompt without its system prompt, line by line.
+    pub prompt: Vec<Piece>,
+    pub chain: Chain,
+    /// The system prompt, line by line; `None` where a line cannot be compared.
+    pub in_force: Vec<Option<Key>>,
+}
+
+impl Heard {
+    /// Puts the messages of a call in the form in which they are compared; `None` where it has none.
+    pub fn new(mut talk: Talk) -> Option<Self> {
+        let Exchange { system, prompt: mut lines, mut completion, by_event, .. } = std::mem::take(&mut talk.exchange);
+        if talk.failed {
+            completion.clear();
+        } else if completion.is_empty() && by_event && talk.ended.is_some() {
+            completion = unmarked_answer(&mut lines);
+        }
+        drop_answer(&mut lines, &completion);
+        if system.is_empty() && lines.is_empty() && completion.is_empty() {
+            return None;
+        }
+        let prompt: Vec<Piece> = lines.iter().map(piece).collect();
+        let chain = Chain::of(&prompt);
+        let in_force = system.iter().map(|line| line.print.key).collect();
+        Some(Self { talk, system, lines, completion, prompt, chain, in_force })
+    }
+
+    /// What it asks: the messages of its prompt after the last answer.
+    fn question(&self) -> &[Piece] {
+        let answered = self.prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
+        &self.prompt[answered.map_or(0, |answered| answered + 1)..]
+    }
+
+    fn seeker(&self) -> Seeker<'_> {
+        let Talk { scope, step, started, .. } = self.talk;
+        Seeker { scope, step, system: &self.in_force, started }
+    }
 }
 
 /// How a call meets what was told before.
@@ -63,6 +110,8 @@ pub struct Telling<'s> {
     pub prompts: Vec<u64>,
     /// What was asked last in an agent or tool, if that call failed.
     failed: HashMap<Option<usize>, Refused>,
+    /// Turns that begin conversations of their own, although their prompts go on from another; how much of them that is.
+    forks: HashMap<usize, usize>,
 }
 
 /// What a call that failed was sent.
@@ -77,52 +126,53 @@ struct Refused {
 struct Saying<'l> {
     line: &'l Line,
     history: bool,
+    /// It stands in the place of what was said: a summary, a shortened message. That is history, too.
+    rewritten: bool,
     by: Option<Told>,
 }
 
+impl<'l> Saying<'l> {
+    fn new(line: &'l Line) -> Self {
+        Self { line, history: false, rewritten: false, by: None }
+    }
+}
+
 impl<'s> Telling<'s> {
-    pub fn new(past: &'s HashSet<u64>) -> Self {
-        Self { lanes: Lanes::default(), past, prompts: Vec::new(), failed: HashMap::new() }
+    pub fn new(past: &'s HashSet<u64>, forks: HashMap<usize, usize>) -> Self {
+        Self { lanes: Lanes::default(), past, prompts: Vec::new(), failed: HashMap::new(), forks }
     }
 
     /// Tells a call. Calls are told in the order in which they began.
-    pub fn tell(&mut self, mut talk: Talk) {
-        let Exchange { system, prompt: mut lines, mut completion, by_event, .. } = std::mem::take(&mut talk.exchange);
-        if talk.failed {
-            completion.clear();
-        } else if completion.is_empty() && by_event && talk.ended.is_some() {
-            completion = unmarked_answer(&mut lines);
-        }
-        drop_answer(&mut lines, &completion);
-        if system.is_empty() && lines.is_empty() && completion.is_empty() {
-            return;
-        }
-        let prompt: Vec<Piece> = lines.iter().map(piece).collect();
-        let chain = Chain::of(&prompt);
-        self.complete(&talk, &prompt, &chain);
-        let in_force: Vec<Option<Key>> = system.iter().map(|line| line.print.key).collect();
-        let (lane, sayings) = match self.meet(&talk, &in_force, &prompt, &chain) {
+    pub fn tell(&mut self, heard: &Heard) {
+        let Heard { talk, system, lines, completion, prompt, chain, in_force } = heard;
+        self.complete(talk, prompt, chain);
+        let (lane, sayings) = match self.meet(heard) {
             Meeting::Again(lane) => (lane, Vec::new()),
             Meeting::GoesOn(anchor, unanswered) => {
-                let new = unsaid(&self.lanes.all[anchor.lane], &prompt, Some((anchor.after, anchor.entry)));
-                self.recall(anchor, &lines);
-                (anchor.lane, added(&lines, &new, anchor.after, unanswered))
+                let new = unsaid(&self.lanes.all[anchor.lane], prompt, Some((anchor.after, anchor.entry)));
+                self.recall(anchor, lines);
+                (anchor.lane, added(&self.lanes.all[anchor.lane], lines, &new, anchor.after, unanswered.as_ref()))
             }
             Meeting::Stays(lane) => {
-                let new = unsaid(&self.lanes.all[lane], &prompt, None);
-                self.lanes.all[lane].rename_open(&lines);
-                (lane, added(&lines, &new, 0, None))
+                let new = unsaid(&self.lanes.all[lane], prompt, None);
+                self.lanes.all[lane].rename_open(lines);
+                let mut sayings = added(&self.lanes.all[lane], lines, &new, 0, None);
+                sayings.iter_mut().for_each(|saying| saying.rewritten = saying.history);
+                (lane, sayings)
             }
             Meeting::Opens => {
-                let known = self.known(&lines, &prompt, &chain);
-                let say = |(at, line)| Saying { line, history: at < known, by: None };
-                (self.open(&talk), lines.iter().enumerate().map(say).collect())
+                let handed = self.forks.get(&talk.turn).copied().unwrap_or_default();
+                let known = self.known(lines, prompt, chain).max(handed);
+                let say = |(at, line)| Saying { history: at < known, ..Saying::new(line) };
+                (self.open(heard), lines.iter().enumerate().map(say).collect())
             }
         };
-        let changed = self.lanes.all[lane].changed(talk.agent.as_deref(), &system);
-        let changed: Vec<Saying> = changed.into_iter().map(|line| Saying { line, history: false, by: None }).collect();
-        self.hear(lane, &talk, &changed);
-        self.hear(lane, &talk, &sayings);
+        let brings_results = !prompt.is_empty() && prompt.iter().all(|piece| piece.print.role == Role::Tool);
+        self.lanes.all[lane].kept_elsewhere |= brings_results;
+        let changed = self.lanes.all[lane].changed(talk.agent.as_deref(), system);
+        let changed: Vec<Saying> = changed.into_iter().map(Saying::new).collect();
+        self.hear(lane, talk, &changed);
+        self.hear(lane, talk, &sayings);
         self.prompts.extend(chain.whole());
         let answered = prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
         self.prompts.extend(answered.and_then(|answered| Chain::of(&prompt[answered..]).whole()).map(last));
@@ -131,60 +181,97 @@ impl<'s> Telling<'s> {
                 lane,
                 scope: talk.scope,
                 step: talk.step,
+                model: talk.model,
+                question: heard.question().iter().map(|piece| Rc::clone(&piece.print)).collect(),
                 turn: talk.turn,
                 span: talk.span,
                 ended: talk.ended,
                 failed: talk.failed,
                 answers: completion.len(),
-                system: hash(&in_force),
+                system: hash(in_force),
                 entries: self.lanes.all[lane].len(),
             },
-            &chain,
+            chain,
         );
         if talk.failed {
-            self.failed.insert(talk.scope, Refused { lane, system: in_force, prompt: keys(&prompt) });
+            self.failed.insert(talk.scope, Refused { lane, system: in_force.clone(), prompt: keys(prompt) });
         } else {
             self.failed.remove(&talk.scope);
         }
-        let answers: Vec<Saying> = completion.iter().map(|line| Saying { line, history: false, by: None }).collect();
+        let answers: Vec<Saying> = completion.iter().map(Saying::new).collect();
         let pieces = completion.iter().map(piece).collect();
         self.lanes.answer(lane, pieces, prompt.last().and_then(|last| last.print.key));
-        self.say(lane, &talk, &answers);
-        let ended = &mut self.lanes.all[lane].ended;
-        *ended = ended.zip(talk.ended).map(|(before, now)| before.max(now));
+        self.say(lane, talk, &answers);
+        let lane = &mut self.lanes.all[lane];
+        lane.step = talk.step;
+        lane.ended = lane.ended.zip(talk.ended).map(|(before, now)| before.max(now));
     }
 
-    fn open(&mut self, talk: &Talk) -> usize {
-        self.lanes.open(Lane::new(talk.scope, talk.agent.clone(), (talk.span, talk.place), talk.started))
+    fn open(&mut self, heard: &Heard) -> usize {
+        let Talk { scope, agent, span, place, started, .. } = &heard.talk;
+        let mut lane = Lane::new(*scope, agent.clone(), (*span, *place), *started);
+        lane.had_history = heard.prompt.iter().any(|piece| piece.print.role == Role::Assistant);
+        self.lanes.open(lane)
     }
 
-    fn meet(&self, talk: &Talk, system: &[Option<Key>], prompt: &[Piece], chain: &Chain) -> Meeting {
+    /// The earlier call that was sent this very prompt, if this one is another attempt or sample of it: it failed, it
+    /// runs at the same time, or the prompt goes on from an answer that was given here.
+    ///
+    /// Someone without a memory who asks twice, and is answered twice, asks two questions.
+    fn asked_before(&self, heard: &Heard) -> Option<usize> {
+        let Heard { talk, prompt, chain, in_force, .. } = heard;
+        let question = heard.question();
+        let is_cut = question.iter().any(|piece| piece.print.truncated);
+        let goes_on = || {
+            let anchor = self.lanes.anchor(prompt, heard.seeker())?;
+            (anchor.after > 0 && prompt[anchor.after - 1].print.role == Role::Assistant).then_some(anchor.lane)
+        };
+        let mut newest = true;
+        for told in self.lanes.asked_before(chain) {
+            let same_scope = told.scope == talk.scope;
+            let same_agent = talk.agent.is_some() && self.lanes.all[told.lane].agent == talk.agent;
+            if told.system != hash(in_force) || !(same_scope || same_agent) {
+                continue;
+            }
+            let is_letter_for_letter = told.question.len() != question.len()
+                || told.question.iter().zip(question).all(|(left, right)| left.is_exactly(&right.print));
+            let overlaps = told.ended.is_none_or(|ended| talk.started < ended);
+            let fits = if same_scope {
+                // Steps of a workflow that ask the same at one time are several who ask it, as are several models.
+                let is_sample = || overlaps && told.step == talk.step && told.model == talk.model && !is_cut;
+                (told.failed && newest) || is_sample() || (!overlaps && !is_cut && goes_on() == Some(told.lane))
+            } else {
+                told.failed && newest && !overlaps
+            };
+            if fits && is_letter_for_letter {
+                return Some(told.lane);
+            }
+            newest = false;
+        }
+        None
+    }
+
+    /// Where a call goes on, by the surest evidence that there is.
+    fn meet(&self, heard: &Heard) -> Meeting {
+        let Heard { talk, prompt, chain, in_force: system, .. } = heard;
+        if self.forks.contains_key(&talk.turn) {
+            return Meeting::Opens;
+        }
         let lane = |told: &Told| &self.lanes.all[told.lane];
         let same_agent = |told: &Told| talk.agent.is_some() && lane(told).agent == talk.agent;
         let overlaps = |told: &Told| told.ended.is_none_or(|ended| talk.started < ended);
-        let brings_answers = prompt.iter().any(|piece| piece.print.role == Role::Assistant);
-        let again = self.lanes.asked_before(chain, |told| {
-            // Someone without a memory who asks twice, and is answered twice, asks two questions.
-            told.system == hash(system)
-                && if told.scope == talk.scope {
-                    // Steps of a workflow that ask the same at one time are several who ask it.
-                    told.failed || (overlaps(told) && told.step == talk.step) || brings_answers
-                } else {
-                    told.failed && same_agent(told) && !overlaps(told)
-                }
-        });
-        if let Some(told) = again {
-            return Meeting::Again(told.lane);
+        if let Some(lane) = self.asked_before(heard) {
+            return Meeting::Again(lane);
         }
         // What was too long is asked again with its beginning left out.
         if let Some(refused) = self.failed.get(&talk.scope)
-            && refused.system == system
+            && refused.system == *system
             && prompt.last().is_some_and(|piece| piece.print.key.is_some())
             && refused.prompt.ends_with(&keys(prompt))
         {
             return Meeting::Again(refused.lane);
         }
-        let anchor = self.lanes.anchor(prompt, talk.scope);
+        let anchor = self.lanes.anchor(prompt, heard.seeker());
         let begun = self.lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told));
         // Whichever knows more of the prompt; a call that failed left nothing but its prompt.
         let met = anchor.map_or(0, |anchor| anchor.after);
@@ -195,8 +282,8 @@ impl<'s> Telling<'s> {
             *after > met || (*after == met && is_open(told))
         };
         if let Some((after, call)) = begun.filter(knows_more) {
-            let told = self.lanes.told[call];
-            let unanswered = Some(told).filter(is_open);
+            let told = &self.lanes.told[call];
+            let unanswered = is_open(told).then(|| told.clone());
             return Meeting::GoesOn(Anchor { lane: told.lane, after, entry: told.entries }, unanswered);
         }
         if let Some(anchor) = anchor {
@@ -205,9 +292,10 @@ impl<'s> Telling<'s> {
         if let Some(anchor) = self.lanes.hidden(prompt, talk.scope) {
             return Meeting::GoesOn(anchor, None);
         }
-        let goes_on = |lane: &usize| talk.in_agent || self.lanes.all[*lane].waits(prompt);
-        match self.lanes.newest(talk.scope).filter(|lane| !brings_answers && goes_on(lane)) {
-            Some(lane) if self.lanes.all[lane].stays(system, prompt, talk.started) => Meeting::Stays(lane),
+        let waits = |lane: &Lane| lane.waits(prompt) && lane.is_instructed(system);
+        let stays = |lane: &Lane| talk.in_agent && lane.stays(system, prompt, talk.started);
+        match self.lanes.newest(talk.scope) {
+            Some(lane) if waits(&self.lanes.all[lane]) || stays(&self.lanes.all[lane]) => Meeting::Stays(lane),
             _ => Meeting::Opens,
         }
     }
@@ -219,7 +307,7 @@ impl<'s> Telling<'s> {
         let Some((after, call)) = lanes.begun(chain, |told| told.scope == talk.scope || same_agent(told)) else {
             return;
         };
-        let told = lanes.told[call];
+        let told = lanes.told[call].clone();
         let whole: Vec<Piece> =
             prompt[after..].iter().take_while(|piece| piece.print.role == Role::Assistant).cloned().collect();
         let key = |pieces: &[Piece]| pieces.iter().filter_map(|piece| piece.print.key).reduce(Key::then);
@@ -285,7 +373,7 @@ impl<'s> Telling<'s> {
     /// Says what a prompt brings.
     fn hear(&mut self, lane: usize, talk: &Talk, sayings: &[Saying]) {
         for saying in sayings {
-            match saying.by {
+            match &saying.by {
                 // Given here, although only this prompt tells it.
                 Some(_) => self.lanes.answer(lane, vec![piece(saying.line)], None),
                 None => self.lanes.hear(lane, piece(saying.line)),
@@ -300,7 +388,7 @@ impl<'s> Telling<'s> {
         let together = |left: &Saying, right: &Saying| {
             let roles = (left.line.print.role, right.line.print.role);
             match roles {
-                (Role::Tool, Role::Tool) => left.history == right.history,
+                (Role::Tool, Role::Tool) => (left.history, left.rewritten) == (right.history, right.rewritten),
                 // What is sent back stays as it was sent.
                 (Role::Assistant, Role::Assistant) => {
                     !left.history && !right.history && are_one(&left.line.message, &right.line.message)
@@ -311,7 +399,7 @@ impl<'s> Telling<'s> {
         for sayings in sayings.chunk_by(together) {
             let Some(first) = sayings.first() else { continue };
             let lines: Vec<&Line> = sayings.iter().map(|saying| saying.line).collect();
-            let (span, turn, at) = match first.by {
+            let (span, turn, at) = match &first.by {
                 Some(told) => (told.span, told.turn, told.ended.unwrap_or(first.line.at)),
                 None => (talk.span, talk.turn, lines.iter().map(|line| line.at).min().unwrap_or(first.line.at)),
             };
@@ -323,7 +411,8 @@ impl<'s> Telling<'s> {
                     Arc::new(Message { role, name: first.line.message.name.clone(), parts })
                 }
             };
-            lane.say(ConversationMessage { message, at, span, turn, history: first.history }, sayings.len());
+            let (history, rewritten) = (first.history, first.rewritten);
+            lane.say(ConversationMessage { message, at, span, turn, history, rewritten }, sayings.len());
         }
     }
 }
@@ -354,17 +443,28 @@ fn piece(line: &Line) -> Piece {
     Piece { message: Arc::clone(&line.message), print: Rc::clone(&line.print) }
 }
 
-/// The new lines of a prompt. What ends with an answer that nobody here gave was not said here either.
-fn added<'l>(lines: &'l [Line], new: &[usize], after: usize, unanswered: Option<Told>) -> Vec<Saying<'l>> {
+/// The new lines of a prompt. What ends with an answer that nobody here gave was not said here either, and what stands
+/// before the anchor and is not known was put there in place of something else.
+fn added<'l>(
+    lane: &Lane,
+    lines: &'l [Line],
+    new: &[usize],
+    after: usize,
+    unanswered: Option<&Told>,
+) -> Vec<Saying<'l>> {
     let is_answer = |at: usize| lines[at].print.role == Role::Assistant;
     let end = (0..lines.len()).rev().find(|at| !is_answer(*at)).map_or(0, |last| last + 1);
     // The answer to an earlier call that told none itself: it comes right after that call's prompt.
     let told = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
     let given = after..after + told;
+    // The first result of a call that was made here is none that stands for another one.
+    let is_result = |at: usize| lines[at].print.answered.iter().any(|call| lane.number(*call).is_some());
     let foreign = new.iter().copied().filter(|at| *at < end && is_answer(*at) && !given.contains(at)).max();
     let say = |at: &usize| {
-        let by = unanswered.filter(|_| given.contains(at));
-        Saying { line: &lines[*at], history: by.is_none() && foreign.is_some_and(|last| *at <= last), by }
+        let by = unanswered.filter(|_| given.contains(at)).cloned();
+        let rewritten = *at < after && !is_result(*at);
+        let history = rewritten || (by.is_none() && foreign.is_some_and(|last| *at <= last));
+        Saying { line: &lines[*at], history, rewritten, by }
     };
     new.iter().map(say).collect()
 }

@@ -8,6 +8,7 @@ use super::{
     errors,
     merge::{Exchange, Line},
     same::Library,
+    squash::hash,
     thread::Talk,
     trace::Trace,
 };
@@ -79,6 +80,11 @@ pub fn turns(trace: &Trace, library: &mut Library) -> (Vec<ModelCall>, Vec<Talk>
             step: place.parent,
             in_agent: trace.scopes[call.place].is_some_and(|scope| trace.places()[scope].category == Category::Agent),
             agent: trace.agent_of(call.place),
+            model: call
+                .places()
+                .flat_map(|at| trace.places()[at].sources())
+                .find_map(|(_, facts)| facts.model.as_ref())
+                .map(hash),
             started: place.started,
             ended: place.ended,
             // An error that came with an answer was dealt with, unless the span itself says that it failed.

@@ -252,6 +252,7 @@ mod tests {
                 span: second.id,
                 turn: 0,
                 history: true,
+                rewritten: false,
             }],
         }];
         assembled.tools = vec![ToolRun {

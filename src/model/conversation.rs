@@ -40,6 +40,8 @@ pub struct ConversationMessage {
     pub turn: usize,
     /// It came in with a request and was not produced in this trace.
     pub history: bool,
+    /// History that stands in the place of what was said: a summary of it, a message cut short, a result taken out.
+    pub rewritten: bool,
 }
 
 /// One call of a tool, whether known from the model's message, an execution span, a log record or several of them.

@@ -27,7 +27,7 @@ fn call(number: u8) -> ModelCall {
 fn said(turn: usize, role: Role, parts: Vec<Content>) -> ConversationMessage {
     let parts = parts.into_iter().map(Part::new).collect();
     let message = Arc::new(Message::new(role, parts));
-    ConversationMessage { message, at: Timestamp(0), span: span(1), turn, history: false }
+    ConversationMessage { message, at: Timestamp(0), span: span(1), turn, history: false, rewritten: false }
 }
 
 fn asks(id: Option<&str>, city: &str) -> Content {

@@ -147,7 +147,7 @@ fn a_rewritten_context_is_told_once() {
         "assistant a1",
         "user q2",
         "assistant the answer to the second question",
-        "user Summary",
+        "~user Summary",
         "user q3",
         "assistant a3",
         "user q4",

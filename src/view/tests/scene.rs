@@ -204,6 +204,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         span: span_id(2),
         turn: 0,
         history: false,
+        rewritten: false,
     };
     let input = crate::model::json::parse(r#"{"hotel_id": "ryk-118", "guests": 0}"#).unwrap();
     let asked = ToolCall {
