@@ -8,6 +8,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     mem,
+    num::NonZeroU64,
 };
 
 use super::{
@@ -97,6 +98,18 @@ fn join(mine: &mut Vec<usize>, theirs: &mut Vec<usize>) {
     }
     mine.append(theirs);
 }
+
+/// What speaks for two records being of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    Same,
+    Different,
+    /// Nothing speaks for the one or the other.
+    None,
+}
+
+/// An answer of so many bytes is hardly given twice by chance.
+const TELLING: u64 = 16;
 
 /// The kinds of call, none of which is ever part of another.
 fn kind(category: Category) -> usize {
@@ -230,7 +243,7 @@ impl Counting<'_, '_> {
         let own = self.add(at);
         let has_tokens = self.calls[own].has_tokens();
         match (&open.full[..], open.bare.len()) {
-            ([one], others) if self.same(own, *one, others == 0) => {
+            ([one], others) if self.is_record_of(own, *one, others == 0) => {
                 let one = *one;
                 open.full.clear();
                 self.fold(own, one, one);
@@ -241,13 +254,16 @@ impl Counting<'_, '_> {
                 // nothing says that it went well.
                 let answers = || place.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.answers);
                 let went_well = !failed && (has_tokens || answers());
-                let attempt = |call: &usize| self.calls[*call].failed && went_well;
-                let (attempts, parts): (Vec<usize>, Vec<usize>) =
-                    mem::take(&mut open.bare).into_iter().partition(attempt);
+                let is_other = |call: &usize| {
+                    (self.calls[*call].failed && went_well) || self.compare(own, *call) == Evidence::Different
+                };
+                let (others, parts): (Vec<usize>, Vec<usize>) =
+                    mem::take(&mut open.bare).into_iter().partition(is_other);
                 let speaks = |call: &usize| self.plan.places[self.calls[*call].place].speaks();
                 let is_one = parts.len() <= 1 || has_tokens || (place.speaks() && !parts.iter().any(speaks));
-                open.bare = attempts;
-                if !is_one {
+                let is_sum = !is_one || (!others.is_empty() && self.is_wrapper(own, &others));
+                open.bare = others;
+                if is_sum {
                     open.bare.extend(parts);
                     self.dead.insert(own);
                     return None;
@@ -255,6 +271,13 @@ impl Counting<'_, '_> {
                 for call in parts {
                     self.calls[own].failed |= self.calls[call].failed;
                     self.fold(own, call, call);
+                }
+            }
+            (full, bare) if full.len() + bare <= MANY => {
+                let beneath: Vec<usize> = full.iter().chain(&open.bare).copied().collect();
+                if self.is_sum(own, full) || self.is_wrapper(own, &beneath) {
+                    self.dead.insert(own);
+                    return None;
                 }
             }
             _ => {
@@ -300,17 +323,86 @@ impl Counting<'_, '_> {
         join(&mut whole.also, &mut also);
     }
 
-    /// Whether a call span and the only one with tokens beneath it are one call.
-    fn same(&self, above: usize, beneath: usize, only: bool) -> bool {
-        let (above, beneath) = (&self.calls[above], &self.calls[beneath]);
-        if let (Some(left), Some(right)) = (response(self.sources(above)), response(self.sources(beneath))) {
-            return left == right;
+    /// Whether a call span and the only one with tokens beneath it are two records of one call. `only` is false where
+    /// there are others without tokens beside that one.
+    fn is_record_of(&self, above: usize, beneath: usize, only: bool) -> bool {
+        match self.compare(above, beneath) {
+            Evidence::Same => true,
+            Evidence::Different => false,
+            Evidence::None => {
+                let (above, beneath) = (&self.calls[above], &self.calls[beneath]);
+                let same_scope = self.scope(above) == self.scope(beneath);
+                match above.usage.filter(TokenUsage::has_tokens) {
+                    // What goes on after the call above it has ended was begun within it by chance.
+                    Some(usage) => {
+                        beneath.usage.is_some_and(|other| equal(usage, other))
+                            && (!same_scope || self.encloses(above, beneath))
+                    }
+                    None => only && self.encloses(above, beneath),
+                }
+            }
         }
-        let heard = both(&speeches(self.sources(above)), &speeches(self.sources(beneath)));
-        match above.usage.filter(TokenUsage::has_tokens) {
-            Some(usage) => beneath.usage.is_some_and(|other| equal(usage, other)) || heard == Some(true),
-            None => only && heard != Some(false),
+    }
+
+    /// What two records say of whether they are of one call: the response's id, else the answer and the question, else
+    /// the models.
+    fn compare(&self, left: usize, right: usize) -> Evidence {
+        let (left, right) = (&self.calls[left], &self.calls[right]);
+        if let (Some(left), Some(right)) = (response(self.sources(left)), response(self.sources(right))) {
+            return if left == right { Evidence::Same } else { Evidence::Different };
         }
+        let (answers, others) = (speeches(self.sources(left)), speeches(self.sources(right)));
+        let same_answer = both(&answers, &others);
+        let same_question = both(&questions(self.sources(left)), &questions(self.sources(right)));
+        match (same_answer, same_question) {
+            (Some(true), Some(true) | None) => Evidence::Same,
+            // A framework may write the question in other words than it sends them in; a long answer is hardly given twice.
+            (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= TELLING) => Evidence::Same,
+            (Some(false), _) | (_, Some(false)) => Evidence::Different,
+            (None, _) if self.are_other_models(left, right) => Evidence::Different,
+            (None, _) => Evidence::None,
+        }
+    }
+
+    /// Whether two calls name models of which neither name is part of the other.
+    fn are_other_models(&self, left: &Call, right: &Call) -> bool {
+        let plain = |call: &Call| -> Vec<String> {
+            let models = self.sources(call).filter_map(|facts| facts.model.as_deref());
+            models
+                .map(|model| model.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase())
+                .collect()
+        };
+        let (left, right) = (plain(left), plain(right));
+        let is_one =
+            |left: &String| right.iter().any(|right| left.contains(right.as_str()) || right.contains(left.as_str()));
+        !left.is_empty() && !right.is_empty() && !left.iter().any(is_one)
+    }
+
+    /// Whether a call is over when the one above it is.
+    fn encloses(&self, above: &Call, beneath: &Call) -> bool {
+        let ended = |call: &Call| self.plan.places[call.place].ended;
+        ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath <= above))
+    }
+
+    /// Whether the tokens of a call span are those of the calls beneath it together.
+    fn is_sum(&self, above: usize, beneath: &[usize]) -> bool {
+        let together = beneath.iter().filter_map(|call| self.calls[*call].usage).reduce(|left, right| left + right);
+        let usage = self.calls[above].usage.filter(|usage| usage.has_tokens() && beneath.len() > 1);
+        usage.zip(together).is_some_and(|(usage, together)| equal(usage, together))
+    }
+
+    /// Whether a call span only holds the calls beneath it: it says nothing of its own, or their last answer.
+    fn is_wrapper(&self, above: usize, beneath: &[usize]) -> bool {
+        let call = &self.calls[above];
+        let (answers, questions_) = (speeches(self.sources(call)), questions(self.sources(call)));
+        if answers.is_empty() && !call.has_tokens() {
+            // A prompt alone, that of one of them.
+            let is_theirs =
+                |other: &usize| both(&questions_, &questions(self.sources(&self.calls[*other]))) != Some(false);
+            return beneath.iter().any(is_theirs);
+        }
+        let answered = |other: &usize| both(&answers, &speeches(self.sources(&self.calls[*other]))) == Some(true);
+        beneath.iter().any(answered)
     }
 
     /// Joins neighbours that two instrumentations made of one call.
@@ -345,14 +437,15 @@ impl Counting<'_, '_> {
         }
     }
 
-    fn scope(&self, call: usize) -> u64 {
-        self.plan.places[self.calls[call].place].span.map_or(0, |(_, facts)| facts.scope)
+    /// The instrumentation that recorded a call.
+    fn scope(&self, call: &Call) -> u64 {
+        self.plan.places[call.place].span.map_or(0, |(_, facts)| facts.scope)
     }
 
-    /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the
-    /// same time, equal in what both say.
+    /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the same time of
+    /// which both say the same answer to the same question. Equal tokens alone prove nothing.
     fn are_twins(&self, first: usize, second: usize) -> bool {
-        let same_scope = self.scope(first) == self.scope(second);
+        let evidence = self.compare(first, second);
         let (first, second) = (&self.calls[first], &self.calls[second]);
         let places = (&self.plan.places[first.place], &self.plan.places[second.place]);
         if places.0.category != places.1.category {
@@ -362,15 +455,16 @@ impl Counting<'_, '_> {
             return left == right;
         }
         let overlap = places.0.ended.is_none_or(|ended| places.1.started < ended);
-        if same_scope || !overlap || first.failed != second.failed {
+        if self.scope(first) == self.scope(second) || !overlap || first.failed != second.failed {
             return false;
         }
-        let heard = both(&speeches(self.sources(first)), &speeches(self.sources(second)));
-        match (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens)) {
-            (Some(left), Some(right)) => equal(left, right) && heard != Some(false),
+        let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
+        match (evidence, tokens) {
+            (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
+            (Evidence::Same, _) => !self.are_other_models(first, second),
             // Two that failed have nothing else to compare.
-            (None, None) if first.failed => places.1.ended <= places.0.ended,
-            _ => heard == Some(true),
+            (Evidence::None, (None, None)) => first.failed && places.1.ended <= places.0.ended,
+            _ => false,
         }
     }
 
@@ -449,8 +543,13 @@ fn speeches<'a>(sources: impl Iterator<Item = &'a Facts>) -> Vec<Squash> {
     sources.flat_map(|facts| &facts.voices).map(|voice| voice.speech).filter(|speech| !speech.is_empty()).collect()
 }
 
+/// What the user said last, as each dialect heard it.
+fn questions<'a>(sources: impl Iterator<Item = &'a Facts>) -> Vec<NonZeroU64> {
+    sources.flat_map(|facts| &facts.voices).filter_map(|voice| voice.question).collect()
+}
+
 /// Whether two records heard the same; `None` where one heard nothing.
-fn both(left: &[Squash], right: &[Squash]) -> Option<bool> {
+fn both<T: PartialEq>(left: &[T], right: &[T]) -> Option<bool> {
     (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|speech| right.contains(speech)))
 }
 

@@ -70,6 +70,10 @@ struct Join {
     broke: HashMap<usize, usize>,
     foreign: Vec<(u64, Option<bool>, Source)>,
     strange: HashSet<u64>,
+    /// For each place the nearest agent around it.
+    agents: Vec<Option<usize>>,
+    /// For each counted call its place.
+    callers: Vec<usize>,
 }
 
 /// Of runs that could be meant by name only so many are looked at.
@@ -77,7 +81,11 @@ const LOOKED_AT: usize = 256;
 
 /// Joins the tool runs of a trace.
 pub fn join(plan: &Plan, counted: &Counted) -> Runs {
-    let mut join = Join::default();
+    let mut join = Join {
+        agents: plan.above(|place| place.category == Category::Agent),
+        callers: counted.calls.iter().map(|call| call.place).collect(),
+        ..Join::default()
+    };
     let heard: Vec<Heard> = counted.calls.iter().map(|call| hear(call.places().map(|at| &plan.places[at]))).collect();
     for (call, heard) in heard.iter().enumerate() {
         let place = &plan.places[counted.calls[call].place];
@@ -170,10 +178,14 @@ impl Join {
         }
         let mut waiting: Vec<usize> = (0..plan.places.len())
             .filter(|at| plan.places[*at].category == Category::Tool && !is_internal(&plan.places[*at]))
-            // A tool within a tool of the same name, or that runs the same call, is how that one is made.
+            // A tool right within a tool of the same name, or that runs the same call, is how that one is made. One that
+            // an agent within it calls, or that has an id of its own, is another run.
             .filter(|at| {
                 tools[*at].is_none_or(|above| {
-                    name(above) != name(*at) && id(above).is_none_or(|outer| id(*at) != Some(outer))
+                    let is_same_call = id(above).is_some() && id(*at) == id(above);
+                    let is_other_call = id(above).is_some() && id(*at).is_some() && !is_same_call;
+                    let is_within_agent = self.agents[*at].is_some_and(|agent| agent > above);
+                    !is_same_call && (is_other_call || is_within_agent || name(above) != name(*at))
                 })
             })
             .collect();
@@ -197,7 +209,7 @@ impl Join {
                     1 => said.asked,
                     _ => Some(name(*at)),
                 };
-                let Some(run) = key.and_then(|key| self.free(round, key, said, plan.places[*at].started)) else {
+                let Some(run) = key.and_then(|key| self.free(round, key, said, *at, plan.places[*at].started)) else {
                     return true;
                 };
                 self.ran(run, *at, plan);
@@ -225,8 +237,13 @@ impl Join {
         }
     }
 
+    /// The agent of whom a run was asked, `None` also where nobody asked.
+    fn agent_of(&self, run: usize) -> Option<usize> {
+        self.runs[run].called.and_then(|(call, _)| self.agents[self.callers[call]])
+    }
+
     /// The first run under a key that has no execution yet and was asked for before one began.
-    fn free(&mut self, round: u8, key: u64, said: &Execution, started: Timestamp) -> Option<usize> {
+    fn free(&mut self, round: u8, key: u64, said: &Execution, at: usize, started: Timestamp) -> Option<usize> {
         let index = match round {
             0 => &self.by_id,
             1 => &self.by_asked,
@@ -245,11 +262,16 @@ impl Join {
         };
         let free = runs[(*taken).min(runs.len())..].iter().take(LOOKED_AT).filter(fits);
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
+        let is_near = |run: &&usize| self.agent_of(**run) == self.agents[at];
+        let is_meant = |run: &&usize| said.asked.is_some() && self.runs[**run].asked == said.asked;
         if round == 0 {
-            // A counter that began anew names the newest call before the execution; clocks may disagree.
-            free.clone().rfind(before).or_else(|| free.clone().next()).copied()
+            // A counter that begins anew names the call with these arguments, of this agent, the newest before the
+            // execution; clocks may disagree.
+            let surest = free.clone().filter(before).enumerate();
+            let surest = surest.max_by_key(|(nth, run)| (is_meant(run), is_near(run), *nth)).map(|(_, run)| run);
+            surest.or_else(|| free.clone().next()).copied()
         } else {
-            free.clone().find(before).copied()
+            free.clone().filter(before).find(is_near).or_else(|| free.clone().find(before)).copied()
         }
     }
 
@@ -326,8 +348,16 @@ impl Join {
         let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
         for (facts, given) in heard.results.iter().rev() {
             let at = (given.prompt, call, started);
-            let by_id = given.id.and_then(|id| self.candidates(self.by_id.get(&id), at).last());
-            let found = by_id.or_else(|| {
+            // A counter that begins anew names the call with the arguments that stand before the result, of this agent.
+            let agent = self.agents[self.callers[call]];
+            let surest = |runs: &'_ [usize]| {
+                let runs = &runs[runs.len().saturating_sub(LOOKED_AT)..];
+                let is_meant = |run: &usize| given.asked.is_some() && self.runs[*run].asked == given.asked;
+                let weigh = |(nth, run): &(usize, &usize)| (is_meant(run), self.agent_of(**run) == agent, *nth);
+                runs.iter().enumerate().max_by_key(weigh).map(|(_, run)| *run)
+            };
+            let by_id = given.id.and_then(|id| surest(self.candidates(self.by_id.get(&id), at)));
+            let found = by_id.as_ref().or_else(|| {
                 let (key, known) = match (given.asked, given.name) {
                     (Some(asked), _) => ((true, asked), self.candidates(self.by_asked.get(&asked), at)),
                     (None, Some(name)) if given.id.is_none() => {

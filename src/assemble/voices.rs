@@ -1,15 +1,19 @@
 //! What the dialects heard in a span or log record, as numbers: the text of its answer, the tools it speaks of.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroU64,
+    sync::Arc,
+};
 
 use super::{
     plan::Place,
     same::{asked, named},
     squash::{Squash, hash},
 };
-use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Translation};
+use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation};
 
-/// A request brings its new results at its end; of a long history no more than these are remembered.
+/// A request brings its new results at its end. Of those before its last answer no more than these are remembered.
 const RESULTS: usize = 128;
 
 /// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
@@ -20,6 +24,8 @@ pub struct Voice {
     pub fallback: bool,
     /// The text of what came back.
     pub speech: Squash,
+    /// What the user said last in the prompt, as a number; `None` where nothing is known, or only a part.
+    pub question: Option<NonZeroU64>,
     pub prompts: bool,
     pub answers: bool,
     pub calls: Vec<Called>,
@@ -30,7 +36,16 @@ pub struct Voice {
 impl Voice {
     fn new(channel: u64, fallback: bool) -> Self {
         let (calls, results) = (Vec::new(), Vec::new());
-        Self { channel, fallback, speech: Squash::EMPTY, prompts: false, answers: false, calls, results }
+        Self {
+            channel,
+            fallback,
+            speech: Squash::EMPTY,
+            question: None,
+            prompts: false,
+            answers: false,
+            calls,
+            results,
+        }
     }
 }
 
@@ -90,9 +105,12 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
         let voice = &mut voices[known];
         voice.prompts |= !reading.prompt.is_empty();
         voice.answers |= !reading.completion.is_empty();
+        voice.question = question(&reading.prompt).or(voice.question);
         let at = number(at);
         let mut brought = results(&reading.prompt, at);
-        voice.results.extend(brought.drain(brought.len().saturating_sub(RESULTS)..));
+        let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
+        let old = brought.partition_point(|given| given.at.1 < answered);
+        voice.results.extend(brought.drain(old.saturating_sub(RESULTS)..));
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
                 Content::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
@@ -118,31 +136,84 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
     voices
 }
 
+/// What the user said last in a prompt, as a number.
+fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
+    let asked = prompt.iter().rev().find(|message| message.role == Role::User)?;
+    let is_whole = asked.parts.iter().all(|part| !part.truncated && !part.hidden);
+    let texts = asked.parts.iter().filter_map(|part| match &part.content {
+        Content::Text(text) => Some(Squash::of(text)),
+        _ => None,
+    });
+    let text = texts.reduce(Squash::then).filter(|text| is_whole && !text.is_empty())?;
+    NonZeroU64::new(hash(text))
+}
+
 /// The results that a prompt brings, each with what the call before it asked.
 fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
-    let mut open: Vec<(Option<u64>, u64, u64)> = Vec::new();
+    let mut open = OpenCalls::default();
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
         match &part.content {
-            Content::Call(call) => open.push((call.known_id().map(hash), named(&call.name), asked(call))),
+            Content::Call(call) => open.add(call.known_id().map(hash), named(&call.name), asked(call)),
             Content::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
                 let name = result.name.as_deref().map(named);
-                // Calls are answered soon after they were made, so few are open at a time.
-                let answered = open.iter().position(|(call, called, _)| match (id, call) {
-                    (Some(id), Some(call)) => id == *call,
-                    _ => name.is_none_or(|name| name == *called),
-                });
-                let asked = answered.map(|answered| open.remove(answered).2);
+                let asked = open.answer(id, name);
                 results.push(Given { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
             }
             _ => {}
         }
-        if open.len() > RESULTS {
-            open.remove(0);
-        }
     }
     results
+}
+
+/// The calls of a prompt that no result has answered yet, in order.
+#[derive(Default)]
+struct OpenCalls {
+    /// What each asked, and whether it has an id; `None` once it was answered.
+    calls: Vec<Option<(u64, bool)>>,
+    by_id: HashMap<u64, VecDeque<usize>>,
+    /// All of a name, then all that have no id.
+    by_name: HashMap<(u64, bool), VecDeque<usize>>,
+    /// Every call before this one was answered.
+    first: usize,
+}
+
+impl OpenCalls {
+    fn add(&mut self, id: Option<u64>, name: u64, asked: u64) {
+        let at = self.calls.len();
+        self.calls.push(Some((asked, id.is_some())));
+        self.by_name.entry((name, false)).or_default().push_back(at);
+        match id {
+            Some(id) => self.by_id.entry(id).or_default().push_back(at),
+            None => self.by_name.entry((name, true)).or_default().push_back(at),
+        }
+    }
+
+    /// Takes out the first call that a result can answer: that of its id, else one of its name, else the first one. A
+    /// result with an id answers no call of another id.
+    fn answer(&mut self, id: Option<u64>, name: Option<u64>) -> Option<u64> {
+        let calls = &mut self.calls;
+        let mut take = |queue: &mut VecDeque<usize>| {
+            while let Some(at) = queue.pop_front() {
+                if let Some((asked, _)) = calls[at].take() {
+                    return Some(asked);
+                }
+            }
+            None
+        };
+        if let Some(asked) = id.and_then(|id| self.by_id.get_mut(&id)).and_then(&mut take) {
+            return Some(asked);
+        }
+        if let Some(name) = name {
+            return self.by_name.get_mut(&(name, id.is_some())).and_then(&mut take);
+        }
+        while self.calls.get(self.first).is_some_and(Option::is_none) {
+            self.first += 1;
+        }
+        let fits = |call: &&mut Option<(u64, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
+        self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(asked, _)| asked)
+    }
 }
 
 /// What a dialect heard at one place, from its span and its log records.

@@ -121,14 +121,47 @@ fn caches_that_only_one_record_knows_are_kept_and_not_added() {
 
 #[test]
 fn thoughts_that_only_one_record_counts_do_not_make_two_calls() {
-    let mut outer = llm(1, 0).tokens(312, 87);
+    let mut outer = llm(1, 0).at(1.0, 4.0).tokens(312, 87);
     outer.said.genai.usage.as_mut().unwrap().reasoning = Some(41);
     assert_eq!(sums(vec![outer, llm(2, 1).tokens(312, 46)]), (Some(312), Some(87), 1));
 }
 
 #[test]
-fn a_parent_with_more_tokens_than_its_only_call_is_a_sum() {
-    assert_eq!(input(vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(100, 0)]), Some(100));
+fn a_call_beneath_a_call_is_a_call_of_its_own_unless_something_says_that_it_is_not() {
+    assert_eq!(input(vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(100, 0)]), Some(1100));
+    let sum = vec![llm(1, 0).tokens(300, 30), llm(2, 1).tokens(100, 10), llm(3, 1).tokens(200, 20)];
+    assert_eq!(sums(sum), (Some(300), Some(30), 2));
+    // Nothing but the answer of the last call beneath it.
+    let answered = |id, parent, text: &str| llm(id, parent).at(1.0, 9.0).answered(&[assistant(text)]);
+    let wrapper = vec![
+        answered(1, 0, "It is 18 degrees.").tokens(250, 25),
+        answered(2, 1, "Let me look.").tokens(100, 10),
+        answered(3, 1, "It is 18 degrees.").tokens(200, 20),
+    ];
+    assert_eq!(sums(wrapper), (Some(300), Some(30), 2));
+}
+
+#[test]
+fn what_goes_on_after_the_call_above_it_is_another_call() {
+    // The context of a stream leaks into whatever its reader begins.
+    let stream = |id, parent, from, until| llm(id, parent).at(from, until).tokens(11, 14);
+    assert_eq!(sums(vec![stream(1, 0, 1.0, 5.0), stream(2, 1, 2.0, 6.0)]), (Some(22), Some(28), 2));
+    assert_eq!(sums(vec![stream(1, 0, 1.0, 5.0), stream(2, 1, 2.0, 4.0)]), (Some(11), Some(14), 1));
+    let spoken = |id, parent, question: &str| stream(id, parent, 1.0, 5.0).asked(&[user(question)]);
+    let (rivers, lakes) = (spoken(1, 0, "Name a river."), spoken(2, 1, "Name a lake."));
+    assert_eq!(sums(vec![rivers, lakes]), (Some(22), Some(28), 2));
+}
+
+#[test]
+fn equal_tokens_beside_each_other_are_two_calls() {
+    let call = |id, scope: &str| llm(id, 1).at(2.0, 4.0).scope(scope).tokens(412, 1);
+    assert_eq!(sums(vec![made(1, 0, Category::Span), call(2, "one"), call(3, "other")]).2, 2);
+    let spoken = |call: Made, question: &str| call.asked(&[user(question)]).answered(&[assistant("yes")]);
+    let pair = |left: &str, right: &str| {
+        vec![made(1, 0, Category::Span), spoken(call(2, "one"), left), spoken(call(3, "other"), right)]
+    };
+    assert_eq!(sums(pair("Is it spam?", "Is it spam?")).2, 1);
+    assert_eq!(sums(pair("Is it spam?", "Is it ham?")).2, 2);
 }
 
 #[test]
@@ -239,7 +272,7 @@ fn tokens_without_a_price_leave_the_cost_unknown() {
 
 #[test]
 fn a_call_whose_records_tell_its_model_and_its_tokens_apart_has_a_price() {
-    let mut asked = llm(1, 0).asked(&[user("q")]);
+    let mut asked = llm(1, 0).at(1.0, 4.0).asked(&[user("q")]);
     asked.said.genai.model = Some("gpt-5".to_owned());
     let trace = one(vec![asked, llm(2, 1).tokens(3, 4).answered(&[assistant("a")])]);
     assert_eq!((trace.totals.cost_if_known(), trace.totals.model_calls), (Some(Usd(7)), 1));
@@ -283,5 +316,5 @@ fn what_differs_is_not_folded_into_one() {
         llm(2, 1).tokens(1, 1).answered(&[assistant("another thing")]),
     ];
     let trace = one(spans);
-    assert_eq!(trace.calls.iter().map(|call| call.span).collect::<Vec<_>>(), [span_id(2)]);
+    assert_eq!(trace.calls.iter().map(|call| call.span).collect::<Vec<_>>(), [span_id(1), span_id(2)]);
 }
