@@ -53,13 +53,12 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         let lane = &mut lanes.all[told.lane];
         let Some(end) = lane.messages.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
         let mine = || lane.messages.iter().filter(|said| turns.contains(&said.turn));
-        let answered = mine().any(|said| said.turn == told.turn && speaks(said));
         let answer: Vec<&Line> = exchange
             .completion
             .iter()
             .filter(|line| line.message.role == Role::Assistant && has_text(&line.message))
             .collect();
-        if answered || answer.is_empty() || repeats(&answer, mine()) {
+        if answer.is_empty() || repeats(&answer, mine()) {
             continue;
         }
         let (span, turn) = (told.span, told.turn);
@@ -74,10 +73,6 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
     }
 }
 
-fn speaks(said: &ConversationMessage) -> bool {
-    !said.history && said.message.role == Role::Assistant && has_text(&said.message)
-}
-
 fn has_text(message: &Message) -> bool {
     message
         .parts
@@ -85,11 +80,16 @@ fn has_text(message: &Message) -> bool {
         .any(|part| matches!(&part.content, Content::Text(text) | Content::Refusal(text) if !text.trim().is_empty()))
 }
 
-/// Whether an agent's answer is something that was said already: an answer, a result, an argument.
+/// Whether an agent's answer is something that was said already: an answer, a result, an argument, or all answers of
+/// the run together.
+///
+/// A whole text is looked for in the other, never a beginning: answers begin alike. Letters count, for programs lay
+/// texts out anew.
 fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMessage>) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
-    let mut all = String::new();
+    let is_long = |text: &str| text.chars().count() >= LETTERS;
+    let mut answers = String::new();
     for message in said.filter(|said| said.message.role != Role::User).map(|said| &said.message) {
         for part in &message.parts {
             let text = match &part.content {
@@ -99,15 +99,19 @@ fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMess
                 Content::Json(value) => letters(&json::to_string(value)),
                 Content::Reasoning(_) | Content::Media(_) | Content::Unknown(_) => continue,
             };
-            let begins: String = text.chars().take(LETTERS).collect();
-            if begins.chars().count() == LETTERS && message.role == Role::Assistant && answer.contains(&begins) {
+            let is_answer = message.role == Role::Assistant && !matches!(part.content, Content::Call(_));
+            // A program may say more around what was said, or take out what was meant.
+            let holds = (is_long(&answer) && text.contains(&answer)) || text.ends_with(&answer);
+            let is_held = is_answer && answer.contains(&text) && (is_long(&text) || part.truncated);
+            if holds || is_held || (!is_answer && text.contains(&answer)) {
                 return true;
             }
-            all.push_str(&text);
-            all.push('\n');
+            if is_answer {
+                answers.push_str(&text);
+            }
         }
     }
-    answer.is_empty() || all.contains(&answer)
+    answer.is_empty() || answers.ends_with(&answer)
 }
 
 /// Tells the conversations of agents, else of workflows, beneath which no call has a word.

@@ -108,6 +108,9 @@ enum Evidence {
     None,
 }
 
+/// Two spans that end with each other may be so far apart: a millisecond, in nanoseconds.
+const CLOCK: u64 = 1_000_000;
+
 /// An answer of so many bytes is hardly given twice by chance.
 const TELLING: u64 = 16;
 
@@ -381,7 +384,7 @@ impl Counting<'_, '_> {
     /// Whether a call is over when the one above it is.
     fn encloses(&self, above: &Call, beneath: &Call) -> bool {
         let ended = |call: &Call| self.plan.places[call.place].ended;
-        ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath <= above))
+        ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
     }
 
     /// Whether the tokens of a call span are those of the calls beneath it together.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{
     errors,
-    same::asked,
+    same::{self, asked},
     squash::hash,
     voices::{Execution, Voice, execution, voices},
 };
@@ -62,8 +62,10 @@ pub struct Facts {
     pub(super) question: Option<Box<str>>,
     /// The question is not of what the prompt brings along: nobody has answered it yet.
     pub(super) anew: bool,
-    /// The whole prompt as a number, of a record that lacks the answer or the duration of a call; else 0.
+    /// The whole prompt as a number, of a model call that lacks an answer or that ends a stream; else 0.
     pub(super) asked: u64,
+    /// See [`crate::model::GenAi::ends_stream`].
+    pub(super) ends_stream: bool,
     pub(super) voices: Box<[Voice]>,
     pub(super) execution: Option<Box<Execution>>,
     /// The order of log records of equal time: as they stood in their export; where two exports leave that open,
@@ -86,7 +88,7 @@ impl Facts {
         let name = translation.context.display_name.as_ref().unwrap_or(&row.name);
         let understood = Self::understood(translation);
         let answers = understood.voices.iter().any(|voice| voice.answers);
-        let is_half = understood.category == Category::Llm && (!answers || row.ended == Some(row.started));
+        let is_half = understood.category == Category::Llm && (!answers || understood.ends_stream);
         Self {
             is_log: false,
             span: Some(row.id),
@@ -165,6 +167,7 @@ impl Facts {
             question: question.map(Box::from),
             anew,
             asked: 0,
+            ends_stream: genai.ends_stream,
             voices: voices(readings).into(),
             execution: None,
             rank: (0, 0, 0),
@@ -204,8 +207,8 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
             Content::Text(text) => hash((sum, text)),
             Content::Call(call) => hash((sum, call.known_id(), asked(call))),
-            Content::Result(result) => hash((sum, &result.call_id, result.content.len())),
-            _ => hash((sum, part.hidden)),
+            Content::Result(result) => hash((sum, &result.call_id, same::given(result))),
+            _ => hash((sum, part.hidden, same::content(part))),
         })
     })
 }

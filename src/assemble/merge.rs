@@ -105,11 +105,39 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     }
     let opening = prompt.iter().position(|line| !is_system(line)).unwrap_or(prompt.len());
     let mut rest = prompt.split_off(opening);
+    calls_first(&mut rest);
     name_results(&mut rest, library);
     let mut said = HashSet::new();
     // Some senders give the instructions apart and again as the first message.
     prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
     Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
+}
+
+/// Puts results after the calls that they answer, where a sender lists them before.
+fn calls_first(prompt: &mut Vec<Line>) {
+    let mut called: HashMap<u64, usize> = HashMap::new();
+    for (at, line) in prompt.iter().enumerate() {
+        for call in &line.print.asks {
+            called.entry(*call).or_insert(at);
+        }
+    }
+    // Of each line the one after which it stands, if not where it is.
+    let after = |(at, line): (usize, &Line)| {
+        let calls = || line.print.answered.iter().map(|call| called.get(call).copied());
+        let is_early = line.print.role == Role::Tool && calls().all(|call| call.is_some_and(|call| call > at));
+        calls().flatten().max().filter(|_| is_early)
+    };
+    let mut order: Vec<(usize, bool, usize)> = Vec::with_capacity(prompt.len());
+    order.extend(prompt.iter().enumerate().map(|line| match after(line) {
+        Some(call) => (call, true, line.0),
+        None => (line.0, false, line.0),
+    }));
+    if order.is_sorted() {
+        return;
+    }
+    let mut lines: Vec<_> = order.into_iter().zip(prompt.drain(..)).collect();
+    lines.sort_by_key(|(place, _)| *place);
+    prompt.extend(lines.into_iter().map(|(_, line)| line));
 }
 
 /// Gives results that say nothing of what they answer the ids of the calls before them, in order.

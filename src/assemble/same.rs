@@ -170,11 +170,12 @@ pub fn named(name: &str) -> u64 {
 }
 
 /// The content of a result as a number.
-fn given(result: &ToolResult) -> u64 {
+pub fn given(result: &ToolResult) -> u64 {
     result.content.iter().fold(hash(0_u8), |sum, part| sum.wrapping_add(content(part)))
 }
 
-fn content(part: &Part) -> u64 {
+/// The content of a part as a number; 0 of reasoning.
+pub fn content(part: &Part) -> u64 {
     match &part.content {
         Content::Text(text) | Content::Refusal(text) => hash(Squash::of(text)),
         Content::Json(value) | Content::Unknown(value) => squash::value(value),

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::{calls::is_call, plan::Plan};
 
+/// Of requests with one prompt so many are asked whether they are of the same step.
+const LOOKED_AT: usize = 64;
+
 /// Finds the answers to streamed requests that are spans of their own: of each request its place and that of its end.
 ///
 /// Logfire's request ends when the first byte comes; when the last one has come, a span without duration repeats the
@@ -20,8 +23,13 @@ pub fn streams(plan: &Plan) -> HashMap<usize, usize> {
         let Some((_, facts)) = place.span else { continue };
         let waiting = open.entry((facts.scope, facts.asked)).or_default();
         // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
-        if place.ended == Some(place.started) {
-            streams.extend(waiting.pop().map(|request| (request, at)));
+        if facts.ends_stream {
+            // Of several that asked the same the one of the same step, then the one that has waited longest.
+            let same_step =
+                waiting.iter().take(LOOKED_AT).position(|request| plan.places[*request].parent == place.parent);
+            if !waiting.is_empty() {
+                streams.insert(waiting.remove(same_step.unwrap_or_default()), at);
+            }
         } else if !place.failed() {
             waiting.push(at);
         }

@@ -60,13 +60,17 @@ pub struct Heard {
 impl Heard {
     /// Puts the messages of a call in the form in which they are compared; `None` where it has none.
     pub fn new(mut talk: Talk) -> Option<Self> {
-        let Exchange { system, prompt: mut lines, mut completion, by_event, .. } = std::mem::take(&mut talk.exchange);
+        let Exchange { system, prompt: mut lines, mut completion, by_event, spoken } =
+            std::mem::take(&mut talk.exchange);
         if talk.failed {
             completion.clear();
         } else if completion.is_empty() && by_event && talk.ended.is_some() {
             completion = unmarked_answer(&mut lines);
         }
-        drop_answer(&mut lines, &completion);
+        // What a program was given may be a state in which the answer stands already; what a model was sent is not.
+        if by_event || !spoken[0] {
+            drop_answer(&mut lines, &completion);
+        }
         if system.is_empty() && lines.is_empty() && completion.is_empty() {
             return None;
         }
@@ -495,19 +499,12 @@ fn results(lines: &[&Line], number: impl Fn(&str) -> Option<usize>) -> Arc<Messa
 
 /// Takes the answer out of a prompt whose sender has no word for it.
 ///
-/// Some tell every message as it comes, the answer as one more of the assistant's: at the end, or before
-/// the only question.
+/// Some send every message as it comes, the answer as one more of the assistant's at the end. What an assistant says
+/// before the question answers something else.
 fn unmarked_answer(lines: &mut Vec<Line>) -> Vec<Line> {
     let is_answer = |line: &Line| line.print.role == Role::Assistant;
     let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
-    if end < lines.len() {
-        return lines.split_off(end);
-    }
-    let answers = lines.iter().take_while(|line| is_answer(line)).count();
-    if answers > 0 && lines[answers..].iter().all(|line| line.print.role == Role::User) {
-        return lines.drain(..answers).collect();
-    }
-    Vec::new()
+    lines.split_off(end)
 }
 
 /// Takes an answer off a prompt that ends with the very answer it got.

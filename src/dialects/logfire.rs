@@ -47,7 +47,11 @@ pub fn is_pending(source: &Source) -> bool {
     source.attributes.str("logfire.span_type") == Some("pending_span")
 }
 
+/// How the second span of a streamed call is called.
+const STREAM_END: &str = "streaming response from ";
+
 fn translate(source: &Source, into: &mut Translation) {
+    into.genai.ends_stream = source.name.starts_with(STREAM_END);
     let data = |key| json(source, key);
     let (request, response) = (data(REQUEST), data(RESPONSE));
     if let Some(request) = &request {

@@ -29,6 +29,8 @@ pub struct GenAi {
     pub ttft: Option<Duration>,
     /// Its tokens are a sum over the calls beneath it (an agent, a cycle, a framework's root).
     pub aggregate: bool,
+    /// It tells how a streamed call ended that another span began: its prompt is that call's, and so is its answer.
+    pub ends_stream: bool,
     pub reported: Reported,
     /// `reported`, freed of its sender's convention; `None` where no tokens were reported.
     pub usage: Option<TokenUsage>,

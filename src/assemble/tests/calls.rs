@@ -6,8 +6,20 @@ use super::*;
 fn stream(id: u64, parent: u64, prompt: &[Message], answer: &str) -> [Made; 2] {
     #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
     let end = id as f64 + 1.5;
-    let told = llm(id + 1, parent).at(end, end).tokens(100, 10).asked(prompt).answered(&[assistant(answer)]);
-    [llm(id, parent).asked(prompt), told]
+    let mut ended = llm(id + 1, parent).at(end, end).tokens(100, 10).asked(prompt).answered(&[assistant(answer)]);
+    ended.said.genai.ends_stream = true;
+    [llm(id, parent).asked(prompt), ended]
+}
+
+/// Spans of which each lasts at least as long as those beneath it; parents come before their children.
+fn nested(mut spans: Vec<Made>) -> Vec<Made> {
+    for at in (0..spans.len()).rev() {
+        let (parent, ended) = (spans[at].row.parent, spans[at].row.ended);
+        if let Some(above) = spans.iter_mut().find(|span| Some(span.row.id) == parent) {
+            above.row.ended = above.row.ended.max(ended);
+        }
+    }
+    spans
 }
 
 #[test]
@@ -42,8 +54,12 @@ fn a_quick_answer_to_another_question_is_a_call_of_its_own() {
     let [again, answer] = stream(4, 1, &[user("q")], "a");
     let trace = one(vec![chain(1, 0), request.clone().failed("Timeout", "slow"), again, answer]);
     assert_eq!((trace.totals.model_calls, talk(&trace)), (2, vec!["user q".to_owned(), "assistant a".to_owned()]));
+    // A cache that answers at once ends no stream.
+    let cached = llm(3, 1).at(3.5, 3.5).asked(&[user("q")]).answered(&[assistant("a")]);
+    assert_eq!(one(vec![chain(1, 0), request.clone(), cached]).totals.model_calls, 2);
     // The end of a stream may be silent, and is its end all the same.
-    let silent = llm(3, 1).at(3.5, 3.5).tokens(100, 10).asked(&[user("q")]);
+    let mut silent = llm(3, 1).at(3.5, 3.5).tokens(100, 10).asked(&[user("q")]);
+    silent.said.genai.ends_stream = true;
     assert_eq!(one(vec![chain(1, 0), request, silent]).totals.model_calls, 1);
 }
 
@@ -65,14 +81,14 @@ fn table() -> PriceSource {
 #[test]
 fn nested_generations_of_equal_tokens_are_one_call() {
     assert_eq!(
-        sums(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0)]),
+        sums(nested(vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0)])),
         (Some(1000), Some(0), 1)
     );
     let pairs = vec![agent(1, 0, "a"), llm(2, 1).tokens(1000, 0), llm(3, 2).tokens(1000, 0), llm(4, 1).tokens(2000, 0)];
-    assert_eq!(input(pairs), Some(3000));
+    assert_eq!(input(nested(pairs)), Some(3000));
     for depth in [3, 4] {
         let chain = (1..=depth).map(|id| llm(id, id - 1).tokens(1000, 10)).collect();
-        assert_eq!(sums(chain), (Some(1000), Some(10), 1));
+        assert_eq!(sums(nested(chain)), (Some(1000), Some(10), 1));
     }
 }
 
@@ -87,7 +103,7 @@ fn siblings_are_calls_of_their_own() {
         llm(5, 4).tokens(200, 0),
         llm(6, 5).tokens(200, 0),
     ];
-    assert_eq!(input(two), Some(300));
+    assert_eq!(input(nested(two)), Some(300));
 }
 
 #[test]
@@ -188,10 +204,11 @@ fn vercel_roots_repeat_the_sum_of_their_calls() {
 
 #[test]
 fn a_session_is_the_sum_of_its_traces() {
-    let nested = vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(1000, 0)];
+    let pair = vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(1000, 0)];
     let siblings = vec![chain(1, 0), llm(2, 1).tokens(1000, 0), llm(3, 1).tokens(2000, 0)];
     let single = vec![llm(1, 0).tokens(500, 0)];
-    let totals: crate::model::Totals = several(vec![nested, siblings, single]).iter().map(|trace| trace.totals).sum();
+    let totals: crate::model::Totals =
+        several(vec![nested(pair), siblings, single]).iter().map(|trace| trace.totals).sum();
     assert_eq!(totals.usage.input(), Some(4500));
 }
 
@@ -207,7 +224,7 @@ fn the_same_response_is_one_call_across_what_lies_between() {
     let spans = vec![llm(1, 0).tokens(1000, 0).response("r"), chain(2, 1), llm(3, 2).tokens(1000, 0).response("r")];
     assert_eq!(sums(spans), (Some(1000), Some(0), 1));
     let spans = vec![llm(1, 0).tokens(1000, 0).response("r"), llm(2, 1).tokens(1000, 0).response("s")];
-    assert_eq!(sums(spans).2, 1);
+    assert_eq!(sums(nested(spans)).2, 2);
 }
 
 #[test]
