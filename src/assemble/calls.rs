@@ -361,6 +361,8 @@ impl Counting<'_, '_> {
             (Some(true), Some(true) | None) => Evidence::Same,
             // A framework may write the question in other words than it sends them in; a long answer is hardly given twice.
             (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= TELLING) => Evidence::Same,
+            // Of one question two records may hold the answer differently, thoughts among the words: tokens decide.
+            (Some(false), Some(true)) => Evidence::None,
             (Some(false), _) | (_, Some(false)) => Evidence::Different,
             (None, _) if self.are_other_models(left, right) => Evidence::Different,
             (None, _) => Evidence::None,
