@@ -224,11 +224,11 @@ pub fn write_again<'a>(connection: &Connection, known: &Known, again: &'a Again)
     let (traces, ids) = keys(again.spans_left.iter().copied());
     connection.execute(
         "update spans set dialects = $version
-         where (trace, id) in (select unnest($traces::uhugeint[]), unnest($ids::ubigint[]))",
+         where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
         named_params! { "version": version(), "traces": traces, "ids": ids },
     )?;
     connection.execute(
-        "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]))",
+        "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]) as id)",
         named_params! { "version": version(), "ids": uhugeints(again.logs_left.iter().map(|id| id.0)) },
     )?;
     Ok(plan)

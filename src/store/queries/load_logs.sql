@@ -1,4 +1,4 @@
 -- The log records of some traces, without their raw form.
 select trace, span, happened, position, name, severity, severity_text, text, understood
 from logs
-where trace in (select unnest($traces::uhugeint[]))
+where trace in (select unnest($traces::uhugeint[]) as trace)

@@ -5,4 +5,4 @@ select
     trace, id, parent, project, name, kind, status, status_message, started, ended,
     service, scope_name, scope_version, synthetic, weight, understood
 from spans
-where trace in (select unnest($traces::uhugeint[]))
+where trace in (select unnest($traces::uhugeint[]) as trace)

@@ -153,3 +153,23 @@ fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, Troubl
         text => Ok(Some(text.as_str().map_err(duckdb::Error::from)?)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// `load_contents.sql` says why.
+    #[test]
+    fn every_list_has_a_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/queries");
+        let mut lists = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_some_and(|ending| ending == "sql") {
+                for list in std::fs::read_to_string(&file).unwrap().split("unnest($").skip(1) {
+                    let (_, after) = list.split_once("[])").unwrap();
+                    assert!(after.starts_with(" as "), "{}: {after}", file.display());
+                    lists += 1;
+                }
+            }
+        }
+        assert!(lists > 10, "{lists}");
+    }
+}

@@ -1,2 +1,2 @@
 -- Resources by id.
-select id, raw from resources where id in (select unnest($ids::uhugeint[]))
+select id, raw from resources where id in (select unnest($ids::uhugeint[]) as id)
