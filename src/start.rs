@@ -73,7 +73,7 @@ pub struct HeldByUs {
 /// Those of [`open_store`].
 pub fn open_understood(settings: &Settings) -> anyhow::Result<Store> {
     let store = open_store(settings, &Arc::new(Prices::bundled()))?;
-    store.wait_until_understood();
+    store.wait_until_reprocessed();
     Ok(store)
 }
 

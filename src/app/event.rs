@@ -3,7 +3,7 @@
 use super::document::Opens;
 use crate::{
     keymap::Key,
-    model::{Answer, Changes, Query, Seat, Timestamp},
+    model::{Answer, Changes, Query, QuerySlot, Timestamp},
 };
 
 /// What happens to the app.
@@ -25,7 +25,7 @@ pub enum Event {
     Opened(Mode),
     Listening(Vec<Listening>),
     Answered {
-        seat: Seat,
+        slot: QuerySlot,
         ticket: u64,
         answer: Result<Answer, String>,
     },
@@ -102,9 +102,9 @@ pub struct Seen {
 /// What the app wants from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Send a query to the store; the answer comes back with this seat and ticket. It replaces an older query of the seat.
+    /// Send a query to the store; the answer comes back with this slot and ticket. It replaces an older query of the slot.
     Ask {
-        seat: Seat,
+        slot: QuerySlot,
         query: Query,
         ticket: u64,
     },

@@ -8,7 +8,7 @@ use super::{
     item::Kind,
     state::{Heights, State},
 };
-use crate::model::{Filter, Node, NodeState, Query, Seat, SpanId, Subject, TraceId};
+use crate::model::{Filter, Node, NodeState, Query, QuerySlot, SpanId, Subject, TraceId};
 
 /// More sessions than this are found by narrowing the tree, not by picking from a list.
 const PICKED_FROM: usize = 1000;
@@ -71,23 +71,25 @@ impl State {
             Some(RowId::Trace(trace)) if raw => Some(*trace),
             _ => None,
         };
-        let mut queries = vec![(Seat::Overview, Query::Overview { filter: self.filter.clone() })];
+        let mut queries = vec![(QuerySlot::Overview, Query::Overview { filter: self.filter.clone() })];
         queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on(), also));
-        queries.extend(self.detail.question().map(|query| (Seat::Detail, query)));
-        queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (Seat::Raw, query)));
+        queries.extend(self.detail.question().map(|query| (QuerySlot::Detail, query)));
+        queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (QuerySlot::Raw, query)));
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
-            queries.push((Seat::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
+            queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
         let (last, now) = (&mut self.tickets, self.now);
-        let sent = queries.into_iter().filter_map(|(seat, query)| {
-            let ticket = match &seat {
-                Seat::Overview => self.overview.asks(&query, last, now),
-                Seat::Sessions | Seat::Traces(_) | Seat::Tree(_) => self.tree.asks(&seat, &query, last, now),
-                Seat::Detail => self.detail.detail_mut().asks(&query, last, now),
-                Seat::Raw => self.detail.raw_mut().asks(&query, last, now),
-                Seat::Picker => self.picker.asks(&query, last, now),
+        let sent = queries.into_iter().filter_map(|(slot, query)| {
+            let ticket = match &slot {
+                QuerySlot::Overview => self.overview.asks(&query, last, now),
+                QuerySlot::Sessions | QuerySlot::Traces(_) | QuerySlot::Tree(_) => {
+                    self.tree.asks(&slot, &query, last, now)
+                }
+                QuerySlot::Detail => self.detail.detail_mut().asks(&query, last, now),
+                QuerySlot::Raw => self.detail.raw_mut().asks(&query, last, now),
+                QuerySlot::Picker => self.picker.asks(&query, last, now),
             };
-            Some(Effect::Ask { ticket: ticket?, seat, query })
+            Some(Effect::Ask { ticket: ticket?, slot, query })
         });
         sent.collect()
     }

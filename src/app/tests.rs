@@ -21,8 +21,8 @@ use crate::{
     keymap::{Chord, Context, Key},
     model::{
         Answer, AssembledTrace, Category, Changes, Context as Facts, Conversation, ConversationId, ConversationMessage,
-        Detail, Everything, Filter, Message, Node, NodeState, Overview, Page, Project, Query, Role, Seat, SessionId,
-        SessionSummary, SpanId, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
+        Detail, Everything, Filter, Message, Node, NodeState, Overview, Page, Project, Query, QuerySlot, Role,
+        SessionId, SessionSummary, SpanId, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
     },
 };
 
@@ -43,7 +43,7 @@ struct Scene {
     effects: Vec<Effect>,
     asked: Vec<Query>,
     /// Questions are kept here instead of being answered.
-    silent: Option<Vec<(Seat, u64, Query)>>,
+    silent: Option<Vec<(QuerySlot, u64, Query)>>,
 }
 
 fn trace(number: u8) -> TraceId {
@@ -94,13 +94,13 @@ impl Scene {
         let mut effects = update(&mut self.state, event);
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
-                Effect::Ask { seat, query, ticket } => {
+                Effect::Ask { slot, query, ticket } => {
                     self.asked.push(query.clone());
                     if let Some(kept) = &mut self.silent {
-                        kept.push((seat, ticket, query));
+                        kept.push((slot, ticket, query));
                     } else {
                         let answer = Ok(self.answer(&query));
-                        effects.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+                        effects.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
                     }
                 }
                 other => self.effects.push(other),
@@ -367,9 +367,9 @@ fn what_stood_for_the_unknown_gives_way_to_the_first_row_beneath() {
     scene.press("l j");
     assert_eq!(scene.cursor(), RowId::NoTraces(Some("a".into())));
     let kept = scene.silent.take().unwrap_or_default();
-    for (seat, ticket, query) in kept {
+    for (slot, ticket, query) in kept {
         let answer = Ok(scene.answer(&query));
-        scene.event(Event::Answered { seat, ticket, answer });
+        scene.event(Event::Answered { slot, ticket, answer });
     }
     assert_eq!(scene.cursor(), RowId::Trace(trace(1)));
 }
@@ -689,8 +689,8 @@ fn a_failed_question_is_said_over_the_last_answer() {
     let rows = scene.rows();
     scene.silent = Some(Vec::new());
     scene.changed();
-    for (seat, ticket, _) in scene.silent.take().unwrap_or_default() {
-        scene.event(Event::Answered { seat, ticket, answer: Err("out of memory".into()) });
+    for (slot, ticket, _) in scene.silent.take().unwrap_or_default() {
+        scene.event(Event::Answered { slot, ticket, answer: Err("out of memory".into()) });
     }
     assert_eq!(scene.rows(), rows);
     assert_eq!(scene.state.tree.sessions().failed(), Some("out of memory"));

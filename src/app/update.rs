@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     keymap::{Action, Context, Found, Key},
-    model::{Answer, Changes, Seat},
+    model::{Answer, Changes, QuerySlot},
 };
 
 /// So many lines a turn of the wheel moves.
@@ -59,8 +59,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.listening = Some(listening);
             Vec::new()
         }
-        Event::Answered { seat, ticket, answer } => {
-            answered(state, &seat, ticket, answer);
+        Event::Answered { slot, ticket, answer } => {
+            answered(state, &slot, ticket, answer);
             Vec::new()
         }
         Event::Changed(changes) => {
@@ -106,7 +106,7 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
     }
 }
 
-/// A seat's answer is of its own kind; anything else is a query that failed.
+/// A slot's answer is of its own kind; anything else is a query that failed.
 macro_rules! only {
     ($answer:expr, $kind:ident) => {
         match $answer {
@@ -117,18 +117,18 @@ macro_rules! only {
     };
 }
 
-fn answered(state: &mut State, seat: &Seat, ticket: u64, answer: Result<Answer, String>) {
+fn answered(state: &mut State, slot: &QuerySlot, ticket: u64, answer: Result<Answer, String>) {
     let now = state.now;
-    match seat {
-        Seat::Overview => {
+    match slot {
+        QuerySlot::Overview => {
             state.overview.take(ticket, only!(answer, Overview).map(|sums| *sums), now);
         }
-        Seat::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
-        Seat::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),
-        Seat::Tree(trace) => state.tree.take_tree(*trace, ticket, only!(answer, Tree), now),
-        Seat::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
-        Seat::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
-        Seat::Picker => {
+        QuerySlot::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
+        QuerySlot::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),
+        QuerySlot::Tree(trace) => state.tree.take_tree(*trace, ticket, only!(answer, Tree), now),
+        QuerySlot::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
+        QuerySlot::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
+        QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
                 let items = state.items(&Kind::Sessions);
                 for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Sessions) {

@@ -113,7 +113,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         refused: seen.refusals(),
         refusals: seen.last_refused.iter().rev().map(refused).collect(),
         failing: health.failing,
-        reprocessing: health.again.map(|progress| (progress.done, progress.of)),
+        reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }
 }
 

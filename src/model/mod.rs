@@ -39,7 +39,7 @@ pub use message::{
     extension, is_aside, question_in,
 };
 pub use query::{
-    Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, RawSpan, Seat, Subject,
+    Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};

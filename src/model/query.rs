@@ -63,9 +63,9 @@ pub enum Subject {
     Trace(TraceId),
 }
 
-/// A place that shows one answer: a newer question of a seat replaces the older one.
+/// A place that shows one answer: a newer question of a slot replaces the older one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Seat {
+pub enum QuerySlot {
     Sessions,
     /// What the session picker lists.
     Picker,

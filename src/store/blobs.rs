@@ -8,7 +8,7 @@ use std::sync::Arc;
 use duckdb::{Connection, OptionalExt as _, named_params};
 use sha2::{Digest as _, Sha256};
 
-use super::{Store, StoreError, Trouble, rows};
+use super::{DatabaseError, Store, StoreError, rows};
 use crate::model::{Content, MediaData, Message, Part, Translation};
 
 /// Bytes that were taken out of a message.
@@ -72,13 +72,13 @@ fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
 impl Store {
     /// The bytes of an image or document of this SHA-256; `None` if no message carried it.
     pub fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        let ask = |connection: &Connection| -> Result<Option<Vec<u8>>, Trouble> {
+        let ask = |connection: &Connection| -> Result<Option<Vec<u8>>, DatabaseError> {
             let mut statement = connection.prepare_cached(include_str!("queries/blob.sql"))?;
             let found = statement
                 .query_row(named_params! { "id": id(sha256) }, |row| Ok(rows::blob(row, 0).map(<[u8]>::to_vec)));
             found.optional()?.transpose()
         };
-        Ok(self.desk.with(ask)?)
+        Ok(self.connection.with(ask)?)
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let count = |connection: &Connection| {
             Ok(connection.query_row("select count(*) from blobs", [], |row| row.get::<_, i64>(0))?)
         };
-        assert_eq!(store.desk.with(count).unwrap(), 1);
+        assert_eq!(store.connection.with(count).unwrap(), 1);
         let rows = store.rows(&[crate::store::tests::trace("a")]).unwrap();
         let message = &rows[0].spans[2].translation.readings[0].prompt[1];
         let Content::Media(media) = &message.parts[0].content else { panic!("no image") };

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use super::hold;
+use super::lock;
 use crate::model::Changes;
 
 /// Tells one listener that something changed, and what, once it asks.
@@ -16,21 +16,21 @@ impl ChangeFeed {
     /// Has `wake` called when there is something to take, and not again until it was taken. Only the first is heard.
     pub fn on_change(&self, wake: Box<dyn Fn() + Send + Sync>) {
         let wake = self.wake.get_or_init(|| wake);
-        if !hold(&self.untaken).is_empty() {
+        if !lock(&self.untaken).is_empty() {
             wake();
         }
     }
 
     /// What changed since it was last asked.
     pub fn take(&self) -> Changes {
-        std::mem::take(&mut *hold(&self.untaken))
+        std::mem::take(&mut *lock(&self.untaken))
     }
 
     pub(super) fn add(&self, changes: Changes) {
         if changes.is_empty() {
             return;
         }
-        let mut untaken = hold(&self.untaken);
+        let mut untaken = lock(&self.untaken);
         let first = untaken.is_empty();
         untaken.merge(changes);
         drop(untaken);

@@ -8,13 +8,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use duckdb::Connection;
 use tracing::warn;
 
-use super::{Trouble, connections::Lent, hold};
+use super::{DatabaseError, lock, pool::PooledConnection};
 
 /// How large the log may become. Until then its rows are in memory too, uncompressed.
 const LOG: u64 = 64 * 1024 * 1024;
 
 pub struct Checkpointer {
-    lent: Arc<Lent>,
+    connection: Arc<PooledConnection>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -27,13 +27,13 @@ enum State {
 }
 
 impl Checkpointer {
-    pub fn new(lent: Arc<Lent>) -> Self {
-        Self { lent, state: Mutex::new(State::Idle), changed: Condvar::new() }
+    pub fn new(connection: Arc<PooledConnection>) -> Self {
+        Self { connection, state: Mutex::new(State::Idle), changed: Condvar::new() }
     }
 
     /// Hears how large the log is.
     pub fn notice(&self, log_bytes: u64) {
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         if log_bytes > LOG && *state == State::Idle {
             *state = State::Wanted;
             self.changed.notify_all();
@@ -41,19 +41,19 @@ impl Checkpointer {
     }
 
     pub fn close(&self) {
-        *hold(&self.state) = State::Closed;
+        *lock(&self.state) = State::Closed;
         self.changed.notify_all();
     }
 
     pub fn run(&self) {
         loop {
-            let state = self.changed.wait_while(hold(&self.state), |state| *state == State::Idle);
+            let state = self.changed.wait_while(lock(&self.state), |state| *state == State::Idle);
             let state = *state.unwrap_or_else(PoisonError::into_inner);
             if state == State::Closed {
                 return;
             }
             self.checkpoint();
-            let mut state = hold(&self.state);
+            let mut state = lock(&self.state);
             if *state == State::Wanted {
                 *state = State::Idle;
             }
@@ -62,10 +62,10 @@ impl Checkpointer {
 
     /// `force` waits for the transaction that is open; without it a busy writer might never leave a gap.
     pub fn checkpoint(&self) {
-        let run = |connection: &Connection| -> Result<(), Trouble> {
+        let run = |connection: &Connection| -> Result<(), DatabaseError> {
             Ok(connection.execute_batch("force checkpoint store")?)
         };
-        if let Err(error) = self.lent.with(run) {
+        if let Err(error) = self.connection.with(run) {
             warn!(%error, "checkpoint failed");
         }
     }

@@ -9,13 +9,14 @@ use std::{
 use duckdb::{Connection, named_params, params, types::Value as Sql};
 
 use super::{
-    Submission, Trouble, again,
-    known::Known,
+    DatabaseError, Submission,
     pack::pack,
     prepared::{PreparedLog, PreparedSpan, Stored},
+    reprocess,
     rows::{span_number, trace_number, uhugeints},
-    settle::{Offer, Row, Settling},
-    understood::{Fetched, searchable, stored_form},
+    stored_ids::StoredIds,
+    stored_translation::{FetchedContents, search_text, stored_form},
+    summaries::{Offer, Row, Summaries},
 };
 use crate::{
     decode::encode,
@@ -24,14 +25,14 @@ use crate::{
 
 /// What a group comes to: the rows to append, and the rows whose place they take.
 #[derive(Default)]
-pub struct Plan<'a> {
+pub struct GroupPlan<'a> {
     pub(super) spans: Vec<&'a PreparedSpan>,
     pub(super) logs: Vec<(ContentId, &'a PreparedLog)>,
     contents: Vec<(ContentId, Content<'a>)>,
     blobs: HashMap<u128, &'a [u8]>,
-    pub(super) said: Vec<(TraceId, ContentId)>,
-    resources: Named<Resource>,
-    scopes: Named<Scope>,
+    pub(super) trace_contents: Vec<(TraceId, ContentId)>,
+    resources: Interned<Resource>,
+    scopes: Interned<Scope>,
     traces: Vec<Row>,
     /// Rows to delete first. Appending beside them and keeping the newest when reading would make every query pay
     /// for what is rare; an index for `insert or replace` would make every span pay (`overwrite` in tests/bench).
@@ -48,18 +49,18 @@ enum Content<'a> {
 }
 
 /// Resources or scopes of this group: each allocation is encoded and hashed once, however many spans share it.
-struct Named<T> {
+struct Interned<T> {
     ids: HashMap<*const T, ContentId>,
     fresh: HashMap<ContentId, Vec<u8>>,
 }
 
-impl<T> Default for Named<T> {
+impl<T> Default for Interned<T> {
     fn default() -> Self {
         Self { ids: HashMap::new(), fresh: HashMap::new() }
     }
 }
 
-impl<T> Named<T> {
+impl<T> Interned<T> {
     fn name(&mut self, thing: &Arc<T>, encode: fn(&T) -> Vec<u8>, is_known: impl Fn(u128) -> bool) {
         self.ids.entry(Arc::as_ptr(thing)).or_insert_with(|| {
             let bytes = encode(thing);
@@ -76,24 +77,24 @@ impl<T> Named<T> {
     }
 }
 
-impl<'a> Plan<'a> {
-    /// Decides what is stored of the submissions. `settling` counts it in at once; if it is not committed, see
-    /// [`Settling::forget`].
+impl<'a> GroupPlan<'a> {
+    /// Decides what is stored of the submissions. `summaries` counts it in at once; if it is not committed, see
+    /// [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
-        known: &Known,
-        settling: &mut Settling,
+        stored_ids: &StoredIds,
+        summaries: &mut Summaries,
         submissions: &[&'a Submission],
         now: Instant,
-    ) -> Result<Self, Trouble> {
-        let mut plan = Self { touched: settling.now_due(now).into_iter().collect(), ..Self::default() };
+    ) -> Result<Self, DatabaseError> {
+        let mut plan = Self { touched: summaries.due_at(now).into_iter().collect(), ..Self::default() };
         for submission in submissions {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
         }
-        settling.take_up(connection, known, &plan.touched)?;
-        plan.choose_spans(settling, submissions);
-        plan.choose_logs(known, settling, submissions);
+        summaries.load_missing(connection, stored_ids, &plan.touched)?;
+        plan.choose_spans(summaries, submissions);
+        plan.choose_logs(stored_ids, summaries, submissions);
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut fresh = HashSet::new();
         for (trace, stored) in spans
@@ -101,20 +102,20 @@ impl<'a> Plan<'a> {
             .map(|span| (Some(span.row.trace), &span.stored))
             .chain(logs.iter().map(|(_, log)| (log.row.trace, &log.stored)))
         {
-            plan.add_contents(known, settling, &mut fresh, trace, stored);
+            plan.add_contents(stored_ids, summaries, &mut fresh, trace, stored);
         }
-        let (rows, later, sessions) = settling.settle(&plan.touched, now);
-        plan.gone_traces = rows.iter().map(|row| row.trace).filter(|trace| known.traces.contains(trace)).collect();
+        let (rows, later, sessions) = summaries.settle(&plan.touched, now);
+        plan.gone_traces = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace)).collect();
         (plan.traces, plan.later, plan.sessions) = (rows, later, sessions);
         Ok(plan)
     }
 
     /// Of the records of a span the most complete is kept, of equally complete ones the latest.
-    fn choose_spans(&mut self, settling: &mut Settling, submissions: &[&'a Submission]) {
+    fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut places = HashMap::new();
         for span in submissions.iter().flat_map(|submission| &submission.spans) {
             let key = (span.row.trace, span.row.id);
-            match (settling.offer(span), places.get(&key)) {
+            match (summaries.offer(span), places.get(&key)) {
                 (Offer::Worse, _) => {}
                 (_, Some(&place)) => {
                     let slot: Option<&mut &PreparedSpan> = self.spans.get_mut(place);
@@ -135,12 +136,12 @@ impl<'a> Plan<'a> {
 
     /// A log record has no id of its own: one that is equal to another is the same, sent again, unless both came in
     /// one submission.
-    fn choose_logs(&mut self, known: &Known, settling: &mut Settling, submissions: &[&'a Submission]) {
+    fn choose_logs(&mut self, stored_ids: &StoredIds, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut taken = HashSet::new();
         for submission in submissions {
             let mut times = HashMap::new();
             for log in &submission.logs {
-                self.name(known, &log.stored);
+                self.name(stored_ids, &log.stored);
                 let mut identity = blake3::Hasher::new();
                 identity.update(&log.digest.0.to_be_bytes());
                 identity.update(&self.resources.id(&log.stored.resource).to_be_bytes());
@@ -150,35 +151,35 @@ impl<'a> Plan<'a> {
                 identity.update(&times.to_be_bytes());
                 *times += 1;
                 let id = ContentId::of(identity.finalize().as_bytes());
-                if known.logs.contains(&id.0) || !taken.insert(id) {
+                if stored_ids.logs.contains(&id.0) || !taken.insert(id) {
                     continue;
                 }
                 if let Some(trace) = log.row.trace {
-                    settling.add_log(trace, &log.facts);
+                    summaries.add_log(trace, &log.facts);
                 }
                 self.logs.push((id, log));
             }
         }
     }
 
-    fn name(&mut self, known: &Known, stored: &Stored) {
-        self.resources.name(&stored.resource, encode::resource_bytes, |id| known.resources.contains(&id));
-        self.scopes.name(&stored.scope, encode::scope_bytes, |id| known.scopes.contains(&id));
+    fn name(&mut self, stored_ids: &StoredIds, stored: &Stored) {
+        self.resources.name(&stored.resource, encode::resource_bytes, |id| stored_ids.resources.contains(&id));
+        self.scopes.name(&stored.scope, encode::scope_bytes, |id| stored_ids.scopes.contains(&id));
     }
 
     fn add_contents(
         &mut self,
-        known: &Known,
-        settling: &mut Settling,
+        stored_ids: &StoredIds,
+        summaries: &mut Summaries,
         fresh: &mut HashSet<ContentId>,
         trace: Option<TraceId>,
         stored: &'a Stored,
     ) {
-        for id in self.add_new_contents(known, fresh, stored) {
+        for id in self.add_new_contents(stored_ids, fresh, stored) {
             if let Some(trace) = trace
-                && settling.says(trace, id)
+                && summaries.is_new_content(trace, id)
             {
-                self.said.push((trace, id));
+                self.trace_contents.push((trace, id));
             }
         }
     }
@@ -186,12 +187,12 @@ impl<'a> Plan<'a> {
     /// Adds the contents that nobody has stored; says which there are.
     pub(super) fn add_new_contents(
         &mut self,
-        known: &Known,
+        stored_ids: &StoredIds,
         fresh: &mut HashSet<ContentId>,
         stored: &'a Stored,
     ) -> Vec<ContentId> {
-        self.name(known, stored);
-        for blob in stored.blobs.iter().filter(|blob| !known.blobs.contains(&blob.id)) {
+        self.name(stored_ids, stored);
+        for blob in stored.blobs.iter().filter(|blob| !stored_ids.blobs.contains(&blob.id)) {
             self.blobs.insert(blob.id, &blob.bytes);
         }
         let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
@@ -199,14 +200,14 @@ impl<'a> Plan<'a> {
         let mut all = Vec::new();
         for (id, content) in messages.chain(tools) {
             all.push(id);
-            if !known.has_content(id) && fresh.insert(id) {
+            if !stored_ids.has_content(id) && fresh.insert(id) {
                 self.contents.push((id, content));
             }
         }
         all
     }
 
-    pub fn write(&self, connection: &Connection) -> Result<(), Trouble> {
+    pub fn write(&self, connection: &Connection) -> Result<(), DatabaseError> {
         self.delete(connection)?;
         self.append_spans(connection)?;
         self.append_logs(connection)?;
@@ -214,7 +215,7 @@ impl<'a> Plan<'a> {
         self.append_traces(connection)
     }
 
-    fn delete(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn delete(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if !self.gone_spans.is_empty() {
             let traces = uhugeints(self.gone_spans.iter().map(|(trace, _)| trace_number(trace)));
             let ids = Sql::List(self.gone_spans.iter().map(|(_, id)| Sql::UBigInt(span_number(*id))).collect());
@@ -229,14 +230,14 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn append_spans(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn append_spans(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.spans.is_empty() {
             return Ok(());
         }
-        let version = again::version();
+        let version = reprocess::version();
         let mut table = connection.appender("spans")?;
         for span in &self.spans {
-            let (row, words, stored) = (&span.row, &span.words, &span.stored);
+            let (row, columns, stored) = (&span.row, &span.columns, &span.stored);
             table.append_row(params![
                 trace_number(&row.trace),
                 span_number(row.id),
@@ -255,20 +256,20 @@ impl<'a> Plan<'a> {
                 span.weight,
                 self.resources.id(&stored.resource),
                 self.scopes.id(&stored.scope),
-                words.category.as_str(),
-                words.session,
-                words.user,
-                words.framework,
-                words.provider,
-                words.model,
-                words.agent,
-                words.tool,
-                words.usage.uncached_input,
-                words.usage.cache_read,
-                words.usage.cache_write,
-                words.usage.output,
-                words.usage.reasoning,
-                words.cost.map(|cost| cost.0),
+                columns.category.as_str(),
+                columns.session,
+                columns.user,
+                columns.framework,
+                columns.provider,
+                columns.model,
+                columns.agent,
+                columns.tool,
+                columns.usage.uncached_input,
+                columns.usage.cache_read,
+                columns.usage.cache_write,
+                columns.usage.output,
+                columns.usage.reasoning,
+                columns.cost.map(|cost| cost.0),
                 version,
                 stored.understood,
                 stored.raw,
@@ -277,11 +278,11 @@ impl<'a> Plan<'a> {
         Ok(table.flush()?)
     }
 
-    fn append_logs(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn append_logs(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.logs.is_empty() {
             return Ok(());
         }
-        let version = again::version();
+        let version = reprocess::version();
         let mut table = connection.appender("logs")?;
         for (id, log) in &self.logs {
             let (row, stored) = (&log.row, &log.stored);
@@ -307,21 +308,23 @@ impl<'a> Plan<'a> {
         Ok(table.flush()?)
     }
 
-    fn append_contents(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn append_contents(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if !self.contents.is_empty() {
             let mut table = connection.appender("contents")?;
             for (id, content) in &self.contents {
                 let (kind, body, text) = match content {
-                    Content::Message(message) => (Fetched::MESSAGE, stored_form(*message), Some(searchable(message))),
-                    Content::Tools(tools) => (Fetched::TOOLS, stored_form(*tools), None),
+                    Content::Message(message) => {
+                        (FetchedContents::MESSAGE, stored_form(*message), Some(search_text(message)))
+                    }
+                    Content::Tools(tools) => (FetchedContents::TOOLS, stored_form(*tools), None),
                 };
                 table.append_row(params![id.0, kind, pack(&body), text])?;
             }
             table.flush()?;
         }
-        if !self.said.is_empty() {
-            let mut table = connection.appender("said")?;
-            for (trace, content) in &self.said {
+        if !self.trace_contents.is_empty() {
+            let mut table = connection.appender("trace_contents")?;
+            for (trace, content) in &self.trace_contents {
                 table.append_row(params![trace_number(trace), content.0])?;
             }
             table.flush()?;
@@ -345,7 +348,7 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn append_traces(&self, connection: &Connection) -> Result<(), Trouble> {
+    fn append_traces(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.traces.is_empty() {
             return Ok(());
         }
@@ -387,15 +390,15 @@ impl<'a> Plan<'a> {
     }
 
     /// It is committed: what it stored is known from here on. Says what changed.
-    pub fn committed(self, known: &mut Known, settling: &mut Settling, now: Instant) -> Changes {
-        known.contents.extend(self.contents.iter().map(|(id, _)| id.0));
-        known.blobs.extend(self.blobs.keys());
-        known.resources.extend(self.resources.fresh.keys().map(|id| id.0));
-        known.scopes.extend(self.scopes.fresh.keys().map(|id| id.0));
-        known.logs.extend(self.logs.iter().map(|(id, _)| id.0));
-        known.traces.extend(self.traces.iter().map(|row| row.trace));
+    pub fn committed(self, stored_ids: &mut StoredIds, summaries: &mut Summaries, now: Instant) -> Changes {
+        stored_ids.contents.extend(self.contents.iter().map(|(id, _)| id.0));
+        stored_ids.blobs.extend(self.blobs.keys());
+        stored_ids.resources.extend(self.resources.fresh.keys().map(|id| id.0));
+        stored_ids.scopes.extend(self.scopes.fresh.keys().map(|id| id.0));
+        stored_ids.logs.extend(self.logs.iter().map(|(id, _)| id.0));
+        stored_ids.traces.extend(self.traces.iter().map(|row| row.trace));
         let (spans, logs) = (self.spans.len() as u64, self.logs.len() as u64);
-        settling.committed(self.traces, self.later, now);
+        summaries.committed(self.traces, self.later, now);
         let mut changes = Changes { spans, logs, ..Changes::default() };
         changes.merge(Changes {
             traces: self.touched.into_iter().collect(),

@@ -1,7 +1,7 @@
 //! The only room that says DuckDB: keeps what arrived, and answers questions about it.
 //!
 //! ```text
-//!   Submission ─▶ door ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever looks
+//!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever looks
 //!    prepared    permits  a thread  known, settle   │
 //!                                                   └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
@@ -12,25 +12,25 @@
 //! A submission is answered once its commit is synced. Readers never block the writer. All connections are lent by
 //! `connections`, so that they can be taken back when the engine refuses to go on after a failed sync.
 
-mod again;
 mod blobs;
 mod changes;
 mod checkpoint;
-mod connections;
-mod door;
 mod group;
-mod known;
 mod open;
 mod pack;
+mod pool;
 mod prepared;
 mod queries;
+mod queue;
 mod reader;
+mod reprocess;
 mod rows;
 mod schema;
-mod settle;
+mod stored_ids;
+mod stored_translation;
+mod summaries;
 #[cfg(test)]
 mod tests;
-mod understood;
 mod walk;
 mod writer;
 
@@ -44,12 +44,12 @@ use std::{
     time::Duration,
 };
 
-pub use again::Progress;
 pub use changes::ChangeFeed;
-pub use door::Writer;
 pub use open::OpenError;
 pub use prepared::{PreparedLog, PreparedSpan, Submission};
+pub use queue::Writer;
 pub use reader::{Answered, Readers};
+pub use reprocess::Progress;
 pub use walk::{LogId, Pick};
 
 use crate::{
@@ -57,9 +57,9 @@ use crate::{
     pricing::Prices,
 };
 use checkpoint::Checkpointer;
-use connections::{Database, Lent};
-use door::Door;
-use reader::Desk;
+use pool::{Database, PooledConnection};
+use queue::WriteQueue;
+use reader::QueryPool;
 
 /// Where the store keeps what it is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub enum StoreError {
 
 /// Why something inside the store went wrong.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum DatabaseError {
     #[error("{0}")]
     Engine(#[from] duckdb::Error),
     #[error("a stored {what} cannot be read: {why}")]
@@ -93,8 +93,8 @@ enum Trouble {
     Away(String),
 }
 
-impl From<Trouble> for StoreError {
-    fn from(trouble: Trouble) -> Self {
+impl From<DatabaseError> for StoreError {
+    fn from(trouble: DatabaseError) -> Self {
         Self::Query(trouble.to_string())
     }
 }
@@ -105,24 +105,24 @@ pub struct StoreHealth {
     /// What the last commit died of; `None` once one succeeds.
     pub failing: Option<String>,
     /// While stored spans are understood again, because the dialects or the prices have changed.
-    pub again: Option<Progress>,
+    pub reprocessing: Option<Progress>,
 }
 
 /// The open store.
 pub struct Store {
     database: Arc<Database>,
     /// For questions on the caller's own thread.
-    desk: Arc<Lent>,
-    door: Arc<Door>,
+    connection: Arc<PooledConnection>,
+    queue: Arc<WriteQueue>,
     changes: Arc<ChangeFeed>,
     health: Arc<Mutex<StoreHealth>>,
     prices: Arc<Prices>,
     checkpointer: Arc<Checkpointer>,
     writing: Option<JoinHandle<()>>,
-    again: Mutex<Option<JoinHandle<()>>>,
+    reprocessing: Mutex<Option<JoinHandle<()>>>,
     ends: Arc<AtomicBool>,
     checkpointing: Option<JoinHandle<()>>,
-    reading: Mutex<Vec<Weak<Desk>>>,
+    reading: Mutex<Vec<Weak<QueryPool>>>,
 }
 
 impl Store {
@@ -131,11 +131,11 @@ impl Store {
         let database = Database::open(place)?;
         let changes = Arc::new(ChangeFeed::default());
         let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let checkpointer = Arc::new(Checkpointer::new(database.lend()));
-        let (door, arrivals) = Door::new();
+        let checkpointer = Arc::new(Checkpointer::new(database.pooled()));
+        let (queue, items) = WriteQueue::new();
         let writer = writer::StoreWriter::new(
             database.clone(),
-            arrivals,
+            items,
             changes.clone(),
             health.clone(),
             checkpointer.clone(),
@@ -143,26 +143,26 @@ impl Store {
         );
         let writing = start("store-writer", move || writer.run());
         let ends = Arc::new(AtomicBool::new(false));
-        let again = again::Reader {
-            lent: database.lend(),
-            writer: Writer::new(door.clone()),
+        let reprocessing = reprocess::Reprocessor {
+            connection: database.pooled(),
+            writer: Writer::new(queue.clone()),
             prices: prices.clone(),
             health: health.clone(),
             ends: ends.clone(),
         };
-        let again = start("store-again", move || again.run());
+        let reprocessing = start("store-reprocess", move || reprocessing.run());
         let checkpoints = checkpointer.clone();
         let checkpointing = start("store-checkpoint", move || checkpoints.run());
         Ok(Self {
-            desk: database.lend(),
+            connection: database.pooled(),
             database,
-            door,
+            queue,
             changes,
             health,
             prices,
             checkpointer,
             writing: Some(writing),
-            again: Mutex::new(Some(again)),
+            reprocessing: Mutex::new(Some(reprocessing)),
             ends,
             checkpointing: Some(checkpointing),
             reading: Mutex::default(),
@@ -176,20 +176,20 @@ impl Store {
 
     /// A hand to submit with; clones share one queue.
     pub fn writer(&self) -> Writer {
-        Writer::new(self.door.clone())
+        Writer::new(self.queue.clone())
     }
 
     /// Starts two threads that answer queries; each answer is handed to `answered` on one of them.
     pub fn readers(&self, answered: Box<dyn Fn(Answered) + Send + Sync>) -> Readers {
         let readers = Readers::start(&self.database, &self.prices, answered);
-        hold(&self.reading).push(readers.desk());
+        lock(&self.reading).push(readers.pool());
         readers
     }
 
     /// Answers a query on the caller's thread.
     pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         let answer = |connection: &_| queries::answer(connection, &self.database, &self.prices, query);
-        Ok(self.desk.with(answer)?)
+        Ok(self.connection.with(answer)?)
     }
 
     /// What commits touch.
@@ -198,13 +198,13 @@ impl Store {
     }
 
     pub fn health(&self) -> StoreHealth {
-        hold(&self.health).clone()
+        lock(&self.health).clone()
     }
 
     /// Waits until all that is stored is understood as this version understands it. At once, mostly.
-    pub fn wait_until_understood(&self) {
-        if let Some(again) = hold(&self.again).take() {
-            drop(again.join());
+    pub fn wait_until_reprocessed(&self) {
+        if let Some(reprocessing) = lock(&self.reprocessing).take() {
+            drop(reprocessing.join());
         }
     }
 
@@ -215,13 +215,13 @@ impl Store {
 
     fn stop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
-        self.door.close();
-        self.wait_until_understood();
+        self.queue.close();
+        self.wait_until_reprocessed();
         if let Some(writing) = self.writing.take() {
             drop(writing.join());
         }
-        for desk in hold(&self.reading).drain(..).filter_map(|desk| desk.upgrade()) {
-            desk.close();
+        for pool in lock(&self.reading).drain(..).filter_map(|pool| pool.upgrade()) {
+            pool.close();
         }
         self.checkpointer.close();
         if let Some(checkpointing) = self.checkpointing.take() {
@@ -243,6 +243,6 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 /// Takes a lock. What a panic may have left beneath ours is still whole: each change under them is one assignment.
-fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use std::{
 use duckdb::{Config, Connection};
 
 use super::{
-    Place, Trouble,
+    DatabaseError, Place,
     schema::{self, Fit},
 };
 
@@ -62,7 +62,7 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     if is_file {
         only_for_us(&path).map_err(|error| unusable(error.to_string()))?;
     }
-    match schema::migrate(&connection).map_err(|error: Trouble| unusable(error.to_string()))? {
+    match schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))? {
         Fit::Ready => Ok(connection),
         Fit::Newer { found, known } => Err(OpenError::Newer { path, found, known }),
         Fit::Foreign => Err(OpenError::NotAStore { path }),

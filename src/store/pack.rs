@@ -4,7 +4,7 @@ use std::{borrow::Cow, cell::RefCell};
 
 use zstd::bulk::Compressor;
 
-use super::Trouble;
+use super::DatabaseError;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
@@ -34,8 +34,8 @@ fn marked(mark: u8, bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
-pub fn unpack<'a>(what: &'static str, packed: &'a [u8]) -> Result<Cow<'a, [u8]>, Trouble> {
-    let unreadable = |why: String| Trouble::Unreadable { what, why };
+pub fn unpack<'a>(what: &'static str, packed: &'a [u8]) -> Result<Cow<'a, [u8]>, DatabaseError> {
+    let unreadable = |why: String| DatabaseError::Unreadable { what, why };
     match packed.split_first() {
         Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
         Some((&ZSTD, squeezed)) => {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     blobs::{self, Blob},
     pack::pack,
-    understood::{self, Contents},
+    stored_translation::{self, Contents},
 };
 use crate::{
     assemble::Facts,
@@ -37,10 +37,10 @@ impl Submission {
 
 /// A span, ready to be stored.
 pub struct PreparedSpan {
-    /// Without its translation, which is `stored` and `words`.
+    /// Without its translation, which is `stored` and `columns`.
     pub(super) row: SpanRow,
     pub(super) weight: u32,
-    pub(super) words: Words,
+    pub(super) columns: SpanColumns,
     pub(super) facts: Facts,
     pub(super) stored: Stored,
 }
@@ -61,8 +61,8 @@ impl PreparedSpan {
         let mut row = SpanRow::of(&span, Arc::new(translation));
         let facts = Facts::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
-        let words = Words::of(&translation);
-        Self { row, weight, words, facts, stored: Stored::new(translation, blobs, &raw, span.resource, span.scope) }
+        let columns = SpanColumns::of(&translation);
+        Self { row, weight, columns, facts, stored: Stored::new(translation, blobs, &raw, span.resource, span.scope) }
     }
 
     /// Of two records of one span, the one that has ended is the better, then the fuller; of equals, the later.
@@ -114,8 +114,9 @@ impl PreparedLog {
     #[expect(clippy::needless_pass_by_value, reason = "the bytes are given up here, and with them what was received")]
     pub fn new(record: LogRecord, position: u32, raw: Bytes, mut translation: Translation) -> Self {
         let blobs = blobs::set_apart(&mut translation);
-        let says_nothing = translation.readings.iter().all(|said| said.prompt.is_empty() && said.completion.is_empty());
-        let text = if says_nothing && record.body != Value::Null { record.body.to_text() } else { String::new() };
+        let has_no_message =
+            translation.readings.iter().all(|reading| reading.prompt.is_empty() && reading.completion.is_empty());
+        let text = if has_no_message && record.body != Value::Null { record.body.to_text() } else { String::new() };
         let session = translation.context.session.clone();
         let mut row = LogRow {
             at: record.time(),
@@ -147,13 +148,13 @@ pub struct Stored {
 
 impl Stored {
     fn new(translation: Translation, blobs: Vec<Blob>, raw: &[u8], resource: Arc<Resource>, scope: Arc<Scope>) -> Self {
-        let (understood, contents) = understood::take_apart(translation);
+        let (understood, contents) = stored_translation::split(translation);
         Self { understood, contents, blobs, raw: pack(raw), resource, scope }
     }
 }
 
 /// What a translation understood, as columns.
-pub struct Words {
+pub struct SpanColumns {
     pub category: Category,
     pub session: Option<String>,
     pub user: Option<String>,
@@ -166,7 +167,7 @@ pub struct Words {
     pub cost: Option<Usd>,
 }
 
-impl Words {
+impl SpanColumns {
     fn of(Translation { context, genai, .. }: &Translation) -> Self {
         Self {
             category: genai.category,

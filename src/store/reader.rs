@@ -1,6 +1,6 @@
 //! Two threads that answer queries, each with a connection of its own.
 //!
-//! A seat is a place that shows one answer. The newest query of a seat takes it: an older one that still waits is
+//! A slot is a place that shows one answer. The newest query of a slot takes it: an older one that still waits is
 //! gone, one that runs is interrupted, and an answer that comes for it all the same is dropped.
 
 use std::{
@@ -12,12 +12,12 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    Trouble,
-    connections::{Database, Lent},
-    hold, queries, start, writer,
+    DatabaseError, lock,
+    pool::{Database, PooledConnection},
+    queries, start, writer,
 };
 use crate::{
-    model::{Answer, Query, Seat},
+    model::{Answer, Query, QuerySlot},
     pricing::Prices,
 };
 
@@ -26,27 +26,27 @@ const THREADS: usize = 2;
 /// An answer, and what it answers.
 #[derive(Debug)]
 pub struct Answered {
-    pub seat: Seat,
+    pub slot: QuerySlot,
     pub ticket: u64,
     pub answer: Result<Answer, String>,
 }
 
 /// Who takes questions. Dropping it stops the threads.
 pub struct Readers {
-    desk: Arc<Desk>,
+    pool: Arc<QueryPool>,
 }
 
 /// What askers and threads share.
-pub struct Desk {
+pub struct QueryPool {
     state: Mutex<State>,
     asked: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    waiting: HashMap<Seat, (u64, Query)>,
+    waiting: HashMap<QuerySlot, (u64, Query)>,
     /// Seats that wait, in the order in which they began to.
-    order: VecDeque<Seat>,
+    order: VecDeque<QuerySlot>,
     threads: Vec<Thread>,
     tickets: u64,
     closed: bool,
@@ -54,10 +54,10 @@ struct State {
 
 /// What a thread is doing, and how to stop it.
 struct Thread {
-    seat: Option<Seat>,
-    /// A newer query took the seat.
+    slot: Option<QuerySlot>,
+    /// A newer query took the slot.
     stale: bool,
-    lent: Arc<Lent>,
+    connection: Arc<PooledConnection>,
 }
 
 type Listener = dyn Fn(Answered) + Send + Sync;
@@ -65,55 +65,59 @@ type Listener = dyn Fn(Answered) + Send + Sync;
 impl Readers {
     pub(super) fn start(database: &Arc<Database>, prices: &Arc<Prices>, answered: Box<Listener>) -> Self {
         let answered: Arc<Listener> = answered.into();
-        let lent: Vec<_> = (0..THREADS).map(|_| database.lend()).collect();
-        let threads = lent.iter().map(|lent| Thread { seat: None, stale: false, lent: lent.clone() }).collect();
+        let connection: Vec<_> = (0..THREADS).map(|_| database.pooled()).collect();
+        let threads = connection
+            .iter()
+            .map(|connection| Thread { slot: None, stale: false, connection: connection.clone() })
+            .collect();
         let state = Mutex::new(State { threads, ..State::default() });
-        let desk = Arc::new(Desk { state, asked: Condvar::new() });
-        for (number, lent) in lent.into_iter().enumerate() {
-            let (desk, answered) = (desk.clone(), answered.clone());
+        let pool = Arc::new(QueryPool { state, asked: Condvar::new() });
+        for (number, connection) in connection.into_iter().enumerate() {
+            let (pool, answered) = (pool.clone(), answered.clone());
             let (database, prices) = (database.clone(), prices.clone());
             let ask = move |query: &Query| {
-                lent.with(|connection: &Connection| queries::answer(connection, &database, &prices, query))
-                    .map_err(|trouble: Trouble| trouble.to_string())
+                connection
+                    .with(|connection: &Connection| queries::answer(connection, &database, &prices, query))
+                    .map_err(|trouble: DatabaseError| trouble.to_string())
             };
-            start("store-reader", move || desk.serve(number, ask, &*answered));
+            start("store-reader", move || pool.serve(number, ask, &*answered));
         }
-        Self { desk }
+        Self { pool }
     }
 
     /// Asks; never waits. The answer comes with the ticket that is given back.
-    pub fn ask(&self, seat: Seat, query: Query) -> u64 {
-        self.desk.ask(seat, query, None)
+    pub fn ask(&self, slot: QuerySlot, query: Query) -> u64 {
+        self.pool.ask(slot, query, None)
     }
 
     /// Asks with a ticket of the caller's.
-    pub fn ask_with(&self, seat: Seat, query: Query, ticket: u64) {
-        self.desk.ask(seat, query, Some(ticket));
+    pub fn ask_with(&self, slot: QuerySlot, query: Query, ticket: u64) {
+        self.pool.ask(slot, query, Some(ticket));
     }
 
-    pub(super) fn desk(&self) -> Weak<Desk> {
-        Arc::downgrade(&self.desk)
+    pub(super) fn pool(&self) -> Weak<QueryPool> {
+        Arc::downgrade(&self.pool)
     }
 }
 
 impl Drop for Readers {
     fn drop(&mut self) {
-        self.desk.close();
+        self.pool.close();
     }
 }
 
-impl Desk {
-    fn ask(&self, seat: Seat, query: Query, ticket: Option<u64>) -> u64 {
-        let mut state = hold(&self.state);
+impl QueryPool {
+    fn ask(&self, slot: QuerySlot, query: Query, ticket: Option<u64>) -> u64 {
+        let mut state = lock(&self.state);
         state.tickets += 1;
         let ticket = ticket.unwrap_or(state.tickets);
-        for thread in state.threads.iter_mut().filter(|thread| thread.seat.as_ref() == Some(&seat)) {
+        for thread in state.threads.iter_mut().filter(|thread| thread.slot.as_ref() == Some(&slot)) {
             thread.stale = true;
             // It cannot have gone on to another query: for that it needs the lock held here.
-            thread.lent.interrupt();
+            thread.connection.interrupt();
         }
-        if state.waiting.insert(seat.clone(), (ticket, query)).is_none() {
-            state.order.push_back(seat);
+        if state.waiting.insert(slot.clone(), (ticket, query)).is_none() {
+            state.order.push_back(slot);
         }
         self.asked.notify_one();
         ticket
@@ -121,47 +125,47 @@ impl Desk {
 
     /// Ends the threads; what runs is interrupted, what waits is gone.
     pub fn close(&self) {
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         state.closed = true;
-        state.threads.iter().for_each(|thread| thread.lent.interrupt());
+        state.threads.iter().for_each(|thread| thread.connection.interrupt());
         self.asked.notify_all();
     }
 
     fn serve(&self, number: usize, ask: impl Fn(&Query) -> Result<Answer, String>, answered: &Listener) {
-        while let Some((seat, ticket, query)) = self.next(number) {
+        while let Some((slot, ticket, query)) = self.next(number) {
             let caught = catch_unwind(AssertUnwindSafe(|| ask(&query)));
             let has_panicked = caught.is_err();
             let answer = caught.unwrap_or_else(|panic| Err(format!("a panic: {}", writer::message(&*panic))));
             if self.is_wanted(number, has_panicked) {
-                answered(Answered { seat, ticket, answer });
+                answered(Answered { slot, ticket, answer });
             }
         }
     }
 
     /// Waits for a query, and notes that this thread runs it.
-    fn next(&self, number: usize) -> Option<(Seat, u64, Query)> {
+    fn next(&self, number: usize) -> Option<(QuerySlot, u64, Query)> {
         let is_idle = |state: &mut State| state.order.is_empty() && !state.closed;
-        let state = self.asked.wait_while(hold(&self.state), is_idle);
+        let state = self.asked.wait_while(lock(&self.state), is_idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.closed {
             return None;
         }
-        let seat = state.order.pop_front()?;
-        let (ticket, query) = state.waiting.remove(&seat)?;
+        let slot = state.order.pop_front()?;
+        let (ticket, query) = state.waiting.remove(&slot)?;
         let thread = state.threads.get_mut(number)?;
-        (thread.seat, thread.stale) = (Some(seat.clone()), false);
-        Some((seat, ticket, query))
+        (thread.slot, thread.stale) = (Some(slot.clone()), false);
+        Some((slot, ticket, query))
     }
 
     /// Notes that this thread is done; says whether anyone still waits for what it did.
     fn is_wanted(&self, number: usize, has_panicked: bool) -> bool {
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         let is_closed = state.closed;
         let Some(thread) = state.threads.get_mut(number) else { return false };
-        thread.seat = None;
+        thread.slot = None;
         if has_panicked {
             // Whatever it left undone ends with its connection.
-            thread.lent.give_back();
+            thread.connection.close();
         }
         !thread.stale && !is_closed
     }
@@ -182,40 +186,40 @@ mod tests {
     }
 
     /// One thread whose queries end when they are told to.
-    fn desk(lent: &Arc<Lent>) -> Arc<Desk> {
-        let threads = vec![Thread { seat: None, stale: false, lent: lent.clone() }];
-        Arc::new(Desk { state: Mutex::new(State { threads, ..State::default() }), asked: Condvar::new() })
+    fn pool(connection: &Arc<PooledConnection>) -> Arc<QueryPool> {
+        let threads = vec![Thread { slot: None, stale: false, connection: connection.clone() }];
+        Arc::new(QueryPool { state: Mutex::new(State { threads, ..State::default() }), asked: Condvar::new() })
     }
 
     #[test]
     fn the_newest_query_of_a_seat_is_answered_and_the_older_ones_are_not() {
         let database = Database::open(&Place::Memory).unwrap();
-        let desk = desk(&database.lend());
+        let pool = pool(&database.pooled());
         let (begun, begins) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         let (answered, answers) = mpsc::channel();
-        let serving = desk.clone();
+        let serving = pool.clone();
         let thread = start("test", move || {
             let ask = |query: &Query| {
                 begun.send(format!("{query:?}")).unwrap();
                 ended.recv().unwrap();
                 Ok(Answer::Overview(Box::default()))
             };
-            serving.serve(0, ask, &move |answer: Answered| answered.send((answer.seat, answer.ticket)).unwrap());
+            serving.serve(0, ask, &move |answer: Answered| answered.send((answer.slot, answer.ticket)).unwrap());
         });
-        let first = desk.ask(Seat::Overview, query("one"), None);
+        let first = pool.ask(QuerySlot::Overview, query("one"), None);
         assert!(begins.recv().unwrap().contains("one"));
-        let other = desk.ask(Seat::Detail, query("other"), None);
-        desk.ask(Seat::Overview, query("two"), None);
-        let third = desk.ask(Seat::Overview, query("three"), None);
+        let other = pool.ask(QuerySlot::Detail, query("other"), None);
+        pool.ask(QuerySlot::Overview, query("two"), None);
+        let third = pool.ask(QuerySlot::Overview, query("three"), None);
         assert!(first < other && other < third);
         for _ in 0..3 {
             end.send(()).unwrap();
         }
         assert!(begins.recv().unwrap().contains("other") && begins.recv().unwrap().contains("three"));
-        assert_eq!(answers.recv().unwrap(), (Seat::Detail, other));
-        assert_eq!(answers.recv().unwrap(), (Seat::Overview, third));
-        desk.close();
+        assert_eq!(answers.recv().unwrap(), (QuerySlot::Detail, other));
+        assert_eq!(answers.recv().unwrap(), (QuerySlot::Overview, third));
+        pool.close();
         thread.join().unwrap();
         assert!(answers.recv().is_err());
     }
@@ -223,43 +227,43 @@ mod tests {
     #[test]
     fn a_stale_query_is_interrupted() {
         let database = Database::open(&Place::Memory).unwrap();
-        let lent = database.lend();
-        let desk = desk(&lent);
+        let connection = database.pooled();
+        let pool = pool(&connection);
         let (begun, begins) = mpsc::channel();
         let (answered, answers) = mpsc::channel();
-        let serving = desk.clone();
+        let serving = pool.clone();
         let thread = start("test", move || {
             let ask = |query: &Query| {
                 let long = "select count(*) from range(1000000) a, range(1000000) b where hash(a.range, b.range) = 7";
                 let sql = if format!("{query:?}").contains("long") { long } else { "select 1" };
                 begun.send(()).unwrap();
                 let run = |connection: &Connection| Ok(connection.execute_batch(sql)?);
-                lent.with(run).map(|()| Answer::Overview(Box::default())).map_err(|trouble| trouble.to_string())
+                connection.with(run).map(|()| Answer::Overview(Box::default())).map_err(|trouble| trouble.to_string())
             };
             serving
                 .serve(0, ask, &move |answer: Answered| answered.send((answer.ticket, answer.answer.is_ok())).unwrap());
         });
-        desk.ask(Seat::Overview, query("long"), None);
+        pool.ask(QuerySlot::Overview, query("long"), None);
         begins.recv().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(100));
-        desk.ask(Seat::Overview, query("short"), Some(77));
+        pool.ask(QuerySlot::Overview, query("short"), Some(77));
         assert_eq!(answers.recv().unwrap(), (77, true));
-        desk.close();
+        pool.close();
         thread.join().unwrap();
     }
 
     #[test]
     fn a_panic_is_an_answer_too() {
         let database = Database::open(&Place::Memory).unwrap();
-        let desk = desk(&database.lend());
+        let pool = pool(&database.pooled());
         let (answered, answers) = mpsc::channel();
-        let serving = desk.clone();
+        let serving = pool.clone();
         let thread = start("test", move || {
             serving.serve(0, |_| panic!("out of cheese"), &move |answer| drop(answered.send(answer.answer.err())));
         });
-        desk.ask(Seat::Raw, query(""), None);
+        pool.ask(QuerySlot::Raw, query(""), None);
         assert_eq!(answers.recv().unwrap().as_deref(), Some("a panic: out of cheese"));
-        desk.close();
+        pool.close();
         thread.join().unwrap();
     }
 
@@ -269,11 +273,11 @@ mod tests {
         tests::send(&store, [tests::span("a", 1)]);
         let (answered, answers) = mpsc::channel();
         let answered = Mutex::new(answered);
-        let readers = store.readers(Box::new(move |answer| drop(hold(&answered).send(answer))));
+        let readers = store.readers(Box::new(move |answer| drop(lock(&answered).send(answer))));
         let trace: TraceId = tests::trace("a");
-        readers.ask_with(Seat::Tree(trace), Query::Tree { trace }, 5);
+        readers.ask_with(QuerySlot::Tree(trace), Query::Tree { trace }, 5);
         let answer = answers.recv().unwrap();
-        assert_eq!((answer.ticket, answer.seat), (5, Seat::Tree(trace)));
+        assert_eq!((answer.ticket, answer.slot), (5, QuerySlot::Tree(trace)));
         assert!(matches!(answer.answer, Ok(Answer::Tree(tree)) if tree.nodes.len() == 1));
         store.close();
     }

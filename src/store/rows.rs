@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use duckdb::{Connection, Row, named_params, types::Value as Sql};
 
 use super::{
-    Trouble,
+    DatabaseError,
     pack::unpack,
-    understood::{Apart, Fetched},
+    stored_translation::{FetchedContents, StoredTranslation},
 };
 use crate::model::{
     ContentId, LogRow, Project, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TraceId, TraceRows,
@@ -43,13 +43,13 @@ impl Loaded {
 }
 
 /// Loads some traces; equal messages share one allocation.
-pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Trouble> {
+pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, DatabaseError> {
     let list = uhugeints(traces.iter().map(trace_number));
     let mut spans = Vec::new();
     let mut statement = connection.prepare_cached(include_str!("queries/load_spans.sql"))?;
     let mut found = statement.query(named_params! { "traces": list })?;
     while let Some(row) = found.next()? {
-        spans.push((span_row(row)?, row.get(14)?, Apart::read(blob(row, 15)?)));
+        spans.push((span_row(row)?, row.get(14)?, StoredTranslation::read(blob(row, 15)?)));
     }
     let mut logs = Vec::new();
     let mut statement = connection.prepare_cached(include_str!("queries/load_logs.sql"))?;
@@ -57,27 +57,31 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Troub
     while let Some(row) = found.next()? {
         logs.push(log_row(row)?);
     }
-    let wanted = spans.iter().map(|(_, _, apart)| apart).chain(logs.iter().map(|(_, apart)| apart));
+    let wanted =
+        spans.iter().map(|(_, _, translation)| translation).chain(logs.iter().map(|(_, translation)| translation));
     let fetched = fetch(connection, wanted)?;
-    let spans = spans.into_iter().map(|(mut row, weight, apart)| {
-        row.translation = Arc::new(apart.together(&fetched));
+    let spans = spans.into_iter().map(|(mut row, weight, translation)| {
+        row.translation = Arc::new(translation.join(&fetched));
         (row, weight)
     });
     Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })
 }
 
-pub fn join_logs(logs: Vec<(LogRow, Apart)>, fetched: &Fetched) -> Vec<LogRow> {
-    let join = |(mut row, apart): (LogRow, Apart)| {
-        row.translation = Arc::new(apart.together(fetched));
+pub fn join_logs(logs: Vec<(LogRow, StoredTranslation)>, fetched: &FetchedContents) -> Vec<LogRow> {
+    let join = |(mut row, translation): (LogRow, StoredTranslation)| {
+        row.translation = Arc::new(translation.join(fetched));
         row
     };
     logs.into_iter().map(join).collect()
 }
 
 /// Fetches all that some translations refer to, each content once.
-pub fn fetch<'a>(connection: &Connection, wanted: impl Iterator<Item = &'a Apart>) -> Result<Fetched, Trouble> {
-    let ids: BTreeSet<_> = wanted.flat_map(Apart::contents).collect();
-    let mut fetched = Fetched::default();
+pub fn fetch<'a>(
+    connection: &Connection,
+    wanted: impl Iterator<Item = &'a StoredTranslation>,
+) -> Result<FetchedContents, DatabaseError> {
+    let ids: BTreeSet<_> = wanted.flat_map(StoredTranslation::contents).collect();
+    let mut fetched = FetchedContents::default();
     if ids.is_empty() {
         return Ok(fetched);
     }
@@ -92,7 +96,7 @@ pub fn fetch<'a>(connection: &Connection, wanted: impl Iterator<Item = &'a Apart
 }
 
 /// Reads the columns of `load_spans.sql`, without the last two.
-fn span_row(row: &Row) -> Result<SpanRow, Trouble> {
+fn span_row(row: &Row) -> Result<SpanRow, DatabaseError> {
     Ok(SpanRow {
         trace: trace_id(row.get(0)?).ok_or_else(|| lost("trace id"))?,
         id: span_id(row.get(1)?).ok_or_else(|| lost("span id"))?,
@@ -112,7 +116,7 @@ fn span_row(row: &Row) -> Result<SpanRow, Trouble> {
 }
 
 /// Reads the columns of `load_logs.sql`.
-pub fn log_row(row: &Row) -> Result<(LogRow, Apart), Trouble> {
+pub fn log_row(row: &Row) -> Result<(LogRow, StoredTranslation), DatabaseError> {
     let log = LogRow {
         trace: row.get::<_, Option<u128>>(0)?.and_then(trace_id),
         span: row.get::<_, Option<u64>>(1)?.and_then(span_id),
@@ -124,18 +128,18 @@ pub fn log_row(row: &Row) -> Result<(LogRow, Apart), Trouble> {
         text: row.get(7)?,
         translation: Arc::default(),
     };
-    Ok((log, Apart::read(blob(row, 8)?)))
+    Ok((log, StoredTranslation::read(blob(row, 8)?)))
 }
 
-fn lost(what: &'static str) -> Trouble {
-    Trouble::Unreadable { what, why: "it is zero".to_owned() }
+fn lost(what: &'static str) -> DatabaseError {
+    DatabaseError::Unreadable { what, why: "it is zero".to_owned() }
 }
 
-pub fn blob<'a>(row: &'a Row, column: usize) -> Result<&'a [u8], Trouble> {
+pub fn blob<'a>(row: &'a Row, column: usize) -> Result<&'a [u8], DatabaseError> {
     Ok(row.get_ref(column)?.as_blob().map_err(duckdb::Error::from)?)
 }
 
-pub fn text<'a>(row: &'a Row, column: usize) -> Result<&'a str, Trouble> {
+pub fn text<'a>(row: &'a Row, column: usize) -> Result<&'a str, DatabaseError> {
     Ok(row.get_ref(column)?.as_str().map_err(duckdb::Error::from)?)
 }
 

@@ -2,7 +2,7 @@
 
 use duckdb::{Connection, OptionalExt};
 
-use super::Trouble;
+use super::DatabaseError;
 
 /// One object a file. A change to what is stored is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[
@@ -16,6 +16,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/008_traces.sql"),
     include_str!("schema/009_blobs.sql"),
     include_str!("schema/010_log_position.sql"),
+    include_str!("schema/011_trace_contents.sql"),
 ];
 
 /// What a file turned out to be.
@@ -30,7 +31,7 @@ pub enum Fit {
 }
 
 /// Brings the tables of a file to what this version knows.
-pub fn migrate(connection: &Connection) -> Result<Fit, Trouble> {
+pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
     let known = STEPS.len() as u64;
     let found = match version(connection)? {
         Some(found) => found,
@@ -53,7 +54,7 @@ pub fn migrate(connection: &Connection) -> Result<Fit, Trouble> {
     Ok(Fit::Ready)
 }
 
-fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), Trouble> {
+fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), DatabaseError> {
     for step in steps {
         connection.execute_batch(step)?;
     }
@@ -63,7 +64,7 @@ fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), Trou
 }
 
 /// The version of the tables; `None` where there is no such record.
-fn version(connection: &Connection) -> Result<Option<u64>, Trouble> {
+fn version(connection: &Connection) -> Result<Option<u64>, DatabaseError> {
     let table = "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'meta'
         and database_name = current_database()";
     if !connection.prepare(table)?.exists([])? {
@@ -74,7 +75,7 @@ fn version(connection: &Connection) -> Result<Option<u64>, Trouble> {
     Ok(connection.query_row(ask, [], |row| row.get(0)).optional().unwrap_or_default())
 }
 
-fn is_empty(connection: &Connection) -> Result<bool, Trouble> {
+fn is_empty(connection: &Connection) -> Result<bool, DatabaseError> {
     let tables = "select 1 from duckdb_tables() where database_name = current_database()";
     Ok(!connection.prepare(tables)?.exists([])?)
 }

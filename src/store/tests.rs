@@ -4,7 +4,7 @@ use std::{sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Pick, Place, PreparedLog, PreparedSpan, Store, StoreError, Submission, Trouble};
+use super::{DatabaseError, Pick, Place, PreparedLog, PreparedSpan, Store, StoreError, Submission};
 use crate::{
     decode::encode,
     model::{
@@ -124,12 +124,12 @@ pub fn overview(store: &Store, filter: Filter) -> Overview {
     *overview
 }
 
-fn sql(store: &Store, sql: &str) -> Result<(), Trouble> {
-    store.desk.with(|connection| Ok(connection.execute_batch(sql)?))
+fn sql(store: &Store, sql: &str) -> Result<(), DatabaseError> {
+    store.connection.with(|connection| Ok(connection.execute_batch(sql)?))
 }
 
 fn number(store: &Store, sql: &str) -> u64 {
-    store.desk.with(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
+    store.connection.with(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
 }
 
 #[test]

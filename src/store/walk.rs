@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use duckdb::{Connection, Row, named_params, types::Value as Sql};
 
 use super::{
-    Store, StoreError, Trouble,
+    DatabaseError, Store, StoreError,
     pack::unpack,
     queries,
     rows::{self, blob, project, text, trace_id, trace_number},
@@ -60,23 +60,23 @@ impl Store {
         let load = |connection: &Connection| {
             queries::at_one_moment(connection, || Ok(rows::load(connection, traces)?.by_trace(traces)))
         };
-        Ok(self.desk.with(load)?)
+        Ok(self.connection.with(load)?)
     }
 
     /// The spans of a trace as they arrived, in the order in which they began.
     pub fn raw_spans(&self, trace: TraceId) -> Result<Vec<Span>, StoreError> {
         let ask = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(include_str!("queries/walk_spans.sql"))?;
+            let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_trace.sql"))?;
             let mut found = statement.query(named_params! { "trace": trace_number(&trace) })?;
             let mut spans = Vec::new();
             while let Some(row) = found.next()? {
                 spans.push((Arrived::read(row, [0, 2, 3, 4], "span")?, row.get(1)?));
             }
-            let makers = Makers::load(connection, spans.iter().map(|(arrived, _)| arrived))?;
-            let read = |(arrived, synthetic): (Arrived, bool)| Ok(Span { synthetic, ..arrived.span(&makers)? });
+            let origins = Origins::load(connection, spans.iter().map(|(arrived, _)| arrived))?;
+            let read = |(arrived, synthetic): (Arrived, bool)| Ok(Span { synthetic, ..arrived.span(&origins)? });
             spans.into_iter().map(read).collect()
         };
-        Ok(self.desk.with(ask)?)
+        Ok(self.connection.with(ask)?)
     }
 
     /// The log records picked, in the order in which they were made; also those without a trace, if none is asked for.
@@ -84,23 +84,23 @@ impl Store {
         let ask = |connection: &Connection| {
             ask(connection, include_str!("queries/pick_logs.sql"), pick, |row| Ok(Some(LogId(row.get(0)?))))
         };
-        Ok(self.desk.with(ask)?)
+        Ok(self.connection.with(ask)?)
     }
 
     /// Some log records as they arrived, in the order in which they were made.
     pub fn raw_logs(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
         let ids = rows::uhugeints(ids.iter().map(|id| id.0));
         let ask = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(include_str!("queries/walk_logs.sql"))?;
+            let mut statement = connection.prepare_cached(include_str!("queries/raw_logs_by_id.sql"))?;
             let mut found = statement.query(named_params! { "ids": ids })?;
             let mut logs = Vec::new();
             while let Some(row) = found.next()? {
                 logs.push(Arrived::read(row, [0, 1, 2, 3], "log record")?);
             }
-            let makers = Makers::load(connection, logs.iter())?;
-            logs.iter().map(|arrived| arrived.log(&makers)).collect()
+            let origins = Origins::load(connection, logs.iter())?;
+            logs.iter().map(|arrived| arrived.log(&origins)).collect()
         };
-        Ok(self.desk.with(ask)?)
+        Ok(self.connection.with(ask)?)
     }
 
     fn picked(&self, pick: &Pick) -> Result<Vec<(TraceId, Option<SessionId>)>, StoreError> {
@@ -110,7 +110,7 @@ impl Store {
                 Ok(trace_id(row.get(0)?).map(|trace| (trace, session.as_deref().map(SessionId::from))))
             })
         };
-        Ok(self.desk.with(ask)?)
+        Ok(self.connection.with(ask)?)
     }
 }
 
@@ -118,8 +118,8 @@ fn ask<T>(
     connection: &Connection,
     sql: &str,
     pick: &Pick,
-    read: impl Fn(&Row) -> Result<Option<T>, Trouble>,
-) -> Result<Vec<T>, Trouble> {
+    read: impl Fn(&Row) -> Result<Option<T>, DatabaseError>,
+) -> Result<Vec<T>, DatabaseError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query(named_params! {
         "trace": pick.trace.map_or(Sql::Null, |trace| Sql::UHugeInt(trace_number(&trace))),
@@ -133,8 +133,8 @@ fn ask<T>(
     Ok(rows)
 }
 
-fn unreadable(what: &'static str, error: &Malformed) -> Trouble {
-    Trouble::Unreadable { what, why: error.to_string() }
+fn unreadable(what: &'static str, error: &Malformed) -> DatabaseError {
+    DatabaseError::Unreadable { what, why: error.to_string() }
 }
 
 /// A raw form, and the ids of what made it.
@@ -147,7 +147,11 @@ pub struct Arrived {
 
 impl Arrived {
     /// Reads the columns of these numbers.
-    pub fn read(row: &Row, [project, raw, resource, scope]: [usize; 4], what: &'static str) -> Result<Self, Trouble> {
+    pub fn read(
+        row: &Row,
+        [project, raw, resource, scope]: [usize; 4],
+        what: &'static str,
+    ) -> Result<Self, DatabaseError> {
         Ok(Self {
             project: text(row, project)?.to_owned(),
             raw: unpack(what, blob(row, raw)?)?.into_owned(),
@@ -156,40 +160,43 @@ impl Arrived {
         })
     }
 
-    pub fn span(&self, makers: &Makers) -> Result<Span, Trouble> {
-        let (resource, scope) = makers.of(self);
+    pub fn span(&self, origins: &Origins) -> Result<Span, DatabaseError> {
+        let (resource, scope) = origins.of(self);
         let span = decode::span_from_raw(&self.raw, project(&self.project), resource, scope);
         span.map_err(|error| unreadable("span", &error))
     }
 
-    pub fn log(&self, makers: &Makers) -> Result<LogRecord, Trouble> {
-        let (resource, scope) = makers.of(self);
+    pub fn log(&self, origins: &Origins) -> Result<LogRecord, DatabaseError> {
+        let (resource, scope) = origins.of(self);
         let log = decode::log_from_raw(&self.raw, project(&self.project), resource, scope);
         log.map_err(|error| unreadable("log record", &error))
     }
 }
 
 /// The resources and scopes of some spans or log records, each once.
-pub struct Makers {
+pub struct Origins {
     resources: HashMap<u128, Arc<Resource>>,
     scopes: HashMap<u128, Arc<Scope>>,
 }
 
-impl Makers {
-    pub fn load<'a>(connection: &Connection, of: impl Iterator<Item = &'a Arrived> + Clone) -> Result<Self, Trouble> {
+impl Origins {
+    pub fn load<'a>(
+        connection: &Connection,
+        of: impl Iterator<Item = &'a Arrived> + Clone,
+    ) -> Result<Self, DatabaseError> {
         let resources = of.clone().map(|arrived| arrived.resource).collect();
         let scopes = of.map(|arrived| arrived.scope).collect();
         Ok(Self {
             resources: named(
                 connection,
-                include_str!("queries/walk_resources.sql"),
+                include_str!("queries/resources_by_id.sql"),
                 resources,
                 "resource",
                 decode::resource_from_raw,
             )?,
             scopes: named(
                 connection,
-                include_str!("queries/walk_scopes.sql"),
+                include_str!("queries/scopes_by_id.sql"),
                 scopes,
                 "scope",
                 decode::scope_from_raw,
@@ -209,7 +216,7 @@ fn named<T>(
     mut ids: Vec<u128>,
     what: &'static str,
     decode: fn(&[u8]) -> Result<T, Malformed>,
-) -> Result<HashMap<u128, Arc<T>>, Trouble> {
+) -> Result<HashMap<u128, Arc<T>>, DatabaseError> {
     ids.sort_unstable();
     ids.dedup();
     let mut named = HashMap::new();

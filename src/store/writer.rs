@@ -17,16 +17,16 @@ use duckdb::Connection;
 use tracing::{error, warn};
 
 use super::{
-    ChangeFeed, StoreError, StoreHealth, Submission, Trouble,
-    again::{Again, write_again},
+    ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
-    connections::{Database, Lent},
-    door::{Arrival, Waiting, WaitingAgain},
-    group::Plan,
-    hold,
-    known::Known,
+    group::GroupPlan,
+    lock,
+    pool::{Database, PooledConnection},
+    queue::{QueueItem, QueuedReprocessed, QueuedSubmission},
+    reprocess::{Reprocessed, write_reprocessed},
     rows,
-    settle::Settling,
+    stored_ids::StoredIds,
+    summaries::Summaries,
 };
 use crate::{
     model::{Changes, TraceId},
@@ -38,21 +38,21 @@ const GROUP: usize = 8 * 1024 * 1024;
 
 pub struct StoreWriter {
     database: Arc<Database>,
-    lent: Arc<Lent>,
-    arrivals: Receiver<Arrival>,
+    connection: Arc<PooledConnection>,
+    items: Receiver<QueueItem>,
     /// `None` until it is loaded, and again when the file was opened anew.
-    known: Option<Known>,
-    settling: Settling,
+    stored_ids: Option<StoredIds>,
+    summaries: Summaries,
     changes: Arc<ChangeFeed>,
     health: Arc<Mutex<StoreHealth>>,
     checkpointer: Arc<Checkpointer>,
     /// Waits until the group in hand is stored.
-    again: Option<WaitingAgain>,
+    reprocessed: Option<QueuedReprocessed>,
     is_open: bool,
 }
 
 /// Why a group was not committed.
-struct Failed {
+struct CommitError {
     why: String,
     /// The engine had to be given up; the file was opened again, or could not be.
     fatal: bool,
@@ -61,30 +61,42 @@ struct Failed {
 impl StoreWriter {
     pub fn new(
         database: Arc<Database>,
-        arrivals: Receiver<Arrival>,
+        items: Receiver<QueueItem>,
         changes: Arc<ChangeFeed>,
         health: Arc<Mutex<StoreHealth>>,
         checkpointer: Arc<Checkpointer>,
         prices: Arc<Prices>,
     ) -> Self {
-        let (lent, known, settling) = (database.lend(), None, Settling::new(prices));
-        Self { database, lent, arrivals, known, settling, changes, health, checkpointer, again: None, is_open: true }
+        let (connection, stored_ids, summaries) = (database.pooled(), None, Summaries::new(prices));
+        Self {
+            database,
+            connection,
+            items,
+            stored_ids,
+            summaries,
+            changes,
+            health,
+            checkpointer,
+            reprocessed: None,
+            is_open: true,
+        }
     }
 
     pub fn run(mut self) {
-        // Known before the first submission asks for it. If this fails, that submission says why.
+        // StoredIds before the first submission asks for it. If this fails, that submission says why.
         drop(self.load());
         while self.is_open {
             let group = self.gather();
             if group.is_empty() {
-                if self.settling.due().is_some_and(|due| due <= Instant::now()) {
-                    drop(self.attempt(&[]));
+                if self.summaries.due().is_some_and(|due| due <= Instant::now()) {
+                    drop(self.try_commit(&[]));
                 }
             } else {
                 self.store(group);
             }
-            if let Some(waiting) = self.again.take() {
-                let outcome = self.attempt_again(&waiting.again).map_err(|failed| StoreError::Failing(failed.why));
+            if let Some(waiting) = self.reprocessed.take() {
+                let outcome =
+                    self.try_commit_reprocessed(&waiting.reprocessed).map_err(|failed| StoreError::Failing(failed.why));
                 waiting.answer(outcome);
             }
             self.checkpointer.notice(self.database.log_bytes());
@@ -92,39 +104,39 @@ impl StoreWriter {
     }
 
     /// Waits for a submission, then takes what else is there.
-    fn gather(&mut self) -> Vec<Waiting> {
-        let first = match self.settling.due() {
-            None => self.arrivals.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(due) => self.arrivals.recv_timeout(due.saturating_duration_since(Instant::now())),
+    fn gather(&mut self) -> Vec<QueuedSubmission> {
+        let first = match self.summaries.due() {
+            None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => self.items.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
         let (mut group, mut bytes) = (Vec::new(), 0_usize);
         let mut next = match first {
-            Ok(arrival) => Some(arrival),
+            Ok(item) => Some(item),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Arrival::Close),
+            Err(RecvTimeoutError::Disconnected) => Some(QueueItem::Close),
         };
-        while let Some(arrival) = next {
-            match arrival {
-                Arrival::Close => self.is_open = false,
-                Arrival::Submission(waiting) => {
+        while let Some(item) = next {
+            match item {
+                QueueItem::Close => self.is_open = false,
+                QueueItem::Submission(waiting) => {
                     bytes = bytes.saturating_add(waiting.submission.bytes);
                     group.push(waiting);
                 }
-                Arrival::Again(waiting) => self.again = Some(waiting),
+                QueueItem::Reprocessed(waiting) => self.reprocessed = Some(waiting),
             }
-            if !self.is_open || self.again.is_some() || bytes > GROUP {
+            if !self.is_open || self.reprocessed.is_some() || bytes > GROUP {
                 break;
             }
-            next = self.arrivals.try_recv().ok();
+            next = self.items.try_recv().ok();
         }
         group
     }
 
     /// Commits a group and answers it. If it fails, its submissions are tried one by one, so that a poisoned one
     /// fails alone.
-    fn store(&mut self, group: Vec<Waiting>) {
+    fn store(&mut self, group: Vec<QueuedSubmission>) {
         let submissions: Vec<_> = group.iter().map(|waiting| &waiting.submission).collect();
-        let Err(failed) = self.attempt(&submissions) else {
+        let Err(failed) = self.try_commit(&submissions) else {
             for waiting in group {
                 waiting.answer(Ok(()));
             }
@@ -141,7 +153,7 @@ impl StoreWriter {
         for waiting in group {
             let outcome = match &given_up {
                 Some(why) => Err(StoreError::Failing(String::clone(why))),
-                None => self.attempt(&[&waiting.submission]).map_err(|failed| {
+                None => self.try_commit(&[&waiting.submission]).map_err(|failed| {
                     if failed.fatal {
                         given_up = Some(failed.why.clone());
                     }
@@ -153,76 +165,81 @@ impl StoreWriter {
     }
 
     /// Commits some submissions, or nothing of them.
-    fn attempt(&mut self, submissions: &[&Submission]) -> Result<(), Failed> {
+    fn try_commit(&mut self, submissions: &[&Submission]) -> Result<(), CommitError> {
         let touched = submissions.iter().flat_map(|submission| {
             let spans = submission.spans.iter().map(|span| span.row.trace);
             spans.chain(submission.logs.iter().filter_map(|log| log.row.trace))
         });
-        self.carefully(touched, |writer| writer.commit(submissions))
+        self.with_recovery(touched, |writer| writer.commit(submissions))
     }
 
     /// Commits what was understood again, or nothing of it.
-    fn attempt_again(&mut self, again: &Again) -> Result<(), Failed> {
-        self.carefully(again.traces().into_iter(), |writer| writer.commit_again(again))
+    fn try_commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<(), CommitError> {
+        self.with_recovery(reprocessed.traces().into_iter(), |writer| writer.commit_reprocessed(reprocessed))
     }
 
     /// Does what may fail, and sees that the thread can go on.
-    fn carefully(
+    fn with_recovery(
         &mut self,
         touched: impl Iterator<Item = TraceId>,
-        commit: impl FnOnce(&mut Self) -> Result<Changes, Trouble>,
-    ) -> Result<(), Failed> {
+        commit: impl FnOnce(&mut Self) -> Result<Changes, DatabaseError>,
+    ) -> Result<(), CommitError> {
         // A panic (in `assemble`, on telemetry it did not expect) is one more way to fail, not the end of the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
         let trouble = match caught {
             Ok(Ok(changes)) => {
-                hold(&self.health).failing = None;
+                lock(&self.health).failing = None;
                 self.changes.add(changes);
                 return Ok(());
             }
             Ok(Err(trouble)) => trouble.to_string(),
             Err(panic) => {
-                self.lent.give_back();
+                self.connection.close();
                 format!("a panic: {}", message(&*panic))
             }
         };
         warn!(error = trouble, "commit failed");
-        hold(&self.health).failing = Some(trouble.clone());
-        self.settling.forget(touched);
-        self.settling.put_off();
-        Err(Failed { why: trouble, fatal: self.recover() })
+        lock(&self.health).failing = Some(trouble.clone());
+        self.summaries.forget(touched);
+        self.summaries.postpone();
+        Err(CommitError { why: trouble, fatal: self.recover() })
     }
 
-    fn load(&mut self) -> Result<(), Trouble> {
-        if self.known.is_none() {
-            let (known, unsettled) =
-                self.lent.with(|connection| Ok((Known::load(connection)?, unsettled(connection)?)))?;
-            self.settling.expect(unsettled);
-            self.known = Some(known);
+    fn load(&mut self) -> Result<(), DatabaseError> {
+        if self.stored_ids.is_none() {
+            let (stored_ids, stale_summaries) =
+                self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
+            self.summaries.expect(stale_summaries);
+            self.stored_ids = Some(stored_ids);
         }
         Ok(())
     }
 
-    fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, Trouble> {
-        let Self { lent, known: Some(known), settling, .. } = self else { return Ok(Changes::default()) };
+    fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
+            return Ok(Changes::default());
+        };
         let now = Instant::now();
-        let written = lent.with(|connection| {
+        let written = connection.with(|connection| {
             transaction(connection, || {
-                let plan = Plan::new(connection, known, settling, submissions, now)?;
+                let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, now)?;
                 plan.write(connection)?;
                 Ok(plan)
             })
         })?;
-        Ok(written.committed(known, settling, now))
+        Ok(written.committed(stored_ids, summaries, now))
     }
 
-    fn commit_again(&mut self, again: &Again) -> Result<Changes, Trouble> {
-        let Self { lent, known: Some(known), settling, .. } = self else { return Ok(Changes::default()) };
-        let written = lent.with(|connection| transaction(connection, || write_again(connection, known, again)))?;
-        let changes = written.committed(known, settling, Instant::now());
+    fn commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
+            return Ok(Changes::default());
+        };
+        let written = connection
+            .with(|connection| transaction(connection, || write_reprocessed(connection, stored_ids, reprocessed)))?;
+        let changes = written.committed(stored_ids, summaries, Instant::now());
         // Nothing arrived; its traces are to be added up again from what is stored now.
-        settling.forget(again.traces());
-        settling.expect(again.traces());
+        summaries.forget(reprocessed.traces());
+        summaries.expect(reprocessed.traces());
         Ok(Changes { spans: 0, logs: 0, ..changes })
     }
 
@@ -230,19 +247,22 @@ impl StoreWriter {
     /// by everyone, and opened again.
     fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
-        if self.lent.with(probe).is_ok() {
+        if self.connection.with(probe).is_ok() {
             return false;
         }
         error!("the store's engine gave up; opening the file again");
-        self.known = None;
-        self.settling.start_anew();
+        self.stored_ids = None;
+        self.summaries.clear();
         drop(self.database.reopen());
         true
     }
 }
 
 /// Does all of some work, or nothing of it.
-fn transaction<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+fn transaction<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
     connection.execute_batch("begin transaction")?;
     let done = work().and_then(|done| {
         connection.execute_batch("commit")?;
@@ -255,8 +275,8 @@ fn transaction<T>(connection: &Connection, work: impl FnOnce() -> Result<T, Trou
     done
 }
 
-fn unsettled(connection: &Connection) -> Result<Vec<TraceId>, Trouble> {
-    let mut statement = connection.prepare(include_str!("queries/unsettled.sql"))?;
+fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
+    let mut statement = connection.prepare(include_str!("queries/stale_summaries.sql"))?;
     let mut found = statement.query([])?;
     let mut traces = Vec::new();
     while let Some(row) = found.next()? {
@@ -278,19 +298,19 @@ mod tests {
     use super::*;
     use crate::store::{
         Place, Writer,
-        door::Door,
+        queue::WriteQueue,
         tests::{span, submission},
     };
 
     #[test]
     fn a_poisoned_submission_fails_alone() {
         let database = Database::open(&Place::Memory).unwrap();
-        let (door, arrivals) = Door::new();
+        let (door, items) = WriteQueue::new();
         let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let checkpointer = Arc::new(Checkpointer::new(database.lend()));
+        let checkpointer = Arc::new(Checkpointer::new(database.pooled()));
         let changes = Arc::new(ChangeFeed::default());
         let (changes_of, health_of) = (changes.clone(), health.clone());
-        let writer = StoreWriter::new(database.clone(), arrivals, changes_of, health_of, checkpointer, Arc::default());
+        let writer = StoreWriter::new(database.clone(), items, changes_of, health_of, checkpointer, Arc::default());
         let mut poisoned = submission([span("a", 1)]);
         poisoned.spans[0].stored.raw.clear();
         // All are there before the writer looks, so they are one group.
@@ -306,10 +326,10 @@ mod tests {
         assert_eq!((first, last), (Ok(()), Ok(())));
         let refused = poisoned.unwrap_err().to_string();
         assert!(refused.contains("octet_length"), "{refused}");
-        assert_eq!(hold(&health).failing, None);
+        assert_eq!(lock(&health).failing, None);
         assert_eq!(changes.take().spans, 3);
         let sql = "select sum(spans)::ubigint from traces";
         let count = |connection: &Connection| Ok(connection.query_row(sql, [], |row| row.get::<_, u64>(0))?);
-        assert_eq!(database.lend().with(count).unwrap(), 3);
+        assert_eq!(database.pooled().with(count).unwrap(), 3);
     }
 }

@@ -180,8 +180,8 @@ impl EventLoop {
                 self.screen.forget(&self.state)?;
                 self.resize(incoming)
             }
-            Incoming::Answered(Answered { seat, ticket, answer }) => {
-                self.event(Event::Answered { seat, ticket, answer }, incoming)
+            Incoming::Answered(Answered { slot, ticket, answer }) => {
+                self.event(Event::Answered { slot, ticket, answer }, incoming)
             }
             Incoming::Changed => {
                 self.pace.changed = true;
@@ -274,9 +274,9 @@ impl EventLoop {
         self.pace.focused = self.state.focused;
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Ask { seat, query, ticket } => {
+                Effect::Ask { slot, query, ticket } => {
                     if let Some((_, readers)) = &self.shown {
-                        readers.ask_with(seat, query, ticket);
+                        readers.ask_with(slot, query, ticket);
                     }
                 }
                 Effect::Copy(text) => {

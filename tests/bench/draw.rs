@@ -35,9 +35,9 @@ pub fn run() {
         let mut state = State::new(start);
         let mut open = update(&mut state, Event::Opened(Mode::Live));
         while let Some(effect) = open.pop() {
-            if let Effect::Ask { seat, query, ticket } = effect {
+            if let Effect::Ask { slot, query, ticket } = effect {
                 let answer = store.answer(&query).map_err(|error| error.to_string());
-                open.extend(update(&mut state, Event::Answered { seat, ticket, answer }));
+                open.extend(update(&mut state, Event::Answered { slot, ticket, answer }));
             }
         }
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();

@@ -108,11 +108,11 @@ impl Scene {
         let mut open = update(&mut self.state, event);
         let mut asked = 0;
         while let Some(effect) = open.pop() {
-            if let Effect::Ask { seat, query, ticket } = effect {
+            if let Effect::Ask { slot, query, ticket } = effect {
                 asked += 1;
                 assert!(asked < 1000, "the app asks without end: {query:?}");
                 let answer = self.store.answer(&query).map_err(|error| error.to_string());
-                open.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
             } else {
                 self.effects.push(effect);
             }

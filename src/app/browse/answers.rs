@@ -6,8 +6,8 @@ use super::{At, Browse, Row, RowId, rows};
 use crate::{
     app::pane::Pane,
     model::{
-        Changes, Filter, NodeState, Page, Query, Seat, SessionId, SessionSummary, Timestamp, TraceId, TraceSummary,
-        Tree,
+        Changes, Filter, NodeState, Page, Query, QuerySlot, SessionId, SessionSummary, Timestamp, TraceId,
+        TraceSummary, Tree,
     },
 };
 
@@ -17,7 +17,7 @@ const PAGE: usize = 200;
 const KEPT: usize = 64;
 
 impl Browse {
-    /// Takes the answer of a seat, if that is still waited for.
+    /// Takes the answer of a slot, if that is still waited for.
     pub fn take_sessions(&mut self, ticket: u64, answer: Result<Page<SessionSummary>, String>, now: Timestamp) {
         let taken = self.sessions.take(ticket, answer, now);
         self.answered |= taken;
@@ -86,10 +86,10 @@ impl Browse {
         height: usize,
         following: bool,
         also: Option<TraceId>,
-    ) -> Vec<(Seat, Query)> {
+    ) -> Vec<(QuerySlot, Query)> {
         self.grow(height);
         let limit = self.session_limit.max(PAGE);
-        let mut queries = vec![(Seat::Sessions, Query::Sessions { filter: filter.clone(), limit })];
+        let mut queries = vec![(QuerySlot::Sessions, Query::Sessions { filter: filter.clone(), limit })];
         let seen = self.scroll.top().saturating_sub(height)..(self.scroll.top() + 2 * height).min(self.rows.len());
         let mut branches: Vec<RowId> = Vec::new();
         let mut add = |branch: RowId, open: bool| {
@@ -125,9 +125,9 @@ impl Browse {
                 RowId::Session(session) => {
                     let limit = self.trace_limits.get(session).copied().unwrap_or(PAGE);
                     let (session, filter) = (session.clone(), filter.clone());
-                    queries.push((Seat::Traces(session.clone()), Query::Traces { session, filter, limit }));
+                    queries.push((QuerySlot::Traces(session.clone()), Query::Traces { session, filter, limit }));
                 }
-                RowId::Trace(trace) => queries.push((Seat::Tree(*trace), Query::Tree { trace: *trace })),
+                RowId::Trace(trace) => queries.push((QuerySlot::Tree(*trace), Query::Tree { trace: *trace })),
                 _ => {}
             }
         }
@@ -146,12 +146,12 @@ impl Browse {
     }
 
     /// Asks one of [`Self::queries`], if it should be asked now, and gives its ticket.
-    pub fn asks(&mut self, seat: &Seat, query: &Query, last: &mut u64, now: Timestamp) -> Option<u64> {
-        match seat {
-            Seat::Sessions => self.sessions.asks(query, last, now),
-            Seat::Traces(session) => self.traces.entry(session.clone()).or_default().asks(query, last, now),
-            Seat::Tree(trace) => self.trees.entry(*trace).or_default().asks(query, last, now),
-            Seat::Picker | Seat::Detail | Seat::Raw | Seat::Overview => None,
+    pub fn asks(&mut self, slot: &QuerySlot, query: &Query, last: &mut u64, now: Timestamp) -> Option<u64> {
+        match slot {
+            QuerySlot::Sessions => self.sessions.asks(query, last, now),
+            QuerySlot::Traces(session) => self.traces.entry(session.clone()).or_default().asks(query, last, now),
+            QuerySlot::Tree(trace) => self.trees.entry(*trace).or_default().asks(query, last, now),
+            QuerySlot::Picker | QuerySlot::Detail | QuerySlot::Raw | QuerySlot::Overview => None,
         }
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{HEARD, count, limit};
+use super::{LISTED, count, limit};
 use crate::{
     assemble, dialects,
     model::{Detail, SessionId, Subject, TraceId, TraceRows, Tree},
     pricing::Prices,
     store::{
-        Trouble,
+        DatabaseError,
         rows::{self, trace_id},
     },
 };
@@ -19,7 +19,7 @@ use crate::{
 const TRACES: usize = 50;
 
 /// The spans of one trace as the screen walks them; of a trace that is not there, none.
-pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<Tree, Trouble> {
+pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<Tree, DatabaseError> {
     let rows = stored(connection, &[trace])?;
     if rows.is_empty() {
         return Ok(Tree::default());
@@ -31,7 +31,7 @@ pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<
         .unwrap_or_default())
 }
 
-pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Result<Option<Detail>, Trouble> {
+pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Result<Option<Detail>, DatabaseError> {
     let (traces, left_out) = match subject {
         Subject::Trace(trace) => (vec![*trace], 0),
         Subject::Session(session) => newest(connection, session)?,
@@ -52,15 +52,15 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
 }
 
 /// The rows of traces that belong together, without those of which nothing is stored.
-fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>, Trouble> {
+fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>, DatabaseError> {
     let mut rows = rows::load(connection, traces)?.by_trace(traces);
     rows.retain(|rows| !rows.spans.is_empty() || !rows.logs.is_empty());
     Ok(rows)
 }
 
 /// A session's newest traces, and how many are left out.
-fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), Trouble> {
-    let newest = format!("with heard as (\n{HEARD})\n{}", include_str!("newest.sql"));
+fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), DatabaseError> {
+    let newest = format!("with listed as (\n{LISTED})\n{}", include_str!("newest.sql"));
     let mut statement = connection.prepare_cached(&newest)?;
     let mut found = statement.query(named_params! { "session": session.as_str(), "limit": limit(TRACES) })?;
     let (mut traces, mut all) = (Vec::new(), 0);

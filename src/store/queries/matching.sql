@@ -1,8 +1,8 @@
 -- The relation `shown` of a filter with words: traces in which every one of them occurs, be it in the names of its spans,
--- in the session, the user, the models, or in what was said. A scan: `fts` is an extension, and would have to be
+-- in the session, the user, the models, or in what was trace_contents. A scan: `fts` is an extension, and would have to be
 -- downloaded. `contents.text` is in lower case already, as $words are.
 select *
-from heard
+from listed
 where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
     and trace in (
         with word as (select unnest($words::varchar[]) as word),
@@ -14,7 +14,7 @@ where ($project::varchar is null or project = $project) and ($any_session or ses
             union all
             select word, trace from spans, word where contains(lower(concat_ws(chr(10), name, agent, tool, model)), word)
             union all
-            select word, said.trace from said join found on said.content = found.id
+            select word, trace_contents.trace from trace_contents join found on trace_contents.content = found.id
         )
         select trace from hit group by trace having count(distinct word) = (select count(*) from word)
     )

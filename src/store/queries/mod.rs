@@ -1,7 +1,7 @@
 //! Questions: a `Query` → its .sql file → its `Answer`; a file a question.
 //!
 //! The lists share the relation `shown`, what the filter lets through: `everything.sql`, or `matching.sql` where the
-//! filter has words. Both are of `heard`, the traces that say anything: `heard.sql`.
+//! filter has words. Both are of `heard`, the traces that say anything: `listed.sql`.
 
 mod detail;
 mod overview;
@@ -16,16 +16,21 @@ use duckdb::{
     types::{Value as Sql, ValueRef},
 };
 
-use super::{Trouble, connections::Database};
+use super::{DatabaseError, pool::Database};
 use crate::{
     model::{Answer, Filter, Query, TokenUsage, Totals, Usd},
     pricing::Prices,
 };
 
-const HEARD: &str = include_str!("heard.sql");
+const LISTED: &str = include_str!("listed.sql");
 
 /// Answers one query, as of one moment: nothing is committed between its statements.
-pub fn answer(connection: &Connection, database: &Database, prices: &Prices, query: &Query) -> Result<Answer, Trouble> {
+pub fn answer(
+    connection: &Connection,
+    database: &Database,
+    prices: &Prices,
+    query: &Query,
+) -> Result<Answer, DatabaseError> {
     at_one_moment(connection, || match query {
         Query::Sessions { filter, limit } => sessions::sessions(connection, filter, *limit).map(Answer::Sessions),
         Query::Traces { session, filter, limit } => {
@@ -43,7 +48,10 @@ pub fn answer(connection: &Connection, database: &Database, prices: &Prices, que
 }
 
 /// Asks several statements about the same state of the store.
-pub fn at_one_moment<T>(connection: &Connection, ask: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+pub fn at_one_moment<T>(
+    connection: &Connection,
+    ask: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
     const BEGIN: &str = "begin transaction read only";
     if connection.execute_batch(BEGIN).is_err() {
         // An interrupt may have hit the rollback below, when it was meant for the question before this one.
@@ -78,7 +86,7 @@ impl Asked {
             parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
             include_str!("matching.sql")
         };
-        Self { sql: format!("with heard as (\n{HEARD}), shown as (\n{shown})\n{question}"), parameters }
+        Self { sql: format!("with listed as (\n{LISTED}), shown as (\n{shown})\n{question}"), parameters }
     }
 
     fn with(mut self, name: &'static str, value: Sql) -> Self {
@@ -90,8 +98,8 @@ impl Asked {
     fn rows<T>(
         self,
         connection: &Connection,
-        mut read: impl FnMut(&Row) -> Result<T, Trouble>,
-    ) -> Result<Vec<T>, Trouble> {
+        mut read: impl FnMut(&Row) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, DatabaseError> {
         let parameters: Vec<_> =
             self.parameters.iter().map(|(name, value)| (*name, value as &dyn duckdb::ToSql)).collect();
         let mut statement = connection.prepare_cached(&self.sql)?;
@@ -110,9 +118,9 @@ fn limit(rows: usize) -> Sql {
 }
 
 /// Twelve columns from `uncached_input` to `errors`, be they of one trace or sums.
-fn totals(row: &Row, first: usize) -> Result<Totals, Trouble> {
+fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
     let column = |n: usize| maybe_count(row, first + n);
-    let number = |n: usize| Ok::<_, Trouble>(maybe_count(row, first + n)?.unwrap_or_default());
+    let number = |n: usize| Ok::<_, DatabaseError>(maybe_count(row, first + n)?.unwrap_or_default());
     Ok(Totals {
         usage: TokenUsage {
             uncached_input: column(0)?,
@@ -132,12 +140,12 @@ fn totals(row: &Row, first: usize) -> Result<Totals, Trouble> {
 }
 
 /// A count, or a sum of counts: those are 128 bits wide, and of what was sent nothing says that it fits 64.
-fn maybe_count(row: &Row, column: usize) -> Result<Option<u64>, Trouble> {
+fn maybe_count(row: &Row, column: usize) -> Result<Option<u64>, DatabaseError> {
     let number: Option<i128> = row.get(column)?;
     Ok(number.map(|number| u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX })))
 }
 
-fn count(row: &Row, column: usize) -> Result<u64, Trouble> {
+fn count(row: &Row, column: usize) -> Result<u64, DatabaseError> {
     Ok(maybe_count(row, column)?.unwrap_or_default())
 }
 
@@ -147,7 +155,7 @@ fn lines(text: Option<&str>) -> Vec<String> {
 }
 
 /// A text that may be null.
-fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, Trouble> {
+fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, DatabaseError> {
     match row.get_ref(column)? {
         ValueRef::Null => Ok(None),
         text => Ok(Some(text.as_str().map_err(duckdb::Error::from)?)),

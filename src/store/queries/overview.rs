@@ -5,10 +5,10 @@ use duckdb::Connection;
 use super::{Asked, count, totals};
 use crate::{
     model::{Everything, Filter, Overview},
-    store::Trouble,
+    store::DatabaseError,
 };
 
-pub fn overview(connection: &Connection, filter: &Filter, size: Option<u64>) -> Result<Overview, Trouble> {
+pub fn overview(connection: &Connection, filter: &Filter, size: Option<u64>) -> Result<Overview, DatabaseError> {
     let rows = Asked::of(filter, include_str!("overview.sql")).rows(connection, |row| {
         Ok(Overview {
             sessions: count(row, 0)?,

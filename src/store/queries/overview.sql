@@ -19,5 +19,5 @@ from
             count(*) filter (state = 'running'),
             sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
             sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools), sum(errors)
-        from heard
+        from listed
     )

@@ -7,10 +7,10 @@ use duckdb::Connection;
 use super::{Asked, count, limit, lines, maybe_text, totals};
 use crate::{
     model::{Filter, Page, SessionId, SessionSummary, Timestamp},
-    store::Trouble,
+    store::DatabaseError,
 };
 
-pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result<Page<SessionSummary>, Trouble> {
+pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result<Page<SessionSummary>, DatabaseError> {
     let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {

@@ -6,7 +6,7 @@ use super::{Asked, count, limit, lines, maybe_text, totals};
 use crate::{
     model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary},
     store::{
-        Trouble,
+        DatabaseError,
         rows::{project, text, trace_id},
     },
 };
@@ -16,7 +16,7 @@ pub fn traces(
     of: Option<&SessionId>,
     filter: &Filter,
     rows: usize,
-) -> Result<Page<TraceSummary>, Trouble> {
+) -> Result<Page<TraceSummary>, DatabaseError> {
     let of = of.map_or(Sql::Null, |session| Sql::Text(session.to_string()));
     let asked = Asked::of(filter, include_str!("traces.sql")).with("of", of).with("limit", limit(rows));
     let mut total = 0;

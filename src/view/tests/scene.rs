@@ -400,9 +400,9 @@ impl Scene {
     pub fn event(&mut self, event: Event) {
         let mut effects = update(&mut self.state, event);
         while let Some(effect) = effects.pop() {
-            if let Effect::Ask { seat, query, ticket } = effect {
+            if let Effect::Ask { slot, query, ticket } = effect {
                 let answer = Ok(answer(&query, &self.runs));
-                effects.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+                effects.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
             }
         }
     }

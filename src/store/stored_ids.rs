@@ -7,15 +7,15 @@ use std::{
 
 use duckdb::Connection;
 
-use super::{Trouble, rows};
+use super::{DatabaseError, rows};
 use crate::model::{ContentId, TraceId};
 
 /// Ids that are hashes already. They are kept whole: of two contents of one id, one would be lost.
-pub type Ids = HashSet<u128, BuildHasherDefault<AsItIs>>;
+pub type Ids = HashSet<u128, BuildHasherDefault<IdHasher>>;
 
 /// All that was ever stored; a million contents or log records take about 36 MB.
 #[derive(Default)]
-pub struct Known {
+pub struct StoredIds {
     pub contents: Ids,
     pub blobs: Ids,
     pub resources: Ids,
@@ -25,9 +25,9 @@ pub struct Known {
     pub traces: HashSet<TraceId>,
 }
 
-impl Known {
-    pub fn load(connection: &Connection) -> Result<Self, Trouble> {
-        let ids = |sql: &str| -> Result<Ids, Trouble> {
+impl StoredIds {
+    pub fn load(connection: &Connection) -> Result<Self, DatabaseError> {
+        let ids = |sql: &str| -> Result<Ids, DatabaseError> {
             let mut statement = connection.prepare(sql)?;
             let mut found = statement.query([])?;
             let mut ids = Ids::default();
@@ -53,9 +53,9 @@ impl Known {
 
 /// Hashes a hash: its last eight bytes are as good as any.
 #[derive(Default)]
-pub struct AsItIs(u64);
+pub struct IdHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -1,5 +1,5 @@
--- The relation `heard`: all traces but those of which only log records came that say nothing, where spans of their session
--- tell the story. It stands before a question as `with heard as (…)`.
+-- The relation `listed`: all traces but those of which only log records came that say nothing, where spans of their session
+-- tell the story. It stands before a question as `with listed as (…)`.
 -- A join, not a list of all sessions: silent traces are few, and mostly there are none.
 select *
 from traces

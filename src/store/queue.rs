@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{StoreError, Submission, again::Again};
+use super::{StoreError, Submission, reprocess::Reprocessed};
 
 /// What one permit stands for.
 const PERMIT: usize = 1024;
@@ -30,33 +30,33 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 pub type Outcome = Result<(), StoreError>;
 
 /// What the writer thread gets.
-pub enum Arrival {
-    Submission(Waiting),
-    Again(WaitingAgain),
+pub enum QueueItem {
+    Submission(QueuedSubmission),
+    Reprocessed(QueuedReprocessed),
     /// Nothing comes after this.
     Close,
 }
 
 /// What was understood again, and who waits for it.
-pub struct WaitingAgain {
-    pub again: Again,
+pub struct QueuedReprocessed {
+    pub reprocessed: Reprocessed,
     answered: oneshot::Sender<Outcome>,
 }
 
-impl WaitingAgain {
+impl QueuedReprocessed {
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
     }
 }
 
 /// A submission and who waits for it.
-pub struct Waiting {
+pub struct QueuedSubmission {
     pub submission: Submission,
     answered: oneshot::Sender<Outcome>,
     _room: OwnedSemaphorePermit,
 }
 
-impl Waiting {
+impl QueuedSubmission {
     /// Answers; the sender may have gone.
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
@@ -64,33 +64,33 @@ impl Waiting {
 }
 
 /// The one way in.
-pub struct Door {
+pub struct WriteQueue {
     room: Arc<Semaphore>,
-    queue: Sender<Arrival>,
+    sender: Sender<QueueItem>,
 }
 
-impl Door {
-    pub fn new() -> (Arc<Self>, Receiver<Arrival>) {
+impl WriteQueue {
+    pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
         // Unbounded as a channel; what is in it is bounded by its permits.
-        let (queue, arrivals) = mpsc::channel();
+        let (sender, items) = mpsc::channel();
         let room = Arc::new(Semaphore::new(PERMITS as usize));
-        (Arc::new(Self { room, queue }), arrivals)
+        (Arc::new(Self { room, sender }), items)
     }
 
     /// Lets nobody in any more. Those who are in get their answer.
     pub fn close(&self) {
         self.room.close();
-        drop(self.queue.send(Arrival::Close));
+        drop(self.sender.send(QueueItem::Close));
     }
 
-    fn enter(
+    fn push(
         &self,
         submission: Submission,
         room: OwnedSemaphorePermit,
     ) -> Result<oneshot::Receiver<Outcome>, StoreError> {
         let (answered, answer) = oneshot::channel();
-        let waiting = Waiting { submission, answered, _room: room };
-        self.queue.send(Arrival::Submission(waiting)).map_err(|_| StoreError::Closed)?;
+        let waiting = QueuedSubmission { submission, answered, _room: room };
+        self.sender.send(QueueItem::Submission(waiting)).map_err(|_| StoreError::Closed)?;
         Ok(answer)
     }
 }
@@ -98,12 +98,12 @@ impl Door {
 /// A hand to submit with.
 #[derive(Clone)]
 pub struct Writer {
-    door: Arc<Door>,
+    queue: Arc<WriteQueue>,
 }
 
 impl Writer {
-    pub(super) fn new(door: Arc<Door>) -> Self {
-        Self { door }
+    pub(super) fn new(queue: Arc<WriteQueue>) -> Self {
+        Self { queue }
     }
 
     /// Resolves once what was submitted is committed and synced, or will not be.
@@ -111,12 +111,12 @@ impl Writer {
         if submission.is_empty() {
             return Ok(());
         }
-        let room = self.door.room.clone().acquire_many_owned(permits(&submission));
+        let room = self.queue.room.clone().acquire_many_owned(permits(&submission));
         let room = match timeout(PATIENCE, room).await {
             Ok(room) => room.map_err(|_| StoreError::Closed)?,
             Err(_) => return Err(StoreError::Busy { retry_after: RETRY_AFTER }),
         };
-        self.door.enter(submission, room)?.await.unwrap_or(Err(StoreError::Closed))
+        self.queue.push(submission, room)?.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The same for a thread that may wait, and does so for as long as it takes. Not for async code.
@@ -125,26 +125,26 @@ impl Writer {
             return Ok(());
         }
         let permits = permits(&submission);
-        let room = match self.door.room.clone().try_acquire_many_owned(permits) {
+        let room = match self.queue.room.clone().try_acquire_many_owned(permits) {
             Ok(room) => room,
             Err(TryAcquireError::Closed) => return Err(StoreError::Closed),
             Err(TryAcquireError::NoPermits) => {
                 let here = tokio::runtime::Builder::new_current_thread().build();
                 let here = here.expect("a runtime without I/O and timers takes nothing from the system");
-                here.block_on(self.door.room.clone().acquire_many_owned(permits)).map_err(|_| StoreError::Closed)?
+                here.block_on(self.queue.room.clone().acquire_many_owned(permits)).map_err(|_| StoreError::Closed)?
             }
         };
-        self.door.enter(submission, room)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        self.queue.push(submission, room)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 }
 
 impl Writer {
     /// Hands over what was understood again, and waits for its commit. One such is on its way at a time, so it needs
     /// no room.
-    pub(super) fn again(&self, again: Again) -> Result<(), StoreError> {
+    pub(super) fn submit_reprocessed(&self, reprocessed: Reprocessed) -> Result<(), StoreError> {
         let (answered, answer) = oneshot::channel();
-        let waiting = WaitingAgain { again, answered };
-        self.door.queue.send(Arrival::Again(waiting)).map_err(|_| StoreError::Closed)?;
+        let waiting = QueuedReprocessed { reprocessed, answered };
+        self.queue.sender.send(QueueItem::Reprocessed(waiting)).map_err(|_| StoreError::Closed)?;
         answer.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 }
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn who_finds_no_room_is_told_to_come_back_and_room_is_free_again_after_the_answer() {
-        let (door, arrivals) = Door::new();
-        let writer = Writer::new(door.clone());
+        let (queue, items) = WriteQueue::new();
+        let writer = Writer::new(queue.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let first = tokio::spawn({
@@ -176,11 +176,11 @@ mod tests {
             tokio::task::yield_now().await;
             let busy = writer.submit(submission(1)).await;
             assert_eq!(busy, Err(StoreError::Busy { retry_after: RETRY_AFTER }));
-            let Ok(Arrival::Submission(waiting)) = arrivals.try_recv() else { panic!("nothing came in") };
+            let Ok(QueueItem::Submission(waiting)) = items.try_recv() else { panic!("nothing came in") };
             waiting.answer(Ok(()));
             assert_eq!(first.await.unwrap(), Ok(()));
-            assert_eq!(door.room.available_permits(), PERMITS as usize);
-            door.close();
+            assert_eq!(queue.room.available_permits(), PERMITS as usize);
+            queue.close();
             assert_eq!(writer.submit(submission(1)).await, Err(StoreError::Closed));
         });
         assert_eq!(writer.submit_blocking(submission(1)), Err(StoreError::Closed));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_empty_submission_is_done_at_once() {
-        let (door, _arrivals) = Door::new();
-        assert_eq!(Writer::new(door).submit_blocking(Submission::default()), Ok(()));
+        let (queue, _items) = WriteQueue::new();
+        assert_eq!(Writer::new(queue).submit_blocking(Submission::default()), Ok(()));
     }
 }

@@ -21,14 +21,14 @@ use duckdb::{Connection, named_params, types::Value as Sql};
 use tracing::{info, warn};
 
 use super::{
-    StoreError, StoreHealth, Trouble, Writer,
-    connections::Lent,
-    group::Plan,
-    hold,
-    known::Known,
+    DatabaseError, StoreError, StoreHealth, Writer,
+    group::GroupPlan,
+    lock,
+    pool::PooledConnection,
     prepared::{PreparedLog, PreparedSpan},
     rows::{span_id, span_number, trace_id, trace_number, uhugeints},
-    walk::{Arrived, Makers},
+    stored_ids::StoredIds,
+    walk::{Arrived, Origins},
 };
 use crate::{
     dialects,
@@ -36,8 +36,8 @@ use crate::{
     pricing::{self, Prices},
 };
 
-/// Spans or log records a round.
-const ROUND: u64 = 500;
+/// Spans or log records a batch.
+const BATCH: u64 = 500;
 
 /// By what the rows of today are understood.
 pub fn version() -> u32 {
@@ -54,18 +54,18 @@ pub struct Progress {
 
 /// Rows understood again, to take the place of those that are stored.
 #[derive(Default)]
-pub struct Again {
+pub struct Reprocessed {
     pub spans: Vec<PreparedSpan>,
     pub logs: Vec<(ContentId, PreparedLog)>,
     /// What those stand for: stored where there is no such span yet.
     pub made: Vec<PreparedSpan>,
-    /// Whose raw form could not be read: left as they are, but not looked at again.
+    /// Whose raw form could not be read: left as they are, but not looked at reprocessed.
     pub spans_left: Vec<(TraceId, SpanId)>,
     pub logs_left: Vec<ContentId>,
     pub bytes: usize,
 }
 
-impl Again {
+impl Reprocessed {
     fn len(&self) -> u64 {
         (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
     }
@@ -78,19 +78,19 @@ impl Again {
     }
 }
 
-/// Looks for rows of another version, and understands them again.
-pub struct Reader {
-    pub lent: Arc<Lent>,
+/// Looks for rows of another version, and understands them reprocessed.
+pub struct Reprocessor {
+    pub connection: Arc<PooledConnection>,
     pub writer: Writer,
     pub prices: Arc<Prices>,
     pub health: Arc<Mutex<StoreHealth>>,
     pub ends: Arc<AtomicBool>,
 }
 
-impl Reader {
+impl Reprocessor {
     /// Returns when nothing is left to do, or the store closes.
     pub fn run(&self) {
-        let all = match self.lent.with(count) {
+        let all = match self.connection.with(count) {
             Ok(0) => return,
             Ok(all) => all,
             Err(error) => return warn!(%error, "what an older version understood cannot be found"),
@@ -98,19 +98,19 @@ impl Reader {
         info!(rows = all, "understanding again what an older version understood");
         let mut done = 0;
         while !self.ends.load(Ordering::Relaxed) {
-            hold(&self.health).again = Some(Progress { done, of: all.max(done) });
-            let round = match self.lent.with(|connection| round(connection, &self.prices)) {
-                Ok(round) => round,
+            lock(&self.health).reprocessing = Some(Progress { done, of: all.max(done) });
+            let batch = match self.connection.with(|connection| next_batch(connection, &self.prices)) {
+                Ok(batch) => batch,
                 Err(error) => {
                     warn!(%error, "understanding again was given up");
                     break;
                 }
             };
-            let count = round.len();
+            let count = batch.len();
             if count == 0 {
                 break;
             }
-            match self.writer.again(round) {
+            match self.writer.submit_reprocessed(batch) {
                 Ok(()) => done += count,
                 Err(StoreError::Closed) => break,
                 Err(error) => {
@@ -119,12 +119,12 @@ impl Reader {
                 }
             }
         }
-        hold(&self.health).again = None;
-        self.lent.give_back();
+        lock(&self.health).reprocessing = None;
+        self.connection.close();
     }
 }
 
-fn count(connection: &Connection) -> Result<u64, Trouble> {
+fn count(connection: &Connection) -> Result<u64, DatabaseError> {
     let sql = "select (select count(*) from spans where dialects <> $version)
         + (select count(*) from logs where dialects <> $version)";
     let count: i64 = connection.query_row(sql, named_params! { "version": version() }, |row| row.get(0))?;
@@ -132,96 +132,105 @@ fn count(connection: &Connection) -> Result<u64, Trouble> {
 }
 
 /// The next few rows of another version, understood again; spans before log records.
-fn round(connection: &Connection, prices: &Prices) -> Result<Again, Trouble> {
-    let mut again = Again::default();
+fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+    let mut reprocessed = Reprocessed::default();
     let mut statement = connection.prepare_cached(include_str!("queries/stale_spans.sql"))?;
-    let mut found = statement.query(named_params! { "version": version(), "limit": ROUND })?;
+    let mut found = statement.query(named_params! { "version": version(), "limit": BATCH })?;
     let mut spans = Vec::new();
     while let Some(row) = found.next()? {
         let (trace, id) = (trace_id(row.get(0)?), span_id(row.get(1)?));
         let synthetic: bool = row.get(2)?;
         spans.push((trace.zip(id), synthetic, Arrived::read(row, [3, 4, 5, 6], "span")?));
     }
-    let makers = Makers::load(connection, spans.iter().map(|(_, _, arrived)| arrived))?;
+    let origins = Origins::load(connection, spans.iter().map(|(_, _, arrived)| arrived))?;
     for (key, synthetic, arrived) in spans {
         let Some(key) = key else { continue };
-        match arrived.span(&makers) {
+        match arrived.span(&origins) {
             Ok(span) => {
                 let span = Span { synthetic, ..span };
-                again.bytes += arrived.raw.len();
-                again.spans.push(PreparedSpan::understood(span, Bytes::from(arrived.raw), prices));
+                reprocessed.bytes += arrived.raw.len();
+                reprocessed.spans.push(PreparedSpan::understood(span, Bytes::from(arrived.raw), prices));
             }
-            Err(_) => again.spans_left.push(key),
+            Err(_) => reprocessed.spans_left.push(key),
         }
     }
-    if again.len() > 0 {
-        return Ok(again);
+    if reprocessed.len() > 0 {
+        return Ok(reprocessed);
     }
     let mut statement = connection.prepare_cached(include_str!("queries/stale_logs.sql"))?;
-    let mut found = statement.query(named_params! { "version": version(), "limit": ROUND })?;
+    let mut found = statement.query(named_params! { "version": version(), "limit": BATCH })?;
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
         logs.push((ContentId(row.get(0)?), row.get(1)?, Arrived::read(row, [2, 3, 4, 5], "log record")?));
     }
-    let makers = Makers::load(connection, logs.iter().map(|(_, _, arrived)| arrived))?;
+    let origins = Origins::load(connection, logs.iter().map(|(_, _, arrived)| arrived))?;
     for (id, position, arrived) in logs {
-        match arrived.log(&makers) {
+        match arrived.log(&origins) {
             Ok(record) => {
-                again.bytes += arrived.raw.len();
+                reprocessed.bytes += arrived.raw.len();
                 let (log, made) = PreparedLog::understood(record, position, Bytes::from(arrived.raw), prices);
-                again.logs.push((id, log));
-                again.made.extend(made);
+                reprocessed.logs.push((id, log));
+                reprocessed.made.extend(made);
             }
-            Err(_) => again.logs_left.push(id),
+            Err(_) => reprocessed.logs_left.push(id),
         }
     }
-    Ok(again)
+    Ok(reprocessed)
 }
 
-impl<'a> Plan<'a> {
-    /// What replaces the rows that are still of another version. Traces are not settled here: see [`write_again`].
-    fn again(connection: &Connection, known: &Known, again: &'a Again) -> Result<Self, Trouble> {
-        let stored = stored_spans(connection, again)?;
-        let stale_logs = still_stale_logs(connection, again)?;
+impl<'a> GroupPlan<'a> {
+    /// What replaces the rows that are still of another version. Traces are not settled here: see [`write_reprocessed`].
+    fn of_reprocessed(
+        connection: &Connection,
+        stored_ids: &StoredIds,
+        reprocessed: &'a Reprocessed,
+    ) -> Result<Self, DatabaseError> {
+        let stored = stored_spans(connection, reprocessed)?;
+        let stale_logs = still_stale_logs(connection, reprocessed)?;
         let mut plan = Self::default();
-        plan.touched = again.traces();
+        plan.touched = reprocessed.traces();
         let is_stale = |span: &&PreparedSpan| stored.get(&(span.row.trace, span.row.id)) == Some(&true);
-        plan.spans = again.spans.iter().filter(is_stale).collect();
+        plan.spans = reprocessed.spans.iter().filter(is_stale).collect();
         plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();
         let mut made = HashMap::new();
-        for span in &again.made {
+        for span in &reprocessed.made {
             let key = (span.row.trace, span.row.id);
             if !stored.contains_key(&key) {
                 made.insert(key, span);
             }
         }
         plan.spans.extend(made.into_values());
-        let logs = again.logs.iter().filter(|(id, _)| stale_logs.contains(id));
+        let logs = reprocessed.logs.iter().filter(|(id, _)| stale_logs.contains(id));
         plan.logs = logs.map(|(id, log)| (*id, log)).collect();
         let mut fresh = HashSet::new();
         let spans = plan.spans.clone().into_iter().map(|span| (Some(span.row.trace), &span.stored));
         let logs = plan.logs.clone().into_iter().map(|(_, log)| (log.row.trace, &log.stored));
         for (trace, stored) in spans.chain(logs) {
-            let said = plan.add_new_contents(known, &mut fresh, stored);
-            plan.said.extend(trace.into_iter().flat_map(|trace| said.iter().map(move |content| (trace, *content))));
+            let contents = plan.add_new_contents(stored_ids, &mut fresh, stored);
+            plan.trace_contents
+                .extend(trace.into_iter().flat_map(|trace| contents.iter().map(move |content| (trace, *content))));
         }
         Ok(plan)
     }
 }
 
 /// Replaces rows inside a transaction; says what it wrote. The traces it touched are to be settled from what is stored.
-pub fn write_again<'a>(connection: &Connection, known: &Known, again: &'a Again) -> Result<Plan<'a>, Trouble> {
-    let mut plan = Plan::again(connection, known, again)?;
+pub fn write_reprocessed<'a>(
+    connection: &Connection,
+    stored_ids: &StoredIds,
+    reprocessed: &'a Reprocessed,
+) -> Result<GroupPlan<'a>, DatabaseError> {
+    let mut plan = GroupPlan::of_reprocessed(connection, stored_ids, reprocessed)?;
     let gone = uhugeints(plan.logs.iter().map(|(id, _)| id.0));
     connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
-    let said = std::mem::take(&mut plan.said);
-    connection.prepare_cached(include_str!("queries/said_anew.sql"))?.execute(named_params! {
-        "traces": uhugeints(said.iter().map(|(trace, _)| trace_number(trace))),
-        "contents": uhugeints(said.iter().map(|(_, content)| content.0)),
+    let contents = std::mem::take(&mut plan.trace_contents);
+    connection.prepare_cached(include_str!("queries/add_trace_contents.sql"))?.execute(named_params! {
+        "traces": uhugeints(contents.iter().map(|(trace, _)| trace_number(trace))),
+        "contents": uhugeints(contents.iter().map(|(_, content)| content.0)),
     })?;
     plan.write(connection)?;
     // What could not be read is not asked for for ever.
-    let (traces, ids) = keys(again.spans_left.iter().copied());
+    let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
     connection.execute(
         "update spans set dialects = $version
          where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
@@ -229,7 +238,7 @@ pub fn write_again<'a>(connection: &Connection, known: &Known, again: &'a Again)
     )?;
     connection.execute(
         "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]) as id)",
-        named_params! { "version": version(), "ids": uhugeints(again.logs_left.iter().map(|id| id.0)) },
+        named_params! { "version": version(), "ids": uhugeints(reprocessed.logs_left.iter().map(|id| id.0)) },
     )?;
     Ok(plan)
 }
@@ -240,8 +249,12 @@ fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
 }
 
 /// Which of the spans there are, and whether an older version understood them.
-fn stored_spans(connection: &Connection, again: &Again) -> Result<HashMap<(TraceId, SpanId), bool>, Trouble> {
-    let (traces, ids) = keys(again.spans.iter().chain(&again.made).map(|span| (span.row.trace, span.row.id)));
+fn stored_spans(
+    connection: &Connection,
+    reprocessed: &Reprocessed,
+) -> Result<HashMap<(TraceId, SpanId), bool>, DatabaseError> {
+    let (traces, ids) =
+        keys(reprocessed.spans.iter().chain(&reprocessed.made).map(|span| (span.row.trace, span.row.id)));
     let mut statement = connection.prepare_cached(include_str!("queries/stored_spans.sql"))?;
     let mut found = statement.query(named_params! { "version": version(), "traces": traces, "ids": ids })?;
     let mut stored = HashMap::new();
@@ -252,8 +265,8 @@ fn stored_spans(connection: &Connection, again: &Again) -> Result<HashMap<(Trace
     Ok(stored)
 }
 
-fn still_stale_logs(connection: &Connection, again: &Again) -> Result<HashSet<ContentId>, Trouble> {
-    let ids = uhugeints(again.logs.iter().map(|(id, _)| id.0));
+fn still_stale_logs(connection: &Connection, reprocessed: &Reprocessed) -> Result<HashSet<ContentId>, DatabaseError> {
+    let ids = uhugeints(reprocessed.logs.iter().map(|(id, _)| id.0));
     let mut statement = connection.prepare_cached(include_str!("queries/still_stale_logs.sql"))?;
     let mut found = statement.query(named_params! { "version": version(), "ids": ids })?;
     let mut stale = HashSet::new();
@@ -295,12 +308,12 @@ mod tests {
         let age = |connection: &Connection| {
             Ok(connection.execute_batch("update spans set dialects = 1; update logs set dialects = 1")?)
         };
-        store.desk.with(age).unwrap();
+        store.connection.with(age).unwrap();
     }
 
     fn opened(path: &std::path::Path) -> Store {
         let store = Store::open(&Place::File(path.to_owned()), Arc::new(Prices::bundled())).unwrap();
-        store.wait_until_understood();
+        store.wait_until_reprocessed();
         store
     }
 
@@ -348,8 +361,8 @@ mod tests {
         };
         assert_eq!(found.rows.len(), 1);
         let left = |connection: &Connection| count(connection);
-        assert_eq!(store.desk.with(left).unwrap(), 0);
-        assert_eq!(store.health().again, None);
+        assert_eq!(store.connection.with(left).unwrap(), 0);
+        assert_eq!(store.health().reprocessing, None);
         let mut positions: Vec<_> = store.rows(&[trace("a")]).unwrap()[0].logs.iter().map(|log| log.position).collect();
         positions.sort_unstable();
         assert_eq!(positions, [7, 8]);
@@ -360,10 +373,10 @@ mod tests {
         let store = Store::open(&Place::Memory, Arc::new(Prices::bundled())).unwrap();
         send(&store, [call(1, 10), call(2, 20)]);
         of_old(&store);
-        let read = store.desk.with(|connection| round(connection, &Prices::bundled())).unwrap();
+        let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
         assert_eq!(read.spans.len(), 2);
         send(&store, [Sent { translation: dialects::translate(&(&call(1, 11).span).into()), ..call(1, 11) }]);
-        store.writer().again(read).unwrap();
+        store.writer().submit_reprocessed(read).unwrap();
         assert_eq!(settled(&store, 2).totals.usage.input(), Some(31));
     }
 }

@@ -1,7 +1,7 @@
-//! Connections, lent: each thread has one, and all of them can be taken back.
+//! Connections, pooled: each thread has one, and all of them can be taken back.
 //!
 //! After a sync fails, the engine refuses everything until the last connection to the file is closed and it is
-//! opened again. So nobody owns a connection; they work with it inside [`Lent::with`].
+//! opened again. So nobody owns a connection; they work with it inside [`PooledConnection::with`].
 
 use std::{
     fs,
@@ -12,13 +12,13 @@ use std::{
 use duckdb::{Connection, InterruptHandle};
 use tracing::warn;
 
-use super::{OpenError, Place, Trouble, hold, open};
+use super::{DatabaseError, OpenError, Place, lock, open};
 
 /// The open file, and everyone who works with it.
 pub struct Database {
     place: Place,
     root: Mutex<Root>,
-    lent: Mutex<Vec<Weak<Lent>>>,
+    pooled: Mutex<Vec<Weak<PooledConnection>>>,
 }
 
 enum Root {
@@ -28,7 +28,7 @@ enum Root {
 }
 
 /// One thread's connection: made when it is first needed, and again after it was taken back.
-pub struct Lent {
+pub struct PooledConnection {
     database: Arc<Database>,
     connection: Mutex<Option<Connection>>,
     interrupt: Mutex<Option<Arc<InterruptHandle>>>,
@@ -37,44 +37,48 @@ pub struct Lent {
 impl Database {
     pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
         let root = Mutex::new(Root::Open(open::connect(place)?));
-        Ok(Arc::new(Self { place: place.clone(), root, lent: Mutex::default() }))
+        Ok(Arc::new(Self { place: place.clone(), root, pooled: Mutex::default() }))
     }
 
-    pub fn lend(self: &Arc<Self>) -> Arc<Lent> {
-        let lent = Arc::new(Lent { database: self.clone(), connection: Mutex::default(), interrupt: Mutex::default() });
-        let mut all = hold(&self.lent);
+    pub fn pooled(self: &Arc<Self>) -> Arc<PooledConnection> {
+        let pooled = Arc::new(PooledConnection {
+            database: self.clone(),
+            connection: Mutex::default(),
+            interrupt: Mutex::default(),
+        });
+        let mut all = lock(&self.pooled);
         all.retain(|other| other.strong_count() > 0);
-        all.push(Arc::downgrade(&lent));
-        lent
+        all.push(Arc::downgrade(&pooled));
+        pooled
     }
 
     /// Takes every connection back, closes the file and opens it again. What was committed is still there.
-    pub fn reopen(&self) -> Result<(), Trouble> {
-        self.take_back("it is being opened again");
+    pub fn reopen(&self) -> Result<(), DatabaseError> {
+        self.close_all("it is being opened again");
         match open::connect(&self.place) {
             Ok(connection) => {
-                *hold(&self.root) = Root::Open(connection);
+                *lock(&self.root) = Root::Open(connection);
                 Ok(())
             }
             Err(error) => {
                 warn!(%error, "the store could not be opened again");
-                *hold(&self.root) = Root::Away(error.to_string());
-                Err(Trouble::Away(error.to_string()))
+                *lock(&self.root) = Root::Away(error.to_string());
+                Err(DatabaseError::Away(error.to_string()))
             }
         }
     }
 
     pub fn close(&self) {
-        self.take_back("it is closed");
+        self.close_all("it is closed");
     }
 
-    fn take_back(&self, why: &str) {
+    fn close_all(&self, why: &str) {
         // First the root: from here on nobody gets a new connection. Whoever has one is interrupted and waited for.
-        let root = std::mem::replace(&mut *hold(&self.root), Root::Away(why.to_owned()));
-        let lent: Vec<_> = hold(&self.lent).iter().filter_map(Weak::upgrade).collect();
-        for one in lent {
+        let root = std::mem::replace(&mut *lock(&self.root), Root::Away(why.to_owned()));
+        let pooled: Vec<_> = lock(&self.pooled).iter().filter_map(Weak::upgrade).collect();
+        for one in pooled {
             one.interrupt();
-            one.give_back();
+            one.close();
         }
         drop(root);
     }
@@ -96,24 +100,24 @@ impl Database {
         }
     }
 
-    fn connection(&self) -> Result<Connection, Trouble> {
-        match &*hold(&self.root) {
+    fn connection(&self) -> Result<Connection, DatabaseError> {
+        match &*lock(&self.root) {
             Root::Open(root) => Ok(open::another(root)?),
-            Root::Away(why) => Err(Trouble::Away(why.clone())),
+            Root::Away(why) => Err(DatabaseError::Away(why.clone())),
         }
     }
 }
 
-impl Lent {
+impl PooledConnection {
     /// Works with the connection; nobody else does meanwhile.
-    pub fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let mut slot = hold(&self.connection);
+    pub fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        let mut slot = lock(&self.connection);
         let connection = match &mut *slot {
             Some(connection) => connection,
             empty => {
                 let connection = self.database.connection()?;
                 connection.set_prepared_statement_cache_capacity(32);
-                *hold(&self.interrupt) = Some(connection.interrupt_handle());
+                *lock(&self.interrupt) = Some(connection.interrupt_handle());
                 empty.insert(connection)
             }
         };
@@ -122,15 +126,15 @@ impl Lent {
 
     /// Stops what the connection is doing. Between two statements it does nothing, and the next one is not stopped.
     pub fn interrupt(&self) {
-        if let Some(handle) = &*hold(&self.interrupt) {
+        if let Some(handle) = &*lock(&self.interrupt) {
             handle.interrupt();
         }
     }
 
     /// Closes the connection, which ends its transaction; the next piece of work gets a new one.
-    pub fn give_back(&self) {
-        *hold(&self.connection) = None;
-        *hold(&self.interrupt) = None;
+    pub fn close(&self) {
+        *lock(&self.connection) = None;
+        *lock(&self.interrupt) = None;
     }
 }
 

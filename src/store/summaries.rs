@@ -12,10 +12,10 @@ use std::{
 use duckdb::{Connection, named_params};
 
 use super::{
-    Trouble,
-    known::Known,
+    DatabaseError,
     prepared::{PreparedSpan, Rank},
     rows,
+    stored_ids::StoredIds,
 };
 use crate::{
     assemble::{self, Facts, Settled},
@@ -33,9 +33,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Recent traces, and those that wait to be settled.
 #[derive(Default)]
-pub struct Settling {
+pub struct Summaries {
     prices: Arc<Prices>,
-    traces: HashMap<TraceId, Held>,
+    traces: HashMap<TraceId, CachedTrace>,
     waiting: HashMap<TraceId, Instant>,
     facts: usize,
     /// Counts groups, to know which traces were touched last.
@@ -43,10 +43,10 @@ pub struct Settling {
 }
 
 #[derive(Default)]
-struct Held {
+struct CachedTrace {
     facts: Vec<Facts>,
     spans: HashMap<SpanId, (usize, Rank)>,
-    said: HashSet<ContentId>,
+    contents: HashSet<ContentId>,
     session: Option<SessionId>,
     touched: u64,
     settled: Option<Instant>,
@@ -71,13 +71,13 @@ pub struct Row {
     pub from: usize,
 }
 
-impl Settling {
+impl Summaries {
     pub fn new(prices: Arc<Prices>) -> Self {
         Self { prices, ..Self::default() }
     }
 
     /// Forgets everything that it knows of the store.
-    pub fn start_anew(&mut self) {
+    pub fn clear(&mut self) {
         *self = Self::new(Arc::clone(&self.prices));
     }
 
@@ -93,31 +93,31 @@ impl Settling {
     }
 
     /// Lets all that wait do so for longer: a commit failed, perhaps on one of them.
-    pub fn put_off(&mut self) {
+    pub fn postpone(&mut self) {
         let later = Instant::now() + AFTER_FAILURE;
         self.waiting.values_mut().for_each(|due| *due = later);
     }
 
     /// Which of the waiting may be settled now.
-    pub fn now_due(&self, now: Instant) -> Vec<TraceId> {
+    pub fn due_at(&self, now: Instant) -> Vec<TraceId> {
         self.waiting.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).collect()
     }
 
     /// Takes traces in hand: all that is stored of them is known from here on.
-    pub fn take_up(
+    pub fn load_missing(
         &mut self,
         connection: &Connection,
-        known: &Known,
+        stored_ids: &StoredIds,
         touched: &HashSet<TraceId>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), DatabaseError> {
         self.clock += 1;
         let mut absent = Vec::new();
         for trace in touched {
             match self.traces.get_mut(trace) {
-                Some(held) => held.touched = self.clock,
-                None if known.traces.contains(trace) => absent.push(*trace),
+                Some(cached) => cached.touched = self.clock,
+                None if stored_ids.traces.contains(trace) => absent.push(*trace),
                 None => {
-                    self.traces.insert(*trace, Held { touched: self.clock, ..Held::default() });
+                    self.traces.insert(*trace, CachedTrace { touched: self.clock, ..CachedTrace::default() });
                 }
             }
         }
@@ -125,56 +125,56 @@ impl Settling {
         absent.chunks(64).try_for_each(|some| self.load(connection, some))
     }
 
-    fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), Trouble> {
-        let fresh = || Held { touched: self.clock, ..Held::default() };
+    fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), DatabaseError> {
+        let fresh = || CachedTrace { touched: self.clock, ..CachedTrace::default() };
         let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, fresh())).collect();
         let stored = rows::load(connection, traces)?;
         for (span, weight) in &stored.spans {
-            if let Some(held) = loaded.get_mut(&span.trace) {
-                held.spans.insert(span.id, (held.facts.len(), (span.ended.is_some(), *weight)));
-                held.facts.push(Facts::of_span(span));
+            if let Some(cached) = loaded.get_mut(&span.trace) {
+                cached.spans.insert(span.id, (cached.facts.len(), (span.ended.is_some(), *weight)));
+                cached.facts.push(Facts::of_span(span));
             }
         }
         for log in &stored.logs {
-            if let Some(held) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
-                held.facts.push(Facts::of_log(log));
+            if let Some(cached) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
+                cached.facts.push(Facts::of_log(log));
             }
         }
         let list = rows::uhugeints(traces.iter().map(rows::trace_number));
-        let mut statement = connection.prepare_cached(include_str!("queries/load_said.sql"))?;
+        let mut statement = connection.prepare_cached(include_str!("queries/load_trace_contents.sql"))?;
         let mut found = statement.query(named_params! { "traces": list })?;
         while let Some(row) = found.next()? {
-            if let Some(held) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
-                held.said.insert(ContentId(row.get(1)?));
+            if let Some(cached) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
+                cached.contents.insert(ContentId(row.get(1)?));
             }
         }
         let mut statement = connection.prepare_cached(include_str!("queries/load_sessions.sql"))?;
         let mut found = statement.query(named_params! { "traces": list })?;
         while let Some(row) = found.next()? {
-            if let Some(held) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
-                held.session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
+            if let Some(cached) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
+                cached.session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
             }
         }
-        self.facts += loaded.values().map(|held| held.facts.len()).sum::<usize>();
+        self.facts += loaded.values().map(|cached| cached.facts.len()).sum::<usize>();
         self.traces.extend(loaded);
         Ok(())
     }
 
     /// Counts a span in, unless a better record of it is there. Its trace has been taken up.
     pub fn offer(&mut self, span: &PreparedSpan) -> Offer {
-        let held = self.traces.entry(span.row.trace).or_default();
+        let cached = self.traces.entry(span.row.trace).or_default();
         let rank = span.rank();
-        let Some((place, known)) = held.spans.get_mut(&span.row.id) else {
-            held.spans.insert(span.row.id, (held.facts.len(), rank));
-            held.facts.push(span.facts.clone());
+        let Some((place, stored)) = cached.spans.get_mut(&span.row.id) else {
+            cached.spans.insert(span.row.id, (cached.facts.len(), rank));
+            cached.facts.push(span.facts.clone());
             self.facts += 1;
             return Offer::Fresh;
         };
-        if rank < *known {
+        if rank < *stored {
             return Offer::Worse;
         }
-        *known = rank;
-        if let Some(facts) = held.facts.get_mut(*place) {
+        *stored = rank;
+        if let Some(facts) = cached.facts.get_mut(*place) {
             *facts = span.facts.clone();
         }
         Offer::Better
@@ -187,24 +187,24 @@ impl Settling {
     }
 
     /// Whether this is the first time that a trace says this.
-    pub fn says(&mut self, trace: TraceId, content: ContentId) -> bool {
-        self.traces.entry(trace).or_default().said.insert(content)
+    pub fn is_new_content(&mut self, trace: TraceId, content: ContentId) -> bool {
+        self.traces.entry(trace).or_default().contents.insert(content)
     }
 
     /// Adds up the traces whose turn it is; the others have to wait. Also gives the sessions concerned, old and new.
     pub fn settle(&self, touched: &HashSet<TraceId>, now: Instant) -> (Vec<Row>, Vec<TraceId>, HashSet<SessionId>) {
         let (mut rows, mut later, mut sessions) = (Vec::new(), Vec::new(), HashSet::new());
         for trace in touched {
-            let Some(held) = self.traces.get(trace) else { continue };
-            sessions.extend(held.session.clone());
-            let lately = held.settled.is_some_and(|settled| now.duration_since(settled) < PAUSE);
-            if held.facts.len() > LARGE && lately {
+            let Some(cached) = self.traces.get(trace) else { continue };
+            sessions.extend(cached.session.clone());
+            let lately = cached.settled.is_some_and(|settled| now.duration_since(settled) < PAUSE);
+            if cached.facts.len() > LARGE && lately {
                 later.push(*trace);
                 continue;
             }
-            let settled = assemble::settle(*trace, &held.facts, &|genai, at| self.prices.price(genai, at));
+            let settled = assemble::settle(*trace, &cached.facts, &|genai, at| self.prices.price(genai, at));
             sessions.extend(settled.session.clone());
-            rows.push(Row { trace: *trace, settled, from: held.facts.len() });
+            rows.push(Row { trace: *trace, settled, from: cached.facts.len() });
         }
         (rows, later, sessions)
     }
@@ -213,36 +213,36 @@ impl Settling {
     pub fn committed(&mut self, rows: Vec<Row>, later: Vec<TraceId>, now: Instant) {
         for row in rows {
             self.waiting.remove(&row.trace);
-            if let Some(held) = self.traces.get_mut(&row.trace) {
-                held.session = row.settled.session;
-                held.settled = Some(now);
+            if let Some(cached) = self.traces.get_mut(&row.trace) {
+                cached.session = row.settled.session;
+                cached.settled = Some(now);
             }
         }
         for trace in later {
-            let settled = self.traces.get(&trace).and_then(|held| held.settled).unwrap_or(now);
+            let settled = self.traces.get(&trace).and_then(|cached| cached.settled).unwrap_or(now);
             self.waiting.entry(trace).or_insert(settled + PAUSE);
         }
         if self.facts > KEPT {
-            self.let_go();
+            self.evict();
         }
     }
 
     /// What was counted in for these traces was not committed: they are loaded again when they are next touched.
     pub fn forget(&mut self, touched: impl IntoIterator<Item = TraceId>) {
         for trace in touched {
-            if let Some(held) = self.traces.remove(&trace) {
-                self.facts -= held.facts.len();
+            if let Some(cached) = self.traces.remove(&trace) {
+                self.facts -= cached.facts.len();
             }
         }
     }
 
     /// Down to three quarters, so that this is seldom.
-    fn let_go(&mut self) {
+    fn evict(&mut self) {
         let mut by_age: Vec<_> = self
             .traces
             .iter()
-            .filter(|(trace, held)| held.touched != self.clock && !self.waiting.contains_key(trace))
-            .map(|(trace, held)| (held.touched, *trace))
+            .filter(|(trace, cached)| cached.touched != self.clock && !self.waiting.contains_key(trace))
+            .map(|(trace, cached)| (cached.touched, *trace))
             .collect();
         by_age.sort_unstable();
         for (_, trace) in by_age {

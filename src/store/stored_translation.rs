@@ -4,13 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::DatabaseError;
 use crate::model::{
     Carrier, Content, ContentId, ContentKind, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp,
     ToolDefinition, Translation, json,
 };
 
-/// What a translation said, taken out of it.
+/// The messages and tool definitions of a translation, each once by its hash.
 #[derive(Debug, Default)]
 pub struct Contents {
     pub messages: Vec<(ContentId, Arc<Message>)>,
@@ -19,11 +19,11 @@ pub struct Contents {
 
 /// The stored form. Fields and their order are the format.
 #[derive(Default, Serialize, Deserialize)]
-struct Understood {
+struct StoredForm {
     dialects: Vec<String>,
     context: Context,
     genai: GenAi,
-    readings: Vec<Said>,
+    readings: Vec<StoredReading>,
     tools: Option<ContentId>,
     error: Option<Failure>,
     unconfirmed: bool,
@@ -32,7 +32,7 @@ struct Understood {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Said {
+struct StoredReading {
     dialect: String,
     carrier: Carrier,
     content: ContentKind,
@@ -42,8 +42,8 @@ struct Said {
     completion: Vec<ContentId>,
 }
 
-/// Takes a translation apart into its stored form and what that refers to.
-pub fn take_apart(translation: Translation) -> (Vec<u8>, Contents) {
+/// Splits a translation into its stored form, in which ids stand for contents, and those contents.
+pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
     let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes } = translation;
     let mut contents = Contents::default();
     // Several dialects often read the same message, and hand on the same allocation of it.
@@ -62,14 +62,14 @@ pub fn take_apart(translation: Translation) -> (Vec<u8>, Contents) {
         .into_iter()
         .map(|Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
             let (prompt, completion) = (name(prompt), name(completion));
-            Said { dialect, carrier, content, answer_unmarked, at, prompt, completion }
+            StoredReading { dialect, carrier, content, answer_unmarked, at, prompt, completion }
         })
         .collect();
     if !tools.is_empty() {
         contents.tools = Some((ContentId::of(&stored_form(&tools)), tools));
     }
     let tools = contents.tools.as_ref().map(|(id, _)| *id);
-    let understood = Understood { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes };
+    let understood = StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes };
     (stored_form(&understood), contents)
 }
 
@@ -79,31 +79,31 @@ pub fn stored_form<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 }
 
 /// A stored translation, read but without its messages yet.
-pub struct Apart(Understood);
+pub struct StoredTranslation(StoredForm);
 
-impl Apart {
+impl StoredTranslation {
     /// A form that another version wrote may not be readable; it is there until it is understood again.
     pub fn read(bytes: &[u8]) -> Self {
-        Self(postcard::from_bytes(bytes).unwrap_or_else(|_| Understood {
+        Self(postcard::from_bytes(bytes).unwrap_or_else(|_| StoredForm {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
-            ..Understood::default()
+            ..StoredForm::default()
         }))
     }
 
-    /// Who understood it and what was odd: what can be said without its messages.
-    pub fn remarks(self) -> (Vec<String>, Vec<Note>) {
+    /// The dialects that read it and the notes that they left: what is known without its messages.
+    pub fn dialects_and_notes(self) -> (Vec<String>, Vec<Note>) {
         (self.0.dialects, self.0.notes)
     }
 
-    /// What has to be fetched before it can be put [`together`](Self::together).
+    /// The ids of the contents that have to be fetched before [`Self::join`].
     pub fn contents(&self) -> impl Iterator<Item = ContentId> {
-        let said = self.0.readings.iter().flat_map(|said| said.prompt.iter().chain(&said.completion));
-        said.chain(&self.0.tools).copied()
+        let ids = self.0.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
+        ids.chain(&self.0.tools).copied()
     }
 
-    /// Puts the translation together again. A content that is not there is left out, and noted.
-    pub fn together(self, fetched: &Fetched) -> Translation {
-        let Understood { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, mut notes } =
+    /// Joins the stored form with its contents. A content that is not there is left out, and noted.
+    pub fn join(self, fetched: &FetchedContents) -> Translation {
+        let StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, mut notes } =
             self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
@@ -113,7 +113,7 @@ impl Apart {
         };
         let readings = readings
             .into_iter()
-            .map(|Said { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
+            .map(|StoredReading { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
                 let (prompt, completion) = (messages(prompt), messages(completion));
                 Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }
             })
@@ -128,17 +128,17 @@ impl Apart {
 
 /// Contents fetched for one question, each once.
 #[derive(Default)]
-pub struct Fetched {
+pub struct FetchedContents {
     messages: HashMap<ContentId, Arc<Message>>,
     tools: HashMap<ContentId, Vec<ToolDefinition>>,
 }
 
-impl Fetched {
+impl FetchedContents {
     pub const MESSAGE: &str = "message";
     pub const TOOLS: &str = "tools";
 
-    pub fn add(&mut self, id: ContentId, kind: &str, body: &[u8]) -> Result<(), Trouble> {
-        let unreadable = |error: postcard::Error| Trouble::Unreadable { what: "message", why: error.to_string() };
+    pub fn add(&mut self, id: ContentId, kind: &str, body: &[u8]) -> Result<(), DatabaseError> {
+        let unreadable = |error: postcard::Error| DatabaseError::Unreadable { what: "message", why: error.to_string() };
         if kind == Self::TOOLS {
             self.tools.insert(id, postcard::from_bytes(body).map_err(unreadable)?);
         } else {
@@ -149,7 +149,7 @@ impl Fetched {
 }
 
 /// All that a message says, in lower case, for text search. Its media are not searched.
-pub fn searchable(message: &Message) -> String {
+pub fn search_text(message: &Message) -> String {
     let mut text = String::new();
     let mut add = |piece: &str| {
         if !piece.is_empty() {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::model::{Role, ToolCall, ToolResult, Value};
 
-    fn said(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
+    fn reading(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
         let owned = |messages: &[&Arc<Message>]| messages.iter().map(|message| Arc::clone(message)).collect();
         Reading {
             dialect: "test".into(),
@@ -204,34 +204,34 @@ mod tests {
         let again = Arc::new(Message::text(Role::User, "Hello"));
         let translation = Translation {
             dialects: vec!["test".into()],
-            readings: vec![said(&[&hello], &[&hi]), said(&[&hello, &hi, &again], &[])],
+            readings: vec![reading(&[&hello], &[&hi]), reading(&[&hello, &hi, &again], &[])],
             tools: vec![ToolDefinition { name: "look".into(), description: None, parameters: Some(Value::Int(1)) }],
             notes: vec![Note("odd".into())],
             ..Translation::default()
         };
-        let (bytes, contents) = take_apart(translation.clone());
-        let apart = Apart::read(&bytes);
-        let mut ids: Vec<_> = apart.contents().collect();
+        let (bytes, contents) = split(translation.clone());
+        let stored = StoredTranslation::read(&bytes);
+        let mut ids: Vec<_> = stored.contents().collect();
         assert_eq!(ids.len(), 6);
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 3);
-        let mut fetched = Fetched::default();
+        let mut fetched = FetchedContents::default();
         for (id, message) in &contents.messages {
-            fetched.add(*id, Fetched::MESSAGE, &stored_form(&**message)).unwrap();
+            fetched.add(*id, FetchedContents::MESSAGE, &stored_form(&**message)).unwrap();
         }
         let (id, tools) = contents.tools.unwrap();
-        fetched.add(id, Fetched::TOOLS, &stored_form(&tools)).unwrap();
-        let back = apart.together(&fetched);
+        fetched.add(id, FetchedContents::TOOLS, &stored_form(&tools)).unwrap();
+        let back = stored.join(&fetched);
         assert_eq!(back, translation);
         assert!(Arc::ptr_eq(&back.readings[0].prompt[0], &back.readings[1].prompt[2]));
-        let without = Apart::read(&bytes).together(&Fetched::default());
+        let without = StoredTranslation::read(&bytes).join(&FetchedContents::default());
         assert_eq!(without.notes[1].0, "the store lost 5 of its messages");
     }
 
     #[test]
     fn what_another_version_wrote_is_nothing_with_a_note() {
-        let read = Apart::read(b"\xff\xff\xff").together(&Fetched::default());
+        let read = StoredTranslation::read(b"\xff\xff\xff").join(&FetchedContents::default());
         assert_eq!((read.readings.len(), read.notes.len()), (0, 1));
     }
 
@@ -246,6 +246,6 @@ mod tests {
         let call =
             ToolCall { id: None, item_id: None, name: "Look".into(), input: Value::from("Oslo"), server_side: false };
         let parts = vec![Part::text("Hello"), Part::new(Content::Call(call)), Part::new(Content::Result(result))];
-        assert_eq!(searchable(&Message::new(Role::Tool, parts)), "hello\nlook\noslo\nlook\nsunny\n\"ü\"\n");
+        assert_eq!(search_text(&Message::new(Role::Tool, parts)), "hello\nlook\noslo\nlook\nsunny\n\"ü\"\n");
     }
 }

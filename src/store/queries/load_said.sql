@@ -1,2 +1,0 @@
--- Which contents some traces are known to carry.
-select trace, content from said where trace in (select unnest($traces::uhugeint[]) as trace)
