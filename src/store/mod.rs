@@ -1,16 +1,20 @@
 //! The only room that says DuckDB: keeps what arrived, and answers questions about it.
 //!
 //! ```text
-//!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever looks
-//!    prepared    permits  a thread  known, settle   │
-//!                                                   └──▶ checkpoint, a thread
+//!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever listens
+//!    prepared    permits  a thread  stored_ids,   │
+//!                                   summaries     └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
-//!            two threads                  walk: the same for programs, piece by piece
-//!   again ─▶ writer: what an older version understood, a few rows at a time, a thread
+//!            two threads
+//!   walk: the same rows for programs, a session or a trace at a time
+//!   reprocess ─▶ writer: rows that an older version translated, a few at a time, a thread
 //! ```
 //!
-//! A submission is answered once its commit is synced. Readers never block the writer. All connections are lent by
-//! `connections`, so that they can be taken back when the engine refuses to go on after a failed sync.
+//! A submission is answered once its commit is synced. Readers never block the writer. Every thread takes its
+//! connection from `pool`, which can close them all when the engine refuses to go on after a failed sync.
+//!
+//! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
+//! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read.
 
 mod blobs;
 mod changes;

@@ -27,7 +27,7 @@ enum Root {
     Away(String),
 }
 
-/// One thread's connection: made when it is first needed, and again after it was taken back.
+/// One thread's connection: opened when it is first needed, and again after it was closed.
 pub struct PooledConnection {
     database: Arc<Database>,
     connection: Mutex<Option<Connection>>,

@@ -1,4 +1,4 @@
-//! Where submissions come in: they wait for room, then for their commit.
+//! The queue before the writer: submissions wait for room, then for their commit.
 //!
 //! Room is counted in bytes and held until the answer, so what waits has a limit however many send. A sender that
 //! finds none for a few seconds is told to come back.
@@ -63,7 +63,7 @@ impl QueuedSubmission {
     }
 }
 
-/// The one way in.
+/// The sending end of the queue, and the room that is left in it.
 pub struct WriteQueue {
     room: Arc<Semaphore>,
     sender: Sender<QueueItem>,

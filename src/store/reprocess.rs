@@ -1,4 +1,5 @@
-//! What an older version understood is understood again: from the raw form, by the same dialects and prices.
+//! Reprocesses stored spans and log records that an older version translated: the dialects and prices of today read
+//! their raw form again.
 //!
 //! ```text
 //!   rows of another version ─▶ raw form ─▶ dialects ─▶ pricing ─▶ the writer: their rows, replaced

@@ -1,4 +1,4 @@
-//! What is stored already, by its ids alone, so that the writer need not ask before it appends.
+//! The ids of all that is stored, in memory, so that the writer need not query before it appends.
 
 use std::{
     collections::HashSet,

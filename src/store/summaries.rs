@@ -1,4 +1,4 @@
-//! The rows of `traces`, settled: what a trace is worth in lists and sums, remade when its spans change.
+//! The rows of `traces`: the summary of each trace for lists and sums, made anew when its records change.
 //!
 //! `assemble::settle` adds up a trace from the facts of its spans. The facts of recent traces are kept here, so that
 //! a span that arrives costs no reading; those of an older trace are loaded when it is touched again.

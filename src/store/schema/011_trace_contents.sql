@@ -1,2 +1,2 @@
--- `said` was a riddle: it has which contents the records of a trace carry.
+-- Which contents the spans and log records of a trace carry; the table was called `said`.
 alter table said rename to trace_contents
