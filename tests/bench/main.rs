@@ -6,13 +6,16 @@
 //!   overwrite   ways to have a span once that was sent twice, with readers at work
 //!   query       milliseconds a question, 100 k spans stored
 //!   draw        microseconds a frame
+//!   frames      milliseconds from an event to its frame, with large answers in the detail
 //!   start       milliseconds to the first frame, 100 k spans stored
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
 
 mod draw;
+mod frames;
 mod ingest;
+mod large;
 mod load;
 mod overwrite;
 mod query;
@@ -23,9 +26,10 @@ fn main() {
     // cargo adds `--bench`; what is left are names.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let benches: [(&str, fn()); 6] = [
+    let benches: [(&str, fn()); 7] = [
         ("translate", translate::run),
         ("draw", draw::run),
+        ("frames", frames::run),
         ("ingest", ingest::run),
         ("overwrite", overwrite::run),
         ("query", query::run),
