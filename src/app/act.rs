@@ -3,13 +3,13 @@
 use super::{
     areas::Focus,
     browse::Content,
-    detail::Tab,
     event::Effect,
     first_run::{self, sdk::Sdk},
     item::Kind,
     line::Line,
     lists, picture_keys,
     state::{Heights, Stage, State},
+    tabs::Tab,
     typing::{refilter, type_in},
 };
 use crate::{
@@ -40,11 +40,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             };
             state.zoomed = false;
         }
-        Action::TabMessages => show(state, Tab::Messages),
-        Action::TabTools => show(state, Tab::Tools),
-        Action::TabReasoning => show(state, Tab::Reasoning),
-        Action::TabCost => show(state, Tab::Cost),
-        Action::TabRaw => show(state, Tab::Raw),
+        Action::TabMessages | Action::TabTools | Action::TabReasoning | Action::TabCost | Action::TabRaw => {
+            show(state, Tab::of(action).unwrap_or_default());
+        }
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Follow => follow(state),

@@ -152,15 +152,16 @@ pub fn indent(depth: usize, width: u16) -> u16 {
 
 /// Where each tab's label is, a column of room on either side of it; of no width where it does not fit.
 #[must_use]
-pub fn tabs<const N: usize>(area: Rect, labels: &[String; N]) -> [Rect; N] {
+pub fn tabs(area: Rect, labels: &[String]) -> Vec<Rect> {
     let mut x = area.x;
-    std::array::from_fn(|index| {
-        let wide = u16::try_from(wrap::width(&labels[index]) + 2).unwrap_or(u16::MAX);
+    let place = |label: &String| {
+        let wide = u16::try_from(wrap::width(label) + 2).unwrap_or(u16::MAX);
         let width = wide.min(area.right().saturating_sub(x));
         let tab = Rect { x, width, ..area };
         x += width;
         tab
-    })
+    };
+    labels.iter().map(place).collect()
 }
 
 /// A list laid over the middle of the screen.

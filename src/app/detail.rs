@@ -3,40 +3,22 @@
 //! A tab's place is held by what it is at (a span's part, the end, a line chosen by hand), not by a number of lines, so
 //! that it stays there when the text grows, folds or is cut to another width.
 
+mod labels;
+
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    document::{self, Anchor, DocLine, Document, Folds, Opens},
+    document::{BlockId, Blocks, DocLine, Document, Folds, Opens, Place},
     pane::Pane,
     scroll::Scroll,
-    wrap,
+    tabs::{Source, TABS, Tab},
 };
-use crate::model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, ToolStatus, TraceId};
+use crate::model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, TraceId};
+use labels::Labels;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Tab {
-    #[default]
-    Messages,
-    Tools,
-    Reasoning,
-    Cost,
-    Raw,
-}
-
-impl Tab {
-    pub const ALL: [Self; 5] = [Self::Messages, Self::Tools, Self::Reasoning, Self::Cost, Self::Raw];
-
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Messages => "Messages",
-            Self::Tools => "Tools",
-            Self::Reasoning => "Reasoning",
-            Self::Cost => "Cost",
-            Self::Raw => "Raw",
-        }
-    }
-}
+/// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
+/// What most runs consist of is measured at once, so that lines are counted and not estimated.
+const MEASURED: usize = 64 * 1024;
 
 /// What a tab is held at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,27 +29,32 @@ enum Hold {
     Span(SpanId),
     /// The end, also as it grows.
     End,
-    /// So many lines below an anchor; below the start where there is none.
-    Hand { anchor: Option<Anchor>, below: usize },
+    /// A line chosen by hand: the block, and which line of it.
+    Hand { block: BlockId, place: Place },
 }
 
-/// Where a tab is scrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Spot {
-    hold: Hold,
-    scroll: Scroll,
-}
-
-/// What the text was made from; another means that it must be made anew.
+/// What a tab's blocks were made from; from another they must be made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
-    version: u64,
+    /// Of the answer; `None` where nothing is chosen.
+    version: Option<u64>,
     width: u16,
-    tab: Tab,
-    empty: bool,
 }
 
+/// One tab: its text, and where it is scrolled.
 #[derive(Debug, Default)]
+struct Shown {
+    document: Document,
+    made: Option<Made>,
+    hold: Hold,
+    /// The line with the cursor; its number in `scroll` follows from it.
+    place: Place,
+    scroll: Scroll,
+    /// The place is to be found anew from what is held.
+    lost: bool,
+}
+
+#[derive(Debug)]
 pub struct DetailPane {
     tab: Tab,
     /// What the tree's cursor asks for; `None` where there is nothing to show.
@@ -76,14 +63,32 @@ pub struct DetailPane {
     detail: Pane<Option<Arc<Detail>>>,
     raw: Pane<Option<Arc<RawSpan>>>,
     folds: Folds,
-    document: Document,
-    anchors: HashMap<Anchor, usize>,
-    made: Option<Made>,
-    /// Of answers and folds.
-    version: u64,
-    spots: [Spot; 5],
-    /// The spot is to be found anew.
-    lost: bool,
+    tabs: HashMap<Tab, Shown>,
+    labels: Labels,
+    /// How many answers came, of either kind.
+    versions: Versions,
+}
+
+#[derive(Debug, Default)]
+struct Versions {
+    detail: u64,
+    raw: u64,
+}
+
+impl Default for DetailPane {
+    fn default() -> Self {
+        Self {
+            tab: Tab::default(),
+            subject: None,
+            span: None,
+            detail: Pane::default(),
+            raw: Pane::default(),
+            folds: Folds::default(),
+            tabs: TABS.iter().map(|tab| (*tab, Shown::default())).collect(),
+            labels: Labels::default(),
+            versions: Versions::default(),
+        }
+    }
 }
 
 impl DetailPane {
@@ -103,33 +108,28 @@ impl DetailPane {
         self.span
     }
 
-    /// What the tabs but Raw draw from.
+    /// What the tabs but those about one span draw from.
     #[must_use]
     pub fn answer(&self) -> &Pane<Option<Arc<Detail>>> {
         &self.detail
     }
 
-    #[must_use]
-    pub fn raw(&self) -> &Pane<Option<Arc<RawSpan>>> {
-        &self.raw
-    }
-
     /// The text of the tab that is shown.
     #[must_use]
     pub fn document(&self) -> &Document {
-        &self.document
+        &self.shown().document
     }
 
     /// The cursor of the tab that is shown, and the window around it.
     #[must_use]
     pub fn scroll(&self) -> Scroll {
-        self.spot().scroll
+        self.shown().scroll
     }
 
     /// Whether the end is held as the text grows.
     #[must_use]
     pub fn sticks(&self) -> bool {
-        self.spot().hold == Hold::End
+        self.shown().hold == Hold::End
     }
 
     /// Whether what is drawn is about something else than the tree's cursor: its answer is on its way.
@@ -138,48 +138,54 @@ impl DetailPane {
         !self.is_current()
     }
 
+    /// Whether the tree's cursor is on something that the tab is about.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        if self.tab.is_of_span() { self.span.is_some() } else { self.subject.is_some() }
+    }
+
+    /// Whether the last answer holds anything; `None` where there is no answer yet.
+    #[must_use]
+    pub fn found(&self) -> Option<bool> {
+        if self.tab.is_of_span() {
+            self.raw.shown().map(Option::is_some)
+        } else {
+            self.detail.shown().map(Option::is_some)
+        }
+    }
+
+    /// Whether a newer answer for the tab that is shown is on its way, and late.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        fn is_late<T>(pane: &Pane<T>, now: Timestamp) -> bool {
+            pane.is_refreshing(now) && pane.shown().is_some()
+        }
+        if self.tab.is_of_span() { is_late(&self.raw, now) } else { is_late(&self.detail, now) }
+    }
+
+    /// Why the tab that is shown is not as new as it should be.
+    #[must_use]
+    pub fn failed(&self) -> Option<&str> {
+        if self.tab.is_of_span() { self.raw.failed() } else { self.detail.failed() }
+    }
+
     /// The labels of the tabs, with what there is to know at a glance, so that they fit a width.
     #[must_use]
-    pub fn labels(&self, width: u16) -> [String; 5] {
-        let detail = self.detail.shown().and_then(Option::as_ref).filter(|_| self.tab == Tab::Raw || self.is_current());
-        let tools = || detail.into_iter().flat_map(|detail| document::called(detail));
-        let (runs, failed) = (tools().count(), tools().filter(|run| run.status == ToolStatus::Error).count());
-        let counts = match (runs, failed) {
-            (0, _) => String::new(),
-            (runs, 0) => format!(" {runs}"),
-            (runs, failed) => format!(" {runs}·{failed}✗"),
-        };
-        let marks = if failed > 0 { "✗" } else { "" };
-        let full = |counts: &str| {
-            Tab::ALL.map(|tab| {
-                let counts = if tab == Tab::Tools { counts } else { "" };
-                format!("{} {}{counts}", tab as usize + 1, tab.title())
-            })
-        };
-        let short = [
-            "1 Msg".to_owned(),
-            format!("2 Tools{marks}"),
-            "3 Rsn".to_owned(),
-            "4 Cost".to_owned(),
-            "5 Raw".to_owned(),
-        ];
-        let fits =
-            |labels: &[String; 5]| labels.iter().map(|label| wrap::width(label) + 2).sum::<usize>() <= width.into();
-        let widest = [full(&counts), full(marks), full("")];
-        widest.into_iter().find(fits).unwrap_or(short)
+    pub fn labels(&self, width: u16) -> Vec<String> {
+        self.labels.fitting(width, self.tab.is_of_span() || self.is_current())
     }
 
-    fn spot(&self) -> &Spot {
-        &self.spots[self.tab as usize]
+    fn shown(&self) -> &Shown {
+        &self.tabs[&self.tab]
     }
 
-    fn spot_mut(&mut self) -> &mut Spot {
-        &mut self.spots[self.tab as usize]
+    fn shown_mut(&mut self) -> &mut Shown {
+        self.tabs.entry(self.tab).or_default()
     }
 
     /// Whether the shown answer is the one to what the tree's cursor asks for.
     fn is_current(&self) -> bool {
-        if self.tab == Tab::Raw {
+        if self.tab.is_of_span() {
             self.question_of_raw().as_ref() == self.raw.answered()
         } else {
             self.question().as_ref() == self.detail.answered()
@@ -194,13 +200,15 @@ impl DetailPane {
     pub fn aim(&mut self, subject: Option<Subject>, span: Option<(TraceId, SpanId)>, at: Option<SpanId>, to_end: bool) {
         self.subject = subject;
         self.span = span;
-        let hold = if to_end { Hold::End } else { at.map_or(Hold::Start, Hold::Span) };
-        for spot in &mut self.spots {
-            spot.hold = hold;
+        for (tab, shown) in &mut self.tabs {
+            shown.hold = match at {
+                // It is about one span: it is read from its start.
+                _ if tab.is_of_span() => Hold::Start,
+                _ if to_end => Hold::End,
+                at => at.map_or(Hold::Start, Hold::Span),
+            };
+            shown.lost = true;
         }
-        // The raw tab is about one span: it is read from its start.
-        self.spots[Tab::Raw as usize].hold = Hold::Start;
-        self.lost = true;
     }
 
     /// Another span for the raw tab, as when a trace's root became known.
@@ -228,80 +236,111 @@ impl DetailPane {
     }
 
     pub fn take_detail(&mut self, ticket: u64, answer: Result<Option<Arc<Detail>>, String>, now: Timestamp) {
-        self.version += u64::from(self.detail.take(ticket, answer, now));
+        if self.detail.take(ticket, answer, now) {
+            self.versions.detail += 1;
+            self.labels = Labels::of(self.detail.shown().and_then(Option::as_deref));
+        }
     }
 
     pub fn take_raw(&mut self, ticket: u64, answer: Result<Option<Arc<RawSpan>>, String>, now: Timestamp) {
-        self.version += u64::from(self.raw.take(ticket, answer, now));
+        self.versions.raw += u64::from(self.raw.take(ticket, answer, now));
     }
 
-    /// Makes the text anew where what it is made from is another, and finds its place again. `nodes`: the tree of the
-    /// trace that the cursor is in.
+    /// Makes the text anew where what it is made from is another, finds its place again, and lays out what is near.
+    /// `nodes`: the tree of the trace that the cursor is in.
     pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node]) {
-        let empty = if self.tab == Tab::Raw { self.span.is_none() } else { self.subject.is_none() };
-        let made = Made { version: self.version, width, tab: self.tab, empty };
-        if self.made != Some(made) {
-            self.made = Some(made);
-            self.document = if empty { Document::default() } else { self.write(width) };
-            self.anchors.clear();
-            for (at, line) in self.document.lines.iter().enumerate() {
-                if let Some(anchor) = line.anchor {
-                    self.anchors.entry(anchor).or_insert(at);
+        let asks = self.asks();
+        let version = if self.tab.is_of_span() { self.versions.raw } else { self.versions.detail };
+        let made = Made { version: asks.then_some(version), width };
+        if self.shown().made != Some(made) {
+            let document = match self.shown().made {
+                Some(before) if before.version == made.version => self.shown().document.at_width(width),
+                _ => self.make(width),
+            };
+            let shown = self.shown_mut();
+            shown.made = Some(made);
+            shown.document = document;
+            shown.lost = true;
+        }
+        let current = !asks || self.is_current();
+        let shown = self.tabs.entry(self.tab).or_default();
+        // Until the answer is there the old text stands where it stood.
+        let finds = shown.lost && current;
+        if finds {
+            shown.lost = false;
+            shown.find(height, nodes, &self.folds);
+        }
+        shown.follow(height, !(finds && matches!(shown.hold, Hold::Hand { .. })), finds, &self.folds);
+    }
+
+    fn make(&self, width: u16) -> Document {
+        let blocks: Option<Box<dyn Blocks>> = match self.tab.row().source {
+            _ if !self.asks() => None,
+            Source::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
+            Source::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
+        };
+        let mut document = blocks.map_or_else(Document::default, |blocks| Document::new(blocks.into(), width.max(1)));
+        document.estimate_as(&self.shown().document);
+        document
+    }
+}
+
+impl Shown {
+    /// Finds the place of what is held.
+    fn find(&mut self, height: usize, nodes: &[Node], folds: &Folds) {
+        self.place = match self.hold {
+            Hold::Start => Place::default(),
+            Hold::Span(span) => self.place_of(span, nodes, folds).unwrap_or_default(),
+            Hold::End => self.end(height, folds),
+            Hold::Hand { block, place } => match self.document.block_of(block, place.block) {
+                Some(block) => Place { block, ..place },
+                None => self.document.place(self.scroll.cursor),
+            },
+        };
+    }
+
+    /// The last line. What is laid out there may turn out to go on.
+    fn end(&mut self, height: usize, folds: &Folds) -> Place {
+        loop {
+            let last = self.document.last();
+            self.document.lay_around(last, height, 1, folds);
+            if self.document.last() == last {
+                return last;
+            }
+        }
+    }
+
+    /// Lays out what is near the cursor, and gives its line the number that it has now. `clamped`: no room is left
+    /// beneath the end; `found`: the place is a new one.
+    fn follow(&mut self, height: usize, clamped: bool, found: bool, folds: &Folds) {
+        // A page above and below the window, so that moving by one stays within what is known.
+        self.document.lay_around(self.place, 2 * height + 1, 2 * height + 1, folds);
+        self.document.measure(MEASURED, self.place, folds);
+        let (at, length) = (self.document.number_of(self.place), self.document.len());
+        match self.hold {
+            Hold::Start | Hold::Span(_) if found => self.scroll.show_first(at, length, height),
+            Hold::End if found => self.scroll.show(at, length, height),
+            _ => {
+                self.scroll.carry_to(at, height);
+                if clamped {
+                    self.scroll.show(at, length, height);
                 }
             }
-            self.lost = true;
         }
-        // Until the answer is there the old text stands where it stood.
-        if self.lost && (empty || self.is_current()) {
-            self.lost = false;
-            self.place(height, nodes);
-        } else {
-            let (mut scroll, length) = (self.scroll(), self.document.lines.len());
-            scroll.show(scroll.cursor, length, height);
-            self.spot_mut().scroll = scroll;
-        }
-    }
-
-    fn write(&self, width: u16) -> Document {
-        let width = width.max(1);
-        let detail = self.detail.shown().and_then(Option::as_ref);
-        let of = |write: fn(&Detail, &Folds, u16) -> Document| detail.map(|detail| write(detail, &self.folds, width));
-        let written = match self.tab {
-            Tab::Messages => of(document::messages),
-            Tab::Tools => of(document::tools),
-            Tab::Reasoning => of(document::reasoning),
-            Tab::Cost => of(document::cost),
-            Tab::Raw => self.raw.shown().and_then(Option::as_ref).map(|raw| document::raw(raw, &self.folds, width)),
-        };
-        written.unwrap_or_default()
-    }
-
-    fn place(&mut self, height: usize, nodes: &[Node]) {
-        let length = self.document.lines.len();
-        let Spot { hold, mut scroll } = *self.spot();
-        match hold {
-            Hold::Start => scroll.show_first(0, length, height),
-            Hold::Span(span) => scroll.show_first(self.line_of(span, nodes).unwrap_or(0), length, height),
-            Hold::End => scroll.show(length.saturating_sub(1), length, height),
-            Hold::Hand { anchor, below } => {
-                let from = anchor.and_then(|anchor| self.anchors.get(&anchor)).copied().unwrap_or(0);
-                scroll.carry_to((from + below).min(length.saturating_sub(1)), height);
-            }
-        }
-        self.spot_mut().scroll = scroll;
+        self.place = self.document.place(at);
     }
 
     /// Where a span's part starts. One without a part of its own is where the first beneath it is, else where the last
     /// before it is.
-    fn line_of(&self, span: SpanId, nodes: &[Node]) -> Option<usize> {
-        let line = |span: SpanId| self.anchors.get(&Anchor::Span(span)).copied();
-        if let Some(line) = line(span) {
-            return Some(line);
+    fn place_of(&mut self, span: SpanId, nodes: &[Node], folds: &Folds) -> Option<Place> {
+        let mut place = |span: SpanId| self.document.find(span, folds);
+        if let Some(place) = place(span) {
+            return Some(place);
         }
         let at = nodes.iter().position(|node| node.id == span)?;
         let beneath = nodes.get(at + 1..(at + 1 + nodes[at].beneath).min(nodes.len())).unwrap_or_default();
-        let first = beneath.iter().find_map(|node| line(node.id));
-        first.or_else(|| nodes[..at].iter().rev().find_map(|node| line(node.id)))
+        let first = beneath.iter().find_map(|node| place(node.id));
+        first.or_else(|| nodes[..at].iter().rev().find_map(|node| place(node.id)))
     }
 }
 
@@ -326,14 +365,15 @@ impl DetailPane {
     /// Goes to the end and stays there as it grows.
     pub fn go_to_end(&mut self, height: usize) {
         self.go(usize::MAX, height);
-        self.spot_mut().hold = Hold::End;
+        let shown = self.shown_mut();
+        shown.hold = Hold::End;
+        shown.lost = true;
     }
 
     /// Whether the fold whose head the cursor is on is open; `None` where there is none.
     #[must_use]
     pub fn fold_at_cursor(&self) -> Option<bool> {
-        let line = self.line_at_cursor()?;
-        line.fold.as_ref().map(|_| is_open(line))
+        Some(self.line_at_cursor()?.fold.as_ref()?.open)
     }
 
     /// What the line with the cursor names; `None` if nothing can be opened there.
@@ -343,32 +383,27 @@ impl DetailPane {
 
     /// The line with the cursor.
     pub fn line_at_cursor(&self) -> Option<&DocLine> {
-        self.document.lines.get(self.scroll().cursor)
+        self.document().line(self.scroll().cursor)
     }
 
     /// Opens or closes the fold whose head the cursor is on; `to`: only if that makes it so. False where nothing moved.
     pub fn fold(&mut self, to: Option<bool>) -> bool {
-        let Some(line) = self.document.lines.get(self.spot().scroll.cursor) else { return false };
-        let Some(fold) = line.fold.clone().filter(|_| to.is_none_or(|to| is_open(line) != to)) else { return false };
-        self.folds.toggle(&fold);
-        self.version += 1;
+        let fold = self.line_at_cursor().and_then(|line| line.fold.clone());
+        let Some(fold) = fold.filter(|fold| to.is_none_or(|to| fold.open != to)) else { return false };
+        self.folds.toggle(&fold.name);
         self.by_hand(|_, _| {});
+        let shown = self.shown_mut();
+        shown.document.forget(shown.place.block);
+        shown.lost = true;
         true
     }
 
-    /// Moves the spot, and holds it where that puts it.
+    /// Moves the cursor, and holds the line where that puts it.
     fn by_hand(&mut self, step: impl FnOnce(&mut Scroll, usize)) {
-        let length = self.document.lines.len();
-        let mut scroll = self.spot().scroll;
-        step(&mut scroll, length);
-        let above = self.document.lines.get(..=scroll.cursor).unwrap_or_default();
-        let anchor = above.iter().enumerate().rev().find_map(|(at, line)| Some((at, line.anchor?)));
-        let below = scroll.cursor - anchor.map_or(0, |(at, _)| at);
-        *self.spot_mut() = Spot { hold: Hold::Hand { anchor: anchor.map(|(_, anchor)| anchor), below }, scroll };
+        let shown = self.shown_mut();
+        step(&mut shown.scroll, shown.document.len());
+        shown.place = shown.document.place(shown.scroll.cursor);
+        let block = shown.document.id(shown.place.block).unwrap_or_default();
+        shown.hold = Hold::Hand { block, place: shown.place };
     }
-}
-
-/// The head of a fold says by its mark whether it is open.
-fn is_open(head: &DocLine) -> bool {
-    head.runs.first().is_some_and(|run| run.text.contains('▾'))
 }

@@ -18,7 +18,7 @@
 //!
 //!   browse     the tree; scroll: a cursor in a list of lines; follow: the newest run
 //!   activity   which runs are still going, by the clock; run_state: the states of runs; runs: of those in the state
-//!   detail     the tabs; document: their text; wrap, format: text and numbers for people
+//!   detail     the tabs, of the table in tabs; document: their text; wrap, format: text and numbers for people
 //!   line       a line being typed; list: a list to pick from, find: what narrows it, item: what it holds,
 //!              list_items: of what; help: one to read
 //!   picture    one laid over the screen; picture_keys: what keys do then
@@ -57,6 +57,7 @@ mod runs;
 pub mod scroll;
 mod settle;
 mod state;
+pub mod tabs;
 #[cfg(test)]
 mod tests;
 mod typing;
@@ -66,7 +67,7 @@ pub mod wrap;
 pub use activity::Activity;
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
-pub use detail::Tab;
 pub use event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
 pub use state::{Lamp, Notice, Stage, Start, State};
+pub use tabs::{TABS, Tab};
 pub use update::update;

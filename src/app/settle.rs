@@ -2,7 +2,6 @@
 
 use super::{
     browse::{Content, RowId},
-    detail::Tab,
     event::Effect,
     follow::Moved,
     item::Kind,
@@ -66,7 +65,7 @@ impl State {
             return Vec::new();
         }
         // The raw tab of a trace shows its root, wherever its spans are folded away.
-        let raw = self.detail.tab() == Tab::Raw;
+        let raw = self.detail.tab().is_of_span();
         let also = match self.tree.cursor().map(|row| &row.id) {
             Some(RowId::Trace(trace)) if raw => Some(*trace),
             _ => None,

@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use super::{
     areas::Focus,
     browse::{Content, RowId},
-    detail::Tab,
     event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick},
     help::HelpLine,
     item::Kind,
     state::Lamp,
     state::{Stage, Start, State},
+    tabs::Tab,
     update::update,
 };
 use crate::{
@@ -464,10 +464,7 @@ fn moving_in_the_tree_scrolls_the_detail_to_the_span() {
     scene.resize(120, 14);
     scene.press("j j j");
     assert_eq!(scene.cursor(), RowId::Span(trace(1), span(2)));
-    let anchored = |scene: &Scene, number: usize| {
-        let anchor = super::document::Anchor::Span(span(number));
-        scene.state.detail.document().line_of(&anchor)
-    };
+    let anchored = |scene: &Scene, number: usize| scene.state.detail.document().line_of(span(number));
     assert_eq!(Some(scene.state.detail.scroll().cursor), anchored(&scene, 2));
     scene.press("G");
     assert_eq!(Some(scene.state.detail.scroll().cursor), anchored(&scene, 5));
@@ -484,9 +481,9 @@ fn the_end_of_a_text_is_held_while_it_grows_and_a_line_chosen_by_hand_too() {
     let mut longer = fake(1, Some("a"));
     longer.spans.push((1, Category::Llm, NodeState::Ok));
     scene.arrives(longer.clone());
-    let lines = &scene.state.detail.document().lines;
-    assert!(lines.iter().any(|line| line.text().contains("span 6")));
-    assert_eq!(scene.state.detail.scroll().cursor, lines.len() - 1);
+    let document = scene.state.detail.document();
+    assert!((0..document.len()).any(|at| document.text(at).contains("span 6")));
+    assert_eq!(scene.state.detail.scroll().cursor, document.len() - 1);
     scene.press("k k");
     let held = scene.reads();
     longer.spans.push((1, Category::Llm, NodeState::Ok));

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use super::{
     act::act,
     areas::{self, Focus},
-    detail::Tab,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     item::Kind,
     lists,
     picture::Shown,
     picture_keys,
     state::{Stage, State},
+    tabs::TABS,
     typing::type_in,
 };
 use crate::{
@@ -223,14 +223,14 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         }
         let at = state.detail.scroll().top() + usize::from(row - detail.text.y);
         state.focus = Focus::Detail;
-        if at < state.detail.document().lines.len() {
+        if at < state.detail.document().len() {
             state.detail.go(at, height);
             state.detail.fold(None);
         }
     } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.tabs)) && wheel.is_none()) {
         let labels = state.detail.labels(detail.tabs.width);
         let tabs = areas::tabs(detail.tabs, &labels);
-        let hit = Tab::ALL.into_iter().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
+        let hit = TABS.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
         if let Some((tab, _)) = hit {
             state.detail.show(tab);
         }

@@ -3,12 +3,14 @@
 //! Everything that came from outside passes [`clean`] before it is measured or drawn, so that nothing a model says
 //! reaches the terminal as a command.
 
+mod breaks;
+
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::document::Run;
+use super::document::line::Run;
 use crate::slots::Slot;
 
 /// Columns of a tab stop.
@@ -22,20 +24,23 @@ const TAB: usize = 4;
 /// than we think breaks the frame beside it.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| c == '\n' || !(is_unsafe(c) || joins_emoji(c))) {
+    if text.bytes().all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte))
+        || text.chars().all(|c| c == '\n' || !(is_unsafe(c) || joins_emoji(c)))
+    {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
+    let mut line_start = 0;
     // What is left out is not there for its neighbours either: else a second cleaning would find more to do.
     let mut rest = text.chars().filter(|c| !is_left_out(*c)).peekable();
     while let Some(c) = rest.next() {
         match c {
             '\r' if rest.peek() == Some(&'\n') => {}
-            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => out.push('\n'),
-            '\t' => {
-                let column = out.rsplit('\n').next().map_or(0, str::len);
-                out.extend(std::iter::repeat_n(' ', TAB - column % TAB));
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => {
+                out.push('\n');
+                line_start = out.len();
             }
+            '\t' => out.extend(std::iter::repeat_n(' ', TAB - (out.len() - line_start) % TAB)),
             '\0'..' ' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
             '\u{7f}' => out.push('\u{2421}'),
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
@@ -176,100 +181,27 @@ pub fn wrap_runs(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
 /// The same where the first line has other room than those beneath it.
 #[must_use]
 pub fn wrap_hanging(runs: &[Run], first: usize, beneath: usize) -> Vec<Vec<Run>> {
-    let (columns, beneath) = (first.max(1), beneath.max(1));
-    if runs.iter().map(|run| width(&run.text)).sum::<usize>() <= columns {
+    if runs_width(runs) <= first.max(1) {
         return vec![runs.to_vec()];
     }
-    let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, columns, beneath };
-    // A word may run across several runs: it is gathered first, then placed whole if it fits on a line.
-    let mut word: Vec<(&str, Slot)> = Vec::new();
-    let mut word_width = 0;
-    for run in runs {
-        for grapheme in run.text.graphemes(true) {
-            let wide = width(grapheme);
-            if grapheme == " " {
-                lines.place(&mut word, &mut word_width);
-                lines.space(run.slot);
-            } else {
-                if wide > 1 {
-                    lines.place(&mut word, &mut word_width);
-                }
-                word.push((grapheme, run.slot));
-                word_width += wide;
-                if wide > 1 {
-                    lines.place(&mut word, &mut word_width);
-                }
-            }
-        }
-    }
-    lines.place(&mut word, &mut word_width);
-    lines.done.push(lines.line);
-    lines.done
+    let mut lines = breaks::Lines::default();
+    breaks::break_line(slices(runs), first, beneath, &mut lines);
+    lines.done()
 }
 
-/// After these a word too long for any line (a path, an id) breaks rather than in the middle of a name.
-const SEAMS: [&str; 8] = ["-", ".", "/", ":", "_", ",", "&", "="];
-
-struct Lines {
-    done: Vec<Vec<Run>>,
-    line: Vec<Run>,
-    used: usize,
-    /// Room of the line that is being filled, and of each one after it.
-    columns: usize,
-    beneath: usize,
+/// How many lines [`wrap_hanging`] makes.
+#[must_use]
+pub fn count_hanging(runs: &[Run], first: usize, beneath: usize) -> usize {
+    if runs_width(runs) <= first.max(1) {
+        return 1;
+    }
+    let mut count = breaks::Count::default();
+    breaks::break_line(slices(runs), first, beneath, &mut count);
+    count.0 + 1
 }
 
-impl Lines {
-    fn place(&mut self, word: &mut Vec<(&str, Slot)>, word_width: &mut usize) {
-        if word.is_empty() {
-            return;
-        }
-        if *word_width <= self.beneath {
-            self.whole(word, *word_width);
-        } else {
-            for piece in word.split_inclusive(|(grapheme, _)| SEAMS.contains(grapheme)) {
-                self.whole(piece, piece.iter().map(|(grapheme, _)| width(grapheme)).sum());
-            }
-        }
-        word.clear();
-        *word_width = 0;
-    }
-
-    /// Places what is not to be broken, unless it fits nowhere.
-    fn whole(&mut self, word: &[(&str, Slot)], word_width: usize) {
-        if self.used + word_width > self.columns && self.used > 0 && word_width <= self.beneath {
-            self.end();
-        }
-        for (grapheme, slot) in word {
-            let wide = width(grapheme);
-            if self.used + wide > self.columns && self.used > 0 {
-                self.end();
-            }
-            self.push(grapheme, *slot);
-            self.used += wide;
-        }
-    }
-
-    /// A space at the end of a full line is the break itself.
-    fn space(&mut self, slot: Slot) {
-        if self.used < self.columns {
-            self.push(" ", slot);
-            self.used += 1;
-        }
-    }
-
-    fn push(&mut self, grapheme: &str, slot: Slot) {
-        match self.line.last_mut() {
-            Some(run) if run.slot == slot => run.text.push_str(grapheme),
-            _ => self.line.push(Run::new(grapheme, slot)),
-        }
-    }
-
-    fn end(&mut self) {
-        self.done.push(std::mem::take(&mut self.line));
-        self.used = 0;
-        self.columns = self.beneath;
-    }
+fn slices(runs: &[Run]) -> impl Iterator<Item = (&str, Slot)> {
+    runs.iter().map(|run| (run.text.as_str(), run.slot))
 }
 
 #[cfg(test)]

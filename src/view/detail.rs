@@ -6,18 +6,13 @@ use super::{
     pen::Pen,
     widgets::{frame, scrollbar},
 };
-use crate::{
-    app::{
-        Areas, Content, Focus, State, Tab,
-        areas::{self, DetailArea},
-        document::Run,
-        format,
-        pane::Pane,
-        wrap,
-    },
-    model::Timestamp,
-    slots::Slot,
+use crate::app::{
+    Areas, Content, Focus, State, TABS,
+    areas::{self, DetailArea},
+    document::Run,
+    format, wrap,
 };
+use crate::slots::Slot;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
     let focused = state.focus == Focus::Detail;
@@ -27,7 +22,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
     text(pen, state, area.text, focused);
 
     let scroll = state.detail.scroll();
-    let length = state.detail.document().lines.len();
+    let length = state.detail.document().len();
     let rows = area.text.y..area.text.bottom();
     // On the frame where there is one, else in the column that is left beside the text.
     let bar = if areas.bordered { area.text.right().saturating_add(1) } else { area.text.right() };
@@ -47,7 +42,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
 fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     let labels = state.detail.labels(line.width);
     let places = areas::tabs(line, &labels);
-    for ((tab, label), place) in Tab::ALL.into_iter().zip(&labels).zip(places) {
+    for ((tab, label), place) in TABS.iter().copied().zip(&labels).zip(places) {
         let (y, right) = (place.y, place.right());
         let active = tab == state.detail.tab();
         let slot = if active { Slot::TabActive } else { Slot::Tab };
@@ -60,17 +55,9 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
         let x = pen.put(x, y, right.saturating_sub(1), failed, Slot::Error);
         pen.put(x, y, right, close, slot);
     }
-    let shown_late = match state.detail.tab() {
-        Tab::Raw => late(state.detail.raw(), state.now),
-        Tab::Messages | Tab::Tools | Tab::Reasoning | Tab::Cost => late(state.detail.answer(), state.now),
-    };
-    if shown_late {
+    if state.detail.is_late(state.now) {
         pen.runs_right(line, &[Run::new("… ", Slot::Dim)]);
     }
-}
-
-fn late<T>(pane: &Pane<T>, now: Timestamp) -> bool {
-    pane.is_refreshing(now) && pane.shown().is_some()
 }
 
 /// Between tabs and text; here stands why the text is not as new as it should be.
@@ -85,23 +72,16 @@ fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
         pen.dot(line.x.saturating_sub(1), line.y, "├", Slot::BorderFocused);
         pen.dot(line.right(), line.y, "┤", slot);
     }
-    if let Some(why) = failure(state) {
+    if let Some(why) = state.detail.failed() {
         frame::words(pen, line, &[Run::new(format!("✗ {why}"), Slot::Error)]);
-    }
-}
-
-fn failure(state: &State) -> Option<&str> {
-    match state.detail.tab() {
-        Tab::Raw => state.detail.raw().failed(),
-        Tab::Messages | Tab::Tools | Tab::Reasoning | Tab::Cost => state.detail.answer().failed(),
     }
 }
 
 fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
     let (document, scroll) = (state.detail.document(), state.detail.scroll());
-    let window = scroll.window(document.lines.len(), area.height.into());
+    let window = scroll.window(document.len(), area.height.into());
     for (y, at) in (area.y..).zip(window) {
-        let Some(line) = document.lines.get(at) else { break };
+        let Some(line) = document.line(at) else { break };
         pen.runs(Rect { y, height: 1, ..area }, &line.runs);
         if focused && at == scroll.cursor {
             // From the cursor's column to the one beyond the text.
@@ -110,7 +90,7 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
             pen.dot(row.x, y, "▌", Slot::Accent);
         }
     }
-    if document.lines.is_empty() {
+    if document.is_empty() {
         let lines = wrap::wrap(empty(state), usize::from(area.width.saturating_sub(1)));
         for (y, line) in (area.y..area.bottom()).zip(lines) {
             pen.put(area.x + 1, y, area.right(), &line, Slot::Dim);
@@ -121,7 +101,7 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
 /// Why there is no text.
 fn empty(state: &State) -> &'static str {
     let row = state.tree.cursor().map(|row| state.tree.content(row));
-    let raw = state.detail.tab() == Tab::Raw;
+    let raw = state.detail.tab().is_of_span();
     let nothing = match row {
         None => "nothing is chosen",
         Some(Content::Session(session)) if session.session.is_none() => {
@@ -131,15 +111,10 @@ fn empty(state: &State) -> &'static str {
         Some(Content::Span { .. }) if raw => "not received yet; its children name it as their parent",
         Some(_) => "nothing to show",
     };
-    let (asks, answer) = if raw {
-        (state.detail.span().is_some(), state.detail.raw().shown().map(Option::is_some))
-    } else {
-        (state.detail.subject().is_some(), state.detail.answer().shown().map(Option::is_some))
-    };
-    match answer {
-        Some(false) if asks => "it is no longer in the store",
+    match state.detail.found() {
+        Some(false) if state.detail.asks() => "it is no longer in the store",
         // Its answer is on its way, or the rule says why not: an empty pane is calmer than a word that flashes.
-        None if asks => "",
+        None if state.detail.asks() => "",
         _ => nothing,
     }
 }

@@ -118,7 +118,7 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         let (at, of) = if areas.bordered || state.focus == Focus::Tree {
             (state.tree.scroll().cursor, rows)
         } else {
-            (state.detail.scroll().cursor, state.detail.document().lines.len())
+            (state.detail.scroll().cursor, state.detail.document().len())
         };
         let (at, of) = (format::exact((at + 1).min(of) as u64), format::exact(of as u64));
         // As wide at the first row as at the last.

@@ -23,7 +23,7 @@ pub fn run() {
         let mut bench = Bench::new(large);
         for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
             bench.press(tab);
-            bench.measure(&format!("{name}: an answer arrives"), |bench, took| bench.arrives(took));
+            bench.measure(&format!("{name}: an answer arrives"), Bench::arrives);
             bench.press("g g");
             bench.measure(&format!("{name}: one line down"), |bench, took| took.push(bench.press("j")));
             bench.measure(&format!("{name}: half a page down"), |bench, took| took.push(bench.press("ctrl-d")));
@@ -115,7 +115,7 @@ impl Bench {
 
     /// A newer answer to what is shown comes, as it does while a run goes on.
     fn arrives(&mut self, took: &mut Vec<Duration>) {
-        let now = self.state.now.plus(Duration::from_secs(60));
+        let now = self.state.now.plus(Duration::from_mins(1));
         self.timed(Event::Tick(Tick { now, seen: Seen::default(), failing: None }));
         let changes = Changes { all: true, ..Changes::default() };
         // The tree's answers are measured apart.

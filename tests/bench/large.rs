@@ -131,7 +131,7 @@ fn sentence(seed: usize) -> String {
 
 fn tool_call(id: &str, name: &str, number: usize) -> ToolCall {
     let input = json::parse(&format!(r#"{{"n":{number},"city":"Oslo"}}"#)).unwrap();
-    ToolCall { id: Some(id.into()), name: name.into(), input, server_side: false }
+    ToolCall { id: Some(id.into()), item_id: None, name: name.into(), input, server_side: false }
 }
 
 /// A trace while it is made: each of its spans begins a millisecond after the one before.
@@ -160,7 +160,7 @@ impl Trace {
             definitions: Vec::new(),
             errors: Vec::new(),
             totals: Totals::default(),
-            only_sideseat_roots: false,
+            only_wrapper_spans: false,
             spans: 0,
         };
         Self { made, spans: 0 }
@@ -218,6 +218,7 @@ impl Trace {
             window: Some(128_000),
             failure: None,
             recording_hint: None,
+            unrecorded: None,
             also: Vec::new(),
         });
         for (role, parts) in messages {
@@ -228,7 +229,14 @@ impl Trace {
     fn say(&mut self, turn: usize, role: Role, parts: Vec<Part>, history: bool) {
         let span = self.made.calls.get(turn).map_or(SpanId::from_bytes(&[9; 8]).unwrap(), |call| call.span);
         let (message, at) = (Arc::new(Message::new(role, parts)), self.at());
-        self.made.conversations[0].messages.push(ConversationMessage { message, at, span, turn, history });
+        self.made.conversations[0].messages.push(ConversationMessage {
+            message,
+            at,
+            span,
+            turn,
+            history,
+            rewritten: false,
+        });
     }
 
     fn run(&mut self, id: &str, name: &str, number: usize, output: Vec<Part>, failed: bool) {

@@ -1,49 +1,125 @@
-//! A document under construction: indenting, wrapping, folding, aligning right.
+//! Writes one block: indenting, wrapping, folding, aligning right; of long texts only the first lines at once.
 
-use super::{Anchor, DocLine, Document, Fold, Folds, Opens, Run};
+use super::extents;
+use super::json;
+use super::json_text;
+use super::line::{DocLine, Fold, FoldName, Folds, Opens, Run};
+use super::long::{self, AT_ONCE};
+use super::segment::{Above, Extent, Segment, Written, fit, hanging};
 use crate::app::wrap;
+use crate::model::{SpanId, Value};
 use crate::slots::Slot;
+
+/// Where lines go.
+enum Sink<'a> {
+    /// Into segments; long texts become segments of their own.
+    Segments,
+    /// Nowhere: only their number is wanted.
+    Count,
+    /// Only those of one extent of one long text are wanted; all else is passed over.
+    Only { text: usize, extent: &'a Extent, within: bool },
+}
+
+/// How much of a long text is written.
+enum Share<'a> {
+    All,
+    /// Its first lines; of the others it is noted where they are.
+    First,
+    Of(&'a Extent),
+    None,
+}
 
 pub struct Builder<'a> {
     pub width: usize,
     folds: &'a Folds,
+    above: Above,
+    sink: Sink<'a>,
+    segments: Vec<Segment>,
     lines: Vec<DocLine>,
-    anchor: Option<Anchor>,
+    /// Lines that were counted.
+    count: usize,
+    /// Long texts so far.
+    texts: usize,
+    span: Option<SpanId>,
+    /// Goes before the next line, in place of its indent: the indent and the mark.
+    mark: Option<(usize, Run)>,
     /// The last line is a heading.
     headed: bool,
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(folds: &'a Folds, width: u16) -> Self {
-        Self { width: usize::from(width.max(1)), folds, lines: Vec::new(), anchor: None, headed: false }
+    /// Writes what stands beneath `above`.
+    pub fn new(folds: &'a Folds, width: u16, above: Above) -> Self {
+        Self::with(folds, width, above, Sink::Segments)
     }
 
-    /// A builder of the same width, for text whose length decides how it is shown.
-    pub fn aside(&self) -> Self {
-        Self { width: self.width, folds: self.folds, lines: Vec::new(), anchor: None, headed: false }
+    /// Writes only one extent of one of the block's long texts.
+    pub fn only(folds: &'a Folds, width: u16, text: usize, extent: &'a Extent) -> Self {
+        Self::with(folds, width, Above::Text, Sink::Only { text, extent, within: false })
     }
 
-    pub fn done(self) -> Document {
-        Document { width: u16::try_from(self.width).unwrap_or(u16::MAX), lines: self.lines }
+    fn with(folds: &'a Folds, width: u16, above: Above, sink: Sink<'a>) -> Self {
+        Self {
+            width: usize::from(width.max(1)),
+            folds,
+            above,
+            sink,
+            segments: Vec::new(),
+            lines: Vec::new(),
+            count: 0,
+            texts: 0,
+            span: None,
+            mark: None,
+            headed: above == Above::Heading,
+        }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+    pub fn done(mut self) -> Written {
+        let ends = match self.lines.last() {
+            _ if self.headed => Above::Heading,
+            Some(line) if line.runs.is_empty() => Above::Blank,
+            None if self.segments.is_empty() => self.above,
+            _ => Above::Text,
+        };
+        self.finish_lines();
+        Written { segments: self.segments, ends }
     }
 
-    /// How many lines there are.
-    pub fn len(&self) -> usize {
-        self.lines.len()
+    /// Whether nothing stands above, in the whole document.
+    pub fn is_first(&self) -> bool {
+        self.above == Above::Nothing && self.lines.is_empty()
     }
 
-    /// The next line is where this starts.
-    pub fn anchor(&mut self, anchor: Anchor) {
-        self.anchor = Some(anchor);
+    /// Whether only a part of one long text is wanted: what is not needed to find that need not be made.
+    pub fn is_partial(&self) -> bool {
+        matches!(self.sink, Sink::Only { .. })
+    }
+
+    /// How many lines `write` writes.
+    pub fn count(&self, write: impl FnOnce(&mut Builder)) -> usize {
+        let width = u16::try_from(self.width).unwrap_or(u16::MAX);
+        let mut counting = Builder::with(self.folds, width, Above::Text, Sink::Count);
+        write(&mut counting);
+        counting.count
+    }
+
+    /// On the next line begins what there is of a span.
+    pub fn anchor(&mut self, span: SpanId) {
+        self.span = Some(span);
+    }
+
+    /// The next line begins with a mark, where its indent has room for it; else the mark stands above it.
+    pub fn mark(&mut self, indent: usize, mark: Run) {
+        self.mark = Some((indent, mark));
     }
 
     /// An empty line, unless there is one already or nothing above.
     pub fn blank(&mut self) {
-        if self.lines.last().is_some_and(|line| !line.runs.is_empty()) {
+        let wanted = match self.lines.last() {
+            Some(line) => !line.runs.is_empty(),
+            None => !self.segments.is_empty() || matches!(self.above, Above::Heading | Above::Text),
+        };
+        if wanted && matches!(self.sink, Sink::Segments) {
             self.lines.push(DocLine::default());
         }
     }
@@ -52,32 +128,6 @@ impl<'a> Builder<'a> {
     pub fn gap(&mut self) {
         if !self.headed {
             self.blank();
-        }
-    }
-
-    /// What was written aside.
-    pub fn append(&mut self, aside: Self) {
-        self.headed = false;
-        self.lines.extend(aside.lines);
-    }
-
-    /// What was written aside, with a mark before its first line.
-    pub fn marked(&mut self, indent: usize, mark: &Run, aside: Self) {
-        let room = wrap::width(&mark.text) + 1;
-        for (index, mut line) in aside.lines.into_iter().enumerate() {
-            let mark = Run::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);
-            let pad = line.runs.first().map_or(0, |run| run.text.len() - run.text.trim_start_matches(' ').len());
-            if index > 0 || line.runs.is_empty() {
-                self.lines.push(line);
-            } else if pad >= indent + room {
-                line.runs[0].text.drain(..indent + room);
-                line.runs.insert(0, mark);
-                self.push(line.runs, line.fold);
-            } else {
-                // A pane too narrow for indents.
-                self.push(vec![mark], None);
-                self.lines.push(line);
-            }
         }
     }
 
@@ -93,6 +143,14 @@ impl<'a> Builder<'a> {
         let indent = if indent + 8 > self.width { 0 } else { indent };
         let hang = if indent + hang + 12 > self.width { 0 } else { hang };
         let room = self.width - indent;
+        match self.sink {
+            Sink::Only { within: false, .. } => return,
+            Sink::Count => {
+                self.count += wrap::count_hanging(runs, room, room - hang);
+                return;
+            }
+            _ => {}
+        }
         for (index, mut line) in wrap::wrap_hanging(runs, room, room - hang).into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {
@@ -106,16 +164,29 @@ impl<'a> Builder<'a> {
     pub fn opens(&mut self, indent: usize, run: Run, what: Option<&Opens>) {
         let first = self.lines.len();
         self.wrapped(indent, 2, &[run]);
-        for line in &mut self.lines[first..] {
+        for line in self.lines.iter_mut().skip(first) {
             line.opens = what.cloned();
         }
     }
 
     /// A text of any number of lines, in one style.
     pub fn text(&mut self, indent: usize, text: &str, slot: Slot) {
-        for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
-            self.wrapped(indent, 0, &[Run::new(line, slot)]);
-        }
+        self.long_text(text, |to, text| {
+            for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
+                to.wrapped(indent, 0, &[Run::new(line, slot)]);
+            }
+        });
+    }
+
+    /// The same, each line behind a pad of its own, and beneath it the lines of a list's item under its text.
+    pub fn prose(&mut self, indent: usize, pad: &str, text: &str, slot: Slot) {
+        self.long_text(text, |to, text| {
+            for line in wrap::clean(text).split('\n') {
+                let pad = (!pad.is_empty()).then(|| Run::new(pad, Slot::Text));
+                let line: Vec<Run> = pad.into_iter().chain([Run::new(line, slot)]).collect();
+                to.wrapped(indent, hanging(&line), &line);
+            }
+        });
     }
 
     /// Lines of runs, each wrapped.
@@ -123,6 +194,110 @@ impl<'a> Builder<'a> {
         for line in lines {
             let hang = hanging(&line);
             self.wrapped(indent, hang, &line);
+        }
+    }
+
+    /// A value as indented, coloured JSON.
+    pub fn json(&mut self, indent: usize, value: &Value) {
+        let columns = self.width.saturating_sub(indent);
+        if json::is_light(value) {
+            return self.runs(indent, json::lines(value, columns));
+        }
+        match self.share() {
+            Share::All => self.runs(indent, json::lines(value, columns)),
+            Share::Of(Extent::Json(extent)) => {
+                self.within(|to| to.runs(indent, extents::lines(value, extent, columns)));
+            }
+            Share::None | Share::Of(_) => {}
+            Share::First => {
+                for (nth, (extent, lines)) in extents::of(value).into_iter().enumerate() {
+                    if nth < 2 {
+                        self.runs(indent, extents::lines(value, &extent, columns));
+                    } else {
+                        self.later(Extent::Json(extent), lines);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A large text that is JSON, as that, parsed where it is looked at; false where it is no JSON.
+    pub fn json_text(&mut self, indent: usize, text: &str) -> bool {
+        let columns = self.width.saturating_sub(indent);
+        match self.share() {
+            Share::Of(Extent::JsonText(extent)) => {
+                self.within(|to| to.runs(indent, json_text::lines(text, extent, columns)));
+            }
+            // Whether it is JSON is not known here: what it would be written as instead has the next number.
+            Share::None | Share::Of(_) => return false,
+            Share::All | Share::First => {
+                let Some(extents) = json_text::extents(text) else { return false };
+                for (nth, (extent, lines)) in extents.into_iter().enumerate() {
+                    if nth < 2 {
+                        self.runs(indent, json_text::lines(text, &extent, columns));
+                    } else {
+                        self.later(Extent::JsonText(extent), lines);
+                    }
+                }
+                self.texts += 1;
+            }
+        }
+        true
+    }
+
+    /// Writes a text of any length: the first stretch of a long one, and the others when they are looked at.
+    fn long_text(&mut self, text: &str, write: impl Fn(&mut Self, &str)) {
+        if text.len() <= AT_ONCE {
+            return write(self, text);
+        }
+        match self.share() {
+            Share::All => write(self, text),
+            Share::Of(Extent::Text(range)) => self.within(|to| write(to, text.get(range.clone()).unwrap_or_default())),
+            Share::None | Share::Of(_) => {}
+            Share::First => {
+                let text = text.trim_end_matches('\n');
+                for (nth, stretch) in long::stretches(text).into_iter().enumerate() {
+                    if nth == 0 {
+                        write(self, &text[stretch]);
+                    } else {
+                        let lines = long::lines_of(&text[stretch.clone()], self.width);
+                        self.later(Extent::Text(stretch), lines);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How much of the next long text is to be written now.
+    fn share(&mut self) -> Share<'a> {
+        self.texts += 1;
+        match self.sink {
+            Sink::Segments => Share::First,
+            Sink::Count => Share::All,
+            Sink::Only { text, extent, .. } if text == self.texts => Share::Of(extent),
+            Sink::Only { .. } => Share::None,
+        }
+    }
+
+    /// Lets through what is written here, while all else is passed over.
+    fn within(&mut self, write: impl FnOnce(&mut Self)) {
+        if let Sink::Only { within, .. } = &mut self.sink {
+            *within = true;
+        }
+        write(self);
+        if let Sink::Only { within, .. } = &mut self.sink {
+            *within = false;
+        }
+    }
+
+    fn later(&mut self, extent: Extent, lines: usize) {
+        self.finish_lines();
+        self.segments.push(Segment::Later { text: self.texts, extent, lines });
+    }
+
+    fn finish_lines(&mut self) {
+        if !self.lines.is_empty() {
+            self.segments.push(Segment::Lines(std::mem::take(&mut self.lines)));
         }
     }
 
@@ -151,25 +326,25 @@ impl<'a> Builder<'a> {
 
     /// Whether something that opens and closes is open.
     pub fn is_open(&self, name: &str, open_at_first: bool) -> bool {
-        self.folds.is_open(&Fold(name.to_owned()), open_at_first)
+        self.folds.is_open(&FoldName(name.to_owned()), open_at_first)
     }
 
     /// The head of something that opens and closes; true when it is open.
     pub fn fold(&mut self, name: String, open_at_first: bool, indent: usize, head: Vec<Run>, right: Vec<Run>) -> bool {
-        let fold = Fold(name);
-        let open = self.folds.is_open(&fold, open_at_first);
+        let name = FoldName(name);
+        let open = self.folds.is_open(&name, open_at_first);
         let mut left = vec![Run::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
         left.extend(head);
-        self.spread_with(left, right, " ", Slot::Text, Some(fold));
+        self.spread_with(left, right, " ", Slot::Text, Some(Fold { name, open }));
         open
     }
 
     fn spread_with(&mut self, left: Vec<Run>, right: Vec<Run>, filler: &str, slot: Slot, fold: Option<Fold>) {
-        let right_width: usize = right.iter().map(|run| wrap::width(&run.text)).sum();
+        let right_width = wrap::runs_width(&right);
         // A right side that would leave the left no room is not worth having.
         let (right, right_width) = if right_width + 16 > self.width { (Vec::new(), 0) } else { (right, right_width) };
         let room = self.width - right_width - usize::from(right_width > 0);
-        let wide: usize = left.iter().map(|run| wrap::width(&run.text)).sum();
+        let wide = wrap::runs_width(&left);
         let mut runs = if filler != " " && wide > room {
             // What is cut does not touch the rule.
             let mut runs = fit(left, room.saturating_sub(1));
@@ -178,8 +353,7 @@ impl<'a> Builder<'a> {
         } else {
             fit(left, room)
         };
-        let used: usize = runs.iter().map(|run| wrap::width(&run.text)).sum();
-        let gap = self.width - used - right_width;
+        let gap = self.width - wrap::runs_width(&runs) - right_width;
         if right_width > 0 || filler != " " {
             runs.push(Run::new(filler.repeat(gap), slot));
         }
@@ -187,47 +361,31 @@ impl<'a> Builder<'a> {
         self.push(runs, fold);
     }
 
-    fn push(&mut self, runs: Vec<Run>, fold: Option<Fold>) {
-        self.headed = false;
-        self.lines.push(DocLine { runs, anchor: self.anchor.take(), fold, opens: None });
-    }
-}
-
-/// Runs cut to a width; the last one that does not fit ends in `…`.
-pub fn fit(runs: Vec<Run>, width: usize) -> Vec<Run> {
-    let total: usize = runs.iter().map(|run| wrap::width(&run.text)).sum();
-    if total <= width {
-        return runs;
-    }
-    let mut left = width;
-    let mut fitting = Vec::new();
-    for run in runs {
-        let wide = wrap::width(&run.text);
-        if wide < left {
-            left -= wide;
-            fitting.push(run);
-        } else {
-            let mut text = wrap::take(&run.text, left.saturating_sub(1)).to_owned();
-            if left > 0 {
-                text.push('…');
+    fn push(&mut self, mut runs: Vec<Run>, fold: Option<Fold>) {
+        match self.sink {
+            Sink::Only { within: false, .. } => return,
+            Sink::Count => {
+                self.count += 1;
+                return;
             }
-            fitting.push(Run { text, slot: run.slot });
-            break;
+            _ => {}
         }
+        self.headed = false;
+        if let Some((indent, mark)) = self.mark.take()
+            && !runs.is_empty()
+        {
+            let room = wrap::width(&mark.text) + 1;
+            let mark = Run::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);
+            let pad = runs[0].text.len() - runs[0].text.trim_start_matches(' ').len();
+            if pad >= indent + room {
+                runs[0].text.drain(..indent + room);
+                runs.insert(0, mark);
+            } else {
+                // A pane too narrow for indents.
+                let span = self.span.take();
+                self.lines.push(DocLine { runs: vec![mark], span, ..DocLine::default() });
+            }
+        }
+        self.lines.push(DocLine { runs, span: self.span.take(), fold, opens: None });
     }
-    fitting
-}
-
-/// How far the second line of a paragraph stands in: under the text of its list item or quote.
-fn hanging(line: &[Run]) -> usize {
-    let text: String = line.iter().map(|run| run.text.as_str()).take(3).collect();
-    let spaces = text.len() - text.trim_start_matches(' ').len();
-    let rest = &text[spaces..];
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let marker = match rest.get(digits..) {
-        Some(after) if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => digits + 2,
-        _ if ["- ", "* ", "+ ", "> "].iter().any(|mark| rest.starts_with(mark)) => 2,
-        _ => 0,
-    };
-    (spaces + marker).min(16)
 }

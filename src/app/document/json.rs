@@ -1,12 +1,16 @@
-//! Values as people read them: indented JSON, or a table of arguments.
+//! Values as people read them: indented, coloured JSON, and summaries of it.
 
-use super::Run;
+use super::line::Run;
+use super::long::AT_ONCE;
 use crate::app::wrap;
 use crate::model::Value;
 use crate::slots::Slot;
 
 /// Levels that are indented; what is deeper stays on one line.
-const DEEPEST: usize = 24;
+pub const DEEPEST: usize = 24;
+
+/// Bytes of a large value that a summary may show: more than any screen is wide.
+const BRIEF: usize = 2048;
 
 /// A value as indented, coloured JSON: one line where it fits into `columns`.
 pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
@@ -15,41 +19,44 @@ pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
     lines
 }
 
-/// The arguments of a call, a line each: the name, then the value; texts of several lines stand beneath.
-pub fn arguments(input: &Value, columns: usize) -> Vec<Vec<Run>> {
-    let Some(entries) = input.as_map() else {
-        return lines(input, columns);
-    };
-    let names = entries.iter().map(|(name, _)| wrap::width(&wrap::clean_line(name)));
-    let widest = names.max().unwrap_or(0).min(columns / 3).min(24);
-    let mut rows = Vec::new();
-    for (name, value) in entries {
-        let name = wrap::cut(&wrap::clean_line(name), widest);
-        let gap = " ".repeat(widest - wrap::width(&name) + 2);
-        let mut head = vec![Run::new(name, Slot::JsonKey), Run::new(gap, Slot::Text)];
-        match value {
-            Value::String(text) if text.contains('\n') => {
-                rows.push(head);
-                for line in wrap::clean(text).split('\n') {
-                    rows.push(vec![Run::new("  ", Slot::Text), Run::new(line, Slot::JsonString)]);
-                }
-            }
-            value => {
-                let mut value_lines = lines(value, columns.saturating_sub(widest + 2)).into_iter();
-                head.extend(value_lines.next().unwrap_or_default());
-                rows.push(head);
-                rows.extend(value_lines.map(|mut line| {
-                    line.insert(0, Run::new(" ".repeat(widest + 2), Slot::Text));
-                    line
-                }));
-            }
-        }
-    }
-    rows
+/// Whether a value is small enough to be laid out at once.
+pub fn is_light(value: &Value) -> bool {
+    let mut room = AT_ONCE;
+    weighs(value, &mut room)
 }
 
-/// A value on one line, as short as can be: for summaries.
+/// About how many bytes of JSON a value is.
+pub fn weight(value: &Value) -> usize {
+    let mut room = usize::MAX;
+    weighs(value, &mut room);
+    usize::MAX - room
+}
+
+/// Takes about how many bytes of JSON a value is off `room`; false as soon as there is no more.
+pub fn weighs(value: &Value, room: &mut usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len() + 2,
+        Value::Bytes(_) => 16,
+        Value::Array(items) => items.len() * 2,
+        Value::Map(entries) => entries.iter().map(|(name, _)| name.len() + 6).sum(),
+        _ => 8,
+    };
+    if own > *room {
+        return false;
+    }
+    *room -= own;
+    match value {
+        Value::Array(items) => items.iter().all(|item| weighs(item, room)),
+        Value::Map(entries) => entries.iter().all(|(_, item)| weighs(item, room)),
+        _ => true,
+    }
+}
+
+/// A value on one line, as short as can be, for summaries; of a large one its beginning.
 pub fn brief(value: &Value) -> String {
+    if !is_light(value) {
+        return brief(&beginning(value, &mut { BRIEF }));
+    }
     match value {
         Value::Map(entries) => {
             let pairs = entries.iter().map(|(name, value)| match value {
@@ -62,7 +69,41 @@ pub fn brief(value: &Value) -> String {
     }
 }
 
-fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>) {
+/// The first parts of a value that make up some text of `room` bytes.
+pub fn beginning(value: &Value, room: &mut usize) -> Value {
+    match value {
+        Value::String(text) => {
+            let end = text.floor_char_boundary(*room);
+            *room -= end;
+            Value::String(text[..end].to_owned())
+        }
+        Value::Array(items) => {
+            let mut some = Vec::new();
+            for item in items {
+                if *room < 2 {
+                    break;
+                }
+                *room -= 2;
+                some.push(beginning(item, room));
+            }
+            Value::Array(some)
+        }
+        Value::Map(entries) => {
+            let mut some = Vec::new();
+            for (name, item) in entries {
+                if *room < name.len() + 2 {
+                    break;
+                }
+                *room -= name.len() + 2;
+                some.push((name.clone(), beginning(item, room)));
+            }
+            Value::Map(some)
+        }
+        other => other.clone(),
+    }
+}
+
+pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>) {
     let indent = depth * 2;
     match value {
         Value::Array(items) if !items.is_empty() && !fits(value, depth, columns) => {
@@ -81,8 +122,7 @@ fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>)
             append(lines, "{", Slot::JsonPunctuation);
             for (index, (name, item)) in entries.iter().enumerate() {
                 newline(lines, indent + 2);
-                append(lines, &quoted(name), Slot::JsonKey);
-                append(lines, ": ", Slot::JsonPunctuation);
+                self::name(lines, Some(name));
                 write(item, depth + 1, columns, lines);
                 if index + 1 < entries.len() {
                     append(lines, ",", Slot::JsonPunctuation);
@@ -95,8 +135,7 @@ fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>)
             append(lines, "{", Slot::JsonPunctuation);
             for (index, (name, item)) in entries.iter().enumerate() {
                 append(lines, if index == 0 { "" } else { ", " }, Slot::JsonPunctuation);
-                append(lines, &quoted(name), Slot::JsonKey);
-                append(lines, ": ", Slot::JsonPunctuation);
+                self::name(lines, Some(name));
                 write(item, DEEPEST, usize::MAX, lines);
             }
             append(lines, "}", Slot::JsonPunctuation);
@@ -138,15 +177,35 @@ fn short(value: &Value, room: &mut usize) -> bool {
     fits
 }
 
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     wrap::clean_line(&serde_json::to_string(text).unwrap_or_default())
 }
 
-fn newline(lines: &mut Vec<Vec<Run>>, indent: usize) {
+/// Some items of an array, or entries of a map, that is in `depth` others; `more`: others follow them.
+pub fn items(lines: &mut Vec<Vec<Run>>, items: &[(Option<&str>, &Value)], depth: usize, columns: usize, more: bool) {
+    for (nth, (name, item)) in items.iter().enumerate() {
+        newline(lines, depth * 2 + 2);
+        self::name(lines, *name);
+        write(item, depth + 1, columns, lines);
+        if more || nth + 1 < items.len() {
+            append(lines, ",", Slot::JsonPunctuation);
+        }
+    }
+}
+
+/// The name of a map's entry, and the colon behind it.
+pub fn name(lines: &mut [Vec<Run>], name: Option<&str>) {
+    if let Some(name) = name {
+        append(lines, &quoted(name), Slot::JsonKey);
+        append(lines, ": ", Slot::JsonPunctuation);
+    }
+}
+
+pub fn newline(lines: &mut Vec<Vec<Run>>, indent: usize) {
     lines.push(vec![Run::new(" ".repeat(indent), Slot::Text)]);
 }
 
-fn append(lines: &mut [Vec<Run>], text: &str, slot: Slot) {
+pub fn append(lines: &mut [Vec<Run>], text: &str, slot: Slot) {
     let Some(line) = lines.last_mut() else { return };
     match line.last_mut() {
         Some(run) if run.slot == slot => run.text.push_str(text),
@@ -168,11 +227,5 @@ mod tests {
         let value = parse(r#"{"city":"Paris","days":[1,2]}"#).unwrap();
         assert_eq!(texts(&lines(&value, 60)), [r#"{"city": "Paris", "days": [1,2]}"#]);
         assert_eq!(texts(&lines(&value, 20)), ["{", r#"  "city": "Paris","#, r#"  "days": [1,2]"#, "}"]);
-    }
-
-    #[test]
-    fn arguments_are_a_table() {
-        let value = parse(r#"{"hotel_id":"ryk-118","guests":0,"note":"a\nb"}"#).unwrap();
-        assert_eq!(texts(&arguments(&value, 60)), ["hotel_id  \"ryk-118\"", "guests    0", "note      ", "  a", "  b"]);
     }
 }

@@ -1,25 +1,22 @@
 //! Markdown, coloured in place: every character a model wrote stays where it wrote it.
 //!
-//! Rendering would drop link definitions, renumber lists and swallow HTML; a tool that shows what was said may not.
+//! Rendering would drop link definitions, renumber lists and swallow HTML; a tool that shows what a model wrote may not.
 //! So the parser only tells which bytes are a heading, code, emphasis, and the marks themselves are dimmed.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use super::Run;
+use super::line::Run;
 use crate::slots::Slot;
 
 /// Texts longer than this are shown plain: colour is not worth a pause.
-const TOO_LONG: usize = 256 * 1024;
+pub const TOO_LONG: usize = 256 * 1024;
 
 /// The lines of a (clean) text as styled runs; `base` is the slot of plain prose.
 pub fn lines(text: &str, base: Slot) -> Vec<Vec<Run>> {
     let text = text.trim_end_matches('\n');
-    if text.len() > TOO_LONG {
-        return text.split('\n').map(|line| vec![Run::new(line, base)]).collect();
-    }
     let mut lines = vec![Vec::new()];
-    for (piece, slot) in pieces(text, base) {
-        for (index, part) in piece.split('\n').enumerate() {
+    for (stretch, slot) in styled(text, base) {
+        for (index, part) in stretch.split('\n').enumerate() {
             if index > 0 {
                 lines.push(Vec::new());
             }
@@ -38,10 +35,10 @@ fn push(line: &mut Vec<Run>, text: &str, slot: Slot) {
     }
 }
 
-/// The text in order, cut into pieces of one style; together they are the text.
-fn pieces(text: &str, base: Slot) -> Vec<(&str, Slot)> {
+/// The text in order, cut into stretches of one style; together they are the text.
+fn styled(text: &str, base: Slot) -> Vec<(&str, Slot)> {
     let mut slots = vec![base];
-    let mut pieces: Vec<(&str, Slot)> = Vec::new();
+    let mut styled: Vec<(&str, Slot)> = Vec::new();
     let mut from = 0;
     for (event, range) in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).into_offset_iter() {
         let slot = match &event {
@@ -72,15 +69,15 @@ fn pieces(text: &str, base: Slot) -> Vec<(&str, Slot)> {
         }
         // What lies between two texts is a mark: `#`, `**`, a fence.
         if range.start > from {
-            pieces.push((&text[from..range.start], mark(&text[from..range.start], base)));
+            styled.push((&text[from..range.start], mark(&text[from..range.start], base)));
         }
-        pieces.push((&text[range.start..range.end], slot));
+        styled.push((&text[range.start..range.end], slot));
         from = range.end;
     }
     if from < text.len() {
-        pieces.push((&text[from..], mark(&text[from..], base)));
+        styled.push((&text[from..], mark(&text[from..], base)));
     }
-    pieces
+    styled
 }
 
 /// Marks are dimmed, but not where words stand among them (a link definition, a table row).

@@ -1,7 +1,6 @@
 //! Which call of its tool a run is, so that the panes and the tree count alike.
 
-use std::collections::HashMap;
-
+use super::hash::{HashMap, fingerprint};
 use crate::model::{AssembledTrace, SpanId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +21,12 @@ impl Ordinal {
 
 /// One for each of a trace's tool runs, in their order.
 pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
+    if trace.tools.is_empty() {
+        return Vec::new();
+    }
     let in_tree: HashMap<SpanId, usize> =
         trace.tree.nodes.iter().filter_map(|node| Some((node.id, node.ordinal?))).collect();
-    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::default();
     for (at, run) in trace.tools.iter().enumerate() {
         by_name.entry(&run.name).or_default().push(at);
     }
@@ -33,12 +35,12 @@ pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
         // Parallel calls may start in another order than they were asked for: the tree goes by the start.
         let shown: Option<Vec<usize>> = runs.iter().map(|at| in_tree.get(&trace.tools[*at].span?).copied()).collect();
         let numbers = shown.unwrap_or_else(|| (1..=runs.len()).collect());
-        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut first: HashMap<u64, usize> = HashMap::default();
         let mut in_order: Vec<(usize, usize)> = numbers.into_iter().zip(runs).collect();
         in_order.sort_unstable();
         let of = in_order.len();
         for (nth, at) in in_order {
-            let known = *first.entry(trace.tools[at].input.to_text()).or_insert(nth);
+            let known = *first.entry(fingerprint(&trace.tools[at].input)).or_insert(nth);
             ordinals[at] = Ordinal { nth, of, same: Some(known).filter(|known| *known != nth) };
         }
     }

@@ -1,7 +1,11 @@
 //! The parts of a message, as the Messages and Tools panes both show them.
 
+use std::fmt;
+
 use super::build::Builder;
-use super::{Opens, Run, json, markdown};
+use super::json;
+use super::line::{Opens, Run};
+use super::markdown;
 use crate::app::{format, wrap};
 use crate::model::{Content, Media, MediaData, Part, Reasoning, ToolCall, Value};
 use crate::slots::Slot;
@@ -23,6 +27,7 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", Slot::Dim)]);
         }
         Content::Text(text) => match prose {
+            Prose::Markdown if text.len() > markdown::TOO_LONG => to.prose(indent, "", text, Slot::Text),
             Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
@@ -34,14 +39,10 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             let line = Run::new(format!("▪ {}", media_line(media)), Slot::MessageMedia);
             to.opens(indent, line, Opens::of(media).as_ref());
         }
-        Content::Json(value) => {
-            let columns = to.width.saturating_sub(indent);
-            to.runs(indent, json::lines(value, columns));
-        }
+        Content::Json(value) => to.json(indent, value),
         Content::Unknown(value) => {
             to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", Slot::Dim)]);
-            let columns = to.width.saturating_sub(indent);
-            to.runs(indent, json::lines(value, columns));
+            to.json(indent, value);
         }
         Content::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
         Content::Call(call) => arguments(to, indent, call),
@@ -59,8 +60,101 @@ pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
     if matches!(&call.input, Value::Map(entries) if entries.is_empty()) {
         to.line(vec![pad(indent), Run::new("no arguments", Slot::Dim)]);
     } else {
-        let columns = to.width.saturating_sub(indent);
-        to.runs(indent, json::arguments(&call.input, columns));
+        table(to, indent, &call.input);
+    }
+}
+
+/// The arguments of a call, a line each: the name, then the value; texts of several lines, and what is large, stand
+/// beneath.
+pub fn table(to: &mut Builder, indent: usize, input: &Value) {
+    let Some(entries) = input.as_map() else {
+        return to.json(indent, input);
+    };
+    let columns = to.width.saturating_sub(indent);
+    let names = entries.iter().map(|(name, _)| wrap::width(&wrap::clean_line(name)));
+    let widest = names.max().unwrap_or(0).min(columns / 3).min(24);
+    for (name, value) in entries {
+        let name = wrap::cut(&wrap::clean_line(name), widest);
+        let gap = " ".repeat(widest - wrap::width(&name) + 2);
+        let mut head = vec![Run::new(name, Slot::JsonKey), Run::new(gap, Slot::Text)];
+        match value {
+            Value::String(text) if text.contains('\n') => {
+                to.runs(indent, vec![head]);
+                to.prose(indent, "  ", text, Slot::JsonString);
+            }
+            value if json::is_light(value) => {
+                let mut lines = json::lines(value, columns.saturating_sub(widest + 2)).into_iter();
+                head.extend(lines.next().unwrap_or_default());
+                to.runs(indent, vec![head]);
+                to.runs(
+                    indent,
+                    lines
+                        .map(|mut line| {
+                            line.insert(0, Run::new(" ".repeat(widest + 2), Slot::Text));
+                            line
+                        })
+                        .collect(),
+                );
+            }
+            value => {
+                to.runs(indent, vec![head]);
+                to.json(indent + 2, value);
+            }
+        }
+    }
+}
+
+/// How much parts are: lines, or bytes where there is too much to count the lines of it.
+pub struct Extent<'a> {
+    /// `None`: more than are counted.
+    pub lines: Option<usize>,
+    parts: &'a [Part],
+}
+
+impl fmt::Display for Extent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.lines {
+            Some(lines) => write!(f, "{lines} lines"),
+            None => f.write_str(&format::size(self.parts.iter().map(|part| weight(part) as u64).sum())),
+        }
+    }
+}
+
+/// Lines are counted in no more text than this.
+pub const COUNTED: usize = 128 * 1024;
+
+/// How much parts are; `count`: how many lines they take.
+pub fn extent(parts: &[Part], count: impl FnOnce(&[Part]) -> usize) -> Extent<'_> {
+    Extent { lines: weighs_at_most(parts, COUNTED).then(|| count(parts)), parts }
+}
+
+/// Whether parts show at most about so many bytes of text.
+pub fn weighs_at_most(parts: &[Part], bytes: usize) -> bool {
+    fn takes(part: &Part, room: &mut usize) -> bool {
+        match &part.content {
+            Content::Json(value) | Content::Unknown(value) => json::weighs(value, room),
+            Content::Call(call) => json::weighs(&call.input, room),
+            Content::Result(result) => result.content.iter().all(|part| takes(part, room)),
+            _ => {
+                let fits = weight(part) <= *room;
+                *room = room.saturating_sub(weight(part));
+                fits
+            }
+        }
+    }
+    let mut room = bytes;
+    parts.iter().all(|part| takes(part, &mut room))
+}
+
+/// About how many bytes of text a part shows.
+pub fn weight(part: &Part) -> usize {
+    match &part.content {
+        Content::Text(text) | Content::Refusal(text) => text.len(),
+        Content::Reasoning(reasoning) => reasoning.text.as_ref().map_or(0, String::len),
+        Content::Json(value) | Content::Unknown(value) => json::weight(value),
+        Content::Call(call) => json::weight(&call.input),
+        Content::Result(result) => result.content.iter().map(weight).sum(),
+        Content::Media(_) => 40,
     }
 }
 
@@ -141,6 +235,10 @@ pub fn preview(parts: &[Part]) -> String {
 
 /// A text's beginning, in one line of at most a few hundred characters.
 pub fn first_line(text: &str) -> String {
+    /// More than any screen is wide.
+    const BYTES: usize = 4096;
+    let text = text.trim_start();
+    let text = &text[..text.floor_char_boundary(BYTES)];
     let words: Vec<&str> = text.split_whitespace().take(60).collect();
     wrap::clean_line(&words.join(" "))
 }

@@ -1,53 +1,163 @@
 //! The Raw pane: one span exactly as it arrived, typed, with nothing left out.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use super::build::Builder;
-use super::{Document, Folds, Run, json, parts};
+use super::line::Run;
+use super::outline::{Blocks, Outline, Pane};
+use super::{json, parts};
 use crate::app::{format, wrap};
-use crate::model::{Attributes, Dropped, RawSpan, Span, Value};
+use crate::model::{Attributes, Dropped, Link, LogRow, RawSpan, Span, SpanEvent, Value};
 use crate::slots::Slot;
 
 /// A text of more lines than this starts folded.
 const LONG: usize = 4;
 
+/// The parts of a span.
 #[must_use]
-pub fn raw(raw: &RawSpan, folds: &Folds, width: u16) -> Document {
-    let mut to = Builder::new(folds, width);
+pub fn blocks(raw: &Arc<RawSpan>) -> Box<dyn Blocks> {
+    let mut outline = Outline::default();
     let span = &raw.span;
-    identity(&mut to, span);
-    for note in &raw.notes {
-        to.wrapped(0, 2, &[Run::new("! ", Slot::Warning), Run::new(wrap::clean_line(&note.0), Slot::Warning)]);
+    outline.push(Block::Identity, "identity", 12 + raw.notes.len(), 0);
+    outline.push(Block::Title(List::Attributes), "attributes", 2, 0);
+    list(&mut outline, List::Attributes, &span.attributes);
+    for (nth, event) in span.events.iter().enumerate() {
+        outline.push(Block::Event { nth }, ("event", nth), 2 + event.attributes.len(), 0);
     }
-    if !raw.dialects.is_empty() {
-        field(&mut to, "read as", &raw.dialects.join(", "));
+    for (nth, link) in span.links.iter().enumerate() {
+        outline.push(Block::Link { nth }, ("link", nth), 2 + link.attributes.len(), 0);
     }
-    section(&mut to, "attributes", &span.attributes, span.dropped);
-    events(&mut to, span);
-    links(&mut to, span);
-    for (index, log) in raw.logs.iter().enumerate() {
-        to.blank();
-        let name = if log.name.is_empty() { "log record" } else { &log.name };
-        let head = vec![
-            Run::new(format!("log {}  ", wrap::clean_line(name)), Slot::Title),
-            Run::new(parts::first_line(&log.text), Slot::Dim),
-        ];
-        let right =
-            vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), Slot::Dim)];
-        if to.fold(format!("log {index}"), false, 0, head, right) {
-            to.text(4, &log.text, Slot::Text);
+    for nth in 0..raw.logs.len() {
+        outline.push(Block::Log { nth }, ("log", nth), 2, 0);
+    }
+    for (of, attributes) in [(List::Scope, &span.scope.attributes), (List::Resource, &span.resource.attributes)] {
+        outline.push(Block::Title(of), ("title", of), 2, 0);
+        list(&mut outline, of, attributes);
+    }
+    outline.of(Raw { raw: raw.clone() })
+}
+
+/// Adds a block for each attribute of a list.
+fn list(outline: &mut Outline<Block>, list: List, attributes: &Attributes) {
+    for (nth, (name, value)) in attributes.iter().enumerate() {
+        let block = Block::Attribute { list, nth };
+        outline.push(block, ("attribute", list, nth, name), 1, value.as_str().map_or(0, |text| text.len().min(400)));
+    }
+}
+
+#[derive(Debug)]
+struct Raw {
+    raw: Arc<RawSpan>,
+}
+
+/// Which attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum List {
+    Attributes,
+    Scope,
+    Resource,
+}
+
+/// What one block shows; `nth`: the place in its list.
+#[derive(Debug)]
+enum Block {
+    Identity,
+    Title(List),
+    Attribute { list: List, nth: usize },
+    Event { nth: usize },
+    Link { nth: usize },
+    Log { nth: usize },
+}
+
+impl Pane for Raw {
+    type Block = Block;
+
+    fn write(&self, block: &Block, to: &mut Builder) {
+        let span = &self.raw.span;
+        match *block {
+            Block::Identity => {
+                identity(to, span);
+                for note in &self.raw.notes {
+                    let runs = [Run::new("! ", Slot::Warning), Run::new(wrap::clean_line(&note.0), Slot::Warning)];
+                    to.wrapped(0, 2, &runs);
+                }
+                if !self.raw.dialects.is_empty() {
+                    field(to, "read as", &self.raw.dialects.join(", "));
+                }
+            }
+            Block::Title(List::Attributes) => attributes_title(to, &span.attributes, span.dropped),
+            Block::Title(List::Scope) => {
+                to.blank();
+                let scope = &span.scope;
+                let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
+                let named = wrap::clean_line(&format!("{}{version}", scope.name));
+                to.wrapped(0, 7, &[Run::new("scope  ", Slot::Title), Run::new(named, Slot::Text)]);
+            }
+            Block::Title(List::Resource) => {
+                to.blank();
+                to.line(vec![Run::new("resource", Slot::Title)]);
+            }
+            Block::Attribute { list, nth } => {
+                let (fold, attributes) = match list {
+                    List::Attributes => ("attributes", &span.attributes),
+                    List::Scope => ("scope", &span.scope.attributes),
+                    List::Resource => ("resource", &span.resource.attributes),
+                };
+                if let Some((name, value)) = attributes.iter().nth(nth) {
+                    attribute(to, &format!("{fold} {nth} {name}"), name, value);
+                }
+            }
+            Block::Event { nth } => self.event(to, nth, &span.events[nth]),
+            Block::Link { nth } => link(to, nth, &span.links[nth]),
+            Block::Log { nth } => log(to, nth, &self.raw.logs[nth]),
         }
     }
-    let scope = &span.scope;
+}
+
+impl Raw {
+    fn event(&self, to: &mut Builder, nth: usize, event: &SpanEvent) {
+        to.blank();
+        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), Slot::Title)];
+        let since = event.at.since(self.raw.span.started);
+        let right = vec![Run::new(format!(" +{}", format::duration(since)), Slot::Dim)];
+        let name = format!("event {nth}");
+        if to.fold(name.clone(), true, 0, head, right) {
+            attributes(to, &name, &event.attributes);
+            if event.dropped_attributes > 0 {
+                let dropped = format!("  the sender dropped {} attributes", event.dropped_attributes);
+                to.line(vec![Run::new(dropped, Slot::Warning)]);
+            }
+        }
+    }
+}
+
+fn link(to: &mut Builder, nth: usize, link: &Link) {
     to.blank();
-    let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
-    let named = wrap::clean_line(&format!("{}{version}", scope.name));
-    to.wrapped(0, 7, &[Run::new("scope  ", Slot::Title), Run::new(named, Slot::Text)]);
-    values(&mut to, "scope", &scope.attributes);
+    let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
+    let name = format!("link {nth}");
+    if to.fold(name.clone(), true, 0, head, vec![]) {
+        attributes(to, &name, &link.attributes);
+    }
+}
+
+fn attributes(to: &mut Builder, fold: &str, attributes: &Attributes) {
+    for (nth, (name, value)) in attributes.iter().enumerate() {
+        attribute(to, &format!("{fold} {nth} {name}"), name, value);
+    }
+}
+
+fn log(to: &mut Builder, nth: usize, log: &LogRow) {
     to.blank();
-    to.line(vec![Run::new("resource", Slot::Title)]);
-    values(&mut to, "resource", &span.resource.attributes);
-    to.done()
+    let name = if log.name.is_empty() { "log record" } else { &log.name };
+    let head = vec![
+        Run::new(format!("log {}  ", wrap::clean_line(name)), Slot::Title),
+        Run::new(parts::first_line(&log.text), Slot::Dim),
+    ];
+    let right =
+        vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), Slot::Dim)];
+    if to.fold(format!("log {nth}"), false, 0, head, right) {
+        to.text(4, &log.text, Slot::Text);
+    }
 }
 
 fn identity(to: &mut Builder, span: &Span) {
@@ -83,97 +193,113 @@ fn field(to: &mut Builder, name: &str, value: &str) {
     to.wrapped(0, 10, &[Run::new(format!("{name:<10}"), Slot::Dim), Run::new(wrap::clean_line(value), Slot::Text)]);
 }
 
-fn section(to: &mut Builder, title: &'static str, attributes: &Attributes, dropped: Dropped) {
+fn attributes_title(to: &mut Builder, attributes: &Attributes, dropped: Dropped) {
     to.blank();
-    to.line(vec![Run::new(format!("{title}  {}", attributes.len()), Slot::Title), Run::new("  by name", Slot::Dim)]);
+    to.line(vec![Run::new(format!("attributes  {}", attributes.len()), Slot::Title), Run::new("  by name", Slot::Dim)]);
     for (count, what) in [(dropped.attributes, "attributes"), (dropped.events, "events"), (dropped.links, "links")] {
         if count > 0 {
             to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), Slot::Warning)]);
         }
     }
-    values(to, title, attributes);
-}
-
-fn values(to: &mut Builder, place: &str, attributes: &Attributes) {
-    for (index, (name, value)) in attributes.iter().enumerate() {
-        one(to, &format!("{place} {index} {name}"), name, value);
-    }
-}
-
-fn one(to: &mut Builder, fold: &str, name: &str, value: &Value) {
-    let name = wrap::clean_line(name);
-    let columns = to.width.saturating_sub(6);
-    let (kind, lines) = shown(value, columns);
-    let height: usize = lines.iter().map(|line| 1 + line_width(line) / columns.max(1)).sum();
-    let kind = kind.map(|kind| Run::new(format!("  {kind}"), Slot::Dim));
-    if height <= 1 && kind.is_none() {
-        let mut line = vec![Run::new(format!("  {name}  "), Slot::JsonKey)];
-        line.extend(lines.into_iter().next().unwrap_or_default());
-        to.wrapped(0, 6, &line);
-    } else if height <= LONG {
-        to.wrapped(0, 6, &[Run::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>());
-        to.runs(6, lines);
-    } else {
-        let mut head = vec![Run::new(name, Slot::JsonKey)];
-        head.extend(kind);
-        head.push(Run::new(format!("  {}", parts::first_line(&value.to_text())), Slot::Dim));
-        let right = vec![Run::new(format!("  {height} lines"), Slot::Dim)];
-        if to.fold(fold.to_owned(), false, 0, head, right) {
-            to.runs(6, lines);
-        }
-    }
-}
-
-fn line_width(line: &[Run]) -> usize {
-    line.iter().map(|run| wrap::width(&run.text)).sum()
 }
 
 /// A value with its type visible: as JSON, so that a text has quotes. A text of several lines, or of JSON, is laid out
 /// as what it holds; then a word says that it is one.
-fn shown(value: &Value, columns: usize) -> (Option<&'static str>, Vec<Vec<Run>>) {
+enum Shown<'a> {
+    Json(&'a Value),
+    JsonInText(Value),
+    Lines(&'a str),
+}
+
+fn attribute(to: &mut Builder, fold: &str, name: &str, value: &Value) {
+    let name = wrap::clean_line(name);
+    let columns = to.width.saturating_sub(6);
+    let bytes = json::weight(value);
+    // What is too large to be read at a glance is closed without being parsed.
+    let head = |height: String, kind: Option<Run>| {
+        let first = parts::first_line(&json::beginning(value, &mut 4096).to_text());
+        let head = [Run::new(name.clone(), Slot::JsonKey)].into_iter().chain(kind);
+        let head = head.chain([Run::new(format!("  {first}"), Slot::Dim)]).collect();
+        (head, vec![Run::new(format!("  {height}"), Slot::Dim)])
+    };
+    if bytes > parts::COUNTED {
+        let (head, right) = head(format::size(bytes as u64), None);
+        if to.fold(fold.to_owned(), false, 0, head, right) {
+            lay_out_large(to, value);
+        }
+        return;
+    }
+    let shown = shown(value);
+    let kind = match shown {
+        Shown::Json(_) => None,
+        Shown::JsonInText(_) => Some("text of JSON"),
+        Shown::Lines(_) => Some("text"),
+    };
+    let kind = kind.map(|kind| Run::new(format!("  {kind}"), Slot::Dim));
+    let height = height(&shown, columns);
+    if height <= 1 && kind.is_none() {
+        let mut line = vec![Run::new(format!("  {name}  "), Slot::JsonKey)];
+        if let Shown::Json(value) = shown {
+            line.extend(value_lines(value, columns).into_iter().next().unwrap_or_default());
+        }
+        to.wrapped(0, 6, &line);
+    } else if height <= LONG {
+        to.wrapped(0, 6, &[Run::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>());
+        lay_out(to, &shown);
+    } else {
+        let (head, right) = head(format!("{height} lines"), kind);
+        if to.fold(fold.to_owned(), false, 0, head, right) {
+            lay_out(to, &shown);
+        }
+    }
+}
+
+fn shown(value: &Value) -> Shown<'_> {
+    let Value::String(text) = value else { return Shown::Json(value) };
+    let inside = text.trim_start().starts_with(['{', '[']).then(|| crate::model::json::parse(text).ok()).flatten();
+    match inside {
+        Some(inside) => Shown::JsonInText(inside),
+        None if text.trim_end_matches('\n').contains('\n') => Shown::Lines(text),
+        None => Shown::Json(value),
+    }
+}
+
+/// The same of a large value, of which only what is looked at is parsed.
+fn lay_out_large(to: &mut Builder, value: &Value) {
     match value {
-        Value::String(text) => {
-            let inside =
-                text.trim_start().starts_with(['{', '[']).then(|| crate::model::json::parse(text).ok()).flatten();
-            match inside {
-                Some(inside) => (Some("text of JSON"), json::lines(&inside, columns)),
-                None if text.trim_end_matches('\n').contains('\n') => {
-                    let lines = wrap::clean(text);
-                    let lines = lines.trim_end_matches('\n').split('\n');
-                    (Some("text"), lines.map(|line| vec![Run::new(line, Slot::JsonString)]).collect())
-                }
-                None => (None, json::lines(value, columns)),
-            }
-        }
-        Value::Null => (None, vec![vec![Run::new("unset", Slot::JsonLiteral)]]),
-        other => (None, json::lines(other, columns)),
+        Value::String(text) if to.json_text(6, text) => {}
+        Value::String(text) if text.trim_end_matches('\n').contains('\n') => lay_out(to, &Shown::Lines(text)),
+        value => lay_out(to, &Shown::Json(value)),
     }
 }
 
-fn events(to: &mut Builder, span: &Span) {
-    for (index, event) in span.events.iter().enumerate() {
-        to.blank();
-        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), Slot::Title)];
-        let right = vec![Run::new(format!(" +{}", format::duration(event.at.since(span.started))), Slot::Dim)];
-        if to.fold(format!("event {index}"), true, 0, head, right) {
-            values(to, &format!("event {index}"), &event.attributes);
-            if event.dropped_attributes > 0 {
-                to.line(vec![Run::new(
-                    format!("  the sender dropped {} attributes", event.dropped_attributes),
-                    Slot::Warning,
-                )]);
-            }
+/// About how many lines a value takes.
+fn height(shown: &Shown, columns: usize) -> usize {
+    let lines_of = |width: usize| 1 + width / columns.max(1);
+    let lines_of_json =
+        |value: &Value| value_lines(value, columns).iter().map(|line| lines_of(wrap::runs_width(line))).sum::<usize>();
+    match shown {
+        Shown::Lines(text) => {
+            wrap::clean(text).trim_end_matches('\n').split('\n').map(|line| lines_of(wrap::width(line))).sum()
         }
+        Shown::Json(value) => lines_of_json(value),
+        Shown::JsonInText(value) => lines_of_json(value),
     }
 }
 
-fn links(to: &mut Builder, span: &Span) {
-    for (index, link) in span.links.iter().enumerate() {
-        to.blank();
-        let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
-        if to.fold(format!("link {index}"), true, 0, head, vec![]) {
-            values(to, &format!("link {index}"), &link.attributes);
-        }
+fn value_lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
+    match value {
+        Value::Null => vec![vec![Run::new("unset", Slot::JsonLiteral)]],
+        value => json::lines(value, columns),
+    }
+}
+
+fn lay_out(to: &mut Builder, shown: &Shown) {
+    match shown {
+        Shown::Lines(text) => to.prose(6, "", text.trim_end_matches('\n'), Slot::JsonString),
+        Shown::Json(Value::Null) => to.runs(6, value_lines(&Value::Null, 0)),
+        Shown::Json(value) => to.json(6, value),
+        Shown::JsonInText(value) => to.json(6, value),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The runs of a session, one after another: each pane puts the same heading above what it shows of one.
 
 use super::build::Builder;
-use super::{Anchor, Run, parts};
+use super::line::Run;
+use super::parts;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
 use crate::slots::Slot;
@@ -10,20 +11,23 @@ use crate::slots::Slot;
 const ROOMY: usize = 60;
 
 /// The traces of an answer, numbered as the tree numbers them where they are those of a session.
-pub fn each<'a>(to: &mut Builder, detail: &'a Detail) -> Vec<(&'a AssembledTrace, Option<u64>)> {
+pub fn numbered(detail: &Detail) -> impl Iterator<Item = (&AssembledTrace, Option<u64>)> {
+    let several = detail.traces.len() > 1 || detail.left_out > 0;
+    let numbers = detail.left_out + 1..;
+    detail.traces.iter().map(AsRef::as_ref).zip(numbers.map(move |number| Some(number).filter(|_| several)))
+}
+
+/// How many runs of a session are left out of its answer; nothing where none is.
+pub fn left_out(to: &mut Builder, detail: &Detail) {
     if detail.left_out > 0 {
         let left_out = format!("{} earlier runs of this session are not shown here", detail.left_out);
         to.wrapped(0, 0, &[Run::new(left_out, Slot::Dim)]);
     }
-    let several = detail.traces.len() > 1 || detail.left_out > 0;
-    let numbers = detail.left_out + 1..;
-    detail.traces.iter().map(AsRef::as_ref).zip(numbers.map(|number| Some(number).filter(|_| several))).collect()
 }
 
 /// `━━ run 2 what about day two? ── 2026-11-03 17:42:09`: nothing above a run that is alone.
 pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     to.blank();
-    to.anchor(Anchor::Trace(trace.trace));
     if let Some(number) = number {
         // In a narrow pane what was asked is worth more than the day.
         let began = if to.width < ROOMY { format::clock(trace.started) } else { format::date(trace.started) };
@@ -43,8 +47,8 @@ pub fn turn(turn: Option<usize>, call: &ModelCall) -> String {
 /// What a run is called: what the user asked in it, else its root's name.
 pub fn name(trace: &AssembledTrace) -> String {
     let asked = |history: bool, by_a_person: bool| {
-        let said = trace.conversations.first()?.messages.iter().filter(|said| said.message.role == Role::User);
-        let parts = said.filter(|said| said.history == history).flat_map(|said| &said.message.parts);
+        let of_user = trace.conversations.first()?.messages.iter().filter(|at| at.message.role == Role::User);
+        let parts = of_user.filter(|at| at.history == history).flat_map(|at| &at.message.parts);
         let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.content {
             Content::Text(text) if !(by_a_person && is_aside(text)) => Some(parts::first_line(question_in(text))),
             _ => None,

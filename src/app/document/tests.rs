@@ -4,7 +4,7 @@ mod sessions;
 
 use std::sync::Arc;
 
-use super::{Folds, cost, messages, tools};
+use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
     AssembledTrace, Category, Content, Context, Conversation, ConversationId, ConversationMessage, Cost, Detail,
     Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Role, SpanId, Timestamp, TokenUsage,
@@ -95,15 +95,14 @@ fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun
     }
 }
 
-fn detail(traces: Vec<AssembledTrace>) -> Detail {
-    Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0 }
+fn detail(traces: Vec<AssembledTrace>) -> Arc<Detail> {
+    Arc::new(Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0 })
 }
 
 /// The lines of a pane that hold something, without their indents.
-fn lines(pane: fn(&Detail, &Folds, u16) -> super::Document, detail: &Detail, width: u16) -> Vec<String> {
-    let document = pane(detail, &Folds::default(), width);
-    let lines = document.lines.iter().map(|line| line.text().trim().to_owned());
-    lines.filter(|line| !line.is_empty()).collect()
+fn lines(pane: fn(&Arc<Detail>) -> Box<dyn Blocks>, detail: &Arc<Detail>, width: u16) -> Vec<String> {
+    let lines = Document::whole(pane(detail).into(), &Folds::default(), width);
+    lines.iter().map(|line| line.text().trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 fn place(lines: &[String], text: &str) -> usize {
@@ -119,7 +118,7 @@ fn a_result_is_shown_with_its_call_and_not_again_where_it_is_sent() {
         said(1, Role::Assistant, vec![Content::Text("done".into())]),
     ];
     let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Lima", ToolStatus::Ok)];
-    let lines = lines(messages, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
     assert!(place(&lines, "\"Oslo\"") < place(&lines, "← cold"));
     assert!(place(&lines, "← cold") < place(&lines, "\"Lima\""));
     assert!(place(&lines, "← warm") < place(&lines, "── turn 2"));
@@ -133,7 +132,7 @@ fn results_without_ids_answer_the_calls_in_order() {
         said(1, Role::Tool, vec![gives(None, "cold"), gives(None, "warm")]),
     ];
     let tools = vec![ran(None, "Oslo", ToolStatus::Ok), ran(None, "Lima", ToolStatus::Error)];
-    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, tools)]), 60);
     assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("#1/2  ✓"), "{lines:#?}");
     assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("#2/2  ✗"), "{lines:#?}");
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
@@ -145,7 +144,7 @@ fn a_result_that_lost_its_id_answers_the_call_of_its_tool_that_waits() {
         said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
         said(1, Role::Tool, vec![gives(Some("a"), "cold"), gives(None, "warm")]),
     ];
-    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1, "{lines:#?}");
 }
 
@@ -159,7 +158,7 @@ fn an_id_that_is_used_again_means_the_newer_call() {
     ];
     let later = ToolRun { called_by: Some(span(2)), ..ran(Some("0"), "Lima", ToolStatus::Error) };
     let tools = vec![ran(Some("0"), "Oslo", ToolStatus::Ok), later];
-    let lines = lines(messages, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
     assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("✓"), "{lines:#?}");
     assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("✗"), "{lines:#?}");
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
@@ -170,9 +169,9 @@ fn the_same_arguments_again_are_pointed_out() {
     let said = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Oslo")])];
     let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Oslo", ToolStatus::Pending)];
     let detail = detail(vec![run(vec![call(1)], said, tools)]);
-    let shown = lines(messages, &detail, 60);
+    let shown = lines(messages::blocks, &detail, 60);
     assert!(shown[place(&shown, "same arguments as #1") - 2].ends_with("no result"), "{shown:#?}");
-    place(&lines(super::tools, &detail, 60), "same arguments as #1");
+    place(&lines(tools::blocks, &detail, 60), "same arguments as #1");
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
     run.tree.nodes = vec![node(1, 0, "chat"), node(3, 0, "weather"), node(4, 1, "GET /weather"), node(2, 0, "chat")];
     let failure = Failure { kind: Some("httpx.ReadTimeout".into()), message: Some("timed out".into()), stack: None };
     run.errors = vec![TraceFailure { span: span(4), at: Timestamp(0), failure }];
-    let lines = lines(messages, &detail(vec![run]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run]), 60);
     let at = place(&lines, "✗ ReadTimeout  in GET /weather");
     assert!(place(&lines, "→ weather") < at && at < place(&lines, "── turn 2"), "{lines:#?}");
     assert_eq!(lines[at + 1], "timed out");
@@ -217,10 +216,10 @@ fn what_a_turn_cost_is_the_last_thing_to_give_way() {
         (30, "── turn 1 · 1.0s · unpriced"),
         (24, "── turn 1 · unpriced"),
     ] {
-        assert_eq!(lines(messages, &detail, width)[0].trim_end_matches([' ', '─']), rule);
+        assert_eq!(lines(messages::blocks, &detail, width)[0].trim_end_matches([' ', '─']), rule);
     }
     for width in [30, 38, 45, 60, 80] {
-        let row = lines(cost, &detail, width);
+        let row = lines(cost::blocks, &detail, width);
         assert!(row[place(&row, "by model") - 1].ends_with("unpriced"), "{row:#?}");
         assert!(row[place(&row, "by model") + 1].ends_with("unpriced"), "{row:#?}");
     }
@@ -236,7 +235,7 @@ fn what_one_run_leaves_out_of_a_tool_another_may_tell() {
     let mut runs = vec![run(vec![call(1)], Vec::new(), Vec::new()), run(vec![call(1)], Vec::new(), Vec::new())];
     runs[0].definitions = vec![offered(None)];
     runs[1].definitions = vec![offered(Some("Convert money."))];
-    let lines = lines(tools, &detail(runs), 70);
+    let lines = lines(tools::blocks, &detail(runs), 70);
     assert!(lines[place(&lines, "convert")].contains("Convert money."), "{lines:#?}");
     assert!(lines[place(&lines, "convert")].ends_with("not called in these runs"), "{lines:#?}");
 }
@@ -246,7 +245,7 @@ fn one_model_by_two_names_is_told_apart_and_each_window_named() {
     let of =
         |number, model: &str, window| ModelCall { model: Some(model.into()), window: Some(window), ..call(number) };
     let calls = vec![of(1, "us.amazon.nova-lite-v1:0", 300_000), of(2, "eu.amazon.nova-lite-v1:0", 200_000)];
-    let lines = lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 90);
+    let lines = lines(cost::blocks, &detail(vec![run(calls, Vec::new(), Vec::new())]), 90);
     assert!(lines[place(&lines, "us.amazon.nova-lite-v1:0")].contains("window 300k"), "{lines:#?}");
     assert!(lines[place(&lines, "eu.amazon.nova-lite-v1:0")].contains("1 call"), "{lines:#?}");
 }
@@ -257,7 +256,7 @@ fn a_long_result_is_one_line_until_it_is_opened() {
         said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
         said(1, Role::Tool, vec![gives(Some("a"), &"snow\n".repeat(200))]),
     ];
-    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
     assert!(lines[place(&lines, "▸ ← snow")].ends_with("200 lines"), "{lines:#?}");
     assert!(lines.len() < 10, "{lines:#?}");
 }
@@ -267,7 +266,7 @@ fn only_what_a_model_said_stands_in_quotation_marks() {
     let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
     let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
     let said = vec![said(0, Role::Assistant, vec![Content::Reasoning(thought), Content::Reasoning(hidden)])];
-    let lines = lines(messages, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
     assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));
     assert!(
         lines[place(&lines, "redacted")].ends_with("reasoning  redacted reasoning, 93 B: the provider keeps it hidden")
@@ -300,7 +299,7 @@ fn a_report_far_from_the_price_tables_is_said_in_words() {
         }),
         ..call(1)
     };
-    let shown = |calls| lines(cost, &detail(vec![run(calls, Vec::new(), Vec::new())]), 120);
+    let shown = |calls| lines(cost::blocks, &detail(vec![run(calls, Vec::new(), Vec::new())]), 120);
     let far = shown(vec![costs(0.02, 0.01), costs(0.03, 0.0295)]);
     let words =
         "! claude-sonnet-4-5: the sender reports $0.020000 for 1 call, 100% more than the price tables ($0.010000)";

@@ -1,13 +1,21 @@
 //! The Tools pane: what each tool was called with, what it gave, how long it took; what was offered and never called.
 
-use std::{collections::HashMap, time::Duration};
+mod called;
+mod table;
+
+use std::sync::Arc;
 
 use super::build::Builder;
-use super::ordinals::{Ordinal, ordinals};
-use super::{Anchor, Document, Folds, Run, json, parts, runs};
+use super::hash::{HashMap, HashSet};
+use super::json;
+use super::line::Run;
+use super::outline::{Blocks, Counts, Outline, Pane};
+use super::{parts, runs};
 use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, Content, Detail, Part, ToolDefinition, ToolRun, ToolStatus, TraceId};
+use crate::model::{AssembledTrace, Detail, ToolDefinition, ToolRun, ToolStatus};
 use crate::slots::Slot;
+use called::{Called, Elsewhere};
+use table::Table;
 
 /// Up to this many runs are open from the start.
 const FEW: usize = 3;
@@ -15,132 +23,139 @@ const FEW: usize = 3;
 /// A pane of so many columns has room for when a tool was called.
 const ROOMY: usize = 60;
 
+/// The tool runs of a trace or of the traces of a session, and what was offered.
 #[must_use]
-pub fn tools(detail: &Detail, folds: &Folds, width: u16) -> Document {
-    let mut to = Builder::new(folds, width);
-    let traces = runs::each(&mut to, detail);
-    let elsewhere = elsewhere(detail);
-    let tellers: HashMap<Place, TraceId> = elsewhere.iter().map(|((told, _), ran)| (*ran, *told)).collect();
-    let mut called: Vec<Called> = Vec::new();
-    for (trace, number) in &traces {
-        for (index, (run, ordinal)) in trace.tools.iter().zip(ordinals(trace)).enumerate() {
-            let place = (trace.trace, index);
-            if !elsewhere.contains_key(&place) {
-                let teller = tellers.get(&place);
-                let asked_in = traces.iter().find(|(trace, _)| Some(&trace.trace) == teller).and_then(|found| found.1);
-                called.push(Called { trace, number: *number, name: name(trace, run), run, index, ordinal, asked_in });
-            }
-        }
+pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
+    let mut outline = Outline::default();
+    if detail.left_out > 0 {
+        outline.push(Block::LeftOut, "left out", 1, 0);
     }
-    let here = if traces.len() > 1 { "in these runs" } else { "in this run" };
+    let called = called::called(detail);
+    let numbers: Vec<Option<u64>> = runs::numbered(detail).map(|(_, number)| number).collect();
+    let offered = offered(detail, &called);
+    let table = Table::of(detail, &called);
     if called.is_empty() {
-        to.line(vec![Run::new(format!("No tool was called {here}."), Slot::Dim)]);
+        outline.push(Block::None, "none", 1, 0);
     } else {
-        table(&mut to, &called);
-        to.blank();
-        let open = called.len() <= FEW;
+        outline.push(Block::TableHead, "table", 1, 0);
+        for (row, tool) in table.tools.iter().enumerate() {
+            outline.push(Block::TableRow { row }, ("row", &tool.name), 1, 0);
+        }
+        outline.push(Block::Gap, "gap", 1, 0);
         let mut before = None;
-        for called in &called {
-            if before.replace(called.trace.trace) != Some(called.trace.trace) {
-                runs::heading(&mut to, called.trace, called.number);
+        let open = called.len() <= FEW;
+        for (at, run) in called.iter().enumerate() {
+            let trace = detail.traces[run.trace].trace;
+            if before.replace(run.trace) != Some(run.trace) {
+                let lines = if numbers[run.trace].is_some() { 2 } else { 0 };
+                outline.push(Block::Run { trace: run.trace }, ("run", trace), lines, 0);
             }
-            one(&mut to, called, open);
-        }
-    }
-    definitions(&mut to, detail, &called, here);
-    to.done()
-}
-
-/// The tool runs of a session, each once.
-pub fn called(detail: &Detail) -> impl Iterator<Item = &ToolRun> {
-    let elsewhere = elsewhere(detail);
-    let runs = detail
-        .traces
-        .iter()
-        .flat_map(|trace| trace.tools.iter().enumerate().map(move |(index, run)| ((trace.trace, index), run)));
-    runs.filter(move |(place, _)| !elsewhere.contains_key(place)).map(|(_, run)| run)
-}
-
-/// One run of a tool: its trace, that trace's number where there are several, its place among the trace's runs.
-struct Called<'a> {
-    trace: &'a AssembledTrace,
-    number: Option<u64>,
-    name: String,
-    run: &'a ToolRun,
-    index: usize,
-    ordinal: Ordinal,
-    /// The number of the run that asked for it, where that is another one.
-    asked_in: Option<u64>,
-}
-
-/// A trace, and a place among its tool runs.
-type Place = (TraceId, usize);
-
-/// Tool runs that another trace of the session holds as well: one tells of the call, the other has the span in which it
-/// ran. Each one that only tells, with the one that ran.
-fn elsewhere(detail: &Detail) -> HashMap<Place, Place> {
-    let mut runs: HashMap<(&str, &str), Vec<(Place, bool)>> = HashMap::new();
-    for trace in &detail.traces {
-        for (index, run) in trace.tools.iter().enumerate() {
-            if let Some(id) = run.call_id.as_deref() {
-                runs.entry((id, &run.name)).or_default().push(((trace.trace, index), run.span.is_some()));
+            outline.push(Block::Tool { called: at }, ("tool", trace, run.index), if open { 10 } else { 1 }, 0);
+            if let Some(span) = run.run(detail).span {
+                outline.holds(span);
             }
         }
     }
-    // An id that comes more than twice is that of a counter that began anew.
-    let pairs = runs.into_values().filter_map(|same| match same.as_slice() {
-        [(told, false), (ran, true)] | [(ran, true), (told, false)] if told.0 != ran.0 => Some((*told, *ran)),
-        _ => None,
-    });
-    pairs.collect()
-}
-
-/// A row a tool: calls, errors, median and slowest, distinct arguments.
-fn table(to: &mut Builder, called: &[Called]) {
-    /// Columns of the numbers behind a name, and of the last one of them.
-    const NUMBERS: usize = 26;
-    const DISTINCT: usize = 15;
-
-    let mut names: Vec<&str> = Vec::new();
-    for run in called {
-        if !names.contains(&run.name.as_str()) {
-            names.push(&run.name);
+    if !offered.is_empty() {
+        outline.push(Block::Offered, "offered", 2, 0);
+        for (at, tool) in offered.iter().enumerate() {
+            outline.push(Block::Definition { at }, ("definition", &tool.definition.name), 1, 0);
         }
     }
-    let widest = names.iter().map(|name| wrap::width(name)).max().unwrap_or(4).clamp(4, 28);
-    let widest = widest.min(to.width.saturating_sub(NUMBERS).max(4));
-    let distinct = widest + NUMBERS + DISTINCT <= to.width;
-    let head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "max");
-    to.line(vec![Run::new(head + if distinct { "  distinct args" } else { "" }, Slot::Dim)]);
-    for name in names {
-        let own: Vec<&ToolRun> = called.iter().filter(|run| run.name == name).map(|called| called.run).collect();
-        let failed = own.iter().filter(|run| run.status == ToolStatus::Error).count();
-        let mut times: Vec<Duration> = own.iter().filter_map(|run| Some(run.ended?.since(run.started?))).collect();
-        times.sort_unstable();
-        let time = |at: usize| times.get(at).map_or_else(|| "?".to_owned(), |time| format::duration(*time));
-        let mut inputs: Vec<String> = own.iter().map(|run| run.input.to_text()).collect();
-        inputs.sort_unstable();
-        inputs.dedup();
-        let shown = wrap::cut_middle(name, widest);
-        let padding = " ".repeat(widest - wrap::width(&shown));
-        let mut row = vec![
-            Run::new(format!("{shown}{padding}"), Slot::MessageTool),
-            Run::new(format!("  {:>5}", own.len()), Slot::Text),
-            Run::new(format!("  {failed:>3}"), if failed > 0 { Slot::Error } else { Slot::Dim }),
-            Run::new(
-                format!("  {:>5}  {:>5}", time(times.len().saturating_sub(1) / 2), time(times.len().saturating_sub(1))),
-                Slot::Text,
-            ),
-        ];
-        row.extend(distinct.then(|| Run::new(format!("  {} of {}", inputs.len(), own.len()), Slot::Dim)));
-        to.line(row);
+    outline.of(Tools { detail: detail.clone(), numbers, called, table, offered })
+}
+
+/// How many runs of tools there are, each counted once, and how many of them failed.
+#[must_use]
+pub fn counts(detail: &Detail) -> Counts {
+    let elsewhere = Elsewhere::of(detail);
+    let mut counts = Counts::default();
+    for (trace, at) in detail.traces.iter().enumerate() {
+        for (_, run) in at.tools.iter().enumerate().filter(|(index, _)| !elsewhere.has((trace, *index))) {
+            counts.all += 1;
+            counts.failed += usize::from(run.status == ToolStatus::Error);
+        }
+    }
+    counts
+}
+
+#[derive(Debug)]
+struct Tools {
+    detail: Arc<Detail>,
+    /// The number of each trace of the answer in its session.
+    numbers: Vec<Option<u64>>,
+    called: Vec<Called>,
+    table: Table,
+    offered: Vec<Offered>,
+}
+
+/// A tool that was offered to a model.
+#[derive(Debug)]
+struct Offered {
+    definition: ToolDefinition,
+    called: bool,
+}
+
+/// What one block shows; numbers are places in the answer or in [`Tools`].
+#[derive(Debug)]
+enum Block {
+    LeftOut,
+    /// That no tool was called.
+    None,
+    TableHead,
+    TableRow {
+        row: usize,
+    },
+    /// The empty line between the table and the runs.
+    Gap,
+    Run {
+        trace: usize,
+    },
+    Tool {
+        called: usize,
+    },
+    Offered,
+    Definition {
+        at: usize,
+    },
+}
+
+impl Pane for Tools {
+    type Block = Block;
+
+    fn write(&self, block: &Block, to: &mut Builder) {
+        match *block {
+            Block::LeftOut => runs::left_out(to, &self.detail),
+            Block::None => to.line(vec![Run::new(format!("No tool was called {}.", self.here()), Slot::Dim)]),
+            Block::TableHead => self.table.head(to),
+            Block::TableRow { row } => self.table.row(to, row),
+            Block::Gap => to.blank(),
+            Block::Run { trace } => runs::heading(to, &self.detail.traces[trace], self.numbers[trace]),
+            Block::Tool { called } => {
+                let called = &self.called[called];
+                one(to, &self.detail.traces[called.trace], called, self.called.len() <= FEW);
+            }
+            Block::Offered => {
+                to.blank();
+                let text = format!("── offered: {} ", self.offered.len());
+                to.rule(vec![Run::new(text, Slot::Dim)], vec![], Slot::Dim);
+            }
+            Block::Definition { at } => definition(to, &self.offered[at], self.here()),
+        }
     }
 }
 
-fn one(to: &mut Builder, called: &Called, open: bool) {
-    let Called { trace, name, run, index, ordinal, .. } = called;
+impl Tools {
+    fn here(&self) -> &'static str {
+        if self.detail.traces.len() > 1 { "in these runs" } else { "in this run" }
+    }
+}
+
+fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
+    let Called { name, index, ordinal, .. } = called;
+    let run = &trace.tools[*index];
     if let Some(span) = run.span {
-        to.anchor(Anchor::Span(span));
+        to.anchor(span);
     }
     let failed = run.status == ToolStatus::Error;
     let (mark, slot) = match run.status {
@@ -169,12 +184,11 @@ fn one(to: &mut Builder, called: &Called, open: bool) {
         }
         return;
     }
-    facts(to, called);
-    let columns = to.width.saturating_sub(6);
+    facts(to, run, called);
     to.line(vec![Run::new("    arguments", Slot::Dim)]);
     match &run.input {
         input if input.is_empty() => to.line(vec![Run::new("      none", Slot::Dim)]),
-        input => to.runs(6, json::arguments(input, columns)),
+        input => parts::table(to, 6, input),
     }
     match &run.output {
         None => to.line(vec![Run::new("    no result was recorded", Slot::Warning)]),
@@ -184,8 +198,8 @@ fn one(to: &mut Builder, called: &Called, open: bool) {
         }
     }
     // A result mostly holds the words of the failure.
-    let told = run.output.as_deref().map_or_else(String::new, parts::words);
-    if let Some(error) = run.error.as_deref().filter(|error| !told.contains(error.trim())) {
+    let is_new = |error: &&str| !parts::words(run.output.as_deref().unwrap_or_default()).contains(error.trim());
+    if let Some(error) = run.error.as_deref().filter(is_new) {
         to.line(vec![Run::new("    error", Slot::Dim)]);
         to.text(6, error, Slot::Error);
     }
@@ -193,11 +207,9 @@ fn one(to: &mut Builder, called: &Called, open: bool) {
 }
 
 /// Where it stands in the trace: the call's id, the turn that asked, the span that ran.
-fn facts(to: &mut Builder, called: &Called) {
-    let Called { trace, run, asked_in, .. } = called;
+fn facts(to: &mut Builder, run: &ToolRun, called: &Called) {
     let id = run.call_id.as_deref().map_or_else(|| "no id".to_owned(), wrap::clean_line);
-    let asked = asked(trace, run).and_then(|call| trace.turns().get(call).copied().flatten());
-    let asked = match (asked, asked_in) {
+    let asked = match (called.asked_in_turn, called.asked_in_run) {
         (Some(turn), _) => format!("asked for in turn {turn}"),
         (None, Some(number)) => format!("asked for in run {number}"),
         (None, None) => "no known turn asked for it".to_owned(),
@@ -207,57 +219,37 @@ fn facts(to: &mut Builder, called: &Called) {
     to.wrapped(4, 0, &[Run::new(text.trim_start(), Slot::Dim)]);
 }
 
-/// The call that asked for a run: the one that says so, else that in whose answer it is told.
-fn asked(trace: &AssembledTrace, run: &ToolRun) -> Option<usize> {
-    let caller = run.called_by.and_then(|caller| trace.calls.iter().position(|call| call.span == caller));
-    let told = || {
-        let id = run.call_id.as_deref()?;
-        let mut said = trace.conversations.iter().flat_map(|thread| &thread.messages).filter(|said| !said.history);
-        let asks = |part: &Part| matches!(&part.content, Content::Call(call) if call.known_id() == Some(id));
-        said.find(|said| said.message.parts.iter().any(asks)).map(|said| said.turn)
-    };
-    caller.or_else(told)
-}
-
-/// A run's tool; of one that nobody named, what its span is called.
-fn name(trace: &AssembledTrace, run: &ToolRun) -> String {
-    let named = Some(run.name.trim()).filter(|name| !name.is_empty());
-    let span = || trace.tree.nodes.iter().find(|node| Some(node.id) == run.span).map(|node| node.name.trim());
-    wrap::clean_line(named.or_else(span).filter(|name| !name.is_empty()).unwrap_or("unnamed tool"))
-}
-
-fn definitions(to: &mut Builder, detail: &Detail, runs: &[Called], here: &str) {
-    let mut offered: Vec<ToolDefinition> = Vec::new();
+/// The tools that were offered, each once, in the order in which they were first offered.
+fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
+    let called: HashSet<&str> = called.iter().map(|called| called.run(detail).name.as_str()).collect();
+    let mut offered: Vec<Offered> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::default();
     for definition in detail.traces.iter().flat_map(|trace| &trace.definitions) {
-        // One run may tell of a tool what another leaves out.
-        match offered.iter_mut().find(|known| known.name == definition.name) {
-            Some(known) => {
-                known.description = known.description.take().or_else(|| definition.description.clone());
-                known.parameters = known.parameters.take().or_else(|| definition.parameters.clone());
-            }
-            None => offered.push(definition.clone()),
+        let place = *places.entry(definition.name.as_str()).or_insert(offered.len());
+        if let Some(Offered { definition: known, .. }) = offered.get_mut(place) {
+            // One run may hold of a tool what another leaves out.
+            known.description = known.description.take().or_else(|| definition.description.clone());
+            known.parameters = known.parameters.take().or_else(|| definition.parameters.clone());
+        } else {
+            let called = called.contains(definition.name.as_str());
+            offered.push(Offered { definition: definition.clone(), called });
         }
     }
-    if offered.is_empty() {
-        return;
-    }
-    to.blank();
-    to.rule(vec![Run::new(format!("── offered: {} ", offered.len()), Slot::Dim)], vec![], Slot::Dim);
-    for definition in offered {
-        let called = runs.iter().any(|called| called.run.name == definition.name);
-        let head = vec![
-            Run::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
-            Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
-        ];
-        let right = if called { vec![] } else { vec![Run::new(format!("  not called {here}"), Slot::Dim)] };
-        if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
-            if let Some(description) = &definition.description {
-                to.text(4, description, Slot::Text);
-            }
-            if let Some(parameters) = &definition.parameters {
-                let columns = to.width.saturating_sub(4);
-                to.runs(4, json::lines(parameters, columns));
-            }
+    offered
+}
+
+fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
+    let head = vec![
+        Run::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
+        Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
+    ];
+    let right = if *called { vec![] } else { vec![Run::new(format!("  not called {here}"), Slot::Dim)] };
+    if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
+        if let Some(description) = &definition.description {
+            to.text(4, description, Slot::Text);
+        }
+        if let Some(parameters) = &definition.parameters {
+            to.json(4, parameters);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Spans and log records in the dialects' own words, put together by chance.
 
+use std::sync::Arc;
+
 use proptest::{
     collection::vec,
     option,
@@ -8,7 +10,11 @@ use proptest::{
     test_runner::TestCaseResult,
 };
 use sideseat_tui::{
-    app::document::{self, Document},
+    app::{
+        TABS,
+        document::{self, Blocks, Document, Folds},
+        tabs,
+    },
     decode::{Signal, encode},
     dialects,
     model::{
@@ -264,24 +270,27 @@ fn look_at(store: &Store, trace: TraceId, spans: &[Span]) -> TestCaseResult {
     for span in spans {
         let answer = store.answer(&Query::Raw { trace, span: span.id }).unwrap();
         let Answer::Raw(Some(raw)) = answer else { return Err(TestCaseError::fail("the span is not there")) };
-        commands_nothing(&document::raw(&raw, &document::Folds::default(), 60))?;
+        commands_nothing(document::raw::blocks(&raw), 60)?;
     }
     Ok(())
 }
 
 /// Lays an answer out in panes of several widths.
 pub fn lay_out(detail: &Detail) -> TestCaseResult {
-    let folds = document::Folds::default();
-    for width in [1, 20, 90] {
-        for pane in [document::messages, document::tools, document::reasoning, document::cost] {
-            commands_nothing(&pane(detail, &folds, width))?;
+    let detail = Arc::new(detail.clone());
+    for source in TABS.iter().map(|tab| tab.row().source) {
+        if let tabs::Source::Answer(blocks) = source {
+            for width in [1, 20, 90] {
+                commands_nothing(blocks(&detail), width)?;
+            }
         }
     }
     Ok(())
 }
 
-fn commands_nothing(document: &Document) -> TestCaseResult {
-    for run in document.lines.iter().flat_map(|line| &line.runs) {
+fn commands_nothing(blocks: Box<dyn Blocks>, width: u16) -> TestCaseResult {
+    let lines = Document::whole(blocks.into(), &Folds::default(), width);
+    for run in lines.iter().flat_map(|line| &line.runs) {
         prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
     }
     Ok(())

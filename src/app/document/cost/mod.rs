@@ -1,51 +1,147 @@
 //! The Cost pane: tokens and money, call by call, and how each number came about.
 
+mod doubts;
 mod table;
 
-use super::build::Builder;
-use super::{Document, Folds, Run, runs};
-use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, CostParts, Detail, ModelCall, PriceSource, TokenUsage, Totals, Usd};
-use crate::slots::Slot;
+use std::sync::Arc;
 
-/// A counted call: its trace, the run's number where there are several, its turn in the trace if it takes one.
-struct Call<'a> {
-    trace: &'a AssembledTrace,
+use super::build::Builder;
+use super::line::Run;
+use super::outline::{Blocks, Outline, Pane};
+use super::runs;
+use crate::app::{format, wrap};
+use crate::model::{CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
+use crate::slots::Slot;
+use doubts::{Doubt, apart, doubts, model_of};
+use table::Widths;
+
+/// What the calls of a trace or of the traces of a session cost.
+#[must_use]
+pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
+    let mut outline = Outline::default();
+    if detail.left_out > 0 {
+        outline.push(Block::LeftOut, "left out", 1, 0);
+    }
+    let mut calls: Vec<Call> = Vec::new();
+    for (trace, (of, number)) in runs::numbered(detail).enumerate() {
+        let turns = of.turns().into_iter().enumerate();
+        calls.extend(turns.map(|(place, turn)| Call { trace, place, number, turn }));
+    }
+    let widths = Widths::of(&facts(detail, &calls));
+    if calls.is_empty() {
+        outline.push(Block::None, "none", 1, 0);
+    } else {
+        outline.push(Block::Sum, "sum", 2, 0);
+        outline.push(Block::TableHead, "table", 2, 0);
+        let mut before = None;
+        for (at, call) in calls.iter().enumerate() {
+            let trace = detail.traces[call.trace].trace;
+            if let Some(number) = call.number.filter(|_| before.replace(call.trace) != Some(call.trace)) {
+                outline.push(Block::TableRun { trace: call.trace, number }, ("run", trace), 1, 0);
+            }
+            let span = call.facts(detail).span;
+            outline.push(Block::TableRow { call: at }, ("call", trace, span), 1, 0);
+            outline.holds(span);
+        }
+        outline.push(Block::Models, "models", 4, 0);
+        outline.push(Block::Money, "money", 6, 0);
+        outline.push(Block::Sources, "sources", 3, 0);
+    }
+    outline.of(Costs { detail: detail.clone(), calls, widths })
+}
+
+#[derive(Debug)]
+struct Costs {
+    detail: Arc<Detail>,
+    calls: Vec<Call>,
+    widths: Widths,
+}
+
+/// A counted call: its trace's place in the answer and its own in the trace, the run's number where there are several,
+/// its turn in the trace if it takes one.
+#[derive(Debug)]
+struct Call {
+    trace: usize,
+    place: usize,
     number: Option<u64>,
     turn: Option<usize>,
-    facts: &'a ModelCall,
 }
 
-#[must_use]
-pub fn cost(detail: &Detail, folds: &Folds, width: u16) -> Document {
-    let mut to = Builder::new(folds, width);
-    let totals: Totals = detail.traces.iter().map(|trace| trace.totals).sum();
-    let mut calls: Vec<Call> = Vec::new();
-    for (trace, number) in runs::each(&mut to, detail) {
-        let turns = trace.turns().into_iter().zip(&trace.calls);
-        calls.extend(turns.map(|(turn, facts)| Call { trace, number, turn, facts }));
+impl Call {
+    fn facts<'a>(&self, detail: &'a Detail) -> &'a ModelCall {
+        &detail.traces[self.trace].calls[self.place]
     }
-    if calls.is_empty() {
-        to.line(vec![Run::new("No model call was recorded: nothing to count.", Slot::Dim)]);
-        return to.done();
-    }
-    sum(&mut to, &totals, &calls);
-    to.blank();
-    table::turns(&mut to, &calls);
-    to.blank();
-    models(&mut to, &calls);
-    to.blank();
-    money(&mut to, &calls);
-    sources(&mut to, &calls);
-    to.done()
 }
 
-fn sum(to: &mut Builder, totals: &Totals, calls: &[Call]) {
+fn facts<'a>(detail: &'a Detail, calls: &[Call]) -> Vec<&'a ModelCall> {
+    calls.iter().map(|call| call.facts(detail)).collect()
+}
+
+/// What one block shows.
+#[derive(Debug)]
+enum Block {
+    LeftOut,
+    /// That no model was called.
+    None,
+    Sum,
+    TableHead,
+    TableRun {
+        trace: usize,
+        number: u64,
+    },
+    TableRow {
+        call: usize,
+    },
+    Models,
+    Money,
+    Sources,
+}
+
+impl Pane for Costs {
+    type Block = Block;
+
+    fn write(&self, block: &Block, to: &mut Builder) {
+        let calls = || facts(&self.detail, &self.calls);
+        match *block {
+            Block::LeftOut => runs::left_out(to, &self.detail),
+            Block::None => {
+                to.line(vec![Run::new("No model call was recorded: nothing to count.", Slot::Dim)]);
+            }
+            Block::Sum => {
+                let totals: Totals = self.detail.traces.iter().map(|trace| trace.totals).sum();
+                sum(to, &totals, &calls());
+            }
+            Block::TableHead => {
+                to.blank();
+                self.widths.head(to);
+            }
+            Block::TableRun { trace, number } => {
+                let name = runs::name(&self.detail.traces[trace]);
+                to.line(vec![Run::new(format!("run {number} {name}"), Slot::Title)]);
+            }
+            Block::TableRow { call } => {
+                let call = &self.calls[call];
+                self.widths.row(to, call.facts(&self.detail), call.turn);
+            }
+            Block::Models => {
+                to.blank();
+                models(to, &calls());
+            }
+            Block::Money => {
+                to.blank();
+                money(to, &calls());
+            }
+            Block::Sources => sources(to, &calls()),
+        }
+    }
+}
+
+fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     let amount = if totals.priced > 0 {
         format::money_exact(totals.cost)
     } else if totals.unpriced > 0 {
         "unpriced".to_owned()
-    } else if calls.iter().all(|call| call.facts.failure.is_some()) {
+    } else if calls.iter().all(|call| call.failure.is_some()) {
         format::money(Usd(0))
     } else {
         "?".to_owned()
@@ -79,9 +175,9 @@ struct Model<'a> {
     window: Option<u64>,
 }
 
-fn models(to: &mut Builder, calls: &[Call]) {
+fn models(to: &mut Builder, calls: &[&ModelCall]) {
     let mut models: Vec<Model> = Vec::new();
-    for Call { facts: call, .. } in calls {
+    for call in calls {
         let name = model_of(call);
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
@@ -132,8 +228,8 @@ fn models(to: &mut Builder, calls: &[Call]) {
 }
 
 /// Where the money went, by kind of token.
-fn money(to: &mut Builder, calls: &[Call]) {
-    let costs = calls.iter().filter_map(|call| call.facts.cost.as_ref());
+fn money(to: &mut Builder, calls: &[&ModelCall]) {
+    let costs = calls.iter().filter_map(|call| call.cost.as_ref());
     let parts: Vec<_> = costs.clone().filter_map(|cost| Some((cost.parts?, cost.total))).collect();
     if parts.is_empty() {
         return;
@@ -185,10 +281,10 @@ fn adding_up(amounts: [Usd; 6]) -> [Usd; 6] {
 }
 
 /// Who says what a call cost.
-fn sources(to: &mut Builder, calls: &[Call]) {
+fn sources(to: &mut Builder, calls: &[&ModelCall]) {
     let mut sources: Vec<String> = Vec::new();
     for call in calls {
-        let Some(cost) = &call.facts.cost else { continue };
+        let Some(cost) = &call.cost else { continue };
         let source = wrap::clean_line(&cost.source.to_string());
         if !sources.contains(&source) {
             sources.push(source);
@@ -209,54 +305,6 @@ fn sources(to: &mut Builder, calls: &[Call]) {
             format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
         to.wrapped(2, 2, &[Run::new(words, Slot::Warning)]);
     }
-}
-
-/// Calls of one model of which the sender reports more than the price tables say, or less.
-struct Doubt {
-    model: String,
-    calls: u64,
-    reported: Usd,
-    computed: Usd,
-}
-
-fn doubts(calls: &[Call]) -> Vec<Doubt> {
-    let mut doubts: Vec<Doubt> = Vec::new();
-    for call in calls {
-        let Some((reported, computed)) = doubted(call.facts) else { continue };
-        let model = wrap::clean_line(model_of(call.facts));
-        let more = |doubt: &Doubt| doubt.reported > doubt.computed;
-        match doubts.iter_mut().find(|doubt| doubt.model == model && more(doubt) == (reported > computed)) {
-            Some(known) => {
-                known.calls += 1;
-                known.reported = known.reported + reported;
-                known.computed = known.computed + computed;
-            }
-            None => doubts.push(Doubt { model, calls: 1, reported, computed }),
-        }
-    }
-    doubts
-}
-
-fn model_of(call: &ModelCall) -> &str {
-    call.model.as_deref().or(call.response_model.as_deref()).unwrap_or("unknown model")
-}
-
-/// What the sender reports of a call and what the price tables say, where they are more than a tenth apart.
-fn doubted(call: &ModelCall) -> Option<(Usd, Usd)> {
-    let cost = call.cost.as_ref().filter(|cost| cost.source == PriceSource::Reported)?;
-    let (reported, computed) = (cost.total, cost.computed?);
-    let differ = (reported.0 - computed.0).unsigned_abs() * 10 > reported.0.max(computed.0).unsigned_abs();
-    differ.then_some((reported, computed))
-}
-
-/// `25% more`.
-fn apart(reported: Usd, computed: Usd) -> String {
-    let (reported, computed) = (reported.0.max(0).unsigned_abs(), computed.0.max(0).unsigned_abs());
-    if computed == 0 {
-        return "more".to_owned();
-    }
-    let percent = reported.abs_diff(computed).saturating_mul(100) / computed;
-    format!("{percent}% {}", if reported < computed { "less" } else { "more" })
 }
 
 fn exact(number: Option<u64>) -> String {

@@ -1,10 +1,10 @@
 //! The table of the Cost pane: a row a call, with how full its context was, its tokens and what it cost.
 
 use super::super::build::Builder;
-use super::super::{Anchor, Run, runs};
-use super::Call;
+use super::super::line::Run;
+use super::doubts::doubted;
 use crate::app::{format, wrap};
-use crate::model::{ModelCall, TokenUsage, TraceId, Usd};
+use crate::model::{ModelCall, TokenUsage, Usd};
 use crate::slots::Slot;
 
 /// Columns of the gauge's bar, and of the bar with its share of the window.
@@ -41,17 +41,98 @@ const COLUMNS: [Column; 5] = [
 ];
 
 impl Column {
-    fn text(self, call: &Call) -> String {
-        let number = (self.of)(&call.facts.usage.unwrap_or_default());
+    fn text(self, call: &ModelCall) -> String {
+        let number = (self.of)(&call.usage.unwrap_or_default());
         if self.optional && number.is_none() { "·".to_owned() } else { format::known(number) }
     }
+}
 
-    fn is_used(self, calls: &[Call]) -> bool {
-        !self.optional || calls.iter().any(|call| call.facts.usage.and_then(|usage| (self.of)(&usage)) > Some(0))
+/// How wide the columns are, over all calls of an answer.
+#[derive(Debug)]
+pub struct Widths {
+    /// Of each of [`COLUMNS`].
+    columns: [usize; COLUMNS.len()],
+    /// Whether any call has something to say in each of them.
+    used: [bool; COLUMNS.len()],
+    cost: usize,
+    /// Whether any call's context window is known.
+    windows: bool,
+    /// The context window of the calls, where they all have the same.
+    window: Option<u64>,
+}
+
+impl Widths {
+    pub fn of(calls: &[&ModelCall]) -> Self {
+        let width = |column: Column| {
+            calls.iter().map(|call| wrap::width(&column.text(call))).fold(column.head.len(), usize::max)
+        };
+        let used = |column: Column| {
+            !column.optional || calls.iter().any(|call| call.usage.and_then(|usage| (column.of)(&usage)) > Some(0))
+        };
+        Self {
+            columns: COLUMNS.map(width),
+            used: COLUMNS.map(used),
+            cost: calls.iter().map(|call| wrap::width(&cost(call))).fold(4, usize::max),
+            windows: calls.iter().any(|call| call.window.is_some()),
+            window: window_of_all(calls),
+        }
     }
 
-    fn width(self, calls: &[Call]) -> usize {
-        calls.iter().map(|call| wrap::width(&self.text(call))).fold(self.head.len(), usize::max)
+    /// The fullest layout that fits. What a call cost is the last to go, the gauge gives way to numbers.
+    fn layout(&self, to: &Builder) -> Layout {
+        let all = || COLUMNS.into_iter().zip(self.columns).zip(self.used);
+        let used = |least: &[&str]| -> Vec<(Column, usize)> {
+            let used = all().filter(|((column, _), used)| *used && !least.contains(&column.head));
+            used.map(|(column, _)| column).collect()
+        };
+        let forms = [
+            (self.windows, 2, all().map(|(column, _)| column).collect()),
+            (self.windows, 2, used(&[])),
+            (false, 2, used(&[])),
+            (false, 1, used(&[])),
+            (false, 1, used(&["think"])),
+            (false, 1, used(&["think", "write"])),
+            (false, 1, used(&["think", "write", "cached"])),
+        ];
+        let mut layouts =
+            forms.into_iter().map(|(gauge, gap, columns)| Layout { gauge, gap, columns, cost: self.cost });
+        let last = layouts.next_back();
+        let fits = layouts.find(|layout| layout.width() <= edge(to));
+        let mut layout = fits.or(last).expect("there are several");
+        layout.cost += edge(to).saturating_sub(layout.width());
+        layout
+    }
+
+    pub fn head(&self, to: &mut Builder) {
+        let layout = self.layout(to);
+        let gap = " ".repeat(layout.gap);
+        let mut head = vec![format!("{:>TURN$}", "turn")];
+        if layout.gauge {
+            let window = self.window.map_or_else(String::new, |window| format!(" {}", format::count(window)));
+            head.push(format!("  {:<GAUGE$}", format!("context window{window}")));
+        }
+        head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
+        head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
+        to.line(vec![Run::new(head.concat(), Slot::Dim)]);
+    }
+
+    /// One call: how full its context was, its tokens, its cost.
+    pub fn row(&self, to: &mut Builder, call: &ModelCall, turn: Option<usize>) {
+        let layout = self.layout(to);
+        let gap = " ".repeat(layout.gap);
+        to.anchor(call.span);
+        let turn = turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
+        let mut line = vec![Run::new(format!("{turn:>TURN$}"), Slot::Dim)];
+        if layout.gauge {
+            line.extend(gauge(&call.usage.unwrap_or_default(), call.window));
+        }
+        for (column, width) in &layout.columns {
+            line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
+        }
+        let doubted = call.unpriced || doubted(call).is_some();
+        let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
+        line.push(Run::new(format!("{gap}{:>width$}", cost(call), width = layout.cost), slot));
+        to.line(line);
     }
 }
 
@@ -65,30 +146,6 @@ struct Layout {
 }
 
 impl Layout {
-    /// The fullest one that fits. What a call cost is the last to go, the gauge gives way to numbers.
-    fn of(calls: &[Call], width: usize) -> Self {
-        let known = calls.iter().any(|call| call.facts.window.is_some());
-        let cost = calls.iter().map(|call| wrap::width(&cost(call.facts))).fold(4, usize::max);
-        let all: Vec<Column> = COLUMNS.to_vec();
-        let used: Vec<Column> = COLUMNS.into_iter().filter(|column| column.is_used(calls)).collect();
-        let but = |least: &[&str]| used.iter().copied().filter(|column| !least.contains(&column.head)).collect();
-        let forms: [(bool, usize, Vec<Column>); 7] = [
-            (known, 2, all),
-            (known, 2, used.clone()),
-            (false, 2, used.clone()),
-            (false, 1, used.clone()),
-            (false, 1, but(&["think"])),
-            (false, 1, but(&["think", "write"])),
-            (false, 1, but(&["think", "write", "cached"])),
-        ];
-        let mut layouts = forms.into_iter().map(|(gauge, gap, columns)| {
-            let columns = columns.into_iter().map(|column| (column, column.width(calls))).collect();
-            Self { gauge, gap, columns, cost }
-        });
-        let last = layouts.next_back();
-        layouts.find(|layout| layout.width() <= width).or(last).expect("there are several")
-    }
-
     fn width(&self) -> usize {
         let gauge = if self.gauge { 2 + GAUGE } else { 0 };
         let columns: usize = self.columns.iter().map(|(_, width)| self.gap + width).sum();
@@ -96,45 +153,9 @@ impl Layout {
     }
 }
 
-/// One row a call: how full its context was, its tokens, its cost.
-pub fn turns(to: &mut Builder, calls: &[Call]) {
-    let mut layout = Layout::of(calls, edge(to));
-    layout.cost += edge(to).saturating_sub(layout.width());
-    let gap = " ".repeat(layout.gap);
-    let mut head = vec![format!("{:>TURN$}", "turn")];
-    if layout.gauge {
-        let window = window_of_all(calls).map_or_else(String::new, |window| format!(" {}", format::count(window)));
-        head.push(format!("  {:<GAUGE$}", format!("context window{window}")));
-    }
-    head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
-    head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
-    to.line(vec![Run::new(head.concat(), Slot::Dim)]);
-    let mut before: Option<TraceId> = None;
-    for call in calls {
-        if let Some(number) = call.number.filter(|_| before != Some(call.trace.trace)) {
-            before = Some(call.trace.trace);
-            to.anchor(Anchor::Trace(call.trace.trace));
-            to.line(vec![Run::new(format!("run {number} {}", runs::name(call.trace)), Slot::Title)]);
-        }
-        to.anchor(Anchor::Span(call.facts.span));
-        let turn = call.turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
-        let mut line = vec![Run::new(format!("{turn:>TURN$}"), Slot::Dim)];
-        if layout.gauge {
-            line.extend(gauge(&call.facts.usage.unwrap_or_default(), call.facts.window));
-        }
-        for (column, width) in &layout.columns {
-            line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
-        }
-        let doubted = call.facts.unpriced || super::doubted(call.facts).is_some();
-        let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
-        line.push(Run::new(format!("{gap}{:>width$}", cost(call.facts), width = layout.cost), slot));
-        to.line(line);
-    }
-}
-
 /// The context window of the calls, where they all have the same.
-pub fn window_of_all(calls: &[Call]) -> Option<u64> {
-    let mut windows = calls.iter().map(|call| call.facts.window);
+pub fn window_of_all(calls: &[&ModelCall]) -> Option<u64> {
+    let mut windows = calls.iter().map(|call| call.window);
     let first = windows.next().flatten()?;
     windows.all(|window| window == Some(first)).then_some(first)
 }

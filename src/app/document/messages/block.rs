@@ -9,13 +9,15 @@
 //! ```
 
 use super::super::build::Builder;
+use super::super::json;
+use super::super::line::Run;
+use super::super::long::AT_ONCE;
 use super::super::ordinals::Ordinal;
 use super::super::parts;
-use super::super::{Anchor, Run, json};
-use super::Scene;
-use super::pairs::Spot;
+use super::index::TraceIndex;
+use super::pairs::PartPlace;
 use crate::app::{format, wrap};
-use crate::model::{Part, ToolCall, ToolResult, ToolRun, ToolStatus};
+use crate::model::{AssembledTrace, Part, ToolCall, ToolResult, ToolRun, ToolStatus};
 use crate::slots::Slot;
 
 /// A result of more lines than this starts folded.
@@ -24,22 +26,28 @@ const LONG_RESULT: usize = 24;
 /// Columns of a call's id.
 const ID: usize = 14;
 
-pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, spot: Spot) {
-    let trace = scene.trace;
-    let asked = scene.pairs.asked(spot);
-    let run = asked.run.map(|at| &trace.tools[at]);
-    let span = run.and_then(|run| run.span);
-    if let Some(span) = span {
-        to.anchor(Anchor::Span(span));
+/// A call at its place in the trace, with its result and what failed in it.
+pub fn call(
+    to: &mut Builder,
+    trace: &AssembledTrace,
+    index: &TraceIndex,
+    name: String,
+    call: &ToolCall,
+    at: PartPlace,
+) {
+    let pair = index.pairs.of_call(at);
+    let result = pair.result.and_then(|place| place.result(trace));
+    let run = pair.run.map(|at| &trace.tools[at]);
+    if let Some(span) = run.and_then(|run| run.span) {
+        to.anchor(span);
     }
-    let status = status(run, asked.result);
+    let status = status(run, result);
     let failed = status == Some(ToolStatus::Error);
-    let ordinal = asked.run.map(|at| scene.ordinals[at]);
+    let ordinal = pair.run.map(|at| index.ordinals[at]);
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
     let right = facts(to, &title, call.known_id(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
     let mut head = vec![Run::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
-    let failures = span.map(|span| scene.failures.take(span)).unwrap_or_default();
     let error = run.and_then(|run| run.error.as_deref());
     if !to.is_open(&name, true) {
         head.push(Run::new(format!("  {}", json::brief(&call.input)), Slot::Dim));
@@ -55,22 +63,26 @@ pub fn call(to: &mut Builder, scene: &mut Scene, name: String, call: &ToolCall, 
     if let Some(same) = ordinal.and_then(|ordinal| ordinal.same) {
         to.line(vec![parts::pad(6), Run::new(format!("same arguments as #{same}"), Slot::Warning)]);
     }
-    let content = asked.result.map(|result| &result.content).or_else(|| run?.output.as_ref());
-    let told = content.map_or_else(String::new, |content| parts::words(content));
+    let content = result.map(|result| &result.content).or_else(|| run?.output.as_ref());
     if let Some(content) = content {
         returned(to, format!("{name} result"), content, if failed { Slot::Error } else { Slot::Text });
     }
-    for failure in failures.iter().filter(|failure| failure.adds_to(&told)) {
-        failure.show(to, 4, &told);
+    let failures = index.failures_of(at);
+    if failures.is_empty() && error.is_none() {
+        return;
     }
-    if let Some(error) = error.filter(|error| failures.is_empty() && !told.contains(error.trim())) {
+    // A result mostly holds the words of the failure.
+    let words = content.map_or_else(String::new, |content| parts::words(content));
+    for failure in failures.iter().filter(|failure| failure.adds_to(trace, &words)) {
+        failure.show(trace, to, 4, &words);
+    }
+    if let Some(error) = error.filter(|error| failures.is_empty() && !words.contains(error.trim())) {
         to.text(6, error, Slot::Error);
     }
 }
 
-/// A result whose call is in no message of this run.
-pub fn result(to: &mut Builder, scene: &Scene, name: String, result: &ToolResult) {
-    let call = scene.pairs.before(result);
+/// A result whose call is in no message of this run; `call`: that of the history which it answers.
+pub fn result(to: &mut Builder, name: String, result: &ToolResult, call: Option<&ToolCall>) {
     let tool = result.name.as_deref().or_else(|| Some(call?.name.as_str())).unwrap_or("result");
     let status = result.is_error.map(|failed| if failed { ToolStatus::Error } else { ToolStatus::Ok });
     let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::MessageTool };
@@ -84,27 +96,30 @@ pub fn result(to: &mut Builder, scene: &Scene, name: String, result: &ToolResult
     }
 }
 
-/// `    ← ` and what a tool gave back.
+/// `    ← ` and the result of a tool.
 fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
-    let mut aside = to.aside();
-    parts::result_content(&mut aside, 6, content, slot);
-    let lines = aside.len();
-    if lines > LONG_RESULT {
-        let head = vec![Run::new("← ", slot), Run::new(parts::preview(content), Slot::Dim)];
-        if !to.fold(name, false, 4, head, vec![Run::new(format!("  {lines} lines "), Slot::Dim)]) {
+    if to.is_partial() && parts::weighs_at_most(content, AT_ONCE) {
+        return;
+    }
+    let extent = parts::extent(content, |parts| to.count(|to| parts::result_content(to, 6, parts, slot)));
+    if extent.lines.is_none_or(|lines| lines > LONG_RESULT) {
+        // Of a part nobody sees the head.
+        let label = |text: &dyn Fn() -> String| if to.is_partial() { String::new() } else { text() };
+        let (first, how_much) = (label(&|| parts::preview(content)), label(&|| format!("  {extent} ")));
+        let head = vec![Run::new("← ", slot), Run::new(first, Slot::Dim)];
+        if !to.fold(name, false, 4, head, vec![Run::new(how_much, Slot::Dim)]) {
             return;
         }
-        to.append(aside);
     } else {
-        to.marked(4, &Run::new("←", slot), aside);
+        to.mark(4, Run::new("←", slot));
     }
+    parts::result_content(to, 6, content, slot);
 }
 
 /// A result of the history.
 pub fn earlier(to: &mut Builder, result: &ToolResult, slot: Slot) {
-    let mut aside = to.aside();
-    parts::result_content(&mut aside, 8, &result.content, slot);
-    to.marked(6, &Run::new("←", slot), aside);
+    to.mark(6, Run::new("←", slot));
+    parts::result_content(to, 8, &result.content, slot);
 }
 
 /// How a call went. Some results do not say; then its execution does.

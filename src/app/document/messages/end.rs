@@ -1,14 +1,14 @@
 //! How a run ended, and why one shows no conversation.
 
-use super::super::Run;
 use super::super::build::Builder;
+use super::super::line::Run;
 use crate::app::format;
 use crate::model::{AssembledTrace, NodeState, TraceState};
 use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
 pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
-    if to.is_empty() || trace.calls.is_empty() {
+    if to.is_first() || trace.calls.is_empty() {
         return generic(to, trace, number);
     }
     to.blank();
@@ -37,8 +37,7 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     }
     to.blank();
     to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", Slot::Dim)]);
-    let told = trace.conversations.iter().any(|thread| !thread.messages.is_empty());
-    if told {
+    if trace.conversations.iter().any(|conversation| !conversation.messages.is_empty()) {
         return;
     }
     let mut kinds: Vec<(&'static str, usize)> = Vec::new();

@@ -1,100 +1,125 @@
 //! Each failure where it happened: with the call or the tool that it ended, else at the end.
 
-use std::collections::HashMap;
-
-use super::super::{Anchor, Run, build::Builder};
+use super::super::build::Builder;
+use super::super::hash::HashMap;
+use super::super::line::Run;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
 use crate::slots::Slot;
 
-pub struct Failures<'a> {
+/// Where the failures of a trace are shown; each is taken once.
+pub struct Failures {
     /// By the span of the turn or tool that each one is shown with.
-    with: HashMap<SpanId, Vec<Failed<'a>>>,
-    rest: Vec<Failed<'a>>,
+    with: HashMap<SpanId, Vec<Failed>>,
+    rest: Vec<Failed>,
 }
 
-/// A failure, and the name of its span where the place that shows it does not say.
-pub struct Failed<'a> {
-    error: &'a TraceFailure,
-    span: Option<&'a str>,
+/// A failure: its place among those of the trace; and the node of its span, where its name has to be said because the
+/// failure is shown with another span.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed {
+    pub error: usize,
+    pub node: Option<usize>,
 }
 
-impl<'a> Failures<'a> {
-    pub fn of(trace: &'a AssembledTrace) -> Self {
-        let mut shown: HashMap<SpanId, SpanId> = HashMap::new();
+impl Failures {
+    pub fn of(trace: &AssembledTrace) -> Self {
+        let mut failures = Self { with: HashMap::default(), rest: Vec::new() };
+        if trace.errors.is_empty() {
+            return failures;
+        }
+        let mut shown: HashMap<SpanId, SpanId> = HashMap::default();
         for call in &trace.calls {
             shown.extend(call.also.iter().chain([&call.span]).map(|span| (*span, call.span)));
         }
         shown.extend(trace.tools.iter().filter_map(|run| Some((run.span?, run.span?))));
-        let mut failures = Self { with: HashMap::new(), rest: Vec::new() };
-        let at: HashMap<SpanId, usize> = trace.tree.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
-        for error in &trace.errors {
-            let node = at.get(&error.span).copied();
-            let name = node.map(|at| trace.tree.nodes[at].name.as_str());
-            let above = node.into_iter().flat_map(|at| ancestors(trace, at));
-            match [error.span].into_iter().chain(above).find_map(|span| Some((span, *shown.get(&span)?))) {
-                Some((span, place)) => {
-                    let span = name.filter(|_| span != error.span);
-                    failures.with.entry(place).or_default().push(Failed { error, span });
-                }
-                None => failures.rest.push(Failed { error, span: name }),
+        let nodes = nodes(trace, &shown);
+        for (error, failure) in trace.errors.iter().enumerate() {
+            let node = nodes.get(&failure.span).copied();
+            let own = shown.get(&failure.span).map(|place| (*place, None));
+            let above = node.and_then(|node| Some((node.place?, Some(node.at))));
+            match own.or(above) {
+                Some((place, node)) => failures.with.entry(place).or_default().push(Failed { error, node }),
+                None => failures.rest.push(Failed { error, node: node.map(|node| node.at) }),
             }
         }
         failures
     }
 
-    /// What failed at a turn or a tool; it is shown once.
-    pub fn take(&mut self, span: SpanId) -> Vec<Failed<'a>> {
+    /// What failed at a turn or a tool.
+    pub fn take(&mut self, span: SpanId) -> Vec<Failed> {
         self.with.remove(&span).unwrap_or_default()
     }
 
-    /// Shows all that was not shown yet, by time.
-    pub fn show_rest(mut self, to: &mut Builder) {
-        self.rest.extend(self.with.into_values().flatten());
-        self.rest.sort_by_key(|failed| (failed.error.at, failed.error.span));
-        for failed in &self.rest {
-            to.gap();
-            failed.show(to, 2, "");
-        }
+    /// All that was not taken, by time.
+    pub fn take_rest(&mut self, trace: &AssembledTrace) -> Vec<Failed> {
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.extend(self.with.drain().flat_map(|(_, failed)| failed));
+        rest.sort_by_key(|failed| {
+            let error = &trace.errors[failed.error];
+            (error.at, error.span)
+        });
+        rest
     }
 }
 
-/// The spans above a node, the nearest first.
-fn ancestors(trace: &AssembledTrace, at: usize) -> impl Iterator<Item = SpanId> {
-    let nodes = &trace.tree.nodes;
-    let mut depth = nodes[at].depth;
-    nodes[..at].iter().rev().filter_map(move |node| {
-        let above = node.depth < depth;
-        depth = depth.min(node.depth);
-        above.then_some(node.id)
-    })
+/// A failed span in the tree.
+#[derive(Clone, Copy)]
+struct FailedNode {
+    at: usize,
+    /// The nearest span at or above it with which failures are shown.
+    place: Option<SpanId>,
 }
 
-impl Failed<'_> {
+/// The nodes of the spans that failed. One walk: the nodes above each are on a stack.
+fn nodes(trace: &AssembledTrace, shown: &HashMap<SpanId, SpanId>) -> HashMap<SpanId, FailedNode> {
+    let mut found: HashMap<SpanId, Option<FailedNode>> = trace.errors.iter().map(|error| (error.span, None)).collect();
+    let mut above: Vec<(usize, Option<SpanId>)> = Vec::new();
+    for (at, node) in trace.tree.nodes.iter().enumerate() {
+        while above.last().is_some_and(|(depth, _)| *depth >= node.depth) {
+            above.pop();
+        }
+        let own = if shown.is_empty() { None } else { shown.get(&node.id).copied() };
+        let place = own.or(above.last().and_then(|(_, place)| *place));
+        above.push((node.depth, place));
+        if let Some(failed) = found.get_mut(&node.id) {
+            *failed = Some(FailedNode { at, place });
+        }
+    }
+    found.into_iter().filter_map(|(span, node)| Some((span, node?))).collect()
+}
+
+impl Failed {
+    fn failure(self, trace: &AssembledTrace) -> &TraceFailure {
+        &trace.errors[self.error]
+    }
+
     /// Whether it says more than the text that stands above it already.
-    pub fn adds_to(&self, told: &str) -> bool {
-        let failure = &self.error.failure;
+    pub fn adds_to(self, trace: &AssembledTrace, above: &str) -> bool {
+        let failure = &self.failure(trace).failure;
         let message = failure.message.as_deref().map(str::trim).unwrap_or_default();
-        failure.kind.is_some() || failure.stack.is_some() || told.trim().is_empty() || !told.contains(message)
+        failure.kind.is_some() || failure.stack.is_some() || above.trim().is_empty() || !above.contains(message)
     }
 
     /// `▸ ✗ ConnectionError  in INSERT shop  traceback        17:42:09`, beneath it the message.
-    /// `told`: the text that stands above it already.
-    pub fn show(&self, to: &mut Builder, indent: usize, told: &str) {
-        let error = self.error;
-        to.anchor(Anchor::Span(error.span));
+    /// `above`: the text that stands above it already.
+    pub fn show(self, trace: &AssembledTrace, to: &mut Builder, indent: usize, above: &str) {
+        let error = self.failure(trace);
+        to.anchor(error.span);
         let failure = &error.failure;
         let kind = failure.kind.as_deref().map_or_else(|| "error".to_owned(), |kind| wrap::clean_line(short(kind)));
-        let span = self.span.map(|span| format!("  in {}", wrap::clean_line(span))).unwrap_or_default();
-        let trace = if failure.stack.is_some() { "  traceback" } else { "" };
+        let span =
+            self.node.map(|at| format!("  in {}", wrap::clean_line(&trace.tree.nodes[at].name))).unwrap_or_default();
+        let traceback = if failure.stack.is_some() { "  traceback" } else { "" };
         let clock = format!("  {} ", format::clock(error.at));
         // Where there is little room, what failed and where is worth more than when.
-        let forms = [(&*span, trace, &*clock), (&*span, "", &*clock), (&*span, "", ""), ("", "", "")];
-        let wide = |(span, trace, clock): &(&str, &str, &str)| {
-            indent + 4 + wrap::width(&kind) + wrap::width(span) + wrap::width(trace) + wrap::width(clock)
+        let forms = [(&*span, traceback, &*clock), (&*span, "", &*clock), (&*span, "", ""), ("", "", "")];
+        let wide = |(span, traceback, clock): &(&str, &str, &str)| {
+            indent + 4 + wrap::width(&kind) + wrap::width(span) + wrap::width(traceback) + wrap::width(clock)
         };
-        let (span, trace, clock) = forms.into_iter().find(|form| wide(form) <= to.width).unwrap_or_default();
-        let mut head = vec![Run::new(format!("✗ {kind}"), Slot::Error), Run::new(format!("{span}{trace}"), Slot::Dim)];
+        let (span, traceback, clock) = forms.into_iter().find(|form| wide(form) <= to.width).unwrap_or_default();
+        let mut head =
+            vec![Run::new(format!("✗ {kind}"), Slot::Error), Run::new(format!("{span}{traceback}"), Slot::Dim)];
         let right = vec![Run::new(clock, Slot::Dim)];
         let open = if failure.stack.is_some() {
             to.fold(format!("stack {}", error.span), false, indent, head, right)
@@ -104,7 +129,7 @@ impl Failed<'_> {
             to.spread(head, right);
             false
         };
-        if let Some(message) = failure.message.as_deref().filter(|message| !told.contains(message.trim())) {
+        if let Some(message) = failure.message.as_deref().filter(|message| !above.contains(message.trim())) {
             to.text(indent + 4, message, Slot::Error);
         }
         if let Some(stack) = failure.stack.as_deref().filter(|_| open) {

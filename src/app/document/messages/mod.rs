@@ -10,163 +10,159 @@
 //! ```
 
 mod block;
+mod blocks;
 mod end;
 mod failures;
+mod index;
+mod outline;
 mod pairs;
 mod turn;
 
-use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 use super::build::Builder;
-use super::ordinals::{Ordinal, ordinals};
-use super::{Document, Folds, Run, runs};
+use super::hash::{self, HashSet};
+use super::line::Run;
+use super::outline::{Blocks, Pane};
+use super::parts::{self, Prose};
+use super::runs;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Conversation, ConversationMessage, Detail, Part, Role, SpanId};
+use crate::model::{AssembledTrace, Content, Conversation, ConversationMessage, Detail, Role, SpanId};
 use crate::slots::Slot;
-use failures::Failures;
-use pairs::Pairs;
+use blocks::Block;
+use index::TraceIndex;
+use pairs::PartPlace;
 
-/// What was said in a trace, or in the traces of a session one after another.
+/// The messages of a trace, or of the traces of a session one after another.
 #[must_use]
-pub fn messages(detail: &Detail, folds: &Folds, width: u16) -> Document {
-    let mut to = Builder::new(folds, width);
-    if detail.traces.iter().all(|trace| trace.only_wrapper_spans) {
-        end::explain_roots(&mut to);
-    }
-    let mut told = Told::default();
-    for (trace, number) in runs::each(&mut to, detail) {
-        runs::heading(&mut to, trace, number);
-        told = conversation(&mut to, trace, number, told);
-    }
-    to.done()
+pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
+    let (traces, outline) = outline::of(detail);
+    outline.of(Messages { detail: detail.clone(), traces, answers: OnceLock::new() })
 }
 
-/// What a session has told already: it reads as one conversation, so nobody has to read it twice.
-#[derive(Default)]
-struct Told<'a> {
-    /// The system prompts, each with the number of the run that began with it.
-    prompts: Vec<(u64, &'a [Part])>,
-    /// What makes an instrumentation record messages.
-    hints: HashSet<&'static str>,
+#[derive(Debug)]
+struct Messages {
+    detail: Arc<Detail>,
+    /// One for each trace of the answer.
+    traces: Vec<TraceIndex>,
+    /// The texts of what each trace's calls answered, by hash: made when an earlier message is first shown.
+    answers: OnceLock<Vec<HashSet<u64>>>,
 }
 
-/// What is known of a trace while its messages are shown.
-struct Scene<'a> {
-    trace: &'a AssembledTrace,
-    pairs: Pairs<'a>,
-    ordinals: Vec<Ordinal>,
-    failures: Failures<'a>,
-    /// Calls of which no message is known, the last one first; they still happened, so each has its turn, in order.
-    silent: Vec<usize>,
-    /// Which turn each call is.
-    turns: Vec<Option<usize>>,
-    /// The run's number in its session.
-    number: Option<u64>,
-    told: Told<'a>,
-}
+impl Pane for Messages {
+    type Block = Block;
 
-impl<'a> Scene<'a> {
-    fn of(trace: &'a AssembledTrace, number: Option<u64>, told: Told<'a>) -> Self {
-        let said = trace.conversations.iter().flat_map(|thread| &thread.messages);
-        let heard: HashSet<usize> = said.filter(|said| !said.history).map(|said| said.turn).collect();
-        let turns = trace.turns();
-        Self {
-            trace,
-            pairs: Pairs::of(trace),
-            ordinals: ordinals(trace),
-            failures: Failures::of(trace),
-            silent: (0..trace.calls.len())
-                .rev()
-                .filter(|call| turns[*call].is_some() && !heard.contains(call))
-                .collect(),
-            turns,
-            number,
-            told,
-        }
-    }
-
-    fn silent_before(&mut self, to: &mut Builder, before: usize) {
-        while let Some(silent) = self.silent.pop_if(|call| *call < before) {
-            let Some(call) = self.trace.calls.get(silent) else { continue };
-            turn::rule(to, self.turns[silent], call);
-            if call.failure.is_none() {
-                let around = "what was said came with the spans around this call";
-                let words = if self.told_around() { around } else { "no messages came with this call" };
-                to.wrapped(2, 0, &[Run::new(words, Slot::Dim)]);
+    fn write(&self, block: &Block, to: &mut Builder) {
+        match *block {
+            Block::LeftOut => runs::left_out(to, &self.detail),
+            Block::OnlyRoots => end::explain_roots(to),
+            Block::Run { trace } => runs::heading(to, self.trace(trace), self.traces[trace].number),
+            Block::Conversation { trace, conversation } => heading(to, &self.trace(trace).conversations[conversation]),
+            Block::Turn { trace, call } => {
+                turn::rule(to, self.traces[trace].turns[call], &self.trace(trace).calls[call]);
             }
-            if let Some(how) = call.recording_hint.filter(|how| self.told.hints.insert(how)) {
-                to.text(4, how, Slot::Warning);
+            Block::Silent { trace, call, hint } => {
+                let call = &self.trace(trace).calls[call];
+                if call.failure.is_none() {
+                    let around = "what was said came with the spans around this call";
+                    let none = "no messages came with this call";
+                    let words = if self.traces[trace].answers_around_calls { around } else { none };
+                    to.wrapped(2, 0, &[Run::new(words, Slot::Dim)]);
+                }
+                if let Some(how) = call.recording_hint.filter(|_| hint) {
+                    to.text(4, how, Slot::Warning);
+                }
             }
-            self.fail(to, call.span);
-        }
-    }
-
-    /// Whether an agent's or a step's span tells what no call does.
-    fn told_around(&self) -> bool {
-        let mut said = self.trace.conversations.iter().flat_map(|thread| &thread.messages);
-        said.any(|said| said.turn >= self.trace.calls.len() && said.message.role == Role::Assistant)
-    }
-
-    /// What ended a turn is the last of it.
-    fn close(&mut self, to: &mut Builder, turn: Option<usize>) {
-        let Some(call) = turn.and_then(|turn| self.trace.calls.get(turn)) else { return };
-        self.fail(to, call.span);
-    }
-
-    fn fail(&mut self, to: &mut Builder, span: SpanId) {
-        for failed in self.failures.take(span) {
-            to.gap();
-            failed.show(to, 2, "");
+            Block::System { trace, at, known } => {
+                let message = self.message(trace, at);
+                turn::system(to, &message.message.parts, self.name(trace, at), known);
+            }
+            Block::Earlier { trace, at, count } => {
+                let conversation = &self.trace(trace).conversations[at.conversation];
+                let name = format!("history {} {} {}", conversation.id.0, conversation.id.1, at.message);
+                let messages = &conversation.messages[at.message..][..count];
+                turn::earlier(to, messages, name, self.is_answered(trace, messages));
+            }
+            Block::Part { trace, at, first, speaker } => {
+                if first {
+                    to.gap();
+                }
+                self.part(to, trace, at, speaker);
+            }
+            Block::Failure { trace, failed } => {
+                to.gap();
+                failed.show(self.trace(trace), to, 2, "");
+            }
+            Block::End { trace } => end::end(to, self.trace(trace), self.traces[trace].number),
         }
     }
 }
 
-fn conversation<'a>(to: &mut Builder, trace: &'a AssembledTrace, number: Option<u64>, told: Told<'a>) -> Told<'a> {
-    let mut scene = Scene::of(trace, number, told);
-    for (at, thread) in trace.conversations.iter().enumerate() {
-        heading(to, thread, trace);
-        lane(to, &mut scene, thread, at);
+impl Messages {
+    fn trace(&self, trace: usize) -> &AssembledTrace {
+        &self.detail.traces[trace]
     }
-    scene.silent_before(to, trace.calls.len());
-    scene.failures.show_rest(to);
-    end::end(to, trace, number);
-    scene.told
-}
 
-/// One thread: its turns, in each what is new.
-fn lane<'a>(to: &mut Builder, scene: &mut Scene<'a>, thread: &'a Conversation, at: usize) {
-    let mut turn = None;
-    let mut history = 0;
-    for (index, said) in thread.messages.iter().enumerate() {
-        if turn != Some(said.turn) {
-            scene.close(to, turn);
-            turn = Some(said.turn);
-            if let Some(call) = scene.trace.calls.get(said.turn) {
-                scene.silent_before(to, said.turn);
-                turn::rule(to, scene.turns[said.turn], call);
+    fn message(&self, trace: usize, at: PartPlace) -> &ConversationMessage {
+        &self.trace(trace).conversations[at.conversation].messages[at.message]
+    }
+
+    /// The name of a part's fold.
+    fn name(&self, trace: usize, at: PartPlace) -> String {
+        let span: SpanId = self.message(trace, at).span;
+        format!("message {} {span} {} {}", self.trace(trace).trace, at.message, at.part)
+    }
+
+    fn part(&self, to: &mut Builder, trace: usize, at: PartPlace, speaker: bool) {
+        let (index, of, name) = (&self.traces[trace], self.trace(trace), self.name(trace, at));
+        let message = self.message(trace, at);
+        let part = &message.message.parts[at.part];
+        match &part.content {
+            Content::Call(call) => block::call(to, of, index, name, call, at),
+            Content::Result(result) => block::result(to, name, result, index.pairs.call_in_history(of, result)),
+            Content::Reasoning(reasoning) => turn::reasoning(to, reasoning, name),
+            _ => {
+                if speaker {
+                    turn::speaker(to, of, message);
+                }
+                let is_tool = message.message.role == Role::Tool;
+                let prose = if is_tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };
+                parts::content(to, 4, part, prose);
             }
         }
-        let is_earlier = |said: &ConversationMessage| said.history && said.message.role != Role::System;
-        if is_earlier(said) {
-            history += 1;
-            let goes_on = |next: &ConversationMessage| is_earlier(next) && Some(next.turn) == turn;
-            if !thread.messages.get(index + 1).is_some_and(goes_on) {
-                turn::earlier(to, thread, index + 1 - history, history);
-                history = 0;
-            }
-            continue;
-        }
-        turn::message(to, scene, said, (at, index));
     }
-    scene.close(to, turn);
+
+    /// Whether among some messages is what a call of a run before answered.
+    fn is_answered(&self, trace: usize, messages: &[ConversationMessage]) -> bool {
+        let answers = self.answers.get_or_init(|| {
+            let of_trace = |trace: &Arc<AssembledTrace>| {
+                let messages = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
+                messages.filter(|at| !at.history).filter_map(answer).collect()
+            };
+            self.detail.traces.iter().map(of_trace).collect()
+        });
+        let before = &answers[..trace];
+        messages.iter().filter_map(answer).any(|answer| before.iter().any(|answers| answers.contains(&answer)))
+    }
 }
 
-fn heading(to: &mut Builder, thread: &Conversation, trace: &AssembledTrace) {
-    if trace.conversations.len() < 2 {
-        return;
+/// A hash of the text of an answer; `None` for other messages, and for answers without text.
+fn answer(at: &ConversationMessage) -> Option<u64> {
+    if at.message.role != Role::Assistant {
+        return None;
     }
+    let texts = at.message.parts.iter().filter_map(|part| match &part.content {
+        Content::Text(text) if !text.trim().is_empty() => Some(text.trim()),
+        _ => None,
+    });
+    let mut texts = texts.peekable();
+    texts.peek()?;
+    Some(hash::fingerprint_of_text(texts))
+}
+
+fn heading(to: &mut Builder, conversation: &Conversation) {
     to.blank();
-    let name = thread.agent.as_deref().map_or_else(|| "conversation".to_owned(), wrap::clean_line);
-    let opened = if thread.opened_by.is_some() { "  sub-agent" } else { "" };
+    let name = conversation.agent.as_deref().map_or_else(|| "conversation".to_owned(), wrap::clean_line);
+    let opened = if conversation.opened_by.is_some() { "  sub-agent" } else { "" };
     to.line(vec![Run::new(format!("◆ {name}"), Slot::TreeAgent), Run::new(opened, Slot::Dim)]);
 }

@@ -1,11 +1,12 @@
 //! One turn: the rule above it, then the messages that are new in it.
 
 use super::super::build::Builder;
+use super::super::line::Run;
 use super::super::parts::{self, Prose};
-use super::super::{Anchor, Run, runs};
-use super::{Scene, block};
+use super::super::runs;
+use super::block;
 use crate::app::{format, wrap};
-use crate::model::{Content, Conversation, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
+use crate::model::{AssembledTrace, Content, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
 use crate::slots::Slot;
 
 /// A system prompt of more lines than this starts folded.
@@ -14,7 +15,7 @@ const LONG_PROMPT: usize = 6;
 /// `── turn 5 · model · 3.3s · in 22.9k (12% cached) out 196 · $.064 ──`; what it cost is the last to go.
 pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
     to.blank();
-    to.anchor(Anchor::Span(call.span));
+    to.anchor(call.span);
     let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
     let took = call.ended.map_or_else(|| "running".to_owned(), |ended| format::duration(ended.since(call.started)));
     let usage = call.usage.as_ref();
@@ -43,43 +44,7 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
     to.rule(vec![Run::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
 }
 
-/// Shows a message at its place: the thread in the trace, the message in the thread.
-pub fn message<'a>(
-    to: &mut Builder,
-    scene: &mut Scene<'a>,
-    said: &'a ConversationMessage,
-    (thread, index): (usize, usize),
-) {
-    let message = &said.message;
-    let name = |part: usize| format!("message {} {} {index} {part}", scene.trace.trace, said.span);
-    if message.role == Role::System {
-        return system(to, scene, message.parts.as_slice(), name(0));
-    }
-    if (0..message.parts.len()).all(|part| scene.pairs.is_told((thread, index, part))) {
-        return;
-    }
-    to.gap();
-    let mut headed = false;
-    for (position, part) in message.parts.iter().enumerate() {
-        let spot = (thread, index, position);
-        match &part.content {
-            Content::Call(call) => block::call(to, scene, name(position), call, spot),
-            Content::Result(_) if scene.pairs.is_told(spot) => {}
-            Content::Result(result) => block::result(to, scene, name(position), result),
-            Content::Reasoning(reasoning) => fold_reasoning(to, reasoning, name(position)),
-            _ => {
-                if !headed {
-                    speaker(to, said, scene);
-                    headed = true;
-                }
-                let prose = if message.role == Role::Tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };
-                parts::content(to, 4, part, prose);
-            }
-        }
-    }
-}
-
-fn fold_reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
+pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
     // Only the model's own words stand in quotation marks.
     let words = match &reasoning.text {
         Some(text) => Run::new(format!("\"{}\"", parts::first_line(text)), Slot::Dim),
@@ -90,20 +55,21 @@ fn fold_reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
     }
 }
 
-fn speaker(to: &mut Builder, said: &ConversationMessage, scene: &Scene) {
-    let (word, slot) = match said.message.role {
+/// `  assistant                    finish: tool_use`, above the message's text.
+pub fn speaker(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessage) {
+    let (word, slot) = match at.message.role {
         Role::System => ("system", Slot::MessageSystem),
         Role::User => ("user", Slot::MessageUser),
         Role::Assistant => ("assistant", Slot::MessageAssistant),
         Role::Tool => ("tool", Slot::MessageTool),
     };
     let mut left = vec![Run::new(format!("  {word}"), slot)];
-    if let Some(name) = &said.message.name {
+    if let Some(name) = &at.message.name {
         left.push(Run::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
     }
-    let stop = scene.trace.calls.get(said.turn).and_then(|call| call.stop_reason.as_deref());
+    let stop = trace.calls.get(at.turn).and_then(|call| call.stop_reason.as_deref());
     let right = match stop {
-        Some(stop) if said.message.role == Role::Assistant => {
+        Some(stop) if at.message.role == Role::Assistant => {
             let slot = if is_ordinary(stop) { Slot::Dim } else { Slot::Warning };
             vec![Run::new(format!("finish: {} ", wrap::clean_line(stop)), slot)]
         }
@@ -119,20 +85,23 @@ fn is_ordinary(stop: &str) -> bool {
         .contains(&word.as_str())
 }
 
-fn system<'a>(to: &mut Builder, scene: &mut Scene<'a>, prompt: &'a [Part], name: String) {
+/// A system prompt; `known`: the number of the run of the session that began with the same.
+pub fn system(to: &mut Builder, prompt: &[Part], name: String, known: Option<u64>) {
     to.gap();
-    let known = scene.told.prompts.iter().find(|(_, known)| *known == prompt).map(|(run, _)| *run);
-    if let Some(run) = known.filter(|run| Some(*run) != scene.number) {
+    if let Some(run) = known {
         let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(format!("as in run {run}"), Slot::Dim)];
         if to.fold(name, false, 2, head, vec![]) {
             show_prompt(to, prompt);
         }
         return;
     }
-    scene.told.prompts.extend(scene.number.filter(|_| known.is_none()).map(|run| (run, prompt)));
-    let long = prompt.iter().map(|part| lines_of(part, to.width)).sum::<usize>() > LONG_PROMPT;
-    let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(parts::preview(prompt), Slot::Dim)];
-    if long {
+    let mut lines = prompt.iter().map(|part| lines_of(part, to.width));
+    let mut total = 0;
+    if lines.any(|lines| {
+        total += lines;
+        total > LONG_PROMPT
+    }) {
+        let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(parts::preview(prompt), Slot::Dim)];
         if !to.fold(name, false, 2, head, vec![]) {
             return;
         }
@@ -148,29 +117,33 @@ fn show_prompt(to: &mut Builder, prompt: &[Part]) {
     }
 }
 
-/// About how many lines a part takes.
+/// About how many lines a part takes; of a long one enough to know that it is.
 fn lines_of(part: &Part, width: usize) -> usize {
     match &part.content {
-        Content::Text(text) => text.lines().map(|line| 1 + line.len() / width.max(1)).sum(),
+        Content::Text(text) => text.lines().take(LONG_PROMPT + 1).map(|line| 1 + line.len() / width.max(1)).sum(),
         _ => 1,
     }
 }
 
-/// Messages that came in with a request: one dim line until opened.
-pub fn earlier(to: &mut Builder, thread: &Conversation, from: usize, count: usize) {
-    let name = format!("history {} {from}", thread.id.1);
-    let words = if count == 1 { "1 earlier message" } else { &format!("{count} earlier messages") };
-    let again = format!("{words}, sent again with this request");
-    let words = if wrap::width(&again) + 4 > to.width { words } else { &again };
+/// Messages that came in with a request and are not of this run: one dim line until opened. `answered`: among them is
+/// an answer of an earlier run of the session; without that nobody knows whether they were said at all, or are examples.
+pub fn earlier(to: &mut Builder, messages: &[ConversationMessage], name: String, answered: bool) {
+    let words = if messages.len() == 1 { "1 message" } else { &format!("{} messages", messages.len()) };
+    let (short, long) = if answered {
+        (format!("{words} of earlier runs"), format!("{words} of earlier runs, sent along with this request"))
+    } else {
+        (format!("{words} sent along"), format!("{words} sent along with this request"))
+    };
+    let words = if wrap::width(&long) + 4 > to.width { short } else { long };
     to.gap();
     if !to.fold(name, false, 2, vec![Run::new(words, Slot::MessageHistory)], vec![]) {
         return;
     }
-    for said in thread.messages.iter().skip(from).take(count) {
-        if said.message.role != Role::Tool {
-            to.line(vec![parts::pad(4), Run::new(said.message.role.as_str(), Slot::MessageHistory)]);
+    for at in messages {
+        if at.message.role != Role::Tool {
+            to.line(vec![parts::pad(4), Run::new(at.message.role.as_str(), Slot::MessageHistory)]);
         }
-        for part in &said.message.parts {
+        for part in &at.message.parts {
             match &part.content {
                 Content::Call(call) => {
                     let called = format!("→ {}", wrap::clean_line(&call.name));

@@ -18,7 +18,7 @@ fn a_session_tells_its_system_prompt_and_its_hint_once() {
         }],
         ..run(3, "")
     };
-    let lines = lines(messages, &detail(vec![run(1, "one?"), run(2, "two?"), other]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(1, "one?"), run(2, "two?"), other]), 60);
     let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!((count("Be brief."), count("▸ system  as in run 1"), count("Be long.")), (1, 1, 1), "{lines:#?}");
     assert_eq!((count("no messages came with this call"), count("turn on the content")), (3, 1), "{lines:#?}");
@@ -29,7 +29,7 @@ fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
     let asked = vec![said(0, Role::User, vec![Content::Text("a question of many words ".repeat(9))])];
     let runs = vec![run(vec![call(1)], asked.clone(), Vec::new()), run(vec![call(1)], asked, Vec::new())];
     for width in 40..90 {
-        let lines = lines(messages, &detail(runs.clone()), width);
+        let lines = lines(messages::blocks, &detail(runs.clone()), width);
         let heading = &lines[place(&lines, "━━ run 1")];
         assert!(heading.contains("… ─"), "{heading}");
     }
@@ -40,9 +40,9 @@ fn what_makes_vectors_takes_no_turn() {
     let vectors = ModelCall { category: Category::Embedding, model: None, ..call(1) };
     let said = vec![said(1, Role::Assistant, vec![Content::Text("seven days".into())])];
     let detail = detail(vec![run(vec![vectors, call(2)], said, Vec::new())]);
-    let told = lines(messages, &detail, 60);
+    let told = lines(messages::blocks, &detail, 60);
     assert!(told[0].starts_with("── turn 1 · claude"), "{told:#?}");
-    let counted = lines(cost, &detail, 80);
+    let counted = lines(cost::blocks, &detail, 80);
     assert!(counted[place(&counted, "turn") + 1].starts_with('·'), "{counted:#?}");
     assert!(counted[place(&counted, "unknown model")].ends_with('?'), "what is not known is not nothing: {counted:#?}");
 }
@@ -58,8 +58,8 @@ fn a_call_that_ran_in_another_trace_is_one_call_of_the_session() {
         AssembledTrace { trace: running, ..run(Vec::new(), Vec::new(), vec![ran]) },
     ];
     let detail = detail(runs);
-    let lines = lines(tools, &detail, 70);
-    assert_eq!(crate::app::document::called(&detail).count(), 1);
+    let lines = lines(tools::blocks, &detail, 70);
+    assert_eq!(tools::counts(&detail).all, 1);
     assert!(lines[place(&lines, "a · ")].starts_with("a · asked for in run 1 · span"), "{lines:#?}");
     place(&lines, "━━ run 2");
 }
@@ -69,7 +69,7 @@ fn who_asked_for_a_tool_is_known_from_what_was_said() {
     let asked = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
     let tool = ToolRun { called_by: None, span: Some(span(7)), ..ran(Some("a"), "Oslo", ToolStatus::Ok) };
     let nameless = ToolRun { name: String::new(), call_id: None, ..tool.clone() };
-    let lines = lines(tools, &detail(vec![run(vec![call(1)], asked, vec![tool, nameless])]), 70);
+    let lines = lines(tools::blocks, &detail(vec![run(vec![call(1)], asked, vec![tool, nameless])]), 70);
     place(&lines, "a · asked for in turn 1 · span");
     place(&lines, "no id · no known turn asked for it");
     place(&lines, "unnamed tool");
@@ -81,6 +81,6 @@ fn a_call_whose_messages_an_agent_tells_says_so() {
         said(1, Role::User, vec![Content::Text("hi".into())]),
         said(1, Role::Assistant, vec![Content::Text("ho".into())]),
     ];
-    let lines = lines(messages, &detail(vec![run(vec![call(1)], told, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], told, Vec::new())]), 60);
     place(&lines, "what was said came with the spans around this call");
 }

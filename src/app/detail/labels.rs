@@ -1,0 +1,58 @@
+//! The labels of the tabs: `1 Messages`, `2 Tools 5·4✗`, shortened step by step where there is little room.
+
+use crate::{
+    app::{
+        document::Counts,
+        tabs::{TABS, Tab, TabRow},
+        wrap,
+    },
+    model::Detail,
+};
+
+/// What the labels say, counted once an answer.
+#[derive(Debug, Default)]
+pub struct Labels {
+    /// One for each tab of the table that counts something, in its order.
+    counts: Vec<(usize, Counts)>,
+}
+
+impl Labels {
+    pub fn of(detail: Option<&Detail>) -> Self {
+        let counted = TABS.iter().enumerate().filter_map(|(at, tab)| Some((at, tab.row().counts?(detail?))));
+        Self { counts: counted.collect() }
+    }
+
+    /// The widest labels that fit, one for each tab; `counted`: what was counted is what is shown.
+    pub fn fitting(&self, width: u16, counted: bool) -> Vec<String> {
+        let forms: [fn(usize, &TabRow, Counts) -> String; 3] = [
+            |number, row, counts| format!("{number} {}{}", row.title, in_full(counts)),
+            |number, row, counts| format!("{number} {}{}", row.title, mark(counts)),
+            |number, row, _| format!("{number} {}", row.title),
+        ];
+        let labels = |form: fn(usize, &TabRow, Counts) -> String| -> Vec<String> {
+            let label = |(at, tab): (usize, &Tab)| {
+                let known = self.counts.iter().find(|(of, _)| counted && *of == at);
+                form(at + 1, tab.row(), known.map(|(_, counts)| *counts).unwrap_or_default())
+            };
+            TABS.iter().enumerate().map(label).collect()
+        };
+        let fits = |labels: &Vec<String>| {
+            labels.iter().map(|label| wrap::width(label) + 2).sum::<usize>() <= usize::from(width)
+        };
+        let widest = forms.into_iter().map(labels).find(fits);
+        widest.unwrap_or_else(|| labels(|number, row, counts| format!("{number} {}{}", row.short, mark(counts))))
+    }
+}
+
+/// ` 5·4✗`: so many, so many of them failed.
+fn in_full(counts: Counts) -> String {
+    match counts {
+        Counts { all: 0, .. } => String::new(),
+        Counts { all, failed: 0 } => format!(" {all}"),
+        Counts { all, failed } => format!(" {all}·{failed}✗"),
+    }
+}
+
+fn mark(counts: Counts) -> &'static str {
+    if counts.failed > 0 { "✗" } else { "" }
+}

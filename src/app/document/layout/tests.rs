@@ -1,0 +1,92 @@
+//! Places and windows, against the whole text.
+
+use super::*;
+use crate::app::document::line::Run;
+use crate::app::document::outline::{Outline, Pane};
+use crate::slots::Slot;
+
+/// Paragraphs of so many words each; every fifth one has a fold that opens on more.
+#[derive(Debug)]
+struct Paragraphs;
+
+impl Pane for Paragraphs {
+    type Block = (usize, usize);
+
+    fn write(&self, (nth, words): &(usize, usize), to: &mut Builder) {
+        to.gap();
+        if nth % 5 == 0 && !to.fold(format!("fold {nth}"), false, 0, vec![Run::new("more", Slot::Dim)], vec![]) {
+            return;
+        }
+        to.text(2, &format!("{nth} {}", "words ".repeat(*words)), Slot::Text);
+    }
+}
+
+fn paragraphs(words: impl IntoIterator<Item = usize>) -> Arc<dyn Blocks> {
+    let mut outline = Outline::default();
+    for (nth, words) in words.into_iter().enumerate() {
+        // What is estimated is far from what it turns out to be.
+        outline.push((nth, words), nth, 7, 0);
+    }
+    outline.of(Paragraphs).into()
+}
+
+fn texts(document: &Document, lines: std::ops::Range<usize>) -> Vec<String> {
+    lines.map(|at| document.text(at)).collect()
+}
+
+#[test]
+fn a_place_stays_where_it_is_while_what_is_above_it_is_measured() {
+    let (blocks, folds) = (paragraphs((0..3000).map(|nth| nth % 60)), Folds::default());
+    let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 40).iter().map(DocLine::text).collect();
+    let mut document = Document::new(blocks, 40);
+    let place = Place { block: 2001, segment: 0, line: 1 };
+    document.lay_around(place, 50, 50, &folds);
+    let at = document.number_of(place);
+    let around = texts(&document, at - 40..at + 40);
+    for _ in 0..300 {
+        document.measure(4096, place, &folds);
+        document.lay_around(place, 50, 50, &folds);
+        let at = document.number_of(place);
+        assert_eq!(texts(&document, at - 40..at + 40), around);
+    }
+    assert_eq!(document.len(), whole.len(), "all is measured");
+    assert!(document.kept < document.len(), "and not all is kept");
+    let at = document.number_of(place);
+    assert_eq!(texts(&document, at - 40..at + 40), whole[at - 40..at + 40]);
+}
+
+#[test]
+fn any_window_shows_what_the_whole_text_holds_there() {
+    let long = [3, 9000, 0, 5, 40_000, 2];
+    let (blocks, folds) = (paragraphs(long), Folds::default());
+    let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 31).iter().map(DocLine::text).collect();
+    let mut document = Document::new(blocks, 31);
+    document.measure(usize::MAX, Place::default(), &folds);
+    assert_eq!(document.len(), whole.len());
+    for at in (0..whole.len()).step_by(97).chain([whole.len() - 1]) {
+        let place = document.place(at);
+        document.lay_around(place, 20, 20, &folds);
+        let at = document.number_of(place);
+        let lines = at.saturating_sub(20)..(at + 20).min(whole.len());
+        assert_eq!(texts(&document, lines.clone()), whole[lines]);
+    }
+}
+
+#[test]
+fn a_fold_that_opens_is_laid_out_anew_and_nothing_else() {
+    let (blocks, mut folds) = (paragraphs((0..40).map(|_| 30)), Folds::default());
+    let mut document = Document::new(blocks.clone(), 40);
+    document.measure(usize::MAX, Place::default(), &folds);
+    let closed = document.len();
+    let head = (0..closed).find(|at| document.text(*at).contains('▸')).unwrap();
+    let (place, fold) = (document.place(head), document.line(head).unwrap().fold.clone().unwrap());
+    assert!(!fold.open);
+    folds.toggle(&fold.name);
+    document.forget(place.block);
+    assert_eq!(document.entries.iter().filter(|entry| entry.lines.is_none()).count(), 1);
+    document.lay_around(place, 20, 20, &folds);
+    assert!(document.line(head).unwrap().fold.as_ref().unwrap().open);
+    assert!(document.len() > closed);
+    let whole = Document::whole(blocks, &folds, 40);
+    assert_eq!(texts(&document, 0..document.len()), whole.iter().map(DocLine::text).collect::<Vec<_>>());
+}

@@ -1,0 +1,91 @@
+//! One line of a document: runs of styled text, and what can be done on it.
+
+use std::collections::HashSet;
+
+use crate::model::{Media, MediaData, SpanId};
+use crate::slots::Slot;
+
+/// A stretch of text in one style. The text is clean: no control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub text: String,
+    /// What it is to a theme.
+    pub slot: Slot,
+}
+
+impl Run {
+    pub fn new(text: impl Into<String>, slot: Slot) -> Self {
+        Self { text: text.into(), slot }
+    }
+}
+
+/// A line, cut to the width of its document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DocLine {
+    pub runs: Vec<Run>,
+    /// The span whose turn, tool run or failure begins here: what the tree's cursor can point at.
+    pub span: Option<SpanId>,
+    /// This line is the head of something that opens and closes.
+    pub fold: Option<Fold>,
+    /// What this line names can be opened outside.
+    pub opens: Option<Opens>,
+}
+
+impl DocLine {
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+}
+
+/// What another program can show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opens {
+    /// Bytes of the store, by their SHA-256.
+    Blob { sha256: [u8; 32], mime: Option<String> },
+    /// An address of the web.
+    Address(String),
+}
+
+impl Opens {
+    /// What there is of media to open; no address but the web's, for a model may say any.
+    #[must_use]
+    pub fn of(media: &Media) -> Option<Self> {
+        match &media.data {
+            MediaData::Stored { sha256, .. } => Some(Self::Blob { sha256: *sha256, mime: media.mime.clone() }),
+            MediaData::Uri(uri) if ["https://", "http://"].iter().any(|scheme| uri.starts_with(scheme)) => {
+                Some(Self::Address(uri.clone()))
+            }
+            MediaData::Uri(_) | MediaData::Inline(_) | MediaData::Absent => None,
+        }
+    }
+}
+
+/// The head of something that opens and closes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fold {
+    pub name: FoldName,
+    pub open: bool,
+}
+
+/// What a fold is called: the same while its document grows, and used by no other fold of its tab.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FoldName(pub String);
+
+/// Which folds were moved by hand away from how they start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folds(HashSet<FoldName>);
+
+impl Folds {
+    pub fn toggle(&mut self, fold: &FoldName) {
+        if !self.0.remove(fold) {
+            self.0.insert(fold.clone());
+        }
+    }
+
+    /// Whether a fold is open that starts open or closed.
+    #[must_use]
+    pub fn is_open(&self, fold: &FoldName, open_at_first: bool) -> bool {
+        open_at_first != self.0.contains(fold)
+    }
+}

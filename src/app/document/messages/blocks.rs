@@ -1,0 +1,59 @@
+//! What the blocks of the Messages pane are.
+
+use super::failures::Failed;
+use super::pairs::PartPlace;
+
+/// What one block shows; numbers are places in the answer.
+#[derive(Debug)]
+pub enum Block {
+    /// How many runs of the session are left out.
+    LeftOut,
+    /// Why there are only roots.
+    OnlyRoots,
+    /// The heading above a run.
+    Run {
+        trace: usize,
+    },
+    /// The heading above one of several conversations.
+    Conversation {
+        trace: usize,
+        conversation: usize,
+    },
+    /// The rule above a turn.
+    Turn {
+        trace: usize,
+        call: usize,
+    },
+    /// That a call has no messages; `hint`: and what makes its instrumentation record them.
+    Silent {
+        trace: usize,
+        call: usize,
+        hint: bool,
+    },
+    /// `known`: the number of the run of the session that began with the same prompt.
+    System {
+        trace: usize,
+        at: PartPlace,
+        known: Option<u64>,
+    },
+    /// So many messages of the history, from this one on.
+    Earlier {
+        trace: usize,
+        at: PartPlace,
+        count: usize,
+    },
+    /// `first`: it is the first part shown of its message; `speaker`: who speaks stands above it.
+    Part {
+        trace: usize,
+        at: PartPlace,
+        first: bool,
+        speaker: bool,
+    },
+    Failure {
+        trace: usize,
+        failed: Failed,
+    },
+    End {
+        trace: usize,
+    },
+}

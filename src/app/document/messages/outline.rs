@@ -1,0 +1,205 @@
+//! Lists the blocks of the Messages pane, turn by turn.
+
+use std::sync::Arc;
+
+use super::super::hash::HashSet;
+use super::super::{outline, parts, runs};
+use super::blocks::Block;
+use super::failures::{Failed, Failures};
+use super::index::TraceIndex;
+use super::pairs::PartPlace;
+use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, Part, Role, SpanId};
+
+/// The blocks of an answer, and what is looked up in each of its traces.
+pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
+    let mut outline = outline::Outline::default();
+    if detail.traces.iter().all(|trace| trace.only_wrapper_spans) {
+        outline.push(Block::OnlyRoots, "only roots", 6, 0);
+    }
+    if detail.left_out > 0 {
+        outline.push(Block::LeftOut, "left out", 1, 0);
+    }
+    let mut shown = Shown::default();
+    let mut traces = Vec::new();
+    for (at, (trace, number)) in runs::numbered(detail).enumerate() {
+        let index = TraceIndex::of(trace, number);
+        let mut writer = Writer {
+            silent: index.silent_calls(trace).into_iter().peekable(),
+            failures: Failures::of(trace),
+            at,
+            trace,
+            index,
+            outline: &mut outline,
+            shown: &mut shown,
+        };
+        writer.trace();
+        traces.push(writer.index);
+    }
+    (traces, outline)
+}
+
+/// What the runs before one show already: a session reads as one conversation, so nobody has to read it twice.
+#[derive(Default)]
+struct Shown<'a> {
+    /// The system prompts, each with the number of the run that began with it.
+    prompts: Vec<(u64, &'a [Part])>,
+    /// What makes an instrumentation record messages.
+    hints: HashSet<&'static str>,
+}
+
+struct Writer<'a, 'o> {
+    at: usize,
+    trace: &'a AssembledTrace,
+    index: TraceIndex,
+    failures: Failures,
+    /// Calls of which no message is known; each has its turn, in order.
+    silent: std::iter::Peekable<std::vec::IntoIter<usize>>,
+    outline: &'o mut outline::Outline<Block>,
+    shown: &'o mut Shown<'a>,
+}
+
+impl<'a> Writer<'a, '_> {
+    fn trace(&mut self) {
+        let (at, trace) = (self.at, self.trace);
+        self.outline.push(
+            Block::Run { trace: at },
+            ("run", trace.trace),
+            if self.index.number.is_some() { 2 } else { 0 },
+            0,
+        );
+        for (conversation, messages) in trace.conversations.iter().enumerate() {
+            if trace.conversations.len() > 1 {
+                let id = (messages.id.0, messages.id.1);
+                self.outline.push(Block::Conversation { trace: at, conversation }, ("conversation", id), 2, 0);
+            }
+            self.conversation(conversation, &messages.messages);
+        }
+        self.silent_before(trace.calls.len());
+        for failed in self.failures.take_rest(trace) {
+            self.failure(failed);
+        }
+        self.outline.push(Block::End { trace: at }, ("end", trace.trace), 2, 0);
+    }
+
+    /// The turns of one conversation, in each what is new.
+    fn conversation(&mut self, conversation: usize, messages: &'a [ConversationMessage]) {
+        let is_earlier = |at: &ConversationMessage| at.history && at.message.role != Role::System;
+        let mut turn = None;
+        let mut history = 0;
+        for (message, at) in messages.iter().enumerate() {
+            if turn != Some(at.turn) {
+                self.close(turn);
+                turn = Some(at.turn);
+                if at.turn < self.trace.calls.len() {
+                    self.silent_before(at.turn);
+                    self.turn(at.turn);
+                }
+            }
+            let place = PartPlace { conversation, message, part: 0 };
+            if is_earlier(at) {
+                history += 1;
+                let goes_on = |next: &ConversationMessage| is_earlier(next) && Some(next.turn) == turn;
+                if !messages.get(message + 1).is_some_and(goes_on) {
+                    let first = PartPlace { message: message + 1 - history, ..place };
+                    let block = Block::Earlier { trace: self.at, at: first, count: history };
+                    self.push(block, "history", first, 1, 0);
+                    history = 0;
+                }
+            } else if at.message.role == Role::System {
+                self.system(place, &at.message.parts);
+            } else {
+                self.message(place, &at.message.parts);
+            }
+        }
+        self.close(turn);
+    }
+
+    fn system(&mut self, place: PartPlace, prompt: &'a [Part]) {
+        let (number, prompts) = (self.index.number, &mut self.shown.prompts);
+        let known = prompts.iter().find(|(_, known)| *known == prompt).map(|(run, _)| *run);
+        prompts.extend(number.filter(|_| known.is_none()).map(|run| (run, prompt)));
+        let known = known.filter(|run| Some(*run) != number);
+        self.push(Block::System { trace: self.at, at: place, known }, "part", place, 2, 0);
+    }
+
+    /// The parts of a message, but for results that are shown with their calls.
+    fn message(&mut self, place: PartPlace, parts: &[Part]) {
+        let (mut first, mut headed) = (true, false);
+        for (part, content) in parts.iter().enumerate() {
+            let at = PartPlace { part, ..place };
+            if self.index.pairs.is_shown_with_call(at) {
+                continue;
+            }
+            let (mut speaker, mut lines, mut bytes) = (false, usize::from(first), 0);
+            let mut span = None;
+            match &content.content {
+                Content::Call(call) => {
+                    let pair = self.index.pairs.of_call(at);
+                    span = pair.run.and_then(|run| self.trace.tools[run].span);
+                    lines += 1 + call.input.as_map().map_or(1, <[_]>::len) + usize::from(pair.result.is_some());
+                }
+                Content::Result(_) => lines += 2,
+                Content::Reasoning(_) => lines += 1,
+                _ => {
+                    speaker = !headed;
+                    headed = true;
+                    lines += usize::from(speaker);
+                    bytes = parts::weight(content);
+                }
+            }
+            self.push(Block::Part { trace: self.at, at, first, speaker }, "part", at, lines, bytes);
+            first = false;
+            if let Some(span) = span {
+                self.outline.holds(span);
+                let failed = self.failures.take(span);
+                for failed in &failed {
+                    self.outline.holds(self.trace.errors[failed.error].span);
+                }
+                self.index.add_failures(at, failed);
+            }
+        }
+    }
+
+    /// The turns of calls of which no message is known, up to a call.
+    fn silent_before(&mut self, before: usize) {
+        while let Some(call) = self.silent.next_if(|call| *call < before) {
+            self.turn(call);
+            let hint = self.trace.calls[call].recording_hint.is_some_and(|hint| self.shown.hints.insert(hint));
+            let id = ("silent", self.trace.trace, self.trace.calls[call].span);
+            self.outline.push(Block::Silent { trace: self.at, call, hint }, id, 1 + usize::from(hint), 0);
+            self.failures_at(self.trace.calls[call].span);
+        }
+    }
+
+    fn turn(&mut self, call: usize) {
+        let span = self.trace.calls[call].span;
+        self.outline.push(Block::Turn { trace: self.at, call }, ("turn", self.trace.trace, span), 2, 0);
+        self.outline.holds(span);
+    }
+
+    /// What ended a turn is the last of it.
+    fn close(&mut self, turn: Option<usize>) {
+        if let Some(call) = turn.and_then(|turn| self.trace.calls.get(turn)) {
+            self.failures_at(call.span);
+        }
+    }
+
+    fn failures_at(&mut self, span: SpanId) {
+        for failed in self.failures.take(span) {
+            self.failure(failed);
+        }
+    }
+
+    fn failure(&mut self, failed: Failed) {
+        let error = &self.trace.errors[failed.error];
+        let bytes = error.failure.message.as_ref().map_or(0, String::len);
+        let id = ("failure", self.trace.trace, error.span, failed.error);
+        self.outline.push(Block::Failure { trace: self.at, failed }, id, 2, bytes);
+        self.outline.holds(error.span);
+    }
+
+    fn push(&mut self, block: Block, kind: &str, at: PartPlace, lines: usize, bytes: usize) {
+        let conversation = &self.trace.conversations[at.conversation].id;
+        self.outline.push(block, (kind, conversation.0, conversation.1, at), lines, bytes);
+    }
+}

@@ -1,0 +1,98 @@
+//! What a written block is made of: lines, and long texts that are written when they are looked at.
+
+use std::ops::Range;
+
+use super::extents::JsonExtent;
+use super::json_text::TextExtent;
+use super::line::{DocLine, Run};
+use crate::app::wrap;
+
+/// A stretch of a long text or of large JSON, laid out by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// Bytes of the text: whole lines of it, or a part of one that is too long.
+    Text(Range<usize>),
+    Json(JsonExtent),
+    JsonText(TextExtent),
+}
+
+/// What stands above a line: whether a blank line is wanted depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Above {
+    /// It is the first line of the document.
+    Nothing,
+    Blank,
+    /// A rule across the pane, which needs no blank line beneath it.
+    Heading,
+    Text,
+}
+
+/// A stretch of a written block.
+#[derive(Debug)]
+pub enum Segment {
+    Lines(Vec<DocLine>),
+    /// A part of the block's long text of this number: about so many lines, to be written when they are looked at.
+    Later {
+        text: usize,
+        extent: Extent,
+        lines: usize,
+    },
+}
+
+/// A block as it was written.
+#[derive(Debug)]
+pub struct Written {
+    pub segments: Vec<Segment>,
+    /// What its last line is to the block beneath it.
+    pub ends: Above,
+}
+
+impl Written {
+    /// The lines of all its segments.
+    pub fn into_lines(self) -> Vec<DocLine> {
+        let lines = self.segments.into_iter().filter_map(|segment| match segment {
+            Segment::Lines(lines) => Some(lines),
+            Segment::Later { .. } => None,
+        });
+        lines.flatten().collect()
+    }
+}
+
+/// Runs cut to a width; the last one that does not fit ends in `…`.
+pub fn fit(runs: Vec<Run>, width: usize) -> Vec<Run> {
+    if wrap::runs_width(&runs) <= width {
+        return runs;
+    }
+    let mut left = width;
+    let mut fitting = Vec::new();
+    for run in runs {
+        let wide = wrap::width(&run.text);
+        if wide < left {
+            left -= wide;
+            fitting.push(run);
+        } else {
+            let mut text = wrap::take(&run.text, left.saturating_sub(1)).to_owned();
+            if left > 0 {
+                text.push('…');
+            }
+            fitting.push(Run { text, slot: run.slot });
+            break;
+        }
+    }
+    fitting
+}
+
+/// How far the second line of a paragraph stands in: under the text of its list item or quote.
+pub fn hanging(line: &[Run]) -> usize {
+    let text: String =
+        line.iter().map(|run| run.text.as_str()).take(3).flat_map(|text| text.chars().take(40)).collect();
+    let spaces = text.len() - text.trim_start_matches(' ').len();
+    let rest = &text[spaces..];
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let marker = match rest.get(digits..) {
+        Some(after) if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => digits + 2,
+        _ if ["- ", "* ", "+ ", "> "].iter().any(|mark| rest.starts_with(mark)) => 2,
+        _ => 0,
+    };
+    (spaces + marker).min(16)
+}
