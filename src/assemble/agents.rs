@@ -11,12 +11,12 @@ use std::{
 };
 
 use super::{
-    lane::Lane,
-    lanes::{Lanes, Told},
-    merge::{Exchange, Line},
-    runs::result,
-    same::{Key, Library, Print},
-    trace::Trace,
+    conversations::{Conversations, Told},
+    exchange::{Exchange, TimedMessage},
+    fingerprint::{ContentHash, Fingerprint, Fingerprints},
+    loaded_trace::LoadedTrace,
+    open_conversation::OpenConversation,
+    tool_runs::result,
 };
 use crate::model::{
     Category, Content, ContentKind, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall, ToolRun,
@@ -30,9 +30,9 @@ const LETTERS: usize = 16;
 const LOOKED_AT: usize = 64;
 
 /// Gives the last call of an agent the agent's answer, if that call tells none itself.
-pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+pub fn tell_answers(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let mut last: HashMap<usize, (usize, HashSet<usize>)> = HashMap::new();
-    for (at, told) in lanes.told.iter().enumerate() {
+    for (at, told) in conversations.told.iter().enumerate() {
         if let Some(scope) = told.scope {
             let (newest, turns) = last.entry(scope).or_default();
             *newest = at;
@@ -42,18 +42,18 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
     let mut agents: Vec<_> = last.into_iter().collect();
     agents.sort_unstable_by_key(|(scope, _)| *scope);
     for (scope, (newest, turns)) in agents {
-        let place = &trace.places()[scope];
-        let told = lanes.told[newest].clone();
-        let is_own = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].place == scope);
-        if place.category != Category::Agent || place.failed() || told.failed || told.ended.is_none() || is_own {
+        let node = &trace.nodes()[scope];
+        let told = conversations.told[newest].clone();
+        let is_own = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].node == scope);
+        if node.category != Category::Agent || node.failed() || told.failed || told.ended.is_none() || is_own {
             continue;
         }
-        let mut exchange = trace.exchange([scope], library);
+        let mut exchange = trace.exchange([scope], fingerprints);
         exchange.drop_states();
-        let lane = &mut lanes.all[told.lane];
-        let Some(end) = lane.messages.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
-        let mine = || lane.messages.iter().filter(|said| turns.contains(&said.turn));
-        let answer: Vec<&Line> = exchange
+        let conversation = &mut conversations.all[told.conversation];
+        let Some(end) = conversation.messages.iter().rposition(|said| turns.contains(&said.turn)) else { continue };
+        let mine = || conversation.messages.iter().filter(|said| turns.contains(&said.turn));
+        let answer: Vec<&TimedMessage> = exchange
             .completion
             .iter()
             .filter(|line| line.message.role == Role::Assistant && has_text(&line.message))
@@ -68,8 +68,8 @@ pub fn tell_answers(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
             let message = Arc::new(Message { parts, ..(*line.message).clone() });
             ConversationMessage { message, at: line.at, span, turn, history: false, rewritten: false }
         });
-        let after = lane.messages.split_off(end + 1);
-        lane.messages.extend(said.chain(after));
+        let after = conversation.messages.split_off(end + 1);
+        conversation.messages.extend(said.chain(after));
     }
 }
 
@@ -85,7 +85,7 @@ fn has_text(message: &Message) -> bool {
 ///
 /// A whole text is looked for in the other, never a beginning: answers begin alike. Letters count, for programs lay
 /// texts out anew.
-fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMessage>) -> bool {
+fn repeats<'s>(answer: &[&TimedMessage], said: impl Iterator<Item = &'s ConversationMessage>) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
     let is_long = |text: &str| text.chars().count() >= LETTERS;
@@ -95,7 +95,7 @@ fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMess
             let text = match &part.content {
                 Content::Text(text) | Content::Refusal(text) => letters(text),
                 Content::Call(call) => letters(&json::to_string(&call.input)),
-                Content::Result(result) => letters(&super::runs::text(&result.content).unwrap_or_default()),
+                Content::Result(result) => letters(&super::tool_runs::text(&result.content).unwrap_or_default()),
                 Content::Json(value) => letters(&json::to_string(value)),
                 Content::Reasoning(_) | Content::Media(_) | Content::Unknown(_) => continue,
             };
@@ -117,44 +117,53 @@ fn repeats<'s>(answer: &[&Line], said: impl Iterator<Item = &'s ConversationMess
 /// Tells the conversations of agents, else of workflows, beneath which no call has a word.
 ///
 /// `turns` is the number of counted calls: what belongs to none of them has turns of its own after these.
-pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: &mut Library, turns: usize) {
-    let places = trace.places();
+pub fn tell_silent(
+    trace: &LoadedTrace,
+    runs: &[ToolRun],
+    conversations: &mut Conversations,
+    fingerprints: &mut Fingerprints,
+    turns: usize,
+) {
+    let nodes = trace.nodes();
     // How many told calls come before each place; those at and beneath one are a difference of two.
-    let mut told = vec![0_usize; places.len() + 1];
-    let speaking: HashSet<usize> = lanes.told.iter().map(|told| trace.work.counted.calls[told.turn].place).collect();
-    for at in 0..places.len() {
+    let mut told = vec![0_usize; nodes.len() + 1];
+    let speaking: HashSet<usize> =
+        conversations.told.iter().map(|told| trace.work.counted.calls[told.turn].node).collect();
+    for at in 0..nodes.len() {
         told[at + 1] = told[at] + usize::from(speaking.contains(&at));
     }
-    let silent = |at: usize| told[places[at].after] == told[at];
+    let silent = |at: usize| told[nodes[at].after] == told[at];
     let mut ran = ran(trace, runs);
     let mut calls: Vec<usize> = (0..turns).collect();
-    calls.sort_unstable_by_key(|call| trace.work.counted.calls[*call].place);
-    let mut silence = Silence { trace, lanes, calls, turn: turns };
-    if silence.lanes.told.is_empty() {
-        silence.tell_mail(library);
+    calls.sort_unstable_by_key(|call| trace.work.counted.calls[*call].node);
+    let mut silence = SilentAgents { trace, conversations, calls, turn: turns };
+    if silence.conversations.told.is_empty() {
+        silence.tell_mail(fingerprints);
     }
-    let mut heard: Vec<(usize, HashSet<Key>)> = Vec::new();
+    let mut heard: Vec<(usize, HashSet<ContentHash>)> = Vec::new();
     let answers = answers_alone(trace);
     let is_answer = |at: usize| trace.work.counted.of[at].is_some_and(|call| answers.contains(&call));
-    let is_silent = |at: &usize| silent(*at) && is_agent(trace, *at) && !places[*at].relays() && !is_answer(*at);
-    for at in (0..places.len()).rev().filter(is_silent) {
-        let mut exchange = trace.exchange([at], library);
+    let is_silent = |at: &usize| silent(*at) && is_agent(trace, *at) && !nodes[*at].relays() && !is_answer(*at);
+    for at in (0..nodes.len()).rev().filter(is_silent) {
+        let mut exchange = trace.exchange([at], fingerprints);
         exchange.drop_states();
         let beneath = silence.calls_of(at);
         for call in beneath
             .iter()
-            .filter(|call| answers.contains(call) && trace.scopes[trace.work.counted.calls[**call].place] == Some(at))
+            .filter(|call| answers.contains(call) && trace.scopes[trace.work.counted.calls[**call].node] == Some(at))
         {
-            let answer = trace.exchange(trace.work.counted.calls[*call].places(), library).completion;
+            let answer = trace.exchange(trace.work.counted.calls[*call].nodes(), fingerprints).completion;
             for line in answer {
                 // A log record may say the same once more.
-                exchange.completion.retain(|other| other.print.key.is_none() || other.print.key != line.print.key);
+                exchange
+                    .completion
+                    .retain(|other| other.fingerprint.key.is_none() || other.fingerprint.key != line.fingerprint.key);
                 exchange.completion.push(line);
             }
         }
         let said = || exchange.prompt.iter().chain(&exchange.completion);
-        let keys: HashSet<Key> = said().filter_map(|line| line.print.key).collect();
-        let beneath = heard.iter().rev().take(LOOKED_AT).take_while(|(other, _)| *other < places[at].after);
+        let keys: HashSet<ContentHash> = said().filter_map(|line| line.fingerprint.key).collect();
+        let beneath = heard.iter().rev().take(LOOKED_AT).take_while(|(other, _)| *other < nodes[at].after);
         if !keys.is_empty() && beneath.clone().any(|(_, said)| keys.is_subset(said)) {
             continue;
         }
@@ -166,33 +175,33 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
     }
     // Calls without a word outside of any agent, and the tools that ran for them.
     let outside = |told: &Told| told.scope.is_none();
-    if !silence.lanes.told.iter().any(outside)
-        && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.place].is_none())
+    if !silence.conversations.told.iter().any(outside)
+        && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.node].is_none())
         && let Some(groups) = ran.remove(&None)
     {
-        silence.tell(call.place, Exchange::default(), groups);
+        silence.tell(call.node, Exchange::default(), groups);
     }
-    if !silence.lanes.all.is_empty() {
+    if !silence.conversations.all.is_empty() {
         return;
     }
     // Of workflows within each other the top-most that has anything to say, and the tools that ran in it.
-    let place_of = |run: &&ToolRun| run.span.and_then(|span| trace.place_of(span));
+    let node_of = |run: &&ToolRun| run.span.and_then(|span| trace.node_of(span));
     let groups = ran.remove(&None).unwrap_or_default().into_iter();
     let mut outside: Vec<(usize, Group)> =
-        groups.filter_map(|group| Some((group.1.first().and_then(place_of)?, group))).collect();
-    outside.sort_by_key(|(place, _)| *place);
+        groups.filter_map(|group| Some((group.1.first().and_then(node_of)?, group))).collect();
+    outside.sort_by_key(|(node, _)| *node);
     let mut at = 0;
-    while at < places.len() {
+    while at < nodes.len() {
         let mut next = at + 1;
         if is_workflow(trace, at) {
-            let mut exchange = trace.exchange([at], library);
+            let mut exchange = trace.exchange([at], fingerprints);
             exchange.drop_states();
-            let until = |end: usize| outside.partition_point(|(place, _)| *place < end);
-            let within = until(at)..until(places[at].after);
+            let until = |end: usize| outside.partition_point(|(node, _)| *node < end);
+            let within = until(at)..until(nodes[at].after);
             let answers = exchange.completion.iter().any(|line| line.message.role == Role::Assistant);
             let groups = outside[within].iter_mut().filter(|_| answers).map(|(_, group)| mem::take(group));
             if silence.tell(at, exchange, groups.collect()) {
-                next = places[at].after;
+                next = nodes[at].after;
             }
         }
         at = next;
@@ -200,15 +209,17 @@ pub fn tell_silent(trace: &Trace, runs: &[ToolRun], lanes: &mut Lanes, library: 
 }
 
 /// Tells the instructions of an agent, where none of its calls repeats them.
-pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+pub fn tell_instructions(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_system = |said: &ConversationMessage| said.message.role == Role::System;
-    for lane in lanes.all.iter_mut().filter(|lane| !lane.messages.iter().any(is_system)) {
-        let agent = lane.scope.filter(|scope| trace.places()[*scope].category == Category::Agent);
-        let (Some(agent), Some((span, turn))) = (agent, lane.messages.first().map(|said| (said.span, said.turn)))
+    for conversation in conversations.all.iter_mut().filter(|conversation| !conversation.messages.iter().any(is_system))
+    {
+        let agent = conversation.scope.filter(|scope| trace.nodes()[*scope].category == Category::Agent);
+        let (Some(agent), Some((span, turn))) =
+            (agent, conversation.messages.first().map(|said| (said.span, said.turn)))
         else {
             continue;
         };
-        let system = trace.exchange([agent], library).system.into_iter();
+        let system = trace.exchange([agent], fingerprints).system.into_iter();
         let said = system.map(|line| ConversationMessage {
             message: line.message,
             at: line.at,
@@ -217,33 +228,36 @@ pub fn tell_instructions(trace: &Trace, lanes: &mut Lanes, library: &mut Library
             history: false,
             rewritten: false,
         });
-        lane.messages.splice(0..0, said.collect::<Vec<_>>());
+        conversation.messages.splice(0..0, said.collect::<Vec<_>>());
     }
 }
 
 /// Tells what was asked, where calls have answers alone and no agent is around them: a workflow still says it.
 ///
 /// Some lose a whole request over one image in it.
-pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
+pub fn tell_question(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_asked = |message: &Message| message.role == Role::User;
-    if lanes.all.iter().flat_map(|lane| &lane.messages).any(|said| is_asked(&said.message)) {
+    if conversations.all.iter().flat_map(|conversation| &conversation.messages).any(|said| is_asked(&said.message)) {
         return;
     }
-    let first =
-        lanes.all.iter_mut().filter(|lane| !lane.messages.is_empty()).min_by_key(|lane| (lane.started, lane.first));
-    let Some(lane) = first else { return };
-    let at = lane.messages.iter().take_while(|said| said.message.role == Role::System).count();
-    let Some((span, turn)) = lane.messages.get(at).map(|said| (said.span, said.turn)) else { return };
-    let places = trace.places();
-    let mut asks = |place: usize| {
-        let question = trace.exchange([place], library).prompt;
-        let question: Vec<Line> =
+    let first = conversations
+        .all
+        .iter_mut()
+        .filter(|conversation| !conversation.messages.is_empty())
+        .min_by_key(|conversation| (conversation.started, conversation.first));
+    let Some(conversation) = first else { return };
+    let at = conversation.messages.iter().take_while(|said| said.message.role == Role::System).count();
+    let Some((span, turn)) = conversation.messages.get(at).map(|said| (said.span, said.turn)) else { return };
+    let nodes = trace.nodes();
+    let mut asks = |node: usize| {
+        let question = trace.exchange([node], fingerprints).prompt;
+        let question: Vec<TimedMessage> =
             question.into_iter().filter(|line| is_asked(&line.message) && has_text(&line.message)).collect();
         (!question.is_empty()).then_some(question)
     };
     // Only what is around the conversation asks it.
-    let around = |place: &usize| is_workflow(trace, *place) && (*place..places[*place].after).contains(&lane.place);
-    let question = (0..places.len()).filter(around).find_map(&mut asks);
+    let around = |node: &usize| is_workflow(trace, *node) && (*node..nodes[*node].after).contains(&conversation.node);
+    let question = (0..nodes.len()).filter(around).find_map(&mut asks);
     let said = question.unwrap_or_default().into_iter().map(|line| ConversationMessage {
         message: line.message,
         at: line.at,
@@ -252,22 +266,22 @@ pub fn tell_question(trace: &Trace, lanes: &mut Lanes, library: &mut Library) {
         history: false,
         rewritten: false,
     });
-    let after = lane.messages.split_off(at);
-    lane.messages.extend(said.chain(after));
+    let after = conversation.messages.split_off(at);
+    conversation.messages.extend(said.chain(after));
 }
 
 /// Calls that carry their answers alone, beneath an agent that says what was asked: they are told as the agent's.
-pub fn answers_alone(trace: &Trace) -> HashSet<usize> {
-    let places = trace.places();
-    let voices = |at: usize| places[at].sources().flat_map(|(_, facts)| &facts.voices);
-    let asks = |at: usize| voices(at).any(|voice| voice.prompts);
+pub fn answers_alone(trace: &LoadedTrace) -> HashSet<usize> {
+    let nodes = trace.nodes();
+    let reading_digests = |at: usize| nodes[at].sources().flat_map(|(_, facts)| &facts.reading_digests);
+    let asks = |at: usize| reading_digests(at).any(|digest| digest.prompts);
     let calls = &trace.work.counted.calls;
-    let mut asking: Vec<usize> = calls.iter().flat_map(super::calls::Call::places).filter(|at| asks(*at)).collect();
+    let mut asking: Vec<usize> = calls.iter().flat_map(super::calls::Call::nodes).filter(|at| asks(*at)).collect();
     asking.sort_unstable();
     let is_alone = |call: &super::calls::Call| {
-        let scope = trace.scopes[call.place].filter(|scope| places[*scope].category == Category::Agent)?;
-        let beneath = asking.partition_point(|at| *at < scope)..asking.partition_point(|at| *at < places[scope].after);
-        let answers = call.places().flat_map(voices).any(|voice| voice.answers);
+        let scope = trace.scopes[call.node].filter(|scope| nodes[*scope].category == Category::Agent)?;
+        let beneath = asking.partition_point(|at| *at < scope)..asking.partition_point(|at| *at < nodes[scope].after);
+        let answers = call.nodes().flat_map(reading_digests).any(|digest| digest.answers);
         (asks(scope) && answers && beneath.is_empty()).then_some(())
     };
     calls.iter().enumerate().filter(|(_, call)| is_alone(call).is_some()).map(|(at, _)| at).collect()
@@ -277,26 +291,26 @@ pub fn answers_alone(trace: &Trace) -> HashSet<usize> {
 type Group<'r> = (Option<usize>, Vec<&'r ToolRun>);
 
 /// Runs that no message asks for, by the agent that they ran in.
-fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Group<'r>>> {
+fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Group<'r>>> {
     let calls = &trace.work.counted.calls;
     let mut asking: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
     for (call, counted) in calls.iter().enumerate() {
-        asking.entry(trace.scopes[counted.place]).or_default().push(call);
+        asking.entry(trace.scopes[counted.node]).or_default().push(call);
     }
     let mut ran: HashMap<Option<usize>, Vec<Group>> = HashMap::new();
     // What an agent says of its tools itself is told with its messages.
     let heard = trace.work.runs.runs.iter().map(|run| run.heard.is_some());
     let tells = |run: &&ToolRun| run.called_by.is_none() && (!run.input.is_empty() || run.output.is_some());
     for run in runs.iter().zip(heard).filter(|(_, heard)| !heard).map(|(run, _)| run).filter(tells) {
-        let Some(at) = run.span.and_then(|span| trace.place_of(span)) else { continue };
+        let Some(at) = run.span.and_then(|span| trace.node_of(span)) else { continue };
         let scope = trace.above[at];
         // The last call before it asked for it, and for all others that ran before the next one.
         let before = asking.get(&scope).and_then(|asking| {
-            let place = &trace.places()[at];
-            let of = |call: &usize| &trace.places()[calls[*call].place];
-            let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= place.started));
+            let node = &trace.nodes()[at];
+            let of = |call: &usize| &trace.nodes()[calls[*call].node];
+            let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= node.started));
             // Of a call made from a record no more may be known than when it ended, and tools may begin before that.
-            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < place.ended).take(LOOKED_AT);
+            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).take(LOOKED_AT);
             meanwhile.filter(|call| of(call).ended == Some(of(call).started)).last().or(before.last()).copied()
         });
         let groups = ran.entry(scope).or_default();
@@ -310,55 +324,56 @@ fn ran<'r>(trace: &Trace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Gro
 
 /// What is delivered to an agent, and what it says.
 struct Mailbox {
-    lane: Lane,
+    conversation: OpenConversation,
     /// What it got since it answered last.
-    waiting: Vec<Line>,
+    waiting: Vec<TimedMessage>,
     /// Pieces of its next answer, each with the place that handed it on.
-    pieces: Vec<(usize, Line)>,
+    keyed_messages: Vec<(usize, TimedMessage)>,
     /// What it answered.
     told: HashSet<Identity>,
 }
 
 /// What a message says, the calls that it makes and those that it answers.
-type Identity = (Option<Key>, Box<[u64]>, Box<[u64]>);
+type Identity = (Option<ContentHash>, Box<[u64]>, Box<[u64]>);
 
-fn identity(print: &Print) -> Identity {
-    (print.key, print.asks.clone(), print.answers.clone())
+fn identity(fingerprint: &Fingerprint) -> Identity {
+    (fingerprint.key, fingerprint.asks.clone(), fingerprint.answers.clone())
 }
 
 impl Mailbox {
     /// Keeps pieces of an answer that were not told yet: a team within a team hands them on once more.
-    fn hold(&mut self, at: usize, pieces: Vec<Line>) {
-        let new = |line: &Line| line.message.role != Role::User && !self.told.contains(&identity(&line.print));
-        let pieces: Vec<Line> = pieces.into_iter().filter(new).collect();
-        self.pieces.extend(pieces.into_iter().map(|line| (at, line)));
+    fn hold(&mut self, at: usize, keyed_messages: Vec<TimedMessage>) {
+        let new =
+            |line: &TimedMessage| line.message.role != Role::User && !self.told.contains(&identity(&line.fingerprint));
+        let keyed_messages: Vec<TimedMessage> = keyed_messages.into_iter().filter(new).collect();
+        self.keyed_messages.extend(keyed_messages.into_iter().map(|line| (at, line)));
     }
 }
 
 /// Tells what no call does.
-struct Silence<'s, 'a> {
-    trace: &'s Trace<'a>,
-    lanes: &'s mut Lanes,
+struct SilentAgents<'s, 'a> {
+    trace: &'s LoadedTrace<'a>,
+    conversations: &'s mut Conversations,
     /// The counted calls by place.
     calls: Vec<usize>,
     /// The next turn that is none of a counted call.
     turn: usize,
 }
 
-impl Silence<'_, '_> {
+impl SilentAgents<'_, '_> {
     /// Opens the conversations of agents whose messages are only known from their delivery: what an agent got before an
     /// answer, then the answer.
-    fn tell_mail(&mut self, library: &mut Library) {
-        let places = self.trace.places();
+    fn tell_mail(&mut self, fingerprints: &mut Fingerprints) {
+        let nodes = self.trace.nodes();
         let mut mail: Vec<usize> =
-            (0..places.len()).filter(|at| places[*at].relays() && is_free(self.trace, *at)).collect();
-        mail.sort_by_key(|at| places[*at].order());
+            (0..nodes.len()).filter(|at| nodes[*at].relays() && is_free(self.trace, *at)).collect();
+        mail.sort_by_key(|at| nodes[*at].order());
         let mut boxes: Vec<Mailbox> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         for at in mail {
             let Some(agent) = self.trace.agent_of(at) else { continue };
-            let Exchange { system, prompt, mut completion, .. } = self.trace.exchange([at], library);
-            if places[at].category != Category::Agent {
+            let Exchange { system, prompt, mut completion, .. } = self.trace.exchange([at], fingerprints);
+            if nodes[at].category != Category::Agent {
                 // A piece of an answer, which repeats it; of one who was never asked it is no part of a conversation.
                 if let Some(of) = known.get(&agent) {
                     boxes[*of].hold(at, completion);
@@ -375,53 +390,59 @@ impl Silence<'_, '_> {
                 !others
             });
             let of = *known.entry(agent.clone()).or_insert_with(|| {
-                let place = &places[at];
-                let lane = Lane::new(self.trace.scopes[at], Some(agent), (place.id, at), place.started);
-                boxes.push(Mailbox { lane, waiting: Vec::new(), pieces: Vec::new(), told: HashSet::new() });
+                let node = &nodes[at];
+                let conversation =
+                    OpenConversation::new(self.trace.scopes[at], Some(agent), (node.id, at), node.started);
+                boxes.push(Mailbox {
+                    conversation,
+                    waiting: Vec::new(),
+                    keyed_messages: Vec::new(),
+                    told: HashSet::new(),
+                });
                 boxes.len() - 1
             });
-            let Mailbox { lane, waiting, pieces, told } = &mut boxes[of];
+            let Mailbox { conversation, waiting, keyed_messages, told } = &mut boxes[of];
             waiting.extend(system.into_iter().chain(prompt));
             if !completion.is_empty() {
-                pieces.clear();
-                told.extend(completion.iter().map(|line| identity(&line.print)));
+                keyed_messages.clear();
+                told.extend(completion.iter().map(|line| identity(&line.fingerprint)));
                 let lines = mem::take(waiting).into_iter().chain(completion);
-                self.say(lane, at, lines.collect());
+                self.say(conversation, at, lines.collect());
             }
         }
         let ran = self.ran();
-        for Mailbox { mut lane, waiting, pieces, .. } in boxes {
+        for Mailbox { mut conversation, waiting, keyed_messages, .. } in boxes {
             // What came after its last answer an agent never read; one that never answered was asked, at least, if it
             // ran. One that broke off said what it had said until then.
-            let began = ran.is_empty() || lane.agent.as_ref().is_some_and(|agent| ran.contains(agent));
-            if (lane.messages.is_empty() && began) || !pieces.is_empty() {
-                let at = lane.place;
-                self.say(&mut lane, at, waiting);
+            let began = ran.is_empty() || conversation.agent.as_ref().is_some_and(|agent| ran.contains(agent));
+            if (conversation.messages.is_empty() && began) || !keyed_messages.is_empty() {
+                let at = conversation.node;
+                self.say(&mut conversation, at, waiting);
             }
-            for (at, piece) in pieces {
-                self.say(&mut lane, at, vec![piece]);
+            for (at, keyed) in keyed_messages {
+                self.say(&mut conversation, at, vec![keyed]);
             }
-            if !lane.messages.is_empty() {
-                self.lanes.open(lane);
+            if !conversation.messages.is_empty() {
+                self.conversations.open(conversation);
             }
         }
     }
 
     /// The agents that spans tell of, and not only what was delivered to them.
     fn ran(&self) -> HashSet<String> {
-        let places = self.trace.places();
+        let nodes = self.trace.nodes();
         let made = |at: usize| {
             let operation = self.trace.first([at], |said| said.genai.operation.clone());
             operation.is_some_and(|operation| operation == "create_agent")
         };
-        let is = |at: &usize| places[*at].category == Category::Agent && !places[*at].relays() && !made(*at);
-        (0..places.len()).filter(is).filter_map(|at| self.trace.agent_of(at)).collect()
+        let is = |at: &usize| nodes[*at].category == Category::Agent && !nodes[*at].relays() && !made(*at);
+        (0..nodes.len()).filter(is).filter_map(|at| self.trace.agent_of(at)).collect()
     }
 
-    fn say(&mut self, lane: &mut Lane, at: usize, lines: Vec<Line>) {
-        let (span, turn) = (self.trace.places()[at].id, self.turn);
+    fn say(&mut self, conversation: &mut OpenConversation, at: usize, lines: Vec<TimedMessage>) {
+        let (span, turn) = (self.trace.nodes()[at].id, self.turn);
         self.turn += 1;
-        lane.messages.extend(lines.into_iter().map(|line| ConversationMessage {
+        conversation.messages.extend(lines.into_iter().map(|line| ConversationMessage {
             message: line.message,
             at: line.at,
             span,
@@ -434,23 +455,23 @@ impl Silence<'_, '_> {
     /// The counted calls at and beneath a place.
     fn calls_of(&self, at: usize) -> &[usize] {
         let calls = &self.trace.work.counted.calls;
-        let until = |place: usize| self.calls.partition_point(|call| calls[*call].place < place);
-        &self.calls[until(at)..until(self.trace.places()[at].after)]
+        let until = |node: usize| self.calls.partition_point(|call| calls[*call].node < node);
+        &self.calls[until(at)..until(self.trace.nodes()[at].after)]
     }
 
     /// Opens a conversation with what one span says of itself and the tools that ran in it; false if that
     /// is nothing.
     fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
-        let spoken = |lines: &[Line]| lines.iter().any(|line| line.message.role != Role::System);
+        let spoken = |lines: &[TimedMessage]| lines.iter().any(|line| line.message.role != Role::System);
         if !spoken(&exchange.prompt) && !spoken(&exchange.completion) && groups.is_empty() {
             return false;
         }
-        let place = &self.trace.places()[at];
+        let node = &self.trace.nodes()[at];
         // Its messages are those of the calls that it stands for, where there are some.
         let calls = &self.trace.work.counted.calls;
-        let of = |call: usize| (call, self.trace.places()[calls[call].place].id);
+        let of = |call: usize| (call, self.trace.nodes()[calls[call].node].id);
         let beneath = self.calls_of(at).to_vec();
-        let own = (self.turn, place.id);
+        let own = (self.turn, node.id);
         let asked = beneath.first().map_or(own, |call| of(*call));
         let answered = beneath.last().map_or(own, |call| of(*call));
         self.turn += usize::from(asked == own);
@@ -462,20 +483,21 @@ impl Silence<'_, '_> {
             history: false,
             rewritten: false,
         };
-        let mut lane = Lane::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), place.started);
-        lane.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
-        let completion = if place.failed() { Vec::new() } else { exchange.completion };
+        let mut conversation =
+            OpenConversation::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), node.started);
+        conversation.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
+        let completion = if node.failed() { Vec::new() } else { exchange.completion };
         // The call during which, or after which, something was said.
         let during = |at: Timestamp| {
-            let started = |call: &&usize| self.trace.places()[calls[**call].place].started <= at;
-            beneath.iter().filter(started).max_by_key(|call| self.trace.places()[calls[**call].place].order())
+            let started = |call: &&usize| self.trace.nodes()[calls[**call].node].started <= at;
+            beneath.iter().filter(started).max_by_key(|call| self.trace.nodes()[calls[**call].node].order())
         };
         // Records have times of their own: what was said between the tools stands there.
         let mut told: Vec<(Timestamp, Vec<ConversationMessage>)> = Vec::new();
         for line in exchange.prompt {
             told.push((line.at, vec![say(asked, line.message, line.at)]));
         }
-        let began = |runs: &[&ToolRun]| runs.iter().filter_map(|run| run.started).min().unwrap_or(place.started);
+        let began = |runs: &[&ToolRun]| runs.iter().filter_map(|run| run.started).min().unwrap_or(node.started);
         let times: HashMap<usize, (Timestamp, Option<Timestamp>)> = groups
             .iter()
             .filter_map(|(call, runs)| Some(((*call)?, (began(runs), runs.iter().filter_map(|run| run.ended).max()))))
@@ -498,29 +520,29 @@ impl Silence<'_, '_> {
         }
         // Stable: of one moment, the question comes first, then the answer, then what that asks for.
         told.sort_by_key(|(at, _)| *at);
-        lane.messages.extend(told.into_iter().flat_map(|(_, said)| said));
-        self.lanes.open(lane);
+        conversation.messages.extend(told.into_iter().flat_map(|(_, said)| said));
+        self.conversations.open(conversation);
         true
     }
 }
 
 /// An agent, or a call span that turned out to be a sum.
-fn is_agent(trace: &Trace, at: usize) -> bool {
-    matches!(trace.places()[at].category, Category::Agent | Category::Llm) && is_free(trace, at)
+fn is_agent(trace: &LoadedTrace, at: usize) -> bool {
+    matches!(trace.nodes()[at].category, Category::Agent | Category::Llm) && is_free(trace, at)
 }
 
 /// Not a call that was told, nor another record of one.
-fn is_free(trace: &Trace, at: usize) -> bool {
-    trace.work.counted.of[at].is_none_or(|call| trace.work.counted.calls[call].place == at)
+fn is_free(trace: &LoadedTrace, at: usize) -> bool {
+    trace.work.counted.of[at].is_none_or(|call| trace.work.counted.calls[call].node == at)
 }
 
 /// A chain or plain span in which a dialect that knows messages found some.
-fn is_workflow(trace: &Trace, at: usize) -> bool {
-    let place = &trace.places()[at];
+fn is_workflow(trace: &LoadedTrace, at: usize) -> bool {
+    let node = &trace.nodes()[at];
     let knows = || {
         trace.translations(at).flat_map(|said| &said.readings).any(|reading| reading.content != ContentKind::Fallback)
     };
-    place.speaks() && matches!(place.category, Category::Chain | Category::Span) && knows()
+    node.speaks() && matches!(node.category, Category::Chain | Category::Span) && knows()
 }
 
 /// What a model must have said for these tools to run.

@@ -13,16 +13,17 @@ use std::{
 
 use super::{
     Price,
-    facts::Facts,
-    plan::{Place, Plan},
-    squash::Squash,
-    streams, usage,
+    span_digest::SpanDigest,
+    span_tree::{SpanNode, SpanTree},
+    streams,
+    text_hash::TextHash,
+    usage,
 };
 use crate::model::{Category, Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
 /// The counted calls of a trace.
 #[derive(Debug, Default)]
-pub struct Counted {
+pub struct CountedCalls {
     /// By start, end, id.
     pub calls: Vec<Call>,
     /// For each place the call that it stands for or also describes.
@@ -34,7 +35,7 @@ pub struct Counted {
 /// One counted call.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub place: usize,
+    pub node: usize,
     /// Other places that describe the same call, in order.
     pub also: Vec<usize>,
     /// What its records know of its tokens together.
@@ -47,8 +48,8 @@ pub struct Call {
 
 impl Call {
     /// The place it stands for, then the others.
-    pub fn places(&self) -> impl Iterator<Item = usize> + '_ {
-        [self.place].into_iter().chain(self.also.iter().copied())
+    pub fn nodes(&self) -> impl Iterator<Item = usize> + '_ {
+        [self.node].into_iter().chain(self.also.iter().copied())
     }
 
     fn has_tokens(&self) -> bool {
@@ -66,7 +67,7 @@ struct Open {
 
 /// What is known of the subtree of a place while walking up.
 #[derive(Default)]
-struct Beneath {
+struct Subtree {
     /// For each of the kinds of call.
     open: [Open; 3],
     /// Calls directly beneath.
@@ -79,7 +80,7 @@ struct Beneath {
     paid: bool,
 }
 
-impl Beneath {
+impl Subtree {
     /// Takes in what a child has beneath it; the shorter list moves.
     fn join(&mut self, mut child: Self) {
         for (mine, theirs) in self.open.iter_mut().zip(&mut child.open) {
@@ -134,7 +135,7 @@ const ASKED: usize = 8;
 
 /// The walk, and what it found.
 struct Counting<'p, 'a> {
-    plan: &'p Plan<'a>,
+    tree: &'p SpanTree<'a>,
     /// Every call span; those that became part of another are dead.
     calls: Vec<Call>,
     dead: HashSet<usize>,
@@ -147,78 +148,78 @@ struct Counting<'p, 'a> {
 }
 
 /// Finds the counted calls of a trace.
-pub fn count(plan: &Plan, price: Price) -> Counted {
-    let streams = streams::streams(plan);
+pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
+    let streams = streams::streams(tree);
     let ends = streams.values().copied().collect();
-    let missing = plan.places.iter().filter(|place| place.span.is_none() && place.logs.is_empty());
-    let mut gaps: Vec<Timestamp> = missing.map(|place| place.started).collect();
+    let missing = tree.nodes.iter().filter(|node| node.span.is_none() && node.logs.is_empty());
+    let mut gaps: Vec<Timestamp> = missing.map(|node| node.started).collect();
     gaps.sort_unstable();
     let (calls, dead, payers) = (Vec::new(), HashSet::new(), Vec::new());
-    let mut counting = Counting { plan, calls, dead, payers, streams, ends, gaps };
-    let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
-    let mut top = Beneath::default();
-    for (at, place) in plan.places.iter().enumerate().rev() {
+    let mut counting = Counting { tree, calls, dead, payers, streams, ends, gaps };
+    let mut beneath: Vec<Subtree> = tree.nodes.iter().map(|_| Subtree::default()).collect();
+    let mut top = Subtree::default();
+    for (at, node) in tree.nodes.iter().enumerate().rev() {
         let mut here = mem::take(&mut beneath[at]);
         let call = counting.visit(at, &mut here);
-        let above = place.parent.map_or(&mut top, |parent| &mut beneath[parent]);
+        let above = node.parent.map_or(&mut top, |parent| &mut beneath[parent]);
         above.join(here);
         above.near.extend(call);
     }
     counting.twins(&top.near);
     // What an agent's messages say of its calls is known better where those are.
-    let told_better = |holder: &usize| top.any && plan.places[*holder].relays();
+    let told_better = |holder: &usize| top.any && tree.nodes[*holder].relays();
     counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect(), price)
 }
 
 impl Counting<'_, '_> {
     /// Looks at one place, after all beneath it; returns the call it stands for.
-    fn visit(&mut self, at: usize, here: &mut Beneath) -> Option<usize> {
-        let place = &self.plan.places[at];
+    fn visit(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
+        let node = &self.tree.nodes[at];
         self.twins(&mem::take(&mut here.near));
         if self.ends.contains(&at) {
             return None;
         }
         let mut own = None;
-        if is_call(place) {
+        if is_call(node) {
             own = self.call(at, here);
             here.any = true;
-        } else if is_remote_agent(self.plan, at) && !here.any && !self.has_gap(place) {
+        } else if is_remote_agent(self.tree, at) && !here.any && !self.has_gap(node) {
             own = Some(self.add(at));
             (here.any, here.holders) = (true, Vec::new());
-        } else if place.usage.is_some_and(|usage| usage.has_tokens()) && !here.any {
+        } else if node.usage.is_some_and(|usage| usage.has_tokens()) && !here.any {
             // Of several that sum up the same calls the top-most counts.
             here.holders = vec![at];
         }
-        if own.is_none() && place.category == Category::Chain {
-            self.tell_reasoning(place, &here.open[kind(Category::Llm)]);
+        if own.is_none() && node.category == Category::Chain {
+            self.tell_reasoning(node, &here.open[kind(Category::Llm)]);
         }
         if let Some(call) = own {
-            let open = &mut here.open[kind(place.category)];
+            let open = &mut here.open[kind(node.category)];
             if self.calls[call].has_tokens() { &mut open.full } else { &mut open.bare }.push(call);
             here.paid |= self.calls[call].cost.is_some();
         }
-        if place.cost.is_some_and(|cost| cost.source == PriceSource::Reported) {
+        if node.cost.is_some_and(|cost| cost.source == PriceSource::Reported) {
             if here.any && !here.paid {
                 self.payers.push(at);
             }
             here.paid = true;
         }
         // What a tool does is not part of the call that asked for it.
-        if place.category == Category::Tool {
+        if node.category == Category::Tool {
             here.open = Default::default();
         }
         own
     }
 
     /// Whether something began within a place of which nobody knows what it was part of: most likely of this.
-    fn has_gap(&self, place: &Place) -> bool {
+    fn has_gap(&self, node: &SpanNode) -> bool {
         // One that begins with it may be what is around it.
-        let first = self.gaps.partition_point(|started| *started <= place.started);
-        self.gaps.get(first).is_some_and(|started| place.ended.is_none_or(|ended| *started <= ended))
+        let first = self.gaps.partition_point(|started| *started <= node.started);
+        self.gaps.get(first).is_some_and(|started| node.ended.is_none_or(|ended| *started <= ended))
     }
 
     /// What a step around a single call knows of its reasoning, from the answer that it gives back.
-    fn tell_reasoning(&mut self, step: &Place, open: &Open) {
+    fn tell_reasoning(&mut self, step: &SpanNode, open: &Open) {
         let Some(reasoning) = step.usage.and_then(|usage| usage.reasoning) else { return };
         if open.full.len() + open.bare.len() > MANY {
             return;
@@ -234,9 +235,9 @@ impl Counting<'_, '_> {
     }
 
     /// Decides whether a call span is a call of its own, one of those beneath it, or their sum.
-    fn call(&mut self, at: usize, here: &mut Beneath) -> Option<usize> {
-        let place = &self.plan.places[at];
-        let open = &mut here.open[kind(place.category)];
+    fn call(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
+        let node = &self.tree.nodes[at];
+        let open = &mut here.open[kind(node.category)];
         for calls in [&mut open.full, &mut open.bare] {
             // Calls that turned out to be one with a neighbour are still in the lists.
             if calls.len() <= MANY {
@@ -255,15 +256,16 @@ impl Counting<'_, '_> {
                 let failed = self.calls[own].failed;
                 // A failed attempt within a call that went well is a call of its own. Of one that only began a stream
                 // nothing says that it went well.
-                let answers = || place.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.answers);
+                let answers =
+                    || node.sources().flat_map(|(_, facts)| &facts.reading_digests).any(|digest| digest.answers);
                 let went_well = !failed && (has_tokens || answers());
                 let is_other = |call: &usize| {
                     (self.calls[*call].failed && went_well) || self.compare(own, *call) == Evidence::Different
                 };
                 let (others, parts): (Vec<usize>, Vec<usize>) =
                     mem::take(&mut open.bare).into_iter().partition(is_other);
-                let speaks = |call: &usize| self.plan.places[self.calls[*call].place].speaks();
-                let is_one = parts.len() <= 1 || has_tokens || (place.speaks() && !parts.iter().any(speaks));
+                let speaks = |call: &usize| self.tree.nodes[self.calls[*call].node].speaks();
+                let is_one = parts.len() <= 1 || has_tokens || (node.speaks() && !parts.iter().any(speaks));
                 let is_sum = !is_one || (!others.is_empty() && self.is_wrapper(own, &others));
                 open.bare = others;
                 if is_sum {
@@ -293,7 +295,7 @@ impl Counting<'_, '_> {
         } else if let [one] = here.holders[..]
             && !self.calls[own].has_tokens()
         {
-            self.calls[own].usage = self.plan.places[one].usage;
+            self.calls[own].usage = self.tree.nodes[one].usage;
             self.calls[own].also.push(one);
             here.holders.clear();
         }
@@ -301,14 +303,14 @@ impl Counting<'_, '_> {
     }
 
     fn add(&mut self, at: usize) -> usize {
-        let place = &self.plan.places[at];
-        let (mut usage, mut cost, failed) = (place.usage, place.cost.cloned(), place.failed());
+        let node = &self.tree.nodes[at];
+        let (mut usage, mut cost, failed) = (node.usage, node.cost.cloned(), node.failed());
         let end = self.streams.get(&at).copied();
-        if let Some(end) = end.map(|end| &self.plan.places[end]) {
+        if let Some(end) = end.map(|end| &self.tree.nodes[end]) {
             cost = usage::told((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
             usage = usage::fullest(usage, end.usage);
         }
-        self.calls.push(Call { place: at, also: end.into_iter().collect(), usage, cost, unpriced: false, failed });
+        self.calls.push(Call { node: at, also: end.into_iter().collect(), usage, cost, unpriced: false, failed });
         self.calls.len() - 1
     }
 
@@ -316,7 +318,7 @@ impl Counting<'_, '_> {
     fn fold(&mut self, into: usize, call: usize, inner: usize) {
         self.dead.insert(call);
         let mut also = mem::take(&mut self.calls[call].also);
-        also.push(self.calls[call].place);
+        also.push(self.calls[call].node);
         let outer = if inner == call { into } else { call };
         let (outer, inner) = (&self.calls[outer], &self.calls[inner]);
         let cost = usage::told((outer.usage, outer.cost.as_ref()), (inner.usage, inner.cost.as_ref())).cloned();
@@ -354,7 +356,7 @@ impl Counting<'_, '_> {
         if let (Some(left), Some(right)) = (response(self.sources(left)), response(self.sources(right))) {
             return if left == right { Evidence::Same } else { Evidence::Different };
         }
-        let (answers, others) = (speeches(self.sources(left)), speeches(self.sources(right)));
+        let (answers, others) = (completion_texts(self.sources(left)), completion_texts(self.sources(right)));
         let same_answer = both(&answers, &others);
         let same_question = both(&questions(self.sources(left)), &questions(self.sources(right)));
         match (same_answer, same_question) {
@@ -385,7 +387,7 @@ impl Counting<'_, '_> {
 
     /// Whether a call is over when the one above it is.
     fn encloses(&self, above: &Call, beneath: &Call) -> bool {
-        let ended = |call: &Call| self.plan.places[call.place].ended;
+        let ended = |call: &Call| self.tree.nodes[call.node].ended;
         ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
     }
 
@@ -399,14 +401,15 @@ impl Counting<'_, '_> {
     /// Whether a call span only holds the calls beneath it: it says nothing of its own, or their last answer.
     fn is_wrapper(&self, above: usize, beneath: &[usize]) -> bool {
         let call = &self.calls[above];
-        let (answers, questions_) = (speeches(self.sources(call)), questions(self.sources(call)));
+        let (answers, questions_) = (completion_texts(self.sources(call)), questions(self.sources(call)));
         if answers.is_empty() && !call.has_tokens() {
             // A prompt alone, that of one of them.
             let is_theirs =
                 |other: &usize| both(&questions_, &questions(self.sources(&self.calls[*other]))) != Some(false);
             return beneath.iter().any(is_theirs);
         }
-        let answered = |other: &usize| both(&answers, &speeches(self.sources(&self.calls[*other]))) == Some(true);
+        let answered =
+            |other: &usize| both(&answers, &completion_texts(self.sources(&self.calls[*other]))) == Some(true);
         beneath.iter().any(answered)
     }
 
@@ -416,7 +419,7 @@ impl Counting<'_, '_> {
             return;
         }
         let mut neighbours = neighbours.to_vec();
-        neighbours.sort_by_key(|call| self.plan.places[self.calls[*call].place].order());
+        neighbours.sort_by_key(|call| self.tree.nodes[self.calls[*call].node].order());
         let mut answered: HashMap<u64, usize> = HashMap::new();
         let mut recent: VecDeque<usize> = VecDeque::new();
         for call in neighbours {
@@ -431,10 +434,10 @@ impl Counting<'_, '_> {
                 }
                 continue;
             };
-            let place = |call: usize| &self.plan.places[self.calls[call].place];
+            let node = |call: usize| &self.tree.nodes[self.calls[call].node];
             let (main, other) =
-                if place(call).speaks() && !place(first).speaks() { (call, first) } else { (first, call) };
-            let inner = if place(call).ended <= place(first).ended { call } else { first };
+                if node(call).speaks() && !node(first).speaks() { (call, first) } else { (first, call) };
+            let inner = if node(call).ended <= node(first).ended { call } else { first };
             self.fold(main, other, inner);
             answered.extend(response.map(|response| (response, main)));
             // The next record like these is of the next call.
@@ -444,7 +447,7 @@ impl Counting<'_, '_> {
 
     /// The instrumentation that recorded a call.
     fn scope(&self, call: &Call) -> u64 {
-        self.plan.places[call.place].span.map_or(0, |(_, facts)| facts.scope)
+        self.tree.nodes[call.node].span.map_or(0, |(_, facts)| facts.scope)
     }
 
     /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the same time of
@@ -452,14 +455,14 @@ impl Counting<'_, '_> {
     fn are_twins(&self, first: usize, second: usize) -> bool {
         let evidence = self.compare(first, second);
         let (first, second) = (&self.calls[first], &self.calls[second]);
-        let places = (&self.plan.places[first.place], &self.plan.places[second.place]);
-        if places.0.category != places.1.category {
+        let nodes = (&self.tree.nodes[first.node], &self.tree.nodes[second.node]);
+        if nodes.0.category != nodes.1.category {
             return false;
         }
         if let (Some(left), Some(right)) = (response(self.sources(first)), response(self.sources(second))) {
             return left == right;
         }
-        let overlap = places.0.ended.is_none_or(|ended| places.1.started < ended);
+        let overlap = nodes.0.ended.is_none_or(|ended| nodes.1.started < ended);
         if self.scope(first) == self.scope(second) || !overlap || first.failed != second.failed {
             return false;
         }
@@ -468,56 +471,56 @@ impl Counting<'_, '_> {
             (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
             (Evidence::Same, _) => !self.are_other_models(first, second),
             // Two that failed have nothing else to compare.
-            (Evidence::None, (None, None)) => first.failed && places.1.ended <= places.0.ended,
+            (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
             _ => false,
         }
     }
 
-    fn sources(&self, call: &Call) -> impl Iterator<Item = &Facts> {
-        let places: Vec<usize> = call.places().take(ASKED).collect();
-        places.into_iter().flat_map(|place| self.plan.places[place].sources().map(|(_, facts)| facts))
+    fn sources(&self, call: &Call) -> impl Iterator<Item = &SpanDigest> {
+        let nodes: Vec<usize> = call.nodes().take(ASKED).collect();
+        nodes.into_iter().flat_map(|node| self.tree.nodes[node].sources().map(|(_, facts)| facts))
     }
 
-    fn finish(mut self, holders: Vec<usize>, price: Price) -> Counted {
+    fn finish(mut self, holders: Vec<usize>, price: Price) -> CountedCalls {
         // A team within a team hands a message on twice.
         let mut relayed = HashSet::new();
         for holder in holders {
-            let place = &self.plan.places[holder];
-            let message = response(place.sources().map(|(_, facts)| facts)).filter(|_| place.relays());
+            let node = &self.tree.nodes[holder];
+            let message = response(node.sources().map(|(_, facts)| facts)).filter(|_| node.relays());
             if message.is_none_or(|message| relayed.insert(message)) {
                 self.add(holder);
             }
         }
-        let Self { plan, calls, dead, mut payers, .. } = self;
+        let Self { tree, calls, dead, mut payers, .. } = self;
         let alive = calls.into_iter().enumerate().filter(|(at, _)| !dead.contains(at));
         let mut calls: Vec<Call> = alive.map(|(_, call)| call).collect();
-        calls.sort_by_key(|call| plan.places[call.place].order());
-        let mut of = vec![None; plan.places.len()];
+        calls.sort_by_key(|call| tree.nodes[call.node].order());
+        let mut of = vec![None; tree.nodes.len()];
         for (at, call) in calls.iter_mut().enumerate() {
-            call.also.sort_by_key(|place| plan.places[*place].order());
-            call.places().for_each(|place| of[place] = Some(at));
+            call.also.sort_by_key(|node| tree.nodes[*node].order());
+            call.nodes().for_each(|node| of[node] = Some(at));
         }
         // None is within another: a payer above another has a cost beneath it.
         payers.sort_unstable();
-        let covered = |place: usize| {
-            let before = payers.partition_point(|payer| *payer <= place);
-            before.checked_sub(1).is_some_and(|at| place < plan.places[payers[at]].after)
+        let covered = |node: usize| {
+            let before = payers.partition_point(|payer| *payer <= node);
+            before.checked_sub(1).is_some_and(|at| node < tree.nodes[payers[at]].after)
         };
         for call in &mut calls {
-            if !call.has_tokens() || call.cost.is_some() || covered(call.place) {
+            if !call.has_tokens() || call.cost.is_some() || covered(call.node) {
                 continue;
             }
             // One record may tell the tokens, and another of whose model they are.
-            call.cost = price(&told_together(plan, call), plan.places[call.place].started);
+            call.cost = price(&told_together(tree, call), tree.nodes[call.node].started);
             call.unpriced = call.cost.is_none();
         }
-        Counted { calls, of, payers }
+        CountedCalls { calls, of, payers }
     }
 }
 
 /// What its records tell together of what a call is charged for.
-fn told_together(plan: &Plan, call: &Call) -> GenAi {
-    let facts = || call.places().flat_map(|at| plan.places[at].sources()).map(|(_, facts)| facts);
+fn told_together(tree: &SpanTree, call: &Call) -> GenAi {
+    let facts = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, facts)| facts);
     GenAi {
         model: facts().find_map(|facts| facts.model.as_deref()).map(str::to_owned),
         provider: facts().find_map(|facts| facts.provider.as_deref()).map(str::to_owned),
@@ -527,35 +530,39 @@ fn told_together(plan: &Plan, call: &Call) -> GenAi {
 }
 
 /// A request to a model, or a record of one. A sum over several is none.
-pub fn is_call(place: &Place) -> bool {
-    place.category.is_call() && !place.aggregate()
+pub fn is_call(node: &SpanNode) -> bool {
+    node.category.is_call() && !node.aggregate()
 }
 
 /// An agent that runs elsewhere, of which nothing but this request is known.
-fn is_remote_agent(plan: &Plan, at: usize) -> bool {
-    let place = &plan.places[at];
-    let Some((_, facts)) = place.span else { return false };
-    let says = place.usage.is_some_and(|usage| usage.has_tokens()) || place.failed() || place.speaks();
-    place.category == Category::Agent && facts.client && facts.billed && place.after == at + 1 && says
+fn is_remote_agent(tree: &SpanTree, at: usize) -> bool {
+    let node = &tree.nodes[at];
+    let Some((_, facts)) = node.span else { return false };
+    let says = node.usage.is_some_and(|usage| usage.has_tokens()) || node.failed() || node.speaks();
+    node.category == Category::Agent && facts.client && facts.billed && node.after == at + 1 && says
 }
 
-fn response<'a>(mut sources: impl Iterator<Item = &'a Facts>) -> Option<u64> {
+fn response<'a>(mut sources: impl Iterator<Item = &'a SpanDigest>) -> Option<u64> {
     sources.find_map(|facts| facts.response)
 }
 
 /// The texts that came back, as each dialect heard them.
-fn speeches<'a>(sources: impl Iterator<Item = &'a Facts>) -> Vec<Squash> {
-    sources.flat_map(|facts| &facts.voices).map(|voice| voice.speech).filter(|speech| !speech.is_empty()).collect()
+fn completion_texts<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<TextHash> {
+    sources
+        .flat_map(|facts| &facts.reading_digests)
+        .map(|digest| digest.completion_text)
+        .filter(|completion_text| !completion_text.is_empty())
+        .collect()
 }
 
 /// What the user said last, as each dialect heard it.
-fn questions<'a>(sources: impl Iterator<Item = &'a Facts>) -> Vec<NonZeroU64> {
-    sources.flat_map(|facts| &facts.voices).filter_map(|voice| voice.question).collect()
+fn questions<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<NonZeroU64> {
+    sources.flat_map(|facts| &facts.reading_digests).filter_map(|digest| digest.question).collect()
 }
 
 /// Whether two records heard the same; `None` where one heard nothing.
 fn both<T: PartialEq>(left: &[T], right: &[T]) -> Option<bool> {
-    (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|speech| right.contains(speech)))
+    (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|completion_text| right.contains(completion_text)))
 }
 
 /// Equal tokens, where one record may count caches within the input or thoughts within the output and the other not.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::squash;
+use super::text_hash;
 use crate::model::{ToolDefinition, Value};
 
 /// Merges definitions by name, in order of first appearance: the fuller one speaks, the others fill its gaps.
@@ -12,7 +12,11 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
     // Every call repeats what it offers.
     let mut seen = HashSet::new();
     for tool in offered {
-        if !seen.insert(squash::hash((&tool.name, &tool.description, tool.parameters.as_ref().map(squash::value)))) {
+        if !seen.insert(text_hash::hash((
+            &tool.name,
+            &tool.description,
+            tool.parameters.as_ref().map(text_hash::value),
+        ))) {
             continue;
         }
         if let Some(at) = known.get(tool.name.as_str()) {
@@ -59,8 +63,8 @@ fn fill_schema(schema: &mut Value, other: &Value) {
                 mine.extend(theirs.iter().filter(|(name, _)| !known.contains(name)).cloned());
             }
             (Some((_, Value::Array(mine))), Value::Array(theirs)) => {
-                let known: HashSet<u64> = mine.iter().map(squash::value).collect();
-                mine.extend(theirs.iter().filter(|name| !known.contains(&squash::value(name))).cloned());
+                let known: HashSet<u64> = mine.iter().map(text_hash::value).collect();
+                mine.extend(theirs.iter().filter(|name| !known.contains(&text_hash::value(name))).cloned());
             }
             (Some(_), _) => {}
         }

@@ -14,7 +14,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{lanes::Chain, same::Piece, thread::Heard};
+use super::{builder::Heard, conversations::Chain, fingerprint::KeyedMessage};
 
 /// Of earlier calls with one prompt so many of the newest are asked whether they still ran.
 const LOOKED_AT: usize = 64;
@@ -38,12 +38,13 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
     }
     let mut forks = HashMap::new();
     for (before, after) in &goes_on {
-        let scope = calls[*before].talk.scope;
-        let scopes: HashSet<Option<usize>> = after.iter().map(|(at, _)| calls[*at].talk.scope).collect();
+        let scope = calls[*before].placed.scope;
+        let scopes: HashSet<Option<usize>> = after.iter().map(|(at, _)| calls[*at].placed.scope).collect();
         // Several agents go on from one point: each has its own copy of what was said until then.
         if scopes.len() > 1 {
-            let talks = after.iter().map(|(at, after)| (&calls[*at].talk, *after));
-            forks.extend(talks.filter(|(talk, _)| talk.scope != scope).map(|(talk, after)| (talk.turn, after)));
+            let placed = after.iter().map(|(at, after)| (&calls[*at].placed, *after));
+            forks
+                .extend(placed.filter(|(placed, _)| placed.scope != scope).map(|(placed, after)| (placed.turn, after)));
         }
     }
     // Of those who were asked the same at the same time each that goes on alone, but for the first.
@@ -52,11 +53,11 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
         let Some(whole) = call.chain.whole().filter(|_| goes_on.contains_key(&at)) else { continue };
         let others = asked.entry(whole).or_default();
         let overlaps = |other: &usize| {
-            let (first, second) = (&calls[*other].talk, &call.talk);
+            let (first, second) = (&calls[*other].placed, &call.placed);
             first.scope == second.scope && first.ended.is_none_or(|ended| second.started < ended)
         };
         if others.iter().rev().take(LOOKED_AT).any(overlaps) {
-            forks.insert(call.talk.turn, 0);
+            forks.insert(call.placed.turn, 0);
         }
         others.push(at);
     }
@@ -65,10 +66,13 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
 
 /// The number of a conversation once a call was answered; `None` where a message of it is hidden, or nothing came back.
 fn state(call: &Heard) -> Option<u64> {
-    if call.completion.is_empty() || call.talk.failed {
+    if call.completion.is_empty() || call.placed.failed {
         return None;
     }
-    let answer = call.completion.iter().map(|line| Piece { message: line.message.clone(), print: line.print.clone() });
-    let all: Vec<Piece> = call.prompt.iter().cloned().chain(answer).collect();
+    let answer = call
+        .completion
+        .iter()
+        .map(|line| KeyedMessage { message: line.message.clone(), fingerprint: line.fingerprint.clone() });
+    let all: Vec<KeyedMessage> = call.prompt.iter().cloned().chain(answer).collect();
     Chain::of(&all).whole()
 }

@@ -20,30 +20,30 @@
 #![doc = include_str!("conversations.md")]
 
 mod agents;
+mod backfill;
+mod builder;
 mod calls;
+mod conversations;
 mod definitions;
-mod errors;
-mod facts;
+mod exchange;
+mod failures;
+mod fill_missing;
+mod fingerprint;
 mod forks;
-mod gaps;
-mod handover;
-mod lane;
-mod lanes;
-mod merge;
-mod plan;
-mod recall;
-mod runs;
-mod same;
-mod squash;
+mod join_tools;
+mod loaded_trace;
+mod model_calls;
+mod open_conversation;
+mod reading_digest;
+mod reassign_logs;
+mod span_digest;
+mod span_tree;
 mod streams;
-mod thread;
-mod tools;
+mod text_hash;
+mod tool_runs;
 mod totals;
-mod trace;
 mod tree;
-mod turns;
 mod usage;
-mod voices;
 
 #[cfg(test)]
 mod tests;
@@ -54,15 +54,15 @@ use crate::model::{
     AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
     ToolStatus, TraceFailure, TraceRows, Value,
 };
-use lane::Lane;
-use lanes::Lanes;
-use same::Library;
-use squash::hash;
-use thread::{Heard, Telling};
-use trace::Trace;
+use builder::{ConversationBuilder, Heard};
+use conversations::Conversations;
+use fingerprint::Fingerprints;
+use loaded_trace::LoadedTrace;
+use open_conversation::OpenConversation;
+use text_hash::hash;
 
-pub use facts::Facts;
-pub use totals::{Settled, settle};
+pub use span_digest::SpanDigest;
+pub use totals::{TraceListing, summarize};
 
 /// What a call cost, of which its records tell this together, and that was made then; `None` where there is no price.
 pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
@@ -71,37 +71,38 @@ pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
 /// request repeats of earlier ones marked as such.
 #[expect(clippy::needless_pass_by_value, reason = "what was assembled takes the place of the rows")]
 pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
-    let facts: Vec<Vec<Facts>> = traces.iter().map(trace::facts).collect();
-    let mut traces: Vec<Trace> =
-        traces.iter().zip(&facts).map(|(rows, facts)| Trace::new(rows, facts, price)).collect();
+    let facts: Vec<Vec<SpanDigest>> = traces.iter().map(loaded_trace::facts).collect();
+    let mut traces: Vec<LoadedTrace> =
+        traces.iter().zip(&facts).map(|(rows, facts)| LoadedTrace::new(rows, facts, price)).collect();
     traces.sort_by_key(|trace| (trace.work.times().0, trace.rows.trace));
-    let mut library = Library::default();
+    let mut fingerprints = Fingerprints::default();
     let mut past = HashSet::new();
-    let mut assembled: Vec<AssembledTrace> = traces.iter().map(|trace| one(trace, &mut library, &mut past)).collect();
+    let mut assembled: Vec<AssembledTrace> =
+        traces.iter().map(|trace| one(trace, &mut fingerprints, &mut past)).collect();
     answer_earlier(&traces, &mut assembled);
-    recall::recall(&mut assembled, &mut library);
+    backfill::recall(&mut assembled, &mut fingerprints);
     assembled
 }
 
-fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> AssembledTrace {
-    let Trace { rows, work, .. } = trace;
-    let (calls, talks) = turns::turns(trace, library);
-    let heard: Vec<Heard> = talks.into_iter().filter_map(Heard::new).collect();
-    let mut telling = Telling::new(past, forks::forks(&heard));
+fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
+    let LoadedTrace { rows, work, .. } = trace;
+    let (calls, placed) = model_calls::turns(trace, fingerprints);
+    let heard: Vec<Heard> = placed.into_iter().filter_map(Heard::new).collect();
+    let mut builder = ConversationBuilder::new(past, forks::forks(&heard));
     for heard in &heard {
-        telling.tell(heard);
+        builder.tell(heard);
     }
-    let Telling { mut lanes, prompts, .. } = telling;
+    let ConversationBuilder { mut conversations, prompts, .. } = builder;
     past.extend(prompts);
-    let mut tools = runs::runs(trace);
-    runs::trace_callers(&mut tools, &lanes.all);
-    runs::tell_unseen(trace, &tools, &mut lanes.all);
-    agents::tell_answers(trace, &mut lanes, library);
-    agents::tell_silent(trace, &tools, &mut lanes, library, calls.len());
-    agents::tell_question(trace, &mut lanes, library);
-    agents::tell_instructions(trace, &mut lanes, library);
-    let said = lanes.all.iter().flat_map(|lane| &lane.messages).filter(|said| !said.history);
-    past.extend(said.flat_map(|said| library.print(&said.message).answers.to_vec()).map(thread::came));
+    let mut tools = tool_runs::runs(trace);
+    tool_runs::trace_callers(&mut tools, &conversations.all);
+    tool_runs::tell_unseen(trace, &tools, &mut conversations.all);
+    agents::tell_answers(trace, &mut conversations, fingerprints);
+    agents::tell_silent(trace, &tools, &mut conversations, fingerprints, calls.len());
+    agents::tell_question(trace, &mut conversations, fingerprints);
+    agents::tell_instructions(trace, &mut conversations, fingerprints);
+    let said = conversations.all.iter().flat_map(|conversation| &conversation.messages).filter(|said| !said.history);
+    past.extend(said.flat_map(|said| fingerprints.fingerprint(&said.message).answers.to_vec()).map(builder::came));
     let (started, ended) = work.times();
     let mut tree = tree::tree(trace);
     tree::name_tools(&mut tree, &tools);
@@ -118,7 +119,7 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
         tree,
         only_wrapper_spans: only_roots && calls.is_empty(),
         calls,
-        conversations: threads(trace, lanes),
+        conversations: threads(trace, conversations),
         tools,
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
@@ -128,20 +129,20 @@ fn one(trace: &Trace, library: &mut Library, past: &mut HashSet<u64>) -> Assembl
 }
 
 /// The translations of a trace by the start of their places.
-fn in_order<'a>(trace: &Trace<'a>) -> impl Iterator<Item = &'a crate::model::Translation> {
-    let places = trace.places();
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by_key(|at| (Some(*at) != trace.work.plan.root, places[*at].order()));
+fn in_order<'a>(trace: &LoadedTrace<'a>) -> impl Iterator<Item = &'a crate::model::Translation> {
+    let nodes = trace.nodes();
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|at| (Some(*at) != trace.work.tree.root, nodes[*at].order()));
     let found: Vec<_> = order.into_iter().flat_map(|at| trace.translations(at).collect::<Vec<_>>()).collect();
     found.into_iter()
 }
 
 /// What holds for the whole trace: of each the root's value, else that of the first span or record that has one.
-fn context(trace: &Trace) -> Context {
+fn context(trace: &LoadedTrace) -> Context {
     let mut context = Context::default();
     let mut tags = HashSet::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let logs = trace.rows.logs.iter().filter(|log| log.span.is_none_or(|span| trace.place_of(span).is_none()));
+    let logs = trace.rows.logs.iter().filter(|log| log.span.is_none_or(|span| trace.node_of(span).is_none()));
     let mut logs: Vec<_> = logs.collect();
     logs.sort_by_key(|log| (log.at, hash((&log.name, &log.text))));
     for said in in_order(trace).chain(logs.into_iter().map(|log| &*log.translation)) {
@@ -158,32 +159,35 @@ fn context(trace: &Trace) -> Context {
             });
         }
     }
-    let root = trace.work.plan.root.and_then(|root| trace.row(root));
+    let root = trace.work.tree.root.and_then(|root| trace.row(root));
     context.display_name = root.and_then(|row| row.translation.context.display_name.clone());
     context
 }
 
 /// The conversations that were told, by the time of their first message.
-fn threads(trace: &Trace, lanes: Lanes) -> Vec<Conversation> {
-    let speaking: HashSet<usize> = lanes.all.iter().filter_map(|lane| lane.scope).collect();
-    let mut lanes: Vec<Lane> = lanes.all.into_iter().filter(|lane| !lane.messages.is_empty()).collect();
-    lanes.sort_by_key(|lane| (lane.messages.first().map(|said| said.at), lane.started, lane.first));
-    let thread = |lane: Lane| Conversation {
-        id: ConversationId(trace.rows.trace, lane.first),
-        opened_by: opener(trace, &lane, &speaking),
-        agent: lane.agent,
-        messages: lane.messages,
+fn threads(trace: &LoadedTrace, conversations: Conversations) -> Vec<Conversation> {
+    let speaking: HashSet<usize> = conversations.all.iter().filter_map(|conversation| conversation.scope).collect();
+    let mut conversations: Vec<OpenConversation> =
+        conversations.all.into_iter().filter(|conversation| !conversation.messages.is_empty()).collect();
+    conversations.sort_by_key(|conversation| {
+        (conversation.messages.first().map(|said| said.at), conversation.started, conversation.first)
+    });
+    let thread = |conversation: OpenConversation| Conversation {
+        id: ConversationId(trace.rows.trace, conversation.first),
+        opened_by: opener(trace, &conversation, &speaking),
+        agent: conversation.agent,
+        messages: conversation.messages,
     };
-    lanes.into_iter().map(thread).collect()
+    conversations.into_iter().map(thread).collect()
 }
 
 /// What started a sub-agent: the tool around it, else its own span within that of an agent who speaks as well.
-fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opener> {
+fn opener(trace: &LoadedTrace, conversation: &OpenConversation, speaking: &HashSet<usize>) -> Option<Opener> {
     let mut agent = None;
-    let mut next = lane.scope.or(trace.above[lane.place]);
+    let mut next = conversation.scope.or(trace.above[conversation.node]);
     while let Some(at) = next {
-        let place = &trace.places()[at];
-        if place.category == Category::Tool {
+        let node = &trace.nodes()[at];
+        if node.category == Category::Tool {
             let id = trace.first([at], |said| said.genai.tool.as_ref()?.call_id.clone());
             let given = || {
                 let called = |said: &crate::model::Translation| {
@@ -196,10 +200,10 @@ fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opene
                 };
                 trace.first([at], called)
             };
-            return Some(Opener { span: place.id, call_id: id.or_else(given) });
+            return Some(Opener { span: node.id, call_id: id.or_else(given) });
         }
         match agent {
-            None => agent = Some(place.id),
+            None => agent = Some(node.id),
             Some(span) if speaking.contains(&at) => return Some(Opener { span, call_id: None }),
             Some(_) => {}
         }
@@ -208,28 +212,28 @@ fn opener(trace: &Trace, lane: &Lane, speaking: &HashSet<usize>) -> Option<Opene
     None
 }
 
-fn errors(trace: &Trace) -> Vec<TraceFailure> {
-    let failure = |place: usize| {
-        let own = trace.row(place).and_then(errors::of_span);
-        own.or_else(|| trace.first([place], |translation| translation.error.clone())).unwrap_or_default()
+fn errors(trace: &LoadedTrace) -> Vec<TraceFailure> {
+    let failure = |node: usize| {
+        let own = trace.row(node).and_then(failures::of_span);
+        own.or_else(|| trace.first([node], |translation| translation.error.clone())).unwrap_or_default()
     };
-    let faults = trace.work.faults.iter().map(|fault| {
-        let mut told = failure(fault.place);
-        if fault.told_by != fault.place {
-            let lent = failure(fault.told_by);
+    let failures = trace.work.failures.iter().map(|failure_site| {
+        let mut told = failure(failure_site.node);
+        if failure_site.described_by != failure_site.node {
+            let lent = failure(failure_site.described_by);
             told.kind = told.kind.or(lent.kind);
             told.message = told.message.or(lent.message);
             told.stack = told.stack.or(lent.stack);
         }
-        TraceFailure { span: trace.places()[fault.place].id, at: fault.at, failure: told }
+        TraceFailure { span: trace.nodes()[failure_site.node].id, at: failure_site.at, failure: told }
     });
-    faults.collect()
+    failures.collect()
 }
 
 /// Gives tool runs without a result the one that a later trace of the session brings.
 ///
 /// Their traces' totals stay what they are: those of the trace alone, as in every list.
-fn answer_earlier(traces: &[Trace], assembled: &mut [AssembledTrace]) {
+fn answer_earlier(traces: &[LoadedTrace], assembled: &mut [AssembledTrace]) {
     let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
     for (nth, trace) in traces.iter().enumerate() {
         for (id, is_error, source) in &trace.work.runs.foreign {
@@ -239,7 +243,7 @@ fn answer_earlier(traces: &[Trace], assembled: &mut [AssembledTrace]) {
             run.output = Some(result.content.clone());
             if *is_error == Some(true) {
                 run.status = ToolStatus::Error;
-                run.error = run.error.take().or_else(|| runs::text(&result.content));
+                run.error = run.error.take().or_else(|| tool_runs::text(&result.content));
             } else if run.status == ToolStatus::Pending {
                 run.status = ToolStatus::Ok;
             }

@@ -1,16 +1,16 @@
 //! What is known of a trace without reading a word of it: its sums, its state, its name.
 //!
-//! A list's row and the pane that opens it are made by the same functions, from [`Facts`] alone.
+//! A list's row and the pane that opens it are made by the same functions, from [`SpanDigest`] alone.
 
 use std::collections::HashSet;
 
 use super::{
     Price,
-    calls::{self, Counted},
-    errors::{self, Fault},
-    facts::Facts,
-    plan::Plan,
-    tools::{self, Runs},
+    calls::{self, CountedCalls},
+    failures::{self, PlacedFailure},
+    join_tools::{self, JoinedRuns},
+    span_digest::SpanDigest,
+    span_tree::SpanTree,
 };
 use crate::model::{
     Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
@@ -19,7 +19,7 @@ use crate::model::{
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settled {
+pub struct TraceListing {
     /// The root's name, else that of the earliest span; `None` if only log records are known.
     pub name: Option<String>,
     pub project: Project,
@@ -44,51 +44,51 @@ pub struct Settled {
 }
 
 /// Settles a trace from the facts of its spans and log records, in any order.
-pub fn settle(trace: TraceId, facts: &[Facts], price: Price) -> Settled {
-    Work::of(trace, facts, price).settled()
+pub fn summarize(trace: TraceId, facts: &[SpanDigest], price: Price) -> TraceListing {
+    TraceDigest::of(trace, facts, price).listing()
 }
 
 /// A trace worked through: its places, calls, tool runs and failures.
 #[derive(Debug)]
-pub struct Work<'a> {
-    pub plan: Plan<'a>,
-    pub counted: Counted,
-    pub runs: Runs,
-    pub faults: Vec<Fault>,
+pub struct TraceDigest<'a> {
+    pub tree: SpanTree<'a>,
+    pub counted: CountedCalls,
+    pub runs: JoinedRuns,
+    pub failures: Vec<PlacedFailure>,
     /// The root's facts, then those of the other spans by start, then log records by time.
-    pub sources: Vec<&'a Facts>,
+    pub sources: Vec<&'a SpanDigest>,
 }
 
-impl<'a> Work<'a> {
-    pub fn of(trace: TraceId, facts: &'a [Facts], price: Price) -> Self {
-        let mut plan = Plan::new(trace, facts);
-        let counted = calls::count(&plan, price);
+impl<'a> TraceDigest<'a> {
+    pub fn of(trace: TraceId, facts: &'a [SpanDigest], price: Price) -> Self {
+        let mut tree = SpanTree::new(trace, facts);
+        let counted = calls::count(&tree, price);
         // What hands on a call's answer and its tokens stands for that call, where nothing else tells of it.
         for call in &counted.calls {
-            let place = &mut plan.places[call.place];
-            if place.relays() && place.category == Category::Span {
-                place.category = Category::Llm;
+            let node = &mut tree.nodes[call.node];
+            if node.relays() && node.category == Category::Span {
+                node.category = Category::Llm;
             }
         }
-        let runs = tools::join(&plan, &counted);
-        let faults = errors::faults(&plan, &counted);
-        let sources = sources(&plan, facts);
-        Self { plan, counted, runs, faults, sources }
+        let runs = join_tools::join(&tree, &counted);
+        let failures = failures::failures(&tree, &counted);
+        let sources = sources(&tree, facts);
+        Self { tree, counted, runs, failures, sources }
     }
 
     /// The first value that the root, another span or a log record has.
-    pub fn first<T>(&self, value: impl Fn(&'a Facts) -> Option<T>) -> Option<T> {
+    pub fn first<T>(&self, value: impl Fn(&'a SpanDigest) -> Option<T>) -> Option<T> {
         self.sources.iter().find_map(|facts| value(facts))
     }
 
-    fn spans(&self) -> impl Iterator<Item = &'a Facts> + '_ {
+    fn spans(&self) -> impl Iterator<Item = &'a SpanDigest> + '_ {
         self.sources.iter().copied().filter(|facts| !facts.is_log)
     }
 
     pub fn state(&self) -> TraceState {
-        let failed = match self.plan.root {
-            Some(root) => self.plan.places[root].failed(),
-            None => self.plan.tops().any(super::plan::Place::failed),
+        let failed = match self.tree.root {
+            Some(root) => self.tree.nodes[root].failed(),
+            None => self.tree.tops().any(super::span_tree::SpanNode::failed),
         };
         if self.spans().any(|facts| facts.ended.is_none()) {
             TraceState::Running
@@ -117,15 +117,15 @@ impl<'a> Work<'a> {
     }
 
     pub fn totals(&self) -> Totals {
-        let Self { plan, counted, runs, faults, .. } = self;
+        let Self { tree, counted, runs, failures, .. } = self;
         let mut totals = Totals {
             tool_calls: count(runs.runs.len()),
             failed_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Error).count()),
-            errors: count(faults.len()),
+            errors: count(failures.len()),
             ..Totals::default()
         };
         for call in &counted.calls {
-            totals.model_calls += u64::from(plan.places[call.place].category.takes_turns());
+            totals.model_calls += u64::from(tree.nodes[call.node].category.takes_turns());
             totals.usage = totals.usage + call.usage.unwrap_or_default();
             totals.cost = totals.cost + call.cost.as_ref().map(|cost| cost.total).unwrap_or_default();
             // A failed call that reports no tokens costs nothing, and that is known.
@@ -134,7 +134,7 @@ impl<'a> Work<'a> {
             totals.unpriced += u64::from(call.unpriced);
         }
         for payer in &counted.payers {
-            totals.cost = totals.cost + plan.places[*payer].cost.map(|cost| cost.total).unwrap_or_default();
+            totals.cost = totals.cost + tree.nodes[*payer].cost.map(|cost| cost.total).unwrap_or_default();
             totals.priced += 1;
         }
         totals
@@ -144,7 +144,7 @@ impl<'a> Work<'a> {
     fn models(&self) -> Vec<String> {
         let mut known = HashSet::new();
         let models = self.counted.calls.iter().filter_map(|call| {
-            let mut sources = call.places().flat_map(|place| self.plan.places[place].sources());
+            let mut sources = call.nodes().flat_map(|node| self.tree.nodes[node].sources());
             sources.find_map(|(_, facts)| facts.model.as_deref())
         });
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
@@ -152,23 +152,23 @@ impl<'a> Work<'a> {
 
     /// What was asked last at the first place where anything was that nobody had answered yet; else where anything was.
     fn question(&self) -> Option<String> {
-        let mut places: Vec<usize> = (0..self.plan.places.len()).collect();
+        let mut nodes: Vec<usize> = (0..self.tree.nodes.len()).collect();
         // Stable: of those that began in one moment the outer one, which was asked, stands before its parts.
-        places.sort_by_key(|at| self.plan.places[*at].started);
+        nodes.sort_by_key(|at| self.tree.nodes[*at].started);
         let asked = |anew: bool| {
-            places.iter().map(|at| &self.plan.places[*at]).filter(|place| !place.mute).find_map(|place| {
-                let asked = place.sources().filter(|(_, facts)| facts.anew || !anew);
+            nodes.iter().map(|at| &self.tree.nodes[*at]).filter(|node| !node.unconfirmed).find_map(|node| {
+                let asked = node.sources().filter(|(_, facts)| facts.anew || !anew);
                 asked.filter_map(|(_, facts)| facts.question.as_deref()).last()
             })
         };
         asked(true).or_else(|| asked(false)).map(str::to_owned)
     }
 
-    fn settled(&self) -> Settled {
+    fn listing(&self) -> TraceListing {
         let (started, ended) = self.times();
         let seen = self.sources.iter().map(|facts| facts.ended.unwrap_or(facts.started).max(facts.started));
-        let any_ai = self.plan.places.iter().any(|place| place.category.is_ai() || place.speaks());
-        Settled {
+        let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.speaks());
+        TraceListing {
             name: self.name(),
             project: self.project(),
             session: self.first(|facts| facts.session.as_deref()).map(SessionId::from),
@@ -188,11 +188,11 @@ impl<'a> Work<'a> {
     }
 }
 
-fn sources<'a>(plan: &Plan<'a>, facts: &'a [Facts]) -> Vec<&'a Facts> {
-    let mut places: Vec<usize> = (0..plan.places.len()).collect();
-    places.sort_by_key(|at| (Some(*at) != plan.root, plan.places[*at].order()));
-    let spans = places.into_iter().filter_map(|at| plan.places[at].span).map(|(_, facts)| facts);
-    let mut logs: Vec<&Facts> = facts.iter().filter(|facts| facts.is_log).collect();
+fn sources<'a>(tree: &SpanTree<'a>, facts: &'a [SpanDigest]) -> Vec<&'a SpanDigest> {
+    let mut nodes: Vec<usize> = (0..tree.nodes.len()).collect();
+    nodes.sort_by_key(|at| (Some(*at) != tree.root, tree.nodes[*at].order()));
+    let spans = nodes.into_iter().filter_map(|at| tree.nodes[at].span).map(|(_, facts)| facts);
+    let mut logs: Vec<&SpanDigest> = facts.iter().filter(|facts| facts.is_log).collect();
     logs.sort_by_key(|facts| (facts.started, facts.rank));
     spans.chain(logs).collect()
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{
-    facts::Facts,
-    plan::Place,
-    totals::{self, Work},
-    trace::Trace,
+    loaded_trace::LoadedTrace,
+    span_digest::SpanDigest,
+    span_tree::SpanNode,
+    totals::{self, TraceDigest},
 };
 use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, Tree};
 
@@ -27,30 +27,30 @@ impl Sum {
 }
 
 /// Builds the tree of a trace.
-pub fn tree(trace: &Trace) -> Tree {
+pub fn tree(trace: &LoadedTrace) -> Tree {
     let work = &trace.work;
-    let places = &work.plan.places;
+    let nodes = &work.tree.nodes;
     let sums = sums(work);
     let turns = turns(work);
-    let nodes = places.iter().enumerate().zip(sums).map(|((at, place), sum)| {
-        let call = work.counted.of[at].filter(|call| work.counted.calls[*call].place == at);
+    let nodes = nodes.iter().enumerate().zip(sums).map(|((at, node), sum)| {
+        let call = work.counted.of[at].filter(|call| work.counted.calls[*call].node == at);
         Node {
             trace: Some(trace.rows.trace),
-            id: place.id,
-            depth: place.depth,
-            beneath: place.after - at - 1,
+            id: node.id,
+            depth: node.depth,
+            beneath: node.after - at - 1,
             name: name(trace, at),
-            category: place.category,
-            state: state(place),
-            started: place.started,
-            ended: place.ended,
-            model: place.sources().find_map(|(_, facts)| facts.model.as_deref()).map(str::to_owned),
+            category: node.category,
+            state: state(node),
+            started: node.started,
+            ended: node.ended,
+            model: node.sources().find_map(|(_, facts)| facts.model.as_deref()).map(str::to_owned),
             usage: sum.usage,
             cost: sum.cost,
             unpriced: sum.unpriced,
             turn: call.and_then(|call| turns[call]),
             ordinal: None,
-            error: error(place),
+            error: error(node),
         }
     });
     Tree { nodes: nodes.collect() }
@@ -58,40 +58,40 @@ pub fn tree(trace: &Trace) -> Tree {
 
 /// What people should read: the conventions' `invoke_agent NAME` and `execute_tool NAME` say the kind twice, and where
 /// NAME is that of a model, the agent's own says more.
-fn name(trace: &Trace, at: usize) -> String {
-    let place = &trace.places()[at];
-    let repeated = match place.category {
+fn name(trace: &LoadedTrace, at: usize) -> String {
+    let node = &trace.nodes()[at];
+    let repeated = match node.category {
         Category::Agent => "invoke_agent ",
         Category::Tool => "execute_tool ",
         _ => "",
     };
-    match place.span {
+    match node.span {
         Some((_, facts)) => {
             let rest = facts.name.strip_prefix(repeated).map(str::trim).filter(|rest| !rest.is_empty());
-            let is_model = place.category == Category::Agent && rest.is_some() && rest == facts.model.as_deref();
+            let is_model = node.category == Category::Agent && rest.is_some() && rest == facts.model.as_deref();
             let agent = if is_model { trace.agent(at) } else { None };
             agent.unwrap_or_else(|| rest.unwrap_or(&facts.name).to_owned())
         }
-        None if place.logs.is_empty() => "parent not received".to_owned(),
+        None if node.logs.is_empty() => "parent not received".to_owned(),
         None => "span not received".to_owned(),
     }
 }
 
-fn state(place: &Place) -> NodeState {
-    match place.span {
+fn state(node: &SpanNode) -> NodeState {
+    match node.span {
         None => NodeState::Missing,
-        Some(_) if place.failed() => NodeState::Error,
-        Some((_, Facts { ended: None, .. })) => NodeState::Running,
+        Some(_) if node.failed() => NodeState::Error,
+        Some((_, SpanDigest { ended: None, .. })) => NodeState::Running,
         Some(_) => NodeState::Ok,
     }
 }
 
 /// Why it failed, in a line.
-fn error(place: &Place) -> Option<String> {
-    let trouble = place.trouble()?;
-    let message = trouble.message.as_deref().unwrap_or_default().trim();
+fn error(node: &SpanNode) -> Option<String> {
+    let failure = node.failure()?;
+    let message = failure.message.as_deref().unwrap_or_default().trim();
     let line = message.lines().next().unwrap_or_default();
-    Some(match &trouble.kind {
+    Some(match &failure.kind {
         Some(kind) if line.is_empty() => kind.clone(),
         // Python writes `Type: message` into the message already.
         Some(kind) if !line.starts_with(kind.as_str()) => format!("{kind}: {line}"),
@@ -100,17 +100,17 @@ fn error(place: &Place) -> Option<String> {
     })
 }
 
-fn sums(work: &Work) -> Vec<Sum> {
-    let places = &work.plan.places;
-    let mut sums = vec![Sum::default(); places.len()];
+fn sums(work: &TraceDigest) -> Vec<Sum> {
+    let nodes = &work.tree.nodes;
+    let mut sums = vec![Sum::default(); nodes.len()];
     for call in &work.counted.calls {
-        sums[call.place] = Sum { usage: call.usage, cost: call.cost.clone(), unpriced: call.unpriced };
+        sums[call.node] = Sum { usage: call.usage, cost: call.cost.clone(), unpriced: call.unpriced };
     }
     for payer in &work.counted.payers {
-        sums[*payer].join(&Sum { cost: places[*payer].cost.cloned(), ..Sum::default() });
+        sums[*payer].join(&Sum { cost: nodes[*payer].cost.cloned(), ..Sum::default() });
     }
-    for at in (0..places.len()).rev() {
-        if let Some(parent) = places[at].parent {
+    for at in (0..nodes.len()).rev() {
+        if let Some(parent) = nodes[at].parent {
             let sum = sums[at].clone();
             sums[parent].join(&sum);
         }
@@ -119,14 +119,14 @@ fn sums(work: &Work) -> Vec<Sum> {
 }
 
 /// Which turn each counted call is, from 1.
-fn turns(work: &Work) -> Vec<Option<usize>> {
+fn turns(work: &TraceDigest) -> Vec<Option<usize>> {
     let mut turns = 0;
     let mut turn = |at: usize| {
-        let takes_turns = work.plan.places[at].category.takes_turns();
+        let takes_turns = work.tree.nodes[at].category.takes_turns();
         turns += usize::from(takes_turns);
         takes_turns.then_some(turns)
     };
-    work.counted.calls.iter().map(|call| turn(call.place)).collect()
+    work.counted.calls.iter().map(|call| turn(call.node)).collect()
 }
 
 /// Calls the executions of tools by the tools' names, and numbers those of a tool that ran more than once.
@@ -142,7 +142,7 @@ pub fn name_tools(tree: &mut Tree, tools: &[ToolRun]) {
         }
         ran.entry(node.name.clone()).or_default().push(at);
     }
-    for mut several in ran.into_values().filter(|places| places.len() > 1) {
+    for mut several in ran.into_values().filter(|nodes| nodes.len() > 1) {
         several.sort_by_key(|at| (tree.nodes[*at].started, tree.nodes[*at].ended, tree.nodes[*at].id));
         for (nth, at) in several.into_iter().enumerate() {
             tree.nodes[at].ordinal = Some(nth + 1);

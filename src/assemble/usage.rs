@@ -31,11 +31,11 @@ fn near(left: Option<u64>, right: Option<u64>) -> bool {
 }
 
 /// What one record tells: its tokens and their cost.
-pub type Bill<'a> = (Option<TokenUsage>, Option<&'a Cost>);
+pub type UsageAndCost<'a> = (Option<TokenUsage>, Option<&'a Cost>);
 
 /// The cost that is told: the sender's own, else that of the record whose tokens are told.
-pub fn told<'a>(outer: Bill<'a>, inner: Bill<'a>) -> Option<&'a Cost> {
-    let reported = |(_, cost): Bill<'a>| cost.filter(|cost| cost.source == PriceSource::Reported);
+pub fn told<'a>(outer: UsageAndCost<'a>, inner: UsageAndCost<'a>) -> Option<&'a Cost> {
+    let reported = |(_, cost): UsageAndCost<'a>| cost.filter(|cost| cost.source == PriceSource::Reported);
     let fuller = match (outer.0, inner.0) {
         (Some(outer), Some(inner)) => is_inner_fuller(outer, inner),
         (outer, _) => outer.is_none(),

@@ -10,7 +10,7 @@ use super::{
     stored_translation::{self, Contents},
 };
 use crate::{
-    assemble::Facts,
+    assemble::SpanDigest,
     decode::encode,
     dialects,
     model::{
@@ -41,7 +41,7 @@ pub struct PreparedSpan {
     pub(super) row: SpanRow,
     pub(super) weight: u32,
     pub(super) columns: SpanColumns,
-    pub(super) facts: Facts,
+    pub(super) facts: SpanDigest,
     pub(super) stored: Stored,
 }
 
@@ -59,7 +59,7 @@ impl PreparedSpan {
         let blobs = blobs::set_apart(&mut translation);
         let weight = u32::try_from(span.attributes.len() + span.events.len()).unwrap_or(u32::MAX);
         let mut row = SpanRow::of(&span, Arc::new(translation));
-        let facts = Facts::of_span(&row);
+        let facts = SpanDigest::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let columns = SpanColumns::of(&translation);
         Self { row, weight, columns, facts, stored: Stored::new(translation, blobs, &raw, span.resource, span.scope) }
@@ -80,7 +80,7 @@ pub struct PreparedLog {
     /// Without its translation, which is `stored`.
     pub(super) row: LogRow,
     pub(super) session: Option<String>,
-    pub(super) facts: Facts,
+    pub(super) facts: SpanDigest,
     pub(super) stored: Stored,
     /// The hash of `raw`.
     pub(super) digest: ContentId,
@@ -129,7 +129,7 @@ impl PreparedLog {
             text,
             translation: Arc::new(translation),
         };
-        let facts = Facts::of_log(&row);
+        let facts = SpanDigest::of_log(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let stored = Stored::new(translation, blobs, &raw, record.resource, record.scope);
         Self { project: record.project, row, session, facts, stored, digest: ContentId::of(&raw) }

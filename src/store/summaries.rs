@@ -1,6 +1,6 @@
 //! The rows of `traces`: the summary of each trace for lists and sums, made anew when its records change.
 //!
-//! `assemble::settle` adds up a trace from the facts of its spans. The facts of recent traces are kept here, so that
+//! `assemble::summarize` adds up a trace from the facts of its spans. The facts of recent traces are kept here, so that
 //! a span that arrives costs no reading; those of an older trace are loaded when it is touched again.
 
 use std::{
@@ -18,12 +18,12 @@ use super::{
     stored_ids::StoredIds,
 };
 use crate::{
-    assemble::{self, Facts, Settled},
+    assemble::{self, SpanDigest, TraceListing},
     model::{ContentId, SessionId, SpanId, TraceId},
     pricing::Prices,
 };
 
-/// Facts kept beyond those of the traces in hand; a few hundred bytes each.
+/// SpanDigest kept beyond those of the traces in hand; a few hundred bytes each.
 const KEPT: usize = 100_000;
 /// A trace of more facts than this is settled at most every [`PAUSE`]: adding up all of it for each span that comes
 /// would be quadratic.
@@ -44,7 +44,7 @@ pub struct Summaries {
 
 #[derive(Default)]
 struct CachedTrace {
-    facts: Vec<Facts>,
+    facts: Vec<SpanDigest>,
     spans: HashMap<SpanId, (usize, Rank)>,
     contents: HashSet<ContentId>,
     session: Option<SessionId>,
@@ -66,7 +66,7 @@ pub enum Offer {
 /// A row for `traces`.
 pub struct Row {
     pub trace: TraceId,
-    pub settled: Settled,
+    pub settled: TraceListing,
     /// How many spans and log records it was made from.
     pub from: usize,
 }
@@ -132,12 +132,12 @@ impl Summaries {
         for (span, weight) in &stored.spans {
             if let Some(cached) = loaded.get_mut(&span.trace) {
                 cached.spans.insert(span.id, (cached.facts.len(), (span.ended.is_some(), *weight)));
-                cached.facts.push(Facts::of_span(span));
+                cached.facts.push(SpanDigest::of_span(span));
             }
         }
         for log in &stored.logs {
             if let Some(cached) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
-                cached.facts.push(Facts::of_log(log));
+                cached.facts.push(SpanDigest::of_log(log));
             }
         }
         let list = rows::uhugeints(traces.iter().map(rows::trace_number));
@@ -181,7 +181,7 @@ impl Summaries {
     }
 
     /// Counts a log record in.
-    pub fn add_log(&mut self, trace: TraceId, facts: &Facts) {
+    pub fn add_log(&mut self, trace: TraceId, facts: &SpanDigest) {
         self.traces.entry(trace).or_default().facts.push(facts.clone());
         self.facts += 1;
     }
@@ -202,7 +202,7 @@ impl Summaries {
                 later.push(*trace);
                 continue;
             }
-            let settled = assemble::settle(*trace, &cached.facts, &|genai, at| self.prices.price(genai, at));
+            let settled = assemble::summarize(*trace, &cached.facts, &|genai, at| self.prices.price(genai, at));
             sessions.extend(settled.session.clone());
             rows.push(Row { trace: *trace, settled, from: cached.facts.len() });
         }

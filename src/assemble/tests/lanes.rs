@@ -191,9 +191,10 @@ fn history_with_other_ids_parts_or_without_reasoning_is_recognised() {
 #[test]
 fn an_answer_in_pieces_comes_back_as_one_message() {
     let texts: Vec<String> = (0..20).map(|nth| format!("piece {nth} ")).collect();
-    let pieces: Vec<Message> = texts.iter().map(|text| assistant(text)).collect();
+    let keyed_messages: Vec<Message> = texts.iter().map(|text| assistant(text)).collect();
     let whole = assistant(&texts.concat());
-    let trace = conversation(&[(&[user("q")], &pieces), (&[user("q"), whole, user("and?")], &[assistant("ok")])]);
+    let trace =
+        conversation(&[(&[user("q")], &keyed_messages), (&[user("q"), whole, user("and?")], &[assistant("ok")])]);
     let lines = talk(&trace);
     assert_eq!((lines.len(), lines[21].as_str()), (23, "user and?"));
 }

@@ -13,7 +13,7 @@ mod vectors;
 
 use std::sync::Arc;
 
-use super::{Facts, Settled};
+use super::{SpanDigest, TraceListing};
 use crate::model::{
     AssembledTrace, Carrier, Category, Content, ContentKind, Cost, Delivery, Failure, GenAi, LogRow, Message, Part,
     PriceSource, Project, Reading, Role, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage,
@@ -243,9 +243,10 @@ fn session(traces: Vec<TraceRows>) -> Vec<AssembledTrace> {
     super::session(traces, &price)
 }
 
-fn settled(rows: &TraceRows) -> Settled {
-    let facts: Vec<Facts> = rows.spans.iter().map(Facts::of_span).chain(rows.logs.iter().map(Facts::of_log)).collect();
-    super::settle(rows.trace, &facts, &price)
+fn settled(rows: &TraceRows) -> TraceListing {
+    let facts: Vec<SpanDigest> =
+        rows.spans.iter().map(SpanDigest::of_span).chain(rows.logs.iter().map(SpanDigest::of_log)).collect();
+    super::summarize(rows.trace, &facts, &price)
 }
 
 /// Calls one after another under one root, each with its prompt and answer.
@@ -317,7 +318,7 @@ fn line(message: &Message, history: bool) -> String {
             format!("{}{}{id}", call.name, json::to_string(&call.input))
         }
         Content::Result(result) => {
-            let text = super::runs::text(&result.content).unwrap_or_default();
+            let text = super::tool_runs::text(&result.content).unwrap_or_default();
             format!("{}={text}", result.call_id.as_deref().unwrap_or_default())
         }
         Content::Reasoning(reasoning) => format!("({})", reasoning.text.as_deref().unwrap_or("…")),
@@ -344,6 +345,6 @@ fn talk(trace: &AssembledTrace) -> Vec<String> {
 
 /// The tool runs of a trace: id, status, output.
 fn ran(trace: &AssembledTrace) -> Vec<(Option<&str>, &'static str, Option<String>)> {
-    let run = |run: &'_ crate::model::ToolRun| super::runs::text(run.output.as_deref()?);
+    let run = |run: &'_ crate::model::ToolRun| super::tool_runs::text(run.output.as_deref()?);
     trace.tools.iter().map(|tool| (tool.call_id.as_deref(), tool.status.as_str(), run(tool))).collect()
 }

@@ -68,7 +68,7 @@ fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
     let history = [user("q1"), assistant("a1"), user("q2"), assistant("a2"), user("q3")];
     let traces = several(vec![
         vec![llm(1, 0).session("s").asked(&history[..1])],
-        vec![llm(1, 0).session("s").asked(&history[..3]).failed("Refused", "no")],
+        vec![llm(1, 0).session("s").asked(&history[..3]).failed("FailedPrompt", "no")],
         vec![llm(1, 0).session("s").asked(&history[..3])],
         vec![llm(1, 0).session("s").asked(&history)],
     ]);

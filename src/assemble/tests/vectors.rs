@@ -193,9 +193,9 @@ fn v9_content_in_log_records_only() {
     // And so it is where no span comes at all.
     let trace = of(rows(1, Vec::new(), logs));
     assert_eq!((talk(&trace), trace.name), (STRANDS[1..].iter().map(|line| (*line).to_owned()).collect(), None));
-    let strays = vec![log(0, 1, &[user("q")], &[]), log(0, 2, &[], &[assistant("a")])];
-    assert_eq!(talk(&of(rows(1, Vec::new(), strays.clone()))), ["user q", "assistant a"]);
-    assert_eq!(talk(&of(rows(1, vec![agent(1, 0, "a")], strays))), ["user q", "assistant a"]);
+    let orphan_logs = vec![log(0, 1, &[user("q")], &[]), log(0, 2, &[], &[assistant("a")])];
+    assert_eq!(talk(&of(rows(1, Vec::new(), orphan_logs.clone()))), ["user q", "assistant a"]);
+    assert_eq!(talk(&of(rows(1, vec![agent(1, 0, "a")], orphan_logs))), ["user q", "assistant a"]);
 }
 
 #[test]

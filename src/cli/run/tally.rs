@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     app::format::{count, money},
-    assemble::{self, Facts},
+    assemble::{self, SpanDigest},
     decode::{self, Signal},
     dialects,
     model::{LogRecord, LogRow, Source, Span, SpanId, SpanRow, Totals, TraceId, Translation},
@@ -53,8 +53,8 @@ struct Gathered {
 #[derive(Default)]
 struct Trace {
     /// A span that is sent again takes the place of the first.
-    spans: HashMap<SpanId, Facts>,
-    logs: Vec<Facts>,
+    spans: HashMap<SpanId, SpanDigest>,
+    logs: Vec<SpanDigest>,
 }
 
 impl Gathered {
@@ -78,7 +78,7 @@ impl Gathered {
         let translation = self.understood(&Source::from(span));
         let row = SpanRow::of(span, translation);
         if self.has_room() {
-            self.traces.entry(row.trace).or_default().spans.insert(row.id, Facts::of_span(&row));
+            self.traces.entry(row.trace).or_default().spans.insert(row.id, SpanDigest::of_span(&row));
         }
     }
 
@@ -97,7 +97,7 @@ impl Gathered {
             translation,
         };
         if self.has_room() {
-            self.traces.entry(trace).or_default().logs.push(Facts::of_log(&row));
+            self.traces.entry(trace).or_default().logs.push(SpanDigest::of_log(&row));
         }
     }
 
@@ -116,8 +116,8 @@ impl Gathered {
         let traces = self.traces.len();
         let prices = self.prices;
         let totals = self.traces.into_iter().map(|(id, trace)| {
-            let facts: Vec<Facts> = trace.spans.into_values().chain(trace.logs).collect();
-            assemble::settle(id, &facts, &|genai, at| prices.price(genai, at)).totals
+            let facts: Vec<SpanDigest> = trace.spans.into_values().chain(trace.logs).collect();
+            assemble::summarize(id, &facts, &|genai, at| prices.price(genai, at)).totals
         });
         Tally { totals: totals.sum(), traces, more: self.count > COUNTED }
     }

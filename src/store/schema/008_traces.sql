@@ -1,4 +1,4 @@
--- One row a trace: what lists show and sums add up. Made from `spans` and `logs` by `assemble::settle`; never the truth.
+-- One row a trace: what lists show and sums add up. Made from `spans` and `logs` by `assemble::summarize`; never the truth.
 create table traces (
     trace uhugeint not null,
     project varchar not null,

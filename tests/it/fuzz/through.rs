@@ -96,9 +96,9 @@ fn sessions(rows: &BTreeMap<TraceId, TraceRows>) -> Result<Vec<Vec<AssembledTrac
     let mut settled = HashMap::new();
     let mut sessions: BTreeMap<String, Vec<TraceRows>> = BTreeMap::new();
     for (trace, rows) in rows {
-        let facts = rows.spans.iter().map(assemble::Facts::of_span);
-        let facts: Vec<_> = facts.chain(rows.logs.iter().map(assemble::Facts::of_log)).collect();
-        let one = assemble::settle(*trace, &facts, &price);
+        let facts = rows.spans.iter().map(assemble::SpanDigest::of_span);
+        let facts: Vec<_> = facts.chain(rows.logs.iter().map(assemble::SpanDigest::of_log)).collect();
+        let one = assemble::summarize(*trace, &facts, &price);
         let session = one.session.as_ref().map_or_else(|| format!("\0{trace}"), ToString::to_string);
         sessions.entry(session).or_default().push(rows.clone());
         settled.insert(*trace, one);

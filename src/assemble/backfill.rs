@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    same::{Key, Library},
-    squash::hash,
+    fingerprint::{ContentHash, Fingerprints},
+    text_hash::hash,
 };
 use crate::model::{AssembledTrace, Content, ConversationMessage, Message, ModelCall, Part, Role};
 
@@ -14,7 +14,7 @@ struct Answer {
     thread: usize,
     /// Its first and its last message.
     messages: (usize, usize),
-    key: Key,
+    key: ContentHash,
 }
 
 /// What may be told later, by a number for all that was said before.
@@ -26,17 +26,17 @@ struct Open {
 }
 
 /// An answer as the history of a later trace has it.
-struct Known {
+struct LaterAnswer {
     before: u64,
-    key: Key,
+    key: ContentHash,
     messages: Vec<Arc<Message>>,
 }
 
 /// Adds to the answers of each trace what later ones know of them.
-pub fn recall(traces: &mut [AssembledTrace], library: &mut Library) {
+pub fn recall(traces: &mut [AssembledTrace], fingerprints: &mut Fingerprints) {
     let mut open = Open::default();
     for nth in 0..traces.len() {
-        for known in look(nth, &traces[nth], &mut open, library) {
+        for known in look(nth, &traces[nth], &mut open, fingerprints) {
             match open.asked.remove(&known.before) {
                 Some(Some((trace, thread))) => answer(&mut traces[trace], thread, &known),
                 _ => tell(traces, &mut open.answers, &known),
@@ -46,7 +46,7 @@ pub fn recall(traces: &mut [AssembledTrace], library: &mut Library) {
 }
 
 /// Notes the answers of a trace; returns those that it knows of earlier ones.
-fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, library: &mut Library) -> Vec<Known> {
+fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, fingerprints: &mut Fingerprints) -> Vec<LaterAnswer> {
     let mut all = Vec::new();
     for (thread, told) in trace.conversations.iter().enumerate() {
         let (mut before, mut from) = (0, 0);
@@ -54,13 +54,14 @@ fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, library: &mut Libra
             let messages = (from, from + run.len() - 1);
             from += run.len();
             let role = run[0].message.role;
-            let key = run.iter().filter_map(|said| library.print(&said.message).key).reduce(Key::then);
+            let key =
+                run.iter().filter_map(|said| fingerprints.fingerprint(&said.message).key).reduce(ContentHash::then);
             let (Some(key), false) = (key, role == Role::System) else { continue };
             if role == Role::Assistant && run.iter().all(|said| said.history) {
                 let messages = || run.iter().map(|said| Arc::clone(&said.message)).collect();
                 let is_open =
                     open.answers.contains_key(&before) || open.asked.get(&before).is_some_and(Option::is_some);
-                all.extend(is_open.then(|| Known { before, key, messages: messages() }));
+                all.extend(is_open.then(|| LaterAnswer { before, key, messages: messages() }));
             } else if role == Role::Assistant {
                 open.asked.insert(before, None);
                 if !run.iter().any(|said| said.history || thinks(said)) {
@@ -86,7 +87,7 @@ fn is_unanswered(trace: &AssembledTrace, said: &[ConversationMessage]) -> bool {
 }
 
 /// Gives a conversation the answer that it ends without.
-fn answer(trace: &mut AssembledTrace, thread: usize, known: &Known) {
+fn answer(trace: &mut AssembledTrace, thread: usize, known: &LaterAnswer) {
     let said = &mut trace.conversations[thread].messages;
     let Some((span, turn, at)) = said.last().map(|last| (last.span, last.turn, last.at)) else { return };
     let at = trace.calls.get(turn).and_then(|call| call.ended).unwrap_or(at);
@@ -101,7 +102,7 @@ fn answer(trace: &mut AssembledTrace, thread: usize, known: &Known) {
     }));
 }
 
-fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &Known) {
+fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &LaterAnswer) {
     let Some(answers) = answers.get_mut(&known.before) else { return };
     let is = |answer: &Answer| answer.key == known.key || known.key.calls_after(&answer.key);
     let Some(at) = answers.iter().rposition(is) else { return };

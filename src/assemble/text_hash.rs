@@ -29,14 +29,14 @@ const DEPTH: usize = 256;
 /// Senders cut one text into parts and messages at will, and join them with spaces or line breaks. So `"a b"`
 /// and `"a"` followed by `"b"` are the same here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Squash {
+pub struct TextHash {
     hash: u64,
     /// `BASE` to the power of `bytes`.
     power: u64,
     bytes: u64,
 }
 
-impl Squash {
+impl TextHash {
     pub const EMPTY: Self = Self { hash: 0, power: 1, bytes: 0 };
 
     pub fn of(text: &str) -> Self {
@@ -107,7 +107,7 @@ const fn reduce(number: u128) -> u64 {
 }
 
 /// A text with its white space taken out, for the few comparisons that need the letters themselves.
-pub fn squashed(text: &str) -> String {
+pub fn without_white_space(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
@@ -164,12 +164,12 @@ mod tests {
 
     #[test]
     fn a_text_is_the_same_however_it_was_cut() {
-        let whole = Squash::of("It is  18 °C\nin Paris.");
-        assert_eq!(Squash::of("It is 18").then(Squash::of("°C in")).then(Squash::of(" Paris.")), whole);
-        assert_eq!(Squash::EMPTY.then(whole), whole.then(Squash::EMPTY));
-        assert_ne!(Squash::of("It is 18 °C in Paris"), whole);
-        assert_ne!(Squash::of("ab"), Squash::of("ba"));
-        assert!(Squash::of(" \n").is_empty());
+        let whole = TextHash::of("It is  18 °C\nin Paris.");
+        assert_eq!(TextHash::of("It is 18").then(TextHash::of("°C in")).then(TextHash::of(" Paris.")), whole);
+        assert_eq!(TextHash::EMPTY.then(whole), whole.then(TextHash::EMPTY));
+        assert_ne!(TextHash::of("It is 18 °C in Paris"), whole);
+        assert_ne!(TextHash::of("ab"), TextHash::of("ba"));
+        assert!(TextHash::of(" \n").is_empty());
     }
 
     #[test]

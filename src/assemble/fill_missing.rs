@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::merge::Told;
+use super::exchange::Told;
 use crate::model::{Content, Message, Part, Role, Timestamp};
 
 /// Puts a system prompt that only the other reading has in front.

@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    plan::Place,
-    same::{asked, named},
-    squash::{Squash, hash},
+    fingerprint::{asked, named},
+    span_tree::SpanNode,
+    text_hash::{TextHash, hash},
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation};
 
@@ -18,28 +18,28 @@ const RESULTS: usize = 128;
 
 /// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
 #[derive(Debug, Clone)]
-pub struct Voice {
+pub struct ReadingDigest {
     /// Dialect, carrier and whether it is a fallback as a number: a span's and its log records' are put together by it.
     pub channel: u64,
     pub fallback: bool,
     /// The text of what came back.
-    pub speech: Squash,
+    pub completion_text: TextHash,
     /// What the user said last in the prompt, as a number; `None` where nothing is known, or only a part.
     pub question: Option<NonZeroU64>,
     pub prompts: bool,
     pub answers: bool,
-    pub calls: Vec<Called>,
+    pub calls: Vec<ToolCallDigest>,
     /// The last results that the prompt brings; then those that came with the answer itself.
-    pub results: Vec<Given>,
+    pub results: Vec<ToolResultDigest>,
 }
 
-impl Voice {
+impl ReadingDigest {
     fn new(channel: u64, fallback: bool) -> Self {
         let (calls, results) = (Vec::new(), Vec::new());
         Self {
             channel,
             fallback,
-            speech: Squash::EMPTY,
+            completion_text: TextHash::EMPTY,
             question: None,
             prompts: false,
             answers: false,
@@ -51,7 +51,7 @@ impl Voice {
 
 /// A call of a tool that a model made.
 #[derive(Debug, Clone, Copy)]
-pub struct Called {
+pub struct ToolCallDigest {
     pub id: Option<u64>,
     pub name: u64,
     /// Name and arguments together.
@@ -63,7 +63,7 @@ pub struct Called {
 
 /// A tool's result as a model saw it.
 #[derive(Debug, Clone, Copy)]
-pub struct Given {
+pub struct ToolResultDigest {
     pub id: Option<u64>,
     pub name: Option<u64>,
     /// Name and arguments of the call that it answers in the same prompt.
@@ -79,7 +79,7 @@ pub struct Spot(pub u32, pub u32, pub u32);
 
 /// What a tool's own span says of its run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Execution {
+pub struct ToolExecution {
     pub id: Option<u64>,
     pub name: Option<u64>,
     pub asked: Option<u64>,
@@ -93,35 +93,35 @@ pub struct Execution {
 }
 
 /// Puts together what each dialect found in each kind of carrier.
-pub fn voices(readings: &[Reading]) -> Vec<Voice> {
-    let mut voices: Vec<Voice> = Vec::new();
+pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
+    let mut reading_digests: Vec<ReadingDigest> = Vec::new();
     for (at, reading) in readings.iter().enumerate() {
         let fallback = reading.content == ContentKind::Fallback;
         let channel = hash((&reading.dialect, carrier(reading.carrier), fallback));
-        let known = voices.iter().position(|voice| voice.channel == channel).unwrap_or_else(|| {
-            voices.push(Voice::new(channel, fallback));
-            voices.len() - 1
+        let known = reading_digests.iter().position(|digest| digest.channel == channel).unwrap_or_else(|| {
+            reading_digests.push(ReadingDigest::new(channel, fallback));
+            reading_digests.len() - 1
         });
-        let voice = &mut voices[known];
-        voice.prompts |= !reading.prompt.is_empty();
-        voice.answers |= !reading.completion.is_empty();
-        voice.question = question(&reading.prompt).or(voice.question);
+        let digest = &mut reading_digests[known];
+        digest.prompts |= !reading.prompt.is_empty();
+        digest.answers |= !reading.completion.is_empty();
+        digest.question = question(&reading.prompt).or(digest.question);
         let at = number(at);
         let mut brought = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = brought.partition_point(|given| given.at.1 < answered);
-        voice.results.extend(brought.drain(old.saturating_sub(RESULTS)..));
+        digest.results.extend(brought.drain(old.saturating_sub(RESULTS)..));
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
-                Content::Text(text) => voice.speech = voice.speech.then(Squash::of(text)),
-                Content::Call(call) => voice.calls.push(Called {
+                Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
+                Content::Call(call) => digest.calls.push(ToolCallDigest {
                     id: call.known_id().map(hash),
                     name: named(&call.name),
                     asked: asked(call),
                     item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
-                Content::Result(result) => voice.results.push(Given {
+                Content::Result(result) => digest.results.push(ToolResultDigest {
                     id: result.call_id.as_ref().map(hash),
                     name: result.name.as_deref().map(named),
                     asked: None,
@@ -133,7 +133,7 @@ pub fn voices(readings: &[Reading]) -> Vec<Voice> {
             }
         }
     }
-    voices
+    reading_digests
 }
 
 /// What the user said last in a prompt, as a number.
@@ -141,15 +141,15 @@ fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
     let asked = prompt.iter().rev().find(|message| message.role == Role::User)?;
     let is_whole = asked.parts.iter().all(|part| !part.truncated && !part.hidden);
     let texts = asked.parts.iter().filter_map(|part| match &part.content {
-        Content::Text(text) => Some(Squash::of(text)),
+        Content::Text(text) => Some(TextHash::of(text)),
         _ => None,
     });
-    let text = texts.reduce(Squash::then).filter(|text| is_whole && !text.is_empty())?;
+    let text = texts.reduce(TextHash::then).filter(|text| is_whole && !text.is_empty())?;
     NonZeroU64::new(hash(text))
 }
 
 /// The results that a prompt brings, each with what the call before it asked.
-fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
+fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     let mut open = OpenCalls::default();
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
@@ -159,7 +159,7 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<Given> {
                 let id = result.call_id.as_ref().map(hash);
                 let name = result.name.as_deref().map(named);
                 let asked = open.answer(id, name);
-                results.push(Given { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
+                results.push(ToolResultDigest { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
             }
             _ => {}
         }
@@ -219,18 +219,18 @@ impl OpenCalls {
 /// What a dialect heard at one place, from its span and its log records.
 #[derive(Default)]
 pub struct Heard<'a> {
-    pub calls: Vec<(usize, &'a Called)>,
-    pub results: Vec<(usize, &'a Given)>,
+    pub calls: Vec<(usize, &'a ToolCallDigest)>,
+    pub results: Vec<(usize, &'a ToolResultDigest)>,
     fallback: bool,
 }
 
 /// Of what the dialects heard of one call the most: calls with ids before others, then more of them.
-pub fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a> {
+pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<'a> {
     let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
-    for (nth, place) in places.enumerate() {
-        for (at, facts) in place.sources() {
-            for voice in &facts.voices {
-                let Voice { channel, fallback, calls, results, .. } = voice;
+    for (nth, node) in nodes.enumerate() {
+        for (at, facts) in node.sources() {
+            for digest in &facts.reading_digests {
+                let ReadingDigest { channel, fallback, calls, results, .. } = digest;
                 let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
                 let known = known.unwrap_or_else(|| {
                     channels.push(((nth, *channel), Heard { fallback: *fallback, ..Heard::default() }));
@@ -242,8 +242,8 @@ pub fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a
             }
         }
     }
-    let ids = |calls: &[(usize, &Called)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
-    let named = |results: &[(usize, &Given)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
+    let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
+    let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
     // The last of equals is taken by `max_by_key`, and the first one is wanted.
     let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
         let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
@@ -260,9 +260,9 @@ pub fn hear<'p, 'a: 'p>(places: impl Iterator<Item = &'p Place<'a>>) -> Heard<'a
 }
 
 /// What a tool's span or log record says of its run; `None` if nothing.
-pub fn execution(translation: &Translation) -> Option<Box<Execution>> {
+pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let tool = translation.genai.tool.as_ref();
-    let mut execution = Execution {
+    let mut execution = ToolExecution {
         id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
         name: tool.and_then(|tool| tool.name.as_deref()).map(named),
         asked: None,

@@ -11,9 +11,9 @@ use std::{
 };
 
 use super::{
-    lane::{Id, Lane, PIECES, endings},
-    same::{Key, Piece, Print},
-    squash::hash,
+    fingerprint::{ContentHash, Fingerprint, KeyedMessage},
+    open_conversation::{Id, OpenConversation, PIECES, endings},
+    text_hash::hash,
 };
 use crate::model::{Role, SpanId, Timestamp};
 
@@ -26,20 +26,20 @@ pub struct Seeker<'s> {
     /// The nearest agent or tool around it, and what is right above it.
     pub scope: Option<usize>,
     pub step: Option<usize>,
-    pub system: &'s [Option<Key>],
+    pub system: &'s [Option<ContentHash>],
     pub started: Timestamp,
 }
 
 /// What is known of a call that was told.
 #[derive(Debug, Clone)]
 pub struct Told {
-    pub lane: usize,
+    pub conversation: usize,
     pub scope: Option<usize>,
     pub step: Option<usize>,
     /// The model as a number, where it is known.
     pub model: Option<u64>,
     /// What its prompt asks: its messages after the last answer.
-    pub question: Rc<[Rc<Print>]>,
+    pub question: Rc<[Rc<Fingerprint>]>,
     /// The index of the call, its span and times.
     pub turn: usize,
     pub span: SpanId,
@@ -56,7 +56,7 @@ pub struct Told {
 /// Where a prompt meets a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
-    pub lane: usize,
+    pub conversation: usize,
     /// The first message of the prompt after it.
     pub after: usize,
     /// The first entry of the conversation after it.
@@ -68,13 +68,13 @@ type Spot = (usize, usize);
 
 /// All conversations of a trace.
 #[derive(Debug, Default)]
-pub struct Lanes {
-    pub all: Vec<Lane>,
+pub struct Conversations {
+    pub all: Vec<OpenConversation>,
     pub told: Vec<Told>,
     /// Answers given here, by what they followed and what they say.
-    answers: HashMap<(Option<Key>, Key), Vec<Spot>>,
+    answers: HashMap<(Option<ContentHash>, ContentHash), Vec<Spot>>,
     /// The same whatever they followed.
-    any: HashMap<Key, Vec<Spot>>,
+    any: HashMap<ContentHash, Vec<Spot>>,
     /// Calls made here, and results of such calls.
     by_id: HashMap<Id, Vec<Spot>>,
     /// Calls made here by their id alone, for the results that answer them.
@@ -85,77 +85,78 @@ pub struct Lanes {
     newest: HashMap<Option<usize>, usize>,
 }
 
-impl Lanes {
-    pub fn open(&mut self, lane: Lane) -> usize {
-        self.all.push(lane);
+impl Conversations {
+    pub fn open(&mut self, conversation: OpenConversation) -> usize {
+        self.all.push(conversation);
         self.all.len() - 1
     }
 
     /// Notes messages of a prompt as said in a conversation.
-    pub fn hear(&mut self, lane: usize, piece: Piece) {
-        let at = self.all[lane].note(piece);
+    pub fn hear(&mut self, conversation: usize, keyed: KeyedMessage) {
+        let at = self.all[conversation].note(keyed);
         // A result of a call made here is a place to go on from; what was only brought along is none.
-        for answer in &self.all[lane].entries[at].print.answers {
+        for answer in &self.all[conversation].entries[at].fingerprint.answers {
             if self.asks.contains_key(answer) {
-                push(&mut self.by_id, Id::Answer(*answer), (lane, at));
+                push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
             }
         }
     }
 
     /// Notes an answer, given in one or more pieces, to a prompt that ended with a certain message.
-    pub fn answer(&mut self, lane: usize, pieces: Vec<Piece>, followed: Option<Key>) {
-        let from = self.all[lane].entries.len();
-        for piece in pieces {
-            let at = self.all[lane].note(piece);
-            let print = Rc::clone(&self.all[lane].entries[at].print);
-            for call in &print.calls {
-                push(&mut self.by_id, Id::Call(*call), (lane, at));
+    pub fn answer(&mut self, conversation: usize, keyed_messages: Vec<KeyedMessage>, followed: Option<ContentHash>) {
+        let from = self.all[conversation].entries.len();
+        for keyed in keyed_messages {
+            let at = self.all[conversation].note(keyed);
+            let fingerprint = Rc::clone(&self.all[conversation].entries[at].fingerprint);
+            for call in &fingerprint.calls {
+                push(&mut self.by_id, Id::Call(*call), (conversation, at));
             }
-            for ask in &print.asks {
-                push(&mut self.asks, *ask, (lane, at));
+            for ask in &fingerprint.asks {
+                push(&mut self.asks, *ask, (conversation, at));
             }
             // What a provider ran itself comes with its results.
-            for answer in &print.answers {
-                push(&mut self.by_id, Id::Answer(*answer), (lane, at));
+            for answer in &fingerprint.answers {
+                push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
             }
-            if print.role == Role::Assistant {
-                for (start, key) in self.all[lane].endings(at) {
-                    let before = start.checked_sub(1).and_then(|before| self.all[lane].entries[before].print.key);
-                    self.answered(lane, at, key, if start == from { followed } else { before });
+            if fingerprint.role == Role::Assistant {
+                for (start, key) in self.all[conversation].endings(at) {
+                    let before =
+                        start.checked_sub(1).and_then(|before| self.all[conversation].entries[before].fingerprint.key);
+                    self.answered(conversation, at, key, if start == from { followed } else { before });
                     // One answer of several to the same prompt stands after the others, and not after what it answers.
                     if start == at && at > from {
-                        self.answered_in_place(lane, at, key, followed);
+                        self.answered_in_place(conversation, at, key, followed);
                     }
                 }
             }
         }
-        self.answer_whole(lane, from, followed);
+        self.answer_whole(conversation, from, followed);
     }
 
     /// An answer streamed in many pieces comes back as one message.
-    fn answer_whole(&mut self, lane: usize, from: usize, followed: Option<Key>) {
-        let answer = &self.all[lane].entries[from..];
-        if answer.len() > PIECES && answer.iter().all(|piece| piece.print.role == Role::Assistant) {
-            let keys = answer.iter().filter_map(|piece| piece.print.key);
-            if let Some(key) = keys.reduce(Key::then) {
-                let end = self.all[lane].entries.len() - 1;
-                self.all[lane].know(key, end);
-                self.answered(lane, end, key, followed);
+    fn answer_whole(&mut self, conversation: usize, from: usize, followed: Option<ContentHash>) {
+        let answer = &self.all[conversation].entries[from..];
+        if answer.len() > PIECES && answer.iter().all(|keyed| keyed.fingerprint.role == Role::Assistant) {
+            let keys = answer.iter().filter_map(|keyed| keyed.fingerprint.key);
+            if let Some(key) = keys.reduce(ContentHash::then) {
+                let end = self.all[conversation].entries.len() - 1;
+                self.all[conversation].know(key, end);
+                self.answered(conversation, end, key, followed);
             }
         }
     }
 
-    fn answered(&mut self, lane: usize, end: usize, key: Key, followed: Option<Key>) {
-        self.answered_in_place(lane, end, key, followed);
+    fn answered(&mut self, conversation: usize, end: usize, key: ContentHash, followed: Option<ContentHash>) {
+        self.answered_in_place(conversation, end, key, followed);
         for key in key.repeated(false) {
-            push(&mut self.any, key, (lane, end));
+            push(&mut self.any, key, (conversation, end));
         }
     }
 
-    fn answered_in_place(&mut self, lane: usize, end: usize, key: Key, followed: Option<Key>) {
+    fn answered_in_place(&mut self, conversation: usize, end: usize, key: ContentHash, followed: Option<ContentHash>) {
         for key in key.repeated(true) {
-            push(&mut self.answers, (followed, key), (lane, end));
-            self.all[lane].answered(followed, key);
+            push(&mut self.answers, (followed, key), (conversation, end));
+            self.all[conversation].answered(followed, key);
         }
     }
 
@@ -164,7 +165,7 @@ impl Lanes {
         if let Some(whole) = prompt.whole() {
             self.prompts.entry(whole).or_default().push(self.told.len());
         }
-        self.newest.insert(told.scope, told.lane);
+        self.newest.insert(told.scope, told.conversation);
         self.told.push(told);
     }
 
@@ -180,13 +181,13 @@ impl Lanes {
     }
 
     /// Where a prompt meets a conversation: at its last message that is an answer or a result known here.
-    pub fn anchor(&self, prompt: &[Piece], seeker: Seeker) -> Option<Anchor> {
-        let calls = LazyCell::new(|| prompt.iter().flat_map(|piece| piece.print.calls.iter().copied()).collect());
-        (0..prompt.len()).rev().find_map(|at| match prompt[at].print.role {
-            Role::Tool => prompt[at].print.answers.iter().find_map(|ask| self.result(*ask, at, seeker)),
+    pub fn anchor(&self, prompt: &[KeyedMessage], seeker: Seeker) -> Option<Anchor> {
+        let calls = LazyCell::new(|| prompt.iter().flat_map(|keyed| keyed.fingerprint.calls.iter().copied()).collect());
+        (0..prompt.len()).rev().find_map(|at| match prompt[at].fingerprint.role {
+            Role::Tool => prompt[at].fingerprint.answers.iter().find_map(|ask| self.result(*ask, at, seeker)),
             Role::Assistant => {
-                let (lane, entry) = self.met(prompt, at, &calls, seeker)?;
-                Some(Anchor { lane, after: at + 1, entry: entry + 1 })
+                let (conversation, entry) = self.met(prompt, at, &calls, seeker)?;
+                Some(Anchor { conversation, after: at + 1, entry: entry + 1 })
             }
             Role::System | Role::User => None,
         })
@@ -197,24 +198,32 @@ impl Lanes {
         let asked = self.pick(self.asks.get(&ask)?, seeker)?;
         let told = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
         // An id used again: the newest call has no result yet.
-        let told = told.filter(|(lane, entry)| *lane == asked.0 && *entry >= asked.1);
-        let (lane, entry, after) = told.map_or((asked.0, asked.1, at), |(lane, entry)| (lane, entry, at + 1));
-        Some(Anchor { lane, after, entry: entry + 1 })
+        let told = told.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
+        let (conversation, entry, after) =
+            told.map_or((asked.0, asked.1, at), |(conversation, entry)| (conversation, entry, at + 1));
+        Some(Anchor { conversation, after, entry: entry + 1 })
     }
 
     /// The answer given here that a prompt's message is, alone or with those before it.
-    fn met<C>(&self, prompt: &[Piece], at: usize, calls: &LazyCell<HashSet<u64>, C>, seeker: Seeker) -> Option<Spot>
+    fn met<C>(
+        &self,
+        prompt: &[KeyedMessage],
+        at: usize,
+        calls: &LazyCell<HashSet<u64>, C>,
+        seeker: Seeker,
+    ) -> Option<Spot>
     where
         C: FnOnce() -> HashSet<u64>,
     {
         // What calls the same again, by another id, is not what was called before.
-        let is_other = |(lane, entry): Spot| {
-            let print = &self.all[lane].entries[entry].print;
-            !prompt[at].print.calls.is_empty() && print.calls.iter().any(|call| calls.contains(call))
+        let is_other = |(conversation, entry): Spot| {
+            let fingerprint = &self.all[conversation].entries[entry].fingerprint;
+            !prompt[at].fingerprint.calls.is_empty() && fingerprint.calls.iter().any(|call| calls.contains(call))
         };
-        let by_id = prompt[at].print.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, seeker));
+        let by_id =
+            prompt[at].fingerprint.calls.iter().find_map(|call| self.pick(self.by_id.get(&Id::Call(*call))?, seeker));
         by_id.or_else(|| {
-            let before = |start: usize| start.checked_sub(1).and_then(|before| prompt[before].print.key);
+            let before = |start: usize| start.checked_sub(1).and_then(|before| prompt[before].fingerprint.key);
             let endings = endings(prompt, at);
             // An answer where it was given is surer than the same one given elsewhere.
             let in_place = endings.iter().find_map(|(start, key)| {
@@ -225,17 +234,17 @@ impl Lanes {
                 return in_place;
             }
             endings.into_iter().find_map(|(start, key)| {
-                let (lane, entry) = self.pick(self.any.get(&key)?, seeker).filter(|spot| !is_other(*spot))?;
+                let (conversation, entry) = self.pick(self.any.get(&key)?, seeker).filter(|spot| !is_other(*spot))?;
                 // A word may be an answer to many questions, unless the prompt begins with it where we ended, or knows
                 // what was said here just before: another agent is told the last word alone of how it was found.
                 let tail = || {
-                    let known = &self.all[lane];
+                    let known = &self.all[conversation];
                     let follows = start
                         .checked_sub(1)
                         .map_or(known.scope == seeker.scope, |before| known.said_result(prompt, before));
                     known.entries.len() == entry + 1 && follows
                 };
-                (key.is_telling() || tail()).then_some((lane, entry))
+                (key.is_telling() || tail()).then_some((conversation, entry))
             })
         })
     }
@@ -244,14 +253,14 @@ impl Lanes {
     /// instructions, of the same step, that nobody went on with yet; of equals the newest.
     fn pick(&self, spots: &[Spot], seeker: Seeker) -> Option<Spot> {
         let newest = spots.iter().rev().take(NEWEST).rev().copied();
-        newest.max_by_key(|(lane, entry)| {
-            let lane = &self.all[*lane];
-            let is_free = lane.ended.is_some_and(|ended| ended <= seeker.started);
+        newest.max_by_key(|(conversation, entry)| {
+            let conversation = &self.all[*conversation];
+            let is_free = conversation.ended.is_some_and(|ended| ended <= seeker.started);
             (
-                lane.scope == seeker.scope,
-                lane.is_instructed(seeker.system),
-                lane.step == seeker.step,
-                lane.entries.len() == entry + 1,
+                conversation.scope == seeker.scope,
+                conversation.is_instructed(seeker.system),
+                conversation.step == seeker.step,
+                conversation.entries.len() == entry + 1,
                 is_free,
             )
         })
@@ -266,10 +275,10 @@ impl Lanes {
     }
 
     /// A conversation of hidden messages that a prompt of hidden messages goes on from.
-    pub fn hidden(&self, prompt: &[Piece], scope: Option<usize>) -> Option<Anchor> {
-        let lane = self.newest(scope).filter(|_| prompt.iter().any(|piece| piece.print.hidden))?;
-        let after = self.all[lane].is_beginning_of(prompt)?;
-        Some(Anchor { lane, after, entry: self.all[lane].len() })
+    pub fn hidden(&self, prompt: &[KeyedMessage], scope: Option<usize>) -> Option<Anchor> {
+        let conversation = self.newest(scope).filter(|_| prompt.iter().any(|keyed| keyed.fingerprint.hidden))?;
+        let after = self.all[conversation].is_beginning_of(prompt)?;
+        Some(Anchor { conversation, after, entry: self.all[conversation].len() })
     }
 }
 
@@ -282,13 +291,13 @@ fn push<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Vec<Spot>>, key: K, spot: 
 pub struct Chain(Vec<Option<u64>>);
 
 impl Chain {
-    pub fn of(prompt: &[Piece]) -> Self {
+    pub fn of(prompt: &[KeyedMessage]) -> Self {
         let mut chain = Some(0);
-        let links = prompt.iter().map(|piece| {
-            chain = match piece.print.key {
+        let links = prompt.iter().map(|keyed| {
+            chain = match keyed.fingerprint.key {
                 Some(key) => chain.map(|chain| hash((chain, key))),
                 // No prompt is the same as another from a hidden message on.
-                None if piece.print.hidden => None,
+                None if keyed.fingerprint.hidden => None,
                 None => chain,
             };
             chain

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 
 use super::{
     Price,
-    facts::Facts,
-    merge::{self, Bearer, Exchange},
-    plan::Place,
-    same::Library,
-    tools::Source,
-    totals::Work,
+    exchange::{self, Exchange, ReadingSource},
+    fingerprint::Fingerprints,
+    join_tools::Source,
+    span_digest::SpanDigest,
+    span_tree::SpanNode,
+    totals::TraceDigest,
 };
 use crate::model::{Category, Part, SpanId, SpanRow, TraceRows, Translation};
 
 /// A trace's rows, and the work done on their facts.
 #[derive(Debug)]
-pub struct Trace<'a> {
+pub struct LoadedTrace<'a> {
     pub rows: &'a TraceRows,
-    pub work: Work<'a>,
+    pub work: TraceDigest<'a>,
     /// For each place the nearest agent or tool around it; an agent is its own.
     pub scopes: Vec<Option<usize>>,
     /// The same, but always above.
@@ -26,31 +26,31 @@ pub struct Trace<'a> {
 }
 
 /// Takes the facts of a trace's rows: of its spans, then of its log records.
-pub fn facts(rows: &TraceRows) -> Vec<Facts> {
-    rows.spans.iter().map(Facts::of_span).chain(rows.logs.iter().map(Facts::of_log)).collect()
+pub fn facts(rows: &TraceRows) -> Vec<SpanDigest> {
+    rows.spans.iter().map(SpanDigest::of_span).chain(rows.logs.iter().map(SpanDigest::of_log)).collect()
 }
 
-impl<'a> Trace<'a> {
-    pub fn new(rows: &'a TraceRows, facts: &'a [Facts], price: Price) -> Self {
-        let work = Work::of(rows.trace, facts, price);
-        let above = work.plan.above(|place| matches!(place.category, Category::Agent | Category::Tool));
-        let own = |at: usize| work.plan.places[at].category == Category::Agent;
+impl<'a> LoadedTrace<'a> {
+    pub fn new(rows: &'a TraceRows, facts: &'a [SpanDigest], price: Price) -> Self {
+        let work = TraceDigest::of(rows.trace, facts, price);
+        let above = work.tree.above(|node| matches!(node.category, Category::Agent | Category::Tool));
+        let own = |at: usize| work.tree.nodes[at].category == Category::Agent;
         let scopes = above.iter().enumerate().map(|(at, above)| if own(at) { Some(at) } else { *above }).collect();
-        let by_id = work.plan.places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
+        let by_id = work.tree.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
         Self { rows, work, scopes, above, by_id }
     }
 
-    pub fn place_of(&self, span: SpanId) -> Option<usize> {
+    pub fn node_of(&self, span: SpanId) -> Option<usize> {
         self.by_id.get(&span).copied()
     }
 
-    pub fn places(&self) -> &[Place<'a>] {
-        &self.work.plan.places
+    pub fn nodes(&self) -> &[SpanNode<'a>] {
+        &self.work.tree.nodes
     }
 
     /// The span of a place; none where it never came.
-    pub fn row(&self, place: usize) -> Option<&'a SpanRow> {
-        self.rows.spans.get(self.places()[place].span?.0)
+    pub fn row(&self, node: usize) -> Option<&'a SpanRow> {
+        self.rows.spans.get(self.nodes()[node].span?.0)
     }
 
     /// The translation behind some facts.
@@ -62,17 +62,17 @@ impl<'a> Trace<'a> {
     }
 
     /// Translations of a place, of its span before its log records.
-    pub fn translations(&self, place: usize) -> impl Iterator<Item = &'a Translation> + '_ {
-        self.places()[place].sources().filter_map(|(facts, _)| self.translation(facts))
+    pub fn translations(&self, node: usize) -> impl Iterator<Item = &'a Translation> + '_ {
+        self.nodes()[node].sources().filter_map(|(facts, _)| self.translation(facts))
     }
 
     /// The first value that a translation of these places has.
     pub fn first<T>(
         &self,
-        places: impl IntoIterator<Item = usize>,
+        nodes: impl IntoIterator<Item = usize>,
         value: impl Fn(&'a Translation) -> Option<T>,
     ) -> Option<T> {
-        places.into_iter().find_map(|place| self.translations(place).find_map(&value))
+        nodes.into_iter().find_map(|node| self.translations(node).find_map(&value))
     }
 
     pub fn part(&self, source: Source) -> Option<&'a Part> {
@@ -82,11 +82,11 @@ impl<'a> Trace<'a> {
     }
 
     /// What was sent and what came back at some places together.
-    pub fn exchange(&self, places: impl IntoIterator<Item = usize>, library: &mut Library) -> Exchange {
+    pub fn exchange(&self, nodes: impl IntoIterator<Item = usize>, fingerprints: &mut Fingerprints) -> Exchange {
         let mut bearers = Vec::new();
-        for (nth, at) in places.into_iter().enumerate() {
-            let place = &self.places()[at];
-            for (facts, said) in place.sources() {
+        for (nth, at) in nodes.into_iter().enumerate() {
+            let node = &self.nodes()[at];
+            for (facts, said) in node.sources() {
                 let Some(translation) = self.translation(facts).filter(|translation| !translation.readings.is_empty())
                 else {
                     continue;
@@ -94,19 +94,19 @@ impl<'a> Trace<'a> {
                 let source = if said.is_log {
                     (said.started, said.started)
                 } else {
-                    (place.started, place.ended.unwrap_or(place.started))
+                    (node.started, node.ended.unwrap_or(node.started))
                 };
-                bearers.push(Bearer { place: nth, translation, started: source.0, ended: source.1 });
+                bearers.push(ReadingSource { node: nth, translation, started: source.0, ended: source.1 });
             }
         }
-        merge::merge(&bearers, library)
+        exchange::merge(&bearers, fingerprints)
     }
 
     /// The name of an agent, as its span gives it.
-    pub fn agent(&self, place: usize) -> Option<String> {
-        let named = self.first([place], |translation| translation.genai.agent.clone());
+    pub fn agent(&self, node: usize) -> Option<String> {
+        let named = self.first([node], |translation| translation.genai.agent.clone());
         named.or_else(|| {
-            let row = self.row(place)?;
+            let row = self.row(node)?;
             // The AI SDK names the model there.
             let is_model = |name: &&str| row.translation.genai.model.as_deref() == Some(name);
             let name = row.name.strip_prefix("invoke_agent ")?.trim();
@@ -115,10 +115,10 @@ impl<'a> Trace<'a> {
     }
 
     /// The agent whose work a place is.
-    pub fn agent_of(&self, place: usize) -> Option<String> {
-        let scope = self.scopes[place].filter(|scope| self.places()[*scope].category == Category::Agent);
+    pub fn agent_of(&self, node: usize) -> Option<String> {
+        let scope = self.scopes[node].filter(|scope| self.nodes()[*scope].category == Category::Agent);
         scope
             .and_then(|scope| self.agent(scope))
-            .or_else(|| self.first([place], |translation| translation.genai.agent.clone()))
+            .or_else(|| self.first([node], |translation| translation.genai.agent.clone()))
     }
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use super::{
-    errors,
-    same::{self, asked},
-    squash::hash,
-    voices::{Execution, Voice, execution, voices},
+    failures,
+    fingerprint::{self, asked},
+    reading_digest::{ReadingDigest, ToolExecution, execution, reading_digests},
+    text_hash::hash,
 };
 use crate::model::{
     Category, Content, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
@@ -24,7 +24,7 @@ const QUESTION: usize = 120;
 /// A span or log record without what was said in it.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "they are facts and have nothing to do with each other")]
-pub struct Facts {
+pub struct SpanDigest {
     pub(super) is_log: bool,
     /// A log record may have none.
     pub(super) span: Option<SpanId>,
@@ -55,7 +55,7 @@ pub struct Facts {
     pub(super) response: Option<u64>,
     pub(super) model: Option<Box<str>>,
     pub(super) provider: Option<Box<str>>,
-    pub(super) trouble: Option<Box<Trouble>>,
+    pub(super) failure: Option<Box<FailureDigest>>,
     pub(super) session: Option<Box<str>>,
     pub(super) user: Option<Box<str>>,
     pub(super) framework: Option<Box<str>>,
@@ -66,8 +66,8 @@ pub struct Facts {
     pub(super) asked: u64,
     /// See [`crate::model::GenAi::ends_stream`].
     pub(super) ends_stream: bool,
-    pub(super) voices: Box<[Voice]>,
-    pub(super) execution: Option<Box<Execution>>,
+    pub(super) reading_digests: Box<[ReadingDigest]>,
+    pub(super) execution: Option<Box<ToolExecution>>,
     /// The order of log records of equal time: as they stood in their export; where two exports leave that open,
     /// instructions before prompts before answers; and at last by a hash of the content, so that the order in which
     /// exports arrive changes nothing.
@@ -76,18 +76,18 @@ pub struct Facts {
 
 /// A failure, as far as it is compared with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(super) struct FailureDigest {
     pub kind: Option<String>,
     pub message: Option<String>,
 }
 
-impl Facts {
+impl SpanDigest {
     /// Takes what sums need of a span.
     pub fn of_span(row: &SpanRow) -> Self {
         let translation = &*row.translation;
         let name = translation.context.display_name.as_ref().unwrap_or(&row.name);
         let understood = Self::understood(translation);
-        let answers = understood.voices.iter().any(|voice| voice.answers);
+        let answers = understood.reading_digests.iter().any(|digest| digest.answers);
         let is_half = understood.category == Category::Llm && (!answers || understood.ends_stream);
         Self {
             is_log: false,
@@ -101,7 +101,7 @@ impl Facts {
             synthetic: row.synthetic,
             scope: hash(&row.scope_name),
             client: row.kind == SpanKind::Client,
-            trouble: errors::of_span(row).map(|failure| Box::new(Trouble::of(&failure))),
+            failure: failures::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
             asked: if is_half { prompt(&translation.readings) } else { 0 },
             ..understood
@@ -111,8 +111,8 @@ impl Facts {
     /// Takes what sums need of a log record.
     pub fn of_log(row: &LogRow) -> Self {
         let understood = Self::understood(&row.translation);
-        let prompts = understood.voices.iter().any(|voice| voice.prompts);
-        let answers = understood.voices.iter().any(|voice| voice.answers);
+        let prompts = understood.reading_digests.iter().any(|digest| digest.prompts);
+        let answers = understood.reading_digests.iter().any(|digest| digest.answers);
         let opens = row.translation.readings.iter().flat_map(|reading| &reading.prompt).next();
         let role = match opens.map(|message| message.role) {
             Some(Role::System) => 0,
@@ -128,7 +128,7 @@ impl Facts {
             rank: (
                 row.position,
                 role,
-                hash((&row.name, &row.text, row.severity, &row.severity_text, speech(&row.translation))),
+                hash((&row.name, &row.text, row.severity, &row.severity_text, completion_text(&row.translation))),
             ),
             ..understood
         }
@@ -160,7 +160,7 @@ impl Facts {
             response: genai.response_id.as_ref().map(hash),
             model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
             provider: genai.provider.as_deref().map(Box::from),
-            trouble: error.as_ref().map(|failure| Box::new(Trouble::of(failure))),
+            failure: error.as_ref().map(|failure| Box::new(FailureDigest::of(failure))),
             session: context.session.as_deref().map(Box::from),
             user: context.user.as_deref().map(Box::from),
             framework: context.framework.as_deref().map(Box::from),
@@ -168,7 +168,7 @@ impl Facts {
             anew,
             asked: 0,
             ends_stream: genai.ends_stream,
-            voices: voices(readings).into(),
+            reading_digests: reading_digests(readings).into(),
             execution: None,
             rank: (0, 0, 0),
         }
@@ -176,11 +176,13 @@ impl Facts {
 
     /// Whether anything in it is worth a place of its own: plain application logs are not.
     pub(super) fn tells(&self) -> bool {
-        self.usage.is_some() || self.trouble.is_some() || self.voices.iter().any(|voice| voice.prompts || voice.answers)
+        self.usage.is_some()
+            || self.failure.is_some()
+            || self.reading_digests.iter().any(|digest| digest.prompts || digest.answers)
     }
 }
 
-impl Trouble {
+impl FailureDigest {
     pub(super) fn of(failure: &crate::model::Failure) -> Self {
         let cut = |text: &String| match text.char_indices().find(|(at, _)| *at >= MESSAGE) {
             Some((at, _)) => text[..at].to_owned(),
@@ -191,7 +193,7 @@ impl Trouble {
 }
 
 /// Everything that was said as one number, to tell log records of one moment apart.
-fn speech(translation: &Translation) -> u64 {
+fn completion_text(translation: &Translation) -> u64 {
     words(translation.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)))
 }
 
@@ -207,8 +209,8 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
             Content::Text(text) => hash((sum, text)),
             Content::Call(call) => hash((sum, call.known_id(), asked(call))),
-            Content::Result(result) => hash((sum, &result.call_id, same::given(result))),
-            _ => hash((sum, part.hidden, same::content(part))),
+            Content::Result(result) => hash((sum, &result.call_id, fingerprint::given(result))),
+            _ => hash((sum, part.hidden, fingerprint::content(part))),
         })
     })
 }
@@ -289,8 +291,8 @@ mod tests {
 
     #[test]
     fn facts_are_small() {
-        assert!(size_of::<Facts>() <= 336, "{}", size_of::<Facts>());
-        assert!(size_of::<Voice>() <= 96, "{}", size_of::<Voice>());
+        assert!(size_of::<SpanDigest>() <= 336, "{}", size_of::<SpanDigest>());
+        assert!(size_of::<ReadingDigest>() <= 96, "{}", size_of::<ReadingDigest>());
     }
 
     #[test]

@@ -10,10 +10,10 @@ use std::{
 };
 
 use super::{
-    calls::Counted,
-    facts::Trouble,
-    plan::Plan,
-    squash::{hash, squashed},
+    calls::CountedCalls,
+    span_digest::FailureDigest,
+    span_tree::SpanTree,
+    text_hash::{hash, without_white_space},
 };
 use crate::model::{Failure, SpanRow, StatusCode, Timestamp};
 
@@ -25,10 +25,10 @@ const TELLING: usize = 8;
 
 /// A failure: where it is listed, and whose words tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub place: usize,
+pub struct PlacedFailure {
+    pub node: usize,
     /// The place above whose words are borrowed; itself, mostly.
-    pub told_by: usize,
+    pub described_by: usize,
     pub at: Timestamp,
 }
 
@@ -42,8 +42,8 @@ pub fn of_span(row: &SpanRow) -> Option<Failure> {
 }
 
 /// A failure of which something was said, as it is compared.
-struct Listed {
-    fault: Fault,
+struct ComparedFailure {
+    failure_site: PlacedFailure,
     kind: Option<String>,
     /// Its message without white space; empty where it has only a status or a kind.
     words: String,
@@ -51,9 +51,9 @@ struct Listed {
     call: Option<usize>,
 }
 
-impl Listed {
+impl ComparedFailure {
     /// Whether a failure further up is this one, handed on.
-    fn is(&self, above: &Trouble, words: &str, call: Option<usize>) -> bool {
+    fn is(&self, above: &FailureDigest, words: &str, call: Option<usize>) -> bool {
         if self.call.is_some() && self.call == call {
             return true;
         }
@@ -74,13 +74,13 @@ fn is_status(kind: Option<&str>) -> bool {
 
 /// The failures beneath a place.
 #[derive(Default)]
-struct Beneath {
-    listed: Vec<Listed>,
+struct Subtree {
+    listed: Vec<ComparedFailure>,
     said: HashSet<u64>,
 }
 
-impl Beneath {
-    fn add(&mut self, listed: Listed) {
+impl Subtree {
+    fn add(&mut self, listed: ComparedFailure) {
         self.said.insert(hash(&listed.words));
         self.listed.push(listed);
     }
@@ -96,27 +96,28 @@ impl Beneath {
 }
 
 /// Every failure of a trace once, by time.
-pub fn faults(plan: &Plan, counted: &Counted) -> Vec<Fault> {
-    let mut beneath: Vec<Beneath> = plan.places.iter().map(|_| Beneath::default()).collect();
-    let mut found = Beneath::default();
-    for (at, place) in plan.places.iter().enumerate().rev() {
+pub fn failures(tree: &SpanTree, counted: &CountedCalls) -> Vec<PlacedFailure> {
+    let mut beneath: Vec<Subtree> = tree.nodes.iter().map(|_| Subtree::default()).collect();
+    let mut found = Subtree::default();
+    for (at, node) in tree.nodes.iter().enumerate().rev() {
         let mut here = mem::take(&mut beneath[at]);
-        if let Some(trouble) = place.trouble() {
-            let words = squashed(reason(trouble.message.as_deref().unwrap_or_default()));
+        if let Some(failure) = node.failure() {
+            let words = without_white_space(reason(failure.message.as_deref().unwrap_or_default()));
             let call = counted.of.get(at).copied().flatten();
-            if !handed_on(&mut here, at, trouble, &words, call) {
-                let fault = Fault { place: at, told_by: at, at: place.ended.unwrap_or(place.started) };
-                here.add(Listed { fault, kind: trouble.kind.clone(), words, call });
+            if !handed_on(&mut here, at, failure, &words, call) {
+                let failure_site = PlacedFailure { node: at, described_by: at, at: node.ended.unwrap_or(node.started) };
+                here.add(ComparedFailure { failure_site, kind: failure.kind.clone(), words, call });
             }
         }
-        match place.parent {
+        match node.parent {
             Some(parent) => beneath[parent].join(here),
             None => found.join(here),
         }
     }
-    let mut faults: Vec<Fault> = once_a_call(found.listed).into_iter().map(|listed| listed.fault).collect();
-    faults.sort_by_key(|fault| (fault.at, plan.places[fault.place].id));
-    faults
+    let mut failures: Vec<PlacedFailure> =
+        once_a_call(found.listed).into_iter().map(|listed| listed.failure_site).collect();
+    failures.sort_by_key(|failure_site| (failure_site.at, tree.nodes[failure_site.node].id));
+    failures
 }
 
 /// What went wrong, without what a program says of where: `Error in agent run: {'error': 'Connection error.'}`.
@@ -126,7 +127,7 @@ fn reason(message: &str) -> &str {
 }
 
 /// Of several records of one call that all failed, the one that says most.
-fn once_a_call(listed: Vec<Listed>) -> Vec<Listed> {
+fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
     let mut best: HashMap<usize, (usize, usize)> = HashMap::new();
     for (at, listed) in listed.iter().enumerate() {
         if let Some(call) = listed.call {
@@ -136,13 +137,14 @@ fn once_a_call(listed: Vec<Listed>) -> Vec<Listed> {
             }
         }
     }
-    let is_best =
-        |at: usize, listed: &Listed| listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at);
+    let is_best = |at: usize, listed: &ComparedFailure| {
+        listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at)
+    };
     listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
 }
 
 /// Whether a place's failure is one of those beneath it; lends its words to one that has none.
-fn handed_on(here: &mut Beneath, at: usize, trouble: &Trouble, words: &str, call: Option<usize>) -> bool {
+fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str, call: Option<usize>) -> bool {
     if here.listed.is_empty() {
         return false;
     }
@@ -151,21 +153,23 @@ fn handed_on(here: &mut Beneath, at: usize, trouble: &Trouble, words: &str, call
     }
     let newest = here.listed.len().saturating_sub(COMPARED);
     let compared = &mut here.listed[newest..];
-    let same = compared.iter().position(|listed| listed.is(trouble, words, call));
+    let same = compared.iter().position(|listed| listed.is(failure, words, call));
     // One that has only a status must be what this one puts into words.
-    let mute = || {
-        let tells = |listed: &Listed| listed.kind.is_none() || trouble.kind.is_none() || listed.kind == trouble.kind;
-        let mut mute = compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty() && tells(listed));
-        mute.next().filter(|_| mute.next().is_none()).map(|(found, _)| found)
+    let unconfirmed = || {
+        let tells =
+            |listed: &ComparedFailure| listed.kind.is_none() || failure.kind.is_none() || listed.kind == failure.kind;
+        let mut unconfirmed =
+            compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty() && tells(listed));
+        unconfirmed.next().filter(|_| unconfirmed.next().is_none()).map(|(found, _)| found)
     };
-    let Some(found) = same.or_else(|| if words.is_empty() { None } else { mute() }) else {
-        return words.is_empty() && trouble.kind.is_none();
+    let Some(found) = same.or_else(|| if words.is_empty() { None } else { unconfirmed() }) else {
+        return words.is_empty() && failure.kind.is_none();
     };
     let listed = &mut compared[found];
     if listed.words.is_empty() && !words.is_empty() {
         words.clone_into(&mut listed.words);
-        listed.kind = listed.kind.take().or_else(|| trouble.kind.clone());
-        listed.fault.told_by = at;
+        listed.kind = listed.kind.take().or_else(|| failure.kind.clone());
+        listed.failure_site.described_by = at;
         here.said.insert(hash(words));
     }
     true

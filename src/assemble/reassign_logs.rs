@@ -5,58 +5,58 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{facts::Facts, plan::Place, voices::Execution};
+use super::{reading_digest::ToolExecution, span_digest::SpanDigest, span_tree::SpanNode};
 use crate::model::{Category, Timestamp, TokenUsage};
 
 /// So many calls before and after a record are asked whether it is theirs.
 const LOOKED_AT: usize = 64;
 
 /// Moves records to the places that they speak of. Places are in the order of a tree, and settled.
-pub fn hand_over(places: &mut [Place]) {
-    let is_lost = |place: &Place, facts: &Facts| facts.span == Some(place.id) && is_elsewhere(place, facts);
-    let lost: Vec<(usize, usize)> = places
+pub fn reassign(nodes: &mut [SpanNode]) {
+    let is_lost = |node: &SpanNode, facts: &SpanDigest| facts.span == Some(node.id) && is_elsewhere(node, facts);
+    let lost: Vec<(usize, usize)> = nodes
         .iter()
         .enumerate()
-        .flat_map(|(at, place)| {
-            let logs = place.logs.iter().enumerate();
-            logs.filter(move |(_, (_, facts))| is_lost(place, facts)).map(move |(nth, _)| (at, nth))
+        .flat_map(|(at, node)| {
+            let logs = node.logs.iter().enumerate();
+            logs.filter(move |(_, (_, facts))| is_lost(node, facts)).map(move |(nth, _)| (at, nth))
         })
         .collect();
     if lost.is_empty() {
         return;
     }
-    let mut finding = Finding::new(places);
+    let mut finding = Finding::new(nodes);
     let moves: Vec<(usize, usize, usize)> =
-        lost.into_iter().filter_map(|(at, nth)| Some((at, nth, finding.find(at, places[at].logs[nth].1)?))).collect();
+        lost.into_iter().filter_map(|(at, nth)| Some((at, nth, finding.find(at, nodes[at].logs[nth].1)?))).collect();
     let mut changed = HashSet::new();
     // From the last on, so that the numbers of those before stay.
     for (from, nth, to) in moves.into_iter().rev() {
-        let record = places[from].logs.remove(nth);
-        places[to].logs.push(record);
+        let record = nodes[from].logs.remove(nth);
+        nodes[to].logs.push(record);
         changed.extend([from, to]);
     }
     for at in changed {
-        places[at].logs.sort_by_key(|(_, facts)| (facts.started, facts.rank));
-        places[at].settle();
+        nodes[at].logs.sort_by_key(|(_, facts)| (facts.started, facts.rank));
+        nodes[at].summarize();
     }
 }
 
 /// Whether a record is of another kind of work than the span that it names.
-fn is_elsewhere(place: &Place, facts: &Facts) -> bool {
+fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
     match facts.category {
         Category::Tool => {
-            let says = |run: &Execution| run.id.is_some() || run.asked.is_some();
-            place.category != Category::Tool && facts.execution.as_deref().is_some_and(says)
+            let says = |run: &ToolExecution| run.id.is_some() || run.asked.is_some();
+            node.category != Category::Tool && facts.execution.as_deref().is_some_and(says)
         }
-        Category::Llm => place.category == Category::Agent,
-        Category::Agent => matches!(place.category, Category::Span | Category::Http) && facts.tells(),
+        Category::Llm => node.category == Category::Agent,
+        Category::Agent => matches!(node.category, Category::Span | Category::Http) && facts.tells(),
         _ => false,
     }
 }
 
 /// Where to look.
 struct Finding<'p, 'a> {
-    places: &'p [Place<'a>],
+    nodes: &'p [SpanNode<'a>],
     /// The tools by the ids of their calls, the outermost of each.
     tools: HashMap<u64, Vec<usize>>,
     /// The same by name and arguments.
@@ -68,45 +68,45 @@ struct Finding<'p, 'a> {
 }
 
 impl<'p, 'a> Finding<'p, 'a> {
-    fn new(places: &'p [Place<'a>]) -> Self {
+    fn new(nodes: &'p [SpanNode<'a>]) -> Self {
         let (mut tools, mut asked): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) = Default::default();
-        for (at, place) in places.iter().enumerate().filter(|(_, place)| place.category == Category::Tool) {
-            let Some(run) = place.span.and_then(|(_, facts)| facts.execution.as_deref()) else { continue };
+        for (at, node) in nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Tool) {
+            let Some(run) = node.span.and_then(|(_, facts)| facts.execution.as_deref()) else { continue };
             for (key, index) in [(run.id, &mut tools), (run.asked, &mut asked)] {
                 let Some(known) = key.map(|key| index.entry(key).or_default()) else { continue };
-                if known.last().is_none_or(|outer| places[*outer].after <= at) {
+                if known.last().is_none_or(|outer| nodes[*outer].after <= at) {
                     known.push(at);
                 }
             }
         }
-        let calls = || places.iter().enumerate().filter(|(_, place)| place.category == Category::Llm);
-        let mut by_start: Vec<_> = calls().map(|(at, place)| (place.started, at)).collect();
-        let mut by_end: Vec<_> = calls().filter_map(|(at, place)| Some((place.ended?, at))).collect();
+        let calls = || nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Llm);
+        let mut by_start: Vec<_> = calls().map(|(at, node)| (node.started, at)).collect();
+        let mut by_end: Vec<_> = calls().filter_map(|(at, node)| Some((node.ended?, at))).collect();
         by_start.sort_unstable();
         by_end.sort_unstable();
-        Self { places, tools, asked, by_start, by_end, told: HashSet::new() }
+        Self { nodes, tools, asked, by_start, by_end, told: HashSet::new() }
     }
 
-    fn find(&mut self, at: usize, facts: &Facts) -> Option<usize> {
+    fn find(&mut self, at: usize, facts: &SpanDigest) -> Option<usize> {
         match facts.category {
             Category::Tool => {
                 let run = facts.execution.as_deref()?;
                 let Some(tools) = run.id.and_then(|id| self.tools.get(&id)) else {
                     let alike = self.asked.get(&run.asked.filter(|_| run.id.is_none())?)?;
                     // The last that had begun of those beneath.
-                    let beneath = at + 1..self.places[at].after;
-                    let is = |tool: &&usize| beneath.contains(*tool) && self.places[**tool].started <= facts.started;
+                    let beneath = at + 1..self.nodes[at].after;
+                    let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;
                     return alike.iter().rev().take(LOOKED_AT).find(is).copied();
                 };
                 // A counter that began anew: the newest that had begun.
-                let begun = tools.iter().rev().find(|tool| self.places[**tool].started <= facts.started);
+                let begun = tools.iter().rev().find(|tool| self.nodes[**tool].started <= facts.started);
                 begun.or_else(|| tools.first()).copied()
             }
             Category::Llm => self.call(at, facts),
             Category::Agent => {
-                let mut above = self.places[at].parent;
-                while let Some(place) = above.filter(|place| self.places[*place].category != Category::Agent) {
-                    above = self.places[place].parent;
+                let mut above = self.nodes[at].parent;
+                while let Some(node) = above.filter(|node| self.nodes[*node].category != Category::Agent) {
+                    above = self.nodes[node].parent;
                 }
                 above
             }
@@ -116,16 +116,16 @@ impl<'p, 'a> Finding<'p, 'a> {
 
     /// The call beneath an agent that a record is about: the one of the same tokens, else the one that it opens or
     /// ends, whichever is nearest in time.
-    fn call(&mut self, agent: usize, facts: &Facts) -> Option<usize> {
-        let beneath = agent + 1..self.places[agent].after;
+    fn call(&mut self, agent: usize, facts: &SpanDigest) -> Option<usize> {
+        let beneath = agent + 1..self.nodes[agent].after;
         let usage = facts.usage.as_deref();
-        let opens = usage.is_none() && facts.voices.iter().any(|voice| voice.prompts);
+        let opens = usage.is_none() && facts.reading_digests.iter().any(|digest| digest.prompts);
         let times = if opens { &self.by_start } else { &self.by_end };
         let here = times.partition_point(|(time, _)| *time < facts.started);
         let near = &times[here.saturating_sub(LOOKED_AT)..times.len().min(here + LOOKED_AT)];
         let is = |call: usize| match usage {
             Some(usage) => {
-                !self.told.contains(&call) && self.places[call].usage.is_some_and(|other| equal(usage, &other))
+                !self.told.contains(&call) && self.nodes[call].usage.is_some_and(|other| equal(usage, &other))
             }
             None => true,
         };

@@ -6,21 +6,21 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    calls::Counted,
-    facts::Facts,
-    plan::{Place, Plan},
-    same,
-    voices::{Called, Execution, Given, Heard, Spot, hear},
+    calls::CountedCalls,
+    fingerprint,
+    reading_digest::{Heard, Spot, ToolCallDigest, ToolExecution, ToolResultDigest, hear},
+    span_digest::SpanDigest,
+    span_tree::{SpanNode, SpanTree},
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
 /// One run of a tool.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct JoinedRun {
     /// The counted call that asked for it, and where it did.
     pub called: Option<(usize, Source)>,
     /// The place of its execution.
-    pub place: Option<usize>,
+    pub node: Option<usize>,
     /// The place within it that did the work, where that failed.
     pub broke: Option<usize>,
     /// What the execution was given and what it gave back.
@@ -47,9 +47,9 @@ pub struct Source {
 
 /// The runs of a trace and the results that its requests brought for calls of earlier traces.
 #[derive(Debug, Default)]
-pub struct Runs {
+pub struct JoinedRuns {
     /// In the order in which the calls were made.
-    pub runs: Vec<Run>,
+    pub runs: Vec<JoinedRun>,
     /// Id and place of results that no call of this trace asked for, each once.
     pub foreign: Vec<(u64, Option<bool>, Source)>,
 }
@@ -57,7 +57,7 @@ pub struct Runs {
 /// The runs under construction, and where to find them.
 #[derive(Default)]
 struct Join {
-    runs: Vec<Run>,
+    runs: Vec<JoinedRun>,
     by_id: HashMap<u64, Vec<usize>>,
     by_asked: HashMap<u64, Vec<usize>>,
     by_name: HashMap<u64, Vec<usize>>,
@@ -80,31 +80,31 @@ struct Join {
 const LOOKED_AT: usize = 256;
 
 /// Joins the tool runs of a trace.
-pub fn join(plan: &Plan, counted: &Counted) -> Runs {
+pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
     let mut join = Join {
-        agents: plan.above(|place| place.category == Category::Agent),
-        callers: counted.calls.iter().map(|call| call.place).collect(),
+        agents: tree.above(|node| node.category == Category::Agent),
+        callers: counted.calls.iter().map(|call| call.node).collect(),
         ..Join::default()
     };
-    let heard: Vec<Heard> = counted.calls.iter().map(|call| hear(call.places().map(|at| &plan.places[at]))).collect();
+    let heard: Vec<Heard> = counted.calls.iter().map(|call| hear(call.nodes().map(|at| &tree.nodes[at]))).collect();
     for (call, heard) in heard.iter().enumerate() {
-        let place = &plan.places[counted.calls[call].place];
+        let node = &tree.nodes[counted.calls[call].node];
         for (nth, (facts, called)) in heard.calls.iter().enumerate() {
             let source = Source { facts: *facts, prompt: false, spot: called.at };
-            join.ask(call, source, called, (place.started, place.id, nth), plan, counted);
+            join.ask(call, source, called, (node.started, node.id, nth), tree, counted);
         }
     }
-    join.execute(plan);
+    join.execute(tree);
     for (call, heard) in heard.iter().enumerate() {
-        join.bring(call, heard, plan, counted);
+        join.bring(call, heard, tree, counted);
     }
-    join.overhear(plan, counted);
+    join.overhear(tree, counted);
     let Join { mut runs, foreign, .. } = join;
     for run in &mut runs {
-        run.status = status(run, plan);
+        run.status = status(run, tree);
     }
     runs.sort_by_key(|run| run.order);
-    Runs { runs, foreign }
+    JoinedRuns { runs, foreign }
 }
 
 impl Join {
@@ -113,17 +113,17 @@ impl Join {
         &mut self,
         call: usize,
         source: Source,
-        called: &Called,
+        called: &ToolCallDigest,
         order: (Timestamp, SpanId, usize),
-        plan: &Plan,
-        counted: &Counted,
+        tree: &SpanTree,
+        counted: &CountedCalls,
     ) {
         // The same id again is the same call if two records of one answer overlap, else a counter that began anew.
         let known = called.id.and_then(|id| self.by_id.get(&id)).into_iter().flatten();
         let again = known.copied().any(|known| {
             let run = &self.runs[known];
             let Some((earlier, _)) = run.called.filter(|_| run.asked == Some(called.asked)) else { return false };
-            let ended = plan.places[counted.calls[earlier].place].ended;
+            let ended = tree.nodes[counted.calls[earlier].node].ended;
             earlier == call || ended.is_none_or(|ended| order.0 < ended)
         });
         if again {
@@ -133,9 +133,9 @@ impl Join {
         if called.item {
             self.items.push(self.runs.len());
         }
-        self.push(Run {
+        self.push(JoinedRun {
             called: Some((call, source)),
-            place: None,
+            node: None,
             broke: None,
             input: None,
             output: None,
@@ -149,7 +149,7 @@ impl Join {
         });
     }
 
-    fn push(&mut self, run: Run) {
+    fn push(&mut self, run: JoinedRun) {
         let at = self.runs.len();
         for (key, index) in [(run.id, &mut self.by_id), (run.asked, &mut self.by_asked), (run.name, &mut self.by_name)]
         {
@@ -161,23 +161,22 @@ impl Join {
     }
 
     /// Tools run: each execution finds the call it belongs to, in three rounds from the surest to the least sure.
-    fn execute(&mut self, plan: &Plan) {
-        let tools = plan.above(|place| place.category == Category::Tool);
+    fn execute(&mut self, tree: &SpanTree) {
+        let tools = tree.above(|node| node.category == Category::Tool);
         let execution =
-            |at: usize| plan.places[at].sources().find_map(|(facts, said)| Some((facts, said.execution.as_deref()?)));
+            |at: usize| tree.nodes[at].sources().find_map(|(facts, said)| Some((facts, said.execution.as_deref()?)));
         let name = |at: usize| {
-            execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&plan.places[at]))
+            execution(at).and_then(|(_, execution)| execution.name).unwrap_or_else(|| named(&tree.nodes[at]))
         };
         let id = |at: usize| execution(at).and_then(|(_, execution)| execution.id);
-        for (at, place) in plan.places.iter().enumerate().filter(|(_, place)| place.category == Category::Tool) {
-            if let Some(outer) =
-                tools[at].filter(|outer| place.failed() && id(*outer).is_some() && id(*outer) == id(at))
+        for (at, node) in tree.nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Tool) {
+            if let Some(outer) = tools[at].filter(|outer| node.failed() && id(*outer).is_some() && id(*outer) == id(at))
             {
                 self.broke.insert(outer, at);
             }
         }
-        let mut waiting: Vec<usize> = (0..plan.places.len())
-            .filter(|at| plan.places[*at].category == Category::Tool && !is_internal(&plan.places[*at]))
+        let mut waiting: Vec<usize> = (0..tree.nodes.len())
+            .filter(|at| tree.nodes[*at].category == Category::Tool && !is_internal(&tree.nodes[*at]))
             // A tool right within a tool of the same name, or that runs the same call, is how that one is made. One that
             // an agent within it calls, or that has an id of its own, is another run.
             .filter(|at| {
@@ -189,8 +188,8 @@ impl Join {
                 })
             })
             .collect();
-        waiting.sort_by_key(|at| plan.places[*at].order());
-        let nothing = Execution {
+        waiting.sort_by_key(|at| tree.nodes[*at].order());
+        let nothing = ToolExecution {
             id: None,
             name: None,
             asked: None,
@@ -209,19 +208,19 @@ impl Join {
                     1 => said.asked,
                     _ => Some(name(*at)),
                 };
-                let Some(run) = key.and_then(|key| self.free(round, key, said, *at, plan.places[*at].started)) else {
+                let Some(run) = key.and_then(|key| self.free(round, key, said, *at, tree.nodes[*at].started)) else {
                     return true;
                 };
-                self.ran(run, *at, plan);
+                self.ran(run, *at, tree);
                 false
             });
         }
         for at in waiting {
-            let place = &plan.places[at];
+            let node = &tree.nodes[at];
             let (_, said) = of(at);
-            self.push(Run {
+            self.push(JoinedRun {
                 called: None,
-                place: None,
+                node: None,
                 broke: None,
                 input: None,
                 output: None,
@@ -231,9 +230,9 @@ impl Join {
                 id: said.id,
                 name: Some(name(at)),
                 asked: said.asked,
-                order: (place.started, place.id, 0),
+                order: (node.started, node.id, 0),
             });
-            self.ran(self.runs.len() - 1, at, plan);
+            self.ran(self.runs.len() - 1, at, tree);
         }
     }
 
@@ -243,7 +242,7 @@ impl Join {
     }
 
     /// The first run under a key that has no execution yet and was asked for before one began.
-    fn free(&mut self, round: u8, key: u64, said: &Execution, at: usize, started: Timestamp) -> Option<usize> {
+    fn free(&mut self, round: u8, key: u64, said: &ToolExecution, at: usize, started: Timestamp) -> Option<usize> {
         let index = match round {
             0 => &self.by_id,
             1 => &self.by_asked,
@@ -251,14 +250,14 @@ impl Join {
         };
         let runs = index.get(&key)?;
         let taken = self.taken.entry((round, key)).or_default();
-        while runs.get(*taken).is_some_and(|run| self.runs[*run].place.is_some()) {
+        while runs.get(*taken).is_some_and(|run| self.runs[*run].node.is_some()) {
             *taken += 1;
         }
         let fits = |run: &&usize| {
             let run = &self.runs[**run];
             // Two ids that differ are two calls, unless the arguments say that the sender makes ids up anew.
             let ids = round != 2 || run.id.is_none() || said.id.is_none();
-            run.place.is_none() && ids
+            run.node.is_none() && ids
         };
         let free = runs[(*taken).min(runs.len())..].iter().take(LOOKED_AT).filter(fits);
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
@@ -276,12 +275,12 @@ impl Join {
     }
 
     /// Notes an execution with the run it belongs to.
-    fn ran(&mut self, run: usize, at: usize, plan: &Plan) {
+    fn ran(&mut self, run: usize, at: usize, tree: &SpanTree) {
         let run = &mut self.runs[run];
-        run.place = Some(at);
+        run.node = Some(at);
         run.broke = self.broke.get(&at).copied();
         let mut partial = false;
-        for (facts, said) in plan.places[at].sources() {
+        for (facts, said) in tree.nodes[at].sources() {
             let Some(execution) = &said.execution else { continue };
             let source = |spot: Spot, prompt| Source { facts, prompt, spot };
             let input = execution.input.map(|spot| source(spot, true));
@@ -297,15 +296,17 @@ impl Join {
     }
 
     /// Agents without known calls tell of what they called, and what came back.
-    fn overhear(&mut self, plan: &Plan, counted: &Counted) {
-        let silent = |at: &usize| plan.places[*at].category == Category::Agent && counted.of[*at].is_none();
-        for at in (0..plan.places.len()).filter(silent) {
-            for (facts, said) in plan.places[at].sources() {
-                for voice in said.voices.iter().filter(|voice| !voice.fallback || said.voices.len() == 1) {
-                    for called in &voice.calls {
+    fn overhear(&mut self, tree: &SpanTree, counted: &CountedCalls) {
+        let silent = |at: &usize| tree.nodes[*at].category == Category::Agent && counted.of[*at].is_none();
+        for at in (0..tree.nodes.len()).filter(silent) {
+            for (facts, said) in tree.nodes[at].sources() {
+                for digest in
+                    said.reading_digests.iter().filter(|digest| !digest.fallback || said.reading_digests.len() == 1)
+                {
+                    for called in &digest.calls {
                         self.heard(Source { facts, prompt: false, spot: called.at }, called);
                     }
-                    for given in &voice.results {
+                    for given in &digest.results {
                         self.returned(Source { facts, prompt: given.prompt, spot: given.at }, given);
                     }
                 }
@@ -314,7 +315,7 @@ impl Join {
     }
 
     /// An agent tells of a call: of the first run that it can be of and that nobody asked for.
-    fn heard(&mut self, source: Source, called: &Called) {
+    fn heard(&mut self, source: Source, called: &ToolCallDigest) {
         let by_id = called.id.and_then(|id| self.by_id.get(&id));
         let by_asked = self.by_asked.get(&called.asked).filter(|_| by_id.is_none());
         let runs = by_id.or(by_asked).map(Vec::as_slice).unwrap_or_default();
@@ -331,7 +332,7 @@ impl Join {
     }
 
     /// An agent tells what came back, where neither the tool nor a request does.
-    fn returned(&mut self, source: Source, given: &Given) {
+    fn returned(&mut self, source: Source, given: &ToolResultDigest) {
         let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
         let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
@@ -343,8 +344,8 @@ impl Join {
     }
 
     /// A request brings results: those of its last calls are its last ones.
-    fn bring(&mut self, call: usize, heard: &Heard, plan: &Plan, counted: &Counted) {
-        let started = plan.places[counted.calls[call].place].started;
+    fn bring(&mut self, call: usize, heard: &Heard, tree: &SpanTree, counted: &CountedCalls) {
+        let started = tree.nodes[counted.calls[call].node].started;
         let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
         for (facts, given) in heard.results.iter().rev() {
             let at = (given.prompt, call, started);
@@ -366,7 +367,7 @@ impl Join {
                     _ => return None,
                 };
                 // Of several runs of that name a failure is of one that failed.
-                let failed = |run: &&usize| self.runs[**run].place.is_some_and(|at| plan.places[at].failed());
+                let failed = |run: &&usize| self.runs[**run].node.is_some_and(|at| tree.nodes[at].failed());
                 let fails = !key.0 && given.is_error == Some(true);
                 let fails = fails && known.iter().rev().take(LOOKED_AT).any(|run| failed(&run));
                 let skip = from_end.entry((key.0, fails, key.1)).or_default();
@@ -431,11 +432,11 @@ impl Join {
 }
 
 /// What is known of how a run went.
-fn status(run: &Run, plan: &Plan) -> ToolStatus {
-    let place = run.place.map(|at| &plan.places[at]);
-    if run.status == ToolStatus::Error || run.broke.is_some() || place.is_some_and(Place::failed) {
+fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
+    let node = run.node.map(|at| &tree.nodes[at]);
+    if run.status == ToolStatus::Error || run.broke.is_some() || node.is_some_and(SpanNode::failed) {
         ToolStatus::Error
-    } else if run.output.is_some() || run.seen.is_some() || place.is_some_and(|place| place.ended.is_some()) {
+    } else if run.output.is_some() || run.seen.is_some() || node.is_some_and(|node| node.ended.is_some()) {
         ToolStatus::Ok
     } else {
         ToolStatus::Pending
@@ -443,8 +444,8 @@ fn status(run: &Run, plan: &Plan) -> ToolStatus {
 }
 
 /// The name of a tool that only its span's name tells.
-fn named(place: &Place) -> u64 {
-    same::named(tool_name(place.span.map_or("", |(_, facts)| &facts.name)))
+fn named(node: &SpanNode) -> u64 {
+    fingerprint::named(tool_name(node.span.map_or("", |(_, facts)| &facts.name)))
 }
 
 /// A tool's name out of that of its span.
@@ -454,6 +455,6 @@ pub fn tool_name(span: &str) -> &str {
 }
 
 /// Spans in which a framework gathers parallel calls are no call of their own.
-fn is_internal(place: &Place) -> bool {
-    place.span.is_some_and(|(_, facts): (usize, &Facts)| facts.execution.as_ref().is_some_and(|run| run.merged))
+fn is_internal(node: &SpanNode) -> bool {
+    node.span.is_some_and(|(_, facts): (usize, &SpanDigest)| facts.execution.as_ref().is_some_and(|run| run.merged))
 }

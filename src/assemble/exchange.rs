@@ -12,18 +12,18 @@ use std::{
 };
 
 use super::{
-    gaps,
-    runs::is_nameless,
-    same::{Library, Print},
-    voices::carrier,
+    fill_missing,
+    fingerprint::{Fingerprint, Fingerprints},
+    reading_digest::carrier,
+    tool_runs::is_nameless,
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timestamp, Translation};
 
 /// A translation of a span or log record, and when that was.
 #[derive(Debug, Clone, Copy)]
-pub struct Bearer<'r> {
+pub struct ReadingSource<'r> {
     /// Which of the spans of one call it belongs to; readings of two spans are not put together.
-    pub place: usize,
+    pub node: usize,
     pub translation: &'r Translation,
     pub started: Timestamp,
     pub ended: Timestamp,
@@ -31,9 +31,9 @@ pub struct Bearer<'r> {
 
 /// One message with its time.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct TimedMessage {
     pub message: Arc<Message>,
-    pub print: Rc<Print>,
+    pub fingerprint: Rc<Fingerprint>,
     pub at: Timestamp,
 }
 
@@ -41,9 +41,9 @@ pub struct Line {
 #[derive(Debug, Default)]
 pub struct Exchange {
     /// The system prompt, as it stands before everything else.
-    pub system: Vec<Line>,
-    pub prompt: Vec<Line>,
-    pub completion: Vec<Line>,
+    pub system: Vec<TimedMessage>,
+    pub prompt: Vec<TimedMessage>,
+    pub completion: Vec<TimedMessage>,
     /// The prompt was told message by message, with no word for what is an answer.
     pub by_event: bool,
     /// Whether its prompt and its completion are what somebody said, and not what some function was given and returned.
@@ -57,8 +57,8 @@ impl Exchange {
 }
 
 /// What one dialect found in one kind of carrier of one span.
-struct Group<'r> {
-    place: usize,
+struct ReadingGroup<'r> {
+    node: usize,
     dialect: &'r str,
     content: ContentKind,
     carrier: Carrier,
@@ -68,7 +68,7 @@ struct Group<'r> {
 }
 
 /// Puts together what was read at the places of one call, the most trusted first.
-pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
+pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exchange {
     let groups = groups(bearers);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
     let by_event = chosen.is_some_and(|at| groups[at].answer_unmarked);
@@ -76,12 +76,12 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
-            if extends(&other.prompt, &prompt, library) {
+            if extends(&other.prompt, &prompt, fingerprints) {
                 prompt.clone_from(&other.prompt);
             }
-            gaps::fill_system(&mut prompt, &other.prompt);
-            gaps::fill_ids(&mut prompt, &other.prompt);
-            gaps::fill_media(&mut prompt, &other.prompt);
+            fill_missing::fill_system(&mut prompt, &other.prompt);
+            fill_missing::fill_ids(&mut prompt, &other.prompt);
+            fill_missing::fill_media(&mut prompt, &other.prompt);
         }
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
@@ -89,14 +89,15 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
-            gaps::fill_ids(&mut completion, &other.completion);
-            gaps::fill_reasoning(&mut completion, &other.completion);
-            gaps::fill_media(&mut completion, &other.completion);
+            fill_missing::fill_ids(&mut completion, &other.completion);
+            fill_missing::fill_reasoning(&mut completion, &other.completion);
+            fill_missing::fill_media(&mut completion, &other.completion);
         }
     }
-    let is_system = |line: &Line| line.print.role == Role::System;
-    let (told, completion): (Vec<Line>, Vec<Line>) = lines(completion, library).into_iter().partition(is_system);
-    let mut prompt = lines(prompt, library);
+    let is_system = |line: &TimedMessage| line.fingerprint.role == Role::System;
+    let (told, completion): (Vec<TimedMessage>, Vec<TimedMessage>) =
+        lines(completion, fingerprints).into_iter().partition(is_system);
+    let mut prompt = lines(prompt, fingerprints);
     // Whatever carried them, instructions are no answer.
     prompt.splice(0..0, told);
     // Instructions given apart may stand anywhere; without others at the beginning they are what it begins with.
@@ -106,25 +107,25 @@ pub fn merge(bearers: &[Bearer], library: &mut Library) -> Exchange {
     let opening = prompt.iter().position(|line| !is_system(line)).unwrap_or(prompt.len());
     let mut rest = prompt.split_off(opening);
     calls_first(&mut rest);
-    name_results(&mut rest, library);
+    name_results(&mut rest, fingerprints);
     let mut said = HashSet::new();
     // Some senders give the instructions apart and again as the first message.
-    prompt.retain(|line| line.print.key.is_none_or(|key| said.insert(key)));
+    prompt.retain(|line| line.fingerprint.key.is_none_or(|key| said.insert(key)));
     Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
 }
 
 /// Puts results after the calls that they answer, where a sender lists them before.
-fn calls_first(prompt: &mut Vec<Line>) {
+fn calls_first(prompt: &mut Vec<TimedMessage>) {
     let mut called: HashMap<u64, usize> = HashMap::new();
     for (at, line) in prompt.iter().enumerate() {
-        for call in &line.print.asks {
+        for call in &line.fingerprint.asks {
             called.entry(*call).or_insert(at);
         }
     }
     // Of each line the one after which it stands, if not where it is.
-    let after = |(at, line): (usize, &Line)| {
-        let calls = || line.print.answered.iter().map(|call| called.get(call).copied());
-        let is_early = line.print.role == Role::Tool && calls().all(|call| call.is_some_and(|call| call > at));
+    let after = |(at, line): (usize, &TimedMessage)| {
+        let calls = || line.fingerprint.answered.iter().map(|call| called.get(call).copied());
+        let is_early = line.fingerprint.role == Role::Tool && calls().all(|call| call.is_some_and(|call| call > at));
         calls().flatten().max().filter(|_| is_early)
     };
     let mut order: Vec<(usize, bool, usize)> = Vec::with_capacity(prompt.len());
@@ -136,22 +137,22 @@ fn calls_first(prompt: &mut Vec<Line>) {
         return;
     }
     let mut lines: Vec<_> = order.into_iter().zip(prompt.drain(..)).collect();
-    lines.sort_by_key(|(place, _)| *place);
+    lines.sort_by_key(|(node, _)| *node);
     prompt.extend(lines.into_iter().map(|(_, line)| line));
 }
 
 /// Gives results that say nothing of what they answer the ids of the calls before them, in order.
-fn name_results(prompt: &mut [Line], library: &mut Library) {
+fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
     let mut open: VecDeque<String> = VecDeque::new();
     for line in prompt {
-        if line.print.role != Role::Tool {
+        if line.fingerprint.role != Role::Tool {
             let calls = line.message.parts.iter().filter_map(|part| match &part.content {
                 Content::Call(call) => call.known_id().map(str::to_owned),
                 _ => None,
             });
             let calls: Vec<String> = calls.collect();
             // An answer may come piece by piece.
-            if calls.is_empty() || line.print.role != Role::Assistant {
+            if calls.is_empty() || line.fingerprint.role != Role::Assistant {
                 open.clear();
             }
             open.extend(calls);
@@ -163,17 +164,17 @@ fn name_results(prompt: &mut [Line], library: &mut Library) {
                 }
             }
             line.message = Arc::new(message);
-            line.print = library.print(&line.message);
+            line.fingerprint = fingerprints.fingerprint(&line.message);
         }
     }
 }
 
-fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec<Line> {
+fn lines(messages: Vec<(Arc<Message>, Timestamp)>, fingerprints: &mut Fingerprints) -> Vec<TimedMessage> {
     let mut lines = Vec::with_capacity(messages.len());
     for (message, at) in messages {
-        lines.extend(library.pieces(&message).iter().map(|piece| Line {
-            message: Arc::clone(&piece.message),
-            print: Rc::clone(&piece.print),
+        lines.extend(fingerprints.keyed_messages(&message).iter().map(|keyed| TimedMessage {
+            message: Arc::clone(&keyed.message),
+            fingerprint: Rc::clone(&keyed.fingerprint),
             at,
         }));
     }
@@ -181,7 +182,7 @@ fn lines(messages: Vec<(Arc<Message>, Timestamp)>, library: &mut Library) -> Vec
 }
 
 /// Gathers readings by place, dialect and carrier, the most trusted first.
-fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
+fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
     // The order of a place's dialects is that of its span, then what only its log records add.
     let mut trust: HashMap<(usize, &str), usize> = HashMap::new();
     for bearer in bearers {
@@ -189,22 +190,22 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
         let read = bearer.translation.readings.iter().map(|reading| reading.dialect.as_str());
         for dialect in named.chain(read) {
             let next = trust.len();
-            trust.entry((bearer.place, dialect)).or_insert(next);
+            trust.entry((bearer.node, dialect)).or_insert(next);
         }
     }
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<ReadingGroup> = Vec::new();
     // Of each group the last reading that told both what was asked and what was answered.
     let mut whole: Vec<Option<&Reading>> = Vec::new();
     let mut known: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
     for bearer in bearers {
         for reading in &bearer.translation.readings {
             let is_fallback = reading.content == ContentKind::Fallback;
-            let key = (bearer.place, reading.dialect.as_str(), carrier(reading.carrier), is_fallback);
+            let key = (bearer.node, reading.dialect.as_str(), carrier(reading.carrier), is_fallback);
             let at = *known.entry(key).or_insert_with(|| {
                 let Reading { ref dialect, content, carrier, answer_unmarked, .. } = *reading;
                 let (prompt, completion) = (Vec::new(), Vec::new());
-                groups.push(Group {
-                    place: bearer.place,
+                groups.push(ReadingGroup {
+                    node: bearer.node,
                     dialect,
                     content,
                     carrier,
@@ -226,10 +227,10 @@ fn groups<'r>(bearers: &[Bearer<'r>]) -> Vec<Group<'r>> {
             group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
         }
     }
-    let is_fallback = |group: &Group| group.content == ContentKind::Fallback;
+    let is_fallback = |group: &ReadingGroup| group.content == ContentKind::Fallback;
     groups.sort_by_key(|group| {
-        let trust = trust.get(&(group.place, group.dialect)).copied();
-        (group.place, is_fallback(group), trust, carrier(group.carrier))
+        let trust = trust.get(&(group.node, group.dialect)).copied();
+        (group.node, is_fallback(group), trust, carrier(group.carrier))
     });
     groups
 }
@@ -240,7 +241,7 @@ fn again(last: &Reading, reading: &Reading) -> bool {
 }
 
 /// The group that speaks: the one with most structure, then with most parts, then the most trusted.
-fn choose<'g, 'r>(groups: &'g [Group<'r>], side: impl Fn(&'g Group<'r>) -> &'g Told) -> Option<usize> {
+fn choose<'g, 'r>(groups: &'g [ReadingGroup<'r>], side: impl Fn(&'g ReadingGroup<'r>) -> &'g Told) -> Option<usize> {
     let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
     // `max_by_key` takes the last of equals.
     told.rev().max_by_key(|(_, group)| (group.content != ContentKind::Fallback, weight(side(group)))).map(|(at, _)| at)
@@ -260,7 +261,7 @@ fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
     })
 }
 
-fn others<'g, 'r>(groups: &'g [Group<'r>], chosen: usize) -> impl Iterator<Item = &'g Group<'r>> {
+fn others<'g, 'r>(groups: &'g [ReadingGroup<'r>], chosen: usize) -> impl Iterator<Item = &'g ReadingGroup<'r>> {
     groups
         .iter()
         .enumerate()
@@ -272,9 +273,9 @@ fn others<'g, 'r>(groups: &'g [Group<'r>], chosen: usize) -> impl Iterator<Item 
 pub type Told = [(Arc<Message>, Timestamp)];
 
 /// Whether `whole` is `part` with more before it.
-fn extends(whole: &Told, part: &Told, library: &mut Library) -> bool {
+fn extends(whole: &Told, part: &Told, fingerprints: &mut Fingerprints) -> bool {
     let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
-        Arc::ptr_eq(&left.0, &right.0) || library.print(&left.0).is(&library.print(&right.0))
+        Arc::ptr_eq(&left.0, &right.0) || fingerprints.fingerprint(&left.0).is(&fingerprints.fingerprint(&right.0))
     };
     let words = |told: &Told| told.iter().filter(|(message, _)| message.role != Role::System).count();
     words(whole) > words(part) && words(part) > 0 && {
@@ -304,8 +305,8 @@ mod tests {
     fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
         let dialects = dialects.iter().map(|name| (*name).to_owned()).collect();
         let translation = Translation { dialects, readings, ..Translation::default() };
-        let bearer = Bearer { place: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
-        let exchange = merge(&[bearer], &mut Library::default());
+        let bearer = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let exchange = merge(&[bearer], &mut Fingerprints::default());
         let sent = exchange.system.iter().chain(&exchange.prompt);
         let sent = sent.map(|line| format!("{} {}", line.message.role.as_str(), line.message.plain_text())).collect();
         (sent, exchange.completion.iter().map(|line| (*line.message).clone()).collect())
@@ -346,9 +347,9 @@ mod tests {
         let sent = vec![user("q"), call(Some("c1")), call(Some("c2")), result(None), result(None), result(None)];
         let sent = reading("x", Carrier::Log, sent, vec![]);
         let translation = Translation { readings: vec![sent], ..Translation::default() };
-        let bearer = Bearer { place: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
-        let prompt = merge(&[bearer], &mut Library::default()).prompt;
-        let id = |line: &Line| match &line.message.parts[0].content {
+        let bearer = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let prompt = merge(&[bearer], &mut Fingerprints::default()).prompt;
+        let id = |line: &TimedMessage| match &line.message.parts[0].content {
             Content::Result(result) => result.call_id.clone(),
             _ => None,
         };

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    merge::Line,
-    same::{self, Key, Piece},
+    exchange::TimedMessage,
+    fingerprint::{self, ContentHash, KeyedMessage},
 };
 use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
 
@@ -19,13 +19,13 @@ const CUT: usize = 64;
 
 /// One agent's conversation.
 #[derive(Debug)]
-pub struct Lane {
+pub struct OpenConversation {
     /// The nearest agent or tool around its first call.
     pub scope: Option<usize>,
     pub agent: Option<String>,
     /// The first call, and its place.
     pub first: SpanId,
-    pub place: usize,
+    pub node: usize,
     pub started: Timestamp,
     /// What is right above its latest call.
     pub step: Option<usize>,
@@ -38,20 +38,20 @@ pub struct Lane {
     /// What was said, in order.
     pub messages: Vec<ConversationMessage>,
     /// The same without what was put together of it: one entry a message as it was sent.
-    pub entries: Vec<Piece>,
+    pub entries: Vec<KeyedMessage>,
     /// Where in `said` each entry is.
     shown: Vec<usize>,
-    by_key: HashMap<Key, Vec<usize>>,
+    by_key: HashMap<ContentHash, Vec<usize>>,
     by_id: HashMap<Id, Vec<usize>>,
     /// The ids of the calls of which a result was noted.
     answered: HashSet<u64>,
     /// Answers by what they followed and what they say, also without their calls.
-    answers: HashSet<(Option<Key>, Key)>,
+    answers: HashSet<(Option<ContentHash>, ContentHash)>,
     cut: Vec<usize>,
     hidden: HashSet<Role>,
     /// The system prompt last in force, for each agent and for all.
-    systems: HashMap<Option<String>, Vec<Option<Key>>>,
-    system: Vec<Option<Key>>,
+    systems: HashMap<Option<String>, Vec<Option<ContentHash>>>,
+    system: Vec<Option<ContentHash>>,
     /// Each call's number, by its id.
     asked: HashMap<u64, usize>,
 }
@@ -63,19 +63,19 @@ pub enum Id {
     Answer(u64),
 }
 
-impl Lane {
+impl OpenConversation {
     /// An empty conversation, opened by a call.
     pub fn new(
         scope: Option<usize>,
         agent: Option<String>,
-        (first, place): (SpanId, usize),
+        (first, node): (SpanId, usize),
         started: Timestamp,
     ) -> Self {
         Self {
             scope,
             agent,
             first,
-            place,
+            node,
             started,
             step: None,
             had_history: false,
@@ -100,10 +100,10 @@ impl Lane {
     /// history is kept elsewhere, or the prompt begins with answers that nobody gave here and that this conversation did
     /// not begin with. A summary put in the place of the history is such a one. Under the same instructions, and after
     /// everything else.
-    pub fn stays(&self, system: &[Option<Key>], prompt: &[Piece], started: Timestamp) -> bool {
-        let is_answer = |piece: &Piece| piece.print.role == Role::Assistant;
+    pub fn stays(&self, system: &[Option<ContentHash>], prompt: &[KeyedMessage], started: Timestamp) -> bool {
+        let is_answer = |keyed: &KeyedMessage| keyed.fingerprint.role == Role::Assistant;
         let is_summed_up = || {
-            let asked = prompt.iter().rposition(|piece| !is_answer(piece));
+            let asked = prompt.iter().rposition(|keyed| !is_answer(keyed));
             !self.had_history && asked.is_some_and(|asked| prompt[..asked].iter().any(is_answer))
         };
         let is_instructed = self.system == system && system.iter().all(Option::is_some);
@@ -113,34 +113,34 @@ impl Lane {
     }
 
     /// Whether these are the instructions in force, as far as both are known.
-    pub fn is_instructed(&self, system: &[Option<Key>]) -> bool {
+    pub fn is_instructed(&self, system: &[Option<ContentHash>]) -> bool {
         self.system.is_empty() || system.is_empty() || self.system == system
     }
 
     /// Whether what was said last asks for tools, and a prompt can be what they gave: it brings nothing but results.
-    pub fn waits(&self, prompt: &[Piece]) -> bool {
-        self.entries.last().is_some_and(|last| !last.print.asks.is_empty())
-            && prompt.iter().all(|piece| piece.print.role == Role::Tool)
+    pub fn waits(&self, prompt: &[KeyedMessage]) -> bool {
+        self.entries.last().is_some_and(|last| !last.fingerprint.asks.is_empty())
+            && prompt.iter().all(|keyed| keyed.fingerprint.role == Role::Tool)
     }
 
     /// Notes a message as said; returns its entry.
-    pub fn note(&mut self, piece: Piece) -> usize {
+    pub fn note(&mut self, keyed: KeyedMessage) -> usize {
         let at = self.entries.len();
-        for ask in &piece.print.asks {
+        for ask in &keyed.fingerprint.asks {
             let next = self.asked.len();
             self.asked.entry(*ask).or_insert(next);
         }
-        for id in ids(&piece) {
+        for id in ids(&keyed) {
             self.by_id.entry(id).or_default().push(at);
         }
-        self.answered.extend(&piece.print.answered);
-        if piece.print.truncated {
+        self.answered.extend(&keyed.fingerprint.answered);
+        if keyed.fingerprint.truncated {
             self.cut.push(at);
         }
-        if piece.print.hidden {
-            self.hidden.insert(piece.print.role);
+        if keyed.fingerprint.hidden {
+            self.hidden.insert(keyed.fingerprint.role);
         }
-        self.entries.push(piece);
+        self.entries.push(keyed);
         for (_, key) in self.endings(at) {
             for key in key.repeated(false) {
                 self.by_key.entry(key).or_default().push(at);
@@ -150,17 +150,17 @@ impl Lane {
     }
 
     /// Notes that an answer followed a message.
-    pub fn answered(&mut self, followed: Option<Key>, key: Key) {
+    pub fn answered(&mut self, followed: Option<ContentHash>, key: ContentHash) {
         self.answers.insert((followed, key));
     }
 
     /// Notes that some entries up to one are also known together.
-    pub fn know(&mut self, key: Key, end: usize) {
+    pub fn know(&mut self, key: ContentHash, end: usize) {
         self.by_key.entry(key).or_default().push(end);
     }
 
     /// The keys of the messages of one role that end with an entry: the entry itself, the last two, …
-    pub fn endings(&self, at: usize) -> Vec<(usize, Key)> {
+    pub fn endings(&self, at: usize) -> Vec<(usize, ContentHash)> {
         endings(&self.entries, at)
     }
 
@@ -204,7 +204,7 @@ impl Lane {
         };
         let mut known: HashMap<u64, Vec<&ToolCall>> = HashMap::new();
         for call in calls.iter().rev() {
-            known.entry(same::asked(call)).or_default().extend(call.known_id().map(|_| *call));
+            known.entry(fingerprint::asked(call)).or_default().extend(call.known_id().map(|_| *call));
         }
         for said in self.messages[..=last].iter_mut().rev().take_while(is_answer) {
             let is_item = |part: &Part| match &part.content {
@@ -216,7 +216,7 @@ impl Lane {
             }
             for part in Arc::make_mut(&mut said.message).parts.iter_mut().filter(|part| is_item(part)) {
                 let Content::Call(call) = &mut part.content else { continue };
-                if let Some(known) = known.get_mut(&same::asked(call)).and_then(Vec::pop) {
+                if let Some(known) = known.get_mut(&fingerprint::asked(call)).and_then(Vec::pop) {
                     call.id.clone_from(&known.id);
                     call.item_id = known.item_id.clone().or_else(|| call.item_id.take());
                 }
@@ -226,7 +226,7 @@ impl Lane {
 
     /// Gives the calls that were asked for last the ids that their results name, in order, where they have only those
     /// of items.
-    pub fn rename_open(&mut self, results: &[Line]) {
+    pub fn rename_open(&mut self, results: &[TimedMessage]) {
         let results = results.iter().flat_map(|line| &line.message.parts).filter_map(|part| match &part.content {
             Content::Result(result) => result.call_id.as_ref(),
             _ => None,
@@ -263,43 +263,45 @@ impl Lane {
     }
 
     /// Whether a message of a prompt was said here, wherever.
-    pub fn holds(&self, prompt: &[Piece], at: usize) -> bool {
-        let piece = &prompt[at];
+    pub fn holds(&self, prompt: &[KeyedMessage], at: usize) -> bool {
+        let keyed = &prompt[at];
         // What is hidden cannot be told apart, so it is not told again.
-        if piece.print.is_empty() || (piece.print.hidden && self.hidden.contains(&piece.print.role)) {
+        if keyed.fingerprint.is_empty() || (keyed.fingerprint.hidden && self.hidden.contains(&keyed.fingerprint.role)) {
             return true;
         }
         // Whatever became of its content, there is one result of a call.
-        if !piece.print.answered.is_empty() && piece.print.answered.iter().all(|id| self.answered.contains(id)) {
+        if !keyed.fingerprint.answered.is_empty()
+            && keyed.fingerprint.answered.iter().all(|id| self.answered.contains(id))
+        {
             return true;
         }
-        let alone = ids(piece).any(|id| self.by_id.contains_key(&id))
-            || piece.print.key.is_some_and(|key| {
-                let before = at.checked_sub(1).and_then(|before| prompt[before].print.key);
+        let alone = ids(keyed).any(|id| self.by_id.contains_key(&id))
+            || keyed.fingerprint.key.is_some_and(|key| {
+                let before = at.checked_sub(1).and_then(|before| prompt[before].fingerprint.key);
                 self.by_key.contains_key(&key) || self.answers.contains(&(before, key))
             });
-        alone || self.holds_cut(piece) || self.holds_run(prompt, at)
+        alone || self.holds_cut(keyed) || self.holds_run(prompt, at)
     }
 
     /// Whether a message of a prompt is a result that was told here, by its id.
-    pub fn said_result(&self, prompt: &[Piece], at: usize) -> bool {
-        prompt[at].print.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
+    pub fn said_result(&self, prompt: &[KeyedMessage], at: usize) -> bool {
+        prompt[at].fingerprint.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
     }
 
     /// Whether this message is one of those said here, cut by its sender now or then.
-    fn holds_cut(&self, piece: &Piece) -> bool {
-        if piece.print.truncated {
-            return self.entries.iter().rev().take(CUT).any(|entry| same::is_cut_of(entry, piece));
+    fn holds_cut(&self, keyed: &KeyedMessage) -> bool {
+        if keyed.fingerprint.truncated {
+            return self.entries.iter().rev().take(CUT).any(|entry| fingerprint::is_cut_of(entry, keyed));
         }
-        self.cut.iter().rev().take(CUT).any(|at| same::is_cut_of(&self.entries[*at], piece))
+        self.cut.iter().rev().take(CUT).any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
     }
 
     /// Whether this message and its neighbours of the same role were said here as one.
-    fn holds_run(&self, prompt: &[Piece], at: usize) -> bool {
-        let role = prompt[at].print.role;
-        let same = |piece: &&Piece| piece.print.role == role;
+    fn holds_run(&self, prompt: &[KeyedMessage], at: usize) -> bool {
+        let role = prompt[at].fingerprint.role;
+        let same = |keyed: &&KeyedMessage| keyed.fingerprint.role == role;
         let after = prompt[at..].iter().take(PIECES).take_while(same).count();
-        if after == 1 && at.checked_sub(1).is_none_or(|before| prompt[before].print.role != role) {
+        if after == 1 && at.checked_sub(1).is_none_or(|before| prompt[before].fingerprint.role != role) {
             return false;
         }
         (at..at + after)
@@ -307,21 +309,21 @@ impl Lane {
     }
 
     /// The first entry from one on that is this message.
-    fn next(&self, from: usize, piece: &Piece) -> Option<usize> {
+    fn next(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
         let after = |entries: &Vec<usize>| entries.get(entries.partition_point(|at| *at < from)).copied();
-        let by_id = ids(piece).filter_map(|id| after(self.by_id.get(&id)?)).min();
-        by_id.or_else(|| after(self.by_key.get(&piece.print.key?)?))
+        let by_id = ids(keyed).filter_map(|id| after(self.by_id.get(&id)?)).min();
+        by_id.or_else(|| after(self.by_key.get(&keyed.fingerprint.key?)?))
     }
 
     /// The entry that is this message, if it comes right after others, answers left aside.
-    fn follows(&self, from: usize, piece: &Piece) -> Option<usize> {
+    fn follows(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
         let others = self.entries.iter().enumerate().skip(from).take(CUT);
-        let mut others = others.filter(|(_, entry)| entry.print.role != Role::Assistant);
-        let is = |entry: &Piece| entry.print.is_exactly(&piece.print);
-        if piece.print.role == Role::Tool {
+        let mut others = others.filter(|(_, entry)| entry.fingerprint.role != Role::Assistant);
+        let is = |entry: &KeyedMessage| entry.fingerprint.is_exactly(&keyed.fingerprint);
+        if keyed.fingerprint.role == Role::Tool {
             // Results of parallel calls come in any order.
             return others
-                .take_while(|(_, entry)| entry.print.role == Role::Tool)
+                .take_while(|(_, entry)| entry.fingerprint.role == Role::Tool)
                 .find(|(_, entry)| is(entry))
                 .map(|(at, _)| at);
         }
@@ -330,29 +332,36 @@ impl Lane {
 
     /// Whether a prompt is all that was said here and more, message by message, where hidden ones can be
     /// known by nothing but their place; how many messages that is.
-    pub fn is_beginning_of(&self, prompt: &[Piece]) -> Option<usize> {
-        let is = |(mine, theirs): (&Piece, &Piece)| {
-            let hidden = mine.print.hidden && theirs.print.hidden && mine.print.role == theirs.print.role;
-            hidden || mine.print.is(&theirs.print) || (mine.print.is_empty() && theirs.print.is_empty())
+    pub fn is_beginning_of(&self, prompt: &[KeyedMessage]) -> Option<usize> {
+        let is = |(mine, theirs): (&KeyedMessage, &KeyedMessage)| {
+            let hidden = mine.fingerprint.hidden
+                && theirs.fingerprint.hidden
+                && mine.fingerprint.role == theirs.fingerprint.role;
+            hidden
+                || mine.fingerprint.is(&theirs.fingerprint)
+                || (mine.fingerprint.is_empty() && theirs.fingerprint.is_empty())
         };
-        let spoken = || self.entries.iter().filter(|entry| entry.print.role != Role::System);
+        let spoken = || self.entries.iter().filter(|entry| entry.fingerprint.role != Role::System);
         let length = spoken().count();
         (length > 0 && length < prompt.len() && spoken().zip(prompt).all(is)).then_some(length)
     }
 
     /// The system messages of a call that are not in force yet; from then on they are.
-    pub fn changed<'l>(&mut self, agent: Option<&str>, system: &'l [Line]) -> Vec<&'l Line> {
+    pub fn changed<'l>(&mut self, agent: Option<&str>, system: &'l [TimedMessage]) -> Vec<&'l TimedMessage> {
         if system.is_empty() {
             return Vec::new();
         }
-        let keys: Vec<Option<Key>> = system.iter().map(|line| line.print.key).collect();
+        let keys: Vec<Option<ContentHash>> = system.iter().map(|line| line.fingerprint.key).collect();
         let agent = agent.map(str::to_owned);
         let before = self.systems.get(&agent).unwrap_or(&self.system);
         // Hidden ones have no key; where there is one for each they may well be the same.
         let new = if *before == keys {
             Vec::new()
         } else {
-            system.iter().filter(|line| line.print.key.is_none() || !before.contains(&line.print.key)).collect()
+            system
+                .iter()
+                .filter(|line| line.fingerprint.key.is_none() || !before.contains(&line.fingerprint.key))
+                .collect()
         };
         self.system.clone_from(&keys);
         self.systems.insert(agent, keys);
@@ -360,21 +369,21 @@ impl Lane {
     }
 }
 
-fn ids(piece: &Piece) -> impl Iterator<Item = Id> + '_ {
-    let calls = piece.print.calls.iter().copied().map(Id::Call);
-    calls.chain(piece.print.answers.iter().copied().map(Id::Answer))
+fn ids(keyed: &KeyedMessage) -> impl Iterator<Item = Id> + '_ {
+    let calls = keyed.fingerprint.calls.iter().copied().map(Id::Call);
+    calls.chain(keyed.fingerprint.answers.iter().copied().map(Id::Answer))
 }
 
 /// For the messages of one role up to this one: where they start, and the key of all of them.
-pub fn endings(pieces: &[Piece], end: usize) -> Vec<(usize, Key)> {
+pub fn endings(keyed_messages: &[KeyedMessage], end: usize) -> Vec<(usize, ContentHash)> {
     let mut keys = Vec::new();
-    let mut all: Option<Key> = None;
+    let mut all: Option<ContentHash> = None;
     for start in (0..=end).rev().take(PIECES) {
-        let print = &pieces[start].print;
-        if print.role != pieces[end].print.role || print.hidden {
+        let fingerprint = &keyed_messages[start].fingerprint;
+        if fingerprint.role != keyed_messages[end].fingerprint.role || fingerprint.hidden {
             break;
         }
-        let Some(key) = print.key else { continue };
+        let Some(key) = fingerprint.key else { continue };
         let joined = all.map_or(key, |after| key.then(after));
         all = Some(joined);
         keys.push((start, joined));
@@ -386,59 +395,63 @@ pub fn endings(pieces: &[Piece], end: usize) -> Vec<(usize, Key)> {
 ///
 /// Up to the anchor that is what was rewritten; after it, what does not repeat, in order, what followed
 /// the anchor before.
-pub fn unsaid(lane: &Lane, prompt: &[Piece], anchor: Option<(usize, usize)>) -> Vec<usize> {
+pub fn new_in_prompt(
+    conversation: &OpenConversation,
+    prompt: &[KeyedMessage],
+    anchor: Option<(usize, usize)>,
+) -> Vec<usize> {
     let (after, mut next) = anchor.unwrap_or((0, 0));
     // Results sent one by one may have been put together before, and come in any order.
     let mut results = next;
-    let mut unsaid: Vec<usize> = (0..after).filter(|at| !lane.holds(prompt, *at)).collect();
+    let mut new_in_prompt: Vec<usize> = (0..after).filter(|at| !conversation.holds(prompt, *at)).collect();
     let mut repeats = true;
-    for (at, piece) in prompt.iter().enumerate().skip(after) {
-        if repeats && piece.print.is_empty() {
+    for (at, keyed) in prompt.iter().enumerate().skip(after) {
+        if repeats && keyed.fingerprint.is_empty() {
             continue;
         }
-        let is_result = piece.print.role == Role::Tool;
+        let is_result = keyed.fingerprint.role == Role::Tool;
         let from = if is_result { next } else { next.max(results) };
-        let known = if anchor.is_some() { lane.follows(from, piece) } else { lane.next(from, piece) };
+        let known = if anchor.is_some() { conversation.follows(from, keyed) } else { conversation.next(from, keyed) };
         match known.filter(|_| repeats) {
             Some(found) if is_result => results = results.max(found + 1),
             Some(found) => next = found + 1,
             None => {
                 repeats = false;
-                unsaid.push(at);
+                new_in_prompt.push(at);
             }
         }
     }
-    if anchor.is_none() && unsaid.is_empty() {
+    if anchor.is_none() && new_in_prompt.is_empty() {
         // Someone without a memory asks the same thing again.
-        let answered = prompt.iter().rposition(|piece| piece.print.role == Role::Assistant);
+        let answered = prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
         return (answered.map_or(0, |at| at + 1)..prompt.len()).collect();
     }
-    unsaid
+    new_in_prompt
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{assemble::same::Library, model::Message};
+    use crate::{assemble::fingerprint::Fingerprints, model::Message};
 
     /// Messages such as `u:ping` and `a:pong`.
-    fn pieces(messages: &[&str]) -> Vec<Piece> {
-        let mut library = Library::default();
-        let piece = |text: &&str| {
+    fn keyed_messages(messages: &[&str]) -> Vec<KeyedMessage> {
+        let mut fingerprints = Fingerprints::default();
+        let keyed = |text: &&str| {
             let role = if text.starts_with('u') { Role::User } else { Role::Assistant };
-            library.pieces(&Arc::new(Message::text(role, &text[2..])))[0].clone()
+            fingerprints.keyed_messages(&Arc::new(Message::text(role, &text[2..])))[0].clone()
         };
-        messages.iter().map(piece).collect()
+        messages.iter().map(keyed).collect()
     }
 
     /// What of a prompt is new to a conversation, where the anchor is the last message they share by its place.
     fn new<'p>(said: &[&str], prompt: &[&'p str], anchor: Option<(usize, usize)>) -> Vec<&'p str> {
         let span = SpanId::from_bytes(&[1; 8]).unwrap();
-        let mut lane = Lane::new(None, None, (span, 0), Timestamp(1));
-        for piece in pieces(said) {
-            lane.note(piece);
+        let mut conversation = OpenConversation::new(None, None, (span, 0), Timestamp(1));
+        for keyed in keyed_messages(said) {
+            conversation.note(keyed);
         }
-        unsaid(&lane, &pieces(prompt), anchor).into_iter().map(|at| prompt[at]).collect()
+        new_in_prompt(&conversation, &keyed_messages(prompt), anchor).into_iter().map(|at| prompt[at]).collect()
     }
 
     #[test]

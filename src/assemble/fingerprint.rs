@@ -1,13 +1,13 @@
 //! When two messages are one message, said once and repeated since (`conversations.md` 4).
 //!
-//! Every message is looked at once and leaves a [`Print`]; what is compared, looked up and put together
+//! Every message is looked at once and leaves a [`Fingerprint`]; what is compared, looked up and put together
 //! from then on are prints, so that a history of a thousand messages costs a thousand look-ups.
 //!
 //! Reasoning is no part of a print: senders drop it from the history they send back.
 
 use std::{collections::HashMap, rc::Rc, sync::Arc};
 
-use super::squash::{self, Squash, hash};
+use super::text_hash::{self, TextHash, hash};
 use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolCall, ToolResult};
 
 /// A text of so many bytes is hardly said twice by chance.
@@ -18,15 +18,15 @@ const TELLING: u64 = 16;
 /// Texts are put together, so it does not matter how they are cut; calls, results and media are sums, so
 /// their order among the texts does not matter either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct ContentHash {
     pub role: Role,
-    text: Squash,
+    text: TextHash,
     calls: u64,
     results: u64,
     others: u64,
 }
 
-impl Key {
+impl ContentHash {
     /// The key of these messages and the next one of the same role.
     pub fn then(self, next: Self) -> Self {
         Self {
@@ -61,9 +61,9 @@ impl Key {
 
 /// What was kept of a message to compare it by.
 #[derive(Debug, Clone)]
-pub struct Print {
+pub struct Fingerprint {
     /// Nothing to compare where `None`: only reasoning, or hidden by its sender.
-    pub key: Option<Key>,
+    pub key: Option<ContentHash>,
     pub role: Role,
     /// Its sender put a marker in place of what it said: never equal to anything by content.
     pub hidden: bool,
@@ -80,9 +80,9 @@ pub struct Print {
     pub answered: Box<[u64]>,
 }
 
-impl Print {
+impl Fingerprint {
     fn of(message: &Message) -> Self {
-        let mut key = Key { role: message.role, text: Squash::EMPTY, calls: 0, results: 0, others: 0 };
+        let mut key = ContentHash { role: message.role, text: TextHash::EMPTY, calls: 0, results: 0, others: 0 };
         let (mut calls, mut asks, mut answers, mut answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut texts = (0, 0);
         for part in &message.parts {
@@ -92,9 +92,9 @@ impl Print {
             match &part.content {
                 Content::Text(text) | Content::Refusal(text) => {
                     let text = text.get(..text.len().saturating_sub(part.stop_bytes as usize)).unwrap_or(text);
-                    key.text = key.text.then(Squash::of(text));
+                    key.text = key.text.then(TextHash::of(text));
                 }
-                Content::Json(value) => key.text = key.text.then(Squash::of(&crate::model::json::to_string(value))),
+                Content::Json(value) => key.text = key.text.then(TextHash::of(&crate::model::json::to_string(value))),
                 Content::Reasoning(_) => {}
                 Content::Call(call) => {
                     key.calls = key.calls.wrapping_add(asked(call));
@@ -110,7 +110,7 @@ impl Print {
                     answered.extend(result.call_id.as_ref().map(hash));
                 }
                 Content::Media(media) => key.others = key.others.wrapping_add(digest(media)),
-                Content::Unknown(value) => key.others = key.others.wrapping_add(squash::value(value)),
+                Content::Unknown(value) => key.others = key.others.wrapping_add(text_hash::value(value)),
             }
         }
         let said = !key.text.is_empty() || key.calls != 0 || key.results != 0 || key.others != 0;
@@ -161,7 +161,7 @@ fn share(left: &[u64], right: &[u64]) -> bool {
 
 /// The name and arguments of a call as a number, whatever its id.
 pub fn asked(call: &ToolCall) -> u64 {
-    hash((named(&call.name), squash::value(&call.input)))
+    hash((named(&call.name), text_hash::value(&call.input)))
 }
 
 /// The name of a tool as a number.
@@ -177,8 +177,8 @@ pub fn given(result: &ToolResult) -> u64 {
 /// The content of a part as a number; 0 of reasoning.
 pub fn content(part: &Part) -> u64 {
     match &part.content {
-        Content::Text(text) | Content::Refusal(text) => hash(Squash::of(text)),
-        Content::Json(value) | Content::Unknown(value) => squash::value(value),
+        Content::Text(text) | Content::Refusal(text) => hash(TextHash::of(text)),
+        Content::Json(value) | Content::Unknown(value) => text_hash::value(value),
         Content::Media(media) => digest(media),
         Content::Call(call) => asked(call),
         // A result within a result is no known form, and reasoning is not compared.
@@ -196,16 +196,16 @@ fn digest(media: &Media) -> u64 {
 }
 
 /// Whether one of the two is the other, cut by its sender.
-pub fn is_cut_of(left: &Piece, right: &Piece) -> bool {
-    if left.print.role != right.print.role || left.print.hidden || right.print.hidden {
+pub fn is_cut_of(left: &KeyedMessage, right: &KeyedMessage) -> bool {
+    if left.fingerprint.role != right.fingerprint.role || left.fingerprint.hidden || right.fingerprint.hidden {
         return false;
     }
-    let begins = |cut: &Piece, whole: &Piece| {
-        let text = squash::squashed(&cut.message.plain_text());
+    let begins = |cut: &KeyedMessage, whole: &KeyedMessage| {
+        let text = text_hash::without_white_space(&cut.message.plain_text());
         let text = MARKERS.iter().find_map(|marker| text.strip_suffix(marker)).unwrap_or(&text);
-        !text.is_empty() && squash::squashed(&whole.message.plain_text()).starts_with(text)
+        !text.is_empty() && text_hash::without_white_space(&whole.message.plain_text()).starts_with(text)
     };
-    (left.print.truncated && begins(left, right)) || (right.print.truncated && begins(right, left))
+    (left.fingerprint.truncated && begins(left, right)) || (right.fingerprint.truncated && begins(right, left))
 }
 
 /// What senders write where they cut, without white space.
@@ -214,37 +214,37 @@ const MARKERS: &[&str] =
 
 /// One message in the role it has in a conversation, and its print.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct KeyedMessage {
     pub message: Arc<Message>,
-    pub print: Rc<Print>,
+    pub fingerprint: Rc<Fingerprint>,
 }
 
 /// Every message met so far, looked at once. Messages of one store query share their allocations.
 #[derive(Debug, Default)]
-pub struct Library {
+pub struct Fingerprints {
     /// The first field keeps the allocation alive, so that its address is not used again.
-    known: HashMap<usize, (Arc<Message>, Rc<[Piece]>)>,
+    known: HashMap<usize, (Arc<Message>, Rc<[KeyedMessage]>)>,
 }
 
-impl Library {
+impl Fingerprints {
     /// The pieces of a message, with results in messages of role `tool` and calls in those of the assistant.
-    pub fn pieces(&mut self, message: &Arc<Message>) -> Rc<[Piece]> {
+    pub fn keyed_messages(&mut self, message: &Arc<Message>) -> Rc<[KeyedMessage]> {
         let address = Arc::as_ptr(message) as usize;
-        let (_, pieces) = self.known.entry(address).or_insert_with(|| {
-            let pieces = in_role(message).into_iter().map(|message| {
-                let print = Rc::new(Print::of(&message));
-                Piece { message, print }
+        let (_, keyed_messages) = self.known.entry(address).or_insert_with(|| {
+            let keyed_messages = in_role(message).into_iter().map(|message| {
+                let fingerprint = Rc::new(Fingerprint::of(&message));
+                KeyedMessage { message, fingerprint }
             });
-            (Arc::clone(message), pieces.collect())
+            (Arc::clone(message), keyed_messages.collect())
         });
-        Rc::clone(pieces)
+        Rc::clone(keyed_messages)
     }
 
     /// The one print of a message that was already put in its role.
-    pub fn print(&mut self, message: &Arc<Message>) -> Rc<Print> {
-        match self.pieces(message).first() {
-            Some(piece) => Rc::clone(&piece.print),
-            None => Rc::new(Print::of(message)),
+    pub fn fingerprint(&mut self, message: &Arc<Message>) -> Rc<Fingerprint> {
+        match self.keyed_messages(message).first() {
+            Some(keyed) => Rc::clone(&keyed.fingerprint),
+            None => Rc::new(Fingerprint::of(message)),
         }
     }
 }
@@ -314,8 +314,8 @@ mod tests {
     use super::*;
     use crate::model::{Reasoning, Value, json};
 
-    fn print(message: Message) -> Rc<Print> {
-        Library::default().print(&Arc::new(message))
+    fn fingerprint(message: Message) -> Rc<Fingerprint> {
+        Fingerprints::default().fingerprint(&Arc::new(message))
     }
 
     fn call(id: Option<&str>, name: &str, input: &str) -> Part {
@@ -336,26 +336,26 @@ mod tests {
 
     #[test]
     fn the_same_words_of_two_roles_are_two_messages() {
-        assert!(!print(Message::text(Role::User, "yes")).is(&print(Message::text(Role::Assistant, "yes"))));
+        assert!(!fingerprint(Message::text(Role::User, "yes")).is(&fingerprint(Message::text(Role::Assistant, "yes"))));
     }
 
     #[test]
     fn a_message_is_the_same_without_its_reasoning_and_with_other_white_space() {
         let thought = Part::new(Content::Reasoning(crate::model::Reasoning::default()));
         let said = Message::new(Role::Assistant, vec![thought, Part::text("Yes,\n I do.")]);
-        assert!(print(said).is(&print(Message::text(Role::Assistant, "Yes, I do."))));
+        assert!(fingerprint(said).is(&fingerprint(Message::text(Role::Assistant, "Yes, I do."))));
     }
 
     #[test]
     fn a_text_and_its_parts_are_the_same_message() {
         let parts = Message::new(Role::User, vec![Part::text("one\n"), Part::text("two")]);
-        assert!(print(parts).is(&print(Message::text(Role::User, "one two"))));
+        assert!(fingerprint(parts).is(&fingerprint(Message::text(Role::User, "one two"))));
     }
 
     #[test]
     fn an_answer_is_the_same_with_the_sequence_at_which_it_stops() {
         let of = |text: &str, stop_bytes| {
-            print(Message::new(Role::Assistant, vec![Part { stop_bytes, ..Part::text(text) }]))
+            fingerprint(Message::new(Role::Assistant, vec![Part { stop_bytes, ..Part::text(text) }]))
         };
         assert!(of("print(4)", 0).is(&of("print(4)STOP", 4)));
         assert!(!of("print(4)", 0).is(&of("print(4)STOP", 0)));
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn calls_are_the_same_by_id_or_by_what_they_ask() {
-        let of = |id, input| print(Message::new(Role::Assistant, vec![call(id, "w", input)]));
+        let of = |id, input| fingerprint(Message::new(Role::Assistant, vec![call(id, "w", input)]));
         assert!(of(Some("c1"), r#"{"a":1}"#).is(&of(Some("c1"), "{}")));
         assert!(of(Some("new"), r#"{"a":1}"#).is(&of(Some("c1"), r#"{"a":1.0}"#)));
         assert!(!of(Some("c2"), r#"{"a":2}"#).is(&of(Some("c1"), r#"{"a":1}"#)));
@@ -380,16 +380,17 @@ mod tests {
             Role::User,
             vec![result(Some("c1"), "18C"), result(Some("c2"), "19C"), Part::text("And now?")],
         );
-        let pieces = Library::default().pieces(&Arc::new(mixed));
-        let roles: Vec<_> = pieces.iter().map(|piece| (piece.message.role, piece.message.parts.len())).collect();
+        let keyed_messages = Fingerprints::default().keyed_messages(&Arc::new(mixed));
+        let roles: Vec<_> =
+            keyed_messages.iter().map(|keyed| (keyed.message.role, keyed.message.parts.len())).collect();
         assert_eq!(roles, [(Role::Tool, 2), (Role::User, 1)]);
     }
 
     #[test]
     fn an_answer_speaks_before_it_calls() {
         let turned = Message::new(Role::Assistant, vec![call(Some("c1"), "w", "{}"), Part::text("Let me look.")]);
-        let pieces = Library::default().pieces(&Arc::new(turned));
-        assert!(matches!(pieces[0].message.parts[0].content, Content::Text(_)));
+        let keyed_messages = Fingerprints::default().keyed_messages(&Arc::new(turned));
+        assert!(matches!(keyed_messages[0].message.parts[0].content, Content::Text(_)));
     }
 
     #[test]
@@ -404,8 +405,8 @@ mod tests {
         };
         let first = |parts: Vec<Part>| {
             let message = Message::new(Role::Assistant, parts);
-            let pieces = Library::default().pieces(&Arc::new(message));
-            matches!(pieces[0].message.parts[0].content, Content::Reasoning(_))
+            let keyed_messages = Fingerprints::default().keyed_messages(&Arc::new(message));
+            matches!(keyed_messages[0].message.parts[0].content, Content::Reasoning(_))
         };
         assert!(first(vec![Part::text("So."), thought(None)]));
         assert!(first(vec![Part::text("So."), thought(None), call(Some("c1"), "w", "{}")]));
@@ -418,19 +419,19 @@ mod tests {
         let hidden = || {
             let mut part = Part::text("[REDACTED]");
             part.hidden = true;
-            print(Message::new(Role::User, vec![part]))
+            fingerprint(Message::new(Role::User, vec![part]))
         };
         assert!(!hidden().is(&hidden()));
     }
 
     #[test]
     fn a_cut_text_is_the_beginning_of_the_whole() {
-        let mut library = Library::default();
+        let mut fingerprints = Fingerprints::default();
         let mut part = Part::text("The quick brown f…");
         part.truncated = true;
-        let cut = library.pieces(&Arc::new(Message::new(Role::User, vec![part])));
-        let whole = library.pieces(&Arc::new(Message::text(Role::User, "The quick brown fox jumps")));
-        let other = library.pieces(&Arc::new(Message::text(Role::User, "The quick red fox jumps")));
+        let cut = fingerprints.keyed_messages(&Arc::new(Message::new(Role::User, vec![part])));
+        let whole = fingerprints.keyed_messages(&Arc::new(Message::text(Role::User, "The quick brown fox jumps")));
+        let other = fingerprints.keyed_messages(&Arc::new(Message::text(Role::User, "The quick red fox jumps")));
         assert!(is_cut_of(&cut[0], &whole[0]) && is_cut_of(&whole[0], &cut[0]));
         assert!(!is_cut_of(&cut[0], &other[0]));
     }
@@ -440,13 +441,14 @@ mod tests {
         for (id, counts) in [("call_0", true), ("12", true), ("tool-3", true), ("c1", false), ("call_000001", false)] {
             assert_eq!(is_counter(id), counts, "{id}");
         }
-        let of = |input| print(Message::new(Role::Assistant, vec![call(Some("call_0"), "w", input)]));
+        let of = |input| fingerprint(Message::new(Role::Assistant, vec![call(Some("call_0"), "w", input)]));
         assert!(!of("1").is(&of("2")) && of("1").is(&of("1")));
     }
 
     #[test]
     fn values_of_no_known_form_are_compared_whole() {
-        let of = |text: &str| print(Message::new(Role::User, vec![Part::new(Content::Unknown(Value::from(text)))]));
+        let of =
+            |text: &str| fingerprint(Message::new(Role::User, vec![Part::new(Content::Unknown(Value::from(text)))]));
         assert!(of("a").is(&of("a")) && !of("a").is(&of("b")));
     }
 }

@@ -10,29 +10,30 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
-    facts::{Facts, Trouble},
-    handover, usage,
+    reassign_logs,
+    span_digest::{FailureDigest, SpanDigest},
+    usage,
 };
 use crate::model::{Category, Cost, PriceSource, SpanId, Timestamp, TokenUsage, TraceId};
 
 /// A trace's places, each before those beneath it.
 #[derive(Debug)]
-pub struct Plan<'a> {
-    pub places: Vec<Place<'a>>,
+pub struct SpanTree<'a> {
+    pub nodes: Vec<SpanNode<'a>>,
     /// The span that nothing is above: the earliest, if there are several.
     pub root: Option<usize>,
     /// Log records that belong nowhere, because there is no place at all.
-    pub strays: Vec<&'a Facts>,
+    pub orphan_logs: Vec<&'a SpanDigest>,
 }
 
 /// A span, or the place of one that never came.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub struct SpanNode<'a> {
     pub id: SpanId,
     /// The span and its index among what was handed in.
-    pub span: Option<(usize, &'a Facts)>,
+    pub span: Option<(usize, &'a SpanDigest)>,
     /// Its log records, in order.
-    pub logs: Vec<(usize, &'a Facts)>,
+    pub logs: Vec<(usize, &'a SpanDigest)>,
     pub parent: Option<usize>,
     pub depth: usize,
     /// The first place after all that is beneath it.
@@ -43,26 +44,26 @@ pub struct Place<'a> {
     pub usage: Option<TokenUsage>,
     pub cost: Option<&'a Cost>,
     /// Nothing in its trace is more than unconfirmed: it is shown, but neither counts nor tells.
-    pub mute: bool,
+    pub unconfirmed: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SpanNode<'a> {
     /// The span and its log records: everything that was said here.
-    pub fn sources(&self) -> impl Iterator<Item = (usize, &'a Facts)> + '_ {
+    pub fn sources(&self) -> impl Iterator<Item = (usize, &'a SpanDigest)> + '_ {
         self.span.into_iter().chain(self.logs.iter().copied())
     }
 
     /// Those that speak of this place, and not only of its trace.
-    fn own(&self) -> impl Iterator<Item = &'a Facts> + '_ {
+    fn own(&self) -> impl Iterator<Item = &'a SpanDigest> + '_ {
         self.sources().map(|(_, facts)| facts).filter(|facts| facts.span.is_some() || self.span.is_none())
     }
 
-    pub fn trouble(&self) -> Option<&'a Trouble> {
-        self.own().find_map(|facts| facts.trouble.as_deref()).filter(|_| !self.mute)
+    pub fn failure(&self) -> Option<&'a FailureDigest> {
+        self.own().find_map(|facts| facts.failure.as_deref()).filter(|_| !self.unconfirmed)
     }
 
     pub fn failed(&self) -> bool {
-        self.trouble().is_some()
+        self.failure().is_some()
     }
 
     /// Whether it sums up calls. Its span knows better than a record, which may name but the agent that called.
@@ -76,7 +77,11 @@ impl<'a> Place<'a> {
     }
 
     pub fn speaks(&self) -> bool {
-        !self.mute && self.sources().flat_map(|(_, facts)| &facts.voices).any(|voice| voice.prompts || voice.answers)
+        !self.unconfirmed
+            && self
+                .sources()
+                .flat_map(|(_, facts)| &facts.reading_digests)
+                .any(|digest| digest.prompts || digest.answers)
     }
 
     /// By start, end and id: the order of siblings, calls and everything else.
@@ -91,8 +96,8 @@ impl<'a> Place<'a> {
     }
 
     /// Reads what its sources say together.
-    pub fn settle(&mut self) {
-        if self.mute {
+    pub fn summarize(&mut self) {
+        if self.unconfirmed {
             return;
         }
         self.category = self.span.map_or_else(|| self.guess(), |(_, facts)| facts.category);
@@ -115,58 +120,58 @@ pub fn order(started: Timestamp, ended: Option<Timestamp>, id: SpanId) -> Order 
     (started, ended.is_none(), ended, id)
 }
 
-impl<'a> Plan<'a> {
-    pub fn new(trace: TraceId, facts: &'a [Facts]) -> Self {
-        let mut places = spans(facts);
-        let mut index: HashMap<SpanId, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
-        placeholders(&mut places, &mut index);
-        let strays = logs(facts, &mut places, &mut index, trace);
-        let mute = is_unconfirmed(&places);
-        for place in &mut places {
-            place.mute = mute;
-            place.settle();
+impl<'a> SpanTree<'a> {
+    pub fn new(trace: TraceId, facts: &'a [SpanDigest]) -> Self {
+        let mut nodes = spans(facts);
+        let mut index: HashMap<SpanId, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
+        placeholders(&mut nodes, &mut index);
+        let orphan_logs = logs(facts, &mut nodes, &mut index, trace);
+        let unconfirmed = is_unconfirmed(&nodes);
+        for node in &mut nodes {
+            node.unconfirmed = unconfirmed;
+            node.summarize();
         }
-        let parents = parents(&places, &index);
-        let mut places = walk(places, &parents);
-        handover::hand_over(&mut places);
-        let root = places.iter().position(|place| place.span.is_some_and(|(_, facts)| facts.parent.is_none()));
-        let mut plan = Self { places, root, strays: Vec::new() };
-        plan.adopt(strays);
-        plan
+        let parents = parents(&nodes, &index);
+        let mut nodes = walk(nodes, &parents);
+        reassign_logs::reassign(&mut nodes);
+        let root = nodes.iter().position(|node| node.span.is_some_and(|(_, facts)| facts.parent.is_none()));
+        let mut tree = Self { nodes, root, orphan_logs: Vec::new() };
+        tree.adopt(orphan_logs);
+        tree
     }
 
     /// Gives log records without a span to the root, else to the first place.
-    fn adopt(&mut self, strays: Vec<(usize, &'a Facts)>) {
-        match self.places.get_mut(self.root.unwrap_or(0)) {
-            Some(place) => {
-                place.logs.extend(strays);
-                place.logs.sort_by_key(|(_, facts)| (facts.started, facts.rank));
-                place.settle();
+    fn adopt(&mut self, orphan_logs: Vec<(usize, &'a SpanDigest)>) {
+        match self.nodes.get_mut(self.root.unwrap_or(0)) {
+            Some(node) => {
+                node.logs.extend(orphan_logs);
+                node.logs.sort_by_key(|(_, facts)| (facts.started, facts.rank));
+                node.summarize();
             }
-            None => self.strays = strays.into_iter().map(|(_, facts)| facts).collect(),
+            None => self.orphan_logs = orphan_logs.into_iter().map(|(_, facts)| facts).collect(),
         }
     }
 
     /// The places that nothing that came is above.
-    pub fn tops(&self) -> impl Iterator<Item = &Place<'a>> {
-        let came = |at: usize| self.places.get(at).is_some_and(|place| place.span.is_some());
-        self.places.iter().filter(move |place| place.span.is_some() && !place.parent.is_some_and(came))
+    pub fn tops(&self) -> impl Iterator<Item = &SpanNode<'a>> {
+        let came = |at: usize| self.nodes.get(at).is_some_and(|node| node.span.is_some());
+        self.nodes.iter().filter(move |node| node.span.is_some() && !node.parent.is_some_and(came))
     }
 
     /// For each place the nearest one above it for which `is` holds.
-    pub fn above(&self, is: impl Fn(&Place) -> bool) -> Vec<Option<usize>> {
-        let mut above: Vec<Option<usize>> = Vec::with_capacity(self.places.len());
-        for place in &self.places {
+    pub fn above(&self, is: impl Fn(&SpanNode) -> bool) -> Vec<Option<usize>> {
+        let mut above: Vec<Option<usize>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
             let found =
-                place.parent.and_then(|parent| if is(&self.places[parent]) { Some(parent) } else { above[parent] });
+                node.parent.and_then(|parent| if is(&self.nodes[parent]) { Some(parent) } else { above[parent] });
             above.push(found);
         }
         above
     }
 }
 
-fn empty<'a>(id: SpanId, started: Timestamp) -> Place<'a> {
-    Place {
+fn empty<'a>(id: SpanId, started: Timestamp) -> SpanNode<'a> {
+    SpanNode {
         id,
         span: None,
         logs: Vec::new(),
@@ -178,23 +183,24 @@ fn empty<'a>(id: SpanId, started: Timestamp) -> Place<'a> {
         category: Category::Span,
         usage: None,
         cost: None,
-        mute: false,
+        unconfirmed: false,
     }
 }
 
 /// Whether a trace holds nothing but spans made from records that prove nothing, and these records.
-fn is_unconfirmed(places: &[Place]) -> bool {
-    let mut sources = places.iter().flat_map(Place::sources).map(|(_, facts)| facts.unconfirmed).peekable();
+fn is_unconfirmed(nodes: &[SpanNode]) -> bool {
+    let mut sources = nodes.iter().flat_map(SpanNode::sources).map(|(_, facts)| facts.unconfirmed).peekable();
     sources.peek().is_some() && sources.all(|unconfirmed| unconfirmed)
 }
 
 /// One place a span. Of a span that came twice the more complete one is taken.
-fn spans<'a>(facts: &'a [Facts]) -> Vec<Place<'a>> {
-    let mut best: HashMap<SpanId, (usize, &Facts)> = HashMap::new();
+fn spans<'a>(facts: &'a [SpanDigest]) -> Vec<SpanNode<'a>> {
+    let mut best: HashMap<SpanId, (usize, &SpanDigest)> = HashMap::new();
     for (at, new) in facts.iter().enumerate() {
         let (false, Some(id)) = (new.is_log, new.span) else { continue };
-        let full = |facts: &'a Facts| {
-            let said: usize = facts.voices.iter().map(|voice| voice.calls.len() + voice.results.len() + 1).sum();
+        let full = |facts: &'a SpanDigest| {
+            let said: usize =
+                facts.reading_digests.iter().map(|digest| digest.calls.len() + digest.results.len() + 1).sum();
             (facts.ended.is_some(), facts.ended, said, Reverse(facts.started), &facts.name)
         };
         let known = best.entry(id).or_insert((at, new));
@@ -202,58 +208,58 @@ fn spans<'a>(facts: &'a [Facts]) -> Vec<Place<'a>> {
             *known = (at, new);
         }
     }
-    let mut places: Vec<Place> = best
+    let mut nodes: Vec<SpanNode> = best
         .into_iter()
-        .map(|(id, span)| Place { span: Some(span), ended: span.1.ended, ..empty(id, span.1.started) })
+        .map(|(id, span)| SpanNode { span: Some(span), ended: span.1.ended, ..empty(id, span.1.started) })
         .collect();
-    places.sort_by_key(Place::order);
-    places
+    nodes.sort_by_key(SpanNode::order);
+    nodes
 }
 
 /// Adds a place for each parent that never came, as early as its earliest child.
-fn placeholders(places: &mut Vec<Place>, index: &mut HashMap<SpanId, usize>) {
-    for at in 0..places.len() {
-        let place = &places[at];
-        let Some(parent) = place.span.and_then(|(_, facts)| facts.parent) else { continue };
-        let started = place.started;
+fn placeholders(nodes: &mut Vec<SpanNode>, index: &mut HashMap<SpanId, usize>) {
+    for at in 0..nodes.len() {
+        let node = &nodes[at];
+        let Some(parent) = node.span.and_then(|(_, facts)| facts.parent) else { continue };
+        let started = node.started;
         index.entry(parent).or_insert_with(|| {
-            places.push(empty(parent, started));
-            places.len() - 1
+            nodes.push(empty(parent, started));
+            nodes.len() - 1
         });
     }
 }
 
 /// Gives each log record to its place, adding those of spans that never came; returns those that name no span.
 fn logs<'a>(
-    facts: &'a [Facts],
-    places: &mut Vec<Place<'a>>,
+    facts: &'a [SpanDigest],
+    nodes: &mut Vec<SpanNode<'a>>,
     index: &mut HashMap<SpanId, usize>,
     trace: TraceId,
-) -> Vec<(usize, &'a Facts)> {
-    let mut records: Vec<(usize, &Facts)> = facts.iter().enumerate().filter(|(_, facts)| facts.is_log).collect();
+) -> Vec<(usize, &'a SpanDigest)> {
+    let mut records: Vec<(usize, &SpanDigest)> = facts.iter().enumerate().filter(|(_, facts)| facts.is_log).collect();
     records.sort_by_key(|(_, facts)| (facts.started, facts.rank));
-    let mut strays = Vec::new();
+    let mut orphan_logs = Vec::new();
     for record in records {
         let (_, facts) = record;
         let Some(id) = facts.span else {
-            strays.push(record);
+            orphan_logs.push(record);
             continue;
         };
         if !index.contains_key(&id) && facts.tells() {
-            index.insert(id, places.len());
-            places.push(empty(id, facts.started));
+            index.insert(id, nodes.len());
+            nodes.push(empty(id, facts.started));
         }
         if let Some(at) = index.get(&id) {
-            places[*at].logs.push(record);
+            nodes[*at].logs.push(record);
         }
     }
     // Nothing but records without a span: one place stands for them all.
-    if places.is_empty()
-        && let Some((_, first)) = strays.iter().find(|(_, facts)| facts.tells())
+    if nodes.is_empty()
+        && let Some((_, first)) = orphan_logs.iter().find(|(_, facts)| facts.tells())
     {
-        places.push(empty(stand_in(trace), first.started));
+        nodes.push(empty(stand_in(trace), first.started));
     }
-    strays
+    orphan_logs
 }
 
 /// An id for what has none, made of the trace's.
@@ -264,12 +270,12 @@ fn stand_in(trace: TraceId) -> SpanId {
 }
 
 /// The parent of each place, with cycles cut at their earliest span.
-fn parents(places: &[Place], index: &HashMap<SpanId, usize>) -> Vec<Option<usize>> {
-    let parent = |place: &Place| index.get(&place.span?.1.parent?).copied();
-    let mut parents: Vec<Option<usize>> = places.iter().map(parent).collect();
+fn parents(nodes: &[SpanNode], index: &HashMap<SpanId, usize>) -> Vec<Option<usize>> {
+    let parent = |node: &SpanNode| index.get(&node.span?.1.parent?).copied();
+    let mut parents: Vec<Option<usize>> = nodes.iter().map(parent).collect();
     // The walk on which a place was first met; a walk that meets itself went round a cycle.
-    let mut met = vec![0; places.len()];
-    for start in 0..places.len() {
+    let mut met = vec![0; nodes.len()];
+    for start in 0..nodes.len() {
         let walk = start + 1;
         let mut next = Some(start);
         while let Some(at) = next {
@@ -277,7 +283,7 @@ fn parents(places: &[Place], index: &HashMap<SpanId, usize>) -> Vec<Option<usize
                 let mut first = at;
                 let mut round = parents[at];
                 while let Some(other) = round.filter(|other| *other != at) {
-                    if places[other].order() < places[first].order() {
+                    if nodes[other].order() < nodes[first].order() {
                         first = other;
                     }
                     round = parents[other];
@@ -295,10 +301,10 @@ fn parents(places: &[Place], index: &HashMap<SpanId, usize>) -> Vec<Option<usize
 }
 
 /// Puts the places in the order in which a tree is read.
-fn walk<'a>(places: Vec<Place<'a>>, parents: &[Option<usize>]) -> Vec<Place<'a>> {
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by_key(|at| Reverse(places[*at].order()));
-    let mut beneath: Vec<Vec<usize>> = vec![Vec::new(); places.len()];
+fn walk<'a>(nodes: Vec<SpanNode<'a>>, parents: &[Option<usize>]) -> Vec<SpanNode<'a>> {
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|at| Reverse(nodes[*at].order()));
+    let mut beneath: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     let mut waiting: Vec<(usize, Option<usize>, usize)> = Vec::new();
     for at in order {
         match parents[at] {
@@ -306,14 +312,14 @@ fn walk<'a>(places: Vec<Place<'a>>, parents: &[Option<usize>]) -> Vec<Place<'a>>
             None => waiting.push((at, None, 0)),
         }
     }
-    let mut unread: Vec<Option<Place>> = places.into_iter().map(Some).collect();
-    let mut read: Vec<Place> = Vec::with_capacity(unread.len());
+    let mut unread: Vec<Option<SpanNode>> = nodes.into_iter().map(Some).collect();
+    let mut read: Vec<SpanNode> = Vec::with_capacity(unread.len());
     // Latest first on the stack, so that the earliest is taken next.
     while let Some((at, parent, depth)) = waiting.pop() {
-        let Some(mut place) = unread[at].take() else { continue };
-        (place.parent, place.depth, place.after) = (parent, depth, read.len() + 1);
+        let Some(mut node) = unread[at].take() else { continue };
+        (node.parent, node.depth, node.after) = (parent, depth, read.len() + 1);
         let here = read.len();
-        read.push(place);
+        read.push(node);
         waiting.extend(beneath[at].iter().map(|child| (*child, Some(here), depth + 1)));
     }
     for at in (0..read.len()).rev() {

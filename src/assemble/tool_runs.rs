@@ -6,21 +6,21 @@ use std::{
 };
 
 use super::{
-    errors,
-    lane::Lane,
-    same::asked,
-    squash::{hash, squashed},
-    tools::{Run, tool_name},
-    trace::Trace,
+    failures,
+    fingerprint::asked,
+    join_tools::{JoinedRun, tool_name},
+    loaded_trace::LoadedTrace,
+    open_conversation::OpenConversation,
+    text_hash::{hash, without_white_space},
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, ToolResult, ToolRun, ToolStatus, Value};
 
 /// Tool runs as they are shown, in the order of their calls.
-pub fn runs(trace: &Trace) -> Vec<ToolRun> {
+pub fn runs(trace: &LoadedTrace) -> Vec<ToolRun> {
     trace.work.runs.runs.iter().map(|run| shown(trace, run)).collect()
 }
 
-fn shown(trace: &Trace, run: &Run) -> ToolRun {
+fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     let call = |source| match &trace.part(source)?.content {
         Content::Call(call) => Some(call),
         _ => None,
@@ -33,9 +33,9 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     let given = run.input.and_then(call);
     let returned = run.output.and_then(result);
     let seen = run.seen.and_then(result);
-    let place = run.place.map(|at| &trace.places()[at]);
+    let node = run.node.map(|at| &trace.nodes()[at]);
     let tool = |value: fn(&crate::model::ToolName) -> Option<String>| {
-        trace.first(run.place, |translation| value(translation.genai.tool.as_ref()?))
+        trace.first(run.node, |translation| value(translation.genai.tool.as_ref()?))
     };
     let item = asked.and_then(|call| call.item_id.clone());
     let id = match (asked.and_then(|call| call.id.clone()), item) {
@@ -45,7 +45,7 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
     // Without content some senders tell of a call no more than its id.
     let name =
         asked.map(|call| call.name.clone()).filter(|name| !name.is_empty()).or_else(|| tool(|tool| tool.name.clone()));
-    let named = || place.and_then(|place| place.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
+    let named = || node.and_then(|node| node.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
         call_id: id
@@ -61,10 +61,10 @@ fn shown(trace: &Trace, run: &Run) -> ToolRun {
         output: told(returned, seen).map(|result| result.content.clone()),
         status: run.status,
         error: (run.status == ToolStatus::Error).then(|| why(trace, run, returned.or(seen))).flatten(),
-        span: place.filter(|place| place.span.is_some()).map(|place| place.id),
-        called_by: run.called.map(|(turn, _)| trace.places()[trace.work.counted.calls[turn].place].id),
-        started: place.map(|place| place.started),
-        ended: place.and_then(|place| place.ended),
+        span: node.filter(|node| node.span.is_some()).map(|node| node.id),
+        called_by: run.called.map(|(turn, _)| trace.nodes()[trace.work.counted.calls[turn].node].id),
+        started: node.map(|node| node.started),
+        ended: node.and_then(|node| node.ended),
     }
 }
 
@@ -82,9 +82,9 @@ fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> O
     }
 }
 
-fn why(trace: &Trace, run: &Run, result: Option<&ToolResult>) -> Option<String> {
-    let failure = run.place.into_iter().chain(run.broke).find_map(|at| {
-        let own = trace.row(at).and_then(errors::of_span);
+fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
+    let failure = run.node.into_iter().chain(run.broke).find_map(|at| {
+        let own = trace.row(at).and_then(failures::of_span);
         own.or_else(|| trace.first([at], |translation| translation.error.clone()))
     });
     let told = failure.and_then(|failure| failure.message.or(failure.kind));
@@ -109,11 +109,11 @@ pub fn result(run: &ToolRun) -> Option<Part> {
 }
 
 /// Finds the answers that asked for runs of which no model's own record tells: a later prompt did.
-pub fn trace_callers(runs: &mut [ToolRun], lanes: &[Lane]) {
+pub fn trace_callers(runs: &mut [ToolRun], conversations: &[OpenConversation]) {
     if runs.iter().all(|run| run.called_by.is_some() || run.call_id.is_none()) {
         return;
     }
-    let said = lanes.iter().flat_map(|lane| &lane.messages);
+    let said = conversations.iter().flat_map(|conversation| &conversation.messages);
     let answers = said.filter(|said| !said.history && said.message.role == Role::Assistant);
     let calls = answers.flat_map(|said| {
         said.message.parts.iter().filter_map(|part| match &part.content {
@@ -128,7 +128,7 @@ pub fn trace_callers(runs: &mut [ToolRun], lanes: &[Lane]) {
 }
 
 /// Tells results that no request carried as the tool returned them, after the call that asked for them.
-pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
+pub fn tell_unseen(trace: &LoadedTrace, runs: &[ToolRun], conversations: &mut [OpenConversation]) {
     // What each call asked for and no request brought back, by its id, else by its name and arguments.
     let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
@@ -143,10 +143,10 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
     if unseen.is_empty() {
         return;
     }
-    for lane in lanes {
-        let answered: HashSet<u64> = lane.messages.iter().flat_map(|said| answers(&said.message)).collect();
-        for at in (0..lane.messages.len()).rev() {
-            let said = &lane.messages[at];
+    for conversation in conversations {
+        let answered: HashSet<u64> = conversation.messages.iter().flat_map(|said| answers(&said.message)).collect();
+        for at in (0..conversation.messages.len()).rev() {
+            let said = &conversation.messages[at];
             if said.history || said.message.role != Role::Assistant {
                 continue;
             }
@@ -160,7 +160,7 @@ pub fn tell_unseen(trace: &Trace, runs: &[ToolRun], lanes: &mut [Lane]) {
                     returned.push((&runs[run], trace.work.runs.runs[run].seen.is_some()));
                 }
             }
-            insert(lane, at, &returned);
+            insert(conversation, at, &returned);
         }
     }
 }
@@ -181,7 +181,7 @@ pub fn is_nameless(part: &Part) -> bool {
 /// those of the rest that no request brought.
 fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Part> {
     // JSON may have been sent as the text that it is.
-    let plain = |content: &[Part]| text(content).map(|text| squashed(&text));
+    let plain = |content: &[Part]| text(content).map(|text| without_white_space(&text));
     let nameless = |part: &Part| match &part.content {
         Content::Result(result) if result.call_id.is_none() => plain(&result.content),
         _ => None,
@@ -206,36 +206,39 @@ fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Pa
 
 /// Puts results after the answer that asked for them, together with those that are there already. Beside each whether a
 /// request brought it, so that it is there already.
-fn insert(lane: &mut Lane, asked: usize, returned: &[(&ToolRun, bool)]) {
-    let (turn, span) = (lane.messages[asked].turn, lane.messages[asked].span);
+fn insert(conversation: &mut OpenConversation, asked: usize, returned: &[(&ToolRun, bool)]) {
+    let (turn, span) = (conversation.messages[asked].turn, conversation.messages[asked].span);
     let is_answer =
         |said: &&ConversationMessage| said.turn == turn && !said.history && said.message.role == Role::Assistant;
-    let after = asked + lane.messages[asked..].iter().take_while(is_answer).count();
+    let after = asked + conversation.messages[asked..].iter().take_while(is_answer).count();
     let told: Vec<(Part, bool)> = returned.iter().filter_map(|(run, seen)| Some((result(run)?, *seen))).collect();
-    let brought = lane.messages[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
+    let brought =
+        conversation.messages[after..].iter().take_while(|said| said.message.role != Role::User || said.history);
     let mut brought = brought.take_while(|said| said.history || said.message.role == Role::Tool);
     let mut parts = match brought.position(|said| said.message.role == Role::Tool && !said.history) {
-        Some(brought) => recognised(told, &mut lane.messages[after + brought].message),
+        Some(brought) => recognised(told, &mut conversation.messages[after + brought].message),
         None => told.into_iter().filter(|(_, seen)| !seen).map(|(part, _)| part).collect(),
     };
     if parts.is_empty() {
         return;
     }
     let at = returned.iter().filter_map(|(run, _)| run.ended.or(run.started)).min();
-    if let Some(there) = lane.messages.get(after).filter(|said| said.message.role == Role::Tool && !said.history) {
+    if let Some(there) =
+        conversation.messages.get(after).filter(|said| said.message.role == Role::Tool && !said.history)
+    {
         let there: Vec<Part> = there.message.parts.clone();
         parts.splice(0..0, there);
         let number = |part: &Part| match &part.content {
-            Content::Result(result) => result.call_id.as_ref().and_then(|id| lane.number(hash(id))),
+            Content::Result(result) => result.call_id.as_ref().and_then(|id| conversation.number(hash(id))),
             _ => None,
         };
         // Those of calls without an id come last.
         parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
-        lane.messages[after].message = Arc::new(Message::new(Role::Tool, parts));
+        conversation.messages[after].message = Arc::new(Message::new(Role::Tool, parts));
         return;
     }
     let message = Arc::new(Message::new(Role::Tool, parts));
-    lane.messages.insert(
+    conversation.messages.insert(
         after,
         ConversationMessage { message, at: at.unwrap_or_default(), span, turn, history: false, rewritten: false },
     );
