@@ -1,11 +1,14 @@
-//! What one reading of a call lacks and another has: a system prompt, ids, reasoning, media.
+//! Fills in what the chosen reading of a call lacks and another reading of it has: a system prompt, ids, reasoning,
+//! media.
+//!
+//! Nothing that the chosen reading has is changed.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::exchange::Told;
 use crate::model::{Content, Message, Part, Role, Timestamp};
 
-/// Puts a system prompt that only the other reading has in front.
+/// Puts the system messages of the other reading in front, if `prompt` has none.
 pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
     let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
     if !prompt.iter().any(|told| is_system(&told)) {
@@ -14,8 +17,13 @@ pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
     }
 }
 
-/// Gives calls and results without an id that of their counterpart, if there is one for each.
+/// Gives tool calls and tool results without an id that of their counterpart in the other reading.
+///
+/// Counterparts are paired in order: calls of one tool with calls of that tool, results with results. That is done only
+/// where both readings have the same number of them, the other one has an id for each, and no two ids contradict.
 pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+    // Whether the part is a result, the name of the called tool (empty for a result), and the id; `None` for other
+    // parts.
     let ids = |part: &Part| match &part.content {
         Content::Call(call) => Some((false, call.name.clone(), call.known_id().map(str::to_owned))),
         Content::Result(result) => Some((true, String::new(), result.call_id.clone())),
@@ -44,7 +52,7 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
         mine.iter().filter_map(|(key, mine)| Some((key.clone(), fits(key, mine)?))).collect();
     for (message, _) in messages {
         if !nameless(message) {
-            // Its ids are those of its counterparts; they are passed over.
+            // This message has all its ids; those of its counterparts are skipped.
             for (is_result, name, _) in message.parts.iter().filter_map(ids) {
                 found.get_mut(&(is_result, name)).and_then(Iterator::next);
             }
@@ -62,7 +70,7 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     }
 }
 
-/// Puts reasoning that only another dialect heard before the answer.
+/// Puts the reasoning of the other reading at the beginning of the first assistant message, if `completion` has none.
 pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
         told.0.parts.iter().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect()
@@ -78,7 +86,8 @@ pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told
     }
 }
 
-/// Adds media that only another dialect found, each to the message in the same place.
+/// Adds the media of the other reading, if `messages` has none, to the message of the same role in the same place. A
+/// role of which the two readings have different numbers of messages is left alone.
 pub fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
     let media = |message: &Message| -> Vec<Part> {
         message.parts.iter().filter(|part| matches!(part.content, Content::Media(_))).cloned().collect()
