@@ -1,8 +1,9 @@
-//! Conversations under construction, and how a call finds the one that it continues (`conversations.md` 3, 5).
+//! All conversations of a trace while they are built, and the indexes by which a call finds the one that it continues
+//! (`conversations.md` 3, 5).
 //!
-//! A call continues a conversation when its prompt holds what was said in it: the id of a call or result,
-//! an answer in its place, an earlier prompt as its beginning. All of that is looked up, never searched
-//! for, so a prompt costs as many steps as it has messages.
+//! A call continues a conversation if its prompt repeats something of it: the id of a tool call or tool result, an
+//! answer after the message that it answered, or an earlier prompt as the beginning of its own. Each of these is looked
+//! up in a map, so a prompt takes as many steps as it has messages.
 
 use std::{
     cell::LazyCell,
@@ -17,84 +18,99 @@ use super::{
 };
 use crate::model::{Role, SpanId, Timestamp};
 
-/// Of conversations in which the same was said, so many of the newest are looked at.
+/// Where several calls or entries fit equally, so many of the newest are considered; older ones are not found.
 const NEWEST: usize = 8;
 
-/// Who looks for a conversation to go on with.
+/// What of a call decides between several conversations that it could continue.
 #[derive(Debug, Clone, Copy)]
 pub struct Seeker<'s> {
-    /// The nearest agent or tool around it, and what is right above it.
+    /// The node of the nearest agent or tool around the call; `None` where there is none.
     pub scope: Option<usize>,
+    /// The node of the call's parent span; `None` where it has none.
     pub step: Option<usize>,
+    /// The keys of its system messages; `None` for a message that cannot be compared.
     pub system: &'s [Option<ContentHash>],
+    /// When the call began.
     pub started: Timestamp,
 }
 
-/// What is known of a call that was told.
+/// What is kept of a call that was added to its conversation.
 #[derive(Debug, Clone)]
 pub struct Told {
+    /// The index of its conversation in [`Conversations::all`].
     pub conversation: usize,
+    /// As in [`Seeker`].
     pub scope: Option<usize>,
+    /// As in [`Seeker`].
     pub step: Option<usize>,
-    /// The model as a number, where it is known.
+    /// The hash of the model name; `None` where it is unknown.
     pub model: Option<u64>,
-    /// What its prompt asks: its messages after the last answer.
+    /// The messages of its prompt after the last answer in it.
     pub question: Rc<[Rc<Fingerprint>]>,
-    /// The index of the call, its span and times.
+    /// The index of the call among the counted calls of the trace.
     pub turn: usize,
+    /// The span that counts for the call.
     pub span: SpanId,
+    /// `None` while it runs.
     pub ended: Option<Timestamp>,
+    /// Whether the call failed; then it has no answer.
     pub failed: bool,
-    /// The messages of its answer.
+    /// The number of messages of its answer.
     pub answers: usize,
-    /// Its system prompt as a number.
+    /// The hash of the keys of its system messages.
     pub system: u64,
-    /// The lane's entries when its prompt had been told.
+    /// The number of the conversation's entries after its prompt was added, and before its answer is.
     pub entries: usize,
 }
 
-/// Where a prompt meets a conversation.
+/// The last place that a prompt and a conversation have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
+    /// The index of the conversation in [`Conversations::all`].
     pub conversation: usize,
-    /// The first message of the prompt after it.
+    /// The index of the first message of the prompt after that place.
     pub after: usize,
-    /// The first entry of the conversation after it.
+    /// The index of the first entry of the conversation after that place.
     pub entry: usize,
 }
 
-/// A message in a conversation.
+/// A message in a conversation: the index of the conversation, and of the entry in it.
 type Spot = (usize, usize);
 
-/// All conversations of a trace.
+/// The conversations of a trace that were opened so far, with their indexes.
 #[derive(Debug, Default)]
 pub struct Conversations {
+    /// In the order in which they were opened.
     pub all: Vec<OpenConversation>,
+    /// The calls that were added so far, in order.
     pub told: Vec<Told>,
-    /// Answers given here, by what they followed and what they say.
+    /// The last message of each answer that a call of this trace gave, by the key of the message that the answer
+    /// followed (`None` where that has no key, or there is none) and by its own key.
     answers: HashMap<(Option<ContentHash>, ContentHash), Vec<Spot>>,
-    /// The same whatever they followed.
+    /// The same answers by their own key alone.
     any: HashMap<ContentHash, Vec<Spot>>,
-    /// Calls made here, and results of such calls.
+    /// The tool calls that answers of this trace made, and the results of such calls, by id.
     by_id: HashMap<Id, Vec<Spot>>,
-    /// Calls made here by their id alone, for the results that answer them.
+    /// The same tool calls by the id that their results name, without what is called.
     asks: HashMap<u64, Vec<Spot>>,
-    /// Calls by their whole prompt, a chain of its messages.
+    /// Indexes in `told`, by the hash of the whole prompt (see [`Chain`]).
     prompts: HashMap<u64, Vec<usize>>,
-    /// The newest conversation around each agent or tool.
+    /// For each scope the conversation of the newest call in it.
     newest: HashMap<Option<usize>, usize>,
 }
 
 impl Conversations {
+    /// Adds a conversation; returns its index.
     pub fn open(&mut self, conversation: OpenConversation) -> usize {
         self.all.push(conversation);
         self.all.len() - 1
     }
 
-    /// Notes messages of a prompt as said in a conversation.
+    /// Adds a message of a prompt to the entries of a conversation.
     pub fn hear(&mut self, conversation: usize, keyed: KeyedMessage) {
         let at = self.all[conversation].note(keyed);
-        // A result of a call made here is a place to go on from; what was only brought along is none.
+        // A later prompt may continue after the result of a call that was made here. A result that came with the
+        // history is not indexed.
         for answer in &self.all[conversation].entries[at].fingerprint.answers {
             if self.asks.contains_key(answer) {
                 push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
@@ -102,7 +118,8 @@ impl Conversations {
         }
     }
 
-    /// Notes an answer, given in one or more pieces, to a prompt that ended with a certain message.
+    /// Adds an answer, of one or more messages, to the entries of a conversation. `followed` is the key of the last
+    /// message of the prompt that it answers; `None` where that cannot be compared.
     pub fn answer(&mut self, conversation: usize, keyed_messages: Vec<KeyedMessage>, followed: Option<ContentHash>) {
         let from = self.all[conversation].entries.len();
         for keyed in keyed_messages {
@@ -114,7 +131,7 @@ impl Conversations {
             for ask in &fingerprint.asks {
                 push(&mut self.asks, *ask, (conversation, at));
             }
-            // What a provider ran itself comes with its results.
+            // Where the provider ran the tool itself, the answer has the result as well.
             for answer in &fingerprint.answers {
                 push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
             }
@@ -123,7 +140,8 @@ impl Conversations {
                     let before =
                         start.checked_sub(1).and_then(|before| self.all[conversation].entries[before].fingerprint.key);
                     self.answered(conversation, at, key, if start == from { followed } else { before });
-                    // One answer of several to the same prompt stands after the others, and not after what it answers.
+                    // The messages of an answer may be several choices for one prompt. So each is also indexed as if it
+                    // followed the prompt.
                     if start == at && at > from {
                         self.answered_in_place(conversation, at, key, followed);
                     }
@@ -133,7 +151,8 @@ impl Conversations {
         self.answer_whole(conversation, from, followed);
     }
 
-    /// An answer streamed in many pieces comes back as one message.
+    /// Indexes a long answer as one message as well: one that was streamed in many messages comes back joined in the
+    /// next prompt. The shorter ones are covered by [`OpenConversation::endings`].
     fn answer_whole(&mut self, conversation: usize, from: usize, followed: Option<ContentHash>) {
         let answer = &self.all[conversation].entries[from..];
         if answer.len() > PIECES && answer.iter().all(|keyed| keyed.fingerprint.role == Role::Assistant) {
@@ -146,6 +165,7 @@ impl Conversations {
         }
     }
 
+    /// Indexes an answer by what it followed, and by its content alone.
     fn answered(&mut self, conversation: usize, end: usize, key: ContentHash, followed: Option<ContentHash>) {
         self.answered_in_place(conversation, end, key, followed);
         for key in key.repeated(false) {
@@ -153,6 +173,7 @@ impl Conversations {
         }
     }
 
+    /// Indexes an answer by what it followed.
     fn answered_in_place(&mut self, conversation: usize, end: usize, key: ContentHash, followed: Option<ContentHash>) {
         for key in key.repeated(true) {
             push(&mut self.answers, (followed, key), (conversation, end));
@@ -160,7 +181,7 @@ impl Conversations {
         }
     }
 
-    /// Notes that a call was told, so that later ones find its prompt.
+    /// Adds a call, so that later ones find its prompt.
     pub fn tell(&mut self, told: Told, prompt: &Chain) {
         if let Some(whole) = prompt.whole() {
             self.prompts.entry(whole).or_default().push(self.told.len());
@@ -169,18 +190,20 @@ impl Conversations {
         self.told.push(told);
     }
 
-    /// Earlier calls with this very prompt, the newest first.
+    /// The earlier calls with an equal prompt, the newest first. None where the prompt is empty or has a hidden
+    /// message.
     pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &Told> {
         let calls = prompt.whole().and_then(|whole| self.prompts.get(&whole)).map(Vec::as_slice).unwrap_or_default();
         calls.iter().rev().take(NEWEST).map(|call| &self.told[*call])
     }
 
-    /// The newest conversation around an agent or tool.
+    /// The conversation of the newest call in a scope.
     pub fn newest(&self, scope: Option<usize>) -> Option<usize> {
         self.newest.get(&scope).copied()
     }
 
-    /// Where a prompt meets a conversation: at its last message that is an answer or a result known here.
+    /// Finds the last message of a prompt that is an answer given in this trace, or a result of a tool call made in it;
+    /// `None` where no message is.
     pub fn anchor(&self, prompt: &[KeyedMessage], seeker: Seeker) -> Option<Anchor> {
         let calls = LazyCell::new(|| prompt.iter().flat_map(|keyed| keyed.fingerprint.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].fingerprint.role {
@@ -193,18 +216,22 @@ impl Conversations {
         })
     }
 
-    /// A result that was told here, or of a call that was made here.
+    /// The anchor of the tool result at `at`: after the result where the conversation holds it, else after the call
+    /// that it answers, so that the result is new. `None` where that call was not made in this trace.
     fn result(&self, ask: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
         let asked = self.pick(self.asks.get(&ask)?, seeker)?;
         let told = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
-        // An id used again: the newest call has no result yet.
+        // A result from before the newest call of this id belongs to an earlier call with the same id; the newest has
+        // none yet.
         let told = told.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
         let (conversation, entry, after) =
             told.map_or((asked.0, asked.1, at), |(conversation, entry)| (conversation, entry, at + 1));
         Some(Anchor { conversation, after, entry: entry + 1 })
     }
 
-    /// The answer given here that a prompt's message is, alone or with those before it.
+    /// The entry of the answer that the message at `at` repeats: found by the id of a tool call, else by the content of
+    /// the message, alone or joined with those of the same role before it. `calls` are the ids of all tool calls in the
+    /// prompt.
     fn met<C>(
         &self,
         prompt: &[KeyedMessage],
@@ -215,7 +242,8 @@ impl Conversations {
     where
         C: FnOnce() -> HashSet<u64>,
     {
-        // What calls the same again, by another id, is not what was called before.
+        // The same call made again has the same content and another id. An entry whose own id stands somewhere else in
+        // the prompt is not this message.
         let is_other = |(conversation, entry): Spot| {
             let fingerprint = &self.all[conversation].entries[entry].fingerprint;
             !prompt[at].fingerprint.calls.is_empty() && fingerprint.calls.iter().any(|call| calls.contains(call))
@@ -225,7 +253,7 @@ impl Conversations {
         by_id.or_else(|| {
             let before = |start: usize| start.checked_sub(1).and_then(|before| prompt[before].fingerprint.key);
             let endings = endings(prompt, at);
-            // An answer where it was given is surer than the same one given elsewhere.
+            // An answer after the message that it followed is surer than the same text elsewhere.
             let in_place = endings.iter().find_map(|(start, key)| {
                 let spots = self.answers.get(&(before(*start), *key))?;
                 self.pick(spots, seeker).filter(|spot| !is_other(*spot))
@@ -235,8 +263,9 @@ impl Conversations {
             }
             endings.into_iter().find_map(|(start, key)| {
                 let (conversation, entry) = self.pick(self.any.get(&key)?, seeker).filter(|spot| !is_other(*spot))?;
-                // A word may be an answer to many questions, unless the prompt begins with it where we ended, or knows
-                // what was said here just before: another agent is told the last word alone of how it was found.
+                // A short text may answer many questions. It counts where it is the last entry of its conversation, and
+                // either begins the prompt of a call in the same scope, or stands after a result that the conversation
+                // holds: an agent that takes over may be sent no more than that.
                 let tail = || {
                     let known = &self.all[conversation];
                     let follows = start
@@ -249,8 +278,9 @@ impl Conversations {
         })
     }
 
-    /// Of several conversations in which the same stands the likeliest: that of the same agent, under the same
-    /// instructions, of the same step, that nobody went on with yet; of equals the newest.
+    /// Chooses between several entries that fit. What decides, in this order: the same scope, the same system prompt,
+    /// the same step, being the last entry of its conversation, a conversation without a running call; of equals the
+    /// newest.
     fn pick(&self, spots: &[Spot], seeker: Seeker) -> Option<Spot> {
         let newest = spots.iter().rev().take(NEWEST).rev().copied();
         newest.max_by_key(|(conversation, entry)| {
@@ -266,7 +296,8 @@ impl Conversations {
         })
     }
 
-    /// The newest earlier call whose prompt is the beginning of this one, and how long that is.
+    /// Finds the longest beginning of a prompt that is the whole prompt of an earlier call for which `is` holds.
+    /// Returns the number of its messages and the index of that call in `told`, the newest of several.
     pub fn begun(&self, prompt: &Chain, is: impl Fn(&Told) -> bool) -> Option<(usize, usize)> {
         prompt.beginnings().find_map(|(after, chain)| {
             let calls = self.prompts.get(&chain)?.iter().rev().take(NEWEST);
@@ -274,7 +305,8 @@ impl Conversations {
         })
     }
 
-    /// A conversation of hidden messages that a prompt of hidden messages goes on from.
+    /// The anchor of a prompt with hidden messages, which only their places identify: the newest conversation of the
+    /// scope, if the prompt begins with all of it.
     pub fn hidden(&self, prompt: &[KeyedMessage], scope: Option<usize>) -> Option<Anchor> {
         let conversation = self.newest(scope).filter(|_| prompt.iter().any(|keyed| keyed.fingerprint.hidden))?;
         let after = self.all[conversation].is_beginning_of(prompt)?;
@@ -286,17 +318,20 @@ fn push<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Vec<Spot>>, key: K, spot: 
     map.entry(key).or_default().push(spot);
 }
 
-/// A number for each beginning of a prompt.
+/// For each message of a prompt the hash of the prompt up to and with it. `None` from the first hidden message on. A
+/// message with nothing to compare (reasoning alone) leaves the hash as it was; 0 stands for a beginning of such
+/// messages only.
 #[derive(Debug)]
 pub struct Chain(Vec<Option<u64>>);
 
 impl Chain {
+    /// Hashes each beginning of a prompt.
     pub fn of(prompt: &[KeyedMessage]) -> Self {
         let mut chain = Some(0);
         let links = prompt.iter().map(|keyed| {
             chain = match keyed.fingerprint.key {
                 Some(key) => chain.map(|chain| hash((chain, key))),
-                // No prompt is the same as another from a hidden message on.
+                // From a hidden message on no prompt is equal to another.
                 None if keyed.fingerprint.hidden => None,
                 None => chain,
             };
@@ -305,12 +340,12 @@ impl Chain {
         Self(links.collect())
     }
 
-    /// The number of the whole prompt; `None` where it says nothing or hides something.
+    /// The hash of the whole prompt; `None` where a message is hidden or none can be compared.
     pub fn whole(&self) -> Option<u64> {
         self.0.last().copied().flatten().filter(|chain| *chain != 0)
     }
 
-    /// How long each shorter beginning is, and its number, the longest first.
+    /// The number of messages and the hash of each beginning that is shorter than the prompt, the longest first.
     pub fn beginnings(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let shorter = self.0.iter().enumerate().rev().skip(1);
         shorter.filter_map(|(at, chain)| Some((at + 1, (*chain)?))).filter(|(_, chain)| *chain != 0)

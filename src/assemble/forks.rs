@@ -1,29 +1,34 @@
-//! Calls whose prompts go on from an earlier call, and that nevertheless begin conversations of their own.
+//! Forks: model calls whose prompts continue an earlier call, and that nevertheless open conversations of their own
+//! (`conversations.md` 5).
 //!
 //! ```text
-//!   one agent's answer ─┬─▶ its next call                    the conversation goes on
-//!                       ├─▶ a worker that was handed it all   a conversation of its own
-//!                       └─▶ another worker                    a conversation of its own
+//!   one agent's answer ─┬─▶ its next call                      the conversation goes on
+//!                       ├─▶ a worker that was handed it all    a conversation of its own
+//!                       └─▶ another worker                     a conversation of its own
 //!
-//!   one question ─┬─▶ one answer ─▶ its next call             one conversation
-//!                 └─▶ another     ─▶ its next call             another one
+//!   one prompt ─┬─▶ one answer     ─▶ the next call after it   one conversation
+//!               └─▶ another answer ─▶ the next call after it   another one
 //! ```
 //!
-//! Looked at before conversations are built, since that a conversation parts is known only from what comes later. The
-//! evidence is exact: the whole prompt of the earlier call and its whole answer, message by message.
+//! Forks are found before any conversation is built, because only later calls show that a conversation splits. The
+//! evidence is exact: an earlier call's whole prompt and whole answer, message by message, begin the later prompt.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{builder::Heard, conversations::Chain, fingerprint::KeyedMessage};
 
-/// Of earlier calls with one prompt so many of the newest are asked whether they still ran.
+/// A call is compared in time with so many of the newest earlier calls that have the same prompt; with older ones it
+/// makes no fork.
 const LOOKED_AT: usize = 64;
 
-/// The turns that begin conversations of their own, each with how many messages of its prompt were said before. Calls
-/// are in the order in which they began.
+/// Finds the calls that open conversations of their own.
+///
+/// `calls` are in the order of their start. The result maps a call's index among the counted calls (its `turn`) to the
+/// number of messages at the beginning of its prompt that belong to the conversation it parts from, and so are history;
+/// 0 where the prompt itself says what is history.
 pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
-    // Of each state of a conversation the first call that left it so, and the calls that go on from there, each with how
-    // many messages of its prompt that is.
+    // `left` maps the hash of a prompt with its answer to the first call that has them. `goes_on` maps such a call to
+    // the calls that continue from it, each with the number of messages of its prompt that the two have in common.
     let mut left: HashMap<u64, usize> = HashMap::new();
     let mut goes_on: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
@@ -40,14 +45,16 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
     for (before, after) in &goes_on {
         let scope = calls[*before].placed.scope;
         let scopes: HashSet<Option<usize>> = after.iter().map(|(at, _)| calls[*at].placed.scope).collect();
-        // Several agents go on from one point: each has its own copy of what was said until then.
+        // Calls of several scopes continue from one answer. Those in another scope than the answered call have a copy
+        // of the history each.
         if scopes.len() > 1 {
             let placed = after.iter().map(|(at, after)| (&calls[*at].placed, *after));
             forks
                 .extend(placed.filter(|(placed, _)| placed.scope != scope).map(|(placed, after)| (placed.turn, after)));
         }
     }
-    // Of those who were asked the same at the same time each that goes on alone, but for the first.
+    // Of calls of one scope that overlap in time, have equal prompts and are continued each by a later call, every one
+    // but the first is a conversation of its own.
     let mut asked: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
         let Some(whole) = call.chain.whole().filter(|_| goes_on.contains_key(&at)) else { continue };
@@ -64,7 +71,7 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
     forks
 }
 
-/// The number of a conversation once a call was answered; `None` where a message of it is hidden, or nothing came back.
+/// The hash of a prompt with its answer; `None` where a message is hidden, the call failed or it has no answer.
 fn state(call: &Heard) -> Option<u64> {
     if call.completion.is_empty() || call.placed.failed {
         return None;
