@@ -101,10 +101,10 @@ impl Bench {
         let mut open = update(&mut self.state, event);
         let mut took = began.elapsed();
         while let Some(effect) = open.pop() {
-            if let Effect::Ask { seat, query, ticket } = effect {
+            if let Effect::Ask { slot, query, ticket } = effect {
                 let answer = Ok(self.answer(&query));
                 let began = Instant::now();
-                open.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
                 took += began.elapsed();
             }
         }
@@ -121,11 +121,11 @@ impl Bench {
         // The tree's answers are measured apart.
         let mut open = update(&mut self.state, Event::Changed(changes));
         while let Some(effect) = open.pop() {
-            if let Effect::Ask { seat, query, ticket } = effect {
+            if let Effect::Ask { slot, query, ticket } = effect {
                 let answer = Ok(self.answer(&query));
                 let measured = matches!(query, Query::Detail { .. } | Query::Raw { .. });
                 let began = Instant::now();
-                open.extend(update(&mut self.state, Event::Answered { seat, ticket, answer }));
+                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
                 if measured {
                     self.terminal.draw(|frame| view::draw(frame, &self.state, &self.theme)).unwrap();
                     took.push(began.elapsed());

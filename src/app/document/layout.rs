@@ -24,6 +24,9 @@ use crate::model::SpanId;
 /// More lines than this are not kept once they are measured.
 const KEPT: usize = 8_000;
 
+/// Lines on either side of a place that are kept in any case: some pages.
+const NEAR: usize = 1_000;
+
 /// What laying out one block costs beside its text, in bytes of text.
 const BLOCK: usize = 256;
 
@@ -244,31 +247,29 @@ impl Document {
             if !self.entries[at].measured {
                 self.lay_out(at, folds);
                 left = left.saturating_sub(self.entries[at].bytes + BLOCK);
-                if self.kept > KEPT {
-                    self.let_go(at, around);
-                }
             }
             self.measured += 1;
         }
         if self.measured > first {
             self.number();
         }
-        if self.kept > 2 * KEPT {
-            for at in 0..self.entries.len() {
-                self.let_go(at, around);
-            }
+        if self.kept > KEPT {
+            self.let_go(around);
         }
     }
 
-    /// Lets the lines of an entry go, unless it is near.
-    fn let_go(&mut self, at: usize, around: Place) {
-        let Entry { block, segment, .. } = self.entries[at];
-        let is_part = self.entries[at].part.is_some();
-        // The other lines of a block with long texts stay: they can only be written together.
-        let is_alone = segment == 0 && self.entries.get(at + 1).is_none_or(|next| next.block != block);
-        let is_near = block.abs_diff(around.block) < 200 && segment.abs_diff(around.segment) < 8;
-        if (is_part || is_alone) && !is_near {
-            self.kept -= self.entries[at].lines.take().map_or(0, |lines| lines.len());
+    /// Lets all lines go that are far from a place.
+    fn let_go(&mut self, around: Place) {
+        let line = self.number_of(around);
+        let near = line.saturating_sub(NEAR)..line + NEAR;
+        for at in 0..self.entries.len() {
+            let entry = &self.entries[at];
+            let is_near = self.starts[at] < near.end && self.starts[at] + entry.height > near.start;
+            // The other lines of a block with long texts stay: they can only be written together.
+            let is_alone = entry.segment == 0 && self.entries.get(at + 1).is_none_or(|next| next.block != entry.block);
+            if !is_near && (entry.part.is_some() || is_alone) {
+                self.kept -= self.entries[at].lines.take().map_or(0, |lines| lines.len());
+            }
         }
     }
 

@@ -45,7 +45,6 @@ fn a_place_stays_where_it_is_while_what_is_above_it_is_measured() {
     let around = texts(&document, at - 40..at + 40);
     for _ in 0..300 {
         document.measure(4096, place, &folds);
-        document.lay_around(place, 50, 50, &folds);
         let at = document.number_of(place);
         assert_eq!(texts(&document, at - 40..at + 40), around);
     }
@@ -70,6 +69,27 @@ fn any_window_shows_what_the_whole_text_holds_there() {
         let lines = at.saturating_sub(20)..(at + 20).min(whole.len());
         assert_eq!(texts(&document, lines.clone()), whole[lines]);
     }
+}
+
+#[test]
+fn what_is_near_is_kept_also_where_a_long_text_ends_above_it() {
+    let (blocks, folds) = (paragraphs([3, 200_000, 2, 2]), Folds::default());
+    let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 31).iter().map(DocLine::text).collect();
+    let mut document = Document::new(blocks, 31);
+    let place = loop {
+        let last = document.last();
+        document.lay_around(last, 80, 1, &folds);
+        if document.last() == last {
+            break last;
+        }
+    };
+    for _ in 0..200 {
+        document.measure(64 * 1024, place, &folds);
+        let (at, end) = (document.number_of(place), document.len());
+        assert_eq!(texts(&document, end - 80..end), whole[whole.len() - 80..]);
+        assert_eq!(at, end - 1);
+    }
+    assert_eq!(document.len(), whole.len());
 }
 
 #[test]
