@@ -1,4 +1,4 @@
-//! What the dialects heard in a span or log record, as numbers: the text of its answer, the tools it speaks of.
+//! Digests of readings: what each dialect found in a span or log record, as hashes of its answer, question and tools.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,27 +13,34 @@ use super::{
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation};
 
-/// A request brings its new results at its end. Of those before its last answer no more than these are remembered.
+/// A prompt repeats old tool results. Of those before its last assistant message only this many, the newest, are kept;
+/// those after it are new, and all of them are kept.
 const RESULTS: usize = 128;
 
-/// What one dialect found in one kind of carrier: the text it heard as numbers, and the tools spoken of.
+/// What one dialect found in one kind of carrier of a span or log record.
 #[derive(Debug, Clone)]
 pub struct ReadingDigest {
-    /// Dialect, carrier and whether it is a fallback as a number: a span's and its log records' are put together by it.
+    /// Hash of dialect, carrier and `fallback`. The digests of a span and of its log records that share it are put
+    /// together.
     pub channel: u64,
+    /// Whether the dialect is used only where no other dialect found messages.
     pub fallback: bool,
-    /// The text of what came back.
+    /// Hash of the completion's texts, white space left out.
     pub completion_text: TextHash,
-    /// What the user said last in the prompt, as a number; `None` where nothing is known, or only a part.
+    /// Hash of the last user message's texts in the prompt; `None` if there is none, or if it is cut or partly hidden.
     pub question: Option<NonZeroU64>,
+    /// Whether there is a prompt.
     pub prompts: bool,
+    /// Whether there is a completion.
     pub answers: bool,
+    /// The tool calls of the completion, in order.
     pub calls: Vec<ToolCallDigest>,
-    /// The last results that the prompt brings; then those that came with the answer itself.
+    /// The tool results of the prompt (see [`RESULTS`]), then those in the completion.
     pub results: Vec<ToolResultDigest>,
 }
 
 impl ReadingDigest {
+    /// A digest of nothing yet.
     fn new(channel: u64, fallback: bool) -> Self {
         let (calls, results) = (Vec::new(), Vec::new());
         Self {
@@ -49,50 +56,65 @@ impl ReadingDigest {
     }
 }
 
-/// A call of a tool that a model made.
+/// A tool call in a model's answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolCallDigest {
+    /// Hash of the call's id, else of its item's id; `None` if it has neither.
     pub id: Option<u64>,
+    /// Hash of the tool's name.
     pub name: u64,
-    /// Name and arguments together.
+    /// Hash of name and arguments.
     pub asked: u64,
-    /// The id is only that of an item: the result names another.
+    /// `true` if only the item's id is known: the result will name another id.
     pub item: bool,
+    /// Where the call stands in the translation.
     pub at: Spot,
 }
 
-/// A tool's result as a model saw it.
+/// A tool result as it was sent to a model.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolResultDigest {
+    /// Hash of the id of the call that it answers; `None` if it names none.
     pub id: Option<u64>,
+    /// Hash of the tool's name; `None` if the result does not give it.
     pub name: Option<u64>,
-    /// Name and arguments of the call that it answers in the same prompt.
+    /// Hash of name and arguments of the call that it answers in the same prompt; `None` if that call is not in the
+    /// prompt.
     pub asked: Option<u64>,
+    /// Whether the result says that the tool failed; `None` if it says neither.
     pub is_error: Option<bool>,
+    /// Whether the result stands in the prompt; otherwise it came with the completion.
     pub prompt: bool,
+    /// Where the result stands in the translation.
     pub at: Spot,
 }
 
-/// Where a part is: reading, message, part.
+/// Where a part stands in a translation: index of the reading, of the message in its prompt or completion, of the part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot(pub u32, pub u32, pub u32);
 
-/// What a tool's own span says of its run.
+/// What a tool's span or log record says of one execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolExecution {
+    /// Hash of the id of the tool call; `None` if it is not known.
     pub id: Option<u64>,
+    /// Hash of the tool's name; `None` if it is not known.
     pub name: Option<u64>,
+    /// Hash of name and arguments; `None` if the arguments are not known.
     pub asked: Option<u64>,
+    /// Where the arguments stand, in a prompt.
     pub input: Option<Spot>,
-    /// The input is not all that the tool was given.
+    /// Whether the input was cut.
     pub partial: bool,
+    /// Where the result stands, in a completion.
     pub output: Option<Spot>,
+    /// Whether the result says that the tool failed; `None` if it says neither.
     pub is_error: Option<bool>,
     /// See [`crate::model::ToolName::merged`].
     pub merged: bool,
 }
 
-/// Puts together what each dialect found in each kind of carrier.
+/// Digests the readings of one translation: one digest for each dialect, carrier and fallback flag.
 pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
     let mut reading_digests: Vec<ReadingDigest> = Vec::new();
     for (at, reading) in readings.iter().enumerate() {
@@ -136,7 +158,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
     reading_digests
 }
 
-/// What the user said last in a prompt, as a number.
+/// Hash of the last user message's texts in a prompt; `None` if it has no text, or if a part of it is cut or hidden.
 fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
     let asked = prompt.iter().rev().find(|message| message.role == Role::User)?;
     let is_whole = asked.parts.iter().all(|part| !part.truncated && !part.hidden);
@@ -148,7 +170,7 @@ fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
     NonZeroU64::new(hash(text))
 }
 
-/// The results that a prompt brings, each with what the call before it asked.
+/// The tool results of the prompt of reading `at`, each joined to the call before it that it answers.
 fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     let mut open = OpenCalls::default();
     let mut results = Vec::new();
@@ -167,19 +189,22 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     results
 }
 
-/// The calls of a prompt that no result has answered yet, in order.
+/// The tool calls of a prompt that no result has answered yet.
 #[derive(Default)]
 struct OpenCalls {
-    /// What each asked, and whether it has an id; `None` once it was answered.
+    /// In order. For each call the hash of name and arguments, and whether it has an id; `None` once a result answered
+    /// it.
     calls: Vec<Option<(u64, bool)>>,
+    /// Indices into `calls` by the hash of the call's id.
     by_id: HashMap<u64, VecDeque<usize>>,
-    /// All of a name, then all that have no id.
+    /// Indices into `calls` by the hash of the tool's name: under `false` all calls, under `true` those without an id.
     by_name: HashMap<(u64, bool), VecDeque<usize>>,
-    /// Every call before this one was answered.
+    /// Every call before this index was answered.
     first: usize,
 }
 
 impl OpenCalls {
+    /// Adds a call that waits for its result.
     fn add(&mut self, id: Option<u64>, name: u64, asked: u64) {
         let at = self.calls.len();
         self.calls.push(Some((asked, id.is_some())));
@@ -190,8 +215,9 @@ impl OpenCalls {
         }
     }
 
-    /// Takes out the first call that a result can answer: that of its id, else one of its name, else the first one. A
-    /// result with an id answers no call of another id.
+    /// Removes the first call that a result can answer, and returns its hash of name and arguments: the call with the
+    /// result's id, else the first one of its tool, else the first of all. A result with an id answers no call that has
+    /// another id.
     fn answer(&mut self, id: Option<u64>, name: Option<u64>) -> Option<u64> {
         let calls = &mut self.calls;
         let mut take = |queue: &mut VecDeque<usize>| {
@@ -216,15 +242,19 @@ impl OpenCalls {
     }
 }
 
-/// What a dialect heard at one place, from its span and its log records.
+/// The tool calls and results of one model call, as the dialect that found most of them gives them.
 #[derive(Default)]
 pub struct Heard<'a> {
+    /// Tool calls, each with the index of the span or log record that holds it.
     pub calls: Vec<(usize, &'a ToolCallDigest)>,
+    /// Tool results, each with the index of the span or log record that holds it.
     pub results: Vec<(usize, &'a ToolResultDigest)>,
+    /// See [`ReadingDigest::fallback`].
     fallback: bool,
 }
 
-/// Of what the dialects heard of one call the most: calls with ids before others, then more of them.
+/// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
+/// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
 pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<'a> {
     let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
     for (nth, node) in nodes.enumerate() {
@@ -244,7 +274,7 @@ pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<
     }
     let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
     let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
-    // The last of equals is taken by `max_by_key`, and the first one is wanted.
+    // `max_by_key` returns the last of equals, and the first is wanted; hence `rev`.
     let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
         let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
         let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
@@ -259,7 +289,8 @@ pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<
     }
 }
 
-/// What a tool's span or log record says of its run; `None` if nothing.
+/// What a span or log record says of a tool execution: the first tool call in its prompts and the first result in its
+/// completions. `None` if it gives no id, name, input or output.
 pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let tool = translation.genai.tool.as_ref();
     let mut execution = ToolExecution {
@@ -298,6 +329,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     (known || execution.output.is_some()).then(|| Box::new(execution))
 }
 
+/// All parts of some messages, with where they stand.
 fn parts(messages: &[Arc<Message>], reading: u32) -> impl Iterator<Item = (Spot, &Part)> {
     messages.iter().enumerate().flat_map(move |(message, said)| {
         let spot = move |part| Spot(reading, number(message), number(part));
@@ -305,12 +337,12 @@ fn parts(messages: &[Arc<Message>], reading: u32) -> impl Iterator<Item = (Spot,
     })
 }
 
-/// A place in a list; no list that fits in memory is longer than this counts.
+/// An index as `u32`. A list that fits in memory is not longer.
 fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// A kind of carrier, as part of a number.
+/// A number for each carrier, to hash and to sort by: events, then log records, then attributes.
 pub fn carrier(carrier: Carrier) -> u8 {
     match carrier {
         Carrier::Event => 0,

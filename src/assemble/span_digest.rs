@@ -1,6 +1,8 @@
-//! The light part of a span or log record: what sums, states and names need of it.
+//! A span or log record reduced to what trace listings need: times, ids, state, tokens, names, and hashes of its
+//! content.
 //!
-//! A store keeps these for recent traces, so nothing of what was said is in them, only numbers made of it.
+//! The store keeps the digests of recent traces in memory. So a digest holds no messages, only hashes of them; the only
+//! texts are names, the question on one line and the shortened failure.
 
 use std::sync::Arc;
 
@@ -15,74 +17,98 @@ use crate::model::{
     Translation, is_aside, question_in,
 };
 
-/// How much of an error's message is kept to compare it by.
+/// Failure kinds and messages are cut to this many bytes, or a few more to end between two characters.
 const MESSAGE: usize = 400;
 
-/// How long a trace's question is in a list, in characters.
+/// Longest question in a list, in characters; an ellipsis may follow.
 const QUESTION: usize = 120;
 
-/// A span or log record without what was said in it.
+/// What is kept of one span or log record: everything that trees, counts and listings are made from.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "they are facts and have nothing to do with each other")]
 pub struct SpanDigest {
+    /// Whether this is a log record; otherwise it is a span.
     pub(super) is_log: bool,
-    /// A log record may have none.
+    /// The span's own id; for a log record the span that it names, `None` if it names none.
     pub(super) span: Option<SpanId>,
+    /// The parent span; `None` for a span without one, and for every log record.
     pub(super) parent: Option<SpanId>,
-    /// As people should read it; empty for a log record.
+    /// The display name that a dialect found, else the span's name; empty for a log record.
     pub(super) name: Box<str>,
-    /// A log record has none.
+    /// `None` for a log record.
     pub(super) project: Option<Project>,
+    /// `service.name` of the resource; `None` if the resource has none, and for a log record.
     pub(super) service: Option<Box<str>>,
+    /// Start of the span, or time of the log record.
     pub(super) started: Timestamp,
+    /// End of the span, `None` while it runs; for a log record its time.
     pub(super) ended: Option<Timestamp>,
+    /// Whether the span was made from log records and was not received itself.
     pub(super) synthetic: bool,
-    /// The instrumentation's name as a number.
+    /// Hash of the instrumentation scope's name; 0 for a log record.
     pub(super) scope: u64,
-    /// A request to somewhere else.
+    /// Whether the span's kind is `CLIENT`; `false` for a log record.
     pub(super) client: bool,
+    /// What kind of work the dialects found.
     pub(super) category: Category,
+    /// See [`crate::model::GenAi::aggregate`].
     pub(super) aggregate: bool,
     /// See [`Translation::unconfirmed`].
     pub(super) unconfirmed: bool,
-    /// It hands on what an agent said: the agent's calls are elsewhere, if they are anywhere.
+    /// Whether the span delivers a message between agents ([`crate::model::GenAi::delivery`]). The model call that made
+    /// the message is recorded elsewhere, if at all.
     pub(super) relays: bool,
-    /// Someone who bills is named.
+    /// Whether a provider is named.
     pub(super) billed: bool,
+    /// The tokens that this record reports; `None` if it reports none.
     pub(super) usage: Option<Box<TokenUsage>>,
+    /// The cost that the record reports, else the one computed from its own model and tokens; `None` if neither is
+    /// known.
     pub(super) cost: Option<Box<Cost>>,
-    /// The response's id as a number.
+    /// Hash of the response id.
     pub(super) response: Option<u64>,
+    /// The requested model, else the one that answered.
     pub(super) model: Option<Box<str>>,
+    /// Who serves the model, as the record names it.
     pub(super) provider: Option<Box<str>>,
+    /// The failure that this record reports; `None` if it reports none.
     pub(super) failure: Option<Box<FailureDigest>>,
+    /// The session that the record names.
     pub(super) session: Option<Box<str>>,
+    /// The end user that the record names.
     pub(super) user: Option<Box<str>>,
+    /// The agent framework or SDK that made the record, where a dialect knows it.
     pub(super) framework: Option<Box<str>>,
+    /// The user's last text in the prompt, on one line; `None` if the prompt has none.
     pub(super) question: Option<Box<str>>,
-    /// The question is not of what the prompt brings along: nobody has answered it yet.
+    /// `true` if no assistant message follows `question` in the prompt; `false` where there is no question.
     pub(super) anew: bool,
-    /// The whole prompt as a number, of a model call that lacks an answer or that ends a stream; else 0.
+    /// Hash of the whole prompt, for a model call's span that has no completion or that ends a stream; 0 for everything
+    /// else. `streams` joins such spans by it.
     pub(super) asked: u64,
     /// See [`crate::model::GenAi::ends_stream`].
     pub(super) ends_stream: bool,
+    /// One digest for each dialect and carrier in which messages were found.
     pub(super) reading_digests: Box<[ReadingDigest]>,
+    /// What a tool's span or any log record says of a tool execution; `None` if it says nothing of one.
     pub(super) execution: Option<Box<ToolExecution>>,
-    /// The order of log records of equal time: as they stood in their export; where two exports leave that open,
-    /// instructions before prompts before answers; and at last by a hash of the content, so that the order in which
-    /// exports arrive changes nothing.
+    /// The order of log records of equal time: position in the export; then instructions (0) before prompts (1) before
+    /// answers (2), for records of two exports; then a hash of the content, so that the order in which exports arrive
+    /// changes nothing. All zeroes for a span.
     pub(super) rank: (u32, u8, u64),
 }
 
-/// A failure, as far as it is compared with others.
+/// A failure, shortened to what is needed to compare it with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FailureDigest {
+    /// Exception type or status code; `None` if the record names none.
     pub kind: Option<String>,
+    /// The failure's message, cut to [`MESSAGE`]; `None` if the record has none.
     pub message: Option<String>,
 }
 
 impl SpanDigest {
-    /// Takes what sums need of a span.
+    /// Digests a span.
     pub fn of_span(row: &SpanRow) -> Self {
         let translation = &*row.translation;
         let name = translation.context.display_name.as_ref().unwrap_or(&row.name);
@@ -108,7 +134,7 @@ impl SpanDigest {
         }
     }
 
-    /// Takes what sums need of a log record.
+    /// Digests a log record.
     pub fn of_log(row: &LogRow) -> Self {
         let understood = Self::understood(&row.translation);
         let prompts = understood.reading_digests.iter().any(|digest| digest.prompts);
@@ -134,6 +160,8 @@ impl SpanDigest {
         }
     }
 
+    /// The part of a digest that comes from the translation, equal for spans and log records. All other fields are
+    /// empty.
     fn understood(translation: &Translation) -> Self {
         let Translation { context, genai, readings, error, unconfirmed, .. } = translation;
         let (question, anew) = question(genai.category, readings).unzip();
@@ -174,7 +202,8 @@ impl SpanDigest {
         }
     }
 
-    /// Whether anything in it is worth a place of its own: plain application logs are not.
+    /// Whether the record has tokens, a failure or messages, so that a placeholder node is made for its span if that
+    /// was never received. Plain application logs have none of these.
     pub(super) fn tells(&self) -> bool {
         self.usage.is_some()
             || self.failure.is_some()
@@ -183,6 +212,7 @@ impl SpanDigest {
 }
 
 impl FailureDigest {
+    /// Copies a failure with its texts cut to [`MESSAGE`].
     pub(super) fn of(failure: &crate::model::Failure) -> Self {
         let cut = |text: &String| match text.char_indices().find(|(at, _)| *at >= MESSAGE) {
             Some((at, _)) => text[..at].to_owned(),
@@ -192,18 +222,19 @@ impl FailureDigest {
     }
 }
 
-/// Everything that was said as one number, to tell log records of one moment apart.
+/// Hash of all prompts and completions of a log record, to order records of equal time and position.
 fn completion_text(translation: &Translation) -> u64 {
     words(translation.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)))
 }
 
-/// What one dialect found of a prompt as one number; 0 where no dialect found any.
+/// Hash of the prompt as the first dialect and carrier with a prompt found it; 0 if none found one.
 fn prompt(readings: &[Reading]) -> u64 {
     let Some(first) = readings.iter().find(|reading| !reading.prompt.is_empty()) else { return 0 };
     let same = |reading: &&Reading| reading.dialect == first.dialect && reading.carrier == first.carrier;
     words(readings.iter().filter(same).flat_map(|reading| &reading.prompt))
 }
 
+/// Folds messages into one hash, in order.
 fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     said.fold(0, |sum, message| {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
@@ -215,13 +246,17 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     })
 }
 
-/// What the user asked last, and whether nobody has answered it yet. What stands before it without an answer was asked
-/// earlier, or is there for the model to know; what was asked before an answer is not asked now.
+/// The question that a prompt ends with, on one line, and whether it is unanswered: no assistant message follows it.
+///
+/// Considered are the user messages between the last of them and the assistant message before it; earlier ones were
+/// answered before. Of these, the newest text is taken that a person wrote: not relayed from another agent, not context
+/// that a program added. Where there is none, the newest text of any kind is. `None` for tools, embeddings, rerankers
+/// and retrievers, and where no user message has text.
 fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> {
     if matches!(category, Category::Tool | Category::Embedding | Category::Reranker | Category::Retriever) {
         return None;
     }
-    // One message may come in each reading, so the prompt is what one dialect found in all of them.
+    // Each reading may hold one message of the prompt, so all readings of that dialect and carrier are put together.
     let asks = |reading: &&Reading| reading.prompt.iter().any(|message| message.role == Role::User);
     let first = readings.iter().find(asks)?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
@@ -238,7 +273,7 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
     Some((text, anew))
 }
 
-/// The texts of a message in which something is said.
+/// The texts of a message that are neither hidden nor blank.
 fn texts(message: &Message) -> impl Iterator<Item = &str> {
     message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.content {
         Content::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
@@ -246,13 +281,13 @@ fn texts(message: &Message) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a framework tells an agent, in the user's name, what another one did.
+/// Whether a framework wrote the message in the user's name to pass on what another agent said or did.
 fn is_relayed(message: &Message) -> bool {
     message.parts.iter().any(|part| part.relayed)
 }
 
-/// Whether a text is one element from its first character to its last, as programs write what they add to what a
-/// human asks: `<session_context>…</session_context>`.
+/// Whether a text is a single XML-like element from its first character to its last, as programs write the context that
+/// they add to a person's question: `<session_context>…</session_context>`.
 fn is_element(text: &str) -> bool {
     let text = text.trim();
     let Some(rest) = text.strip_prefix('<') else { return false };
@@ -262,7 +297,7 @@ fn is_element(text: &str) -> bool {
     !name.is_empty() && end
 }
 
-/// A text on one line of a list.
+/// The question in a text ([`question_in`]) on one line, white space collapsed, cut to [`QUESTION`].
 fn line(text: &str) -> String {
     let mut line = String::new();
     let mut left = QUESTION;

@@ -1,11 +1,11 @@
-//! The places of a trace: its spans as a tree, with the log records of each, parents before children.
+//! The span tree of a trace: one node for each span, with its log records, parents before children (`tree.md` 1).
 //!
 //! ```text
-//!   spans in any order ─▶ one place an id ─▶ placeholders for parents that never came
-//!     ─▶ cycles cut ─▶ siblings by start, end, id ─▶ places, each before those beneath it
+//!   spans in any order ─▶ one node for each id ─▶ placeholders for parents that never came
+//!     ─▶ cycles cut ─▶ siblings by start, end, id ─▶ nodes, each before its descendants
 //! ```
 //!
-//! Traces come as deep as senders please, so nothing here recurses.
+//! Traces may be arbitrarily deep, so nothing here recurses.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -16,66 +16,81 @@ use super::{
 };
 use crate::model::{Category, Cost, PriceSource, SpanId, Timestamp, TokenUsage, TraceId};
 
-/// A trace's places, each before those beneath it.
+/// The nodes of a trace, and the log records that found no node.
 #[derive(Debug)]
 pub struct SpanTree<'a> {
+    /// Depth first: each node before its descendants, siblings by start, end and span id.
     pub nodes: Vec<SpanNode<'a>>,
-    /// The span that nothing is above: the earliest, if there are several.
+    /// Index of the earliest received span that names no parent; `None` if every span names one.
     pub root: Option<usize>,
-    /// Log records that belong nowhere, because there is no place at all.
+    /// Log records without a span id, in a trace that has no node at all; empty otherwise.
     pub orphan_logs: Vec<&'a SpanDigest>,
 }
 
-/// A span, or the place of one that never came.
+/// A span, or the placeholder of one that was never received but is named by a child or a log record.
 #[derive(Debug)]
 pub struct SpanNode<'a> {
+    /// The span's id; in a trace of log records without span ids, an id derived from the trace id.
     pub id: SpanId,
-    /// The span and its index among what was handed in.
+    /// The span's digest and its index among the digests handed in; `None` for a placeholder.
     pub span: Option<(usize, &'a SpanDigest)>,
-    /// Its log records, in order.
+    /// The log records of this node, each with its index among the digests handed in, ordered by time and rank.
     pub logs: Vec<(usize, &'a SpanDigest)>,
+    /// Index of the parent node; `None` at the top.
     pub parent: Option<usize>,
+    /// Number of ancestors.
     pub depth: usize,
-    /// The first place after all that is beneath it.
+    /// Index of the first node after all descendants: those are `at + 1..after`.
     pub after: usize,
+    /// Start of the span. A placeholder starts with its first log record, else with its earliest child.
     pub started: Timestamp,
+    /// End of the span, `None` while it runs; for a placeholder the time of its last log record.
     pub ended: Option<Timestamp>,
+    /// That of the span; for a placeholder that of a log record, else a guess.
     pub category: Category,
+    /// The tokens that the span and its log records report, merged; `None` if they report none.
     pub usage: Option<TokenUsage>,
+    /// A reported cost of the span or a log record, else a computed one; `None` if neither has any.
     pub cost: Option<&'a Cost>,
-    /// Nothing in its trace is more than unconfirmed: it is shown, but neither counts nor tells.
+    /// Every record of the trace is unconfirmed (`calls.md` 5). The node is shown, but it keeps the category `Span`,
+    /// has no tokens and adds nothing to counts or conversations.
     pub unconfirmed: bool,
 }
 
 impl<'a> SpanNode<'a> {
-    /// The span and its log records: everything that was said here.
+    /// The span, then its log records, each with its index among the digests handed in.
     pub fn sources(&self) -> impl Iterator<Item = (usize, &'a SpanDigest)> + '_ {
         self.span.into_iter().chain(self.logs.iter().copied())
     }
 
-    /// Those that speak of this place, and not only of its trace.
+    /// The sources that describe this node. A log record without a span id describes only the trace, except in a node
+    /// that has no span.
     fn own(&self) -> impl Iterator<Item = &'a SpanDigest> + '_ {
         self.sources().map(|(_, facts)| facts).filter(|facts| facts.span.is_some() || self.span.is_none())
     }
 
+    /// The first failure that a source reports; `None` if there is none, or if the trace is unconfirmed.
     pub fn failure(&self) -> Option<&'a FailureDigest> {
         self.own().find_map(|facts| facts.failure.as_deref()).filter(|_| !self.unconfirmed)
     }
 
+    /// Whether a source reports a failure.
     pub fn failed(&self) -> bool {
         self.failure().is_some()
     }
 
-    /// Whether it sums up calls. Its span knows better than a record, which may name but the agent that called.
+    /// Whether the node's tokens are a sum over calls beneath it. Where there is a span it decides, because a log
+    /// record may merely name the agent that made the call.
     pub fn aggregate(&self) -> bool {
         self.span.map_or_else(|| self.own().any(|facts| facts.aggregate), |(_, facts)| facts.aggregate)
     }
 
-    /// Whether it hands on what an agent said.
+    /// Whether the span delivers a message between agents.
     pub fn relays(&self) -> bool {
         self.span.is_some_and(|(_, facts)| facts.relays)
     }
 
+    /// Whether a source has messages, of a prompt or of a completion. Always `false` in an unconfirmed trace.
     pub fn speaks(&self) -> bool {
         !self.unconfirmed
             && self
@@ -84,18 +99,20 @@ impl<'a> SpanNode<'a> {
                 .any(|digest| digest.prompts || digest.answers)
     }
 
-    /// By start, end and id: the order of siblings, calls and everything else.
+    /// Sort key for siblings, calls and everything else that is listed by time.
     pub fn order(&self) -> Order {
         order(self.started, self.ended, self.id)
     }
 
-    /// What a span that never came was: its messages are most likely those of a model call.
+    /// The category of a placeholder: the first specific one of its log records; else, if there are messages, a model
+    /// call.
     fn guess(&self) -> Category {
         let said = self.own().map(|facts| facts.category).find(|category| *category != Category::Span);
         said.unwrap_or(if self.speaks() { Category::Llm } else { Category::Span })
     }
 
-    /// Reads what its sources say together.
+    /// Sets category, tokens and cost from the sources, and the times of a placeholder. To be called again after log
+    /// records were added or removed. An unconfirmed node is left as it is.
     pub fn summarize(&mut self) {
         if self.unconfirmed {
             return;
@@ -113,14 +130,16 @@ impl<'a> SpanNode<'a> {
     }
 }
 
-/// Start, end (none last), id.
+/// Start, whether the span still runs, end, span id. Running spans come last among those of equal start.
 pub type Order = (Timestamp, bool, Option<Timestamp>, SpanId);
 
+/// Makes the sort key of a span or node.
 pub fn order(started: Timestamp, ended: Option<Timestamp>, id: SpanId) -> Order {
     (started, ended.is_none(), ended, id)
 }
 
 impl<'a> SpanTree<'a> {
+    /// Builds the tree from the digests of a trace's spans and log records, in any order.
     pub fn new(trace: TraceId, facts: &'a [SpanDigest]) -> Self {
         let mut nodes = spans(facts);
         let mut index: HashMap<SpanId, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
@@ -140,7 +159,8 @@ impl<'a> SpanTree<'a> {
         tree
     }
 
-    /// Gives log records without a span to the root, else to the first place.
+    /// Gives log records without a span id to the root, else to the first node. `orphan_logs` keeps them if there is no
+    /// node.
     fn adopt(&mut self, orphan_logs: Vec<(usize, &'a SpanDigest)>) {
         match self.nodes.get_mut(self.root.unwrap_or(0)) {
             Some(node) => {
@@ -152,13 +172,13 @@ impl<'a> SpanTree<'a> {
         }
     }
 
-    /// The places that nothing that came is above.
+    /// The received spans whose parent was not received: those without a parent, and the children of placeholders.
     pub fn tops(&self) -> impl Iterator<Item = &SpanNode<'a>> {
         let came = |at: usize| self.nodes.get(at).is_some_and(|node| node.span.is_some());
         self.nodes.iter().filter(move |node| node.span.is_some() && !node.parent.is_some_and(came))
     }
 
-    /// For each place the nearest one above it for which `is` holds.
+    /// For each node the index of its nearest ancestor for which `is` holds. A node is never its own ancestor.
     pub fn above(&self, is: impl Fn(&SpanNode) -> bool) -> Vec<Option<usize>> {
         let mut above: Vec<Option<usize>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -170,6 +190,7 @@ impl<'a> SpanTree<'a> {
     }
 }
 
+/// A node without any source.
 fn empty<'a>(id: SpanId, started: Timestamp) -> SpanNode<'a> {
     SpanNode {
         id,
@@ -187,13 +208,15 @@ fn empty<'a>(id: SpanId, started: Timestamp) -> SpanNode<'a> {
     }
 }
 
-/// Whether a trace holds nothing but spans made from records that prove nothing, and these records.
+/// Whether a trace consists of unconfirmed records only: log records that do not prove that its spans were sent, and
+/// spans made from them. `false` without any source.
 fn is_unconfirmed(nodes: &[SpanNode]) -> bool {
     let mut sources = nodes.iter().flat_map(SpanNode::sources).map(|(_, facts)| facts.unconfirmed).peekable();
     sources.peek().is_some() && sources.all(|unconfirmed| unconfirmed)
 }
 
-/// One place a span. Of a span that came twice the more complete one is taken.
+/// One node for each span id, in order. Of several records of one span the most complete is kept: one that has an end,
+/// a later end, more readings, tool calls and results, an earlier start.
 fn spans<'a>(facts: &'a [SpanDigest]) -> Vec<SpanNode<'a>> {
     let mut best: HashMap<SpanId, (usize, &SpanDigest)> = HashMap::new();
     for (at, new) in facts.iter().enumerate() {
@@ -216,7 +239,7 @@ fn spans<'a>(facts: &'a [SpanDigest]) -> Vec<SpanNode<'a>> {
     nodes
 }
 
-/// Adds a place for each parent that never came, as early as its earliest child.
+/// Adds a node for each parent that was never received; it starts with its earliest child.
 fn placeholders(nodes: &mut Vec<SpanNode>, index: &mut HashMap<SpanId, usize>) {
     for at in 0..nodes.len() {
         let node = &nodes[at];
@@ -229,7 +252,8 @@ fn placeholders(nodes: &mut Vec<SpanNode>, index: &mut HashMap<SpanId, usize>) {
     }
 }
 
-/// Gives each log record to its place, adding those of spans that never came; returns those that name no span.
+/// Gives each log record to the node of its span, adding placeholders for spans that were never received if the record
+/// has messages, tokens or a failure. Returns the records that name no span.
 fn logs<'a>(
     facts: &'a [SpanDigest],
     nodes: &mut Vec<SpanNode<'a>>,
@@ -253,7 +277,7 @@ fn logs<'a>(
             nodes[*at].logs.push(record);
         }
     }
-    // Nothing but records without a span: one place stands for them all.
+    // The trace has nothing but records without a span id: one node stands for all of them.
     if nodes.is_empty()
         && let Some((_, first)) = orphan_logs.iter().find(|(_, facts)| facts.tells())
     {
@@ -262,18 +286,18 @@ fn logs<'a>(
     orphan_logs
 }
 
-/// An id for what has none, made of the trace's.
+/// A span id derived from the trace id, for a node that has none.
 fn stand_in(trace: TraceId) -> SpanId {
     let bytes = trace.as_bytes();
     let half = |bytes| SpanId::from_bytes(bytes);
     half(&bytes[8..]).or_else(|_| half(&bytes[..8])).expect("a trace's id is not all zeroes")
 }
 
-/// The parent of each place, with cycles cut at their earliest span.
+/// The parent of each node, with each cycle cut above its earliest node.
 fn parents(nodes: &[SpanNode], index: &HashMap<SpanId, usize>) -> Vec<Option<usize>> {
     let parent = |node: &SpanNode| index.get(&node.span?.1.parent?).copied();
     let mut parents: Vec<Option<usize>> = nodes.iter().map(parent).collect();
-    // The walk on which a place was first met; a walk that meets itself went round a cycle.
+    // The number of the walk that visited each node first, 0 for none. A walk that meets its own number found a cycle.
     let mut met = vec![0; nodes.len()];
     for start in 0..nodes.len() {
         let walk = start + 1;
@@ -300,7 +324,7 @@ fn parents(nodes: &[SpanNode], index: &HashMap<SpanId, usize>) -> Vec<Option<usi
     parents
 }
 
-/// Puts the places in the order in which a tree is read.
+/// Puts the nodes in depth-first order and sets their `parent`, `depth` and `after`.
 fn walk<'a>(nodes: Vec<SpanNode<'a>>, parents: &[Option<usize>]) -> Vec<SpanNode<'a>> {
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     order.sort_by_key(|at| Reverse(nodes[*at].order()));
@@ -314,7 +338,7 @@ fn walk<'a>(nodes: Vec<SpanNode<'a>>, parents: &[Option<usize>]) -> Vec<SpanNode
     }
     let mut unread: Vec<Option<SpanNode>> = nodes.into_iter().map(Some).collect();
     let mut read: Vec<SpanNode> = Vec::with_capacity(unread.len());
-    // Latest first on the stack, so that the earliest is taken next.
+    // The stack holds the latest sibling at the bottom, so that the earliest is taken first.
     while let Some((at, parent, depth)) = waiting.pop() {
         let Some(mut node) = unread[at].take() else { continue };
         (node.parent, node.depth, node.after) = (parent, depth, read.len() + 1);
