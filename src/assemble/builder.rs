@@ -1,10 +1,10 @@
-//! Calls told one after another, each adding to its conversation what was not said there before
-//! (`conversations.md` 5, 6).
+//! Replays the model calls of a trace in the order of their start. The prompt of each is matched to a conversation, and
+//! only the messages that this conversation does not hold yet are added to it (`conversations.md` 5, 6).
 //!
 //! ```text
-//!   a call ─▶ asked before?  ─ yes ▶ only its answer: an attempt, a sample, another answer
-//!          ─▶ met somewhere? ─ yes ▶ what is new in its prompt, its answer
-//!          ─▶ else a conversation of its own: what it brings along, the question, its answer
+//!   a call ─▶ the same prompt was sent before?      ─ yes ▶ add its answer: another attempt or sample
+//!          ─▶ its prompt continues a conversation?  ─ yes ▶ add what is new in its prompt, and its answer
+//!          ─▶ else                                        ▶ open a conversation: add its prompt and its answer
 //! ```
 
 use std::{
@@ -22,43 +22,54 @@ use super::{
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall};
 
-/// A call to be told.
+/// A counted call with its messages, and its place in the span tree.
 #[derive(Debug)]
 pub struct PlacedExchange {
-    /// Its index among the calls.
+    /// Its index among the counted calls of the trace, [`crate::model::AssembledTrace::calls`].
     pub turn: usize,
+    /// The span that counts for the call, and its node.
     pub span: SpanId,
     pub node: usize,
-    /// The nearest agent or tool around it.
+    /// The node of the nearest agent or tool around it; `None` where there is none.
     pub scope: Option<usize>,
-    /// What is right above it.
+    /// The node of its parent span; `None` where it has none.
     pub step: Option<usize>,
+    /// Whether `scope` is an agent.
     pub in_agent: bool,
+    /// The name of the agent that made the call; `None` where it is unknown.
     pub agent: Option<String>,
-    /// The model as a number, where it is known.
+    /// The hash of the model name; `None` where it is unknown.
     pub model: Option<u64>,
     pub started: Timestamp,
+    /// `None` while it runs.
     pub ended: Option<Timestamp>,
+    /// Whether its span failed, or it has an error and no answer.
     pub failed: bool,
+    /// What was sent and what came back.
     pub exchange: Exchange,
 }
 
-/// A call with its messages as they are compared.
+/// A call with its messages in the form in which they are compared.
 #[derive(Debug)]
 pub struct Heard {
+    /// The call; its `exchange` was moved to the fields below, and is empty.
     pub placed: PlacedExchange,
+    /// Its system messages.
     pub system: Vec<TimedMessage>,
+    /// Its prompt without the system messages, and without the answer where a sender lists that there.
     pub lines: Vec<TimedMessage>,
+    /// Its answer; empty where the call failed.
     pub completion: Vec<TimedMessage>,
-    /// The prompt without its system prompt, line by line.
+    /// The messages of `lines` without their times.
     pub prompt: Vec<KeyedMessage>,
+    /// The hashes of the beginnings of `prompt`.
     pub chain: Chain,
-    /// The system prompt, line by line; `None` where a line cannot be compared.
+    /// The keys of `system`; `None` for a message that cannot be compared.
     pub in_force: Vec<Option<ContentHash>>,
 }
 
 impl Heard {
-    /// Puts the messages of a call in the form in which they are compared; `None` where it has none.
+    /// Prepares the messages of a call; `None` where it has none.
     pub fn new(mut placed: PlacedExchange) -> Option<Self> {
         let Exchange { system, prompt: mut lines, mut completion, by_event, spoken } =
             std::mem::take(&mut placed.exchange);
@@ -67,7 +78,8 @@ impl Heard {
         } else if completion.is_empty() && by_event && placed.ended.is_some() {
             completion = unmarked_answer(&mut lines);
         }
-        // What a program was given may be a state in which the answer stands already; what a model was sent is not.
+        // A prompt may end with its own answer where a sender does not mark the answer, or where it is the input of a
+        // function: the state of a program, which has the answer by then. What was sent to a model never does.
         if by_event || !spoken[0] {
             drop_answer(&mut lines, &completion);
         }
@@ -80,45 +92,50 @@ impl Heard {
         Some(Self { placed, system, lines, completion, prompt, chain, in_force })
     }
 
-    /// What it asks: the messages of its prompt after the last answer.
+    /// The messages of its prompt after the last answer in it.
     fn question(&self) -> &[KeyedMessage] {
         let answered = self.prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
         &self.prompt[answered.map_or(0, |answered| answered + 1)..]
     }
 
+    /// What decides between several conversations that the call could continue.
     fn seeker(&self) -> Seeker<'_> {
         let PlacedExchange { scope, step, started, .. } = self.placed;
         Seeker { scope, step, system: &self.in_force, started }
     }
 }
 
-/// How a call meets what was told before.
+/// How a call continues what was added before. Conversations are given by their index.
 enum Continuation {
-    /// The same prompt again: nothing is new but the answer.
+    /// The same prompt was sent before in this conversation: only the answer is new.
     Again(usize),
-    /// It goes on from there. The call of whose answer nothing was known, if the prompt brings it.
+    /// It continues a conversation from an anchor. The earlier call is given where the anchor is the end of its prompt
+    /// and its answer was not recorded: then this prompt may have that answer.
     GoesOn(Anchor, Option<Told>),
-    /// It stays in the conversation of its agent, although it repeats nothing of it.
+    /// It continues this conversation, although its prompt repeats nothing of it.
     Stays(usize),
+    /// It opens a conversation.
     Opens,
 }
 
-/// The conversations of one trace, while they are told.
+/// The conversations of one trace, to which one call after another is added.
 #[derive(Debug)]
 pub struct ConversationBuilder<'s> {
+    /// The conversations so far.
     pub conversations: Conversations,
-    /// The whole prompts of earlier traces of the session, what ended each from its last answer on, and the results that
-    /// came in them.
+    /// Hashes of what earlier traces of the session hold, of three kinds: whole prompts (see [`Chain`]); what followed
+    /// the last answer in each prompt, with that answer (see [`last`]); ids of tool results (see [`came`]).
     past: &'s HashSet<u64>,
-    /// Those of this trace.
+    /// The hashes of the first two kinds for this trace.
     pub prompts: Vec<u64>,
-    /// What was asked last in an agent or tool, if that call failed.
+    /// For each scope the prompt of its latest call, if that call failed.
     failed: HashMap<Option<usize>, FailedPrompt>,
-    /// Turns that begin conversations of their own, although their prompts go on from another; how much of them that is.
+    /// The calls that open conversations although their prompts continue another, as [`super::forks::forks`] gives
+    /// them.
     forks: HashMap<usize, usize>,
 }
 
-/// What a call that failed was sent.
+/// The prompt of a failed call as keys, and the conversation that it is in.
 #[derive(Debug)]
 struct FailedPrompt {
     conversation: usize,
@@ -126,27 +143,32 @@ struct FailedPrompt {
     prompt: Vec<Option<ContentHash>>,
 }
 
-/// A line about to be said, and by whom where it was not this call.
+/// A message that is to be shown.
 struct NewMessage<'l> {
     line: &'l TimedMessage,
+    /// It came with a request and was not produced in this trace.
     history: bool,
-    /// It stands in the place of what was said: a summary, a shortened message. That is history, too.
+    /// It stands in the place of earlier messages: a summary, a shortened message. Such a message is history, too.
     rewritten: bool,
+    /// The earlier call whose answer it is, where that was not recorded with the call; `None` for any other message.
     by: Option<Told>,
 }
 
 impl<'l> NewMessage<'l> {
+    /// A message of the call that is being added.
     fn new(line: &'l TimedMessage) -> Self {
         Self { line, history: false, rewritten: false, by: None }
     }
 }
 
 impl<'s> ConversationBuilder<'s> {
+    /// A builder without conversations; for the arguments see the fields.
     pub fn new(past: &'s HashSet<u64>, forks: HashMap<usize, usize>) -> Self {
         Self { conversations: Conversations::default(), past, prompts: Vec::new(), failed: HashMap::new(), forks }
     }
 
-    /// Tells a call. Calls are told in the order in which they began.
+    /// Adds a call to the conversation that it continues, or to one of its own. Calls must come in the order of their
+    /// start.
     pub fn tell(&mut self, heard: &Heard) {
         let Heard { placed, system, lines, completion, prompt, chain, in_force } = heard;
         self.complete(placed, prompt, chain);
@@ -219,6 +241,7 @@ impl<'s> ConversationBuilder<'s> {
         conversation.ended = conversation.ended.zip(placed.ended).map(|(before, now)| before.max(now));
     }
 
+    /// Opens a conversation without messages for a call; returns its index.
     fn open(&mut self, heard: &Heard) -> usize {
         let PlacedExchange { scope, agent, span, node, started, .. } = &heard.placed;
         let mut conversation = OpenConversation::new(*scope, agent.clone(), (*span, *node), *started);
@@ -226,10 +249,15 @@ impl<'s> ConversationBuilder<'s> {
         self.conversations.open(conversation)
     }
 
-    /// The earlier call that was sent this very prompt, if this one is another attempt or sample of it: it failed, it
-    /// runs at the same time, or the prompt goes on from an answer that was given here.
+    /// The conversation of an earlier call of which this one is another attempt or sample; `None` where there is no
+    /// such call.
     ///
-    /// Someone without a memory who asks twice, and is answered twice, asks two questions.
+    /// The earlier call has the same system prompt and an equal prompt, its question to the letter, and the same scope
+    /// or agent. In the same scope this call is another attempt if the earlier one was the latest and failed; a sample
+    /// if the two overlap in time within one step, with one model and a prompt that is not cut; and another attempt if
+    /// the prompt continues from an answer that was given in that conversation. In another scope of the agent, only the
+    /// first of these counts. Anything else is asked anew: a service that keeps no history and is asked "ping" twice
+    /// has two conversations.
     fn asked_before(&self, heard: &Heard) -> Option<usize> {
         let Heard { placed, prompt, chain, in_force, .. } = heard;
         let question = heard.question();
@@ -250,7 +278,8 @@ impl<'s> ConversationBuilder<'s> {
                 || told.question.iter().zip(question).all(|(left, right)| left.is_exactly(&right.fingerprint));
             let overlaps = told.ended.is_none_or(|ended| placed.started < ended);
             let fits = if same_scope {
-                // Steps of a workflow that ask the same at one time are several who ask it, as are several models.
+                // Equal prompts of several steps of a workflow, or to several models, at one time are no samples of one
+                // call.
                 let is_sample = || overlaps && told.step == placed.step && told.model == placed.model && !is_cut;
                 (told.failed && newest) || is_sample() || (!overlaps && !is_cut && goes_on() == Some(told.conversation))
             } else {
@@ -264,7 +293,7 @@ impl<'s> ConversationBuilder<'s> {
         None
     }
 
-    /// Where a call goes on, by the surest evidence that there is.
+    /// Decides how a call continues, by the surest evidence first.
     fn meet(&self, heard: &Heard) -> Continuation {
         let Heard { placed, prompt, chain, in_force: system, .. } = heard;
         if self.forks.contains_key(&placed.turn) {
@@ -276,7 +305,8 @@ impl<'s> ConversationBuilder<'s> {
         if let Some(conversation) = self.asked_before(heard) {
             return Continuation::Again(conversation);
         }
-        // What was too long is asked again with its beginning left out.
+        // The latest call of this scope failed, and its prompt ends with this one: it was too long, and is sent again
+        // without its beginning.
         if let Some(refused) = self.failed.get(&placed.scope)
             && refused.system == *system
             && prompt.last().is_some_and(|keyed| keyed.fingerprint.key.is_some())
@@ -286,10 +316,12 @@ impl<'s> ConversationBuilder<'s> {
         }
         let anchor = self.conversations.anchor(prompt, heard.seeker());
         let begun = self.conversations.begun(chain, |told| told.scope == placed.scope || same_agent(told));
-        // Whichever knows more of the prompt; a call that failed left nothing but its prompt.
+        // The anchor is an answer or a result; `begun` is the end of an earlier prompt. The later place in this prompt
+        // is taken, for a call that failed has left nothing but its prompt.
         let met = anchor.map_or(0, |anchor| anchor.after);
         let is_open = |told: &Told| told.answers == 0 && !told.failed && !overlaps(told);
-        // So does one whose answer nobody told: what follows its prompt is that answer.
+        // Of equal places that of the earlier prompt is taken where its answer was not recorded: what follows it here
+        // is that answer.
         let knows_more = |(after, call): &(usize, usize)| {
             let told = &self.conversations.told[*call];
             *after > met || (*after == met && is_open(told))
@@ -321,7 +353,8 @@ impl<'s> ConversationBuilder<'s> {
         }
     }
 
-    /// Learns the calls of an answer of which only the words were told, from the prompt that goes on from it.
+    /// Adds the tool calls to an earlier answer that was recorded as text alone, where this prompt repeats that answer
+    /// with its calls.
     fn complete(&mut self, placed: &PlacedExchange, prompt: &[KeyedMessage], chain: &Chain) {
         let conversations = &self.conversations;
         let same_agent =
@@ -355,10 +388,10 @@ impl<'s> ConversationBuilder<'s> {
         self.conversations.all[told.conversation].call(told.entries + told.answers - 1, calls.into_iter(), entries);
     }
 
-    /// Learns the reasoning of the answer that a prompt goes on from and the ids of its calls, which some senders tell
-    /// only now.
+    /// Adds to the answer before the anchor what some senders send only with the next prompt: its reasoning, and the
+    /// ids of its tool calls.
     fn recall(&mut self, anchor: Anchor, lines: &[TimedMessage]) {
-        // Before the last result that the prompt brings there may be others.
+        // Between the answer and the anchor there may be results.
         let others = lines[..anchor.after].iter().rev().take_while(|line| line.fingerprint.role == Role::Tool).count();
         let end = anchor.after - others;
         let answer = lines[..end].iter().rev().take_while(|line| line.fingerprint.role == Role::Assistant).count();
@@ -378,13 +411,13 @@ impl<'s> ConversationBuilder<'s> {
         }
     }
 
-    /// How much of the first prompt of a conversation was said before this trace.
+    /// The number of messages at the beginning of the first prompt of a conversation that are history.
     fn known(&self, lines: &[TimedMessage], prompt: &[KeyedMessage], chain: &Chain) -> usize {
         let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
-        // Answers at the very end are there for the model to go on from.
+        // Answers at the very end are a prefill, from which the model goes on; they are new.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
         let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
-        // So are the results of its calls that came then.
+        // Results after the last answer are history where an earlier trace has all of them.
         let is_past = |line: &&TimedMessage| {
             let answers = &line.fingerprint.answers;
             line.fingerprint.role == Role::Tool
@@ -392,9 +425,10 @@ impl<'s> ConversationBuilder<'s> {
                 && answers.iter().all(|id| self.past.contains(&came(*id)))
         };
         let answered = answered + lines[answered..].iter().take_while(is_past).count();
-        // A question that got no answer is history as well, if an earlier trace asked it and this one asks more.
+        // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
+        // prompt has more.
         let asked = chain.beginnings().find(|(_, chain)| self.past.contains(chain)).map_or(0, |(after, _)| after);
-        // What was said before it may have been left out since.
+        // The same, where what stood before the last answer was left out since.
         let asked_last = || {
             let tails = Chain::of(prompt.get(answered.checked_sub(1)?..)?);
             tails.beginnings().find(|(_, tail)| self.past.contains(&last(*tail))).map(|(after, _)| answered - 1 + after)
@@ -402,11 +436,11 @@ impl<'s> ConversationBuilder<'s> {
         answered.max(asked).max(asked_last().unwrap_or_default())
     }
 
-    /// Says what a prompt brings.
+    /// Adds messages of a prompt to a conversation: to its entries, and to what is shown.
     fn hear(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
         for new_message in new_messages {
             match &new_message.by {
-                // Given here, although only this prompt tells it.
+                // An answer that was given in this trace, although only this prompt has it.
                 Some(_) => self.conversations.answer(conversation, vec![keyed(new_message.line)], None),
                 None => self.conversations.hear(conversation, keyed(new_message.line)),
             }
@@ -414,14 +448,15 @@ impl<'s> ConversationBuilder<'s> {
         self.say(conversation, placed, new_messages);
     }
 
-    /// Says lines that were noted.
+    /// Adds messages that are entries already to those that are shown.
     fn say(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
         let conversation = &mut self.conversations.all[conversation];
+        // Neighbours that are shown as one message: results, and the pieces of one answer.
         let together = |left: &NewMessage, right: &NewMessage| {
             let roles = (left.line.fingerprint.role, right.line.fingerprint.role);
             match roles {
                 (Role::Tool, Role::Tool) => (left.history, left.rewritten) == (right.history, right.rewritten),
-                // What is sent back stays as it was sent.
+                // Answers that are history stay as they were sent.
                 (Role::Assistant, Role::Assistant) => {
                     !left.history && !right.history && are_one(&left.line.message, &right.line.message)
                 }
@@ -449,7 +484,8 @@ impl<'s> ConversationBuilder<'s> {
     }
 }
 
-/// Whether two messages are of one answer, which some APIs give piece by piece: thoughts, then words, then each call.
+/// Whether two messages are pieces of one answer: some APIs give reasoning, text and each tool call as a message of its
+/// own.
 fn are_one(before: &Message, after: &Message) -> bool {
     let all = |message: &Message, is: fn(&Content) -> bool| message.parts.iter().all(|part| is(&part.content));
     let thinks = all(before, |what| matches!(what, Content::Reasoning(_)));
@@ -457,26 +493,31 @@ fn are_one(before: &Message, after: &Message) -> bool {
     (thinks || calls) && before.name == after.name
 }
 
-/// What is kept of a result by the id of what it answers, among the prompts of earlier traces.
+/// Marks the id of the tool call that a result answers, among the hashes of earlier traces.
 pub fn came(id: u64) -> u64 {
     hash(("result", id))
 }
 
-/// The number of what ends a prompt, from its last answer on, among those of whole prompts.
+/// Marks the hash of what ends a prompt, from its last answer on, among the hashes of earlier traces.
 fn last(tail: u64) -> u64 {
     hash(("last", tail))
 }
 
+/// The key of each message.
 fn keys(keyed_messages: &[KeyedMessage]) -> Vec<Option<ContentHash>> {
     keyed_messages.iter().map(|keyed| keyed.fingerprint.key).collect()
 }
 
+/// A message without its time.
 fn keyed(line: &TimedMessage) -> KeyedMessage {
     KeyedMessage { message: Arc::clone(&line.message), fingerprint: Rc::clone(&line.fingerprint) }
 }
 
-/// The new lines of a prompt. What ends with an answer that nobody here gave was not said here either, and what stands
-/// before the anchor and is not known was put there in place of something else.
+/// The new messages of a prompt, as they are to be shown.
+///
+/// `new` are their indexes in `lines`, and `after` is the first index after the anchor. Where an answer among them was
+/// not given by a call here, everything up to it is history. What is new before the anchor stands in the place of
+/// earlier messages. `unanswered` is the call whose answer may follow the anchor.
 fn added<'l>(
     conversation: &OpenConversation,
     lines: &'l [TimedMessage],
@@ -486,10 +527,10 @@ fn added<'l>(
 ) -> Vec<NewMessage<'l>> {
     let is_answer = |at: usize| lines[at].fingerprint.role == Role::Assistant;
     let end = (0..lines.len()).rev().find(|at| !is_answer(*at)).map_or(0, |last| last + 1);
-    // The answer to an earlier call that told none itself: it comes right after that call's prompt.
+    // The answer of `unanswered` is what the assistant says right after the prompt of that call.
     let told = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
     let given = after..after + told;
-    // The first result of a call that was made here is none that stands for another one.
+    // The result of a tool call that the conversation holds is new, and stands in the place of no other message.
     let is_result = |at: usize| lines[at].fingerprint.answered.iter().any(|call| conversation.number(*call).is_some());
     let foreign = new.iter().copied().filter(|at| *at < end && is_answer(*at) && !given.contains(at)).max();
     let say = |at: &usize| {
@@ -501,7 +542,7 @@ fn added<'l>(
     new.iter().map(say).collect()
 }
 
-/// Results as one message, in the order of their calls where that is known.
+/// Several results as one message, in the order of their tool calls if the conversation holds all of these.
 fn results(lines: &[&TimedMessage], number: impl Fn(&str) -> Option<usize>) -> Arc<Message> {
     let order = |part: &Part| match &part.content {
         Content::Result(result) => result.call_id.as_deref().and_then(&number),
@@ -525,17 +566,17 @@ fn results(lines: &[&TimedMessage], number: impl Fn(&str) -> Option<usize>) -> A
     }
 }
 
-/// Takes the answer out of a prompt whose sender has no word for it.
+/// Splits the answer off a prompt whose sender does not mark it.
 ///
-/// Some send every message as it comes, the answer as one more of the assistant's at the end. What an assistant says
-/// before the question answers something else.
+/// Some senders record every message by an event of one kind, the answer as the last of the assistant. An earlier
+/// message of the assistant answers something else.
 fn unmarked_answer(lines: &mut Vec<TimedMessage>) -> Vec<TimedMessage> {
     let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
     let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
     lines.split_off(end)
 }
 
-/// Takes an answer off a prompt that ends with the very answer it got.
+/// Removes the answer from a prompt that ends with exactly that answer.
 fn drop_answer(lines: &mut Vec<TimedMessage>, completion: &[TimedMessage]) {
     let is_answer = |line: &&TimedMessage| line.fingerprint.role == Role::Assistant;
     let key = |lines: &[TimedMessage]| lines.iter().filter_map(|line| line.fingerprint.key).reduce(ContentHash::then);
