@@ -1,4 +1,4 @@
-//! One conversation: what was said in it, and what of a prompt was not (`conversations.md` 6).
+//! One conversation while it is built, and which messages of a prompt it does not hold yet (`conversations.md` 6).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,52 +11,65 @@ use super::{
 };
 use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
 
-/// Answers cut into more messages than this are compared piece by piece only.
+/// So many neighbouring messages of one role are also compared as one message. In a longer run only pieces of this
+/// length are.
 pub const PIECES: usize = 8;
 
-/// Cut texts are compared with so many of the newest messages.
+/// A cut message is compared with so many of the newest entries, and so many entries after the anchor are compared with
+/// what follows it in a prompt. Beyond that a message that was repeated counts as new.
 const CUT: usize = 64;
 
-/// One agent's conversation.
+/// A conversation of one agent, to which further calls are added.
 #[derive(Debug)]
 pub struct OpenConversation {
-    /// The nearest agent or tool around its first call.
+    /// The node of the nearest agent or tool around its first call; `None` where there is none.
     pub scope: Option<usize>,
+    /// The agent's name; `None` where it is unknown.
     pub agent: Option<String>,
-    /// The first call, and its place.
+    /// The span that identifies the conversation: that of its first call, or of the agent or workflow where no call has
+    /// messages.
     pub first: SpanId,
+    /// The node of the first call, or of that agent or workflow.
     pub node: usize,
+    /// When that node began.
     pub started: Timestamp,
-    /// What is right above its latest call.
+    /// The node of the parent span of its latest call; `None` where that has none.
     pub step: Option<usize>,
-    /// Its first prompt brought answers along that nobody gave here.
+    /// Whether its first prompt had answers in it.
     pub had_history: bool,
-    /// A request brought nothing but results: whoever keeps its history, it is not in the requests.
+    /// Whether a request had nothing but tool results in it. Then the history is kept outside of the requests, for
+    /// instance by the provider.
     pub kept_elsewhere: bool,
-    /// When its latest call ended; `None` while one runs.
+    /// When the last of its calls ended; `None` once one of them has no end.
     pub ended: Option<Timestamp>,
-    /// What was said, in order.
+    /// The messages as they are shown, in order.
     pub messages: Vec<ConversationMessage>,
-    /// The same without what was put together of it: one entry a message as it was sent.
+    /// The messages as they were sent, in order. One message of `messages` may join several entries.
     pub entries: Vec<KeyedMessage>,
-    /// Where in `said` each entry is.
+    /// `shown[i]` is the index in `messages` of entry `i`.
     shown: Vec<usize>,
+    /// Entries by key: by their own, and by that of the messages of their role which end with them.
     by_key: HashMap<ContentHash, Vec<usize>>,
+    /// Entries by the ids of their tool calls and tool results.
     by_id: HashMap<Id, Vec<usize>>,
-    /// The ids of the calls of which a result was noted.
+    /// The ids of the tool calls of which a result is among the entries.
     answered: HashSet<u64>,
-    /// Answers by what they followed and what they say, also without their calls.
+    /// Each answer as the key of the message that it followed and its own key, with and without its tool calls.
     answers: HashSet<(Option<ContentHash>, ContentHash)>,
+    /// The entries that their sender cut.
     cut: Vec<usize>,
+    /// The roles of which an entry is hidden.
     hidden: HashSet<Role>,
-    /// The system prompt last in force, for each agent and for all.
+    /// The keys of the system messages that each agent was sent last, by its name.
     systems: HashMap<Option<String>, Vec<Option<ContentHash>>>,
+    /// The keys of the system messages that were sent last, by any agent.
     system: Vec<Option<ContentHash>>,
-    /// Each call's number, by its id.
+    /// The place of each tool call among those of the conversation, by the hash of its id.
     asked: HashMap<u64, usize>,
 }
 
-/// The id of a call, or of the call that a result answers.
+/// What an entry is found by: the id of a tool call, or that of the tool call that a result answers (see
+/// [`fingerprint::Fingerprint`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Id {
     Call(u64),
@@ -64,7 +77,7 @@ pub enum Id {
 }
 
 impl OpenConversation {
-    /// An empty conversation, opened by a call.
+    /// An empty conversation; for `first` and `node` see the fields.
     pub fn new(
         scope: Option<usize>,
         agent: Option<String>,
@@ -96,10 +109,12 @@ impl OpenConversation {
         }
     }
 
-    /// Whether a call that repeats nothing goes on here all the same, because something says so: its prompt is empty, the
-    /// history is kept elsewhere, or the prompt begins with answers that nobody gave here and that this conversation did
-    /// not begin with. A summary put in the place of the history is such a one. Under the same instructions, and after
-    /// everything else.
+    /// Whether a call whose prompt repeats no earlier message continues this conversation all the same.
+    ///
+    /// It must begin after the last call has ended. Either it has neither a system prompt nor a prompt; or its system
+    /// prompt is the one sent last, and the history is kept outside of the requests, or the prompt has answers before
+    /// its last message that nobody gave here, such as a summary of the history. Such answers prove nothing where the
+    /// conversation itself began with some.
     pub fn stays(&self, system: &[Option<ContentHash>], prompt: &[KeyedMessage], started: Timestamp) -> bool {
         let is_answer = |keyed: &KeyedMessage| keyed.fingerprint.role == Role::Assistant;
         let is_summed_up = || {
@@ -112,18 +127,18 @@ impl OpenConversation {
         goes_on && self.ended.is_some_and(|ended| ended <= started)
     }
 
-    /// Whether these are the instructions in force, as far as both are known.
+    /// Whether a system prompt is the one that was sent last; `true` also where one of the two is unknown.
     pub fn is_instructed(&self, system: &[Option<ContentHash>]) -> bool {
         self.system.is_empty() || system.is_empty() || self.system == system
     }
 
-    /// Whether what was said last asks for tools, and a prompt can be what they gave: it brings nothing but results.
+    /// Whether the last entry has tool calls, and the prompt can be their results: it has no other messages.
     pub fn waits(&self, prompt: &[KeyedMessage]) -> bool {
         self.entries.last().is_some_and(|last| !last.fingerprint.asks.is_empty())
             && prompt.iter().all(|keyed| keyed.fingerprint.role == Role::Tool)
     }
 
-    /// Notes a message as said; returns its entry.
+    /// Adds a message to the entries and indexes it; returns the index of the entry.
     pub fn note(&mut self, keyed: KeyedMessage) -> usize {
         let at = self.entries.len();
         for ask in &keyed.fingerprint.asks {
@@ -149,35 +164,36 @@ impl OpenConversation {
         at
     }
 
-    /// Notes that an answer followed a message.
+    /// Records the key of an answer with that of the message that it followed.
     pub fn answered(&mut self, followed: Option<ContentHash>, key: ContentHash) {
         self.answers.insert((followed, key));
     }
 
-    /// Notes that some entries up to one are also known together.
+    /// Makes several entries, of which `end` is the last, known by the key of all of them.
     pub fn know(&mut self, key: ContentHash, end: usize) {
         self.by_key.entry(key).or_default().push(end);
     }
 
-    /// The keys of the messages of one role that end with an entry: the entry itself, the last two, …
+    /// What [`endings`] gives for the entries up to one.
     pub fn endings(&self, at: usize) -> Vec<(usize, ContentHash)> {
         endings(&self.entries, at)
     }
 
-    /// Says a message that was noted as so many entries.
+    /// Adds a message to those that are shown. It stands for the next so many entries.
     pub fn say(&mut self, said: ConversationMessage, entries: usize) {
         self.shown.resize(self.shown.len() + entries, self.messages.len());
         self.messages.push(said);
     }
 
-    /// Adds calls to what was said up to an entry, and notes that so many entries more say the same.
+    /// Adds tool calls to the shown message of an entry. The next so many entries repeat that message.
     pub fn call(&mut self, entry: usize, calls: impl Iterator<Item = Part>, entries: usize) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         Arc::make_mut(&mut self.messages[last].message).parts.extend(calls);
         self.shown.resize(self.shown.len() + entries, last);
     }
 
-    /// Adds the reasoning of an answer, where only a later prompt tells it.
+    /// Adds reasoning to the answer that an entry belongs to, if that has none. Some senders send it only with a later
+    /// prompt.
     pub fn think(&mut self, entry: usize, thought: &[Part]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let is_thought = |part: &Part| matches!(part.content, Content::Reasoning(_));
@@ -194,8 +210,8 @@ impl OpenConversation {
         }
     }
 
-    /// Gives the calls of an answer the ids that a later prompt knows them by, where they have none or only those of
-    /// items.
+    /// Gives tool calls of the answer that an entry belongs to, where they have no call id, the ids that a later prompt
+    /// has for them. They are paired by name and arguments.
     pub fn rename(&mut self, entry: usize, calls: &[&ToolCall]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let turn = self.messages[last].turn;
@@ -224,8 +240,8 @@ impl OpenConversation {
         }
     }
 
-    /// Gives the calls that were asked for last the ids that their results name, in order, where they have only those
-    /// of items.
+    /// Gives the tool calls of the last message the call ids that `results` name, in order: only where all of these
+    /// calls have an item id alone, and there are as many results.
     pub fn rename_open(&mut self, results: &[TimedMessage]) {
         let results = results.iter().flat_map(|line| &line.message.parts).filter_map(|part| match &part.content {
             Content::Result(result) => result.call_id.as_ref(),
@@ -252,24 +268,26 @@ impl OpenConversation {
         }
     }
 
-    /// How many messages were noted.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The number of a call of this conversation.
+    /// The place of a tool call among those of the conversation, by the hash of its id; `None` where no entry has that
+    /// call.
     pub fn number(&self, ask: u64) -> Option<usize> {
         self.asked.get(&ask).copied()
     }
 
-    /// Whether a message of a prompt was said here, wherever.
+    /// Whether the conversation holds the message at `at` of a prompt, in any place.
     pub fn holds(&self, prompt: &[KeyedMessage], at: usize) -> bool {
         let keyed = &prompt[at];
-        // What is hidden cannot be told apart, so it is not told again.
+        // Hidden messages of one role cannot be distinguished, so a second one is never new. Neither is a message of
+        // reasoning alone.
         if keyed.fingerprint.is_empty() || (keyed.fingerprint.hidden && self.hidden.contains(&keyed.fingerprint.role)) {
             return true;
         }
-        // Whatever became of its content, there is one result of a call.
+        // A tool call has one result; with other content it is still the same one.
         if !keyed.fingerprint.answered.is_empty()
             && keyed.fingerprint.answered.iter().all(|id| self.answered.contains(id))
         {
@@ -283,12 +301,12 @@ impl OpenConversation {
         alone || self.holds_cut(keyed) || self.holds_run(prompt, at)
     }
 
-    /// Whether a message of a prompt is a result that was told here, by its id.
+    /// Whether the message at `at` of a prompt has a result that the conversation holds, by id.
     pub fn said_result(&self, prompt: &[KeyedMessage], at: usize) -> bool {
         prompt[at].fingerprint.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
     }
 
-    /// Whether this message is one of those said here, cut by its sender now or then.
+    /// Whether a message is the beginning of an entry, or an entry its beginning, because its sender cut one of them.
     fn holds_cut(&self, keyed: &KeyedMessage) -> bool {
         if keyed.fingerprint.truncated {
             return self.entries.iter().rev().take(CUT).any(|entry| fingerprint::is_cut_of(entry, keyed));
@@ -296,7 +314,7 @@ impl OpenConversation {
         self.cut.iter().rev().take(CUT).any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
     }
 
-    /// Whether this message and its neighbours of the same role were said here as one.
+    /// Whether the message at `at` of a prompt, joined with its neighbours of the same role, is known by one key.
     fn holds_run(&self, prompt: &[KeyedMessage], at: usize) -> bool {
         let role = prompt[at].fingerprint.role;
         let same = |keyed: &&KeyedMessage| keyed.fingerprint.role == role;
@@ -308,20 +326,21 @@ impl OpenConversation {
             .any(|end| endings(prompt, end).iter().any(|(start, key)| *start <= at && self.by_key.contains_key(key)))
     }
 
-    /// The first entry from one on that is this message.
+    /// The first entry from `from` on that is this message, by id or else by content.
     fn next(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
         let after = |entries: &Vec<usize>| entries.get(entries.partition_point(|at| *at < from)).copied();
         let by_id = ids(keyed).filter_map(|id| after(self.by_id.get(&id)?)).min();
         by_id.or_else(|| after(self.by_key.get(&keyed.fingerprint.key?)?))
     }
 
-    /// The entry that is this message, if it comes right after others, answers left aside.
+    /// The entry that is this message, if it is the first from `from` on that is no answer. A tool result may be any of
+    /// the results that stand there.
     fn follows(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
         let others = self.entries.iter().enumerate().skip(from).take(CUT);
         let mut others = others.filter(|(_, entry)| entry.fingerprint.role != Role::Assistant);
         let is = |entry: &KeyedMessage| entry.fingerprint.is_exactly(&keyed.fingerprint);
         if keyed.fingerprint.role == Role::Tool {
-            // Results of parallel calls come in any order.
+            // The results of parallel tool calls come in any order.
             return others
                 .take_while(|(_, entry)| entry.fingerprint.role == Role::Tool)
                 .find(|(_, entry)| is(entry))
@@ -330,8 +349,8 @@ impl OpenConversation {
         others.next().filter(|(_, entry)| is(entry)).map(|(at, _)| at)
     }
 
-    /// Whether a prompt is all that was said here and more, message by message, where hidden ones can be
-    /// known by nothing but their place; how many messages that is.
+    /// The number of entries that are no system messages, if a prompt begins with all of them and has more messages;
+    /// `None` otherwise. Two hidden messages of one role in the same place count as equal.
     pub fn is_beginning_of(&self, prompt: &[KeyedMessage]) -> Option<usize> {
         let is = |(mine, theirs): (&KeyedMessage, &KeyedMessage)| {
             let hidden = mine.fingerprint.hidden
@@ -346,7 +365,8 @@ impl OpenConversation {
         (length > 0 && length < prompt.len() && spoken().zip(prompt).all(is)).then_some(length)
     }
 
-    /// The system messages of a call that are not in force yet; from then on they are.
+    /// Returns those of the system messages of a call that were not sent last by its agent (or by any, if that agent
+    /// sent none yet), and keeps them as the last.
     pub fn changed<'l>(&mut self, agent: Option<&str>, system: &'l [TimedMessage]) -> Vec<&'l TimedMessage> {
         if system.is_empty() {
             return Vec::new();
@@ -354,7 +374,7 @@ impl OpenConversation {
         let keys: Vec<Option<ContentHash>> = system.iter().map(|line| line.fingerprint.key).collect();
         let agent = agent.map(str::to_owned);
         let before = self.systems.get(&agent).unwrap_or(&self.system);
-        // Hidden ones have no key; where there is one for each they may well be the same.
+        // Hidden system messages have no key. Where both lists have them in the same places, they are taken for equal.
         let new = if *before == keys {
             Vec::new()
         } else {
@@ -369,12 +389,16 @@ impl OpenConversation {
     }
 }
 
+/// What a message is found by, apart from its content.
 fn ids(keyed: &KeyedMessage) -> impl Iterator<Item = Id> + '_ {
     let calls = keyed.fingerprint.calls.iter().copied().map(Id::Call);
     calls.chain(keyed.fingerprint.answers.iter().copied().map(Id::Answer))
 }
 
-/// For the messages of one role up to this one: where they start, and the key of all of them.
+/// The runs of messages of one role that end with the message `end`, the shortest first and at most [`PIECES`] long:
+/// where each starts, and the key of its messages as one.
+///
+/// A run stops at a hidden message; a message without a key is left out.
 pub fn endings(keyed_messages: &[KeyedMessage], end: usize) -> Vec<(usize, ContentHash)> {
     let mut keys = Vec::new();
     let mut all: Option<ContentHash> = None;
@@ -391,17 +415,20 @@ pub fn endings(keyed_messages: &[KeyedMessage], end: usize) -> Vec<(usize, Conte
     keys
 }
 
-/// What is new in a prompt: the messages of it that the conversation does not hold.
+/// Returns the indexes of the messages of a prompt that a conversation does not hold.
 ///
-/// Up to the anchor that is what was rewritten; after it, what does not repeat, in order, what followed
-/// the anchor before.
+/// `anchor` is the index of the first message of the prompt, and of the first entry, after the last place that both
+/// have in common. Before it, a message is new if the conversation holds it nowhere: it was rewritten. After it, the
+/// first message that does not repeat, in order, what followed in the conversation is new, and so is everything after
+/// that. Without an anchor the whole prompt is compared in that way, and entries may be skipped.
 pub fn new_in_prompt(
     conversation: &OpenConversation,
     prompt: &[KeyedMessage],
     anchor: Option<(usize, usize)>,
 ) -> Vec<usize> {
     let (after, mut next) = anchor.unwrap_or((0, 0));
-    // Results sent one by one may have been put together before, and come in any order.
+    // Results of parallel tool calls come in any order, so a result does not move `next`. `results` is the entry after
+    // the last that a result was found to be.
     let mut results = next;
     let mut new_in_prompt: Vec<usize> = (0..after).filter(|at| !conversation.holds(prompt, *at)).collect();
     let mut repeats = true;
@@ -422,7 +449,8 @@ pub fn new_in_prompt(
         }
     }
     if anchor.is_none() && new_in_prompt.is_empty() {
-        // Someone without a memory asks the same thing again.
+        // The conversation holds all of it: the same prompt was sent once more, and what follows its last answer is
+        // new.
         let answered = prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
         return (answered.map_or(0, |at| at + 1)..prompt.len()).collect();
     }
@@ -444,7 +472,8 @@ mod tests {
         messages.iter().map(keyed).collect()
     }
 
-    /// What of a prompt is new to a conversation, where the anchor is the last message they share by its place.
+    /// The messages of a prompt that are new to a conversation with the messages `said`; `anchor` as for
+    /// [`new_in_prompt`].
     fn new<'p>(said: &[&str], prompt: &[&'p str], anchor: Option<(usize, usize)>) -> Vec<&'p str> {
         let span = SpanId::from_bytes(&[1; 8]).unwrap();
         let mut conversation = OpenConversation::new(None, None, (span, 0), Timestamp(1));
@@ -466,7 +495,7 @@ mod tests {
         assert_eq!(new(&said, &["u:ping", "u:ping", "u:ping"], None), ["u:ping"]);
         assert_eq!(new(&["u:A", "a:B", "u:C", "a:D"], &["u:A", "u:C", "u:E"], None), ["u:E"]);
         assert_eq!(new(&["u:q", "a:yes"], &["u:q", "u:yes"], None), ["u:yes"]);
-        // Asked again by someone without a memory.
+        // The same prompt sent once more.
         assert_eq!(new(&["u:ping", "a:pong"], &["u:ping"], None), ["u:ping"]);
     }
 
