@@ -23,7 +23,8 @@ use crate::model::{
     Carrier, Content, ContentKind, Delivery, Message, Part, Role, Source, ToolName, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "autogen", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "autogen", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 fn speaks(source: &Source) -> bool {
     match source.body {

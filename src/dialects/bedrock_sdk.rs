@@ -15,11 +15,23 @@ use super::{
 };
 use crate::model::{Carrier, ContentKind, Role, Source, SpanEvent, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "bedrock-sdk", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "bedrock-sdk",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    claims_events: true,
+    ..Dialect::PLAIN
+};
 
 /// The classic events of the same spans.
-pub const PREVIEW: Dialect =
-    Dialect { name: "bedrock-sdk-preview", content: ContentKind::Conversation, speaks, translate: preview };
+pub const PREVIEW: Dialect = Dialect {
+    name: "bedrock-sdk-preview",
+    content: ContentKind::Conversation,
+    speaks,
+    translate: preview,
+    ..Dialect::PLAIN
+};
 
 /// Whether the SDK made this span.
 pub fn is_sdk(source: &Source) -> bool {

@@ -1,6 +1,5 @@
 //! What kind of work a span is (`facts.md` 7): from what the sender states, never from the name of a plain span.
 
-use super::{coding_agents, gen_ai, google_adk, livekit, spring_ai};
 use crate::model::{Category, Delivery, GenAi, Source};
 
 /// Attributes of agents and models start with one of these. Sorted; none begins with another.
@@ -30,15 +29,15 @@ const AI: &[&str] = &[
     "traceloop.",
 ];
 
-/// The kind of a span. `genai` is what the facts say of it.
-pub fn of(source: &Source, genai: &GenAi) -> Category {
+/// The kind of a span. `own` is what a dialect knows by its own words, `genai` what the facts say of it.
+pub fn of(source: &Source, own: Option<Category>, genai: &GenAi) -> Category {
     let has = |key: &str| source.attributes.has(key);
     if hands_over(source) {
         return Category::Agent;
     }
     // A dialect may know the operation from more than an attribute.
     let delivers = || (genai.delivery == Some(Delivery::Message)).then_some(Category::Agent);
-    match stated(source).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?)) {
+    match own.or_else(|| by_kind(source)).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?)) {
         Some(Category::Llm) if only_prepares(source) => return Category::Chain,
         Some(stated) => return stated,
         None => {}
@@ -49,14 +48,10 @@ pub fn of(source: &Source, genai: &GenAi) -> Category {
     if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
         return Category::Tool;
     }
-    if source.is_log() && source.name == gen_ai::DETAILS {
+    if source.is_log() && source.name == "gen_ai.client.inference.operation.details" {
         return Category::Llm;
     }
-    if has("gen_ai.agent.name")
-        || has("gen_ai.agent.id")
-        || has("lk.agent_name")
-        || google_adk::ran_agent(source).is_some()
-    {
+    if has("gen_ai.agent.name") || has("gen_ai.agent.id") || has("lk.agent_name") {
         return Category::Agent;
     }
     if has("event_loop.cycle_id") || has("agent_loop.cycle_id") {
@@ -154,13 +149,6 @@ const KINDS: &[&str] = &[
     "ai.operationId",
     "operation.name",
 ];
-
-fn stated(source: &Source) -> Option<Category> {
-    coding_agents::category(source)
-        .or_else(|| livekit::category(source))
-        .or_else(|| by_kind(source))
-        .or_else(|| spring_ai::category(source))
-}
 
 fn by_kind(source: &Source) -> Option<Category> {
     KINDS.iter().find_map(|key| {
@@ -313,7 +301,10 @@ mod tests {
     #[test]
     fn the_details_of_an_inference_are_those_of_a_model_call() {
         let named = [("gen_ai.agent.name", "a")];
-        assert_eq!(Sample::log(gen_ai::DETAILS, "null").with(&named).translate().genai.category, Category::Llm);
+        assert_eq!(
+            Sample::log("gen_ai.client.inference.operation.details", "null").with(&named).translate().genai.category,
+            Category::Llm
+        );
     }
 
     #[test]

@@ -20,13 +20,21 @@ use super::{
 };
 use crate::model::{Attributes, Category, ContentKind, LogRecord, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "claude-code", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "claude-code",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(own_category),
+    record: Some(about),
+    ..Dialect::PLAIN
+};
 
 const SCOPE: &str = "com.anthropic.claude_code";
 const PREFIX: &str = "claude_code.";
 
 /// Whether Claude Code made it.
-pub fn is_claude_code(source: &Source) -> bool {
+fn is_claude_code(source: &Source) -> bool {
     source.scope.name.starts_with(SCOPE) || source.name.starts_with(PREFIX)
 }
 
@@ -34,8 +42,12 @@ fn speaks(source: &Source) -> bool {
     is_claude_code(source)
 }
 
+fn own_category(source: &Source) -> Option<Category> {
+    if is_claude_code(source) { category(source) } else { None }
+}
+
 /// What a span or a record is of an agent's work.
-pub fn category(source: &Source) -> Option<Category> {
+fn category(source: &Source) -> Option<Category> {
     Some(match record_name(source, PREFIX).or_else(|| source.attributes.str("span.type"))? {
         "interaction" | "user_prompt" | "assistant_response" => Category::Agent,
         "llm_request" | "api_request" | "api_error" | "api_request_body" | "api_response_body" => Category::Llm,

@@ -19,13 +19,21 @@ use super::{
 };
 use crate::model::{Category, ContentKind, LogRecord, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "codex", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "codex",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(own_category),
+    record: Some(about),
+    ..Dialect::PLAIN
+};
 
 const SCOPE: &str = "codex";
 const PREFIX: &str = "codex.";
 
 /// Whether Codex made it.
-pub fn is_codex(source: &Source) -> bool {
+fn is_codex(source: &Source) -> bool {
     source.scope.name.starts_with(SCOPE)
 }
 
@@ -33,8 +41,12 @@ fn speaks(source: &Source) -> bool {
     is_codex(source) && category(source).is_some()
 }
 
+fn own_category(source: &Source) -> Option<Category> {
+    if is_codex(source) { category(source) } else { None }
+}
+
 /// What a span or a record is of an agent's work.
-pub fn category(source: &Source) -> Option<Category> {
+fn category(source: &Source) -> Option<Category> {
     let attributes = source.attributes;
     if let Some(name) = record_name(source, PREFIX) {
         return Some(match name {

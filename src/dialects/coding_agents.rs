@@ -14,10 +14,9 @@
 
 use std::sync::Arc;
 
-use super::{claude_code, codex, gemini_cli};
 use crate::model::{
-    Attributes, Category, ContentId, Dropped, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode,
-    Timestamp, TraceId, Translation, Value,
+    Attributes, ContentId, Dropped, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode, Timestamp,
+    TraceId, Translation, Value,
 };
 
 /// Marks what was read of a record that its sender gives no trace even where spans are sent.
@@ -38,14 +37,14 @@ pub struct Place {
 
 /// What a record of a coding agent is about.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct About<'a> {
+pub struct About<'a> {
     /// What names the run: the agent, its session, and its prompt where that is said.
     pub run: [&'a str; 3],
     pub work: Work<'a>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Work<'a> {
+pub enum Work<'a> {
     /// The run itself, as it began.
     Run {
         name: &'a str,
@@ -62,18 +61,9 @@ pub(super) enum Work<'a> {
     Part,
 }
 
-/// The agents, each with what it makes of a record.
-const AGENTS: &[for<'a> fn(&'a LogRecord) -> Option<About<'a>>] =
-    &[claude_code::about, codex::about, gemini_cli::about];
-
-/// Finds the place of a record whose sender gave it none; `None` where it has one, or stands for nothing.
-#[must_use]
-pub fn place_of(record: &LogRecord) -> Option<Place> {
-    // The span that it names is sent, or was.
-    if record.trace.is_some() {
-        return None;
-    }
-    let About { run, work } = AGENTS.iter().find_map(|about| about(record))?;
+/// The place of a record whose sender gave it none.
+pub(super) fn place(record: &LogRecord, about: About) -> Option<Place> {
+    let About { run, work } = about;
     let trace = TraceId::from_bytes(&number("trace", &run)).ok()?;
     let root = span_id("root", &run)?;
     let part = |kind: &str, key: &str| span_id(kind, &[run[0], run[1], run[2], key]);
@@ -151,19 +141,6 @@ pub(super) fn record_name<'a>(source: &Source<'a>, prefix: &str) -> Option<&'a s
     Some(name.strip_prefix(prefix).unwrap_or(name))
 }
 
-/// The kind of work that a coding agent's span or record is.
-pub fn category(source: &Source) -> Option<Category> {
-    if claude_code::is_claude_code(source) {
-        claude_code::category(source)
-    } else if codex::is_codex(source) {
-        codex::category(source)
-    } else if gemini_cli::is_gemini_cli(source) {
-        gemini_cli::category(source)
-    } else {
-        None
-    }
-}
-
 /// What tells a record from the next of its kind.
 fn moment(record: &LogRecord) -> String {
     const TELLING: [&str; 6] =
@@ -193,8 +170,8 @@ fn number(kind: &str, parts: &[&str]) -> [u8; 16] {
 mod tests {
     use super::*;
     use crate::{
-        dialects::translate,
-        model::{Project, Resource, Scope, Usd},
+        dialects::{place_of, translate},
+        model::{Category, Project, Resource, Scope, Usd},
     };
 
     /// A record of Claude Code's, of Codex's or of Gemini CLI's, by its name.

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use crate::model::{Carrier, Content, ContentKind, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "crewai", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "crewai", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 /// The scopes of CrewAI's own telemetry and of its instrumentations.
 const SCOPES: [&str; 3] =

@@ -23,13 +23,22 @@ use crate::model::{
     Category, Content, ContentKind, LogRecord, Message, Part, Role, Source, ToolName, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "gemini-cli", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "gemini-cli",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(own_category),
+    replaces: Some((gen_ai::DIALECT.name, speaks)),
+    record: Some(about),
+    ..Dialect::PLAIN
+};
 
 const SCOPE: &str = "gemini-cli";
 const PREFIX: &str = "gemini_cli.";
 
 /// Whether Gemini CLI made it.
-pub fn is_gemini_cli(source: &Source) -> bool {
+fn is_gemini_cli(source: &Source) -> bool {
     source.scope.name == SCOPE
 }
 
@@ -37,8 +46,12 @@ fn speaks(source: &Source) -> bool {
     is_gemini_cli(source)
 }
 
+fn own_category(source: &Source) -> Option<Category> {
+    if is_gemini_cli(source) { category(source) } else { None }
+}
+
 /// What a span or a record is of an agent's work. Its name as an agent stands on all of them.
-pub fn category(source: &Source) -> Option<Category> {
+fn category(source: &Source) -> Option<Category> {
     Some(match record_name(source, PREFIX).or_else(|| source.attributes.str("gen_ai.operation.name"))? {
         "user_prompt" | "agent_call" => Category::Agent,
         "llm_call" | "api_request" | "api_response" | "api_error" | gen_ai::DETAILS => Category::Llm,

@@ -5,16 +5,23 @@
 //! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
 
 use super::{
-    Dialect, calls, category, definitions, events_are_claimed, gemini_cli,
+    Dialect, calls, definitions,
     json_ish::{Ish, unquoted},
-    langchain, mlflow, openllmetry, parts, reading,
+    langchain, parts, reading,
 };
 use crate::model::{
     Carrier, Content, ContentKind, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
     Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "genai-3", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "genai-3",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    is_general: true,
+    ..Dialect::PLAIN
+};
 
 /// The event, or the log record, that carries the messages of one request.
 pub const DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -29,14 +36,10 @@ const RESULT: &str = "gen_ai.tool.call.result";
 const BLOCKS: &str = "anthropic.tool_result.content";
 
 fn speaks(source: &Source) -> bool {
-    // Gemini CLI keeps other things than messages under the same names, OpenLLMetry has habits of its own.
-    if gemini_cli::is_gemini_cli(source) || openllmetry::is_openllmetry(source) {
-        return false;
-    }
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
         || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT, BLOCKS].iter().any(has)
-        || (source.events.iter().any(|event| event.name == DETAILS) && !events_are_claimed(source))
+        || source.events.iter().any(|event| event.name == DETAILS)
 }
 
 fn translate(source: &Source, into: &mut Translation) {
@@ -52,20 +55,18 @@ fn translate(source: &Source, into: &mut Translation) {
     carried(DIALECT.name, carrier, get, into);
     let (called, returned) = runs(&into.readings[before..]);
     // A model's call is no tool's run: there OpenLIT joins the arguments of all tools that are asked for.
-    let is_run = !category::of(source, &into.genai).is_call();
+    let is_run = !into.genai.category.is_call();
     // Some say the same run in messages, too.
     let result = get(RESULT).or_else(|| get(BLOCKS));
     let (arguments, result) = (get(ARGUMENTS).filter(|_| is_run && !called), result.filter(|_| is_run && !returned));
     // Version 7 of the AI SDK, and MLflow, write a result as JSON whatever it is: a text stands in quotes.
-    let is_json = matches!(source.scope.name.as_str(), "gen_ai" | mlflow::SCOPE);
+    let is_json = matches!(source.scope.name.as_str(), "gen_ai" | "mlflow.tracing.provider");
     let quoted = result.filter(|_| is_json).and_then(|result| unquoted(result.as_str()?));
     let quoted = quoted.map(Value::String);
     let (prompt, completion) = execution(arguments, quoted.as_ref().or(result), &into.genai);
     reading::push(into, DIALECT.name, carrier, prompt, completion);
-    if !events_are_claimed(source) {
-        for event in source.events.iter().filter(|event| event.name == DETAILS) {
-            carried(DIALECT.name, (Carrier::Event, Some(event.at)), |key| event.attributes.get(key), into);
-        }
+    for event in source.events.iter().filter(|event| event.name == DETAILS) {
+        carried(DIALECT.name, (Carrier::Event, Some(event.at)), |key| event.attributes.get(key), into);
     }
 }
 

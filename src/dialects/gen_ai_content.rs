@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, calls, category, definitions, gen_ai, json_ish::Ish, native, openlit, parts, reading};
+use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, native, openlit, parts, reading};
 use crate::model::{
     Attributes, Carrier, Category, ContentKind, Message, Note, Part, Role, Source, Timestamp, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "genai-1", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "genai-1", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 const PROMPT: &str = "gen_ai.prompt";
 const COMPLETION: &str = "gen_ai.completion";
@@ -59,7 +60,7 @@ fn called(source: &Source, into: &mut Translation) {
 }
 
 fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<Timestamp>), into: &mut Translation) {
-    if category::of(source, &into.genai) == Category::Tool {
+    if into.genai.category == Category::Tool {
         let (prompt, completion) = gen_ai::execution(attributes.get(PROMPT), attributes.get(COMPLETION), &into.genai);
         return reading::push(into, DIALECT.name, carrier, prompt, completion);
     }

@@ -8,13 +8,20 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, calls, events_are_claimed, indexed, json_ish::Ish, parts, reading};
+use super::{Dialect, calls, indexed, json_ish::Ish, parts, reading};
 use crate::model::{
     Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
     Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "genai-2", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "genai-2",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    is_general: true,
+    ..Dialect::PLAIN
+};
 
 /// What a named event says, and of whom.
 fn role_of(name: &str) -> Option<Role> {
@@ -32,7 +39,7 @@ const CHOICE: &str = "gen_ai.choice";
 fn speaks(source: &Source) -> bool {
     match source.body {
         Some(body) => role_of(source.name).is_some() || moved_body(body).is_some(),
-        None => source.events.iter().any(|event| role_of(&event.name).is_some()) && !events_are_claimed(source),
+        None => source.events.iter().any(|event| role_of(&event.name).is_some()),
     }
 }
 

@@ -22,12 +22,20 @@ use super::{
     provider, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source, Translation, Value,
+    Attributes, Carrier, Category, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source,
+    Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "google-adk", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "google-adk",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(category),
+    ..Dialect::PLAIN
+};
 
-pub const SCOPE: &str = "gcp.vertex.agent";
+pub const SCOPE: &str = google_adk_stream::SCOPE;
 const REQUEST: &str = "gcp.vertex.agent.llm_request";
 const RESPONSE: &str = "gcp.vertex.agent.llm_response";
 const DATA: &str = "gcp.vertex.agent.data";
@@ -67,8 +75,10 @@ fn translate(source: &Source, into: &mut Translation) {
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
     // What the log records say in OpenTelemetry's words is wrapped as well.
-    messages(into).filter(|message| message.parts.iter().any(|part| wrapped(part).is_some())).for_each(unwrap_results);
-    messages(into).filter(|message| is_relayed(message)).for_each(mark_relayed);
+    reading::all(into)
+        .filter(|message| message.parts.iter().any(|part| wrapped(part).is_some()))
+        .for_each(unwrap_results);
+    reading::all(into).filter(|message| is_relayed(message)).for_each(mark_relayed);
 }
 
 /// Whether the ADK repeats here, in the user's name, what another agent said.
@@ -90,9 +100,8 @@ pub fn ran_agent<'a>(source: &Source<'a>) -> Option<&'a str> {
     (source.scope.name == SCOPE && !name.is_empty()).then_some(name)
 }
 
-/// All messages of all readings.
-pub fn messages(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
-    into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion))
+fn category(source: &Source) -> Option<Category> {
+    ran_agent(source).map(|_| Category::Agent)
 }
 
 /// The data in an attribute.

@@ -3,8 +3,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{calls::first, gen_ai, google_adk::SCOPE, json_ish::Ish};
+use super::{calls::first, gen_ai, json_ish::Ish};
 use crate::model::{Content, ContentKind, Message, Part, Role, Source, Translation, Value};
+
+pub const SCOPE: &str = "gcp.vertex.agent";
 
 const CHOICE: &str = "gen_ai.choice";
 

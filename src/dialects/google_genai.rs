@@ -11,10 +11,11 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, gen_ai, google_adk::messages, made_up_ids, reading};
+use super::{Dialect, gen_ai, made_up_ids, reading};
 use crate::model::{Carrier, Content, ContentKind, Part, Source, ToolResult, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "google-genai", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "google-genai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 pub const SCOPE: &str = "opentelemetry.instrumentation.google_genai";
 const PARAMETERS: &str = "code.function.parameters.";
@@ -55,7 +56,7 @@ fn tell_failures(into: &mut Translation) {
         },
         _ => false,
     };
-    for message in messages(into).filter(|message| message.parts.iter().any(failed)) {
+    for message in reading::all(into).filter(|message| message.parts.iter().any(failed)) {
         for part in Arc::make_mut(message).parts.iter_mut().filter(|part| failed(part)) {
             if let Content::Result(result) = &mut part.content {
                 result.is_error = Some(true);

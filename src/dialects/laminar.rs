@@ -3,13 +3,14 @@
 //! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
 
 use super::{
-    Dialect, category, gen_ai,
+    Dialect, gen_ai,
     json_ish::{Ish, unquoted},
     native, parts, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "laminar", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "laminar", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const INPUT: &str = "lmnr.span.input";
 const OUTPUT: &str = "lmnr.span.output";
@@ -20,7 +21,7 @@ fn speaks(source: &Source) -> bool {
 
 fn translate(source: &Source, into: &mut Translation) {
     let (input, output) = (source.attributes.get(INPUT), source.attributes.get(OUTPUT));
-    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+    let (prompt, completion) = if into.genai.category == Category::Tool {
         into.genai.tool.get_or_insert_default().name.get_or_insert_with(|| source.name.to_owned());
         gen_ai::execution(input, output, &into.genai)
     } else {

@@ -15,10 +15,11 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, category, counts, definitions, json_ish::Ish, json_ish::unquoted, native, parameters, payload};
+use super::{Dialect, counts, definitions, json_ish::Ish, json_ish::unquoted, native, parameters, payload};
 use crate::model::{Category, ContentKind, Source, Translation, Usd, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "langfuse", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "langfuse", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const INPUT: &str = "langfuse.observation.input";
 const OUTPUT: &str = "langfuse.observation.output";
@@ -37,7 +38,7 @@ fn translate(source: &Source, into: &mut Translation) {
     let given =
         |own, of_trace| attributes.get(own).or_else(|| attributes.get(of_trace)).map(|value| (value, Ish::of(value)));
     let input = given(INPUT, TRACE_INPUT).map(|(_, ish)| without_tools(ish, into));
-    let is_model = category::of(source, &into.genai).is_call();
+    let is_model = into.genai.category.is_call();
     let output = given(OUTPUT, TRACE_OUTPUT).map(|(value, ish)| match (value, &ish) {
         // What a model said is a text, though it be JSON, unless it is a message.
         (Value::String(text), Ish::Data(data)) if is_model && native::response(data).is_none() => Ish::Text(text),
@@ -69,7 +70,7 @@ fn describe(source: &Source, into: &mut Translation) {
             parameters::add(&mut genai.parameters, name, value);
         }
     }
-    if genai.agent.is_none() && category::of(source, genai) == Category::Agent && !source.name.is_empty() {
+    if genai.agent.is_none() && genai.category == Category::Agent && !source.name.is_empty() {
         genai.agent = Some(source.name.to_owned());
     }
 }

@@ -12,13 +12,14 @@
 //! ```
 
 use super::{
-    Dialect, calls, category, counts, definitions, documents, gen_ai,
+    Dialect, calls, counts, definitions, documents, gen_ai,
     json_ish::{Ish, unquoted},
     langchain, native, native_facts, parts, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "langsmith", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "langsmith", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const INPUTS: &str = "gen_ai.prompt";
 const OUTPUTS: &str = "gen_ai.completion";
@@ -35,7 +36,7 @@ fn speaks(source: &Source) -> bool {
 fn translate(source: &Source, into: &mut Translation) {
     let get = |key| source.attributes.get(key).map(Ish::of);
     let (inputs, outputs) = (get(INPUTS), get(OUTPUTS));
-    let kind = category::of(source, &into.genai);
+    let kind = into.genai.category;
     if kind.is_call() {
         if let Some(Ish::Data(outputs)) = &outputs {
             langchain::facts(outputs, &mut into.genai);

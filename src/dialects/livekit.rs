@@ -12,14 +12,21 @@
 use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, parts, reading};
 use crate::model::{Carrier, Category, Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "livekit", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "livekit",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(category),
+    ..Dialect::PLAIN
+};
 
 fn speaks(source: &Source) -> bool {
     !source.is_log() && source.attributes.has_prefix("lk.")
 }
 
 /// What kind of work a span is, by its name; the agent's stands on several of them.
-pub fn category(source: &Source) -> Option<Category> {
+fn category(source: &Source) -> Option<Category> {
     if !speaks(source) {
         return None;
     }

@@ -25,7 +25,8 @@ use crate::model::{
     Carrier, Content, ContentKind, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "logfire", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "logfire", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const REQUEST: &str = "request_data";
 const RESPONSE: &str = "response_data";
@@ -50,6 +51,11 @@ pub fn is_pending(source: &Source) -> bool {
 /// How the second span of a streamed call is called.
 const STREAM_END: &str = "streaming response from ";
 
+/// Whether a span is one of the Agents SDK's.
+pub fn is_agents(source: &Source) -> bool {
+    matches!(source.scope.name.as_str(), "logfire.openai_agents" | "openai.agents" | "openai_agents")
+}
+
 fn translate(source: &Source, into: &mut Translation) {
     into.genai.ends_stream = source.name.starts_with(STREAM_END);
     let data = |key| json(source, key);
@@ -62,7 +68,7 @@ fn translate(source: &Source, into: &mut Translation) {
         counts::of_provider(&usage, &mut into.genai.reported);
     }
     // OpenAI's agents say the same better in attributes of their own.
-    if super::openai_agents::is_agents(source) {
+    if is_agents(source) {
         return;
     }
     let prompt = request.as_ref().and_then(native::request).unwrap_or_default();

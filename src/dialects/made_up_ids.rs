@@ -12,7 +12,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::google_adk::messages;
+use super::reading;
 use crate::model::{Content, Part, Translation};
 
 /// Takes made-up ids away, and names results by the tools in theirs.
@@ -34,7 +34,7 @@ pub fn forget(into: &mut Translation) {
         }
         _ => false,
     };
-    for message in messages(into) {
+    for message in reading::all(into) {
         let of = message.parts.len();
         if !message.parts.iter().any(|part| is_made_up(part, of)) {
             continue;

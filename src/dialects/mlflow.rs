@@ -18,10 +18,11 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, category, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
+use super::{Dialect, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
 use crate::model::{Carrier, Category, Content, ContentKind, GenAi, Role, Source, Translation, Usd, Value, json};
 
-pub const DIALECT: Dialect = Dialect { name: "mlflow", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "mlflow", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const CHUNK: &str = "mlflow.chunk.item.";
 
@@ -69,7 +70,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// Takes what a tool was called with out of the arguments of the function.
 fn called(source: &Source, into: &mut Translation) {
-    if category::of(source, &into.genai) != Category::Tool {
+    if into.genai.category != Category::Tool {
         return;
     }
     let genai = into.genai.clone();
@@ -111,7 +112,7 @@ fn describe(source: &Source, genai: &mut GenAi) {
         let total = dollars("total_cost").or_else(parts).and_then(Usd::from_dollars);
         genai.reported.cost = genai.reported.cost.or(total);
     }
-    if genai.agent.is_none() && category::of(source, genai) == Category::Agent && !source.name.is_empty() {
+    if genai.agent.is_none() && genai.category == Category::Agent && !source.name.is_empty() {
         genai.agent = Some(source.name.to_owned());
     }
 }
@@ -136,7 +137,7 @@ fn streamed(source: &Source, into: &mut Translation) {
             stream.add(&decoded(value));
         }
     }
-    let Some((first, last)) = times.filter(|_| category::of(source, &into.genai).is_call()) else { return };
+    let Some((first, last)) = times.filter(|_| into.genai.category.is_call()) else { return };
     let (completion, facts) = stream.finish();
     let genai = &mut into.genai;
     // The outputs say "stop" of every stream.

@@ -1,16 +1,17 @@
 //! Our nouns → what the agent did. Pure; it cannot fail: what could not be read is a note, and the raw span stays.
 //!
 //! ```text
-//!   facts ─▶ every dialect that speaks ─▶ usage ─▶ category ─▶ definitions, errors
-//!     │            │
-//!     │            ├ one file and one row of DIALECTS each: bedrock_sdk, strands, livekit, mlflow, vercel_ai, …
-//!     │            ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
-//!     │            ├ openinference ─▶ openinference_flat, _forms, _tool
-//!     │            ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
-//!     │            └ plain_io                                  only for a direction that no other reads
+//!   facts ─▶ category ─▶ every dialect that speaks ─▶ usage ─▶ category again ─▶ definitions, errors
+//!     │                    │                                   by what dialects found
+//!     │                    ├ one file and one row of DIALECTS each: bedrock_sdk, strands, livekit, mlflow, vercel_ai, …
+//!     │                    ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
+//!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
+//!     │                    ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
+//!     │                    └ plain_io                                  only for a direction that no other reads
 //!     └ by the table of fact_keys; context, provider, framework, parameters
 //!
 //!   what the dialects are made of
+//!     dialect                                what a row of DIALECTS can say
 //!     payload, langchain                     what a function took and gave; what LangChain's programs dump
 //!     native, native_facts, chunks, counts   a provider's own request, response, pieces of one, token counts
 //!     documents, definitions                 what was searched and found; tools offered
@@ -18,6 +19,12 @@
 //!     json_ish ─▶ lenient; indexed           values that may be JSON; lists spread over keys
 //!     markers                                signs of hidden and cut content
 //! ```
+//!
+//! To add a dialect: its file, with `speaks` and `translate` ([`Dialect`] says what else there may be: its own words for
+//! kinds of spans, events that it claims, log records that stand for work); its row in [`DIALECTS`], at the place of its
+//! trust; a raised [`VERSION`]; a folder of captures. Where it has them, also: keys of its own for scalar facts
+//! (`fact_keys`), a label for people (`framework`), the switch that records content (`recording_hints`), and a spelling of
+//! failures (`errors`). No dialect sees `category`'s decision being made: it finds it in `into.genai.category`.
 //!
 //! What is known of senders, and what is made of it, is in the documents of this folder:
 //!
@@ -40,6 +47,7 @@ mod context;
 mod counts;
 mod crewai;
 mod definitions;
+mod dialect;
 mod documents;
 mod errors;
 mod fact_keys;
@@ -97,25 +105,14 @@ mod vercel_ai;
 
 use std::sync::Arc;
 
-use crate::model::{Category, Content, ContentKind, Note, Source, Translation};
+use crate::model::{Category, Content, LogRecord, Note, Source, Translation};
 
-pub use coding_agents::{Place, place_of};
+pub use coding_agents::Place;
+pub use dialect::Dialect;
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 5;
-
-/// One way of writing an agent's work into spans.
-#[derive(Debug, Clone, Copy)]
-pub struct Dialect {
-    pub name: &'static str,
-    /// What its messages are worth.
-    pub content: ContentKind,
-    /// Whether a source says anything in this dialect. Cheap: asked of every span.
-    pub speaks: fn(&Source) -> bool,
-    /// Adds what it finds; scalar facts that are known already stay.
-    pub translate: fn(&Source, &mut Translation),
-}
+pub const VERSION: u32 = 6;
 
 /// Every dialect we read, most trusted first. All that speak are run; `assemble::merge` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
@@ -159,9 +156,20 @@ pub fn translate(source: &Source) -> Translation {
         into.genai = crate::model::GenAi::default();
         return into;
     }
+    let own = DIALECTS.iter().find_map(|dialect| dialect.category?(source));
+    // Events that a dialect reads in its own way are not read again.
+    let are_claimed = DIALECTS.iter().any(|dialect| dialect.claims_events && (dialect.speaks)(source));
+    let without_events = Source { events: if are_claimed { &[] } else { source.events }, ..*source };
     let mut heard = None;
-    for dialect in DIALECTS.iter().filter(|dialect| (dialect.speaks)(source)) {
+    for dialect in DIALECTS {
+        let original = source;
+        let source = if dialect.is_general { &without_events } else { source };
+        if !(dialect.speaks)(source) || is_replaced(dialect, source) {
+            continue;
+        }
         heard = heard.or(Some(dialect.name));
+        // A dialect before it may have found the model, or what is done, in more than attributes.
+        into.genai.category = category::of(original, own, &into.genai);
         let before = understood(&into);
         (dialect.translate)(source, &mut into);
         for reading in into.readings.iter_mut().skip(before.0) {
@@ -172,12 +180,13 @@ pub fn translate(source: &Source) -> Translation {
             into.dialects.push(dialect.name.to_owned());
         }
     }
+    into.genai.category = Category::default();
     // A call that failed has facts, and mostly nothing else.
     if into.dialects.is_empty() && into.genai != crate::model::GenAi::default() {
         into.dialects.extend(heard.map(str::to_owned));
     }
     usage::settle(source, &mut into.genai);
-    into.genai.category = category::of(source, &into.genai);
+    into.genai.category = category::of(source, own, &into.genai);
     into.genai.aggregate =
         into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
     if into.genai.category.is_call() {
@@ -241,7 +250,18 @@ fn understood(translation: &Translation) -> (usize, usize, usize) {
     (translation.readings.len(), translation.tools.len(), translation.notes.len())
 }
 
-/// Whether a more specific dialect reads the events of this span, so that the general ones must not read them again.
-fn events_are_claimed(source: &Source) -> bool {
-    !source.is_log() && (bedrock_sdk::is_sdk(source) || strands::is_strands(source))
+fn is_replaced(dialect: &Dialect, source: &Source) -> bool {
+    let mut rows = DIALECTS.iter().filter_map(|other| other.replaces);
+    rows.any(|(name, is_theirs)| name == dialect.name && is_theirs(source))
+}
+
+/// Finds the place of a record whose sender gave it none; `None` where it has one, or stands for nothing.
+#[must_use]
+pub fn place_of(record: &LogRecord) -> Option<Place> {
+    // The span that it names is sent, or was.
+    if record.trace.is_some() {
+        return None;
+    }
+    let about = DIALECTS.iter().find_map(|dialect| dialect.record?(record))?;
+    coding_agents::place(record, about)
 }

@@ -23,15 +23,11 @@ use super::{
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, ToolName, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "openai-agents", content: ContentKind::Conversation, speaks, translate };
-
-/// Whether a span is one of the Agents SDK's.
-pub fn is_agents(source: &Source) -> bool {
-    matches!(source.scope.name.as_str(), "logfire.openai_agents" | "openai.agents" | "openai_agents")
-}
+pub const DIALECT: Dialect =
+    Dialect { name: "openai-agents", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 fn speaks(source: &Source) -> bool {
-    !source.is_log() && is_agents(source)
+    !source.is_log() && logfire::is_agents(source)
 }
 
 fn translate(source: &Source, into: &mut Translation) {
@@ -148,7 +144,7 @@ fn fail(message: &mut Message) {
 
 /// Why a step failed, where only an attribute says it: `{"message": "Error running tool", "data": {"error": …}}`.
 pub fn failure(source: &Source) -> Option<String> {
-    if !is_agents(source) {
+    if !logfire::is_agents(source) {
         return None;
     }
     let error = logfire::json(source, "error")?;

@@ -27,7 +27,8 @@ use crate::model::{
     Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "openinference", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "openinference", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 fn speaks(source: &Source) -> bool {
     const PREFIXES: &[&str] = &[
@@ -55,7 +56,7 @@ fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     tools(attributes, into);
     scalars(attributes, &mut into.genai);
-    let (mut prompt, mut completion) = match category::of(source, &into.genai) {
+    let (mut prompt, mut completion) = match into.genai.category {
         Category::Tool => tool::run(source, into),
         Category::Retriever => (vec![], documents::retrieved(attributes)),
         Category::Reranker => documents::reranked(attributes),

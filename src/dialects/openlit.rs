@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::{Dialect, reading};
 use crate::model::{Carrier, Content, ContentKind, Part, Reasoning, Role, Source, Translation, Usd, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "openlit", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "openlit", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 const TTFT: &str = "gen_ai.server.time_to_first_token";
 const REASONING: &str = "gen_ai.content.reasoning";

@@ -21,7 +21,14 @@ use super::{
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, Translation, Value, json};
 
-pub const DIALECT: Dialect = Dialect { name: "openllmetry", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "openllmetry",
+    content: ContentKind::FunctionIo,
+    speaks,
+    translate,
+    replaces: Some((gen_ai::DIALECT.name, is_openllmetry)),
+    ..Dialect::PLAIN
+};
 
 const PROMPT: &str = "gen_ai.prompt.";
 const COMPLETION: &str = "gen_ai.completion.";

@@ -10,12 +10,12 @@
 
 use std::borrow::Cow;
 
-use super::{calls::first, category, definitions, documents, gen_ai, json_ish::Ish, native, native_facts, reading};
+use super::{calls::first, definitions, documents, gen_ai, json_ish::Ish, native, native_facts, reading};
 use crate::model::{Carrier, Category, GenAi, Message, Role, Source, Translation, Value};
 
 /// Adds what went in and what came out, by what kind of work the span is.
 pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<Ish>, into: &mut Translation) {
-    let (prompt, completion) = match category::of(source, &into.genai) {
+    let (prompt, completion) = match into.genai.category {
         Category::Tool => {
             name_tool(source, into);
             let arguments = input.and_then(value).map(|given| arguments(given, source, &into.genai));

@@ -6,7 +6,8 @@
 use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, openinference_forms, parts, reading};
 use crate::model::{Carrier, Category, ContentKind, Message, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "plain-io", content: ContentKind::Fallback, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "plain-io", content: ContentKind::Fallback, speaks, translate, ..Dialect::PLAIN };
 
 const INPUT: &[&str] = &["input.value", "input", "inputs", "request", "prompt", "raw_input", "message"];
 const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "completion", "result", "raw_output"];
@@ -30,7 +31,7 @@ fn translate(source: &Source, into: &mut Translation) {
     });
     let input = found(source, INPUT).filter(|_| !asked);
     let output = found(source, OUTPUT).filter(|_| !answered);
-    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+    let (prompt, completion) = if into.genai.category == Category::Tool {
         gen_ai::execution(input.map(|(_, value)| value), output.map(|(_, value)| value), &into.genai)
     } else {
         let side = |value: Option<(&str, &Value)>, role| {

@@ -13,7 +13,8 @@
 use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, reading};
 use crate::model::{Carrier, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "pydantic-ai", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "pydantic-ai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 const EVENTS: &str = "all_messages_events";
 const MESSAGES: &str = "pydantic_ai.all_messages";

@@ -35,6 +35,11 @@ pub fn push(
     });
 }
 
+/// All messages of all readings.
+pub fn all(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
+    into.readings.iter_mut().flat_map(|reading| reading.prompt.iter_mut().chain(&mut reading.completion))
+}
+
 /// What a span's attributes, or a record's, are read from, and when that was.
 pub fn carrier(source: &Source) -> (Carrier, Option<Timestamp>) {
     if source.is_log() { (Carrier::Log, Some(source.at)) } else { (Carrier::Attributes, None) }

@@ -13,7 +13,8 @@
 use super::{Dialect, counts, definitions, parts, reading};
 use crate::model::{Carrier, ContentKind, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "semantic-kernel", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "semantic-kernel", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 const FUNCTIONS: &str = "sk.available_functions";
 const PROMPT: &str = "gen_ai.prompt";

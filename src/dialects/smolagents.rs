@@ -12,7 +12,8 @@ use super::Dialect;
 use crate::model::{Content, ContentKind, Message, Role, Source, Translation};
 use std::sync::Arc;
 
-pub const DIALECT: Dialect = Dialect { name: "smolagents", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "smolagents", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 fn speaks(source: &Source) -> bool {
     source.scope.name == "openinference.instrumentation.smolagents"

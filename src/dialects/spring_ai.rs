@@ -7,10 +7,17 @@
 //!   └ tool_call w    spring.ai.tool.definition.{name, description, schema}, spring.ai.tool.call.{id, arguments, result}
 //! ```
 
-use super::{Dialect, category, definitions, gen_ai, parts, reading};
+use super::{Dialect, definitions, gen_ai, parts, reading};
 use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, ToolDefinition, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "spring-ai", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "spring-ai",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    category: Some(category),
+    ..Dialect::PLAIN
+};
 
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 
@@ -19,7 +26,7 @@ fn speaks(source: &Source) -> bool {
 }
 
 /// What kind of work an observation is of.
-pub fn category(source: &Source) -> Option<Category> {
+fn category(source: &Source) -> Option<Category> {
     Some(match source.attributes.str("spring.ai.kind")? {
         "tool_call" => Category::Tool,
         "chat_client" | "advisor" => Category::Chain,
@@ -33,7 +40,7 @@ fn translate(source: &Source, into: &mut Translation) {
     // Whoever names no conversation is in this one.
     let conversation = attributes.str(CONVERSATION).filter(|id| !id.is_empty() && *id != "default");
     into.context.session = into.context.session.take().or_else(|| conversation.map(str::to_owned));
-    let (prompt, completion) = if category::of(source, &into.genai) == Category::Tool {
+    let (prompt, completion) = if into.genai.category == Category::Tool {
         define(source, into);
         let get = |key| attributes.get(key).filter(|value| !value.is_empty());
         gen_ai::execution(get("spring.ai.tool.call.arguments"), get("spring.ai.tool.call.result"), &into.genai)

@@ -17,7 +17,14 @@ use crate::model::{
     Carrier, Content, ContentKind, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "strands", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect = Dialect {
+    name: "strands",
+    content: ContentKind::Conversation,
+    speaks,
+    translate,
+    claims_events: true,
+    ..Dialect::PLAIN
+};
 
 /// Whether Strands made this span.
 pub fn is_strands(source: &Source) -> bool {

@@ -12,13 +12,14 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, calls, category, counts, gen_ai,
+    Dialect, calls, counts, gen_ai,
     json_ish::{Ish, unquoted},
     langchain, openllmetry, parts, payload, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect = Dialect { name: "traceloop", content: ContentKind::FunctionIo, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "traceloop", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
 
 const GIVEN: &[&str] =
     &["gen_ai.tool.call.arguments", "traceloop.entity.input", "gen_ai.task.input", "crewai.task.description"];
@@ -34,7 +35,7 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let kind = category::of(source, &into.genai);
+    let kind = into.genai.category;
     let is_said = |key: &&&str| {
         // Of another's span only what is this dialect's own.
         openllmetry::is_openllmetry(source) || key.starts_with("traceloop.")

@@ -27,7 +27,8 @@ use crate::model::{
     Value,
 };
 
-pub const DIALECT: Dialect = Dialect { name: "vercel-ai", content: ContentKind::Conversation, speaks, translate };
+pub const DIALECT: Dialect =
+    Dialect { name: "vercel-ai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
 
 const MESSAGES: &str = "ai.prompt.messages";
 const PROMPT: &str = "ai.prompt";
