@@ -56,8 +56,16 @@ const OWNED: &[(&str, &[&str])] = &[
 /// A circle may lose files; a row whose circle is gone goes as well.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("dialects", &["calls", "parts", "reasoning"], "a grammar: the result of a call holds parts, a part may be a call"),
-    ("assemble", &["calls", "errors", "facts", "handover", "plan", "streams", "voices"], "not yet taken apart"),
-    ("assemble", &["gaps", "lane", "merge", "runs", "trace"], "not yet taken apart"),
+    (
+        "assemble",
+        &["calls", "failures", "reading_digest", "reassign_logs", "span_digest", "span_tree", "streams"],
+        "not yet taken apart",
+    ),
+    (
+        "assemble",
+        &["exchange", "fill_missing", "loaded_trace", "open_conversation", "tool_runs"],
+        "not yet taken apart",
+    ),
     ("store", &["group", "reprocess"], "not yet taken apart"),
     (
         "app",
@@ -73,6 +81,7 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
             "picture",
             "runs",
             "state",
+            "tabs",
             "wrap",
         ],
         "types stand in the files of what is done with them",
