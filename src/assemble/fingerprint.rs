@@ -1,33 +1,38 @@
-//! When two messages are one message, said once and repeated since (`conversations.md` 4).
+//! When two messages are one message, sent once and repeated by later requests (`conversations.md` 4).
 //!
-//! Every message is looked at once and leaves a [`Fingerprint`]; what is compared, looked up and put together
-//! from then on are prints, so that a history of a thousand messages costs a thousand look-ups.
+//! Every message is read once and leaves a [`Fingerprint`]. Only fingerprints are compared, looked up and joined from
+//! then on, so a history of a thousand messages costs a thousand look-ups.
 //!
-//! Reasoning is no part of a print: senders drop it from the history they send back.
+//! Reasoning is no part of a fingerprint: senders drop it from the history that they send back.
 
 use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::text_hash::{self, TextHash, hash};
 use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolCall, ToolResult};
 
-/// A text of so many bytes is hardly said twice by chance.
+/// Two messages with one text of at least so many bytes, white space left out, are hardly equal by chance.
 const TELLING: u64 = 16;
 
-/// What identifies a message, or several of one role in a row.
+/// The content of a message as hashes, or of several neighbouring messages of one role: the key by which messages are
+/// compared and looked up.
 ///
-/// Texts are put together, so it does not matter how they are cut; calls, results and media are sums, so
-/// their order among the texts does not matter either.
+/// Texts are concatenated, so it does not matter how a sender cut them. Calls, results and media are sums, so their
+/// order among the texts does not matter either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash {
     pub role: Role,
+    /// All texts and JSON.
     text: TextHash,
+    /// The sum of [`asked`] over the tool calls; 0 where there is none.
     calls: u64,
+    /// The sum of [`given`] over the tool results; 0 where there is none.
     results: u64,
+    /// The sum of the hashes of media and unknown parts; 0 where there is none.
     others: u64,
 }
 
 impl ContentHash {
-    /// The key of these messages and the next one of the same role.
+    /// The key of these messages followed by others of the same role.
     pub fn then(self, next: Self) -> Self {
         Self {
             role: self.role,
@@ -38,49 +43,56 @@ impl ContentHash {
         }
     }
 
-    /// Whether this is the other with calls, of which the other has none.
+    /// Whether the two are equal but for tool calls, which this one has and `words` has not.
     pub fn calls_after(&self, words: &Self) -> bool {
         let said = |key: &Self| (key.role, key.text, key.others);
         words.calls == 0 && self.calls != 0 && self.results == 0 && words.results == 0 && said(self) == said(words)
     }
 
-    /// This key, and that of the same message as some senders repeat it: its text alone, the calls beside it left out.
+    /// This key and, where it has tool calls, that of the text beside them: some senders repeat an answer without its
+    /// calls.
     ///
-    /// A short text proves nothing by itself; where it stands in its place, any text does.
+    /// A text of less than [`TELLING`] bytes proves nothing by itself and gives no second key, unless `in_place` says
+    /// that the key is only compared with messages in the same place.
     pub fn repeated(self, in_place: bool) -> impl Iterator<Item = Self> {
         let is_enough = if in_place { !self.text.is_empty() } else { self.text.len() >= TELLING };
         let text = (self.calls != 0 && is_enough).then_some(Self { calls: 0, ..self });
         [Some(self), text].into_iter().flatten()
     }
 
-    /// Whether two messages with this key are hardly the same by chance: not just "yes" or "4".
+    /// Whether two messages with this key are hardly equal by chance: it is more than a short text such as "yes" or
+    /// "4".
     pub fn is_telling(&self) -> bool {
         self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING
     }
 }
 
-/// What was kept of a message to compare it by.
+/// What is kept of a message to compare it by.
 #[derive(Debug, Clone)]
 pub struct Fingerprint {
-    /// Nothing to compare where `None`: only reasoning, or hidden by its sender.
+    /// The content; `None` where there is nothing to compare: only reasoning, or hidden by its sender.
     pub key: Option<ContentHash>,
     pub role: Role,
-    /// Its sender put a marker in place of what it said: never equal to anything by content.
+    /// Its sender put a marker in place of some content, so it is never equal to another message by content.
     pub hidden: bool,
+    /// Its sender cut some of its content.
     pub truncated: bool,
-    /// How many texts it has, and all of them as they were sent, white space within them included.
+    /// The number of its texts, and a hash of them that includes the white space within each.
     pub texts: (u32, u64),
-    /// The ids of its calls, together with what they call.
+    /// For each tool call with an id, the hash of the id and the name of the tool; of a counter (see [`is_counter`]),
+    /// of the id, the name and the arguments.
     pub calls: Box<[u64]>,
-    /// The ids of its calls alone.
+    /// For each tool call with an id, the hash of the id alone.
     pub asks: Box<[u64]>,
-    /// The ids of the calls that its results answer; one that begins anew in every turn together with the result.
+    /// For each tool result, the hash of the id of the call that it answers; of a counter, of the id and the content of
+    /// the result.
     pub answers: Box<[u64]>,
-    /// The ids of the calls that its results answer, alone.
+    /// For each tool result, the hash of the id of the call that it answers, alone.
     pub answered: Box<[u64]>,
 }
 
 impl Fingerprint {
+    /// Reads a message, whose parts are all of its role.
     fn of(message: &Message) -> Self {
         let mut key = ContentHash { role: message.role, text: TextHash::EMPTY, calls: 0, results: 0, others: 0 };
         let (mut calls, mut asks, mut answers, mut answered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -128,12 +140,12 @@ impl Fingerprint {
         }
     }
 
-    /// Whether it says nothing that a history would repeat.
+    /// Whether it has nothing that a history would repeat: reasoning alone.
     pub fn is_empty(&self) -> bool {
         self.key.is_none() && !self.hidden
     }
 
-    /// Whether the two are one message: by the ids of calls where both have some, else by content.
+    /// Whether the two are one message: by an id of a tool call or result that both have, else by content.
     pub fn is(&self, other: &Self) -> bool {
         self.role == other.role
             && (share(&self.calls, &other.calls)
@@ -141,51 +153,54 @@ impl Fingerprint {
                 || (self.key.is_some() && self.key == other.key))
     }
 
-    /// Whether the two are one message to the letter, white space included. Where one of them is cut into other texts
-    /// than the other, white space says nothing: senders join texts with what they like.
+    /// Whether the two are one message to the letter, white space included. Where one has its text in more pieces than
+    /// the other, white space does not count: senders join texts with what they like.
     pub fn is_exactly(&self, other: &Self) -> bool {
         self.is(other) && (self.texts.0 != other.texts.0 || self.texts.1 == other.texts.1)
     }
 }
 
-/// Whether an id is one of those that begin anew in every turn, so that it names nothing by itself: `call_0`.
+/// Whether an id is a counter that begins anew in every turn, such as `call_0`, `tool-12` or `3`: it has at most three
+/// digits and identifies no call by itself.
 fn is_counter(id: &str) -> bool {
     let count = ["tool_call", "function", "call", "tool"].into_iter().find_map(|word| id.strip_prefix(word));
     let count = count.unwrap_or(id).trim_start_matches(['_', '-']);
     (1..4).contains(&count.len()) && count.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether two lists of ids have one in common.
 fn share(left: &[u64], right: &[u64]) -> bool {
     left.iter().any(|id| right.contains(id))
 }
 
-/// The name and arguments of a call as a number, whatever its id.
+/// The hash of the name and the arguments of a tool call; its id is no part of it.
 pub fn asked(call: &ToolCall) -> u64 {
     hash((named(&call.name), text_hash::value(&call.input)))
 }
 
-/// The name of a tool as a number.
+/// The hash of the name of a tool.
 pub fn named(name: &str) -> u64 {
     hash(name)
 }
 
-/// The content of a result as a number.
+/// The hash of the content of a tool result; the order of its parts does not count.
 pub fn given(result: &ToolResult) -> u64 {
     result.content.iter().fold(hash(0_u8), |sum, part| sum.wrapping_add(content(part)))
 }
 
-/// The content of a part as a number; 0 of reasoning.
+/// The hash of the content of a part; 0 for reasoning.
 pub fn content(part: &Part) -> u64 {
     match &part.content {
         Content::Text(text) | Content::Refusal(text) => hash(TextHash::of(text)),
         Content::Json(value) | Content::Unknown(value) => text_hash::value(value),
         Content::Media(media) => digest(media),
         Content::Call(call) => asked(call),
-        // A result within a result is no known form, and reasoning is not compared.
+        // No sender is known to put a result within a result, and reasoning is not compared.
         Content::Result(_) | Content::Reasoning(_) => 0,
     }
 }
 
+/// The hash of media: of its bytes, digest or URI, or where it has none of its kind and name.
 fn digest(media: &Media) -> u64 {
     match &media.data {
         MediaData::Inline(bytes) => hash((0_u8, bytes)),
@@ -195,7 +210,7 @@ fn digest(media: &Media) -> u64 {
     }
 }
 
-/// Whether one of the two is the other, cut by its sender.
+/// Whether one of two messages is the beginning of the other, because its sender cut it; white space does not count.
 pub fn is_cut_of(left: &KeyedMessage, right: &KeyedMessage) -> bool {
     if left.fingerprint.role != right.fingerprint.role || left.fingerprint.hidden || right.fingerprint.hidden {
         return false;
@@ -208,26 +223,28 @@ pub fn is_cut_of(left: &KeyedMessage, right: &KeyedMessage) -> bool {
     (left.fingerprint.truncated && begins(left, right)) || (right.fingerprint.truncated && begins(right, left))
 }
 
-/// What senders write where they cut, without white space.
+/// What senders write where they cut a text, without white space; of two that fit the longer comes first.
 const MARKERS: &[&str] =
     &["...[truncated]", "…[truncated]", "...(truncated)", "[TRUNCATED]", "[truncated]", "...", "…"];
 
-/// One message in the role it has in a conversation, and its print.
+/// A message in the role that it has in a conversation, with its fingerprint.
 #[derive(Debug, Clone)]
 pub struct KeyedMessage {
     pub message: Arc<Message>,
     pub fingerprint: Rc<Fingerprint>,
 }
 
-/// Every message met so far, looked at once. Messages of one store query share their allocations.
+/// The fingerprints of all messages so far, so that each message is read once. Messages of one store query that are
+/// equal share their allocation.
 #[derive(Debug, Default)]
 pub struct Fingerprints {
-    /// The first field keeps the allocation alive, so that its address is not used again.
+    /// By the address of a message. The `Arc` keeps that message, so that no other one gets its address.
     known: HashMap<usize, (Arc<Message>, Rc<[KeyedMessage]>)>,
 }
 
 impl Fingerprints {
-    /// The pieces of a message, with results in messages of role `tool` and calls in those of the assistant.
+    /// A message split by role, with fingerprints: tool results are messages of role `tool`, and what has tool calls is
+    /// one of the assistant.
     pub fn keyed_messages(&mut self, message: &Arc<Message>) -> Rc<[KeyedMessage]> {
         let address = Arc::as_ptr(message) as usize;
         let (_, keyed_messages) = self.known.entry(address).or_insert_with(|| {
@@ -240,7 +257,7 @@ impl Fingerprints {
         Rc::clone(keyed_messages)
     }
 
-    /// The one print of a message that was already put in its role.
+    /// The fingerprint of a message whose parts are all of its role; of another message that of its first piece.
     pub fn fingerprint(&mut self, message: &Arc<Message>) -> Rc<Fingerprint> {
         match self.keyed_messages(message).first() {
             Some(keyed) => Rc::clone(&keyed.fingerprint),
@@ -249,7 +266,7 @@ impl Fingerprints {
     }
 }
 
-/// Splits a message where results and other parts meet: many providers send results as the user's words.
+/// Splits a message where results and other parts meet: many providers send results as messages of the user.
 fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
     let is_result = |part: &Part| matches!(part.content, Content::Result(_));
     let results = message.parts.iter().filter(|part| is_result(part)).count();
@@ -257,7 +274,7 @@ fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
     let role = |of_results| match message.role {
         _ if of_results => Role::Tool,
         _ if calls => Role::Assistant,
-        // The rest of a message of results, in which a provider puts what the user said.
+        // What stands beside results in a message of role `tool` is what the user wrote.
         Role::Tool if results > 0 => Role::User,
         role => role,
     };
@@ -280,9 +297,11 @@ fn in_role(message: &Arc<Message>) -> Vec<Arc<Message>> {
         .collect()
 }
 
-/// The parts of an answer with its words before its calls, where a sender put all calls first.
+/// The parts of an answer with its texts before its tool calls, where a sender put all calls first; `None` where
+/// nothing is to be moved.
 ///
-/// A model speaks and then calls; what a provider runs itself may well come before the words about it.
+/// A model writes text and then calls tools. A call that the provider ran itself may stand before the text about it,
+/// and is not moved.
 fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
     let is_call = |part: &Part| matches!(&part.content, Content::Call(call) if !call.server_side);
     let calls = parts.iter().take_while(|part| is_call(part)).count();
@@ -292,10 +311,11 @@ fn calls_last(parts: &[Part]) -> Option<Vec<Part>> {
     turned.then(|| words.iter().chain(calls).cloned().collect())
 }
 
-/// The parts of an answer with its reasoning before its words, where a sender put all reasoning last.
+/// The parts of an answer with its reasoning before its texts, where a sender put the reasoning after them; `None`
+/// where nothing is to be moved.
 ///
-/// Only reasoning without a signature: it came beside the words, and its sender gave it a place. What is signed was
-/// thought between other parts, and stays there.
+/// Only reasoning without a signature is moved: the sender had it apart from the texts, and chose its place. Signed
+/// reasoning took place between other parts, and stays there.
 fn thoughts_first(parts: &[Part]) -> Option<Vec<Part>> {
     let is_thought = |part: &Part| matches!(&part.content, Content::Reasoning(thought) if thought.signature.is_none());
     let first =
