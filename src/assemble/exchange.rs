@@ -1,9 +1,9 @@
-//! Readings of one call put together: one prompt, one completion (`conversations.md` 2).
+//! Merges the readings of one call into one exchange: system prompt, prompt and completion (`conversations.md` 2).
 //!
-//! Several dialects may have read the same span, each in attributes, events and log records. What one
-//! dialect found in one kind of carrier belongs together, a piece in each. Of what is left the richest
-//! speaks, for the prompt and for the completion; the others only fill what it lacks: a system prompt, the
-//! ids of calls, reasoning, media. Nothing is said twice.
+//! Several dialects may have read the same span, each in attributes, events and log records. The readings of one
+//! dialect from one kind of carrier are pieces of one group. The prompt is taken from the group with most structure,
+//! and so is the completion; the other groups only fill what it lacks: a system prompt, the ids of tool calls,
+//! reasoning, media. Nothing is listed twice.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -19,17 +19,19 @@ use super::{
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timestamp, Translation};
 
-/// A translation of a span or log record, and when that was.
+/// The translation of one span or log record of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadingSource<'r> {
-    /// Which of the spans of one call it belongs to; readings of two spans are not put together.
+    /// Which of the nodes of the call it belongs to, counted from 0; readings of two nodes are never in one group.
     pub node: usize,
     pub translation: &'r Translation,
+    /// The time of a prompt and of a completion whose reading has no time of its own: the start and the end of the
+    /// span, or twice the time of the log record.
     pub started: Timestamp,
     pub ended: Timestamp,
 }
 
-/// One message with its time.
+/// A message with its fingerprint, and when it was sent or answered.
 #[derive(Debug, Clone)]
 pub struct TimedMessage {
     pub message: Arc<Message>,
@@ -37,37 +39,43 @@ pub struct TimedMessage {
     pub at: Timestamp,
 }
 
-/// What was sent and what came back, once.
+/// What was sent to a model (or agent, or function) and what came back, each message once.
 #[derive(Debug, Default)]
 pub struct Exchange {
-    /// The system prompt, as it stands before everything else.
+    /// The system messages, which stand before everything else.
     pub system: Vec<TimedMessage>,
+    /// The other messages that were sent, in list order.
     pub prompt: Vec<TimedMessage>,
+    /// The messages that came back; empty where none is known.
     pub completion: Vec<TimedMessage>,
-    /// The prompt was told message by message, with no word for what is an answer.
+    /// Whether the prompt is a list of messages without a mark for the answer, which may be the last of them
+    /// ([`Reading::answer_unmarked`]).
     pub by_event: bool,
-    /// Whether its prompt and its completion are what somebody said, and not what some function was given and returned.
+    /// Whether the prompt, and whether the completion, is a conversation ([`ContentKind::Conversation`]) and not the
+    /// input or output of a function.
     pub spoken: [bool; 2],
 }
 
 impl Exchange {
+    /// Whether it has no message at all.
     pub fn is_empty(&self) -> bool {
         self.system.is_empty() && self.prompt.is_empty() && self.completion.is_empty()
     }
 }
 
-/// What one dialect found in one kind of carrier of one span.
+/// What one dialect found in one kind of carrier of one node.
 struct ReadingGroup<'r> {
     node: usize,
     dialect: &'r str,
     content: ContentKind,
     carrier: Carrier,
     answer_unmarked: bool,
+    /// The messages of all its readings, in order, with their times.
     prompt: Vec<(Arc<Message>, Timestamp)>,
     completion: Vec<(Arc<Message>, Timestamp)>,
 }
 
-/// Puts together what was read at the places of one call, the most trusted first.
+/// Merges the readings of one call. `bearers` are in the order of its nodes, the span of each before its log records.
 pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exchange {
     let groups = groups(bearers);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
@@ -98,9 +106,9 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
     let (told, completion): (Vec<TimedMessage>, Vec<TimedMessage>) =
         lines(completion, fingerprints).into_iter().partition(is_system);
     let mut prompt = lines(prompt, fingerprints);
-    // Whatever carried them, instructions are no answer.
+    // A system message among the answers belongs to the prompt.
     prompt.splice(0..0, told);
-    // Instructions given apart may stand anywhere; without others at the beginning they are what it begins with.
+    // A prompt that does not begin with a system message may have some elsewhere; they are moved to its beginning.
     if !prompt.first().is_some_and(is_system) {
         prompt.sort_by_key(|line| !is_system(line));
     }
@@ -109,12 +117,12 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
     calls_first(&mut rest);
     name_results(&mut rest, fingerprints);
     let mut said = HashSet::new();
-    // Some senders give the instructions apart and again as the first message.
+    // Some senders list the system prompt apart and again as the first message; each message is kept once.
     prompt.retain(|line| line.fingerprint.key.is_none_or(|key| said.insert(key)));
     Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
 }
 
-/// Puts results after the calls that they answer, where a sender lists them before.
+/// Moves tool results after the tool calls that they answer, where a sender lists them before.
 fn calls_first(prompt: &mut Vec<TimedMessage>) {
     let mut called: HashMap<u64, usize> = HashMap::new();
     for (at, line) in prompt.iter().enumerate() {
@@ -122,7 +130,7 @@ fn calls_first(prompt: &mut Vec<TimedMessage>) {
             called.entry(*call).or_insert(at);
         }
     }
-    // Of each line the one after which it stands, if not where it is.
+    // The index of the message that a message must stand after; `None` where it stands right.
     let after = |(at, line): (usize, &TimedMessage)| {
         let calls = || line.fingerprint.answered.iter().map(|call| called.get(call).copied());
         let is_early = line.fingerprint.role == Role::Tool && calls().all(|call| call.is_some_and(|call| call > at));
@@ -141,7 +149,7 @@ fn calls_first(prompt: &mut Vec<TimedMessage>) {
     prompt.extend(lines.into_iter().map(|(_, line)| line));
 }
 
-/// Gives results that say nothing of what they answer the ids of the calls before them, in order.
+/// Gives tool results that name no call the ids of the tool calls before them, in order.
 fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
     let mut open: VecDeque<String> = VecDeque::new();
     for line in prompt {
@@ -151,7 +159,7 @@ fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
                 _ => None,
             });
             let calls: Vec<String> = calls.collect();
-            // An answer may come piece by piece.
+            // The tool calls of one answer may come in several messages.
             if calls.is_empty() || line.fingerprint.role != Role::Assistant {
                 open.clear();
             }
@@ -169,6 +177,7 @@ fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
     }
 }
 
+/// Adds the fingerprints; a message that mixes roles becomes several, all of its time.
 fn lines(messages: Vec<(Arc<Message>, Timestamp)>, fingerprints: &mut Fingerprints) -> Vec<TimedMessage> {
     let mut lines = Vec::with_capacity(messages.len());
     for (message, at) in messages {
@@ -181,9 +190,9 @@ fn lines(messages: Vec<(Arc<Message>, Timestamp)>, fingerprints: &mut Fingerprin
     lines
 }
 
-/// Gathers readings by place, dialect and carrier, the most trusted first.
+/// Gathers the readings by node, dialect and kind of carrier, the most trusted group of each node first.
 fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
-    // The order of a place's dialects is that of its span, then what only its log records add.
+    // The dialects of a node are trusted in the order that its span gives, then those that only its log records have.
     let mut trust: HashMap<(usize, &str), usize> = HashMap::new();
     for bearer in bearers {
         let named = bearer.translation.dialects.iter().map(String::as_str);
@@ -194,7 +203,7 @@ fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
         }
     }
     let mut groups: Vec<ReadingGroup> = Vec::new();
-    // Of each group the last reading that told both what was asked and what was answered.
+    // For each group its last reading with both a prompt and a completion.
     let mut whole: Vec<Option<&Reading>> = Vec::new();
     let mut known: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
     for bearer in bearers {
@@ -217,7 +226,7 @@ fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
                 groups.len() - 1
             });
             let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
-            // Some senders write the one record of a whole call twice.
+            // Some senders write the one record of a whole call twice; the second is left out.
             let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
             if is_whole && whole[at].replace(reading).is_some_and(|last| again(last, reading)) {
                 continue;
@@ -235,19 +244,24 @@ fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
     groups
 }
 
-/// Whether a reading says what the last one said.
+/// Whether two readings have the same messages.
 fn again(last: &Reading, reading: &Reading) -> bool {
     last.prompt == reading.prompt && last.completion == reading.completion
 }
 
-/// The group that speaks: the one with most structure, then with most parts, then the most trusted.
+/// The index of the group from which one side (the prompt or the completion) is taken; `None` where no group has
+/// messages there.
+///
+/// It is no fallback if there is another group; then the one with most structure, then with most parts, then the most
+/// trusted.
 fn choose<'g, 'r>(groups: &'g [ReadingGroup<'r>], side: impl Fn(&'g ReadingGroup<'r>) -> &'g Told) -> Option<usize> {
     let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
-    // `max_by_key` takes the last of equals.
+    // `max_by_key` returns the last of equals: in reverse order that is the most trusted.
     told.rev().max_by_key(|(_, group)| (group.content != ContentKind::Fallback, weight(side(group)))).map(|(at, _)| at)
 }
 
-/// Structured parts, ids among them, then all parts. What its sender hid weighs nothing.
+/// The number of structured parts, where an id counts as one more, and the number of all parts. Hidden parts do not
+/// count.
 fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
     let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
     parts.fold((0, 0), |(structure, all), part| {
@@ -261,6 +275,7 @@ fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
     })
 }
 
+/// The groups that fill what the chosen one lacks; fallbacks fill nothing.
 fn others<'g, 'r>(groups: &'g [ReadingGroup<'r>], chosen: usize) -> impl Iterator<Item = &'g ReadingGroup<'r>> {
     groups
         .iter()
@@ -269,10 +284,10 @@ fn others<'g, 'r>(groups: &'g [ReadingGroup<'r>], chosen: usize) -> impl Iterato
         .map(|(_, group)| group)
 }
 
-/// Messages with their times.
+/// Messages with the times at which they were sent or answered.
 pub type Told = [(Arc<Message>, Timestamp)];
 
-/// Whether `whole` is `part` with more before it.
+/// Whether `whole` ends with all of `part` and has more messages before it, system messages left aside.
 fn extends(whole: &Told, part: &Told, fingerprints: &mut Fingerprints) -> bool {
     let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
         Arc::ptr_eq(&left.0, &right.0) || fingerprints.fingerprint(&left.0).is(&fingerprints.fingerprint(&right.0))
@@ -301,7 +316,8 @@ mod tests {
         reading
     }
 
-    /// Of readings in dialects of which the first is trusted most.
+    /// Merges readings of one span, whose `dialects` are given the most trusted first. Returns what was sent, each
+    /// message as `role text`, and the completion.
     fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
         let dialects = dialects.iter().map(|name| (*name).to_owned()).collect();
         let translation = Translation { dialects, readings, ..Translation::default() };

@@ -365,8 +365,8 @@ impl OpenConversation {
         (length > 0 && length < prompt.len() && spoken().zip(prompt).all(is)).then_some(length)
     }
 
-    /// Returns those of the system messages of a call that were not sent last by its agent (or by any, if that agent
-    /// sent none yet), and keeps them as the last.
+    /// Returns those of the system messages of a call that its agent was not sent last (or any agent, where this one
+    /// was sent none yet), and keeps them all as the last.
     pub fn changed<'l>(&mut self, agent: Option<&str>, system: &'l [TimedMessage]) -> Vec<&'l TimedMessage> {
         if system.is_empty() {
             return Vec::new();
@@ -417,10 +417,10 @@ pub fn endings(keyed_messages: &[KeyedMessage], end: usize) -> Vec<(usize, Conte
 
 /// Returns the indexes of the messages of a prompt that a conversation does not hold.
 ///
-/// `anchor` is the index of the first message of the prompt, and of the first entry, after the last place that both
-/// have in common. Before it, a message is new if the conversation holds it nowhere: it was rewritten. After it, the
-/// first message that does not repeat, in order, what followed in the conversation is new, and so is everything after
-/// that. Without an anchor the whole prompt is compared in that way, and entries may be skipped.
+/// `anchor` is a pair: the index of the first message of the prompt, and that of the first entry, after the last place
+/// that both have in common. Before it, a message is new if the conversation holds it nowhere: it was rewritten. After
+/// it, the first message that does not repeat, in order, what followed in the conversation is new, and so is everything
+/// after that. Without an anchor the whole prompt is compared in that way, and entries may be skipped.
 pub fn new_in_prompt(
     conversation: &OpenConversation,
     prompt: &[KeyedMessage],
