@@ -1,9 +1,9 @@
-//! Which spans stand for a model call (`calls.md` 2): the same call seen twice is one.
+//! Which spans count as model calls, so that a call that was recorded twice counts once (`calls.md` 2).
 //!
-//! Walked from the leaves up. A call span with exactly one call beneath it that says the same (response
-//! id, tokens, text) is that call, recorded once by a framework and once by a client library; one with
-//! other calls beneath it is their sum and does not count. Tokens of anything else count only where no
-//! call was recorded beneath it.
+//! The walk goes from the leaves to the root. A call span above exactly one call with tokens is a second record of that
+//! call if response ids, texts or tokens agree: usually a framework recorded the one and a client library the other. A
+//! call span above several calls whose tokens or answer it repeats is their sum and does not count. Tokens on any other
+//! span count only where no call was recorded beneath it.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -21,67 +21,73 @@ use super::{
 };
 use crate::model::{Category, Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
-/// The counted calls of a trace.
+/// The model calls of a trace that count, embeddings and rerankings included.
 #[derive(Debug, Default)]
 pub struct CountedCalls {
-    /// By start, end, id.
+    /// Ordered by start, end and span id.
     pub calls: Vec<Call>,
-    /// For each place the call that it stands for or also describes.
+    /// For each node the index of the call that it stands for or is another record of; `None` for all other nodes.
     pub of: Vec<Option<usize>>,
-    /// Places that report the cost of calls beneath them which have none of their own.
+    /// Nodes that report a cost for the calls beneath them, none of which has a cost of its own; in tree order.
     pub payers: Vec<usize>,
 }
 
-/// One counted call.
+/// One call that counts, merged from all its records.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// The node that stands for the call.
     pub node: usize,
-    /// Other places that describe the same call, in order.
+    /// The other nodes that record the same call, in order.
     pub also: Vec<usize>,
-    /// What its records know of its tokens together.
+    /// The tokens that its records know together; `None` if none reports any.
     pub usage: Option<TokenUsage>,
+    /// Reported by a record, else computed; `None` if there is no price, no tokens, or if a payer above reports it.
     pub cost: Option<Cost>,
-    /// It has tokens but no price.
+    /// The call has tokens, but neither a price nor a payer above it.
     pub unpriced: bool,
+    /// Whether the call failed, by its own node or by another record merged into it.
     pub failed: bool,
 }
 
 impl Call {
-    /// The place it stands for, then the others.
+    /// The node that stands for the call, then those of its other records.
     pub fn nodes(&self) -> impl Iterator<Item = usize> + '_ {
         [self.node].into_iter().chain(self.also.iter().copied())
     }
 
+    /// Whether any record reports tokens.
     fn has_tokens(&self) -> bool {
         self.usage.is_some_and(|usage| usage.has_tokens())
     }
 }
 
-/// Calls that a call span above them may be the same as, or the sum of.
+/// Calls of one kind in a subtree. A call span above them may be another record of one of them, or their sum. Indices
+/// into [`Counting::calls`].
 #[derive(Default)]
 struct Open {
-    /// With tokens.
+    /// Calls with tokens.
     full: Vec<usize>,
+    /// Calls without tokens.
     bare: Vec<usize>,
 }
 
-/// What is known of the subtree of a place while walking up.
+/// What is known of the subtree of a node while the walk goes up.
 #[derive(Default)]
 struct Subtree {
-    /// For each of the kinds of call.
+    /// One for each [`kind`] of call.
     open: [Open; 3],
-    /// Calls directly beneath.
+    /// The calls that the children stand for: neighbours, of which two may be records of one call.
     near: Vec<usize>,
     /// Whether any call is in it.
     any: bool,
-    /// Places other than calls that count for now.
+    /// Nodes that are no calls but have tokens, with no call beneath: they count unless a node above takes their place.
     holders: Vec<usize>,
-    /// Whether anything in it has a cost.
+    /// Whether any call or node in it has a cost that counts.
     paid: bool,
 }
 
 impl Subtree {
-    /// Takes in what a child has beneath it; the shorter list moves.
+    /// Adds the subtree of a child.
     fn join(&mut self, mut child: Self) {
         for (mine, theirs) in self.open.iter_mut().zip(&mut child.open) {
             join(&mut mine.full, &mut theirs.full);
@@ -93,6 +99,7 @@ impl Subtree {
     }
 }
 
+/// Appends one list to the other, in any order: the shorter one moves.
 fn join(mine: &mut Vec<usize>, theirs: &mut Vec<usize>) {
     if theirs.len() > mine.len() {
         mem::swap(mine, theirs);
@@ -100,22 +107,25 @@ fn join(mine: &mut Vec<usize>, theirs: &mut Vec<usize>) {
     mine.append(theirs);
 }
 
-/// What speaks for two records being of one call.
+/// What two records show about being of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Evidence {
+    /// They are of one call.
     Same,
+    /// They are of two calls.
     Different,
-    /// Nothing speaks for the one or the other.
+    /// Nothing decides it: tokens and times may.
     None,
 }
 
-/// Two spans that end with each other may be so far apart: a millisecond, in nanoseconds.
+/// How much later than a span another may end and still count as ended within it: a millisecond, in nanoseconds.
 const CLOCK: u64 = 1_000_000;
 
-/// An answer of so many bytes is hardly given twice by chance.
+/// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
 const TELLING: u64 = 16;
 
-/// The kinds of call, none of which is ever part of another.
+/// Index of the kind of call: 0 models, 1 embeddings, 2 rerankers. A call is never a record or a part of one of another
+/// kind.
 fn kind(category: Category) -> usize {
     match category {
         Category::Embedding => 1,
@@ -124,30 +134,35 @@ fn kind(category: Category) -> usize {
     }
 }
 
-/// Of more calls without tokens than this, a call span without tokens above them is not the record of one.
+/// How many open calls a call span is compared with. Above more than these it is taken for their sum and does not
+/// count, unless it has tokens and none of them has.
 const MANY: usize = 64;
 
-/// A call may be another record of one of so many before it.
+/// How many of the neighbours before it a call is compared with.
 const RECENT: usize = 16;
 
-/// How many records of one call are asked what they heard.
+/// How many nodes of a call are read to compare it with another.
 const ASKED: usize = 8;
 
-/// The walk, and what it found.
+/// The state of the walk.
 struct Counting<'p, 'a> {
     tree: &'p SpanTree<'a>,
-    /// Every call span; those that became part of another are dead.
+    /// Every call found so far; those merged into another, and sums, are in `dead`.
     calls: Vec<Call>,
+    /// Indices of calls that do not count.
     dead: HashSet<usize>,
+    /// See [`CountedCalls::payers`]; in the order of the walk.
     payers: Vec<usize>,
-    /// For requests the place that tells what was streamed in answer; those places are no calls of their own.
+    /// For the node of a streamed request the node that ends its stream.
     streams: HashMap<usize, usize>,
+    /// The nodes that end a stream: they are no calls of their own.
     ends: HashSet<usize>,
-    /// When something began beneath a span that never came.
+    /// Start times of the placeholders without log records, sorted: something began then beneath a span that never
+    /// came.
     gaps: Vec<Timestamp>,
 }
 
-/// Finds the counted calls of a trace.
+/// Finds the calls of a trace that count, and prices those without a reported cost.
 pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
     let streams = streams::streams(tree);
     let ends = streams.values().copied().collect();
@@ -166,13 +181,14 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
         above.near.extend(call);
     }
     counting.twins(&top.near);
-    // What an agent's messages say of its calls is known better where those are.
+    // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
     let told_better = |holder: &usize| top.any && tree.nodes[*holder].relays();
     counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect(), price)
 }
 
 impl Counting<'_, '_> {
-    /// Looks at one place, after all beneath it; returns the call it stands for.
+    /// Looks at one node after all its descendants, and updates what is known of its subtree. Returns the index of the
+    /// call that the node stands for; `None` if it stands for none.
     fn visit(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
         let node = &self.tree.nodes[at];
         self.twins(&mem::take(&mut here.near));
@@ -187,7 +203,7 @@ impl Counting<'_, '_> {
             own = Some(self.add(at));
             (here.any, here.holders) = (true, Vec::new());
         } else if node.usage.is_some_and(|usage| usage.has_tokens()) && !here.any {
-            // Of several that sum up the same calls the top-most counts.
+            // Of several such nodes within each other the top-most counts.
             here.holders = vec![at];
         }
         if own.is_none() && node.category == Category::Chain {
@@ -204,21 +220,22 @@ impl Counting<'_, '_> {
             }
             here.paid = true;
         }
-        // What a tool does is not part of the call that asked for it.
+        // Calls within a tool are never part of a call above the tool.
         if node.category == Category::Tool {
             here.open = Default::default();
         }
         own
     }
 
-    /// Whether something began within a place of which nobody knows what it was part of: most likely of this.
+    /// Whether a span that was never received began while this node ran. It was most likely beneath this node.
     fn has_gap(&self, node: &SpanNode) -> bool {
-        // One that begins with it may be what is around it.
+        // One that began at the same moment may be the span around this node, so it does not count.
         let first = self.gaps.partition_point(|started| *started <= node.started);
         self.gaps.get(first).is_some_and(|started| node.ended.is_none_or(|ended| *started <= ended))
     }
 
-    /// What a step around a single call knows of its reasoning, from the answer that it gives back.
+    /// Gives a call without reasoning tokens those of the chain span around it, if it is the only call there. They are
+    /// part of the output, so more than that is not believed.
     fn tell_reasoning(&mut self, step: &SpanNode, open: &Open) {
         let Some(reasoning) = step.usage.and_then(|usage| usage.reasoning) else { return };
         if open.full.len() + open.bare.len() > MANY {
@@ -234,12 +251,13 @@ impl Counting<'_, '_> {
         }
     }
 
-    /// Decides whether a call span is a call of its own, one of those beneath it, or their sum.
+    /// Decides what a call span is: a call of its own, a record of calls beneath it (which are merged into it), or
+    /// their sum. Returns the call's index; `None` for a sum.
     fn call(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
         let node = &self.tree.nodes[at];
         let open = &mut here.open[kind(node.category)];
         for calls in [&mut open.full, &mut open.bare] {
-            // Calls that turned out to be one with a neighbour are still in the lists.
+            // Calls that were merged into a neighbour are still in the lists.
             if calls.len() <= MANY {
                 calls.retain(|call| !self.dead.contains(call));
             }
@@ -254,8 +272,8 @@ impl Counting<'_, '_> {
             }
             ([], others) if has_tokens || others <= MANY => {
                 let failed = self.calls[own].failed;
-                // A failed attempt within a call that went well is a call of its own. Of one that only began a stream
-                // nothing says that it went well.
+                // A failed attempt beneath a call that succeeded is a call of its own. A span that only began a stream,
+                // without tokens or an answer, is not known to have succeeded.
                 let answers =
                     || node.sources().flat_map(|(_, facts)| &facts.reading_digests).any(|digest| digest.answers);
                 let went_well = !failed && (has_tokens || answers());
@@ -302,6 +320,7 @@ impl Counting<'_, '_> {
         Some(own)
     }
 
+    /// Adds a node as a call, together with the node that ends its stream; returns the index of the call.
     fn add(&mut self, at: usize) -> usize {
         let node = &self.tree.nodes[at];
         let (mut usage, mut cost, failed) = (node.usage, node.cost.cloned(), node.failed());
@@ -314,7 +333,7 @@ impl Counting<'_, '_> {
         self.calls.len() - 1
     }
 
-    /// Makes one call part of another. The inner one of two records is nearer to the wire.
+    /// Merges `call` into `into`. `inner` is the one of the two that was recorded nearer to the wire.
     fn fold(&mut self, into: usize, call: usize, inner: usize) {
         self.dead.insert(call);
         let mut also = mem::take(&mut self.calls[call].also);
@@ -328,8 +347,8 @@ impl Counting<'_, '_> {
         join(&mut whole.also, &mut also);
     }
 
-    /// Whether a call span and the only one with tokens beneath it are two records of one call. `only` is false where
-    /// there are others without tokens beside that one.
+    /// Whether a call span and the call with tokens beneath it are two records of one call. `only` is false if calls
+    /// without tokens lie beneath it too.
     fn is_record_of(&self, above: usize, beneath: usize, only: bool) -> bool {
         match self.compare(above, beneath) {
             Evidence::Same => true,
@@ -338,7 +357,8 @@ impl Counting<'_, '_> {
                 let (above, beneath) = (&self.calls[above], &self.calls[beneath]);
                 let same_scope = self.scope(above) == self.scope(beneath);
                 match above.usage.filter(TokenUsage::has_tokens) {
-                    // What goes on after the call above it has ended was begun within it by chance.
+                    // A call that goes on after the one above it has ended is not part of it: it was only begun within
+                    // it.
                     Some(usage) => {
                         beneath.usage.is_some_and(|other| equal(usage, other))
                             && (!same_scope || self.encloses(above, beneath))
@@ -349,8 +369,7 @@ impl Counting<'_, '_> {
         }
     }
 
-    /// What two records say of whether they are of one call: the response's id, else the answer and the question, else
-    /// the models.
+    /// What two records show about being of one call: by response id, else by answer and question, else by model.
     fn compare(&self, left: usize, right: usize) -> Evidence {
         let (left, right) = (&self.calls[left], &self.calls[right]);
         if let (Some(left), Some(right)) = (response(self.sources(left)), response(self.sources(right))) {
@@ -361,9 +380,9 @@ impl Counting<'_, '_> {
         let same_question = both(&questions(self.sources(left)), &questions(self.sources(right)));
         match (same_answer, same_question) {
             (Some(true), Some(true) | None) => Evidence::Same,
-            // A framework may write the question in other words than it sends them in; a long answer is hardly given twice.
+            // A framework may record the question in other words than it sends; a long answer is hardly given twice.
             (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= TELLING) => Evidence::Same,
-            // Of one question two records may hold the answer differently, thoughts among the words: tokens decide.
+            // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
             (Some(false), Some(true)) => Evidence::None,
             (Some(false), _) | (_, Some(false)) => Evidence::Different,
             (None, _) if self.are_other_models(left, right) => Evidence::Different,
@@ -371,7 +390,8 @@ impl Counting<'_, '_> {
         }
     }
 
-    /// Whether two calls name models of which neither name is part of the other.
+    /// Whether both calls name models, and no name of the one contains or is contained in one of the other. Letter case
+    /// and punctuation are left out.
     fn are_other_models(&self, left: &Call, right: &Call) -> bool {
         let plain = |call: &Call| -> Vec<String> {
             let models = self.sources(call).filter_map(|facts| facts.model.as_deref());
@@ -385,25 +405,26 @@ impl Counting<'_, '_> {
         !left.is_empty() && !right.is_empty() && !left.iter().any(is_one)
     }
 
-    /// Whether a call is over when the one above it is.
+    /// Whether a call has ended when the one above it has. `true` while the one above runs.
     fn encloses(&self, above: &Call, beneath: &Call) -> bool {
         let ended = |call: &Call| self.tree.nodes[call.node].ended;
         ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
     }
 
-    /// Whether the tokens of a call span are those of the calls beneath it together.
+    /// Whether a call span's tokens are those of the calls beneath it together, of which there are at least two.
     fn is_sum(&self, above: usize, beneath: &[usize]) -> bool {
         let together = beneath.iter().filter_map(|call| self.calls[*call].usage).reduce(|left, right| left + right);
         let usage = self.calls[above].usage.filter(|usage| usage.has_tokens() && beneath.len() > 1);
         usage.zip(together).is_some_and(|(usage, together)| equal(usage, together))
     }
 
-    /// Whether a call span only holds the calls beneath it: it says nothing of its own, or their last answer.
+    /// Whether a call span only wraps the calls beneath it: it has no answer and no tokens and asks nothing of its own,
+    /// or its answer is one of theirs.
     fn is_wrapper(&self, above: usize, beneath: &[usize]) -> bool {
         let call = &self.calls[above];
         let (answers, questions_) = (completion_texts(self.sources(call)), questions(self.sources(call)));
         if answers.is_empty() && !call.has_tokens() {
-            // A prompt alone, that of one of them.
+            // It has at most a prompt: that of one of them, or none that can be compared.
             let is_theirs =
                 |other: &usize| both(&questions_, &questions(self.sources(&self.calls[*other]))) != Some(false);
             return beneath.iter().any(is_theirs);
@@ -413,7 +434,7 @@ impl Counting<'_, '_> {
         beneath.iter().any(answered)
     }
 
-    /// Joins neighbours that two instrumentations made of one call.
+    /// Merges neighbours that are two records of one call. The record with messages stands for the call.
     fn twins(&mut self, neighbours: &[usize]) {
         if neighbours.len() < 2 {
             return;
@@ -440,18 +461,18 @@ impl Counting<'_, '_> {
             let inner = if node(call).ended <= node(first).ended { call } else { first };
             self.fold(main, other, inner);
             answered.extend(response.map(|response| (response, main)));
-            // The next record like these is of the next call.
+            // A third record like these is of the next call, unless it has the same response id.
             recent.retain(|call| *call != first);
         }
     }
 
-    /// The instrumentation that recorded a call.
+    /// Hash of the name of the scope that recorded the call; 0 if its node has no span.
     fn scope(&self, call: &Call) -> u64 {
         self.tree.nodes[call.node].span.map_or(0, |(_, facts)| facts.scope)
     }
 
-    /// Whether two calls beside each other are one: by the response's id, else two instrumentations at the same time of
-    /// which both say the same answer to the same question. Equal tokens alone prove nothing.
+    /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the
+    /// same time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing.
     fn are_twins(&self, first: usize, second: usize) -> bool {
         let evidence = self.compare(first, second);
         let (first, second) = (&self.calls[first], &self.calls[second]);
@@ -470,19 +491,21 @@ impl Counting<'_, '_> {
         match (evidence, tokens) {
             (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
             (Evidence::Same, _) => !self.are_other_models(first, second),
-            // Two that failed have nothing else to compare.
+            // Two failed calls without tokens have nothing to compare: one must end within the other.
             (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
             _ => false,
         }
     }
 
+    /// The digests of the first [`ASKED`] nodes of a call.
     fn sources(&self, call: &Call) -> impl Iterator<Item = &SpanDigest> {
         let nodes: Vec<usize> = call.nodes().take(ASKED).collect();
         nodes.into_iter().flat_map(|node| self.tree.nodes[node].sources().map(|(_, facts)| facts))
     }
 
+    /// Adds the holders that count, drops the dead, sorts, and prices calls that have tokens and no cost.
     fn finish(mut self, holders: Vec<usize>, price: Price) -> CountedCalls {
-        // A team within a team hands a message on twice.
+        // Nested teams deliver one message several times: its tokens count once for each response id.
         let mut relayed = HashSet::new();
         for holder in holders {
             let node = &self.tree.nodes[holder];
@@ -500,7 +523,8 @@ impl Counting<'_, '_> {
             call.also.sort_by_key(|node| tree.nodes[*node].order());
             call.nodes().for_each(|node| of[node] = Some(at));
         }
-        // None is within another: a payer above another has a cost beneath it.
+        // No payer lies within another, because a node above a cost never becomes one. So only the nearest one before a
+        // node can cover it.
         payers.sort_unstable();
         let covered = |node: usize| {
             let before = payers.partition_point(|payer| *payer <= node);
@@ -510,7 +534,7 @@ impl Counting<'_, '_> {
             if !call.has_tokens() || call.cost.is_some() || covered(call.node) {
                 continue;
             }
-            // One record may tell the tokens, and another of whose model they are.
+            // Tokens and model may come from two records of the call.
             call.cost = price(&told_together(tree, call), tree.nodes[call.node].started);
             call.unpriced = call.cost.is_none();
         }
@@ -518,7 +542,7 @@ impl Counting<'_, '_> {
     }
 }
 
-/// What its records tell together of what a call is charged for.
+/// What the records of a call together know of what its price depends on: model, provider and tokens.
 fn told_together(tree: &SpanTree, call: &Call) -> GenAi {
     let facts = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, facts)| facts);
     GenAi {
@@ -529,12 +553,13 @@ fn told_together(tree: &SpanTree, call: &Call) -> GenAi {
     }
 }
 
-/// A request to a model, or a record of one. A sum over several is none.
+/// Whether a node is a model, embedding or reranker call and not an aggregate.
 pub fn is_call(node: &SpanNode) -> bool {
     node.category.is_call() && !node.aggregate()
 }
 
-/// An agent that runs elsewhere, of which nothing but this request is known.
+/// Whether a node is a request to an agent that runs elsewhere: a `CLIENT` span of an agent that names a provider, has
+/// nothing beneath it, and has tokens, messages or a failure.
 fn is_remote_agent(tree: &SpanTree, at: usize) -> bool {
     let node = &tree.nodes[at];
     let Some((_, facts)) = node.span else { return false };
@@ -542,11 +567,12 @@ fn is_remote_agent(tree: &SpanTree, at: usize) -> bool {
     node.category == Category::Agent && facts.client && facts.billed && node.after == at + 1 && says
 }
 
+/// The first response id, as a hash.
 fn response<'a>(mut sources: impl Iterator<Item = &'a SpanDigest>) -> Option<u64> {
     sources.find_map(|facts| facts.response)
 }
 
-/// The texts that came back, as each dialect heard them.
+/// Hashes of the completion's texts, one for each dialect and carrier that found any.
 fn completion_texts<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<TextHash> {
     sources
         .flat_map(|facts| &facts.reading_digests)
@@ -555,17 +581,18 @@ fn completion_texts<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<Te
         .collect()
 }
 
-/// What the user said last, as each dialect heard it.
+/// Hashes of the user's last message, one for each dialect and carrier that found one.
 fn questions<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<NonZeroU64> {
     sources.flat_map(|facts| &facts.reading_digests).filter_map(|digest| digest.question).collect()
 }
 
-/// Whether two records heard the same; `None` where one heard nothing.
+/// Whether two records have a hash in common; `None` if either has none at all.
 fn both<T: PartialEq>(left: &[T], right: &[T]) -> Option<bool> {
     (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|completion_text| right.contains(completion_text)))
 }
 
-/// Equal tokens, where one record may count caches within the input or thoughts within the output and the other not.
+/// Whether two records have equal tokens. One may count caches within the input, or reasoning within the output, and
+/// the other not.
 fn equal(left: TokenUsage, right: TokenUsage) -> bool {
     let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
     let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));

@@ -1,7 +1,7 @@
-//! A model's call, its execution and the result sent back, joined into one run (`tools.md` 1).
+//! Joins a model's tool call, its execution and the result that was sent back into one tool run (`tools.md` 1).
 //!
-//! By id where there is one, else by name and arguments, else by name in order. All of it is done on
-//! facts, so that a list knows as many tool calls and failures as the pane that shows them.
+//! By id where there is one, else by name and arguments, else by name in order. All of it uses digests only, so a list
+//! counts the same tool runs and failures as the pane that shows them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,69 +14,87 @@ use super::{
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
-/// One run of a tool.
+/// One tool run: any of a call, an execution and a result.
 #[derive(Debug, Clone)]
 pub struct JoinedRun {
-    /// The counted call that asked for it, and where it did.
+    /// Index of the counted call whose answer asks for the tool, and the tool call in it; `None` if no model call is
+    /// known.
     pub called: Option<(usize, Source)>,
-    /// The place of its execution.
+    /// The node of the execution; `None` if none is known.
     pub node: Option<usize>,
-    /// The place within it that did the work, where that failed.
+    /// A failed tool node beneath that node with the same call id; its failure is the run's.
     pub broke: Option<usize>,
-    /// What the execution was given and what it gave back.
+    /// The arguments as the execution records them.
     pub input: Option<Source>,
+    /// The result as the execution records it.
     pub output: Option<Source>,
-    /// The result as the first request that carried it says it.
+    /// The result as a model saw it: in the first request that carries it, or in the answer that holds call and result.
+    /// Also one that only an agent's own messages hold.
     pub seen: Option<Source>,
-    /// The call as the agent around it tells it, where no call of a model does.
+    /// The tool call in an agent's own messages, where no model call is known to have asked for it.
     pub heard: Option<Source>,
+    /// How the run went.
     pub status: ToolStatus,
+    /// Hash of the call id.
     id: Option<u64>,
+    /// Hash of the tool's name.
     name: Option<u64>,
+    /// Hash of name and arguments.
     asked: Option<u64>,
+    /// Sort key: start and span id of the model call, and the place of the tool call in its answer; without a model
+    /// call, those of the execution.
     order: (Timestamp, SpanId, usize),
 }
 
-/// Where something was said: the index of a span or log record among the facts, and the part in it.
+/// Where a part stands in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
+    /// Index of the span or log record among the digests of the trace.
     pub facts: usize,
+    /// Whether it is in the prompt of its reading; otherwise in the completion.
     pub prompt: bool,
+    /// Where it stands in the translation.
     pub spot: Spot,
 }
 
-/// The runs of a trace and the results that its requests brought for calls of earlier traces.
+/// The tool runs of a trace, and the results that its requests carry for calls of earlier traces.
 #[derive(Debug, Default)]
 pub struct JoinedRuns {
     /// In the order in which the calls were made.
     pub runs: Vec<JoinedRun>,
-    /// Id and place of results that no call of this trace asked for, each once.
+    /// Results with an id that no run of this trace has, each id once: hash of the id, whether it is an error (`None`
+    /// if it does not say), and where it stands.
     pub foreign: Vec<(u64, Option<bool>, Source)>,
 }
 
-/// The runs under construction, and where to find them.
+/// Runs under construction, with indices to find them.
 #[derive(Default)]
 struct Join {
     runs: Vec<JoinedRun>,
+    /// Indices into `runs` by hash of the call id.
     by_id: HashMap<u64, Vec<usize>>,
+    /// Indices into `runs` by hash of name and arguments.
     by_asked: HashMap<u64, Vec<usize>>,
+    /// Indices into `runs` by hash of the tool's name.
     by_name: HashMap<u64, Vec<usize>>,
-    /// Runs that calls asked for, and of these such as have only the id of an item.
+    /// Runs that a model asked for, in order.
     asked: Vec<usize>,
+    /// Those of `asked` of which only the id of a response item is known.
     items: Vec<usize>,
-    /// Per key, how many runs at its front already have an execution.
+    /// For each round and key of [`Join::free`], how many runs at the front of that index have an execution.
     taken: HashMap<(u8, u64), usize>,
-    /// Executions of one call within another that failed, by the outer one.
+    /// Failed tool nodes by the tool node above them that has the same call id.
     broke: HashMap<usize, usize>,
     foreign: Vec<(u64, Option<bool>, Source)>,
+    /// The ids in `foreign`.
     strange: HashSet<u64>,
-    /// For each place the nearest agent around it.
+    /// For each node the nearest agent above it.
     agents: Vec<Option<usize>>,
-    /// For each counted call its place.
+    /// For each counted call its node.
     callers: Vec<usize>,
 }
 
-/// Of runs that could be meant by name only so many are looked at.
+/// Where many runs have one key, only this many are considered; a match further away is missed.
 const LOOKED_AT: usize = 256;
 
 /// Joins the tool runs of a trace.
@@ -108,7 +126,7 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
 }
 
 impl Join {
-    /// A model asks for a tool.
+    /// Adds a run for a tool call in a model's answer, unless another record of that answer has added it.
     fn ask(
         &mut self,
         call: usize,
@@ -118,7 +136,8 @@ impl Join {
         tree: &SpanTree,
         counted: &CountedCalls,
     ) {
-        // The same id again is the same call if two records of one answer overlap, else a counter that began anew.
+        // An id may repeat with the same arguments. If its answer overlaps the earlier one, it is another record of
+        // that; else the sender's ids are a counter that began anew.
         let known = called.id.and_then(|id| self.by_id.get(&id)).into_iter().flatten();
         let again = known.copied().any(|known| {
             let run = &self.runs[known];
@@ -149,6 +168,7 @@ impl Join {
         });
     }
 
+    /// Adds a run, and its keys to the indices.
     fn push(&mut self, run: JoinedRun) {
         let at = self.runs.len();
         for (key, index) in [(run.id, &mut self.by_id), (run.asked, &mut self.by_asked), (run.name, &mut self.by_name)]
@@ -160,7 +180,8 @@ impl Join {
         self.runs.push(run);
     }
 
-    /// Tools run: each execution finds the call it belongs to, in three rounds from the surest to the least sure.
+    /// Gives each execution to the call it belongs to, in three rounds: by id, by name and arguments, by name. What is
+    /// left over becomes a run of its own.
     fn execute(&mut self, tree: &SpanTree) {
         let tools = tree.above(|node| node.category == Category::Tool);
         let execution =
@@ -177,8 +198,8 @@ impl Join {
         }
         let mut waiting: Vec<usize> = (0..tree.nodes.len())
             .filter(|at| tree.nodes[*at].category == Category::Tool && !is_internal(&tree.nodes[*at]))
-            // A tool right within a tool of the same name, or that runs the same call, is how that one is made. One that
-            // an agent within it calls, or that has an id of its own, is another run.
+            // A tool directly within a tool of the same name, or with the same call id, is how that one is implemented.
+            // It is a run of its own if an agent in between called it, or if both have ids that differ.
             .filter(|at| {
                 tools[*at].is_none_or(|above| {
                     let is_same_call = id(above).is_some() && id(*at) == id(above);
@@ -236,12 +257,14 @@ impl Join {
         }
     }
 
-    /// The agent of whom a run was asked, `None` also where nobody asked.
+    /// Node of the agent whose model call asked for a run; `None` also if no model call did.
     fn agent_of(&self, run: usize) -> Option<usize> {
         self.runs[run].called.and_then(|(call, _)| self.agents[self.callers[call]])
     }
 
-    /// The first run under a key that has no execution yet and was asked for before one began.
+    /// Finds the run for an execution at node `at` that began at `started`: one under `key` without an execution, if
+    /// possible asked for before that, by the agent around the execution. `round` selects the index: 0 by id, 1 by name
+    /// and arguments, 2 by name.
     fn free(&mut self, round: u8, key: u64, said: &ToolExecution, at: usize, started: Timestamp) -> Option<usize> {
         let index = match round {
             0 => &self.by_id,
@@ -255,7 +278,8 @@ impl Join {
         }
         let fits = |run: &&usize| {
             let run = &self.runs[**run];
-            // Two ids that differ are two calls, unless the arguments say that the sender makes ids up anew.
+            // By name alone, two different ids are two calls. Equal arguments outweigh the ids, because some senders
+            // make new ones up.
             let ids = round != 2 || run.id.is_none() || said.id.is_none();
             run.node.is_none() && ids
         };
@@ -264,8 +288,8 @@ impl Join {
         let is_near = |run: &&usize| self.agent_of(**run) == self.agents[at];
         let is_meant = |run: &&usize| said.asked.is_some() && self.runs[**run].asked == said.asked;
         if round == 0 {
-            // A counter that begins anew names the call with these arguments, of this agent, the newest before the
-            // execution; clocks may disagree.
+            // A counter that began anew: the call with these arguments, of this agent, the newest before the execution.
+            // If none was before it, the first one, because clocks may disagree.
             let surest = free.clone().filter(before).enumerate();
             let surest = surest.max_by_key(|(nth, run)| (is_meant(run), is_near(run), *nth)).map(|(_, run)| run);
             surest.or_else(|| free.clone().next()).copied()
@@ -274,7 +298,7 @@ impl Join {
         }
     }
 
-    /// Notes an execution with the run it belongs to.
+    /// Makes node `at` the execution of a run.
     fn ran(&mut self, run: usize, at: usize, tree: &SpanTree) {
         let run = &mut self.runs[run];
         run.node = Some(at);
@@ -284,7 +308,7 @@ impl Join {
             let Some(execution) = &said.execution else { continue };
             let source = |spot: Spot, prompt| Source { facts, prompt, spot };
             let input = execution.input.map(|spot| source(spot, true));
-            // What is said in part gives way to the whole.
+            // A complete input replaces one that was cut.
             if run.input.is_none() || (partial && input.is_some()) {
                 (run.input, partial) = (input, execution.partial);
             }
@@ -295,7 +319,7 @@ impl Join {
         }
     }
 
-    /// Agents without known calls tell of what they called, and what came back.
+    /// Takes tool calls and results from the messages of agents that do not count as calls.
     fn overhear(&mut self, tree: &SpanTree, counted: &CountedCalls) {
         let silent = |at: &usize| tree.nodes[*at].category == Category::Agent && counted.of[*at].is_none();
         for at in (0..tree.nodes.len()).filter(silent) {
@@ -314,7 +338,8 @@ impl Join {
         }
     }
 
-    /// An agent tells of a call: of the first run that it can be of and that nobody asked for.
+    /// Gives a tool call in an agent's messages to the first run with its id, else with its name and arguments, that no
+    /// model call asked for.
     fn heard(&mut self, source: Source, called: &ToolCallDigest) {
         let by_id = called.id.and_then(|id| self.by_id.get(&id));
         let by_asked = self.by_asked.get(&called.asked).filter(|_| by_id.is_none());
@@ -331,7 +356,7 @@ impl Join {
         }
     }
 
-    /// An agent tells what came back, where neither the tool nor a request does.
+    /// Gives a result in an agent's messages to a run with its id that has no result yet.
     fn returned(&mut self, source: Source, given: &ToolResultDigest) {
         let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
@@ -343,13 +368,15 @@ impl Join {
         }
     }
 
-    /// A request brings results: those of its last calls are its last ones.
+    /// Gives the results that a model call carries to the runs they belong to. They are taken from the end, because the
+    /// last results are those of the last calls.
     fn bring(&mut self, call: usize, heard: &Heard, tree: &SpanTree, counted: &CountedCalls) {
         let started = tree.nodes[counted.calls[call].node].started;
         let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
         for (facts, given) in heard.results.iter().rev() {
             let at = (given.prompt, call, started);
-            // A counter that begins anew names the call with the arguments that stand before the result, of this agent.
+            // A counter that began anew: the run with the arguments of the call before the result, of this agent, else
+            // the newest.
             let agent = self.agents[self.callers[call]];
             let surest = |runs: &'_ [usize]| {
                 let runs = &runs[runs.len().saturating_sub(LOOKED_AT)..];
@@ -366,7 +393,7 @@ impl Join {
                     }
                     _ => return None,
                 };
-                // Of several runs of that name a failure is of one that failed.
+                // Of several runs of one tool, a failed result belongs to one that failed, if there is one.
                 let failed = |run: &&usize| self.runs[**run].node.is_some_and(|at| tree.nodes[at].failed());
                 let fails = !key.0 && given.is_error == Some(true);
                 let fails = fails && known.iter().rev().take(LOOKED_AT).any(|run| failed(&run));
@@ -378,8 +405,8 @@ impl Join {
                     known.iter().rev().nth(*skip - 1)
                 }
             });
-            // Without a word of what it answers, or with an id where calls have only those of items: the last result is
-            // that of the last call.
+            // The result names nothing, or it has an id where calls have only those of response items: the last result
+            // is that of the last call.
             let by_order = || {
                 let known = match given.id {
                     Some(_) if given.prompt && given.asked.is_none() => self.candidates(Some(&self.items), at),
@@ -393,7 +420,7 @@ impl Join {
             let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
             match found.map(|run| &mut self.runs[run]) {
-                // Requests are taken in order: the first one that carries a result tells it.
+                // Calls are taken in order, so the first request that carries a result is the one that is kept.
                 Some(run) if run.seen.is_none() => {
                     run.seen = Some(source);
                     if given.is_error == Some(true) {
@@ -412,11 +439,16 @@ impl Join {
         }
     }
 
-    /// The runs that a result in a call's prompt (or answer) can be of.
+    /// Those of `runs` that a result can belong to. `at` says whether it is in a prompt, in which counted call, and
+    /// when that began.
+    ///
+    /// In a prompt: runs asked for by earlier calls, else runs that nobody asked for and that began before. In a
+    /// completion: runs that the same answer asked for.
     fn candidates<'r>(&self, runs: Option<&'r Vec<usize>>, at: (bool, usize, Timestamp)) -> &'r [usize] {
         let (prompt, call, started) = at;
         let runs = runs.map(Vec::as_slice).unwrap_or_default();
-        // Runs that a model asked for come first, in the order of the calls, then those that only ran.
+        // Runs that a model asked for come first, in the order of the calls; runs that only an execution is known of
+        // follow.
         let caller = |run: &usize| self.runs[*run].called.map_or(usize::MAX, |(caller, _)| caller);
         let asked = &runs[..runs.partition_point(|run| caller(run) < call)];
         if !prompt {
@@ -431,7 +463,8 @@ impl Join {
     }
 }
 
-/// What is known of how a run went.
+/// How a run went: failed if the execution, a part of it or the result says so; well if there is a result or the
+/// execution has ended; else pending.
 fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
     let node = run.node.map(|at| &tree.nodes[at]);
     if run.status == ToolStatus::Error || run.broke.is_some() || node.is_some_and(SpanNode::failed) {
@@ -443,18 +476,18 @@ fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
     }
 }
 
-/// The name of a tool that only its span's name tells.
+/// Hash of the tool's name, taken from the name of its span.
 fn named(node: &SpanNode) -> u64 {
     fingerprint::named(tool_name(node.span.map_or("", |(_, facts)| &facts.name)))
 }
 
-/// A tool's name out of that of its span.
+/// The name of a tool in that of its span: without `execute_tool `, `tools/call ` or `.tool`.
 pub fn tool_name(span: &str) -> &str {
     let name = span.strip_prefix("execute_tool ").or_else(|| span.strip_prefix("tools/call ")).unwrap_or(span);
     name.strip_suffix(".tool").unwrap_or(name).trim()
 }
 
-/// Spans in which a framework gathers parallel calls are no call of their own.
+/// Whether a span only gathers the results of parallel tool runs, each of which has a span of its own.
 fn is_internal(node: &SpanNode) -> bool {
     node.span.is_some_and(|(_, facts): (usize, &SpanDigest)| facts.execution.as_ref().is_some_and(|run| run.merged))
 }

@@ -1,16 +1,17 @@
-//! Streamed calls that come as two spans: a request that ends with the first byte, and the answer to it.
+//! Streamed model calls that are recorded as two spans: a request that ends with the first byte, and the end of its
+//! stream.
 
 use std::collections::HashMap;
 
 use super::{calls::is_call, span_tree::SpanTree};
 
-/// Of requests with one prompt so many are asked whether they are of the same step.
+/// Of the open requests with one prompt only this many, the oldest, are checked for being of the same step.
 const LOOKED_AT: usize = 64;
 
-/// Finds the answers to streamed requests that are spans of their own: of each request its place and that of its end.
+/// Pairs the two spans of each streamed call: maps the node of the request to the node that ends its stream.
 ///
-/// Logfire's request ends when the first byte comes; when the last one has come, a span without duration repeats the
-/// request and brings the answer, wherever in the trace the stream was read.
+/// Logfire's request span ends when the first byte comes. When the last one has come, a span without duration repeats
+/// the request and carries the answer; it stands wherever in the trace the stream was read.
 pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
     let half =
         |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && is_call(&tree.nodes[*at]);
@@ -22,9 +23,9 @@ pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
         let node = &tree.nodes[at];
         let Some((_, facts)) = node.span else { continue };
         let waiting = open.entry((facts.scope, facts.asked)).or_default();
-        // The end of a stream may have nothing to tell: only calls of tools, which the first versions left out.
+        // The end of a stream need not have a completion: early versions left out answers that are tool calls alone.
         if facts.ends_stream {
-            // Of several that asked the same the one of the same step, then the one that has waited longest.
+            // Several requests with one prompt: the one of the same step, else the one that has waited longest.
             let same_step =
                 waiting.iter().take(LOOKED_AT).position(|request| tree.nodes[*request].parent == node.parent);
             if !waiting.is_empty() {

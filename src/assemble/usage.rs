@@ -1,21 +1,24 @@
-//! Two records of one call: what they know of its tokens and its cost together.
+//! Two records of one model call: their token counts and costs merged into one.
 
 use std::cmp::Ordering;
 
 use crate::model::{Cost, PriceSource, TokenUsage};
 
-/// What two records of one call know of its tokens together. The inner one is nearer to the wire.
+/// The token counts of two records of one call, merged; `None` if neither has any. `outer` is the record further from
+/// the wire, such as a framework's around a client library's.
 pub fn fullest(outer: Option<TokenUsage>, inner: Option<TokenUsage>) -> Option<TokenUsage> {
     let (Some(outer), Some(inner)) = (outer, inner) else { return outer.or(inner) };
     Some(TokenUsage {
         output: if near(outer.output, inner.output) { inner.output } else { outer.output.max(inner.output) },
         reasoning: outer.reasoning.max(inner.reasoning),
-        // Caches are part of the input of one record and not of another: the split is taken as a whole.
+        // One record counts caches within the input and another does not, so the counts of the input are taken from one
+        // record.
         ..if is_inner_fuller(outer, inner) { inner } else { outer }
     })
 }
 
-/// Whether the inner record tells more of the input: its split, else its size, else the same.
+/// Whether the counts of the input are taken from the inner record: it splits the input into more counts; or into as
+/// many, and both nearly agree on their sum or the inner one's is larger.
 fn is_inner_fuller(outer: TokenUsage, inner: TokenUsage) -> bool {
     let split =
         |usage: TokenUsage| [usage.uncached_input, usage.cache_read, usage.cache_write].into_iter().flatten().count();
@@ -25,15 +28,17 @@ fn is_inner_fuller(outer: TokenUsage, inner: TokenUsage) -> bool {
     }
 }
 
-/// Some instrumentations are off by the token that a stream begins with.
+/// Whether two counts differ by at most two tokens and one per cent, because some instrumentations are off by the token
+/// that a stream begins with. `false` if either is unknown.
 fn near(left: Option<u64>, right: Option<u64>) -> bool {
     left.zip(right).is_some_and(|(left, right)| left.abs_diff(right) <= 2 + left.max(right) / 100)
 }
 
-/// What one record tells: its tokens and their cost.
+/// Token counts and cost of one record of a call.
 pub type UsageAndCost<'a> = (Option<TokenUsage>, Option<&'a Cost>);
 
-/// The cost that is told: the sender's own, else that of the record whose tokens are told.
+/// The cost of a call with two records: a reported one, else that of the record whose input counts are used, else that
+/// of the other; `None` if neither has one.
 pub fn told<'a>(outer: UsageAndCost<'a>, inner: UsageAndCost<'a>) -> Option<&'a Cost> {
     let reported = |(_, cost): UsageAndCost<'a>| cost.filter(|cost| cost.source == PriceSource::Reported);
     let fuller = match (outer.0, inner.0) {
@@ -66,7 +71,7 @@ mod tests {
     #[test]
     fn of_two_that_nearly_agree_the_inner_one_is_believed() {
         assert_eq!(both(usage(207, None, 46), usage(207, None, 45)).output, Some(45));
-        // One that saw only the beginning of a stream is not.
+        // A record that saw only the beginning of a stream is not believed.
         assert_eq!(both(usage(207, None, 46), usage(207, None, 1)).output, Some(46));
         assert_eq!(fullest(None, Some(usage(1, None, 1))), Some(usage(1, None, 1)));
     }
