@@ -1,15 +1,15 @@
-//! The tools offered in a trace, each once by name (`tools.md` 4).
+//! The tools that were offered to models in a trace, each once by name (`tools.md` 4).
 
 use std::collections::{HashMap, HashSet};
 
 use super::text_hash;
 use crate::model::{ToolDefinition, Value};
 
-/// Merges definitions by name, in order of first appearance: the fuller one speaks, the others fill its gaps.
+/// Merges definitions by name, in order of first appearance. The fuller one is kept, and others fill in what it lacks.
 pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolDefinition> {
     let mut merged: Vec<ToolDefinition> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
-    // Every call repeats what it offers.
+    // Every model call repeats its tools, so equal definitions are skipped.
     let mut seen = HashSet::new();
     for tool in offered {
         if !seen.insert(text_hash::hash((
@@ -29,6 +29,8 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
     merged
 }
 
+/// Merges a definition into the known one of the same name. The one with a description, then the one with properties,
+/// is the fuller.
 fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
     let properties = |schema: &Option<Value>| {
         schema.as_ref().and_then(|schema| schema.get("properties")).is_some_and(|properties| !properties.is_empty())

@@ -1,8 +1,8 @@
-//! Every failure once, at the deepest span that carries it (`failures.md` 1).
+//! Every failure of a trace once, at the deepest span that carries it (`failures.md` 1).
 //!
-//! An exception is recorded on every span that it passes. So a span whose failure is also that of a span
-//! beneath it only hands it on; and where the span at the bottom has nothing but a status, it takes the
-//! words of the nearest span above that has some.
+//! An exception is recorded on every span that it passes. A span whose failure is also that of a span beneath it only
+//! passes it on. Where the deepest span has nothing but a status, its failure is described by the nearest span above
+//! that has a message.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,22 +17,24 @@ use super::{
 };
 use crate::model::{Failure, SpanRow, StatusCode, Timestamp};
 
-/// How many failures beneath a span are compared with its own word by word; the rest by number only.
+/// How many failures beneath a span are compared with its own in full; of the others only equal messages are found.
 const COMPARED: usize = 64;
 
-/// A text shorter than this may be part of another one by chance.
+/// A message of fewer bytes than this may be contained in another by chance.
 const TELLING: usize = 8;
 
-/// A failure: where it is listed, and whose words tell it.
+/// A failure: where it is listed, and which span describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedFailure {
+    /// The deepest node that carries the failure.
     pub node: usize,
-    /// The place above whose words are borrowed; itself, mostly.
+    /// The node whose kind and message are shown: `node` itself, or one above it.
     pub described_by: usize,
+    /// End of the node, or its start while it runs.
     pub at: Timestamp,
 }
 
-/// What a span itself says of its failure; `None` where it did not fail.
+/// The failure of a span, with the status message where the translation has none; `None` if the span did not fail.
 pub fn of_span(row: &SpanRow) -> Option<Failure> {
     let mut failure = row.translation.error.clone()?;
     if failure.message.is_none() && row.status.code == StatusCode::Error {
@@ -41,24 +43,26 @@ pub fn of_span(row: &SpanRow) -> Option<Failure> {
     Some(failure)
 }
 
-/// A failure of which something was said, as it is compared.
+/// A failure found so far, in the form in which others are compared with it.
 struct ComparedFailure {
+    /// Where it will be listed.
     failure_site: PlacedFailure,
+    /// Exception type or status code; `None` if unknown.
     kind: Option<String>,
-    /// Its message without white space; empty where it has only a status or a kind.
+    /// The message without white space; empty if there is only a status or a kind.
     words: String,
-    /// The call that it ended, if it is one.
+    /// Index of the counted call that failed with it; `None` if its node records no call.
     call: Option<usize>,
 }
 
 impl ComparedFailure {
-    /// Whether a failure further up is this one, handed on.
+    /// Whether a failure further up is this one, passed on.
     fn is(&self, above: &FailureDigest, words: &str, call: Option<usize>) -> bool {
         if self.call.is_some() && self.call == call {
             return true;
         }
         if words.is_empty() || self.words.is_empty() {
-            // A status alone, above another failure, is the consequence of that.
+            // A status alone, above another failure, is the consequence of that failure.
             return above.message.is_none() && (is_status(above.kind.as_deref()) || above.kind == self.kind);
         }
         let within = |whole: &str, part: &str| part.len() >= TELLING && whole.contains(part);
@@ -66,26 +70,29 @@ impl ComparedFailure {
     }
 }
 
-/// Whether a kind says no more than a status does: an HTTP or gRPC code, or nothing.
+/// Whether a kind adds nothing to a status: it is an HTTP or gRPC code, or missing.
 fn is_status(kind: Option<&str>) -> bool {
     let code = kind.map_or("", |kind| kind.strip_prefix("gRPC ").unwrap_or(kind));
     code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The failures beneath a place.
+/// The failures beneath a node.
 #[derive(Default)]
 struct Subtree {
+    /// The failures found so far, each once.
     listed: Vec<ComparedFailure>,
+    /// Hashes of their messages.
     said: HashSet<u64>,
 }
 
 impl Subtree {
+    /// Adds a failure.
     fn add(&mut self, listed: ComparedFailure) {
         self.said.insert(hash(&listed.words));
         self.listed.push(listed);
     }
 
-    /// Takes in what another place has beneath it; the smaller moves.
+    /// Adds the failures of another subtree; the shorter list moves.
     fn join(&mut self, mut other: Self) {
         if other.listed.len() > self.listed.len() {
             mem::swap(self, &mut other);
@@ -120,13 +127,14 @@ pub fn failures(tree: &SpanTree, counted: &CountedCalls) -> Vec<PlacedFailure> {
     failures
 }
 
-/// What went wrong, without what a program says of where: `Error in agent run: {'error': 'Connection error.'}`.
+/// The cause of a failure without what a program wraps around it; else the whole message. Example: `Error in agent run:
+/// {'error': 'Connection error.'}`.
 fn reason(message: &str) -> &str {
     let inner = message.split_once(": {'error': ").and_then(|(_, inner)| inner.strip_suffix('}'));
     inner.map(|inner| inner.trim_matches(['\'', '"'])).filter(|inner| inner.len() >= TELLING).unwrap_or(message)
 }
 
-/// Of several records of one call that all failed, the one that says most.
+/// Keeps of the failures of one call the one with the longest message.
 fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
     let mut best: HashMap<usize, (usize, usize)> = HashMap::new();
     for (at, listed) in listed.iter().enumerate() {
@@ -143,7 +151,8 @@ fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
     listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
 }
 
-/// Whether a place's failure is one of those beneath it; lends its words to one that has none.
+/// Whether the failure of node `at` is one of those beneath it, passed on. If that one has no message, it takes this
+/// one's.
 fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str, call: Option<usize>) -> bool {
     if here.listed.is_empty() {
         return false;
@@ -154,7 +163,7 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
     let newest = here.listed.len().saturating_sub(COMPARED);
     let compared = &mut here.listed[newest..];
     let same = compared.iter().position(|listed| listed.is(failure, words, call));
-    // One that has only a status must be what this one puts into words.
+    // The only failure beneath that has a status and no message must be the one that this message describes.
     let unconfirmed = || {
         let tells =
             |listed: &ComparedFailure| listed.kind.is_none() || failure.kind.is_none() || listed.kind == failure.kind;

@@ -1,4 +1,4 @@
-//! One trace under assembly: its rows beside what was worked out of them.
+//! One trace during assembly: its rows with full messages, beside what was computed from their digests.
 
 use std::collections::HashMap;
 
@@ -13,24 +13,28 @@ use super::{
 };
 use crate::model::{Category, Part, SpanId, SpanRow, TraceRows, Translation};
 
-/// A trace's rows, and the work done on their facts.
+/// The rows of a trace, and what was computed from their digests.
 #[derive(Debug)]
 pub struct LoadedTrace<'a> {
+    /// The stored spans and log records, with their translations.
     pub rows: &'a TraceRows,
+    /// Span tree, counted calls, tool runs and failures.
     pub work: TraceDigest<'a>,
-    /// For each place the nearest agent or tool around it; an agent is its own.
+    /// For each node the nearest agent or tool around it; for an agent the agent itself. `None` outside of any.
     pub scopes: Vec<Option<usize>>,
-    /// The same, but always above.
+    /// The same, but an agent has the next agent or tool above it.
     pub above: Vec<Option<usize>>,
+    /// Index of the node of each span id.
     by_id: HashMap<SpanId, usize>,
 }
 
-/// Takes the facts of a trace's rows: of its spans, then of its log records.
+/// Digests the rows of a trace: its spans, then its log records. An index among these digests finds the row again.
 pub fn facts(rows: &TraceRows) -> Vec<SpanDigest> {
     rows.spans.iter().map(SpanDigest::of_span).chain(rows.logs.iter().map(SpanDigest::of_log)).collect()
 }
 
 impl<'a> LoadedTrace<'a> {
+    /// Computes the tree, calls, tool runs and failures. `facts` are the digests of `rows`, as [`facts`] returns them.
     pub fn new(rows: &'a TraceRows, facts: &'a [SpanDigest], price: Price) -> Self {
         let work = TraceDigest::of(rows.trace, facts, price);
         let above = work.tree.above(|node| matches!(node.category, Category::Agent | Category::Tool));
@@ -40,20 +44,22 @@ impl<'a> LoadedTrace<'a> {
         Self { rows, work, scopes, above, by_id }
     }
 
+    /// Index of the node of a span; `None` if the trace has no such node.
     pub fn node_of(&self, span: SpanId) -> Option<usize> {
         self.by_id.get(&span).copied()
     }
 
+    /// The nodes of the span tree.
     pub fn nodes(&self) -> &[SpanNode<'a>] {
         &self.work.tree.nodes
     }
 
-    /// The span of a place; none where it never came.
+    /// The span of a node; `None` for a placeholder.
     pub fn row(&self, node: usize) -> Option<&'a SpanRow> {
         self.rows.spans.get(self.nodes()[node].span?.0)
     }
 
-    /// The translation behind some facts.
+    /// The translation that a digest was made from, by the digest's index.
     pub fn translation(&self, facts: usize) -> Option<&'a Translation> {
         match facts.checked_sub(self.rows.spans.len()) {
             None => self.rows.spans.get(facts).map(|row| &*row.translation),
@@ -61,12 +67,12 @@ impl<'a> LoadedTrace<'a> {
         }
     }
 
-    /// Translations of a place, of its span before its log records.
+    /// The translations at a node: that of its span, then those of its log records.
     pub fn translations(&self, node: usize) -> impl Iterator<Item = &'a Translation> + '_ {
         self.nodes()[node].sources().filter_map(|(facts, _)| self.translation(facts))
     }
 
-    /// The first value that a translation of these places has.
+    /// The first value that a translation of these nodes has.
     pub fn first<T>(
         &self,
         nodes: impl IntoIterator<Item = usize>,
@@ -75,13 +81,14 @@ impl<'a> LoadedTrace<'a> {
         nodes.into_iter().find_map(|node| self.translations(node).find_map(&value))
     }
 
+    /// The part that a [`Source`] points to.
     pub fn part(&self, source: Source) -> Option<&'a Part> {
         let reading = self.translation(source.facts)?.readings.get(source.spot.0 as usize)?;
         let messages = if source.prompt { &reading.prompt } else { &reading.completion };
         messages.get(source.spot.1 as usize)?.parts.get(source.spot.2 as usize)
     }
 
-    /// What was sent and what came back at some places together.
+    /// The prompt and completion of a call that some nodes record, merged from all of them.
     pub fn exchange(&self, nodes: impl IntoIterator<Item = usize>, fingerprints: &mut Fingerprints) -> Exchange {
         let mut bearers = Vec::new();
         for (nth, at) in nodes.into_iter().enumerate() {
@@ -102,19 +109,20 @@ impl<'a> LoadedTrace<'a> {
         exchange::merge(&bearers, fingerprints)
     }
 
-    /// The name of an agent, as its span gives it.
+    /// The agent's name that a node records, else the one in its span's name.
     pub fn agent(&self, node: usize) -> Option<String> {
         let named = self.first([node], |translation| translation.genai.agent.clone());
         named.or_else(|| {
             let row = self.row(node)?;
-            // The AI SDK names the model there.
+            // The AI SDK writes the model's name into the span's name.
             let is_model = |name: &&str| row.translation.genai.model.as_deref() == Some(name);
             let name = row.name.strip_prefix("invoke_agent ")?.trim();
             Some(name).filter(|name| !is_model(name)).map(str::to_owned)
         })
     }
 
-    /// The agent whose work a place is.
+    /// Name of the agent that a node belongs to: the nearest agent around it if that has a name, else the one that the
+    /// node records itself.
     pub fn agent_of(&self, node: usize) -> Option<String> {
         let scope = self.scopes[node].filter(|scope| self.nodes()[*scope].category == Category::Agent);
         scope

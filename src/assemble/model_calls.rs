@@ -1,4 +1,5 @@
-//! The counted calls as the screen lists them, and as they are told.
+//! The counted calls in the form in which the screen lists them, and their exchanges, ready to be placed in
+//! conversations.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +15,8 @@ use super::{
 };
 use crate::model::{Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Role};
 
-/// What is shown of each counted call, and those that are part of a conversation, ready to be told.
+/// Returns what is shown of each counted call, in order, and the exchanges of those calls that belong in a
+/// conversation.
 pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<ModelCall>, Vec<PlacedExchange>) {
     let calls = &trace.work.counted.calls;
     let last: HashMap<Option<usize>, usize> =
@@ -22,7 +24,8 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
     let mut facts = Vec::with_capacity(calls.len());
     let mut placed = Vec::new();
     let answers = agents::answers_alone(trace);
-    // Coding agents tell of a call in records that name no span of it.
+    // Coding agents put messages into log records that do not name the call's span. Where there are such records, a
+    // call without messages does not mean that its content was not recorded.
     let mut logs = trace.rows.logs.iter().map(|log| &log.translation);
     let in_logs = logs.any(|said| !said.readings.is_empty());
     for (turn, call) in calls.iter().enumerate() {
@@ -61,7 +64,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             recording_hint: None,
             also: call.also.iter().map(|node| trace.nodes()[*node].id).collect(),
         });
-        // Messages on their way are told as the conversation of the agent that they come from or go to.
+        // A message between agents is part of the conversation of the agent that sent or received it.
         if !is_told(node.category) || node.relays() || repeats_agents(trace, call.node) {
             continue;
         }
@@ -87,7 +90,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
                 .map(hash),
             started: node.started,
             ended: node.ended,
-            // An error that came with an answer was dealt with, unless the span itself says that it failed.
+            // A failure beside an answer was recovered from, unless the span's own status is an error.
             failed: broken || (call.failed && exchange.completion.is_empty()),
             exchange,
         });
@@ -95,7 +98,8 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
     (facts, placed)
 }
 
-/// Who recorded a call of which nothing was said: the first of its records that is a span.
+/// The instrumentation that recorded a model call without its messages, so that a hint can be given; `None` if there
+/// are messages, or if the call failed or still runs.
 fn unrecorded(trace: &LoadedTrace, call: &Call, exchange: &Exchange) -> Option<Instrumentation> {
     let node = &trace.nodes()[call.node];
     let silent = node.category == Category::Llm && node.ended.is_some() && !call.failed && exchange.is_empty();
@@ -103,9 +107,10 @@ fn unrecorded(trace: &LoadedTrace, call: &Call, exchange: &Exchange) -> Option<I
     Some(Instrumentation { scope: row.scope_name.clone(), framework: row.translation.context.framework.clone() })
 }
 
-/// Lends a call that failed before it said anything the whole conversation of its agent: that is what it was sent.
+/// Takes the conversation of the agent around it as the prompt of a call that failed before its prompt was recorded:
+/// that is what it was sent.
 ///
-/// Where an agent tells no more than its question, that is told of the agent itself.
+/// Only if the agent has assistant messages; otherwise its question is shown for the agent itself.
 fn lend(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     let scope = trace.scopes[node].filter(|scope| trace.nodes()[*scope].category == Category::Agent);
     let Some(scope) = scope.filter(|scope| *scope != node) else { return };
@@ -121,9 +126,9 @@ fn lend(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints:
     }
 }
 
-/// Adds the reasoning of an answer that only the step around the call tells: what it gave back is that answer.
+/// Adds reasoning to an answer without any, from a chain span around the call that returned the same answer.
 ///
-/// An SDK keeps so many attributes of a span, and drops the whole answer of a call with a long prompt.
+/// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt.
 fn think(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     const AROUND: usize = 3;
     let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
@@ -150,19 +155,19 @@ fn think(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints
     }
 }
 
-/// Embeddings, rerankings and what tools cost are calls, but no part of a conversation.
+/// Whether calls of a category belong in conversations. Embeddings, rerankings and the cost of tools do not.
 fn is_told(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
 }
 
-/// Whether a place that counts, but is no call, holds agents that speak for themselves: a crew's sum of tokens.
+/// Whether a node that counts but is no call has agents with messages beneath it: a crew with the sum of their tokens.
 fn repeats_agents(trace: &LoadedTrace, node: usize) -> bool {
     let nodes = trace.nodes();
     let beneath = nodes.get(node + 1..nodes[node].after).unwrap_or_default();
     !nodes[node].category.is_call() && beneath.iter().any(|node| node.category == Category::Agent && node.speaks())
 }
 
-/// The parameters that the records of a call give, by name.
+/// The request parameters of all records of a call, sorted by name; of two values of one name the first.
 fn parameters(trace: &LoadedTrace, nodes: impl Iterator<Item = usize>) -> Parameters {
     let mut parameters: Parameters = Vec::new();
     for (name, value) in nodes.flat_map(|node| trace.translations(node)).flat_map(|said| &said.genai.parameters) {
@@ -175,17 +180,20 @@ fn parameters(trace: &LoadedTrace, nodes: impl Iterator<Item = usize>) -> Parame
 }
 
 impl Exchange {
-    /// Drops what is a program's state rather than something said: JSON alone.
+    /// Removes messages that are nothing but JSON: a program's state, and no part of a conversation. Texts that happen
+    /// to be JSON are kept in messages of the assistant, and on a side of the exchange that is known to be a
+    /// conversation.
     pub fn drop_states(&mut self) {
         for (lines, spoken) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.spoken) {
-            // What an agent answered may well be JSON.
+            // An agent's answer may well be JSON.
             let spoken = |line: &TimedMessage| spoken || line.message.role == Role::Assistant;
             lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.content, spoken(line))));
         }
     }
 }
 
-/// Whether a part is JSON, and not just a word or a number that happens to be; somebody's words may be all of that.
+/// Whether a part is JSON: a value, or a text that parses as an object or a list. Other texts that happen to be JSON,
+/// such as `4` or `true`, are words. `spoken` keeps all texts.
 fn is_state(part: &Content, spoken: bool) -> bool {
     match part {
         Content::Json(_) | Content::Unknown(_) => true,

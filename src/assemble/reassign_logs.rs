@@ -1,17 +1,18 @@
-//! Log records that name one span and speak of another are handed to that one.
+//! Moves log records that name one span but describe another to the node of that one (`tree.md` 2).
 //!
-//! Coding agents write every record of a run under the agent's span, or under whatever span of their machinery they
-//! were in. What a record is about it says itself: a tool's run by its id, a model call by its tokens and its time.
+//! Coding agents write every record of a run under the agent's span, or under whatever span was open. What a record
+//! describes follows from its content: a tool run by its call id, a model call by its tokens and its time.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{reading_digest::ToolExecution, span_digest::SpanDigest, span_tree::SpanNode};
 use crate::model::{Category, Timestamp, TokenUsage};
 
-/// So many calls before and after a record are asked whether it is theirs.
+/// How many calls before and after a record, by time, are checked for being the one it describes.
 const LOOKED_AT: usize = 64;
 
-/// Moves records to the places that they speak of. Places are in the order of a tree, and settled.
+/// Moves the records, and summarizes the nodes that lost or gained one. `nodes` are in depth-first order and
+/// summarized.
 pub fn reassign(nodes: &mut [SpanNode]) {
     let is_lost = |node: &SpanNode, facts: &SpanDigest| facts.span == Some(node.id) && is_elsewhere(node, facts);
     let lost: Vec<(usize, usize)> = nodes
@@ -29,7 +30,7 @@ pub fn reassign(nodes: &mut [SpanNode]) {
     let moves: Vec<(usize, usize, usize)> =
         lost.into_iter().filter_map(|(at, nth)| Some((at, nth, finding.find(at, nodes[at].logs[nth].1)?))).collect();
     let mut changed = HashSet::new();
-    // From the last on, so that the numbers of those before stay.
+    // From the last on, so that the indices of the records before stay valid.
     for (from, nth, to) in moves.into_iter().rev() {
         let record = nodes[from].logs.remove(nth);
         nodes[to].logs.push(record);
@@ -41,7 +42,7 @@ pub fn reassign(nodes: &mut [SpanNode]) {
     }
 }
 
-/// Whether a record is of another kind of work than the span that it names.
+/// Whether a log record describes another kind of work than the span that it names does.
 fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
     match facts.category {
         Category::Tool => {
@@ -54,20 +55,23 @@ fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
     }
 }
 
-/// Where to look.
+/// Indices over the nodes, to find the one that a record describes.
 struct Finding<'p, 'a> {
     nodes: &'p [SpanNode<'a>],
-    /// The tools by the ids of their calls, the outermost of each.
+    /// Tool nodes by hash of the call id. Of several within each other only the outermost.
     tools: HashMap<u64, Vec<usize>>,
-    /// The same by name and arguments.
+    /// The same by hash of name and arguments.
     asked: HashMap<u64, Vec<usize>>,
+    /// Start and node of each model call, sorted.
     by_start: Vec<(Timestamp, usize)>,
+    /// End and node of each model call that has ended, sorted.
     by_end: Vec<(Timestamp, usize)>,
-    /// Calls of which the tokens are told already.
+    /// Calls to which a record with their tokens was assigned already.
     told: HashSet<usize>,
 }
 
 impl<'p, 'a> Finding<'p, 'a> {
+    /// Builds the indices.
     fn new(nodes: &'p [SpanNode<'a>]) -> Self {
         let (mut tools, mut asked): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) = Default::default();
         for (at, node) in nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Tool) {
@@ -87,18 +91,20 @@ impl<'p, 'a> Finding<'p, 'a> {
         Self { nodes, tools, asked, by_start, by_end, told: HashSet::new() }
     }
 
+    /// The node that a record at node `at` describes; `None` if no such node is known, and the record stays.
     fn find(&mut self, at: usize, facts: &SpanDigest) -> Option<usize> {
         match facts.category {
             Category::Tool => {
                 let run = facts.execution.as_deref()?;
                 let Some(tools) = run.id.and_then(|id| self.tools.get(&id)) else {
                     let alike = self.asked.get(&run.asked.filter(|_| run.id.is_none())?)?;
-                    // The last that had begun of those beneath.
+                    // The last one beneath the node that had begun by then.
                     let beneath = at + 1..self.nodes[at].after;
                     let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;
                     return alike.iter().rev().take(LOOKED_AT).find(is).copied();
                 };
-                // A counter that began anew: the newest that had begun.
+                // An id that several tools share is a counter that began anew: the newest that had begun by then is
+                // meant.
                 let begun = tools.iter().rev().find(|tool| self.nodes[**tool].started <= facts.started);
                 begun.or_else(|| tools.first()).copied()
             }
@@ -114,8 +120,8 @@ impl<'p, 'a> Finding<'p, 'a> {
         }
     }
 
-    /// The call beneath an agent that a record is about: the one of the same tokens, else the one that it opens or
-    /// ends, whichever is nearest in time.
+    /// The model call beneath an agent that a record describes: one with the same tokens, if the record has any; else
+    /// any. Of several the one whose start (for a prompt) or end (for the rest) is nearest in time.
     fn call(&mut self, agent: usize, facts: &SpanDigest) -> Option<usize> {
         let beneath = agent + 1..self.nodes[agent].after;
         let usage = facts.usage.as_deref();
@@ -141,6 +147,7 @@ impl<'p, 'a> Finding<'p, 'a> {
     }
 }
 
+/// Whether input and output tokens are equal.
 fn equal(left: &TokenUsage, right: &TokenUsage) -> bool {
     left.input() == right.input() && left.output == right.output
 }

@@ -1,4 +1,4 @@
-//! Tool runs with their arguments and results, and what of it the conversations still lack.
+//! Tool runs with their arguments and results, and the results that conversations still lack.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,11 +15,12 @@ use super::{
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, ToolResult, ToolRun, ToolStatus, Value};
 
-/// Tool runs as they are shown, in the order of their calls.
+/// The tool runs of a trace as they are shown, in the order of their calls.
 pub fn runs(trace: &LoadedTrace) -> Vec<ToolRun> {
     trace.work.runs.runs.iter().map(|run| shown(trace, run)).collect()
 }
 
+/// Reads name, arguments, result and times of one joined run from the messages and spans that it points to.
 fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     let call = |source| match &trace.part(source)?.content {
         Content::Call(call) => Some(call),
@@ -42,7 +43,7 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         (None, Some(item)) => seen.and_then(|result| result.call_id.clone()).or(Some(item)),
         (id, _) => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
-    // Without content some senders tell of a call no more than its id.
+    // A call may be recorded without its name, when a sender records no content: only its id is known then.
     let name =
         asked.map(|call| call.name.clone()).filter(|name| !name.is_empty()).or_else(|| tool(|tool| tool.name.clone()));
     let named = || node.and_then(|node| node.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
@@ -53,7 +54,8 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
             .or_else(|| returned?.call_id.clone())
             .or_else(|| seen?.call_id.clone()),
         name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
-        // What a model wrote that is no JSON may have been mended before the tool ran.
+        // Arguments of a model that are no JSON have no value of their own; the tool may have been given a repaired
+        // form.
         input: match (&input, given) {
             (Value::Null, Some(given)) => given.input.clone(),
             _ => input,
@@ -68,7 +70,8 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     }
 }
 
-/// What came back: what the tool returned, unless that is a list out of which a program told the model one.
+/// The result to show: what the tool returned, else what the model saw. If the tool returned a list of which the model
+/// saw one item, that item.
 fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
     let is_one_of = |items: &[Value], seen: &ToolResult| match seen.content.as_slice() {
         [Part { content: Content::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
@@ -82,6 +85,7 @@ fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> O
     }
 }
 
+/// Why a run failed: the failure of the execution or of the part of it that failed, else the text of the result.
 fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
     let failure = run.node.into_iter().chain(run.broke).find_map(|at| {
         let own = trace.row(at).and_then(failures::of_span);
@@ -91,7 +95,7 @@ fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Opt
     told.or_else(|| text(&result?.content))
 }
 
-/// The texts of a result.
+/// The texts of a result, one a line, JSON written out; `None` if there is none.
 pub fn text(content: &[Part]) -> Option<String> {
     let texts = content.iter().filter_map(|part| match &part.content {
         Content::Text(text) | Content::Refusal(text) => Some(text.clone()),
@@ -101,14 +105,15 @@ pub fn text(content: &[Part]) -> Option<String> {
     Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
 }
 
-/// What a tool returned, as the model is told it; `None` if that is not known.
+/// The result of a run as a message part; `None` if no output is known.
 pub fn result(run: &ToolRun) -> Option<Part> {
     let is_error = (run.status == ToolStatus::Error).then_some(true);
     let (call_id, name) = (run.call_id.clone(), Some(run.name.clone()));
     Some(Part::new(Content::Result(ToolResult { call_id, name, is_error, content: run.output.clone()? })))
 }
 
-/// Finds the answers that asked for runs of which no model's own record tells: a later prompt did.
+/// Sets `called_by` of runs for which no model call's own record has the tool call, by call id: a later prompt brought
+/// the assistant message with it.
 pub fn trace_callers(runs: &mut [ToolRun], conversations: &[OpenConversation]) {
     if runs.iter().all(|run| run.called_by.is_some() || run.call_id.is_none()) {
         return;
@@ -127,9 +132,11 @@ pub fn trace_callers(runs: &mut [ToolRun], conversations: &[OpenConversation]) {
     }
 }
 
-/// Tells results that no request carried as the tool returned them, after the call that asked for them.
+/// Adds to conversations the results that no later request carries, as the tools returned them, after the messages that
+/// asked for them.
 pub fn tell_unseen(trace: &LoadedTrace, runs: &[ToolRun], conversations: &mut [OpenConversation]) {
-    // What each call asked for and no request brought back, by its id, else by its name and arguments.
+    // Runs whose result no request carries, or carries without an id or a name, by model call and call id, else by
+    // model call and name with arguments.
     let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
         if let (Some((turn, source)), Some(_)) = (run.called, run.output)
@@ -165,6 +172,7 @@ pub fn tell_unseen(trace: &LoadedTrace, runs: &[ToolRun], conversations: &mut [O
     }
 }
 
+/// Hashes of the call ids that the results in a message answer.
 fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
     message.parts.iter().filter_map(|part| match &part.content {
         Content::Result(result) => result.call_id.as_ref().map(hash),
@@ -172,15 +180,15 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-/// Whether it is a result without a word of what it answers.
+/// Whether a part is a result that gives neither the id of its call nor the name of its tool.
 pub fn is_nameless(part: &Part) -> bool {
     matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
-/// Gives results of which a request does not say what call they answer the ids of those that say the same; returns
-/// those of the rest that no request brought.
+/// Matches results that tools returned with the results without ids that a request carries: those with equal text get
+/// the ids. Returns the results that no request carries. `returned` says for each whether a request carries it.
 fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Part> {
-    // JSON may have been sent as the text that it is.
+    // JSON may have been sent as text, so texts are compared.
     let plain = |content: &[Part]| text(content).map(|text| without_white_space(&text));
     let nameless = |part: &Part| match &part.content {
         Content::Result(result) if result.call_id.is_none() => plain(&result.content),
@@ -204,8 +212,8 @@ fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Pa
     rest
 }
 
-/// Puts results after the answer that asked for them, together with those that are there already. Beside each whether a
-/// request brought it, so that it is there already.
+/// Puts results after the answer with index `asked`, into the message of results that stands there already, if there is
+/// one. `returned` says for each run whether a request carries its result, so that it is there already.
 fn insert(conversation: &mut OpenConversation, asked: usize, returned: &[(&ToolRun, bool)]) {
     let (turn, span) = (conversation.messages[asked].turn, conversation.messages[asked].span);
     let is_answer =
@@ -232,7 +240,7 @@ fn insert(conversation: &mut OpenConversation, asked: usize, returned: &[(&ToolR
             Content::Result(result) => result.call_id.as_ref().and_then(|id| conversation.number(hash(id))),
             _ => None,
         };
-        // Those of calls without an id come last.
+        // Results of calls without an id come last.
         parts.sort_by_key(|part| number(part).map_or((true, 0), |number| (false, number)));
         conversation.messages[after].message = Arc::new(Message::new(Role::Tool, parts));
         return;

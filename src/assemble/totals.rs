@@ -1,6 +1,6 @@
-//! What is known of a trace without reading a word of it: its sums, its state, its name.
+//! What is known of a trace without its messages: totals, state, name, question.
 //!
-//! A list's row and the pane that opens it are made by the same functions, from [`SpanDigest`] alone.
+//! A row of a list and the pane that opens it are computed by the same functions, from [`SpanDigest`] alone.
 
 use std::collections::HashSet;
 
@@ -20,50 +20,64 @@ use crate::model::{
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceListing {
-    /// The root's name, else that of the earliest span; `None` if only log records are known.
+    /// The root's name, else that of the earliest span; `None` if there are only log records.
     pub name: Option<String>,
+    /// That of the root, else of the earliest span; the default project if there are only log records.
     pub project: Project,
+    /// The session of the root, else of the first span or log record that names one.
     pub session: Option<SessionId>,
+    /// The end user, found in the same way.
     pub user: Option<String>,
+    /// The service, found in the same way among spans.
     pub service: Option<String>,
+    /// The agent framework, found in the same way.
     pub framework: Option<String>,
-    /// What the user first said in it, cut to a line.
+    /// The first question that the user asked in this trace, on one line.
     pub question: Option<String>,
+    /// Start of the earliest span, or the time of the first log record if there is no span.
     pub started: Timestamp,
-    /// `None` while it runs.
+    /// `None` while any span runs.
     pub ended: Option<Timestamp>,
+    /// The latest start or end of any span or log record.
     pub last_seen: Timestamp,
+    /// Whether it runs, failed or went well.
     pub state: TraceState,
-    /// Spans received, made-up ones left out.
+    /// Number of spans received; those made from log records are left out.
     pub spans: u64,
-    /// Models of counted calls, each once, in order.
+    /// Requested models of the counted calls, each once, in order.
     pub models: Vec<String>,
+    /// Sums over the counted calls, tool runs and failures.
     pub totals: Totals,
-    /// Whether anything in it is an agent's work.
+    /// Whether any node is a model call, an agent's or a tool's work, or has messages.
     pub has_ai: bool,
 }
 
-/// Settles a trace from the facts of its spans and log records, in any order.
+/// Computes the listing of a trace from the digests of its spans and log records, in any order.
 pub fn summarize(trace: TraceId, facts: &[SpanDigest], price: Price) -> TraceListing {
     TraceDigest::of(trace, facts, price).listing()
 }
 
-/// A trace worked through: its places, calls, tool runs and failures.
+/// Everything that is computed from the digests of a trace: span tree, counted calls, tool runs and failures.
 #[derive(Debug)]
 pub struct TraceDigest<'a> {
+    /// The spans and their log records.
     pub tree: SpanTree<'a>,
+    /// The model calls that count.
     pub counted: CountedCalls,
+    /// The tool runs.
     pub runs: JoinedRuns,
+    /// Each failure once, by time.
     pub failures: Vec<PlacedFailure>,
-    /// The root's facts, then those of the other spans by start, then log records by time.
+    /// The root's digest, then those of the other spans by start, then those of the log records by time.
     pub sources: Vec<&'a SpanDigest>,
 }
 
 impl<'a> TraceDigest<'a> {
+    /// Computes all of it. The digests may come in any order.
     pub fn of(trace: TraceId, facts: &'a [SpanDigest], price: Price) -> Self {
         let mut tree = SpanTree::new(trace, facts);
         let counted = calls::count(&tree, price);
-        // What hands on a call's answer and its tokens stands for that call, where nothing else tells of it.
+        // A delivery that counts stands for the model call that made its message, so it is shown as one (`calls.md` 4).
         for call in &counted.calls {
             let node = &mut tree.nodes[call.node];
             if node.relays() && node.category == Category::Span {
@@ -76,15 +90,17 @@ impl<'a> TraceDigest<'a> {
         Self { tree, counted, runs, failures, sources }
     }
 
-    /// The first value that the root, another span or a log record has.
+    /// The first value that the root, another span or a log record has, in this order.
     pub fn first<T>(&self, value: impl Fn(&'a SpanDigest) -> Option<T>) -> Option<T> {
         self.sources.iter().find_map(|facts| value(facts))
     }
 
+    /// The digests of the spans, the root first.
     fn spans(&self) -> impl Iterator<Item = &'a SpanDigest> + '_ {
         self.sources.iter().copied().filter(|facts| !facts.is_log)
     }
 
+    /// Running while any span has no end. Failed if the root failed; without a root, if any top-most span did.
     pub fn state(&self) -> TraceState {
         let failed = match self.tree.root {
             Some(root) => self.tree.nodes[root].failed(),
@@ -99,15 +115,18 @@ impl<'a> TraceDigest<'a> {
         }
     }
 
+    /// The root's name, else that of the earliest span; `None` if there is no span.
     pub fn name(&self) -> Option<String> {
         self.spans().next().map(|facts| facts.name.to_string())
     }
 
+    /// The project of the root, else of the earliest span.
     pub fn project(&self) -> Project {
         self.spans().next().and_then(|facts| facts.project.clone()).unwrap_or_default()
     }
 
-    /// Earliest start and latest end, of log records only where there is no span.
+    /// Earliest start and latest end of the spans, or of the log records if there is no span. The end is `None` while
+    /// anything runs.
     pub fn times(&self) -> (Timestamp, Option<Timestamp>) {
         let any_span = self.spans().next().is_some();
         let told = || self.sources.iter().filter(|facts| !any_span || !facts.is_log);
@@ -116,6 +135,7 @@ impl<'a> TraceDigest<'a> {
         (told().map(|facts| facts.started).min().unwrap_or_default(), ended)
     }
 
+    /// The sums over counted calls, payers, tool runs and failures.
     pub fn totals(&self) -> Totals {
         let Self { tree, counted, runs, failures, .. } = self;
         let mut totals = Totals {
@@ -128,7 +148,7 @@ impl<'a> TraceDigest<'a> {
             totals.model_calls += u64::from(tree.nodes[call.node].category.takes_turns());
             totals.usage = totals.usage + call.usage.unwrap_or_default();
             totals.cost = totals.cost + call.cost.as_ref().map(|cost| cost.total).unwrap_or_default();
-            // A failed call that reports no tokens costs nothing, and that is known.
+            // A failed call without tokens costs nothing, and that is known.
             let free = call.failed && !call.usage.is_some_and(|usage| usage.has_tokens());
             totals.priced += u64::from(call.cost.is_some() || free);
             totals.unpriced += u64::from(call.unpriced);
@@ -140,7 +160,7 @@ impl<'a> TraceDigest<'a> {
         totals
     }
 
-    /// Models of counted calls as requested, each once, in order.
+    /// Requested models of the counted calls, each once, in order.
     fn models(&self) -> Vec<String> {
         let mut known = HashSet::new();
         let models = self.counted.calls.iter().filter_map(|call| {
@@ -150,10 +170,12 @@ impl<'a> TraceDigest<'a> {
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 
-    /// What was asked last at the first place where anything was that nobody had answered yet; else where anything was.
+    /// The user's last text at the earliest node with a question that nobody has answered yet; without such a node, at
+    /// the earliest one with any question.
     fn question(&self) -> Option<String> {
         let mut nodes: Vec<usize> = (0..self.tree.nodes.len()).collect();
-        // Stable: of those that began in one moment the outer one, which was asked, stands before its parts.
+        // The sort is stable: of nodes that began at the same moment the outer one, which was asked, comes before its
+        // parts.
         nodes.sort_by_key(|at| self.tree.nodes[*at].started);
         let asked = |anew: bool| {
             nodes.iter().map(|at| &self.tree.nodes[*at]).filter(|node| !node.unconfirmed).find_map(|node| {
@@ -164,6 +186,7 @@ impl<'a> TraceDigest<'a> {
         asked(true).or_else(|| asked(false)).map(str::to_owned)
     }
 
+    /// Puts the listing together.
     fn listing(&self) -> TraceListing {
         let (started, ended) = self.times();
         let seen = self.sources.iter().map(|facts| facts.ended.unwrap_or(facts.started).max(facts.started));
@@ -188,6 +211,7 @@ impl<'a> TraceDigest<'a> {
     }
 }
 
+/// See [`TraceDigest::sources`].
 fn sources<'a>(tree: &SpanTree<'a>, facts: &'a [SpanDigest]) -> Vec<&'a SpanDigest> {
     let mut nodes: Vec<usize> = (0..tree.nodes.len()).collect();
     nodes.sort_by_key(|at| (Some(*at) != tree.root, tree.nodes[*at].order()));
@@ -197,11 +221,13 @@ fn sources<'a>(tree: &SpanTree<'a>, facts: &'a [SpanDigest]) -> Vec<&'a SpanDige
     spans.chain(logs).collect()
 }
 
+/// A length as `u64`.
 pub(super) fn count(number: usize) -> u64 {
     number as u64
 }
 
-/// Costs of several calls as one; `None` of none.
+/// The costs of several calls as one; `None` if there is none. Its parts and computed amount are known only if those of
+/// all are.
 pub fn sum<'c>(costs: impl Iterator<Item = &'c Cost>) -> Option<Cost> {
     costs.cloned().reduce(|left, right| Cost {
         total: left.total + right.total,
@@ -214,6 +240,7 @@ pub fn sum<'c>(costs: impl Iterator<Item = &'c Cost>) -> Option<Cost> {
     })
 }
 
+/// Adds each part of two costs.
 fn add(left: CostParts, right: CostParts) -> CostParts {
     CostParts {
         uncached_input: left.uncached_input + right.uncached_input,
@@ -223,7 +250,7 @@ fn add(left: CostParts, right: CostParts) -> CostParts {
     }
 }
 
-/// Who says what several calls cost.
+/// The price source of a sum of costs from two different sources.
 fn several(left: &PriceSource, right: &PriceSource) -> PriceSource {
     let (PriceSource::Table { table: first, .. }, PriceSource::Table { table: second, .. }) = (left, right) else {
         return PriceSource::Table { table: "several sources".to_owned(), model: "several models".to_owned() };
@@ -232,7 +259,7 @@ fn several(left: &PriceSource, right: &PriceSource) -> PriceSource {
     PriceSource::Table { table: table.to_owned(), model: "several models".to_owned() }
 }
 
-/// Tokens of a list of calls together; `None` where none reports any.
+/// The token counts of several calls together; `None` if none reports any.
 pub fn usage(calls: impl Iterator<Item = Option<TokenUsage>>) -> Option<TokenUsage> {
     calls.flatten().reduce(|left, right| left + right)
 }

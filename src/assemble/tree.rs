@@ -1,4 +1,4 @@
-//! The places of a trace as the screen walks them: named, summed and numbered.
+//! The span tree as the screen shows it: each node with a name, sums and numbers.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,19 @@ use super::{
 };
 use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, Tree};
 
-/// Sums over the counted calls at and beneath a place.
+/// Sums over the counted calls at and beneath a node.
 #[derive(Default, Clone)]
 struct Sum {
+    /// `None` if no call reports tokens.
     usage: Option<TokenUsage>,
+    /// `None` if no cost is known.
     cost: Option<Cost>,
+    /// Whether a call among them has tokens but no price.
     unpriced: bool,
 }
 
 impl Sum {
+    /// Adds another sum to this one.
     fn join(&mut self, other: &Self) {
         self.usage = totals::usage([self.usage, other.usage].into_iter());
         self.cost = totals::sum([&self.cost, &other.cost].into_iter().flatten());
@@ -26,7 +30,7 @@ impl Sum {
     }
 }
 
-/// Builds the tree of a trace.
+/// Builds the shown tree of a trace. Tool names and ordinals come later, from [`name_tools`].
 pub fn tree(trace: &LoadedTrace) -> Tree {
     let work = &trace.work;
     let nodes = &work.tree.nodes;
@@ -56,8 +60,8 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
     Tree { nodes: nodes.collect() }
 }
 
-/// What people should read: the conventions' `invoke_agent NAME` and `execute_tool NAME` say the kind twice, and where
-/// NAME is that of a model, the agent's own says more.
+/// The name to show for a node. The conventions' `invoke_agent NAME` and `execute_tool NAME` repeat the category, so
+/// only NAME is shown; where that is the model's, the agent's own name is shown instead.
 fn name(trace: &LoadedTrace, at: usize) -> String {
     let node = &trace.nodes()[at];
     let repeated = match node.category {
@@ -77,6 +81,7 @@ fn name(trace: &LoadedTrace, at: usize) -> String {
     }
 }
 
+/// The state of a node; a span that failed is shown as failed even while it runs.
 fn state(node: &SpanNode) -> NodeState {
     match node.span {
         None => NodeState::Missing,
@@ -86,20 +91,21 @@ fn state(node: &SpanNode) -> NodeState {
     }
 }
 
-/// Why it failed, in a line.
+/// Why a node failed, in one line; `None` if it did not.
 fn error(node: &SpanNode) -> Option<String> {
     let failure = node.failure()?;
     let message = failure.message.as_deref().unwrap_or_default().trim();
     let line = message.lines().next().unwrap_or_default();
     Some(match &failure.kind {
         Some(kind) if line.is_empty() => kind.clone(),
-        // Python writes `Type: message` into the message already.
+        // Python already writes `Type: message` into the message.
         Some(kind) if !line.starts_with(kind.as_str()) => format!("{kind}: {line}"),
         _ if line.is_empty() => "failed".to_owned(),
         _ => line.to_owned(),
     })
 }
 
+/// For each node the sum over the counted calls and payers at and beneath it.
 fn sums(work: &TraceDigest) -> Vec<Sum> {
     let nodes = &work.tree.nodes;
     let mut sums = vec![Sum::default(); nodes.len()];
@@ -118,7 +124,7 @@ fn sums(work: &TraceDigest) -> Vec<Sum> {
     sums
 }
 
-/// Which turn each counted call is, from 1.
+/// For each counted call the number of its turn, from 1; `None` for embeddings and rerankings, which are not turns.
 fn turns(work: &TraceDigest) -> Vec<Option<usize>> {
     let mut turns = 0;
     let mut turn = |at: usize| {
@@ -129,9 +135,9 @@ fn turns(work: &TraceDigest) -> Vec<Option<usize>> {
     work.counted.calls.iter().map(|call| turn(call.node)).collect()
 }
 
-/// Calls the executions of tools by the tools' names, and numbers those of a tool that ran more than once.
+/// Names tool nodes after the tools that ran, and numbers the runs of one tool, from 1, if there are several.
 ///
-/// A span may have one name for all tools (`ai.toolCall`), or say more than a person needs (`FunctionTool.acall`).
+/// A span may have one name for all tools (`ai.toolCall`), or a longer one than people need (`FunctionTool.acall`).
 pub fn name_tools(tree: &mut Tree, tools: &[ToolRun]) {
     let runs: HashMap<SpanId, &str> = tools.iter().filter_map(|run| Some((run.span?, run.name.trim()))).collect();
     let mut ran: HashMap<String, Vec<usize>> = HashMap::new();
