@@ -1,7 +1,8 @@
-//! Connections, pooled: each thread has one, and all of them can be taken back.
+//! The connection pool: each thread has a connection of its own, and all of them can be closed at once.
 //!
-//! After a sync fails, the engine refuses everything until the last connection to the file is closed and it is
-//! opened again. So nobody owns a connection; they work with it inside [`PooledConnection::with`].
+//! After a failed sync DuckDB refuses every statement until the last connection to the file is closed and the file is
+//! opened again. So no thread owns its connection: it works with it inside [`PooledConnection::with`] and gets a new
+//! one after a reopening.
 
 use std::{
     fs,
@@ -14,32 +15,41 @@ use tracing::warn;
 
 use super::{DatabaseError, OpenError, Place, lock, open};
 
-/// The open file, and everyone who works with it.
+/// The open database file, and every connection to it.
 pub struct Database {
+    /// The file to open, and to open again; or memory.
     place: Place,
+    /// The connection that others are cloned from. It runs no queries.
     root: Mutex<Root>,
+    /// Every pooled connection that still has an owner.
     pooled: Mutex<Vec<Weak<PooledConnection>>>,
 }
 
+/// Whether the file is open.
 enum Root {
     Open(Connection),
-    /// Why there is none.
+    /// The file is closed, with the reason in words.
     Away(String),
 }
 
 /// One thread's connection: opened when it is first needed, and again after it was closed.
 pub struct PooledConnection {
     database: Arc<Database>,
+    /// `None` until it is needed, and after [`PooledConnection::close`]. Locked while the thread works with it.
     connection: Mutex<Option<Connection>>,
+    /// Stops the statement that runs on `connection`; behind a lock of its own, so that another thread can use it
+    /// meanwhile.
     interrupt: Mutex<Option<Arc<InterruptHandle>>>,
 }
 
 impl Database {
+    /// Opens the file, or a database in memory.
     pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
         let root = Mutex::new(Root::Open(open::connect(place)?));
         Ok(Arc::new(Self { place: place.clone(), root, pooled: Mutex::default() }))
     }
 
+    /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
     pub fn pooled(self: &Arc<Self>) -> Arc<PooledConnection> {
         let pooled = Arc::new(PooledConnection {
             database: self.clone(),
@@ -52,7 +62,8 @@ impl Database {
         pooled
     }
 
-    /// Takes every connection back, closes the file and opens it again. What was committed is still there.
+    /// Closes every connection and the file, and opens the file again. What was committed is still there. If that
+    /// fails, all work fails with [`DatabaseError::Away`] until a later call succeeds.
     pub fn reopen(&self) -> Result<(), DatabaseError> {
         self.close_all("it is being opened again");
         match open::connect(&self.place) {
@@ -68,12 +79,15 @@ impl Database {
         }
     }
 
+    /// Closes every connection and the file.
     pub fn close(&self) {
         self.close_all("it is closed");
     }
 
+    /// Interrupts and closes every connection, waiting for each to end its work. `why` is the error that later work
+    /// gets.
     fn close_all(&self, why: &str) {
-        // First the root: from here on nobody gets a new connection. Whoever has one is interrupted and waited for.
+        // The root goes first, so that no new connection is made meanwhile.
         let root = std::mem::replace(&mut *lock(&self.root), Root::Away(why.to_owned()));
         let pooled: Vec<_> = lock(&self.pooled).iter().filter_map(Weak::upgrade).collect();
         for one in pooled {
@@ -83,16 +97,17 @@ impl Database {
         drop(root);
     }
 
-    /// Bytes that wait in the log to be brought into the file.
+    /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.
     pub fn log_bytes(&self) -> u64 {
         self.path().map_or(0, |path| bytes(&with_suffix(path, ".wal")))
     }
 
-    /// Bytes of the file and its log; `None` in memory.
+    /// Bytes of the file and its write-ahead log; `None` in memory.
     pub fn size(&self) -> Option<u64> {
         Some(bytes(self.path()?) + self.log_bytes())
     }
 
+    /// The path of the file; `None` in memory.
     fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
@@ -100,6 +115,7 @@ impl Database {
         }
     }
 
+    /// Makes another connection to the open file.
     fn connection(&self) -> Result<Connection, DatabaseError> {
         match &*lock(&self.root) {
             Root::Open(root) => Ok(open::another(root)?),
@@ -109,7 +125,8 @@ impl Database {
 }
 
 impl PooledConnection {
-    /// Works with the connection; nobody else does meanwhile.
+    /// Runs `work` with the connection, opening one if there is none. Other callers of this connection wait until it is
+    /// done.
     pub fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         let mut slot = lock(&self.connection);
         let connection = match &mut *slot {
@@ -124,26 +141,30 @@ impl PooledConnection {
         work(connection)
     }
 
-    /// Stops what the connection is doing. Between two statements it does nothing, and the next one is not stopped.
+    /// Stops the statement that the connection is running, which then fails. If none is running nothing happens, and
+    /// the next one is not stopped.
     pub fn interrupt(&self) {
         if let Some(handle) = &*lock(&self.interrupt) {
             handle.interrupt();
         }
     }
 
-    /// Closes the connection, which ends its transaction; the next piece of work gets a new one.
+    /// Closes the connection, which rolls back its transaction. The next piece of work opens a new one. Waits while the
+    /// connection is in use.
     pub fn close(&self) {
         *lock(&self.connection) = None;
         *lock(&self.interrupt) = None;
     }
 }
 
+/// The path with a suffix after its last character: `a.db` becomes `a.db.wal`.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
+/// Size of a file; 0 if there is none.
 fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
 }

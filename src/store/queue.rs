@@ -1,7 +1,7 @@
-//! The queue before the writer: submissions wait for room, then for their commit.
+//! The queue in front of the writer thread: a submission waits for room in it, then for its commit.
 //!
-//! Room is counted in bytes and held until the answer, so what waits has a limit however many send. A sender that
-//! finds none for a few seconds is told to come back.
+//! Room is counted in bytes and held until the submission is answered, so however many clients send, what waits is
+//! bounded. A client that gets no room within a few seconds is asked to try again later.
 
 use std::{
     sync::{
@@ -18,46 +18,54 @@ use tokio::{
 
 use super::{StoreError, Submission, reprocess::Reprocessed};
 
-/// What one permit stands for.
+/// Bytes that one permit of the semaphore stands for.
 const PERMIT: usize = 1024;
-/// 16 MiB of exports, about a second of a busy disk's work; prepared, they take some four times that in memory. A larger
-/// export waits until it is alone.
+/// Room for 16 MiB of exports, about a second of work for a busy disk; prepared, they take some four times that in
+/// memory. A larger export takes all the room, and so waits until it is alone.
 const PERMITS: u32 = 16 * 1024;
-/// SDKs give an export ten seconds; a no must reach them well before.
+/// How long a submission waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// When a client that got no room should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// Whether something was committed.
 pub type Outcome = Result<(), StoreError>;
 
-/// What the writer thread gets.
+/// What the writer thread takes out of the queue.
 pub enum QueueItem {
+    /// New spans and log records.
     Submission(QueuedSubmission),
+    /// Rows that were translated again.
     Reprocessed(QueuedReprocessed),
-    /// Nothing comes after this.
+    /// The queue is closed; no item follows.
     Close,
 }
 
-/// What was understood again, and who waits for it.
+/// Rows that were translated again, and whoever waits for their commit.
 pub struct QueuedReprocessed {
+    /// The rows.
     pub reprocessed: Reprocessed,
     answered: oneshot::Sender<Outcome>,
 }
 
 impl QueuedReprocessed {
+    /// Reports the outcome; nobody may be waiting any more.
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
     }
 }
 
-/// A submission and who waits for it.
+/// A submission, its room in the queue, and whoever waits for its commit.
 pub struct QueuedSubmission {
+    /// The spans and log records.
     pub submission: Submission,
     answered: oneshot::Sender<Outcome>,
+    /// Given back when the submission is answered and dropped.
     _room: OwnedSemaphorePermit,
 }
 
 impl QueuedSubmission {
-    /// Answers; the sender may have gone.
+    /// Reports the outcome and gives back the room; nobody may be waiting any more.
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
     }
@@ -65,24 +73,27 @@ impl QueuedSubmission {
 
 /// The sending end of the queue, and the room that is left in it.
 pub struct WriteQueue {
+    /// One permit for each [`PERMIT`] bytes of room.
     room: Arc<Semaphore>,
     sender: Sender<QueueItem>,
 }
 
 impl WriteQueue {
+    /// Makes an empty queue, and the end that the writer thread receives from.
     pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
-        // Unbounded as a channel; what is in it is bounded by its permits.
+        // The channel has no bound of its own; the permits bound what is in it.
         let (sender, items) = mpsc::channel();
         let room = Arc::new(Semaphore::new(PERMITS as usize));
         (Arc::new(Self { room, sender }), items)
     }
 
-    /// Lets nobody in any more. Those who are in get their answer.
+    /// Refuses new submissions. Those in the queue are still stored and answered.
     pub fn close(&self) {
         self.room.close();
         drop(self.sender.send(QueueItem::Close));
     }
 
+    /// Puts a submission that has room into the queue; returns where its outcome arrives.
     fn push(
         &self,
         submission: Submission,
@@ -95,18 +106,20 @@ impl WriteQueue {
     }
 }
 
-/// A hand to submit with.
+/// A handle through which spans and log records are stored. Clones share one queue.
 #[derive(Clone)]
 pub struct Writer {
     queue: Arc<WriteQueue>,
 }
 
 impl Writer {
+    /// A handle to a queue.
     pub(super) fn new(queue: Arc<WriteQueue>) -> Self {
         Self { queue }
     }
 
-    /// Resolves once what was submitted is committed and synced, or will not be.
+    /// Stores a submission. Resolves once it is committed and synced, or has failed. [`StoreError::Busy`] if the queue
+    /// has no room for a few seconds. An empty submission succeeds at once.
     pub async fn submit(&self, submission: Submission) -> Result<(), StoreError> {
         if submission.is_empty() {
             return Ok(());
@@ -119,7 +132,7 @@ impl Writer {
         self.queue.push(submission, room)?.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// The same for a thread that may wait, and does so for as long as it takes. Not for async code.
+    /// The same for a thread that may block. It waits for room as long as it takes. Not for async code.
     pub fn submit_blocking(&self, submission: Submission) -> Result<(), StoreError> {
         if submission.is_empty() {
             return Ok(());
@@ -139,8 +152,8 @@ impl Writer {
 }
 
 impl Writer {
-    /// Hands over what was understood again, and waits for its commit. One such is on its way at a time, so it needs
-    /// no room.
+    /// Stores rows that were translated again, and blocks until they are committed. There is one such batch at a time,
+    /// so it needs no room.
     pub(super) fn submit_reprocessed(&self, reprocessed: Reprocessed) -> Result<(), StoreError> {
         let (answered, answer) = oneshot::channel();
         let waiting = QueuedReprocessed { reprocessed, answered };
@@ -149,7 +162,7 @@ impl Writer {
     }
 }
 
-/// Room for a submission: all there is, if it is larger than that.
+/// The permits for a submission; all there are, if it is larger than the queue.
 fn permits(submission: &Submission) -> u32 {
     u32::try_from(submission.bytes / PERMIT + 1).unwrap_or(PERMITS).min(PERMITS)
 }

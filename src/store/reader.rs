@@ -1,7 +1,7 @@
-//! Two threads that answer queries, each with a connection of its own.
+//! The readers: two threads that answer queries, each with a connection of its own.
 //!
-//! A slot is a place that shows one answer. The newest query of a slot takes it: an older one that still waits is
-//! gone, one that runs is interrupted, and an answer that comes for it all the same is dropped.
+//! A slot is a place on the screen that shows one answer. The newest query of a slot replaces the others: one that
+//! waits is dropped, one that runs is interrupted, and an answer to it that comes all the same is dropped.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,48 +21,62 @@ use crate::{
     pricing::Prices,
 };
 
+/// Number of reader threads.
 const THREADS: usize = 2;
 
-/// An answer, and what it answers.
+/// An answer, and the query that it answers.
 #[derive(Debug)]
 pub struct Answered {
+    /// The slot that the query was for.
     pub slot: QuerySlot,
+    /// The number that [`Readers::ask`] returned, or that [`Readers::ask_with`] was given.
     pub ticket: u64,
+    /// The answer, or the error in words.
     pub answer: Result<Answer, String>,
 }
 
-/// Who takes questions. Dropping it stops the threads.
+/// Takes queries. Dropping it stops the threads.
 pub struct Readers {
     pool: Arc<QueryPool>,
 }
 
-/// What askers and threads share.
+/// What the threads and those who ask share.
 pub struct QueryPool {
     state: Mutex<State>,
+    /// Wakes a thread when a query waits or the pool closes.
     asked: Condvar,
 }
 
+/// The queries that wait, and what each thread is doing.
 #[derive(Default)]
 struct State {
+    /// The newest query of each slot that waits, with its ticket.
     waiting: HashMap<QuerySlot, (u64, Query)>,
-    /// Seats that wait, in the order in which they began to.
+    /// The slots that wait, in the order in which they began to. A newer query keeps its slot's place.
     order: VecDeque<QuerySlot>,
+    /// One entry for each thread.
     threads: Vec<Thread>,
+    /// Number of queries so far.
     tickets: u64,
+    /// The threads end once this is set.
     closed: bool,
 }
 
 /// What a thread is doing, and how to stop it.
 struct Thread {
+    /// The slot whose query it runs; `None` while it waits.
     slot: Option<QuerySlot>,
-    /// A newer query took the slot.
+    /// A newer query of that slot came, so the answer is not wanted any more.
     stale: bool,
+    /// Its connection, to interrupt what it runs.
     connection: Arc<PooledConnection>,
 }
 
+/// What is called with each answer, on the reader's thread.
 type Listener = dyn Fn(Answered) + Send + Sync;
 
 impl Readers {
+    /// Starts the threads; `answered` is called with each answer.
     pub(super) fn start(database: &Arc<Database>, prices: &Arc<Prices>, answered: Box<Listener>) -> Self {
         let answered: Arc<Listener> = answered.into();
         let connection: Vec<_> = (0..THREADS).map(|_| database.pooled()).collect();
@@ -85,16 +99,17 @@ impl Readers {
         Self { pool }
     }
 
-    /// Asks; never waits. The answer comes with the ticket that is given back.
+    /// Asks a query and returns its ticket; never waits for the answer, which comes with the same ticket.
     pub fn ask(&self, slot: QuerySlot, query: Query) -> u64 {
         self.pool.ask(slot, query, None)
     }
 
-    /// Asks with a ticket of the caller's.
+    /// The same with a ticket that the caller chose.
     pub fn ask_with(&self, slot: QuerySlot, query: Query, ticket: u64) {
         self.pool.ask(slot, query, Some(ticket));
     }
 
+    /// The shared state, to close it when the store closes.
     pub(super) fn pool(&self) -> Weak<QueryPool> {
         Arc::downgrade(&self.pool)
     }
@@ -107,13 +122,14 @@ impl Drop for Readers {
 }
 
 impl QueryPool {
+    /// Puts a query into its slot. A thread that runs an older query of the slot is interrupted.
     fn ask(&self, slot: QuerySlot, query: Query, ticket: Option<u64>) -> u64 {
         let mut state = lock(&self.state);
         state.tickets += 1;
         let ticket = ticket.unwrap_or(state.tickets);
         for thread in state.threads.iter_mut().filter(|thread| thread.slot.as_ref() == Some(&slot)) {
             thread.stale = true;
-            // It cannot have gone on to another query: for that it needs the lock held here.
+            // The thread cannot have gone on to another query: for that it needs the lock held here.
             thread.connection.interrupt();
         }
         if state.waiting.insert(slot.clone(), (ticket, query)).is_none() {
@@ -123,7 +139,7 @@ impl QueryPool {
         ticket
     }
 
-    /// Ends the threads; what runs is interrupted, what waits is gone.
+    /// Ends the threads: what runs is interrupted, and what waits is dropped.
     pub fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -131,6 +147,7 @@ impl QueryPool {
         self.asked.notify_all();
     }
 
+    /// Runs thread `number`: takes queries and reports answers until the pool closes. A panic is reported as an error.
     fn serve(&self, number: usize, ask: impl Fn(&Query) -> Result<Answer, String>, answered: &Listener) {
         while let Some((slot, ticket, query)) = self.next(number) {
             let caught = catch_unwind(AssertUnwindSafe(|| ask(&query)));
@@ -142,7 +159,7 @@ impl QueryPool {
         }
     }
 
-    /// Waits for a query, and notes that this thread runs it.
+    /// Waits for a query and notes that thread `number` runs it; `None` when the pool is closed.
     fn next(&self, number: usize) -> Option<(QuerySlot, u64, Query)> {
         let is_idle = |state: &mut State| state.order.is_empty() && !state.closed;
         let state = self.asked.wait_while(lock(&self.state), is_idle);
@@ -157,14 +174,15 @@ impl QueryPool {
         Some((slot, ticket, query))
     }
 
-    /// Notes that this thread is done; says whether anyone still waits for what it did.
+    /// Notes that thread `number` is done. Returns whether the answer is still wanted: no newer query came, and the
+    /// pool is open.
     fn is_wanted(&self, number: usize, has_panicked: bool) -> bool {
         let mut state = lock(&self.state);
         let is_closed = state.closed;
         let Some(thread) = state.threads.get_mut(number) else { return false };
         thread.slot = None;
         if has_panicked {
-            // Whatever it left undone ends with its connection.
+            // A panic may have left a transaction open; it ends with the connection.
             thread.connection.close();
         }
         !thread.stale && !is_closed

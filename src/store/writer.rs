@@ -1,7 +1,7 @@
-//! The writing thread: takes what is waiting, commits it, answers, looks again.
+//! The writer thread: takes what waits in the queue as one group, commits it, answers, and looks again.
 //!
-//! The commit is the batching window: whatever arrives during one becomes the next group, so a quiet store answers
-//! at once and a busy one shares its syncs. No timer runs, but for large traces that wait to be settled.
+//! The duration of a commit is the batching window: whatever arrives meanwhile becomes the next group. So a quiet store
+//! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due.
 
 use std::{
     any::Any,
@@ -33,32 +33,41 @@ use crate::{
     pricing::Prices,
 };
 
-/// A group is closed at this many bytes sent: a transaction is held in memory until it is committed.
+/// A group takes no more submissions once their exports have more bytes than this, because DuckDB holds a transaction
+/// in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
 
+/// The state of the writer thread.
 pub struct StoreWriter {
     database: Arc<Database>,
     connection: Arc<PooledConnection>,
     items: Receiver<QueueItem>,
-    /// `None` until it is loaded, and again when the file was opened anew.
+    /// `None` until loaded, and again after the file was reopened.
     stored_ids: Option<StoredIds>,
+    /// The digests of recent traces, and which summaries are due.
     summaries: Summaries,
+    /// Where each commit reports what it changed.
     changes: Arc<ChangeFeed>,
+    /// Where a failing commit is reported to the screen.
     health: Arc<Mutex<StoreHealth>>,
+    /// Is given the size of the write-ahead log after each commit.
     checkpointer: Arc<Checkpointer>,
-    /// Waits until the group in hand is stored.
+    /// Rows translated again that were taken out of the queue; they are stored after the group in hand.
     reprocessed: Option<QueuedReprocessed>,
+    /// `false` once the queue was closed: the thread ends after the group in hand.
     is_open: bool,
 }
 
 /// Why a group was not committed.
 struct CommitError {
+    /// The error in words.
     why: String,
-    /// The engine had to be given up; the file was opened again, or could not be.
+    /// The engine gave up and the file was closed; it was opened again, or could not be.
     fatal: bool,
 }
 
 impl StoreWriter {
+    /// Makes the writer of a queue; [`StoreWriter::run`] does the work.
     pub fn new(
         database: Arc<Database>,
         items: Receiver<QueueItem>,
@@ -82,8 +91,10 @@ impl StoreWriter {
         }
     }
 
+    /// Stores what comes out of the queue until that is closed.
     pub fn run(mut self) {
-        // StoredIds before the first submission asks for it. If this fails, that submission says why.
+        // Loads the stored ids before the first submission needs them. If this fails, that submission loads them, and
+        // reports why.
         drop(self.load());
         while self.is_open {
             let group = self.gather();
@@ -103,7 +114,9 @@ impl StoreWriter {
         }
     }
 
-    /// Waits for a submission, then takes what else is there.
+    /// Waits for an item or a due summary, then takes what else is in the queue, until there are more than [`GROUP`]
+    /// bytes. Returns the submissions: none if a summary is due, or if only reprocessed rows or the end of the queue
+    /// came.
     fn gather(&mut self) -> Vec<QueuedSubmission> {
         let first = match self.summaries.due() {
             None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -132,8 +145,8 @@ impl StoreWriter {
         group
     }
 
-    /// Commits a group and answers it. If it fails, its submissions are tried one by one, so that a poisoned one
-    /// fails alone.
+    /// Commits a group and answers its submissions. If that fails they are committed one by one, so that one that the
+    /// engine rejects fails alone.
     fn store(&mut self, group: Vec<QueuedSubmission>) {
         let submissions: Vec<_> = group.iter().map(|waiting| &waiting.submission).collect();
         let Err(failed) = self.try_commit(&submissions) else {
@@ -148,7 +161,7 @@ impl StoreWriter {
             }
             return;
         }
-        // A disk that is full stays full for all of them: after a second fatal failure nobody else is tried.
+        // A full disk stays full: after a fatal failure of one submission the rest is not tried.
         let mut given_up = None;
         for waiting in group {
             let outcome = match &given_up {
@@ -164,7 +177,7 @@ impl StoreWriter {
         }
     }
 
-    /// Commits some submissions, or nothing of them.
+    /// Commits some submissions in one transaction; without any, only the summaries that are due.
     fn try_commit(&mut self, submissions: &[&Submission]) -> Result<(), CommitError> {
         let touched = submissions.iter().flat_map(|submission| {
             let spans = submission.spans.iter().map(|span| span.row.trace);
@@ -173,18 +186,19 @@ impl StoreWriter {
         self.with_recovery(touched, |writer| writer.commit(submissions))
     }
 
-    /// Commits what was understood again, or nothing of it.
+    /// Replaces rows that were translated again, in one transaction.
     fn try_commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<(), CommitError> {
         self.with_recovery(reprocessed.traces().into_iter(), |writer| writer.commit_reprocessed(reprocessed))
     }
 
-    /// Does what may fail, and sees that the thread can go on.
+    /// Runs a commit and reports the outcome to `changes` and `health`. After a failure it drops the cached digests of
+    /// the `touched` traces, puts off the summaries that are due, and makes sure that the thread can go on.
     fn with_recovery(
         &mut self,
         touched: impl Iterator<Item = TraceId>,
         commit: impl FnOnce(&mut Self) -> Result<Changes, DatabaseError>,
     ) -> Result<(), CommitError> {
-        // A panic (in `assemble`, on telemetry it did not expect) is one more way to fail, not the end of the thread.
+        // A panic, say in `assemble` on unexpected telemetry, is one more way to fail and does not end the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
         let trouble = match caught {
             Ok(Ok(changes)) => {
@@ -205,6 +219,8 @@ impl StoreWriter {
         Err(CommitError { why: trouble, fatal: self.recover() })
     }
 
+    /// Loads the stored ids, and marks the traces whose summary is out of date, if that was not done since the file was
+    /// opened.
     fn load(&mut self) -> Result<(), DatabaseError> {
         if self.stored_ids.is_none() {
             let (stored_ids, stale_summaries) =
@@ -215,6 +231,8 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Stores some submissions in one transaction. Stored ids are added only after the commit; digests are added to
+    /// `summaries` before it, so the caller must forget them if it fails.
     fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
         let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
             return Ok(Changes::default());
@@ -230,6 +248,7 @@ impl StoreWriter {
         Ok(written.committed(stored_ids, summaries, now))
     }
 
+    /// Replaces rows in one transaction. The traces are summarized later, from what is stored then.
     fn commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<Changes, DatabaseError> {
         let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
             return Ok(Changes::default());
@@ -237,14 +256,14 @@ impl StoreWriter {
         let written = connection
             .with(|connection| transaction(connection, || write_reprocessed(connection, stored_ids, reprocessed)))?;
         let changes = written.committed(stored_ids, summaries, Instant::now());
-        // Nothing arrived; its traces are to be added up again from what is stored now.
+        // No new spans or log records arrived, and the cached digests of these traces are out of date.
         summaries.forget(reprocessed.traces());
         summaries.expect(reprocessed.traces());
         Ok(Changes { spans: 0, logs: 0, ..changes })
     }
 
-    /// Sees whether the engine goes on after a failure. After a failed sync it never does: then the file is closed,
-    /// by everyone, and opened again.
+    /// Tests whether the engine still works after a failure. After a failed sync it does not: then all connections and
+    /// the file are closed, and the file is opened again. Returns whether that was necessary.
     fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
         if self.connection.with(probe).is_ok() {
@@ -258,7 +277,7 @@ impl StoreWriter {
     }
 }
 
-/// Does all of some work, or nothing of it.
+/// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
 fn transaction<T>(
     connection: &Connection,
     work: impl FnOnce() -> Result<T, DatabaseError>,
@@ -269,12 +288,13 @@ fn transaction<T>(
         Ok(done)
     });
     if done.is_err() {
-        // A commit that failed has rolled back already; then this is refused, which does not matter.
+        // A failed commit has rolled back already; then this fails, which does not matter.
         drop(connection.execute_batch("rollback"));
     }
     done
 }
 
+/// The traces whose row in `traces` was made from another number of spans and log records than there are now.
 fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
     let mut statement = connection.prepare(include_str!("queries/stale_summaries.sql"))?;
     let mut found = statement.query([])?;
@@ -285,7 +305,7 @@ fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseErro
     Ok(traces)
 }
 
-/// What a panic said.
+/// The text of a panic; a fixed phrase if it has none.
 pub fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of no known kind")
@@ -313,7 +333,7 @@ mod tests {
         let writer = StoreWriter::new(database.clone(), items, changes_of, health_of, checkpointer, Arc::default());
         let mut poisoned = submission([span("a", 1)]);
         poisoned.spans[0].stored.raw.clear();
-        // All are there before the writer looks, so they are one group.
+        // All of them are in the queue before the writer looks, so they are one group.
         let sent = [submission([span("b", 1), span("a", 2)]), poisoned, submission([span("a", 3)])].map(|submission| {
             let writer = Writer::new(door.clone());
             let sent = thread::spawn(move || writer.submit_blocking(submission));
