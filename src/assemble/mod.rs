@@ -1,14 +1,40 @@
-//! Stored spans with their translations → what a person reads.
+//! Assembles stored spans and log records, with their translations, into what a person reads: conversations, tool runs,
+//! a tree of spans, failures and totals.
+//!
+//! The files of this folder in the order in which data walks through them:
 //!
 //! ```text
-//!   rows ─▶ facts ─▶ plan ─▶ calls ─▶ tools, errors ─▶ totals        what lists need: no word of what was said
-//!     │      each span as numbers   which count   joined, once      (`settle`)
-//!     ▼
-//!   merge ─▶ lanes, thread ─▶ runs, agents ─▶ tree, definitions      what panes need, on top of that
-//!   one exchange a call   what is new in it   what no call told     (`session`)
+//!   digests: what lists need, from numbers alone (`summarize`)
+//!     text_hash          texts and values ─▶ hashes that ignore white space and the order of keys
+//!     fingerprint        a message ─▶ what identifies it; the hashes of tool calls and results
+//!     reading_digest     what one dialect read in a span or log record ─▶ hashes of its text and tools
+//!     span_digest        a span or log record ─▶ numbers, names and hashes, without its messages
+//!     reassign_logs      a log record that names one span and describes another ─▶ that other span
+//!     span_tree          digests in any order ─▶ one node for each span, parents before children
+//!     streams            a request and the end of its stream, as two spans ─▶ one call
+//!     usage              what two records of one call report ─▶ its tokens and its cost
+//!     calls              nodes ─▶ the model calls that count, each once
+//!     join_tools         tool calls, executions and results ─▶ tool runs
+//!     failures           failures ─▶ each once, at the deepest span that has it
+//!     totals             all of these ─▶ name, state and sums of a trace
+//!
+//!   messages: what panes need, on top of that (`session`)
+//!     loaded_trace       the rows of a trace beside its digests, with look-ups by node
+//!     fill_missing       what one reading of a call lacks and another has
+//!     exchange           all readings of a call ─▶ one system prompt, prompt and completion
+//!     model_calls        counted calls ─▶ the calls as shown, and their exchanges
+//!     forks              exchanges ─▶ calls that part from the conversation that they continue
+//!     open_conversation  one conversation: which messages of a prompt it does not hold yet
+//!     conversations      all conversations: which one a prompt continues
+//!     builder            exchanges, by start ─▶ conversations with every message once
+//!     tool_runs          tool runs with arguments and results; results that no prompt has
+//!     agents             messages of agents and workflows, where their calls have none
+//!     tree               nodes ─▶ the tree as shown: named, summed, numbered
+//!     definitions        the tools that were offered, each once
+//!     backfill           answers of earlier traces, completed from the history of later ones
 //! ```
 //!
-//! Pure: the same rows give the same answer, in whatever order they come. Every step takes time in
+//! Everything is pure: the same rows give the same result, whatever order they come in. Every step takes time in
 //! proportion to what was sent, or that times its logarithm; nothing recurses into the depth of a trace.
 //!
 //! What is decided, and why, is in the documents of this folder:
