@@ -1,4 +1,5 @@
-//! What an answer said, where only the history of a later trace of the session tells it: reasoning, calls, or all.
+//! Completes answers from the history that a later trace of the session repeats: with their reasoning, with their tool
+//! calls, or as a whole (`conversations.md` 7).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,31 +9,38 @@ use super::{
 };
 use crate::model::{AssembledTrace, Content, ConversationMessage, Message, ModelCall, Part, Role};
 
-/// An answer without reasoning.
+/// A recorded answer without reasoning, which a later trace may complete.
 struct Answer {
+    /// The index of its trace, and that of its conversation in the trace.
     trace: usize,
     thread: usize,
-    /// Its first and its last message.
+    /// The indexes of its first and its last message in the conversation.
     messages: (usize, usize),
+    /// The key of its messages as one.
     key: ContentHash,
 }
 
-/// What may be told later, by a number for all that was said before.
+/// What a later trace may complete, by the hash of all messages before it in its conversation; system messages are no
+/// part of that hash.
 #[derive(Default)]
 struct Open {
+    /// The answers of the traces so far, those of one hash in order.
     answers: HashMap<u64, Vec<Answer>>,
-    /// The newest conversation that ends there without an answer: its trace, and where it is among its threads.
+    /// The newest conversation that ends without an answer: the index of its trace, and its own in the trace. The inner
+    /// `None` says that an answer is known.
     asked: HashMap<u64, Option<(usize, usize)>>,
 }
 
-/// An answer as the history of a later trace has it.
+/// An answer as the history of a later trace repeats it.
 struct LaterAnswer {
+    /// The hash of all messages before it.
     before: u64,
+    /// The key of its messages as one.
     key: ContentHash,
     messages: Vec<Arc<Message>>,
 }
 
-/// Adds to the answers of each trace what later ones know of them.
+/// Completes the answers of each trace from those that begin later. `traces` are in the order of their start.
 pub fn recall(traces: &mut [AssembledTrace], fingerprints: &mut Fingerprints) {
     let mut open = Open::default();
     for nth in 0..traces.len() {
@@ -45,7 +53,8 @@ pub fn recall(traces: &mut [AssembledTrace], fingerprints: &mut Fingerprints) {
     }
 }
 
-/// Notes the answers of a trace; returns those that it knows of earlier ones.
+/// Adds the answers of a trace to `open`; returns those in its history that `open` has a place for. `nth` is the index
+/// of the trace.
 fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, fingerprints: &mut Fingerprints) -> Vec<LaterAnswer> {
     let mut all = Vec::new();
     for (thread, told) in trace.conversations.iter().enumerate() {
@@ -77,7 +86,7 @@ fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, fingerprints: &mut 
     all
 }
 
-/// Whether the last call of a conversation ended well, and nothing is known of its answer.
+/// Whether the last call of a conversation ended without a failure and has no answer.
 fn is_unanswered(trace: &AssembledTrace, said: &[ConversationMessage]) -> bool {
     let Some(last) = said.last().filter(|last| !last.history) else { return false };
     let ended = |call: &ModelCall| call.failure.is_none() && call.ended.is_some();
@@ -86,7 +95,7 @@ fn is_unanswered(trace: &AssembledTrace, said: &[ConversationMessage]) -> bool {
     trace.calls.get(last.turn).is_some_and(ended) && !said.iter().any(is_answer)
 }
 
-/// Gives a conversation the answer that it ends without.
+/// Adds an answer to the end of a conversation that has none there.
 fn answer(trace: &mut AssembledTrace, thread: usize, known: &LaterAnswer) {
     let said = &mut trace.conversations[thread].messages;
     let Some((span, turn, at)) = said.last().map(|last| (last.span, last.turn, last.at)) else { return };
@@ -102,6 +111,8 @@ fn answer(trace: &mut AssembledTrace, thread: usize, known: &LaterAnswer) {
     }));
 }
 
+/// Adds the reasoning and the tool calls that a repeated answer has to the recorded one, if there is one that it
+/// repeats.
 fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &LaterAnswer) {
     let Some(answers) = answers.get_mut(&known.before) else { return };
     let is = |answer: &Answer| answer.key == known.key || known.key.calls_after(&answer.key);
@@ -121,14 +132,16 @@ fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, 
         learn(last, None, |part| matches!(part.content, Content::Call(_)));
     }
     learn(first, Some(0), is_thought);
-    // What it was said to be is all that it was.
+    // The repeated answer is complete, so nothing more is added to this one.
     answers.swap_remove(at);
 }
 
+/// Whether a message has reasoning.
 fn thinks(said: &ConversationMessage) -> bool {
     said.message.parts.iter().any(is_thought)
 }
 
+/// Whether a part is reasoning.
 fn is_thought(part: &Part) -> bool {
     matches!(part.content, Content::Reasoning(_))
 }
