@@ -1,8 +1,9 @@
-//! What agents and workflows say of themselves, where no call under them tells it (`conversations.md` 7,
-//! 8).
+//! Falls back to the input and output of agent and workflow spans where the model calls beneath them recorded no
+//! messages (`conversations.md` 7, 8).
 //!
-//! Their spans repeat what they were asked and what they answered. That is told only of those beneath
-//! which no call has a word, and as the answer of a last call that has none itself.
+//! Such spans repeat the question and the answer of the calls beneath them. So their messages make a conversation only
+//! where no call beneath has any, and otherwise add no more than what is missing there: an answer, a question, a system
+//! prompt.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,13 +24,15 @@ use crate::model::{
     json,
 };
 
-/// So many letters of an answer are found in a text only if that repeats it.
+/// Where a text of at least so many letters is found within another one, the other one repeats it.
 const LETTERS: usize = 16;
 
-/// So many agents beneath one are asked whether they said the same.
+/// An agent is compared with so many of the agents beneath it, and a tool run with so many of the calls that began
+/// after it. What lies beyond is not considered.
 const LOOKED_AT: usize = 64;
 
-/// Gives the last call of an agent the agent's answer, if that call tells none itself.
+/// Adds an agent's answer after the messages of its calls, as an answer of the last of them, unless these calls and
+/// their tools have that text already.
 pub fn tell_answers(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let mut last: HashMap<usize, (usize, HashSet<usize>)> = HashMap::new();
     for (at, told) in conversations.told.iter().enumerate() {
@@ -73,6 +76,7 @@ pub fn tell_answers(trace: &LoadedTrace, conversations: &mut Conversations, fing
     }
 }
 
+/// Whether a message has a text other than white space.
 fn has_text(message: &Message) -> bool {
     message
         .parts
@@ -80,11 +84,11 @@ fn has_text(message: &Message) -> bool {
         .any(|part| matches!(&part.content, Content::Text(text) | Content::Refusal(text) if !text.trim().is_empty()))
 }
 
-/// Whether an agent's answer is something that was said already: an answer, a result, an argument, or all answers of
-/// the run together.
+/// Whether an agent's answer repeats what its calls and tools recorded: an answer, a result, the arguments of a tool
+/// call, or all answers together.
 ///
-/// A whole text is looked for in the other, never a beginning: answers begin alike. Letters count, for programs lay
-/// texts out anew.
+/// A whole text is looked for in the other one, never a beginning: answers often begin alike. Only letters and digits
+/// are compared, for programs lay texts out anew.
 fn repeats<'s>(answer: &[&TimedMessage], said: impl Iterator<Item = &'s ConversationMessage>) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
@@ -100,7 +104,7 @@ fn repeats<'s>(answer: &[&TimedMessage], said: impl Iterator<Item = &'s Conversa
                 Content::Reasoning(_) | Content::Media(_) | Content::Unknown(_) => continue,
             };
             let is_answer = message.role == Role::Assistant && !matches!(part.content, Content::Call(_));
-            // A program may say more around what was said, or take out what was meant.
+            // A program may put more text around an answer, or take the essential part out of it.
             let holds = (is_long(&answer) && text.contains(&answer)) || text.ends_with(&answer);
             let is_held = is_answer && answer.contains(&text) && (is_long(&text) || part.truncated);
             if holds || is_held || (!is_answer && text.contains(&answer)) {
@@ -114,9 +118,11 @@ fn repeats<'s>(answer: &[&TimedMessage], said: impl Iterator<Item = &'s Conversa
     answer.is_empty() || answers.ends_with(&answer)
 }
 
-/// Tells the conversations of agents, else of workflows, beneath which no call has a word.
+/// Opens the conversations of agents beneath which no call has messages; those of workflows only where the trace has no
+/// conversation by then.
 ///
-/// `turns` is the number of counted calls: what belongs to none of them has turns of its own after these.
+/// `turns` is the number of counted calls. A message that belongs to none of them has a turn of its own, from that
+/// number on.
 pub fn tell_silent(
     trace: &LoadedTrace,
     runs: &[ToolRun],
@@ -125,7 +131,8 @@ pub fn tell_silent(
     turns: usize,
 ) {
     let nodes = trace.nodes();
-    // How many told calls come before each place; those at and beneath one are a difference of two.
+    // `told[at]` is the number of calls with messages before the node `at`. So `told[nodes[at].after] - told[at]` is
+    // the number of those at and beneath it.
     let mut told = vec![0_usize; nodes.len() + 1];
     let speaking: HashSet<usize> =
         conversations.told.iter().map(|told| trace.work.counted.calls[told.turn].node).collect();
@@ -154,7 +161,7 @@ pub fn tell_silent(
         {
             let answer = trace.exchange(trace.work.counted.calls[*call].nodes(), fingerprints).completion;
             for line in answer {
-                // A log record may say the same once more.
+                // The agent may have recorded the same answer; it is listed once.
                 exchange
                     .completion
                     .retain(|other| other.fingerprint.key.is_none() || other.fingerprint.key != line.fingerprint.key);
@@ -167,13 +174,13 @@ pub fn tell_silent(
         if !keys.is_empty() && beneath.clone().any(|(_, said)| keys.is_subset(said)) {
             continue;
         }
-        // What an agent itself says of its calls is more than what its tools know.
+        // Where the agent's own messages have tool calls, none are made up from its tool runs.
         let calls = said().any(|line| line.message.parts.iter().any(|part| matches!(part.content, Content::Call(_))));
         let groups = ran.remove(&Some(at)).filter(|_| !calls).unwrap_or_default();
         silence.tell(at, exchange, groups);
         heard.push((at, keys));
     }
-    // Calls without a word outside of any agent, and the tools that ran for them.
+    // Calls outside of any agent that have no messages: the tools that ran for them make one conversation.
     let outside = |told: &Told| told.scope.is_none();
     if !silence.conversations.told.iter().any(outside)
         && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.node].is_none())
@@ -184,7 +191,7 @@ pub fn tell_silent(
     if !silence.conversations.all.is_empty() {
         return;
     }
-    // Of workflows within each other the top-most that has anything to say, and the tools that ran in it.
+    // Of nested workflows the top-most with messages has a conversation, together with the tools that ran in it.
     let node_of = |run: &&ToolRun| run.span.and_then(|span| trace.node_of(span));
     let groups = ran.remove(&None).unwrap_or_default().into_iter();
     let mut outside: Vec<(usize, Group)> =
@@ -208,7 +215,7 @@ pub fn tell_silent(
     }
 }
 
-/// Tells the instructions of an agent, where none of its calls repeats them.
+/// Adds the system prompt that an agent span has to the conversations of that agent which have none.
 pub fn tell_instructions(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_system = |said: &ConversationMessage| said.message.role == Role::System;
     for conversation in conversations.all.iter_mut().filter(|conversation| !conversation.messages.iter().any(is_system))
@@ -232,9 +239,10 @@ pub fn tell_instructions(trace: &LoadedTrace, conversations: &mut Conversations,
     }
 }
 
-/// Tells what was asked, where calls have answers alone and no agent is around them: a workflow still says it.
+/// Adds the question that a workflow span has to the earliest conversation around which it is, if no conversation of
+/// the trace has a message of the user.
 ///
-/// Some lose a whole request over one image in it.
+/// Some instrumentations lose a whole request because of one image in it.
 pub fn tell_question(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_asked = |message: &Message| message.role == Role::User;
     if conversations.all.iter().flat_map(|conversation| &conversation.messages).any(|said| is_asked(&said.message)) {
@@ -255,7 +263,7 @@ pub fn tell_question(trace: &LoadedTrace, conversations: &mut Conversations, fin
             question.into_iter().filter(|line| is_asked(&line.message) && has_text(&line.message)).collect();
         (!question.is_empty()).then_some(question)
     };
-    // Only what is around the conversation asks it.
+    // Only a workflow around the conversation can have its question.
     let around = |node: &usize| is_workflow(trace, *node) && (*node..nodes[*node].after).contains(&conversation.node);
     let question = (0..nodes.len()).filter(around).find_map(&mut asks);
     let said = question.unwrap_or_default().into_iter().map(|line| ConversationMessage {
@@ -270,7 +278,8 @@ pub fn tell_question(trace: &LoadedTrace, conversations: &mut Conversations, fin
     conversation.messages.extend(said.chain(after));
 }
 
-/// Calls that carry their answers alone, beneath an agent that says what was asked: they are told as the agent's.
+/// Finds the calls that have an answer and no prompt, in an agent that has a prompt and in which no call has one. Their
+/// answers become part of the conversation of that agent. Returns their indexes among the counted calls.
 pub fn answers_alone(trace: &LoadedTrace) -> HashSet<usize> {
     let nodes = trace.nodes();
     let reading_digests = |at: usize| nodes[at].sources().flat_map(|(_, facts)| &facts.reading_digests);
@@ -287,10 +296,11 @@ pub fn answers_alone(trace: &LoadedTrace) -> HashSet<usize> {
     calls.iter().enumerate().filter(|(_, call)| is_alone(call).is_some()).map(|(at, _)| at).collect()
 }
 
-/// Tools that ran, those of one answer together, with the call that gave it.
+/// Tool runs that one answer asked for, with the index of its call among the counted calls; `None` where that is
+/// unknown.
 type Group<'r> = (Option<usize>, Vec<&'r ToolRun>);
 
-/// Runs that no message asks for, by the agent that they ran in.
+/// Groups the tool runs that no message asks for, by the nearest agent or tool around them.
 fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, Vec<Group<'r>>> {
     let calls = &trace.work.counted.calls;
     let mut asking: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
@@ -298,18 +308,18 @@ fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, V
         asking.entry(trace.scopes[counted.node]).or_default().push(call);
     }
     let mut ran: HashMap<Option<usize>, Vec<Group>> = HashMap::new();
-    // What an agent says of its tools itself is told with its messages.
+    // A run that is known from an agent's own messages is shown with those.
     let heard = trace.work.runs.runs.iter().map(|run| run.heard.is_some());
     let tells = |run: &&ToolRun| run.called_by.is_none() && (!run.input.is_empty() || run.output.is_some());
     for run in runs.iter().zip(heard).filter(|(_, heard)| !heard).map(|(run, _)| run).filter(tells) {
         let Some(at) = run.span.and_then(|span| trace.node_of(span)) else { continue };
         let scope = trace.above[at];
-        // The last call before it asked for it, and for all others that ran before the next one.
+        // The last call that began before a tool run is taken to have asked for it.
         let before = asking.get(&scope).and_then(|asking| {
             let node = &trace.nodes()[at];
             let of = |call: &usize| &trace.nodes()[calls[*call].node];
             let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= node.started));
-            // Of a call made from a record no more may be known than when it ended, and tools may begin before that.
+            // A call that is known from a log record may begin only when it ended, and its tools before that.
             let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).take(LOOKED_AT);
             meanwhile.filter(|call| of(call).ended == Some(of(call).started)).last().or(before.last()).copied()
         });
@@ -322,26 +332,28 @@ fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, V
     ran
 }
 
-/// What is delivered to an agent, and what it says.
+/// An agent of a runtime that delivers messages (`calls.md` 4): what it was sent and what it answered.
 struct Mailbox {
+    /// The conversation with all answers so far, each after what was sent before it.
     conversation: OpenConversation,
-    /// What it got since it answered last.
+    /// What it was sent since its last answer.
     waiting: Vec<TimedMessage>,
-    /// Pieces of its next answer, each with the place that handed it on.
+    /// Messages of its next answer, each with the node that delivered it.
     keyed_messages: Vec<(usize, TimedMessage)>,
-    /// What it answered.
+    /// The messages of its answers so far.
     told: HashSet<Identity>,
 }
 
-/// What a message says, the calls that it makes and those that it answers.
+/// The key of a message, the ids of its tool calls, and those of the tool calls that its results answer.
 type Identity = (Option<ContentHash>, Box<[u64]>, Box<[u64]>);
 
+/// What identifies a message among the answers of an agent.
 fn identity(fingerprint: &Fingerprint) -> Identity {
     (fingerprint.key, fingerprint.asks.clone(), fingerprint.answers.clone())
 }
 
 impl Mailbox {
-    /// Keeps pieces of an answer that were not told yet: a team within a team hands them on once more.
+    /// Keeps the messages of an answer that are not known yet: a team within a team delivers them once more.
     fn hold(&mut self, at: usize, keyed_messages: Vec<TimedMessage>) {
         let new =
             |line: &TimedMessage| line.message.role != Role::User && !self.told.contains(&identity(&line.fingerprint));
@@ -350,19 +362,19 @@ impl Mailbox {
     }
 }
 
-/// Tells what no call does.
+/// Builds the conversations of agents and workflows of which no call has messages.
 struct SilentAgents<'s, 'a> {
     trace: &'s LoadedTrace<'a>,
     conversations: &'s mut Conversations,
-    /// The counted calls by place.
+    /// The indexes of the counted calls, in the order of their nodes.
     calls: Vec<usize>,
-    /// The next turn that is none of a counted call.
+    /// The next turn for messages that belong to no counted call.
     turn: usize,
 }
 
 impl SilentAgents<'_, '_> {
-    /// Opens the conversations of agents whose messages are only known from their delivery: what an agent got before an
-    /// answer, then the answer.
+    /// Opens the conversations of agents whose messages are only known from their delivery: before each answer stands
+    /// what the agent was sent until then.
     fn tell_mail(&mut self, fingerprints: &mut Fingerprints) {
         let nodes = self.trace.nodes();
         let mut mail: Vec<usize> =
@@ -374,13 +386,14 @@ impl SilentAgents<'_, '_> {
             let Some(agent) = self.trace.agent_of(at) else { continue };
             let Exchange { system, prompt, mut completion, .. } = self.trace.exchange([at], fingerprints);
             if nodes[at].category != Category::Agent {
-                // A piece of an answer, which repeats it; of one who was never asked it is no part of a conversation.
+                // The node delivers messages of an answer. An agent that was never sent anything has no conversation.
                 if let Some(of) = known.get(&agent) {
                     boxes[*of].hold(at, completion);
                 }
                 continue;
             }
-            // A team within a team hands on what its members said; they have conversations of their own.
+            // A team within a team delivers the messages of its members; those who have a conversation keep them there.
+            // A tool result goes with the message before it.
             let mut others = false;
             completion.retain(|line| {
                 if line.message.role != Role::Tool {
@@ -412,8 +425,9 @@ impl SilentAgents<'_, '_> {
         }
         let ran = self.ran();
         for Mailbox { mut conversation, waiting, keyed_messages, .. } in boxes {
-            // What came after its last answer an agent never read; one that never answered was asked, at least, if it
-            // ran. One that broke off said what it had said until then.
+            // What was sent to an agent after its last answer is left out: the agent never read it. One that never
+            // answered is shown with what it was sent, if it ran; one that broke off, with the messages of its
+            // unfinished answer as well.
             let began = ran.is_empty() || conversation.agent.as_ref().is_some_and(|agent| ran.contains(agent));
             if (conversation.messages.is_empty() && began) || !keyed_messages.is_empty() {
                 let at = conversation.node;
@@ -428,7 +442,7 @@ impl SilentAgents<'_, '_> {
         }
     }
 
-    /// The agents that spans tell of, and not only what was delivered to them.
+    /// The names of the agents that have spans of their own, besides those that deliver messages.
     fn ran(&self) -> HashSet<String> {
         let nodes = self.trace.nodes();
         let made = |at: usize| {
@@ -439,6 +453,7 @@ impl SilentAgents<'_, '_> {
         (0..nodes.len()).filter(is).filter_map(|at| self.trace.agent_of(at)).collect()
     }
 
+    /// Adds messages to a conversation, all with one turn of their own.
     fn say(&mut self, conversation: &mut OpenConversation, at: usize, lines: Vec<TimedMessage>) {
         let (span, turn) = (self.trace.nodes()[at].id, self.turn);
         self.turn += 1;
@@ -452,22 +467,23 @@ impl SilentAgents<'_, '_> {
         }));
     }
 
-    /// The counted calls at and beneath a place.
+    /// The indexes of the counted calls at and beneath a node.
     fn calls_of(&self, at: usize) -> &[usize] {
         let calls = &self.trace.work.counted.calls;
         let until = |node: usize| self.calls.partition_point(|call| calls[*call].node < node);
         &self.calls[until(at)..until(self.trace.nodes()[at].after)]
     }
 
-    /// Opens a conversation with what one span says of itself and the tools that ran in it; false if that
-    /// is nothing.
+    /// Opens a conversation with the messages of one node and the tools that ran in it. Returns `false`, and opens
+    /// none, where there is neither.
     fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
         let spoken = |lines: &[TimedMessage]| lines.iter().any(|line| line.message.role != Role::System);
         if !spoken(&exchange.prompt) && !spoken(&exchange.completion) && groups.is_empty() {
             return false;
         }
         let node = &self.trace.nodes()[at];
-        // Its messages are those of the calls that it stands for, where there are some.
+        // The prompt belongs to the first call beneath the node, and the answer to the last; both to the node where
+        // there is no call.
         let calls = &self.trace.work.counted.calls;
         let of = |call: usize| (call, self.trace.nodes()[calls[call].node].id);
         let beneath = self.calls_of(at).to_vec();
@@ -487,12 +503,12 @@ impl SilentAgents<'_, '_> {
             OpenConversation::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), node.started);
         conversation.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));
         let completion = if node.failed() { Vec::new() } else { exchange.completion };
-        // The call during which, or after which, something was said.
+        // The last call that began until then.
         let during = |at: Timestamp| {
             let started = |call: &&usize| self.trace.nodes()[calls[**call].node].started <= at;
             beneath.iter().filter(started).max_by_key(|call| self.trace.nodes()[calls[**call].node].order())
         };
-        // Records have times of their own: what was said between the tools stands there.
+        // Log records have times of their own, so messages and tool runs are put in the order of time.
         let mut told: Vec<(Timestamp, Vec<ConversationMessage>)> = Vec::new();
         for line in exchange.prompt {
             told.push((line.at, vec![say(asked, line.message, line.at)]));
@@ -504,7 +520,7 @@ impl SilentAgents<'_, '_> {
             .collect();
         for line in completion {
             let call = during(line.at).copied();
-            // Tools may begin while the answer that asks for them still comes in.
+            // Tools may begin while the answer that calls them is still streamed; it stands before them.
             let tools =
                 call.and_then(|call| times.get(&call)).filter(|(_, ended)| ended.is_some_and(|ended| line.at < ended));
             let at = tools.map_or(line.at, |(started, _)| line.at.min(*started));
@@ -518,7 +534,7 @@ impl SilentAgents<'_, '_> {
             let asked = say(caller, spoken_calls(&runs), started);
             told.push((started, [asked].into_iter().chain(results).collect()));
         }
-        // Stable: of one moment, the question comes first, then the answer, then what that asks for.
+        // The sort is stable: at one time the prompt comes first, then the answer, then the tool calls.
         told.sort_by_key(|(at, _)| *at);
         conversation.messages.extend(told.into_iter().flat_map(|(_, said)| said));
         self.conversations.open(conversation);
@@ -526,17 +542,17 @@ impl SilentAgents<'_, '_> {
     }
 }
 
-/// An agent, or a call span that turned out to be a sum.
+/// Whether a node is an agent, or a call span that stands for no call of another span: the sum of several calls is one.
 fn is_agent(trace: &LoadedTrace, at: usize) -> bool {
     matches!(trace.nodes()[at].category, Category::Agent | Category::Llm) && is_free(trace, at)
 }
 
-/// Not a call that was told, nor another record of one.
+/// Whether a node is no second record of a counted call.
 fn is_free(trace: &LoadedTrace, at: usize) -> bool {
     trace.work.counted.of[at].is_none_or(|call| trace.work.counted.calls[call].node == at)
 }
 
-/// A chain or plain span in which a dialect that knows messages found some.
+/// Whether a node is a chain or plain span with messages in it that are more than a fallback reading.
 fn is_workflow(trace: &LoadedTrace, at: usize) -> bool {
     let node = &trace.nodes()[at];
     let knows = || {
@@ -545,7 +561,7 @@ fn is_workflow(trace: &LoadedTrace, at: usize) -> bool {
     node.speaks() && matches!(node.category, Category::Chain | Category::Span) && knows()
 }
 
-/// What a model must have said for these tools to run.
+/// The tool calls that must have been made for these tools to run, as one message.
 fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
     let call = |run: &&ToolRun| {
         let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
@@ -554,7 +570,7 @@ fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
     Arc::new(Message::new(Role::Assistant, runs.iter().map(call).collect()))
 }
 
-/// What they returned; `None` if that is not known of any.
+/// Their results as one message; `None` where none of them is known.
 fn spoken_results(runs: &[&ToolRun]) -> Option<Arc<Message>> {
     let parts: Vec<Part> = runs.iter().filter_map(|run| result(run)).collect();
     (!parts.is_empty()).then(|| Arc::new(Message::new(Role::Tool, parts)))
