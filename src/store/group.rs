@@ -1,4 +1,4 @@
-//! One group: the submissions that were waiting, stored by one transaction.
+//! One group: the submissions that waited together, stored in one transaction.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,34 +23,50 @@ use crate::{
     model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, ToolDefinition, TraceId},
 };
 
-/// What a group comes to: the rows to append, and the rows whose place they take.
+/// Everything that a group writes: the rows to append, and the rows to delete because new ones replace them.
 #[derive(Default)]
 pub struct GroupPlan<'a> {
+    /// The chosen record of each span, in order of arrival.
     pub(super) spans: Vec<&'a PreparedSpan>,
+    /// The log records that are not stored yet, with their ids.
     pub(super) logs: Vec<(ContentId, &'a PreparedLog)>,
+    /// Messages and tool definitions that are not stored yet, by the hash of their stored form.
     contents: Vec<(ContentId, Content<'a>)>,
+    /// Media that are not stored yet, by the hash of their bytes.
     blobs: HashMap<u128, &'a [u8]>,
+    /// Which traces have which contents, as far as that is not stored yet.
     pub(super) trace_contents: Vec<(TraceId, ContentId)>,
+    /// The resources of the group.
     resources: Interned<Resource>,
+    /// The instrumentation scopes of the group.
     scopes: Interned<Scope>,
+    /// New summaries, for the table `traces`.
     traces: Vec<Row>,
-    /// Rows to delete first. Appending beside them and keeping the newest when reading would make every query pay
-    /// for what is rare; an index for `insert or replace` would make every span pay (`overwrite` in tests/bench).
+    /// Span rows to delete first, because a better record of the span came. Appending beside them and choosing when
+    /// reading would make every query pay for what is rare; an index for `insert or replace` would make every span pay
+    /// (`overwrite` in tests/bench).
     pub(super) gone_spans: Vec<(TraceId, SpanId)>,
+    /// Rows of `traces` to delete first, because there is a new summary.
     gone_traces: Vec<TraceId>,
+    /// The traces that got spans or log records, and those whose summary was due.
     pub(super) touched: HashSet<TraceId>,
+    /// Those of `touched` whose summary has to wait, because they are large and were summarized a moment ago.
     later: Vec<TraceId>,
+    /// The sessions that `touched` belong to now or belonged to before.
     sessions: HashSet<SessionId>,
 }
 
+/// A content to store.
 enum Content<'a> {
     Message(&'a Message),
     Tools(&'a [ToolDefinition]),
 }
 
-/// Resources or scopes of this group: each allocation is encoded and hashed once, however many spans share it.
+/// The resources or scopes of a group. Each allocation is encoded and hashed once, however many spans share it.
 struct Interned<T> {
+    /// The id, a hash of the encoded form, by the address of the allocation.
     ids: HashMap<*const T, ContentId>,
+    /// Encoded forms of those that are not stored yet.
     fresh: HashMap<ContentId, Vec<u8>>,
 }
 
@@ -61,6 +77,7 @@ impl<T> Default for Interned<T> {
 }
 
 impl<T> Interned<T> {
+    /// Gives a resource or scope its id, and notes its encoded form if it is not stored yet.
     fn name(&mut self, thing: &Arc<T>, encode: fn(&T) -> Vec<u8>, is_known: impl Fn(u128) -> bool) {
         self.ids.entry(Arc::as_ptr(thing)).or_insert_with(|| {
             let bytes = encode(thing);
@@ -72,14 +89,15 @@ impl<T> Interned<T> {
         });
     }
 
+    /// The id of a resource or scope that [`Interned::name`] was called with; 0 for any other.
     fn id(&self, thing: &Arc<T>) -> u128 {
         self.ids.get(&Arc::as_ptr(thing)).map_or(0, |id| id.0)
     }
 }
 
 impl<'a> GroupPlan<'a> {
-    /// Decides what is stored of the submissions. `summaries` counts it in at once; if it is not committed, see
-    /// [`Summaries::forget`].
+    /// Decides what is stored of the submissions. Their digests are added to `summaries` at once; if the group is not
+    /// committed, the caller must remove them with [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
         stored_ids: &StoredIds,
@@ -110,7 +128,8 @@ impl<'a> GroupPlan<'a> {
         Ok(plan)
     }
 
-    /// Of the records of a span the most complete is kept, of equally complete ones the latest.
+    /// Chooses the record of each span: the most complete one, whether stored or new; of equally complete ones the
+    /// latest.
     fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut places = HashMap::new();
         for span in submissions.iter().flat_map(|submission| &submission.spans) {
@@ -134,8 +153,9 @@ impl<'a> GroupPlan<'a> {
         }
     }
 
-    /// A log record has no id of its own: one that is equal to another is the same, sent again, unless both came in
-    /// one submission.
+    /// Chooses the log records that are not stored yet. A log record has no id, so its id is a hash of its content,
+    /// resource, scope and project: an equal record is the same one, sent again. Equal records in one submission are
+    /// different ones, and so their number among them is hashed too.
     fn choose_logs(&mut self, stored_ids: &StoredIds, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut taken = HashSet::new();
         for submission in submissions {
@@ -162,11 +182,13 @@ impl<'a> GroupPlan<'a> {
         }
     }
 
+    /// Gives the resource and the scope of a record their ids.
     fn name(&mut self, stored_ids: &StoredIds, stored: &Stored) {
         self.resources.name(&stored.resource, encode::resource_bytes, |id| stored_ids.resources.contains(&id));
         self.scopes.name(&stored.scope, encode::scope_bytes, |id| stored_ids.scopes.contains(&id));
     }
 
+    /// Adds the contents of a record that are not stored yet, and notes which of them are new to its trace.
     fn add_contents(
         &mut self,
         stored_ids: &StoredIds,
@@ -184,7 +206,8 @@ impl<'a> GroupPlan<'a> {
         }
     }
 
-    /// Adds the contents that nobody has stored; says which there are.
+    /// Adds the contents, media, resource and scope of a record that are not stored yet; `fresh` are the contents that
+    /// this group adds. Returns the ids of all contents of the record.
     pub(super) fn add_new_contents(
         &mut self,
         stored_ids: &StoredIds,
@@ -207,6 +230,7 @@ impl<'a> GroupPlan<'a> {
         all
     }
 
+    /// Deletes and appends the rows, inside a transaction of the caller's.
     pub fn write(&self, connection: &Connection) -> Result<(), DatabaseError> {
         self.delete(connection)?;
         self.append_spans(connection)?;
@@ -215,6 +239,7 @@ impl<'a> GroupPlan<'a> {
         self.append_traces(connection)
     }
 
+    /// Deletes the rows that others replace.
     fn delete(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if !self.gone_spans.is_empty() {
             let traces = uhugeints(self.gone_spans.iter().map(|(trace, _)| trace_number(trace)));
@@ -230,6 +255,7 @@ impl<'a> GroupPlan<'a> {
         Ok(())
     }
 
+    /// Appends the rows of `spans`. The order of the values is that of the table's columns.
     fn append_spans(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.spans.is_empty() {
             return Ok(());
@@ -278,6 +304,7 @@ impl<'a> GroupPlan<'a> {
         Ok(table.flush()?)
     }
 
+    /// Appends the rows of `logs`, values in the order of the columns.
     fn append_logs(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.logs.is_empty() {
             return Ok(());
@@ -308,6 +335,7 @@ impl<'a> GroupPlan<'a> {
         Ok(table.flush()?)
     }
 
+    /// Appends contents, their traces, media, resources and scopes.
     fn append_contents(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if !self.contents.is_empty() {
             let mut table = connection.appender("contents")?;
@@ -348,6 +376,7 @@ impl<'a> GroupPlan<'a> {
         Ok(())
     }
 
+    /// Appends the rows of `traces`, values in the order of the columns.
     fn append_traces(&self, connection: &Connection) -> Result<(), DatabaseError> {
         if self.traces.is_empty() {
             return Ok(());
@@ -389,7 +418,8 @@ impl<'a> GroupPlan<'a> {
         Ok(table.flush()?)
     }
 
-    /// It is committed: what it stored is known from here on. Says what changed.
+    /// To be called after the commit: adds what was stored to the stored ids, and marks in `summaries` which traces
+    /// were summarized. Returns what changed.
     pub fn committed(self, stored_ids: &mut StoredIds, summaries: &mut Summaries, now: Instant) -> Changes {
         stored_ids.contents.extend(self.contents.iter().map(|(id, _)| id.0));
         stored_ids.blobs.extend(self.blobs.keys());

@@ -1,13 +1,13 @@
-//! Reprocesses stored spans and log records that an older version translated: the dialects and prices of today read
-//! their raw form again.
+//! Reprocesses stored spans and log records that an older version translated: today's dialects and prices read their
+//! raw form again.
 //!
 //! ```text
 //!   rows of another version ─▶ raw form ─▶ dialects ─▶ pricing ─▶ the writer: their rows, replaced
-//!        a few at a time                                          if no newer record came meanwhile
+//!        a batch at a time                                          if no newer record came meanwhile
 //! ```
 //!
-//! It runs on a thread and a connection of its own while everything else goes on. Killed in the middle, it goes on
-//! when the store is next opened.
+//! It runs on a thread and a connection of its own while everything else goes on. If the program is killed meanwhile,
+//! the rest is reprocessed when the store is next opened.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -37,41 +37,50 @@ use crate::{
     pricing::{self, Prices},
 };
 
-/// Spans or log records a batch.
+/// Most spans or log records in a batch.
 const BATCH: u64 = 500;
 
-/// By what the rows of today are understood.
+/// The version of dialects and prices that new rows are translated with; stored in the column `dialects`.
 pub fn version() -> u32 {
-    // Of two numbers one, in which neither is lost: the second is a hash.
+    // One number that changes with either of the two: the price version is a hash, and that of the dialects a small
+    // number, moved to the upper half.
     dialects::VERSION.rotate_left(16) ^ pricing::version()
 }
 
-/// How far it is; counted in spans and log records.
+/// How far the reprocessing is, in spans and log records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
+    /// Rows reprocessed so far.
     pub done: u64,
+    /// Rows that there were to reprocess when it began, or `done` if that is more.
     pub of: u64,
 }
 
-/// Rows understood again, to take the place of those that are stored.
+/// A batch of rows that were translated again, to replace those that are stored.
 #[derive(Default)]
 pub struct Reprocessed {
+    /// Spans, translated again.
     pub spans: Vec<PreparedSpan>,
+    /// Log records, translated again, with the ids of their rows.
     pub logs: Vec<(ContentId, PreparedLog)>,
-    /// What those stand for: stored where there is no such span yet.
+    /// Spans made from those log records; each is stored unless there is such a span already.
     pub made: Vec<PreparedSpan>,
-    /// Whose raw form could not be read: left as they are, but not looked at reprocessed.
+    /// Spans whose raw form could not be read. Their rows stay, but get today's version so that they are not read
+    /// again.
     pub spans_left: Vec<(TraceId, SpanId)>,
+    /// The same for log records.
     pub logs_left: Vec<ContentId>,
+    /// Bytes of the raw forms.
     pub bytes: usize,
 }
 
 impl Reprocessed {
+    /// Number of rows in the batch, unreadable ones included, made spans not.
     fn len(&self) -> u64 {
         (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
     }
 
-    /// The traces whose rows it replaces.
+    /// The traces whose rows it replaces or adds to.
     pub fn traces(&self) -> HashSet<TraceId> {
         let spans = self.spans.iter().map(|span| span.row.trace);
         let made = self.made.iter().map(|span| span.row.trace);
@@ -79,17 +88,22 @@ impl Reprocessed {
     }
 }
 
-/// Looks for rows of another version, and understands them reprocessed.
+/// Finds rows of another version and reprocesses them.
 pub struct Reprocessor {
+    /// A connection of its own, to read with.
     pub connection: Arc<PooledConnection>,
+    /// Stores each batch.
     pub writer: Writer,
+    /// Today's prices.
     pub prices: Arc<Prices>,
+    /// Where the progress is reported to the screen.
     pub health: Arc<Mutex<StoreHealth>>,
+    /// Set when the store closes.
     pub ends: Arc<AtomicBool>,
 }
 
 impl Reprocessor {
-    /// Returns when nothing is left to do, or the store closes.
+    /// Reprocesses batch by batch. Returns when no row is left, when the store closes, or after a failure.
     pub fn run(&self) {
         let all = match self.connection.with(count) {
             Ok(0) => return,
@@ -125,6 +139,7 @@ impl Reprocessor {
     }
 }
 
+/// Number of rows of another version.
 fn count(connection: &Connection) -> Result<u64, DatabaseError> {
     let sql = "select (select count(*) from spans where dialects <> $version)
         + (select count(*) from logs where dialects <> $version)";
@@ -132,7 +147,7 @@ fn count(connection: &Connection) -> Result<u64, DatabaseError> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// The next few rows of another version, understood again; spans before log records.
+/// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
 fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
     let mut reprocessed = Reprocessed::default();
     let mut statement = connection.prepare_cached(include_str!("queries/stale_spans.sql"))?;
@@ -180,7 +195,8 @@ fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
 }
 
 impl<'a> GroupPlan<'a> {
-    /// What replaces the rows that are still of another version. Traces are not settled here: see [`write_reprocessed`].
+    /// Plans what replaces the rows that are still of another version; a row that was replaced by a newer record
+    /// meanwhile is left as it is. Traces are not summarized here: see [`write_reprocessed`].
     fn of_reprocessed(
         connection: &Connection,
         stored_ids: &StoredIds,
@@ -215,7 +231,8 @@ impl<'a> GroupPlan<'a> {
     }
 }
 
-/// Replaces rows inside a transaction; says what it wrote. The traces it touched are to be settled from what is stored.
+/// Replaces rows inside a transaction of the caller's, and returns what it wrote. The traces it touched have to be
+/// summarized afterwards, from what is stored then.
 pub fn write_reprocessed<'a>(
     connection: &Connection,
     stored_ids: &StoredIds,
@@ -230,7 +247,7 @@ pub fn write_reprocessed<'a>(
         "contents": uhugeints(contents.iter().map(|(_, content)| content.0)),
     })?;
     plan.write(connection)?;
-    // What could not be read is not asked for for ever.
+    // Rows that could not be read get today's version, or they would be read for ever.
     let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
     connection.execute(
         "update spans set dialects = $version
@@ -244,12 +261,13 @@ pub fn write_reprocessed<'a>(
     Ok(plan)
 }
 
+/// The ids of some spans as two lists for a query: trace ids and span ids.
 fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
     let traces = uhugeints(keys.clone().map(|(trace, _)| trace_number(&trace)));
     (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
 }
 
-/// Which of the spans there are, and whether an older version understood them.
+/// Which spans of a batch are stored, and whether their rows are of another version.
 fn stored_spans(
     connection: &Connection,
     reprocessed: &Reprocessed,
@@ -266,6 +284,7 @@ fn stored_spans(
     Ok(stored)
 }
 
+/// Which log records of a batch are still of another version.
 fn still_stale_logs(connection: &Connection, reprocessed: &Reprocessed) -> Result<HashSet<ContentId>, DatabaseError> {
     let ids = uhugeints(reprocessed.logs.iter().map(|(id, _)| id.0));
     let mut statement = connection.prepare_cached(include_str!("queries/still_stale_logs.sql"))?;
@@ -288,7 +307,7 @@ mod tests {
         },
     };
 
-    /// A span of a model call, understood by a version that knew nothing.
+    /// A span of a model call, translated by a version that recognised nothing in it.
     fn call(id: u8, tokens: i64) -> Sent {
         let mut sent = span("a", id);
         let message = r#"[{"role":"user","parts":[{"type":"text","content":"weather in Oslo"}]}]"#;
@@ -305,6 +324,7 @@ mod tests {
         sent
     }
 
+    /// Marks all rows as those of another version.
     fn of_old(store: &Store) {
         let age = |connection: &Connection| {
             Ok(connection.execute_batch("update spans set dialects = 1; update logs set dialects = 1")?)
@@ -312,13 +332,14 @@ mod tests {
         store.connection.with(age).unwrap();
     }
 
+    /// Opens a store, with its rows reprocessed.
     fn opened(path: &std::path::Path) -> Store {
         let store = Store::open(&Place::File(path.to_owned()), Arc::new(Prices::bundled())).unwrap();
         store.wait_until_reprocessed();
         store
     }
 
-    /// Waits until so many calls are in the sums, which the writer adds up when it has nothing else to do.
+    /// Waits until this many model calls are in the totals, which the writer updates when nothing else waits.
     fn settled(store: &Store, calls: u64) -> crate::model::Overview {
         for _ in 0..200 {
             let now = overview(store, Filter::default());

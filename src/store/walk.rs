@@ -1,5 +1,5 @@
-//! The store for programs: everything picked, piece by piece, so that an export needs no more memory than its largest
-//! session.
+//! The store for exports and other programs: all traces and log records that are picked, piece by piece, so that an
+//! export needs no more memory than its largest session.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,26 +16,29 @@ use crate::{
     model::{LogRecord, Resource, Scope, SessionId, Span, TraceId, TraceRows},
 };
 
-/// Which traces and log records are meant; all of these must hold.
+/// Which traces and log records are picked: those for which all that is set holds. The default picks everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pick {
+    /// Only this trace.
     pub trace: Option<TraceId>,
+    /// Only traces of this session; of log records those whose trace is of it, or that name it themselves.
     pub session: Option<SessionId>,
+    /// Only traces of this project; of log records those whose trace is of it, or that were sent to it without one.
     pub project: Option<String>,
 }
 
-/// A stored log record's name.
+/// The id of a stored log record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogId(u128);
 
 impl Store {
-    /// The traces picked, in the order in which they began.
+    /// The traces picked, by start.
     pub fn trace_ids(&self, pick: &Pick) -> Result<Vec<TraceId>, StoreError> {
         Ok(self.picked(pick)?.into_iter().map(|(trace, _)| trace).collect())
     }
 
-    /// The traces picked, those of a session together, because [`crate::assemble::session`] wants them together. In
-    /// the order in which they began, a session where its first trace is.
+    /// The traces picked, grouped by session, as [`crate::assemble::session`] takes them; a trace without a session is
+    /// a group of its own. Traces are ordered by start, and groups by their first trace.
     pub fn sessions(&self, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
         let mut sessions: Vec<Vec<TraceId>> = Vec::new();
         let mut places = HashMap::new();
@@ -49,13 +52,14 @@ impl Store {
         Ok(sessions)
     }
 
-    /// The session of a trace; `None` if it has none, or there is no such trace.
+    /// The session of a trace; `None` if it has none, or if there is no such trace.
     pub fn session_of(&self, trace: TraceId) -> Result<Option<SessionId>, StoreError> {
         let pick = Pick { trace: Some(trace), ..Pick::default() };
         Ok(self.picked(&pick)?.into_iter().find_map(|(_, session)| session))
     }
 
-    /// All that is known of some traces, in the order asked for; equal messages share one allocation.
+    /// The spans and log records of some traces with their translations, in the order of `traces`, all as of one
+    /// moment. Equal messages share one allocation.
     pub fn rows(&self, traces: &[TraceId]) -> Result<Vec<TraceRows>, StoreError> {
         let load = |connection: &Connection| {
             queries::at_one_moment(connection, || Ok(rows::load(connection, traces)?.by_trace(traces)))
@@ -63,7 +67,7 @@ impl Store {
         Ok(self.connection.with(load)?)
     }
 
-    /// The spans of a trace as they arrived, in the order in which they began.
+    /// The spans of a trace as they were received, by start.
     pub fn raw_spans(&self, trace: TraceId) -> Result<Vec<Span>, StoreError> {
         let ask = |connection: &Connection| {
             let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_trace.sql"))?;
@@ -79,7 +83,7 @@ impl Store {
         Ok(self.connection.with(ask)?)
     }
 
-    /// The log records picked, in the order in which they were made; also those without a trace, if none is asked for.
+    /// The log records picked, by time; also those without a trace, unless the pick names one.
     pub fn log_ids(&self, pick: &Pick) -> Result<Vec<LogId>, StoreError> {
         let ask = |connection: &Connection| {
             ask(connection, include_str!("queries/pick_logs.sql"), pick, |row| Ok(Some(LogId(row.get(0)?))))
@@ -87,7 +91,7 @@ impl Store {
         Ok(self.connection.with(ask)?)
     }
 
-    /// Some log records as they arrived, in the order in which they were made.
+    /// Some log records as they were received, by time; ids that are not stored are left out.
     pub fn raw_logs(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
         let ids = rows::uhugeints(ids.iter().map(|id| id.0));
         let ask = |connection: &Connection| {
@@ -103,6 +107,7 @@ impl Store {
         Ok(self.connection.with(ask)?)
     }
 
+    /// The traces picked, by start, each with its session.
     fn picked(&self, pick: &Pick) -> Result<Vec<(TraceId, Option<SessionId>)>, StoreError> {
         let ask = |connection: &Connection| {
             ask(connection, include_str!("queries/pick_traces.sql"), pick, |row| {
@@ -114,6 +119,7 @@ impl Store {
     }
 }
 
+/// Runs a query with a pick as its parameters. Rows for which `read` returns `None` are left out.
 fn ask<T>(
     connection: &Connection,
     sql: &str,
@@ -133,20 +139,25 @@ fn ask<T>(
     Ok(rows)
 }
 
+/// The error for a stored form that cannot be decoded; `what` names its kind.
 fn unreadable(what: &'static str, error: &Malformed) -> DatabaseError {
     DatabaseError::Unreadable { what, why: error.to_string() }
 }
 
-/// A raw form, and the ids of what made it.
+/// A span or log record in its raw form, with what is needed to decode it.
 pub struct Arrived {
+    /// The project that it was sent to.
     project: String,
+    /// Its OTLP protobuf message, unpacked.
     pub raw: Vec<u8>,
+    /// Id of its resource.
     resource: u128,
+    /// Id of its instrumentation scope.
     scope: u128,
 }
 
 impl Arrived {
-    /// Reads the columns of these numbers.
+    /// Reads the columns with these indices from a row. `what` names the kind of record in errors.
     pub fn read(
         row: &Row,
         [project, raw, resource, scope]: [usize; 4],
@@ -160,12 +171,14 @@ impl Arrived {
         })
     }
 
+    /// Decodes the raw form as a span. It is never marked as synthetic: the caller must do that.
     pub fn span(&self, origins: &Origins) -> Result<Span, DatabaseError> {
         let (resource, scope) = origins.of(self);
         let span = decode::span_from_raw(&self.raw, project(&self.project), resource, scope);
         span.map_err(|error| unreadable("span", &error))
     }
 
+    /// Decodes the raw form as a log record.
     pub fn log(&self, origins: &Origins) -> Result<LogRecord, DatabaseError> {
         let (resource, scope) = origins.of(self);
         let log = decode::log_from_raw(&self.raw, project(&self.project), resource, scope);
@@ -173,13 +186,16 @@ impl Arrived {
     }
 }
 
-/// The resources and scopes of some spans or log records, each once.
+/// The resources and scopes of some spans or log records, each loaded once.
 pub struct Origins {
+    /// By id.
     resources: HashMap<u128, Arc<Resource>>,
+    /// By id.
     scopes: HashMap<u128, Arc<Scope>>,
 }
 
 impl Origins {
+    /// Loads the resources and scopes that some raw records name.
     pub fn load<'a>(
         connection: &Connection,
         of: impl Iterator<Item = &'a Arrived> + Clone,
@@ -204,12 +220,14 @@ impl Origins {
         })
     }
 
+    /// The resource and scope of a raw record; empty ones if they are not stored.
     fn of(&self, arrived: &Arrived) -> (Arc<Resource>, Arc<Scope>) {
         let resource = self.resources.get(&arrived.resource).cloned().unwrap_or_default();
         (resource, self.scopes.get(&arrived.scope).cloned().unwrap_or_default())
     }
 }
 
+/// Loads and decodes rows by id: the query selects id and encoded form. `what` names their kind in errors.
 fn named<T>(
     connection: &Connection,
     sql: &str,
