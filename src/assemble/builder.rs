@@ -27,8 +27,9 @@ use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, Ti
 pub struct PlacedExchange {
     /// Its index among the counted calls of the trace, [`crate::model::AssembledTrace::calls`].
     pub turn: usize,
-    /// The span that counts for the call, and its node.
+    /// The span that counts for the call.
     pub span: SpanId,
+    /// The index of its node in the span tree.
     pub node: usize,
     /// The node of the nearest agent or tool around it; `None` where there is none.
     pub scope: Option<usize>,
@@ -40,6 +41,7 @@ pub struct PlacedExchange {
     pub agent: Option<String>,
     /// The hash of the model name; `None` where it is unknown.
     pub model: Option<u64>,
+    /// When its span began.
     pub started: Timestamp,
     /// `None` while it runs.
     pub ended: Option<Timestamp>,
@@ -527,7 +529,7 @@ fn added<'l>(
 ) -> Vec<NewMessage<'l>> {
     let is_answer = |at: usize| lines[at].fingerprint.role == Role::Assistant;
     let end = (0..lines.len()).rev().find(|at| !is_answer(*at)).map_or(0, |last| last + 1);
-    // The answer of `unanswered` is what the assistant says right after the prompt of that call.
+    // The answer of `unanswered` is all messages of the assistant right after the prompt of that call.
     let told = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
     let given = after..after + told;
     // The result of a tool call that the conversation holds is new, and stands in the place of no other message.

@@ -24,18 +24,22 @@ use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timest
 pub struct ReadingSource<'r> {
     /// Which of the nodes of the call it belongs to, counted from 0; readings of two nodes are never in one group.
     pub node: usize,
+    /// What the dialects read in it.
     pub translation: &'r Translation,
-    /// The time of a prompt and of a completion whose reading has no time of its own: the start and the end of the
-    /// span, or twice the time of the log record.
+    /// The time of a prompt whose reading has none of its own: the start of the span, or the time of the log record.
     pub started: Timestamp,
+    /// The same for a completion: the end of the span (its start while it runs), or the time of the log record.
     pub ended: Timestamp,
 }
 
-/// A message with its fingerprint, and when it was sent or answered.
+/// A message of an exchange.
 #[derive(Debug, Clone)]
 pub struct TimedMessage {
+    /// The message; all its parts are of its role.
     pub message: Arc<Message>,
+    /// What `message` is compared by.
     pub fingerprint: Rc<Fingerprint>,
+    /// When it was sent, or came back.
     pub at: Timestamp,
 }
 

@@ -20,6 +20,7 @@ const TELLING: u64 = 16;
 /// order among the texts does not matter either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentHash {
+    /// The role of the messages.
     pub role: Role,
     /// All texts and JSON.
     text: TextHash,
@@ -52,8 +53,8 @@ impl ContentHash {
     /// This key and, where it has tool calls, that of the text beside them: some senders repeat an answer without its
     /// calls.
     ///
-    /// A text of less than [`TELLING`] bytes proves nothing by itself and gives no second key, unless `in_place` says
-    /// that the key is only compared with messages in the same place.
+    /// A text of less than [`TELLING`] bytes proves nothing by itself, so it gives a second key only with `in_place`:
+    /// where the key is compared with nothing but messages in the same place.
     pub fn repeated(self, in_place: bool) -> impl Iterator<Item = Self> {
         let is_enough = if in_place { !self.text.is_empty() } else { self.text.len() >= TELLING };
         let text = (self.calls != 0 && is_enough).then_some(Self { calls: 0, ..self });
@@ -72,6 +73,7 @@ impl ContentHash {
 pub struct Fingerprint {
     /// The content; `None` where there is nothing to compare: only reasoning, or hidden by its sender.
     pub key: Option<ContentHash>,
+    /// The role of the message.
     pub role: Role,
     /// Its sender put a marker in place of some content, so it is never equal to another message by content.
     pub hidden: bool,
@@ -230,7 +232,9 @@ const MARKERS: &[&str] =
 /// A message in the role that it has in a conversation, with its fingerprint.
 #[derive(Debug, Clone)]
 pub struct KeyedMessage {
+    /// The message; all its parts are of its role.
     pub message: Arc<Message>,
+    /// What `message` is compared by.
     pub fingerprint: Rc<Fingerprint>,
 }
 

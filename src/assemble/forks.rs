@@ -24,8 +24,9 @@ const LOOKED_AT: usize = 64;
 /// Finds the calls that open conversations of their own.
 ///
 /// `calls` are in the order of their start. The result maps a call's index among the counted calls (its `turn`) to the
-/// number of messages at the beginning of its prompt that belong to the conversation it parts from, and so are history;
-/// 0 where the prompt itself says what is history.
+/// number of messages at the beginning of its prompt that belong to the conversation it parts from, and so are history.
+/// It is 0 for one of several calls with an equal prompt: what is history in that is found when the conversation is
+/// opened.
 pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
     // `left` maps the hash of a prompt with its answer to the first call that has them. `goes_on` maps such a call to
     // the calls that continue from it, each with the number of messages of its prompt that the two have in common.

@@ -68,11 +68,13 @@ pub struct OpenConversation {
     asked: HashMap<u64, usize>,
 }
 
-/// What an entry is found by: the id of a tool call, or that of the tool call that a result answers (see
-/// [`fingerprint::Fingerprint`]).
+/// What an entry is found by, apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Id {
+    /// A tool call that the entry makes, as in [`Fingerprint::calls`](fingerprint::Fingerprint::calls).
     Call(u64),
+    /// A tool call that a result in the entry answers, as in
+    /// [`Fingerprint::answers`](fingerprint::Fingerprint::answers).
     Answer(u64),
 }
 
@@ -389,7 +391,7 @@ impl OpenConversation {
     }
 }
 
-/// What a message is found by, apart from its content.
+/// The ids by which a message is found.
 fn ids(keyed: &KeyedMessage) -> impl Iterator<Item = Id> + '_ {
     let calls = keyed.fingerprint.calls.iter().copied().map(Id::Call);
     calls.chain(keyed.fingerprint.answers.iter().copied().map(Id::Answer))
@@ -472,8 +474,7 @@ mod tests {
         messages.iter().map(keyed).collect()
     }
 
-    /// The messages of a prompt that are new to a conversation with the messages `said`; `anchor` as for
-    /// [`new_in_prompt`].
+    /// The messages of `prompt` that are new to a conversation with other messages; `anchor` as for [`new_in_prompt`].
     fn new<'p>(said: &[&str], prompt: &[&'p str], anchor: Option<(usize, usize)>) -> Vec<&'p str> {
         let span = SpanId::from_bytes(&[1; 8]).unwrap();
         let mut conversation = OpenConversation::new(None, None, (span, 0), Timestamp(1));
