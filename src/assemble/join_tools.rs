@@ -41,7 +41,7 @@ pub struct JoinedRun {
     name: Option<u64>,
     /// Hash of name and arguments.
     asked: Option<u64>,
-    /// Sort key: start and span id of the model call, and the place of the tool call in its answer; without a model
+    /// Sort key: start and span id of the model call, and the index of the tool call in its answer; without a model
     /// call, those of the execution.
     order: (Timestamp, SpanId, usize),
 }
@@ -63,7 +63,7 @@ pub struct JoinedRuns {
     /// In the order in which the calls were made.
     pub runs: Vec<JoinedRun>,
     /// Results with an id that no run of this trace has, each id once: hash of the id, whether it is an error (`None`
-    /// if it does not say), and where it stands.
+    /// if it states neither), and where it stands.
     pub foreign: Vec<(u64, Option<bool>, Source)>,
 }
 
@@ -439,7 +439,7 @@ impl Join {
         }
     }
 
-    /// Those of `runs` that a result can belong to. `at` says whether it is in a prompt, in which counted call, and
+    /// Those of `runs` that a result can belong to. `at` is whether it is in a prompt, in which counted call, and
     /// when that began.
     ///
     /// In a prompt: runs asked for by earlier calls, else runs that nobody asked for and that began before. In a
@@ -463,7 +463,7 @@ impl Join {
     }
 }
 
-/// How a run went: failed if the execution, a part of it or the result says so; well if there is a result or the
+/// How a run went: failed if the execution, a part of it or the result is an error; well if there is a result or the
 /// execution has ended; else pending.
 fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
     let node = run.node.map(|at| &tree.nodes[at]);

@@ -193,7 +193,7 @@ impl Exchange {
 }
 
 /// Whether a part is JSON: a value, or a text that parses as an object or a list. Other texts that happen to be JSON,
-/// such as `4` or `true`, are words. `spoken` keeps all texts.
+/// such as `4` or `true`, are not. With `spoken` no text is.
 fn is_state(part: &Content, spoken: bool) -> bool {
     match part {
         Content::Json(_) | Content::Unknown(_) => true,

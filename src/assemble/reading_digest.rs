@@ -81,7 +81,7 @@ pub struct ToolResultDigest {
     /// Hash of name and arguments of the call that it answers in the same prompt; `None` if that call is not in the
     /// prompt.
     pub asked: Option<u64>,
-    /// Whether the result says that the tool failed; `None` if it says neither.
+    /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
     /// Whether the result stands in the prompt; otherwise it came with the completion.
     pub prompt: bool,
@@ -93,7 +93,7 @@ pub struct ToolResultDigest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot(pub u32, pub u32, pub u32);
 
-/// What a tool's span or log record says of one execution.
+/// What a tool's span or log record states about one execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolExecution {
     /// Hash of the id of the tool call; `None` if it is not known.
@@ -108,7 +108,7 @@ pub struct ToolExecution {
     pub partial: bool,
     /// Where the result stands, in a completion.
     pub output: Option<Spot>,
-    /// Whether the result says that the tool failed; `None` if it says neither.
+    /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
     /// See [`crate::model::ToolName::merged`].
     pub merged: bool,
@@ -289,7 +289,7 @@ pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<
     }
 }
 
-/// What a span or log record says of a tool execution: the first tool call in its prompts and the first result in its
+/// What a span or log record states of a tool execution: the first tool call in its prompts and the first result in its
 /// completions. `None` if it gives no id, name, input or output.
 pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let tool = translation.genai.tool.as_ref();

@@ -90,7 +90,7 @@ pub struct SpanDigest {
     pub(super) ends_stream: bool,
     /// One digest for each dialect and carrier in which messages were found.
     pub(super) reading_digests: Box<[ReadingDigest]>,
-    /// What a tool's span or any log record says of a tool execution; `None` if it says nothing of one.
+    /// What a tool's span or any log record states about a tool execution; `None` if it states nothing.
     pub(super) execution: Option<Box<ToolExecution>>,
     /// The order of log records of equal time: position in the export; then instructions (0) before prompts (1) before
     /// answers (2), for records of two exports; then a hash of the content, so that the order in which exports arrive
@@ -281,7 +281,7 @@ fn texts(message: &Message) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a framework wrote the message in the user's name to pass on what another agent said or did.
+/// Whether a framework wrote the message in the user's name to pass on what another agent wrote or did.
 fn is_relayed(message: &Message) -> bool {
     message.parts.iter().any(|part| part.relayed)
 }

@@ -186,7 +186,7 @@ pub fn is_nameless(part: &Part) -> bool {
 }
 
 /// Matches results that tools returned with the results without ids that a request carries: those with equal text get
-/// the ids. Returns the results that no request carries. `returned` says for each whether a request carries it.
+/// the ids. Returns the results that no request carries. `returned` holds for each whether a request carries it.
 fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Part> {
     // JSON may have been sent as text, so texts are compared.
     let plain = |content: &[Part]| text(content).map(|text| without_white_space(&text));
@@ -213,7 +213,7 @@ fn recognised(returned: Vec<(Part, bool)>, brought: &mut Arc<Message>) -> Vec<Pa
 }
 
 /// Puts results after the answer with index `asked`, into the message of results that stands there already, if there is
-/// one. `returned` says for each run whether a request carries its result, so that it is there already.
+/// one. `returned` holds for each run whether a request carries its result, so that it is there already.
 fn insert(conversation: &mut OpenConversation, asked: usize, returned: &[(&ToolRun, bool)]) {
     let (turn, span) = (conversation.messages[asked].turn, conversation.messages[asked].span);
     let is_answer =

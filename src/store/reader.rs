@@ -203,7 +203,7 @@ mod tests {
         Query::Overview { filter: Filter { text: text.into(), ..Filter::default() } }
     }
 
-    /// One thread whose queries end when they are told to.
+    /// A pool of one thread, whose queries end when the test lets them.
     fn pool(connection: &Arc<PooledConnection>) -> Arc<QueryPool> {
         let threads = vec![Thread { slot: None, stale: false, connection: connection.clone() }];
         Arc::new(QueryPool { state: Mutex::new(State { threads, ..State::default() }), asked: Condvar::new() })
