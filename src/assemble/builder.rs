@@ -192,7 +192,9 @@ impl<'s> ConversationBuilder<'s> {
                 let new = new_in_prompt(&self.conversations.all[conversation], prompt, None);
                 self.conversations.all[conversation].rename_open(lines);
                 let mut new_messages = added(&self.conversations.all[conversation], lines, &new, 0, None);
-                new_messages.iter_mut().for_each(|new_message| new_message.rewritten = new_message.history);
+                for new_message in &mut new_messages {
+                    new_message.rewritten = new_message.history;
+                }
                 (conversation, new_messages)
             }
             Continuation::Opens => {

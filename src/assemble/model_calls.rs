@@ -13,7 +13,9 @@ use super::{
     loaded_trace::LoadedTrace,
     text_hash::hash,
 };
-use crate::model::{Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Role};
+use crate::model::{
+    Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Role, SpanRow, StatusCode,
+};
 
 /// Returns what is shown of each counted call, in order, and the exchanges of those calls that belong in a
 /// conversation.
@@ -74,7 +76,9 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
         if exchange.is_empty() || answers.contains(&turn) {
             continue;
         }
-        let broken = trace.row(call.node).is_some_and(|row| row.status.code == crate::model::StatusCode::Error);
+        // An error status whose cause is no failure, such as an agent that hands over, ends no answer.
+        let is_error = |row: &SpanRow| row.status.code == StatusCode::Error && failures::of_span(row).is_some();
+        let broken = trace.row(call.node).is_some_and(is_error);
         placed.push(PlacedExchange {
             turn,
             span: node.id,

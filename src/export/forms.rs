@@ -304,6 +304,9 @@ struct MessageForm<'a> {
     at: Option<Shown<Timestamp>>,
     span_id: Shown<SpanId>,
     history: bool,
+    /// Only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rewritten: bool,
 }
 
 impl<'a> MessageForm<'a> {
@@ -316,6 +319,7 @@ impl<'a> MessageForm<'a> {
             at: time(said.at),
             span_id: Shown(said.span),
             history: said.history,
+            rewritten: said.rewritten,
         }
     }
 }

@@ -23,9 +23,9 @@ use crate::{
     pricing::Prices,
 };
 
-/// SpanDigest kept beyond those of the traces in hand; a few hundred bytes each.
+/// Digests kept beyond those of the traces in hand; a few hundred bytes each.
 const KEPT: usize = 100_000;
-/// A trace of more facts than this is settled at most every [`PAUSE`]: adding up all of it for each span that comes
+/// A trace of more digests than this is settled at most every [`PAUSE`]: adding up all of it for each span that comes
 /// would be quadratic.
 const LARGE: usize = 2000;
 const PAUSE: Duration = Duration::from_millis(500);

@@ -98,7 +98,9 @@ impl<'a> Writer<'a, '_> {
             let place = PartPlace { conversation, message, part: 0 };
             if is_earlier(at) {
                 history += 1;
-                let goes_on = |next: &ConversationMessage| is_earlier(next) && Some(next.turn) == turn;
+                let goes_on = |next: &ConversationMessage| {
+                    is_earlier(next) && Some(next.turn) == turn && next.rewritten == at.rewritten
+                };
                 if !messages.get(message + 1).is_some_and(goes_on) {
                     let first = PartPlace { message: message + 1 - history, ..place };
                     let block = Block::Earlier { trace: self.at, at: first, count: history };

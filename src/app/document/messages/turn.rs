@@ -129,7 +129,10 @@ fn lines_of(part: &Part, width: usize) -> usize {
 /// an answer of an earlier run of the session; without that nobody knows whether they were said at all, or are examples.
 pub fn earlier(to: &mut Builder, messages: &[ConversationMessage], name: String, answered: bool) {
     let words = if messages.len() == 1 { "1 message" } else { &format!("{} messages", messages.len()) };
-    let (short, long) = if answered {
+    // All of a block are rewritten, or none.
+    let (short, long) = if messages.first().is_some_and(|at| at.rewritten) {
+        (format!("context rewritten: {words}"), format!("context rewritten: {words} in place of what was sent before"))
+    } else if answered {
         (format!("{words} of earlier runs"), format!("{words} of earlier runs, sent along with this request"))
     } else {
         (format!("{words} sent along"), format!("{words} sent along with this request"))
