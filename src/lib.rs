@@ -17,6 +17,10 @@
 //! what the words mean, is in `CONTRIBUTING.md`; what is known of senders and of conversations is in the documents of
 //! `decode`, `dialects`, `assemble` and `export`.
 
+// Tests that are shared with `tests/it` name this library as a stranger would.
+#[cfg(test)]
+extern crate self as sideseat_tui;
+
 /// The nouns: spans, messages, tokens, conversations.
 pub mod model;
 

@@ -54,6 +54,8 @@ pub mod picture;
 pub mod picture_keys;
 pub mod run_state;
 mod runs;
+#[cfg(test)]
+pub(crate) mod scene;
 pub mod scroll;
 mod settle;
 mod state;

@@ -3,9 +3,9 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update};
+use sideseat_tui::app::{Event, Listening, Mode, Seen, Start, Tick};
 use sideseat_tui::decode::Signal;
-use sideseat_tui::keymap::{Chord, Keymap};
+use sideseat_tui::keymap::Keymap;
 use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
 use sideseat_tui::store::Store;
 use sideseat_tui::theme::{Theme, Themes};
@@ -17,11 +17,20 @@ use crate::replay::{Capture, send, store_of};
 /// A minute after the newest span, so that every run is done and every age is the same each time.
 const LATER: u64 = 60_000_000_000;
 
+/// The harness that the tests of `app` and `view` share.
+#[allow(dead_code, reason = "some of it is for those alone")]
+#[path = "../../src/app/scene.rs"]
+mod shared;
+
 pub struct Scene {
-    store: Store,
-    state: State,
+    scene: shared::Scene<Store>,
     terminal: Terminal<TestBackend>,
-    pub effects: Vec<Effect>,
+}
+
+impl shared::Store for Store {
+    fn answer(&self, query: &Query) -> Result<Answer, String> {
+        Store::answer(self, query).map_err(|error| error.to_string())
+    }
 }
 
 impl Scene {
@@ -45,39 +54,34 @@ impl Scene {
             by_terminal: false,
         };
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        let mut scene = Self { store, state: State::new(start), terminal, effects: Vec::new() };
+        let mut scene = shared::Scene::new(start, store);
         scene.event(Event::Listening(listening()));
         scene.event(Event::Opened(Mode::Live));
         scene.event(Event::Tick(Tick { now, seen: Seen::default(), failing: None }));
-        scene
+        Self { scene, terminal }
     }
 
     /// Presses keys, written as settings write them: `"j j enter"`, `"ctrl-d"`, `"/"`.
     pub fn press(mut self, keys: &str) -> Self {
-        for key in keys.split(' ').filter(|key| !key.is_empty()) {
-            let chord: Chord = key.parse().unwrap();
-            for key in chord.keys().to_vec() {
-                self.event(Event::Key(key));
-            }
-        }
+        self.scene.press(keys);
         self
     }
 
     pub fn paste(mut self, text: &str) -> Self {
-        self.event(Event::Paste(text.to_owned()));
+        self.scene.event(Event::Paste(text.to_owned()));
         self
     }
 
     /// More arrives while the screen is looked at.
     pub fn arrive(mut self, capture: &str) -> Self {
-        send(&self.store, &Capture::named(capture).bodies());
-        let changes = self.store.changes().take();
-        self.event(Event::Changed(changes));
+        send(&self.scene.store, &Capture::named(capture).bodies());
+        let changes = self.scene.store.changes().take();
+        self.scene.event(Event::Changed(changes));
         self
     }
 
     pub fn tick(mut self, tick: Tick) -> Self {
-        self.event(Event::Tick(tick));
+        self.scene.event(Event::Tick(tick));
         self
     }
 
@@ -89,34 +93,18 @@ impl Scene {
 
     /// The window gets another size.
     pub fn resize(mut self, columns: u16, rows: u16) -> Self {
-        self.event(Event::Resize { columns, rows });
+        self.scene.resize(columns, rows);
         self
     }
 
     /// The store is that of the demo.
     pub fn demo(mut self) -> Self {
-        self.event(Event::Opened(Mode::Demo));
+        self.scene.event(Event::Opened(Mode::Demo));
         self
     }
 
     pub fn now(&self) -> Timestamp {
-        self.state.now
-    }
-
-    /// One event, and every question it leads to, answered at once.
-    fn event(&mut self, event: Event) {
-        let mut open = update(&mut self.state, event);
-        let mut asked = 0;
-        while let Some(effect) = open.pop() {
-            if let Effect::Ask { slot, query, ticket } = effect {
-                asked += 1;
-                assert!(asked < 1000, "the app asks without end: {query:?}");
-                let answer = self.store.answer(&query).map_err(|error| error.to_string());
-                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
-            } else {
-                self.effects.push(effect);
-            }
-        }
+        self.scene.state.now
     }
 
     /// The screen's cells, painted with the default theme.
@@ -135,7 +123,7 @@ impl Scene {
     }
 
     pub fn draw(&mut self, theme: &Theme) -> &Buffer {
-        let state = &self.state;
+        let state = &self.scene.state;
         self.terminal.draw(|frame| view::draw(frame, state, theme)).unwrap();
         self.terminal.backend().buffer()
     }

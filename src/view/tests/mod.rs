@@ -120,50 +120,50 @@ fn a_narrow_screen_shows_one_pane_at_a_time() {
     scene.shows(" … › planner › book_room #1 ");
     scene.shows("book_room  #1");
     assert!(!scene.screen().contains("Msg"));
-    let scene = scene.press("tab");
+    let scene = scene.pressed("tab");
     scene.shows("[1 Msg]");
     assert!(!scene.screen().contains("turn 3"));
 }
 
 #[test]
 fn the_filter_is_seen_as_long_as_it_holds() {
-    let scene = Scene::of(runs()).press("/").type_in("book");
+    let scene = Scene::of(runs()).pressed("/").typed("book");
     scene.shows(" / book ");
     scene.shows("1/5 runs");
-    let scene = scene.press("enter");
+    let scene = scene.pressed("enter");
     scene.shows(" / book ");
     scene.shows("1/5 runs   Esc clear");
     assert!(!scene.screen().contains("draft the"));
-    Scene::of(runs()).press("/").type_in("zzz").shows("nothing passes the filter");
+    Scene::of(runs()).pressed("/").typed("zzz").shows("nothing passes the filter");
 }
 
 #[test]
 fn a_session_is_picked_from_a_list_and_shown_as_a_filter() {
-    let scene = Scene::of(runs()).press("s");
+    let scene = Scene::of(runs()).pressed("s");
     scene.shows("╔═ Sessions ═");
     scene.shows("trip-planner");
     scene.shows("║  ✗ trip-planner  ana  1 failed");
     scene.shows(" 3 runs");
     scene.shows("(no session)");
-    let scene = scene.press("j  enter");
+    let scene = scene.pressed("j  enter");
     scene.shows(" / session:trip-planner ");
     assert!(!scene.screen().contains("doc-writer"));
 }
 
 #[test]
 fn the_help_is_the_keymap_and_can_be_searched() {
-    let scene = Scene::of(runs()).press("?");
+    let scene = Scene::of(runs()).pressed("?");
     scene.shows("╔═ Help ═");
     scene.shows("here: tree");
     scene.shows("Go to the next row or line");
-    let scene = scene.press("/").type_in("follow newest");
+    let scene = scene.pressed("/").typed("follow newest");
     scene.shows("Follow the newest run");
     assert!(!scene.screen().contains("Go to the next row or line"));
 }
 
 #[test]
 fn a_theme_is_shown_while_it_is_chosen() {
-    let scene = Scene::of(runs()).press("T");
+    let scene = Scene::of(runs()).pressed("T");
     scene.shows("╔═ Themes ═");
     scene.shows("high-contrast");
 }
@@ -172,10 +172,10 @@ fn a_theme_is_shown_while_it_is_chosen() {
 fn the_status_line_says_whether_the_view_follows_or_stands_still() {
     let scene = Scene::of(runs());
     scene.shows(" FOLLOW ▼ ");
-    let scene = scene.press("P");
+    let scene = scene.pressed("P");
     scene.shows("◐ PAUSED");
     scene.shows(" PAUSED ");
-    Scene::of(runs()).press("j  g").shows(" g … ");
+    Scene::of(runs()).pressed("j  g").shows(" g … ");
 }
 
 #[test]
@@ -217,12 +217,12 @@ fn an_empty_store_says_what_to_do_and_names_the_trap_at_every_size() {
     }
     let scene = Scene::of(Vec::new()).size(40, 12);
     scene.shows("sideseat-tui run -- python");
-    scene.press("j  j  j").shows("client.trace() roots, no model ");
+    scene.pressed("j  j  j").shows("client.trace() roots, no model ");
 }
 
 #[test]
 fn the_first_screen_shows_the_ports_that_are_bound_and_what_was_refused() {
-    let mut scene = Scene::of(Vec::new()).press("5");
+    let mut scene = Scene::of(Vec::new()).pressed("5");
     scene.event(Event::Listening(listening(4319)));
     let refusals = vec!["17:42:09 POST /v1/trace from 127.0.0.1:51888: nothing is at this path".into()];
     let seen = Seen { refused: 1, refusals, connections: vec![("HTTP".into(), 2)], ..Seen::default() };
@@ -237,10 +237,10 @@ fn the_first_screen_shows_the_ports_that_are_bound_and_what_was_refused() {
 fn every_choice_of_sdk_fits_or_scrolls() {
     for key in ["1", "2", "3", "4", "5"] {
         for (columns, rows) in [(120, 40), (80, 24), (40, 12)] {
-            let mut scene = Scene::of(Vec::new()).press(key).size(columns, rows);
+            let mut scene = Scene::of(Vec::new()).pressed(key).size(columns, rows);
             let mut seen = scene.screen();
             for _ in 0..40 {
-                scene = scene.press("j");
+                scene = scene.pressed("j");
                 seen += &scene.screen();
             }
             assert!(seen.contains("[d]"), "{key} at {columns}x{rows}\n{seen}");
@@ -251,7 +251,7 @@ fn every_choice_of_sdk_fits_or_scrolls() {
 
 #[test]
 fn what_is_typed_has_the_terminals_cursor() {
-    let scene = Scene::of(runs()).press("/").type_in("bo漢");
+    let scene = Scene::of(runs()).pressed("/").typed("bo漢");
     let theme = Themes::load(None).unwrap().get("dark").unwrap();
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
     terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
@@ -264,11 +264,11 @@ fn nothing_that_arrives_reaches_the_terminal_as_a_command() {
     let mut runs = runs();
     runs[4].session = Some("\u{1b}[2Jsession\u{202e}");
     runs[4].question = "\u{1b}]0;title\u{7}question";
-    let mut scene = at_the_failure(Scene::of(runs)).press("/");
+    let mut scene = at_the_failure(Scene::of(runs)).pressed("/");
     scene.event(Event::Paste(hostile.into()));
     let seen = Seen { refused: 1, refusals: vec![hostile.into()], ..Seen::default() };
     scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: Some(hostile.into()) }));
-    for screen in [scene.screen(), scene.press("esc  s").screen()] {
+    for screen in [scene.screen(), scene.pressed("esc  s").screen()] {
         let unsafe_char = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!screen.contains(unsafe_char), "{screen:?}");
     }
@@ -302,11 +302,11 @@ fn every_size_is_drawn() {
     let theme = themes.get("high-contrast").unwrap();
     let scenes = vec![
         at_the_failure(Scene::of(runs())),
-        at_the_failure(Scene::of(runs())).press("tab  G"),
-        at_the_failure(Scene::of(runs())).press("2  /").type_in("book"),
-        Scene::of(runs()).press("?"),
-        Scene::of(runs()).press("s  /").type_in("trip"),
-        Scene::of(Vec::new()).press("3"),
+        at_the_failure(Scene::of(runs())).pressed("tab  G"),
+        at_the_failure(Scene::of(runs())).pressed("2  /").typed("book"),
+        Scene::of(runs()).pressed("?"),
+        Scene::of(runs()).pressed("s  /").typed("trip"),
+        Scene::of(Vec::new()).pressed("3"),
     ];
     for mut scene in scenes {
         for (columns, rows) in (1..=60).flat_map(|columns| (1..=20).map(move |rows| (columns, rows))) {
@@ -329,7 +329,7 @@ fn every_size_is_drawn() {
 #[test]
 fn a_screen_of_another_size_than_the_states_is_drawn_too() {
     let theme = Themes::load(None).unwrap().get("dark").unwrap();
-    for scene in [Scene::of(runs()).press("?"), Scene::of(runs()).press("/"), Scene::of(Vec::new())] {
+    for scene in [Scene::of(runs()).pressed("?"), Scene::of(runs()).pressed("/"), Scene::of(Vec::new())] {
         for (columns, rows) in [(30, 5), (1, 1), (200, 60)] {
             let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
             terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();

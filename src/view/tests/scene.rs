@@ -5,8 +5,7 @@ use std::sync::Arc;
 use ratatui::{Terminal, backend::TestBackend};
 
 use crate::{
-    app::{Effect, Event, Listening, Mode, Seen, Start, State, Tick, update},
-    keymap::{Chord, Key},
+    app::{Event, Listening, Mode, Seen, Start, Tick, scene},
     model::{
         Answer, AssembledTrace, Category, Changes, Content, Context, Conversation, ConversationId, ConversationMessage,
         Cost, Detail, Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Part, PriceSource,
@@ -333,9 +332,12 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
     }
 }
 
-pub struct Scene {
-    pub state: State,
-    runs: Vec<Run>,
+pub type Scene = scene::Scene<Vec<Run>>;
+
+impl scene::Store for Vec<Run> {
+    fn answer(&self, query: &Query) -> Result<Answer, String> {
+        Ok(answer(query, self))
+    }
 }
 
 pub fn listening(port_of_http: u16) -> Vec<Listening> {
@@ -356,7 +358,7 @@ pub fn listening(port_of_http: u16) -> Vec<Listening> {
 impl Scene {
     pub fn of(runs: Vec<Run>) -> Self {
         let themes = Themes::load(None).unwrap();
-        let state = State::new(Start {
+        let start = Start {
             columns: 120,
             rows: 40,
             now: at(100.0),
@@ -365,8 +367,8 @@ impl Scene {
             themes: themes.names().to_vec(),
             by_terminal: false,
             ..Start::default()
-        });
-        let mut scene = Self { state, runs };
+        };
+        let mut scene = Self::new(start, runs);
         scene.event(Event::Listening(listening(4318)));
         scene.event(Event::Opened(Mode::Live));
         for (second, spans) in [(101, 0), (102, 14), (103, 40), (104, 44)] {
@@ -377,34 +379,18 @@ impl Scene {
     }
 
     pub fn size(mut self, columns: u16, rows: u16) -> Self {
-        self.event(Event::Resize { columns, rows });
+        self.resize(columns, rows);
         self
     }
 
-    pub fn press(mut self, keys: &str) -> Self {
-        for chord in keys.split("  ") {
-            for key in chord.parse::<Chord>().unwrap().keys() {
-                self.event(Event::Key(*key));
-            }
-        }
+    pub fn pressed(mut self, keys: &str) -> Self {
+        self.press(keys);
         self
     }
 
-    pub fn type_in(mut self, text: &str) -> Self {
-        for letter in text.chars() {
-            self.event(Event::Key(Key::char(letter)));
-        }
+    pub fn typed(mut self, text: &str) -> Self {
+        self.type_in(text);
         self
-    }
-
-    pub fn event(&mut self, event: Event) {
-        let mut effects = update(&mut self.state, event);
-        while let Some(effect) = effects.pop() {
-            if let Effect::Ask { slot, query, ticket } = effect {
-                let answer = Ok(answer(&query, &self.runs));
-                effects.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
-            }
-        }
     }
 
     /// More of a run comes, and its row stays as it was.
@@ -431,5 +417,5 @@ impl Scene {
 
 /// Opens the failed run and goes to its second booking.
 pub fn at_the_failure(scene: Scene) -> Scene {
-    scene.press("g g  j  j  j  j  l  j  j  j  l  j  j  j  j  j")
+    scene.pressed("g g  j  j  j  j  l  j  j  j  l  j  j  j  j  j")
 }

@@ -6,7 +6,7 @@ use sideseat_tui::{
     store::Store,
 };
 
-use crate::replay::{captures, store_of, transcript_of};
+use crate::replay::{captures, list, store_of, transcript_of};
 
 #[test]
 fn totals_are_the_sum_of_the_counted_calls() {
@@ -52,10 +52,6 @@ fn totals_are_the_sum_of_the_counted_calls() {
 
 fn counted(trace: &Json) -> Vec<&Json> {
     list(&trace["spans"]).iter().filter(|span| span["counted"] == true).collect()
-}
-
-fn list(value: &Json) -> &[Json] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// What the lists say of each trace, in the transcript's form.

@@ -1,0 +1,84 @@
+//! What the whole screen stands in: first run, frozen, failing, and what is asked again.
+
+use super::*;
+
+#[test]
+fn an_empty_store_shows_what_to_do_until_the_first_span_comes() {
+    let mut scene = Scene::empty();
+    assert_eq!((scene.state.stage(), scene.state.context()), (Stage::FirstRun, Context::FirstRun));
+    assert_eq!(scene.state.lamp(), Lamp::Waiting);
+    scene.press("2 Y");
+    let Some(Effect::Copy(text)) = scene.effects.last() else { panic!("nothing was copied") };
+    assert!(text.contains("strands-agents"), "{text}");
+    assert!(scene.state.notice.as_ref().is_some_and(|notice| notice.text.contains("copied")));
+    scene.press("d");
+    assert_eq!(scene.effects.last(), Some(&Effect::PlayDemo));
+    scene.arrives(fake(1, Some("trip")));
+    assert_eq!((scene.state.stage(), scene.state.lamp()), (Stage::Browsing, Lamp::Live));
+}
+
+#[test]
+fn nothing_is_asked_before_a_store_is_open() {
+    let mut state = State::new(Start { columns: 80, rows: 24, ..Start::default() });
+    assert!(update(&mut state, Event::Resize { columns: 81, rows: 24 }).is_empty());
+    assert_eq!((state.stage(), state.lamp()), (Stage::Opening, Lamp::Opening));
+    assert!(!update(&mut state, Event::Opened(Mode::Live)).is_empty());
+}
+
+#[test]
+fn a_frozen_view_counts_what_waits_and_shows_it_afterwards() {
+    let mut scene = Scene::with([fake(1, Some("a"))]);
+    scene.press("P");
+    let rows = scene.rows();
+    scene.arrives(fake(2, Some("b")));
+    scene.arrives(fake(3, Some("c")));
+    assert_eq!((scene.rows(), scene.state.lamp()), (rows, Lamp::Paused));
+    assert_eq!(scene.state.paused.as_ref().map(|held| (held.traces.len(), held.spans)), Some((2, 2)));
+    scene.press("P");
+    assert!(scene.rows().contains(&RowId::Session(Some("c".into()))));
+}
+
+#[test]
+fn only_what_changed_and_can_be_seen_is_asked_again() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("b"))]).still();
+    scene.press("l j l G");
+    scene.asked.clear();
+    scene.arrives(fake(1, Some("a")));
+    let trees = scene.asked.iter().filter(|query| matches!(query, Query::Tree { .. })).count();
+    assert_eq!(trees, 0, "the tree of a closed run: {:?}", scene.asked);
+    scene.asked.clear();
+    scene.arrives(fake(2, Some("b")));
+    assert!(scene.asked.contains(&Query::Tree { trace: trace(2) }), "{:?}", scene.asked);
+}
+
+#[test]
+fn a_failed_question_is_said_over_the_last_answer() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    let rows = scene.rows();
+    scene.silent = Some(Vec::new());
+    scene.changed();
+    for (slot, ticket, _) in scene.silent.take().unwrap_or_default() {
+        scene.event(Event::Answered { slot, ticket, answer: Err("out of memory".into()) });
+    }
+    assert_eq!(scene.rows(), rows);
+    assert_eq!(scene.state.tree.sessions().failed(), Some("out of memory"));
+}
+
+#[test]
+fn the_header_knows_who_listens_and_what_fails() {
+    let mut scene = Scene::with([fake(1, None)]);
+    scene.event(Event::Listening(Vec::new()));
+    assert_eq!(scene.state.lamp(), Lamp::Failing);
+    let listening = Listening { what: "HTTP".into(), address: "127.0.0.1".into(), port: 4318, note: None };
+    scene.event(Event::Listening(vec![listening]));
+    assert_eq!(scene.state.lamp(), Lamp::Live);
+    let tick = |seconds: u64, spans| {
+        let seen = Seen { spans, ..Seen::default() };
+        Event::Tick(Tick { now: Timestamp(seconds * 1_000_000_000), seen, failing: None })
+    };
+    scene.event(tick(10, 0));
+    scene.event(tick(11, 30));
+    assert_eq!(scene.state.rate.now(), 15);
+    scene.event(Event::Tick(Tick { now: Timestamp(1), seen: Seen::default(), failing: Some("disk full".into()) }));
+    assert_eq!((scene.state.lamp(), scene.state.failing.as_deref()), (Lamp::Failing, Some("disk full")));
+}

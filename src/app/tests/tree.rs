@@ -1,0 +1,143 @@
+//! Rows of the tree: what arrives leaves the cursor where it is; folding, machinery, asking for more.
+
+use super::*;
+
+#[test]
+fn the_cursor_and_its_line_stay_when_rows_arrive_above_and_below() {
+    let mut scene = Scene::with((1..=9).map(|number| fake(number, Some("old")))).still();
+    scene.press("l j j j");
+    let (held, line) = (scene.cursor(), scene.line());
+    assert_eq!(held, RowId::Trace(trace(3)));
+    scene.arrives(fake(20, Some("new")));
+    assert_eq!(scene.rows().first(), Some(&RowId::Session(Some("new".into()))));
+    assert_eq!((scene.cursor(), scene.line()), (held.clone(), line));
+    scene.arrives(Fake { last_seen: 30, ..fake(10, Some("old")) });
+    assert_eq!(scene.rows().first(), Some(&RowId::Session(Some("old".into()))), "the sessions changed places");
+    assert_eq!((scene.cursor(), scene.line()), (held, line));
+}
+
+#[test]
+fn the_cursor_goes_to_the_nearest_row_when_its_own_vanishes() {
+    let mut scene = Scene::with((1..=5).map(|number| fake(number, Some("s")))).still();
+    scene.press("l j j j");
+    scene.store.traces.retain(|fake| fake.number != 3);
+    scene.changed();
+    assert_eq!(scene.cursor(), RowId::Trace(trace(4)));
+    scene.store.traces.clear();
+    scene.changed();
+    assert_eq!(scene.state.tree.cursor(), None);
+    scene.press("j k G g g enter h l");
+}
+
+#[test]
+fn what_stood_for_the_unknown_gives_way_to_the_first_row_beneath() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("b"))]).still();
+    scene.press("G");
+    scene.silent = Some(Vec::new());
+    scene.press("l j");
+    assert_eq!(scene.cursor(), RowId::NoTraces(Some("a".into())));
+    let kept = scene.silent.take().unwrap_or_default();
+    for (slot, ticket, query) in kept {
+        let answer = scene::Store::answer(&scene.store, &query);
+        scene.event(Event::Answered { slot, ticket, answer });
+    }
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)));
+}
+
+#[test]
+fn folding_closes_a_branch_and_then_goes_to_its_parent() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    assert_eq!(scene.cursor(), RowId::Session(Some("a".into())));
+    scene.press("G");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(5)));
+    scene.press("h");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(1)));
+    scene.press("h");
+    assert_eq!(scene.state.tree.cursor().and_then(|row| row.open), Some(false));
+    scene.press("h h h");
+    assert_eq!(scene.cursor(), RowId::Session(Some("a".into())));
+    assert_eq!(scene.rows().len(), 2, "the run is closed, the session open: {:?}", scene.rows());
+    scene.press("enter");
+    assert_eq!(scene.state.focus, Focus::Detail, "what is open is gone into");
+}
+
+#[test]
+fn machinery_is_counted_at_its_parent_unless_it_failed_or_is_all_there_is() {
+    use Category::{Agent, Db, Http, Llm, Tool};
+    let mut mixed = fake(1, None);
+    mixed.spans = vec![
+        (0, Agent, NodeState::Ok),
+        (1, Http, NodeState::Ok),
+        (2, Db, NodeState::Ok),
+        (2, Tool, NodeState::Ok),
+        (1, Db, NodeState::Error),
+        (1, Llm, NodeState::Ok),
+    ];
+    let plain = Fake { spans: vec![(0, Http, NodeState::Ok), (1, Db, NodeState::Ok)], ..fake(2, None) };
+    let mut scene = Scene::with([mixed, plain]).still();
+    scene.press("j l");
+    let spans = |scene: &Scene, of: u8| -> Vec<(usize, usize)> {
+        let rows = scene.state.tree.rows().iter().filter(|row| matches!(row.id, RowId::Span(id, _) if id == trace(of)));
+        rows.map(|row| match scene.state.tree.content(row) {
+            Content::Span { folded, .. } => (row.depth, folded),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+    };
+    assert_eq!(spans(&scene, 1), [(2, 2), (3, 0), (3, 0), (3, 0)], "the tool is lifted to the agent");
+    scene.press("j j j j j l");
+    assert_eq!(spans(&scene, 2), [(2, 0), (3, 0)], "without anything better the machinery is shown");
+}
+
+#[test]
+fn more_traces_are_asked_for_by_going_to_where_they_are() {
+    let mut scene = Scene::with((1..=250).map(|number| fake(number, Some("long")))).still();
+    let traces = |scene: &Scene| scene.rows().iter().filter(|row| matches!(row, RowId::Trace(_))).count();
+    assert_eq!(scene.rows()[1], RowId::Earlier(Some("long".into())));
+    assert_eq!(traces(&scene), 200);
+    scene.press("j");
+    assert_eq!(traces(&scene), 250);
+    assert!(!scene.rows().contains(&RowId::Earlier(Some("long".into()))), "nothing stands for them any more");
+    assert_eq!(scene.cursor(), RowId::Trace(trace(51)), "the cursor stays where the unknown began");
+}
+
+#[test]
+fn more_sessions_are_asked_for_near_the_end_of_those_that_are_known() {
+    let names: Vec<&'static str> = (0..250).map(|number| &*format!("session {number:03}").leak()).collect();
+    let traces =
+        names.iter().zip(0_u8..).map(|(name, number)| Fake { last_seen: number.into(), ..fake(number, Some(*name)) });
+    let mut scene = Scene::with(traces.skip(1)).still();
+    let sessions = |scene: &Scene| scene.rows().iter().filter(|row| matches!(row, RowId::Session(_))).count();
+    assert_eq!(sessions(&scene), 200);
+    scene.press("G");
+    assert_eq!(sessions(&scene), 249);
+}
+
+proptest! {
+    /// Whatever arrives, in whatever order: who reads a row goes on reading it where it was.
+    #[test]
+    fn no_arrival_moves_the_cursor(
+        arrivals in prop::collection::vec((1..60_u8, 1..200_u64), 1..40),
+        moves in prop::collection::vec(prop::sample::select(vec!["j", "k", "l", "h", "ctrl-d", "G", "tab"]), 0..12),
+        sorts in any::<bool>(),
+    ) {
+        let sessions = [None, Some("a"), Some("b"), Some("c"), Some("d")];
+        // The session with the newest activity comes first; without any the order stays.
+        let arrival = |(number, last_seen): (u8, u64)| {
+            Fake { last_seen: if sorts { last_seen } else { 0 }, ..fake(number, sessions[usize::from(number) % 5]) }
+        };
+        let mut scene = Scene::with((1..30).map(|number| arrival((number, 1)))).still();
+        scene.resize(100, 24);
+        for key in moves {
+            scene.press(key);
+        }
+        let (held, mut line) = (scene.cursor(), scene.line());
+        for one in arrivals {
+            scene.arrives(arrival(one));
+            prop_assert_eq!(scene.cursor(), held.clone());
+            // Where its session goes to the top there is nothing left above to keep it down.
+            prop_assert!(scene.line() == line || (sorts && scene.line() < line));
+            line = scene.line();
+        }
+    }
+}
