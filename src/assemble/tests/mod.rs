@@ -5,6 +5,7 @@
 mod agents;
 mod calls;
 mod lanes;
+mod merges;
 mod properties;
 mod sessions;
 mod tools;
