@@ -9,6 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     document::{BlockId, Blocks, DocLine, Document, Folds, Opens, Place},
+    format::Zone,
     pane::Pane,
     scroll::Scroll,
     tabs::{Source, TABS, Tab},
@@ -67,6 +68,7 @@ pub struct DetailPane {
     labels: Labels,
     /// How many answers came, of either kind.
     versions: Versions,
+    zone: Zone,
 }
 
 #[derive(Debug, Default)]
@@ -75,8 +77,10 @@ struct Versions {
     raw: u64,
 }
 
-impl Default for DetailPane {
-    fn default() -> Self {
+impl DetailPane {
+    /// Nothing is shown yet. `zone`: times are written in it.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
         Self {
             tab: Tab::default(),
             subject: None,
@@ -87,6 +91,7 @@ impl Default for DetailPane {
             tabs: TABS.iter().map(|tab| (*tab, Shown::default())).collect(),
             labels: Labels::default(),
             versions: Versions::default(),
+            zone,
         }
     }
 }
@@ -279,7 +284,8 @@ impl DetailPane {
             Source::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
             Source::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
         };
-        let mut document = blocks.map_or_else(Document::default, |blocks| Document::new(blocks.into(), width.max(1)));
+        let mut document = blocks
+            .map_or_else(Document::default, |blocks| Document::new(blocks.into(), width.max(1), self.zone.clone()));
         document.estimate_as(&self.shown().document);
         document
     }

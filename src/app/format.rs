@@ -123,31 +123,47 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// The time of day where the user is: `17:42:09`.
-#[must_use]
-pub fn clock(at: Timestamp) -> String {
-    local(at).map_or_else(String::new, |at| at.strftime("%H:%M:%S").to_string())
-}
+/// The time zone of the person who looks: an input of the state, so that the same state is drawn alike everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
 
-/// Day and time where the user is: `2026-11-03 17:42:09`.
-#[must_use]
-pub fn date(at: Timestamp) -> String {
-    local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
-}
-
-/// When something was, seen from now: the time of day within the last day, else the day.
-#[must_use]
-pub fn when(at: Timestamp, now: Timestamp) -> String {
-    const DAY: Duration = Duration::from_hours(24);
-    if now.since(at) < DAY {
-        return clock(at);
+impl Default for Zone {
+    /// UTC.
+    fn default() -> Self {
+        Self(TimeZone::UTC)
     }
-    local(at).map_or_else(String::new, |at| at.strftime("%Y-%m-%d").to_string())
 }
 
-fn local(at: Timestamp) -> Option<jiff::Zoned> {
-    let nanoseconds = i128::from(at.known()?.0);
-    Some(Moment::from_nanosecond(nanoseconds).ok()?.to_zoned(TimeZone::system()))
+impl Zone {
+    /// The time zone of the system.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(TimeZone::system())
+    }
+
+    /// The time of day: `17:42:09`. Empty where the time is unknown, or beyond what a calendar holds.
+    #[must_use]
+    pub fn clock(&self, at: Timestamp) -> String {
+        self.written(at, "%H:%M:%S")
+    }
+
+    /// Day and time: `2026-11-03 17:42:09`.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> String {
+        self.written(at, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// When something was, seen from now: the time of day within the last day, else the day.
+    #[must_use]
+    pub fn when(&self, at: Timestamp, now: Timestamp) -> String {
+        const DAY: Duration = Duration::from_hours(24);
+        self.written(at, if now.since(at) < DAY { "%H:%M:%S" } else { "%Y-%m-%d" })
+    }
+
+    fn written(&self, at: Timestamp, form: &str) -> String {
+        let moment = at.known().and_then(|at| Moment::from_nanosecond(at.0.into()).ok());
+        moment.map_or_else(String::new, |moment| moment.to_zoned(self.0.clone()).strftime(form).to_string())
+    }
 }
 
 /// `anthropic.claude-sonnet-4-5-20250929-v1:0` → `claude-sonnet-4-5`: the name of a model as people say it.
@@ -266,6 +282,19 @@ mod tests {
         for (share, text) in cases {
             assert_eq!(percent(share), text);
         }
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let (at, day) = (Timestamp(1_793_727_729_000_000_000), Duration::from_hours(24));
+        let (utc, tokyo) = (Zone::default(), Zone(TimeZone::fixed(jiff::tz::offset(9))));
+        assert_eq!((utc.clock(at), tokyo.clock(at)), ("17:42:09".to_owned(), "02:42:09".to_owned()));
+        assert_eq!(
+            (utc.date(at), tokyo.date(at)),
+            ("2026-11-03 17:42:09".to_owned(), "2026-11-04 02:42:09".to_owned())
+        );
+        assert_eq!((utc.when(at, at), utc.when(at, at.plus(day))), ("17:42:09".to_owned(), "2026-11-03".to_owned()));
+        assert_eq!(utc.clock(Timestamp(0)), "");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl State {
             cells: vec![
                 format!("{} {runs}", format::count(summary.traces)),
                 cost,
-                format::when(summary.last_seen, self.now),
+                self.zone.when(summary.last_seen, self.now),
             ],
             ..Item::new(Pick::Session(summary.session.clone()), name)
         }

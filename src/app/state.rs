@@ -12,6 +12,7 @@ use super::{
     event::{Listening, Mode, Seen},
     first_run::sdk::Sdk,
     follow::Follow,
+    format::Zone,
     item::Kind,
     line::Line,
     list::List,
@@ -43,6 +44,8 @@ pub struct State {
     pub mode: Mode,
     /// The store's place, as people should read it.
     pub db: String,
+    /// Times are written in this time zone.
+    pub zone: Zone,
     /// `None` until the listeners are open.
     pub listening: Option<Vec<Listening>>,
     pub seen: Seen,
@@ -109,6 +112,7 @@ pub struct Start {
     pub keymap: Keymap,
     pub now: Timestamp,
     pub mode: Mode,
+    pub zone: Zone,
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
@@ -143,7 +147,7 @@ pub enum Lamp {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, db, theme, themes, by_terminal } = start;
+        let Start { columns, rows, keymap, now, mode, zone, db, theme, themes, by_terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -152,6 +156,8 @@ impl State {
             now,
             mode,
             db,
+            detail: DetailPane::new(zone.clone()),
+            zone,
             listening: None,
             seen: Seen::default(),
             failing: None,
@@ -159,7 +165,6 @@ impl State {
             arrivals: Arrivals::default(),
             overview: Pane::default(),
             tree: Browse::default(),
-            detail: DetailPane::default(),
             focus: Focus::Tree,
             zoomed: false,
             filter: Filter::default(),
@@ -278,7 +283,7 @@ impl State {
         self.overview = Pane::default();
         self.tree = Browse::default();
         let tab = self.detail.tab();
-        self.detail = DetailPane::default();
+        self.detail = DetailPane::new(self.zone.clone());
         self.detail.show(tab);
         self.picker = Pane::default();
         self.arrivals = Arrivals::default();

@@ -10,7 +10,7 @@ use super::{
     table::{self, Align, Column},
 };
 use crate::{
-    app::format,
+    app::format::{self, Zone},
     config::Settings,
     model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary},
     start,
@@ -188,8 +188,12 @@ fn all_traces(store: &Store, filter: &Filter, limit: usize) -> anyhow::Result<Pa
 
 fn session_cells(session: &SessionSummary) -> Vec<String> {
     let name = session.session.as_ref().map_or("(no session)", SessionId::as_str);
-    let mut cells =
-        vec![name.to_owned(), session.users.join(", "), format::date(session.last_seen), format::exact(session.traces)];
+    let mut cells = vec![
+        name.to_owned(),
+        session.users.join(", "),
+        Zone::system().date(session.last_seen),
+        format::exact(session.traces),
+    ];
     cells.extend(sums(&session.totals));
     cells
 }
@@ -199,7 +203,7 @@ fn trace_cells(trace: &TraceSummary) -> Vec<String> {
     let lasted = trace.ended.map(|ended| format::duration(ended.since(trace.started)));
     let mut cells = vec![
         trace.trace.to_string(),
-        format::date(trace.started),
+        Zone::system().date(trace.started),
         trace.name.clone().unwrap_or_default(),
         trace.session.as_ref().map_or_else(String::new, ToString::to_string),
         trace.state.as_str().to_owned(),

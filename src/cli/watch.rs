@@ -12,7 +12,7 @@ use std::{
 
 use super::{GOOD, complain, demo::Stage, is_read_by_a_person, serve};
 use crate::{
-    app::{self, format::clock},
+    app::{self, format::Zone},
     config::{Db, Settings, logging},
     keymap::Keymap,
     receive::{Address, Counts, Protocol, Refused},
@@ -100,7 +100,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
     let seen = counts.snapshot();
     let refused = |refused: &Refused| {
         let Refused { at, peer, path, reason: _, why } = refused;
-        format!("{} {path} from {peer}: {why}", clock(*at))
+        format!("{} {path} from {peer}: {why}", Zone::system().clock(*at))
     };
     // `run` listens on a port that speaks both; a screen has none such.
     let known = seen.open.iter().filter(|(protocol, _)| *protocol != Protocol::Any);

@@ -41,7 +41,7 @@ use self::{
 };
 pub use crate::app::{Listening, Mode};
 use crate::{
-    app::{Seen, Start, State, picture::Shows},
+    app::{Seen, Start, State, format::Zone, picture::Shows},
     keymap::Keymap,
     model::Timestamp,
     store::Store,
@@ -119,6 +119,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         keymap: wiring.keymap,
         now: Timestamp::now(),
         mode: wiring.mode,
+        zone: Zone::system(),
         db: wiring.db,
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),

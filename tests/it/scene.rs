@@ -3,6 +3,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use sideseat_tui::app::format::Zone;
 use sideseat_tui::app::{Event, Listening, Mode, Seen, Start, Tick};
 use sideseat_tui::decode::Signal;
 use sideseat_tui::keymap::Keymap;
@@ -48,6 +49,7 @@ impl Scene {
             keymap: Keymap::default(),
             now,
             mode: Mode::Live,
+            zone: Zone::default(),
             db: "~/traces.duckdb".into(),
             theme: "dark".into(),
             themes,

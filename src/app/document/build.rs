@@ -6,7 +6,7 @@ use super::json_text;
 use super::line::{DocLine, Fold, FoldName, Folds, Opens, Run};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
-use crate::app::wrap;
+use crate::app::{format::Zone, wrap};
 use crate::model::{SpanId, Value};
 use crate::slots::Slot;
 
@@ -31,6 +31,8 @@ enum Share<'a> {
 
 pub struct Builder<'a> {
     pub width: usize,
+    /// Times are written in this time zone.
+    pub zone: &'a Zone,
     folds: &'a Folds,
     above: Above,
     sink: Sink<'a>,
@@ -49,18 +51,19 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// Writes what stands beneath `above`.
-    pub fn new(folds: &'a Folds, width: u16, above: Above) -> Self {
-        Self::with(folds, width, above, Sink::Segments)
+    pub fn new(folds: &'a Folds, zone: &'a Zone, width: u16, above: Above) -> Self {
+        Self::with(folds, zone, width, above, Sink::Segments)
     }
 
     /// Writes only one extent of one of the block's long texts.
-    pub fn only(folds: &'a Folds, width: u16, text: usize, extent: &'a Extent) -> Self {
-        Self::with(folds, width, Above::Text, Sink::Only { text, extent, within: false })
+    pub fn only(folds: &'a Folds, zone: &'a Zone, width: u16, text: usize, extent: &'a Extent) -> Self {
+        Self::with(folds, zone, width, Above::Text, Sink::Only { text, extent, within: false })
     }
 
-    fn with(folds: &'a Folds, width: u16, above: Above, sink: Sink<'a>) -> Self {
+    fn with(folds: &'a Folds, zone: &'a Zone, width: u16, above: Above, sink: Sink<'a>) -> Self {
         Self {
             width: usize::from(width.max(1)),
+            zone,
             folds,
             above,
             sink,
@@ -98,7 +101,7 @@ impl<'a> Builder<'a> {
     /// How many lines `write` writes.
     pub fn count(&self, write: impl FnOnce(&mut Builder)) -> usize {
         let width = u16::try_from(self.width).unwrap_or(u16::MAX);
-        let mut counting = Builder::with(self.folds, width, Above::Text, Sink::Count);
+        let mut counting = Builder::with(self.folds, self.zone, width, Above::Text, Sink::Count);
         write(&mut counting);
         counting.count
     }

@@ -19,6 +19,7 @@ use super::line::{DocLine, Folds};
 use super::long::AT_ONCE;
 use super::outline::{BlockId, Blocks};
 use super::segment::{Above, Extent, Segment, Written};
+use crate::app::format::Zone;
 use crate::model::SpanId;
 
 /// More lines than this are not kept once they are measured.
@@ -43,6 +44,7 @@ pub struct Place {
 pub struct Document {
     blocks: Option<Arc<dyn Blocks>>,
     width: u16,
+    zone: Zone,
     entries: Vec<Entry>,
     /// At which line each entry starts; one more for the end.
     starts: Vec<usize>,
@@ -72,14 +74,14 @@ struct Entry {
 
 impl Document {
     #[must_use]
-    pub fn new(blocks: Arc<dyn Blocks>, width: u16) -> Self {
+    pub fn new(blocks: Arc<dyn Blocks>, width: u16, zone: Zone) -> Self {
         let entries = (0..blocks.count()).map(|block| {
             let size = blocks.size(block);
             let height = size.lines + size.bytes / usize::from(width.max(1)) + usize::from(size.bytes > 0);
             Entry::unlaid(block, height, size.bytes)
         });
         let mut document =
-            Self { entries: entries.collect(), blocks: None, width, starts: Vec::new(), measured: 0, kept: 0 };
+            Self { entries: entries.collect(), blocks: None, width, zone, starts: Vec::new(), measured: 0, kept: 0 };
         document.blocks = Some(blocks);
         document.number();
         document
@@ -88,7 +90,7 @@ impl Document {
     /// All lines at once, for those who want to read them and not to look at them.
     #[must_use]
     pub fn whole(blocks: Arc<dyn Blocks>, folds: &Folds, width: u16) -> Vec<DocLine> {
-        let mut document = Self::new(blocks, width);
+        let mut document = Self::new(blocks, width, Zone::default());
         let mut lines = Vec::new();
         let mut at = 0;
         while at < document.entries.len() {
@@ -102,7 +104,7 @@ impl Document {
     /// The same text at another width.
     #[must_use]
     pub fn at_width(&self, width: u16) -> Self {
-        self.blocks.clone().map_or_else(Self::default, |blocks| Self::new(blocks, width))
+        self.blocks.clone().map_or_else(Self::default, |blocks| Self::new(blocks, width, self.zone.clone()))
     }
 
     /// Takes the heights of blocks that another document of the same width has as well: better than an estimate.
@@ -309,7 +311,7 @@ impl Document {
         let before = entry.lines.take().map_or(0, |lines| lines.len());
         self.kept -= before;
         if let Some((text, extent)) = &entry.part {
-            let mut builder = Builder::only(folds, self.width, *text, extent);
+            let mut builder = Builder::only(folds, &self.zone, self.width, *text, extent);
             blocks.write(entry.block, &mut builder);
             let lines = builder.done().into_lines();
             (entry.height, entry.measured) = (lines.len(), true);
@@ -317,7 +319,7 @@ impl Document {
             entry.lines = Some(lines);
             return;
         }
-        let mut builder = Builder::new(folds, self.width, above);
+        let mut builder = Builder::new(folds, &self.zone, self.width, above);
         blocks.write(entry.block, &mut builder);
         let Written { segments, ends } = builder.done();
         let (block, ended) = (entry.block, entry.measured.then_some(entry.ends));

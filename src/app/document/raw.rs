@@ -154,7 +154,7 @@ fn log(to: &mut Builder, nth: usize, log: &LogRow) {
         Run::new(parts::first_line(&log.text), Slot::Dim),
     ];
     let right =
-        vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), format::clock(log.at)), Slot::Dim)];
+        vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), to.zone.clock(log.at)), Slot::Dim)];
     if to.fold(format!("log {nth}"), false, 0, head, right) {
         to.text(4, &log.text, Slot::Text);
     }

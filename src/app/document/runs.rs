@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::line::Run;
 use super::parts;
-use crate::app::{format, wrap};
+use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
 use crate::slots::Slot;
 
@@ -30,7 +30,7 @@ pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     to.blank();
     if let Some(number) = number {
         // In a narrow pane what was asked is worth more than the day.
-        let began = if to.width < ROOMY { format::clock(trace.started) } else { format::date(trace.started) };
+        let began = if to.width < ROOMY { to.zone.clock(trace.started) } else { to.zone.date(trace.started) };
         to.rule(
             vec![Run::new(format!("━━ run {number} {} ", name(trace)), Slot::Title)],
             vec![Run::new(format!(" {began}"), Slot::Dim)],

@@ -166,7 +166,7 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
     let mut head = vec![Run::new(format!("#{} ", ordinal.nth), Slot::Dim)];
     // In a narrow pane with what it was called is worth more than when.
     if let Some(started) = run.started.filter(|_| to.width >= ROOMY) {
-        head.push(Run::new(format!("{} ", format::clock(started)), Slot::Dim));
+        head.push(Run::new(format!("{} ", to.zone.clock(started)), Slot::Dim));
     }
     head.push(Run::new(format!("{name}  "), Slot::MessageTool));
     head.push(match ordinal.same {

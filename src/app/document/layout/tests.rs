@@ -38,7 +38,7 @@ fn texts(document: &Document, lines: std::ops::Range<usize>) -> Vec<String> {
 fn a_place_stays_where_it_is_while_what_is_above_it_is_measured() {
     let (blocks, folds) = (paragraphs((0..3000).map(|nth| nth % 60)), Folds::default());
     let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 40).iter().map(DocLine::text).collect();
-    let mut document = Document::new(blocks, 40);
+    let mut document = Document::new(blocks, 40, Zone::default());
     let place = Place { block: 2001, segment: 0, line: 1 };
     document.lay_around(place, 50, 50, &folds);
     let at = document.number_of(place);
@@ -59,7 +59,7 @@ fn any_window_shows_what_the_whole_text_holds_there() {
     let long = [3, 9000, 0, 5, 40_000, 2];
     let (blocks, folds) = (paragraphs(long), Folds::default());
     let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 31).iter().map(DocLine::text).collect();
-    let mut document = Document::new(blocks, 31);
+    let mut document = Document::new(blocks, 31, Zone::default());
     document.measure(usize::MAX, Place::default(), &folds);
     assert_eq!(document.len(), whole.len());
     for at in (0..whole.len()).step_by(97).chain([whole.len() - 1]) {
@@ -95,7 +95,7 @@ fn what_is_near_is_kept_also_where_a_long_text_ends_above_it() {
 #[test]
 fn a_fold_that_opens_is_laid_out_anew_and_nothing_else() {
     let (blocks, mut folds) = (paragraphs((0..40).map(|_| 30)), Folds::default());
-    let mut document = Document::new(blocks.clone(), 40);
+    let mut document = Document::new(blocks.clone(), 40, Zone::default());
     document.measure(usize::MAX, Place::default(), &folds);
     let closed = document.len();
     let head = (0..closed).find(|at| document.text(*at).contains('▸')).unwrap();

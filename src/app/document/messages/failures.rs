@@ -3,7 +3,7 @@
 use super::super::build::Builder;
 use super::super::hash::HashMap;
 use super::super::line::Run;
-use crate::app::{format, wrap};
+use crate::app::wrap;
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
 use crate::slots::Slot;
 
@@ -111,7 +111,7 @@ impl Failed {
         let span =
             self.node.map(|at| format!("  in {}", wrap::clean_line(&trace.tree.nodes[at].name))).unwrap_or_default();
         let traceback = if failure.stack.is_some() { "  traceback" } else { "" };
-        let clock = format!("  {} ", format::clock(error.at));
+        let clock = format!("  {} ", to.zone.clock(error.at));
         // Where there is little room, what failed and where is worth more than when.
         let forms = [(&*span, traceback, &*clock), (&*span, "", &*clock), (&*span, "", ""), ("", "", "")];
         let wide = |(span, traceback, clock): &(&str, &str, &str)| {
