@@ -12,9 +12,10 @@ use std::{
 };
 
 use super::{
-    conversations::{Conversations, Told},
+    conversations::{Conversations, PlacedCall},
     exchange::{Exchange, TimedMessage},
     fingerprint::{ContentHash, Fingerprint, Fingerprints},
+    limits::AGENTS_BENEATH,
     loaded_trace::LoadedTrace,
     open_conversation::OpenConversation,
     tool_runs::result,
@@ -27,15 +28,11 @@ use crate::model::{
 /// Where a text of at least so many letters is found within another one, the other one repeats it.
 const LETTERS: usize = 16;
 
-/// An agent is compared with so many of the agents beneath it, and a tool run with so many of the calls that began
-/// after it. What lies beyond is not considered.
-const LOOKED_AT: usize = 64;
-
 /// Adds an agent's answer after the messages of its calls, as an answer of the last of them, unless these calls and
 /// their tools have that text already.
-pub fn tell_answers(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
+pub fn add_agent_answers(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let mut last: HashMap<usize, (usize, HashSet<usize>)> = HashMap::new();
-    for (at, told) in conversations.told.iter().enumerate() {
+    for (at, told) in conversations.calls.iter().enumerate() {
         if let Some(scope) = told.scope {
             let (newest, turns) = last.entry(scope).or_default();
             *newest = at;
@@ -46,7 +43,7 @@ pub fn tell_answers(trace: &LoadedTrace, conversations: &mut Conversations, fing
     agents.sort_unstable_by_key(|(scope, _)| *scope);
     for (scope, (newest, turns)) in agents {
         let node = &trace.nodes()[scope];
-        let told = conversations.told[newest].clone();
+        let told = conversations.calls[newest].clone();
         let is_own = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].node == scope);
         if node.category != Category::Agent || node.failed() || told.failed || told.ended.is_none() || is_own {
             continue;
@@ -123,7 +120,7 @@ fn repeats<'s>(answer: &[&TimedMessage], said: impl Iterator<Item = &'s Conversa
 ///
 /// `turns` is the number of counted calls. A message that belongs to none of them has a turn of its own, from that
 /// number on.
-pub fn tell_silent(
+pub fn add_silent_agents(
     trace: &LoadedTrace,
     runs: &[ToolRun],
     conversations: &mut Conversations,
@@ -135,7 +132,7 @@ pub fn tell_silent(
     // the number of those at and beneath it.
     let mut told = vec![0_usize; nodes.len() + 1];
     let speaking: HashSet<usize> =
-        conversations.told.iter().map(|told| trace.work.counted.calls[told.turn].node).collect();
+        conversations.calls.iter().map(|told| trace.work.counted.calls[told.turn].node).collect();
     for at in 0..nodes.len() {
         told[at + 1] = told[at] + usize::from(speaking.contains(&at));
     }
@@ -143,9 +140,9 @@ pub fn tell_silent(
     let mut ran = ran(trace, runs);
     let mut calls: Vec<usize> = (0..turns).collect();
     calls.sort_unstable_by_key(|call| trace.work.counted.calls[*call].node);
-    let mut silence = SilentAgents { trace, conversations, calls, turn: turns };
-    if silence.conversations.told.is_empty() {
-        silence.tell_mail(fingerprints);
+    let mut silent_agents = SilentAgents { trace, conversations, calls, turn: turns };
+    if silent_agents.conversations.calls.is_empty() {
+        silent_agents.add_deliveries(fingerprints);
     }
     let mut heard: Vec<(usize, HashSet<ContentHash>)> = Vec::new();
     let answers = answers_alone(trace);
@@ -154,7 +151,7 @@ pub fn tell_silent(
     for at in (0..nodes.len()).rev().filter(is_silent) {
         let mut exchange = trace.exchange([at], fingerprints);
         exchange.drop_states();
-        let beneath = silence.calls_of(at);
+        let beneath = silent_agents.calls_of(at);
         for call in beneath
             .iter()
             .filter(|call| answers.contains(call) && trace.scopes[trace.work.counted.calls[**call].node] == Some(at))
@@ -170,25 +167,25 @@ pub fn tell_silent(
         }
         let said = || exchange.prompt.iter().chain(&exchange.completion);
         let keys: HashSet<ContentHash> = said().filter_map(|line| line.fingerprint.key).collect();
-        let beneath = heard.iter().rev().take(LOOKED_AT).take_while(|(other, _)| *other < nodes[at].after);
+        let beneath = heard.iter().rev().take(AGENTS_BENEATH).take_while(|(other, _)| *other < nodes[at].after);
         if !keys.is_empty() && beneath.clone().any(|(_, said)| keys.is_subset(said)) {
             continue;
         }
         // Where the agent's own messages have tool calls, none are made up from its tool runs.
         let calls = said().any(|line| line.message.parts.iter().any(|part| matches!(part.content, Content::Call(_))));
         let groups = ran.remove(&Some(at)).filter(|_| !calls).unwrap_or_default();
-        silence.tell(at, exchange, groups);
+        silent_agents.add_conversation(at, exchange, groups);
         heard.push((at, keys));
     }
     // Calls outside of any agent that have no messages: the tools that ran for them make one conversation.
-    let outside = |told: &Told| told.scope.is_none();
-    if !silence.conversations.told.iter().any(outside)
+    let outside = |told: &PlacedCall| told.scope.is_none();
+    if !silent_agents.conversations.calls.iter().any(outside)
         && let Some(call) = trace.work.counted.calls.iter().find(|call| trace.scopes[call.node].is_none())
         && let Some(groups) = ran.remove(&None)
     {
-        silence.tell(call.node, Exchange::default(), groups);
+        silent_agents.add_conversation(call.node, Exchange::default(), groups);
     }
-    if !silence.conversations.all.is_empty() {
+    if !silent_agents.conversations.all.is_empty() {
         return;
     }
     // Of nested workflows the top-most with messages has a conversation, together with the tools that ran in it.
@@ -207,7 +204,7 @@ pub fn tell_silent(
             let within = until(at)..until(nodes[at].after);
             let answers = exchange.completion.iter().any(|line| line.message.role == Role::Assistant);
             let groups = outside[within].iter_mut().filter(|_| answers).map(|(_, group)| mem::take(group));
-            if silence.tell(at, exchange, groups.collect()) {
+            if silent_agents.add_conversation(at, exchange, groups.collect()) {
                 next = nodes[at].after;
             }
         }
@@ -216,7 +213,7 @@ pub fn tell_silent(
 }
 
 /// Adds the system prompt that an agent span has to the conversations of that agent which have none.
-pub fn tell_instructions(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
+pub fn add_agent_instructions(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_system = |said: &ConversationMessage| said.message.role == Role::System;
     for conversation in conversations.all.iter_mut().filter(|conversation| !conversation.messages.iter().any(is_system))
     {
@@ -243,7 +240,7 @@ pub fn tell_instructions(trace: &LoadedTrace, conversations: &mut Conversations,
 /// the trace has a message of the user.
 ///
 /// Some instrumentations lose a whole request because of one image in it.
-pub fn tell_question(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
+pub fn add_workflow_question(trace: &LoadedTrace, conversations: &mut Conversations, fingerprints: &mut Fingerprints) {
     let is_asked = |message: &Message| message.role == Role::User;
     if conversations.all.iter().flat_map(|conversation| &conversation.messages).any(|said| is_asked(&said.message)) {
         return;
@@ -309,7 +306,7 @@ fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, V
     }
     let mut ran: HashMap<Option<usize>, Vec<Group>> = HashMap::new();
     // A run that is known from an agent's own messages is shown with those.
-    let heard = trace.work.runs.runs.iter().map(|run| run.heard.is_some());
+    let heard = trace.work.runs.runs.iter().map(|run| run.reported.is_some());
     let tells = |run: &&ToolRun| run.called_by.is_none() && (!run.input.is_empty() || run.output.is_some());
     for run in runs.iter().zip(heard).filter(|(_, heard)| !heard).map(|(run, _)| run).filter(tells) {
         let Some(at) = run.span.and_then(|span| trace.node_of(span)) else { continue };
@@ -320,7 +317,7 @@ fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, V
             let of = |call: &usize| &trace.nodes()[calls[*call].node];
             let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= node.started));
             // A call that is known from a log record may begin only when it ended, and its tools before that.
-            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).take(LOOKED_AT);
+            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).take(AGENTS_BENEATH);
             meanwhile.filter(|call| of(call).ended == Some(of(call).started)).last().or(before.last()).copied()
         });
         let groups = ran.entry(scope).or_default();
@@ -375,7 +372,7 @@ struct SilentAgents<'s, 'a> {
 impl SilentAgents<'_, '_> {
     /// Opens the conversations of agents whose messages are only known from their delivery: before each answer stands
     /// what the agent was sent until then.
-    fn tell_mail(&mut self, fingerprints: &mut Fingerprints) {
+    fn add_deliveries(&mut self, fingerprints: &mut Fingerprints) {
         let nodes = self.trace.nodes();
         let mut mail: Vec<usize> =
             (0..nodes.len()).filter(|at| nodes[*at].relays() && is_free(self.trace, *at)).collect();
@@ -420,7 +417,7 @@ impl SilentAgents<'_, '_> {
                 keyed_messages.clear();
                 told.extend(completion.iter().map(|line| identity(&line.fingerprint)));
                 let lines = mem::take(waiting).into_iter().chain(completion);
-                self.say(conversation, at, lines.collect());
+                self.append(conversation, at, lines.collect());
             }
         }
         let ran = self.ran();
@@ -431,10 +428,10 @@ impl SilentAgents<'_, '_> {
             let began = ran.is_empty() || conversation.agent.as_ref().is_some_and(|agent| ran.contains(agent));
             if (conversation.messages.is_empty() && began) || !keyed_messages.is_empty() {
                 let at = conversation.node;
-                self.say(&mut conversation, at, waiting);
+                self.append(&mut conversation, at, waiting);
             }
             for (at, keyed) in keyed_messages {
-                self.say(&mut conversation, at, vec![keyed]);
+                self.append(&mut conversation, at, vec![keyed]);
             }
             if !conversation.messages.is_empty() {
                 self.conversations.open(conversation);
@@ -454,7 +451,7 @@ impl SilentAgents<'_, '_> {
     }
 
     /// Adds messages to a conversation, all with one turn of their own.
-    fn say(&mut self, conversation: &mut OpenConversation, at: usize, lines: Vec<TimedMessage>) {
+    fn append(&mut self, conversation: &mut OpenConversation, at: usize, lines: Vec<TimedMessage>) {
         let (span, turn) = (self.trace.nodes()[at].id, self.turn);
         self.turn += 1;
         conversation.messages.extend(lines.into_iter().map(|line| ConversationMessage {
@@ -476,7 +473,7 @@ impl SilentAgents<'_, '_> {
 
     /// Opens a conversation with the messages of one node and the tools that ran in it. Returns `false`, and opens
     /// none, where there is neither.
-    fn tell(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
+    fn add_conversation(&mut self, at: usize, exchange: Exchange, groups: Vec<Group>) -> bool {
         let spoken = |lines: &[TimedMessage]| lines.iter().any(|line| line.message.role != Role::System);
         if !spoken(&exchange.prompt) && !spoken(&exchange.completion) && groups.is_empty() {
             return false;
@@ -530,8 +527,8 @@ impl SilentAgents<'_, '_> {
             let caller = call.map_or(answered, of);
             let started = began(&runs);
             let ended = runs.iter().filter_map(|run| run.ended).min().unwrap_or(started);
-            let results = spoken_results(&runs).map(|results| say(caller, results, ended));
-            let asked = say(caller, spoken_calls(&runs), started);
+            let results = results_message(&runs).map(|results| say(caller, results, ended));
+            let asked = say(caller, calls_message(&runs), started);
             told.push((started, [asked].into_iter().chain(results).collect()));
         }
         // The sort is stable: at one time the prompt comes first, then the answer, then the tool calls.
@@ -558,11 +555,11 @@ fn is_workflow(trace: &LoadedTrace, at: usize) -> bool {
     let knows = || {
         trace.translations(at).flat_map(|said| &said.readings).any(|reading| reading.content != ContentKind::Fallback)
     };
-    node.speaks() && matches!(node.category, Category::Chain | Category::Span) && knows()
+    node.has_messages() && matches!(node.category, Category::Chain | Category::Span) && knows()
 }
 
 /// The tool calls that must have been made for these tools to run, as one message.
-fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
+fn calls_message(runs: &[&ToolRun]) -> Arc<Message> {
     let call = |run: &&ToolRun| {
         let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
         Part::new(Content::Call(ToolCall { id, item_id: None, name, input, server_side: false }))
@@ -571,7 +568,7 @@ fn spoken_calls(runs: &[&ToolRun]) -> Arc<Message> {
 }
 
 /// Their results as one message; `None` where none of them is known.
-fn spoken_results(runs: &[&ToolRun]) -> Option<Arc<Message>> {
+fn results_message(runs: &[&ToolRun]) -> Option<Arc<Message>> {
     let parts: Vec<Part> = runs.iter().filter_map(|run| result(run)).collect();
     (!parts.is_empty()).then(|| Arc::new(Message::new(Role::Tool, parts)))
 }

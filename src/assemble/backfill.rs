@@ -47,7 +47,7 @@ pub fn recall(traces: &mut [AssembledTrace], fingerprints: &mut Fingerprints) {
         for known in look(nth, &traces[nth], &mut open, fingerprints) {
             match open.asked.remove(&known.before) {
                 Some(Some((trace, thread))) => answer(&mut traces[trace], thread, &known),
-                _ => tell(traces, &mut open.answers, &known),
+                _ => complete(traces, &mut open.answers, &known),
             }
         }
     }
@@ -73,7 +73,7 @@ fn look(nth: usize, trace: &AssembledTrace, open: &mut Open, fingerprints: &mut 
                 all.extend(is_open.then(|| LaterAnswer { before, key, messages: messages() }));
             } else if role == Role::Assistant {
                 open.asked.insert(before, None);
-                if !run.iter().any(|said| said.history || thinks(said)) {
+                if !run.iter().any(|said| said.history || has_reasoning(said)) {
                     open.answers.entry(before).or_default().push(Answer { trace: nth, thread, messages, key });
                 }
             }
@@ -113,7 +113,7 @@ fn answer(trace: &mut AssembledTrace, thread: usize, known: &LaterAnswer) {
 
 /// Adds the reasoning and the tool calls that a repeated answer has to the recorded one, if there is one that it
 /// repeats.
-fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &LaterAnswer) {
+fn complete(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, known: &LaterAnswer) {
     let Some(answers) = answers.get_mut(&known.before) else { return };
     let is = |answer: &Answer| answer.key == known.key || known.key.calls_after(&answer.key);
     let Some(at) = answers.iter().rposition(is) else { return };
@@ -137,7 +137,7 @@ fn tell(traces: &mut [AssembledTrace], answers: &mut HashMap<u64, Vec<Answer>>, 
 }
 
 /// Whether a message has reasoning.
-fn thinks(said: &ConversationMessage) -> bool {
+fn has_reasoning(said: &ConversationMessage) -> bool {
     said.message.parts.iter().any(is_thought)
 }
 

@@ -8,13 +8,14 @@
 //! ```
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     rc::Rc,
     sync::Arc,
 };
 
 use super::{
-    conversations::{Anchor, Chain, Conversations, Seeker, Told},
+    conversations::{Anchor, Chain, Conversations, PlacedCall, Seeker},
     exchange::{Exchange, TimedMessage},
     fingerprint::{ContentHash, KeyedMessage},
     open_conversation::{OpenConversation, new_in_prompt},
@@ -53,7 +54,7 @@ pub struct PlacedExchange {
 
 /// A call with its messages in the form in which they are compared.
 #[derive(Debug)]
-pub struct Heard {
+pub struct PreparedExchange {
     /// The call; its `exchange` was moved to the fields below, and is empty.
     pub placed: PlacedExchange,
     /// Its system messages.
@@ -70,7 +71,7 @@ pub struct Heard {
     pub in_force: Vec<Option<ContentHash>>,
 }
 
-impl Heard {
+impl PreparedExchange {
     /// Prepares the messages of a call; `None` where it has none.
     pub fn new(mut placed: PlacedExchange) -> Option<Self> {
         let Exchange { system, prompt: mut lines, mut completion, by_event, spoken } =
@@ -113,7 +114,7 @@ enum Continuation {
     Again(usize),
     /// It continues a conversation from an anchor. The earlier call is given where the anchor is the end of its prompt
     /// and its answer was not recorded: then this prompt may have that answer.
-    GoesOn(Anchor, Option<Told>),
+    GoesOn(Anchor, Option<PlacedCall>),
     /// It continues this conversation, although its prompt repeats nothing of it.
     Stays(usize),
     /// It opens a conversation.
@@ -153,7 +154,7 @@ struct NewMessage<'l> {
     /// It stands in the place of earlier messages: a summary, a shortened message. Such a message is history, too.
     rewritten: bool,
     /// The earlier call whose answer it is, where that was not recorded with the call; `None` for any other message.
-    by: Option<Told>,
+    by: Option<PlacedCall>,
 }
 
 impl<'l> NewMessage<'l> {
@@ -171,10 +172,10 @@ impl<'s> ConversationBuilder<'s> {
 
     /// Adds a call to the conversation that it continues, or to one of its own. Calls must come in the order of their
     /// start.
-    pub fn tell(&mut self, heard: &Heard) {
-        let Heard { placed, system, lines, completion, prompt, chain, in_force } = heard;
+    pub fn add(&mut self, prepared: &PreparedExchange) {
+        let PreparedExchange { placed, system, lines, completion, prompt, chain, in_force } = prepared;
         self.complete(placed, prompt, chain);
-        let (conversation, new_messages) = match self.meet(heard) {
+        let (conversation, new_messages) = match self.meet(prepared) {
             Continuation::Again(conversation) => (conversation, Vec::new()),
             Continuation::GoesOn(anchor, unanswered) => {
                 let new = new_in_prompt(
@@ -199,27 +200,27 @@ impl<'s> ConversationBuilder<'s> {
             }
             Continuation::Opens => {
                 let handed = self.forks.get(&placed.turn).copied().unwrap_or_default();
-                let known = self.known(lines, prompt, chain).max(handed);
+                let known = self.count_history(lines, prompt, chain).max(handed);
                 let say = |(at, line)| NewMessage { history: at < known, ..NewMessage::new(line) };
-                (self.open(heard), lines.iter().enumerate().map(say).collect())
+                (self.open(prepared), lines.iter().enumerate().map(say).collect())
             }
         };
         let brings_results = !prompt.is_empty() && prompt.iter().all(|keyed| keyed.fingerprint.role == Role::Tool);
         self.conversations.all[conversation].kept_elsewhere |= brings_results;
         let changed = self.conversations.all[conversation].changed(placed.agent.as_deref(), system);
         let changed: Vec<NewMessage> = changed.into_iter().map(NewMessage::new).collect();
-        self.hear(conversation, placed, &changed);
-        self.hear(conversation, placed, &new_messages);
+        self.append_prompt(conversation, placed, &changed);
+        self.append_prompt(conversation, placed, &new_messages);
         self.prompts.extend(chain.whole());
         let answered = prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
         self.prompts.extend(answered.and_then(|answered| Chain::of(&prompt[answered..]).whole()).map(last));
-        self.conversations.tell(
-            Told {
+        self.conversations.note_call(
+            PlacedCall {
                 conversation,
                 scope: placed.scope,
                 step: placed.step,
                 model: placed.model,
-                question: heard.question().iter().map(|keyed| Rc::clone(&keyed.fingerprint)).collect(),
+                question: prepared.question().iter().map(|keyed| Rc::clone(&keyed.fingerprint)).collect(),
                 turn: placed.turn,
                 span: placed.span,
                 ended: placed.ended,
@@ -239,17 +240,17 @@ impl<'s> ConversationBuilder<'s> {
         let answers: Vec<NewMessage> = completion.iter().map(NewMessage::new).collect();
         let keyed_messages = completion.iter().map(keyed).collect();
         self.conversations.answer(conversation, keyed_messages, prompt.last().and_then(|last| last.fingerprint.key));
-        self.say(conversation, placed, &answers);
+        self.append(conversation, placed, &answers);
         let conversation = &mut self.conversations.all[conversation];
         conversation.step = placed.step;
         conversation.ended = conversation.ended.zip(placed.ended).map(|(before, now)| before.max(now));
     }
 
     /// Opens a conversation without messages for a call; returns its index.
-    fn open(&mut self, heard: &Heard) -> usize {
-        let PlacedExchange { scope, agent, span, node, started, .. } = &heard.placed;
+    fn open(&mut self, prepared: &PreparedExchange) -> usize {
+        let PlacedExchange { scope, agent, span, node, started, .. } = &prepared.placed;
         let mut conversation = OpenConversation::new(*scope, agent.clone(), (*span, *node), *started);
-        conversation.had_history = heard.prompt.iter().any(|keyed| keyed.fingerprint.role == Role::Assistant);
+        conversation.had_history = prepared.prompt.iter().any(|keyed| keyed.fingerprint.role == Role::Assistant);
         self.conversations.open(conversation)
     }
 
@@ -262,35 +263,38 @@ impl<'s> ConversationBuilder<'s> {
     /// the prompt continues from an answer that was given in that conversation. In another scope of the agent, only the
     /// first of these counts. Anything else is asked anew: a service that keeps no history and is asked "ping" twice
     /// has two conversations.
-    fn asked_before(&self, heard: &Heard) -> Option<usize> {
-        let Heard { placed, prompt, chain, in_force, .. } = heard;
-        let question = heard.question();
+    fn asked_before(&self, prepared: &PreparedExchange) -> Option<usize> {
+        let PreparedExchange { placed, prompt, chain, in_force, .. } = prepared;
+        let question = prepared.question();
         let is_cut = question.iter().any(|keyed| keyed.fingerprint.truncated);
-        let goes_on = || {
-            let anchor = self.conversations.anchor(prompt, heard.seeker())?;
+        let goes_on = LazyCell::new(|| {
+            let anchor = self.conversations.anchor(prompt, prepared.seeker())?;
             (anchor.after > 0 && prompt[anchor.after - 1].fingerprint.role == Role::Assistant)
                 .then_some(anchor.conversation)
-        };
+        });
         let mut newest = true;
-        for told in self.conversations.asked_before(chain) {
-            let same_scope = told.scope == placed.scope;
-            let same_agent = placed.agent.is_some() && self.conversations.all[told.conversation].agent == placed.agent;
-            if told.system != hash(in_force) || !(same_scope || same_agent) {
+        for earlier in self.conversations.asked_before(chain) {
+            let same_scope = earlier.scope == placed.scope;
+            let same_agent =
+                placed.agent.is_some() && self.conversations.all[earlier.conversation].agent == placed.agent;
+            if earlier.system != hash(in_force) || !(same_scope || same_agent) {
                 continue;
             }
-            let is_letter_for_letter = told.question.len() != question.len()
-                || told.question.iter().zip(question).all(|(left, right)| left.is_exactly(&right.fingerprint));
-            let overlaps = told.ended.is_none_or(|ended| placed.started < ended);
+            let is_letter_for_letter = earlier.question.len() != question.len()
+                || earlier.question.iter().zip(question).all(|(left, right)| left.is_exactly(&right.fingerprint));
+            let overlaps = earlier.ended.is_none_or(|ended| placed.started < ended);
             let fits = if same_scope {
                 // Equal prompts of several steps of a workflow, or to several models, at one time are no samples of one
                 // call.
-                let is_sample = || overlaps && told.step == placed.step && told.model == placed.model && !is_cut;
-                (told.failed && newest) || is_sample() || (!overlaps && !is_cut && goes_on() == Some(told.conversation))
+                let is_sample = || overlaps && earlier.step == placed.step && earlier.model == placed.model && !is_cut;
+                (earlier.failed && newest)
+                    || is_sample()
+                    || (!overlaps && !is_cut && *goes_on == Some(earlier.conversation))
             } else {
-                told.failed && newest && !overlaps
+                earlier.failed && newest && !overlaps
             };
             if fits && is_letter_for_letter {
-                return Some(told.conversation);
+                return Some(earlier.conversation);
             }
             newest = false;
         }
@@ -298,15 +302,15 @@ impl<'s> ConversationBuilder<'s> {
     }
 
     /// Decides how a call continues, by the surest evidence first.
-    fn meet(&self, heard: &Heard) -> Continuation {
-        let Heard { placed, prompt, chain, in_force: system, .. } = heard;
+    fn meet(&self, prepared: &PreparedExchange) -> Continuation {
+        let PreparedExchange { placed, prompt, chain, in_force: system, .. } = prepared;
         if self.forks.contains_key(&placed.turn) {
             return Continuation::Opens;
         }
-        let conversation = |told: &Told| &self.conversations.all[told.conversation];
-        let same_agent = |told: &Told| placed.agent.is_some() && conversation(told).agent == placed.agent;
-        let overlaps = |told: &Told| told.ended.is_none_or(|ended| placed.started < ended);
-        if let Some(conversation) = self.asked_before(heard) {
+        let conversation = |earlier: &PlacedCall| &self.conversations.all[earlier.conversation];
+        let same_agent = |earlier: &PlacedCall| placed.agent.is_some() && conversation(earlier).agent == placed.agent;
+        let overlaps = |earlier: &PlacedCall| earlier.ended.is_none_or(|ended| placed.started < ended);
+        if let Some(conversation) = self.asked_before(prepared) {
             return Continuation::Again(conversation);
         }
         // The latest call of this scope failed, and its prompt ends with this one: it was too long, and is sent again
@@ -318,23 +322,23 @@ impl<'s> ConversationBuilder<'s> {
         {
             return Continuation::Again(refused.conversation);
         }
-        let anchor = self.conversations.anchor(prompt, heard.seeker());
-        let begun = self.conversations.begun(chain, |told| told.scope == placed.scope || same_agent(told));
+        let anchor = self.conversations.anchor(prompt, prepared.seeker());
+        let begun = self.conversations.begun(chain, |earlier| earlier.scope == placed.scope || same_agent(earlier));
         // The anchor is an answer or a result; `begun` is the end of an earlier prompt. The later place in this prompt
         // is taken, for a call that failed has left nothing but its prompt.
         let met = anchor.map_or(0, |anchor| anchor.after);
-        let is_open = |told: &Told| told.answers == 0 && !told.failed && !overlaps(told);
+        let is_open = |earlier: &PlacedCall| earlier.answers == 0 && !earlier.failed && !overlaps(earlier);
         // Of equal places that of the earlier prompt is taken where its answer was not recorded: what follows it here
         // is that answer.
         let knows_more = |(after, call): &(usize, usize)| {
-            let told = &self.conversations.told[*call];
-            *after > met || (*after == met && is_open(told))
+            let earlier = &self.conversations.calls[*call];
+            *after > met || (*after == met && is_open(earlier))
         };
         if let Some((after, call)) = begun.filter(knows_more) {
-            let told = &self.conversations.told[call];
-            let unanswered = is_open(told).then(|| told.clone());
+            let earlier = &self.conversations.calls[call];
+            let unanswered = is_open(earlier).then(|| earlier.clone());
             return Continuation::GoesOn(
-                Anchor { conversation: told.conversation, after, entry: told.entries },
+                Anchor { conversation: earlier.conversation, after, entry: earlier.entries },
                 unanswered,
             );
         }
@@ -361,21 +365,23 @@ impl<'s> ConversationBuilder<'s> {
     /// with its calls.
     fn complete(&mut self, placed: &PlacedExchange, prompt: &[KeyedMessage], chain: &Chain) {
         let conversations = &self.conversations;
-        let same_agent =
-            |told: &Told| placed.agent.is_some() && conversations.all[told.conversation].agent == placed.agent;
-        let Some((after, call)) = conversations.begun(chain, |told| told.scope == placed.scope || same_agent(told))
+        let same_agent = |earlier: &PlacedCall| {
+            placed.agent.is_some() && conversations.all[earlier.conversation].agent == placed.agent
+        };
+        let Some((after, call)) =
+            conversations.begun(chain, |earlier| earlier.scope == placed.scope || same_agent(earlier))
         else {
             return;
         };
-        let told = conversations.told[call].clone();
+        let earlier = conversations.calls[call].clone();
         let whole: Vec<KeyedMessage> =
             prompt[after..].iter().take_while(|keyed| keyed.fingerprint.role == Role::Assistant).cloned().collect();
         let key = |keyed_messages: &[KeyedMessage]| {
             keyed_messages.iter().filter_map(|keyed| keyed.fingerprint.key).reduce(ContentHash::then)
         };
-        let answer = conversations.all[told.conversation]
+        let answer = conversations.all[earlier.conversation]
             .entries
-            .get(told.entries..told.entries + told.answers)
+            .get(earlier.entries..earlier.entries + earlier.answers)
             .unwrap_or_default();
         let (Some(words), Some(all)) = (key(answer), key(&whole)) else { return };
         if !all.calls_after(&words) {
@@ -385,11 +391,15 @@ impl<'s> ConversationBuilder<'s> {
         let calls: Vec<Part> = parts.filter(|part| matches!(part.content, Content::Call(_))).cloned().collect();
         let entries = whole.len();
         self.conversations.answer(
-            told.conversation,
+            earlier.conversation,
             whole,
             prompt[..after].last().and_then(|last| last.fingerprint.key),
         );
-        self.conversations.all[told.conversation].call(told.entries + told.answers - 1, calls.into_iter(), entries);
+        self.conversations.all[earlier.conversation].call(
+            earlier.entries + earlier.answers - 1,
+            calls.into_iter(),
+            entries,
+        );
     }
 
     /// Adds to the answer before the anchor what some senders send only with the next prompt: its reasoning, and the
@@ -411,12 +421,12 @@ impl<'s> ConversationBuilder<'s> {
         let thought: Vec<Part> =
             parts().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect();
         if let (false, Some(entry)) = (thought.is_empty(), anchor.entry.checked_sub(1)) {
-            self.conversations.all[anchor.conversation].think(entry, &thought);
+            self.conversations.all[anchor.conversation].add_reasoning(entry, &thought);
         }
     }
 
     /// The number of messages at the beginning of the first prompt of a conversation that are history.
-    fn known(&self, lines: &[TimedMessage], prompt: &[KeyedMessage], chain: &Chain) -> usize {
+    fn count_history(&self, lines: &[TimedMessage], prompt: &[KeyedMessage], chain: &Chain) -> usize {
         let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
         // Answers at the very end are a prefill, from which the model goes on; they are new.
         let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
@@ -426,7 +436,7 @@ impl<'s> ConversationBuilder<'s> {
             let answers = &line.fingerprint.answers;
             line.fingerprint.role == Role::Tool
                 && !answers.is_empty()
-                && answers.iter().all(|id| self.past.contains(&came(*id)))
+                && answers.iter().all(|id| self.past.contains(&result_key(*id)))
         };
         let answered = answered + lines[answered..].iter().take_while(is_past).count();
         // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
@@ -441,19 +451,19 @@ impl<'s> ConversationBuilder<'s> {
     }
 
     /// Adds messages of a prompt to a conversation: to its entries, and to what is shown.
-    fn hear(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
+    fn append_prompt(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
         for new_message in new_messages {
             match &new_message.by {
                 // An answer that was given in this trace, although only this prompt has it.
                 Some(_) => self.conversations.answer(conversation, vec![keyed(new_message.line)], None),
-                None => self.conversations.hear(conversation, keyed(new_message.line)),
+                None => self.conversations.note_prompt(conversation, keyed(new_message.line)),
             }
         }
-        self.say(conversation, placed, new_messages);
+        self.append(conversation, placed, new_messages);
     }
 
     /// Adds messages that are entries already to those that are shown.
-    fn say(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
+    fn append(&mut self, conversation: usize, placed: &PlacedExchange, new_messages: &[NewMessage]) {
         let conversation = &mut self.conversations.all[conversation];
         // Neighbours that are shown as one message: results, and the pieces of one answer.
         let together = |left: &NewMessage, right: &NewMessage| {
@@ -471,7 +481,7 @@ impl<'s> ConversationBuilder<'s> {
             let Some(first) = new_messages.first() else { continue };
             let lines: Vec<&TimedMessage> = new_messages.iter().map(|new_message| new_message.line).collect();
             let (span, turn, at) = match &first.by {
-                Some(told) => (told.span, told.turn, told.ended.unwrap_or(first.line.at)),
+                Some(earlier) => (earlier.span, earlier.turn, earlier.ended.unwrap_or(first.line.at)),
                 None => (placed.span, placed.turn, lines.iter().map(|line| line.at).min().unwrap_or(first.line.at)),
             };
             let message = match (first.line.fingerprint.role, &lines[..]) {
@@ -483,7 +493,7 @@ impl<'s> ConversationBuilder<'s> {
                 }
             };
             let (history, rewritten) = (first.history, first.rewritten);
-            conversation.say(ConversationMessage { message, at, span, turn, history, rewritten }, new_messages.len());
+            conversation.push(ConversationMessage { message, at, span, turn, history, rewritten }, new_messages.len());
         }
     }
 }
@@ -498,7 +508,7 @@ fn are_one(before: &Message, after: &Message) -> bool {
 }
 
 /// Marks the id of the tool call that a result answers, among the hashes of earlier traces.
-pub fn came(id: u64) -> u64 {
+pub fn result_key(id: u64) -> u64 {
     hash(("result", id))
 }
 
@@ -527,13 +537,13 @@ fn added<'l>(
     lines: &'l [TimedMessage],
     new: &[usize],
     after: usize,
-    unanswered: Option<&Told>,
+    unanswered: Option<&PlacedCall>,
 ) -> Vec<NewMessage<'l>> {
     let is_answer = |at: usize| lines[at].fingerprint.role == Role::Assistant;
     let end = (0..lines.len()).rev().find(|at| !is_answer(*at)).map_or(0, |last| last + 1);
     // The answer of `unanswered` is all messages of the assistant right after the prompt of that call.
-    let told = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
-    let given = after..after + told;
+    let earlier = unanswered.map_or(0, |_| (after..end).take_while(|at| is_answer(*at)).count());
+    let given = after..after + earlier;
     // The result of a tool call that the conversation holds is new, and stands in the place of no other message.
     let is_result = |at: usize| lines[at].fingerprint.answered.iter().any(|call| conversation.number(*call).is_some());
     let foreign = new.iter().copied().filter(|at| *at < end && is_answer(*at) && !given.contains(at)).max();

@@ -13,6 +13,7 @@ use std::{
 
 use super::{
     Price,
+    limits::{CALLS_BENEATH, NEIGHBOURS, NODES_OF_A_CALL},
     span_digest::SpanDigest,
     span_tree::{SpanNode, SpanTree},
     streams,
@@ -122,7 +123,7 @@ enum Evidence {
 const CLOCK: u64 = 1_000_000;
 
 /// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
-const TELLING: u64 = 16;
+const DISTINCTIVE: u64 = 16;
 
 /// Index of the kind of call: 0 models, 1 embeddings, 2 rerankers. A call is never a record or a part of one of another
 /// kind.
@@ -133,16 +134,6 @@ fn kind(category: Category) -> usize {
         _ => 0,
     }
 }
-
-/// How many open calls a call span is compared with. Above more than these it is taken for their sum and does not
-/// count, unless it has tokens and none of them has.
-const MANY: usize = 64;
-
-/// How many of the neighbours before it a call is compared with.
-const RECENT: usize = 16;
-
-/// How many nodes of a call are read to compare it with another.
-const ASKED: usize = 8;
 
 /// The state of the walk.
 struct Counting<'p, 'a> {
@@ -196,7 +187,7 @@ impl Counting<'_, '_> {
             return None;
         }
         let mut own = None;
-        if is_call(node) {
+        if node.is_call() {
             own = self.call(at, here);
             here.any = true;
         } else if is_remote_agent(self.tree, at) && !here.any && !self.has_gap(node) {
@@ -207,7 +198,7 @@ impl Counting<'_, '_> {
             here.holders = vec![at];
         }
         if own.is_none() && node.category == Category::Chain {
-            self.tell_reasoning(node, &here.open[kind(Category::Llm)]);
+            self.take_reasoning(node, &here.open[kind(Category::Llm)]);
         }
         if let Some(call) = own {
             let open = &mut here.open[kind(node.category)];
@@ -236,9 +227,9 @@ impl Counting<'_, '_> {
 
     /// Gives a call without reasoning tokens those of the chain span around it, if it is the only call there. They are
     /// part of the output, so more than that is not believed.
-    fn tell_reasoning(&mut self, step: &SpanNode, open: &Open) {
+    fn take_reasoning(&mut self, step: &SpanNode, open: &Open) {
         let Some(reasoning) = step.usage.and_then(|usage| usage.reasoning) else { return };
-        if open.full.len() + open.bare.len() > MANY {
+        if open.full.len() + open.bare.len() > CALLS_BENEATH {
             return;
         }
         let mut alive = open.full.iter().chain(&open.bare).filter(|call| !self.dead.contains(call));
@@ -258,7 +249,7 @@ impl Counting<'_, '_> {
         let open = &mut here.open[kind(node.category)];
         for calls in [&mut open.full, &mut open.bare] {
             // Calls that were merged into a neighbour are still in the lists.
-            if calls.len() <= MANY {
+            if calls.len() <= CALLS_BENEATH {
                 calls.retain(|call| !self.dead.contains(call));
             }
         }
@@ -270,7 +261,7 @@ impl Counting<'_, '_> {
                 open.full.clear();
                 self.fold(own, one, one);
             }
-            ([], others) if has_tokens || others <= MANY => {
+            ([], others) if has_tokens || others <= CALLS_BENEATH => {
                 let failed = self.calls[own].failed;
                 // A failed attempt beneath a call that succeeded is a call of its own. A span that only began a stream,
                 // without tokens or an answer, is not known to have succeeded.
@@ -282,8 +273,8 @@ impl Counting<'_, '_> {
                 };
                 let (others, parts): (Vec<usize>, Vec<usize>) =
                     mem::take(&mut open.bare).into_iter().partition(is_other);
-                let speaks = |call: &usize| self.tree.nodes[self.calls[*call].node].speaks();
-                let is_one = parts.len() <= 1 || has_tokens || (node.speaks() && !parts.iter().any(speaks));
+                let speaks = |call: &usize| self.tree.nodes[self.calls[*call].node].has_messages();
+                let is_one = parts.len() <= 1 || has_tokens || (node.has_messages() && !parts.iter().any(speaks));
                 let is_sum = !is_one || (!others.is_empty() && self.is_wrapper(own, &others));
                 open.bare = others;
                 if is_sum {
@@ -296,7 +287,7 @@ impl Counting<'_, '_> {
                     self.fold(own, call, call);
                 }
             }
-            (full, bare) if full.len() + bare <= MANY => {
+            (full, bare) if full.len() + bare <= CALLS_BENEATH => {
                 let beneath: Vec<usize> = full.iter().chain(&open.bare).copied().collect();
                 if self.is_sum(own, full) || self.is_wrapper(own, &beneath) {
                     self.dead.insert(own);
@@ -326,7 +317,7 @@ impl Counting<'_, '_> {
         let (mut usage, mut cost, failed) = (node.usage, node.cost.cloned(), node.failed());
         let end = self.streams.get(&at).copied();
         if let Some(end) = end.map(|end| &self.tree.nodes[end]) {
-            cost = usage::told((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
+            cost = usage::cost_of((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
             usage = usage::fullest(usage, end.usage);
         }
         self.calls.push(Call { node: at, also: end.into_iter().collect(), usage, cost, unpriced: false, failed });
@@ -340,7 +331,7 @@ impl Counting<'_, '_> {
         also.push(self.calls[call].node);
         let outer = if inner == call { into } else { call };
         let (outer, inner) = (&self.calls[outer], &self.calls[inner]);
-        let cost = usage::told((outer.usage, outer.cost.as_ref()), (inner.usage, inner.cost.as_ref())).cloned();
+        let cost = usage::cost_of((outer.usage, outer.cost.as_ref()), (inner.usage, inner.cost.as_ref())).cloned();
         let usage = usage::fullest(outer.usage, inner.usage);
         let whole = &mut self.calls[into];
         (whole.usage, whole.cost) = (usage, cost);
@@ -381,7 +372,7 @@ impl Counting<'_, '_> {
         match (same_answer, same_question) {
             (Some(true), Some(true) | None) => Evidence::Same,
             // A framework may record the question in other words than it sends; a long answer is hardly given twice.
-            (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= TELLING) => Evidence::Same,
+            (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= DISTINCTIVE) => Evidence::Same,
             // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
             (Some(false), Some(true)) => Evidence::None,
             (Some(false), _) | (_, Some(false)) => Evidence::Different,
@@ -450,14 +441,14 @@ impl Counting<'_, '_> {
             let Some(first) = twin else {
                 answered.extend(response.map(|response| (response, call)));
                 recent.push_back(call);
-                if recent.len() > RECENT {
+                if recent.len() > NEIGHBOURS {
                     recent.pop_front();
                 }
                 continue;
             };
             let node = |call: usize| &self.tree.nodes[self.calls[call].node];
             let (main, other) =
-                if node(call).speaks() && !node(first).speaks() { (call, first) } else { (first, call) };
+                if node(call).has_messages() && !node(first).has_messages() { (call, first) } else { (first, call) };
             let inner = if node(call).ended <= node(first).ended { call } else { first };
             self.fold(main, other, inner);
             answered.extend(response.map(|response| (response, main)));
@@ -497,9 +488,9 @@ impl Counting<'_, '_> {
         }
     }
 
-    /// The digests of the first [`ASKED`] nodes of a call.
+    /// The digests of the first [`NODES_OF_A_CALL`] nodes of a call.
     fn sources(&self, call: &Call) -> impl Iterator<Item = &SpanDigest> {
-        let nodes: Vec<usize> = call.nodes().take(ASKED).collect();
+        let nodes: Vec<usize> = call.nodes().take(NODES_OF_A_CALL).collect();
         nodes.into_iter().flat_map(|node| self.tree.nodes[node].sources().map(|(_, facts)| facts))
     }
 
@@ -535,7 +526,7 @@ impl Counting<'_, '_> {
                 continue;
             }
             // Tokens and model may come from two records of the call.
-            call.cost = price(&told_together(tree, call), tree.nodes[call.node].started);
+            call.cost = price(&billed_facts(tree, call), tree.nodes[call.node].started);
             call.unpriced = call.cost.is_none();
         }
         CountedCalls { calls, of, payers }
@@ -543,7 +534,7 @@ impl Counting<'_, '_> {
 }
 
 /// What the records of a call together know of what its price depends on: model, provider and tokens.
-fn told_together(tree: &SpanTree, call: &Call) -> GenAi {
+fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
     let facts = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, facts)| facts);
     GenAi {
         model: facts().find_map(|facts| facts.model.as_deref()).map(str::to_owned),
@@ -553,17 +544,12 @@ fn told_together(tree: &SpanTree, call: &Call) -> GenAi {
     }
 }
 
-/// Whether a node is a model, embedding or reranker call and not an aggregate.
-pub fn is_call(node: &SpanNode) -> bool {
-    node.category.is_call() && !node.aggregate()
-}
-
 /// Whether a node is a request to an agent that runs elsewhere: a `CLIENT` span of an agent that names a provider, has
 /// nothing beneath it, and has tokens, messages or a failure.
 fn is_remote_agent(tree: &SpanTree, at: usize) -> bool {
     let node = &tree.nodes[at];
     let Some((_, facts)) = node.span else { return false };
-    let says = node.usage.is_some_and(|usage| usage.has_tokens()) || node.failed() || node.speaks();
+    let says = node.usage.is_some_and(|usage| usage.has_tokens()) || node.failed() || node.has_messages();
     node.category == Category::Agent && facts.client && facts.billed && node.after == at + 1 && says
 }
 

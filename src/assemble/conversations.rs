@@ -13,13 +13,11 @@ use std::{
 
 use super::{
     fingerprint::{ContentHash, Fingerprint, KeyedMessage},
-    open_conversation::{Id, OpenConversation, PIECES, endings},
+    limits::{NEWEST, PIECES},
+    open_conversation::{Id, OpenConversation, endings},
     text_hash::hash,
 };
 use crate::model::{Role, SpanId, Timestamp};
-
-/// Where several calls or entries fit equally, so many of the newest are considered; older ones are not found.
-const NEWEST: usize = 8;
 
 /// What of a call decides between several conversations that it could continue.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +34,7 @@ pub struct Seeker<'s> {
 
 /// What is kept of a call that was added to its conversation.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct PlacedCall {
     /// The index of its conversation in [`Conversations::all`].
     pub conversation: usize,
     /// As in [`Seeker`].
@@ -83,7 +81,7 @@ pub struct Conversations {
     /// In the order in which they were opened.
     pub all: Vec<OpenConversation>,
     /// The calls that were added so far, in order.
-    pub told: Vec<Told>,
+    pub calls: Vec<PlacedCall>,
     /// The last message of each answer that a call of this trace gave, by the key of the message that the answer
     /// followed (`None` where that has no key, or there is none) and by its own key.
     answers: HashMap<(Option<ContentHash>, ContentHash), Vec<Spot>>,
@@ -93,7 +91,7 @@ pub struct Conversations {
     by_id: HashMap<Id, Vec<Spot>>,
     /// The same tool calls by the id that their results name, without what is called.
     asks: HashMap<u64, Vec<Spot>>,
-    /// Indexes in `told`, by the hash of the whole prompt (see [`Chain`]).
+    /// Indexes in `calls`, by the hash of the whole prompt (see [`Chain`]).
     prompts: HashMap<u64, Vec<usize>>,
     /// For each scope the conversation of the newest call in it.
     newest: HashMap<Option<usize>, usize>,
@@ -107,7 +105,7 @@ impl Conversations {
     }
 
     /// Adds a message of a prompt to the entries of a conversation.
-    pub fn hear(&mut self, conversation: usize, keyed: KeyedMessage) {
+    pub fn note_prompt(&mut self, conversation: usize, keyed: KeyedMessage) {
         let at = self.all[conversation].note(keyed);
         // A later prompt may continue after the result of a call that was made here. A result that came with the
         // history is not indexed.
@@ -182,19 +180,19 @@ impl Conversations {
     }
 
     /// Adds a call, so that later ones find its prompt.
-    pub fn tell(&mut self, told: Told, prompt: &Chain) {
+    pub fn note_call(&mut self, call: PlacedCall, prompt: &Chain) {
         if let Some(whole) = prompt.whole() {
-            self.prompts.entry(whole).or_default().push(self.told.len());
+            self.prompts.entry(whole).or_default().push(self.calls.len());
         }
-        self.newest.insert(told.scope, told.conversation);
-        self.told.push(told);
+        self.newest.insert(call.scope, call.conversation);
+        self.calls.push(call);
     }
 
     /// The earlier calls with an equal prompt, the newest first. None where the prompt is empty or has a hidden
     /// message.
-    pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &Told> {
+    pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &PlacedCall> {
         let calls = prompt.whole().and_then(|whole| self.prompts.get(&whole)).map(Vec::as_slice).unwrap_or_default();
-        calls.iter().rev().take(NEWEST).map(|call| &self.told[*call])
+        calls.iter().rev().take(NEWEST).map(|call| &self.calls[*call])
     }
 
     /// The conversation of the newest call in a scope.
@@ -220,12 +218,12 @@ impl Conversations {
     /// that it answers, so that the result is new. `None` where that call was not made in this trace.
     fn result(&self, ask: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
         let asked = self.pick(self.asks.get(&ask)?, seeker)?;
-        let told = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
+        let found = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
         // A result from before the newest call of this id belongs to an earlier call with the same id; the newest has
         // none yet.
-        let told = told.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
+        let found = found.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
         let (conversation, entry, after) =
-            told.map_or((asked.0, asked.1, at), |(conversation, entry)| (conversation, entry, at + 1));
+            found.map_or((asked.0, asked.1, at), |(conversation, entry)| (conversation, entry, at + 1));
         Some(Anchor { conversation, after, entry: entry + 1 })
     }
 
@@ -270,10 +268,10 @@ impl Conversations {
                     let known = &self.all[conversation];
                     let follows = start
                         .checked_sub(1)
-                        .map_or(known.scope == seeker.scope, |before| known.said_result(prompt, before));
+                        .map_or(known.scope == seeker.scope, |before| known.holds_result(prompt, before));
                     known.entries.len() == entry + 1 && follows
                 };
-                (key.is_telling() || tail()).then_some((conversation, entry))
+                (key.is_distinctive() || tail()).then_some((conversation, entry))
             })
         })
     }
@@ -297,11 +295,11 @@ impl Conversations {
     }
 
     /// Finds the longest beginning of a prompt that is the whole prompt of an earlier call for which `is` holds.
-    /// Returns the number of its messages and the index of that call in `told`, the newest of several.
-    pub fn begun(&self, prompt: &Chain, is: impl Fn(&Told) -> bool) -> Option<(usize, usize)> {
+    /// Returns the number of its messages and the index of that call in `calls`, the newest of several.
+    pub fn begun(&self, prompt: &Chain, is: impl Fn(&PlacedCall) -> bool) -> Option<(usize, usize)> {
         prompt.beginnings().find_map(|(after, chain)| {
             let calls = self.prompts.get(&chain)?.iter().rev().take(NEWEST);
-            calls.copied().find(|call| is(&self.told[*call])).map(|call| (after, call))
+            calls.copied().find(|call| is(&self.calls[*call])).map(|call| (after, call))
         })
     }
 

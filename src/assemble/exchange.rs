@@ -12,10 +12,9 @@ use std::{
 };
 
 use super::{
-    fill_missing,
+    fill_missing::{self, TimedMessages, is_nameless},
     fingerprint::{Fingerprint, Fingerprints},
     reading_digest::carrier,
-    tool_runs::is_nameless,
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timestamp, Translation};
 
@@ -232,7 +231,7 @@ fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
             let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
             // Some senders write the one record of a whole call twice; the second is left out.
             let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
-            if is_whole && whole[at].replace(reading).is_some_and(|last| again(last, reading)) {
+            if is_whole && whole[at].replace(reading).is_some_and(|last| is_repeated(last, reading)) {
                 continue;
             }
             let group = &mut groups[at];
@@ -249,7 +248,7 @@ fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
 }
 
 /// Whether two readings have the same messages.
-fn again(last: &Reading, reading: &Reading) -> bool {
+fn is_repeated(last: &Reading, reading: &Reading) -> bool {
     last.prompt == reading.prompt && last.completion == reading.completion
 }
 
@@ -258,7 +257,10 @@ fn again(last: &Reading, reading: &Reading) -> bool {
 ///
 /// It is no fallback if there is another group; then the one with most structure, then with most parts, then the most
 /// trusted.
-fn choose<'g, 'r>(groups: &'g [ReadingGroup<'r>], side: impl Fn(&'g ReadingGroup<'r>) -> &'g Told) -> Option<usize> {
+fn choose<'g, 'r>(
+    groups: &'g [ReadingGroup<'r>],
+    side: impl Fn(&'g ReadingGroup<'r>) -> &'g TimedMessages,
+) -> Option<usize> {
     let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
     // `max_by_key` returns the last of equals: in reverse order that is the most trusted.
     told.rev().max_by_key(|(_, group)| (group.content != ContentKind::Fallback, weight(side(group)))).map(|(at, _)| at)
@@ -288,17 +290,14 @@ fn others<'g, 'r>(groups: &'g [ReadingGroup<'r>], chosen: usize) -> impl Iterato
         .map(|(_, group)| group)
 }
 
-/// Messages with the times at which they were sent or answered.
-pub type Told = [(Arc<Message>, Timestamp)];
-
 /// Whether `whole` ends with all of `part` and has more messages before it, system messages left aside.
-fn extends(whole: &Told, part: &Told, fingerprints: &mut Fingerprints) -> bool {
+fn extends(whole: &TimedMessages, part: &TimedMessages, fingerprints: &mut Fingerprints) -> bool {
     let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
         Arc::ptr_eq(&left.0, &right.0) || fingerprints.fingerprint(&left.0).is(&fingerprints.fingerprint(&right.0))
     };
-    let words = |told: &Told| told.iter().filter(|(message, _)| message.role != Role::System).count();
+    let words = |told: &TimedMessages| told.iter().filter(|(message, _)| message.role != Role::System).count();
     words(whole) > words(part) && words(part) > 0 && {
-        let spoken = |told: &'_ Told| -> Vec<(Arc<Message>, Timestamp)> {
+        let spoken = |told: &'_ TimedMessages| -> Vec<(Arc<Message>, Timestamp)> {
             told.iter().filter(|(message, _)| message.role != Role::System).cloned().collect()
         };
         let (whole, part) = (spoken(whole), spoken(part));

@@ -11,17 +11,15 @@ use std::{
 
 use super::{
     calls::CountedCalls,
+    limits::FAILURES_BENEATH,
     span_digest::FailureDigest,
     span_tree::SpanTree,
     text_hash::{hash, without_white_space},
 };
-use crate::model::{Failure, SpanRow, StatusCode, Timestamp};
-
-/// How many failures beneath a span are compared with its own in full; of the others only equal messages are found.
-const COMPARED: usize = 64;
+use crate::model::Timestamp;
 
 /// A message of fewer bytes than this may be contained in another by chance.
-const TELLING: usize = 8;
+const DISTINCTIVE: usize = 8;
 
 /// A failure: where it is listed, and which span describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +30,6 @@ pub struct PlacedFailure {
     pub described_by: usize,
     /// End of the node, or its start while it runs.
     pub at: Timestamp,
-}
-
-/// The failure of a span, with the status message where the translation has none; `None` if the span did not fail.
-pub fn of_span(row: &SpanRow) -> Option<Failure> {
-    let mut failure = row.translation.error.clone()?;
-    if failure.message.is_none() && row.status.code == StatusCode::Error {
-        failure.message = Some(row.status.message.clone()).filter(|message| !message.trim().is_empty());
-    }
-    Some(failure)
 }
 
 /// A failure found so far, in the form in which others are compared with it.
@@ -65,7 +54,7 @@ impl ComparedFailure {
             // A status alone, above another failure, is the consequence of that failure.
             return above.message.is_none() && (is_status(above.kind.as_deref()) || above.kind == self.kind);
         }
-        let within = |whole: &str, part: &str| part.len() >= TELLING && whole.contains(part);
+        let within = |whole: &str, part: &str| part.len() >= DISTINCTIVE && whole.contains(part);
         words == self.words || within(words, &self.words) || within(&self.words, words)
     }
 }
@@ -131,7 +120,7 @@ pub fn failures(tree: &SpanTree, counted: &CountedCalls) -> Vec<PlacedFailure> {
 /// {'error': 'Connection error.'}`.
 fn reason(message: &str) -> &str {
     let inner = message.split_once(": {'error': ").and_then(|(_, inner)| inner.strip_suffix('}'));
-    inner.map(|inner| inner.trim_matches(['\'', '"'])).filter(|inner| inner.len() >= TELLING).unwrap_or(message)
+    inner.map(|inner| inner.trim_matches(['\'', '"'])).filter(|inner| inner.len() >= DISTINCTIVE).unwrap_or(message)
 }
 
 /// Keeps of the failures of one call the one with the longest message.
@@ -160,7 +149,7 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
     if !words.is_empty() && here.said.contains(&hash(words)) {
         return true;
     }
-    let newest = here.listed.len().saturating_sub(COMPARED);
+    let newest = here.listed.len().saturating_sub(FAILURES_BENEATH);
     let compared = &mut here.listed[newest..];
     let same = compared.iter().position(|listed| listed.is(failure, words, call));
     // The only failure beneath that has a status and no message must be the one that this message describes.

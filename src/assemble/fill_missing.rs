@@ -5,11 +5,18 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::exchange::Told;
 use crate::model::{Content, Message, Part, Role, Timestamp};
 
+/// Messages with the times at which they were sent or answered.
+pub type TimedMessages = [(Arc<Message>, Timestamp)];
+
+/// Whether a part is a result that gives neither the id of its call nor the name of its tool.
+pub fn is_nameless(part: &Part) -> bool {
+    matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
+}
+
 /// Puts the system messages of the other reading in front, if `prompt` has none.
-pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
+pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &TimedMessages) {
     let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
     if !prompt.iter().any(|told| is_system(&told)) {
         let system: Vec<_> = other.iter().filter(is_system).cloned().collect();
@@ -21,7 +28,7 @@ pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &Told) {
 ///
 /// Counterparts are paired in order: calls of one tool with calls of that tool, results with results. That is done only
 /// where both readings have the same number of them, the other one has an id for each, and no two ids contradict.
-pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &TimedMessages) {
     // Whether the part is a result, the name of the called tool (empty for a result), and the id; `None` for other
     // parts.
     let ids = |part: &Part| match &part.content {
@@ -29,7 +36,7 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
         Content::Result(result) => Some((true, String::new(), result.call_id.clone())),
         _ => None,
     };
-    let all = |messages: &Told| -> HashMap<(bool, String), Vec<Option<String>>> {
+    let all = |messages: &TimedMessages| -> HashMap<(bool, String), Vec<Option<String>>> {
         let mut found: HashMap<_, Vec<_>> = HashMap::new();
         for (is_result, name, id) in messages.iter().flat_map(|(message, _)| &message.parts).filter_map(ids) {
             found.entry((is_result, name)).or_default().push(id);
@@ -71,7 +78,7 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
 }
 
 /// Puts the reasoning of the other reading at the beginning of the first assistant message, if `completion` has none.
-pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &TimedMessages) {
     let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
         told.0.parts.iter().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect()
     };
@@ -88,7 +95,7 @@ pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &Told
 
 /// Adds the media of the other reading, if `messages` has none, to the message of the same role in the same place. A
 /// role of which the two readings have different numbers of messages is left alone.
-pub fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &Told) {
+pub fn fill_media(messages: &mut [(Arc<Message>, Timestamp)], other: &TimedMessages) {
     let media = |message: &Message| -> Vec<Part> {
         message.parts.iter().filter(|part| matches!(part.content, Content::Media(_))).cloned().collect()
     };

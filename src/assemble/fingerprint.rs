@@ -11,7 +11,7 @@ use super::text_hash::{self, TextHash, hash};
 use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolCall, ToolResult};
 
 /// Two messages with one text of at least so many bytes, white space left out, are hardly equal by chance.
-const TELLING: u64 = 16;
+const DISTINCTIVE: u64 = 16;
 
 /// The content of a message as hashes, or of several neighbouring messages of one role: the key by which messages are
 /// compared and looked up.
@@ -53,18 +53,18 @@ impl ContentHash {
     /// This key and, where it has tool calls, that of the text beside them: some senders repeat an answer without its
     /// calls.
     ///
-    /// A text of less than [`TELLING`] bytes proves nothing by itself, so it gives a second key only with `in_place`:
+    /// A text of less than [`DISTINCTIVE`] bytes proves nothing by itself, so it gives a second key only with `in_place`:
     /// where the key is compared with nothing but messages in the same place.
     pub fn repeated(self, in_place: bool) -> impl Iterator<Item = Self> {
-        let is_enough = if in_place { !self.text.is_empty() } else { self.text.len() >= TELLING };
+        let is_enough = if in_place { !self.text.is_empty() } else { self.text.len() >= DISTINCTIVE };
         let text = (self.calls != 0 && is_enough).then_some(Self { calls: 0, ..self });
         [Some(self), text].into_iter().flatten()
     }
 
     /// Whether two messages with this key are hardly equal by chance: it is more than a short text such as "yes" or
     /// "4".
-    pub fn is_telling(&self) -> bool {
-        self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= TELLING
+    pub fn is_distinctive(&self) -> bool {
+        self.calls != 0 || self.results != 0 || self.others != 0 || self.text.len() >= DISTINCTIVE
     }
 }
 

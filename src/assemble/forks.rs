@@ -15,11 +15,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{builder::Heard, conversations::Chain, fingerprint::KeyedMessage};
-
-/// A call is compared in time with so many of the newest earlier calls that have the same prompt; with older ones it
-/// makes no fork.
-const LOOKED_AT: usize = 64;
+use super::{builder::PreparedExchange, conversations::Chain, fingerprint::KeyedMessage, limits::CALLS_OF_ONE_PROMPT};
 
 /// Finds the calls that open conversations of their own.
 ///
@@ -27,7 +23,7 @@ const LOOKED_AT: usize = 64;
 /// number of messages at the beginning of its prompt that belong to the conversation it parts from, and so are history.
 /// It is 0 for one of several calls with an equal prompt: what is history in that is found when the conversation is
 /// opened.
-pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
+pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
     // `left` maps the hash of a prompt with its answer to the first call that has them. `goes_on` maps such a call to
     // the calls that continue from it, each with the number of messages of its prompt that the two have in common.
     let mut left: HashMap<u64, usize> = HashMap::new();
@@ -64,7 +60,7 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
             let (first, second) = (&calls[*other].placed, &call.placed);
             first.scope == second.scope && first.ended.is_none_or(|ended| second.started < ended)
         };
-        if others.iter().rev().take(LOOKED_AT).any(overlaps) {
+        if others.iter().rev().take(CALLS_OF_ONE_PROMPT).any(overlaps) {
             forks.insert(call.placed.turn, 0);
         }
         others.push(at);
@@ -73,7 +69,7 @@ pub fn forks(calls: &[Heard]) -> HashMap<usize, usize> {
 }
 
 /// The hash of a prompt with its answer; `None` where a message is hidden, the call failed or it has no answer.
-fn state(call: &Heard) -> Option<u64> {
+fn state(call: &PreparedExchange) -> Option<u64> {
     if call.completion.is_empty() || call.placed.failed {
         return None;
     }

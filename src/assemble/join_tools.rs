@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 use super::{
     calls::CountedCalls,
     fingerprint,
-    reading_digest::{Heard, Spot, ToolCallDigest, ToolExecution, ToolResultDigest, hear},
+    limits::RUNS_OF_ONE_KEY,
+    reading_digest::{ReadingDigest, Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
     span_digest::SpanDigest,
     span_tree::{SpanNode, SpanTree},
 };
@@ -32,7 +33,7 @@ pub struct JoinedRun {
     /// Also one that only an agent's own messages hold.
     pub seen: Option<Source>,
     /// The tool call in an agent's own messages, where no model call is known to have asked for it.
-    pub heard: Option<Source>,
+    pub reported: Option<Source>,
     /// How the run went.
     pub status: ToolStatus,
     /// Hash of the call id.
@@ -87,15 +88,12 @@ struct Join {
     broke: HashMap<usize, usize>,
     foreign: Vec<(u64, Option<bool>, Source)>,
     /// The ids in `foreign`.
-    strange: HashSet<u64>,
+    seen_foreign: HashSet<u64>,
     /// For each node the nearest agent above it.
     agents: Vec<Option<usize>>,
     /// For each counted call its node.
     callers: Vec<usize>,
 }
-
-/// Where many runs have one key, only this many are considered; a match further away is missed.
-const LOOKED_AT: usize = 256;
 
 /// Joins the tool runs of a trace.
 pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
@@ -104,19 +102,20 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
         callers: counted.calls.iter().map(|call| call.node).collect(),
         ..Join::default()
     };
-    let heard: Vec<Heard> = counted.calls.iter().map(|call| hear(call.nodes().map(|at| &tree.nodes[at]))).collect();
-    for (call, heard) in heard.iter().enumerate() {
+    let messages: Vec<ToolMessages> =
+        counted.calls.iter().map(|call| tool_messages(call.nodes().map(|at| &tree.nodes[at]))).collect();
+    for (call, messages) in messages.iter().enumerate() {
         let node = &tree.nodes[counted.calls[call].node];
-        for (nth, (facts, called)) in heard.calls.iter().enumerate() {
+        for (nth, (facts, called)) in messages.calls.iter().enumerate() {
             let source = Source { facts: *facts, prompt: false, spot: called.at };
             join.ask(call, source, called, (node.started, node.id, nth), tree, counted);
         }
     }
     join.execute(tree);
-    for (call, heard) in heard.iter().enumerate() {
-        join.bring(call, heard, tree, counted);
+    for (call, messages) in messages.iter().enumerate() {
+        join.bring(call, messages, tree, counted);
     }
-    join.overhear(tree, counted);
+    join.take_from_agents(tree, counted);
     let Join { mut runs, foreign, .. } = join;
     for run in &mut runs {
         run.status = status(run, tree);
@@ -159,7 +158,7 @@ impl Join {
             input: None,
             output: None,
             seen: None,
-            heard: None,
+            reported: None,
             status: ToolStatus::Pending,
             id: called.id,
             name: Some(called.name),
@@ -246,7 +245,7 @@ impl Join {
                 input: None,
                 output: None,
                 seen: None,
-                heard: None,
+                reported: None,
                 status: ToolStatus::Pending,
                 id: said.id,
                 name: Some(name(at)),
@@ -283,7 +282,7 @@ impl Join {
             let ids = round != 2 || run.id.is_none() || said.id.is_none();
             run.node.is_none() && ids
         };
-        let free = runs[(*taken).min(runs.len())..].iter().take(LOOKED_AT).filter(fits);
+        let free = runs[(*taken).min(runs.len())..].iter().take(RUNS_OF_ONE_KEY).filter(fits);
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
         let is_near = |run: &&usize| self.agent_of(**run) == self.agents[at];
         let is_meant = |run: &&usize| said.asked.is_some() && self.runs[**run].asked == said.asked;
@@ -320,7 +319,7 @@ impl Join {
     }
 
     /// Takes tool calls and results from the messages of agents that do not count as calls.
-    fn overhear(&mut self, tree: &SpanTree, counted: &CountedCalls) {
+    fn take_from_agents(&mut self, tree: &SpanTree, counted: &CountedCalls) {
         let silent = |at: &usize| tree.nodes[*at].category == Category::Agent && counted.of[*at].is_none();
         for at in (0..tree.nodes.len()).filter(silent) {
             for (facts, said) in tree.nodes[at].sources() {
@@ -328,7 +327,7 @@ impl Join {
                     said.reading_digests.iter().filter(|digest| !digest.fallback || said.reading_digests.len() == 1)
                 {
                     for called in &digest.calls {
-                        self.heard(Source { facts, prompt: false, spot: called.at }, called);
+                        self.report_call(Source { facts, prompt: false, spot: called.at }, called);
                     }
                     for given in &digest.results {
                         self.returned(Source { facts, prompt: given.prompt, spot: given.at }, given);
@@ -340,16 +339,16 @@ impl Join {
 
     /// Gives a tool call in an agent's messages to the first run with its id, else with its name and arguments, that no
     /// model call asked for.
-    fn heard(&mut self, source: Source, called: &ToolCallDigest) {
+    fn report_call(&mut self, source: Source, called: &ToolCallDigest) {
         let by_id = called.id.and_then(|id| self.by_id.get(&id));
         let by_asked = self.by_asked.get(&called.asked).filter(|_| by_id.is_none());
         let runs = by_id.or(by_asked).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| {
             let run = &self.runs[**run];
-            run.called.is_none() && run.heard.is_none() && (run.id.is_none() || run.id == called.id)
+            run.called.is_none() && run.reported.is_none() && (run.id.is_none() || run.id == called.id)
         };
-        let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
-        self.runs[at].heard = Some(source);
+        let Some(at) = runs.iter().take(RUNS_OF_ONE_KEY).find(fits).copied() else { return };
+        self.runs[at].reported = Some(source);
         if let (None, Some(id)) = (self.runs[at].id, called.id) {
             self.runs[at].id = Some(id);
             self.by_id.entry(id).or_default().push(at);
@@ -360,7 +359,7 @@ impl Join {
     fn returned(&mut self, source: Source, given: &ToolResultDigest) {
         let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
-        let Some(at) = runs.iter().take(LOOKED_AT).find(fits).copied() else { return };
+        let Some(at) = runs.iter().take(RUNS_OF_ONE_KEY).find(fits).copied() else { return };
         let run = &mut self.runs[at];
         run.seen = Some(source);
         if given.is_error == Some(true) {
@@ -370,16 +369,16 @@ impl Join {
 
     /// Gives the results that a model call carries to the runs they belong to. They are taken from the end, because the
     /// last results are those of the last calls.
-    fn bring(&mut self, call: usize, heard: &Heard, tree: &SpanTree, counted: &CountedCalls) {
+    fn bring(&mut self, call: usize, messages: &ToolMessages, tree: &SpanTree, counted: &CountedCalls) {
         let started = tree.nodes[counted.calls[call].node].started;
         let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
-        for (facts, given) in heard.results.iter().rev() {
+        for (facts, given) in messages.results.iter().rev() {
             let at = (given.prompt, call, started);
             // A counter that began anew: the run with the arguments of the call before the result, of this agent, else
             // the newest.
             let agent = self.agents[self.callers[call]];
             let surest = |runs: &'_ [usize]| {
-                let runs = &runs[runs.len().saturating_sub(LOOKED_AT)..];
+                let runs = &runs[runs.len().saturating_sub(RUNS_OF_ONE_KEY)..];
                 let is_meant = |run: &usize| given.asked.is_some() && self.runs[*run].asked == given.asked;
                 let weigh = |(nth, run): &(usize, &usize)| (is_meant(run), self.agent_of(**run) == agent, *nth);
                 runs.iter().enumerate().max_by_key(weigh).map(|(_, run)| *run)
@@ -396,11 +395,11 @@ impl Join {
                 // Of several runs of one tool, a failed result belongs to one that failed, if there is one.
                 let failed = |run: &&usize| self.runs[**run].node.is_some_and(|at| tree.nodes[at].failed());
                 let fails = !key.0 && given.is_error == Some(true);
-                let fails = fails && known.iter().rev().take(LOOKED_AT).any(|run| failed(&run));
+                let fails = fails && known.iter().rev().take(RUNS_OF_ONE_KEY).any(|run| failed(&run));
                 let skip = from_end.entry((key.0, fails, key.1)).or_default();
                 *skip += 1;
                 if fails {
-                    known.iter().rev().take(LOOKED_AT).filter(failed).nth(*skip - 1)
+                    known.iter().rev().take(RUNS_OF_ONE_KEY).filter(failed).nth(*skip - 1)
                 } else {
                     known.iter().rev().nth(*skip - 1)
                 }
@@ -415,7 +414,7 @@ impl Join {
                     }
                     _ => &[],
                 };
-                known.iter().rev().take(LOOKED_AT).find(|run| self.runs[**run].seen.is_none())
+                known.iter().rev().take(RUNS_OF_ONE_KEY).find(|run| self.runs[**run].seen.is_none())
             };
             let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
@@ -430,7 +429,7 @@ impl Join {
                 Some(_) => {}
                 None => {
                     if let Some(id) = given.id
-                        && self.strange.insert(id)
+                        && self.seen_foreign.insert(id)
                     {
                         self.foreign.push((id, given.is_error, source));
                     }
@@ -490,4 +489,52 @@ pub fn tool_name(span: &str) -> &str {
 /// Whether a span only gathers the results of parallel tool runs, each of which has a span of its own.
 fn is_internal(node: &SpanNode) -> bool {
     node.span.is_some_and(|(_, facts): (usize, &SpanDigest)| facts.execution.as_ref().is_some_and(|run| run.merged))
+}
+
+/// The tool calls and results of one model call, as the dialect that found most of them gives them.
+#[derive(Default)]
+struct ToolMessages<'a> {
+    /// Tool calls, each with the index of the span or log record that holds it.
+    calls: Vec<(usize, &'a ToolCallDigest)>,
+    /// Tool results, each with the index of the span or log record that holds it.
+    results: Vec<(usize, &'a ToolResultDigest)>,
+    /// See [`ReadingDigest::fallback`].
+    fallback: bool,
+}
+
+/// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
+/// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
+fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> ToolMessages<'a> {
+    let mut channels: Vec<((usize, u64), ToolMessages)> = Vec::new();
+    for (nth, node) in nodes.enumerate() {
+        for (at, facts) in node.sources() {
+            for digest in &facts.reading_digests {
+                let ReadingDigest { channel, fallback, calls, results, .. } = digest;
+                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
+                let known = known.unwrap_or_else(|| {
+                    channels.push(((nth, *channel), ToolMessages { fallback: *fallback, ..ToolMessages::default() }));
+                    channels.len() - 1
+                });
+                let messages = &mut channels[known].1;
+                messages.calls.extend(calls.iter().map(|called| (at, called)));
+                messages.results.extend(results.iter().map(|given| (at, given)));
+            }
+        }
+    }
+    let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
+    let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
+    // `max_by_key` returns the last of equals, and the first is wanted; hence `rev`.
+    let best = |weight: &dyn Fn(&ToolMessages) -> (usize, usize)| {
+        let weighed =
+            channels.iter().enumerate().map(|(at, (_, messages))| (at, (!messages.fallback, weight(messages))));
+        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
+        found.map(|(at, _)| &channels[at].1)
+    };
+    let calls = best(&|messages| (ids(&messages.calls), messages.calls.len()));
+    let results = best(&|messages| (named(&messages.results), messages.results.len()));
+    ToolMessages {
+        calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
+        results: results.map(|messages| messages.results.clone()).unwrap_or_default(),
+        fallback: false,
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!   digests: what lists need, from numbers alone (`summarize`)
+//!     limits             how much is compared, and what is lost beyond
 //!     text_hash          texts and values ─▶ hashes that ignore white space and the order of keys
 //!     fingerprint        a message ─▶ what identifies it; the hashes of tool calls and results
 //!     reading_digest     what one dialect read in a span or log record ─▶ hashes of its text and tools
@@ -15,6 +16,7 @@
 //!     usage              what two records of one call report ─▶ its tokens and its cost
 //!     calls              nodes ─▶ the model calls that count, each once
 //!     join_tools         tool calls, executions and results ─▶ tool runs
+//!     span_failure       a span ─▶ the failure that it records
 //!     failures           failures ─▶ each once, at the deepest span that has it
 //!     totals             all of these ─▶ name, state and sums of a trace
 //!
@@ -57,12 +59,14 @@ mod fill_missing;
 mod fingerprint;
 mod forks;
 mod join_tools;
+mod limits;
 mod loaded_trace;
 mod model_calls;
 mod open_conversation;
 mod reading_digest;
 mod reassign_logs;
 mod span_digest;
+mod span_failure;
 mod span_tree;
 mod streams;
 mod text_hash;
@@ -80,7 +84,7 @@ use crate::model::{
     AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
     ToolStatus, TraceFailure, TraceRows, Value,
 };
-use builder::{ConversationBuilder, Heard};
+use builder::{ConversationBuilder, PreparedExchange};
 use conversations::Conversations;
 use fingerprint::Fingerprints;
 use loaded_trace::LoadedTrace;
@@ -113,22 +117,24 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
 fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
     let LoadedTrace { rows, work, .. } = trace;
     let (calls, placed) = model_calls::turns(trace, fingerprints);
-    let heard: Vec<Heard> = placed.into_iter().filter_map(Heard::new).collect();
-    let mut builder = ConversationBuilder::new(past, forks::forks(&heard));
-    for heard in &heard {
-        builder.tell(heard);
+    let prepared: Vec<PreparedExchange> = placed.into_iter().filter_map(PreparedExchange::new).collect();
+    let mut builder = ConversationBuilder::new(past, forks::forks(&prepared));
+    for prepared in &prepared {
+        builder.add(prepared);
     }
     let ConversationBuilder { mut conversations, prompts, .. } = builder;
     past.extend(prompts);
     let mut tools = tool_runs::runs(trace);
     tool_runs::trace_callers(&mut tools, &conversations.all);
-    tool_runs::tell_unseen(trace, &tools, &mut conversations.all);
-    agents::tell_answers(trace, &mut conversations, fingerprints);
-    agents::tell_silent(trace, &tools, &mut conversations, fingerprints, calls.len());
-    agents::tell_question(trace, &mut conversations, fingerprints);
-    agents::tell_instructions(trace, &mut conversations, fingerprints);
+    tool_runs::add_unseen_results(trace, &tools, &mut conversations.all);
+    agents::add_agent_answers(trace, &mut conversations, fingerprints);
+    agents::add_silent_agents(trace, &tools, &mut conversations, fingerprints, calls.len());
+    agents::add_workflow_question(trace, &mut conversations, fingerprints);
+    agents::add_agent_instructions(trace, &mut conversations, fingerprints);
     let said = conversations.all.iter().flat_map(|conversation| &conversation.messages).filter(|said| !said.history);
-    past.extend(said.flat_map(|said| fingerprints.fingerprint(&said.message).answers.to_vec()).map(builder::came));
+    past.extend(
+        said.flat_map(|said| fingerprints.fingerprint(&said.message).answers.to_vec()).map(builder::result_key),
+    );
     let (started, ended) = work.times();
     let mut tree = tree::tree(trace);
     tree::name_tools(&mut tree, &tools);
@@ -240,7 +246,7 @@ fn opener(trace: &LoadedTrace, conversation: &OpenConversation, speaking: &HashS
 
 fn errors(trace: &LoadedTrace) -> Vec<TraceFailure> {
     let failure = |node: usize| {
-        let own = trace.row(node).and_then(failures::of_span);
+        let own = trace.row(node).and_then(span_failure::of_span);
         own.or_else(|| trace.first([node], |translation| translation.error.clone())).unwrap_or_default()
     };
     let failures = trace.work.failures.iter().map(|failure_site| {

@@ -8,9 +8,9 @@ use super::{
     builder::PlacedExchange,
     calls::Call,
     exchange::{Exchange, TimedMessage},
-    failures,
     fingerprint::Fingerprints,
     loaded_trace::LoadedTrace,
+    span_failure,
     text_hash::hash,
 };
 use crate::model::{
@@ -34,9 +34,9 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
         let node = &trace.nodes()[call.node];
         let mut exchange = trace.exchange(call.nodes(), fingerprints);
         if call.failed && exchange.prompt.is_empty() && last.get(&trace.scopes[call.node]) == Some(&turn) {
-            lend(trace, call.node, &mut exchange, fingerprints);
+            take_agents_prompt(trace, call.node, &mut exchange, fingerprints);
         }
-        think(trace, call.node, &mut exchange, fingerprints);
+        add_reasoning(trace, call.node, &mut exchange, fingerprints);
         let nodes = || call.nodes();
         let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
             trace.first(nodes(), |translation| value(&translation.genai))
@@ -58,7 +58,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             cost: call.cost.clone(),
             unpriced: call.unpriced,
             window: None,
-            failure: trace.row(call.node).and_then(failures::of_span).or_else(|| {
+            failure: trace.row(call.node).and_then(span_failure::of_span).or_else(|| {
                 node.failure()?;
                 trace.first([call.node], |translation| translation.error.clone())
             }),
@@ -67,7 +67,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             also: call.also.iter().map(|node| trace.nodes()[*node].id).collect(),
         });
         // A message between agents is part of the conversation of the agent that sent or received it.
-        if !is_told(node.category) || node.relays() || repeats_agents(trace, call.node) {
+        if !is_in_conversation(node.category) || node.relays() || repeats_agents(trace, call.node) {
             continue;
         }
         if !node.category.is_call() {
@@ -77,7 +77,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             continue;
         }
         // An error status whose cause is no failure, such as an agent that hands over, ends no answer.
-        let is_error = |row: &SpanRow| row.status.code == StatusCode::Error && failures::of_span(row).is_some();
+        let is_error = |row: &SpanRow| row.status.code == StatusCode::Error && span_failure::of_span(row).is_some();
         let broken = trace.row(call.node).is_some_and(is_error);
         placed.push(PlacedExchange {
             turn,
@@ -115,7 +115,7 @@ fn unrecorded(trace: &LoadedTrace, call: &Call, exchange: &Exchange) -> Option<I
 /// that is what it was sent.
 ///
 /// Only if the agent has assistant messages; otherwise its question is shown for the agent itself.
-fn lend(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
+fn take_agents_prompt(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     let scope = trace.scopes[node].filter(|scope| trace.nodes()[*scope].category == Category::Agent);
     let Some(scope) = scope.filter(|scope| *scope != node) else { return };
     let mut theirs = trace.exchange([scope], fingerprints);
@@ -133,7 +133,7 @@ fn lend(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints:
 /// Adds reasoning to an answer without any, from a chain span around the call that returned the same answer.
 ///
 /// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt.
-fn think(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
+fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     const AROUND: usize = 3;
     let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
     let [line] = exchange.completion.as_mut_slice() else { return };
@@ -160,7 +160,7 @@ fn think(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints
 }
 
 /// Whether calls of a category belong in conversations. Embeddings, rerankings and the cost of tools do not.
-fn is_told(category: Category) -> bool {
+fn is_in_conversation(category: Category) -> bool {
     matches!(category, Category::Llm | Category::Agent | Category::Chain | Category::Span)
 }
 
@@ -168,7 +168,8 @@ fn is_told(category: Category) -> bool {
 fn repeats_agents(trace: &LoadedTrace, node: usize) -> bool {
     let nodes = trace.nodes();
     let beneath = nodes.get(node + 1..nodes[node].after).unwrap_or_default();
-    !nodes[node].category.is_call() && beneath.iter().any(|node| node.category == Category::Agent && node.speaks())
+    !nodes[node].category.is_call()
+        && beneath.iter().any(|node| node.category == Category::Agent && node.has_messages())
 }
 
 /// The request parameters of all records of a call, sorted by name; of two values of one name the first.

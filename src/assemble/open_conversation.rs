@@ -8,16 +8,9 @@ use std::{
 use super::{
     exchange::TimedMessage,
     fingerprint::{self, ContentHash, KeyedMessage},
+    limits::{ENTRIES_FOR_CUT_MESSAGES, PIECES},
 };
 use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
-
-/// So many neighbouring messages of one role are also compared as one message. In a longer run only pieces of this
-/// length are.
-pub const PIECES: usize = 8;
-
-/// A cut message is compared with so many of the newest entries, and so many entries after the anchor are compared with
-/// what follows it in a prompt. Beyond that a message that was repeated counts as new.
-const CUT: usize = 64;
 
 /// A conversation of one agent, to which further calls are added.
 #[derive(Debug)]
@@ -182,7 +175,7 @@ impl OpenConversation {
     }
 
     /// Adds a message to those that are shown. It stands for the next so many entries.
-    pub fn say(&mut self, said: ConversationMessage, entries: usize) {
+    pub fn push(&mut self, said: ConversationMessage, entries: usize) {
         self.shown.resize(self.shown.len() + entries, self.messages.len());
         self.messages.push(said);
     }
@@ -196,7 +189,7 @@ impl OpenConversation {
 
     /// Adds reasoning to the answer that an entry belongs to, if that has none. Some senders send it only with a later
     /// prompt.
-    pub fn think(&mut self, entry: usize, thought: &[Part]) {
+    pub fn add_reasoning(&mut self, entry: usize, thought: &[Part]) {
         let Some(last) = self.shown.get(entry).copied() else { return };
         let is_thought = |part: &Part| matches!(part.content, Content::Reasoning(_));
         let turn = self.messages[last].turn;
@@ -304,16 +297,21 @@ impl OpenConversation {
     }
 
     /// Whether the message at `at` of a prompt has a result that the conversation holds, by id.
-    pub fn said_result(&self, prompt: &[KeyedMessage], at: usize) -> bool {
+    pub fn holds_result(&self, prompt: &[KeyedMessage], at: usize) -> bool {
         prompt[at].fingerprint.answers.iter().any(|answer| self.by_id.contains_key(&Id::Answer(*answer)))
     }
 
     /// Whether a message is the beginning of an entry, or an entry its beginning, because its sender cut one of them.
     fn holds_cut(&self, keyed: &KeyedMessage) -> bool {
         if keyed.fingerprint.truncated {
-            return self.entries.iter().rev().take(CUT).any(|entry| fingerprint::is_cut_of(entry, keyed));
+            return self
+                .entries
+                .iter()
+                .rev()
+                .take(ENTRIES_FOR_CUT_MESSAGES)
+                .any(|entry| fingerprint::is_cut_of(entry, keyed));
         }
-        self.cut.iter().rev().take(CUT).any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
+        self.cut.iter().rev().take(ENTRIES_FOR_CUT_MESSAGES).any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
     }
 
     /// Whether the message at `at` of a prompt, joined with its neighbours of the same role, is known by one key.
@@ -338,7 +336,7 @@ impl OpenConversation {
     /// The entry that is this message, if it is the first from `from` on that is no answer. A tool result may be any of
     /// the results that stand there.
     fn follows(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
-        let others = self.entries.iter().enumerate().skip(from).take(CUT);
+        let others = self.entries.iter().enumerate().skip(from).take(ENTRIES_FOR_CUT_MESSAGES);
         let mut others = others.filter(|(_, entry)| entry.fingerprint.role != Role::Assistant);
         let is = |entry: &KeyedMessage| entry.fingerprint.is_exactly(&keyed.fingerprint);
         if keyed.fingerprint.role == Role::Tool {

@@ -8,14 +8,10 @@ use std::{
 
 use super::{
     fingerprint::{asked, named},
-    span_tree::SpanNode,
+    limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation};
-
-/// A prompt repeats old tool results. Of those before its last assistant message only this many, the newest, are kept;
-/// those after it are new, and all of them are kept.
-const RESULTS: usize = 128;
 
 /// What one dialect found in one kind of carrier of a span or log record.
 #[derive(Debug, Clone)]
@@ -35,7 +31,7 @@ pub struct ReadingDigest {
     pub answers: bool,
     /// The tool calls of the completion, in order.
     pub calls: Vec<ToolCallDigest>,
-    /// The tool results of the prompt (see [`RESULTS`]), then those in the completion.
+    /// The tool results of the prompt (see [`OLD_RESULTS`]), then those in the completion.
     pub results: Vec<ToolResultDigest>,
 }
 
@@ -132,7 +128,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let mut brought = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = brought.partition_point(|given| given.at.1 < answered);
-        digest.results.extend(brought.drain(old.saturating_sub(RESULTS)..));
+        digest.results.extend(brought.drain(old.saturating_sub(OLD_RESULTS)..));
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
@@ -239,53 +235,6 @@ impl OpenCalls {
         }
         let fits = |call: &&mut Option<(u64, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
         self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(asked, _)| asked)
-    }
-}
-
-/// The tool calls and results of one model call, as the dialect that found most of them gives them.
-#[derive(Default)]
-pub struct Heard<'a> {
-    /// Tool calls, each with the index of the span or log record that holds it.
-    pub calls: Vec<(usize, &'a ToolCallDigest)>,
-    /// Tool results, each with the index of the span or log record that holds it.
-    pub results: Vec<(usize, &'a ToolResultDigest)>,
-    /// See [`ReadingDigest::fallback`].
-    fallback: bool,
-}
-
-/// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
-/// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
-pub fn hear<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> Heard<'a> {
-    let mut channels: Vec<((usize, u64), Heard)> = Vec::new();
-    for (nth, node) in nodes.enumerate() {
-        for (at, facts) in node.sources() {
-            for digest in &facts.reading_digests {
-                let ReadingDigest { channel, fallback, calls, results, .. } = digest;
-                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
-                let known = known.unwrap_or_else(|| {
-                    channels.push(((nth, *channel), Heard { fallback: *fallback, ..Heard::default() }));
-                    channels.len() - 1
-                });
-                let heard = &mut channels[known].1;
-                heard.calls.extend(calls.iter().map(|called| (at, called)));
-                heard.results.extend(results.iter().map(|given| (at, given)));
-            }
-        }
-    }
-    let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
-    let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
-    // `max_by_key` returns the last of equals, and the first is wanted; hence `rev`.
-    let best = |weight: &dyn Fn(&Heard) -> (usize, usize)| {
-        let weighed = channels.iter().enumerate().map(|(at, (_, heard))| (at, (!heard.fallback, weight(heard))));
-        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
-        found.map(|(at, _)| &channels[at].1)
-    };
-    let calls = best(&|heard| (ids(&heard.calls), heard.calls.len()));
-    let results = best(&|heard| (named(&heard.results), heard.results.len()));
-    Heard {
-        calls: calls.map(|heard| heard.calls.clone()).unwrap_or_default(),
-        results: results.map(|heard| heard.results.clone()).unwrap_or_default(),
-        fallback: false,
     }
 }
 

@@ -5,11 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{reading_digest::ToolExecution, span_digest::SpanDigest, span_tree::SpanNode};
+use super::{
+    limits::CALLS_AROUND_A_RECORD, reading_digest::ToolExecution, span_digest::SpanDigest, span_tree::SpanNode,
+};
 use crate::model::{Category, Timestamp, TokenUsage};
-
-/// How many calls before and after a record, by time, are checked for being the one it describes.
-const LOOKED_AT: usize = 64;
 
 /// Moves the records, and summarizes the nodes that lost or gained one. `nodes` are in depth-first order and
 /// summarized.
@@ -50,7 +49,7 @@ fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
             node.category != Category::Tool && facts.execution.as_deref().is_some_and(says)
         }
         Category::Llm => node.category == Category::Agent,
-        Category::Agent => matches!(node.category, Category::Span | Category::Http) && facts.tells(),
+        Category::Agent => matches!(node.category, Category::Span | Category::Http) && facts.has_content(),
         _ => false,
     }
 }
@@ -101,7 +100,7 @@ impl<'p, 'a> Finding<'p, 'a> {
                     // The last one beneath the node that had begun by then.
                     let beneath = at + 1..self.nodes[at].after;
                     let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;
-                    return alike.iter().rev().take(LOOKED_AT).find(is).copied();
+                    return alike.iter().rev().take(CALLS_AROUND_A_RECORD).find(is).copied();
                 };
                 // An id that several tools share is a counter that began anew: the newest that had begun by then is
                 // meant.
@@ -128,7 +127,7 @@ impl<'p, 'a> Finding<'p, 'a> {
         let opens = usage.is_none() && facts.reading_digests.iter().any(|digest| digest.prompts);
         let times = if opens { &self.by_start } else { &self.by_end };
         let here = times.partition_point(|(time, _)| *time < facts.started);
-        let near = &times[here.saturating_sub(LOOKED_AT)..times.len().min(here + LOOKED_AT)];
+        let near = &times[here.saturating_sub(CALLS_AROUND_A_RECORD)..times.len().min(here + CALLS_AROUND_A_RECORD)];
         let is = |call: usize| match usage {
             Some(usage) => {
                 !self.told.contains(&call) && self.nodes[call].usage.is_some_and(|other| equal(usage, &other))

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::{
-    failures,
     fingerprint::{self, asked},
     reading_digest::{ReadingDigest, ToolExecution, execution, reading_digests},
+    span_failure,
     text_hash::hash,
 };
 use crate::model::{
@@ -127,7 +127,7 @@ impl SpanDigest {
             synthetic: row.synthetic,
             scope: hash(&row.scope_name),
             client: row.kind == SpanKind::Client,
-            failure: failures::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
+            failure: span_failure::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
             asked: if is_half { prompt(&translation.readings) } else { 0 },
             ..understood
@@ -204,7 +204,7 @@ impl SpanDigest {
 
     /// Whether the record has tokens, a failure or messages, so that a placeholder node is made for its span if that
     /// was never received. Plain application logs have none of these.
-    pub(super) fn tells(&self) -> bool {
+    pub(super) fn has_content(&self) -> bool {
         self.usage.is_some()
             || self.failure.is_some()
             || self.reading_digests.iter().any(|digest| digest.prompts || digest.answers)

@@ -10,7 +10,6 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
-    reassign_logs,
     span_digest::{FailureDigest, SpanDigest},
     usage,
 };
@@ -74,6 +73,11 @@ impl<'a> SpanNode<'a> {
         self.own().find_map(|facts| facts.failure.as_deref()).filter(|_| !self.unconfirmed)
     }
 
+    /// Whether a node is a model, embedding or reranker call and not an aggregate.
+    pub fn is_call(&self) -> bool {
+        self.category.is_call() && !self.aggregate()
+    }
+
     /// Whether a source reports a failure.
     pub fn failed(&self) -> bool {
         self.failure().is_some()
@@ -91,7 +95,7 @@ impl<'a> SpanNode<'a> {
     }
 
     /// Whether a source has messages, of a prompt or of a completion. Always `false` in an unconfirmed trace.
-    pub fn speaks(&self) -> bool {
+    pub fn has_messages(&self) -> bool {
         !self.unconfirmed
             && self
                 .sources()
@@ -108,7 +112,7 @@ impl<'a> SpanNode<'a> {
     /// call.
     fn guess(&self) -> Category {
         let said = self.own().map(|facts| facts.category).find(|category| *category != Category::Span);
-        said.unwrap_or(if self.speaks() { Category::Llm } else { Category::Span })
+        said.unwrap_or(if self.has_messages() { Category::Llm } else { Category::Span })
     }
 
     /// Sets category, tokens and cost from the sources, and the times of a placeholder. To be called again after log
@@ -151,8 +155,7 @@ impl<'a> SpanTree<'a> {
             node.summarize();
         }
         let parents = parents(&nodes, &index);
-        let mut nodes = walk(nodes, &parents);
-        reassign_logs::reassign(&mut nodes);
+        let nodes = walk(nodes, &parents);
         let root = nodes.iter().position(|node| node.span.is_some_and(|(_, facts)| facts.parent.is_none()));
         let mut tree = Self { nodes, root, orphan_logs: Vec::new() };
         tree.adopt(orphan_logs);
@@ -269,7 +272,7 @@ fn logs<'a>(
             orphan_logs.push(record);
             continue;
         };
-        if !index.contains_key(&id) && facts.tells() {
+        if !index.contains_key(&id) && facts.has_content() {
             index.insert(id, nodes.len());
             nodes.push(empty(id, facts.started));
         }
@@ -279,7 +282,7 @@ fn logs<'a>(
     }
     // The trace has nothing but records without a span id: one node stands for all of them.
     if nodes.is_empty()
-        && let Some((_, first)) = orphan_logs.iter().find(|(_, facts)| facts.tells())
+        && let Some((_, first)) = orphan_logs.iter().find(|(_, facts)| facts.has_content())
     {
         nodes.push(empty(stand_in(trace), first.started));
     }

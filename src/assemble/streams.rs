@@ -3,10 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{calls::is_call, span_tree::SpanTree};
-
-/// Of the open requests with one prompt only this many, the oldest, are checked for being of the same step.
-const LOOKED_AT: usize = 64;
+use super::{limits::OPEN_STREAMS, span_tree::SpanTree};
 
 /// Pairs the two spans of each streamed call: maps the node of the request to the node that ends its stream.
 ///
@@ -14,7 +11,7 @@ const LOOKED_AT: usize = 64;
 /// the request and carries the answer; it stands wherever in the trace the stream was read.
 pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
     let half =
-        |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && is_call(&tree.nodes[*at]);
+        |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && tree.nodes[*at].is_call();
     let mut halves: Vec<usize> = (0..tree.nodes.len()).filter(half).collect();
     halves.sort_by_key(|at| tree.nodes[*at].order());
     let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
@@ -27,7 +24,7 @@ pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
         if facts.ends_stream {
             // Several requests with one prompt: the one of the same step, else the one that has waited longest.
             let same_step =
-                waiting.iter().take(LOOKED_AT).position(|request| tree.nodes[*request].parent == node.parent);
+                waiting.iter().take(OPEN_STREAMS).position(|request| tree.nodes[*request].parent == node.parent);
             if !waiting.is_empty() {
                 streams.insert(waiting.remove(same_step.unwrap_or_default()), at);
             }

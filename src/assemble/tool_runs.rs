@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    failures,
+    fill_missing,
     fingerprint::asked,
     join_tools::{JoinedRun, tool_name},
     loaded_trace::LoadedTrace,
     open_conversation::OpenConversation,
+    span_failure,
     text_hash::{hash, without_white_space},
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, ToolResult, ToolRun, ToolStatus, Value};
@@ -30,7 +31,7 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         Content::Result(result) => Some(result),
         _ => None,
     };
-    let asked = run.called.map(|(_, source)| source).or(run.heard).and_then(call);
+    let asked = run.called.map(|(_, source)| source).or(run.reported).and_then(call);
     let given = run.input.and_then(call);
     let returned = run.output.and_then(result);
     let seen = run.seen.and_then(result);
@@ -60,7 +61,7 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
             (Value::Null, Some(given)) => given.input.clone(),
             _ => input,
         },
-        output: told(returned, seen).map(|result| result.content.clone()),
+        output: output_of(returned, seen).map(|result| result.content.clone()),
         status: run.status,
         error: (run.status == ToolStatus::Error).then(|| why(trace, run, returned.or(seen))).flatten(),
         span: node.filter(|node| node.span.is_some()).map(|node| node.id),
@@ -72,7 +73,7 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
 
 /// The result to show: what the tool returned, else what the model saw. If the tool returned a list of which the model
 /// saw one item, that item.
-fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
+fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
     let is_one_of = |items: &[Value], seen: &ToolResult| match seen.content.as_slice() {
         [Part { content: Content::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
         [Part { content: Content::Json(value), .. }] => items.contains(value),
@@ -88,7 +89,7 @@ fn told<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> O
 /// Why a run failed: the failure of the execution or of the part of it that failed, else the text of the result.
 fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
     let failure = run.node.into_iter().chain(run.broke).find_map(|at| {
-        let own = trace.row(at).and_then(failures::of_span);
+        let own = trace.row(at).and_then(span_failure::of_span);
         own.or_else(|| trace.first([at], |translation| translation.error.clone()))
     });
     let told = failure.and_then(|failure| failure.message.or(failure.kind));
@@ -134,13 +135,13 @@ pub fn trace_callers(runs: &mut [ToolRun], conversations: &[OpenConversation]) {
 
 /// Adds to conversations the results that no later request carries, as the tools returned them, after the messages that
 /// asked for them.
-pub fn tell_unseen(trace: &LoadedTrace, runs: &[ToolRun], conversations: &mut [OpenConversation]) {
+pub fn add_unseen_results(trace: &LoadedTrace, runs: &[ToolRun], conversations: &mut [OpenConversation]) {
     // Runs whose result no request carries, or carries without an id or a name, by model call and call id, else by
     // model call and name with arguments.
     let mut unseen: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     for (at, run) in trace.work.runs.runs.iter().enumerate().rev() {
         if let (Some((turn, source)), Some(_)) = (run.called, run.output)
-            && run.seen.is_none_or(|seen| trace.part(seen).is_some_and(is_nameless))
+            && run.seen.is_none_or(|seen| trace.part(seen).is_some_and(fill_missing::is_nameless))
             && let Some(Content::Call(call)) = trace.part(source).map(|part| &part.content)
         {
             let key = call.known_id().map_or_else(|| asked(call), hash);
@@ -178,11 +179,6 @@ fn answers(message: &Message) -> impl Iterator<Item = u64> + '_ {
         Content::Result(result) => result.call_id.as_ref().map(hash),
         _ => None,
     })
-}
-
-/// Whether a part is a result that gives neither the id of its call nor the name of its tool.
-pub fn is_nameless(part: &Part) -> bool {
-    matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
 /// Matches results that tools returned with the results without ids that a request carries: those with equal text get

@@ -9,6 +9,7 @@ use super::{
     calls::{self, CountedCalls},
     failures::{self, PlacedFailure},
     join_tools::{self, JoinedRuns},
+    reassign_logs,
     span_digest::SpanDigest,
     span_tree::SpanTree,
 };
@@ -76,6 +77,7 @@ impl<'a> TraceDigest<'a> {
     /// Computes all of it. The digests may come in any order.
     pub fn of(trace: TraceId, facts: &'a [SpanDigest], price: Price) -> Self {
         let mut tree = SpanTree::new(trace, facts);
+        reassign_logs::reassign(&mut tree.nodes);
         let counted = calls::count(&tree, price);
         // A delivery that counts stands for the model call that made its message, so it is shown as one (`calls.md` 4).
         for call in &counted.calls {
@@ -190,7 +192,7 @@ impl<'a> TraceDigest<'a> {
     fn listing(&self) -> TraceListing {
         let (started, ended) = self.times();
         let seen = self.sources.iter().map(|facts| facts.ended.unwrap_or(facts.started).max(facts.started));
-        let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.speaks());
+        let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
             project: self.project(),

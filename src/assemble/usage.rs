@@ -39,7 +39,7 @@ pub type UsageAndCost<'a> = (Option<TokenUsage>, Option<&'a Cost>);
 
 /// The cost of a call with two records: a reported one, else that of the record whose input counts are used, else that
 /// of the other; `None` if neither has one.
-pub fn told<'a>(outer: UsageAndCost<'a>, inner: UsageAndCost<'a>) -> Option<&'a Cost> {
+pub fn cost_of<'a>(outer: UsageAndCost<'a>, inner: UsageAndCost<'a>) -> Option<&'a Cost> {
     let reported = |(_, cost): UsageAndCost<'a>| cost.filter(|cost| cost.source == PriceSource::Reported);
     let fuller = match (outer.0, inner.0) {
         (Some(outer), Some(inner)) => is_inner_fuller(outer, inner),

@@ -56,16 +56,6 @@ const OWNED: &[(&str, &[&str])] = &[
 /// A circle may lose files; a row whose circle is gone goes as well.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("dialects", &["calls", "parts", "reasoning"], "a grammar: the result of a call holds parts, a part may be a call"),
-    (
-        "assemble",
-        &["calls", "failures", "reading_digest", "reassign_logs", "span_digest", "span_tree", "streams"],
-        "not yet taken apart",
-    ),
-    (
-        "assemble",
-        &["exchange", "fill_missing", "loaded_trace", "open_conversation", "tool_runs"],
-        "not yet taken apart",
-    ),
     ("store", &["group", "reprocess"], "not yet taken apart"),
     (
         "app",

@@ -75,7 +75,7 @@ fn any_window_shows_what_the_whole_text_holds_there() {
 fn what_is_near_is_kept_also_where_a_long_text_ends_above_it() {
     let (blocks, folds) = (paragraphs([3, 200_000, 2, 2]), Folds::default());
     let whole: Vec<String> = Document::whole(blocks.clone(), &folds, 31).iter().map(DocLine::text).collect();
-    let mut document = Document::new(blocks, 31);
+    let mut document = Document::new(blocks, 31, Zone::default());
     let place = loop {
         let last = document.last();
         document.lay_around(last, 80, 1, &folds);
