@@ -66,7 +66,7 @@ pub fn add_agent_answers(trace: &LoadedTrace, conversations: &mut Conversations,
             let parts =
                 line.message.parts.iter().filter(|part| !matches!(part.content, Content::Call(_))).cloned().collect();
             let message = Arc::new(Message { parts, ..(*line.message).clone() });
-            ConversationMessage { message, at: line.at, span, turn, history: false, rewritten: false }
+            ConversationMessage::new(message, line.at, span, turn)
         });
         let after = conversation.messages.split_off(end + 1);
         conversation.messages.extend(said.chain(after));
@@ -224,14 +224,7 @@ pub fn add_agent_instructions(trace: &LoadedTrace, conversations: &mut Conversat
             continue;
         };
         let system = trace.exchange([agent], fingerprints).system.into_iter();
-        let said = system.map(|line| ConversationMessage {
-            message: line.message,
-            at: line.at,
-            span,
-            turn,
-            history: false,
-            rewritten: false,
-        });
+        let said = system.map(|line| ConversationMessage::new(line.message, line.at, span, turn));
         conversation.messages.splice(0..0, said.collect::<Vec<_>>());
     }
 }
@@ -263,14 +256,10 @@ pub fn add_workflow_question(trace: &LoadedTrace, conversations: &mut Conversati
     // Only a workflow around the conversation can have its question.
     let around = |node: &usize| is_workflow(trace, *node) && (*node..nodes[*node].after).contains(&conversation.node);
     let question = (0..nodes.len()).filter(around).find_map(&mut asks);
-    let said = question.unwrap_or_default().into_iter().map(|line| ConversationMessage {
-        message: line.message,
-        at: line.at,
-        span,
-        turn,
-        history: false,
-        rewritten: false,
-    });
+    let said = question
+        .unwrap_or_default()
+        .into_iter()
+        .map(|line| ConversationMessage::new(line.message, line.at, span, turn));
     let after = conversation.messages.split_off(at);
     conversation.messages.extend(said.chain(after));
 }
@@ -454,14 +443,9 @@ impl SilentAgents<'_, '_> {
     fn append(&mut self, conversation: &mut OpenConversation, at: usize, lines: Vec<TimedMessage>) {
         let (span, turn) = (self.trace.nodes()[at].id, self.turn);
         self.turn += 1;
-        conversation.messages.extend(lines.into_iter().map(|line| ConversationMessage {
-            message: line.message,
-            at: line.at,
-            span,
-            turn,
-            history: false,
-            rewritten: false,
-        }));
+        conversation
+            .messages
+            .extend(lines.into_iter().map(|line| ConversationMessage::new(line.message, line.at, span, turn)));
     }
 
     /// The indexes of the counted calls at and beneath a node.
@@ -488,14 +472,7 @@ impl SilentAgents<'_, '_> {
         let asked = beneath.first().map_or(own, |call| of(*call));
         let answered = beneath.last().map_or(own, |call| of(*call));
         self.turn += usize::from(asked == own);
-        let say = |(turn, span): (usize, SpanId), message, at| ConversationMessage {
-            message,
-            at,
-            span,
-            turn,
-            history: false,
-            rewritten: false,
-        };
+        let say = |(turn, span): (usize, SpanId), message, at| ConversationMessage::new(message, at, span, turn);
         let mut conversation =
             OpenConversation::new(self.trace.scopes[at], self.trace.agent_of(at), (asked.1, at), node.started);
         conversation.messages.extend(exchange.system.into_iter().map(|line| say(asked, line.message, line.at)));

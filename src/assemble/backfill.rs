@@ -101,14 +101,7 @@ fn answer(trace: &mut AssembledTrace, thread: usize, known: &LaterAnswer) {
     let Some((span, turn, at)) = said.last().map(|last| (last.span, last.turn, last.at)) else { return };
     let at = trace.calls.get(turn).and_then(|call| call.ended).unwrap_or(at);
     let messages = known.messages.iter();
-    said.extend(messages.map(|message| ConversationMessage {
-        message: Arc::clone(message),
-        at,
-        span,
-        turn,
-        history: false,
-        rewritten: false,
-    }));
+    said.extend(messages.map(|message| ConversationMessage::new(Arc::clone(message), at, span, turn)));
 }
 
 /// Adds the reasoning and the tool calls that a repeated answer has to the recorded one, if there is one that it

@@ -15,98 +15,14 @@ use std::{
 };
 
 use super::{
-    conversations::{Anchor, Chain, Conversations, PlacedCall, Seeker},
-    exchange::{Exchange, TimedMessage},
+    conversations::{Anchor, Chain, Conversations, PlacedCall},
+    exchange::TimedMessage,
     fingerprint::{ContentHash, KeyedMessage},
     open_conversation::{OpenConversation, new_in_prompt},
+    prepared_exchange::{PlacedExchange, PreparedExchange, keyed},
     text_hash::hash,
 };
-use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolCall};
-
-/// A counted call with its messages, and its place in the span tree.
-#[derive(Debug)]
-pub struct PlacedExchange {
-    /// Its index among the counted calls of the trace, [`crate::model::AssembledTrace::calls`].
-    pub turn: usize,
-    /// The span that counts for the call.
-    pub span: SpanId,
-    /// The index of its node in the span tree.
-    pub node: usize,
-    /// The node of the nearest agent or tool around it; `None` where there is none.
-    pub scope: Option<usize>,
-    /// The node of its parent span; `None` where it has none.
-    pub step: Option<usize>,
-    /// Whether `scope` is an agent.
-    pub in_agent: bool,
-    /// The name of the agent that made the call; `None` where it is unknown.
-    pub agent: Option<String>,
-    /// The hash of the model name; `None` where it is unknown.
-    pub model: Option<u64>,
-    /// When its span began.
-    pub started: Timestamp,
-    /// `None` while it runs.
-    pub ended: Option<Timestamp>,
-    /// Whether its span failed, or it has an error and no answer.
-    pub failed: bool,
-    /// What was sent and what came back.
-    pub exchange: Exchange,
-}
-
-/// A call with its messages in the form in which they are compared.
-#[derive(Debug)]
-pub struct PreparedExchange {
-    /// The call; its `exchange` was moved to the fields below, and is empty.
-    pub placed: PlacedExchange,
-    /// Its system messages.
-    pub system: Vec<TimedMessage>,
-    /// Its prompt without the system messages, and without the answer where a sender lists that there.
-    pub lines: Vec<TimedMessage>,
-    /// Its answer; empty where the call failed.
-    pub completion: Vec<TimedMessage>,
-    /// The messages of `lines` without their times.
-    pub prompt: Vec<KeyedMessage>,
-    /// The hashes of the beginnings of `prompt`.
-    pub chain: Chain,
-    /// The keys of `system`; `None` for a message that cannot be compared.
-    pub in_force: Vec<Option<ContentHash>>,
-}
-
-impl PreparedExchange {
-    /// Prepares the messages of a call; `None` where it has none.
-    pub fn new(mut placed: PlacedExchange) -> Option<Self> {
-        let Exchange { system, prompt: mut lines, mut completion, by_event, spoken } =
-            std::mem::take(&mut placed.exchange);
-        if placed.failed {
-            completion.clear();
-        } else if completion.is_empty() && by_event && placed.ended.is_some() {
-            completion = unmarked_answer(&mut lines);
-        }
-        // A prompt may end with its own answer where a sender does not mark the answer, or where it is the input of a
-        // function: the state of a program, which has the answer by then. What was sent to a model never does.
-        if by_event || !spoken[0] {
-            drop_answer(&mut lines, &completion);
-        }
-        if system.is_empty() && lines.is_empty() && completion.is_empty() {
-            return None;
-        }
-        let prompt: Vec<KeyedMessage> = lines.iter().map(keyed).collect();
-        let chain = Chain::of(&prompt);
-        let in_force = system.iter().map(|line| line.fingerprint.key).collect();
-        Some(Self { placed, system, lines, completion, prompt, chain, in_force })
-    }
-
-    /// The messages of its prompt after the last answer in it.
-    fn question(&self) -> &[KeyedMessage] {
-        let answered = self.prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
-        &self.prompt[answered.map_or(0, |answered| answered + 1)..]
-    }
-
-    /// What decides between several conversations that the call could continue.
-    fn seeker(&self) -> Seeker<'_> {
-        let PlacedExchange { scope, step, started, .. } = self.placed;
-        Seeker { scope, step, system: &self.in_force, started }
-    }
-}
+use crate::model::{Content, ConversationMessage, Message, Part, Role, ToolCall};
 
 /// How a call continues what was added before. Conversations are given by their index.
 enum Continuation {
@@ -127,7 +43,7 @@ pub struct ConversationBuilder<'s> {
     /// The conversations so far.
     pub conversations: Conversations,
     /// Hashes of what earlier traces of the session hold, of three kinds: whole prompts (see [`Chain`]); what followed
-    /// the last answer in each prompt, with that answer (see [`last`]); ids of tool results (see [`came`]).
+    /// the last answer in each prompt, with that answer (see [`last`]); ids of tool results (see [`result_key`]).
     past: &'s HashSet<u64>,
     /// The hashes of the first two kinds for this trace.
     pub prompts: Vec<u64>,
@@ -272,12 +188,13 @@ impl<'s> ConversationBuilder<'s> {
             (anchor.after > 0 && prompt[anchor.after - 1].fingerprint.role == Role::Assistant)
                 .then_some(anchor.conversation)
         });
+        let system = hash(in_force);
         let mut newest = true;
         for earlier in self.conversations.asked_before(chain) {
             let same_scope = earlier.scope == placed.scope;
             let same_agent =
                 placed.agent.is_some() && self.conversations.all[earlier.conversation].agent == placed.agent;
-            if earlier.system != hash(in_force) || !(same_scope || same_agent) {
+            if earlier.system != system || !(same_scope || same_agent) {
                 continue;
             }
             let is_letter_for_letter = earlier.question.len() != question.len()
@@ -522,11 +439,6 @@ fn keys(keyed_messages: &[KeyedMessage]) -> Vec<Option<ContentHash>> {
     keyed_messages.iter().map(|keyed| keyed.fingerprint.key).collect()
 }
 
-/// A message without its time.
-fn keyed(line: &TimedMessage) -> KeyedMessage {
-    KeyedMessage { message: Arc::clone(&line.message), fingerprint: Rc::clone(&line.fingerprint) }
-}
-
 /// The new messages of a prompt, as they are to be shown.
 ///
 /// `new` are their indexes in `lines`, and `after` is the first index after the anchor. Where an answer among them was
@@ -577,26 +489,5 @@ fn results(lines: &[&TimedMessage], number: impl Fn(&str) -> Option<usize>) -> A
                 parts,
             })
         }
-    }
-}
-
-/// Splits the answer off a prompt whose sender does not mark it.
-///
-/// Some senders record every message by an event of one kind, the answer as the last of the assistant. An earlier
-/// message of the assistant answers something else.
-fn unmarked_answer(lines: &mut Vec<TimedMessage>) -> Vec<TimedMessage> {
-    let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
-    let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
-    lines.split_off(end)
-}
-
-/// Removes the answer from a prompt that ends with exactly that answer.
-fn drop_answer(lines: &mut Vec<TimedMessage>, completion: &[TimedMessage]) {
-    let is_answer = |line: &&TimedMessage| line.fingerprint.role == Role::Assistant;
-    let key = |lines: &[TimedMessage]| lines.iter().filter_map(|line| line.fingerprint.key).reduce(ContentHash::then);
-    let run = lines.iter().rev().take_while(is_answer).count();
-    let start = lines.len() - run;
-    if run > 0 && key(completion).is_some() && key(&lines[start..]) == key(completion) {
-        lines.truncate(start);
     }
 }

@@ -465,7 +465,7 @@ impl Counting<'_, '_> {
     /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the
     /// same time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing.
     fn are_twins(&self, first: usize, second: usize) -> bool {
-        let evidence = self.compare(first, second);
+        let pair = (first, second);
         let (first, second) = (&self.calls[first], &self.calls[second]);
         let nodes = (&self.tree.nodes[first.node], &self.tree.nodes[second.node]);
         if nodes.0.category != nodes.1.category {
@@ -479,7 +479,7 @@ impl Counting<'_, '_> {
             return false;
         }
         let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
-        match (evidence, tokens) {
+        match (self.compare(pair.0, pair.1), tokens) {
             (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
             (Evidence::Same, _) => !self.are_other_models(first, second),
             // Two failed calls without tokens have nothing to compare: one must end within the other.

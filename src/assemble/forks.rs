@@ -15,7 +15,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{builder::PreparedExchange, conversations::Chain, fingerprint::KeyedMessage, limits::CALLS_OF_ONE_PROMPT};
+use super::{
+    conversations::Chain, fingerprint::KeyedMessage, limits::CALLS_OF_ONE_PROMPT, prepared_exchange::PreparedExchange,
+};
 
 /// Finds the calls that open conversations of their own.
 ///

@@ -9,9 +9,10 @@ use super::{
     calls::CountedCalls,
     fingerprint,
     limits::RUNS_OF_ONE_KEY,
-    reading_digest::{ReadingDigest, Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
+    reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
     span_digest::SpanDigest,
     span_tree::{SpanNode, SpanTree},
+    tool_messages::{ToolMessages, tool_messages},
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
@@ -45,6 +46,26 @@ pub struct JoinedRun {
     /// Sort key: start and span id of the model call, and the index of the tool call in its answer; without a model
     /// call, those of the execution.
     order: (Timestamp, SpanId, usize),
+}
+
+impl JoinedRun {
+    /// A run of which only its keys and its place among the runs are known.
+    fn new(id: Option<u64>, name: u64, asked: Option<u64>, order: (Timestamp, SpanId, usize)) -> Self {
+        Self {
+            called: None,
+            node: None,
+            broke: None,
+            input: None,
+            output: None,
+            seen: None,
+            reported: None,
+            status: ToolStatus::Pending,
+            id,
+            name: Some(name),
+            asked,
+            order,
+        }
+    }
 }
 
 /// Where a part stands in a trace.
@@ -151,20 +172,8 @@ impl Join {
         if called.item {
             self.items.push(self.runs.len());
         }
-        self.push(JoinedRun {
-            called: Some((call, source)),
-            node: None,
-            broke: None,
-            input: None,
-            output: None,
-            seen: None,
-            reported: None,
-            status: ToolStatus::Pending,
-            id: called.id,
-            name: Some(called.name),
-            asked: Some(called.asked),
-            order,
-        });
+        let called_by = Some((call, source));
+        self.push(JoinedRun { called: called_by, ..JoinedRun::new(called.id, called.name, Some(called.asked), order) });
     }
 
     /// Adds a run, and its keys to the indices.
@@ -238,20 +247,7 @@ impl Join {
         for at in waiting {
             let node = &tree.nodes[at];
             let (_, said) = of(at);
-            self.push(JoinedRun {
-                called: None,
-                node: None,
-                broke: None,
-                input: None,
-                output: None,
-                seen: None,
-                reported: None,
-                status: ToolStatus::Pending,
-                id: said.id,
-                name: Some(name(at)),
-                asked: said.asked,
-                order: (node.started, node.id, 0),
-            });
+            self.push(JoinedRun::new(said.id, name(at), said.asked, (node.started, node.id, 0)));
             self.ran(self.runs.len() - 1, at, tree);
         }
     }
@@ -489,52 +485,4 @@ pub fn tool_name(span: &str) -> &str {
 /// Whether a span only gathers the results of parallel tool runs, each of which has a span of its own.
 fn is_internal(node: &SpanNode) -> bool {
     node.span.is_some_and(|(_, facts): (usize, &SpanDigest)| facts.execution.as_ref().is_some_and(|run| run.merged))
-}
-
-/// The tool calls and results of one model call, as the dialect that found most of them gives them.
-#[derive(Default)]
-struct ToolMessages<'a> {
-    /// Tool calls, each with the index of the span or log record that holds it.
-    calls: Vec<(usize, &'a ToolCallDigest)>,
-    /// Tool results, each with the index of the span or log record that holds it.
-    results: Vec<(usize, &'a ToolResultDigest)>,
-    /// See [`ReadingDigest::fallback`].
-    fallback: bool,
-}
-
-/// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
-/// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
-fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> ToolMessages<'a> {
-    let mut channels: Vec<((usize, u64), ToolMessages)> = Vec::new();
-    for (nth, node) in nodes.enumerate() {
-        for (at, facts) in node.sources() {
-            for digest in &facts.reading_digests {
-                let ReadingDigest { channel, fallback, calls, results, .. } = digest;
-                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
-                let known = known.unwrap_or_else(|| {
-                    channels.push(((nth, *channel), ToolMessages { fallback: *fallback, ..ToolMessages::default() }));
-                    channels.len() - 1
-                });
-                let messages = &mut channels[known].1;
-                messages.calls.extend(calls.iter().map(|called| (at, called)));
-                messages.results.extend(results.iter().map(|given| (at, given)));
-            }
-        }
-    }
-    let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
-    let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
-    // `max_by_key` returns the last of equals, and the first is wanted; hence `rev`.
-    let best = |weight: &dyn Fn(&ToolMessages) -> (usize, usize)| {
-        let weighed =
-            channels.iter().enumerate().map(|(at, (_, messages))| (at, (!messages.fallback, weight(messages))));
-        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
-        found.map(|(at, _)| &channels[at].1)
-    };
-    let calls = best(&|messages| (ids(&messages.calls), messages.calls.len()));
-    let results = best(&|messages| (named(&messages.results), messages.results.len()));
-    ToolMessages {
-        calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
-        results: results.map(|messages| messages.results.clone()).unwrap_or_default(),
-        fallback: false,
-    }
 }

@@ -15,6 +15,7 @@
 //!     streams            a request and the end of its stream, as two spans ─▶ one call
 //!     usage              what two records of one call report ─▶ its tokens and its cost
 //!     calls              nodes ─▶ the model calls that count, each once
+//!     tool_messages      the tool calls and results that the records of a call hold, each once
 //!     join_tools         tool calls, executions and results ─▶ tool runs
 //!     span_failure       a span ─▶ the failure that it records
 //!     failures           failures ─▶ each once, at the deepest span that has it
@@ -25,6 +26,7 @@
 //!     fill_missing       what one reading of a call lacks and another has
 //!     exchange           all readings of a call ─▶ one system prompt, prompt and completion
 //!     model_calls        counted calls ─▶ the calls as shown, and their exchanges
+//!     prepared_exchange  an exchange ─▶ its messages as they are compared
 //!     forks              exchanges ─▶ calls that part from the conversation that they continue
 //!     open_conversation  one conversation: which messages of a prompt it does not hold yet
 //!     conversations      all conversations: which one a prompt continues
@@ -63,6 +65,7 @@ mod limits;
 mod loaded_trace;
 mod model_calls;
 mod open_conversation;
+mod prepared_exchange;
 mod reading_digest;
 mod reassign_logs;
 mod span_digest;
@@ -70,6 +73,7 @@ mod span_failure;
 mod span_tree;
 mod streams;
 mod text_hash;
+mod tool_messages;
 mod tool_runs;
 mod totals;
 mod tree;
@@ -84,11 +88,12 @@ use crate::model::{
     AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
     ToolStatus, TraceFailure, TraceRows, Value,
 };
-use builder::{ConversationBuilder, PreparedExchange};
+use builder::ConversationBuilder;
 use conversations::Conversations;
 use fingerprint::Fingerprints;
 use loaded_trace::LoadedTrace;
 use open_conversation::OpenConversation;
+use prepared_exchange::PreparedExchange;
 use text_hash::hash;
 
 pub use span_digest::SpanDigest;

@@ -5,11 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     agents,
-    builder::PlacedExchange,
     calls::Call,
     exchange::{Exchange, TimedMessage},
     fingerprint::Fingerprints,
     loaded_trace::LoadedTrace,
+    prepared_exchange::PlacedExchange,
     span_failure,
     text_hash::hash,
 };

@@ -242,8 +242,5 @@ fn insert(conversation: &mut OpenConversation, asked: usize, returned: &[(&ToolR
         return;
     }
     let message = Arc::new(Message::new(Role::Tool, parts));
-    conversation.messages.insert(
-        after,
-        ConversationMessage { message, at: at.unwrap_or_default(), span, turn, history: false, rewritten: false },
-    );
+    conversation.messages.insert(after, ConversationMessage::new(message, at.unwrap_or_default(), span, turn));
 }

@@ -44,6 +44,14 @@ pub struct ConversationMessage {
     pub rewritten: bool,
 }
 
+impl ConversationMessage {
+    /// A message that was produced in this trace.
+    #[must_use]
+    pub fn new(message: Arc<Message>, at: Timestamp, span: SpanId, turn: usize) -> Self {
+        Self { message, at, span, turn, history: false, rewritten: false }
+    }
+}
+
 /// One call of a tool, whether known from the model's message, an execution span, a log record or several of them.
 #[derive(Debug, Clone)]
 pub struct ToolRun {

@@ -144,24 +144,11 @@ fn rooms_do_not_see_each_other_in_circles() {
 /// Rooms whose files must not use each other in circles; the others come to it one by one.
 const WITHOUT_CIRCLES: &[&str] = &["app"];
 
-/// Circles that may stay, by one of their files (`document::json`), each with the reason: the recursion of a grammar.
-const MAY_STAY: &[(&str, &str)] = &[];
-
 #[test]
 fn files_of_a_room_do_not_use_each_other_in_circles() {
     for room in WITHOUT_CIRCLES {
-        let uses = uses_within(room);
-        for file in uses.keys().filter(|file| !MAY_STAY.iter().any(|(name, _)| name == file)) {
-            let mut reached: BTreeSet<&str> = BTreeSet::new();
-            let mut open: Vec<&str> = uses[file].iter().map(String::as_str).collect();
-            while let Some(next) = open.pop() {
-                assert_ne!(next, file, "{room}/{file} uses itself by way of {reached:?}");
-                let stays = MAY_STAY.iter().any(|(name, _)| *name == next);
-                if !stays && reached.insert(next) {
-                    open.extend(uses.get(next).into_iter().flatten().map(String::as_str));
-                }
-            }
-        }
+        let found = circles(&uses_within(room));
+        assert!(found.is_empty(), "in {room} these use each other in a circle: {found:?}");
     }
 }
 

@@ -1,0 +1,54 @@
+//! The tool calls and results that the records of one model call hold, each once.
+
+use super::{
+    reading_digest::{ReadingDigest, ToolCallDigest, ToolResultDigest},
+    span_tree::SpanNode,
+};
+
+/// The tool calls and results of one model call, as the dialect that found most of them gives them.
+#[derive(Default)]
+pub struct ToolMessages<'a> {
+    /// Tool calls, each with the index of the span or log record that holds it.
+    pub calls: Vec<(usize, &'a ToolCallDigest)>,
+    /// Tool results, each with the index of the span or log record that holds it.
+    pub results: Vec<(usize, &'a ToolResultDigest)>,
+    /// See [`ReadingDigest::fallback`].
+    fallback: bool,
+}
+
+/// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
+/// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
+pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> ToolMessages<'a> {
+    let mut channels: Vec<((usize, u64), ToolMessages)> = Vec::new();
+    for (nth, node) in nodes.enumerate() {
+        for (at, facts) in node.sources() {
+            for digest in &facts.reading_digests {
+                let ReadingDigest { channel, fallback, calls, results, .. } = digest;
+                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
+                let known = known.unwrap_or_else(|| {
+                    channels.push(((nth, *channel), ToolMessages { fallback: *fallback, ..ToolMessages::default() }));
+                    channels.len() - 1
+                });
+                let messages = &mut channels[known].1;
+                messages.calls.extend(calls.iter().map(|called| (at, called)));
+                messages.results.extend(results.iter().map(|given| (at, given)));
+            }
+        }
+    }
+    let ids = |calls: &[(usize, &ToolCallDigest)]| calls.iter().filter(|(_, called)| called.id.is_some()).count();
+    let named = |results: &[(usize, &ToolResultDigest)]| results.iter().filter(|(_, given)| given.id.is_some()).count();
+    // `max_by_key` returns the last of equals, and the first is wanted; hence `rev`.
+    let best = |weight: &dyn Fn(&ToolMessages) -> (usize, usize)| {
+        let weighed =
+            channels.iter().enumerate().map(|(at, (_, messages))| (at, (!messages.fallback, weight(messages))));
+        let found = weighed.filter(|(_, (_, (_, any)))| *any > 0).rev().max_by_key(|(_, weight)| *weight);
+        found.map(|(at, _)| &channels[at].1)
+    };
+    let calls = best(&|messages| (ids(&messages.calls), messages.calls.len()));
+    let results = best(&|messages| (named(&messages.results), messages.results.len()));
+    ToolMessages {
+        calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
+        results: results.map(|messages| messages.results.clone()).unwrap_or_default(),
+        fallback: false,
+    }
+}
