@@ -23,6 +23,7 @@
 //!
 //!   messages: what panes need, on top of that (`session`)
 //!     loaded_trace       the rows of a trace beside its digests, with look-ups by node
+//!     tree               nodes ─▶ the tree as shown: named, summed, numbered (`tree`)
 //!     fill_missing       what one reading of a call lacks and another has
 //!     exchange           all readings of a call ─▶ one system prompt, prompt and completion
 //!     model_calls        counted calls ─▶ the calls as shown, and their exchanges
@@ -33,7 +34,6 @@
 //!     builder            exchanges, by start ─▶ conversations with every message once
 //!     tool_runs          tool runs with arguments and results; results that no prompt has
 //!     agents             messages of agents and workflows, where their calls have none
-//!     tree               nodes ─▶ the tree as shown: named, summed, numbered
 //!     definitions        the tools that were offered, each once
 //!     backfill           answers of earlier traces, completed from the history of later ones
 //! ```
@@ -86,7 +86,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{
     AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
-    ToolStatus, TraceFailure, TraceRows, Value,
+    ToolStatus, TraceFailure, TraceRows, Tree, Value,
 };
 use builder::ConversationBuilder;
 use conversations::Conversations;
@@ -119,6 +119,13 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     assembled
 }
 
+/// The span tree of one trace as the screen shows it: the same as [`AssembledTrace::tree`], without the work of making
+/// conversations.
+pub fn tree(rows: &TraceRows, price: Price) -> Tree {
+    let digests = loaded_trace::facts(rows);
+    tree::tree(&LoadedTrace::new(rows, &digests, price))
+}
+
 fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
     let LoadedTrace { rows, work, .. } = trace;
     let (calls, placed) = model_calls::turns(trace, fingerprints);
@@ -141,8 +148,6 @@ fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<
         said.flat_map(|said| fingerprints.fingerprint(&said.message).answers.to_vec()).map(builder::result_key),
     );
     let (started, ended) = work.times();
-    let mut tree = tree::tree(trace);
-    tree::name_tools(&mut tree, &tools);
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.translation.is_wrapper);
     AssembledTrace {
         trace: rows.trace,
@@ -153,7 +158,7 @@ fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<
         started,
         ended,
         state: work.state(),
-        tree,
+        tree: tree::tree(trace),
         only_wrapper_spans: only_roots && calls.is_empty(),
         calls,
         conversations: threads(trace, conversations),

@@ -21,6 +21,21 @@ pub fn runs(trace: &LoadedTrace) -> Vec<ToolRun> {
     trace.work.runs.runs.iter().map(|run| shown(trace, run)).collect()
 }
 
+/// The name of the tool that ran: as the model called it, else as its execution records it, else that of its span; empty
+/// if none is known.
+///
+/// A call may be recorded without its name, when a sender records no content: only its id is known then.
+pub fn name(trace: &LoadedTrace, run: &JoinedRun) -> String {
+    let call = |source| match &trace.part(source)?.content {
+        Content::Call(call) => Some(call.name.clone()),
+        _ => None,
+    };
+    let called = run.called.map(|(_, source)| source).or(run.reported).and_then(call).filter(|name| !name.is_empty());
+    let executed = || trace.first(run.node, |translation| translation.genai.tool.as_ref()?.name.clone());
+    let span = || trace.nodes()[run.node?].span.map(|(_, digest)| tool_name(&digest.name).to_owned());
+    called.or_else(executed).or_else(|| run.input.and_then(call)).or_else(span).unwrap_or_default()
+}
+
 /// Reads name, arguments, result and times of one joined run from the messages and spans that it points to.
 fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     let call = |source| match &trace.part(source)?.content {
@@ -44,17 +59,13 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         (None, Some(item)) => seen.and_then(|result| result.call_id.clone()).or(Some(item)),
         (id, _) => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
-    // A call may be recorded without its name, when a sender records no content: only its id is known then.
-    let name =
-        asked.map(|call| call.name.clone()).filter(|name| !name.is_empty()).or_else(|| tool(|tool| tool.name.clone()));
-    let named = || node.and_then(|node| node.span).map(|(_, facts)| tool_name(&facts.name).to_owned());
     let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
         call_id: id
             .or_else(|| given?.known_id().map(str::to_owned))
             .or_else(|| returned?.call_id.clone())
             .or_else(|| seen?.call_id.clone()),
-        name: name.or_else(|| Some(given?.name.clone())).or_else(named).unwrap_or_default(),
+        name: name(trace, run),
         // Arguments of a model that are no JSON have no value of their own; the tool may have been given a repaired
         // form.
         input: match (&input, given) {

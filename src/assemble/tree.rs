@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use super::{
+    join_tools::JoinedRun,
     loaded_trace::LoadedTrace,
     span_digest::SpanDigest,
     span_tree::SpanNode,
+    tool_runs,
     totals::{self, TraceDigest},
 };
-use crate::model::{Category, Cost, Node, NodeState, SpanId, TokenUsage, ToolRun, Tree};
+use crate::model::{Category, Cost, Node, NodeState, TokenUsage, Tree};
 
 /// Sums over the counted calls at and beneath a node.
 #[derive(Default, Clone)]
@@ -30,7 +32,7 @@ impl Sum {
     }
 }
 
-/// Builds the shown tree of a trace. Tool names and ordinals come later, from [`name_tools`].
+/// Builds the shown tree of a trace from its digests and its tool runs. Conversations are not needed for it.
 pub fn tree(trace: &LoadedTrace) -> Tree {
     let work = &trace.work;
     let nodes = &work.tree.nodes;
@@ -57,7 +59,9 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
             error: error(node),
         }
     });
-    Tree { nodes: nodes.collect() }
+    let mut nodes: Vec<Node> = nodes.collect();
+    name_tools(&mut nodes, trace);
+    Tree { nodes }
 }
 
 /// The name to show for a node. The conventions' `invoke_agent NAME` and `execute_tool NAME` repeat the category, so
@@ -138,20 +142,23 @@ fn turns(work: &TraceDigest) -> Vec<Option<usize>> {
 /// Names tool nodes after the tools that ran, and numbers the runs of one tool, from 1, if there are several.
 ///
 /// A span may have one name for all tools (`ai.toolCall`), or a longer one than people need (`FunctionTool.acall`).
-pub fn name_tools(tree: &mut Tree, tools: &[ToolRun]) {
-    let runs: HashMap<SpanId, &str> = tools.iter().filter_map(|run| Some((run.span?, run.name.trim()))).collect();
-    let mut ran: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, node) in tree.nodes.iter_mut().enumerate().filter(|(_, node)| node.category == Category::Tool) {
-        let Some(name) = runs.get(&node.id) else { continue };
-        if !name.is_empty() {
-            (*name).clone_into(&mut node.name);
+fn name_tools(nodes: &mut [Node], trace: &LoadedTrace) {
+    let mut runs_of: HashMap<String, Vec<usize>> = HashMap::new();
+    let runs = trace.work.runs.runs.iter();
+    // Of several runs that one span executed the last one names it.
+    let named: HashMap<usize, &JoinedRun> = runs.filter_map(|run| Some((run.node?, run))).collect();
+    for (at, node) in nodes.iter_mut().enumerate().filter(|(_, node)| node.category == Category::Tool) {
+        let Some(run) = named.get(&at).filter(|_| trace.nodes()[at].span.is_some()) else { continue };
+        let name = tool_runs::name(trace, run);
+        if !name.trim().is_empty() {
+            name.trim().clone_into(&mut node.name);
         }
-        ran.entry(node.name.clone()).or_default().push(at);
+        runs_of.entry(node.name.clone()).or_default().push(at);
     }
-    for mut several in ran.into_values().filter(|nodes| nodes.len() > 1) {
-        several.sort_by_key(|at| (tree.nodes[*at].started, tree.nodes[*at].ended, tree.nodes[*at].id));
+    for mut several in runs_of.into_values().filter(|runs| runs.len() > 1) {
+        several.sort_by_key(|at| (nodes[*at].started, nodes[*at].ended, nodes[*at].id));
         for (nth, at) in several.into_iter().enumerate() {
-            tree.nodes[at].ordinal = Some(nth + 1);
+            nodes[at].ordinal = Some(nth + 1);
         }
     }
 }

@@ -3,12 +3,12 @@
 use super::{Category, Cost, SpanId, Timestamp, TokenUsage, TraceId};
 
 /// The spans of one trace, each parent before its children, siblings by start, end, id.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tree {
     pub nodes: Vec<Node>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub trace: Option<TraceId>,
     pub id: SpanId,

@@ -12,13 +12,13 @@ mod tools;
 mod trees;
 mod vectors;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{SpanDigest, TraceListing};
 use crate::model::{
     AssembledTrace, Carrier, Category, Content, ContentKind, Cost, Delivery, Failure, GenAi, LogRow, Message, Part,
     PriceSource, Project, Reading, Role, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TokenUsage,
-    ToolCall, ToolName, ToolResult, TraceId, TraceRows, Translation, Usd, json,
+    ToolCall, ToolName, ToolResult, TraceId, TraceRows, Translation, Tree, Usd, json,
 };
 
 /// A span under construction. Times are in seconds from some day.
@@ -240,8 +240,14 @@ fn price(genai: &GenAi, _: Timestamp) -> Option<Cost> {
     Some(Cost { total, parts: None, source, computed: None })
 }
 
+/// Assembles traces of one session, and holds that each tree is the one that is answered without conversations.
 fn session(traces: Vec<TraceRows>) -> Vec<AssembledTrace> {
-    super::session(traces, &price)
+    let trees: HashMap<TraceId, Tree> = traces.iter().map(|rows| (rows.trace, super::tree(rows, &price))).collect();
+    let assembled = super::session(traces, &price);
+    for trace in &assembled {
+        assert_eq!(trace.tree, trees[&trace.trace]);
+    }
+    assembled
 }
 
 fn settled(rows: &TraceRows) -> TraceListing {

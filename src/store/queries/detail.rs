@@ -21,14 +21,7 @@ const TRACES: usize = 50;
 /// The spans of one trace as the screen walks them; of a trace that is not there, none.
 pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<Tree, DatabaseError> {
     let rows = stored(connection, &[trace])?;
-    if rows.is_empty() {
-        return Ok(Tree::default());
-    }
-    Ok(assemble::session(rows, &|genai, at| prices.price(genai, at))
-        .into_iter()
-        .next()
-        .map(|assembled| assembled.tree)
-        .unwrap_or_default())
+    Ok(rows.first().map(|rows| assemble::tree(rows, &|genai, at| prices.price(genai, at))).unwrap_or_default())
 }
 
 pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Result<Option<Detail>, DatabaseError> {
