@@ -13,20 +13,20 @@
 //! The logger `autogen_core.events` writes each model call and tool run as JSON: `{"type": "LLMCall", "messages": […]}`.
 
 use super::{
-    Dialect, calls, counts, definitions, gen_ai,
-    json_ish::Ish,
-    media, native, native_facts,
+    Dialect, calls, definitions, gen_ai,
+    maybe_json::MaybeJson,
+    media,
     parts::{self, thought},
-    reading,
+    provider_payload, provider_payload_facts, reading, token_counts,
 };
 use crate::model::{
     Carrier, Content, ContentKind, Delivery, Message, Part, Role, Source, ToolName, Translation, Value,
 };
 
 pub const DIALECT: Dialect =
-    Dialect { name: "autogen", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "autogen", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     match source.body {
         Some(body) => is_event(body),
         None => source.scope.name.starts_with("autogen") && source.attributes.has("messaging.operation"),
@@ -34,8 +34,8 @@ fn speaks(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    match source.body.map(Ish::of) {
-        Some(Ish::Data(event)) => logged(source, &event, into),
+    match source.body.map(MaybeJson::of) {
+        Some(MaybeJson::Data(event)) => logged(source, &event, into),
         Some(_) => {}
         None => delivered(source, into),
     }
@@ -70,7 +70,7 @@ fn delivered(source: &Source, into: &mut Translation) {
     let is_processed = source.attributes.str("messaging.operation") == Some("process");
     let Some(value) = source.attributes.get("message").filter(|_| is_processed) else { return };
     let manages = recipient.as_ref().is_none_or(|recipient| recipient.manages);
-    let Ish::Data(data) = Ish::of(value) else { return };
+    let MaybeJson::Data(data) = MaybeJson::of(value) else { return };
     let (mut prompt, mut completion) = (Vec::new(), Vec::new());
     genai.delivery = Some(Delivery::Message);
     let answer =
@@ -80,26 +80,26 @@ fn delivered(source: &Source, into: &mut Translation) {
         if manages {
             let inner = answer.get("inner_messages").or_else(|| answer.get("messages")).and_then(Value::as_array);
             let all = inner.unwrap_or_default().iter().chain(last);
-            completion = said(all);
+            completion = authored(all);
             let by = data.str("name").or_else(|| last?.str("source"));
             genai.agent = by.map(str::to_owned).or_else(|| genai.agent.take());
         } else {
-            prompt = last.into_iter().flat_map(heard).collect();
+            prompt = last.into_iter().flat_map(received).collect();
         }
     } else if let Some(started) = data.get("messages").and_then(Value::as_array) {
         // The members get them, too.
-        prompt = started.iter().filter(|_| !manages).flat_map(heard).collect();
+        prompt = started.iter().filter(|_| !manages).flat_map(received).collect();
     } else if let Some(piece) = data.get("message").filter(|piece| piece.str("type").is_some()) {
         genai.delivery = Some(Delivery::Piece);
         let by = piece.str("source").filter(|name| *name != "user");
         genai.agent = by.map(str::to_owned).or_else(|| genai.agent.take());
-        completion = said([piece]);
+        completion = authored([piece]);
         spent(piece, into);
     } else if is_chat(&data) {
         if data.str("source") == Some("user") {
-            prompt = heard(&data);
+            prompt = received(&data);
         } else {
-            completion = said([&*data]);
+            completion = authored([&*data]);
             spent(&data, into);
         }
     } else if !data.is_empty() && !is_failure(&data) {
@@ -129,7 +129,7 @@ fn is_chat(map: &Value) -> bool {
 /// The tokens of the call that a message came from.
 fn spent(message: &Value, into: &mut Translation) {
     if let Some(usage) = message.get("models_usage").filter(|usage| !usage.is_empty()) {
-        counts::read(usage, &mut into.genai.reported);
+        token_counts::read(usage, &mut into.genai.reported);
         into.genai.response_id = message.str("id").map(str::to_owned);
     }
 }
@@ -138,7 +138,7 @@ fn spent(message: &Value, into: &mut Translation) {
 const LOOKED_AT: usize = 16;
 
 /// What an agent said, in order.
-fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
+fn authored<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
     let mut found: Vec<Message> = Vec::new();
     // What the model wrote beside its calls, or thought before its answer: what comes next tells which.
     let mut before: Option<&str> = None;
@@ -148,8 +148,8 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
             continue;
         }
         let name = message.str("source").map(str::to_owned);
-        let mut say = |role, parts: Vec<Part>| {
-            let messages = reading::said(role, parts).into_iter();
+        let mut add = |role, parts: Vec<Part>| {
+            let messages = reading::from_parts(role, parts).into_iter();
             found.extend(
                 messages.map(|message| Message { name: name.clone().filter(|_| role != Role::Tool), ..message }),
             );
@@ -159,23 +159,23 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
             "ModelClientStreamingChunkEvent" | "ToolCallSummaryMessage" => {}
             "ThoughtEvent" => {
                 if let Some(text) = before.replace(message.str("content").unwrap_or_default()) {
-                    say(Role::Assistant, thoughts(text));
+                    add(Role::Assistant, thoughts(text));
                 }
             }
             "ToolCallRequestEvent" => {
                 parts.extend(before.take().and_then(parts::text));
                 content(message, &mut parts);
-                say(Role::Assistant, parts);
+                add(Role::Assistant, parts);
             }
             "ToolCallExecutionEvent" => {
                 content(message, &mut parts);
-                say(Role::Tool, parts);
+                add(Role::Tool, parts);
             }
             _ => {
                 parts.extend(before.take().map(thoughts).unwrap_or_default());
                 content(message, &mut parts);
                 let role = if message.str("source") == Some("user") { Role::User } else { Role::Assistant };
-                say(role, parts);
+                add(role, parts);
             }
         }
     }
@@ -186,8 +186,8 @@ fn said<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
 }
 
 /// Whether a message repeats what a tool gave back.
-fn returned(said: &[Message], message: &Value) -> bool {
-    let results = said.iter().rev().flat_map(|said| &said.parts).filter_map(|part| match &part.content {
+fn returned(authored: &[Message], message: &Value) -> bool {
+    let results = authored.iter().rev().flat_map(|authored| &authored.parts).filter_map(|part| match &part.content {
         Content::Result(result) => Some(result),
         _ => None,
     });
@@ -202,11 +202,14 @@ fn thoughts(text: &str) -> Vec<Part> {
 }
 
 /// What someone else said, as an agent hears it.
-fn heard(message: &Value) -> Vec<Message> {
+fn received(message: &Value) -> Vec<Message> {
     let mut parts = Vec::new();
     content(message, &mut parts);
     let name = message.str("source").filter(|name| *name != "user").map(str::to_owned);
-    reading::said(Role::User, parts).into_iter().map(|message| Message { name: name.clone(), ..message }).collect()
+    reading::from_parts(Role::User, parts)
+        .into_iter()
+        .map(|message| Message { name: name.clone(), ..message })
+        .collect()
 }
 
 fn content(message: &Value, into: &mut Vec<Part>) {
@@ -255,13 +258,13 @@ fn logged(source: &Source, event: &Value, into: &mut Translation) {
         }
         "LLMCall" | "LLMStreamStart" | "LLMStreamEnd" => {
             genai.operation = Some("chat".to_owned());
-            counts::read(event, &mut genai.reported);
+            token_counts::read(event, &mut genai.reported);
             let response = event.get("response").filter(|response| !response.is_empty());
             if let Some(response) = response {
-                native_facts::of_response(response, genai);
+                provider_payload_facts::of_response(response, genai);
             }
-            let prompt = event.get("messages").and_then(native::request).unwrap_or_default();
-            let completion = response.and_then(native::response).unwrap_or_default();
+            let prompt = event.get("messages").and_then(provider_payload::request).unwrap_or_default();
+            let completion = response.and_then(provider_payload::response).unwrap_or_default();
             if let Some(tools) = event.get("tools") {
                 definitions::read(tools, &mut into.tools);
             }
@@ -273,7 +276,7 @@ fn logged(source: &Source, event: &Value, into: &mut Translation) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     const TEAM: &str = "cdd572ec-7b5a-4e0a-9fd1-d3a3734cfcc4";
@@ -303,10 +306,10 @@ mod tests {
     fn an_answer_is_the_senders_to_the_manager_and_news_to_others() {
         let read = delivered("W", "RoundRobinGroupChatManager", ANSWER).translate();
         let expected = [r#"assistant: Let me look. · w#c1{"a":1}"#, "tool: =c1 18C", "assistant: (thought) hm · Done."];
-        assert_eq!(said(&read).1, expected);
+        assert_eq!(sides(&read).1, expected);
         assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("W")));
         let read = delivered("W", "R", ANSWER).translate();
-        assert_eq!(said(&read), (vec!["user: Done.".to_owned()], vec![]));
+        assert_eq!(sides(&read), (vec!["user: Done.".to_owned()], vec![]));
         assert_eq!(read.genai.agent.as_deref(), Some("R"));
         assert_eq!(read.readings[0].prompt[0].name.as_deref(), Some("W"));
     }
@@ -314,14 +317,14 @@ mod tests {
     #[test]
     fn a_task_is_heard_by_the_members() {
         let task = r#"{"messages":[{"source":"user","content":"q","type":"TextMessage"}]}"#;
-        assert_eq!(said(&delivered("M", "W", task).translate()).0, ["user: q"]);
+        assert_eq!(sides(&delivered("M", "W", task).translate()).0, ["user: q"]);
         assert!(delivered("M", "SelectorGroupChatManager", task).translate().readings.is_empty());
         assert!(delivered("M", "W", "No Message").translate().readings.is_empty());
         let read = delivered("M", "W", "{}").translate();
         assert_eq!((read.readings.len(), read.genai.category), (0, Category::Span));
         let picture =
             r#"{"messages":[{"source":"user","content":["q",{"data":"iVBORw0KGgo="}],"type":"MultiModalMessage"}]}"#;
-        assert_eq!(said(&delivered("M", "W", picture).translate()).0, ["user: q · <image image/png 8 bytes>"]);
+        assert_eq!(sides(&delivered("M", "W", picture).translate()).0, ["user: q · <image image/png 8 bytes>"]);
     }
 
     #[test]
@@ -329,7 +332,7 @@ mod tests {
         let call = r#"{"type":"ToolCallRequestEvent","source":"W","content":[{"id":"c1","name":"w","arguments":"{\"city\":\"P\"}"}],
             "models_usage":{"prompt_tokens":9,"completion_tokens":3}}"#;
         let read = delivered("W", "M", call).translate();
-        assert_eq!(said(&read).1, [r#"assistant: w#c1{"city":"P"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: w#c1{"city":"P"}"#]);
         assert_eq!(read.readings[0].completion[0].name.as_deref(), Some("W"));
         let usage = read.genai.usage.unwrap();
         assert_eq!((usage.uncached_input, usage.output, read.genai.category), (Some(9), Some(3), Category::Agent));
@@ -351,13 +354,13 @@ mod tests {
             {"source":"W","content":[{"id":"c1","name":"to_r","arguments":"{}"}],"type":"ToolCallRequestEvent"},
             {"source":"W","content":[{"content":"Over to R.","name":"to_r","call_id":"c1"}],"type":"ToolCallExecutionEvent"}]},"name":"W"}"#;
         let read = delivered("W", "SwarmGroupChatManager", handed).translate();
-        assert_eq!(said(&read).1, ["assistant: to_r#c1{}", "tool: =c1 Over to R."]);
-        assert_eq!(said(&delivered("W", "R", handed).translate()).0, ["user: Over to R."]);
+        assert_eq!(sides(&read).1, ["assistant: to_r#c1{}", "tool: =c1 Over to R."]);
+        assert_eq!(sides(&delivered("W", "R", handed).translate()).0, ["user: Over to R."]);
     }
 
     #[test]
     fn a_programs_own_message_is_shown_as_it_is() {
-        let read = |message| said(&delivered("A", "B", message).translate()).0;
+        let read = |message| sides(&delivered("A", "B", message).translate()).0;
         assert_eq!(read(r#"{"content":"hello"}"#), ["user: hello"]);
         assert_eq!(read(r#"{"order":1}"#), [r#"user: json {"order":1}"#]);
     }
@@ -368,11 +371,11 @@ mod tests {
             "response":{"model":"m-1","choices":[{"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]},
             "prompt_tokens":9,"completion_tokens":3,"agent_id":"W/default"}"#;
         let read = Sample::log("", call).scope("autogen_core.events").translate();
-        assert_eq!(said(&read), (vec!["system: S".to_owned(), "user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["system: S".to_owned(), "user: q".to_owned()], vec!["assistant: a".to_owned()]));
         assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Llm, Some("W")));
         assert_eq!(read.genai.usage.and_then(|usage| usage.output), Some(3));
         let tool = r#"{"type":"ToolCall","tool_name":"w","arguments":{"a":1},"result":"18C","agent_id":null}"#;
         let read = Sample::log("", tool).translate();
-        assert_eq!(said(&read), (vec![r#"assistant: w#-{"a":1}"#.to_owned()], vec!["tool: =- 18C".to_owned()]));
+        assert_eq!(sides(&read), (vec![r#"assistant: w#-{"a":1}"#.to_owned()], vec!["tool: =- 18C".to_owned()]));
     }
 }

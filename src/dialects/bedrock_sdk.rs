@@ -10,7 +10,7 @@
 
 use super::{
     Dialect, gen_ai,
-    json_ish::{Ish, unquoted},
+    maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
 use crate::model::{Carrier, ContentKind, Role, Source, SpanEvent, Translation, Value};
@@ -18,7 +18,7 @@ use crate::model::{Carrier, ContentKind, Role, Source, SpanEvent, Translation, V
 pub const DIALECT: Dialect = Dialect {
     name: "bedrock-sdk",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     claims_events: true,
     ..Dialect::PLAIN
@@ -28,15 +28,16 @@ pub const DIALECT: Dialect = Dialect {
 pub const PREVIEW: Dialect = Dialect {
     name: "bedrock-sdk-preview",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate: preview,
     ..Dialect::PLAIN
 };
 
 /// Whether the SDK made this span.
 pub fn is_sdk(source: &Source) -> bool {
-    let says = |key| source.attributes.str(key) == Some("aws_bedrock");
-    source.scope.name.starts_with("sideseat.aws") || (says("gen_ai.system") && says("gen_ai.provider.name"))
+    let names_bedrock = |key| source.attributes.str(key) == Some("aws_bedrock");
+    source.scope.name.starts_with("sideseat.aws")
+        || (names_bedrock("gen_ai.system") && names_bedrock("gen_ai.provider.name"))
 }
 
 /// Whether this is a span of `client.trace()`, which the SDK puts around a program's work.
@@ -44,7 +45,7 @@ pub fn is_wrapper(source: &Source) -> bool {
     !source.is_log() && source.scope.name == "sideseat"
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.events.is_empty() && is_sdk(source)
 }
 
@@ -80,7 +81,7 @@ fn preview(source: &Source, into: &mut Translation) {
             Some(text) => parts::text(text).into_iter().collect(),
             None => content(value),
         };
-        let messages = reading::said(role, parts);
+        let messages = reading::from_parts(role, parts);
         let (prompt, completion) = if role == Role::Assistant { (vec![], messages) } else { (messages, vec![]) };
         reading::push(into, PREVIEW.name, (Carrier::Event, Some(event.at)), prompt, completion);
     }
@@ -89,7 +90,7 @@ fn preview(source: &Source, into: &mut Translation) {
 /// Content as JSON: a list of blocks, or a text in quotes.
 fn content(value: &Value) -> Vec<crate::model::Part> {
     match value.as_str() {
-        Some(text) if !matches!(Ish::of(value), Ish::Data(_) | Ish::Cut(_)) => {
+        Some(text) if !matches!(MaybeJson::of(value), MaybeJson::Data(_) | MaybeJson::Cut(_)) => {
             parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect()
         }
         _ => reading::encoded(value),
@@ -98,7 +99,7 @@ fn content(value: &Value) -> Vec<crate::model::Part> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::gen_ai::DETAILS;
 
     fn call() -> Sample {
@@ -126,7 +127,7 @@ mod tests {
             )
             .translate();
         assert_eq!(read.dialects, ["bedrock-sdk"]);
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["system: S", "user: q", r#"assistant: w#t1{"city":"Paris"}"#, "tool: =t1 18C"]);
         assert_eq!(completion, ["assistant: It is 18C."]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("end_turn"));
@@ -140,7 +141,7 @@ mod tests {
             .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"a"}]}]"#)])
             .translate();
         assert_eq!(read.readings.len(), 2);
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
     }
 
     #[test]
@@ -153,15 +154,15 @@ mod tests {
             .event("gen_ai.choice", &[("message", r#"[{"text":"Two."}]"#)])
             .translate();
         assert_eq!(agent.dialects, ["bedrock-sdk", "bedrock-sdk-preview"]);
-        assert_eq!(said(&agent), (vec!["user: \"Which\" invoices?".to_owned()], vec!["assistant: Two.".to_owned()]));
+        assert_eq!(sides(&agent), (vec!["user: \"Which\" invoices?".to_owned()], vec!["assistant: Two.".to_owned()]));
         let listed = Sample::span("invoke_agent A1")
             .scope("sideseat.aws.bedrock_agent")
             .event("gen_ai.user.message", &[("content", r#"[{"text":"as it was typed"}]"#)])
             .translate();
-        assert_eq!(said(&listed).0, [r#"user: [{"text":"as it was typed"}]"#]);
+        assert_eq!(sides(&listed).0, [r#"user: [{"text":"as it was typed"}]"#]);
         // Elsewhere a plain text stands in quotes.
         let read = call().event("gen_ai.user.message", &[("content", r#""What is \"light\"?""#)]).translate();
-        assert_eq!(said(&read).0, ["user: What is \"light\"?"]);
+        assert_eq!(sides(&read).0, ["user: What is \"light\"?"]);
     }
 
     #[test]
@@ -170,7 +171,7 @@ mod tests {
             .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"It is 1"#)])
             .event("gen_ai.choice", &[("message", r#"[{"text":"It is 18C."}]"#)])
             .translate();
-        assert_eq!(said(&read).1, ["assistant: It is 1…", "assistant: It is 18C."]);
+        assert_eq!(sides(&read).1, ["assistant: It is 1…", "assistant: It is 18C."]);
         assert_eq!(read.notes[0].0, "gen_ai.output.messages was cut off by the sender: shown up to the cut");
     }
 }

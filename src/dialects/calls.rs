@@ -1,13 +1,13 @@
 //! Tool calls and tool results, in the spellings of `messages.md` 4.
 
-use super::{json_ish::Ish, markers, parts};
+use super::{maybe_json::MaybeJson, parts, redaction_markers};
 use crate::model::{Content, Part, ToolCall, ToolResult, Value};
 
 /// An id, unless it is a stand-in for none.
 pub fn usable_id(id: &str) -> Option<&str> {
     const NONE: &[&str] = &["", "<not specified>", "None", "none", "null", "undefined", "N/A", "<replaced>"];
     let id = id.trim();
-    (!NONE.contains(&id) && !markers::is_hidden(id)).then_some(id)
+    (!NONE.contains(&id) && !redaction_markers::is_hidden(id)).then_some(id)
 }
 
 /// The first key that holds something other than null.
@@ -44,7 +44,7 @@ pub fn call(map: &Value) -> Option<Part> {
         Some(given) => arguments(given),
         None => (Value::Null, false),
     };
-    let hidden = input.as_str().is_some_and(markers::is_hidden);
+    let hidden = input.as_str().is_some_and(redaction_markers::is_hidden);
     Some(Part { truncated, hidden, ..made(id, name.unwrap_or_default(), input, false) })
 }
 
@@ -71,13 +71,13 @@ pub fn made(id: Option<String>, name: &str, input: Value, server_side: bool) -> 
 
 /// Arguments as JSON, and whether they were cut: parsed where they are a text of JSON or of Python, else that text.
 pub fn arguments(given: &Value) -> (Value, bool) {
-    match Ish::or_python(given) {
-        Ish::Data(data) => (data.into_owned(), false),
-        Ish::Cut(data) => (data, true),
-        Ish::Text(text) => (text.into(), markers::has_cut_length(text)),
-        Ish::Scalar(scalar) => (scalar.clone(), false),
+    match MaybeJson::or_python(given) {
+        MaybeJson::Data(data) => (data.into_owned(), false),
+        MaybeJson::Cut(data) => (data, true),
+        MaybeJson::Text(text) => (text.into(), redaction_markers::has_cut_length(text)),
+        MaybeJson::Scalar(scalar) => (scalar.clone(), false),
         // A model that passes no arguments may stream an empty text.
-        Ish::Nothing => (Value::Map(Vec::new()), false),
+        MaybeJson::Nothing => (Value::Map(Vec::new()), false),
     }
 }
 

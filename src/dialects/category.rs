@@ -343,7 +343,7 @@ mod tests {
             let function = Sample::span(name).with(&[("input.value", "x"), ("output.value", "y")]);
             assert_eq!(function.translate().genai.category, Category::Span, "{name}");
         }
-        let known = Sample::span("my retriever").with(&[("input.value", "x")]);
-        assert_eq!(known.translate().genai.category, Category::Retriever);
+        let retriever = Sample::span("my retriever").with(&[("input.value", "x")]);
+        assert_eq!(retriever.translate().genai.category, Category::Retriever);
     }
 }

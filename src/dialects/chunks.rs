@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{calls, native, native_facts, parts, reading};
+use super::{calls, parts, provider_payload, provider_payload_facts, reading};
 use crate::model::{Content, GenAi, Message, Part, Reasoning, Role, Value};
 
 /// The pieces of one stream, in the order in which they came.
@@ -50,7 +50,7 @@ impl Stream {
     /// Adds the next piece.
     pub fn add(&mut self, chunk: &Value) {
         match chunk {
-            Value::String(text) => self.say(0, Kind::Text, 0, text),
+            Value::String(text) => self.append(0, Kind::Text, 0, text),
             Value::Map(_) if chunk.get("choices").is_some() => self.openai(chunk),
             Value::Map(_) if chunk.get("candidates").is_some() => self.gemini(chunk),
             Value::Map(_) => self.event(chunk),
@@ -68,33 +68,33 @@ impl Stream {
             let answer = piece.answer;
             let Some(part) = piece.into_part() else { continue };
             // Nobody asks for more answers than this at once.
-            let known = answers.iter().take(128).position(|(known, _)| *known == answer);
-            match known.and_then(|known| answers.get_mut(known)) {
+            let facts = answers.iter().take(128).position(|(facts, _)| *facts == answer);
+            match facts.and_then(|facts| answers.get_mut(facts)) {
                 Some((_, parts)) => parts.push(part),
                 None => answers.push((answer, vec![part])),
             }
         }
-        (answers.into_iter().flat_map(|(_, parts)| reading::said(Role::Assistant, parts)).collect(), self.facts)
+        (answers.into_iter().flat_map(|(_, parts)| reading::from_parts(Role::Assistant, parts)).collect(), self.facts)
     }
 
     /// What a piece says of the whole. Counts grow from piece to piece, or come in parts.
     fn note(&mut self, map: &Value) {
-        let mut said = GenAi::default();
-        native_facts::of_response(map, &mut said);
-        let known = &mut self.facts;
-        known.response_model = known.response_model.take().or(said.response_model);
-        known.response_id = known.response_id.take().or(said.response_id);
-        known.stop_reason = said.stop_reason.or_else(|| known.stop_reason.take());
-        let (known, said) = (&mut known.reported, said.reported);
-        known.input = known.input.max(said.input);
-        known.output = known.output.max(said.output);
-        known.total = known.total.max(said.total);
-        known.cache_read = known.cache_read.max(said.cache_read);
-        known.cache_write = known.cache_write.max(said.cache_write);
-        known.reasoning = known.reasoning.max(said.reasoning);
-        let convention = said.convention;
-        known.convention.cache_in_input = known.convention.cache_in_input.or(convention.cache_in_input);
-        known.convention.reasoning_in_output = known.convention.reasoning_in_output.or(convention.reasoning_in_output);
+        let mut found = GenAi::default();
+        provider_payload_facts::of_response(map, &mut found);
+        let facts = &mut self.facts;
+        facts.response_model = facts.response_model.take().or(found.response_model);
+        facts.response_id = facts.response_id.take().or(found.response_id);
+        facts.stop_reason = found.stop_reason.or_else(|| facts.stop_reason.take());
+        let (facts, found) = (&mut facts.reported, found.reported);
+        facts.input = facts.input.max(found.input);
+        facts.output = facts.output.max(found.output);
+        facts.total = facts.total.max(found.total);
+        facts.cache_read = facts.cache_read.max(found.cache_read);
+        facts.cache_write = facts.cache_write.max(found.cache_write);
+        facts.reasoning = facts.reasoning.max(found.reasoning);
+        let convention = found.convention;
+        facts.convention.cache_in_input = facts.convention.cache_in_input.or(convention.cache_in_input);
+        facts.convention.reasoning_in_output = facts.convention.reasoning_in_output.or(convention.reasoning_in_output);
     }
 
     fn openai(&mut self, chunk: &Value) {
@@ -105,13 +105,13 @@ impl Stream {
                 self.facts.stop_reason = Some(reason.to_owned());
             }
             if let Some(text) = choice.str("text") {
-                self.say(answer, Kind::Text, 0, text);
+                self.append(answer, Kind::Text, 0, text);
             }
             let Some(delta) = choice.get("delta").or_else(|| choice.get("message")) else { continue };
             let thought = calls::first_str(delta, &["reasoning_content", "reasoning", "thinking"]);
-            self.say(answer, Kind::Thought, 0, thought.unwrap_or_default());
-            self.say(answer, Kind::Text, 0, delta.str("content").unwrap_or_default());
-            self.say(answer, Kind::Refusal, 0, delta.str("refusal").unwrap_or_default());
+            self.append(answer, Kind::Thought, 0, thought.unwrap_or_default());
+            self.append(answer, Kind::Text, 0, delta.str("content").unwrap_or_default());
+            self.append(answer, Kind::Refusal, 0, delta.str("refusal").unwrap_or_default());
             for call in delta.get("tool_calls").and_then(Value::as_array).unwrap_or_default() {
                 self.call(answer, number(call, "index"), call);
             }
@@ -132,9 +132,9 @@ impl Stream {
             for part in parts.unwrap_or_default() {
                 match part.str("text") {
                     Some(text) if part.get("thought").and_then(Value::as_bool) == Some(true) => {
-                        self.say(answer, Kind::Thought, 0, text);
+                        self.append(answer, Kind::Thought, 0, text);
                     }
-                    Some(text) => self.say(answer, Kind::Text, 0, text),
+                    Some(text) => self.append(answer, Kind::Text, 0, text),
                     None => self.block(answer, part),
                 }
             }
@@ -149,12 +149,12 @@ impl Stream {
             "response.completed" | "response.incomplete" | "response.failed" => {
                 let response = event.get("response").unwrap_or(&Value::Null);
                 self.note(response);
-                self.whole = native::response(response).or(self.whole.take());
+                self.whole = provider_payload::response(response).or(self.whole.take());
             }
-            "response.output_text.delta" => self.say(0, Kind::Text, at(), delta.as_str().unwrap_or_default()),
-            "response.refusal.delta" => self.say(0, Kind::Refusal, at(), delta.as_str().unwrap_or_default()),
+            "response.output_text.delta" => self.append(0, Kind::Text, at(), delta.as_str().unwrap_or_default()),
+            "response.refusal.delta" => self.append(0, Kind::Refusal, at(), delta.as_str().unwrap_or_default()),
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.say(0, Kind::Thought, at(), delta.as_str().unwrap_or_default());
+                self.append(0, Kind::Thought, at(), delta.as_str().unwrap_or_default());
             }
             "response.output_item.added" | "response.output_item.done" => {
                 let item = event.get("item").unwrap_or(&Value::Null);
@@ -168,7 +168,7 @@ impl Stream {
                 }
             }
             "response.function_call_arguments.delta" => {
-                self.say(0, Kind::Call, at(), delta.as_str().unwrap_or_default());
+                self.append(0, Kind::Call, at(), delta.as_str().unwrap_or_default());
             }
             "message_start" => self.note(event.get("message").unwrap_or(&Value::Null)),
             "message_delta" => {
@@ -179,9 +179,9 @@ impl Stream {
             }
             "content_block_start" => self.begin(at(), event.get("content_block").unwrap_or(&Value::Null)),
             "content_block_delta" => match delta.str("type").unwrap_or_default() {
-                "text_delta" => self.say(0, Kind::Text, at(), delta.str("text").unwrap_or_default()),
-                "thinking_delta" => self.say(0, Kind::Thought, at(), delta.str("thinking").unwrap_or_default()),
-                "input_json_delta" => self.say(0, Kind::Call, at(), delta.str("partial_json").unwrap_or_default()),
+                "text_delta" => self.append(0, Kind::Text, at(), delta.str("text").unwrap_or_default()),
+                "thinking_delta" => self.append(0, Kind::Thought, at(), delta.str("thinking").unwrap_or_default()),
+                "input_json_delta" => self.append(0, Kind::Call, at(), delta.str("partial_json").unwrap_or_default()),
                 "signature_delta" => {
                     self.piece(0, Kind::Thought, at()).signature = delta.str("signature").map(str::to_owned);
                 }
@@ -194,8 +194,8 @@ impl Stream {
     /// A block of Anthropic's begins.
     fn begin(&mut self, at: u64, block: &Value) {
         match block.str("type").unwrap_or_default() {
-            "text" => self.say(0, Kind::Text, at, block.str("text").unwrap_or_default()),
-            "thinking" => self.say(0, Kind::Thought, at, block.str("thinking").unwrap_or_default()),
+            "text" => self.append(0, Kind::Text, at, block.str("text").unwrap_or_default()),
+            "thinking" => self.append(0, Kind::Thought, at, block.str("thinking").unwrap_or_default()),
             "tool_use" => {
                 let piece = self.piece(0, Kind::Call, at);
                 piece.id = calls::id_of(block);
@@ -205,7 +205,7 @@ impl Stream {
         }
     }
 
-    fn say(&mut self, answer: u64, kind: Kind, at: u64, text: &str) {
+    fn append(&mut self, answer: u64, kind: Kind, at: u64, text: &str) {
         if !text.is_empty() {
             self.piece(answer, kind, at).text.push_str(text);
         }
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn openais_deltas_make_up_an_answer() {
-        let (said, genai) = read(&[
+        let (sides, genai) = read(&[
             r#"{"id":"r1","model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
             r#"{"choices":[{"index":0,"delta":{"reasoning_content":"h"}}]}"#,
             r#"{"choices":[{"index":0,"delta":{"reasoning_content":"m"}}]}"#,
@@ -289,14 +289,14 @@ mod tests {
             r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]},"finish_reason":"tool_calls"}]}"#,
             r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#,
         ]);
-        assert_eq!(said, [r#"assistant: (thought) hm · Let me look. · w#c1{"a":1} · v#c2{}"#]);
+        assert_eq!(sides, [r#"assistant: (thought) hm · Let me look. · w#c1{"a":1} · v#c2{}"#]);
         assert_eq!((genai.stop_reason.as_deref(), genai.response_id.as_deref()), (Some("tool_calls"), Some("r1")));
         assert_eq!((genai.reported.input, genai.reported.output), (Some(7), Some(2)));
     }
 
     #[test]
     fn anthropics_blocks_make_up_an_answer() {
-        let (said, genai) = read(&[
+        let (sides, genai) = read(&[
             r#"{"type":"message_start","message":{"id":"m1","model":"claude-x","usage":{"input_tokens":9,"output_tokens":1}}}"#,
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
@@ -307,7 +307,7 @@ mod tests {
             r#"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}"#,
             r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}"#,
         ]);
-        assert_eq!(said, [r#"assistant: (thought) hm · Hi · w#t1{"a":1}"#]);
+        assert_eq!(sides, [r#"assistant: (thought) hm · Hi · w#t1{"a":1}"#]);
         assert_eq!((genai.stop_reason.as_deref(), genai.reported.input), (Some("tool_use"), Some(9)));
         assert_eq!(genai.reported.output, Some(5));
     }
@@ -327,12 +327,12 @@ mod tests {
 
     #[test]
     fn geminis_parts_and_bare_texts_are_joined() {
-        let (said, _) = read(&[
+        let (sides, _) = read(&[
             r#"{"candidates":[{"content":{"parts":[{"text":"h","thought":true}]}}]}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":"He"}]}}]}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":"y"},{"functionCall":{"name":"w","args":{}}}]}}]}"#,
         ]);
-        assert_eq!(said, ["assistant: (thought) h · Hey · w#-{}"]);
+        assert_eq!(sides, ["assistant: (thought) h · Hey · w#-{}"]);
         assert_eq!(read(&["He", "y"]).0, ["assistant: Hey"]);
         assert!(read(&["1", "null", "{}"]).0.is_empty());
     }

@@ -13,20 +13,20 @@
 
 use super::{
     Dialect, calls,
-    coding_agents::{About, Work, record_name},
+    coding_agents::{AgentRecord, Work, record_name},
     definitions, gen_ai,
-    json_ish::Ish,
-    native, parts, reading,
+    maybe_json::MaybeJson,
+    parts, provider_payload, reading,
 };
 use crate::model::{Attributes, Category, ContentKind, LogRecord, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "claude-code",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(own_category),
-    record: Some(about),
+    record: Some(agent_record),
     ..Dialect::PLAIN
 };
 
@@ -38,7 +38,7 @@ fn is_claude_code(source: &Source) -> bool {
     source.scope.name.starts_with(SCOPE) || source.name.starts_with(PREFIX)
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     is_claude_code(source)
 }
 
@@ -58,7 +58,7 @@ fn category(source: &Source) -> Option<Category> {
 }
 
 /// What a record stands for. Before records named their prompt, a session was one run.
-pub fn about(record: &LogRecord) -> Option<About<'_>> {
+pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
     let attributes = &record.attributes;
     let name = attributes.str("event.name").unwrap_or(&record.name);
     let is_ours = record.scope.name.starts_with(SCOPE) || name.starts_with(PREFIX);
@@ -71,22 +71,22 @@ pub fn about(record: &LogRecord) -> Option<About<'_>> {
         "user_prompt" | "assistant_response" | "api_request_body" | "api_response_body" => Work::Part,
         _ => return None,
     };
-    Some(About { run: ["claude-code", session, prompt.unwrap_or_default()], work })
+    Some(AgentRecord { run: ["claude-code", session, prompt.unwrap_or_default()], work })
 }
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let text = |key: &str| attributes.str(key).and_then(parts::text);
-    let said = |role, part: Option<_>| reading::said(role, part.into_iter().collect());
+    let message = |role, part: Option<_>| reading::from_parts(role, part.into_iter().collect());
     let kind = record_name(source, PREFIX).or_else(|| attributes.str("span.type")).unwrap_or_default();
     if matches!(kind, "llm_request" | "api_request" | "api_error") {
         into.genai.provider.get_or_insert_with(|| "anthropic".to_owned());
     }
     let (prompt, completion) = match kind {
-        "interaction" => (said(Role::User, text("user_prompt")), vec![]),
-        "user_prompt" => (said(Role::User, text("prompt")), vec![]),
-        "assistant_response" => (vec![], said(Role::Assistant, text("response"))),
-        "llm_request" => (vec![], said(Role::Assistant, text("response.model_output"))),
+        "interaction" => (message(Role::User, text("user_prompt")), vec![]),
+        "user_prompt" => (message(Role::User, text("prompt")), vec![]),
+        "assistant_response" => (vec![], message(Role::Assistant, text("response"))),
+        "llm_request" => (vec![], message(Role::Assistant, text("response.model_output"))),
         "api_request_body" => (body(attributes, Role::User, into), vec![]),
         "api_response_body" => (vec![], body(attributes, Role::Assistant, into)),
         "tool" | "tool_result" => tool(source, into),
@@ -97,14 +97,14 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// The API's own request or response.
 fn body(attributes: &Attributes, role: Role, into: &mut Translation) -> Vec<Message> {
-    let Some((data, cut)) = attributes.get("body").and_then(|body| Ish::of(body).data()) else { return vec![] };
+    let Some((data, cut)) = attributes.get("body").and_then(|body| MaybeJson::of(body).data()) else { return vec![] };
     if let Some(tools) = data.get("tools") {
         definitions::read(tools, &mut into.tools);
     }
     if into.genai.stop_reason.is_none() {
         into.genai.stop_reason = data.str("stop_reason").map(str::to_owned);
     }
-    reading::ends(native::messages(&data, role).unwrap_or_default(), cut)
+    reading::ends(provider_payload::messages(&data, role).unwrap_or_default(), cut)
 }
 
 /// A tool's run: the call with its arguments, and what came back, which only a span's event says.
@@ -119,14 +119,14 @@ fn tool(source: &Source, into: &Translation) -> (Vec<Message>, Vec<Message>) {
             ("skill_name", "skill"),
             ("subagent_type", "subagent_type"),
         ];
-        let known = ARGUMENTS.iter().filter_map(|(key, name)| Some(((*name).to_owned(), attributes.get(key)?.clone())));
-        Some(Value::Map(known.collect())).filter(|arguments| !arguments.is_empty())
+        let given = ARGUMENTS.iter().filter_map(|(key, name)| Some(((*name).to_owned(), attributes.get(key)?.clone())));
+        Some(Value::Map(given.collect())).filter(|arguments| !arguments.is_empty())
     };
     let given = whole.cloned().or_else(part);
     let event = source.events.iter().find(|event| event.name == "tool.output");
     let output = event.and_then(|event| {
-        let told = ["output", "content", "diff"].into_iter().find_map(|key| event.attributes.get(key));
-        told.filter(|value| !value.is_empty())
+        let output = ["output", "content", "diff"].into_iter().find_map(|key| event.attributes.get(key));
+        output.filter(|value| !value.is_empty())
     });
     let (mut prompt, mut completion) = gen_ai::execution(given.as_ref(), None, &into.genai);
     if let (None, Some(part)) = (whole, prompt.last_mut().and_then(|message| message.parts.last_mut())) {
@@ -143,7 +143,7 @@ fn tool(source: &Source, into: &Translation) -> (Vec<Message>, Vec<Message>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
     use crate::model::Note;
 
@@ -167,29 +167,29 @@ mod tests {
         let usage = read.genai.usage.unwrap();
         assert_eq!((usage.input(), usage.output, usage.cache_write), (Some(113), Some(5), Some(3)));
         assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Llm, Some("anthropic")));
-        assert_eq!(said(&read).1, ["assistant: hello"]);
+        assert_eq!(sides(&read).1, ["assistant: hello"]);
     }
 
     #[test]
     fn a_prompt_may_be_hidden() {
         let read = span("interaction").with(&[("user_prompt", "<REDACTED>")]).translate();
         assert_eq!(
-            (read.genai.category, said(&read).0),
+            (read.genai.category, sides(&read).0),
             (Category::Agent, vec!["user: <REDACTED>(hidden)".to_owned()])
         );
-        assert_eq!(said(&log("user_prompt").with(&[("prompt", "hi")]).translate()).0, ["user: hi"]);
+        assert_eq!(sides(&log("user_prompt").with(&[("prompt", "hi")]).translate()).0, ["user: hi"]);
     }
 
     #[test]
     fn a_tool_prints_its_output_in_an_event() {
         let tool = || span("tool").with(&[("tool_name", "Bash"), ("tool_use_id", "t1"), ("full_command", "ls")]);
         let read = tool().event("tool.output", &[("output", "[1]"), ("bash_command", "ls")]).translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         // One argument of several, perhaps.
         assert_eq!(prompt, [r#"assistant: Bash#t1{"command":"ls"}…"#]);
         assert_eq!(completion, ["tool: =t1 [1]"]);
         let read = tool().with(&[("tool_input", r#"{"command":"ls","timeout":5}"#)]).translate();
-        assert_eq!(said(&read).0, [r#"assistant: Bash#t1{"command":"ls","timeout":5}"#]);
+        assert_eq!(sides(&read).0, [r#"assistant: Bash#t1{"command":"ls","timeout":5}"#]);
     }
 
     #[test]
@@ -218,15 +218,15 @@ mod tests {
             "messages":[{"role":"user","content":[{"type":"text","text":"q"}]}],
             "tools":[{"name":"Bash","description":"Runs","input_schema":{"type":"object"}}]}"#;
         let read = log("api_request_body").with(&[("body", request)]).translate();
-        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!(sides(&read).0, ["system: S", "user: q"]);
         assert_eq!((read.tools.len(), read.genai.category), (1, Category::Llm));
         let answer = r#"{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{}}],
             "stop_reason":"tool_use"}"#;
         let read = log("claude_code.api_response_body").with(&[("body", answer)]).translate();
-        assert_eq!(said(&read).1, ["assistant: Bash#t1{}"]);
+        assert_eq!(sides(&read).1, ["assistant: Bash#t1{}"]);
         assert_eq!((read.genai.stop_reason.as_deref(), read.notes), (Some("tool_use"), Vec::<Note>::new()));
         let cut =
             log("api_response_body").with(&[("body", r#"{"role":"assistant","content":[{"type":"text","text":"It i"#)]);
-        assert_eq!(said(&cut.translate()).1, ["assistant: It i…"]);
+        assert_eq!(sides(&cut.translate()).1, ["assistant: It i…"]);
     }
 }

@@ -14,7 +14,7 @@
 
 use super::{
     Dialect,
-    coding_agents::{self, About, Work, record_name},
+    coding_agents::{self, AgentRecord, Work, record_name},
     gen_ai, parts, provider, reading,
 };
 use crate::model::{Category, ContentKind, LogRecord, Role, Source, Translation, Value};
@@ -22,10 +22,10 @@ use crate::model::{Category, ContentKind, LogRecord, Role, Source, Translation, 
 pub const DIALECT: Dialect = Dialect {
     name: "codex",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(own_category),
-    record: Some(about),
+    record: Some(agent_record),
     ..Dialect::PLAIN
 };
 
@@ -37,7 +37,7 @@ fn is_codex(source: &Source) -> bool {
     source.scope.name.starts_with(SCOPE)
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     is_codex(source) && category(source).is_some()
 }
 
@@ -81,7 +81,7 @@ fn is_failure(why: Option<&Value>) -> bool {
 }
 
 /// What a record stands for. Records name no prompt: a conversation is one run.
-pub fn about(record: &LogRecord) -> Option<About<'_>> {
+pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
     let attributes = &record.attributes;
     let name = attributes.str("event.name").unwrap_or(&record.name).strip_prefix(PREFIX)?;
     let conversation = attributes.str("conversation.id")?;
@@ -98,23 +98,23 @@ pub fn about(record: &LogRecord) -> Option<About<'_>> {
         "user_prompt" | "agent_response" | "api_request" => Work::Part,
         _ => return None,
     };
-    Some(About { run: ["codex", conversation, ""], work })
+    Some(AgentRecord { run: ["codex", conversation, ""], work })
 }
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let is_cut = |key: &str| attributes.get(key).and_then(Value::as_bool) == Some(true);
-    let said = |role, key: &str, cut: bool| {
+    let message = |role, key: &str, cut: bool| {
         let part = attributes.str(key).and_then(parts::text).map(|mut part| {
             part.truncated |= cut;
             part
         });
-        reading::said(role, part.into_iter().collect())
+        reading::from_parts(role, part.into_iter().collect())
     };
     let (mut prompt, mut completion) = (vec![], vec![]);
     match record_name(source, PREFIX) {
-        Some("user_prompt") => prompt = said(Role::User, "prompt", false),
-        Some("agent_response") => completion = said(Role::Assistant, "response", is_cut("response_truncated")),
+        Some("user_prompt") => prompt = message(Role::User, "prompt", false),
+        Some("agent_response") => completion = message(Role::Assistant, "response", is_cut("response_truncated")),
         Some("tool_result") => {
             let output = attributes.get("output").filter(|output| !output.is_empty());
             (prompt, completion) = gen_ai::execution(attributes.get("arguments"), output, &into.genai);
@@ -135,7 +135,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     /// As it sends them: the name of an event is where it stands in the source.
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn records_say_what_was_said() {
         let read = log("codex.user_prompt").with(&[("prompt", "q")]).translate();
-        assert_eq!((said(&read).0, read.genai.category), (vec!["user: q".to_owned()], Category::Agent));
+        assert_eq!((sides(&read).0, read.genai.category), (vec!["user: q".to_owned()], Category::Agent));
         assert_eq!(read.context.session.as_deref(), Some("c"));
         assert_eq!((read.context.framework.as_deref(), read.dialects), (Some("codex"), vec!["codex".to_owned()]));
         let hidden = log("codex.user_prompt").with(&[("prompt", "[REDACTED]")]).translate();
         assert!(hidden.readings[0].prompt[0].parts[0].hidden);
         let answer = log("codex.agent_response").with(&[("response", "It is al")]).typed("response_truncated", "true");
-        assert_eq!(said(&answer.translate()).1, ["assistant: It is al…"]);
+        assert_eq!(sides(&answer.translate()).1, ["assistant: It is al…"]);
     }
 
     #[test]
@@ -166,8 +166,8 @@ mod tests {
             .with(&[("tool_name", "exec_command"), ("call_id", "c1"), ("success", "true")])
             .with(&[("arguments", r#"{"cmd": "ls"}"#), ("output", "Exit code: 0")])
             .translate();
-        assert_eq!(said(&read).0, [r#"assistant: exec_command#c1{"cmd":"ls"}"#]);
-        assert_eq!(said(&read).1, ["tool: =c1 Exit code: 0"]);
+        assert_eq!(sides(&read).0, [r#"assistant: exec_command#c1{"cmd":"ls"}"#]);
+        assert_eq!(sides(&read).1, ["tool: =c1 Exit code: 0"]);
         assert_eq!((read.genai.category, read.error), (Category::Tool, None));
     }
 

@@ -28,7 +28,7 @@ pub fn leave_unconfirmed(into: &mut Translation) {
 
 /// Where a log record without a trace belongs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct RecordPlace {
     pub trace: TraceId,
     pub span: SpanId,
     /// The span that it stands for.
@@ -37,7 +37,7 @@ pub struct Place {
 
 /// What a record of a coding agent is about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct About<'a> {
+pub struct AgentRecord<'a> {
     /// What names the run: the agent, its session, and its prompt where that is said.
     pub run: [&'a str; 3],
     pub work: Work<'a>,
@@ -62,8 +62,8 @@ pub enum Work<'a> {
 }
 
 /// The place of a record whose sender gave it none.
-pub(super) fn place(record: &LogRecord, about: About) -> Option<Place> {
-    let About { run, work } = about;
+pub(super) fn place(record: &LogRecord, about: AgentRecord) -> Option<RecordPlace> {
+    let AgentRecord { run, work } = about;
     let trace = TraceId::from_bytes(&number("trace", &run)).ok()?;
     let root = span_id("root", &run)?;
     let part = |kind: &str, key: &str| span_id(kind, &[run[0], run[1], run[2], key]);
@@ -75,7 +75,7 @@ pub(super) fn place(record: &LogRecord, about: About) -> Option<Place> {
         Work::Part => (None, root),
     };
     let parent = Some(root).filter(|root| *root != span);
-    Some(Place { trace, span, made: name.map(|name| made(record, name, (trace, span, parent))) })
+    Some(RecordPlace { trace, span, made: name.map(|name| made(record, name, (trace, span, parent))) })
 }
 
 fn made(record: &LogRecord, name: &str, (trace, id, parent): (TraceId, SpanId, Option<SpanId>)) -> Span {
@@ -145,9 +145,9 @@ pub(super) fn record_name<'a>(source: &Source<'a>, prefix: &str) -> Option<&'a s
 fn moment(record: &LogRecord) -> String {
     const TELLING: [&str; 6] =
         ["event.sequence", "request_id", "model", "input_tokens", "input_token_count", "output_token_count"];
-    let told = TELLING.iter().filter_map(|key| record.attributes.get(key)).map(Value::to_text);
+    let values = TELLING.iter().filter_map(|key| record.attributes.get(key)).map(Value::to_text);
     let mut moment = vec![record.time().0.to_string(), record.name.clone()];
-    moment.extend(told);
+    moment.extend(values);
     moment.join("\n")
 }
 
@@ -234,9 +234,9 @@ mod tests {
         assert_eq!(read.genai.reported.cost, Usd::from_dollars(0.012));
         assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Llm, Some("anthropic")));
 
-        let told =
+        let values =
             [("tool_name", "Bash"), ("tool_use_id", "t1"), ("success", "true"), ("tool_input", r#"{"command":"ls"}"#)];
-        let tool = place_of(&of_run("tool_result", 200, &told)).unwrap();
+        let tool = place_of(&of_run("tool_result", 200, &values)).unwrap();
         let read = translate(&Source::from(tool.made.as_ref().unwrap()));
         assert_eq!((tool.trace, read.genai.category, read.error), (prompt.trace, Category::Tool, None));
         assert_eq!(read.genai.tool.and_then(|tool| tool.call_id).as_deref(), Some("t1"));

@@ -2,7 +2,7 @@
 
 use super::{
     calls, framework,
-    json_ish::{Ish, unquoted},
+    maybe_json::{MaybeJson, unquoted},
 };
 use crate::model::{Attributes, Context, Source, Value};
 
@@ -62,14 +62,16 @@ fn tags(attributes: &Attributes) -> Vec<String> {
     let mut add = |tag: &str| {
         let tag = tag.trim();
         // A few tags: looking through them all costs less than a set.
-        if !tag.is_empty() && tags.len() < 256 && !tags.iter().any(|known| known == tag) {
+        if !tag.is_empty() && tags.len() < 256 && !tags.iter().any(|other| other == tag) {
             tags.push(tag.to_owned());
         }
     };
     for value in KEYS.iter().filter_map(|key| attributes.get(key)) {
-        match Ish::of(value) {
-            Ish::Data(list) => list.as_array().unwrap_or_default().iter().filter_map(Value::as_str).for_each(&mut add),
-            Ish::Text(text) => text.split(',').for_each(&mut add),
+        match MaybeJson::of(value) {
+            MaybeJson::Data(list) => {
+                list.as_array().unwrap_or_default().iter().filter_map(Value::as_str).for_each(&mut add);
+            }
+            MaybeJson::Text(text) => text.split(',').for_each(&mut add),
             _ => {}
         }
     }
@@ -96,9 +98,9 @@ fn metadata(attributes: &Attributes) -> Vec<(String, Value)> {
     ];
     let mut entries = Vec::new();
     for key in ["metadata", "langfuse.trace.metadata", "langfuse.observation.metadata"] {
-        match attributes.get(key).map(Ish::of) {
-            Some(Ish::Data(data)) => entries.extend(data.as_map().unwrap_or_default().iter().cloned()),
-            Some(Ish::Text(text)) => entries.push((key.to_owned(), text.into())),
+        match attributes.get(key).map(MaybeJson::of) {
+            Some(MaybeJson::Data(data)) => entries.extend(data.as_map().unwrap_or_default().iter().cloned()),
+            Some(MaybeJson::Text(text)) => entries.push((key.to_owned(), text.into())),
             _ => {}
         }
     }

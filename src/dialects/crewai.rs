@@ -13,19 +13,19 @@
 //!
 //! Conversations of agents and runs of tools are on spans of their own, which other dialects read.
 
-use super::{Dialect, counts, json_ish::Ish, parts, reading};
+use super::{Dialect, maybe_json::MaybeJson, parts, reading, token_counts};
 use std::sync::Arc;
 
 use crate::model::{Carrier, Content, ContentKind, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "crewai", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "crewai", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 /// The scopes of CrewAI's own telemetry and of its instrumentations.
 const SCOPES: [&str; 3] =
     ["crewai.telemetry", "openinference.instrumentation.crewai", "opentelemetry.instrumentation.crewai"];
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && (is_crew(source) || SCOPES.contains(&source.scope.name.as_str()))
 }
 
@@ -88,22 +88,22 @@ fn offered(name: &str) -> String {
 
 /// Reads what a whole crew found and spent.
 fn result(source: &Source, into: &mut Translation) {
-    let Some(Ish::Data(result)) = source.attributes.get("output.value").map(Ish::of) else { return };
+    let Some(MaybeJson::Data(result)) = source.attributes.get("output.value").map(MaybeJson::of) else { return };
     let Some(usage) = result.get("token_usage").filter(|usage| usage.as_map().is_some()) else { return };
-    counts::read(usage, &mut into.genai.reported);
+    token_counts::read(usage, &mut into.genai.reported);
     if let Some(model) = model(source) {
         into.genai.model.get_or_insert(model);
     }
     if let Some(answer) = result.str("raw").filter(|_| result.get("messages").is_none()) {
-        let completion = reading::said(Role::Assistant, parts::text(answer).into_iter().collect());
+        let completion = reading::from_parts(Role::Assistant, parts::text(answer).into_iter().collect());
         reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], completion);
     }
 }
 
 /// The model of a crew's agents, if it is one.
 fn model(source: &Source) -> Option<String> {
-    let agents = source.attributes.get("crew_agents").map(Ish::of)?;
-    let Ish::Data(agents) = agents else { return None };
+    let agents = source.attributes.get("crew_agents").map(MaybeJson::of)?;
+    let MaybeJson::Data(agents) = agents else { return None };
     let mut models = agents.as_array()?.iter().filter_map(|agent| agent.get("llm").and_then(Value::as_str));
     let first = models.next().filter(|model| !model.is_empty())?;
     models.all(|model| model == first).then(|| first.to_owned())
@@ -111,7 +111,7 @@ fn model(source: &Source) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
             ("output.value", result),
         ]);
         let read = crew.translate();
-        assert_eq!(said(&read).1, ["assistant: R"]);
+        assert_eq!(sides(&read).1, ["assistant: R"]);
         let usage = read.genai.usage.unwrap();
         assert_eq!((usage.uncached_input, usage.cache_read, usage.output), (Some(500), Some(67), Some(678)));
         assert!(read.genai.aggregate);

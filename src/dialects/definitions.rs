@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use super::{
     calls::{first, first_str},
-    json_ish::Ish,
+    maybe_json::MaybeJson,
 };
 use crate::model::{Attributes, ToolDefinition, ToolName, Value};
 
 /// Adds the tools that a value lists: typed, as JSON, or as a list of JSON texts or of bare names.
 pub fn read(value: &Value, into: &mut Vec<ToolDefinition>) {
-    match Ish::of(value) {
-        Ish::Data(data) => list(&data, into),
-        Ish::Cut(data) => list(&data, into),
-        Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => {}
+    match MaybeJson::of(value) {
+        MaybeJson::Data(data) => list(&data, into),
+        MaybeJson::Cut(data) => list(&data, into),
+        MaybeJson::Text(_) | MaybeJson::Scalar(_) | MaybeJson::Nothing => {}
     }
 }
 
@@ -26,9 +26,9 @@ fn list(data: &Value, into: &mut Vec<ToolDefinition>) {
 
 fn one(item: &Value, into: &mut Vec<ToolDefinition>) {
     match item {
-        Value::String(text) => match Ish::of(item) {
-            Ish::Data(data) if data.as_map().is_some() => of_map(&data, into),
-            Ish::Text(_) => into.push(ToolDefinition { name: text.clone(), description: None, parameters: None }),
+        Value::String(text) => match MaybeJson::of(item) {
+            MaybeJson::Data(data) if data.as_map().is_some() => of_map(&data, into),
+            MaybeJson::Text(_) => into.push(ToolDefinition { name: text.clone(), description: None, parameters: None }),
             _ => {}
         },
         Value::Map(_) => of_map(item, into),
@@ -93,8 +93,8 @@ fn as_schema(value: &Value) -> Option<Value> {
         Some([(key, inner)]) if key == "json" || key == "jsonSchema" => inner,
         _ => value,
     };
-    match Ish::of(value) {
-        Ish::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
+    match MaybeJson::of(value) {
+        MaybeJson::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
         _ => None,
     }
 }
@@ -107,9 +107,9 @@ pub fn merged(tools: Vec<ToolDefinition>) -> Vec<ToolDefinition> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut into: Vec<ToolDefinition> = Vec::new();
     for tool in tools {
-        if let Some(known) = places.get(&tool.name).and_then(|place| into.get_mut(*place)) {
-            known.description = known.description.take().or(tool.description);
-            known.parameters = known.parameters.take().or(tool.parameters);
+        if let Some(earlier) = places.get(&tool.name).and_then(|place| into.get_mut(*place)) {
+            earlier.description = earlier.description.take().or(tool.description);
+            earlier.parameters = earlier.parameters.take().or(tool.parameters);
         } else {
             places.insert(tool.name.clone(), into.len());
             into.push(tool);

@@ -10,7 +10,7 @@
 //!
 //! Documents are shown as data, one part each. Vectors are never shown: only how many numbers they have.
 
-use super::{calls, indexed, json_ish::Ish, markers, parts, reading};
+use super::{calls, indexed, maybe_json::MaybeJson, parts, reading, redaction_markers};
 use crate::model::{Attributes, Content, Message, Part, Role, Value};
 
 /// Lists of so many numbers are vectors.
@@ -20,7 +20,7 @@ const DEEPEST: usize = 32;
 
 /// The documents that a retriever found.
 pub fn retrieved(attributes: &Attributes) -> Vec<Message> {
-    reading::said(Role::Assistant, listed(attributes, "retrieval.documents."))
+    reading::from_parts(Role::Assistant, listed(attributes, "retrieval.documents."))
 }
 
 /// What was to be put in order, and that order.
@@ -28,7 +28,7 @@ pub fn reranked(attributes: &Attributes) -> (Vec<Message>, Vec<Message>) {
     let mut sent: Vec<Part> = attributes.str("reranker.query").and_then(parts::text).into_iter().collect();
     sent.extend(listed(attributes, "reranker.input_documents."));
     let found = listed(attributes, "reranker.output_documents.");
-    (reading::said(Role::User, sent), reading::said(Role::Assistant, found))
+    (reading::from_parts(Role::User, sent), reading::from_parts(Role::Assistant, found))
 }
 
 /// The documents in what a retriever returned: a list, or a list under `documents`; `None` for anything else.
@@ -40,7 +40,7 @@ pub fn found(returned: &Value) -> Option<Vec<Message>> {
     let items = returned.get("documents").unwrap_or(returned).as_array()?;
     let documents = items.iter().map(|item| document(item.get("document").unwrap_or(item))).collect();
     let all = !items.is_empty() && items.iter().all(is_document);
-    all.then(|| reading::said(Role::Assistant, documents))
+    all.then(|| reading::from_parts(Role::Assistant, documents))
 }
 
 fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {
@@ -51,11 +51,12 @@ fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {
 
 /// A document with its metadata as data. One whose content is hidden says no more than that.
 fn document(document: &Value) -> Part {
-    let entries = document.as_map().unwrap_or_default().iter().map(|(key, value)| match Ish::of(value) {
-        Ish::Data(data) if key == "metadata" => (key.clone(), data.into_owned()),
+    let entries = document.as_map().unwrap_or_default().iter().map(|(key, value)| match MaybeJson::of(value) {
+        MaybeJson::Data(data) if key == "metadata" => (key.clone(), data.into_owned()),
         _ => (key.clone(), value.clone()),
     });
-    let hidden = calls::first_str(document, &["content", "page_content", "text"]).is_some_and(markers::is_hidden);
+    let hidden =
+        calls::first_str(document, &["content", "page_content", "text"]).is_some_and(redaction_markers::is_hidden);
     Part { hidden, ..Part::new(Content::Json(Value::Map(entries.collect()))) }
 }
 
@@ -65,18 +66,20 @@ pub fn embedded(attributes: &Attributes) -> (Vec<Message>, Vec<Message>) {
     let items = list.as_ref().and_then(Value::as_array).unwrap_or_default();
     let each = || items.iter().map(|item| item.get("embedding").unwrap_or(item));
     let texts = each().filter_map(|one| one.str("text").and_then(parts::text));
-    let sizes = each().filter_map(|one| one.get("vector")).map(|vector| match Ish::of(vector) {
-        Ish::Data(numbers) => Part::new(Content::Json(without_vectors(&numbers, DEEPEST))),
-        _ if vector.as_str().is_some_and(markers::is_hidden) => Part { hidden: true, ..Part::text(vector.to_text()) },
+    let sizes = each().filter_map(|one| one.get("vector")).map(|vector| match MaybeJson::of(vector) {
+        MaybeJson::Data(numbers) => Part::new(Content::Json(without_vectors(&numbers, DEEPEST))),
+        _ if vector.as_str().is_some_and(redaction_markers::is_hidden) => {
+            Part { hidden: true, ..Part::text(vector.to_text()) }
+        }
         _ => Part::new(Content::Json(Value::from("a vector"))),
     });
     let mut sizes: Vec<Part> = sizes.collect();
     if sizes.is_empty()
-        && let Some(Ish::Data(response)) = attributes.get("output.value").map(Ish::of)
+        && let Some(MaybeJson::Data(response)) = attributes.get("output.value").map(MaybeJson::of)
     {
         sizes.push(Part::new(Content::Json(without_vectors(&response, DEEPEST))));
     }
-    (reading::said(Role::User, texts.collect()), reading::said(Role::Assistant, sizes))
+    (reading::from_parts(Role::User, texts.collect()), reading::from_parts(Role::Assistant, sizes))
 }
 
 /// A value with each vector in it replaced by how long it is.
@@ -106,7 +109,7 @@ fn packed(key: &str, value: &Value, depth: usize) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     fn span(kind: &str) -> Sample {
@@ -122,7 +125,7 @@ mod tests {
             .with(&[("retrieval.documents.1.document.content", "__REDACTED__")])
             .with(&[("output.value", r#"["<NodeWithScore(…)>"]"#)])
             .translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["user: how long?"]);
         let documents = r#"assistant: json {"content":"Seven days.","metadata":{"page":3},"score":0.9} · json {"content":"__REDACTED__"}(hidden)"#;
         assert_eq!(completion, [documents]);
@@ -133,7 +136,7 @@ mod tests {
     fn what_a_function_found_is_shown_one_by_one() {
         let retrieved = |documents: &str| {
             let marks = [("mlflow.spanType", r#""RETRIEVER""#), ("mlflow.spanOutputs", documents)];
-            said(&Sample::span("search").with(&marks).translate()).1
+            sides(&Sample::span("search").with(&marks).translate()).1
         };
         let two = r#"[{"page_content":"a","metadata":{"page":3}},{"page_content":"b"}]"#;
         let each = r#"json {"page_content":"a","metadata":{"page":3}} · json {"page_content":"b"}"#;
@@ -148,8 +151,8 @@ mod tests {
             .with(&[("reranker.query", "q"), ("reranker.input_documents.0.document.id", "a")])
             .with(&[("reranker.input_documents.1.document.id", "b"), ("reranker.output_documents.0.document.id", "b")])
             .translate();
-        assert_eq!(said(&read).0, [r#"user: q · json {"id":"a"} · json {"id":"b"}"#]);
-        assert_eq!(said(&read).1, [r#"assistant: json {"id":"b"}"#]);
+        assert_eq!(sides(&read).0, [r#"user: q · json {"id":"a"} · json {"id":"b"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: json {"id":"b"}"#]);
     }
 
     #[test]
@@ -162,15 +165,15 @@ mod tests {
             ])
             .typed("embedding.embeddings.0.embedding.vector", &vector)
             .translate();
-        assert_eq!(said(&read).0, ["user: seven days"]);
-        assert_eq!(said(&read).1, [r#"assistant: json "1536 numbers""#]);
+        assert_eq!(sides(&read).0, ["user: seven days"]);
+        assert_eq!(sides(&read).1, [r#"assistant: json "1536 numbers""#]);
         let response = format!(
             r#"{{"data":[{{"embedding":{vector}}},{{"embedding":"AAAAPwAAAD8="}}],"usage":{{"prompt_tokens":4}}}}"#
         );
         let read = span("EMBEDDING").with(&[("output.value", &response)]).translate();
         let sizes = r#"{"data":[{"embedding":"1536 numbers"},{"embedding":"12 letters of base64"}],"usage":{"prompt_tokens":4}}"#;
-        assert_eq!(said(&read).1, [format!("assistant: json {sizes}")]);
+        assert_eq!(sides(&read).1, [format!("assistant: json {sizes}")]);
         let hidden = span("EMBEDDING").with(&[("embedding.embeddings.0.embedding.vector", "__REDACTED__")]).translate();
-        assert_eq!(said(&hidden).1, ["assistant: __REDACTED__(hidden)"]);
+        assert_eq!(sides(&hidden).1, ["assistant: __REDACTED__(hidden)"]);
     }
 }

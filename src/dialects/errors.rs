@@ -51,10 +51,10 @@ fn of_exception(attributes: &Attributes) -> Failure {
     let text = |key| attributes.str(key).map(str::to_owned);
     let (mut message, mut stack) = (text("exception.message"), text("exception.stacktrace"));
     // LangSmith writes one after the other, and all of that again as the stack.
-    let at = message.as_deref().and_then(|said| said.find("Traceback (most recent call last):")).filter(|at| *at > 0);
-    if let (Some(at), Some(said)) = (at, &mut message) {
-        stack = Some(said.split_off(at));
-        said.truncate(said.trim_end().len());
+    let at = message.as_deref().and_then(|text| text.find("Traceback (most recent call last):")).filter(|at| *at > 0);
+    if let (Some(at), Some(text)) = (at, &mut message) {
+        stack = Some(text.split_off(at));
+        text.truncate(text.trim_end().len());
     }
     Failure { kind: text("exception.type"), message, stack }
 }
@@ -120,7 +120,7 @@ mod tests {
         span.translate().error.map(|failure| (failure.kind, failure.message))
     }
 
-    fn said(kind: &str, message: &str) -> (Option<String>, Option<String>) {
+    fn reason(kind: &str, message: &str) -> (Option<String>, Option<String>) {
         let text = |words: &str| (!words.is_empty()).then(|| words.to_owned());
         (text(kind), text(message))
     }
@@ -132,7 +132,7 @@ mod tests {
         let span = Sample::span("chat").failed("Throttled: slow down");
         let first = [("exception.type", "x.First"), ("exception.message", "try again")];
         let span = span.event("exception", &first).event("exception", THROTTLED);
-        assert_eq!(failure(span), Some(said("x.Throttled", "slow down")));
+        assert_eq!(failure(span), Some(reason("x.Throttled", "slow down")));
     }
 
     #[test]
@@ -164,30 +164,33 @@ mod tests {
     #[test]
     fn the_status_says_its_type_once() {
         let span = |kind| Sample::span("chat").failed("BadRequest: no such model").with(&[("error.type", kind)]);
-        assert_eq!(failure(span("openai.BadRequest")), Some(said("openai.BadRequest", "no such model")));
-        assert_eq!(failure(span("500")), Some(said("500", "BadRequest: no such model")));
-        assert_eq!(failure(Sample::span("x").failed("")), Some(said("", "")));
+        assert_eq!(failure(span("openai.BadRequest")), Some(reason("openai.BadRequest", "no such model")));
+        assert_eq!(failure(span("500")), Some(reason("500", "BadRequest: no such model")));
+        assert_eq!(failure(Sample::span("x").failed("")), Some(reason("", "")));
     }
 
     #[test]
     fn what_ended_well_did_not_fail() {
         assert_eq!(failure(Sample::span("chat").ok().event("exception", THROTTLED)), None);
-        assert_eq!(failure(Sample::span("chat").event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
+        assert_eq!(
+            failure(Sample::span("chat").event("exception", THROTTLED)),
+            Some(reason("x.Throttled", "slow down"))
+        );
         assert_eq!(failure(Sample::span("chat")), None);
         let run = Sample::span("chat").scope("langsmith").ok();
-        assert_eq!(failure(run.event("exception", THROTTLED)), Some(said("x.Throttled", "slow down")));
+        assert_eq!(failure(run.event("exception", THROTTLED)), Some(reason("x.Throttled", "slow down")));
     }
 
     #[test]
     fn codes_and_levels_say_that_it_failed() {
         let status = |code| Sample::span("GET").typed("http.response.status_code", code);
-        assert_eq!(failure(status("502")), Some(said("502", "")));
+        assert_eq!(failure(status("502")), Some(reason("502", "")));
         assert_eq!(failure(status("200")), None);
         let level = [("langfuse.observation.level", "ERROR"), ("langfuse.observation.status_message", "no")];
-        assert_eq!(failure(Sample::span("x").with(&level)), Some(said("error", "no")));
+        assert_eq!(failure(Sample::span("x").with(&level)), Some(reason("error", "no")));
         assert_eq!(
             failure(Sample::span("x").ok().with(&[("gen_ai.tool.name", "w"), ("gen_ai.tool.status", "error")])),
-            Some(said("", ""))
+            Some(reason("", ""))
         );
         assert_eq!(failure(Sample::span("x").ok().with(&[("gen_ai.tool.status", "error")])), None);
         assert_eq!(failure(Sample::span("x").with(&[("gen_ai.tool.status", "success")])), None);

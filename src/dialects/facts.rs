@@ -7,9 +7,9 @@ use std::{sync::LazyLock, time::Duration};
 use super::{
     context::{self, id},
     fact_keys::{FACTS, FIELDS, Field, How, Row},
-    json_ish::{Ish, unquoted},
-    markers,
+    maybe_json::{MaybeJson, unquoted},
     provider::{self, Named},
+    redaction_markers,
 };
 use crate::model::{Attributes, Context, GenAi, Source, Timestamp, Translation, Usd, Value};
 
@@ -56,7 +56,7 @@ pub fn read(source: &Source, into: &mut Translation) {
 
 fn can_be_read(value: &Value, how: How) -> bool {
     match how {
-        How::Text => value.as_str().is_some_and(|text| !text.trim().is_empty() && !markers::is_hidden(text)),
+        How::Text => value.as_str().is_some_and(|text| !text.trim().is_empty() && !redaction_markers::is_hidden(text)),
         How::Id => id(value).is_some(),
         How::Last => last(value).is_some(),
         How::Count => value.as_count().is_some(),
@@ -91,9 +91,9 @@ impl Found<'_> {
 
 /// One word of several: a list, its JSON, Python's, or words with commas between them. The last says how it ended.
 fn last(value: &Value) -> Option<String> {
-    let found = match Ish::or_python(value) {
-        Ish::Data(list) => list.as_array()?.iter().rev().find_map(Value::as_str).map(str::to_owned),
-        Ish::Text(text) => {
+    let found = match MaybeJson::or_python(value) {
+        MaybeJson::Data(list) => list.as_array()?.iter().rev().find_map(Value::as_str).map(str::to_owned),
+        MaybeJson::Text(text) => {
             let word = text.rsplit(',').next().unwrap_or(text).trim();
             Some(word.trim_matches('"').to_owned())
         }
@@ -219,8 +219,8 @@ fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
         .or_else(|| called().map(str::to_owned))
         .or_else(|| executed().map(str::to_owned))
         .or_else(|| {
-            let told = attributes.str("logfire.msg").filter(|_| source.name == "running tool")?;
-            Some(told.strip_prefix("running tool: ").unwrap_or(told).to_owned())
+            let message = attributes.str("logfire.msg").filter(|_| source.name == "running tool")?;
+            Some(message.strip_prefix("running tool: ").unwrap_or(message).to_owned())
         });
     let call_id = found.text(Field::ToolCall);
     if name.is_some() || call_id.is_some() {

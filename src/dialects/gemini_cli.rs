@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use super::{
     Dialect, calls,
-    coding_agents::{self, About, Work, record_name},
+    coding_agents::{self, AgentRecord, Work, record_name},
     gen_ai,
-    json_ish::Ish,
-    native, parts, reading,
+    maybe_json::MaybeJson,
+    parts, provider_payload, reading,
 };
 use crate::model::{
     Category, Content, ContentKind, LogRecord, Message, Part, Role, Source, ToolName, Translation, Value,
@@ -26,11 +26,11 @@ use crate::model::{
 pub const DIALECT: Dialect = Dialect {
     name: "gemini-cli",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(own_category),
-    replaces: Some((gen_ai::DIALECT.name, speaks)),
-    record: Some(about),
+    replaces: Some((gen_ai::DIALECT.name, matches)),
+    record: Some(agent_record),
     ..Dialect::PLAIN
 };
 
@@ -42,7 +42,7 @@ fn is_gemini_cli(source: &Source) -> bool {
     source.scope.name == SCOPE
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     is_gemini_cli(source)
 }
 
@@ -62,7 +62,7 @@ fn category(source: &Source) -> Option<Category> {
 }
 
 /// What a record stands for.
-pub fn about(record: &LogRecord) -> Option<About<'_>> {
+pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
     let attributes = &record.attributes;
     let name = attributes.str("event.name").unwrap_or(&record.name).strip_prefix(PREFIX)?;
     let (session, prompt) = (attributes.str("session.id")?, attributes.str("prompt_id")?);
@@ -73,7 +73,7 @@ pub fn about(record: &LogRecord) -> Option<About<'_>> {
         "api_request" => Work::Part,
         _ => return None,
     };
-    Some(About { run: ["gemini-cli", session, prompt], work })
+    Some(AgentRecord { run: ["gemini-cli", session, prompt], work })
 }
 
 fn translate(source: &Source, into: &mut Translation) {
@@ -149,7 +149,7 @@ fn joined(chunks: Vec<Message>) -> Option<Message> {
 fn tool(source: &Source, into: &mut Translation) {
     let data = |keys: [&str; 2]| {
         let value = keys.into_iter().find_map(|key| source.attributes.get(key))?;
-        Ish::of(value).data().map(|(data, _)| data.into_owned())
+        MaybeJson::of(value).data().map(|(data, _)| data.into_owned())
     };
     let request = data([gen_ai::INPUT, "input-json"]);
     let outcome = data([gen_ai::OUTPUT, "output-json"]);
@@ -194,21 +194,22 @@ fn returned(outcome: &Value, tool: ToolName) -> Option<Message> {
 
 fn record(name: &str, source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
-    let messages = |key: &str, role| match attributes.get(key).map(Ish::of) {
-        Some(Ish::Data(data)) => match data.as_array() {
+    let messages = |key: &str, role| match attributes.get(key).map(MaybeJson::of) {
+        Some(MaybeJson::Data(data)) => match data.as_array() {
             // The chunks of a stream, each a response.
             Some(chunks) if role == Role::Assistant => {
-                chunks.iter().flat_map(|chunk| native::messages(chunk, role).unwrap_or_default()).collect()
+                chunks.iter().flat_map(|chunk| provider_payload::messages(chunk, role).unwrap_or_default()).collect()
             }
-            _ => native::messages(&data, role).unwrap_or_default(),
+            _ => provider_payload::messages(&data, role).unwrap_or_default(),
         },
-        Some(Ish::Text(text)) => reading::said(role, parts::text(text).into_iter().collect()),
+        Some(MaybeJson::Text(text)) => reading::from_parts(role, parts::text(text).into_iter().collect()),
         _ => vec![],
     };
     let (mut prompt, mut completion) = (vec![], vec![]);
     match name {
         "user_prompt" => {
-            prompt = reading::said(Role::User, attributes.str("prompt").and_then(parts::text).into_iter().collect());
+            prompt =
+                reading::from_parts(Role::User, attributes.str("prompt").and_then(parts::text).into_iter().collect());
         }
         "api_request" => prompt = messages("request_text", Role::User),
         "api_response" => completion = joined(messages("response_text", Role::Assistant)).into_iter().collect(),
@@ -255,7 +256,7 @@ fn name_by_model(part: &mut Part) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     fn span(operation: &str) -> Sample {
@@ -274,8 +275,8 @@ mod tests {
             {"role":"model","parts":[{"text":"he"}]},{"role":"model","parts":[{"text":"llo"}]},
             {"role":"model","parts":[{"functionCall":{"name":"w","args":{},"id":"w__c1"}}]},{"role":"model","parts":[{"text":""}]}]"#;
         let read = span("llm_call").with(&[(gen_ai::OUTPUT, chunks), (gen_ai::INPUT, "hi")]).translate();
-        assert_eq!(said(&read).1, ["assistant: (thought) I should · hello · w#c1{}"]);
-        assert_eq!(said(&read).0, ["user: hi"]);
+        assert_eq!(sides(&read).1, ["assistant: (thought) I should · hello · w#c1{}"]);
+        assert_eq!(sides(&read).0, ["user: hi"]);
         assert_eq!((read.genai.category, read.dialects), (Category::Llm, vec!["gemini-cli".to_owned()]));
     }
 
@@ -292,10 +293,10 @@ mod tests {
             span.with(&[(gen_ai::INPUT, request), (gen_ai::OUTPUT, output)]).translate()
         };
         let ok = read(&outcome("success", r#"{"output":"18C"}"#));
-        assert_eq!(said(&ok), (vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()]));
+        assert_eq!(sides(&ok), (vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()]));
         assert_eq!((ok.genai.category, ok.genai.tool.unwrap().call_id.as_deref()), (Category::Tool, Some("c1")));
         let failed = read(&outcome("error", r#"{"error":"no such city"}"#));
-        assert_eq!(said(&failed).1, ["tool: =!c1 no such city"]);
+        assert_eq!(sides(&failed).1, ["tool: =!c1 no such city"]);
         assert_eq!(
             span("schedule_tool_calls").with(&[(gen_ai::INPUT, request)]).translate().genai.category,
             Category::Chain
@@ -307,7 +308,7 @@ mod tests {
         let history =
             r#"[{"role":"user","parts":[{"functionResponse":{"id":"w__c1","name":"w","response":{"error":"no"}}}]}]"#;
         let read = span("llm_call").with(&[(gen_ai::INPUT, history)]).translate();
-        assert_eq!(said(&read).0, [r#"tool: =!c1 json {"error":"no"}"#]);
+        assert_eq!(sides(&read).0, [r#"tool: =!c1 json {"error":"no"}"#]);
     }
 
     #[test]
@@ -328,7 +329,7 @@ mod tests {
             (usage.input(), usage.cache_read, usage.output, usage.reasoning),
             (Some(7211), Some(1024), Some(41), Some(13))
         );
-        assert_eq!(said(&read).1, ["assistant: hello"]);
+        assert_eq!(sides(&read).1, ["assistant: hello"]);
         assert_eq!((read.genai.stop_reason.as_deref(), read.unconfirmed), (Some("stop"), true));
     }
 
@@ -336,6 +337,6 @@ mod tests {
     fn the_conventions_record_calls_the_models_turns_system() {
         let input = r#"[{"role":"user","parts":[{"type":"text","content":"q"}]},{"role":"system","parts":[{"type":"text","content":"a"}]}]"#;
         let read = log(gen_ai::DETAILS).with(&[(gen_ai::INPUT, input), ("gen_ai.operation.name", "generate_content")]);
-        assert_eq!(said(&read.translate()).0, ["user: q", "assistant: a"]);
+        assert_eq!(sides(&read.translate()).0, ["user: q", "assistant: a"]);
     }
 }

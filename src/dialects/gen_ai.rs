@@ -5,9 +5,9 @@
 //! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
 
 use super::{
-    Dialect, calls, definitions,
-    json_ish::{Ish, unquoted},
-    langchain, parts, reading,
+    Dialect, calls, definitions, langchain,
+    maybe_json::{MaybeJson, unquoted},
+    parts, reading,
 };
 use crate::model::{
     Carrier, Content, ContentKind, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
@@ -17,7 +17,7 @@ use crate::model::{
 pub const DIALECT: Dialect = Dialect {
     name: "genai-3",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     is_general: true,
     ..Dialect::PLAIN
@@ -35,7 +35,7 @@ const RESULT: &str = "gen_ai.tool.call.result";
 /// Anthropic's own SDK names the blocks that its tool runner sends back.
 const BLOCKS: &str = "anthropic.tool_result.content";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
         || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT, BLOCKS].iter().any(has)
@@ -45,9 +45,9 @@ fn speaks(source: &Source) -> bool {
 fn translate(source: &Source, into: &mut Translation) {
     let carrier = reading::carrier(source);
     // A record may carry the fields in its body, and that as JSON.
-    let body = source.body.filter(|_| source.name == DETAILS).map(Ish::of);
+    let body = source.body.filter(|_| source.name == DETAILS).map(MaybeJson::of);
     let body = match &body {
-        Some(Ish::Data(body)) => body.as_ref(),
+        Some(MaybeJson::Data(body)) => body.as_ref(),
         _ => source.body.unwrap_or(&Value::Null),
     };
     let get = |key: &str| source.attributes.get(key).or_else(|| body.get(key));
@@ -89,11 +89,11 @@ pub fn carried<'a>(
         definitions::read(tools, &mut into.tools);
     }
     let notes = &mut into.notes;
-    let mut messages = |name, fallback, ish: &Option<Ish>| {
-        ish.as_ref().map_or_else(Vec::new, |ish| reading::of_ish(ish, name, fallback, notes))
+    let mut messages = |name, fallback, value: &Option<MaybeJson>| {
+        value.as_ref().map_or_else(Vec::new, |value| reading::messages_in_field(value, name, fallback, notes))
     };
-    let (input, output) = (get(INPUT).map(Ish::of), get(OUTPUT).map(Ish::of));
-    let said = messages(INPUT, Role::User, &input);
+    let (input, output) = (get(INPUT).map(MaybeJson::of), get(OUTPUT).map(MaybeJson::of));
+    let input = messages(INPUT, Role::User, &input);
     let completion = messages(OUTPUT, Role::Assistant, &output);
     let mut prompt = get(INSTRUCTIONS).map_or_else(Vec::new, instructions);
     let instructed = prompt.first().map(Message::plain_text);
@@ -101,7 +101,7 @@ pub fn carried<'a>(
     let repeats = |message: &Message| {
         message.role == Role::System && instructed.as_ref().is_some_and(|text| *text == message.plain_text())
     };
-    prompt.extend(said.into_iter().filter(|message| !repeats(message)));
+    prompt.extend(input.into_iter().filter(|message| !repeats(message)));
     if into.genai.stop_reason.is_none() {
         into.genai.stop_reason = output.as_ref().and_then(finish_reason);
     }
@@ -111,26 +111,26 @@ pub fn carried<'a>(
 /// The system prompt: a list of parts, or one text.
 fn instructions(value: &Value) -> Vec<Message> {
     let mut found = Vec::new();
-    match Ish::of(value) {
-        Ish::Data(data) => match super::native::messages(&data, Role::System) {
+    match MaybeJson::of(value) {
+        MaybeJson::Data(data) => match super::provider_payload::messages(&data, Role::System) {
             Some(messages) => return messages,
             None => parts::content(data.get("parts").unwrap_or(&data), &mut found),
         },
-        Ish::Cut(data) => {
+        MaybeJson::Cut(data) => {
             parts::content(&data, &mut found);
             if let Some(last) = found.last_mut() {
                 last.truncated = true;
             }
         }
-        Ish::Text(text) => found.extend(parts::text(unquoted(text).as_deref().unwrap_or(text))),
-        Ish::Scalar(_) | Ish::Nothing => {}
+        MaybeJson::Text(text) => found.extend(parts::text(unquoted(text).as_deref().unwrap_or(text))),
+        MaybeJson::Scalar(_) | MaybeJson::Nothing => {}
     }
-    reading::said(Role::System, found)
+    reading::from_parts(Role::System, found)
 }
 
 /// The reason that the last answer gives.
-fn finish_reason(output: &Ish) -> Option<String> {
-    let Ish::Data(data) = output else { return None };
+fn finish_reason(output: &MaybeJson) -> Option<String> {
+    let MaybeJson::Data(data) = output else { return None };
     data.as_array()?
         .iter()
         .rev()
@@ -155,18 +155,18 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
             return Message::new(Role::Tool, vec![part]);
         }
         let (mut content, mut is_error) = (Vec::new(), None);
-        match Ish::of(value) {
-            Ish::Data(data) => {
+        match MaybeJson::of(value) {
+            MaybeJson::Data(data) => {
                 is_error = calls::content_error(&data);
                 calls::returned(&data, &mut content);
             }
-            Ish::Cut(data) => {
+            MaybeJson::Cut(data) => {
                 calls::returned(&data, &mut content);
                 if let Some(last) = content.last_mut() {
                     last.truncated = true;
                 }
             }
-            Ish::Text(_) | Ish::Scalar(_) | Ish::Nothing => calls::returned(value, &mut content),
+            MaybeJson::Text(_) | MaybeJson::Scalar(_) | MaybeJson::Nothing => calls::returned(value, &mut content),
         }
         let result = ToolResult { call_id: tool.call_id, name: tool.name, is_error, content };
         Message::new(Role::Tool, vec![Part::new(Content::Result(calls::unwrapped(result)))])
@@ -176,7 +176,7 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
     use crate::model::TokenUsage;
 
@@ -206,7 +206,7 @@ mod tests {
             (event, Carrier::Event),
             (record, Carrier::Log),
         ] {
-            assert_eq!(said(&read), expected());
+            assert_eq!(sides(&read), expected());
             assert_eq!((read.readings.len(), read.readings[0].carrier), (1, carrier));
             assert_eq!(read.genai.stop_reason.as_deref(), Some("tool_call"));
             assert_eq!(read.dialects, ["genai-3"]);
@@ -238,11 +238,11 @@ mod tests {
         let read = Sample::span("chat m")
             .with(&[(INSTRUCTIONS, INSTRUCTED), (INPUT, messages), ("gen_ai.response.finish_reasons", "[\"stop\"]")])
             .translate();
-        assert_eq!(said(&read).0, ["system: S", "user: q"]);
+        assert_eq!(sides(&read).0, ["system: S", "user: q"]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("stop"));
         for plain in ["S", r#""S""#, r#"["S"]"#, r#"[{"type":"text","text":"S"}]"#, r#"{"parts":[{"text":"S"}]}"#] {
             let read = Sample::span("chat m").with(&[(INSTRUCTIONS, plain)]).translate();
-            assert_eq!(said(&read).0, ["system: S"], "{plain}");
+            assert_eq!(sides(&read).0, ["system: S"], "{plain}");
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
         let tool = |pairs: &[(&str, &str)]| {
             let marks =
                 [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w"), ("gen_ai.tool.call.id", "c1")];
-            said(&Sample::span("execute_tool w").with(&marks).with(pairs).translate())
+            sides(&Sample::span("execute_tool w").with(&marks).with(pairs).translate())
         };
         let (prompt, completion) = tool(&[(ARGUMENTS, r#"{"city":"Paris"}"#), (RESULT, "18C")]);
         assert_eq!(
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_no_json_is_shown_as_text_with_a_note() {
         let read = Sample::span("chat m").with(&[(INPUT, "just words")]).translate();
-        assert_eq!(said(&read).0, ["user: just words"]);
+        assert_eq!(sides(&read).0, ["user: just words"]);
         assert_eq!(read.notes[0].0, "gen_ai.input.messages is not JSON: shown as text");
     }
 
@@ -284,6 +284,6 @@ mod tests {
             ])
             .with(&[(ARGUMENTS, r#"{"a":1}"#), (BLOCKS, r#"[{"type":"text","text":"18C"}]"#)])
             .translate();
-        assert_eq!(said(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
+        assert_eq!(sides(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
     }
 }

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, native, openlit, parts, reading};
+use super::{Dialect, calls, definitions, gen_ai, maybe_json::MaybeJson, openlit, parts, provider_payload, reading};
 use crate::model::{
     Attributes, Carrier, Category, ContentKind, Message, Note, Part, Role, Source, Timestamp, Translation, Value,
 };
 
 pub const DIALECT: Dialect =
-    Dialect { name: "genai-1", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "genai-1", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 const PROMPT: &str = "gen_ai.prompt";
 const COMPLETION: &str = "gen_ai.completion";
@@ -22,7 +22,7 @@ fn is_content(name: &str) -> bool {
     matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion")
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let attributes = source.attributes;
     if super::langsmith::is_langsmith(source) {
         return false;
@@ -42,7 +42,7 @@ fn translate(source: &Source, into: &mut Translation) {
 /// Adds the calls that stand beside an answer to it.
 fn called(source: &Source, into: &mut Translation) {
     let Some(list) = source.attributes.get(CALLS) else { return };
-    let Ish::Data(list) = Ish::or_python(list) else { return };
+    let MaybeJson::Data(list) = MaybeJson::or_python(list) else { return };
     let items = list.as_array().unwrap_or(std::slice::from_ref(&*list));
     // Of the Responses API `openlit` put there the tools that are offered.
     let is_tool = |item: &Value| calls::first(item, &["id", "call_id", "arguments", "args", "function"]).is_none();
@@ -54,8 +54,8 @@ fn called(source: &Source, into: &mut Translation) {
     if let Some(answer) = answers.find_map(|reading| reading.completion.last_mut()) {
         Arc::make_mut(answer).parts.extend(found);
     } else {
-        let said = reading::said(Role::Assistant, found);
-        reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
+        let text = reading::from_parts(Role::Assistant, found);
+        reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], text);
     }
 }
 
@@ -68,7 +68,7 @@ fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<T
     let is_spring = source.scope.name.starts_with("org.springframework");
     let mut side = |key, role| match attributes.get(key) {
         Some(value) => match texts(value).filter(|_| is_spring) {
-            Some(texts) => reading::said(role, texts),
+            Some(texts) => reading::from_parts(role, texts),
             None => messages(value, key, role, is_openlit, &mut into.notes),
         },
         None => vec![],
@@ -79,23 +79,23 @@ fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<T
 
 fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut Vec<Note>) -> Vec<Message> {
     let is_answer = key == COMPLETION;
-    match (Ish::of(value), value.as_str()) {
+    match (MaybeJson::of(value), value.as_str()) {
         (_, Some("None" | "")) if is_openlit => vec![],
         // Whatever it looks like, an answer is no data.
         (_, Some(text)) if is_openlit && is_answer => {
-            reading::said(role, printed(value).unwrap_or_else(|| parts::text(text).into_iter().collect()))
+            reading::from_parts(role, printed(value).unwrap_or_else(|| parts::text(text).into_iter().collect()))
         }
-        (Ish::Text(text), _) if is_openlit => lines(text, role),
-        (ish, _) => {
-            notes.extend(matches!(ish, Ish::Cut(_)).then(|| reading::cut_off(key)));
-            reading::side(ish, role, |data| native::said(data, role))
+        (MaybeJson::Text(text), _) if is_openlit => lines(text, role),
+        (value, _) => {
+            notes.extend(matches!(value, MaybeJson::Cut(_)).then(|| reading::cut_off(key)));
+            reading::side(value, role, |data| provider_payload::messages_or_blocks(data, role))
         }
     }
 }
 
 /// The texts of all messages, as Spring AI lists them.
 fn texts(value: &Value) -> Option<Vec<Part>> {
-    let Ish::Data(list) = Ish::of(value) else { return None };
+    let MaybeJson::Data(list) = MaybeJson::of(value) else { return None };
     let texts: Option<Vec<&str>> = list.as_array()?.iter().map(Value::as_str).collect();
     Some(texts?.into_iter().filter_map(parts::text).collect())
 }
@@ -103,8 +103,8 @@ fn texts(value: &Value) -> Option<Vec<Part>> {
 /// The first block of Anthropic's answers, where that is no text, as Python prints it.
 fn printed(value: &Value) -> Option<Vec<Part>> {
     value.as_str().filter(|text| text.starts_with("{'"))?;
-    match Ish::or_python(value) {
-        Ish::Data(block) => parts::blocks(&block),
+    match MaybeJson::or_python(value) {
+        MaybeJson::Data(block) => parts::blocks(&block),
         _ => None,
     }
 }
@@ -116,23 +116,26 @@ fn lines(text: &str, fallback: Role) -> Vec<Message> {
         let start = line.split_once(": ").and_then(|(word, rest)| Some((reading::role(word)?, rest)));
         match (start, found.last_mut()) {
             (Some((role, rest)), _) => found.push((role, rest.to_owned())),
-            (None, Some((_, said))) => {
-                said.push('\n');
-                said.push_str(line);
+            (None, Some((_, text))) => {
+                text.push('\n');
+                text.push_str(line);
             }
             (None, None) => found.push((fallback, line.to_owned())),
         }
     }
-    let part = |role, said: String| match role {
-        Role::Tool => Some(calls::answered(None, None, Some(&said.into()))),
-        _ => parts::text(&said),
+    let part = |role, text: String| match role {
+        Role::Tool => Some(calls::answered(None, None, Some(&text.into()))),
+        _ => parts::text(&text),
     };
-    found.into_iter().flat_map(|(role, said)| reading::said(role, part(role, said).into_iter().collect())).collect()
+    found
+        .into_iter()
+        .flat_map(|(role, text)| reading::from_parts(role, part(role, text).into_iter().collect()))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     #[test]
@@ -144,12 +147,12 @@ mod tests {
             (r#"{"city":"Paris"}"#, vec![r#"user: json {"city":"Paris"}"#]),
         ] {
             let event = Sample::span("chat").event("gen_ai.content.prompt", &[(PROMPT, prompt)]).translate();
-            assert_eq!(said(&event).0, expected, "{prompt}");
+            assert_eq!(sides(&event).0, expected, "{prompt}");
             let attribute = Sample::span("chat").with(&[(PROMPT, prompt)]).translate();
-            assert_eq!(said(&attribute).0, expected, "{prompt}");
+            assert_eq!(sides(&attribute).0, expected, "{prompt}");
         }
         let answer = Sample::span("chat").event("gen_ai.content.completion", &[(COMPLETION, "4")]).translate();
-        assert_eq!(said(&answer).1, ["assistant: 4"]);
+        assert_eq!(sides(&answer).1, ["assistant: 4"]);
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
         let read = Sample::span("w")
             .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w"), (COMPLETION, "18C")])
             .translate();
-        assert_eq!(said(&read).1, ["tool: =- 18C"]);
+        assert_eq!(sides(&read).1, ["tool: =- 18C"]);
     }
 
     #[test]
@@ -167,32 +170,32 @@ mod tests {
             .event("gen_ai.content.prompt", &[(PROMPT, "system: S\nuser: hi\nNote: two lines")])
             .event("gen_ai.content.completion", &[(COMPLETION, "hello")])
             .translate();
-        assert_eq!(said(&read).0, ["system: S", "user: hi\nNote: two lines"]);
+        assert_eq!(sides(&read).0, ["system: S", "user: hi\nNote: two lines"]);
         let lines = [(PROMPT, "user: hi\nassistant: So.\ntool: 18C")];
         let repeated = openlit().event("gen_ai.content.prompt", &lines).translate();
-        assert_eq!(said(&repeated).0, ["user: hi", "assistant: So.", "tool: =- 18C"]);
-        assert_eq!(said(&read).1, ["assistant: hello"]);
+        assert_eq!(sides(&repeated).0, ["user: hi", "assistant: So.", "tool: =- 18C"]);
+        assert_eq!(sides(&read).1, ["assistant: hello"]);
         let calls = [("gen_ai.response.tool_calls", "[{'id': 'c1', 'function': {'name': 'w', 'arguments': '{}'}}]")];
         let asked = openlit().event("gen_ai.content.completion", &[(COMPLETION, "so")]).with(&calls).translate();
-        assert_eq!(said(&asked).1, ["assistant: so · w#c1{}"]);
-        assert_eq!(said(&openlit().with(&calls).translate()).1, ["assistant: w#c1{}"]);
+        assert_eq!(sides(&asked).1, ["assistant: so · w#c1{}"]);
+        assert_eq!(sides(&openlit().with(&calls).translate()).1, ["assistant: w#c1{}"]);
         let block = [(COMPLETION, "{'signature': 'eA==', 'thinking': 'hm', 'type': 'thinking'}")];
         let thought = openlit().event("gen_ai.content.completion", &block).translate();
-        assert_eq!(said(&thought).1, ["assistant: (thought) hm"]);
+        assert_eq!(sides(&thought).1, ["assistant: (thought) hm"]);
         let listed = r#"[{"role":"user","content":"no message"}]"#;
         for answer in [listed, "so\nuser: hi", "4", r#"{"a":1}"#] {
             let read = openlit().event("gen_ai.content.completion", &[(COMPLETION, answer)]).translate();
-            assert_eq!(said(&read).1, [format!("assistant: {answer}")]);
+            assert_eq!(sides(&read).1, [format!("assistant: {answer}")]);
         }
         let words = openlit().event("gen_ai.content.completion", &[(COMPLETION, "{'a': 1}")]).translate();
-        assert_eq!(said(&words).1, ["assistant: {'a': 1}"]);
+        assert_eq!(sides(&words).1, ["assistant: {'a': 1}"]);
         let offered = "[{'name': 'w', 'parameters': {'type': 'object'}, 'strict': False, 'type': 'function'}]";
         let read = openlit().with(&[("gen_ai.response.tool_calls", offered)]).translate();
-        assert_eq!((said(&read).1.len(), read.tools.len()), (0, 1));
+        assert_eq!((sides(&read).1.len(), read.tools.len()), (0, 1));
         let empty = openlit().event("gen_ai.content.completion", &[(COMPLETION, "None")]).translate();
         assert!(empty.readings.is_empty());
         // Elsewhere such a line is what someone wrote.
         let read = Sample::span("chat").with(&[(PROMPT, "user: hi")]).translate();
-        assert_eq!(said(&read).0, ["user: user: hi"]);
+        assert_eq!(sides(&read).0, ["user: user: hi"]);
     }
 }

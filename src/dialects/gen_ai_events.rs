@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, calls, indexed, json_ish::Ish, parts, reading};
+use super::{Dialect, calls, indexed, maybe_json::MaybeJson, parts, reading};
 use crate::model::{
     Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
     Value,
@@ -17,7 +17,7 @@ use crate::model::{
 pub const DIALECT: Dialect = Dialect {
     name: "genai-2",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     is_general: true,
     ..Dialect::PLAIN
@@ -36,7 +36,7 @@ fn role_of(name: &str) -> Option<Role> {
 
 const CHOICE: &str = "gen_ai.choice";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     match source.body {
         Some(body) => role_of(source.name).is_some() || moved_body(body).is_some(),
         None => source.events.iter().any(|event| role_of(&event.name).is_some()),
@@ -50,9 +50,9 @@ fn moved_body(body: &Value) -> Option<Cow<'_, Value>> {
     };
     let body = match body {
         // Other records are plain words, and many: JSON is parsed only where it can be this.
-        Value::String(text) if text.starts_with('{') && text.contains("\"messages\"") => match Ish::of(body) {
-            Ish::Data(data) => data,
-            Ish::Cut(data) => Cow::Owned(data),
+        Value::String(text) if text.starts_with('{') && text.contains("\"messages\"") => match MaybeJson::of(body) {
+            MaybeJson::Data(data) => data,
+            MaybeJson::Cut(data) => Cow::Owned(data),
             _ => return None,
         },
         Value::Map(_) => Cow::Borrowed(body),
@@ -104,10 +104,10 @@ impl Body<'_> {
 
 fn of_record<'a>(body: &'a Value, attributes: &'a Attributes) -> Body<'a> {
     let inner = ["gen_ai.event.content", "event.content"].iter().find_map(|key| attributes.get(key));
-    match Ish::of(body) {
-        Ish::Data(data) if data.as_map().is_some() => Body::Map(data),
-        Ish::Cut(data) => Body::Map(Cow::Owned(data)),
-        Ish::Text(text) if inner.is_none() => Body::Text(text),
+    match MaybeJson::of(body) {
+        MaybeJson::Data(data) if data.as_map().is_some() => Body::Map(data),
+        MaybeJson::Cut(data) => Body::Map(Cow::Owned(data)),
+        MaybeJson::Text(text) if inner.is_none() => Body::Text(text),
         _ => inner.map_or(Body::Attributes(attributes), |inner| of_content(inner, attributes)),
     }
 }
@@ -121,11 +121,11 @@ fn of_event(attributes: &Attributes) -> Body<'_> {
 
 /// Azure's attribute holds the whole body as JSON.
 fn of_content<'a>(content: &'a Value, attributes: &'a Attributes) -> Body<'a> {
-    match Ish::of(content) {
-        Ish::Data(data) => Body::Map(data),
-        Ish::Cut(data) => Body::Map(Cow::Owned(data)),
-        Ish::Text(text) => Body::Text(text),
-        Ish::Scalar(_) | Ish::Nothing => Body::Attributes(attributes),
+    match MaybeJson::of(content) {
+        MaybeJson::Data(data) => Body::Map(data),
+        MaybeJson::Cut(data) => Body::Map(Cow::Owned(data)),
+        MaybeJson::Text(text) => Body::Text(text),
+        MaybeJson::Scalar(_) | MaybeJson::Nothing => Body::Attributes(attributes),
     }
 }
 
@@ -137,7 +137,7 @@ fn push(into: &mut Translation, carrier: (Carrier, Option<Timestamp>), prompt: V
 }
 
 fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &mut Translation) {
-    let (prompt, completion) = said(name, body, &mut into.notes);
+    let (prompt, completion) = messages_of(name, body, &mut into.notes);
     if name == CHOICE && into.genai.stop_reason.is_none() {
         into.genai.stop_reason = body.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
     }
@@ -145,7 +145,7 @@ fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &
 }
 
 /// What one event says: of the request, and of the answer.
-fn said(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
+fn messages_of(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
     match role_of(name) {
         Some(_) if name == CHOICE => (vec![], choice(body, notes)),
         Some(role) => (message(role, body), vec![]),
@@ -155,7 +155,7 @@ fn said(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Me
 
 /// Reads an event that some sender wrote as JSON, its body and its attributes in one map.
 pub fn of_json(name: &str, map: &Value, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
-    said(name, &Body::Map(Cow::Borrowed(map)), notes)
+    messages_of(name, &Body::Map(Cow::Borrowed(map)), notes)
 }
 
 /// The fields that make a message. With content capture off an event may have none of them.
@@ -164,7 +164,7 @@ const FIELDS: &[&str] = &["role", "content", "parts", "tool_calls", "id", "tool_
 /// One message of a request. Its text is what someone said: it stays as it is.
 fn message(role: Role, body: &Body) -> Vec<Message> {
     match body {
-        Body::Text(text) => reading::said(role, parts::text(text).into_iter().collect()),
+        Body::Text(text) => reading::from_parts(role, parts::text(text).into_iter().collect()),
         Body::Map(map) if map.as_array().is_none() && !FIELDS.iter().any(|key| map.get(key).is_some()) => vec![],
         Body::Map(map) => reading::messages(map, role),
         Body::Attributes(attributes) => {
@@ -178,10 +178,10 @@ fn message(role: Role, body: &Body) -> Vec<Message> {
 fn choice(body: &Body, notes: &mut Vec<Note>) -> Vec<Message> {
     let mut found = match (body.get("message"), body) {
         (Some(text @ Value::String(_)), _) => answer(text, notes),
-        (Some(message), _) => spoken(message),
+        (Some(message), _) => assistant(message),
         // SideSeat's Rust SDK: `message.content`, `message.tool_calls`.
         (None, Body::Attributes(attributes)) => {
-            indexed::tree(attributes, "message.").map_or_else(Vec::new, |message| spoken(&message))
+            indexed::tree(attributes, "message.").map_or_else(Vec::new, |message| assistant(&message))
         }
         // Google's ADK puts the content beside the finish reason.
         (None, body) => return message(Role::Assistant, body),
@@ -189,7 +189,7 @@ fn choice(body: &Body, notes: &mut Vec<Note>) -> Vec<Message> {
     let has_calls =
         found.iter().flat_map(|message| &message.parts).any(|part| matches!(part.content, Content::Call(_)));
     if let Some(calls) = body.get("tool_calls").filter(|_| !has_calls) {
-        let beside = spoken(&Value::Map(vec![("tool_calls".to_owned(), calls.clone())]));
+        let beside = assistant(&Value::Map(vec![("tool_calls".to_owned(), calls.clone())]));
         match found.last_mut() {
             Some(last) => last.parts.extend(beside.into_iter().flat_map(|message| message.parts)),
             None => found = beside,
@@ -198,24 +198,24 @@ fn choice(body: &Body, notes: &mut Vec<Note>) -> Vec<Message> {
     found
 }
 
-fn spoken(message: &Value) -> Vec<Message> {
+fn assistant(message: &Value) -> Vec<Message> {
     reading::messages(message, Role::Assistant)
 }
 
 /// An answer that came as a text: JSON of a message or of blocks, and nothing else, is that; else it is what it says.
 fn answer(text: &Value, notes: &mut Vec<Note>) -> Vec<Message> {
     let is_message = |data: &Value| FIELDS[..4].iter().any(|key| data.get(key).is_some());
-    let found = match Ish::of(text) {
-        Ish::Data(data) if is_message(&data) => return spoken(&data),
-        Ish::Cut(data) if is_message(&data) => {
+    let found = match MaybeJson::of(text) {
+        MaybeJson::Data(data) if is_message(&data) => return assistant(&data),
+        MaybeJson::Cut(data) if is_message(&data) => {
             notes.push(reading::cut_off("the answer"));
-            return spoken(&data);
+            return assistant(&data);
         }
-        Ish::Data(data) => parts::blocks(&data),
+        MaybeJson::Data(data) => parts::blocks(&data),
         _ => None,
     };
-    let said = || text.as_str().and_then(parts::text).into_iter().collect();
-    reading::said(Role::Assistant, found.unwrap_or_else(said))
+    let plain = || text.as_str().and_then(parts::text).into_iter().collect();
+    reading::from_parts(Role::Assistant, found.unwrap_or_else(plain))
 }
 
 /// Where no choice was sent, the answer is an assistant's message: the last one, or a lone one that came too early.
@@ -273,7 +273,7 @@ fn moved(source: &Source, body: &Value, into: &mut Translation) {
             }
             let parts = inner.or(content).map_or_else(Vec::new, reading::encoded);
             let role = if role == Role::Tool { Role::User } else { role };
-            found.extend(reading::said(role, parts));
+            found.extend(reading::from_parts(role, parts));
         }
         found
     };
@@ -292,10 +292,10 @@ fn moved(source: &Source, body: &Value, into: &mut Translation) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     fn words(read: &crate::model::Translation) -> (Vec<String>, Vec<String>, Option<&str>) {
-        let (prompt, completion) = said(read);
+        let (prompt, completion) = sides(read);
         (prompt, completion, read.genai.stop_reason.as_deref())
     }
 
@@ -335,7 +335,7 @@ mod tests {
             (vec![("message", r#"[{"type":"text","text":"hey"}]"#)], "assistant: hey"),
         ] {
             let read = Sample::span("chat m").event("gen_ai.choice", &pairs).translate();
-            assert_eq!(said(&read).1, [expected], "{pairs:?}");
+            assert_eq!(sides(&read).1, [expected], "{pairs:?}");
         }
     }
 
@@ -392,7 +392,7 @@ mod tests {
             ("gen_ai.choice", r#""{\"message\":{\"content\":\"a\"}}""#, "", "assistant: a"),
         ] {
             let read = Sample::log(name, body).translate();
-            let found = said(&read);
+            let found = sides(&read);
             let first = |side: &[String]| side.first().cloned().unwrap_or_default();
             assert_eq!((first(&found.0).as_str(), first(&found.1).as_str()), (prompt, completion), "{name} {body}");
         }
@@ -402,10 +402,10 @@ mod tests {
     fn azure_puts_the_body_in_an_attribute() {
         let content = [("gen_ai.event.content", r#"{"content":"18C","id":"c1"}"#)];
         assert_eq!(
-            said(&Sample::span("chat m").event("gen_ai.tool.message", &content).translate()).0,
+            sides(&Sample::span("chat m").event("gen_ai.tool.message", &content).translate()).0,
             ["tool: =c1 18C"]
         );
-        assert_eq!(said(&Sample::log("gen_ai.tool.message", "null").with(&content).translate()).0, ["tool: =c1 18C"]);
+        assert_eq!(sides(&Sample::log("gen_ai.tool.message", "null").with(&content).translate()).0, ["tool: =c1 18C"]);
     }
 
     #[test]
@@ -413,7 +413,7 @@ mod tests {
         let message = |role: &str| format!("gen_ai.{role}.message");
         let read = |roles: &[&str]| {
             let span = Sample::span("chat m");
-            said(&roles.iter().fold(span, |span, role| span.event(&message(role), &[("content", role)])).translate())
+            sides(&roles.iter().fold(span, |span, role| span.event(&message(role), &[("content", role)])).translate())
         };
         assert_eq!(read(&["user", "assistant"]).1, ["assistant: assistant"]);
         assert_eq!(read(&["assistant", "system", "user"]).1, ["assistant: assistant"]);
@@ -436,6 +436,6 @@ mod tests {
         let tool = r#"{"input":{"messages":[{"role":"tool","content":{"role":"tool","content":"{\"a\": 1}","id":"t1"}}]},
             "output":{"messages":[{"role":"unknown","content":{"message":"[{\"text\": \"18C\"}]","id":"t1"}}]}}"#;
         let read = Sample::log("strands.telemetry.tracer", tool).translate();
-        assert_eq!(said(&read), (vec![r#"assistant: #t1{"a":1}"#.to_owned()], vec!["tool: =t1 18C".to_owned()]));
+        assert_eq!(sides(&read), (vec![r#"assistant: #t1{"a":1}"#.to_owned()], vec!["tool: =t1 18C".to_owned()]));
     }
 }

@@ -18,8 +18,8 @@
 use std::sync::Arc;
 
 use super::{
-    Dialect, calls, definitions, gen_ai, google_adk_stream, json_ish::Ish, made_up_ids, markers, native, parameters,
-    provider, reading,
+    Dialect, calls, definitions, gen_ai, google_adk_stream, maybe_json::MaybeJson, parameters, provider,
+    provider_payload, reading, redaction_markers, synthesized_call_ids,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source,
@@ -29,7 +29,7 @@ use crate::model::{
 pub const DIALECT: Dialect = Dialect {
     name: "google-adk",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(category),
     ..Dialect::PLAIN
@@ -45,7 +45,7 @@ const RESULT: &str = "gcp.vertex.agent.tool_response";
 /// Stands where nothing was given.
 const NOTHING: &str = "<not specified>";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     source.scope.name == SCOPE || source.attributes.has_prefix("gcp.vertex.agent.")
 }
 
@@ -60,7 +60,7 @@ fn translate(source: &Source, into: &mut Translation) {
     if into.genai.agent.is_none() {
         into.genai.agent = ran_agent(source).map(str::to_owned);
     }
-    made_up_ids::forget(into);
+    synthesized_call_ids::remove(into);
     google_adk_stream::settle(source, into);
     without_thoughts_twice(source, &mut into.genai);
     let (prompt, completion) = if attributes.has(ARGUMENTS) || attributes.has(RESULT) {
@@ -119,17 +119,19 @@ impl Found {
 
 /// `None` where there is no data, or `{}` for content that is not captured.
 fn read(attributes: &Attributes, key: &str, notes: &mut Vec<Note>) -> Option<Found> {
-    match Ish::of(attributes.get(key)?) {
-        Ish::Data(data) => Some(Found { value: data.into_owned(), cut: false }).filter(|found| !found.value.is_empty()),
-        Ish::Cut(value) => {
+    match MaybeJson::of(attributes.get(key)?) {
+        MaybeJson::Data(data) => {
+            Some(Found { value: data.into_owned(), cut: false }).filter(|found| !found.value.is_empty())
+        }
+        MaybeJson::Cut(value) => {
             notes.push(reading::cut_off(key));
             Some(Found { value, cut: true })
         }
-        Ish::Text(_) => {
+        MaybeJson::Text(_) => {
             notes.push(Note(format!("{key} is not JSON: not read")));
             None
         }
-        Ish::Scalar(_) | Ish::Nothing => None,
+        MaybeJson::Scalar(_) | MaybeJson::Nothing => None,
     }
 }
 
@@ -140,7 +142,7 @@ fn asked(request: &Value, into: &mut Translation) -> Vec<Message> {
     if genai.provider.is_none() {
         genai.provider = genai.model.as_deref().and_then(provider::of_model).map(str::to_owned);
     }
-    let mut prompt = native::system(request);
+    let mut prompt = provider_payload::system(request);
     if let Some(config) = request.get("config") {
         // What could not be made JSON is a text in this list.
         let tools = config.get("tools").and_then(Value::as_array).unwrap_or_default();
@@ -166,9 +168,9 @@ fn answered(response: &Value, into: &mut Translation) -> Vec<Message> {
     if failure != Failure::default() {
         into.error = Some(failure);
     }
-    let spoken = || response.get("output_transcription").and_then(|heard| heard.get("text"));
-    let said = response.get("content").filter(|content| !content.is_empty()).or_else(spoken);
-    said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant))
+    let transcription = || response.get("output_transcription").and_then(|transcription| transcription.get("text"));
+    let content = response.get("content").filter(|content| !content.is_empty()).or_else(transcription);
+    content.map_or_else(Vec::new, |content| reading::messages(content, Role::Assistant))
 }
 
 /// The tokens as the API counts them, which goes before what was made of them for the span's attributes.
@@ -221,7 +223,7 @@ fn without_thoughts_twice(source: &Source, genai: &mut GenAi) {
 /// A tool's run: what it was given, what it returned.
 fn run(attributes: &Attributes, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
     let (given, returned) = (attributes.get(ARGUMENTS), attributes.get(RESULT));
-    let is_blank = |value: &&Value| matches!(Ish::of(value), Ish::Data(data) if data.is_empty());
+    let is_blank = |value: &&Value| matches!(MaybeJson::of(value), MaybeJson::Data(data) if data.is_empty());
     // Without captured content both are `{}`; else `{}` may be what a tool is given.
     let hidden = returned.as_ref().is_some_and(is_blank);
     let given = given.filter(|given| !(hidden && is_blank(given)) && given.as_str() != Some("N/A"));
@@ -230,11 +232,11 @@ fn run(attributes: &Attributes, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
 
 /// Whether nothing was returned: a tool that fails leaves `{"result": "<not specified>"}`.
 fn is_nothing(returned: &Value) -> bool {
-    match Ish::of(returned) {
-        Ish::Data(data) => data.as_map().is_some_and(
+    match MaybeJson::of(returned) {
+        MaybeJson::Data(data) => data.as_map().is_some_and(
             |entries| matches!(entries, [(key, inner)] if key == "result" && inner.as_str() == Some(NOTHING)),
         ),
-        Ish::Text(text) => text == NOTHING || markers::is_hidden(text),
+        MaybeJson::Text(text) => text == NOTHING || redaction_markers::is_hidden(text),
         _ => false,
     }
 }
@@ -264,7 +266,7 @@ fn unwrap_results(message: &mut Arc<Message>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
     use crate::model::Category;
 
@@ -291,8 +293,8 @@ mod tests {
     #[test]
     fn a_call_is_read_from_its_request_and_its_response() {
         let read = call().with(&[(REQUEST, ASKED), (RESPONSE, ANSWERED)]).translate();
-        assert_eq!(said(&read).0, ["system: S", "user: Weather?"]);
-        assert_eq!(said(&read).1, [r#"assistant: (thought) plan · w#adk-1{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).0, ["system: S", "user: Weather?"]);
+        assert_eq!(sides(&read).1, [r#"assistant: (thought) plan · w#adk-1{"city":"Paris"}"#]);
         let usage = read.genai.usage.unwrap_or_default();
         assert_eq!((usage.uncached_input, usage.output, usage.reasoning), (Some(30), Some(10), Some(6)));
         assert_eq!(read.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["w"]);
@@ -318,7 +320,7 @@ mod tests {
             r#"tool: =- json {"result":"18C","unit":"C"}"#,
             "user: <image image/png gs://b/k>",
         ];
-        assert_eq!(said(&read).0, expected);
+        assert_eq!(sides(&read).0, expected);
     }
 
     #[test]
@@ -328,11 +330,11 @@ mod tests {
             (RESULT, r#"{"result":"18C"}"#),
             ("gen_ai.tool.call.id", "adk-1"),
         ]);
-        assert_eq!(said(&read).0, [r#"assistant: w#adk-1{"city":"Paris"}"#]);
-        assert_eq!(said(&read).1, ["tool: =adk-1 18C"]);
+        assert_eq!(sides(&read).0, [r#"assistant: w#adk-1{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).1, ["tool: =adk-1 18C"]);
         let read = tool(&[(ARGUMENTS, "{}"), (RESULT, r#"{"c":18,"result":1}"#), ("gen_ai.tool.call.id", NOTHING)]);
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec!["assistant: w#-{}".to_owned()], vec![r#"tool: =- json {"c":18,"result":1}"#.to_owned()])
         );
     }
@@ -340,7 +342,7 @@ mod tests {
     #[test]
     fn what_was_not_given_or_not_captured_is_not_there() {
         let read = tool(&[(ARGUMENTS, r#"{"city":"P"}"#), (RESULT, r#"{"result": "<not specified>"}"#)]);
-        assert_eq!((said(&read).0.len(), said(&read).1.len()), (1, 0));
+        assert_eq!((sides(&read).0.len(), sides(&read).1.len()), (1, 0));
         for pair in [(ARGUMENTS, RESULT), (REQUEST, RESPONSE)] {
             assert!(tool(&[(pair.0, "{}"), (pair.1, "{}")]).readings.is_empty());
         }
@@ -348,7 +350,7 @@ mod tests {
         let merged = span("execute_tool (merged tools)").with(&mark).with(&[(RESULT, r#"[{"id":"c1"}]"#)]).translate();
         assert!(merged.readings.is_empty());
         let unread = call().with(&[(REQUEST, ASKED), (RESPONSE, "<not serializable>")]).translate();
-        assert_eq!((said(&unread).1.len(), unread.notes.len()), (0, 1));
+        assert_eq!((sides(&unread).1.len(), unread.notes.len()), (0, 1));
     }
 
     #[test]
@@ -369,15 +371,15 @@ mod tests {
     #[test]
     fn what_is_sent_into_a_live_session_is_shown() {
         let read = span("send_data").with(&[(DATA, r#"[{"role":"user","parts":[{"text":"hi"}]}]"#)]).translate();
-        assert_eq!(said(&read).0, ["user: hi"]);
-        let heard = r#"{"output_transcription":{"text":"hello","finished":true}}"#;
-        assert_eq!(said(&call().with(&[(RESPONSE, heard)]).translate()).1, ["assistant: hello"]);
+        assert_eq!(sides(&read).0, ["user: hi"]);
+        let transcription = r#"{"output_transcription":{"text":"hello","finished":true}}"#;
+        assert_eq!(sides(&call().with(&[(RESPONSE, transcription)]).translate()).1, ["assistant: hello"]);
     }
 
     #[test]
     fn what_was_cut_off_is_shown_up_to_the_cut() {
         let read = call().with(&[(REQUEST, &ASKED[..ASKED.len() - 8])]).translate();
-        assert_eq!(said(&read).0, ["system: S", "user: Weathe…"]);
+        assert_eq!(sides(&read).0, ["system: S", "user: Weathe…"]);
         assert_eq!(read.notes.len(), 1);
     }
 
@@ -394,9 +396,9 @@ mod tests {
         assert_eq!(usage("gemini-2.5-flash", "{}"), Some(128));
         assert_eq!(usage("openai/gpt-4o-mini", "{}"), Some(87));
         let record = |provider: &str| {
-            let told = Sample::log(gen_ai::DETAILS, "null").scope(SCOPE).with(&[("gen_ai.provider.name", provider)]);
-            let told = told.typed("gen_ai.usage.output_tokens", "128");
-            let read = told.typed("gen_ai.usage.reasoning.output_tokens", "41").translate();
+            let log = Sample::log(gen_ai::DETAILS, "null").scope(SCOPE).with(&[("gen_ai.provider.name", provider)]);
+            let log = log.typed("gen_ai.usage.output_tokens", "128");
+            let read = log.typed("gen_ai.usage.reasoning.output_tokens", "41").translate();
             read.genai.usage.and_then(|usage| usage.output)
         };
         assert_eq!((record("openai"), record("gcp.gemini")), (Some(87), Some(128)));

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{calls::first, gen_ai, json_ish::Ish};
+use super::{calls::first, gen_ai, maybe_json::MaybeJson};
 use crate::model::{Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
 pub const SCOPE: &str = "gcp.vertex.agent";
@@ -47,19 +47,19 @@ fn mistrust(chunk: &Value, into: &mut Translation) {
 /// the last may be the whole of it.
 fn without_chunks(source: &Source, into: &mut Translation) {
     let output = source.attributes.get(gen_ai::OUTPUT).filter(|_| source.scope.name == SCOPE);
-    let Some(Ish::Data(data)) = output.map(Ish::of) else { return };
+    let Some(MaybeJson::Data(data)) = output.map(MaybeJson::of) else { return };
     let Some((last, chunks)) = data.as_array().and_then(<[Value]>::split_last) else { return };
     let ended = |message: &Value| message.str("finish_reason").is_some_and(|reason| !reason.is_empty());
     if chunks.is_empty() || chunks.iter().any(ended) {
         return;
     }
     for reading in &mut into.readings {
-        let said = &mut reading.completion;
+        let answer = &mut reading.completion;
         // Were one of them empty, the last would be no more than the last chunk.
-        if said.len() == chunks.len() + 1 && ended(last) && repeats(said) {
-            said.drain(..chunks.len());
-        } else if said.iter().all(|message| message.role == Role::Assistant) {
-            join(said);
+        if answer.len() == chunks.len() + 1 && ended(last) && repeats(answer) {
+            answer.drain(..chunks.len());
+        } else if answer.iter().all(|message| message.role == Role::Assistant) {
+            join(answer);
         }
     }
 }
@@ -94,18 +94,18 @@ fn repeats(messages: &[Arc<Message>]) -> bool {
         ids.collect()
     };
     let called = ids(whole);
-    let is_known = |part: &Part| match &part.content {
+    let is_repeated = |part: &Part| match &part.content {
         Content::Text(_) => true,
         Content::Call(call) => call.id.as_ref().is_some_and(|id| called.contains(id)),
         _ => false,
     };
-    let told: String = chunks.iter().map(|chunk| texts(chunk)).collect();
-    chunks.iter().flat_map(|chunk| &chunk.parts).all(is_known) && told == texts(whole)
+    let pieces: String = chunks.iter().map(|chunk| texts(chunk)).collect();
+    chunks.iter().flat_map(|chunk| &chunk.parts).all(is_repeated) && pieces == texts(whole)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         let record = |body: &str| {
             let read = Sample::log(CHOICE, body).scope(SCOPE).translate();
             let dialects: Vec<_> = read.readings.iter().map(|reading| reading.content).collect();
-            (said(&read).1, dialects)
+            (sides(&read).1, dialects)
         };
         let chunk = record(r#"{"content":{"role":"model","parts":[{"text":"he"}]},"index":0}"#);
         assert_eq!(chunk, (vec!["assistant: he".to_owned()], vec![ContentKind::Fallback]));
@@ -134,7 +134,7 @@ mod tests {
         let call = |given: &str| format!(r#"{{"type":"tool_call","id":"c1","name":"w","arguments":{given}}}"#);
         let read = |messages: &[String]| {
             let output = format!("[{}]", messages.join(","));
-            said(&Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::OUTPUT, &output)]).translate()).1
+            sides(&Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::OUTPUT, &output)]).translate()).1
         };
         let (he, llo, begun) = (message(&text("he"), ""), message(&text("llo"), ""), message(&call("null"), ""));
         let whole = message(&format!("{},{}", text("hello"), call(r#"{"a":1}"#)), "stop");

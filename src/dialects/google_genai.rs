@@ -11,17 +11,17 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, gen_ai, made_up_ids, reading};
+use super::{Dialect, gen_ai, reading, synthesized_call_ids};
 use crate::model::{Carrier, Content, ContentKind, Part, Source, ToolResult, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "google-genai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "google-genai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 pub const SCOPE: &str = "opentelemetry.instrumentation.google_genai";
 const PARAMETERS: &str = "code.function.parameters.";
 const RESULT: &str = "code.function.return.value";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     source.scope.name == SCOPE || is_function(source)
 }
 
@@ -31,8 +31,8 @@ fn is_function(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    made_up_ids::forget(into);
-    tell_failures(into);
+    synthesized_call_ids::remove(into);
+    mark_failures(into);
     if !is_function(source) {
         return;
     }
@@ -46,7 +46,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// What came back is an error where it is nothing but `{"error": "…"}`: so says Gemini's API, and so the SDK tells of
 /// functions that fail. A tool of one's own may have an answer of this form to say that there is no error.
-fn tell_failures(into: &mut Translation) {
+fn mark_failures(into: &mut Translation) {
     let failed = |part: &Part| match &part.content {
         Content::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {
             [Part { content: Content::Json(Value::Map(entries)), .. }] => {
@@ -76,7 +76,7 @@ fn names_error(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     #[test]
@@ -87,8 +87,8 @@ mod tests {
             .with(&[("code.function.parameters.city.value", "Paris"), ("code.function.return.value", "18C")])
             .typed("code.function.parameters.days.value", "2")
             .translate();
-        assert_eq!(said(&read).0, [r#"assistant: w#-{"city":"Paris","days":2}"#]);
-        assert_eq!(said(&read).1, ["tool: =- 18C"]);
+        assert_eq!(sides(&read).0, [r#"assistant: w#-{"city":"Paris","days":2}"#]);
+        assert_eq!(sides(&read).1, ["tool: =- 18C"]);
         assert_eq!(read.dialects, ["google-genai"]);
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let sent = r#"[{"role":"user","parts":[{"type":"tool_call_response","id":"1","response":{"error":"down"}},
             {"type":"tool_call_response","id":"2","response":{"error":"down","c":18}}]}]"#;
         let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
-        assert_eq!(said(&read).0, [r#"tool: =!1 json {"error":"down"} · =2 json {"error":"down","c":18}"#]);
+        assert_eq!(sides(&read).0, [r#"tool: =!1 json {"error":"down"} · =2 json {"error":"down","c":18}"#]);
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
             let response = format!(r#"{{"type":"tool_call_response","id":"1","response":{{"error":"{text}"}}}}"#);
             let sent = format!(r#"[{{"role":"user","parts":[{response}]}}]"#);
             let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, &sent)]).translate();
-            said(&read).0[0].starts_with("tool: =!")
+            sides(&read).0[0].starts_with("tool: =!")
         };
         for none in ["none", "None.", "null", "No errors found", "no error", "0", "OK", "false"] {
             assert!(!errs(none), "{none}");

@@ -4,18 +4,18 @@
 
 use super::{
     Dialect, gen_ai,
-    json_ish::{Ish, unquoted},
-    native, parts, reading,
+    maybe_json::{MaybeJson, unquoted},
+    parts, provider_payload, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "laminar", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "laminar", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const INPUT: &str = "lmnr.span.input";
 const OUTPUT: &str = "lmnr.span.output";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && (source.attributes.has(INPUT) || source.attributes.has(OUTPUT))
 }
 
@@ -32,18 +32,18 @@ fn translate(source: &Source, into: &mut Translation) {
 
 fn messages(value: Option<&Value>, role: Role) -> Vec<Message> {
     let Some(value) = value else { return vec![] };
-    match Ish::of(value) {
+    match MaybeJson::of(value) {
         // Every value is JSON, texts too.
-        Ish::Text(text) => {
-            reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
+        MaybeJson::Text(text) => {
+            reading::from_parts(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
-        ish => reading::side(ish, role, |data| native::said(data, role)),
+        value => reading::side(value, role, |data| provider_payload::messages_or_blocks(data, role)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     #[test]
@@ -56,7 +56,7 @@ mod tests {
                 ("lmnr.association.properties.session_id", "s9"),
             ])
             .translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         assert_eq!((read.genai.category, read.context.session.as_deref()), (Category::Llm, Some("s9")));
     }
 
@@ -84,10 +84,10 @@ mod tests {
             .with(&[("gen_ai.input.messages", asked), ("gen_ai.output.messages", answered)])
             .translate();
         assert_eq!(
-            said(&read).0,
+            sides(&read).0,
             ["system: S", "user: q", r#"assistant: w#-{"city":"P"}"#, r#"tool: =- json {"result":"18C"}"#]
         );
-        assert_eq!(said(&read).1, ["assistant: (thought) hm · Warm."]);
+        assert_eq!(sides(&read).1, ["assistant: (thought) hm · Warm."]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("STOP"));
     }
 
@@ -102,8 +102,8 @@ mod tests {
             {"id":"fc_1","call_id":"c1","type":"function_call","name":"w","arguments":"{}"}]"#;
         for (answered, thought) in [(choice, ""), (blocks, "(thought) hm · "), (items, "(thought) hm · ")] {
             let read = Sample::span("chat").with(&[("lmnr.span.type", "LLM"), ("gen_ai.output.messages", answered)]);
-            let told = said(&read.translate()).1.join(" · ").replace(" · assistant: ", " · ");
-            assert_eq!(told, format!("assistant: {thought}So. · w#c1{{}}"), "{answered}");
+            let answer = sides(&read.translate()).1.join(" · ").replace(" · assistant: ", " · ");
+            assert_eq!(answer, format!("assistant: {thought}So. · w#c1{{}}"), "{answered}");
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
                 ("lmnr.span.output", "\"18C\""),
             ])
             .translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, [r#"assistant: get_weather#-{"city":"Paris"}"#]);
         assert!(completion[0].contains("18C"), "{completion:?}");
         assert_eq!(read.dialects, ["laminar"]);
@@ -125,6 +125,6 @@ mod tests {
     #[test]
     fn a_plain_text_stays_one() {
         let read = Sample::span("step").with(&[("lmnr.span.output", "\"done\"")]).translate();
-        assert_eq!(said(&read).1, ["assistant: done"]);
+        assert_eq!(sides(&read).1, ["assistant: done"]);
     }
 }

@@ -12,10 +12,9 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     calls::{self, first, first_str},
-    counts,
-    json_ish::Ish,
     lenient::{self, Notation},
-    parts, reading,
+    maybe_json::MaybeJson,
+    parts, reading, token_counts,
 };
 use crate::model::{Content, GenAi, Message, Part, Role, Value};
 
@@ -28,7 +27,7 @@ pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     (gather(value, DEEPEST, &mut found) && !found.is_empty()).then_some(())?;
     let mut into = Vec::new();
     for one in found {
-        said(one, fallback, &mut into);
+        read_message(one, fallback, &mut into);
     }
     // Messages that say nothing are still no data.
     Some(into)
@@ -38,10 +37,10 @@ pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
 pub fn io(value: &Value, fallback: Role) -> Vec<Message> {
     const TEXTS: &[&str] =
         &["input", "output", "inputs", "outputs", "question", "query", "answer", "text", "result", "messages"];
-    if let Some(found) = messages(value, fallback).or_else(|| super::native::messages(value, fallback)) {
+    if let Some(found) = messages(value, fallback).or_else(|| super::provider_payload::messages(value, fallback)) {
         return found;
     }
-    let data = |value| Ish::Data(Cow::Borrowed(value));
+    let data = |value| MaybeJson::Data(Cow::Borrowed(value));
     match value.as_map() {
         // `{"question": "q"}`, `{"messages": [["human", "q"]]}`, `{"input": {…}}`
         Some([(key, inner)]) if TEXTS.contains(&key.as_str()) => reading::side(data(inner), fallback, pairs),
@@ -52,26 +51,26 @@ pub fn io(value: &Value, fallback: Role) -> Vec<Message> {
 fn pairs(value: &Value) -> Option<Vec<Message>> {
     let pair = |item: &Value| match item.as_array()? {
         [Value::String(word), Value::String(words)] => {
-            Some(reading::said(role_of(word)?, parts::text(words).into_iter().collect()))
+            Some(reading::from_parts(role_of(word)?, parts::text(words).into_iter().collect()))
         }
         _ => None,
     };
-    let said: Option<Vec<Vec<Message>>> = value.as_array()?.iter().map(pair).collect();
-    Some(said?.concat()).filter(|said| !said.is_empty())
+    let read_message: Option<Vec<Vec<Message>>> = value.as_array()?.iter().map(pair).collect();
+    Some(read_message?.concat()).filter(|read_message| !read_message.is_empty())
 }
 
 /// What a state holds more than what was given: a graph, and each of its nodes, may give back all of it.
 pub fn added(given: &[Message], mut state: Vec<Message>) -> Vec<Message> {
-    let known = given.last().and_then(|last| state.iter().rposition(|message| message == last));
-    state.drain(..known.map_or(0, |last| last + 1));
+    let repeated = given.last().and_then(|last| state.iter().rposition(|message| message == last));
+    state.drain(..repeated.map_or(0, |last| last + 1));
     state
 }
 
 /// What a tool returned, where that is a `ToolMessage`, or a command that puts one into the state.
 pub fn tool_result(value: &Value) -> Option<Part> {
-    let said = messages(value, Role::Tool)?;
+    let read_message = messages(value, Role::Tool)?;
     // A hand-over brings along all that was said before.
-    let mut results = said.into_iter().flat_map(|message| message.parts);
+    let mut results = read_message.into_iter().flat_map(|message| message.parts);
     results.rfind(|part| matches!(part.content, Content::Result(_)))
 }
 
@@ -111,7 +110,7 @@ pub fn facts(value: &Value, genai: &mut GenAi) {
             genai.response_model = first_str(about, &["model_name", "model"]).map(str::to_owned);
         }
         if let Some(usage) = body.get("usage_metadata") {
-            return counts::read(usage, &mut genai.reported);
+            return token_counts::read(usage, &mut genai.reported);
         }
     }
 }
@@ -157,14 +156,14 @@ fn role_of(word: &str) -> Option<Role> {
 }
 
 /// Reads one message in the words that all messages are read in.
-fn said(one: &Value, fallback: Role, into: &mut Vec<Message>) {
+fn read_message(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     let (body, class) = reading::unwrapped(one);
     // A state may hold messages as a provider's API has them.
     if class.is_none() && body.get("role").is_some() && body.get("additional_kwargs").is_none() {
         return reading::message(body, fallback, into);
     }
     if let (None, Some(text)) = (body.get("content"), body.str("text")) {
-        return into.extend(reading::said(fallback, parts::text(text).into_iter().collect()));
+        return into.extend(reading::from_parts(fallback, parts::text(text).into_iter().collect()));
     }
     let stated = body.str("role").filter(|_| class.is_none() || body.str("type") == Some("chat"));
     let role = stated.or(class).or_else(|| body.str("type")).and_then(role_of).unwrap_or(fallback);
@@ -199,12 +198,12 @@ fn whole(content: &Value, calls: Option<&Value>) -> Value {
         return content.clone();
     };
     let args = |call: &'_ Value| first(call, &["args", "arguments", "input"]).cloned();
-    let known: HashMap<&str, &Value> = calls.iter().filter_map(|call| Some((call.str("id")?, call))).collect();
+    let by_id: HashMap<&str, &Value> = calls.iter().filter_map(|call| Some((call.str("id")?, call))).collect();
     let mended = blocks.iter().filter(|block| block.str("type") != Some("input_json_delta")).map(|block| {
         let is_call = matches!(block.str("type"), Some("tool_use" | "tool_call" | "function_call"));
         let id = || first_str(block, &["call_id", "id"]).filter(|_| is_call);
         let is_whole = block.get("partial_json").is_none() && !block.get("input").is_some_and(Value::is_empty);
-        let Some(input) = id().and_then(|id| known.get(id)).and_then(|call| args(call)).filter(|_| !is_whole) else {
+        let Some(input) = id().and_then(|id| by_id.get(id)).and_then(|call| args(call)).filter(|_| !is_whole) else {
             return block.clone();
         };
         let kept = block.as_map().unwrap_or_default().iter().filter(|(key, _)| key != "partial_json" && key != "input");
@@ -219,8 +218,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<Vec<String>> {
-        let said = messages(&value(text), Role::Assistant)?;
-        Some(said.iter().map(sample::in_words).collect())
+        let sides = messages(&value(text), Role::Assistant)?;
+        Some(sides.iter().map(sample::in_words).collect())
     }
 
     #[test]

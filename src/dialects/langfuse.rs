@@ -15,11 +15,14 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, counts, definitions, json_ish::Ish, json_ish::unquoted, native, parameters, payload};
+use super::{
+    Dialect, definitions, function_io, maybe_json::MaybeJson, maybe_json::unquoted, parameters, provider_payload,
+    token_counts,
+};
 use crate::model::{Category, ContentKind, Source, Translation, Usd, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "langfuse", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "langfuse", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const INPUT: &str = "langfuse.observation.input";
 const OUTPUT: &str = "langfuse.observation.output";
@@ -27,7 +30,7 @@ const OUTPUT: &str = "langfuse.observation.output";
 const TRACE_INPUT: &str = "langfuse.trace.input";
 const TRACE_OUTPUT: &str = "langfuse.trace.output";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let has = |key: &str| source.attributes.has(key);
     !source.is_log() && (source.attributes.has_prefix("langfuse.observation.") || has(TRACE_INPUT) || has(TRACE_OUTPUT))
 }
@@ -35,16 +38,19 @@ fn speaks(source: &Source) -> bool {
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     describe(source, into);
-    let given =
-        |own, of_trace| attributes.get(own).or_else(|| attributes.get(of_trace)).map(|value| (value, Ish::of(value)));
-    let input = given(INPUT, TRACE_INPUT).map(|(_, ish)| without_tools(ish, into));
+    let given = |own, of_trace| {
+        attributes.get(own).or_else(|| attributes.get(of_trace)).map(|value| (value, MaybeJson::of(value)))
+    };
+    let input = given(INPUT, TRACE_INPUT).map(|(_, value)| without_tools(value, into));
     let is_model = into.genai.category.is_call();
-    let output = given(OUTPUT, TRACE_OUTPUT).map(|(value, ish)| match (value, &ish) {
+    let output = given(OUTPUT, TRACE_OUTPUT).map(|(raw, value)| match (raw, &value) {
         // What a model said is a text, though it be JSON, unless it is a message.
-        (Value::String(text), Ish::Data(data)) if is_model && native::response(data).is_none() => Ish::Text(text),
-        _ => ish,
+        (Value::String(text), MaybeJson::Data(data)) if is_model && provider_payload::response(data).is_none() => {
+            MaybeJson::Text(text)
+        }
+        _ => value,
     });
-    payload::read(source, DIALECT.name, input, output, into);
+    function_io::read(source, DIALECT.name, input, output, into);
     if let Some(ended) = attributes.str("langfuse.observation.metadata.finish_reason") {
         into.genai.stop_reason.get_or_insert_with(|| unquoted(ended).unwrap_or_else(|| ended.to_owned()));
     }
@@ -52,13 +58,13 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// What stands beside input and output.
 fn describe(source: &Source, into: &mut Translation) {
-    let data = |key: &str| match source.attributes.get(&format!("langfuse.observation.{key}")).map(Ish::of) {
-        Some(Ish::Data(data)) if data.as_map().is_some() => Some(data.into_owned()),
+    let data = |key: &str| match source.attributes.get(&format!("langfuse.observation.{key}")).map(MaybeJson::of) {
+        Some(MaybeJson::Data(data)) if data.as_map().is_some() => Some(data.into_owned()),
         _ => None,
     };
     let genai = &mut into.genai;
     if let Some(usage) = data("usage_details").or_else(|| data("usage")) {
-        counts::read(&usage, &mut genai.reported);
+        token_counts::read(&usage, &mut genai.reported);
     }
     if let Some(cost) = data("cost_details") {
         genai.reported.cost = genai.reported.cost.or_else(|| total(&cost));
@@ -79,21 +85,23 @@ fn describe(source: &Source, into: &mut Translation) {
 fn total(cost: &Value) -> Option<Usd> {
     let dollars = |value: &Value| value.as_number().and_then(Usd::from_dollars);
     let parts = || {
-        let known: Vec<Usd> =
+        let costs: Vec<Usd> =
             cost.as_map().unwrap_or_default().iter().filter_map(|(_, value)| dollars(value)).collect();
-        (!known.is_empty()).then(|| known.into_iter().sum())
+        (!costs.is_empty()).then(|| costs.into_iter().sum())
     };
     cost.get("total").and_then(dollars).or_else(parts)
 }
 
 /// The messages without the tools that stand among them.
-fn without_tools<'a>(ish: Ish<'a>, into: &mut Translation) -> Ish<'a> {
-    let Ish::Data(data) = &ish else { return ish };
-    let Some(items) = data.as_array().filter(|items| items.iter().any(|item| tool(item).is_some())) else { return ish };
+fn without_tools<'a>(value: MaybeJson<'a>, into: &mut Translation) -> MaybeJson<'a> {
+    let MaybeJson::Data(data) = &value else { return value };
+    let Some(items) = data.as_array().filter(|items| items.iter().any(|item| tool(item).is_some())) else {
+        return value;
+    };
     for found in items.iter().filter_map(tool) {
         definitions::read(found, &mut into.tools);
     }
-    Ish::Data(Cow::Owned(Value::Array(items.iter().filter(|item| tool(item).is_none()).cloned().collect())))
+    MaybeJson::Data(Cow::Owned(Value::Array(items.iter().filter(|item| tool(item).is_none()).cloned().collect())))
 }
 
 fn tool(item: &Value) -> Option<&Value> {
@@ -106,7 +114,7 @@ fn tool(item: &Value) -> Option<&Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::{Category, TokenUsage, Usd, Value};
 
     fn observation(kind: &str, pairs: &[(&str, &str)]) -> Sample {
@@ -130,7 +138,7 @@ mod tests {
             ],
         );
         let read = read.with(&[("langfuse.session.id", "s9")]).translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         assert_eq!((read.genai.category, read.genai.model.as_deref()), (Category::Llm, Some("gpt-4o")));
         assert_eq!(read.context.session.as_deref(), Some("s9"));
         let usage = TokenUsage { uncached_input: Some(10), output: Some(5), ..TokenUsage::default() };
@@ -148,19 +156,19 @@ mod tests {
         let among = format!(r#"[{{"role":"user","content":"q"}},{{"role":"tool","content":{function}}}]"#);
         for input in [whole, among] {
             let read = observation("generation", &[("input", &input)]).translate();
-            assert_eq!(said(&read).0, ["user: q"], "{input}");
+            assert_eq!(sides(&read).0, ["user: q"], "{input}");
             assert_eq!(read.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["w"]);
         }
         let result = r#"[{"role":"tool","tool_call_id":"c1","content":{"name":"x","parameters":1}}]"#;
         let read = observation("generation", &[("input", result)]).translate();
-        assert_eq!(said(&read).0, [r#"tool: =c1 json {"name":"x","parameters":1}"#]);
+        assert_eq!(sides(&read).0, [r#"tool: =c1 json {"name":"x","parameters":1}"#]);
     }
 
     #[test]
     fn what_a_model_said_stays_a_text_unless_it_is_a_message() {
         for text in ["4", "true", r#"{"city":"Paris"}"#, r#"["a",1]"#, "plain"] {
             let read = observation("generation", &[("output", text)]).translate();
-            assert_eq!(said(&read).1, [format!("assistant: {text}")]);
+            assert_eq!(sides(&read).1, [format!("assistant: {text}")]);
         }
         for output in [
             r#"{"content":"Let me look.","role":"assistant","tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#,
@@ -171,7 +179,7 @@ mod tests {
                 {"type":"tool_use","id":"c1","name":"w","input":{}}]}"#,
         ] {
             let read = observation("generation", &[("output", output)]).translate();
-            assert_eq!(said(&read).1.join(" · ").replace("assistant: ", ""), "Let me look. · w#c1{}", "{output}");
+            assert_eq!(sides(&read).1.join(" · ").replace("assistant: ", ""), "Let me look. · w#c1{}", "{output}");
         }
     }
 

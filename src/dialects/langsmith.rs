@@ -12,14 +12,14 @@
 //! ```
 
 use super::{
-    Dialect, calls, counts, definitions, documents, gen_ai,
-    json_ish::{Ish, unquoted},
-    langchain, native, native_facts, parts, reading,
+    Dialect, calls, definitions, documents, gen_ai, langchain,
+    maybe_json::{MaybeJson, unquoted},
+    parts, provider_payload, provider_payload_facts, reading, token_counts,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "langsmith", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "langsmith", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const INPUTS: &str = "gen_ai.prompt";
 const OUTPUTS: &str = "gen_ai.completion";
@@ -29,18 +29,18 @@ pub fn is_langsmith(source: &Source) -> bool {
     source.scope.name == "langsmith" || source.attributes.has("langsmith.span.kind")
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     is_langsmith(source) && (source.attributes.has(INPUTS) || source.attributes.has(OUTPUTS))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let get = |key| source.attributes.get(key).map(Ish::of);
+    let get = |key| source.attributes.get(key).map(MaybeJson::of);
     let (inputs, outputs) = (get(INPUTS), get(OUTPUTS));
     let kind = into.genai.category;
     if kind.is_call() {
-        if let Some(Ish::Data(outputs)) = &outputs {
+        if let Some(MaybeJson::Data(outputs)) = &outputs {
             langchain::facts(outputs, &mut into.genai);
-            native_facts::of_response(outputs, &mut into.genai);
+            provider_payload_facts::of_response(outputs, &mut into.genai);
         }
         usage(source, &mut into.genai.reported);
         if let Some(tools) = data(inputs.as_ref()).and_then(|inputs| calls::first(inputs, &["tools", "functions"])) {
@@ -50,43 +50,43 @@ fn translate(source: &Source, into: &mut Translation) {
     let (prompt, completion) = if kind == Category::Tool {
         run(inputs.as_ref(), outputs.as_ref(), &into.genai)
     } else {
-        let given = said(inputs.as_ref(), Role::User, kind);
-        let mut returned = said(outputs.as_ref(), Role::Assistant, kind);
+        let given = side(inputs.as_ref(), Role::User, kind);
+        let mut returned = side(outputs.as_ref(), Role::Assistant, kind);
         if !kind.is_call() {
             returned = langchain::added(&given, returned);
         }
         (given, returned)
     };
     for (side, key) in [(&inputs, INPUTS), (&outputs, OUTPUTS)] {
-        if matches!(side, Some(Ish::Cut(_))) {
+        if matches!(side, Some(MaybeJson::Cut(_))) {
             into.notes.push(reading::cut_off(key));
         }
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
-fn data<'i>(side: Option<&'i Ish>) -> Option<&'i Value> {
+fn data<'i>(side: Option<&'i MaybeJson>) -> Option<&'i Value> {
     match side? {
-        Ish::Data(data) => Some(data),
-        Ish::Cut(data) => Some(data),
+        MaybeJson::Data(data) => Some(data),
+        MaybeJson::Cut(data) => Some(data),
         _ => None,
     }
 }
 
 /// One side of a run that is no tool's.
-fn said(side: Option<&Ish>, role: Role, kind: Category) -> Vec<Message> {
+fn side(side: Option<&MaybeJson>, role: Role, kind: Category) -> Vec<Message> {
     let read = |data: &Value| {
         let documents = (kind == Category::Retriever).then(|| documents::found(data)).flatten();
         documents.unwrap_or_else(|| instructed(data, role))
     };
     match side {
-        Some(Ish::Data(data)) => read(data),
-        Some(Ish::Cut(data)) => reading::ends(read(data), true),
-        Some(Ish::Text(text)) => {
-            reading::said(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
+        Some(MaybeJson::Data(data)) => read(data),
+        Some(MaybeJson::Cut(data)) => reading::ends(read(data), true),
+        Some(MaybeJson::Text(text)) => {
+            reading::from_parts(role, parts::text(unquoted(text).as_deref().unwrap_or(text)).into_iter().collect())
         }
-        Some(Ish::Scalar(scalar)) => reading::said(role, vec![Part::text(scalar.to_text())]),
-        Some(Ish::Nothing) | None => Vec::new(),
+        Some(MaybeJson::Scalar(scalar)) => reading::from_parts(role, vec![Part::text(scalar.to_text())]),
+        Some(MaybeJson::Nothing) | None => Vec::new(),
     }
 }
 
@@ -102,30 +102,30 @@ fn instructed(data: &Value, role: Role) -> Vec<Message> {
     if found.iter().any(|message| message.role == Role::System) {
         return found;
     }
-    native::system(data).into_iter().chain(found).collect()
+    provider_payload::system(data).into_iter().chain(found).collect()
 }
 
 /// A tool's run: its arguments, and what came back.
-fn run(inputs: Option<&Ish>, outputs: Option<&Ish>, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
+fn run(inputs: Option<&MaybeJson>, outputs: Option<&MaybeJson>, genai: &GenAi) -> (Vec<Message>, Vec<Message>) {
     let given = inputs.and_then(|inputs| match inputs {
-        Ish::Data(data) => Some(arguments(data).clone()),
-        Ish::Cut(data) => Some(data.clone()),
-        Ish::Text(text) => Some(Value::from(*text)),
-        Ish::Scalar(scalar) => Some((*scalar).clone()),
-        Ish::Nothing => None,
+        MaybeJson::Data(data) => Some(arguments(data).clone()),
+        MaybeJson::Cut(data) => Some(data.clone()),
+        MaybeJson::Text(text) => Some(Value::from(*text)),
+        MaybeJson::Scalar(scalar) => Some((*scalar).clone()),
+        MaybeJson::Nothing => None,
     });
     let returned = match outputs {
-        Some(Ish::Data(data)) => {
+        Some(MaybeJson::Data(data)) => {
             data.get("output").filter(|_| data.as_map().is_some_and(|map| map.len() == 1)).or(Some(data))
         }
-        Some(Ish::Cut(data)) => Some(data),
-        Some(Ish::Scalar(scalar)) => Some(*scalar),
-        Some(Ish::Text(_) | Ish::Nothing) | None => None,
+        Some(MaybeJson::Cut(data)) => Some(data),
+        Some(MaybeJson::Scalar(scalar)) => Some(*scalar),
+        Some(MaybeJson::Text(_) | MaybeJson::Nothing) | None => None,
     };
     // A tool that failed has no outputs.
     let returned = returned.filter(|value| !value.is_empty());
     let text = match outputs {
-        Some(Ish::Text(text)) => Some(Value::from(unquoted(text).as_deref().unwrap_or(text))),
+        Some(MaybeJson::Text(text)) => Some(Value::from(unquoted(text).as_deref().unwrap_or(text))),
         _ => None,
     };
     let (prompt, completion) = gen_ai::execution(given.as_ref(), returned.or(text.as_ref()), genai);
@@ -138,8 +138,8 @@ fn run(inputs: Option<&Ish>, outputs: Option<&Ish>, genai: &GenAi) -> (Vec<Messa
 /// A tool that takes one text may be called with all its arguments as that text.
 fn arguments(data: &Value) -> &Value {
     match data.as_map() {
-        Some([(key, text @ Value::String(_))]) if key == "input" => match Ish::or_python(text) {
-            Ish::Data(_) | Ish::Cut(_) => text,
+        Some([(key, text @ Value::String(_))]) if key == "input" => match MaybeJson::or_python(text) {
+            MaybeJson::Data(_) | MaybeJson::Cut(_) => text,
             _ => data,
         },
         _ => data,
@@ -148,8 +148,8 @@ fn arguments(data: &Value) -> &Value {
 
 /// Tokens in more detail than their own attributes say: as metadata, or as Python prints a dictionary.
 fn usage(source: &Source, reported: &mut Reported) {
-    let read = |key: &str| match Ish::or_python(source.attributes.get(key)?) {
-        Ish::Data(details) => Some(details.into_owned()),
+    let read = |key: &str| match MaybeJson::or_python(source.attributes.get(key)?) {
+        MaybeJson::Data(details) => Some(details.into_owned()),
         _ => None,
     };
     let metadata = read("langsmith.metadata.usage_metadata").unwrap_or_default();
@@ -159,12 +159,12 @@ fn usage(source: &Source, reported: &mut Reported) {
             counted.extend(read(&format!("gen_ai.usage.{key}")).map(|details| (key.to_owned(), details)));
         }
     }
-    counts::read(&Value::Map(counted), reported);
+    token_counts::read(&Value::Map(counted), reported);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     fn span(kind: &str, inputs: &str, outputs: &str) -> Sample {
@@ -186,7 +186,7 @@ mod tests {
             .typed("gen_ai.usage.input_tokens", "300")
             .typed("gen_ai.usage.output_tokens", "20")
             .translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         assert_eq!((read.context.tags.as_slice(), read.context.session), (&["x".to_owned(), "y".to_owned()][..], None));
         assert_eq!((read.genai.category, read.genai.stop_reason.as_deref()), (Category::Llm, Some("stop")));
         let usage = read.genai.usage.unwrap();
@@ -219,8 +219,8 @@ mod tests {
             ),
         ] {
             let read = span("llm", inputs, outputs).translate();
-            assert_eq!(said(&read).0, expected, "{inputs}");
-            assert_eq!(said(&read).1, ["assistant: a"], "{outputs}");
+            assert_eq!(sides(&read).0, expected, "{inputs}");
+            assert_eq!(sides(&read).1, ["assistant: a"], "{outputs}");
             assert_eq!(read.tools[0].name, "w", "{inputs}");
         }
     }
@@ -240,7 +240,7 @@ mod tests {
             (r#"{"city":"P"}"#, "{}", r#"assistant: w#-{"city":"P"}"#, vec![]),
         ] {
             let read = span("tool", inputs, outputs).with(&[("gen_ai.tool.name", "w")]).translate();
-            assert_eq!(said(&read), (vec![given.to_owned()], returned.into_iter().map(str::to_owned).collect()));
+            assert_eq!(sides(&read), (vec![given.to_owned()], returned.into_iter().map(str::to_owned).collect()));
         }
     }
 
@@ -250,16 +250,16 @@ mod tests {
         let inputs = format!(r#"{{"messages":[{question}]}}"#);
         let outputs = format!(r#"{{"messages":[{question},{{"content":"a","type":"ai"}}]}}"#);
         let read = span("chain", &inputs, &outputs).translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         let read = span("retriever", r#"{"query":"q"}"#, r#"{"documents":[{"page_content":"d"}]}"#).translate();
-        assert_eq!(said(&read).1, [r#"assistant: json {"page_content":"d"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: json {"page_content":"d"}"#]);
         assert_eq!(read.genai.category, Category::Retriever);
     }
 
     #[test]
     fn what_was_cut_is_shown_up_to_the_cut() {
         let read = span("llm", r#"{"messages":[{"type":"human","content":"a long ques"#, "4").translate();
-        assert_eq!(said(&read), (vec!["user: a long ques…".to_owned()], vec!["assistant: 4".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: a long ques…".to_owned()], vec!["assistant: 4".to_owned()]));
         assert_eq!(read.notes.len(), 1);
     }
 }

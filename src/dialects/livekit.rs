@@ -9,25 +9,25 @@
 //!   └ function_tool  lk.function_tool.{id, name, arguments, output, is_error}
 //! ```
 
-use super::{Dialect, calls, definitions, gen_ai, json_ish::Ish, parts, reading};
+use super::{Dialect, calls, definitions, gen_ai, maybe_json::MaybeJson, parts, reading};
 use crate::model::{Carrier, Category, Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "livekit",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(category),
     ..Dialect::PLAIN
 };
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && source.attributes.has_prefix("lk.")
 }
 
 /// What kind of work a span is, by its name; the agent's stands on several of them.
 fn category(source: &Source) -> Option<Category> {
-    if !speaks(source) {
+    if !matches(source) {
         return None;
     }
     Some(match source.name {
@@ -52,9 +52,9 @@ fn translate(source: &Source, into: &mut Translation) {
     if let Some(tools) = get("function_tools") {
         definitions::read(tools, &mut into.tools);
     }
-    let said = |role, name: &str| {
+    let message = |role, name: &str| {
         let part = get(name).and_then(Value::as_str).and_then(parts::text);
-        reading::said(role, part.into_iter().collect())
+        reading::from_parts(role, part.into_iter().collect())
     };
     let (mut prompt, mut completion) = match category(source) {
         Some(Category::Tool) => {
@@ -62,23 +62,23 @@ fn translate(source: &Source, into: &mut Translation) {
                 gen_ai::execution(get("function_tool.arguments"), get("function_tool.output"), &into.genai);
             return reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
-        _ => match get("chat_ctx").map(Ish::of) {
-            Some(Ish::Data(context)) => (items(&context, false), vec![]),
-            Some(Ish::Cut(context)) => (items(&context, true), vec![]),
+        _ => match get("chat_ctx").map(MaybeJson::of) {
+            Some(MaybeJson::Data(context)) => (items(&context, false), vec![]),
+            Some(MaybeJson::Cut(context)) => (items(&context, true), vec![]),
             _ => {
-                let mut prompt = said(Role::System, "instructions");
-                prompt.extend(said(Role::User, "user_input"));
+                let mut prompt = message(Role::System, "instructions");
+                prompt.extend(message(Role::User, "user_input"));
                 (prompt, vec![])
             }
         },
     };
     if prompt.is_empty() {
-        prompt = said(Role::User, "user_transcript");
+        prompt = message(Role::User, "user_transcript");
     }
-    completion.extend(said(Role::Assistant, "response.text"));
-    if let Some(Ish::Data(list)) = get("response.function_calls").map(Ish::of) {
+    completion.extend(message(Role::Assistant, "response.text"));
+    if let Some(MaybeJson::Data(list)) = get("response.function_calls").map(MaybeJson::of) {
         let asked = list.as_array().unwrap_or_default().iter().filter_map(calls::call).collect();
-        completion.extend(reading::said(Role::Assistant, asked));
+        completion.extend(reading::from_parts(Role::Assistant, asked));
     }
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, join(completion));
 }
@@ -102,13 +102,13 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
     for item in items {
         match item.str("type") {
             Some("function_call") => {
-                found.extend(reading::said(Role::Assistant, calls::call(item).into_iter().collect()));
+                found.extend(reading::from_parts(Role::Assistant, calls::call(item).into_iter().collect()));
             }
-            Some("function_call_output") => found.extend(reading::said(Role::Tool, vec![calls::result(item)])),
+            Some("function_call_output") => found.extend(reading::from_parts(Role::Tool, vec![calls::result(item)])),
             // Who speaks from here on: no message.
             Some("agent_handoff" | "agent_config_update") => {}
             Some("message") | None => reading::message(item, Role::User, &mut found),
-            Some(_) => found.extend(reading::said(Role::User, vec![Part::new(Content::Unknown(item.clone()))])),
+            Some(_) => found.extend(reading::from_parts(Role::User, vec![Part::new(Content::Unknown(item.clone()))])),
         }
     }
     join(reading::ends(found, cut))
@@ -116,7 +116,7 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     const CONTEXT: &str = r#"{"items":[{"type":"message","role":"user","content":["hi"]},
@@ -131,8 +131,8 @@ mod tests {
                 .scope("livekit-agents")
                 .with(&[(&key("chat_ctx"), CONTEXT), (&key("response.text"), "Warm")])
                 .translate();
-            assert_eq!(said(&read).0, ["user: hi", "assistant: w#c1{}", "tool: =c1 18C"]);
-            assert_eq!(said(&read).1, ["assistant: Warm"]);
+            assert_eq!(sides(&read).0, ["user: hi", "assistant: w#c1{}", "tool: =c1 18C"]);
+            assert_eq!(sides(&read).1, ["assistant: Warm"]);
             assert_eq!((read.genai.category, read.notes.len()), (Category::Llm, 0));
         }
     }
@@ -144,7 +144,7 @@ mod tests {
             {"type":"message","role":"assistant","content":["So:"]},
             {"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}]}"#;
         let read = Sample::span("llm_node").with(&[("lk.pii.chat_ctx", context)]).translate();
-        assert_eq!(said(&read).0, ["system: S", "user: hi", "user: ok?", "assistant: So: · w#c1{}"]);
+        assert_eq!(sides(&read).0, ["system: S", "user: hi", "user: ok?", "assistant: So: · w#c1{}"]);
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let read = Sample::span("llm_node")
             .with(&[("lk.response.text", "Let me look."), ("lk.response.function_calls", asked)])
             .translate();
-        assert_eq!(said(&read).1, [r#"assistant: Let me look. · w#c2{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: Let me look. · w#c2{"city":"Paris"}"#]);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
             .typed("lk.function_tool.is_error", "true")
             .translate();
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec![r#"assistant: w#c1{"city":"Paris"}"#.to_owned()], vec!["tool: =!c1 no such city".to_owned()])
         );
         assert_eq!(read.error.and_then(|failure| failure.message).as_deref(), Some("no such city"));
@@ -179,7 +179,7 @@ mod tests {
         let read = Sample::span("agent_turn")
             .with(&[("lk.agent_name", "Iris"), ("lk.instructions", "Be brief."), ("lk.user_input", "hi")])
             .translate();
-        assert_eq!(said(&read).0, ["system: Be brief.", "user: hi"]);
+        assert_eq!(sides(&read).0, ["system: Be brief.", "user: hi"]);
         assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("Iris")));
     }
 }

@@ -17,23 +17,23 @@
 use super::{
     Dialect,
     calls::{first, first_str},
-    counts, definitions, gen_ai_events,
-    json_ish::Ish,
-    native, parameters, parts, provider, reading,
+    definitions, gen_ai_events,
+    maybe_json::MaybeJson,
+    parameters, parts, provider, provider_payload, reading, token_counts,
 };
 use crate::model::{
     Carrier, Content, ContentKind, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value,
 };
 
 pub const DIALECT: Dialect =
-    Dialect { name: "logfire", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "logfire", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const REQUEST: &str = "request_data";
 const RESPONSE: &str = "response_data";
 const EVENTS: &str = "events";
 const USAGE: &str = "gen_ai.usage.raw";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let attributes = source.attributes;
     attributes.has(USAGE) || (is_logfire(source) && [REQUEST, RESPONSE, EVENTS].iter().any(|key| attributes.has(key)))
 }
@@ -65,13 +65,13 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let usage = data(USAGE).or_else(|| response.as_ref()?.get("usage").cloned());
     if let Some(usage) = usage {
-        counts::of_provider(&usage, &mut into.genai.reported);
+        token_counts::of_provider(&usage, &mut into.genai.reported);
     }
     // OpenAI's agents say the same better in attributes of their own.
     if is_agents(source) {
         return;
     }
-    let prompt = request.as_ref().and_then(native::request).unwrap_or_default();
+    let prompt = request.as_ref().and_then(provider_payload::request).unwrap_or_default();
     let mut completion =
         response.as_ref().map_or_else(Vec::new, |response| answered(source, response, &mut into.genai));
     if source.scope.name == "logfire.anthropic" {
@@ -86,7 +86,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// An attribute that holds a list or an object, typed or as JSON, whole or cut.
 pub fn json(source: &Source, key: &str) -> Option<Value> {
-    Ish::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
+    MaybeJson::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
 }
 
 /// What a request says beside its messages.
@@ -121,12 +121,12 @@ fn answered(source: &Source, response: &Value, genai: &mut GenAi) -> Vec<Message
         return reading::messages(message, Role::Assistant);
     }
     if let Some(images) = response.get("images").and_then(Value::as_array) {
-        return reading::said(Role::Assistant, images.iter().map(picture).collect());
+        return reading::from_parts(Role::Assistant, images.iter().map(picture).collect());
     }
     match first(response, &["combined_chunk_content", "text"]) {
-        Some(Value::String(text)) => reading::said(Role::Assistant, parts::text(text).into_iter().collect()),
+        Some(Value::String(text)) => reading::from_parts(Role::Assistant, parts::text(text).into_iter().collect()),
         _ if source.name.starts_with("Embedding") => Vec::new(),
-        _ => native::messages(response, Role::Assistant).unwrap_or_default(),
+        _ => provider_payload::messages(response, Role::Assistant).unwrap_or_default(),
     }
 }
 
@@ -186,8 +186,8 @@ pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Mes
     (joined(prompt), completion)
 }
 
-fn add(into: &mut Vec<Message>, said: Vec<Message>, goes_on: bool) {
-    for message in said {
+fn add(into: &mut Vec<Message>, messages: Vec<Message>, goes_on: bool) {
+    for message in messages {
         match into.last_mut().filter(|last| goes_on && last.role == message.role && last.role != Role::Tool) {
             Some(last) => last.parts.extend(message.parts),
             None => into.push(message),
@@ -217,7 +217,7 @@ pub fn joined(messages: Vec<Message>) -> Vec<Message> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::{Category, Translation};
 
     fn openai(name: &str, pairs: &[(&str, &str)]) -> Translation {
@@ -236,7 +236,7 @@ mod tests {
             "prompt_tokens_details":{"cached_tokens":4}}}"#;
         let read = openai(CHAT, &[("request_data", ASKED), ("response_data", answer)]);
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec!["system: S".into(), "user: q".into()], vec![r#"assistant: w#c1{"a":1}"#.to_owned()])
         );
         let genai = &read.genai;
@@ -263,7 +263,7 @@ mod tests {
             ),
         ] {
             let read = openai(name, &[("request_data", ASKED), ("response_data", response)]);
-            assert_eq!(said(&read).1, [expected], "{response}");
+            assert_eq!(sides(&read).1, [expected], "{response}");
             assert_eq!(read.genai.category, Category::Llm);
         }
         let nothing = openai(name, &[("response_data", r#"{"combined_chunk_content":"","chunk_count":0}"#)]);
@@ -281,8 +281,8 @@ mod tests {
             .with(&[("request_data", request), ("response_data", answer)])
             .typed("gen_ai.usage.input_tokens", "3")
             .translate();
-        assert_eq!(said(&read).0, ["system: S", "user: q"]);
-        assert_eq!(said(&read).1, [r#"assistant: so · w#t1{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).0, ["system: S", "user: q"]);
+        assert_eq!(sides(&read).1, [r#"assistant: so · w#t1{"city":"Paris"}"#]);
         assert_eq!((read.genai.provider.as_deref(), read.genai.category), (Some("anthropic"), Category::Llm));
         assert_eq!(read.genai.usage.and_then(|usage| usage.input()), Some(10));
     }
@@ -298,14 +298,14 @@ mod tests {
             {"event.name":"gen_ai.assistant.message","role":"assistant","tool_calls":[
                 {"id":"c1","type":"function","function":{"name":"w","arguments":"{}"}}]}]"#;
         let read = openai("Responses API with {gen_ai.request.model!r}", &[("events", events)]);
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["system: S", "user: see · <image ? https://x/y.png>"]);
         assert_eq!(completion, ["assistant: (thought) hm · a · w#c1{}"]);
         assert_eq!(read.genai.category, Category::Llm);
         let failed = Sample::span("Responses API with x").scope("logfire.openai").failed("no");
         let asked = r#"[{"event.name":"gen_ai.user.message","content":"q"},
             {"event.name":"gen_ai.assistant.message","content":"Once upon"}]"#;
-        assert_eq!(said(&failed.with(&[("events", asked)]).translate()).0.len(), 2);
+        assert_eq!(sides(&failed.with(&[("events", asked)]).translate()).0.len(), 2);
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
             {"event.name":"gen_ai.choice","index":0,"message":{"role":"assistant","content":"It is "}},
             {"event.name":"gen_ai.choice","index":0,"message":{"role":"assistant","content":"18C"}}]"#;
         let read = Sample::span("chat m").with(&[("logfire.json_schema", "{}"), ("events", events)]).translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["user: q", "assistant: so · w#c1{}", "tool: =c1 18C"]);
         assert_eq!(completion, ["assistant: It is  · 18C"]);
     }

@@ -10,7 +10,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::markers;
+use super::redaction_markers;
 use crate::model::{Content, Media, MediaData, MediaKind, Part, Value};
 
 /// How deep the bytes may lie: `{"image": {"image": {"url": …}}}`.
@@ -118,7 +118,7 @@ impl<'a> Found<'a> {
 
     fn text(&mut self, text: &'a str) {
         if text.is_empty() {
-        } else if markers::is_hidden(text) {
+        } else if redaction_markers::is_hidden(text) {
             self.hidden = true;
         } else if text.starts_with("data:") && text.contains(";base64,") || !is_uri(text) && text.len() >= 64 {
             self.payload(Payload::Base64(text));
@@ -133,8 +133,8 @@ impl<'a> Found<'a> {
     fn payload(&mut self, payload: Payload<'a>) {
         let empty = match &payload {
             Payload::Base64(text) | Payload::Text(text) => {
-                self.hidden |= markers::is_hidden(text);
-                text.is_empty() || markers::is_hidden(text)
+                self.hidden |= redaction_markers::is_hidden(text);
+                text.is_empty() || redaction_markers::is_hidden(text)
             }
             Payload::Raw(value) => value.is_empty(),
         };
@@ -218,7 +218,7 @@ fn is_byte_map(entries: &[(String, Value)]) -> bool {
 fn is_uri(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     let schemes = ["http", "https", "s3", "gs", "file", "data", "blob", "ftp", "arn", "@@@langfuseMedia"];
-    schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    schemes.iter().any(|other| scheme.eq_ignore_ascii_case(other))
 }
 
 fn kind_of(word: &str, mime: Option<&str>, format: Option<&str>) -> MediaKind {
@@ -241,7 +241,7 @@ fn kind_of(word: &str, mime: Option<&str>, format: Option<&str>) -> MediaKind {
     } else if let Some(kind) = by_mime {
         kind
     } else if matches!(mime, Some("application/pdf" | "text/plain" | "text/markdown" | "text/csv" | "text/html"))
-        || format.is_some_and(|format| DOCUMENTS.iter().any(|(known, _)| *known == format))
+        || format.is_some_and(|format| DOCUMENTS.iter().any(|(other, _)| *other == format))
     {
         MediaKind::Document
     } else {
@@ -272,7 +272,7 @@ fn mime_of(kind: MediaKind, format: &str) -> Option<String> {
         MediaKind::Audio => "audio",
         MediaKind::Video => "video",
         MediaKind::Document | MediaKind::File => {
-            let (_, mime) = DOCUMENTS.iter().find(|(known, _)| *known == format)?;
+            let (_, mime) = DOCUMENTS.iter().find(|(other, _)| *other == format)?;
             return Some((*mime).to_owned());
         }
     };

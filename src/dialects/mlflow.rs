@@ -18,18 +18,18 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, chunks::Stream, counts, definitions, json_ish::Ish, payload, reading};
+use super::{Dialect, chunks::Stream, definitions, function_io, maybe_json::MaybeJson, reading, token_counts};
 use crate::model::{Carrier, Category, Content, ContentKind, GenAi, Role, Source, Translation, Usd, Value, json};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "mlflow", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "mlflow", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const CHUNK: &str = "mlflow.chunk.item.";
 
 /// The scope of its spans, where it writes OpenTelemetry's attributes.
 pub const SCOPE: &str = "mlflow.tracing.provider";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     const KEYS: &[&str] = &[
         "mlflow.spanType",
         "mlflow.spanInputs",
@@ -53,17 +53,17 @@ fn translate(source: &Source, into: &mut Translation) {
         definitions::read(tools, &mut into.tools);
     }
     let before = into.readings.len();
-    payload::read(source, DIALECT.name, input.as_ref().map(ish), output.as_ref().map(ish), into);
+    function_io::read(source, DIALECT.name, input.as_ref().map(maybe_json), output.as_ref().map(maybe_json), into);
     // What it calls the model is the one that answered; the request names the one that was asked.
     match (&into.genai.model, asked) {
         (None, asked) => into.genai.model = asked,
-        (Some(known), Some(other)) if *known != other => {
+        (Some(own), Some(other)) if *own != other => {
             into.genai.response_model.get_or_insert(other);
         }
         _ => {}
     }
     if into.readings.len() == before {
-        spoken(source, into);
+        chat_messages(source, into);
     }
     streamed(source, into);
 }
@@ -78,7 +78,7 @@ fn called(source: &Source, into: &mut Translation) {
         for part in &mut Arc::make_mut(message).parts {
             if let Content::Call(call) = &mut part.content {
                 let input = std::mem::take(&mut call.input);
-                call.input = payload::arguments(input, source, &genai);
+                call.input = function_io::arguments(input, source, &genai);
             }
         }
     }
@@ -92,11 +92,11 @@ fn decoded(value: &Value) -> Cow<'_, Value> {
     }
 }
 
-fn ish<'a>(value: &'a Cow<'a, Value>) -> Ish<'a> {
+fn maybe_json<'a>(value: &'a Cow<'a, Value>) -> MaybeJson<'a> {
     match value {
-        Cow::Owned(Value::String(text)) if text.is_empty() => Ish::Nothing,
-        Cow::Owned(Value::String(text)) => Ish::Text(text),
-        other => Ish::of(other),
+        Cow::Owned(Value::String(text)) if text.is_empty() => MaybeJson::Nothing,
+        Cow::Owned(Value::String(text)) => MaybeJson::Text(text),
+        other => MaybeJson::of(other),
     }
 }
 
@@ -104,7 +104,7 @@ fn ish<'a>(value: &'a Cow<'a, Value>) -> Ish<'a> {
 fn describe(source: &Source, genai: &mut GenAi) {
     let data = |key: &str| source.attributes.get(key).map(decoded).filter(|value| value.as_map().is_some());
     if let Some(usage) = data("mlflow.chat.tokenUsage") {
-        counts::read(&usage, &mut genai.reported);
+        token_counts::read(&usage, &mut genai.reported);
     }
     if let Some(cost) = data("mlflow.llm.cost") {
         let dollars = |key: &str| cost.get(key)?.as_number();
@@ -118,9 +118,9 @@ fn describe(source: &Source, genai: &mut GenAi) {
 }
 
 /// The conversation of a model call, as older versions write it beside inputs and outputs.
-fn spoken(source: &Source, into: &mut Translation) {
-    let Some(messages) = source.attributes.get("mlflow.chat.messages").map(Ish::of) else { return };
-    let mut prompt = reading::of_ish(&messages, "mlflow.chat.messages", Role::User, &mut into.notes);
+fn chat_messages(source: &Source, into: &mut Translation) {
+    let Some(messages) = source.attributes.get("mlflow.chat.messages").map(MaybeJson::of) else { return };
+    let mut prompt = reading::messages_in_field(&messages, "mlflow.chat.messages", Role::User, &mut into.notes);
     let completion = reading::take_answer(&mut prompt);
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
@@ -147,7 +147,7 @@ fn streamed(source: &Source, into: &mut Translation) {
     let ttft = || Some(first.known()?.since(source.at.known()?));
     genai.ttft = genai.ttft.or_else(ttft);
     // What counts the same counts more, too: caches and reasoning.
-    let same = |known: Option<u64>, counted| known.is_none() || known == counted;
+    let same = |own: Option<u64>, counted| own.is_none() || own == counted;
     if same(genai.reported.input, facts.reported.input) && same(genai.reported.output, facts.reported.output) {
         genai.reported = crate::model::Reported { cost: genai.reported.cost, ..facts.reported };
     }
@@ -156,7 +156,7 @@ fn streamed(source: &Source, into: &mut Translation) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::{Category, TokenUsage, Usd};
 
     fn span(kind: &str, input: &str, output: &str) -> Sample {
@@ -183,7 +183,7 @@ mod tests {
                 ("mlflow.trace.session", "\"s3\""),
             ])
             .translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         let genai = &read.genai;
         assert_eq!((genai.category, genai.model.as_deref()), (Category::Llm, Some("gpt-4o")));
         assert_eq!((genai.response_model.as_deref(), genai.stop_reason.as_deref()), (Some("gpt-4o-x"), Some("stop")));
@@ -232,8 +232,8 @@ mod tests {
             (r#"[{"role":"system","content":"S"},{"role":"user","content":"q"}]"#, "\"a\""),
         ] {
             let read = span("CHAT_MODEL", input, output).translate();
-            assert_eq!(said(&read).0, ["system: S", "user: q"], "{input}");
-            assert_eq!(said(&read).1, ["assistant: a"], "{output}");
+            assert_eq!(sides(&read).0, ["system: S", "user: q"], "{input}");
+            assert_eq!(sides(&read).1, ["assistant: a"], "{output}");
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
             .event("mlflow.chunk.item.0", &[("mlflow.chunk.value", &piece(r#"{"content":"Hi"}"#))])
             .event("mlflow.chunk.item.1", &[("mlflow.chunk.value", &piece(call))])
             .translate();
-        assert_eq!(said(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
+        assert_eq!(sides(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
             .event("mlflow.chunk.item.1", &[("mlflow.chunk.value", &piece(call))])
             .event("mlflow.chunk.item.2", &[("mlflow.chunk.value", usage)])
             .translate();
-        assert_eq!(said(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
+        assert_eq!(sides(&read).1, ["assistant: Hi", "assistant: Hi · w#c1{}"]);
         let usage = TokenUsage {
             uncached_input: Some(4),
             cache_read: Some(5),
@@ -285,8 +285,8 @@ mod tests {
             .with(&[("gen_ai.tool.call.arguments", r#"{"kw":{"city":"Paris"}}"#)])
             .with(&[("gen_ai.tool.call.result", r#""18C, \"light\" rain""#)])
             .translate();
-        assert_eq!(said(&read).0, [r#"assistant: w#-{"city":"Paris"}"#]);
-        assert_eq!(said(&read).1, [r#"tool: =- 18C, "light" rain"#]);
+        assert_eq!(sides(&read).0, [r#"assistant: w#-{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).1, [r#"tool: =- 18C, "light" rain"#]);
         let message = r#"{"content":"18C","additional_kwargs":{},"type":"tool","name":"w","tool_call_id":"c1","status":"success"}"#;
         let read = Sample::span("execute_tool w")
             .scope(super::SCOPE)
@@ -294,7 +294,7 @@ mod tests {
             .with(&[("gen_ai.tool.call.arguments", r#"{"city":"Paris"}"#), ("gen_ai.tool.call.result", message)])
             .translate();
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec![r#"assistant: w#-{"city":"Paris"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()])
         );
     }
@@ -302,11 +302,11 @@ mod tests {
     #[test]
     fn texts_are_texts_whatever_they_look_like() {
         let read = span("AGENT", r#"{"question":"q"}"#, r#""{\"a\": 1}""#).translate();
-        assert_eq!(said(&read).0, [r#"user: json {"question":"q"}"#]);
-        assert_eq!(said(&read).1, [r#"assistant: {"a": 1}"#]);
+        assert_eq!(sides(&read).0, [r#"user: json {"question":"q"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: {"a": 1}"#]);
         assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("w")));
         let read = span("LLM", r#"["q"]"#, "\"4\"").translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: 4".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: 4".to_owned()]));
         assert!(span("LLM", "null", "\"\"").translate().readings.is_empty());
     }
 
@@ -315,6 +315,6 @@ mod tests {
         let messages = r#"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#;
         let marks = [("mlflow.spanType", "\"CHAT_MODEL\""), ("mlflow.chat.messages", messages)];
         let read = Sample::span("chat").with(&marks).translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
     }
 }

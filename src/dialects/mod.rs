@@ -1,8 +1,9 @@
-//! Our nouns → what the agent did. Pure; it cannot fail: what could not be read is a note, and the raw span stays.
+//! A span or log record → what the agent did ([`Translation`]). Pure, and it cannot fail: what could not be read leaves a
+//! note, and the raw span stays visible.
 //!
 //! ```text
-//!   facts ─▶ category ─▶ every dialect that speaks ─▶ usage ─▶ category again ─▶ definitions, errors
-//!     │                    │                                   by what dialects found
+//!   facts ─▶ category ─▶ every dialect that matches ─▶ usage ─▶ category again ─▶ definitions, errors
+//!     │                    │                                     by what dialects found
 //!     │                    ├ one file and one row of DIALECTS each: bedrock_sdk, strands, livekit, mlflow, vercel_ai, …
 //!     │                    ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
 //!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
@@ -11,20 +12,22 @@
 //!     └ by the table of fact_keys; context, provider, framework, parameters
 //!
 //!   what the dialects are made of
-//!     dialect                                what a row of DIALECTS can say
-//!     payload, langchain                     what a function took and gave; what LangChain's programs dump
-//!     native, native_facts, chunks, counts   a provider's own request, response, pieces of one, token counts
-//!     documents, definitions                 what was searched and found; tools offered
+//!     dialect                                    what a row of DIALECTS can hold
+//!     function_io, langchain                     arguments and return values of functions; LangChain's dumps of messages
+//!     provider_payload, provider_payload_facts   a provider's own request and response: its messages, its facts
+//!     chunks, token_counts                       the chunks of a streamed response; maps of token counts
+//!     documents, definitions                     documents of retrievers and rerankers; tool definitions
 //!     reading ─▶ parts ─▶ calls, reasoning, media
-//!     json_ish ─▶ lenient; indexed           values that may be JSON; lists spread over keys
-//!     markers                                signs of hidden and cut content
+//!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
+//!     redaction_markers                          markers in the place of hidden content, signs of truncated content
+//!     synthesized_call_ids                       ids of calls that an instrumentation made up
 //! ```
 //!
-//! To add a dialect: its file, with `speaks` and `translate` ([`Dialect`] says what else there may be: its own words for
-//! kinds of spans, events that it claims, log records that stand for work); its row in [`DIALECTS`], at the place of its
-//! trust; a raised [`VERSION`]; a folder of captures. Where it has them, also: keys of its own for scalar facts
-//! (`fact_keys`), a label for people (`framework`), the switch that records content (`recording_hints`), and a spelling of
-//! failures (`errors`). No dialect sees `category`'s decision being made: it finds it in `into.genai.category`.
+//! To add a dialect: its file, with `matches` and `translate` ([`Dialect`] has the hooks for everything else); its row in
+//! [`DIALECTS`], at the place of its trust; a raised [`VERSION`]; a folder of captures. Where it has them, also: keys of
+//! its own for scalar facts (`fact_keys`), a label for people (`framework`), the switch that records content
+//! (`recording_hints`), and a spelling of failures (`errors`). A dialect does not decide a span's category while it
+//! translates: it finds the category in `into.genai.category`.
 //!
 //! What is known of senders, and what is made of it, is in the documents of this folder:
 //!
@@ -44,7 +47,6 @@ mod claude_code;
 mod codex;
 mod coding_agents;
 mod context;
-mod counts;
 mod crewai;
 mod definitions;
 mod dialect;
@@ -53,6 +55,7 @@ mod errors;
 mod fact_keys;
 mod facts;
 mod framework;
+mod function_io;
 mod gemini_cli;
 mod gen_ai;
 mod gen_ai_content;
@@ -61,7 +64,6 @@ mod google_adk;
 mod google_adk_stream;
 mod google_genai;
 mod indexed;
-mod json_ish;
 mod laminar;
 mod langchain;
 mod langfuse;
@@ -69,12 +71,9 @@ mod langsmith;
 mod lenient;
 mod livekit;
 mod logfire;
-mod made_up_ids;
-mod markers;
+mod maybe_json;
 mod media;
 mod mlflow;
-mod native;
-mod native_facts;
 mod openai_agents;
 mod openinference;
 mod openinference_flat;
@@ -84,21 +83,25 @@ mod openlit;
 mod openllmetry;
 mod parameters;
 mod parts;
-mod payload;
 mod plain_io;
 mod provider;
+mod provider_payload;
+mod provider_payload_facts;
 mod pydantic_ai;
 mod reading;
 mod reasoning;
 mod recording_hints;
+mod redaction_markers;
 #[cfg(test)]
 mod sample;
 mod semantic_kernel;
 mod smolagents;
 mod spring_ai;
 mod strands;
+mod synthesized_call_ids;
 #[cfg(test)]
 mod tests;
+mod token_counts;
 mod traceloop;
 mod usage;
 mod vercel_ai;
@@ -107,7 +110,7 @@ use std::sync::Arc;
 
 use crate::model::{Category, Content, LogRecord, Note, Source, Translation};
 
-pub use coding_agents::Place;
+pub use coding_agents::RecordPlace;
 pub use dialect::Dialect;
 pub use recording_hints::{RecordingHints, recording_hints};
 
@@ -158,16 +161,16 @@ pub fn translate(source: &Source) -> Translation {
     }
     let own = DIALECTS.iter().find_map(|dialect| dialect.category?(source));
     // Events that a dialect reads in its own way are not read again.
-    let are_claimed = DIALECTS.iter().any(|dialect| dialect.claims_events && (dialect.speaks)(source));
+    let are_claimed = DIALECTS.iter().any(|dialect| dialect.claims_events && (dialect.matches)(source));
     let without_events = Source { events: if are_claimed { &[] } else { source.events }, ..*source };
-    let mut heard = None;
+    let mut matching = None;
     for dialect in DIALECTS {
         let original = source;
         let source = if dialect.is_general { &without_events } else { source };
-        if !(dialect.speaks)(source) || is_replaced(dialect, source) {
+        if !(dialect.matches)(source) || is_replaced(dialect, source) {
             continue;
         }
-        heard = heard.or(Some(dialect.name));
+        matching = matching.or(Some(dialect.name));
         // A dialect before it may have found the model, or what is done, in more than attributes.
         into.genai.category = category::of(original, own, &into.genai);
         let before = understood(&into);
@@ -183,7 +186,7 @@ pub fn translate(source: &Source) -> Translation {
     into.genai.category = Category::default();
     // A call that failed has facts, and mostly nothing else.
     if into.dialects.is_empty() && into.genai != crate::model::GenAi::default() {
-        into.dialects.extend(heard.map(str::to_owned));
+        into.dialects.extend(matching.map(str::to_owned));
     }
     usage::settle(source, &mut into.genai);
     into.genai.category = category::of(source, own, &into.genai);
@@ -257,7 +260,7 @@ fn is_replaced(dialect: &Dialect, source: &Source) -> bool {
 
 /// Finds the place of a record whose sender gave it none; `None` where it has one, or stands for nothing.
 #[must_use]
-pub fn place_of(record: &LogRecord) -> Option<Place> {
+pub fn place_of(record: &LogRecord) -> Option<RecordPlace> {
     // The span that it names is sent, or was.
     if record.trace.is_some() {
         return None;

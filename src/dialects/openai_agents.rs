@@ -17,16 +17,16 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     calls::{self, first, first_str},
-    counts, definitions, gen_ai,
-    json_ish::Ish,
-    logfire, parameters, reading,
+    definitions, gen_ai, logfire,
+    maybe_json::MaybeJson,
+    parameters, reading, token_counts,
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, ToolName, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "openai-agents", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "openai-agents", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && logfire::is_agents(source)
 }
 
@@ -44,8 +44,9 @@ fn translate(source: &Source, into: &mut Translation) {
             let tool = into.genai.tool.get_or_insert_with(ToolName::default);
             tool.name = tool.name.take().or_else(name);
             let (input, output) = (attributes.get("input"), attributes.get("output"));
-            let said = |value: &&Value| !matches!(value, Value::Null);
-            let (prompt, mut completion) = gen_ai::execution(input.filter(said), output.filter(said), &into.genai);
+            let is_present = |value: &&Value| !matches!(value, Value::Null);
+            let (prompt, mut completion) =
+                gen_ai::execution(input.filter(is_present), output.filter(is_present), &into.genai);
             if logfire::json(source, "error").is_some() {
                 completion.iter_mut().for_each(fail);
             }
@@ -112,17 +113,17 @@ fn call(source: &Source, into: &mut Translation) {
     // The least detailed comes first, and each adds what is not known yet.
     let streamed = logfire::json(source, "output").and_then(|output| output.as_array()?.first()?.get("usage").cloned());
     let counted = [logfire::json(source, "usage"), response.get("usage").cloned(), streamed];
-    counted.iter().flatten().for_each(|usage| counts::of_provider(usage, &mut genai.reported));
+    counted.iter().flatten().for_each(|usage| token_counts::of_provider(usage, &mut genai.reported));
 }
 
 /// Messages of either API. A streamed answer of the older one comes as a whole response of the newer.
 fn messages(value: &Value, fallback: Role) -> Vec<Message> {
-    let data = match Ish::of(value) {
-        Ish::Data(data) => data,
-        Ish::Cut(data) => Cow::Owned(data),
-        Ish::Text(text) => return reading::said(fallback, super::parts::text(text).into_iter().collect()),
-        Ish::Scalar(scalar) => return reading::said(fallback, vec![Part::text(scalar.to_text())]),
-        Ish::Nothing => return Vec::new(),
+    let data = match MaybeJson::of(value) {
+        MaybeJson::Data(data) => data,
+        MaybeJson::Cut(data) => Cow::Owned(data),
+        MaybeJson::Text(text) => return reading::from_parts(fallback, super::parts::text(text).into_iter().collect()),
+        MaybeJson::Scalar(scalar) => return reading::from_parts(fallback, vec![Part::text(scalar.to_text())]),
+        MaybeJson::Nothing => return Vec::new(),
     };
     let whole = |item: &Value| item.get("output").filter(|_| item.get("type").is_none()).cloned();
     let items = data.as_array().unwrap_or(std::slice::from_ref(&*data));
@@ -154,7 +155,7 @@ pub fn failure(source: &Source) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     fn span(name: &str) -> Sample {
@@ -176,7 +177,7 @@ mod tests {
             .with(&[("raw_input", input), ("response", RESPONSE), ("gen_ai.request.model", "gpt-5-mini")])
             .typed("gen_ai.usage.input_tokens", "10")
             .translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["system: S", "user: q", "tool: =c0 18C"]);
         assert_eq!(completion, [r#"assistant: (thought) hm · so · w#c1{"a":1}"#]);
         assert_eq!(read.dialects, ["openai-agents"]);
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!((usage.uncached_input, usage.cache_read, usage.reasoning), (Some(6), Some(4), Some(2)));
         assert_eq!(read.tools[0].description.as_deref(), Some("d"));
         let text = span("Responses API").with(&[("raw_input", "q")]).translate();
-        assert_eq!((said(&text).0, text.genai.category), (vec!["user: q".to_owned()], Category::Llm));
+        assert_eq!((sides(&text).0, text.genai.category), (vec!["user: q".to_owned()], Category::Llm));
     }
 
     #[test]
@@ -200,7 +201,7 @@ mod tests {
                 .with(&[("input", input), ("output", output), ("usage", r#"{"input_tokens":7,"output_tokens":2}"#)])
                 .with(&[("request_data", r#"{"model":"gpt-4o","messages":[]}"#)])
                 .translate();
-            assert_eq!(said(&read), (vec!["system: S".into(), "user: q".into()], vec!["assistant: a".to_owned()]));
+            assert_eq!(sides(&read), (vec!["system: S".into(), "user: q".into()], vec!["assistant: a".to_owned()]));
             assert_eq!((read.genai.reported.input, read.genai.model.as_deref()), (Some(7), Some("gpt-4o")));
             assert_eq!(read.genai.reported.cache_read, (output == streamed).then_some(3));
         }
@@ -211,12 +212,12 @@ mod tests {
         let read = span("Function: {name}")
             .with(&[("name", "w"), ("input", r#"{"city": "Paris"}"#), ("output", "18C")])
             .translate();
-        assert_eq!(said(&read), (vec![r#"assistant: w#-{"city":"Paris"}"#.into()], vec!["tool: =- 18C".into()]));
+        assert_eq!(sides(&read), (vec![r#"assistant: w#-{"city":"Paris"}"#.into()], vec!["tool: =- 18C".into()]));
         assert_eq!(read.genai.category, Category::Tool);
         let error = r#"{"message":"Error running tool (non-fatal)","data":{"tool_name":"w","error":"timed out"}}"#;
         let read = span("Function: {name}").with(&[("name", "w"), ("output", "sorry"), ("error", error)]);
         let read = read.failed("").translate();
-        assert_eq!(said(&read).1, ["tool: =!- sorry"]);
+        assert_eq!(sides(&read).1, ["tool: =!- sorry"]);
         assert_eq!(read.error.and_then(|failure| failure.message).as_deref(), Some("timed out"));
     }
 

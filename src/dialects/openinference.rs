@@ -16,11 +16,11 @@
 use std::borrow::Cow;
 
 use super::{
-    Dialect, category, definitions, documents, indexed,
-    json_ish::Ish,
-    langchain, native, native_facts,
+    Dialect, category, definitions, documents, indexed, langchain,
+    maybe_json::MaybeJson,
     openinference_flat::{flat, texts},
-    openinference_forms as forms, openinference_tool as tool, parameters, reading,
+    openinference_forms as forms, openinference_tool as tool, parameters, provider_payload, provider_payload_facts,
+    reading,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, GenAi, MediaData, Message, Role, Source, Translation, Usd,
@@ -28,9 +28,9 @@ use crate::model::{
 };
 
 pub const DIALECT: Dialect =
-    Dialect { name: "openinference", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "openinference", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     const PREFIXES: &[&str] = &[
         "llm.input_messages.",
         "llm.output_messages.",
@@ -105,7 +105,7 @@ fn tools(attributes: &Attributes, into: &mut Translation) {
 
 /// What is JSON or a sum, and so in no table.
 fn scalars(attributes: &Attributes, genai: &mut GenAi) {
-    if let Some(Ish::Data(given)) = attributes.get("llm.invocation_parameters").map(Ish::of) {
+    if let Some(MaybeJson::Data(given)) = attributes.get("llm.invocation_parameters").map(MaybeJson::of) {
         parameters::of_request(&given, &mut genai.parameters);
     }
     if genai.reported.cost.is_none() {
@@ -126,7 +126,7 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     match &answer {
         Some(Whole { value, .. }) if kind == Category::Llm => {
             langchain::facts(value, &mut into.genai);
-            native_facts::of_response(value, &mut into.genai);
+            provider_payload_facts::of_response(value, &mut into.genai);
         }
         Some(Whole { value, .. }) => forms::crew_usage(value, &mut into.genai),
         None => {}
@@ -154,7 +154,7 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
 }
 
 fn common(prompt: &[Message], completion: &[Message]) -> usize {
-    prompt.iter().zip(completion).take_while(|(sent, told)| sent == told).count()
+    prompt.iter().zip(completion).take_while(|(sent, repeated)| sent == repeated).count()
 }
 
 /// A whole request or answer, and the messages in it.
@@ -168,7 +168,7 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
     if attributes.str(&format!("{side}.mime_type")) == Some("text/plain") {
         return None;
     }
-    let (value, cut) = Ish::of(attributes.get(&format!("{side}.value"))?).data()?;
+    let (value, cut) = MaybeJson::of(attributes.get(&format!("{side}.value"))?).data()?;
     // Only of a model call is it known that it talks to a model's API.
     let api = || if kind == Category::Llm { api(&value, role) } else { None };
     // Such a request has its instructions beside the messages.
@@ -180,9 +180,9 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
 
 /// A provider's own request or response, or a list of responses.
 fn api(value: &Value, role: Role) -> Option<Vec<Message>> {
-    native::messages(value, role).or_else(|| {
+    provider_payload::messages(value, role).or_else(|| {
         let items = value.as_array().filter(|items| !items.is_empty())?;
-        let read: Option<Vec<_>> = items.iter().map(|item| native::messages(item, role)).collect();
+        let read: Option<Vec<_>> = items.iter().map(|item| provider_payload::messages(item, role)).collect();
         Some(read?.into_iter().flatten().collect())
     })
 }
@@ -194,8 +194,8 @@ fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     let results = |messages: &[Message]| {
         messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part.content, Content::Result(_)))
     };
-    let says_more = has.1 >= had.1 || (results(&whole) && !results(&flat));
-    let more = flat.is_empty() || (has.0 >= had.0 && says_more && has != had);
+    let has_more = has.1 >= had.1 || (results(&whole) && !results(&flat));
+    let more = flat.is_empty() || (has.0 >= had.0 && has_more && has != had);
     if more && !whole.is_empty() { whole } else { flat }
 }
 
@@ -221,7 +221,7 @@ fn weight(messages: &[Message]) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
 
     fn span(kind: &str, pairs: &[(&str, &str)]) -> Sample {
@@ -243,7 +243,7 @@ mod tests {
             ("llm.input_messages.0.message.tool_calls.0.tool_call.id", "c1"),
             ("llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "w"),
         ];
-        assert_eq!(said(&span("LLM", &call).scope(scope).translate()).0, ["assistant: w#c1{}"]);
+        assert_eq!(sides(&span("LLM", &call).scope(scope).translate()).0, ["assistant: w#c1{}"]);
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
             .typed("llm.token_count.prompt", "207")
             .typed("llm.token_count.completion", "45")
             .translate();
-        assert_eq!(said(&read).1.join(" | "), "assistant: (thought) hm | assistant: Hi. | assistant: w#c1{}");
+        assert_eq!(sides(&read).1.join(" | "), "assistant: (thought) hm | assistant: Hi. | assistant: w#c1{}");
         assert_eq!((read.genai.reported.cache_read, read.genai.reported.reasoning), (Some(192), Some(23)));
         let flat = [
             ("llm.output_messages.0.message.role", "assistant"),
@@ -270,7 +270,7 @@ mod tests {
             ),
         ];
         let read = span("LLM", &flat).translate();
-        assert_eq!(said(&read).1, ["assistant: (thought) hm · Hi."]);
+        assert_eq!(sides(&read).1, ["assistant: (thought) hm · Hi."]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("end_turn"));
         // Of a document the flat keys have no bytes.
         let document = [
@@ -282,7 +282,7 @@ mod tests {
             ("llm.input_messages.0.message.contents.0.message_content.type", "document"),
             ("llm.input_messages.0.message.contents.0.message_content.text", r#"{"type":"document","source":{}}"#),
         ];
-        assert_eq!(said(&span("LLM", &document).translate()).0, ["user: <document application/pdf 2 bytes>"]);
+        assert_eq!(sides(&span("LLM", &document).translate()).0, ["user: <document application/pdf 2 bytes>"]);
         let older = [
             (
                 "input.value",
@@ -298,8 +298,8 @@ mod tests {
             ("llm.input_messages.2.message.role", "user"),
             ("llm.input_messages.2.message.content", r#"[{"type": "text", "text": "18C"}]"#),
         ];
-        let told = said(&span("LLM", &older).translate()).0;
-        assert_eq!(told, ["system: S", "user: q", "assistant: w#c1{}", "tool: =c1 18C"]);
+        let repeated = sides(&span("LLM", &older).translate()).0;
+        assert_eq!(repeated, ["system: S", "user: q", "assistant: w#c1{}", "tool: =c1 18C"]);
         // Of a request that an SDK cut to so many attributes the first messages are gone.
         let cut = [
             (
@@ -309,7 +309,7 @@ mod tests {
             ("llm.input_messages.2.message.role", "user"),
             ("llm.input_messages.2.message.content", "q2"),
         ];
-        assert_eq!(said(&span("LLM", &cut).translate()).0, ["user: q1", "assistant: a1", "user: q2"]);
+        assert_eq!(sides(&span("LLM", &cut).translate()).0, ["user: q1", "assistant: a1", "user: q2"]);
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod tests {
         let read = span("CHAIN", &[("input.value", &format!(r#"{{"messages":[{human}]}}"#))])
             .with(&[("output.value", &format!(r#"{{"messages":[{human},{answer}]}}"#))])
             .translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         // Data that is no message is nobody's but the fallback's.
         let plain = span("CHAIN", &[("output.value", r#"{"messages":"none"}"#)]).translate();
         assert_eq!(plain.dialects, ["plain-io"]);

@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 
-use super::{indexed, json_ish::Ish, openinference_forms as forms, parts, reading};
+use super::{indexed, maybe_json::MaybeJson, openinference_forms as forms, parts, reading};
 use crate::model::{Attributes, Message, Role, Value, json};
 
 /// The messages that are spread over keys.
@@ -52,7 +52,7 @@ pub fn texts(attributes: &Attributes, key: &str, field: &str, role: Role) -> Vec
         let inner = item.get(field).unwrap_or(item);
         inner.as_str().or_else(|| inner.str("text")).and_then(parts::text)
     };
-    list.iter().filter_map(text).flat_map(|part| reading::said(role, vec![part])).collect()
+    list.iter().filter_map(text).flat_map(|part| reading::from_parts(role, vec![part])).collect()
 }
 
 /// Reads one flat message in the words that all messages are read in.
@@ -89,12 +89,12 @@ fn message(item: &Value, fallback: Role, into: &mut Vec<Message>) {
         Err(content) => entries.push(("content".to_owned(), Value::Array(content))),
     }
     entries.push(("tool_calls".to_owned(), Value::Array(called)));
-    let mut said = Vec::new();
-    reading::message(&Value::Map(entries), fallback, &mut said);
+    let mut read = Vec::new();
+    reading::message(&Value::Map(entries), fallback, &mut read);
     if let Some(words) = item.str("thought") {
-        forms::think(words, &mut said);
+        forms::think(words, &mut read);
     }
-    into.append(&mut said);
+    into.append(&mut read);
 }
 
 fn is_tool(message: &Value) -> bool {
@@ -103,8 +103,8 @@ fn is_tool(message: &Value) -> bool {
 
 /// A tool's answer: JSON of blocks, or whatever text it is.
 fn encoded(value: &Value) -> Vec<Value> {
-    match Ish::of(value) {
-        Ish::Data(data) if parts::blocks(&data).is_some() => match data.into_owned() {
+    match MaybeJson::of(value) {
+        MaybeJson::Data(data) if parts::blocks(&data).is_some() => match data.into_owned() {
             Value::Array(blocks) => blocks,
             block => vec![block],
         },
@@ -134,14 +134,14 @@ fn forget_asked(content: &[Value], called: &mut Vec<Value>) {
     let nameless = asked.iter().filter(|call| call.get("id").is_none()).map(|call| function(call)).collect();
     let all: HashSet<Option<String>> = asked.iter().map(|call| function(call)).collect();
     called.retain(|call| {
-        let known: &HashSet<Option<String>> = if call.get("id").is_some() { &nameless } else { &all };
-        !known.contains(&function(call))
+        let repeated: &HashSet<Option<String>> = if call.get("id").is_some() { &nameless } else { &all };
+        !repeated.contains(&function(call))
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::{Category, TokenUsage, Usd};
 
     fn span(kind: &str, pairs: &[(&str, &str)]) -> Sample {
@@ -151,7 +151,7 @@ mod tests {
     fn sent(pairs: &[(&str, &str)]) -> Vec<String> {
         let pairs: Vec<_> = pairs.iter().map(|(key, text)| (format!("llm.input_messages.{key}"), *text)).collect();
         let pairs: Vec<_> = pairs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
-        said(&span("LLM", &pairs).translate()).0
+        sides(&span("LLM", &pairs).translate()).0
     }
 
     #[test]
@@ -170,8 +170,8 @@ mod tests {
             .typed("llm.token_count.prompt_details.cache_read", "20")
             .typed("llm.cost.prompt", "0.25")
             .translate();
-        assert_eq!(said(&read).0, ["user: ping hosts"]);
-        assert_eq!(said(&read).1, [r#"assistant: ping#c1{"h":"a"} · ping#c2{"h":"b"}"#]);
+        assert_eq!(sides(&read).0, ["user: ping hosts"]);
+        assert_eq!(sides(&read).1, [r#"assistant: ping#c1{"h":"a"} · ping#c2{"h":"b"}"#]);
         assert_eq!(read.dialects, ["openinference"]);
         let usage = TokenUsage { uncached_input: Some(30), cache_read: Some(20), ..TokenUsage::default() };
         assert_eq!(read.genai.usage, Some(usage));
@@ -244,8 +244,8 @@ mod tests {
     #[test]
     fn texts_of_the_completions_api_are_read() {
         let read = span("LLM", &[("llm.prompts.0.prompt.text", "Once"), ("llm.choices.0.completion.text", "upon")]);
-        assert_eq!(said(&read.translate()), (vec!["user: Once".to_owned()], vec!["assistant: upon".to_owned()]));
+        assert_eq!(sides(&read.translate()), (vec!["user: Once".to_owned()], vec!["assistant: upon".to_owned()]));
         let listed = span("LLM", &[]).typed("llm.prompts", r#"["Once"]"#).translate();
-        assert_eq!(said(&listed).0, ["user: Once"]);
+        assert_eq!(sides(&listed).0, ["user: Once"]);
     }
 }

@@ -11,9 +11,8 @@ use std::collections::HashSet;
 
 use super::{
     calls::{self, first},
-    counts,
-    json_ish::Ish,
-    native, parts, reading,
+    maybe_json::MaybeJson,
+    parts, provider_payload, reading, token_counts,
 };
 use crate::model::{Content, GenAi, Message, Part, Role, Source, ToolResult, Value};
 
@@ -31,51 +30,52 @@ fn created(value: &Value) -> Option<Vec<Message>> {
         Value::Array(items) => items.iter().filter_map(calls::call).collect(),
         text => parts::text(text.as_str()?).into_iter().collect(),
     };
-    let mut said = reading::said(Role::Assistant, parts);
+    let mut messages = reading::from_parts(Role::Assistant, parts);
     if let Some(words) = value.str("thought") {
-        think(words, &mut said);
+        think(words, &mut messages);
     }
-    Some(said)
+    Some(messages)
 }
 
 /// Adds what AutoGen calls a thought: the text beside calls, or the reasoning before a text.
-pub fn think(words: &str, said: &mut Vec<Message>) {
+pub fn think(words: &str, messages: &mut Vec<Message>) {
     let is_call = |part: &Part| matches!(part.content, Content::Call(_));
-    let calls = said.last().is_some_and(|message| message.parts.iter().any(is_call));
+    let calls = messages.last().is_some_and(|message| message.parts.iter().any(is_call));
     let part = if calls { parts::text(words) } else { Some(parts::thought(words)).filter(|_| !words.is_empty()) };
     let Some(part) = part else { return };
-    match said.last_mut().filter(|message| message.role == Role::Assistant) {
+    match messages.last_mut().filter(|message| message.role == Role::Assistant) {
         Some(message) => message.parts.insert(0, part),
-        None => said.push(Message::new(Role::Assistant, vec![part])),
+        None => messages.push(Message::new(Role::Assistant, vec![part])),
     }
 }
 
 /// An answer as LlamaIndex prints it, without its role: `assistant: 18C`, and `assistant: None` of one without a word.
 pub fn printed<'v>(source: &Source, answer: &'v str) -> Option<&'v str> {
-    let said = answer.strip_prefix("assistant:").filter(|_| source.scope.name.ends_with("llama_index"))?;
-    let said = said.strip_prefix(' ').unwrap_or(said);
+    let messages = answer.strip_prefix("assistant:").filter(|_| source.scope.name.ends_with("llama_index"))?;
+    let messages = messages.strip_prefix(' ').unwrap_or(messages);
     // The message beside it would have the word, if it were one.
-    let is_none = said == "None" && source.attributes.has_prefix("llm.output_messages.");
-    Some(if is_none { "" } else { said })
+    let is_none = messages == "None" && source.attributes.has_prefix("llm.output_messages.");
+    Some(if is_none { "" } else { messages })
 }
 
 /// What a crew, a task or its agent returned: the messages of the run if they are there, and its answer.
 fn crew(value: &Value) -> Option<Vec<Message>> {
     let raw =
         value.str("raw").filter(|_| value.get("tasks_output").or_else(|| value.get("output_format")).is_some())?;
-    let mut said = value.get("messages").and_then(|list| native::messages(list, Role::User)).unwrap_or_default();
-    let answer = said.iter().rev().find(|message| message.role == Role::Assistant).map(Message::plain_text);
+    let mut messages =
+        value.get("messages").and_then(|list| provider_payload::messages(list, Role::User)).unwrap_or_default();
+    let answer = messages.iter().rev().find(|message| message.role == Role::Assistant).map(Message::plain_text);
     if !raw.is_empty() && answer.is_none_or(|answer| !answer.contains(raw.trim())) {
-        said.push(Message::text(Role::Assistant, raw));
+        messages.push(Message::text(Role::Assistant, raw));
     }
-    Some(said)
+    Some(messages)
 }
 
 /// Adds the tokens of a whole crew.
 pub fn crew_usage(value: &Value, genai: &mut GenAi) {
     let Some(usage) = value.get("token_usage").filter(|_| value.str("raw").is_some()) else { return };
     if genai.reported.input.is_none() && genai.reported.output.is_none() {
-        counts::read(usage, &mut genai.reported);
+        token_counts::read(usage, &mut genai.reported);
     }
 }
 
@@ -97,10 +97,13 @@ fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
             }
             (None, None) if value.get("raw").is_some() && value.get("additional_kwargs").is_some() => {
                 // Of what it thought only the provider's own response tells.
-                let raw = value.get("raw").and_then(native::response).unwrap_or_default();
+                let raw = value.get("raw").and_then(provider_payload::response).unwrap_or_default();
                 let thought = raw.into_iter().flat_map(|message| message.parts);
                 let thought = thought.filter(|part| matches!(part.content, Content::Reasoning(_)));
-                into.extend(reading::said(fallback, thought.chain(value.str("text").and_then(parts::text)).collect()));
+                into.extend(reading::from_parts(
+                    fallback,
+                    thought.chain(value.str("text").and_then(parts::text)).collect(),
+                ));
             }
             (None, None) => chat_message(value, fallback, &mut into)?,
         },
@@ -156,11 +159,11 @@ pub fn block(block: &Value) -> Value {
 pub fn message(item: &Value, message: &Value, into: &mut Vec<Message>) -> bool {
     let role = message.str("role").unwrap_or_default();
     if let Some(results) = item.get("function").and_then(Value::as_array) {
-        let read = results.iter().map(|result| match Ish::of(result) {
-            Ish::Data(data) => calls::result(&data),
+        let read = results.iter().map(|result| match MaybeJson::of(result) {
+            MaybeJson::Data(data) => calls::result(&data),
             _ => calls::answered(None, None, Some(result)),
         });
-        into.extend(reading::said(Role::Tool, read.collect()));
+        into.extend(reading::from_parts(Role::Tool, read.collect()));
         return true;
     }
     // Once they were written as Python names them: `MessageRole.TOOL_CALL`.
@@ -176,7 +179,7 @@ pub fn message(item: &Value, message: &Value, into: &mut Vec<Message>) -> bool {
     let words: Vec<&str> = content.iter().filter_map(text).collect();
     let words = words.join("\n");
     if role == "tool-call" {
-        into.extend(reading::said(Role::Assistant, called(&words).unwrap_or(content)));
+        into.extend(reading::from_parts(Role::Assistant, called(&words).unwrap_or(content)));
     } else {
         let media = content.into_iter().filter(|part| text(part).is_none()).collect();
         observed(&words, media, into);
@@ -194,7 +197,7 @@ fn text(part: &Part) -> Option<&str> {
 /// `Calling tools:` and a list in Python's words.
 fn called(words: &str) -> Option<Vec<Part>> {
     let list = words.strip_prefix("Calling tools:")?.trim().into();
-    let Ish::Data(list) = Ish::or_python(&list) else { return None };
+    let MaybeJson::Data(list) = MaybeJson::or_python(&list) else { return None };
     list.as_array()?.iter().map(calls::call).collect()
 }
 
@@ -213,7 +216,7 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
     let is_error = body.starts_with("Error:").then_some(true);
     let failed = || Some(body.strip_prefix("Error:\nError executing tool '")?.split_once('\'')?.0.to_owned());
     if let Some((id, _)) = named {
-        calls.retain(|(known, _)| known.as_deref() == Some(id));
+        calls.retain(|(other, _)| other.as_deref() == Some(id));
         calls.truncate(1);
         if calls.is_empty() {
             calls.push((calls::usable_id(id).map(str::to_owned), None));
@@ -233,7 +236,9 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
             calls.into_iter().zip(body.lines()).map(|(call, line)| result(call, line, vec![])).collect()
         }
         // Which is whose cannot be told.
-        _ => return into.extend(reading::said(Role::User, parts::text(words).into_iter().chain(media).collect())),
+        _ => {
+            return into.extend(reading::from_parts(Role::User, parts::text(words).into_iter().chain(media).collect()));
+        }
     };
     into.push(Message::new(Role::Tool, results));
 }
@@ -245,11 +250,11 @@ pub fn thoughts_apart(flat: &mut Vec<Message>, answer: &[Message]) {
     if answer.is_empty() {
         return;
     }
-    let said: HashSet<&str> = answer.iter().flat_map(|message| &message.parts).filter_map(text).collect();
+    let messages: HashSet<&str> = answer.iter().flat_map(|message| &message.parts).filter_map(text).collect();
     for mut message in std::mem::take(flat) {
         let mut parts = Vec::with_capacity(message.parts.len());
         for part in message.parts {
-            match text(&part).filter(|words| !said.contains(words)).map(parts::thought) {
+            match text(&part).filter(|words| !messages.contains(words)).map(parts::thought) {
                 Some(thought) => {
                     if !parts.is_empty() {
                         let parts = std::mem::take(&mut parts);
@@ -267,7 +272,7 @@ pub fn thoughts_apart(flat: &mut Vec<Message>, answer: &[Message]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{self, Sample, said, value};
+    use super::super::sample::{self, Sample, sides, value};
     use super::*;
 
     fn read(text: &str) -> Option<Vec<String>> {
@@ -276,14 +281,14 @@ mod tests {
 
     fn call(kind: &str, pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         let span = Sample::span("x").scope("openinference.instrumentation.smolagents");
-        said(&span.with(&[("openinference.span.kind", kind)]).with(pairs).translate())
+        sides(&span.with(&[("openinference.span.kind", kind)]).with(pairs).translate())
     }
 
     #[test]
     fn llama_index_prints_an_answer_with_its_role() {
         let answer = |text: &str, more: &[(&str, &str)]| {
             let pairs = [("openinference.span.kind", "LLM"), ("output.value", text)];
-            said(
+            sides(
                 &Sample::span("x")
                     .scope("openinference.instrumentation.llama_index")
                     .with(&pairs)
@@ -401,7 +406,7 @@ mod tests {
         let span =
             Sample::span("Crew_1.kickoff").with(&[("openinference.span.kind", "CHAIN"), ("output.value", kickoff)]);
         let read = span.translate();
-        assert_eq!(said(&read).1, ["assistant: R"]);
+        assert_eq!(sides(&read).1, ["assistant: R"]);
         let usage = read.genai.usage.unwrap_or_default();
         assert_eq!((usage.input(), usage.output, read.genai.aggregate), (Some(567), Some(678), true));
         let task = r#"{"raw":"R","output_format":"raw","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"R"}]}"#;

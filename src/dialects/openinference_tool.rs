@@ -12,10 +12,9 @@
 
 use super::{
     calls::{self, first, first_str},
-    gen_ai,
-    json_ish::Ish,
-    langchain,
+    gen_ai, langchain,
     lenient::{self, Notation},
+    maybe_json::MaybeJson,
     openinference_forms::block,
     reading,
 };
@@ -27,11 +26,11 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     let given = attributes.get("input.value").filter(|value| !value.is_empty());
     let returned = attributes.get("output.value").filter(|value| !value.is_empty());
     let (name, arguments) = given.map(|given| arguments(given, attributes)).unzip();
-    let result = returned.and_then(|value| match Ish::of(value) {
+    let result = returned.and_then(|value| match MaybeJson::of(value) {
         _ if attributes.str("output.mime_type") == Some("text/plain") => langchain::printed_result(value),
-        Ish::Data(data) => result(&data).or_else(|| langchain::tool_result(&data)),
-        Ish::Text(_) => langchain::printed_result(value),
-        Ish::Cut(_) | Ish::Scalar(_) | Ish::Nothing => None,
+        MaybeJson::Data(data) => result(&data).or_else(|| langchain::tool_result(&data)),
+        MaybeJson::Text(_) => langchain::printed_result(value),
+        MaybeJson::Cut(_) | MaybeJson::Scalar(_) | MaybeJson::Nothing => None,
     });
     if let Some(Part { content: Content::Result(result), .. }) = &result {
         let tool = into.genai.tool.get_or_insert_with(ToolName::default);
@@ -47,7 +46,7 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
         let (prompt, _) = gen_ai::execution(arguments.as_ref(), None, &into.genai);
         let tool = into.genai.tool.clone().unwrap_or_default();
         let part = rest.map(|value| calls::answered(tool.call_id, tool.name.as_deref(), Some(value)));
-        (prompt, reading::said(Role::Tool, part.into_iter().collect()))
+        (prompt, reading::from_parts(Role::Tool, part.into_iter().collect()))
     } else {
         gen_ai::execution(arguments.as_ref(), rest, &into.genai)
     };
@@ -57,17 +56,17 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
 
 /// A tool's arguments, freed of what a framework wrapped around them, and the tool's name where only that tells it.
 fn arguments(given: &Value, attributes: &Attributes) -> (Option<String>, Value) {
-    let Ish::Data(data) = Ish::or_python(given) else { return (None, given.clone()) };
+    let MaybeJson::Data(data) = MaybeJson::or_python(given) else { return (None, given.clone()) };
     if let Some((name, arguments)) = data.str("calling").and_then(calling) {
         return (Some(name), arguments);
     }
     // In JavaScript LangChain hands over what the model wrote: `{"input": "{\"city\": …}"}`.
     let written = match data.as_map() {
-        Some([(key, text @ Value::String(_))]) if key == "input" => Some(Ish::of(text)),
+        Some([(key, text @ Value::String(_))]) if key == "input" => Some(MaybeJson::of(text)),
         _ => None,
     };
     match written {
-        Some(Ish::Data(written)) if written.as_map().is_some() => return (None, written.into_owned()),
+        Some(MaybeJson::Data(written)) if written.as_map().is_some() => return (None, written.into_owned()),
         _ => {}
     }
     (None, keywords(&data, attributes).unwrap_or_else(|| data.into_owned()))
@@ -85,9 +84,9 @@ fn keywords(call: &Value, attributes: &Attributes) -> Option<Value> {
     let kwargs = call.get("kwargs")?.as_map()?;
     let is_wrapped =
         |(key, _): &(String, Value)| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs" | "self");
-    let schema = attributes.get("tool.parameters").map(Ish::of);
+    let schema = attributes.get("tool.parameters").map(MaybeJson::of);
     let declared = match &schema {
-        Some(Ish::Data(schema)) => first(schema, &["properties"]).unwrap_or(schema).as_map().unwrap_or_default(),
+        Some(MaybeJson::Data(schema)) => first(schema, &["properties"]).unwrap_or(schema).as_map().unwrap_or_default(),
         _ => &[],
     };
     let takes_kwargs = declared.iter().any(|(name, _)| name == "kwargs");
@@ -120,10 +119,10 @@ fn result(value: &Value) -> Option<Part> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     fn span(pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-        said(
+        sides(
             &Sample::span("x").with(&[("openinference.span.kind", "TOOL"), ("tool.name", "w")]).with(pairs).translate(),
         )
     }

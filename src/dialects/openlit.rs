@@ -14,7 +14,7 @@ use super::{Dialect, reading};
 use crate::model::{Carrier, Content, ContentKind, Part, Reasoning, Role, Source, Translation, Usd, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "openlit", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "openlit", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 const TTFT: &str = "gen_ai.server.time_to_first_token";
 const REASONING: &str = "gen_ai.content.reasoning";
@@ -24,7 +24,7 @@ pub fn is_openlit(source: &Source) -> bool {
     source.resource.attributes.str("telemetry.sdk.name") == Some("openlit") || source.scope.name.starts_with("openlit")
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     is_openlit(source)
 }
 
@@ -37,13 +37,13 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let Some(text) = source.attributes.str(REASONING).filter(|text| !text.is_empty()) else { return };
     let thought = Reasoning { text: Some(text.to_owned()), ..Reasoning::default() };
-    let said = reading::said(Role::Assistant, vec![Part::new(Content::Reasoning(thought))]);
-    reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], said);
+    let completion = reading::from_parts(Role::Assistant, vec![Part::new(Content::Reasoning(thought))]);
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), vec![], completion);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     fn call() -> Sample {
         Sample::span("chat m").scope("openlit.instrumentation.openai").with(&[("gen_ai.operation.name", "chat")])
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_call_says_what_the_model_thought() {
         let read = call().with(&[("gen_ai.content.reasoning", "hm"), ("gen_ai.completion", "a")]).translate();
-        assert_eq!(said(&read).1, ["assistant: a", "assistant: (thought) hm"]);
+        assert_eq!(sides(&read).1, ["assistant: a", "assistant: (thought) hm"]);
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
             .with(&[("gen_ai.tool.name", "w, w"), ("gen_ai.tool.call.id", "c1, c2")])
             .with(&[("gen_ai.tool.call.arguments", r#"{"city": "P"}, {"city": "T"}"#)])
             .translate();
-        assert_eq!((said(&read), read.genai.tool), ((vec![], vec![]), None));
+        assert_eq!((sides(&read), read.genai.tool), ((vec![], vec![]), None));
     }
 
     #[test]
@@ -84,6 +84,6 @@ mod tests {
             .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")])
             .with(&[("gen_ai.tool.call.result", "content='18C' name='w' tool_call_id='c1'")])
             .translate();
-        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+        assert_eq!(sides(&read).1, ["tool: =c1 18C"]);
     }
 }

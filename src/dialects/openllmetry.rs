@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     Dialect, calls, definitions, gen_ai, indexed,
-    json_ish::{Ish, unquoted},
+    maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
 use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, Translation, Value, json};
@@ -24,7 +24,7 @@ use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, T
 pub const DIALECT: Dialect = Dialect {
     name: "openllmetry",
     content: ContentKind::FunctionIo,
-    speaks,
+    matches,
     translate,
     replaces: Some((gen_ai::DIALECT.name, is_openllmetry)),
     ..Dialect::PLAIN
@@ -76,7 +76,7 @@ fn package<'s>(source: &Source<'s>) -> Option<&'s str> {
     rest.or_else(|| scope.strip_prefix("@traceloop/instrumentation-"))?.split('.').next()
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let has = |prefix: &&str| source.attributes.has_prefix(prefix);
     is_openllmetry(source) || [PROMPT, COMPLETION, FUNCTIONS].iter().any(has)
 }
@@ -96,7 +96,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
     let side = |prefix, role| {
         let Some(Value::Array(items)) = indexed::tree(attributes, prefix) else { return Vec::new() };
-        items.into_iter().flat_map(|item| spoken(source, item, role)).collect()
+        items.into_iter().flat_map(|item| indexed_message(source, item, role)).collect()
     };
     let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
     reading::push(into, DIALECT.name, carrier, prompt, completion);
@@ -104,7 +104,7 @@ fn translate(source: &Source, into: &mut Translation) {
 }
 
 /// Reads one message that was spread over keys.
-fn spoken(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
+fn indexed_message(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
     let Value::Map(mut entries) = item else { return reading::messages(&item, fallback) };
     // `gen_ai.prompt.0.user`: the key is the role.
     if let [(word, content @ Value::String(_))] = entries.as_slice()
@@ -141,7 +141,7 @@ fn spoken(source: &Source, item: Value, fallback: Role) -> Vec<Message> {
     if let Some(thought) = thought {
         parts::content(&thought, &mut messages);
     }
-    let mut messages = reading::said(Role::Assistant, messages);
+    let mut messages = reading::from_parts(Role::Assistant, messages);
     if role != "thinking" {
         reading::message(&map, fallback, &mut messages);
     }
@@ -159,12 +159,12 @@ fn blocks(text: &Value) -> Option<(Value, bool)> {
     if !text.as_str()?.trim_start().starts_with('[') {
         return None;
     }
-    let (data, cut) = Ish::of(text).data()?;
+    let (data, cut) = MaybeJson::of(text).data()?;
     let all_maps = data.as_array().is_some_and(|items| items.iter().all(|item| item.as_map().is_some()));
     let mut found = Vec::new();
     parts::content(&data, &mut found);
-    let known = found.iter().any(|part| !matches!(part.content, Content::Unknown(_)));
-    (all_maps && known).then(|| (data.into_owned(), cut))
+    let any_known = found.iter().any(|part| !matches!(part.content, Content::Unknown(_)));
+    (all_maps && any_known).then(|| (data.into_owned(), cut))
 }
 
 /// Undoes what its instrumentations do to a message.
@@ -208,12 +208,12 @@ fn blocks_in_texts(message: &mut Arc<Message>) {
         Content::Call(call) => call.id.clone(),
         _ => None,
     };
-    let told: HashSet<String> = message.parts.iter().filter_map(id).collect();
-    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part, &told)).collect();
+    let called: HashSet<String> = message.parts.iter().filter_map(id).collect();
+    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part, &called)).collect();
     if blocks.iter().all(Option::is_none) {
         return;
     }
-    let is_new = |part: &Part| id(part).is_none_or(|id| !told.contains(&id));
+    let is_new = |part: &Part| id(part).is_none_or(|id| !called.contains(&id));
     let message = Arc::make_mut(message);
     let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| match block {
         Some(block) => block.into_iter().filter(is_new).collect(),
@@ -222,7 +222,7 @@ fn blocks_in_texts(message: &mut Arc<Message>) {
     message.parts = parts.collect();
 }
 
-fn block_in(message: &Message, part: &Part, told: &HashSet<String>) -> Option<Vec<Part>> {
+fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<Vec<Part>> {
     const KINDS: &[&str] =
         &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
     const MEDIA: &[&str] = &["image", "image_url", "audio", "input_audio", "video", "file", "document", "media"];
@@ -235,7 +235,7 @@ fn block_in(message: &Message, part: &Part, told: &HashSet<String>) -> Option<Ve
     let is_block = match message.role {
         // Calls of programs' own tools are always told again; alone it is a text.
         Role::Assistant if matches!(kind, "function_call" | "custom_tool_call" | "tool_call") => {
-            calls::first_str(&block, &["call_id", "id"]).is_some_and(|id| told.contains(id))
+            calls::first_str(&block, &["call_id", "id"]).is_some_and(|id| called.contains(id))
         }
         Role::Assistant => {
             let is_theirs = kind.ends_with("_call") && block.str("id").is_some();
@@ -270,8 +270,8 @@ fn name_calls(prompt: &mut [Arc<Message>]) {
     }
     let mut open = VecDeque::new();
     let mut names = Vec::new();
-    for (message, (part, told)) in parts() {
-        match &told.content {
+    for (message, (part, one)) in parts() {
+        match &one.content {
             Content::Call(call) if call.id.as_deref().is_none_or(|id| !answered.contains(id)) => {
                 open.push_back((message, part));
             }
@@ -294,7 +294,7 @@ fn name_calls(prompt: &mut [Arc<Message>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
     use crate::model::Category;
 
@@ -319,7 +319,10 @@ mod tests {
             .typed("gen_ai.usage.prompt_tokens", "10")
             .typed("gen_ai.usage.completion_tokens", "5")
             .translate();
-        assert_eq!(said(&read), (vec!["user: weather?".to_owned()], vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()]));
+        assert_eq!(
+            sides(&read),
+            (vec!["user: weather?".to_owned()], vec![r#"assistant: w#c1{"city":"P"}"#.to_owned()])
+        );
         assert_eq!((read.genai.category, read.genai.stop_reason.as_deref()), (Category::Llm, Some("tool_calls")));
         let tool = (read.tools[0].description.as_deref(), read.tools[0].parameters.is_some());
         assert_eq!(tool, (Some("d"), true));
@@ -330,7 +333,7 @@ mod tests {
     fn prompt(scope: &str, pairs: &[(&str, &str)]) -> Vec<String> {
         let pairs: Vec<_> = pairs.iter().map(|(key, text)| (format!("gen_ai.prompt.{key}"), *text)).collect();
         let pairs: Vec<_> = pairs.iter().map(|(key, text)| (key.as_str(), *text)).collect();
-        said(&Sample::span("chat").scope(scope).with(&pairs).translate()).0
+        sides(&Sample::span("chat").scope(scope).with(&pairs).translate()).0
     }
 
     #[test]
@@ -362,7 +365,7 @@ mod tests {
 
     #[test]
     fn thoughts_are_thoughts_in_every_form() {
-        let completion = |pairs: &[(&str, &str)]| said(&Sample::span("chat").with(pairs).translate()).1.join(" | ");
+        let completion = |pairs: &[(&str, &str)]| sides(&Sample::span("chat").with(pairs).translate()).1.join(" | ");
         let summary = r#"[{"text":"hm","type":"summary_text"}]"#;
         assert_eq!(
             completion(&[("gen_ai.completion.0.reasoning", summary), ("gen_ai.completion.0.content", "a")]),
@@ -382,7 +385,7 @@ mod tests {
     fn current(scope: &str, key: &str, messages: &str) -> Vec<String> {
         let scope = format!("opentelemetry.instrumentation.{scope}");
         let read = Sample::span("chat").scope(&scope).with(&[(key, messages)]).translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         prompt.into_iter().chain(completion).collect()
     }
 

@@ -79,7 +79,7 @@ pub fn of_request(request: &Value, found: &mut Parameters) {
 
 /// Adds a parameter, unless it is known.
 pub fn add(found: &mut Parameters, name: &str, value: &Value) {
-    if let Err(place) = found.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+    if let Err(place) = found.binary_search_by(|(other, _)| other.as_str().cmp(name)) {
         found.insert(place, (name.to_owned(), value.clone()));
     }
 }

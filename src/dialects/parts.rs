@@ -2,12 +2,13 @@
 //! of its own.
 //!
 //! A part is known by its `type`; without one, by its one distinguishing key. What is of no known form is kept as
-//! [`What::Unknown`], never dropped; cache markers and empty texts are no parts.
+//! [`Content::Unknown`], never dropped; cache markers and empty texts are no parts.
 
 use super::{
     calls::{self, first, first_str},
-    markers, media,
+    media,
     reasoning::reasoning,
+    redaction_markers,
 };
 use crate::model::{Content, Part, Reasoning, Value};
 
@@ -19,7 +20,7 @@ pub fn content(value: &Value, into: &mut Vec<Part>) {
         Value::Bytes(bytes) => into.push(media::bytes(bytes)),
         Value::Array(items) => items.iter().for_each(|item| content(item, into)),
         Value::Map(entries) => {
-            if !known(value, into) && !is_nothing(entries) {
+            if !read_block(value, into) && !is_nothing(entries) {
                 into.push(Part::new(Content::Unknown(value.clone())));
             }
         }
@@ -30,7 +31,11 @@ pub fn content(value: &Value, into: &mut Vec<Part>) {
 
 /// A text, with the marks that it carries; `None` for the empty one.
 pub fn text(words: &str) -> Option<Part> {
-    let part = || Part { truncated: markers::is_cut(words), hidden: markers::is_hidden(words), ..Part::text(words) };
+    let part = || Part {
+        truncated: redaction_markers::is_cut(words),
+        hidden: redaction_markers::is_hidden(words),
+        ..Part::text(words)
+    };
     (!words.is_empty()).then(part)
 }
 
@@ -39,7 +44,7 @@ pub fn text(words: &str) -> Option<Part> {
 /// `None` unless every item is a block of known form, and nothing but that.
 pub fn blocks(value: &Value) -> Option<Vec<Part>> {
     let mut into = Vec::new();
-    let mut read = |item: &Value| is_block(item) && known(item, &mut into);
+    let mut read = |item: &Value| is_block(item) && read_block(item, &mut into);
     let all = match value {
         Value::Array(items) => !items.is_empty() && items.iter().all(read),
         Value::Map(_) => read(value),
@@ -119,7 +124,7 @@ fn type_of(map: &Value) -> Option<&str> {
 }
 
 /// Reads a map by its type, else by its keys; `false` where neither is known.
-fn known(map: &Value, into: &mut Vec<Part>) -> bool {
+fn read_block(map: &Value, into: &mut Vec<Part>) -> bool {
     match type_of(map) {
         Some(kind) => by_type(kind, map, into) || by_key(map, into),
         None => by_key(map, into),
@@ -129,7 +134,7 @@ fn known(map: &Value, into: &mut Vec<Part>) -> bool {
 fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
     match kind {
         "text" | "input_text" | "output_text" | "textBlock" | "summary_text" | "reasoning_text" | "plain_text" => {
-            let Some(words) = first(map, &["text", "content", "value"]) else { return is_said(map) };
+            let Some(words) = first(map, &["text", "content", "value"]) else { return is_empty_block(map) };
             match words {
                 Value::String(words) => into.extend(text(words)),
                 nested => content(nested, into),
@@ -175,7 +180,7 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         | "tool-error" => into.push(calls::result(map)),
         _ if kind.ends_with("_tool_result") => into.push(calls::result(map)),
         "refusal" => {
-            let Some(words) = first_str(map, &["refusal", "text", "content"]) else { return is_said(map) };
+            let Some(words) = first_str(map, &["refusal", "text", "content"]) else { return is_empty_block(map) };
             into.push(Part::new(Content::Refusal(words.to_owned())));
         }
         "image" | "image_url" | "input_image" | "output_image" | "image-url" | "imageBlock" | "image_content"
@@ -213,7 +218,7 @@ fn push(part: Option<Part>, into: &mut Vec<Part>) -> bool {
 }
 
 /// A typed part without its content says nothing, and is known all the same.
-fn is_said(map: &Value) -> bool {
+fn is_empty_block(map: &Value) -> bool {
     map.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == "type" || value.is_empty()))
 }
 
@@ -223,8 +228,8 @@ fn by_key(map: &Value, into: &mut Vec<Part>) -> bool {
         into.extend(reasoning("thought", map));
         return true;
     }
-    let mut said = entries.iter().filter(|(_, value)| *value != Value::Null);
-    if said.any(|(key, value)| is_block_key(key) && keyed(key, value, into)) {
+    let mut present = entries.iter().filter(|(_, value)| *value != Value::Null);
+    if present.any(|(key, value)| is_block_key(key) && keyed(key, value, into)) {
         return true;
     }
     if first(map, &["toolUseId", "toolCallId", "tool_call_id", "call_id"]).is_some() {
@@ -293,7 +298,7 @@ fn bare(value: &Value) -> &Value {
 /// Reasoning of which only the text is known.
 pub fn thought(words: &str) -> Part {
     let what = Content::Reasoning(Reasoning { text: Some(words.to_owned()), ..Reasoning::default() });
-    Part { truncated: markers::is_cut(words), hidden: markers::is_hidden(words), ..Part::new(what) }
+    Part { truncated: redaction_markers::is_cut(words), hidden: redaction_markers::is_hidden(words), ..Part::new(what) }
 }
 
 #[cfg(test)]

@@ -3,26 +3,29 @@
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
-use super::{Dialect, calls, category, gen_ai, json_ish::Ish, langchain, native, openinference_forms, parts, reading};
+use super::{
+    Dialect, calls, category, gen_ai, langchain, maybe_json::MaybeJson, openinference_forms, parts, provider_payload,
+    reading,
+};
 use crate::model::{Carrier, Category, ContentKind, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "plain-io", content: ContentKind::Fallback, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "plain-io", content: ContentKind::Fallback, matches, translate, ..Dialect::PLAIN };
 
 const INPUT: &[&str] = &["input.value", "input", "inputs", "request", "prompt", "raw_input", "message"];
 const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "completion", "result", "raw_output"];
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log()
         && (found(source, INPUT).is_some() || found(source, OUTPUT).is_some())
         && !category::hands_over(source)
 }
 
 fn found<'a>(source: &Source<'a>, keys: &[&'static str]) -> Option<(&'static str, &'a Value)> {
-    let is_telling = |key: &str| key.contains('.') || category::is_ai(source);
+    let is_specific = |key: &str| key.contains('.') || category::is_ai(source);
     keys.iter()
         .filter_map(|key| Some((*key, source.attributes.get(key).filter(|value| !value.is_empty())?)))
-        .find(|(key, _)| is_telling(key))
+        .find(|(key, _)| is_specific(key))
 }
 
 fn translate(source: &Source, into: &mut Translation) {
@@ -45,14 +48,16 @@ fn translate(source: &Source, into: &mut Translation) {
 fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Message> {
     let printed = || openinference_forms::printed(source, value.as_str()?);
     if let Some(answer) = Some(role).filter(|role| *role == Role::Assistant).and_then(|_| printed()) {
-        return reading::said(role, parts::text(answer).into_iter().collect());
+        return reading::from_parts(role, parts::text(answer).into_iter().collect());
     }
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
-    match Ish::of(value) {
-        ish @ (Ish::Data(_) | Ish::Cut(_)) if mime != Some("text/plain") => {
-            reading::side(ish, role, |data| native::messages(data, role).or_else(|| langchain::messages(data, role)))
+    match MaybeJson::of(value) {
+        value @ (MaybeJson::Data(_) | MaybeJson::Cut(_)) if mime != Some("text/plain") => {
+            reading::side(value, role, |data| {
+                provider_payload::messages(data, role).or_else(|| langchain::messages(data, role))
+            })
         }
-        _ => reading::said(role, text(value)),
+        _ => reading::from_parts(role, text(value)),
     }
 }
 
@@ -69,14 +74,14 @@ fn text(value: &Value) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     #[test]
     fn a_response_in_which_nothing_was_said_is_no_answer() {
         let read = |output: &str| {
             let span =
                 Sample::span("GenerateContent").with(&[("openinference.span.kind", "LLM"), ("output.value", output)]);
-            said(&span.translate()).1
+            sides(&span.translate()).1
         };
         for silent in [
             r#"{"candidates":[{"content":{"parts":[],"role":"model"},"finish_reason":"STOP"}],"response_id":"r"}"#,
@@ -95,7 +100,7 @@ mod tests {
         let read = Sample::span("step")
             .with(&[("openinference.span.kind", "CHAIN"), ("input.value", "plain in"), ("output.value", "plain out")])
             .translate();
-        assert_eq!(said(&read), (vec!["user: plain in".to_owned()], vec!["assistant: plain out".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: plain in".to_owned()], vec!["assistant: plain out".to_owned()]));
         assert_eq!(read.dialects, ["plain-io"]);
     }
 
@@ -103,10 +108,10 @@ mod tests {
     fn json_is_looked_through_for_messages() {
         let request = r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"q"}]}"#;
         let read = Sample::span("step").with(&[("input.value", request), ("output.value", r#"{"a": 1}"#)]).translate();
-        assert_eq!(said(&read).0, ["system: S", "user: q"]);
-        assert_eq!(said(&read).1, [r#"assistant: json {"a":1}"#]);
+        assert_eq!(sides(&read).0, ["system: S", "user: q"]);
+        assert_eq!(sides(&read).1, [r#"assistant: json {"a":1}"#]);
         let plain = [("output.value", r#"{"a": 1}"#), ("output.mime_type", "text/plain")];
-        assert_eq!(said(&Sample::span("step").with(&plain).translate()).1, [r#"assistant: {"a": 1}"#]);
+        assert_eq!(sides(&Sample::span("step").with(&plain).translate()).1, [r#"assistant: {"a": 1}"#]);
     }
 
     #[test]
@@ -114,8 +119,8 @@ mod tests {
         let marks = [("openinference.span.kind", "TOOL"), ("tool.name", "w"), ("tool_call.id", "c1")];
         let io = [("input.value", "{'city': 'Paris'}"), ("output.value", "18C")];
         let read = Sample::span("w").with(&marks).with(&io).translate();
-        assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
-        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+        assert_eq!(sides(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
+        assert_eq!(sides(&read).1, ["tool: =c1 18C"]);
     }
 
     #[test]
@@ -124,7 +129,7 @@ mod tests {
             .with(&[("gen_ai.input.messages", r#"[{"role":"user","content":"q"}]"#)])
             .with(&[("input.value", "again"), ("output.value", "a")])
             .translate();
-        assert_eq!(said(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
         let plain = Sample::span("GET /").with(&[("result", "hit"), ("message", "sent"), ("http.method", "GET")]);
         assert!(plain.translate().readings.is_empty());
     }

@@ -53,9 +53,9 @@ pub fn named(word: &str) -> Option<Named> {
     if let Some(label) = framework::of_provider(&word) {
         return Some(Named::Framework(label));
     }
-    let known = |word: &str| CANONICAL.iter().find(|(_, names)| names.contains(&word)).map(|(name, _)| *name);
+    let canonical = |word: &str| CANONICAL.iter().find(|(_, names)| names.contains(&word)).map(|(name, _)| *name);
     let parts = |count: usize| word.match_indices('.').nth(count - 1).map_or(word.as_str(), |(at, _)| &word[..at]);
-    let name = known(&word).or_else(|| known(parts(2))).or_else(|| known(parts(1)));
+    let name = canonical(&word).or_else(|| canonical(parts(2))).or_else(|| canonical(parts(1)));
     Some(Named::Provider(name.map_or_else(|| parts(1).to_owned(), str::to_owned)))
 }
 

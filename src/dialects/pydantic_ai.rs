@@ -10,11 +10,11 @@
 //!     └ running tool   tool_arguments ─▶ tool_response (1 and 2; later gen_ai.tool.call.arguments and .result)
 //! ```
 
-use super::{Dialect, definitions, gen_ai, json_ish::Ish, logfire, reading};
+use super::{Dialect, definitions, gen_ai, logfire, maybe_json::MaybeJson, reading};
 use crate::model::{Carrier, ContentKind, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "pydantic-ai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "pydantic-ai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 const EVENTS: &str = "all_messages_events";
 const MESSAGES: &str = "pydantic_ai.all_messages";
@@ -23,7 +23,7 @@ const ARGUMENTS: &str = "tool_arguments";
 const RESPONSE: &str = "tool_response";
 const PARAMETERS: &str = "model_request_parameters";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let ours = || source.scope.name.starts_with("pydantic") || logfire::is_logfire(source);
     let has = |key: &&str| source.attributes.has(key);
     [EVENTS, MESSAGES, RESULT, ARGUMENTS, RESPONSE, PARAMETERS].iter().any(has) && ours()
@@ -48,7 +48,7 @@ fn translate(source: &Source, into: &mut Translation) {
 /// The whole conversation of a run: what the model said last is its answer.
 fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
     if let Some(value) = source.attributes.get(MESSAGES) {
-        let mut prompt = reading::of_ish(&Ish::of(value), MESSAGES, Role::User, &mut into.notes);
+        let mut prompt = reading::messages_in_field(&MaybeJson::of(value), MESSAGES, Role::User, &mut into.notes);
         let completion = reading::take_answer(&mut prompt);
         return (prompt, completion);
     }
@@ -58,12 +58,12 @@ fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) 
 
 /// What a run gave: a text, or an object of its output type.
 fn result(value: &Value) -> Vec<Message> {
-    reading::side(Ish::of(value), Role::Assistant, |_| None)
+    reading::side(MaybeJson::of(value), Role::Assistant, |_| None)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     fn span(name: &str, pairs: &[(&str, &str)]) -> Sample {
@@ -79,8 +79,8 @@ mod tests {
             r#"[{"role":"assistant","parts":[{"type":"text","content":"It is sunny"}],"finish_reason":"stop"}]"#;
         let read = span("chat gpt-4o", &[("gen_ai.input.messages", input), ("gen_ai.output.messages", output)]);
         let read = read.with(&[("logfire.msg", "chat gpt-4o"), ("gen_ai.operation.name", "chat")]).translate();
-        assert_eq!(said(&read).0, ["user: q", r#"assistant: w#c1{"a":1}"#, "tool: =c1 sunny"]);
-        assert_eq!(said(&read).1, ["assistant: It is sunny"]);
+        assert_eq!(sides(&read).0, ["user: q", r#"assistant: w#c1{"a":1}"#, "tool: =c1 sunny"]);
+        assert_eq!(sides(&read).1, ["assistant: It is sunny"]);
         assert_eq!((read.genai.stop_reason.as_deref(), read.genai.tool), (Some("stop"), None));
     }
 
@@ -96,20 +96,20 @@ mod tests {
         for (key, value) in [("all_messages_events", events), ("pydantic_ai.all_messages", messages)] {
             let read = span("agent run", &[("agent_name", "W"), (key, value), ("final_result", "a")]);
             let read = read.typed("gen_ai.usage.input_tokens", "7").translate();
-            assert_eq!(said(&read).0, ["system: S", "user: q"], "{key}");
-            assert_eq!(said(&read).1, ["assistant: (thought) hm · a"], "{key}");
+            assert_eq!(sides(&read).0, ["system: S", "user: q"], "{key}");
+            assert_eq!(sides(&read).1, ["assistant: (thought) hm · a"], "{key}");
             assert_eq!((read.genai.category, read.genai.agent.as_deref()), (Category::Agent, Some("W")));
             assert!(read.genai.aggregate);
         }
         let read = span("agent run", &[("agent_name", "W"), ("final_result", r#"{"city":"Paris"}"#)]).translate();
-        assert_eq!(said(&read).1, [r#"assistant: json {"city":"Paris"}"#]);
+        assert_eq!(sides(&read).1, [r#"assistant: json {"city":"Paris"}"#]);
     }
 
     #[test]
     fn a_running_tool_shows_its_arguments_and_its_response() {
         let marks = [("gen_ai.tool.call.id", "c1"), ("tool_arguments", r#"{"a":1}"#), ("tool_response", "18C")];
         let read = span("running tool", &marks).with(&[("logfire.msg", "running tool: w")]).translate();
-        assert_eq!(said(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
+        assert_eq!(sides(&read), (vec![r#"assistant: w#c1{"a":1}"#.into()], vec!["tool: =c1 18C".into()]));
         assert_eq!(read.genai.category, Category::Tool);
         assert_eq!(span("running tools", &[("tools", "[]")]).translate().genai.category, Category::Chain);
     }

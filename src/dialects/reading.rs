@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use super::{
     calls::{self, first, first_str},
-    json_ish::{Ish, unquoted},
+    maybe_json::{MaybeJson, unquoted},
     parts,
 };
 use crate::model::{
@@ -69,7 +69,7 @@ pub fn role(word: &str) -> Option<Role> {
     // The classes of LangChain and AutoGen: `HumanMessage`, `AIMessageChunk`.
     let word = word.strip_suffix("Chunk").unwrap_or(word);
     let word = word.strip_suffix("Message").unwrap_or(word);
-    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
+    WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
 }
 
 /// Reads a list of messages, or one; a bare text is a message of the `fallback` role.
@@ -83,36 +83,36 @@ pub fn messages(value: &Value, fallback: Role) -> Vec<Message> {
 }
 
 /// Reads a field that should hold messages, once it is decoded; says so where it holds something else.
-pub fn of_ish(ish: &Ish, name: &str, fallback: Role, notes: &mut Vec<Note>) -> Vec<Message> {
-    match ish {
-        Ish::Data(data) => messages(data, fallback),
-        Ish::Cut(data) => {
+pub fn messages_in_field(value: &MaybeJson, name: &str, fallback: Role, notes: &mut Vec<Note>) -> Vec<Message> {
+    match value {
+        MaybeJson::Data(data) => messages(data, fallback),
+        MaybeJson::Cut(data) => {
             notes.push(cut_off(name));
             ends(messages(data, fallback), true)
         }
-        Ish::Text(text) => {
+        MaybeJson::Text(text) => {
             let inner = unquoted(text);
             if inner.is_none() {
                 notes.push(Note(format!("{name} is not JSON: shown as text")));
             }
-            said(fallback, parts::text(inner.as_deref().unwrap_or(text)).into_iter().collect())
+            from_parts(fallback, parts::text(inner.as_deref().unwrap_or(text)).into_iter().collect())
         }
-        Ish::Scalar(scalar) => said(fallback, vec![Part::text(scalar.to_text())]),
-        Ish::Nothing => Vec::new(),
+        MaybeJson::Scalar(scalar) => from_parts(fallback, vec![Part::text(scalar.to_text())]),
+        MaybeJson::Nothing => Vec::new(),
     }
 }
 
 /// One side of a span as messages: those that are found in its data, else the data, else the text.
-pub fn side(ish: Ish, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
-    let (data, cut) = match ish {
-        Ish::Nothing => return Vec::new(),
-        Ish::Text(text) => return said(role, parts::text(text).into_iter().collect()),
-        Ish::Scalar(scalar) => return said(role, vec![Part::text(scalar.to_text())]),
-        Ish::Data(data) => (data, false),
-        Ish::Cut(data) => (Cow::Owned(data), true),
+pub fn side(value: MaybeJson, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
+    let (data, cut) = match value {
+        MaybeJson::Nothing => return Vec::new(),
+        MaybeJson::Text(text) => return from_parts(role, parts::text(text).into_iter().collect()),
+        MaybeJson::Scalar(scalar) => return from_parts(role, vec![Part::text(scalar.to_text())]),
+        MaybeJson::Data(data) => (data, false),
+        MaybeJson::Cut(data) => (Cow::Owned(data), true),
     };
     let found = match &*data {
-        Value::String(text) => said(role, parts::text(text).into_iter().collect()),
+        Value::String(text) => from_parts(role, parts::text(text).into_iter().collect()),
         empty if empty.is_empty() => return Vec::new(),
         data => find(data).unwrap_or_else(|| vec![Message::new(role, vec![Part::new(Content::Json(data.clone()))])]),
     };
@@ -140,12 +140,12 @@ pub fn take_answer(conversation: &mut Vec<Message>) -> Vec<Message> {
 
 /// The parts of an encoded content: JSON of blocks, else the text as it is.
 pub fn encoded(value: &Value) -> Vec<Part> {
-    let (data, cut) = match Ish::of(value) {
-        Ish::Data(data) => (data, false),
-        Ish::Cut(data) => (Cow::Owned(data), true),
-        Ish::Text(text) => return parts::text(text).into_iter().collect(),
-        Ish::Scalar(scalar) => return vec![Part::text(scalar.to_text())],
-        Ish::Nothing => return Vec::new(),
+    let (data, cut) = match MaybeJson::of(value) {
+        MaybeJson::Data(data) => (data, false),
+        MaybeJson::Cut(data) => (Cow::Owned(data), true),
+        MaybeJson::Text(text) => return parts::text(text).into_iter().collect(),
+        MaybeJson::Scalar(scalar) => return vec![Part::text(scalar.to_text())],
+        MaybeJson::Nothing => return Vec::new(),
     };
     let mut found = Vec::new();
     parts::content(&data, &mut found);
@@ -165,7 +165,7 @@ pub fn encoded(value: &Value) -> Vec<Part> {
 }
 
 /// Parts under a role, as messages: each run of tool results is a message of role `tool`, calls are the assistant's.
-pub fn said(role: Role, parts: Vec<Part>) -> Vec<Message> {
+pub fn from_parts(role: Role, parts: Vec<Part>) -> Vec<Message> {
     let mut into = Vec::new();
     split(role, None, parts, &mut into);
     into
@@ -193,7 +193,7 @@ pub fn message(value: &Value, fallback: Role, into: &mut Vec<Message>) {
         // A list in a list: LangChain's batches.
         Value::Array(items) => items.iter().for_each(|item| message(item, fallback, into)),
         Value::Map(_) => map_message(value, fallback, into),
-        other => into.extend(said(fallback, content_parts(other))),
+        other => into.extend(from_parts(fallback, content_parts(other))),
     }
 }
 
@@ -223,9 +223,9 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
             }
             return split(fallback, None, found, into);
         }
-        return spoken(map, fallback, into);
+        return with_role(map, fallback, into);
     };
-    spoken(map, role, into);
+    with_role(map, role, into);
 }
 
 /// Where the content of a message is, most telling first.
@@ -237,8 +237,8 @@ pub fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
         let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
         return (kwargs, class);
     }
-    let says = |data: &&Value| data.get("content").is_some() || data.get("tool_calls").is_some();
-    let data = map.get("data").filter(|data| says(data) && map.get("content").is_none());
+    let has_message = |data: &&Value| data.get("content").is_some() || data.get("tool_calls").is_some();
+    let data = map.get("data").filter(|data| has_message(data) && map.get("content").is_none());
     data.map_or((map, None), |data| (data, map.str("type")))
 }
 
@@ -247,7 +247,7 @@ fn content_role(map: &Value) -> Option<Role> {
     map.get("content")?.str("role").and_then(role)
 }
 
-fn spoken(map: &Value, role: Role, into: &mut Vec<Message>) {
+fn with_role(map: &Value, role: Role, into: &mut Vec<Message>) {
     let name = first_str(map, &["name"]);
     let body = CONTENT.iter().find_map(|key| map.get(key).filter(|content| !content.is_empty()));
     let body = body.map(|content| content.get("parts").unwrap_or(content));
@@ -311,10 +311,11 @@ fn calls_beside(map: &Value, found: &mut Vec<Part>) {
     let ids: HashSet<String> = ids.collect();
     // LangChain's older messages and LlamaIndex's keep what is the provider's own apart.
     let beside = || first(map.get("additional_kwargs")?, &["tool_calls"]);
-    let listed = first(map, &["tool_calls", "toolCalls"]).filter(|list| !list.is_empty()).or_else(beside).map(Ish::of);
+    let listed =
+        first(map, &["tool_calls", "toolCalls"]).filter(|list| !list.is_empty()).or_else(beside).map(MaybeJson::of);
     let list = match &listed {
-        Some(Ish::Data(list)) => list.as_array(),
-        Some(Ish::Cut(list)) => list.as_array(),
+        Some(MaybeJson::Data(list)) => list.as_array(),
+        Some(MaybeJson::Cut(list)) => list.as_array(),
         _ => None,
     };
     for item in list.unwrap_or_default() {

@@ -3,8 +3,8 @@
 
 use super::{
     calls::{first, first_str},
-    json_ish::Ish,
-    markers, media, parts,
+    maybe_json::MaybeJson,
+    media, parts, redaction_markers,
 };
 use crate::model::{Content, Part, Reasoning, Value};
 
@@ -28,14 +28,14 @@ fn gather(map: &Value, found: &mut Reasoning) {
     }
     for (key, value) in map.as_map().unwrap_or_default() {
         match (key.as_str(), value) {
-            ("content", Value::String(words)) if words.starts_with('[') => match Ish::of(value) {
+            ("content", Value::String(words)) if words.starts_with('[') => match MaybeJson::of(value) {
                 // OpenLLMetry keeps the Responses API's summary as JSON.
-                Ish::Data(data) => summary(&data, found),
+                MaybeJson::Data(data) => summary(&data, found),
                 _ => think(words, found),
             },
             ("text" | "thinking" | "reasoning" | "thought" | "content", Value::String(words)) => think(words, found),
             ("signature" | "thoughtSignature" | "thought_signature", Value::String(words))
-                if !words.is_empty() && !markers::is_hidden(words) =>
+                if !words.is_empty() && !redaction_markers::is_hidden(words) =>
             {
                 found.signature = Some(words.clone());
             }
@@ -44,8 +44,8 @@ fn gather(map: &Value, found: &mut Reasoning) {
             }
             // The AI SDK keeps what only the provider understands by the provider's name.
             ("providerOptions" | "providerMetadata", Value::Map(providers)) => {
-                let told = providers.iter().filter(|(_, told)| told.as_map().is_some());
-                told.for_each(|(_, told)| of_provider(told, found));
+                let metadata = providers.iter().filter(|(_, metadata)| metadata.as_map().is_some());
+                metadata.for_each(|(_, metadata)| of_provider(metadata, found));
             }
             ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
             ("summary" | "content", Value::Array(_)) => summary(value, found),
@@ -55,10 +55,10 @@ fn gather(map: &Value, found: &mut Reasoning) {
 }
 
 /// What a provider itself says of a thought; its words stand elsewhere.
-fn of_provider(told: &Value, found: &mut Reasoning) {
-    let signed = first_str(told, &["signature", "thoughtSignature"]).map(str::to_owned);
+fn of_provider(metadata: &Value, found: &mut Reasoning) {
+    let signed = first_str(metadata, &["signature", "thoughtSignature"]).map(str::to_owned);
     found.signature = found.signature.take().or(signed);
-    let data = first(told, &["redactedData", "reasoningEncryptedContent", "redactedContent"]).and_then(opaque);
+    let data = first(metadata, &["redactedData", "reasoningEncryptedContent", "redactedContent"]).and_then(opaque);
     found.data = found.data.take().or(data);
 }
 

@@ -99,7 +99,7 @@ impl Sample {
 }
 
 /// The prompts and the completions of all readings, in order, each message in words.
-pub fn said(translation: &Translation) -> (Vec<String>, Vec<String>) {
+pub fn sides(translation: &Translation) -> (Vec<String>, Vec<String>) {
     let side = |messages: fn(&crate::model::Reading) -> &Vec<Arc<Message>>| {
         translation.readings.iter().flat_map(messages).map(|message| in_words(message)).collect()
     };

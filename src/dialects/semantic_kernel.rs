@@ -10,17 +10,17 @@
 //!
 //! The span of a call has neither its cached tokens nor those of its reasoning: only that line has them.
 
-use super::{Dialect, counts, definitions, parts, reading};
+use super::{Dialect, definitions, parts, reading, token_counts};
 use crate::model::{Carrier, ContentKind, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "semantic-kernel", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "semantic-kernel", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 const FUNCTIONS: &str = "sk.available_functions";
 const PROMPT: &str = "gen_ai.prompt";
 const USAGE: &str = "OpenAI usage: CompletionUsage(";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     source.scope.name.starts_with("semantic_kernel") && (source.is_log() || source.attributes.has(FUNCTIONS))
 }
 
@@ -29,18 +29,18 @@ fn translate(source: &Source, into: &mut Translation) {
         let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
         definitions::read(&Value::Array(names.map(Value::from).collect()), &mut into.tools);
     }
-    let Some(said) = source.body.and_then(Value::as_str) else { return };
+    let Some(text) = source.body.and_then(Value::as_str) else { return };
     if source.name == PROMPT {
-        let prompt = reading::said(Role::User, parts::text(said).into_iter().collect());
+        let prompt = reading::from_parts(Role::User, parts::text(text).into_iter().collect());
         reading::push(into, DIALECT.name, (Carrier::Log, Some(source.at)), prompt, vec![]);
-    } else if let Some(counted) = said.strip_prefix(USAGE) {
+    } else if let Some(counted) = text.strip_prefix(USAGE) {
         usage(counted, &mut into.genai.reported);
     }
 }
 
 /// The tokens of a call as Python prints them, the details of both sides in it.
 fn usage(printed: &str, reported: &mut Reported) {
-    counts::read(&counts::printed(printed), reported);
+    token_counts::read(&token_counts::printed(printed), reported);
     // OpenAI's own numbers.
     reported.convention.cache_in_input = Some(true);
     reported.convention.reasoning_in_output = Some(true);
@@ -48,7 +48,7 @@ fn usage(printed: &str, reported: &mut Reported) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     const SCOPE: &str = "semantic_kernel.connectors.ai.open_ai.services.open_ai_handler";
 
@@ -70,11 +70,11 @@ mod tests {
     fn a_text_that_is_to_be_completed_stays_the_text_that_it_is() {
         for prompt in ["Once upon a time", r#"{"a":1}"#, "4"] {
             let read = Sample::log("gen_ai.prompt", &format!("{prompt:?}")).scope("semantic_kernel.utils").translate();
-            assert_eq!(said(&read), (vec![format!("user: {prompt}")], vec![]));
+            assert_eq!(sides(&read), (vec![format!("user: {prompt}")], vec![]));
         }
         let choice = r#"{"message":{"type":"text","text":"there was."}}"#;
         let read = Sample::log("gen_ai.choice", choice).scope("semantic_kernel.utils").translate();
-        assert_eq!(said(&read).1, ["assistant: there was."]);
+        assert_eq!(sides(&read).1, ["assistant: there was."]);
     }
 
     #[test]

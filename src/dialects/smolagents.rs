@@ -13,9 +13,9 @@ use crate::model::{Content, ContentKind, Message, Role, Source, Translation};
 use std::sync::Arc;
 
 pub const DIALECT: Dialect =
-    Dialect { name: "smolagents", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "smolagents", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     source.scope.name == "openinference.instrumentation.smolagents"
 }
 

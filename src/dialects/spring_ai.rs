@@ -13,7 +13,7 @@ use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, ToolDe
 pub const DIALECT: Dialect = Dialect {
     name: "spring-ai",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     category: Some(category),
     ..Dialect::PLAIN
@@ -21,7 +21,7 @@ pub const DIALECT: Dialect = Dialect {
 
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && source.attributes.has_prefix("spring.ai.")
 }
 
@@ -50,11 +50,11 @@ fn translate(source: &Source, into: &mut Translation) {
                 definitions::read(names, &mut into.tools);
             }
         }
-        let said = |role, key| -> Vec<Message> {
-            reading::said(role, attributes.str(key).and_then(parts::text).into_iter().collect())
+        let message = |role, key| -> Vec<Message> {
+            reading::from_parts(role, attributes.str(key).and_then(parts::text).into_iter().collect())
         };
-        let mut prompt = said(Role::System, "spring.ai.chat.client.system.text");
-        prompt.extend(said(Role::User, "spring.ai.chat.client.user.text"));
+        let mut prompt = message(Role::System, "spring.ai.chat.client.system.text");
+        prompt.extend(message(Role::User, "spring.ai.chat.client.user.text"));
         (prompt, vec![])
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -72,7 +72,7 @@ fn define(source: &Source, into: &mut Translation) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use crate::model::Category;
 
     fn observed(kind: &str) -> Sample {
@@ -87,8 +87,8 @@ mod tests {
             .with(&[("spring.ai.tool.definition.schema", r#"{"type":"object"}"#), ("spring.ai.tool.call.id", "c1")])
             .with(&[("spring.ai.tool.call.arguments", r#"{"city":"P"}"#), ("spring.ai.tool.call.result", "18C")])
             .translate();
-        assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"P"}"#]);
-        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+        assert_eq!(sides(&read).0, [r#"assistant: w#c1{"city":"P"}"#]);
+        assert_eq!(sides(&read).1, ["tool: =c1 18C"]);
         assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Tool, None));
         assert_eq!((read.tools.len(), read.tools[0].description.as_deref()), (1, Some("Weather.")));
         assert_eq!(read.context.framework.as_deref(), Some("spring-ai"));
@@ -102,7 +102,7 @@ mod tests {
             .event("gen_ai.content.prompt", &[("gen_ai.prompt", r#"["S","q"]"#)])
             .event("gen_ai.content.completion", &[("gen_ai.completion", r#"["4"]"#)])
             .translate();
-        assert_eq!(said(&read), (vec!["user: S · q".to_owned()], vec!["assistant: 4".to_owned()]));
+        assert_eq!(sides(&read), (vec!["user: S · q".to_owned()], vec!["assistant: 4".to_owned()]));
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         let read = observed("chat_client")
             .with(&[("spring.ai.chat.client.conversation.id", "s1"), ("spring.ai.chat.client.user.text", "[\"q\"]")])
             .translate();
-        assert_eq!((said(&read).0, read.genai.category), (vec!["user: [\"q\"]".to_owned()], Category::Chain));
+        assert_eq!((sides(&read).0, read.genai.category), (vec!["user: [\"q\"]".to_owned()], Category::Chain));
         assert_eq!(read.context.session.as_deref(), Some("s1"));
         let unnamed = observed("chat_client").with(&[("spring.ai.chat.client.conversation.id", "default")]);
         assert_eq!(unnamed.translate().context.session, None);

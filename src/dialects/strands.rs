@@ -12,7 +12,7 @@
 //!
 //! The latest form says the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
 
-use super::{Dialect, calls, definitions, gen_ai, json_ish::unquoted, parts, reading};
+use super::{Dialect, calls, definitions, gen_ai, maybe_json::unquoted, parts, reading};
 use crate::model::{
     Carrier, Content, ContentKind, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value,
 };
@@ -20,7 +20,7 @@ use crate::model::{
 pub const DIALECT: Dialect = Dialect {
     name: "strands",
     content: ContentKind::Conversation,
-    speaks,
+    matches,
     translate,
     claims_events: true,
     ..Dialect::PLAIN
@@ -28,13 +28,13 @@ pub const DIALECT: Dialect = Dialect {
 
 /// Whether Strands made this span.
 pub fn is_strands(source: &Source) -> bool {
-    let says = |key| source.attributes.str(key) == Some("strands-agents");
+    let names_strands = |key| source.attributes.str(key) == Some("strands-agents");
     matches!(source.scope.name.as_str(), "strands.telemetry.tracer" | "strands-agents")
-        || says("gen_ai.system")
-        || says("gen_ai.provider.name")
+        || names_strands("gen_ai.system")
+        || names_strands("gen_ai.provider.name")
 }
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && is_strands(source)
 }
 
@@ -70,10 +70,10 @@ fn translate(source: &Source, into: &mut Translation) {
             gen_ai::DETAILS => details(kind, event, into),
             "gen_ai.choice" => choice(kind, event, into),
             "gen_ai.tool.message" if kind == Kind::Tool => arguments(event, into),
-            "gen_ai.system.message" => said(Role::System, event, into),
-            "gen_ai.user.message" => said(Role::User, event, into),
-            "gen_ai.assistant.message" => said(Role::Assistant, event, into),
-            "gen_ai.tool.message" => said(Role::Tool, event, into),
+            "gen_ai.system.message" => message(Role::System, event, into),
+            "gen_ai.user.message" => message(Role::User, event, into),
+            "gen_ai.assistant.message" => message(Role::Assistant, event, into),
+            "gen_ai.tool.message" => message(Role::Tool, event, into),
             _ => {}
         }
     }
@@ -90,16 +90,16 @@ fn describe(source: &Source, into: &mut Translation) {
             Some(text) => parts::text(&text).into_iter().collect(),
             None => reading::encoded(value),
         };
-        let prompt = reading::said(Role::System, parts);
+        let prompt = reading::from_parts(Role::System, parts);
         reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, vec![]);
     }
 }
 
-fn said(role: Role, event: &SpanEvent, into: &mut Translation) {
+fn message(role: Role, event: &SpanEvent, into: &mut Translation) {
     let parts = event.attributes.get("content").map_or_else(Vec::new, reading::encoded);
     // A tool's answer is a block of its own; what else stands in such a message is what the user said.
     let role = if role == Role::Tool { Role::User } else { role };
-    push(event, reading::said(role, parts), vec![], into);
+    push(event, reading::from_parts(role, parts), vec![], into);
 }
 
 fn choice(kind: Kind, event: &SpanEvent, into: &mut Translation) {
@@ -112,14 +112,14 @@ fn choice(kind: Kind, event: &SpanEvent, into: &mut Translation) {
         }
         // `str(result)`, whatever it looks like.
         (Kind::Agent, Some(Value::String(text))) => {
-            reading::said(Role::Assistant, parts::text(text).into_iter().collect())
+            reading::from_parts(Role::Assistant, parts::text(text).into_iter().collect())
         }
-        (_, Some(value)) => reading::said(Role::Assistant, reading::encoded(value)),
+        (_, Some(value)) => reading::from_parts(Role::Assistant, reading::encoded(value)),
         (_, None) => vec![],
     };
     // What the tools of this very cycle returned.
     let results = event.attributes.get("tool.result").map_or_else(Vec::new, reading::encoded);
-    let results = reading::said(Role::User, results);
+    let results = reading::from_parts(Role::User, results);
     if into.genai.stop_reason.is_none() {
         into.genai.stop_reason = event.attributes.str("finish_reason").map(str::to_owned);
     }
@@ -166,7 +166,7 @@ fn push(event: &SpanEvent, prompt: Vec<Message>, completion: Vec<Message>, into:
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::gen_ai::DETAILS;
     use crate::model::{Category, Content};
 
@@ -187,7 +187,7 @@ mod tests {
             .event("gen_ai.user.message", &[("content", r#"[{"text":"Weather in Paris?"}]"#)])
             .event("gen_ai.choice", &[("finish_reason", "tool_use"), ("message", ASKED)])
             .translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["system: You are W", "user: Weather in Paris?"]);
         assert_eq!(completion, [r#"assistant: Let me check. · w#t1{"city":"Paris"}"#]);
         assert_eq!(read.dialects, ["strands"]);
@@ -206,7 +206,7 @@ mod tests {
             .event("gen_ai.choice", &[("message", r#"[{"text":"18C"}]"#), ("id", "t1")])
             .translate();
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec![r#"assistant: w#t1{"city":"Paris"}"#.to_owned()], vec!["tool: =!t1 18C".to_owned()])
         );
         assert_eq!(read.genai.category, Category::Tool);
@@ -223,7 +223,7 @@ mod tests {
             .typed("gen_ai.usage.input_tokens", "300")
             .event("gen_ai.choice", &[("message", answer), ("finish_reason", "end_turn")])
             .translate();
-        assert_eq!(said(&read).1, [format!("assistant: {answer}")]);
+        assert_eq!(sides(&read).1, [format!("assistant: {answer}")]);
         assert!(read.genai.aggregate);
         assert_eq!(read.genai.agent.as_deref(), Some("W"));
         assert_eq!(read.tools[0].name, "w");
@@ -236,7 +236,7 @@ mod tests {
             .event("gen_ai.tool.message", &[("content", result)])
             .event("gen_ai.choice", &[("message", ASKED), ("tool.result", result)])
             .translate();
-        let (prompt, completion) = said(&read);
+        let (prompt, completion) = sides(&read);
         assert_eq!(prompt, ["tool: =t1 18C"]);
         assert_eq!(completion, [r#"assistant: Let me check. · w#t1{"city":"Paris"}"#, "tool: =t1 18C"]);
         assert_eq!(read.genai.category, Category::Chain);
@@ -254,8 +254,8 @@ mod tests {
             .event(DETAILS, &[("gen_ai.output.messages", output)])
             .translate();
         assert_eq!(read.readings.len(), 3);
-        assert_eq!(said(&read).0, ["system: You are W", "user: Weather?"]);
-        assert_eq!(said(&read).1, ["assistant: (thought) hm · w#t1{}"]);
+        assert_eq!(sides(&read).0, ["system: You are W", "user: Weather?"]);
+        assert_eq!(sides(&read).1, ["assistant: (thought) hm · w#t1{}"]);
         assert_eq!(read.genai.stop_reason.as_deref(), Some("tool_use"));
         let asked = r#"[{"role":"tool","parts":[{"type":"tool_call","name":"w","id":"t1","arguments":{"city":"P"}}]}]"#;
         let returned =
@@ -265,7 +265,7 @@ mod tests {
             .event(DETAILS, &[("gen_ai.input.messages", asked)])
             .event(DETAILS, &[("gen_ai.output.messages", returned)])
             .translate();
-        assert_eq!(said(&tool).0, [r#"assistant: w#t1{"city":"P"}"#]);
+        assert_eq!(sides(&tool).0, [r#"assistant: w#t1{"city":"P"}"#]);
         assert_eq!(tool.genai.tool.and_then(|tool| tool.call_id).as_deref(), Some("t1"));
         let Content::Result(result) = &tool.readings[1].completion[0].parts[0].content else { panic!("no result") };
         assert_eq!((result.name.as_deref(), result.is_error), (Some("w"), Some(false)));
@@ -274,6 +274,6 @@ mod tests {
     #[test]
     fn in_typescript_the_system_prompt_is_an_attribute() {
         let read = span("invoke_agent W", "invoke_agent").with(&[("system_prompt", r#""You are W""#)]).translate();
-        assert_eq!(said(&read).0, ["system: You are W"]);
+        assert_eq!(sides(&read).0, ["system: You are W"]);
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::LazyLock};
 use proptest::prelude::*;
 
 use super::{
-    sample::{Sample, said},
+    sample::{Sample, sides},
     *,
 };
 use crate::model::{Attributes, Resource, Scope, SpanEvent, Status, Timestamp, Value, json};
@@ -62,7 +62,7 @@ fn a_long_history_is_read_whole_in_every_form() {
         ("langfuse", list("langfuse.observation.input", &message, "", "")),
         ("plain-io", list("input.value", &dumped, "", "")),
     ] {
-        let (prompt, _) = said(&span.translate());
+        let (prompt, _) = sides(&span.translate());
         assert_eq!((prompt.len(), prompt.last().map(String::as_str)), (MANY, Some("assistant: m4999")), "{form}");
     }
     let arguments = r#"{"a":1}"#.to_owned();

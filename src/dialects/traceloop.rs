@@ -12,14 +12,14 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, calls, counts, gen_ai,
-    json_ish::{Ish, unquoted},
-    langchain, openllmetry, parts, payload, reading,
+    Dialect, calls, function_io, gen_ai, langchain,
+    maybe_json::{MaybeJson, unquoted},
+    openllmetry, parts, reading, token_counts,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect =
-    Dialect { name: "traceloop", content: ContentKind::FunctionIo, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "traceloop", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
 
 const GIVEN: &[&str] =
     &["gen_ai.tool.call.arguments", "traceloop.entity.input", "gen_ai.task.input", "crewai.task.description"];
@@ -27,7 +27,7 @@ const RETURNED: &[&str] =
     &["gen_ai.tool.call.result", "traceloop.entity.output", "gen_ai.task.output", "crewai.crew.result"];
 const CREW_USAGE: &str = "crewai.crew.token_usage";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     let attributes = source.attributes;
     attributes.has("traceloop.entity.input")
         || attributes.has("traceloop.entity.output")
@@ -36,31 +36,31 @@ fn speaks(source: &Source) -> bool {
 
 fn translate(source: &Source, into: &mut Translation) {
     let kind = into.genai.category;
-    let is_said = |key: &&&str| {
+    let is_read = |key: &&&str| {
         // Of another's span only what is this dialect's own.
         openllmetry::is_openllmetry(source) || key.starts_with("traceloop.")
     };
-    let first = |keys: &[&str]| keys.iter().filter(is_said).find_map(|key| source.attributes.get(key));
+    let first = |keys: &[&str]| keys.iter().filter(is_read).find_map(|key| source.attributes.get(key));
     let (given, returned) = (first(GIVEN), first(RETURNED));
     if let (Category::Chain | Category::Span, Some(usage)) = (kind, source.attributes.str(CREW_USAGE)) {
-        counts::read(&counts::printed(usage), &mut into.genai.reported);
+        token_counts::read(&token_counts::printed(usage), &mut into.genai.reported);
     }
     let (prompt, completion) = if kind == Category::Tool {
         let given = given.map(|given| arguments(given, into));
         run(given.as_ref(), returned, into)
     } else {
-        let prompt = given.map_or_else(Vec::new, |given| said(given, &["inputs", "input_str"], Role::User));
-        let state = returned.map_or_else(Vec::new, |state| said(state, &["outputs", "output"], Role::Assistant));
+        let prompt = given.map_or_else(Vec::new, |given| side(given, &["inputs", "input_str"], Role::User));
+        let state = returned.map_or_else(Vec::new, |state| side(state, &["outputs", "output"], Role::Assistant));
         let completion = langchain::added(&prompt, state);
         let answers = completion.iter().filter(|message| message.role == Role::Assistant).count();
         if let (Category::Chain, 1, Some(returned)) = (kind, answers, returned) {
             reasoning(returned, &mut into.genai.reported);
         }
         // A call is told by its messages; a dump of what a function was given only where there are none.
-        let told = |side: fn(&crate::model::Reading) -> bool| kind.is_call() && into.readings.iter().any(side);
+        let has_reading = |side: fn(&crate::model::Reading) -> bool| kind.is_call() && into.readings.iter().any(side);
         (
-            if told(|reading| !reading.prompt.is_empty()) { Vec::new() } else { prompt },
-            if told(|reading| !reading.completion.is_empty()) { Vec::new() } else { completion },
+            if has_reading(|reading| !reading.prompt.is_empty()) { Vec::new() } else { prompt },
+            if has_reading(|reading| !reading.completion.is_empty()) { Vec::new() } else { completion },
         )
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -75,7 +75,7 @@ fn inner<'v>(data: &'v Value, keys: &[&str]) -> Option<&'v Value> {
 
 /// The arguments of a decorated function: those by name, those by place, or both as they are.
 fn passed(data: &Value) -> Option<&Value> {
-    let (args, kwargs) = payload::call(data)?;
+    let (args, kwargs) = function_io::call(data)?;
     Some(match (args, kwargs.is_empty()) {
         ([], _) => kwargs,
         ([only], true) if only.as_map().is_some() => only,
@@ -86,7 +86,7 @@ fn passed(data: &Value) -> Option<&Value> {
 
 /// The arguments of a tool, and the id of the call, where it is told beside them.
 fn arguments(given: &Value, into: &mut Translation) -> Value {
-    let Some((data, cut)) = Ish::of(given).data() else { return given.clone() };
+    let Some((data, cut)) = MaybeJson::of(given).data() else { return given.clone() };
     if let Some(id) = data.get("kwargs").and_then(|kwargs| kwargs.str("tool_call_id")).and_then(calls::usable_id)
         && (data.get("inputs").is_some() || data.get("input_str").is_some())
     {
@@ -105,10 +105,10 @@ fn arguments(given: &Value, into: &mut Translation) -> Value {
 
 /// A tool's run as messages.
 fn run(given: Option<&Value>, returned: Option<&Value>, into: &Translation) -> (Vec<Message>, Vec<Message>) {
-    let result = returned.map(|returned| match Ish::of(returned) {
+    let result = returned.map(|returned| match MaybeJson::of(returned) {
         // A text that was made JSON stays the text that it was.
         _ if returned.as_str().is_some_and(|text| unquoted(text).is_some()) => text(returned),
-        Ish::Data(data) => match inner(&data, &["output", "outputs"]) {
+        MaybeJson::Data(data) => match inner(&data, &["output", "outputs"]) {
             Some(found) => found.clone(),
             None => data.into_owned(),
         },
@@ -126,7 +126,7 @@ fn text(value: &Value) -> Value {
 }
 
 /// One side of what is no tool.
-fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
+fn side(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
     let of_data = |data: &Value| {
         if let Some(found) = inner(data, envelope) {
             return langchain::io(found, role);
@@ -134,30 +134,30 @@ fn said(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
         match passed(data) {
             // One text is what was asked; anything else is the program's.
             Some(Value::Array(args)) => match args.as_slice() {
-                [Value::String(words)] => reading::said(role, parts::text(words).into_iter().collect()),
+                [Value::String(words)] => reading::from_parts(role, parts::text(words).into_iter().collect()),
                 [only] => langchain::io(only, role),
                 _ => langchain::io(data, role),
             },
             Some(Value::Map(kwargs)) => match kwargs.as_slice() {
-                [(_, Value::String(words))] => reading::said(role, parts::text(words).into_iter().collect()),
+                [(_, Value::String(words))] => reading::from_parts(role, parts::text(words).into_iter().collect()),
                 _ => langchain::io(&Value::Map(kwargs.clone()), role),
             },
             _ => langchain::io(data, role),
         }
     };
-    match Ish::of(value) {
+    match MaybeJson::of(value) {
         _ if value.as_str().is_some_and(|words| unquoted(words).is_some()) => {
-            reading::said(role, text(value).as_str().and_then(parts::text).into_iter().collect())
+            reading::from_parts(role, text(value).as_str().and_then(parts::text).into_iter().collect())
         }
-        Ish::Text("null" | "None") => Vec::new(),
-        ish => reading::side(ish, role, |data| Some(of_data(data))),
+        MaybeJson::Text("null" | "None") => Vec::new(),
+        value => reading::side(value, role, |data| Some(of_data(data))),
     }
 }
 
 /// What only the dumped answer of a step tells of the call in it; its other tokens are on the call's own span.
 fn reasoning(returned: &Value, reported: &mut Reported) {
     let mut answer = GenAi::default();
-    if let Ish::Data(data) = Ish::of(returned) {
+    if let MaybeJson::Data(data) = MaybeJson::of(returned) {
         langchain::facts(&data, &mut answer);
     }
     reported.reasoning = reported.reasoning.or(answer.reported.reasoning);
@@ -165,7 +165,7 @@ fn reasoning(returned: &Value, reported: &mut Reported) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     fn span(kind: &str, input: &str, output: &str) -> Sample {
         let marks = [("traceloop.span.kind", kind), ("traceloop.entity.name", "w")];
@@ -194,7 +194,7 @@ mod tests {
         ] {
             let read = span("tool", input, output).translate();
             assert_eq!(
-                said(&read),
+                sides(&read),
                 (vec![format!("assistant: {given}")], vec![format!("tool: {returned}")]),
                 "{input}"
             );
@@ -209,7 +209,7 @@ mod tests {
             .with(&[("gen_ai.tool.call.arguments", r#"{"inputs":"x"}"#), ("gen_ai.tool.call.result", "18C")])
             .translate();
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec![r#"assistant: w#c1{"inputs":"x"}"#.to_owned()], vec!["tool: =c1 18C".to_owned()])
         );
     }
@@ -235,7 +235,7 @@ mod tests {
         ] {
             let read = span("workflow", input, output).translate();
             assert_eq!(
-                said(&read),
+                sides(&read),
                 (prompt.into_iter().map(str::to_owned).collect(), completion.into_iter().map(str::to_owned).collect()),
                 "{input} {output}"
             );
@@ -261,7 +261,7 @@ mod tests {
             ),
         ]);
         let read = crew.translate();
-        assert_eq!(said(&read).1, ["assistant: R"]);
+        assert_eq!(sides(&read).1, ["assistant: R"]);
         assert_eq!((read.genai.reported.input, read.genai.reported.output), (Some(567), Some(678)));
         assert!(read.genai.aggregate);
         let agent = Sample::span("Researcher.agent").scope(scope).with(&[("traceloop.span.kind", "agent")]);

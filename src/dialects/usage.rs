@@ -7,10 +7,10 @@ use crate::model::{GenAi, Reported, Source, TokenUsage};
 /// Decides what the sender's numbers mean, and frees them of it.
 pub fn settle(source: &Source, genai: &mut GenAi) {
     let reported = &mut genai.reported;
-    let said = [reported.input, reported.output, reported.cache_read, reported.cache_write, reported.reasoning];
+    let counts = [reported.input, reported.output, reported.cache_read, reported.cache_write, reported.reasoning];
     // No call takes nothing: frameworks write zeros where a streamed answer came without its counts.
-    let is_blank = reported.input == Some(0) && said.iter().all(|count| count.unwrap_or(0) == 0);
-    if is_blank || said.iter().all(Option::is_none) {
+    let is_blank = reported.input == Some(0) && counts.iter().all(|count| count.unwrap_or(0) == 0);
+    if is_blank || counts.iter().all(Option::is_none) {
         return;
     }
     let is_gemini = genai.model.as_deref().is_some_and(|model| model.contains("gemini"));
@@ -62,8 +62,8 @@ fn cache_in_input(source: &Source, reported: &Reported, maker: Maker, provider: 
     if caches > 0 && reported.total == Some(sum.saturating_add(caches)) {
         return Some(false);
     }
-    if let Some(known) = known(source, maker) {
-        return Some(known);
+    if let Some(by_sender) = by_sender(source, maker) {
+        return Some(by_sender);
     }
     // Anthropic's API reports no total: whoever does made a sum of its own, of all that there is. Bedrock's leaves the
     // caches out and proves nothing.
@@ -74,7 +74,7 @@ fn cache_in_input(source: &Source, reported: &Reported, maker: Maker, provider: 
 }
 
 /// What a sender is known to do.
-fn known(source: &Source, maker: Maker) -> Option<bool> {
+fn by_sender(source: &Source, maker: Maker) -> Option<bool> {
     let scope = source.scope.name.as_str();
     let attributes = source.attributes;
     // Strands for TypeScript passes the provider's numbers through, under the new names too.

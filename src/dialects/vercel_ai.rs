@@ -19,7 +19,7 @@ use super::{
     Dialect,
     calls::{self, first},
     definitions, gen_ai,
-    json_ish::{Ish, unquoted},
+    maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
 use crate::model::{
@@ -28,14 +28,14 @@ use crate::model::{
 };
 
 pub const DIALECT: Dialect =
-    Dialect { name: "vercel-ai", content: ContentKind::Conversation, speaks, translate, ..Dialect::PLAIN };
+    Dialect { name: "vercel-ai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
 
 const MESSAGES: &str = "ai.prompt.messages";
 const PROMPT: &str = "ai.prompt";
 const ARGUMENTS: &str = "ai.toolCall.args";
 const RESULT: &str = "ai.toolCall.result";
 
-fn speaks(source: &Source) -> bool {
+fn matches(source: &Source) -> bool {
     !source.is_log() && source.attributes.has_prefix("ai.")
 }
 
@@ -62,7 +62,7 @@ fn translate(source: &Source, into: &mut Translation) {
         if prompt.is_empty() && !is_outer {
             prompt = listed_for(attributes);
         }
-        (prompt, reading::said(Role::Assistant, answered(attributes)))
+        (prompt, reading::from_parts(Role::Assistant, answered(attributes)))
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
@@ -78,16 +78,16 @@ fn decoded(value: &Value) -> Cow<'_, Value> {
 /// What was sent to the model, or given to the function around it.
 fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
     if let Some(messages) = attributes.get(MESSAGES) {
-        return reading::of_ish(&Ish::of(messages), MESSAGES, Role::User, notes);
+        return reading::messages_in_field(&MaybeJson::of(messages), MESSAGES, Role::User, notes);
     }
     if let Some(given) = attributes.get(PROMPT) {
-        return match Ish::of(given) {
-            Ish::Data(data) => given_to_function(&data),
-            Ish::Cut(data) => {
+        return match MaybeJson::of(given) {
+            MaybeJson::Data(data) => given_to_function(&data),
+            MaybeJson::Cut(data) => {
                 notes.push(reading::cut_off(PROMPT));
                 reading::ends(given_to_function(&data), true)
             }
-            other => reading::of_ish(&other, PROMPT, Role::User, notes),
+            other => reading::messages_in_field(&other, PROMPT, Role::User, notes),
         };
     }
     Vec::new()
@@ -96,7 +96,7 @@ fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
 /// What an embedding or a ranking is made of. (The span around an embedding repeats it, and is no part of any talk.)
 fn listed_for(attributes: &Attributes) -> Vec<Message> {
     let listed = ["ai.value", "ai.values", "ai.documents"].iter().find_map(|key| attributes.get(key));
-    reading::said(Role::User, listed.map_or_else(Vec::new, items))
+    reading::from_parts(Role::User, listed.map_or_else(Vec::new, items))
 }
 
 /// `{system?, prompt?, messages?}`, where a system prompt may be a text, a message or several.
@@ -113,13 +113,13 @@ fn given_to_function(data: &Value) -> Vec<Message> {
 /// Values to embed, documents to rank and their ranks: texts, or JSON.
 fn items(value: &Value) -> Vec<Part> {
     let list = value.as_array().unwrap_or(std::slice::from_ref(value));
-    let part = |item: &Value| match (item.as_str().and_then(unquoted), Ish::of(item)) {
+    let part = |item: &Value| match (item.as_str().and_then(unquoted), MaybeJson::of(item)) {
         (Some(text), _) => parts::text(&text),
-        (None, Ish::Data(data)) => Some(Part::new(Content::Json(data.into_owned()))),
-        (None, Ish::Cut(data)) => Some(Part { truncated: true, ..Part::new(Content::Json(data)) }),
-        (None, Ish::Text(text)) => parts::text(text),
-        (None, Ish::Scalar(scalar)) => Some(Part::new(Content::Json(scalar.clone()))),
-        (None, Ish::Nothing) => None,
+        (None, MaybeJson::Data(data)) => Some(Part::new(Content::Json(data.into_owned()))),
+        (None, MaybeJson::Cut(data)) => Some(Part { truncated: true, ..Part::new(Content::Json(data)) }),
+        (None, MaybeJson::Text(text)) => parts::text(text),
+        (None, MaybeJson::Scalar(scalar)) => Some(Part::new(Content::Json(scalar.clone()))),
+        (None, MaybeJson::Nothing) => None,
     };
     list.iter().filter_map(part).collect()
 }
@@ -147,9 +147,9 @@ fn answered(attributes: &Attributes) -> Vec<Part> {
         listed(files, &mut found, parts::content);
     }
     if let Some(object) = get(["ai.response.object", "ai.result.object"]) {
-        match Ish::of(object) {
-            Ish::Data(data) => found.push(Part::new(Content::Json(data.into_owned()))),
-            Ish::Cut(data) => found.push(Part { truncated: true, ..Part::new(Content::Json(data)) }),
+        match MaybeJson::of(object) {
+            MaybeJson::Data(data) => found.push(Part::new(Content::Json(data.into_owned()))),
+            MaybeJson::Cut(data) => found.push(Part { truncated: true, ..Part::new(Content::Json(data)) }),
             _ => parts::content(object, &mut found),
         }
     }
@@ -165,7 +165,7 @@ fn is_provider_run(item: &Value) -> bool {
 
 /// Reads each item of a list in JSON; what is none is kept as it is.
 fn listed(value: &Value, into: &mut Vec<Part>, one: impl Fn(&Value, &mut Vec<Part>)) {
-    let Some((data, cut)) = Ish::of(value).data() else {
+    let Some((data, cut)) = MaybeJson::of(value).data() else {
         return into.push(Part::new(Content::Unknown(value.clone())));
     };
     let before = into.len();
@@ -177,13 +177,15 @@ fn listed(value: &Value, into: &mut Vec<Part>, one: impl Fn(&Value, &mut Vec<Par
 
 /// The tokens that only the provider's own words tell: `{anthropic: {cacheCreationInputTokens, usage: {…}}, …}`.
 fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
-    let Some(Ish::Data(metadata)) = attributes.get("ai.response.providerMetadata").map(Ish::of) else { return };
-    let providers = metadata.as_map().unwrap_or_default().iter().map(|(_, told)| told);
-    for told in providers.filter(|told| told.as_map().is_some()) {
-        let usage = first(told, &["usage", "usageMetadata"]).filter(|usage| usage.as_map().is_some());
+    let Some(MaybeJson::Data(metadata)) = attributes.get("ai.response.providerMetadata").map(MaybeJson::of) else {
+        return;
+    };
+    let providers = metadata.as_map().unwrap_or_default().iter().map(|(_, metadata)| metadata);
+    for metadata in providers.filter(|metadata| metadata.as_map().is_some()) {
+        let usage = first(metadata, &["usage", "usageMetadata"]).filter(|usage| usage.as_map().is_some());
         let count = |keys: &[&str]| {
             let within = |map: &Value| keys.iter().find_map(|key| map.get(key).and_then(Value::as_count));
-            within(told).or_else(|| within(usage?))
+            within(metadata).or_else(|| within(usage?))
         };
         let reported = &mut genai.reported;
         let read = count(&[
@@ -199,7 +201,7 @@ fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
         reported.cache_write = reported.cache_write.or(write);
         reported.reasoning = reported.reasoning.or_else(|| count(&["reasoningTokens", "thoughtsTokenCount"]));
         // Gateways bill, and say how much; nothing where the key is the user's own, for which its provider bills.
-        let cost = first(told, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
+        let cost = first(metadata, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
         reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
         let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);
         reported.convention.cache_in_input = reported.convention.cache_in_input.or_else(|| is_whole(reported, api?));
@@ -224,7 +226,7 @@ fn is_whole(reported: &Reported, uncached: u64) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
     use super::*;
     use crate::model::Category;
 
@@ -235,7 +237,7 @@ mod tests {
 
     /// What was sent and what came back, of one span with these attributes.
     fn read(operation: &str, pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-        said(&span(operation).with(pairs).translate())
+        sides(&span(operation).with(pairs).translate())
     }
 
     const CALLS: &str = r#"[{"toolCallId":"c1","toolName":"w","input":"{\"city\":\"Paris\"}"}]"#;
@@ -257,7 +259,7 @@ mod tests {
             .typed("ai.usage.inputTokenDetails.cacheReadTokens", "50")
             .translate();
         assert_eq!(
-            said(&read),
+            sides(&read),
             (vec!["user: Weather?".to_owned()], vec![r#"assistant: w#c1{"city":"Paris"}"#.to_owned()])
         );
         let usage = read.genai.usage.unwrap_or_default();
@@ -277,8 +279,8 @@ mod tests {
             ("18", "tool: =c1 18"),
         ] {
             let read = span("ai.toolCall desk").with(&mark).with(&[(RESULT, result)]).translate();
-            assert_eq!(said(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
-            assert_eq!(said(&read).1, [expected]);
+            assert_eq!(sides(&read).0, [r#"assistant: w#c1{"city":"Paris"}"#]);
+            assert_eq!(sides(&read).1, [expected]);
             assert_eq!(read.genai.category, Category::Tool);
         }
     }
@@ -320,7 +322,7 @@ mod tests {
             ("ai.finishReason", "tool-calls"),
         ];
         let third = span("ai.generateText.doGenerate").with(&answer).translate();
-        assert_eq!(said(&third).1, ["assistant: w#c1{}"]);
+        assert_eq!(sides(&third).1, ["assistant: w#c1{}"]);
         assert_eq!(third.genai.stop_reason.as_deref(), Some("tool-calls"));
         let provider =
             r#"[{"type":"tool-call","toolCallId":"s1","toolName":"web_search","input":"{}","providerExecuted":true}]"#;
@@ -424,7 +426,7 @@ mod tests {
             {"type":"reasoning","text":"","providerOptions":{"openai":{"itemId":"rs_1"}}},
             {"type":"redacted-reasoning","data":"aGk="}]}]"#;
         let read = span("ai.generateText.doGenerate").with(&[(MESSAGES, content)]).translate();
-        assert_eq!(said(&read).0, ["assistant: (thought) hm · (opaque 2) · (opaque 2) · (opaque 2)"]);
+        assert_eq!(sides(&read).0, ["assistant: (thought) hm · (opaque 2) · (opaque 2) · (opaque 2)"]);
         let Content::Reasoning(thought) = &read.readings[0].prompt[0].parts[0].content else { panic!("no thought") };
         assert_eq!(thought.signature.as_deref(), Some("s"));
     }
@@ -433,15 +435,15 @@ mod tests {
     fn texts_to_embed_and_documents_to_rank_are_shown() {
         let embedded =
             span("ai.embedMany.doEmbed").typed("ai.values", r#"["\"one\"","\"{\\\"two\\\":2}\""]"#).translate();
-        assert_eq!(said(&embedded).0, [r#"user: one · {"two":2}"#]);
+        assert_eq!(sides(&embedded).0, [r#"user: one · {"two":2}"#]);
         assert_eq!(embedded.genai.category, Category::Embedding);
         assert!(read("ai.embed", &[("ai.value", r#""one""#)]).0.is_empty());
         let ranked = span("ai.rerank.doRerank")
             .typed("ai.documents", r#"["\"one\"","{\"t\":\"two\"}"]"#)
             .typed("ai.ranking", r#"["{\"index\":1,\"relevanceScore\":0.9}"]"#)
             .translate();
-        assert_eq!(said(&ranked).0, [r#"user: one · json {"t":"two"}"#]);
-        assert_eq!(said(&ranked).1, [r#"assistant: json {"index":1,"relevanceScore":0.9}"#]);
+        assert_eq!(sides(&ranked).0, [r#"user: one · json {"t":"two"}"#]);
+        assert_eq!(sides(&ranked).1, [r#"assistant: json {"index":1,"relevanceScore":0.9}"#]);
         assert_eq!(ranked.genai.category, Category::Reranker);
     }
 
@@ -492,6 +494,6 @@ mod tests {
             .with(&[("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")])
             .with(&[("gen_ai.tool.call.id", "c1"), ("gen_ai.tool.call.result", r#""18C""#)])
             .translate();
-        assert_eq!(said(&read).1, ["tool: =c1 18C"]);
+        assert_eq!(sides(&read).1, ["tool: =c1 18C"]);
     }
 }

@@ -10,16 +10,25 @@
 
 use std::borrow::Cow;
 
-use super::{calls::first, definitions, documents, gen_ai, json_ish::Ish, native, native_facts, reading};
+use super::{
+    calls::first, definitions, documents, gen_ai, maybe_json::MaybeJson, provider_payload, provider_payload_facts,
+    reading,
+};
 use crate::model::{Carrier, Category, GenAi, Message, Role, Source, Translation, Value};
 
 /// Adds what went in and what came out, by what kind of work the span is.
-pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<Ish>, into: &mut Translation) {
+pub fn read(
+    source: &Source,
+    dialect: &str,
+    input: Option<MaybeJson>,
+    output: Option<MaybeJson>,
+    into: &mut Translation,
+) {
     let (prompt, completion) = match into.genai.category {
         Category::Tool => {
             name_tool(source, into);
-            let arguments = input.and_then(value).map(|given| arguments(given, source, &into.genai));
-            let returned = output.and_then(value);
+            let arguments = input.and_then(into_value).map(|given| arguments(given, source, &into.genai));
+            let returned = output.and_then(into_value);
             let message = returned.as_ref().and_then(tool_message);
             let (prompt, completion) =
                 gen_ai::execution(arguments.as_ref(), returned.as_ref().filter(|_| message.is_none()), &into.genai);
@@ -27,21 +36,21 @@ pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<I
         }
         Category::Llm | Category::Embedding | Category::Reranker => {
             let input = input.map(argument);
-            if let Some(Ish::Data(request)) = &input {
+            if let Some(MaybeJson::Data(request)) = &input {
                 let request = call(request).map_or(&**request, |(_, kwargs)| kwargs);
-                native_facts::of_request(request, &mut into.genai);
+                provider_payload_facts::of_request(request, &mut into.genai);
                 tools(request, into);
             }
-            if let Some(Ish::Data(response)) = &output {
-                native_facts::of_response(response, &mut into.genai);
+            if let Some(MaybeJson::Data(response)) = &output {
+                provider_payload_facts::of_response(response, &mut into.genai);
             }
-            (side(input, Role::User, request), side(output, Role::Assistant, native::response))
+            (side(input, Role::User, request), side(output, Role::Assistant, provider_payload::response))
         }
         kind => {
-            let called = |data: &Value| native::messages(data, Role::User);
+            let called = |data: &Value| provider_payload::messages(data, Role::User);
             let returned = |data: &Value| match kind {
                 Category::Retriever => documents::found(data),
-                _ => native::messages(data, Role::Assistant),
+                _ => provider_payload::messages(data, Role::Assistant),
             };
             (side(input.map(argument), Role::User, called), side(output, Role::Assistant, returned))
         }
@@ -49,23 +58,24 @@ pub fn read(source: &Source, dialect: &str, input: Option<Ish>, output: Option<I
     reading::push(into, dialect, (Carrier::Attributes, None), prompt, completion);
 }
 
-fn side(ish: Option<Ish>, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
-    ish.map_or_else(Vec::new, |ish| reading::side(ish, role, find))
+fn side(value: Option<MaybeJson>, role: Role, find: impl Fn(&Value) -> Option<Vec<Message>>) -> Vec<Message> {
+    value.map_or_else(Vec::new, |value| reading::side(value, role, find))
 }
 
 /// A request, or the call of a function that makes one.
 fn request(data: &Value) -> Option<Vec<Message>> {
     let called = || {
         let (args, kwargs) = call(data)?;
-        native::request(kwargs).or_else(|| args.iter().find_map(|arg| native::messages(arg, Role::User)))
+        provider_payload::request(kwargs)
+            .or_else(|| args.iter().find_map(|arg| provider_payload::messages(arg, Role::User)))
     };
-    native::request(data).or_else(called)
+    provider_payload::request(data).or_else(called)
 }
 
 /// A tool's answer in the form of the message that the model gets: it knows which call it is of.
 fn tool_message(returned: &Value) -> Option<Vec<Message>> {
-    let Ish::Data(data) = Ish::of(returned) else { return None };
-    let messages = native::messages(&data, Role::Tool)?;
+    let MaybeJson::Data(data) = MaybeJson::of(returned) else { return None };
+    let messages = provider_payload::messages(&data, Role::Tool)?;
     messages.iter().all(|message| message.role == Role::Tool).then_some(messages)
 }
 
@@ -86,13 +96,13 @@ fn tools(request: &Value, into: &mut Translation) {
     }
 }
 
-fn value(ish: Ish) -> Option<Value> {
-    match ish {
-        Ish::Data(data) => Some(data.into_owned()),
-        Ish::Cut(data) => Some(data),
-        Ish::Text(text) => Some(text.into()),
-        Ish::Scalar(scalar) => Some(scalar.clone()),
-        Ish::Nothing => None,
+fn into_value(value: MaybeJson) -> Option<Value> {
+    match value {
+        MaybeJson::Data(data) => Some(data.into_owned()),
+        MaybeJson::Cut(data) => Some(data),
+        MaybeJson::Text(text) => Some(text.into()),
+        MaybeJson::Scalar(scalar) => Some(scalar.clone()),
+        MaybeJson::Nothing => None,
     }
 }
 
@@ -103,12 +113,12 @@ pub fn call(data: &Value) -> Option<(&[Value], &Value)> {
 }
 
 /// What a function was called with, without the wrapping of its one argument.
-fn argument(ish: Ish) -> Ish {
-    let Ish::Data(data) = &ish else { return ish };
+fn argument(value: MaybeJson) -> MaybeJson {
+    let MaybeJson::Data(data) = &value else { return value };
     match call(data) {
-        Some(([], kwargs)) => Ish::Data(Cow::Owned(kwargs.clone())),
-        Some(([only], kwargs)) if kwargs.is_empty() => Ish::Data(Cow::Owned(only.clone())),
-        _ => ish,
+        Some(([], kwargs)) => MaybeJson::Data(Cow::Owned(kwargs.clone())),
+        Some(([only], kwargs)) if kwargs.is_empty() => MaybeJson::Data(Cow::Owned(only.clone())),
+        _ => value,
     }
 }
 
@@ -116,14 +126,14 @@ fn argument(ish: Ish) -> Ish {
 pub fn arguments(given: Value, source: &Source, genai: &GenAi) -> Value {
     const REST: &[&str] =
         &["kw", "kwargs", "args", "arguments", "input", "inputs", "params", "parameters", "tool_input", "tool_args"];
-    let decoded = match Ish::or_python(&given) {
-        Ish::Data(data) => data.into_owned(),
+    let decoded = match MaybeJson::or_python(&given) {
+        MaybeJson::Data(data) => data.into_owned(),
         _ => return given,
     };
     let name = genai.tool.as_ref().and_then(|tool| tool.name.as_deref());
     let is_name = |value: &Value| value.as_str().is_some_and(|text| text == source.name || Some(text) == name);
-    let map = |value: &Value| match Ish::of(value) {
-        Ish::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
+    let map = |value: &Value| match MaybeJson::of(value) {
+        MaybeJson::Data(data) if data.as_map().is_some() => Some(data.into_owned()),
         _ => None,
     };
     let found = match (call(&decoded), decoded.as_map()) {
@@ -139,7 +149,7 @@ pub fn arguments(given: Value, source: &Source, genai: &GenAi) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, said};
+    use super::super::sample::{Sample, sides};
 
     fn observed(kind: &str, input: &str, output: &str) -> (Vec<String>, Vec<String>) {
         let pairs = [
@@ -147,7 +157,7 @@ mod tests {
             ("langfuse.observation.input", input),
             ("langfuse.observation.output", output),
         ];
-        said(&Sample::span("w").with(&pairs).translate())
+        sides(&Sample::span("w").with(&pairs).translate())
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A provider's own request or response, found whole in some attribute: where its messages are.
 //!
-//! What stands beside them (the model, parameters, tokens, why it ended) is in `native_facts`.
+//! What stands beside them (the model, parameters, tokens, why it ended) is in `provider_payload_facts`.
 
 use std::borrow::Cow;
 
-use super::{calls::first, json_ish::Ish, parts, reading};
+use super::{calls::first, maybe_json::MaybeJson, parts, reading};
 use crate::model::{Message, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
@@ -17,8 +17,8 @@ pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
 }
 
 /// The messages in a value, or its blocks as one.
-pub fn said(value: &Value, role: Role) -> Option<Vec<Message>> {
-    messages(value, role).or_else(|| Some(reading::said(role, parts::blocks(value)?)))
+pub fn messages_or_blocks(value: &Value, role: Role) -> Option<Vec<Message>> {
+    messages(value, role).or_else(|| Some(reading::from_parts(role, parts::blocks(value)?)))
 }
 
 fn list(items: &[Value]) -> bool {
@@ -32,10 +32,10 @@ fn list(items: &[Value]) -> bool {
 
 fn is_message(item: &Value) -> bool {
     let has = |key: &str| item.get(key).is_some();
-    let says = has("content") || has("parts") || has("tool_calls") || has("contents") || has("blocks");
+    let has_content = has("content") || has("parts") || has("tool_calls") || has("contents") || has("blocks");
     let stated = item.str("role").or_else(|| item.str("type"));
     let is_item = matches!(item.str("type"), Some("function_call" | "function_call_output" | "reasoning" | "message"));
-    (says && stated.is_some_and(|word| reading::role(word).is_some())) || (has("kwargs") && has("lc")) || is_item
+    (has_content && stated.is_some_and(|word| reading::role(word).is_some())) || (has("kwargs") && has("lc")) || is_item
 }
 
 fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
@@ -78,7 +78,7 @@ fn instructions(map: &Value) -> Vec<Message> {
             let system = system.get("parts").unwrap_or(system);
             let mut parts = Vec::new();
             parts::content(system, &mut parts);
-            found.extend(reading::said(Role::System, parts));
+            found.extend(reading::from_parts(Role::System, parts));
         }
     }
     found
@@ -89,18 +89,18 @@ pub fn is_silent(response: &Value) -> bool {
     let is_bare = |value: &Value, besides: &str| {
         value.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == besides || value.is_empty()))
     };
-    let says_nothing = |said: &Value| match said.get("parts").and_then(Value::as_array) {
+    let is_empty = |answer: &Value| match answer.get("parts").and_then(Value::as_array) {
         Some(parts) => parts.iter().all(|part| is_bare(part, "type")),
-        None => is_bare(said, "role"),
+        None => is_bare(answer, "role"),
     };
     let answers = first(response, &["choices", "candidates"]).and_then(Value::as_array).unwrap_or_default();
-    let said = |answer: &Value| first(answer, &["message", "content"]).is_some_and(says_nothing);
+    let answer = |answer: &Value| first(answer, &["message", "content"]).is_some_and(is_empty);
     let is_bare_response = response.str("object") == Some("response")
         && response.get("output").and_then(Value::as_array).is_some_and(<[Value]>::is_empty);
     // LlamaIndex's completion of a prompt.
     let is_bare_text =
         response.str("text") == Some("") && ["raw", "additional_kwargs"].iter().all(|key| response.get(key).is_some());
-    (!answers.is_empty() && answers.iter().all(said)) || is_bare_response || is_bare_text
+    (!answers.is_empty() && answers.iter().all(answer)) || is_bare_response || is_bare_text
 }
 
 /// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it is surely
@@ -110,9 +110,9 @@ fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
     let items = |key: &str| map.get(key).and_then(Value::as_array).filter(|items| !items.is_empty());
     if let Some(choices) = items("choices") {
         for choice in choices {
-            let said = choice.get("message").or_else(|| choice.get("text"));
-            is_response |= said.is_some_and(|said| said.as_str() == Some("") || is_message(said));
-            found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
+            let answer = choice.get("message").or_else(|| choice.get("text"));
+            is_response |= answer.is_some_and(|answer| answer.as_str() == Some("") || is_message(answer));
+            found.extend(answer.map_or_else(Vec::new, |answer| reading::messages(answer, Role::Assistant)));
         }
     } else if let Some(candidates) = items("candidates") {
         for content in candidates.iter().filter_map(|candidate| candidate.get("content")) {
@@ -134,10 +134,10 @@ fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
         found.extend(reading::messages(message, Role::Assistant));
     } else if let Some(batches) = items("generations") {
         for generation in batches.iter().flat_map(|batch| batch.as_array().unwrap_or(std::slice::from_ref(batch))) {
-            let said =
+            let answer =
                 generation.get("message").filter(|message| is_message(message)).or_else(|| generation.get("text"));
-            is_response |= said.is_some();
-            found.extend(said.map_or_else(Vec::new, |said| reading::messages(said, Role::Assistant)));
+            is_response |= answer.is_some();
+            found.extend(answer.map_or_else(Vec::new, |answer| reading::messages(answer, Role::Assistant)));
         }
     } else if map.get("finish_reason").is_some() && map.get("content").is_some() {
         // AutoGen's result of a call.
@@ -158,13 +158,13 @@ pub fn request(value: &Value) -> Option<Vec<Message>> {
     }
     let given =
         first(value, &["messages", "contents", "input", "inputs", "prompt", "prompts", "message", "query", "text"])?;
-    let said = messages(given, Role::User).or_else(|| texts(given, Role::User)).or_else(|| {
+    let answer = messages(given, Role::User).or_else(|| texts(given, Role::User)).or_else(|| {
         // Gemini's one content, a list of its parts, or items of which not all are known.
         let is_list = given.as_array().is_some_and(|items| items.iter().all(|item| item.as_map().is_some()));
         let is_content = given.get("parts").is_some() || parts::blocks(given).is_some();
         (is_content || is_list).then(|| reading::messages(given, Role::User))
     })?;
-    Some(system(value).into_iter().chain(said).collect())
+    Some(system(value).into_iter().chain(answer).collect())
 }
 
 /// The messages of what is known to be a model's response.
@@ -191,8 +191,8 @@ pub fn response(value: &Value) -> Option<Vec<Message>> {
 
 /// Bedrock's `invoke_model` has all that is said in a body of JSON.
 pub fn unpacked(value: &Value) -> Cow<'_, Value> {
-    match value.get("body").map(Ish::of) {
-        Some(Ish::Data(body)) => body,
+    match value.get("body").map(MaybeJson::of) {
+        Some(MaybeJson::Data(body)) => body,
         _ => Cow::Borrowed(value),
     }
 }
@@ -208,7 +208,7 @@ fn texts(value: &Value, role: Role) -> Option<Vec<Message>> {
     if all_texts {
         parts::content(value, &mut parts);
     }
-    all_texts.then(|| reading::said(role, parts))
+    all_texts.then(|| reading::from_parts(role, parts))
 }
 
 #[cfg(test)]
@@ -236,24 +236,24 @@ mod tests {
 
     #[test]
     fn a_request_and_a_response_say_their_messages() {
-        let said = |role, text: &str| Some(vec![(role, text.to_owned())]);
+        let sides = |role, text: &str| Some(vec![(role, text.to_owned())]);
         for (text, expected) in [
-            (r#"[{"role":"user","content":"q"}]"#, said(Role::User, "q")),
-            (r#"{"messages":[[{"role":"user","content":"q"}]]}"#, said(Role::User, "q")),
-            (r#"{"messages":[{"type":"human","content":"q"}]}"#, said(Role::User, "q")),
-            (r#"{"contents":[{"role":"user","parts":[{"text":"q"}]}]}"#, said(Role::User, "q")),
-            (r#"{"model":"m","input":[{"role":"user","content":"q"}]}"#, said(Role::User, "q")),
-            (r#"{"model":"m","input":"q"}"#, said(Role::User, "q")),
-            (r#"{"choices":[{"message":{"role":"assistant","content":"a"}}]}"#, said(Role::Assistant, "a")),
-            (r#"{"choices":[{"text":"a"}]}"#, said(Role::Assistant, "a")),
+            (r#"[{"role":"user","content":"q"}]"#, sides(Role::User, "q")),
+            (r#"{"messages":[[{"role":"user","content":"q"}]]}"#, sides(Role::User, "q")),
+            (r#"{"messages":[{"type":"human","content":"q"}]}"#, sides(Role::User, "q")),
+            (r#"{"contents":[{"role":"user","parts":[{"text":"q"}]}]}"#, sides(Role::User, "q")),
+            (r#"{"model":"m","input":[{"role":"user","content":"q"}]}"#, sides(Role::User, "q")),
+            (r#"{"model":"m","input":"q"}"#, sides(Role::User, "q")),
+            (r#"{"choices":[{"message":{"role":"assistant","content":"a"}}]}"#, sides(Role::Assistant, "a")),
+            (r#"{"choices":[{"text":"a"}]}"#, sides(Role::Assistant, "a")),
             (r#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#, Some(vec![])),
             (r#"{"candidates":[{"content":{"role":"model"},"finishReason":"STOP"}]}"#, Some(vec![])),
             (r#"{"choices":["left","right"]}"#, None),
-            (r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]}}]}"#, said(Role::Assistant, "a")),
-            (r#"{"id":"m","content":[{"type":"text","text":"a"}]}"#, said(Role::Assistant, "a")),
+            (r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"a"}]}}]}"#, sides(Role::Assistant, "a")),
+            (r#"{"id":"m","content":[{"type":"text","text":"a"}]}"#, sides(Role::Assistant, "a")),
             (
                 r#"{"output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#,
-                said(Role::Assistant, "a"),
+                sides(Role::Assistant, "a"),
             ),
             (
                 r#"{"system":"S","messages":[{"role":"user","content":"q"}]}"#,

@@ -169,14 +169,14 @@ fn count(map: &Value, keys: &[&str]) -> Option<u64> {
 }
 
 /// Langfuse's other kinds of input or output (`input_audio`), which are apart from what is plainly called so.
-fn others(map: &Value, prefix: &str, known: &[&[&str]]) -> u64 {
+fn others(map: &Value, prefix: &str, named: &[&[&str]]) -> u64 {
     let plain = prefix.trim_end_matches('_');
     let entries = map.as_map().filter(|_| map.get(plain).is_some()).unwrap_or_default();
     let is_other = |key: &str| {
         key.starts_with(prefix)
             && !INPUT.contains(&key)
             && !OUTPUT.contains(&key)
-            && !known.iter().any(|keys| keys.contains(&key))
+            && !named.iter().any(|keys| keys.contains(&key))
             // Of the cache's writes by their time to live the sum is given as well.
             && !key.contains("ephemeral")
     };

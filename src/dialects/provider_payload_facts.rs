@@ -1,4 +1,4 @@
-//! What stands beside the messages of a provider's own request or response (`native`): the model, parameters, tokens,
+//! What stands beside the messages of a provider's own request or response (`provider_payload`): the model, parameters, tokens,
 //! why it ended.
 //!
 //! ```text
@@ -7,12 +7,12 @@
 //!   {"generations": [[{"generation_info": …, "message": {"response_metadata": …}}]], "llm_output": …}     LangChain
 //! ```
 
-use super::{counts, native, parameters};
+use super::{parameters, provider_payload, token_counts};
 use crate::model::{GenAi, Value};
 
 /// Adds the facts that stand beside the messages of a request: the model, its parameters.
 pub fn of_request(request: &Value, genai: &mut GenAi) {
-    let body = native::unpacked(request);
+    let body = provider_payload::unpacked(request);
     for map in [request, &*body] {
         if let Some(model) = ["model", "modelId", "model_id", "model_name"].iter().find_map(|key| map.str(key)) {
             genai.model.get_or_insert_with(|| model.to_owned());
@@ -26,7 +26,7 @@ pub fn of_response(response: &Value, genai: &mut GenAi) {
     // The last of several tells for all; LlamaIndex keeps the provider's own beside its message.
     let response = response.as_array().and_then(<[Value]>::last).unwrap_or(response);
     let response = response.get("raw").filter(|raw| raw.as_map().is_some()).unwrap_or(response);
-    let response = &*native::unpacked(response);
+    let response = &*provider_payload::unpacked(response);
     let generation = response.get("generations").and_then(innermost);
     let message = generation.and_then(|generation| generation.get("message"));
     let message = message.map(|message| message.get("kwargs").unwrap_or(message));
@@ -55,7 +55,7 @@ pub fn of_response(response: &Value, genai: &mut GenAi) {
     for map in places() {
         for key in ["usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage"] {
             if let Some(usage) = map.get(key) {
-                counts::of_provider(usage, &mut genai.reported);
+                token_counts::of_provider(usage, &mut genai.reported);
             }
         }
     }
@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn a_response_says_its_tokens_in_its_providers_words() {
-        let counts = |text: &str, known: Option<u64>| {
+        let counts = |text: &str, input: Option<u64>| {
             let mut genai = GenAi::default();
-            genai.reported.input = known;
+            genai.reported.input = input;
             of_response(&json::parse(text).unwrap(), &mut genai);
             let reported = genai.reported;
             (

@@ -9,7 +9,7 @@ use crate::model::{Value, json};
 
 /// A value that may be JSON.
 #[derive(Debug, PartialEq)]
-pub enum Ish<'a> {
+pub enum MaybeJson<'a> {
     /// A list or an object, as it was sent or as its text says.
     Data(Cow<'a, Value>),
     /// What could be saved of a list or an object that was cut off.
@@ -20,7 +20,7 @@ pub enum Ish<'a> {
     Nothing,
 }
 
-impl<'a> Ish<'a> {
+impl<'a> MaybeJson<'a> {
     /// Reads a field that holds a list or an object: typed, as JSON, as JSON in a JSON string, or cut off.
     pub fn of(value: &'a Value) -> Self {
         match value {
@@ -104,25 +104,28 @@ mod tests {
 
     #[test]
     fn each_step_of_the_ladder_reads_its_own() {
-        let data = |text: &str| Ish::Data(Cow::Owned(json::parse(text).unwrap()));
+        let data = |text: &str| MaybeJson::Data(Cow::Owned(json::parse(text).unwrap()));
         let typed = Value::Array(vec![Value::Int(1)]);
-        assert_eq!(Ish::of(&typed), Ish::Data(Cow::Borrowed(&typed)));
-        assert_eq!(Ish::of(&" [1]".into()), data("[1]"));
-        assert_eq!(Ish::of(&r#""{\"a\":1}""#.into()), data(r#"{"a":1}"#));
-        assert_eq!(Ish::of(&r#""\"[1]\"""#.into()), data("[1]"));
-        assert_eq!(Ish::of(&r#"[{"a":"b"#.into()), Ish::Cut(json::parse(r#"[{"a":"b"}]"#).unwrap()));
+        assert_eq!(MaybeJson::of(&typed), MaybeJson::Data(Cow::Borrowed(&typed)));
+        assert_eq!(MaybeJson::of(&" [1]".into()), data("[1]"));
+        assert_eq!(MaybeJson::of(&r#""{\"a\":1}""#.into()), data(r#"{"a":1}"#));
+        assert_eq!(MaybeJson::of(&r#""\"[1]\"""#.into()), data("[1]"));
+        assert_eq!(MaybeJson::of(&r#"[{"a":"b"#.into()), MaybeJson::Cut(json::parse(r#"[{"a":"b"}]"#).unwrap()));
         for text in ["4", "true", "null", "3.14", "\"hi\"", "plain", "[see]", "{'a': 1}"] {
-            assert_eq!(Ish::of(&text.into()), Ish::Text(text));
+            assert_eq!(MaybeJson::of(&text.into()), MaybeJson::Text(text));
         }
-        assert_eq!(Ish::of(&"".into()), Ish::Nothing);
-        assert_eq!(Ish::of(&Value::Int(4)), Ish::Scalar(&Value::Int(4)));
+        assert_eq!(MaybeJson::of(&"".into()), MaybeJson::Nothing);
+        assert_eq!(MaybeJson::of(&Value::Int(4)), MaybeJson::Scalar(&Value::Int(4)));
     }
 
     #[test]
     fn python_is_read_only_where_it_is_asked_for() {
         let repr: Value = "{'city': 'Paris'}".into();
-        assert_eq!(Ish::or_python(&repr), Ish::Data(Cow::Owned(json::parse(r#"{"city":"Paris"}"#).unwrap())));
-        assert_eq!(Ish::or_python(&"it's {'a".into()), Ish::Text("it's {'a"));
+        assert_eq!(
+            MaybeJson::or_python(&repr),
+            MaybeJson::Data(Cow::Owned(json::parse(r#"{"city":"Paris"}"#).unwrap()))
+        );
+        assert_eq!(MaybeJson::or_python(&"it's {'a".into()), MaybeJson::Text("it's {'a"));
     }
 
     #[test]
