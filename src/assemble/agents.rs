@@ -271,9 +271,9 @@ pub fn answers_alone(trace: &LoadedTrace) -> HashSet<usize> {
     let reading_digests = |at: usize| nodes[at].sources().flat_map(|(_, facts)| &facts.reading_digests);
     let asks = |at: usize| reading_digests(at).any(|digest| digest.prompts);
     let calls = &trace.work.counted.calls;
-    let mut asking: Vec<usize> = calls.iter().flat_map(super::calls::Call::nodes).filter(|at| asks(*at)).collect();
+    let mut asking: Vec<usize> = calls.iter().flat_map(super::call::Call::nodes).filter(|at| asks(*at)).collect();
     asking.sort_unstable();
-    let is_alone = |call: &super::calls::Call| {
+    let is_alone = |call: &super::call::Call| {
         let scope = trace.scopes[call.node].filter(|scope| nodes[*scope].category == Category::Agent)?;
         let beneath = asking.partition_point(|at| *at < scope)..asking.partition_point(|at| *at < nodes[scope].after);
         let answers = call.nodes().flat_map(reading_digests).any(|digest| digest.answers);

@@ -8,19 +8,17 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     mem,
-    num::NonZeroU64,
 };
 
 use super::{
     Price,
-    limits::{CALLS_BENEATH, NEIGHBOURS, NODES_OF_A_CALL},
-    span_digest::SpanDigest,
+    call::Call,
+    limits::{CALLS_BENEATH, NEIGHBOURS},
+    same_call::{Evidence, are_twins, compare, is_record_of, is_sum, is_wrapper},
     span_tree::{SpanNode, SpanTree},
-    streams,
-    text_hash::TextHash,
-    usage,
+    streams, usage,
 };
-use crate::model::{Category, Cost, GenAi, PriceSource, Timestamp, TokenUsage};
+use crate::model::{Category, GenAi, PriceSource, Timestamp};
 
 /// The model calls of a trace that count, embeddings and rerankings included.
 #[derive(Debug, Default)]
@@ -31,35 +29,6 @@ pub struct CountedCalls {
     pub of: Vec<Option<usize>>,
     /// Nodes that report a cost for the calls beneath them, none of which has a cost of its own; in tree order.
     pub payers: Vec<usize>,
-}
-
-/// One call that counts, merged from all its records.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The node that stands for the call.
-    pub node: usize,
-    /// The other nodes that record the same call, in order.
-    pub also: Vec<usize>,
-    /// The tokens that its records know together; `None` if none reports any.
-    pub usage: Option<TokenUsage>,
-    /// Reported by a record, else computed; `None` if there is no price, no tokens, or if a payer above reports it.
-    pub cost: Option<Cost>,
-    /// The call has tokens, but neither a price nor a payer above it.
-    pub unpriced: bool,
-    /// Whether the call failed, by its own node or by another record merged into it.
-    pub failed: bool,
-}
-
-impl Call {
-    /// The node that stands for the call, then those of its other records.
-    pub fn nodes(&self) -> impl Iterator<Item = usize> + '_ {
-        [self.node].into_iter().chain(self.also.iter().copied())
-    }
-
-    /// Whether any record reports tokens.
-    fn has_tokens(&self) -> bool {
-        self.usage.is_some_and(|usage| usage.has_tokens())
-    }
 }
 
 /// Calls of one kind in a subtree. A call span above them may be another record of one of them, or their sum. Indices
@@ -107,23 +76,6 @@ fn join(mine: &mut Vec<usize>, theirs: &mut Vec<usize>) {
     }
     mine.append(theirs);
 }
-
-/// What two records show about being of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Evidence {
-    /// They are of one call.
-    Same,
-    /// They are of two calls.
-    Different,
-    /// Nothing decides it: tokens and times may.
-    None,
-}
-
-/// How much later than a span another may end and still count as ended within it: a millisecond, in nanoseconds.
-const CLOCK: u64 = 1_000_000;
-
-/// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
-const DISTINCTIVE: u64 = 16;
 
 /// Index of the kind of call: 0 models, 1 embeddings, 2 rerankers. A call is never a record or a part of one of another
 /// kind.
@@ -173,8 +125,8 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
     }
     counting.twins(&top.near);
     // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
-    let told_better = |holder: &usize| top.any && tree.nodes[*holder].relays();
-    counting.finish(top.holders.into_iter().filter(|holder| !told_better(holder)).collect(), price)
+    let is_known_otherwise = |holder: &usize| top.any && tree.nodes[*holder].relays();
+    counting.finish(top.holders.into_iter().filter(|holder| !is_known_otherwise(holder)).collect(), price)
 }
 
 impl Counting<'_, '_> {
@@ -256,7 +208,7 @@ impl Counting<'_, '_> {
         let own = self.add(at);
         let has_tokens = self.calls[own].has_tokens();
         match (&open.full[..], open.bare.len()) {
-            ([one], others) if self.is_record_of(own, *one, others == 0) => {
+            ([one], others) if is_record_of(self.tree, &self.calls[own], &self.calls[*one], others == 0) => {
                 let one = *one;
                 open.full.clear();
                 self.fold(own, one, one);
@@ -266,16 +218,18 @@ impl Counting<'_, '_> {
                 // A failed attempt beneath a call that succeeded is a call of its own. A span that only began a stream,
                 // without tokens or an answer, is not known to have succeeded.
                 let answers =
-                    || node.sources().flat_map(|(_, facts)| &facts.reading_digests).any(|digest| digest.answers);
+                    || node.sources().flat_map(|(_, digest)| &digest.reading_digests).any(|reading| reading.answers);
                 let went_well = !failed && (has_tokens || answers());
                 let is_other = |call: &usize| {
-                    (self.calls[*call].failed && went_well) || self.compare(own, *call) == Evidence::Different
+                    let (own, call) = (&self.calls[own], &self.calls[*call]);
+                    (call.failed && went_well) || compare(self.tree, own, call) == Evidence::Different
                 };
                 let (others, parts): (Vec<usize>, Vec<usize>) =
                     mem::take(&mut open.bare).into_iter().partition(is_other);
-                let speaks = |call: &usize| self.tree.nodes[self.calls[*call].node].has_messages();
-                let is_one = parts.len() <= 1 || has_tokens || (node.has_messages() && !parts.iter().any(speaks));
-                let is_sum = !is_one || (!others.is_empty() && self.is_wrapper(own, &others));
+                let has_messages = |call: &usize| self.tree.nodes[self.calls[*call].node].has_messages();
+                let is_one = parts.len() <= 1 || has_tokens || (node.has_messages() && !parts.iter().any(has_messages));
+                let is_sum =
+                    !is_one || (!others.is_empty() && is_wrapper(self.tree, &self.calls[own], &self.all(&others)));
                 open.bare = others;
                 if is_sum {
                     open.bare.extend(parts);
@@ -288,8 +242,8 @@ impl Counting<'_, '_> {
                 }
             }
             (full, bare) if full.len() + bare <= CALLS_BENEATH => {
-                let beneath: Vec<usize> = full.iter().chain(&open.bare).copied().collect();
-                if self.is_sum(own, full) || self.is_wrapper(own, &beneath) {
+                let (above, full, bare) = (&self.calls[own], self.all(full), self.all(&open.bare));
+                if is_sum(above, &full) || is_wrapper(self.tree, above, &[full, bare].concat()) {
                     self.dead.insert(own);
                     return None;
                 }
@@ -309,6 +263,11 @@ impl Counting<'_, '_> {
             here.holders.clear();
         }
         Some(own)
+    }
+
+    /// The calls with these indices.
+    fn all(&self, calls: &[usize]) -> Vec<&Call> {
+        calls.iter().map(|call| &self.calls[*call]).collect()
     }
 
     /// Adds a node as a call, together with the node that ends its stream; returns the index of the call.
@@ -338,93 +297,6 @@ impl Counting<'_, '_> {
         join(&mut whole.also, &mut also);
     }
 
-    /// Whether a call span and the call with tokens beneath it are two records of one call. `only` is false if calls
-    /// without tokens lie beneath it too.
-    fn is_record_of(&self, above: usize, beneath: usize, only: bool) -> bool {
-        match self.compare(above, beneath) {
-            Evidence::Same => true,
-            Evidence::Different => false,
-            Evidence::None => {
-                let (above, beneath) = (&self.calls[above], &self.calls[beneath]);
-                let same_scope = self.scope(above) == self.scope(beneath);
-                match above.usage.filter(TokenUsage::has_tokens) {
-                    // A call that goes on after the one above it has ended is not part of it: it was only begun within
-                    // it.
-                    Some(usage) => {
-                        beneath.usage.is_some_and(|other| equal(usage, other))
-                            && (!same_scope || self.encloses(above, beneath))
-                    }
-                    None => only && self.encloses(above, beneath),
-                }
-            }
-        }
-    }
-
-    /// What two records show about being of one call: by response id, else by answer and question, else by model.
-    fn compare(&self, left: usize, right: usize) -> Evidence {
-        let (left, right) = (&self.calls[left], &self.calls[right]);
-        if let (Some(left), Some(right)) = (response(self.sources(left)), response(self.sources(right))) {
-            return if left == right { Evidence::Same } else { Evidence::Different };
-        }
-        let (answers, others) = (completion_texts(self.sources(left)), completion_texts(self.sources(right)));
-        let same_answer = both(&answers, &others);
-        let same_question = both(&questions(self.sources(left)), &questions(self.sources(right)));
-        match (same_answer, same_question) {
-            (Some(true), Some(true) | None) => Evidence::Same,
-            // A framework may record the question in other words than it sends; a long answer is hardly given twice.
-            (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= DISTINCTIVE) => Evidence::Same,
-            // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
-            (Some(false), Some(true)) => Evidence::None,
-            (Some(false), _) | (_, Some(false)) => Evidence::Different,
-            (None, _) if self.are_other_models(left, right) => Evidence::Different,
-            (None, _) => Evidence::None,
-        }
-    }
-
-    /// Whether both calls name models, and no name of the one contains or is contained in one of the other. Letter case
-    /// and punctuation are left out.
-    fn are_other_models(&self, left: &Call, right: &Call) -> bool {
-        let plain = |call: &Call| -> Vec<String> {
-            let models = self.sources(call).filter_map(|facts| facts.model.as_deref());
-            models
-                .map(|model| model.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase())
-                .collect()
-        };
-        let (left, right) = (plain(left), plain(right));
-        let is_one =
-            |left: &String| right.iter().any(|right| left.contains(right.as_str()) || right.contains(left.as_str()));
-        !left.is_empty() && !right.is_empty() && !left.iter().any(is_one)
-    }
-
-    /// Whether a call has ended when the one above it has. `true` while the one above runs.
-    fn encloses(&self, above: &Call, beneath: &Call) -> bool {
-        let ended = |call: &Call| self.tree.nodes[call.node].ended;
-        ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
-    }
-
-    /// Whether a call span's tokens are those of the calls beneath it together, of which there are at least two.
-    fn is_sum(&self, above: usize, beneath: &[usize]) -> bool {
-        let together = beneath.iter().filter_map(|call| self.calls[*call].usage).reduce(|left, right| left + right);
-        let usage = self.calls[above].usage.filter(|usage| usage.has_tokens() && beneath.len() > 1);
-        usage.zip(together).is_some_and(|(usage, together)| equal(usage, together))
-    }
-
-    /// Whether a call span only wraps the calls beneath it: it has no answer and no tokens and asks nothing of its own,
-    /// or its answer is one of theirs.
-    fn is_wrapper(&self, above: usize, beneath: &[usize]) -> bool {
-        let call = &self.calls[above];
-        let (answers, questions_) = (completion_texts(self.sources(call)), questions(self.sources(call)));
-        if answers.is_empty() && !call.has_tokens() {
-            // It has at most a prompt: that of one of them, or none that can be compared.
-            let is_theirs =
-                |other: &usize| both(&questions_, &questions(self.sources(&self.calls[*other]))) != Some(false);
-            return beneath.iter().any(is_theirs);
-        }
-        let answered =
-            |other: &usize| both(&answers, &completion_texts(self.sources(&self.calls[*other]))) == Some(true);
-        beneath.iter().any(answered)
-    }
-
     /// Merges neighbours that are two records of one call. The record with messages stands for the call.
     fn twins(&mut self, neighbours: &[usize]) {
         if neighbours.len() < 2 {
@@ -435,9 +307,10 @@ impl Counting<'_, '_> {
         let mut answered: HashMap<u64, usize> = HashMap::new();
         let mut recent: VecDeque<usize> = VecDeque::new();
         for call in neighbours {
-            let response = response(self.sources(&self.calls[call]));
-            let known = response.and_then(|response| answered.get(&response).copied());
-            let twin = known.into_iter().chain(recent.iter().copied()).find(|first| self.are_twins(*first, call));
+            let response = self.calls[call].response(self.tree);
+            let same_response = response.and_then(|response| answered.get(&response).copied());
+            let is_twin = |first: &usize| are_twins(self.tree, &self.calls[*first], &self.calls[call]);
+            let twin = same_response.into_iter().chain(recent.iter().copied()).find(is_twin);
             let Some(first) = twin else {
                 answered.extend(response.map(|response| (response, call)));
                 recent.push_back(call);
@@ -457,50 +330,13 @@ impl Counting<'_, '_> {
         }
     }
 
-    /// Hash of the name of the scope that recorded the call; 0 if its node has no span.
-    fn scope(&self, call: &Call) -> u64 {
-        self.tree.nodes[call.node].span.map_or(0, |(_, facts)| facts.scope)
-    }
-
-    /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the
-    /// same time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing.
-    fn are_twins(&self, first: usize, second: usize) -> bool {
-        let pair = (first, second);
-        let (first, second) = (&self.calls[first], &self.calls[second]);
-        let nodes = (&self.tree.nodes[first.node], &self.tree.nodes[second.node]);
-        if nodes.0.category != nodes.1.category {
-            return false;
-        }
-        if let (Some(left), Some(right)) = (response(self.sources(first)), response(self.sources(second))) {
-            return left == right;
-        }
-        let overlap = nodes.0.ended.is_none_or(|ended| nodes.1.started < ended);
-        if self.scope(first) == self.scope(second) || !overlap || first.failed != second.failed {
-            return false;
-        }
-        let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
-        match (self.compare(pair.0, pair.1), tokens) {
-            (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
-            (Evidence::Same, _) => !self.are_other_models(first, second),
-            // Two failed calls without tokens have nothing to compare: one must end within the other.
-            (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
-            _ => false,
-        }
-    }
-
-    /// The digests of the first [`NODES_OF_A_CALL`] nodes of a call.
-    fn sources(&self, call: &Call) -> impl Iterator<Item = &SpanDigest> {
-        let nodes: Vec<usize> = call.nodes().take(NODES_OF_A_CALL).collect();
-        nodes.into_iter().flat_map(|node| self.tree.nodes[node].sources().map(|(_, facts)| facts))
-    }
-
     /// Adds the holders that count, drops the dead, sorts, and prices calls that have tokens and no cost.
     fn finish(mut self, holders: Vec<usize>, price: Price) -> CountedCalls {
         // Nested teams deliver one message several times: its tokens count once for each response id.
         let mut relayed = HashSet::new();
         for holder in holders {
             let node = &self.tree.nodes[holder];
-            let message = response(node.sources().map(|(_, facts)| facts)).filter(|_| node.relays());
+            let message = node.sources().find_map(|(_, digest)| digest.response).filter(|_| node.relays());
             if message.is_none_or(|message| relayed.insert(message)) {
                 self.add(holder);
             }
@@ -535,10 +371,10 @@ impl Counting<'_, '_> {
 
 /// What the records of a call together know of what its price depends on: model, provider and tokens.
 fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
-    let facts = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, facts)| facts);
+    let digests = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, digest)| digest);
     GenAi {
-        model: facts().find_map(|facts| facts.model.as_deref()).map(str::to_owned),
-        provider: facts().find_map(|facts| facts.provider.as_deref()).map(str::to_owned),
+        model: digests().find_map(|digest| digest.model.as_deref()).map(str::to_owned),
+        provider: digests().find_map(|digest| digest.provider.as_deref()).map(str::to_owned),
         usage: call.usage,
         ..GenAi::default()
     }
@@ -548,43 +384,7 @@ fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
 /// nothing beneath it, and has tokens, messages or a failure.
 fn is_remote_agent(tree: &SpanTree, at: usize) -> bool {
     let node = &tree.nodes[at];
-    let Some((_, facts)) = node.span else { return false };
-    let says = node.usage.is_some_and(|usage| usage.has_tokens()) || node.failed() || node.has_messages();
-    node.category == Category::Agent && facts.client && facts.billed && node.after == at + 1 && says
-}
-
-/// The first response id, as a hash.
-fn response<'a>(mut sources: impl Iterator<Item = &'a SpanDigest>) -> Option<u64> {
-    sources.find_map(|facts| facts.response)
-}
-
-/// Hashes of the completion's texts, one for each dialect and carrier that found any.
-fn completion_texts<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<TextHash> {
-    sources
-        .flat_map(|facts| &facts.reading_digests)
-        .map(|digest| digest.completion_text)
-        .filter(|completion_text| !completion_text.is_empty())
-        .collect()
-}
-
-/// Hashes of the user's last message, one for each dialect and carrier that found one.
-fn questions<'a>(sources: impl Iterator<Item = &'a SpanDigest>) -> Vec<NonZeroU64> {
-    sources.flat_map(|facts| &facts.reading_digests).filter_map(|digest| digest.question).collect()
-}
-
-/// Whether two records have a hash in common; `None` if either has none at all.
-fn both<T: PartialEq>(left: &[T], right: &[T]) -> Option<bool> {
-    (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|completion_text| right.contains(completion_text)))
-}
-
-/// Whether two records have equal tokens. One may count caches within the input, or reasoning within the output, and
-/// the other not.
-fn equal(left: TokenUsage, right: TokenUsage) -> bool {
-    let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
-    let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));
-    let outputs = |usage: TokenUsage| {
-        let spoken = usage.output.zip(usage.reasoning).and_then(|(output, thought)| output.checked_sub(thought));
-        [usage.output, spoken.or(usage.output)]
-    };
-    input && outputs(left).into_iter().any(|output| outputs(right).contains(&output))
+    let Some((_, digest)) = node.span else { return false };
+    let is_recorded = node.usage.is_some_and(|usage| usage.has_tokens()) || node.failed() || node.has_messages();
+    node.category == Category::Agent && digest.client && digest.billed && node.after == at + 1 && is_recorded
 }

@@ -14,6 +14,8 @@
 //!     span_tree          digests in any order ─▶ one node for each span, parents before children
 //!     streams            a request and the end of its stream, as two spans ─▶ one call
 //!     usage              what two records of one call report ─▶ its tokens and its cost
+//!     call               one model call, merged from all its records
+//!     same_call          two records ─▶ whether they are of one call
 //!     calls              nodes ─▶ the model calls that count, each once
 //!     tool_messages      the tool calls and results that the records of a call hold, each once
 //!     join_tools         tool calls, executions and results ─▶ tool runs
@@ -52,6 +54,7 @@
 mod agents;
 mod backfill;
 mod builder;
+mod call;
 mod calls;
 mod conversations;
 mod definitions;
@@ -68,6 +71,7 @@ mod open_conversation;
 mod prepared_exchange;
 mod reading_digest;
 mod reassign_logs;
+mod same_call;
 mod span_digest;
 mod span_failure;
 mod span_tree;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     agents,
-    calls::Call,
+    call::Call,
     exchange::{Exchange, TimedMessage},
     fingerprint::Fingerprints,
     loaded_trace::LoadedTrace,

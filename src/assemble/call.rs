@@ -1,0 +1,48 @@
+//! One model call, merged from all its records.
+
+use super::{limits::NODES_OF_A_CALL, span_digest::SpanDigest, span_tree::SpanTree};
+use crate::model::{Cost, TokenUsage};
+
+/// One call that counts, merged from all its records.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The node that stands for the call.
+    pub node: usize,
+    /// The other nodes that record the same call, in order.
+    pub also: Vec<usize>,
+    /// The tokens that its records know together; `None` if none reports any.
+    pub usage: Option<TokenUsage>,
+    /// Reported by a record, else computed; `None` if there is no price, no tokens, or if a payer above reports it.
+    pub cost: Option<Cost>,
+    /// The call has tokens, but neither a price nor a payer above it.
+    pub unpriced: bool,
+    /// Whether the call failed, by its own node or by another record merged into it.
+    pub failed: bool,
+}
+
+impl Call {
+    /// The node that stands for the call, then those of its other records.
+    pub fn nodes(&self) -> impl Iterator<Item = usize> + '_ {
+        [self.node].into_iter().chain(self.also.iter().copied())
+    }
+
+    /// Whether any record reports tokens.
+    pub fn has_tokens(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.has_tokens())
+    }
+
+    /// The digests of the first [`NODES_OF_A_CALL`] nodes of the call.
+    pub fn digests<'t>(&'t self, tree: &'t SpanTree) -> impl Iterator<Item = &'t SpanDigest> {
+        self.nodes().take(NODES_OF_A_CALL).flat_map(|node| tree.nodes[node].sources().map(|(_, digest)| digest))
+    }
+
+    /// The first response id that a record names, as a hash.
+    pub fn response(&self, tree: &SpanTree) -> Option<u64> {
+        self.digests(tree).find_map(|digest| digest.response)
+    }
+
+    /// Hash of the name of the scope that recorded the call; 0 if its node has no span.
+    pub fn scope(&self, tree: &SpanTree) -> u64 {
+        tree.nodes[self.node].span.map_or(0, |(_, digest)| digest.scope)
+    }
+}

@@ -1,0 +1,155 @@
+//! Whether two records are of one model call, and whether a call span only sums up or wraps other calls (`calls.md` 2).
+
+use std::num::NonZeroU64;
+
+use super::{call::Call, span_digest::SpanDigest, span_tree::SpanTree, text_hash::TextHash};
+use crate::model::TokenUsage;
+
+/// What two records show about being of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// They are of one call.
+    Same,
+    /// They are of two calls.
+    Different,
+    /// Nothing decides it: tokens and times may.
+    None,
+}
+
+/// How much later than a span another may end and still count as ended within it: a millisecond, in nanoseconds.
+const CLOCK: u64 = 1_000_000;
+
+/// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
+const DISTINCTIVE: u64 = 16;
+
+/// What two records show about being of one call: by response id, else by answer and question, else by model.
+pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
+    if let (Some(left), Some(right)) = (left.response(tree), right.response(tree)) {
+        return if left == right { Evidence::Same } else { Evidence::Different };
+    }
+    let (answers, others) = (completion_texts(left.digests(tree)), completion_texts(right.digests(tree)));
+    let same_answer = any_equal(&answers, &others);
+    let same_question = any_equal(&questions(left.digests(tree)), &questions(right.digests(tree)));
+    match (same_answer, same_question) {
+        (Some(true), Some(true) | None) => Evidence::Same,
+        // A framework may record the question in other words than it sends; a long answer is hardly given twice.
+        (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= DISTINCTIVE) => Evidence::Same,
+        // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
+        (Some(false), Some(true)) => Evidence::None,
+        (Some(false), _) | (_, Some(false)) => Evidence::Different,
+        (None, _) if are_of_other_models(tree, left, right) => Evidence::Different,
+        (None, _) => Evidence::None,
+    }
+}
+
+/// Whether a call span and the call with tokens beneath it are two records of one call. `only` is false if calls
+/// without tokens lie beneath it too.
+pub fn is_record_of(tree: &SpanTree, above: &Call, beneath: &Call, only: bool) -> bool {
+    match compare(tree, above, beneath) {
+        Evidence::Same => true,
+        Evidence::Different => false,
+        Evidence::None => match above.usage.filter(TokenUsage::has_tokens) {
+            // A call that goes on after the one above it has ended is not part of it: it was only begun within it.
+            Some(usage) => {
+                let same_scope = above.scope(tree) == beneath.scope(tree);
+                beneath.usage.is_some_and(|other| equal(usage, other))
+                    && (!same_scope || encloses(tree, above, beneath))
+            }
+            None => only && encloses(tree, above, beneath),
+        },
+    }
+}
+
+/// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the same
+/// time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing. `first` starts before
+/// `second`, or with it.
+pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
+    let nodes = (&tree.nodes[first.node], &tree.nodes[second.node]);
+    if nodes.0.category != nodes.1.category {
+        return false;
+    }
+    if let (Some(left), Some(right)) = (first.response(tree), second.response(tree)) {
+        return left == right;
+    }
+    let overlap = nodes.0.ended.is_none_or(|ended| nodes.1.started < ended);
+    if first.scope(tree) == second.scope(tree) || !overlap || first.failed != second.failed {
+        return false;
+    }
+    let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
+    match (compare(tree, first, second), tokens) {
+        (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
+        (Evidence::Same, _) => !are_of_other_models(tree, first, second),
+        // Two failed calls without tokens have nothing to compare: one must end within the other.
+        (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
+        _ => false,
+    }
+}
+
+/// Whether a call span's tokens are those of the calls beneath it together, of which there are at least two.
+pub fn is_sum(above: &Call, beneath: &[&Call]) -> bool {
+    let together = beneath.iter().filter_map(|call| call.usage).reduce(|left, right| left + right);
+    let usage = above.usage.filter(|usage| usage.has_tokens() && beneath.len() > 1);
+    usage.zip(together).is_some_and(|(usage, together)| equal(usage, together))
+}
+
+/// Whether a call span only wraps the calls beneath it: it has no answer and no tokens and asks nothing of its own, or
+/// its answer is one of theirs.
+pub fn is_wrapper(tree: &SpanTree, above: &Call, beneath: &[&Call]) -> bool {
+    let answers = completion_texts(above.digests(tree));
+    if answers.is_empty() && !above.has_tokens() {
+        // It has at most a prompt: that of one of them, or none that can be compared.
+        let own = questions(above.digests(tree));
+        return beneath.iter().any(|other| any_equal(&own, &questions(other.digests(tree))) != Some(false));
+    }
+    beneath.iter().any(|other| any_equal(&answers, &completion_texts(other.digests(tree))) == Some(true))
+}
+
+/// Whether both calls name models, and no name of the one contains or is contained in one of the other. Letter case and
+/// punctuation are left out.
+fn are_of_other_models(tree: &SpanTree, left: &Call, right: &Call) -> bool {
+    let plain = |call: &Call| -> Vec<String> {
+        let models = call.digests(tree).filter_map(|digest| digest.model.as_deref());
+        models
+            .map(|model| model.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase())
+            .collect()
+    };
+    let (left, right) = (plain(left), plain(right));
+    let is_one =
+        |left: &String| right.iter().any(|right| left.contains(right.as_str()) || right.contains(left.as_str()));
+    !left.is_empty() && !right.is_empty() && !left.iter().any(is_one)
+}
+
+/// Whether a call has ended when the one above it has. `true` while the one above runs.
+fn encloses(tree: &SpanTree, above: &Call, beneath: &Call) -> bool {
+    let ended = |call: &Call| tree.nodes[call.node].ended;
+    ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
+}
+
+/// Hashes of the completion's texts, one for each dialect and carrier that found any.
+fn completion_texts<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<TextHash> {
+    let texts = digests.flat_map(|digest| &digest.reading_digests).map(|reading| reading.completion_text);
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
+/// Hashes of the user's last message, one for each dialect and carrier that found one.
+fn questions<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<NonZeroU64> {
+    digests.flat_map(|digest| &digest.reading_digests).filter_map(|reading| reading.question).collect()
+}
+
+/// Whether two records have a hash in common; `None` if either has none at all.
+fn any_equal<T: PartialEq>(left: &[T], right: &[T]) -> Option<bool> {
+    (!left.is_empty() && !right.is_empty()).then(|| left.iter().any(|hash| right.contains(hash)))
+}
+
+/// Whether two records have equal tokens. One may count caches within the input, or reasoning within the output, and
+/// the other not.
+fn equal(left: TokenUsage, right: TokenUsage) -> bool {
+    let inputs = |usage: TokenUsage| [usage.input(), usage.uncached_input];
+    let input = inputs(left).into_iter().flatten().any(|input| inputs(right).contains(&Some(input)));
+    let outputs = |usage: TokenUsage| {
+        let without_reasoning =
+            usage.output.zip(usage.reasoning).and_then(|(output, reasoning)| output.checked_sub(reasoning));
+        [usage.output, without_reasoning.or(usage.output)]
+    };
+    input && outputs(left).into_iter().any(|output| outputs(right).contains(&output))
+}
