@@ -15,7 +15,7 @@ use super::{
     conversations::{Conversations, PlacedCall},
     exchange::{Exchange, TimedMessage},
     fingerprint::{ContentHash, Fingerprint, Fingerprints},
-    limits::AGENTS_BENEATH,
+    limits::{AGENTS_BENEATH, Limited},
     loaded_trace::LoadedTrace,
     open_conversation::OpenConversation,
     tool_runs::result,
@@ -167,7 +167,7 @@ pub fn add_silent_agents(
         }
         let said = || exchange.prompt.iter().chain(&exchange.completion);
         let keys: HashSet<ContentHash> = said().filter_map(|line| line.fingerprint.key).collect();
-        let beneath = heard.iter().rev().take(AGENTS_BENEATH).take_while(|(other, _)| *other < nodes[at].after);
+        let beneath = heard.iter().rev().within(&AGENTS_BENEATH).take_while(|(other, _)| *other < nodes[at].after);
         if !keys.is_empty() && beneath.clone().any(|(_, said)| keys.is_subset(said)) {
             continue;
         }
@@ -306,7 +306,7 @@ fn ran<'r>(trace: &LoadedTrace, runs: &'r [ToolRun]) -> HashMap<Option<usize>, V
             let of = |call: &usize| &trace.nodes()[calls[*call].node];
             let (before, later) = asking.split_at(asking.partition_point(|call| of(call).started <= node.started));
             // A call that is known from a log record may begin only when it ended, and its tools before that.
-            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).take(AGENTS_BENEATH);
+            let meanwhile = later.iter().take_while(|call| Some(of(call).started) < node.ended).within(&AGENTS_BENEATH);
             meanwhile.filter(|call| of(call).ended == Some(of(call).started)).last().or(before.last()).copied()
         });
         let groups = ran.entry(scope).or_default();

@@ -1,6 +1,10 @@
 //! One model call, merged from all its records.
 
-use super::{limits::NODES_OF_A_CALL, span_digest::SpanDigest, span_tree::SpanTree};
+use super::{
+    limits::{Limited, NODES_OF_A_CALL},
+    span_digest::SpanDigest,
+    span_tree::SpanTree,
+};
 use crate::model::{Cost, TokenUsage};
 
 /// One call that counts, merged from all its records.
@@ -33,7 +37,7 @@ impl Call {
 
     /// The digests of the first [`NODES_OF_A_CALL`] nodes of the call.
     pub fn digests<'t>(&'t self, tree: &'t SpanTree) -> impl Iterator<Item = &'t SpanDigest> {
-        self.nodes().take(NODES_OF_A_CALL).flat_map(|node| tree.nodes[node].sources().map(|(_, digest)| digest))
+        self.nodes().within(&NODES_OF_A_CALL).flat_map(|node| tree.nodes[node].sources().map(|(_, digest)| digest))
     }
 
     /// The first response id that a record names, as a hash.

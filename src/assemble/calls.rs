@@ -181,7 +181,7 @@ impl Counting<'_, '_> {
     /// part of the output, so more than that is not believed.
     fn take_reasoning(&mut self, step: &SpanNode, open: &Open) {
         let Some(reasoning) = step.usage.and_then(|usage| usage.reasoning) else { return };
-        if open.full.len() + open.bare.len() > CALLS_BENEATH {
+        if !CALLS_BENEATH.allows(open.full.len() + open.bare.len()) {
             return;
         }
         let mut alive = open.full.iter().chain(&open.bare).filter(|call| !self.dead.contains(call));
@@ -201,7 +201,7 @@ impl Counting<'_, '_> {
         let open = &mut here.open[kind(node.category)];
         for calls in [&mut open.full, &mut open.bare] {
             // Calls that were merged into a neighbour are still in the lists.
-            if calls.len() <= CALLS_BENEATH {
+            if calls.len() <= CALLS_BENEATH.most() {
                 calls.retain(|call| !self.dead.contains(call));
             }
         }
@@ -213,7 +213,7 @@ impl Counting<'_, '_> {
                 open.full.clear();
                 self.fold(own, one, one);
             }
-            ([], others) if has_tokens || others <= CALLS_BENEATH => {
+            ([], others) if has_tokens || CALLS_BENEATH.allows(others) => {
                 let failed = self.calls[own].failed;
                 // A failed attempt beneath a call that succeeded is a call of its own. A span that only began a stream,
                 // without tokens or an answer, is not known to have succeeded.
@@ -241,7 +241,7 @@ impl Counting<'_, '_> {
                     self.fold(own, call, call);
                 }
             }
-            (full, bare) if full.len() + bare <= CALLS_BENEATH => {
+            (full @ [_, ..], bare) if CALLS_BENEATH.allows(full.len() + bare) => {
                 let (above, full, bare) = (&self.calls[own], self.all(full), self.all(&open.bare));
                 if is_sum(above, &full) || is_wrapper(self.tree, above, &[full, bare].concat()) {
                     self.dead.insert(own);
@@ -314,8 +314,13 @@ impl Counting<'_, '_> {
             let Some(first) = twin else {
                 answered.extend(response.map(|response| (response, call)));
                 recent.push_back(call);
-                if recent.len() > NEIGHBOURS {
-                    recent.pop_front();
+                if recent.len() > NEIGHBOURS.most() {
+                    let (first, this) = (recent.pop_front(), &self.tree.nodes[self.calls[call].node]);
+                    // One that had ended by now is no twin of what follows, so nothing is lost.
+                    let ended = first.and_then(|first| self.tree.nodes[self.calls[first].node].ended);
+                    if ended.is_none_or(|ended| ended > this.started) {
+                        NEIGHBOURS.reach();
+                    }
                 }
                 continue;
             };

@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     fingerprint::{ContentHash, Fingerprint, KeyedMessage},
-    limits::{NEWEST, PIECES},
+    limits::{Limited, NEWEST, PIECES},
     open_conversation::{Id, OpenConversation, endings},
     text_hash::hash,
 };
@@ -153,7 +153,7 @@ impl Conversations {
     /// next prompt. The shorter ones are covered by [`OpenConversation::endings`].
     fn answer_whole(&mut self, conversation: usize, from: usize, followed: Option<ContentHash>) {
         let answer = &self.all[conversation].entries[from..];
-        if answer.len() > PIECES && answer.iter().all(|keyed| keyed.fingerprint.role == Role::Assistant) {
+        if answer.len() > PIECES.most() && answer.iter().all(|keyed| keyed.fingerprint.role == Role::Assistant) {
             let keys = answer.iter().filter_map(|keyed| keyed.fingerprint.key);
             if let Some(key) = keys.reduce(ContentHash::then) {
                 let end = self.all[conversation].entries.len() - 1;
@@ -192,7 +192,7 @@ impl Conversations {
     /// message.
     pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &PlacedCall> {
         let calls = prompt.whole().and_then(|whole| self.prompts.get(&whole)).map(Vec::as_slice).unwrap_or_default();
-        calls.iter().rev().take(NEWEST).map(|call| &self.calls[*call])
+        calls.iter().rev().within(&NEWEST).map(|call| &self.calls[*call])
     }
 
     /// The conversation of the newest call in a scope.
@@ -280,7 +280,7 @@ impl Conversations {
     /// the same step, being the last entry of its conversation, a conversation without a running call; of equals the
     /// newest.
     fn pick(&self, spots: &[Spot], seeker: Seeker) -> Option<Spot> {
-        let newest = spots.iter().rev().take(NEWEST).rev().copied();
+        let newest = NEWEST.last(spots).iter().copied();
         newest.max_by_key(|(conversation, entry)| {
             let conversation = &self.all[*conversation];
             let is_free = conversation.ended.is_some_and(|ended| ended <= seeker.started);
@@ -298,7 +298,7 @@ impl Conversations {
     /// Returns the number of its messages and the index of that call in `calls`, the newest of several.
     pub fn begun(&self, prompt: &Chain, is: impl Fn(&PlacedCall) -> bool) -> Option<(usize, usize)> {
         prompt.beginnings().find_map(|(after, chain)| {
-            let calls = self.prompts.get(&chain)?.iter().rev().take(NEWEST);
+            let calls = self.prompts.get(&chain)?.iter().rev().within(&NEWEST);
             calls.copied().find(|call| is(&self.calls[*call])).map(|call| (after, call))
         })
     }

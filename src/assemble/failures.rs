@@ -149,7 +149,7 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
     if !words.is_empty() && here.said.contains(&hash(words)) {
         return true;
     }
-    let newest = here.listed.len().saturating_sub(FAILURES_BENEATH);
+    let newest = here.listed.len().saturating_sub(FAILURES_BENEATH.most());
     let compared = &mut here.listed[newest..];
     let same = compared.iter().position(|listed| listed.is(failure, words, call));
     // The only failure beneath that has a status and no message must be the one that this message describes.
@@ -161,6 +161,9 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
         unconfirmed.next().filter(|_| unconfirmed.next().is_none()).map(|(found, _)| found)
     };
     let Some(found) = same.or_else(|| if words.is_empty() { None } else { unconfirmed() }) else {
+        if newest > 0 {
+            FAILURES_BENEATH.reach();
+        }
         return words.is_empty() && failure.kind.is_none();
     };
     let listed = &mut compared[found];

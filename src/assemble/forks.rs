@@ -16,7 +16,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    conversations::Chain, fingerprint::KeyedMessage, limits::CALLS_OF_ONE_PROMPT, prepared_exchange::PreparedExchange,
+    conversations::Chain,
+    fingerprint::KeyedMessage,
+    limits::{CALLS_OF_ONE_PROMPT, Limited},
+    prepared_exchange::PreparedExchange,
 };
 
 /// Finds the calls that open conversations of their own.
@@ -62,7 +65,7 @@ pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
             let (first, second) = (&calls[*other].placed, &call.placed);
             first.scope == second.scope && first.ended.is_none_or(|ended| second.started < ended)
         };
-        if others.iter().rev().take(CALLS_OF_ONE_PROMPT).any(overlaps) {
+        if others.iter().rev().within(&CALLS_OF_ONE_PROMPT).any(overlaps) {
             forks.insert(call.placed.turn, 0);
         }
         others.push(at);

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     calls::CountedCalls,
     fingerprint,
-    limits::RUNS_OF_ONE_KEY,
+    limits::{Limited, RUNS_OF_ONE_KEY},
     reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
     span_digest::SpanDigest,
     span_tree::{SpanNode, SpanTree},
@@ -278,7 +278,7 @@ impl Join {
             let ids = round != 2 || run.id.is_none() || said.id.is_none();
             run.node.is_none() && ids
         };
-        let free = runs[(*taken).min(runs.len())..].iter().take(RUNS_OF_ONE_KEY).filter(fits);
+        let free = runs[(*taken).min(runs.len())..].iter().within(&RUNS_OF_ONE_KEY).filter(fits);
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
         let is_near = |run: &&usize| self.agent_of(**run) == self.agents[at];
         let is_meant = |run: &&usize| said.asked.is_some() && self.runs[**run].asked == said.asked;
@@ -343,7 +343,7 @@ impl Join {
             let run = &self.runs[**run];
             run.called.is_none() && run.reported.is_none() && (run.id.is_none() || run.id == called.id)
         };
-        let Some(at) = runs.iter().take(RUNS_OF_ONE_KEY).find(fits).copied() else { return };
+        let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
         self.runs[at].reported = Some(source);
         if let (None, Some(id)) = (self.runs[at].id, called.id) {
             self.runs[at].id = Some(id);
@@ -355,7 +355,7 @@ impl Join {
     fn returned(&mut self, source: Source, given: &ToolResultDigest) {
         let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
-        let Some(at) = runs.iter().take(RUNS_OF_ONE_KEY).find(fits).copied() else { return };
+        let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
         let run = &mut self.runs[at];
         run.seen = Some(source);
         if given.is_error == Some(true) {
@@ -374,7 +374,7 @@ impl Join {
             // the newest.
             let agent = self.agents[self.callers[call]];
             let surest = |runs: &'_ [usize]| {
-                let runs = &runs[runs.len().saturating_sub(RUNS_OF_ONE_KEY)..];
+                let runs = RUNS_OF_ONE_KEY.last(runs);
                 let is_meant = |run: &usize| given.asked.is_some() && self.runs[*run].asked == given.asked;
                 let weigh = |(nth, run): &(usize, &usize)| (is_meant(run), self.agent_of(**run) == agent, *nth);
                 runs.iter().enumerate().max_by_key(weigh).map(|(_, run)| *run)
@@ -391,11 +391,11 @@ impl Join {
                 // Of several runs of one tool, a failed result belongs to one that failed, if there is one.
                 let failed = |run: &&usize| self.runs[**run].node.is_some_and(|at| tree.nodes[at].failed());
                 let fails = !key.0 && given.is_error == Some(true);
-                let fails = fails && known.iter().rev().take(RUNS_OF_ONE_KEY).any(|run| failed(&run));
+                let fails = fails && known.iter().rev().within(&RUNS_OF_ONE_KEY).any(|run| failed(&run));
                 let skip = from_end.entry((key.0, fails, key.1)).or_default();
                 *skip += 1;
                 if fails {
-                    known.iter().rev().take(RUNS_OF_ONE_KEY).filter(failed).nth(*skip - 1)
+                    known.iter().rev().within(&RUNS_OF_ONE_KEY).filter(failed).nth(*skip - 1)
                 } else {
                     known.iter().rev().nth(*skip - 1)
                 }
@@ -410,7 +410,7 @@ impl Join {
                     }
                     _ => &[],
                 };
-                known.iter().rev().take(RUNS_OF_ONE_KEY).find(|run| self.runs[**run].seen.is_none())
+                known.iter().rev().within(&RUNS_OF_ONE_KEY).find(|run| self.runs[**run].seen.is_none())
             };
             let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };

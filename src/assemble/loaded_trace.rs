@@ -7,11 +7,12 @@ use super::{
     exchange::{self, Exchange, ReadingSource},
     fingerprint::Fingerprints,
     join_tools::Source,
+    limits,
     span_digest::SpanDigest,
     span_tree::SpanNode,
     totals::TraceDigest,
 };
-use crate::model::{Category, Part, SpanId, SpanRow, TraceRows, Translation};
+use crate::model::{Category, LimitReached, Part, SpanId, SpanRow, TraceRows, Translation};
 
 /// The rows of a trace, and what was computed from their digests.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct LoadedTrace<'a> {
     pub scopes: Vec<Option<usize>>,
     /// The same, but an agent has the next agent or tool above it.
     pub above: Vec<Option<usize>>,
+    /// The limits that were reached on the way to all of this.
+    pub limits: Vec<LimitReached>,
     /// Index of the node of each span id.
     by_id: HashMap<SpanId, usize>,
 }
@@ -36,12 +39,12 @@ pub fn facts(rows: &TraceRows) -> Vec<SpanDigest> {
 impl<'a> LoadedTrace<'a> {
     /// Computes the tree, calls, tool runs and failures. `facts` are the digests of `rows`, as [`facts`] returns them.
     pub fn new(rows: &'a TraceRows, facts: &'a [SpanDigest], price: Price) -> Self {
-        let work = TraceDigest::of(rows.trace, facts, price);
+        let (work, limits) = limits::counting(|| TraceDigest::of(rows.trace, facts, price));
         let above = work.tree.above(|node| matches!(node.category, Category::Agent | Category::Tool));
         let own = |at: usize| work.tree.nodes[at].category == Category::Agent;
         let scopes = above.iter().enumerate().map(|(at, above)| if own(at) { Some(at) } else { *above }).collect();
         let by_id = work.tree.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
-        Self { rows, work, scopes, above, by_id }
+        Self { rows, work, scopes, above, limits, by_id }
     }
 
     /// Index of the node of a span; `None` if the trace has no such node.

@@ -117,7 +117,7 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     let mut fingerprints = Fingerprints::default();
     let mut past = HashSet::new();
     let mut assembled: Vec<AssembledTrace> =
-        traces.iter().map(|trace| one(trace, &mut fingerprints, &mut past)).collect();
+        traces.iter().map(|trace| counted(trace, &mut fingerprints, &mut past)).collect();
     answer_earlier(&traces, &mut assembled);
     backfill::recall(&mut assembled, &mut fingerprints);
     assembled
@@ -128,6 +128,12 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
 pub fn tree(rows: &TraceRows, price: Price) -> Tree {
     let digests = loaded_trace::facts(rows);
     tree::tree(&LoadedTrace::new(rows, &digests, price))
+}
+
+/// Assembles one trace, and notes which limits were reached.
+fn counted(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
+    let (assembled, reached) = limits::counting(|| one(trace, fingerprints, past));
+    AssembledTrace { limits: [trace.limits.clone(), reached].concat(), ..assembled }
 }
 
 fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
@@ -171,6 +177,7 @@ fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<
         errors: errors(trace),
         totals: work.totals(),
         spans: totals::count(rows.spans.iter().filter(|row| !row.synthetic).count()),
+        limits: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::{
     exchange::TimedMessage,
     fingerprint::{self, ContentHash, KeyedMessage},
-    limits::{ENTRIES_FOR_CUT_MESSAGES, PIECES},
+    limits::{ENTRIES_FOR_CUT_MESSAGES, Limited, PIECES},
 };
 use crate::model::{Content, ConversationMessage, Part, Role, SpanId, Timestamp, ToolCall};
 
@@ -308,17 +308,21 @@ impl OpenConversation {
                 .entries
                 .iter()
                 .rev()
-                .take(ENTRIES_FOR_CUT_MESSAGES)
+                .within(&ENTRIES_FOR_CUT_MESSAGES)
                 .any(|entry| fingerprint::is_cut_of(entry, keyed));
         }
-        self.cut.iter().rev().take(ENTRIES_FOR_CUT_MESSAGES).any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
+        self.cut
+            .iter()
+            .rev()
+            .within(&ENTRIES_FOR_CUT_MESSAGES)
+            .any(|at| fingerprint::is_cut_of(&self.entries[*at], keyed))
     }
 
     /// Whether the message at `at` of a prompt, joined with its neighbours of the same role, is known by one key.
     fn holds_run(&self, prompt: &[KeyedMessage], at: usize) -> bool {
         let role = prompt[at].fingerprint.role;
         let same = |keyed: &&KeyedMessage| keyed.fingerprint.role == role;
-        let after = prompt[at..].iter().take(PIECES).take_while(same).count();
+        let after = prompt[at..].iter().take_while(same).within(&PIECES).count();
         if after == 1 && at.checked_sub(1).is_none_or(|before| prompt[before].fingerprint.role != role) {
             return false;
         }
@@ -336,7 +340,7 @@ impl OpenConversation {
     /// The entry that is this message, if it is the first from `from` on that is no answer. A tool result may be any of
     /// the results that stand there.
     fn follows(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
-        let others = self.entries.iter().enumerate().skip(from).take(ENTRIES_FOR_CUT_MESSAGES);
+        let others = self.entries.iter().enumerate().skip(from).within(&ENTRIES_FOR_CUT_MESSAGES);
         let mut others = others.filter(|(_, entry)| entry.fingerprint.role != Role::Assistant);
         let is = |entry: &KeyedMessage| entry.fingerprint.is_exactly(&keyed.fingerprint);
         if keyed.fingerprint.role == Role::Tool {
@@ -402,7 +406,7 @@ fn ids(keyed: &KeyedMessage) -> impl Iterator<Item = Id> + '_ {
 pub fn endings(keyed_messages: &[KeyedMessage], end: usize) -> Vec<(usize, ContentHash)> {
     let mut keys = Vec::new();
     let mut all: Option<ContentHash> = None;
-    for start in (0..=end).rev().take(PIECES) {
+    for start in (0..=end).rev().take(PIECES.most()) {
         let fingerprint = &keyed_messages[start].fingerprint;
         if fingerprint.role != keyed_messages[end].fingerprint.role || fingerprint.hidden {
             break;

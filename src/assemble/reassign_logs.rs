@@ -6,7 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    limits::CALLS_AROUND_A_RECORD, reading_digest::ToolExecution, span_digest::SpanDigest, span_tree::SpanNode,
+    limits::{CALLS_AROUND_A_RECORD, Limited},
+    reading_digest::ToolExecution,
+    span_digest::SpanDigest,
+    span_tree::SpanNode,
 };
 use crate::model::{Category, Timestamp, TokenUsage};
 
@@ -100,7 +103,7 @@ impl<'p, 'a> Finding<'p, 'a> {
                     // The last one beneath the node that had begun by then.
                     let beneath = at + 1..self.nodes[at].after;
                     let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;
-                    return alike.iter().rev().take(CALLS_AROUND_A_RECORD).find(is).copied();
+                    return alike.iter().rev().within(&CALLS_AROUND_A_RECORD).find(is).copied();
                 };
                 // An id that several tools share is a counter that began anew: the newest that had begun by then is
                 // meant.
@@ -127,7 +130,8 @@ impl<'p, 'a> Finding<'p, 'a> {
         let opens = usage.is_none() && facts.reading_digests.iter().any(|digest| digest.prompts);
         let times = if opens { &self.by_start } else { &self.by_end };
         let here = times.partition_point(|(time, _)| *time < facts.started);
-        let near = &times[here.saturating_sub(CALLS_AROUND_A_RECORD)..times.len().min(here + CALLS_AROUND_A_RECORD)];
+        let most = CALLS_AROUND_A_RECORD.most();
+        let near = &times[here.saturating_sub(most)..times.len().min(here + most)];
         let is = |call: usize| match usage {
             Some(usage) => {
                 !self.told.contains(&call) && self.nodes[call].usage.is_some_and(|other| equal(usage, &other))
@@ -139,6 +143,9 @@ impl<'p, 'a> Finding<'p, 'a> {
             .filter(|(_, call)| beneath.contains(call) && is(*call))
             .min_by_key(|(time, call)| (time.0.abs_diff(facts.started.0), *call))
             .map(|(_, call)| *call);
+        if found.is_none() && near.len() < times.len() {
+            CALLS_AROUND_A_RECORD.reach();
+        }
         if usage.is_some() {
             self.told.extend(found);
         }

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{limits::OPEN_STREAMS, span_tree::SpanTree};
+use super::{
+    limits::{Limited, OPEN_STREAMS},
+    span_tree::SpanTree,
+};
 
 /// Pairs the two spans of each streamed call: maps the node of the request to the node that ends its stream.
 ///
@@ -24,7 +27,7 @@ pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
         if facts.ends_stream {
             // Several requests with one prompt: the one of the same step, else the one that has waited longest.
             let same_step =
-                waiting.iter().take(OPEN_STREAMS).position(|request| tree.nodes[*request].parent == node.parent);
+                waiting.iter().within(&OPEN_STREAMS).position(|request| tree.nodes[*request].parent == node.parent);
             if !waiting.is_empty() {
                 streams.insert(waiting.remove(same_step.unwrap_or_default()), at);
             }

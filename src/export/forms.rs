@@ -51,6 +51,8 @@ pub struct TraceForm<'a> {
     tools: Vec<ToolForm<'a>>,
     tool_definitions: Vec<DefinitionForm<'a>>,
     errors: Vec<ErrorForm<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<LimitForm>,
     totals: TotalsForm,
 }
 
@@ -83,6 +85,7 @@ impl<'a> TraceForm<'a> {
             tools: assembled.tools.iter().map(ToolForm::of).collect(),
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
+            limits: assembled.limits.iter().map(|limit| LimitForm { lost: limit.lost, times: limit.times }).collect(),
             totals: TotalsForm::of(&assembled.totals),
         }
     }
@@ -211,6 +214,12 @@ impl<'a> FailureForm<'a> {
         let Failure { kind, message, stack } = failure;
         Self { kind: kind.as_deref(), message: message.as_deref(), stack: stack.as_deref() }
     }
+}
+
+#[derive(Serialize)]
+struct LimitForm {
+    lost: &'static str,
+    times: u64,
 }
 
 #[derive(Serialize)]

@@ -216,6 +216,7 @@ mod tests {
             totals: Totals { model_calls: 1, priced: 1, cost: Usd(500_000_000_000), ..Totals::default() },
             only_wrapper_spans: false,
             spans: 0,
+            limits: vec![],
         }
     }
 

@@ -187,6 +187,17 @@ pub struct AssembledTrace {
     pub only_wrapper_spans: bool,
     /// Span count, synthetic ones left out.
     pub spans: u64,
+    /// The limits of comparison that were reached while it was assembled, each once; empty for almost every trace.
+    pub limits: Vec<LimitReached>,
+}
+
+/// A limit that bounds how much of a trace is compared, and left something out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitReached {
+    /// What was lost, as a clause for people.
+    pub lost: &'static str,
+    /// How often something was left out.
+    pub times: u64,
 }
 
 impl AssembledTrace {

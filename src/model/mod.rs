@@ -29,8 +29,8 @@ mod usage;
 mod value;
 
 pub use conversation::{
-    AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, ModelCall, Opener, ToolRun,
-    ToolStatus, TraceFailure,
+    AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, LimitReached, ModelCall,
+    Opener, ToolRun, ToolStatus, TraceFailure,
 };
 pub use genai::{Category, Delivery, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};

@@ -161,6 +161,7 @@ impl Trace {
             errors: Vec::new(),
             totals: Totals::default(),
             only_wrapper_spans: false,
+            limits: Vec::new(),
             spans: 0,
         };
         Self { made, spans: 0 }

@@ -91,6 +91,7 @@ fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun
         errors: Vec::new(),
         totals: Totals::default(),
         only_wrapper_spans: false,
+        limits: Vec::new(),
         spans: 1,
     }
 }

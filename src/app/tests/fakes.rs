@@ -187,6 +187,7 @@ fn assembled(fake: &Fake) -> AssembledTrace {
         errors: Vec::new(),
         totals: Totals::default(),
         only_wrapper_spans: false,
+        limits: Vec::new(),
         spans: fake.spans.len() as u64,
     }
 }

@@ -1,6 +1,7 @@
 //! Which spans are counted, and what they add up to: the table of `calls.md` 7.
 
 use super::*;
+use crate::model::LimitReached;
 
 /// A streamed request, and the span without duration that tells its answer.
 fn stream(id: u64, parent: u64, prompt: &[Message], answer: &str) -> [Made; 2] {
@@ -334,4 +335,18 @@ fn what_differs_is_not_folded_into_one() {
     ];
     let trace = one(spans);
     assert_eq!(trace.calls.iter().map(|call| call.span).collect::<Vec<_>>(), [span_id(1), span_id(2)]);
+}
+
+/// The call spans above many calls are not compared with each of them: that is said, and only then.
+#[test]
+fn a_limit_that_left_something_out_is_reported() {
+    let trace = |beneath: u64| {
+        let above = llm(1, 0).at(0.0, 1000.0).scope("framework");
+        let calls = (2..2 + beneath).map(|id| rpc(id, 1).asked(&[user(&format!("question {id}"))]));
+        one([above].into_iter().chain(calls).collect())
+    };
+    assert_eq!(trace(3).limits, []);
+    let limits = trace(70).limits;
+    let [LimitReached { lost, times: 1 }] = limits[..] else { panic!("{limits:?}") };
+    assert!(lost.starts_with("call spans"), "{lost}");
 }

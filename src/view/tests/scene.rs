@@ -266,6 +266,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         errors: Vec::new(),
         totals: run.totals(),
         only_wrapper_spans: false,
+        limits: Vec::new(),
         spans: 10,
     }
 }

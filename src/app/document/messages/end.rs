@@ -3,7 +3,7 @@
 use super::super::build::Builder;
 use super::super::line::Run;
 use crate::app::format;
-use crate::model::{AssembledTrace, NodeState, TraceState};
+use crate::model::{AssembledTrace, LimitReached, NodeState, TraceState};
 use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
@@ -28,6 +28,15 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
     to.rule(vec![Run::new(format!("{text} "), Slot::Dim)], vec![], Slot::Dim);
+    limits(to, trace);
+}
+
+/// What was left out because a limit bounds how much is compared: people must be able to tell it from the truth.
+fn limits(to: &mut Builder, trace: &AssembledTrace) {
+    for LimitReached { lost, times } in &trace.limits {
+        let times = if *times == 1 { String::new() } else { format!(" ({} times)", format::count(*times)) };
+        to.wrapped(0, 0, &[Run::new(format!("compared in part: {lost}{times}"), Slot::Warning)]);
+    }
 }
 
 /// A trace in which no call of a model was recorded.
