@@ -4,8 +4,8 @@
 //! asked, its rows are **assembled** into an answer, the state is **updated**, the screen **drawn**.
 //!
 //! ```text
-//!  agents ──OTLP──▶ receive ─▶ decode ─▶ dialects ─▶ pricing ─▶ store writer ─▶ DuckDB
-//!                      ▲                                          │      │         │
+//!  agents ──OTLP──▶ receive ─▶ decode ─▶ understand ──────────▶ store writer ─▶ DuckDB
+//!                      ▲                 dialects, pricing        │      │         │
 //!                      └────────── yes, once it is synced ────────┘      │ what    │ rows
 //!                                                                        ▼ changed ▼
 //!    keys ──▶ terminal ──events──▶ app: state, update ◀── answers ── assemble ◀── store readers
@@ -35,6 +35,9 @@ pub mod dialects;
 
 /// Tokens → money.
 pub mod pricing;
+
+/// One span or log record → what it says, priced: the one path for all that is understood.
+pub mod understand;
 
 /// The only room that knows `DuckDB`: keeps what arrived, and answers queries.
 pub mod store;

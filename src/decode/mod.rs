@@ -50,14 +50,14 @@ pub enum Signal {
 /// What one request held: what could be read, and why the rest could not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
-    pub items: Vec<Arrived<T>>,
+    pub items: Vec<Received<T>>,
     /// One reason for each rejected span or record; empty texts after the first [`Self::REASONS`].
     pub rejected: Vec<String>,
 }
 
-/// A span or log record beside its OTLP protobuf message: the very bytes sent, or re-encoded from JSON.
+/// A span or log record with its OTLP protobuf message: the bytes that were sent, or the encoded record if JSON was.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arrived<T> {
+pub struct Received<T> {
     pub item: T,
     pub raw: Bytes,
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::{common::v1::InstrumentationScope, resource::v1 as resource};
 use prost::Message as _;
 
-use super::{Arrived, Decoded, Malformed, value, wire};
+use super::{Decoded, Malformed, Received, value, wire};
 use crate::model::{Resource, Scope};
 
 /// Reads every item of a request; `what` is what an item is called in the reasons for rejecting one.
@@ -31,7 +31,7 @@ pub(super) fn read<T>(
                 let raw = raw?;
                 match (&resource, &scope) {
                     (Ok(resource), Ok(scope)) => match item(raw, resource, scope) {
-                        Ok(item) => decoded.items.push(Arrived { item, raw: body.slice_ref(raw) }),
+                        Ok(item) => decoded.items.push(Received { item, raw: body.slice_ref(raw) }),
                         Err(error) => {
                             decoded.reject(|| format!("{what} {number} of scope `{:.80}`: {error}", scope.name));
                         }
@@ -151,7 +151,7 @@ mod tests {
         let cut = vec![0x2a, 9, b'x'];
         let spans = [span(b"first"), span(b"\xff\xfe"), zero, short, cut, span(b"last")];
         let decoded = read(request(b"", &message(&[(1, b"lib")]), &spans)).unwrap();
-        let names = decoded.items.iter().map(|arrived| arrived.item.name.as_str());
+        let names = decoded.items.iter().map(|received| received.item.name.as_str());
         assert_eq!(names.collect::<Vec<_>>(), ["first", "last"]);
         assert_eq!(decoded.items[1].raw, span(b"last"));
         let reasons = [

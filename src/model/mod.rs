@@ -42,7 +42,7 @@ pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
 pub use rows::{LogRow, SpanRow, TraceRows};
-pub use span::{Dropped, Link, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
+pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use summary::{SessionSummary, TraceState, TraceSummary};
 pub use time::Timestamp;
 pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};

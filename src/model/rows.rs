@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Project, Span, SpanId, SpanKind, Status, Timestamp, TraceId, Translation};
+use super::{LogRecord, Project, Span, SpanId, SpanKind, Status, Timestamp, TraceId, Translation, Value};
 
 /// One stored span, without its raw form. Equal messages of one query share one allocation.
 #[derive(Debug, Clone)]
@@ -62,6 +62,26 @@ pub struct LogRow {
     /// The body as text, for records that carry no message.
     pub text: String,
     pub translation: Arc<Translation>,
+}
+
+impl LogRow {
+    /// What is kept beside a log record's raw form; `position` is its place in its export.
+    #[must_use]
+    pub fn of(record: &LogRecord, position: u32, translation: Arc<Translation>) -> Self {
+        let has_message =
+            translation.readings.iter().any(|reading| !reading.prompt.is_empty() || !reading.completion.is_empty());
+        Self {
+            trace: record.trace,
+            span: record.span,
+            at: record.time(),
+            position,
+            name: record.name.clone(),
+            severity: record.severity,
+            severity_text: record.severity_text.clone(),
+            text: if has_message || record.body == Value::Null { String::new() } else { record.body.to_text() },
+            translation,
+        }
+    }
 }
 
 /// Everything known of one trace, in any order.

@@ -31,6 +31,24 @@ pub struct Span {
     pub synthetic: bool,
 }
 
+impl Span {
+    /// How complete this record of the span is.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        let weight = u32::try_from(self.attributes.len() + self.events.len()).unwrap_or(u32::MAX);
+        Rank { has_ended: self.ended.is_some(), weight }
+    }
+}
+
+/// How complete a record of a span is. Of several records of one span the greatest is kept; of equal ones, the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// A record with an end time is more complete than any without.
+    pub has_ended: bool,
+    /// Number of attributes and events.
+    pub weight: u32,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpanEvent {
     pub name: String,

@@ -1,10 +1,11 @@
-//! The doorway into the store: decode, translate, price, submit, wait.
+//! Takes exports into the store: decodes, understands and submits them, and waits for the commit.
 //!
-//! Bodies are work for the processor, so that work is done on tokio's blocking pool, one body a core; the
-//! threads that serve connections only wait. What a body does there, panic included, stays with its sender.
+//! Decoding and understanding are work for the processor, so they are done on tokio's blocking pool, one body a core; the
+//! threads that serve connections only wait. A panic in that work is answered to the sender of the body and ends nothing
+//! else.
 //!
-//! A body that was understood takes several times its size until it is committed. So only [`IN_HAND`] of them are
-//! understood ahead of the writer; the others wait as they came.
+//! An understood body takes several times its size until it is committed. So only [`AHEAD`] bytes of bodies are
+//! understood ahead of the writer; the others wait as they were sent.
 
 use std::{sync::Arc, thread};
 
@@ -20,10 +21,12 @@ use crate::{
     model::{Project, Span},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
+    understand,
 };
 
-/// Bytes of bodies between understanding and commit: those of a group that is written and of the next one.
-const IN_HAND: usize = 16 << 20;
+/// Bytes of bodies that are being understood or wait for their commit: enough for the group that is written and the next
+/// one.
+const AHEAD: usize = 16 << 20;
 const KIB: usize = 1 << 10;
 
 /// Takes exports into the store. Cheap to clone.
@@ -34,16 +37,16 @@ pub struct Intake {
     counts: Arc<Counts>,
     /// More bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
-    /// [`IN_HAND`], in [`KIB`].
-    in_hand: Arc<Semaphore>,
+    /// Room for [`AHEAD`] bytes; a permit is one [`KIB`].
+    ahead: Arc<Semaphore>,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        let (cores, in_hand) = (Arc::new(Semaphore::new(cores)), Arc::new(Semaphore::new(IN_HAND / KIB)));
-        Self { writer, prices, counts, cores, in_hand }
+        let (cores, ahead) = (Arc::new(Semaphore::new(cores)), Arc::new(Semaphore::new(AHEAD / KIB)));
+        Self { writer, prices, counts, cores, ahead }
     }
 
     /// Stores the spans of an `ExportTraceServiceRequest`; returns when they are synced.
@@ -53,10 +56,12 @@ impl Intake {
         let prepare = move || {
             let decoded = decode::traces(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "span");
-            let prepare = |arrived: decode::Arrived<Span>| PreparedSpan::understood(arrived.item, arrived.raw, &prices);
+            let prepare = |received: decode::Received<Span>| {
+                PreparedSpan::new(understand::span(received.item, received.raw, &prices))
+            };
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
-        let _in_hand = self.take_in_hand(bytes).await?;
+        let _room = self.room_for(bytes).await?;
         let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
         let brought = Brought { spans: spans.len() as u64, ..Brought::default() };
         self.submit(Submission { spans, logs: Vec::new(), bytes }, brought).await?;
@@ -71,14 +76,14 @@ impl Intake {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
             let mut submission = Submission { bytes, ..Submission::default() };
-            for (arrived, position) in decoded.items.into_iter().zip(0..) {
-                let (log, made) = PreparedLog::understood(arrived.item, position, arrived.raw, &prices);
-                submission.logs.push(log);
-                submission.spans.extend(made);
+            for (received, position) in decoded.items.into_iter().zip(0..) {
+                let (log, made) = understand::log(received.item, received.raw, &prices);
+                submission.logs.push(PreparedLog::new(log, position));
+                submission.spans.extend(made.map(PreparedSpan::new));
             }
             Ok((submission, rejected))
         };
-        let _in_hand = self.take_in_hand(bytes).await?;
+        let _room = self.room_for(bytes).await?;
         let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
         let brought = Brought { logs: submission.logs.len() as u64, ..Brought::default() };
         self.submit(submission, brought).await?;
@@ -93,10 +98,10 @@ impl Intake {
     }
 
     /// Waits, in order of arrival, until so many bytes may be understood. A body larger than all of it has it alone.
-    async fn take_in_hand(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
-        let share = u32::try_from(bytes.div_ceil(KIB).min(IN_HAND / KIB)).unwrap_or(u32::MAX);
+    async fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+        let share = u32::try_from(bytes.div_ceil(KIB).min(AHEAD / KIB)).unwrap_or(u32::MAX);
         // The semaphore is never closed.
-        self.in_hand.acquire_many(share).await.map_err(|_| Refusal::Closing)
+        self.ahead.acquire_many(share).await.map_err(|_| Refusal::Closing)
     }
 
     async fn submit(&self, submission: Submission, brought: Brought) -> Result<(), Refusal> {

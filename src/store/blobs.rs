@@ -1,43 +1,38 @@
-//! Images and documents, kept apart from the messages that carry them, once by the hash of their decoded bytes.
+//! Images and documents. They are stored apart from the messages that carry them, once by the hash of their bytes.
 //!
-//! A history repeats an image with every call. So a message that is stored names it only, and no pane that shows the
-//! message has to load it.
+//! A history repeats an image with every call. So a stored message only names it, and no pane that shows the message
+//! has to load it.
 
 use std::sync::Arc;
 
 use duckdb::{Connection, OptionalExt as _, named_params};
 use sha2::{Digest as _, Sha256};
 
-use super::{DatabaseError, Store, StoreError, rows};
+use super::{DatabaseError, Store, StoreError, hash_ids::BlobId, rows};
 use crate::model::{Content, MediaData, Message, Part, Translation};
 
-/// Bytes that were taken out of a message.
+/// The bytes of an image or document that were taken out of a message.
 pub struct Blob {
-    pub id: u128,
+    pub id: BlobId,
     pub bytes: Vec<u8>,
 }
 
-/// The name of bytes in the store: the first half of their SHA-256.
-fn id(sha256: &[u8; 32]) -> u128 {
-    let (half, _) = sha256.split_at(16);
-    half.iter().fold(0, |id, byte| id << 8 | u128::from(*byte))
-}
-
-/// Takes all bytes out of what was said, and leaves their names.
-pub fn set_apart(translation: &mut Translation) -> Vec<Blob> {
+/// Takes the bytes of all media out of the messages of a translation. Their SHA-256 stays in the messages, and with it
+/// the length and, of images, the size in pixels.
+pub fn take_out(translation: &mut Translation) -> Vec<Blob> {
     let mut blobs = Vec::new();
     for reading in &mut translation.readings {
         for message in reading.prompt.iter_mut().chain(&mut reading.completion) {
-            if holds_bytes(&message.parts) {
+            if has_inline_media(&message.parts) {
                 let message: &mut Message = Arc::make_mut(message);
-                message.parts.iter_mut().for_each(|part| out_of(part, &mut blobs));
+                message.parts.iter_mut().for_each(|part| take_out_of(part, &mut blobs));
             }
         }
     }
     blobs
 }
 
-fn holds_bytes(parts: &[Part]) -> bool {
+fn has_inline_media(parts: &[Part]) -> bool {
     let is_inline =
         |part: &Part| matches!(&part.content, Content::Media(media) if matches!(media.data, MediaData::Inline(_)));
     parts.iter().any(|part| match &part.content {
@@ -47,7 +42,7 @@ fn holds_bytes(parts: &[Part]) -> bool {
     })
 }
 
-fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
+fn take_out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
     match &mut part.content {
         Content::Media(media) => {
             let MediaData::Inline(bytes) = &mut media.data else { return };
@@ -56,12 +51,12 @@ fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
             let pixel = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
             let pixels = imagesize::blob_size(&bytes).ok().map(|size| (pixel(size.width), pixel(size.height)));
             media.data = MediaData::Stored { bytes: bytes.len() as u64, sha256, pixels };
-            blobs.push(Blob { id: id(&sha256), bytes });
+            blobs.push(Blob { id: BlobId::of(&sha256), bytes });
         }
         Content::Result(result) => {
             for part in &mut result.content {
                 if matches!(part.content, Content::Media(_)) {
-                    out_of(part, blobs);
+                    take_out_of(part, blobs);
                 }
             }
         }
@@ -70,12 +65,13 @@ fn out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
 }
 
 impl Store {
-    /// The bytes of an image or document of this SHA-256; `None` if no message carried it.
+    /// The decoded bytes of the image or document with this SHA-256; `None` if no message carried it.
     pub fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
         let ask = |connection: &Connection| -> Result<Option<Vec<u8>>, DatabaseError> {
             let mut statement = connection.prepare_cached(include_str!("queries/blob.sql"))?;
-            let found = statement
-                .query_row(named_params! { "id": id(sha256) }, |row| Ok(rows::blob(row, 0).map(<[u8]>::to_vec)));
+            let found = statement.query_row(named_params! { "id": BlobId::of(sha256) }, |row| {
+                Ok(rows::blob(row, 0).map(<[u8]>::to_vec))
+            });
             found.optional()?.transpose()
         };
         Ok(self.connection.with(ask)?)

@@ -1,32 +1,38 @@
-//! The only room that says DuckDB: keeps what arrived, and answers questions about it.
+//! The only room that knows `DuckDB`: keeps spans and log records, and answers queries about them.
 //!
 //! ```text
-//!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ one commit ─▶ changes ─▶ whoever listens
-//!    prepared    permits  a thread  stored_ids,   │
-//!                                   summaries     └──▶ checkpoint, a thread
+//!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ append ─▶ one commit ─▶ changes ─▶ a listener
+//!    prepared    permits  a thread  stored_ids,            │
+//!                                   summaries              └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads
-//!   walk: the same rows for programs, a session or a trace at a time
-//!   reprocess ─▶ writer: rows that an older version translated, a few at a time, a thread
+//!   walk: the same rows for commands, a session or a trace at a time
+//!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
 //!
 //! A submission is answered once its commit is synced. Readers never block the writer. Every thread takes its
 //! connection from `pool`, which can close them all when the engine refuses to go on after a failed sync.
 //!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
-//! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read.
+//! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
+//! once is known by the `hash_ids`, and `pack` compresses it.
 
+mod append;
 mod blobs;
 mod changes;
 mod checkpoint;
 mod group;
+mod hash_ids;
+mod interned;
 mod open;
 mod pack;
 mod pool;
 mod prepared;
 mod queries;
 mod queue;
+mod raw_records;
 mod reader;
+mod replace;
 mod reprocess;
 mod rows;
 mod schema;
@@ -49,12 +55,13 @@ use std::{
 };
 
 pub use changes::ChangeFeed;
+pub use hash_ids::LogId;
 pub use open::OpenError;
 pub use prepared::{PreparedLog, PreparedSpan, Submission};
 pub use queue::Writer;
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
-pub use walk::{LogId, Pick};
+pub use walk::Pick;
 
 use crate::{
     model::{Answer, Query},
@@ -65,67 +72,80 @@ use pool::{Database, PooledConnection};
 use queue::WriteQueue;
 use reader::QueryPool;
 
-/// Where the store keeps what it is given.
+/// Where the store keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
+    /// In this file, which is made if there is none.
     File(PathBuf),
-    /// Gone when it is closed.
+    /// In memory: nothing is left once the store is closed.
     Memory,
 }
 
-/// Why the store did not do what it was asked.
+/// Why the store did not store or answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
+    /// The queue had no room for some seconds. The same may succeed later.
     #[error("the store is behind; try again in {} s", .retry_after.as_secs())]
     Busy { retry_after: Duration },
+    /// The commit failed, and nothing of the submission is stored. The text is the engine's.
     #[error("the store cannot write: {0}")]
     Failing(String),
+    /// The store was closed before the commit.
     #[error("the store is closed")]
     Closed,
+    /// A query failed.
     #[error("the store cannot answer: {0}")]
     Query(String),
 }
 
-/// Why something inside the store went wrong.
+/// Why something inside the store failed.
 #[derive(Debug, thiserror::Error)]
 enum DatabaseError {
+    /// A statement failed.
     #[error("{0}")]
     Engine(#[from] duckdb::Error),
+    /// A stored form does not decode; `what` is what it should be.
     #[error("a stored {what} cannot be read: {why}")]
     Unreadable { what: &'static str, why: String },
+    /// The file is closed, and could not be opened again.
     #[error("the store could not be opened again: {0}")]
     Away(String),
 }
 
 impl From<DatabaseError> for StoreError {
-    fn from(trouble: DatabaseError) -> Self {
-        Self::Query(trouble.to_string())
+    fn from(error: DatabaseError) -> Self {
+        Self::Query(error.to_string())
     }
 }
 
-/// How the store is doing.
+/// What the screen shows of the store's work.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreHealth {
-    /// What the last commit died of; `None` once one succeeds.
+    /// Why the last commit failed; `None` if it succeeded.
     pub failing: Option<String>,
-    /// While stored spans are understood again, because the dialects or the prices have changed.
+    /// How far the reprocessing is; `None` if none is running.
     pub reprocessing: Option<Progress>,
 }
 
-/// The open store.
+/// The open store. Dropped or closed, it commits what waits and closes its file.
 pub struct Store {
     database: Arc<Database>,
-    /// For questions on the caller's own thread.
+    /// For queries on the caller's own thread.
     connection: Arc<PooledConnection>,
     queue: Arc<WriteQueue>,
     changes: Arc<ChangeFeed>,
     health: Arc<Mutex<StoreHealth>>,
     prices: Arc<Prices>,
     checkpointer: Arc<Checkpointer>,
+    /// The writer thread; `None` once it was joined.
     writing: Option<JoinHandle<()>>,
+    /// The thread that reprocesses; `None` once it was joined.
     reprocessing: Mutex<Option<JoinHandle<()>>>,
+    /// Set when the store closes: the reprocessing stops after its batch.
     ends: Arc<AtomicBool>,
+    /// The thread that writes checkpoints; `None` once it was joined.
     checkpointing: Option<JoinHandle<()>>,
+    /// The readers that were started, to stop those that are still there.
     reading: Mutex<Vec<Weak<QueryPool>>>,
 }
 
@@ -173,12 +193,12 @@ impl Store {
         })
     }
 
-    /// What it prices calls by.
+    /// The price table that calls are priced with.
     pub fn prices(&self) -> &Prices {
         &self.prices
     }
 
-    /// A hand to submit with; clones share one queue.
+    /// A handle through which spans and log records are stored.
     pub fn writer(&self) -> Writer {
         Writer::new(self.queue.clone())
     }
@@ -196,23 +216,24 @@ impl Store {
         Ok(self.connection.with(answer)?)
     }
 
-    /// What commits touch.
+    /// Where commits report what they changed.
     pub fn changes(&self) -> Arc<ChangeFeed> {
         self.changes.clone()
     }
 
+    /// The health as of now.
     pub fn health(&self) -> StoreHealth {
         lock(&self.health).clone()
     }
 
-    /// Waits until all that is stored is understood as this version understands it. At once, mostly.
+    /// Waits until no row is left that another version understood; returns at once if there is none.
     pub fn wait_until_reprocessed(&self) {
         if let Some(reprocessing) = lock(&self.reprocessing).take() {
             drop(reprocessing.join());
         }
     }
 
-    /// Commits what waits, stops the readers, brings everything into the one file and closes it.
+    /// Commits what waits, stops the readers, writes a checkpoint, so that there is no log beside the file, and closes it.
     pub fn close(mut self) {
         self.stop();
     }
@@ -242,11 +263,13 @@ impl Drop for Store {
     }
 }
 
+/// Starts a thread of this name.
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system lets a process start a thread")
 }
 
-/// Takes a lock. What a panic may have left beneath ours is still whole: each change under them is one assignment.
+/// Takes a lock, also after a panic of its last holder: whatever our locks guard is changed by one assignment, so it is
+/// never left half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

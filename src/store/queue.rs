@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{StoreError, Submission, reprocess::Reprocessed};
+use super::{StoreError, Submission, replace::Reprocessed};
 
 /// Bytes that one permit of the semaphore stands for.
 const PERMIT: usize = 1024;

@@ -10,14 +10,14 @@ use super::{
     stored_translation::{FetchedContents, StoredTranslation},
 };
 use crate::model::{
-    ContentId, LogRow, Project, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TraceId, TraceRows,
+    LogRow, Project, Rank, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TraceId, TraceRows,
 };
 
 /// What the store has of some traces.
 #[derive(Default)]
 pub struct Loaded {
-    /// With the weight of each: see [`super::prepared::Rank`].
-    pub spans: Vec<(SpanRow, u32)>,
+    /// Each with how complete its record is.
+    pub spans: Vec<(SpanRow, Rank)>,
     pub logs: Vec<LogRow>,
 }
 
@@ -62,7 +62,8 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Datab
     let fetched = fetch(connection, wanted)?;
     let spans = spans.into_iter().map(|(mut row, weight, translation)| {
         row.translation = Arc::new(translation.join(&fetched));
-        (row, weight)
+        let rank = Rank { has_ended: row.ended.is_some(), weight };
+        (row, rank)
     });
     Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })
 }
@@ -85,12 +86,12 @@ pub fn fetch<'a>(
     if ids.is_empty() {
         return Ok(fetched);
     }
-    let list = uhugeints(ids.into_iter().map(|id| id.0));
+    let list = uhugeints(ids.into_iter());
     let mut statement = connection.prepare_cached(include_str!("queries/load_contents.sql"))?;
     let mut found = statement.query(named_params! { "ids": list })?;
     while let Some(row) = found.next()? {
         let body = unpack("message", blob(row, 2)?)?;
-        fetched.add(ContentId(row.get(0)?), text(row, 1)?, &body)?;
+        fetched.add(row.get(0)?, text(row, 1)?, &body)?;
     }
     Ok(fetched)
 }
@@ -143,9 +144,9 @@ pub fn text<'a>(row: &'a Row, column: usize) -> Result<&'a str, DatabaseError> {
     Ok(row.get_ref(column)?.as_str().map_err(duckdb::Error::from)?)
 }
 
-/// A list as a parameter.
-pub fn uhugeints(numbers: impl Iterator<Item = u128>) -> Sql {
-    Sql::List(numbers.map(Sql::UHugeInt).collect())
+/// A list of numbers or hash ids as a parameter of a query.
+pub fn uhugeints(numbers: impl Iterator<Item = impl Into<u128>>) -> Sql {
+    Sql::List(numbers.map(|number| Sql::UHugeInt(number.into())).collect())
 }
 
 pub fn trace_number(trace: &TraceId) -> u128 {

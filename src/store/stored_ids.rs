@@ -1,73 +1,50 @@
 //! The ids of all that is stored, in memory, so that the writer need not query before it appends.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasherDefault, Hasher},
+use std::{collections::HashSet, hash::Hash};
+
+use duckdb::{Connection, types::FromSql};
+
+use super::{
+    DatabaseError,
+    hash_ids::{BlobId, BuildIdHasher, LogId, ResourceId, ScopeId},
+    rows,
 };
-
-use duckdb::Connection;
-
-use super::{DatabaseError, rows};
 use crate::model::{ContentId, TraceId};
 
-/// Ids that are hashes already. They are kept whole: of two contents of one id, one would be lost.
-pub type Ids = HashSet<u128, BuildHasherDefault<IdHasher>>;
+/// A set of ids. They are kept whole, not by half: of two contents with the same id one would be lost.
+pub type Ids<T> = HashSet<T, BuildIdHasher>;
 
-/// All that was ever stored; a million contents or log records take about 36 MB.
+/// All that was ever stored. A million contents or log records take about 36 MB.
 #[derive(Default)]
 pub struct StoredIds {
-    pub contents: Ids,
-    pub blobs: Ids,
-    pub resources: Ids,
-    pub scopes: Ids,
-    pub logs: Ids,
-    /// Those that have a row in `traces`; which spans they have, `settle` knows.
+    pub contents: Ids<ContentId>,
+    pub blobs: Ids<BlobId>,
+    pub resources: Ids<ResourceId>,
+    pub scopes: Ids<ScopeId>,
+    pub logs: Ids<LogId>,
+    /// The traces that have a row in `traces`. Which spans they have, `summaries` knows.
     pub traces: HashSet<TraceId>,
 }
 
 impl StoredIds {
+    /// Reads the ids of every table. Takes as long as there are rows; it is done once after the file was opened.
     pub fn load(connection: &Connection) -> Result<Self, DatabaseError> {
-        let ids = |sql: &str| -> Result<Ids, DatabaseError> {
-            let mut statement = connection.prepare(sql)?;
-            let mut found = statement.query([])?;
-            let mut ids = Ids::default();
-            while let Some(row) = found.next()? {
-                ids.insert(row.get(0)?);
-            }
-            Ok(ids)
-        };
         Ok(Self {
-            contents: ids("select id from contents")?,
-            blobs: ids("select id from blobs")?,
-            resources: ids("select id from resources")?,
-            scopes: ids("select id from scopes")?,
-            logs: ids("select id from logs")?,
-            traces: ids("select trace from traces")?.into_iter().filter_map(rows::trace_id).collect(),
+            contents: ids(connection, "select id from contents")?,
+            blobs: ids(connection, "select id from blobs")?,
+            resources: ids(connection, "select id from resources")?,
+            scopes: ids(connection, "select id from scopes")?,
+            logs: ids(connection, "select id from logs")?,
+            traces: ids::<u128>(connection, "select trace from traces")?
+                .into_iter()
+                .filter_map(rows::trace_id)
+                .collect(),
         })
-    }
-
-    pub fn has_content(&self, id: ContentId) -> bool {
-        self.contents.contains(&id.0)
     }
 }
 
-/// Hashes a hash: its last eight bytes are as good as any.
-#[derive(Default)]
-pub struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
-    }
+fn ids<T: FromSql + Eq + Hash>(connection: &Connection, sql: &str) -> Result<Ids<T>, DatabaseError> {
+    let mut statement = connection.prepare(sql)?;
+    let found = statement.query_map([], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }

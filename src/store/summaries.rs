@@ -1,7 +1,8 @@
 //! The rows of `traces`: the summary of each trace for lists and sums, made anew when its records change.
 //!
-//! `assemble::summarize` adds up a trace from the facts of its spans. The facts of recent traces are kept here, so that
-//! a span that arrives costs no reading; those of an older trace are loaded when it is touched again.
+//! `assemble::summarize` adds up a trace from the digests of its spans and log records. The digests of recent traces are
+//! kept here, so that nothing is read from the file for a span that arrives; those of an older trace are loaded when it
+//! is touched again.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,133 +12,140 @@ use std::{
 
 use duckdb::{Connection, named_params};
 
-use super::{
-    DatabaseError,
-    prepared::{PreparedSpan, Rank},
-    rows,
-    stored_ids::StoredIds,
-};
+use super::{DatabaseError, prepared::PreparedSpan, rows, stored_ids::StoredIds};
 use crate::{
     assemble::{self, SpanDigest, TraceListing},
-    model::{ContentId, SessionId, SpanId, TraceId},
+    model::{ContentId, Rank, SessionId, SpanId, TraceId},
     pricing::Prices,
 };
 
-/// Digests kept beyond those of the traces in hand; a few hundred bytes each.
+/// Most digests that are kept beside those of the traces of the current group; each is a few hundred bytes.
 const KEPT: usize = 100_000;
-/// A trace of more digests than this is settled at most every [`PAUSE`]: adding up all of it for each span that comes
-/// would be quadratic.
+/// A trace of more digests than this is summarized at most once in each [`PAUSE`]: to add up all of it for each span that
+/// arrives would take time quadratic in their number.
 const LARGE: usize = 2000;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long summaries that are due are put off after a commit failed, perhaps because of one of them.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Recent traces, and those that wait to be settled.
+/// The digests of recent traces, and the traces whose summary is out of date.
 #[derive(Default)]
 pub struct Summaries {
     prices: Arc<Prices>,
+    /// The traces whose digests are all here.
     traces: HashMap<TraceId, CachedTrace>,
-    waiting: HashMap<TraceId, Instant>,
-    facts: usize,
-    /// Counts groups, to know which traces were touched last.
-    clock: u64,
+    /// The traces whose row is out of date, and when it may be made anew.
+    due: HashMap<TraceId, Instant>,
+    /// Number of digests in `traces`.
+    digests: usize,
+    /// Number of groups so far.
+    groups: u64,
 }
 
+/// What is known of a trace: all that is stored of it, and what the current group adds.
 #[derive(Default)]
 struct CachedTrace {
-    facts: Vec<SpanDigest>,
+    /// One for each span and log record, in order of arrival.
+    digests: Vec<SpanDigest>,
+    /// The place of each span in `digests`, and how complete its record is.
     spans: HashMap<SpanId, (usize, Rank)>,
+    /// The messages and tool definitions that the trace has.
     contents: HashSet<ContentId>,
+    /// Its session in the last committed summary; `None` if it has none.
     session: Option<SessionId>,
+    /// The number of the last group that touched it.
     touched: u64,
-    settled: Option<Instant>,
+    /// When it was last summarized; `None` if not since it was loaded.
+    summarized: Option<Instant>,
 }
 
-/// What to do with a span.
+/// What to do with a record of a span.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// It is the first record of its span.
-    Fresh,
-    /// It takes the place of an earlier record.
+    /// Append it: it is the first record of its span.
+    First,
+    /// Append it in the place of an earlier record.
     Better,
-    /// What is stored is more complete: a partial record that came late.
+    /// Drop it: the record that is there is more complete. An exporter sent a partial record late.
     Worse,
 }
 
 /// A row for `traces`.
 pub struct Row {
     pub trace: TraceId,
-    pub settled: TraceListing,
-    /// How many spans and log records it was made from.
-    pub from: usize,
+    pub listing: TraceListing,
+    /// Number of spans and log records that it was made from.
+    pub records: usize,
 }
 
 impl Summaries {
+    /// Knows nothing of what is stored yet.
     pub fn new(prices: Arc<Prices>) -> Self {
         Self { prices, ..Self::default() }
     }
 
-    /// Forgets everything that it knows of the store.
+    /// Drops everything, because the file was opened again.
     pub fn clear(&mut self) {
         *self = Self::new(Arc::clone(&self.prices));
     }
 
-    /// Marks traces as not settled, as they are found when the store is opened.
+    /// Marks summaries as out of date and due at once.
     pub fn expect(&mut self, traces: impl IntoIterator<Item = TraceId>) {
         let now = Instant::now();
-        self.waiting.extend(traces.into_iter().map(|trace| (trace, now)));
+        self.due.extend(traces.into_iter().map(|trace| (trace, now)));
     }
 
-    /// When the next trace that waits may be settled.
+    /// When the next summary is due; `None` if all are up to date.
     pub fn due(&self) -> Option<Instant> {
-        self.waiting.values().min().copied()
+        self.due.values().min().copied()
     }
 
-    /// Lets all that wait do so for longer: a commit failed, perhaps on one of them.
+    /// Puts off every summary that is due.
     pub fn postpone(&mut self) {
         let later = Instant::now() + AFTER_FAILURE;
-        self.waiting.values_mut().for_each(|due| *due = later);
+        self.due.values_mut().for_each(|due| *due = later);
     }
 
-    /// Which of the waiting may be settled now.
+    /// The traces whose summary is due by `now`.
     pub fn due_at(&self, now: Instant) -> Vec<TraceId> {
-        self.waiting.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).collect()
+        self.due.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).collect()
     }
 
-    /// Takes traces in hand: all that is stored of them is known from here on.
+    /// Begins a group that touches these traces: loads the stored digests of those that are not cached.
     pub fn load_missing(
         &mut self,
         connection: &Connection,
         stored_ids: &StoredIds,
         touched: &HashSet<TraceId>,
     ) -> Result<(), DatabaseError> {
-        self.clock += 1;
-        let mut absent = Vec::new();
+        self.groups += 1;
+        let mut missing = Vec::new();
         for trace in touched {
             match self.traces.get_mut(trace) {
-                Some(cached) => cached.touched = self.clock,
-                None if stored_ids.traces.contains(trace) => absent.push(*trace),
+                Some(cached) => cached.touched = self.groups,
+                None if stored_ids.traces.contains(trace) => missing.push(*trace),
                 None => {
-                    self.traces.insert(*trace, CachedTrace { touched: self.clock, ..CachedTrace::default() });
+                    self.traces.insert(*trace, CachedTrace { touched: self.groups, ..CachedTrace::default() });
                 }
             }
         }
-        // In portions: a group may touch thousands of old traces, and all their messages come along.
-        absent.chunks(64).try_for_each(|some| self.load(connection, some))
+        // In portions: a group may touch thousands of old traces, and all their messages are loaded with them.
+        missing.chunks(64).try_for_each(|some| self.load(connection, some))
     }
 
     fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), DatabaseError> {
-        let fresh = || CachedTrace { touched: self.clock, ..CachedTrace::default() };
-        let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, fresh())).collect();
+        let empty = || CachedTrace { touched: self.groups, ..CachedTrace::default() };
+        let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, empty())).collect();
         let stored = rows::load(connection, traces)?;
-        for (span, weight) in &stored.spans {
+        for (span, rank) in &stored.spans {
             if let Some(cached) = loaded.get_mut(&span.trace) {
-                cached.spans.insert(span.id, (cached.facts.len(), (span.ended.is_some(), *weight)));
-                cached.facts.push(SpanDigest::of_span(span));
+                cached.spans.insert(span.id, (cached.digests.len(), *rank));
+                cached.digests.push(SpanDigest::of_span(span));
             }
         }
         for log in &stored.logs {
             if let Some(cached) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
-                cached.facts.push(SpanDigest::of_log(log));
+                cached.digests.push(SpanDigest::of_log(log));
             }
         }
         let list = rows::uhugeints(traces.iter().map(rows::trace_number));
@@ -145,7 +153,7 @@ impl Summaries {
         let mut found = statement.query(named_params! { "traces": list })?;
         while let Some(row) = found.next()? {
             if let Some(cached) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
-                cached.contents.insert(ContentId(row.get(1)?));
+                cached.contents.insert(row.get(1)?);
             }
         }
         let mut statement = connection.prepare_cached(include_str!("queries/load_sessions.sql"))?;
@@ -155,98 +163,102 @@ impl Summaries {
                 cached.session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
             }
         }
-        self.facts += loaded.values().map(|cached| cached.facts.len()).sum::<usize>();
+        self.digests += loaded.values().map(|cached| cached.digests.len()).sum::<usize>();
         self.traces.extend(loaded);
         Ok(())
     }
 
-    /// Counts a span in, unless a better record of it is there. Its trace has been taken up.
+    /// Adds the digest of a span, unless a more complete record of the span is there. The trace must be one that
+    /// [`Self::load_missing`] was called with.
     pub fn offer(&mut self, span: &PreparedSpan) -> Offer {
         let cached = self.traces.entry(span.row.trace).or_default();
-        let rank = span.rank();
-        let Some((place, stored)) = cached.spans.get_mut(&span.row.id) else {
-            cached.spans.insert(span.row.id, (cached.facts.len(), rank));
-            cached.facts.push(span.facts.clone());
-            self.facts += 1;
-            return Offer::Fresh;
+        let Some((place, rank)) = cached.spans.get_mut(&span.row.id) else {
+            cached.spans.insert(span.row.id, (cached.digests.len(), span.rank));
+            cached.digests.push(span.digest.clone());
+            self.digests += 1;
+            return Offer::First;
         };
-        if rank < *stored {
+        if span.rank < *rank {
             return Offer::Worse;
         }
-        *stored = rank;
-        if let Some(facts) = cached.facts.get_mut(*place) {
-            *facts = span.facts.clone();
+        *rank = span.rank;
+        if let Some(digest) = cached.digests.get_mut(*place) {
+            *digest = span.digest.clone();
         }
         Offer::Better
     }
 
-    /// Counts a log record in.
-    pub fn add_log(&mut self, trace: TraceId, facts: &SpanDigest) {
-        self.traces.entry(trace).or_default().facts.push(facts.clone());
-        self.facts += 1;
+    /// Adds the digest of a log record.
+    pub fn add_log(&mut self, trace: TraceId, digest: &SpanDigest) {
+        self.traces.entry(trace).or_default().digests.push(digest.clone());
+        self.digests += 1;
     }
 
-    /// Whether this is the first time that a trace says this.
+    /// Notes that a trace has a content. Returns whether it had it not before.
     pub fn is_new_content(&mut self, trace: TraceId, content: ContentId) -> bool {
         self.traces.entry(trace).or_default().contents.insert(content)
     }
 
-    /// Adds up the traces whose turn it is; the others have to wait. Also gives the sessions concerned, old and new.
-    pub fn settle(&self, touched: &HashSet<TraceId>, now: Instant) -> (Vec<Row>, Vec<TraceId>, HashSet<SessionId>) {
+    /// Summarizes the traces that a group touches, but for large ones that were summarized less than [`PAUSE`] ago.
+    /// Returns the rows, the traces that have to wait, and the sessions that the traces belong to or belonged to before.
+    pub fn summarize(&self, touched: &HashSet<TraceId>, now: Instant) -> (Vec<Row>, Vec<TraceId>, HashSet<SessionId>) {
         let (mut rows, mut later, mut sessions) = (Vec::new(), Vec::new(), HashSet::new());
         for trace in touched {
             let Some(cached) = self.traces.get(trace) else { continue };
             sessions.extend(cached.session.clone());
-            let lately = cached.settled.is_some_and(|settled| now.duration_since(settled) < PAUSE);
-            if cached.facts.len() > LARGE && lately {
+            let is_recent = cached.summarized.is_some_and(|summarized| now.duration_since(summarized) < PAUSE);
+            if cached.digests.len() > LARGE && is_recent {
                 later.push(*trace);
                 continue;
             }
-            let settled = assemble::summarize(*trace, &cached.facts, &|genai, at| self.prices.price(genai, at));
-            sessions.extend(settled.session.clone());
-            rows.push(Row { trace: *trace, settled, from: cached.facts.len() });
+            let listing = assemble::summarize(*trace, &cached.digests, &|genai, at| self.prices.price(genai, at));
+            sessions.extend(listing.session.clone());
+            rows.push(Row { trace: *trace, listing, records: cached.digests.len() });
         }
         (rows, later, sessions)
     }
 
-    /// What was settled is committed: notes when, and what has to wait; then lets go of traces not touched for long.
+    /// To be called after the commit: notes which summaries are up to date as of `now`, and when those that had to wait
+    /// are due. Then drops the digests of traces that were not touched for long, if there are more than [`KEPT`].
     pub fn committed(&mut self, rows: Vec<Row>, later: Vec<TraceId>, now: Instant) {
         for row in rows {
-            self.waiting.remove(&row.trace);
+            self.due.remove(&row.trace);
             if let Some(cached) = self.traces.get_mut(&row.trace) {
-                cached.session = row.settled.session;
-                cached.settled = Some(now);
+                cached.session = row.listing.session;
+                cached.summarized = Some(now);
             }
         }
         for trace in later {
-            let settled = self.traces.get(&trace).and_then(|cached| cached.settled).unwrap_or(now);
-            self.waiting.entry(trace).or_insert(settled + PAUSE);
+            let summarized = self.traces.get(&trace).and_then(|cached| cached.summarized).unwrap_or(now);
+            self.due.entry(trace).or_insert(summarized + PAUSE);
         }
-        if self.facts > KEPT {
+        if self.digests > KEPT {
             self.evict();
         }
     }
 
-    /// What was counted in for these traces was not committed: they are loaded again when they are next touched.
-    pub fn forget(&mut self, touched: impl IntoIterator<Item = TraceId>) {
-        for trace in touched {
+    /// Drops what is known of these traces: it was not committed, or is out of date. They are loaded when they are next
+    /// touched.
+    pub fn forget(&mut self, traces: impl IntoIterator<Item = TraceId>) {
+        for trace in traces {
             if let Some(cached) = self.traces.remove(&trace) {
-                self.facts -= cached.facts.len();
+                self.digests -= cached.digests.len();
             }
         }
     }
 
-    /// Down to three quarters, so that this is seldom.
+    /// Drops the traces that were touched longest ago, down to three quarters of [`KEPT`], so that this is seldom. Those
+    /// of the current group stay, and those whose summary is due.
     fn evict(&mut self) {
         let mut by_age: Vec<_> = self
             .traces
             .iter()
-            .filter(|(trace, cached)| cached.touched != self.clock && !self.waiting.contains_key(trace))
+            .filter(|(trace, cached)| cached.touched != self.groups && !self.due.contains_key(trace))
             .map(|(trace, cached)| (cached.touched, *trace))
             .collect();
         by_age.sort_unstable();
         for (_, trace) in by_age {
-            if self.facts <= KEPT / 4 * 3 {
+            if self.digests <= KEPT / 4 * 3 {
                 break;
             }
             self.forget([trace]);
@@ -274,7 +286,7 @@ mod tests {
         sent
     }
 
-    fn wait_until_settled(store: &Store, spans: u64) {
+    fn wait_until_summarized(store: &Store, spans: u64) {
         for _ in 0..100 {
             if overview(store, Filter::default()).spans == spans {
                 return;
@@ -285,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_trace_is_settled_by_and_by_even_if_the_program_is_killed_meanwhile() {
+    fn a_large_trace_is_summarized_in_the_end_even_if_the_program_is_killed_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         let store = Store::open(&Place::File(file("a")), Arc::default()).unwrap();
@@ -293,8 +305,8 @@ mod tests {
         send(&store, [numbered(2100)]);
         fs::copy(file("a"), file("b")).unwrap();
         fs::copy(file("a.wal"), file("b.wal")).unwrap();
-        wait_until_settled(&store, 2101);
+        wait_until_summarized(&store, 2101);
         let copy = Store::open(&Place::File(file("b")), Arc::default()).unwrap();
-        wait_until_settled(&copy, 2101);
+        wait_until_summarized(&copy, 2101);
     }
 }

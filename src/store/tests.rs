@@ -13,6 +13,7 @@ use crate::{
         TraceRows, TraceSummary, Translation, Value,
     },
     pricing::Prices,
+    understand::Understood,
 };
 
 /// A span on its way.
@@ -82,7 +83,7 @@ impl Sent {
 
     pub fn prepared(self) -> PreparedSpan {
         let raw = Bytes::from(encode::span_bytes(&self.span));
-        PreparedSpan::new(self.span, raw, self.translation)
+        PreparedSpan::new(Understood { item: self.span, raw, translation: self.translation })
     }
 }
 
@@ -268,8 +269,12 @@ pub fn log(text: &str) -> LogRecord {
 }
 
 pub fn prepared_log(record: LogRecord) -> PreparedLog {
-    let raw = encode::log_bytes(&record);
-    PreparedLog::new(record, 0, raw.into(), Translation::default())
+    prepared_log_of(record, Translation::default())
+}
+
+fn prepared_log_of(record: LogRecord, translation: Translation) -> PreparedLog {
+    let raw = Bytes::from(encode::log_bytes(&record));
+    PreparedLog::new(Understood { item: record, raw, translation }, 0)
 }
 
 #[test]
@@ -326,8 +331,7 @@ fn a_trace_of_log_records_that_say_nothing_is_not_listed_beside_spans_of_its_ses
         let record = LogRecord { trace: Some(trace("quiet")), ..log("hm") };
         let mut translation = Translation::default();
         translation.context.session = Some("s".into());
-        let raw = encode::log_bytes(&record);
-        let logs = vec![PreparedLog::new(record, 0, raw.into(), translation)];
+        let logs = vec![prepared_log_of(record, translation)];
         store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
     };
     records();

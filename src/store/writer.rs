@@ -23,7 +23,7 @@ use super::{
     lock,
     pool::{Database, PooledConnection},
     queue::{QueueItem, QueuedReprocessed, QueuedSubmission},
-    reprocess::{Reprocessed, write_reprocessed},
+    replace::{Reprocessed, write_reprocessed},
     rows,
     stored_ids::StoredIds,
     summaries::Summaries,

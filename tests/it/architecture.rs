@@ -14,8 +14,9 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("pricing", &["model"]),
     ("assemble", &["model"]),
     ("export", &["model", "decode"]),
-    ("store", &["model", "decode", "dialects", "pricing", "assemble"]),
-    ("receive", &["model", "decode", "dialects", "pricing", "store"]),
+    ("understand", &["model", "decode", "dialects", "pricing"]),
+    ("store", &["model", "decode", "dialects", "pricing", "assemble", "understand"]),
+    ("receive", &["model", "decode", "pricing", "store", "understand"]),
     // Leaves that several rooms share: a table, and a function.
     ("slots", &[]),
     ("nearest", &[]),
@@ -56,7 +57,6 @@ const OWNED: &[(&str, &[&str])] = &[
 /// A circle may lose files; a row whose circle is gone goes as well.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("dialects", &["calls", "parts", "reasoning"], "a grammar: the result of a call holds parts, a part may be a call"),
-    ("store", &["group", "reprocess"], "not yet taken apart"),
     (
         "app",
         &[

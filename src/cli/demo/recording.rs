@@ -54,7 +54,7 @@ impl Recording {
         let body = zstd::decode_all(self.packed).expect("the recordings are embedded; a test unpacks them all");
         let decoded = decode::traces(&Project::default(), &Bytes::from(body), Encoding::Protobuf);
         let decoded = decoded.expect("the recordings are OTLP; a test reads them all");
-        decoded.items.into_iter().map(|arrived| arrived.item).collect()
+        decoded.items.into_iter().map(|received| received.item).collect()
     }
 }
 

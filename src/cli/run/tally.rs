@@ -15,23 +15,23 @@ use crate::{
     app::format::{count, money},
     assemble::{self, SpanDigest},
     decode::{self, Signal},
-    dialects,
-    model::{LogRecord, LogRow, Source, Span, SpanId, SpanRow, Totals, TraceId, Translation},
+    model::{LogRecord, LogRow, Rank, Span, SpanId, SpanRow, Totals, TraceId},
     pricing::Prices,
     receive::Export,
     start,
+    understand::{self, Understood},
 };
 
 /// Exports that wait to be counted; a program that sends faster waits for it.
 const WAITING: usize = 16;
-/// So many spans and log records are counted, at a few hundred bytes each.
+/// At most this many spans and log records are counted. Each takes a few hundred bytes.
 const COUNTED: usize = 200_000;
 
 pub type Sender = mpsc::Sender<Export>;
 
-/// Counts on the blocking pool what is sent, until all senders are gone.
+/// Starts a thread that counts the exports sent to it. It ends with the sums once all senders are dropped.
 pub fn start() -> (JoinHandle<Tally>, Sender) {
-    let (told, mut exports) = mpsc::channel(WAITING);
+    let (sender, mut exports) = mpsc::channel(WAITING);
     let counting = spawn_blocking(move || {
         let mut gathered = Gathered { prices: start::prices(), ..Gathered::default() };
         while let Some(export) = exports.blocking_recv() {
@@ -39,72 +39,67 @@ pub fn start() -> (JoinHandle<Tally>, Sender) {
         }
         gathered.tally()
     });
-    (counting, told)
+    (counting, sender)
 }
 
-/// What is remembered of what was sent.
+/// The digests of what was sent so far.
 #[derive(Default)]
 struct Gathered {
     prices: Arc<Prices>,
     traces: BTreeMap<TraceId, Trace>,
+    /// Number of spans and log records, those beyond [`COUNTED`] included.
     count: usize,
 }
 
 #[derive(Default)]
 struct Trace {
-    /// A span that is sent again takes the place of the first.
-    spans: HashMap<SpanId, SpanDigest>,
+    /// The most complete record of each span, as the store chooses it.
+    spans: HashMap<SpanId, (Rank, SpanDigest)>,
     logs: Vec<SpanDigest>,
 }
 
 impl Gathered {
     fn add(&mut self, export: &Export) {
         let Export { signal, project, body, encoding, .. } = export;
-        // What cannot be read was rejected by whoever took the rest.
+        // What cannot be decoded was rejected by who accepted the rest.
         match signal {
             Signal::Traces => {
                 let decoded = decode::traces(project, body, *encoding).unwrap_or_default();
-                decoded.items.into_iter().for_each(|arrived| self.add_span(&arrived.item));
+                for received in decoded.items {
+                    let understood = understand::span(received.item, received.raw, &self.prices);
+                    self.add_span(understood);
+                }
             }
             Signal::Logs => {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
-                decoded.items.into_iter().zip(0..).for_each(|(arrived, position)| self.add_log(arrived.item, position));
+                for (received, position) in decoded.items.into_iter().zip(0..) {
+                    let (log, made) = understand::log(received.item, received.raw, &self.prices);
+                    self.add_log(log, position);
+                    if let Some(made) = made {
+                        self.add_span(made);
+                    }
+                }
             }
             Signal::Metrics => {}
         }
     }
 
-    fn add_span(&mut self, span: &Span) {
-        let translation = self.understood(&Source::from(span));
-        let row = SpanRow::of(span, translation);
-        if self.has_room() {
-            self.traces.entry(row.trace).or_default().spans.insert(row.id, SpanDigest::of_span(&row));
+    fn add_span(&mut self, Understood { item: span, translation, .. }: Understood<Span>) {
+        if !self.has_room() {
+            return;
+        }
+        let digest = SpanDigest::of_span(&SpanRow::of(&span, Arc::new(translation)));
+        let spans = &mut self.traces.entry(span.trace).or_default().spans;
+        if spans.get(&span.id).is_none_or(|(rank, _)| span.rank() >= *rank) {
+            spans.insert(span.id, (span.rank(), digest));
         }
     }
 
-    fn add_log(&mut self, record: LogRecord, position: u32) {
-        let Some(trace) = record.trace else { return };
-        let translation = self.understood(&Source::from(&record));
-        let row = LogRow {
-            trace: record.trace,
-            span: record.span,
-            at: record.time(),
-            position,
-            name: record.name,
-            severity: record.severity,
-            severity_text: record.severity_text,
-            text: String::new(),
-            translation,
-        };
-        if self.has_room() {
-            self.traces.entry(trace).or_default().logs.push(SpanDigest::of_log(&row));
-        }
-    }
-
-    fn understood(&self, source: &Source) -> Arc<Translation> {
-        let mut translation = dialects::translate(source);
-        translation.genai.cost = self.prices.price(&translation.genai, source.at);
-        Arc::new(translation)
+    /// A log record that names no trace, and whose dialect gives it none, is in no trace's sums.
+    fn add_log(&mut self, Understood { item: record, translation, .. }: Understood<LogRecord>, position: u32) {
+        let Some(trace) = record.trace.filter(|_| self.has_room()) else { return };
+        let digest = SpanDigest::of_log(&LogRow::of(&record, position, Arc::new(translation)));
+        self.traces.entry(trace).or_default().logs.push(digest);
     }
 
     fn has_room(&mut self) -> bool {
@@ -116,8 +111,9 @@ impl Gathered {
         let traces = self.traces.len();
         let prices = self.prices;
         let totals = self.traces.into_iter().map(|(id, trace)| {
-            let facts: Vec<SpanDigest> = trace.spans.into_values().chain(trace.logs).collect();
-            assemble::summarize(id, &facts, &|genai, at| prices.price(genai, at)).totals
+            let spans = trace.spans.into_values().map(|(_, digest)| digest);
+            let digests: Vec<SpanDigest> = spans.chain(trace.logs).collect();
+            assemble::summarize(id, &digests, &|genai, at| prices.price(genai, at)).totals
         });
         Tally { totals: totals.sum(), traces, more: self.count > COUNTED }
     }
@@ -128,7 +124,7 @@ impl Gathered {
 pub struct Tally {
     traces: usize,
     totals: Totals,
-    /// There was more than could be counted.
+    /// More was sent than [`COUNTED`].
     more: bool,
 }
 
@@ -162,20 +158,52 @@ impl fmt::Display for Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{TokenUsage, Usd};
+    use crate::{
+        decode::Encoding,
+        model::{Answer, Filter, Project, Query, TokenUsage, Usd},
+        receive::{Counts, Intake, Taker as _},
+        store::{Pick, Place, Store},
+    };
+
+    /// Of the log records of coding agents most name no trace: their dialects know the place that they have.
+    #[tokio::test]
+    async fn what_is_counted_is_what_the_store_counts() {
+        for client in ["codex_cli", "gemini_cli", "claude_code"] {
+            let prices = Arc::new(Prices::bundled());
+            let store = Store::open(&Place::Memory, prices.clone()).unwrap();
+            let intake = Intake::new(store.writer(), prices.clone(), Counts::new());
+            let mut gathered = Gathered { prices, ..Gathered::default() };
+            for (signal, ending) in [(Signal::Logs, "logs.pb"), (Signal::Traces, "pb")] {
+                let path = format!("{}/tests/fixtures/cli-agents/{client}.{ending}", env!("CARGO_MANIFEST_DIR"));
+                let Ok(body) = std::fs::read(&path) else { continue };
+                let peer = ([127, 0, 0, 1], 0).into();
+                let encoding = Encoding::Protobuf;
+                let export = Export { signal, project: Project::default(), body: body.into(), encoding, peer };
+                gathered.add(&export);
+                intake.take(export).await.unwrap();
+            }
+            let Ok(Answer::Overview(stored)) = store.answer(&Query::Overview { filter: Filter::default() }) else {
+                panic!("no overview")
+            };
+            let tally = gathered.tally();
+            assert!(tally.totals.model_calls > 0, "{client}");
+            assert_eq!(tally.totals, stored.all.totals, "{client}");
+            assert_eq!(tally.traces, store.trace_ids(&Pick::default()).unwrap().len(), "{client}");
+        }
+    }
 
     #[test]
     fn the_line_says_what_is_known_and_never_takes_unknown_for_zero() {
         let usage = TokenUsage { uncached_input: Some(12_000), output: Some(345), ..TokenUsage::default() };
         let cost = Usd::from_dollars(0.0214).unwrap();
         let totals = Totals { usage, cost, priced: 5, model_calls: 5, errors: 1, ..Totals::default() };
-        let said = |traces, totals| Tally { traces, totals, more: false }.to_string();
-        assert_eq!(said(2, totals), "2 traces, 5 calls, 12k tokens, $.021, 1 error");
+        let line = |traces, totals| Tally { traces, totals, more: false }.to_string();
+        assert_eq!(line(2, totals), "2 traces, 5 calls, 12k tokens, $.021, 1 error");
         let partly = Totals { unpriced: 1, errors: 0, ..totals };
-        assert_eq!(said(1, partly), "1 trace, 5 calls, 12k tokens, $.021 and 1 unpriced, 0 errors");
+        assert_eq!(line(1, partly), "1 trace, 5 calls, 12k tokens, $.021 and 1 unpriced, 0 errors");
         let unknown = Totals { model_calls: 1, ..Totals::default() };
-        assert_eq!(said(1, unknown), "1 trace, 1 call, ? tokens, unpriced, 0 errors");
-        assert_eq!(said(1, Totals::default()), "1 trace, 0 calls, 0 tokens, $0, 0 errors");
-        assert!(said(0, Totals::default()).starts_with("no traces"));
+        assert_eq!(line(1, unknown), "1 trace, 1 call, ? tokens, unpriced, 0 errors");
+        assert_eq!(line(1, Totals::default()), "1 trace, 0 calls, 0 tokens, $0, 0 errors");
+        assert!(line(0, Totals::default()).starts_with("no traces"));
     }
 }

@@ -145,7 +145,7 @@ mod tests {
         for (encoding, body) in bodies {
             let decoded = traces(&Project::default(), &body.into(), encoding).unwrap();
             assert_eq!(decoded.rejected, Vec::<String>::new());
-            assert_eq!(decoded.items.iter().map(|arrived| &arrived.item).collect::<Vec<_>>(), order);
+            assert_eq!(decoded.items.iter().map(|received| &received.item).collect::<Vec<_>>(), order);
             assert_eq!(decoded.items[0].raw, span_bytes(&spans[0]));
         }
         assert_eq!(resource_from_raw(&resource_bytes(&host)).unwrap(), *host);
@@ -163,7 +163,7 @@ mod tests {
         let bodies = [(Encoding::Protobuf, logs_proto(&records)), (Encoding::Json, logs_json(&records).into_bytes())];
         for (encoding, body) in bodies {
             let decoded = logs(&Project::default(), &body.into(), encoding).unwrap();
-            assert_eq!(decoded.items.into_iter().map(|arrived| arrived.item).collect::<Vec<_>>(), records);
+            assert_eq!(decoded.items.into_iter().map(|received| received.item).collect::<Vec<_>>(), records);
         }
         let [first, ..] = &records;
         let again = log_from_raw(&log_bytes(first), Project::default(), first.resource.clone(), first.scope.clone());

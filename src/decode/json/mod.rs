@@ -10,7 +10,7 @@ mod lenient;
 use std::sync::Arc;
 
 use self::lenient::{Object, attributes, kind_of, list, text, u32_of};
-use super::{Arrived, Decoded, Malformed, encode};
+use super::{Decoded, Malformed, Received, encode};
 use crate::model::{LogRecord, Project, Resource, Scope, Span, Value, json};
 
 /// What the three levels of a request are called in one signal, and an item of the last one in a reason.
@@ -29,7 +29,7 @@ const METRICS: Names =
 pub(super) fn traces(project: &Project, body: &[u8]) -> Result<Decoded<Span>, Malformed> {
     let item = |sent: Object, resource: &Arc<Resource>, scope: &Arc<Scope>| {
         let span = items::span(sent, project.clone(), resource.clone(), scope.clone())?;
-        Ok(Arrived { raw: encode::span_bytes(&span).into(), item: span })
+        Ok(Received { raw: encode::span_bytes(&span).into(), item: span })
     };
     read(body, &TRACES, item)
 }
@@ -37,7 +37,7 @@ pub(super) fn traces(project: &Project, body: &[u8]) -> Result<Decoded<Span>, Ma
 pub(super) fn logs(project: &Project, body: &[u8]) -> Result<Decoded<LogRecord>, Malformed> {
     let item = |sent: Object, resource: &Arc<Resource>, scope: &Arc<Scope>| {
         let record = items::record(sent, project.clone(), resource.clone(), scope.clone());
-        Ok(Arrived { raw: encode::log_bytes(&record).into(), item: record })
+        Ok(Received { raw: encode::log_bytes(&record).into(), item: record })
     };
     read(body, &LOGS, item)
 }
@@ -70,7 +70,7 @@ pub(super) fn metric_points(body: &[u8]) -> Result<u64, Malformed> {
 fn read<T>(
     body: &[u8],
     names: &Names,
-    item: impl Fn(Object, &Arc<Resource>, &Arc<Scope>) -> Result<Arrived<T>, Malformed>,
+    item: impl Fn(Object, &Arc<Resource>, &Arc<Scope>) -> Result<Received<T>, Malformed>,
 ) -> Result<Decoded<T>, Malformed> {
     let mut decoded = Decoded::default();
     let mut request = request(body)?;
@@ -86,7 +86,7 @@ fn read<T>(
                     .ok_or(Malformed::Shape { what: "it", found, wanted: "an object" })
                     .and_then(|sent| item(sent, &resource, &scope));
                 match read {
-                    Ok(arrived) => decoded.items.push(arrived),
+                    Ok(received) => decoded.items.push(received),
                     Err(error) => {
                         decoded.reject(|| format!("{} {number} of scope `{:.80}`: {error}", names.item, scope.name));
                     }
@@ -158,7 +158,7 @@ mod tests {
     fn span(fields: &str) -> Span {
         let mut decoded = decoded(&request(&format!("{{{IDS},{fields}}}")));
         assert_eq!(decoded.rejected, Vec::<String>::new());
-        let Arrived { item, raw } = decoded.items.remove(0);
+        let Received { item, raw } = decoded.items.remove(0);
         let again = span_from_raw(&raw, item.project.clone(), item.resource.clone(), item.scope.clone());
         assert_eq!(again.unwrap(), item);
         item

@@ -1,0 +1,213 @@
+//! Writes a group: deletes and appends the rows that a [`GroupPlan`] decided on.
+
+use std::collections::HashMap;
+
+use duckdb::{Connection, ToSql, named_params, params, types::Value as Sql};
+
+use super::{
+    DatabaseError,
+    group::{Content, GroupPlan},
+    pack::pack,
+    rows::{span_number, trace_number, uhugeints},
+    stored_translation::{FetchedContents, search_text, stored_form},
+    summaries::Row,
+};
+use crate::{model::SessionId, understand};
+
+impl GroupPlan<'_> {
+    /// Deletes and appends the rows of the plan. Does not begin or commit a transaction: the caller must.
+    pub fn write(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        self.delete(connection)?;
+        self.append_spans(connection)?;
+        self.append_logs(connection)?;
+        self.append_contents(connection)?;
+        self.append_traces(connection)
+    }
+
+    /// Deletes the rows that others replace.
+    fn delete(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if !self.gone_spans.is_empty() {
+            let traces = uhugeints(self.gone_spans.iter().map(|(trace, _)| trace_number(trace)));
+            let ids = Sql::List(self.gone_spans.iter().map(|(_, id)| Sql::UBigInt(span_number(*id))).collect());
+            let sql = include_str!("queries/delete_spans.sql");
+            connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "ids": ids })?;
+        }
+        if !self.gone_traces.is_empty() {
+            let traces = uhugeints(self.gone_traces.iter().map(trace_number));
+            let sql = include_str!("queries/delete_traces.sql");
+            connection.prepare_cached(sql)?.execute(named_params! { "traces": traces })?;
+        }
+        Ok(())
+    }
+
+    /// Appends the rows of `spans`. The order of the values is that of the table's columns.
+    fn append_spans(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if self.spans.is_empty() {
+            return Ok(());
+        }
+        let version = understand::version();
+        let mut table = connection.appender("spans")?;
+        for span in &self.spans {
+            let (row, columns, stored) = (&span.row, &span.columns, &span.stored);
+            table.append_row(params![
+                trace_number(&row.trace),
+                span_number(row.id),
+                row.parent.map(span_number),
+                row.project.as_str(),
+                row.name,
+                row.kind.as_str(),
+                row.status.code.as_str(),
+                row.status.message,
+                row.started.0,
+                row.ended.map(|ended| ended.0),
+                row.service,
+                row.scope_name,
+                row.scope_version,
+                row.synthetic,
+                span.rank.weight,
+                self.resources.id(&stored.resource),
+                self.scopes.id(&stored.scope),
+                columns.category.as_str(),
+                columns.session,
+                columns.user,
+                columns.framework,
+                columns.provider,
+                columns.model,
+                columns.agent,
+                columns.tool,
+                columns.usage.uncached_input,
+                columns.usage.cache_read,
+                columns.usage.cache_write,
+                columns.usage.output,
+                columns.usage.reasoning,
+                columns.cost.map(|cost| cost.0),
+                version,
+                stored.understood,
+                stored.raw,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    /// Appends the rows of `logs`, values in the order of the columns.
+    fn append_logs(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if self.logs.is_empty() {
+            return Ok(());
+        }
+        let version = understand::version();
+        let mut table = connection.appender("logs")?;
+        for (id, log) in &self.logs {
+            let (row, stored) = (&log.row, &log.stored);
+            table.append_row(params![
+                id,
+                row.trace.as_ref().map(trace_number),
+                row.span.map(span_number),
+                log.project.as_str(),
+                row.at.0,
+                row.name,
+                row.severity,
+                row.severity_text,
+                row.text,
+                log.session,
+                self.resources.id(&stored.resource),
+                self.scopes.id(&stored.scope),
+                version,
+                stored.understood,
+                stored.raw,
+                row.position,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    /// Appends contents, their traces, media, resources and scopes.
+    fn append_contents(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if !self.contents.is_empty() {
+            let mut table = connection.appender("contents")?;
+            for (id, content) in &self.contents {
+                let (kind, body, text) = match content {
+                    Content::Message(message) => {
+                        (FetchedContents::MESSAGE, stored_form(*message), Some(search_text(message)))
+                    }
+                    Content::Tools(tools) => (FetchedContents::TOOLS, stored_form(*tools), None),
+                };
+                table.append_row(params![id, kind, pack(&body), text])?;
+            }
+            table.flush()?;
+        }
+        if !self.trace_contents.is_empty() {
+            let mut table = connection.appender("trace_contents")?;
+            for (trace, content) in &self.trace_contents {
+                table.append_row(params![trace_number(trace), content])?;
+            }
+            table.flush()?;
+        }
+        if !self.blobs.is_empty() {
+            let mut table = connection.appender("blobs")?;
+            for (id, bytes) in &self.blobs {
+                table.append_row(params![id, bytes])?;
+            }
+            table.flush()?;
+        }
+        append_encoded(connection, "resources", &self.resources.new)?;
+        append_encoded(connection, "scopes", &self.scopes.new)
+    }
+
+    /// Appends the rows of `traces`, values in the order of the columns.
+    fn append_traces(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if self.traces.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("traces")?;
+        for Row { trace, listing, records } in &self.traces {
+            let totals = &listing.totals;
+            table.append_row(params![
+                trace_number(trace),
+                listing.project.as_str(),
+                listing.name,
+                listing.session.as_ref().map(SessionId::as_str),
+                listing.user,
+                listing.service,
+                listing.framework,
+                listing.question,
+                listing.started.0,
+                listing.ended.map(|ended| ended.0),
+                listing.last_seen.0,
+                listing.state.as_str(),
+                listing.spans,
+                listing.models.iter().map(|model| model.replace('\n', " ")).collect::<Vec<_>>().join("\n"),
+                totals.usage.uncached_input,
+                totals.usage.cache_read,
+                totals.usage.cache_write,
+                totals.usage.output,
+                totals.usage.reasoning,
+                totals.cost.0,
+                totals.priced,
+                totals.unpriced,
+                totals.model_calls,
+                totals.tool_calls,
+                totals.failed_tools,
+                totals.errors,
+                listing.has_ai,
+                *records as u64,
+            ])?;
+        }
+        Ok(table.flush()?)
+    }
+}
+
+/// Appends resources or scopes: their ids and encoded forms.
+fn append_encoded<Id: ToSql>(
+    connection: &Connection,
+    table: &str,
+    encoded: &HashMap<Id, Vec<u8>>,
+) -> Result<(), DatabaseError> {
+    if encoded.is_empty() {
+        return Ok(());
+    }
+    let mut table = connection.appender(table)?;
+    for (id, bytes) in encoded {
+        table.append_row(params![id, bytes])?;
+    }
+    Ok(table.flush()?)
+}

@@ -1,0 +1,151 @@
+//! Replaces rows that were reprocessed: which of a batch are still to be replaced, and by what.
+
+use std::collections::{HashMap, HashSet};
+
+use duckdb::{Connection, named_params, types::Value as Sql};
+
+use super::{
+    DatabaseError,
+    group::GroupPlan,
+    hash_ids::LogId,
+    prepared::{PreparedLog, PreparedSpan},
+    rows::{span_id, span_number, trace_id, trace_number, uhugeints},
+    stored_ids::StoredIds,
+};
+use crate::{
+    model::{SpanId, TraceId},
+    understand,
+};
+
+/// A batch of rows that were translated again, to replace those that are stored.
+#[derive(Default)]
+pub struct Reprocessed {
+    /// Spans, translated again.
+    pub spans: Vec<PreparedSpan>,
+    /// Log records, translated again, with the ids of their rows.
+    pub logs: Vec<(LogId, PreparedLog)>,
+    /// Spans made from those log records; each is stored unless there is such a span already.
+    pub made: Vec<PreparedSpan>,
+    /// Spans whose raw form could not be read. Their rows stay, but get today's version so that they are not read
+    /// again.
+    pub spans_left: Vec<(TraceId, SpanId)>,
+    /// The same for log records.
+    pub logs_left: Vec<LogId>,
+}
+
+impl Reprocessed {
+    /// Number of rows in the batch, unreadable ones included, made spans not.
+    pub fn len(&self) -> u64 {
+        (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
+    }
+
+    /// The traces whose rows it replaces or adds to.
+    pub fn traces(&self) -> HashSet<TraceId> {
+        let spans = self.spans.iter().map(|span| span.row.trace);
+        let made = self.made.iter().map(|span| span.row.trace);
+        spans.chain(made).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
+    }
+}
+
+impl<'a> GroupPlan<'a> {
+    /// Plans what replaces the rows that are still of another version; a row that was replaced by a newer record
+    /// meanwhile is left as it is. Traces are not summarized here: see [`write_reprocessed`].
+    fn of_reprocessed(
+        connection: &Connection,
+        stored_ids: &StoredIds,
+        reprocessed: &'a Reprocessed,
+    ) -> Result<Self, DatabaseError> {
+        let stored = stored_spans(connection, reprocessed)?;
+        let stale_logs = still_stale_logs(connection, reprocessed)?;
+        let mut plan = Self::default();
+        plan.touched = reprocessed.traces();
+        let is_stale = |span: &&PreparedSpan| stored.get(&(span.row.trace, span.row.id)) == Some(&true);
+        plan.spans = reprocessed.spans.iter().filter(is_stale).collect();
+        plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();
+        let mut made = HashMap::new();
+        for span in &reprocessed.made {
+            let key = (span.row.trace, span.row.id);
+            if !stored.contains_key(&key) {
+                made.insert(key, span);
+            }
+        }
+        plan.spans.extend(made.into_values());
+        let logs = reprocessed.logs.iter().filter(|(id, _)| stale_logs.contains(id));
+        plan.logs = logs.map(|(id, log)| (*id, log)).collect();
+        let mut added = HashSet::new();
+        let spans = plan.spans.clone().into_iter().map(|span| (Some(span.row.trace), &span.stored));
+        let logs = plan.logs.clone().into_iter().map(|(_, log)| (log.row.trace, &log.stored));
+        for (trace, stored) in spans.chain(logs) {
+            let contents = plan.add_new_contents(stored_ids, &mut added, stored);
+            plan.trace_contents
+                .extend(trace.into_iter().flat_map(|trace| contents.iter().map(move |content| (trace, *content))));
+        }
+        Ok(plan)
+    }
+}
+
+/// Replaces rows inside a transaction of the caller's, and returns what it wrote. The traces it touched have to be
+/// summarized afterwards, from what is stored then.
+pub fn write_reprocessed<'a>(
+    connection: &Connection,
+    stored_ids: &StoredIds,
+    reprocessed: &'a Reprocessed,
+) -> Result<GroupPlan<'a>, DatabaseError> {
+    let mut plan = GroupPlan::of_reprocessed(connection, stored_ids, reprocessed)?;
+    let gone = uhugeints(plan.logs.iter().map(|(id, _)| *id));
+    connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
+    let contents = std::mem::take(&mut plan.trace_contents);
+    connection.prepare_cached(include_str!("queries/add_trace_contents.sql"))?.execute(named_params! {
+        "traces": uhugeints(contents.iter().map(|(trace, _)| trace_number(trace))),
+        "contents": uhugeints(contents.iter().map(|(_, content)| *content)),
+    })?;
+    plan.write(connection)?;
+    // Rows that could not be read get today's version, or they would be read for ever.
+    let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
+    connection.execute(
+        "update spans set dialects = $version
+         where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
+        named_params! { "version": understand::version(), "traces": traces, "ids": ids },
+    )?;
+    connection.execute(
+        "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]) as id)",
+        named_params! { "version": understand::version(), "ids": uhugeints(reprocessed.logs_left.iter().copied()) },
+    )?;
+    Ok(plan)
+}
+
+/// The ids of some spans as two lists for a query: trace ids and span ids.
+fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
+    let traces = uhugeints(keys.clone().map(|(trace, _)| trace_number(&trace)));
+    (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
+}
+
+/// Which spans of a batch are stored, and whether their rows are of another version.
+fn stored_spans(
+    connection: &Connection,
+    reprocessed: &Reprocessed,
+) -> Result<HashMap<(TraceId, SpanId), bool>, DatabaseError> {
+    let (traces, ids) =
+        keys(reprocessed.spans.iter().chain(&reprocessed.made).map(|span| (span.row.trace, span.row.id)));
+    let mut statement = connection.prepare_cached(include_str!("queries/stored_spans.sql"))?;
+    let mut found =
+        statement.query(named_params! { "version": understand::version(), "traces": traces, "ids": ids })?;
+    let mut stored = HashMap::new();
+    while let Some(row) = found.next()? {
+        let key = trace_id(row.get(0)?).zip(span_id(row.get(1)?));
+        stored.extend(key.zip(row.get(2)?));
+    }
+    Ok(stored)
+}
+
+/// Which log records of a batch are still of another version.
+fn still_stale_logs(connection: &Connection, reprocessed: &Reprocessed) -> Result<HashSet<LogId>, DatabaseError> {
+    let ids = uhugeints(reprocessed.logs.iter().map(|(id, _)| *id));
+    let mut statement = connection.prepare_cached(include_str!("queries/still_stale_logs.sql"))?;
+    let mut found = statement.query(named_params! { "version": understand::version(), "ids": ids })?;
+    let mut stale = HashSet::new();
+    while let Some(row) = found.next()? {
+        stale.insert(row.get(0)?);
+    }
+    Ok(stale)
+}
