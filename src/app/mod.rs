@@ -9,21 +9,27 @@
 //! with it again (the rows of the tree, what the detail shows) and asks for what is not known. `view` draws from
 //! `&State` and writes nothing.
 //!
-//! ```text
-//!   event      everything that can happen; everything the app can want
-//!   state      what is looked at; pane: an answer, the query it answers, what failed
-//!   update     one match over Event; act: one over Action; typing: a line; lists: the lists that lie on top
-//!   settle     what follows, and what must be asked
-//!   areas      where everything goes, for mouse and painter alike
+//! The files, those first that use the others; none uses one that stands above it, and a test holds that:
 //!
-//!   browse     the tree; scroll: a cursor in a list of lines; follow: the newest run
-//!   activity   which runs are still going, by the clock; run_state: the states of runs; runs: of those in the state
-//!   detail     the tabs, of the table in tabs; document: their text; wrap, format: text and numbers for people
-//!   line       a line being typed; list: a list to pick from, find: what narrows it, item: what it holds,
-//!              list_items: of what; help: one to read
-//!   picture    one laid over the screen; picture_keys: what keys do then
-//!   hints      the footer
-//!   first_run  what an empty store shows
+//! ```text
+//!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
+//!   act          one match over Action
+//!   settle       what follows from the rest of the state, and what must be asked
+//!   hints        the footer                                 list_items: what the lists are of
+//!   first_run    the screen of an empty store               runs: the states of the runs that are known
+//!     ────────
+//!   state        what is looked at
+//!     ────────
+//!   picture      a picture that is laid over the screen
+//!   event        everything that can happen, and everything the app can want from outside
+//!   detail       the tabs over one answer                   tabs: their table; document: their text
+//!   browse       the tree                                   follow: the newest run
+//!   list         a list to pick from, or help to read       find: what narrows it; item, help, line: its parts
+//!   areas        where everything goes, for mouse and painter alike
+//!     ────────
+//!   pane         an answer, the query it answers, what failed
+//!   scroll       a cursor in a list of lines                activity, run_state: which runs still go, how others ended
+//!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
 //! ```
 //!
 //! An *action*: a row of the table in `keymap/actions.rs`; the compiler then asks what it does in `act` and in
@@ -57,8 +63,10 @@ mod runs;
 #[cfg(test)]
 pub(crate) mod scene;
 pub mod scroll;
+pub mod sdk;
 mod settle;
 mod state;
+pub mod styled;
 pub mod tabs;
 #[cfg(test)]
 mod tests;

@@ -51,11 +51,11 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::document::Run;
+    use crate::app::styled::Styled;
     use crate::slots::Slot;
 
     fn line(text: &str, opens: Option<Opens>) -> DocLine {
-        DocLine { runs: vec![Run::new(text, Slot::Text)], opens, ..DocLine::default() }
+        DocLine { texts: vec![Styled::new(text, Slot::Text)], opens, ..DocLine::default() }
     }
 
     #[test]

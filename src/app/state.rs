@@ -10,7 +10,6 @@ use super::{
     browse::{Browse, RowId},
     detail::DetailPane,
     event::{Listening, Mode, Seen},
-    first_run::sdk::Sdk,
     follow::Follow,
     format::Zone,
     item::Kind,
@@ -18,6 +17,7 @@ use super::{
     list::List,
     pane::Pane,
     picture::{Picture, Shows},
+    sdk::Sdk,
 };
 use crate::{
     keymap::{Context, Key, Keymap},

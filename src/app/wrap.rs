@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::document::line::Run;
+use super::styled::Styled;
 use crate::slots::Slot;
 
 /// Columns of a tab stop.
@@ -102,10 +102,10 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
 }
 
-/// Columns that runs take.
+/// Columns that styled texts take.
 #[must_use]
-pub fn runs_width(runs: &[Run]) -> usize {
-    runs.iter().map(|run| width(&run.text)).sum()
+pub fn styled_width(texts: &[Styled]) -> usize {
+    texts.iter().map(|styled| width(&styled.text)).sum()
 }
 
 /// The text, its end cut off with `…` where it is wider than `columns`.
@@ -164,44 +164,46 @@ pub fn take(text: &str, columns: usize) -> &str {
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in clean(text).split('\n') {
-        let runs = [Run::new(line, Slot::Text)];
-        lines.extend(wrap_runs(&runs, columns).into_iter().map(|runs| runs.into_iter().map(|run| run.text).collect()));
+        let texts = [Styled::new(line, Slot::Text)];
+        lines.extend(
+            wrap_styled(&texts, columns).into_iter().map(|texts| texts.into_iter().map(|styled| styled.text).collect()),
+        );
     }
     lines
 }
 
-/// One line of styled runs as lines of at most `columns`, broken at spaces, else between wide graphemes, else anywhere.
+/// One line of styled texts as lines of at most `columns`, broken at spaces, else between wide graphemes, else anywhere.
 ///
 /// At least one line, and no text but the spaces at a break is lost. A grapheme wider than `columns` stands alone.
 #[must_use]
-pub fn wrap_runs(runs: &[Run], columns: usize) -> Vec<Vec<Run>> {
-    wrap_hanging(runs, columns, columns)
+pub fn wrap_styled(texts: &[Styled], columns: usize) -> Vec<Vec<Styled>> {
+    wrap_hanging(texts, columns, columns)
 }
 
 /// The same where the first line has other room than those beneath it.
 #[must_use]
-pub fn wrap_hanging(runs: &[Run], first: usize, beneath: usize) -> Vec<Vec<Run>> {
-    if runs_width(runs) <= first.max(1) {
-        return vec![runs.to_vec()];
+pub fn wrap_hanging(texts: &[Styled], first: usize, beneath: usize) -> Vec<Vec<Styled>> {
+    if styled_width(texts) <= first.max(1) {
+        return vec![texts.to_vec()];
     }
     let mut lines = breaks::Lines::default();
-    breaks::break_line(slices(runs), first, beneath, &mut lines);
+    breaks::break_line(slices(texts), first, beneath, &mut lines);
     lines.done()
 }
 
 /// How many lines [`wrap_hanging`] makes.
 #[must_use]
-pub fn count_hanging(runs: &[Run], first: usize, beneath: usize) -> usize {
-    if runs_width(runs) <= first.max(1) {
+pub fn count_hanging(texts: &[Styled], first: usize, beneath: usize) -> usize {
+    if styled_width(texts) <= first.max(1) {
         return 1;
     }
     let mut count = breaks::Count::default();
-    breaks::break_line(slices(runs), first, beneath, &mut count);
+    breaks::break_line(slices(texts), first, beneath, &mut count);
     count.0 + 1
 }
 
-fn slices(runs: &[Run]) -> impl Iterator<Item = (&str, Slot)> {
-    runs.iter().map(|run| (run.text.as_str(), run.slot))
+fn slices(texts: &[Styled]) -> impl Iterator<Item = (&str, Slot)> {
+    texts.iter().map(|styled| (styled.text.as_str(), styled.slot))
 }
 
 #[cfg(test)]
@@ -250,8 +252,8 @@ mod tests {
 
     #[test]
     fn the_first_line_has_room_of_its_own() {
-        let text = |line: &Vec<Run>| line.iter().map(|run| run.text.as_str()).collect::<String>();
-        let lines = wrap_hanging(&[Run::new("trace  0123456789 and more", Slot::Text)], 17, 10);
+        let text = |line: &Vec<Styled>| line.iter().map(|styled| styled.text.as_str()).collect::<String>();
+        let lines = wrap_hanging(&[Styled::new("trace  0123456789 and more", Slot::Text)], 17, 10);
         assert_eq!(lines.iter().map(text).collect::<Vec<_>>(), ["trace  0123456789", "and more"]);
     }
 

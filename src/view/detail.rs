@@ -9,8 +9,9 @@ use super::{
 use crate::app::{
     Areas, Content, Focus, State, TABS,
     areas::{self, DetailArea},
-    document::Run,
-    format, wrap,
+    format,
+    styled::Styled,
+    wrap,
 };
 use crate::slots::Slot;
 
@@ -56,7 +57,7 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
         pen.put(x, y, right, close, slot);
     }
     if state.detail.is_late(state.now) {
-        pen.runs_right(line, &[Run::new("… ", Slot::Dim)]);
+        pen.texts_right(line, &[Styled::new("… ", Slot::Dim)]);
     }
 }
 
@@ -73,7 +74,7 @@ fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
         pen.dot(line.right(), line.y, "┤", slot);
     }
     if let Some(why) = state.detail.failed() {
-        frame::words(pen, line, &[Run::new(format!("✗ {why}"), Slot::Error)]);
+        frame::words(pen, line, &[Styled::new(format!("✗ {why}"), Slot::Error)]);
     }
 }
 
@@ -82,7 +83,7 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
     let window = scroll.window(document.len(), area.height.into());
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
-        pen.runs(Rect { y, height: 1, ..area }, &line.runs);
+        pen.texts(Rect { y, height: 1, ..area }, &line.texts);
         if focused && at == scroll.cursor {
             // From the cursor's column to the one beyond the text.
             let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
@@ -120,7 +121,7 @@ fn empty(state: &State) -> &'static str {
 }
 
 /// `line 118/136  87%`
-fn place(state: &State, length: usize, height: usize) -> Vec<Run> {
+fn place(state: &State, length: usize, height: usize) -> Vec<Styled> {
     let scroll = state.detail.scroll();
     if length <= height {
         return Vec::new();
@@ -128,8 +129,8 @@ fn place(state: &State, length: usize, height: usize) -> Vec<Run> {
     let (at, of) = (format::exact((scroll.cursor + 1).min(length) as u64), format::exact(length as u64));
     let end = if state.detail.sticks() { "  end" } else { "" };
     vec![
-        Run::new(format!("line {at:>0$}/{of}", of.len()), Slot::Dim),
-        Run::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), Slot::Dim),
-        Run::new(end, Slot::Running),
+        Styled::new(format!("line {at:>0$}/{of}", of.len()), Slot::Dim),
+        Styled::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), Slot::Dim),
+        Styled::new(end, Slot::Running),
     ]
 }

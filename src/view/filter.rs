@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::pen::Pen;
 use crate::{
-    app::{State, document::Run, format, hints::CLEAR, line::Line, wrap},
+    app::{State, format, hints::CLEAR, line::Line, styled::Styled, wrap},
     keymap::Action,
     slots::Slot,
 };
@@ -14,7 +14,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     let inner = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
     let slot = if state.line.is_some() { Slot::FilterActive } else { Slot::Filter };
     let facts = facts(state, inner.width);
-    let from = pen.runs_right(inner, &facts);
+    let from = pen.texts_right(inner, &facts);
     let end = if facts.is_empty() { inner.right() } else { from.saturating_sub(2) };
 
     let mut x = pen.put(inner.x, inner.y, end, "/ ", slot);
@@ -46,20 +46,21 @@ pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: Slot) -> Position {
 }
 
 /// `11/64 runs   Esc clear`; of that as much as leaves the filter itself at least half of the line.
-fn facts(state: &State, width: u16) -> Vec<Run> {
-    let mut pieces: Vec<Vec<Run>> = Vec::new();
+fn facts(state: &State, width: u16) -> Vec<Styled> {
+    let mut texts: Vec<Vec<Styled>> = Vec::new();
     if let Some(overview) = state.overview.shown() {
         let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all.traces));
-        pieces.push(vec![Run::new(counts, if overview.traces == 0 { Slot::Warning } else { Slot::HeaderTotal })]);
+        texts.push(vec![Styled::new(counts, if overview.traces == 0 { Slot::Warning } else { Slot::HeaderTotal })]);
         let late = if state.overview.is_refreshing(state.now) { " runs …" } else { " runs" };
-        pieces.push(vec![Run::new(late, Slot::Dim)]);
+        texts.push(vec![Styled::new(late, Slot::Dim)]);
     }
     let back = state.keymap.label(Action::Back);
     if let Some(does) = state.back_does().filter(|does| *does == CLEAR && state.line.is_none() && !back.is_empty()) {
-        pieces.push(vec![Run::new(format!("   {back}"), Slot::StatusKey), Run::new(format!(" {does}"), Slot::Dim)]);
+        texts
+            .push(vec![Styled::new(format!("   {back}"), Slot::StatusKey), Styled::new(format!(" {does}"), Slot::Dim)]);
     }
-    while pieces.len() > 1 && pieces.iter().map(|piece| wrap::runs_width(piece)).sum::<usize>() * 2 > width.into() {
-        pieces.pop();
+    while texts.len() > 1 && texts.iter().map(|text| wrap::styled_width(text)).sum::<usize>() * 2 > width.into() {
+        texts.pop();
     }
-    pieces.concat()
+    texts.concat()
 }

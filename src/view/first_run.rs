@@ -20,15 +20,15 @@ use super::{
 };
 use crate::app::{
     Areas, Focus, State,
-    document::Run,
     first_run::{Line, page},
+    styled::Styled,
 };
 use crate::slots::Slot;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
     if areas.bordered {
         frame::draw(pen, areas.body, None, Focus::Tree);
-        frame::words(pen, areas.body, &[Run::new("Send your first trace", Slot::Title)]);
+        frame::words(pen, areas.body, &[Styled::new("Send your first trace", Slot::Title)]);
     }
     let page = page(state, areas);
     let window = page.window;
@@ -71,8 +71,8 @@ fn paint(pen: &mut Pen, line: &Line, place: Rect, margin: u16) {
 }
 
 /// What stands at the right is a key: what stands at the left gives way to it.
-fn both(pen: &mut Pen, left: &[Run], right: &[Run], place: Rect) {
-    let from = pen.runs_right(place, right);
+fn both(pen: &mut Pen, left: &[Styled], right: &[Styled], place: Rect) {
+    let from = pen.texts_right(place, right);
     let gap = if right.is_empty() { 0 } else { 2 };
-    pen.runs(Rect { width: from.saturating_sub(place.x).saturating_sub(gap), ..place }, left);
+    pen.texts(Rect { width: from.saturating_sub(place.x).saturating_sub(gap), ..place }, left);
 }

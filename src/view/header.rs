@@ -8,7 +8,7 @@ use super::{
     widgets::{sparkline, strip::Strip},
 };
 use crate::{
-    app::{Lamp, Listening, State, activity::SPARKLINE, areas::FLOOR, document::Run, format},
+    app::{Lamp, Listening, State, activity::SPARKLINE, areas::FLOOR, format, styled::Styled},
     keymap::Action,
     slots::Slot,
 };
@@ -24,9 +24,9 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
     let (wide, narrow) = (line.width >= WIDE, line.width < NARROW);
     let mut strip = Strip::default();
     let (glyph, word, slot) = lamp(state);
-    strip.left(0, vec![Run::new(if wide { "sideseat-tui" } else { "sideseat" }, Slot::Header)]);
+    strip.left(0, vec![Styled::new(if wide { "sideseat-tui" } else { "sideseat" }, Slot::Header)]);
     let quiet = narrow && matches!(state.lamp(), Lamp::Live);
-    let lamp = vec![Run::new(if quiet { glyph.to_owned() } else { format!("{glyph} {word}") }, slot)];
+    let lamp = vec![Styled::new(if quiet { glyph.to_owned() } else { format!("{glyph} {word}") }, slot)];
     if wide {
         strip.left(0, lamp).left(4, addresses(state, wide));
     } else {
@@ -37,7 +37,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
     }
     let help = state.keymap.label(Action::Help);
     if !narrow && !help.is_empty() {
-        strip.right(3, vec![Run::new(help, Slot::StatusKey)]);
+        strip.right(3, vec![Styled::new(help, Slot::StatusKey)]);
     }
     totals(&mut strip, state, wide, narrow);
     strip.draw(pen, line);
@@ -46,9 +46,11 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) {
 /// All there is where nothing else fits.
 pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
     let (glyph, word, slot) = lamp(state);
-    let runs =
-        [Run::new(format!("{glyph} {word}"), slot), Run::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), Slot::Text)];
-    pen.runs(screen, &runs);
+    let runs = [
+        Styled::new(format!("{glyph} {word}"), slot),
+        Styled::new(format!("  needs {}x{}", FLOOR.0, FLOOR.1), Slot::Text),
+    ];
+    pen.texts(screen, &runs);
 }
 
 /// The lamp's glyph, word and slot. The word says all, the glyph is for a glance, the colour for the eye's corner.
@@ -65,7 +67,7 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
 }
 
 /// `127.0.0.1  gRPC 4317  HTTP 4318 5388`, or `:4317 :4318 :5388`. A port that is not the usual one stands out.
-pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
+pub fn addresses(state: &State, wide: bool) -> Vec<Styled> {
     let mut runs = Vec::new();
     let mut shown: Vec<(&str, u16)> = Vec::new();
     let (mut host, mut protocol) = ("", "");
@@ -78,20 +80,20 @@ pub fn addresses(state: &State, wide: bool) -> Vec<Run> {
         let slot = if note.is_some() { Slot::Warning } else { Slot::Dim };
         let gap = if runs.is_empty() { "" } else { " " };
         if !wide {
-            runs.push(Run::new(format!("{gap}:{port}"), slot));
+            runs.push(Styled::new(format!("{gap}:{port}"), slot));
             continue;
         }
         if host != address {
             let gap = if host.is_empty() { "" } else { "  " };
             host = address;
-            runs.push(Run::new(format!("{gap}{address}"), Slot::Dim));
+            runs.push(Styled::new(format!("{gap}{address}"), Slot::Dim));
         }
         let speaks = if what.eq_ignore_ascii_case("grpc") { "gRPC" } else { "HTTP" };
         if protocol != speaks {
             protocol = speaks;
-            runs.push(Run::new(format!("  {speaks}"), Slot::Dim));
+            runs.push(Styled::new(format!("  {speaks}"), Slot::Dim));
         }
-        runs.push(Run::new(format!(" {port}"), slot));
+        runs.push(Styled::new(format!(" {port}"), slot));
     }
     runs
 }
@@ -112,8 +114,8 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
         ROOMY.. => 20,
     };
     let bars = sparkline::text(&state.rate.seconds(), columns, SPARKLINE.div_ceil(columns.max(1)));
-    strip.left(5, vec![Run::new(bars, Slot::Sparkline)]);
-    let number = vec![Run::new(number, Slot::HeaderTotal), Run::new(unit, Slot::Dim)];
+    strip.left(5, vec![Styled::new(bars, Slot::Sparkline)]);
+    let number = vec![Styled::new(number, Slot::HeaderTotal), Styled::new(unit, Slot::Dim)];
     if columns > 0 {
         strip.close(2, number)
     } else {
@@ -125,32 +127,32 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
 fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     if state.overview.failed().is_some() {
         // What is shown is the last that was known.
-        strip.right(1, vec![Run::new("✗", Slot::Error), Run::new(" totals", Slot::Dim)]);
+        strip.right(1, vec![Styled::new("✗", Slot::Error), Styled::new(" totals", Slot::Dim)]);
     }
     let Some(overview) = state.overview.shown() else { return };
     if overview.all.traces == 0 {
-        strip.right(1, vec![Run::new("nothing received yet", Slot::Dim)]);
+        strip.right(1, vec![Styled::new("nothing received yet", Slot::Dim)]);
         return;
     }
     let mut facts = Vec::new();
     let all = &overview.all;
     let running = state.running();
     if running > 0 && !narrow {
-        facts.push(Run::new(format!("{} running", format::count(running)), Slot::Running));
+        facts.push(Styled::new(format!("{} running", format::count(running)), Slot::Running));
     }
     let runs = if all.traces == 1 { "run" } else { "runs" };
-    facts.push(Run::new(format!("{} {runs}", format::count(all.traces)), Slot::HeaderTotal));
+    facts.push(Styled::new(format!("{} {runs}", format::count(all.traces)), Slot::HeaderTotal));
     let cost = numbers::cost_of(&all.totals);
     if cost == numbers::UNKNOWN {
-        facts.push(Run::new("unpriced", Slot::Dim));
+        facts.push(Styled::new("unpriced", Slot::Dim));
     } else if cost != numbers::NONE {
-        facts.push(Run::new(cost, Slot::HeaderTotal));
+        facts.push(Styled::new(cost, Slot::HeaderTotal));
     }
     let gap = if wide { " · " } else { "  " };
     let mut runs = Vec::new();
     for fact in facts {
         if !runs.is_empty() {
-            runs.push(Run::new(gap, Slot::Dim));
+            runs.push(Styled::new(gap, Slot::Dim));
         }
         runs.push(fact);
     }

@@ -8,11 +8,11 @@ use crate::{
     app::{
         State,
         areas::Overlay,
-        document::Run,
         find::Finder,
         help::HelpLine,
         item::{Item, Kind},
         list::{List, MARGINS},
+        styled::Styled,
         wrap,
     },
     keymap::Action,
@@ -68,12 +68,12 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
     let (all, left) = list.counts();
     let aside = match (&list.kind, list.narrow()) {
-        (Kind::Help { of }, "") => vec![Run::new(format!("here: {}", of.title()), Slot::Dim)],
-        (Kind::Sessions, "") => vec![Run::new(counted(list.sessions(), "session"), Slot::Dim)],
-        (Kind::Themes { .. }, "") => vec![Run::new(counted(all, "theme"), Slot::Dim)],
-        (_, _) => vec![Run::new(format!("{left}/{all}"), Slot::Dim)],
+        (Kind::Help { of }, "") => vec![Styled::new(format!("here: {}", of.title()), Slot::Dim)],
+        (Kind::Sessions, "") => vec![Styled::new(counted(list.sessions(), "session"), Slot::Dim)],
+        (Kind::Themes { .. }, "") => vec![Styled::new(counted(all, "theme"), Slot::Dim)],
+        (_, _) => vec![Styled::new(format!("{left}/{all}"), Slot::Dim)],
     };
-    let from = pen.runs_right(line, &aside);
+    let from = pen.texts_right(line, &aside);
     let place = Rect { width: from.saturating_sub(line.x).saturating_sub(2), ..line };
     if let Some(typed) = list.line() {
         let x = pen.put(place.x, place.y, place.right(), "/ ", Slot::FilterActive);
@@ -82,12 +82,12 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
     }
     if list.narrow().is_empty() {
         let key = state.keymap.label(Action::Narrow);
-        pen.runs(
+        pen.texts(
             place,
-            &[Run::new(key, Slot::StatusKey), Run::new(format!(" {}", Action::Narrow.row().hint), Slot::Dim)],
+            &[Styled::new(key, Slot::StatusKey), Styled::new(format!(" {}", Action::Narrow.row().hint), Slot::Dim)],
         );
     } else {
-        pen.runs(place, &[Run::new(format!("/ {}", list.narrow()), Slot::Filter)]);
+        pen.texts(place, &[Styled::new(format!("/ {}", list.narrow()), Slot::Filter)]);
     }
     None
 }
@@ -128,7 +128,7 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], finder: &mut F
     for (width, cell) in widths.iter().zip(&item.cells).rev() {
         let width = u16::try_from(*width).unwrap_or(u16::MAX);
         let left = right.saturating_sub(width).max(row.x);
-        pen.runs_right(Rect { x: left, width: right - left, ..row }, &[Run::new(cell.as_str(), Slot::Dim)]);
+        pen.texts_right(Rect { x: left, width: right - left, ..row }, &[Styled::new(cell.as_str(), Slot::Dim)]);
         right = left.saturating_sub(2).max(row.x);
     }
     let mut x = row.x;
@@ -182,13 +182,13 @@ fn help(pen: &mut Pen, list: &List, rows: Rect) {
 /// Writes a text with what the search found in it standing out; returns where it ended.
 fn matched(pen: &mut Pen, place: Rect, text: &str, finder: &mut Finder) -> u16 {
     let found = finder.found(text);
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<Styled> = Vec::new();
     for (at, grapheme) in text.graphemes(true).enumerate() {
         let slot = if found.binary_search(&at).is_ok() { Slot::ListMatch } else { Slot::Text };
-        match runs.last_mut().filter(|run| run.slot == slot) {
-            Some(run) => run.text.push_str(grapheme),
-            None => runs.push(Run::new(grapheme, slot)),
+        match runs.last_mut().filter(|styled| styled.slot == slot) {
+            Some(styled) => styled.text.push_str(grapheme),
+            None => runs.push(Styled::new(grapheme, slot)),
         }
     }
-    pen.runs(place, &runs)
+    pen.texts(place, &runs)
 }

@@ -43,7 +43,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Areas, Focus, Stage, State, document::Run},
+    app::{Areas, Focus, Stage, State, styled::Styled},
     slots::Slot,
     theme::Theme,
 };
@@ -110,8 +110,8 @@ fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     frame::draw(pen, areas.body, areas.divider, focus);
     if let Some(tree) = &areas.tree {
         let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
-        let news = tree::news(state).map(|news| Run::new(format!("  {news}"), Slot::Accent));
-        let title: Vec<Run> = [Run::new("Runs", Slot::Title)].into_iter().chain(news).collect();
+        let news = tree::news(state).map(|news| Styled::new(format!("  {news}"), Slot::Accent));
+        let title: Vec<Styled> = [Styled::new("Runs", Slot::Title)].into_iter().chain(news).collect();
         frame::words(pen, top, &title);
         let bottom = Rect { y: areas.body.bottom() - 1, ..top };
         frame::words(pen, bottom, &status::tally(state, bottom.width));

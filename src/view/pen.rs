@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{document::Run, wrap},
+    app::{styled::Styled, wrap},
     slots::Slot,
     theme::Theme,
 };
@@ -57,16 +57,16 @@ impl<'a> Pen<'a> {
         self.put(x, y, x.saturating_add(1), glyph, slot);
     }
 
-    /// Writes runs from the left of the first line of an area; returns where they ended.
-    pub fn runs(&mut self, area: Rect, runs: &[Run]) -> u16 {
-        runs.iter().fold(area.x, |x, run| self.put(x, area.y, area.right(), &run.text, run.slot))
+    /// Writes texts from the left of the first line of an area; returns where they ended.
+    pub fn texts(&mut self, area: Rect, texts: &[Styled]) -> u16 {
+        texts.iter().fold(area.x, |x, styled| self.put(x, area.y, area.right(), &styled.text, styled.slot))
     }
 
-    /// Writes runs up to the right of the first line of an area; returns where they began.
-    pub fn runs_right(&mut self, area: Rect, runs: &[Run]) -> u16 {
-        let width = u16::try_from(wrap::runs_width(runs)).unwrap_or(u16::MAX).min(area.width);
+    /// Writes texts up to the right of the first line of an area; returns where they began.
+    pub fn texts_right(&mut self, area: Rect, texts: &[Styled]) -> u16 {
+        let width = u16::try_from(wrap::styled_width(texts)).unwrap_or(u16::MAX).min(area.width);
         let x = area.right() - width;
-        self.runs(Rect { x, width, ..area }, runs);
+        self.texts(Rect { x, width, ..area }, texts);
         x
     }
 
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn runs_stand_at_the_left_or_the_right() {
-        let runs = [Run::new("ab", Slot::Dim), Run::new("cd", Slot::Text)];
-        assert_eq!(written(6, |pen| assert_eq!(pen.runs_right(Rect::new(0, 0, 6, 1), &runs), 2)), "  abcd");
-        assert_eq!(written(3, |pen| _ = pen.runs_right(Rect::new(0, 0, 3, 1), &runs)), "ab…");
+        let texts = [Styled::new("ab", Slot::Dim), Styled::new("cd", Slot::Text)];
+        assert_eq!(written(6, |pen| assert_eq!(pen.texts_right(Rect::new(0, 0, 6, 1), &texts), 2)), "  abcd");
+        assert_eq!(written(3, |pen| _ = pen.texts_right(Rect::new(0, 0, 3, 1), &texts)), "ab…");
     }
 }

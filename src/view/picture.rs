@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use super::{list::border, pen::Pen};
 use crate::app::{
     State,
-    document::Run,
     picture::{Picture, Shown},
-    picture_keys, wrap,
+    picture_keys,
+    styled::Styled,
+    wrap,
 };
 use crate::slots::Slot;
 
@@ -23,6 +24,9 @@ pub fn draw(pen: &mut Pen, state: &State, picture: &Picture) {
     };
     let lines = wrap::wrap(&text, usize::from(room.width.saturating_sub(2)).max(1));
     for (y, line) in (room.y..room.bottom()).zip(lines) {
-        pen.runs(Rect { x: room.x + 1, y, width: room.width.saturating_sub(1), height: 1 }, &[Run::new(line, slot)]);
+        pen.texts(
+            Rect { x: room.x + 1, y, width: room.width.saturating_sub(1), height: 1 },
+            &[Styled::new(line, slot)],
+        );
     }
 }

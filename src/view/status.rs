@@ -10,10 +10,9 @@ use super::{
 };
 use crate::{
     app::{
-        Areas, Focus, Stage, State,
-        document::Run,
-        format,
+        Areas, Focus, Stage, State, format,
         run_state::{RunCounts, RunState},
+        styled::Styled,
         wrap,
     },
     keymap::{Action, Hint},
@@ -29,7 +28,7 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
     let mut rank = 2;
     let run = |hint: &Hint| {
         let word = if hint.does.is_empty() { String::new() } else { format!(" {}", hint.does) };
-        vec![Run::new(hint.keys.as_str(), Slot::StatusKey), Run::new(word, Slot::Status)]
+        vec![Styled::new(hint.keys.as_str(), Slot::StatusKey), Styled::new(word, Slot::Status)]
     };
     let hints = state.hints();
     // From the right: what ends things, and what explains the rest.
@@ -53,34 +52,34 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     let mut strip = Strip::default();
     if let Some(why) = &state.failing {
         let text = format!("✗ nothing can be stored: {why}");
-        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), Slot::StatusError)]);
+        strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), Slot::StatusError)]);
         strip.draw(pen, line);
         return;
     }
     if !state.half.is_empty() {
         let keys: Vec<String> = state.half.iter().map(ToString::to_string).collect();
-        strip.left(0, vec![Run::new(format!("{} …", keys.join(" ")), Slot::Accent)]);
+        strip.left(0, vec![Styled::new(format!("{} …", keys.join(" ")), Slot::Accent)]);
     }
     if let Some(held) = &state.paused {
         let spans = if held.spans > 0 { format!("  {} spans came", format::count(held.spans)) } else { String::new() };
-        strip.left(0, vec![Run::new("PAUSED", Slot::HeaderPaused), Run::new(spans, Slot::Status)]);
+        strip.left(0, vec![Styled::new("PAUSED", Slot::HeaderPaused), Styled::new(spans, Slot::Status)]);
     } else if state.follows() && state.stage() == Stage::Browsing {
         // Where it is narrow the arrow says it.
         let text = if areas.bordered { "FOLLOW ▼" } else { "▼" };
-        strip.left(1, vec![Run::new(text, Slot::Running)]);
+        strip.left(1, vec![Styled::new(text, Slot::Running)]);
     }
     if let Some(notice) = &state.notice {
-        strip.left(0, vec![Run::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
+        strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
     } else {
         match state.stage() {
             Stage::Browsing => {
-                strip.left_cut(2, 10, Run::new(breadcrumb(state), Slot::Status));
+                strip.left_cut(2, 10, Styled::new(breadcrumb(state), Slot::Status));
             }
             Stage::FirstRun => {
                 if areas.bordered {
                     let (_, word, _) = header::lamp(state);
-                    strip.left(1, vec![Run::new(word, Slot::HeaderWaiting)]);
-                    strip.left(2, vec![Run::new(reach(state), Slot::Status)]);
+                    strip.left(1, vec![Styled::new(word, Slot::HeaderWaiting)]);
+                    strip.left(2, vec![Styled::new(reach(state), Slot::Status)]);
                 } else {
                     // The header has no room for them, and says the rest.
                     strip.left(1, header::addresses(state, false));
@@ -98,20 +97,20 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
     if areas.bordered || refused > 0 {
         let slot = if refused > 0 { Slot::Warning } else { Slot::Status };
         let rank = if refused > 0 { 1 } else { 5 };
-        strip.right(rank, vec![Run::new(format!("refused {}", format::count(refused)), slot)]);
+        strip.right(rank, vec![Styled::new(format!("refused {}", format::count(refused)), slot)]);
     }
     if let Some((done, of)) = state.seen.reprocessing {
         let percent = done.saturating_mul(100) / of.max(1);
-        strip.right(2, vec![Run::new(format!("reading anew {percent}%"), Slot::Running)]);
+        strip.right(2, vec![Styled::new(format!("reading anew {percent}%"), Slot::Running)]);
     }
     if let Some(overview) = state.overview.shown().filter(|_| areas.bordered) {
         let size = overview.size.map_or_else(|| "in memory".to_owned(), |size| format!("db {}", format::size(size)));
-        strip.right(4, vec![Run::new(size, Slot::Status)]);
+        strip.right(4, vec![Styled::new(size, Slot::Status)]);
     }
     // With a frame the tree's title says it.
     let news = tree::news(state).filter(|_| !areas.bordered && state.focus == Focus::Tree);
     if let Some(news) = news {
-        strip.right(2, vec![Run::new(news, Slot::Accent)]);
+        strip.right(2, vec![Styled::new(news, Slot::Accent)]);
     }
     let rows = state.tree.rows().len();
     if state.stage() == Stage::Browsing && rows > 0 {
@@ -122,7 +121,7 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         };
         let (at, of) = (format::exact((at + 1).min(of) as u64), format::exact(of as u64));
         // As wide at the first row as at the last.
-        strip.right(3, vec![Run::new(format!("{at:>0$}/{of}", wrap::width(&of)), Slot::Status)]);
+        strip.right(3, vec![Styled::new(format!("{at:>0$}/{of}", wrap::width(&of)), Slot::Status)]);
     }
 }
 
@@ -147,10 +146,10 @@ fn breadcrumb(state: &State) -> String {
 }
 
 /// `✓ 9  ! 2  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
-pub fn tally(state: &State, width: u16) -> Vec<Run> {
+pub fn tally(state: &State, width: u16) -> Vec<Styled> {
     let Some(overview) = state.overview.shown() else { return Vec::new() };
     let RunCounts { done, recovered, failed, running } = state.run_counts().unwrap_or_default();
-    let mut runs = Vec::new();
+    let mut texts = Vec::new();
     for (run_state, count) in [
         (RunState::Done, done),
         (RunState::Recovered, recovered),
@@ -159,10 +158,10 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
     ] {
         let (mark, slot) = tree::mark(run_state);
         if count > 0 {
-            let gap = if runs.is_empty() { "" } else { "  " };
-            runs.push(Run::new(gap, Slot::Dim));
-            runs.push(Run::new(mark, slot));
-            runs.push(Run::new(format!(" {}", format::count(count)), Slot::Dim));
+            let gap = if texts.is_empty() { "" } else { "  " };
+            texts.push(Styled::new(gap, Slot::Dim));
+            texts.push(Styled::new(mark, slot));
+            texts.push(Styled::new(format!(" {}", format::count(count)), Slot::Dim));
         }
     }
     let totals = &overview.totals;
@@ -171,10 +170,10 @@ pub fn tally(state: &State, width: u16) -> Vec<Run> {
             0 => String::new(),
             failed => format!(" ({}✗)", format::count(failed)),
         };
-        let tools = Run::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), Slot::Dim);
-        if wrap::runs_width(&runs) + wrap::width(&tools.text) + 6 <= usize::from(width) {
-            runs.push(tools);
+        let tools = Styled::new(format!("   tools {}{failed}", format::count(totals.tool_calls)), Slot::Dim);
+        if wrap::styled_width(&texts) + wrap::width(&tools.text) + 6 <= usize::from(width) {
+            texts.push(tools);
         }
     }
-    runs
+    texts
 }

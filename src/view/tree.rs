@@ -29,8 +29,9 @@ use super::{numbers, pen::Pen, widgets::scrollbar};
 use crate::app::{
     Areas, Focus, Row, State,
     areas::{Columns, TreeArea, indent},
-    document::Run,
-    format, wrap,
+    format,
+    styled::Styled,
+    wrap,
 };
 use crate::slots::Slot;
 
@@ -99,7 +100,7 @@ fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
     for (shown, width, title) in [(cost, COST, "cost"), (tokens, TOKENS, "tok"), (duration, DURATION, "dur")] {
         if shown {
             let place = Rect { x: right.saturating_sub(width).max(area.head.x), width: width.min(right), ..area.head };
-            pen.runs_right(place, &[Run::new(title, Slot::Dim)]);
+            pen.texts_right(place, &[Styled::new(title, Slot::Dim)]);
             right = right.saturating_sub(width);
         }
     }
@@ -126,7 +127,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
         if let Some(text) = text {
             let slot = if text == numbers::NONE || text == numbers::UNKNOWN { Slot::Dim } else { slot };
             let from =
-                pen.runs_right(Rect { x: left, width: column - left, ..place }, &[Run::new(text.as_str(), slot)]);
+                pen.texts_right(Rect { x: left, width: column - left, ..place }, &[Styled::new(text.as_str(), slot)]);
             right = from.saturating_sub(1).max(place.x);
         }
         column = left;

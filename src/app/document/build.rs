@@ -3,10 +3,10 @@
 use super::extents;
 use super::json;
 use super::json_text;
-use super::line::{DocLine, Fold, FoldName, Folds, Opens, Run};
+use super::line::{DocLine, Fold, FoldName, Folds, Opens};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
-use crate::app::{format::Zone, wrap};
+use crate::app::{format::Zone, styled::Styled, wrap};
 use crate::model::{SpanId, Value};
 use crate::slots::Slot;
 
@@ -44,7 +44,7 @@ pub struct Builder<'a> {
     texts: usize,
     span: Option<SpanId>,
     /// Goes before the next line, in place of its indent: the indent and the mark.
-    mark: Option<(usize, Run)>,
+    mark: Option<(usize, Styled)>,
     /// The last line is a heading.
     headed: bool,
 }
@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
     pub fn done(mut self) -> Written {
         let ends = match self.lines.last() {
             _ if self.headed => Above::Heading,
-            Some(line) if line.runs.is_empty() => Above::Blank,
+            Some(line) if line.texts.is_empty() => Above::Blank,
             None if self.segments.is_empty() => self.above,
             _ => Above::Text,
         };
@@ -112,14 +112,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The next line begins with a mark, where its indent has room for it; else the mark stands above it.
-    pub fn mark(&mut self, indent: usize, mark: Run) {
+    pub fn mark(&mut self, indent: usize, mark: Styled) {
         self.mark = Some((indent, mark));
     }
 
     /// An empty line, unless there is one already or nothing above.
     pub fn blank(&mut self) {
         let wanted = match self.lines.last() {
-            Some(line) => !line.runs.is_empty(),
+            Some(line) => !line.texts.is_empty(),
             None => !self.segments.is_empty() || matches!(self.above, Above::Heading | Above::Text),
         };
         if wanted && matches!(self.sink, Sink::Segments) {
@@ -135,13 +135,13 @@ impl<'a> Builder<'a> {
     }
 
     /// One line, cut where it does not fit.
-    pub fn line(&mut self, runs: Vec<Run>) {
-        let runs = fit(runs, self.width);
-        self.push(runs, None);
+    pub fn line(&mut self, texts: Vec<Styled>) {
+        let texts = fit(texts, self.width);
+        self.push(texts, None);
     }
 
     /// A paragraph: wrapped, every line indented; `hang` more from the second on.
-    pub fn wrapped(&mut self, indent: usize, hang: usize, runs: &[Run]) {
+    pub fn wrapped(&mut self, indent: usize, hang: usize, texts: &[Styled]) {
         // Where the pane is so narrow that nothing is left, text matters more than its indent.
         let indent = if indent + 8 > self.width { 0 } else { indent };
         let hang = if indent + hang + 12 > self.width { 0 } else { hang };
@@ -149,24 +149,24 @@ impl<'a> Builder<'a> {
         match self.sink {
             Sink::Only { within: false, .. } => return,
             Sink::Count => {
-                self.count += wrap::count_hanging(runs, room, room - hang);
+                self.count += wrap::count_hanging(texts, room, room - hang);
                 return;
             }
             _ => {}
         }
-        for (index, mut line) in wrap::wrap_hanging(runs, room, room - hang).into_iter().enumerate() {
+        for (index, mut line) in wrap::wrap_hanging(texts, room, room - hang).into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {
-                line.insert(0, Run::new(" ".repeat(pad), Slot::Text));
+                line.insert(0, Styled::new(" ".repeat(pad), Slot::Text));
             }
             self.push(line, None);
         }
     }
 
     /// A paragraph that names what can be opened.
-    pub fn opens(&mut self, indent: usize, run: Run, what: Option<&Opens>) {
+    pub fn opens(&mut self, indent: usize, styled: Styled, what: Option<&Opens>) {
         let first = self.lines.len();
-        self.wrapped(indent, 2, &[run]);
+        self.wrapped(indent, 2, &[styled]);
         for line in self.lines.iter_mut().skip(first) {
             line.opens = what.cloned();
         }
@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
     pub fn text(&mut self, indent: usize, text: &str, slot: Slot) {
         self.long_text(text, |to, text| {
             for line in wrap::clean(text).trim_end_matches('\n').split('\n') {
-                to.wrapped(indent, 0, &[Run::new(line, slot)]);
+                to.wrapped(indent, 0, &[Styled::new(line, slot)]);
             }
         });
     }
@@ -185,15 +185,15 @@ impl<'a> Builder<'a> {
     pub fn prose(&mut self, indent: usize, pad: &str, text: &str, slot: Slot) {
         self.long_text(text, |to, text| {
             for line in wrap::clean(text).split('\n') {
-                let pad = (!pad.is_empty()).then(|| Run::new(pad, Slot::Text));
-                let line: Vec<Run> = pad.into_iter().chain([Run::new(line, slot)]).collect();
+                let pad = (!pad.is_empty()).then(|| Styled::new(pad, Slot::Text));
+                let line: Vec<Styled> = pad.into_iter().chain([Styled::new(line, slot)]).collect();
                 to.wrapped(indent, hanging(&line), &line);
             }
         });
     }
 
-    /// Lines of runs, each wrapped.
-    pub fn runs(&mut self, indent: usize, lines: Vec<Vec<Run>>) {
+    /// Lines of styled texts, each wrapped.
+    pub fn styled_lines(&mut self, indent: usize, lines: Vec<Vec<Styled>>) {
         for line in lines {
             let hang = hanging(&line);
             self.wrapped(indent, hang, &line);
@@ -204,18 +204,18 @@ impl<'a> Builder<'a> {
     pub fn json(&mut self, indent: usize, value: &Value) {
         let columns = self.width.saturating_sub(indent);
         if json::is_light(value) {
-            return self.runs(indent, json::lines(value, columns));
+            return self.styled_lines(indent, json::lines(value, columns));
         }
         match self.share() {
-            Share::All => self.runs(indent, json::lines(value, columns)),
+            Share::All => self.styled_lines(indent, json::lines(value, columns)),
             Share::Of(Extent::Json(extent)) => {
-                self.within(|to| to.runs(indent, extents::lines(value, extent, columns)));
+                self.within(|to| to.styled_lines(indent, extents::lines(value, extent, columns)));
             }
             Share::None | Share::Of(_) => {}
             Share::First => {
                 for (nth, (extent, lines)) in extents::of(value).into_iter().enumerate() {
                     if nth < 2 {
-                        self.runs(indent, extents::lines(value, &extent, columns));
+                        self.styled_lines(indent, extents::lines(value, &extent, columns));
                     } else {
                         self.later(Extent::Json(extent), lines);
                     }
@@ -229,7 +229,7 @@ impl<'a> Builder<'a> {
         let columns = self.width.saturating_sub(indent);
         match self.share() {
             Share::Of(Extent::JsonText(extent)) => {
-                self.within(|to| to.runs(indent, json_text::lines(text, extent, columns)));
+                self.within(|to| to.styled_lines(indent, json_text::lines(text, extent, columns)));
             }
             // Whether it is JSON is not known here: what it would be written as instead has the next number.
             Share::None | Share::Of(_) => return false,
@@ -237,7 +237,7 @@ impl<'a> Builder<'a> {
                 let Some(extents) = json_text::extents(text) else { return false };
                 for (nth, (extent, lines)) in extents.into_iter().enumerate() {
                     if nth < 2 {
-                        self.runs(indent, json_text::lines(text, &extent, columns));
+                        self.styled_lines(indent, json_text::lines(text, &extent, columns));
                     } else {
                         self.later(Extent::JsonText(extent), lines);
                     }
@@ -305,12 +305,12 @@ impl<'a> Builder<'a> {
     }
 
     /// One line with something at its right edge; the left gives way.
-    pub fn spread(&mut self, left: Vec<Run>, right: Vec<Run>) {
+    pub fn spread(&mut self, left: Vec<Styled>, right: Vec<Styled>) {
         self.spread_with(left, right, " ", Slot::Text, None);
     }
 
     /// A rule across the pane with a text at its left and its right.
-    pub fn rule(&mut self, left: Vec<Run>, right: Vec<Run>, slot: Slot) {
+    pub fn rule(&mut self, left: Vec<Styled>, right: Vec<Styled>, slot: Slot) {
         self.spread_with(left, right, "─", slot, None);
         self.headed = true;
     }
@@ -333,38 +333,45 @@ impl<'a> Builder<'a> {
     }
 
     /// The head of something that opens and closes; true when it is open.
-    pub fn fold(&mut self, name: String, open_at_first: bool, indent: usize, head: Vec<Run>, right: Vec<Run>) -> bool {
+    pub fn fold(
+        &mut self,
+        name: String,
+        open_at_first: bool,
+        indent: usize,
+        head: Vec<Styled>,
+        right: Vec<Styled>,
+    ) -> bool {
         let name = FoldName(name);
         let open = self.folds.is_open(&name, open_at_first);
-        let mut left = vec![Run::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
+        let mut left = vec![Styled::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
         left.extend(head);
         self.spread_with(left, right, " ", Slot::Text, Some(Fold { name, open }));
         open
     }
 
-    fn spread_with(&mut self, left: Vec<Run>, right: Vec<Run>, filler: &str, slot: Slot, fold: Option<Fold>) {
-        let right_width = wrap::runs_width(&right);
+    fn spread_with(&mut self, left: Vec<Styled>, right: Vec<Styled>, filler: &str, slot: Slot, fold: Option<Fold>) {
+        let right_width = wrap::styled_width(&right);
         // A right side that would leave the left no room is not worth having.
         let (right, right_width) = if right_width + 16 > self.width { (Vec::new(), 0) } else { (right, right_width) };
         let room = self.width - right_width - usize::from(right_width > 0);
-        let wide = wrap::runs_width(&left);
-        let mut runs = if filler != " " && wide > room {
+        let wide = wrap::styled_width(&left);
+        let mut texts = if filler != " " && wide > room {
             // What is cut does not touch the rule.
-            let mut runs = fit(left, room.saturating_sub(1));
-            runs.push(Run::new(" ", slot));
-            runs
+            let mut texts = fit(left, room.saturating_sub(1));
+            texts.push(Styled::new(" ", slot));
+            texts
         } else {
             fit(left, room)
         };
-        let gap = self.width - wrap::runs_width(&runs) - right_width;
+        let gap = self.width - wrap::styled_width(&texts) - right_width;
         if right_width > 0 || filler != " " {
-            runs.push(Run::new(filler.repeat(gap), slot));
+            texts.push(Styled::new(filler.repeat(gap), slot));
         }
-        runs.extend(right);
-        self.push(runs, fold);
+        texts.extend(right);
+        self.push(texts, fold);
     }
 
-    fn push(&mut self, mut runs: Vec<Run>, fold: Option<Fold>) {
+    fn push(&mut self, mut texts: Vec<Styled>, fold: Option<Fold>) {
         match self.sink {
             Sink::Only { within: false, .. } => return,
             Sink::Count => {
@@ -375,20 +382,20 @@ impl<'a> Builder<'a> {
         }
         self.headed = false;
         if let Some((indent, mark)) = self.mark.take()
-            && !runs.is_empty()
+            && !texts.is_empty()
         {
             let room = wrap::width(&mark.text) + 1;
-            let mark = Run::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);
-            let pad = runs[0].text.len() - runs[0].text.trim_start_matches(' ').len();
+            let mark = Styled::new(format!("{}{} ", " ".repeat(indent), mark.text), mark.slot);
+            let pad = texts[0].text.len() - texts[0].text.trim_start_matches(' ').len();
             if pad >= indent + room {
-                runs[0].text.drain(..indent + room);
-                runs.insert(0, mark);
+                texts[0].text.drain(..indent + room);
+                texts.insert(0, mark);
             } else {
                 // A pane too narrow for indents.
                 let span = self.span.take();
-                self.lines.push(DocLine { runs: vec![mark], span, ..DocLine::default() });
+                self.lines.push(DocLine { texts: vec![mark], span, ..DocLine::default() });
             }
         }
-        self.lines.push(DocLine { runs, span: self.span.take(), fold, opens: None });
+        self.lines.push(DocLine { texts, span: self.span.take(), fold, opens: None });
     }
 }

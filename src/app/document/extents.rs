@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::json::{self, DEEPEST};
-use super::line::Run;
 use super::long::{self, AT_ONCE};
+use crate::app::styled::Styled;
 use crate::model::Value;
 use crate::slots::Slot;
 
@@ -70,7 +70,7 @@ fn take_apart(value: &Value, path: &mut Vec<usize>, into: &mut Vec<(JsonExtent, 
 }
 
 /// The lines of one extent of a value.
-pub fn lines(value: &Value, extent: &JsonExtent, columns: usize) -> Vec<Vec<Run>> {
+pub fn lines(value: &Value, extent: &JsonExtent, columns: usize) -> Vec<Vec<Styled>> {
     let (mut name, mut part, mut more) = (None, value, false);
     for nth in &extent.path {
         more = child(part, nth + 1).is_some();
@@ -128,8 +128,8 @@ mod tests {
     use super::*;
     use crate::model::json::parse;
 
-    fn texts(lines: Vec<Vec<Run>>) -> Vec<String> {
-        lines.into_iter().map(|line| line.into_iter().map(|run| run.text).collect()).collect()
+    fn texts(lines: Vec<Vec<Styled>>) -> Vec<String> {
+        lines.into_iter().map(|line| line.into_iter().map(|styled| styled.text).collect()).collect()
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let extents = of(&value);
         let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&value, extent, 60)).collect();
         assert!(apart.len() > 6);
-        let joined = |lines: Vec<Vec<Run>>| {
+        let joined = |lines: Vec<Vec<Styled>>| {
             texts(lines).iter().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<String>()
         };
         assert_eq!(joined(apart), joined(json::lines(&value, 60)));

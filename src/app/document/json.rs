@@ -1,7 +1,7 @@
 //! Values as people read them: indented, coloured JSON, and summaries of it.
 
-use super::line::Run;
 use super::long::AT_ONCE;
+use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::Value;
 use crate::slots::Slot;
@@ -13,7 +13,7 @@ pub const DEEPEST: usize = 24;
 const BRIEF: usize = 2048;
 
 /// A value as indented, coloured JSON: one line where it fits into `columns`.
-pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
+pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Styled>> {
     let mut lines = vec![Vec::new()];
     write(value, 0, columns, &mut lines);
     lines
@@ -103,7 +103,7 @@ pub fn beginning(value: &Value, room: &mut usize) -> Value {
     }
 }
 
-pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Run>>) {
+pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Styled>>) {
     let indent = depth * 2;
     match value {
         Value::Array(items) if !items.is_empty() && !fits(value, depth, columns) => {
@@ -182,7 +182,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Some items of an array, or entries of a map, that is in `depth` others; `more`: others follow them.
-pub fn items(lines: &mut Vec<Vec<Run>>, items: &[(Option<&str>, &Value)], depth: usize, columns: usize, more: bool) {
+pub fn items(lines: &mut Vec<Vec<Styled>>, items: &[(Option<&str>, &Value)], depth: usize, columns: usize, more: bool) {
     for (nth, (name, item)) in items.iter().enumerate() {
         newline(lines, depth * 2 + 2);
         self::name(lines, *name);
@@ -194,22 +194,22 @@ pub fn items(lines: &mut Vec<Vec<Run>>, items: &[(Option<&str>, &Value)], depth:
 }
 
 /// The name of a map's entry, and the colon behind it.
-pub fn name(lines: &mut [Vec<Run>], name: Option<&str>) {
+pub fn name(lines: &mut [Vec<Styled>], name: Option<&str>) {
     if let Some(name) = name {
         append(lines, &quoted(name), Slot::JsonKey);
         append(lines, ": ", Slot::JsonPunctuation);
     }
 }
 
-pub fn newline(lines: &mut Vec<Vec<Run>>, indent: usize) {
-    lines.push(vec![Run::new(" ".repeat(indent), Slot::Text)]);
+pub fn newline(lines: &mut Vec<Vec<Styled>>, indent: usize) {
+    lines.push(vec![Styled::new(" ".repeat(indent), Slot::Text)]);
 }
 
-pub fn append(lines: &mut [Vec<Run>], text: &str, slot: Slot) {
+pub fn append(lines: &mut [Vec<Styled>], text: &str, slot: Slot) {
     let Some(line) = lines.last_mut() else { return };
     match line.last_mut() {
-        Some(run) if run.slot == slot => run.text.push_str(text),
-        _ => line.push(Run::new(text, slot)),
+        Some(styled) if styled.slot == slot => styled.text.push_str(text),
+        _ => line.push(Styled::new(text, slot)),
     }
 }
 
@@ -218,8 +218,8 @@ mod tests {
     use super::*;
     use crate::model::json::parse;
 
-    fn texts(lines: &[Vec<Run>]) -> Vec<String> {
-        lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect()).collect()
+    fn texts(lines: &[Vec<Styled>]) -> Vec<String> {
+        lines.iter().map(|line| line.iter().map(|styled| styled.text.as_str()).collect()).collect()
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::json::{self, DEEPEST};
-use super::line::Run;
 use super::long::AT_ONCE;
+use crate::app::styled::Styled;
 use crate::model::{Value, json::parse};
 use crate::slots::Slot;
 
@@ -142,7 +142,7 @@ fn parsed(text: &str, lines: &Lines) -> Option<Value> {
 }
 
 /// The lines of one extent of a text.
-pub fn lines(text: &str, extent: &TextExtent, columns: usize) -> Vec<Vec<Run>> {
+pub fn lines(text: &str, extent: &TextExtent, columns: usize) -> Vec<Vec<Styled>> {
     let TextExtent { lines: which, depth, more } = extent;
     let indent = depth * 2;
     let mut lines = Vec::new();
@@ -183,8 +183,8 @@ pub fn lines(text: &str, extent: &TextExtent, columns: usize) -> Vec<Vec<Run>> {
 mod tests {
     use super::*;
 
-    fn texts(lines: Vec<Vec<Run>>) -> Vec<String> {
-        lines.into_iter().map(|line| line.into_iter().map(|run| run.text).collect()).collect()
+    fn texts(lines: Vec<Vec<Styled>>) -> Vec<String> {
+        lines.into_iter().map(|line| line.into_iter().map(|styled| styled.text).collect()).collect()
     }
 
     #[test]

@@ -403,7 +403,7 @@ impl Entry {
         let entry = Self { segment, above, ..Self::unlaid(block, 0, 0) };
         match written {
             Segment::Lines(lines) => {
-                let bytes = lines.iter().flat_map(|line| &line.runs).map(|run| run.text.len()).sum();
+                let bytes = lines.iter().flat_map(|line| &line.texts).map(|styled| styled.text.len()).sum();
                 Self { height: lines.len(), measured: true, bytes, lines: Some(lines), ..entry }
             }
             Segment::Later { text, extent, lines } => {

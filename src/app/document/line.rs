@@ -1,28 +1,14 @@
-//! One line of a document: runs of styled text, and what can be done on it.
+//! One line of a document: styled texts, and what can be done on it.
 
 use std::collections::HashSet;
 
+use crate::app::styled::Styled;
 use crate::model::{Media, MediaData, SpanId};
-use crate::slots::Slot;
-
-/// A stretch of text in one style. The text is clean: no control characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    pub text: String,
-    /// What it is to a theme.
-    pub slot: Slot,
-}
-
-impl Run {
-    pub fn new(text: impl Into<String>, slot: Slot) -> Self {
-        Self { text: text.into(), slot }
-    }
-}
 
 /// A line, cut to the width of its document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DocLine {
-    pub runs: Vec<Run>,
+    pub texts: Vec<Styled>,
     /// The span whose turn, tool run or failure begins here: what the tree's cursor can point at.
     pub span: Option<SpanId>,
     /// This line is the head of something that opens and closes.
@@ -34,7 +20,7 @@ pub struct DocLine {
 impl DocLine {
     #[must_use]
     pub fn text(&self) -> String {
-        self.runs.iter().map(|run| run.text.as_str()).collect()
+        self.texts.iter().map(|styled| styled.text.as_str()).collect()
     }
 }
 

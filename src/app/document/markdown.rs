@@ -5,14 +5,14 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use super::line::Run;
+use crate::app::styled::Styled;
 use crate::slots::Slot;
 
 /// Texts longer than this are shown plain: colour is not worth a pause.
 pub const TOO_LONG: usize = 256 * 1024;
 
-/// The lines of a (clean) text as styled runs; `base` is the slot of plain prose.
-pub fn lines(text: &str, base: Slot) -> Vec<Vec<Run>> {
+/// The lines of a (clean) text as styled texts; `base` is the slot of plain prose.
+pub fn lines(text: &str, base: Slot) -> Vec<Vec<Styled>> {
     let text = text.trim_end_matches('\n');
     let mut lines = vec![Vec::new()];
     for (stretch, slot) in styled(text, base) {
@@ -28,10 +28,10 @@ pub fn lines(text: &str, base: Slot) -> Vec<Vec<Run>> {
     lines
 }
 
-fn push(line: &mut Vec<Run>, text: &str, slot: Slot) {
+fn push(line: &mut Vec<Styled>, text: &str, slot: Slot) {
     match line.last_mut() {
-        Some(run) if run.slot == slot => run.text.push_str(text),
-        _ => line.push(Run::new(text, slot)),
+        Some(styled) if styled.slot == slot => styled.text.push_str(text),
+        _ => line.push(Styled::new(text, slot)),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     fn joined(text: &str) -> String {
         let lines = lines(text, Slot::Text);
-        let lines = lines.iter().map(|line| line.iter().map(|run| run.text.as_str()).collect::<String>());
+        let lines = lines.iter().map(|line| line.iter().map(|styled| styled.text.as_str()).collect::<String>());
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn headings_and_code_have_their_colours() {
         let lines = lines("## Plan\nuse `x`", Slot::Text);
-        assert_eq!(lines[0].last().unwrap(), &Run::new("Plan", Slot::MarkdownHeading));
-        assert!(lines[1].iter().any(|run| run.slot == Slot::MarkdownCode && run.text.contains('x')));
+        assert_eq!(lines[0].last().unwrap(), &Styled::new("Plan", Slot::MarkdownHeading));
+        assert!(lines[1].iter().any(|styled| styled.slot == Slot::MarkdownCode && styled.text.contains('x')));
     }
 }

@@ -38,5 +38,5 @@ pub mod tools;
 mod tests;
 
 pub use layout::{Document, Place};
-pub use line::{DocLine, Fold, FoldName, Folds, Opens, Run};
+pub use line::{DocLine, Fold, FoldName, Folds, Opens};
 pub use outline::{BlockId, Blocks, Counts};

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::build::Builder;
 use super::json;
-use super::line::{Opens, Run};
+use super::line::Opens;
 use super::markdown;
-use crate::app::{format, wrap};
+use crate::app::{format, styled::Styled, wrap};
 use crate::model::{Content, Media, MediaData, Part, Reasoning, ToolCall, Value};
 use crate::slots::Slot;
 
@@ -23,25 +23,25 @@ pub enum Prose {
 pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
     match &part.content {
         Content::Text(text) if part.hidden => {
-            to.wrapped(indent, 0, &[Run::new(wrap::clean_line(text), Slot::MessageHidden)]);
-            to.wrapped(indent, 0, &[Run::new("hidden by the instrumentation", Slot::Dim)]);
+            to.wrapped(indent, 0, &[Styled::new(wrap::clean_line(text), Slot::MessageHidden)]);
+            to.wrapped(indent, 0, &[Styled::new("hidden by the instrumentation", Slot::Dim)]);
         }
         Content::Text(text) => match prose {
             Prose::Markdown if text.len() > markdown::TOO_LONG => to.prose(indent, "", text, Slot::Text),
-            Prose::Markdown => to.runs(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
+            Prose::Markdown => to.styled_lines(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
         Content::Refusal(text) => {
-            to.line(vec![pad(indent), Run::new("refusal", Slot::Warning)]);
+            to.line(vec![pad(indent), Styled::new("refusal", Slot::Warning)]);
             to.text(indent, text, Slot::Text);
         }
         Content::Media(media) => {
-            let line = Run::new(format!("▪ {}", media_line(media)), Slot::MessageMedia);
+            let line = Styled::new(format!("▪ {}", media_line(media)), Slot::MessageMedia);
             to.opens(indent, line, Opens::of(media).as_ref());
         }
         Content::Json(value) => to.json(indent, value),
         Content::Unknown(value) => {
-            to.wrapped(indent, 0, &[Run::new("a block of unknown kind, as it came:", Slot::Dim)]);
+            to.wrapped(indent, 0, &[Styled::new("a block of unknown kind, as it came:", Slot::Dim)]);
             to.json(indent, value);
         }
         Content::Reasoning(reasoning) => reasoning_text(to, indent, reasoning),
@@ -52,13 +52,13 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
         }
     }
     if part.truncated {
-        to.wrapped(indent, 0, &[Run::new("… cut by the sender", Slot::Warning)]);
+        to.wrapped(indent, 0, &[Styled::new("… cut by the sender", Slot::Warning)]);
     }
 }
 
 pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
     if matches!(&call.input, Value::Map(entries) if entries.is_empty()) {
-        to.line(vec![pad(indent), Run::new("no arguments", Slot::Dim)]);
+        to.line(vec![pad(indent), Styled::new("no arguments", Slot::Dim)]);
     } else {
         table(to, indent, &call.input);
     }
@@ -76,28 +76,28 @@ pub fn table(to: &mut Builder, indent: usize, input: &Value) {
     for (name, value) in entries {
         let name = wrap::cut(&wrap::clean_line(name), widest);
         let gap = " ".repeat(widest - wrap::width(&name) + 2);
-        let mut head = vec![Run::new(name, Slot::JsonKey), Run::new(gap, Slot::Text)];
+        let mut head = vec![Styled::new(name, Slot::JsonKey), Styled::new(gap, Slot::Text)];
         match value {
             Value::String(text) if text.contains('\n') => {
-                to.runs(indent, vec![head]);
+                to.styled_lines(indent, vec![head]);
                 to.prose(indent, "  ", text, Slot::JsonString);
             }
             value if json::is_light(value) => {
                 let mut lines = json::lines(value, columns.saturating_sub(widest + 2)).into_iter();
                 head.extend(lines.next().unwrap_or_default());
-                to.runs(indent, vec![head]);
-                to.runs(
+                to.styled_lines(indent, vec![head]);
+                to.styled_lines(
                     indent,
                     lines
                         .map(|mut line| {
-                            line.insert(0, Run::new(" ".repeat(widest + 2), Slot::Text));
+                            line.insert(0, Styled::new(" ".repeat(widest + 2), Slot::Text));
                             line
                         })
                         .collect(),
                 );
             }
             value => {
-                to.runs(indent, vec![head]);
+                to.styled_lines(indent, vec![head]);
                 to.json(indent + 2, value);
             }
         }
@@ -161,7 +161,7 @@ pub fn weight(part: &Part) -> usize {
 /// What a tool gave back, its texts in a slot.
 pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot: Slot) {
     if content_of.is_empty() {
-        to.line(vec![pad(indent), Run::new("an empty result", Slot::Dim)]);
+        to.line(vec![pad(indent), Styled::new("an empty result", Slot::Dim)]);
     }
     for part in content_of {
         content(to, indent, part, Prose::Plain(slot));
@@ -173,7 +173,7 @@ pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {
         to.text(indent, text, Slot::MessageReasoning);
     }
     if reasoning.redacted || reasoning.text.is_none() {
-        to.wrapped(indent, 0, &[Run::new(opaque(reasoning), Slot::MessageHidden)]);
+        to.wrapped(indent, 0, &[Styled::new(opaque(reasoning), Slot::MessageHidden)]);
     }
 }
 
@@ -243,6 +243,6 @@ pub fn first_line(text: &str) -> String {
     wrap::clean_line(&words.join(" "))
 }
 
-pub fn pad(indent: usize) -> Run {
-    Run::new(" ".repeat(indent), Slot::Text)
+pub fn pad(indent: usize) -> Styled {
+    Styled::new(" ".repeat(indent), Slot::Text)
 }

@@ -3,9 +3,9 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use super::build::Builder;
-use super::line::Run;
 use super::outline::{Blocks, Outline, Pane};
 use super::{json, parts};
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{Attributes, Dropped, Link, LogRow, RawSpan, Span, SpanEvent, Value};
 use crate::slots::Slot;
@@ -78,7 +78,8 @@ impl Pane for Raw {
             Block::Identity => {
                 identity(to, span);
                 for note in &self.raw.notes {
-                    let runs = [Run::new("! ", Slot::Warning), Run::new(wrap::clean_line(&note.0), Slot::Warning)];
+                    let runs =
+                        [Styled::new("! ", Slot::Warning), Styled::new(wrap::clean_line(&note.0), Slot::Warning)];
                     to.wrapped(0, 2, &runs);
                 }
                 if !self.raw.dialects.is_empty() {
@@ -91,11 +92,11 @@ impl Pane for Raw {
                 let scope = &span.scope;
                 let version = if scope.version.is_empty() { String::new() } else { format!(" {}", scope.version) };
                 let named = wrap::clean_line(&format!("{}{version}", scope.name));
-                to.wrapped(0, 7, &[Run::new("scope  ", Slot::Title), Run::new(named, Slot::Text)]);
+                to.wrapped(0, 7, &[Styled::new("scope  ", Slot::Title), Styled::new(named, Slot::Text)]);
             }
             Block::Title(List::Resource) => {
                 to.blank();
-                to.line(vec![Run::new("resource", Slot::Title)]);
+                to.line(vec![Styled::new("resource", Slot::Title)]);
             }
             Block::Attribute { list, nth } => {
                 let (fold, attributes) = match list {
@@ -117,15 +118,15 @@ impl Pane for Raw {
 impl Raw {
     fn event(&self, to: &mut Builder, nth: usize, event: &SpanEvent) {
         to.blank();
-        let head = vec![Run::new(format!("event {}", wrap::clean_line(&event.name)), Slot::Title)];
+        let head = vec![Styled::new(format!("event {}", wrap::clean_line(&event.name)), Slot::Title)];
         let since = event.at.since(self.raw.span.started);
-        let right = vec![Run::new(format!(" +{}", format::duration(since)), Slot::Dim)];
+        let right = vec![Styled::new(format!(" +{}", format::duration(since)), Slot::Dim)];
         let name = format!("event {nth}");
         if to.fold(name.clone(), true, 0, head, right) {
             attributes(to, &name, &event.attributes);
             if event.dropped_attributes > 0 {
                 let dropped = format!("  the sender dropped {} attributes", event.dropped_attributes);
-                to.line(vec![Run::new(dropped, Slot::Warning)]);
+                to.line(vec![Styled::new(dropped, Slot::Warning)]);
             }
         }
     }
@@ -133,7 +134,7 @@ impl Raw {
 
 fn link(to: &mut Builder, nth: usize, link: &Link) {
     to.blank();
-    let head = vec![Run::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
+    let head = vec![Styled::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
     let name = format!("link {nth}");
     if to.fold(name.clone(), true, 0, head, vec![]) {
         attributes(to, &name, &link.attributes);
@@ -150,18 +151,18 @@ fn log(to: &mut Builder, nth: usize, log: &LogRow) {
     to.blank();
     let name = if log.name.is_empty() { "log record" } else { &log.name };
     let head = vec![
-        Run::new(format!("log {}  ", wrap::clean_line(name)), Slot::Title),
-        Run::new(parts::first_line(&log.text), Slot::Dim),
+        Styled::new(format!("log {}  ", wrap::clean_line(name)), Slot::Title),
+        Styled::new(parts::first_line(&log.text), Slot::Dim),
     ];
     let right =
-        vec![Run::new(format!(" {} {}", wrap::clean_line(&log.severity_text), to.zone.clock(log.at)), Slot::Dim)];
+        vec![Styled::new(format!(" {} {}", wrap::clean_line(&log.severity_text), to.zone.clock(log.at)), Slot::Dim)];
     if to.fold(format!("log {nth}"), false, 0, head, right) {
         to.text(4, &log.text, Slot::Text);
     }
 }
 
 fn identity(to: &mut Builder, span: &Span) {
-    to.line(vec![Run::new(wrap::clean_line(&span.name), Slot::Title)]);
+    to.line(vec![Styled::new(wrap::clean_line(&span.name), Slot::Title)]);
     field(to, "trace", &span.trace.to_string());
     field(to, "span", &span.id.to_string());
     field(to, "parent", &span.parent.map_or_else(|| "none: a root".to_owned(), |parent| parent.to_string()));
@@ -190,15 +191,22 @@ fn identity(to: &mut Builder, span: &Span) {
 }
 
 fn field(to: &mut Builder, name: &str, value: &str) {
-    to.wrapped(0, 10, &[Run::new(format!("{name:<10}"), Slot::Dim), Run::new(wrap::clean_line(value), Slot::Text)]);
+    to.wrapped(
+        0,
+        10,
+        &[Styled::new(format!("{name:<10}"), Slot::Dim), Styled::new(wrap::clean_line(value), Slot::Text)],
+    );
 }
 
 fn attributes_title(to: &mut Builder, attributes: &Attributes, dropped: Dropped) {
     to.blank();
-    to.line(vec![Run::new(format!("attributes  {}", attributes.len()), Slot::Title), Run::new("  by name", Slot::Dim)]);
+    to.line(vec![
+        Styled::new(format!("attributes  {}", attributes.len()), Slot::Title),
+        Styled::new("  by name", Slot::Dim),
+    ]);
     for (count, what) in [(dropped.attributes, "attributes"), (dropped.events, "events"), (dropped.links, "links")] {
         if count > 0 {
-            to.line(vec![Run::new(format!("  the sender dropped {count} {what}"), Slot::Warning)]);
+            to.line(vec![Styled::new(format!("  the sender dropped {count} {what}"), Slot::Warning)]);
         }
     }
 }
@@ -216,11 +224,11 @@ fn attribute(to: &mut Builder, fold: &str, name: &str, value: &Value) {
     let columns = to.width.saturating_sub(6);
     let bytes = json::weight(value);
     // What is too large to be read at a glance is closed without being parsed.
-    let head = |height: String, kind: Option<Run>| {
+    let head = |height: String, kind: Option<Styled>| {
         let first = parts::first_line(&json::beginning(value, &mut 4096).to_text());
-        let head = [Run::new(name.clone(), Slot::JsonKey)].into_iter().chain(kind);
-        let head = head.chain([Run::new(format!("  {first}"), Slot::Dim)]).collect();
-        (head, vec![Run::new(format!("  {height}"), Slot::Dim)])
+        let head = [Styled::new(name.clone(), Slot::JsonKey)].into_iter().chain(kind);
+        let head = head.chain([Styled::new(format!("  {first}"), Slot::Dim)]).collect();
+        (head, vec![Styled::new(format!("  {height}"), Slot::Dim)])
     };
     if bytes > parts::COUNTED {
         let (head, right) = head(format::size(bytes as u64), None);
@@ -235,16 +243,20 @@ fn attribute(to: &mut Builder, fold: &str, name: &str, value: &Value) {
         Shown::JsonInText(_) => Some("text of JSON"),
         Shown::Lines(_) => Some("text"),
     };
-    let kind = kind.map(|kind| Run::new(format!("  {kind}"), Slot::Dim));
+    let kind = kind.map(|kind| Styled::new(format!("  {kind}"), Slot::Dim));
     let height = height(&shown, columns);
     if height <= 1 && kind.is_none() {
-        let mut line = vec![Run::new(format!("  {name}  "), Slot::JsonKey)];
+        let mut line = vec![Styled::new(format!("  {name}  "), Slot::JsonKey)];
         if let Shown::Json(value) = shown {
             line.extend(value_lines(value, columns).into_iter().next().unwrap_or_default());
         }
         to.wrapped(0, 6, &line);
     } else if height <= LONG {
-        to.wrapped(0, 6, &[Run::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>());
+        to.wrapped(
+            0,
+            6,
+            &[Styled::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>(),
+        );
         lay_out(to, &shown);
     } else {
         let (head, right) = head(format!("{height} lines"), kind);
@@ -276,8 +288,9 @@ fn lay_out_large(to: &mut Builder, value: &Value) {
 /// About how many lines a value takes.
 fn height(shown: &Shown, columns: usize) -> usize {
     let lines_of = |width: usize| 1 + width / columns.max(1);
-    let lines_of_json =
-        |value: &Value| value_lines(value, columns).iter().map(|line| lines_of(wrap::runs_width(line))).sum::<usize>();
+    let lines_of_json = |value: &Value| {
+        value_lines(value, columns).iter().map(|line| lines_of(wrap::styled_width(line))).sum::<usize>()
+    };
     match shown {
         Shown::Lines(text) => {
             wrap::clean(text).trim_end_matches('\n').split('\n').map(|line| lines_of(wrap::width(line))).sum()
@@ -287,9 +300,9 @@ fn height(shown: &Shown, columns: usize) -> usize {
     }
 }
 
-fn value_lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
+fn value_lines(value: &Value, columns: usize) -> Vec<Vec<Styled>> {
     match value {
-        Value::Null => vec![vec![Run::new("unset", Slot::JsonLiteral)]],
+        Value::Null => vec![vec![Styled::new("unset", Slot::JsonLiteral)]],
         value => json::lines(value, columns),
     }
 }
@@ -297,7 +310,7 @@ fn value_lines(value: &Value, columns: usize) -> Vec<Vec<Run>> {
 fn lay_out(to: &mut Builder, shown: &Shown) {
     match shown {
         Shown::Lines(text) => to.prose(6, "", text.trim_end_matches('\n'), Slot::JsonString),
-        Shown::Json(Value::Null) => to.runs(6, value_lines(&Value::Null, 0)),
+        Shown::Json(Value::Null) => to.styled_lines(6, value_lines(&Value::Null, 0)),
         Shown::Json(value) => to.json(6, value),
         Shown::JsonInText(value) => to.json(6, value),
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::build::Builder;
 use super::hash::HashMap;
-use super::line::Run;
 use super::outline::{Blocks, Outline, Pane};
 use super::{parts, runs};
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, Detail, Reasoning};
 use crate::slots::Slot;
@@ -100,14 +100,14 @@ impl Pane for Thoughts {
                 let Some(thought) = reasoning(&self.detail.traces[trace], thought) else { return };
                 parts::reasoning_text(to, 2, thought);
                 if thought.signature.is_some() {
-                    to.line(vec![Run::new("  signed by the provider", Slot::Dim)]);
+                    to.line(vec![Styled::new("  signed by the provider", Slot::Dim)]);
                 }
             }
             Block::Unsent => {
                 let unsent = "the model thought, but its text was not sent";
-                to.wrapped(2, 0, &[Run::new(unsent, Slot::MessageHidden)]);
+                to.wrapped(2, 0, &[Styled::new(unsent, Slot::MessageHidden)]);
             }
-            Block::Nothing => to.line(vec![Run::new("No reasoning was recorded.", Slot::Dim)]),
+            Block::Nothing => to.line(vec![Styled::new("No reasoning was recorded.", Slot::Dim)]),
         }
     }
 }
@@ -124,7 +124,7 @@ fn rule(to: &mut Builder, trace: &AssembledTrace, call: usize, turn: Option<usiz
     let forms = [[&head, &model, &tokens], [&head, &None, &tokens]];
     let joined = forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · "));
     let text = to.fitting(joined);
-    to.rule(vec![Run::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
+    to.rule(vec![Styled::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
 }
 
 fn reasoning_tokens(trace: &AssembledTrace, call: usize) -> Option<u64> {

@@ -1,8 +1,8 @@
 //! The runs of a session, one after another: each pane puts the same heading above what it shows of one.
 
 use super::build::Builder;
-use super::line::Run;
 use super::parts;
+use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
 use crate::slots::Slot;
@@ -21,7 +21,7 @@ pub fn numbered(detail: &Detail) -> impl Iterator<Item = (&AssembledTrace, Optio
 pub fn left_out(to: &mut Builder, detail: &Detail) {
     if detail.left_out > 0 {
         let left_out = format!("{} earlier runs of this session are not shown here", detail.left_out);
-        to.wrapped(0, 0, &[Run::new(left_out, Slot::Dim)]);
+        to.wrapped(0, 0, &[Styled::new(left_out, Slot::Dim)]);
     }
 }
 
@@ -32,8 +32,8 @@ pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         // In a narrow pane what was asked is worth more than the day.
         let began = if to.width < ROOMY { to.zone.clock(trace.started) } else { to.zone.date(trace.started) };
         to.rule(
-            vec![Run::new(format!("━━ run {number} {} ", name(trace)), Slot::Title)],
-            vec![Run::new(format!(" {began}"), Slot::Dim)],
+            vec![Styled::new(format!("━━ run {number} {} ", name(trace)), Slot::Title)],
+            vec![Styled::new(format!(" {began}"), Slot::Dim)],
             Slot::Dim,
         );
     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::extents::JsonExtent;
 use super::json_text::TextExtent;
-use super::line::{DocLine, Run};
-use crate::app::wrap;
+use super::line::DocLine;
+use crate::app::{styled::Styled, wrap};
 
 /// A stretch of a long text or of large JSON, laid out by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,24 +58,24 @@ impl Written {
     }
 }
 
-/// Runs cut to a width; the last one that does not fit ends in `…`.
-pub fn fit(runs: Vec<Run>, width: usize) -> Vec<Run> {
-    if wrap::runs_width(&runs) <= width {
-        return runs;
+/// Texts cut to a width; the last one that does not fit ends in `…`.
+pub fn fit(texts: Vec<Styled>, width: usize) -> Vec<Styled> {
+    if wrap::styled_width(&texts) <= width {
+        return texts;
     }
     let mut left = width;
     let mut fitting = Vec::new();
-    for run in runs {
-        let wide = wrap::width(&run.text);
+    for styled in texts {
+        let wide = wrap::width(&styled.text);
         if wide < left {
             left -= wide;
-            fitting.push(run);
+            fitting.push(styled);
         } else {
-            let mut text = wrap::take(&run.text, left.saturating_sub(1)).to_owned();
+            let mut text = wrap::take(&styled.text, left.saturating_sub(1)).to_owned();
             if left > 0 {
                 text.push('…');
             }
-            fitting.push(Run { text, slot: run.slot });
+            fitting.push(Styled { text, slot: styled.slot });
             break;
         }
     }
@@ -83,9 +83,9 @@ pub fn fit(runs: Vec<Run>, width: usize) -> Vec<Run> {
 }
 
 /// How far the second line of a paragraph stands in: under the text of its list item or quote.
-pub fn hanging(line: &[Run]) -> usize {
+pub fn hanging(line: &[Styled]) -> usize {
     let text: String =
-        line.iter().map(|run| run.text.as_str()).take(3).flat_map(|text| text.chars().take(40)).collect();
+        line.iter().map(|styled| styled.text.as_str()).take(3).flat_map(|text| text.chars().take(40)).collect();
     let spaces = text.len() - text.trim_start_matches(' ').len();
     let rest = &text[spaces..];
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

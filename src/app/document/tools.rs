@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::build::Builder;
 use super::hash::{HashMap, HashSet};
 use super::json;
-use super::line::Run;
 use super::outline::{Blocks, Counts, Outline, Pane};
 use super::{parts, runs};
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Detail, ToolDefinition, ToolRun, ToolStatus};
 use crate::slots::Slot;
@@ -126,7 +126,7 @@ impl Pane for Tools {
     fn write(&self, block: &Block, to: &mut Builder) {
         match *block {
             Block::LeftOut => runs::left_out(to, &self.detail),
-            Block::None => to.line(vec![Run::new(format!("No tool was called {}.", self.here()), Slot::Dim)]),
+            Block::None => to.line(vec![Styled::new(format!("No tool was called {}.", self.here()), Slot::Dim)]),
             Block::TableHead => self.table.head(to),
             Block::TableRow { row } => self.table.row(to, row),
             Block::Gap => to.blank(),
@@ -138,7 +138,7 @@ impl Pane for Tools {
             Block::Offered => {
                 to.blank();
                 let text = format!("── offered: {} ", self.offered.len());
-                to.rule(vec![Run::new(text, Slot::Dim)], vec![], Slot::Dim);
+                to.rule(vec![Styled::new(text, Slot::Dim)], vec![], Slot::Dim);
             }
             Block::Definition { at } => definition(to, &self.offered[at], self.here()),
         }
@@ -163,44 +163,44 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
         ToolStatus::Error => ("✗", Slot::Error),
         ToolStatus::Pending => ("no result", Slot::Warning),
     };
-    let mut head = vec![Run::new(format!("#{} ", ordinal.nth), Slot::Dim)];
+    let mut head = vec![Styled::new(format!("#{} ", ordinal.nth), Slot::Dim)];
     // In a narrow pane with what it was called is worth more than when.
     if let Some(started) = run.started.filter(|_| to.width >= ROOMY) {
-        head.push(Run::new(format!("{} ", to.zone.clock(started)), Slot::Dim));
+        head.push(Styled::new(format!("{} ", to.zone.clock(started)), Slot::Dim));
     }
-    head.push(Run::new(format!("{name}  "), Slot::MessageTool));
+    head.push(Styled::new(format!("{name}  "), Slot::MessageTool));
     head.push(match ordinal.same {
-        Some(same) => Run::new(format!("same arguments as #{same}"), Slot::Warning),
-        None => Run::new(json::brief(&run.input), Slot::Dim),
+        Some(same) => Styled::new(format!("same arguments as #{same}"), Slot::Warning),
+        None => Styled::new(json::brief(&run.input), Slot::Dim),
     });
     let took = match (run.started, run.ended) {
         (Some(started), Some(ended)) => format!("{:>5}  ", format::duration(ended.since(started))),
         _ => String::new(),
     };
-    let right = vec![Run::new(format!("  {took}"), Slot::Dim), Run::new(format!("{mark} "), slot)];
+    let right = vec![Styled::new(format!("  {took}"), Slot::Dim), Styled::new(format!("{mark} "), slot)];
     if !to.fold(format!("tool {} {index}", trace.trace), open, 0, head, right) {
         if let Some(error) = &run.error {
-            to.line(vec![parts::pad(4), Run::new(parts::first_line(error), Slot::Error)]);
+            to.line(vec![parts::pad(4), Styled::new(parts::first_line(error), Slot::Error)]);
         }
         return;
     }
     facts(to, run, called);
-    to.line(vec![Run::new("    arguments", Slot::Dim)]);
+    to.line(vec![Styled::new("    arguments", Slot::Dim)]);
     match &run.input {
-        input if input.is_empty() => to.line(vec![Run::new("      none", Slot::Dim)]),
+        input if input.is_empty() => to.line(vec![Styled::new("      none", Slot::Dim)]),
         input => parts::table(to, 6, input),
     }
     match &run.output {
-        None => to.line(vec![Run::new("    no result was recorded", Slot::Warning)]),
+        None => to.line(vec![Styled::new("    no result was recorded", Slot::Warning)]),
         Some(output) => {
-            to.line(vec![Run::new("    result", Slot::Dim)]);
+            to.line(vec![Styled::new("    result", Slot::Dim)]);
             parts::result_content(to, 6, output, if failed { Slot::Error } else { Slot::Text });
         }
     }
     // A result mostly holds the words of the failure.
     let is_new = |error: &&str| !parts::words(run.output.as_deref().unwrap_or_default()).contains(error.trim());
     if let Some(error) = run.error.as_deref().filter(is_new) {
-        to.line(vec![Run::new("    error", Slot::Dim)]);
+        to.line(vec![Styled::new("    error", Slot::Dim)]);
         to.text(6, error, Slot::Error);
     }
     to.blank();
@@ -216,7 +216,7 @@ fn facts(to: &mut Builder, run: &ToolRun, called: &Called) {
     };
     let ran = run.span.map_or_else(|| "no span of its own".to_owned(), |span| format!("span {span}"));
     let text = to.fitting([format!("    {id} · {asked} · {ran}"), format!("    {id} · {asked}")]);
-    to.wrapped(4, 0, &[Run::new(text.trim_start(), Slot::Dim)]);
+    to.wrapped(4, 0, &[Styled::new(text.trim_start(), Slot::Dim)]);
 }
 
 /// The tools that were offered, each once, in the order in which they were first offered.
@@ -240,10 +240,10 @@ fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
 
 fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
     let head = vec![
-        Run::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
-        Run::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
+        Styled::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
+        Styled::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
     ];
-    let right = if *called { vec![] } else { vec![Run::new(format!("  not called {here}"), Slot::Dim)] };
+    let right = if *called { vec![] } else { vec![Styled::new(format!("  not called {here}"), Slot::Dim)] };
     if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
         if let Some(description) = &definition.description {
             to.text(4, description, Slot::Text);

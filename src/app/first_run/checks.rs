@@ -1,7 +1,7 @@
 //! What the listeners and the store have really seen, and what else keeps a store empty.
 
 use super::{Line, blank, listening, words};
-use crate::app::{document::Run, event::Listening, format, state::State, wrap};
+use crate::app::{event::Listening, format, state::State, styled::Styled, wrap};
 use crate::slots::Slot;
 
 /// So many of the last refusals are shown.
@@ -34,7 +34,7 @@ enum Mark {
 
 /// The findings as lines; `beside`: what was found stands beside what it is about, else beneath.
 pub fn lines(state: &State, room: usize, wide: bool, beside: bool) -> Vec<Line> {
-    let mut lines = vec![words(vec![Run::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, Slot::Title)])];
+    let mut lines = vec![words(vec![Styled::new(if wide { "STILL EMPTY?" } else { "Still empty?" }, Slot::Title)])];
     for check in checks(state, wide) {
         let (mark, slot) = match check.mark {
             Mark::Good => ("ok", Slot::Ok),
@@ -44,15 +44,16 @@ pub fn lines(state: &State, room: usize, wide: bool, beside: bool) -> Vec<Line> 
         };
         let found_slot = if matches!(check.mark, Mark::Bad) { Slot::Warning } else { Slot::Dim };
         let about = ABOUT[usize::from(!wide)];
-        let mut head = vec![Run::new(format!("{mark:<MARK$}"), slot), Run::new(check.about, Slot::Text)];
+        let mut head = vec![Styled::new(format!("{mark:<MARK$}"), slot), Styled::new(check.about, Slot::Text)];
         let hang = if beside { MARK + about } else { MARK };
         let mut found = wrap::wrap(&wrap::clean_line(&check.found), room.saturating_sub(hang)).into_iter();
         if beside {
             head[1].text = format!("{:<about$}", check.about);
-            head.extend(found.next().map(|line| Run::new(line, found_slot)));
+            head.extend(found.next().map(|line| Styled::new(line, found_slot)));
         }
         lines.push(words(head));
-        let beneath = |line: String| words(vec![Run::new(" ".repeat(hang), Slot::Text), Run::new(line, found_slot)]);
+        let beneath =
+            |line: String| words(vec![Styled::new(" ".repeat(hang), Slot::Text), Styled::new(line, found_slot)]);
         lines.extend(found.map(beneath));
     }
     if wide {

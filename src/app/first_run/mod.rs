@@ -1,21 +1,19 @@
 //! The screen of an empty store: what to do first, and what has been seen so far.
 //!
 //! ```text
-//!   sdk       which SDK is explained
 //!   snippet   what to copy        checks    what was seen
 //! ```
 
 mod checks;
-pub mod sdk;
 mod snippet;
 
 use ratatui::layout::{Margin, Rect};
 
-use super::{areas::Areas, document::Run, event::Listening, state::State, wrap};
+use super::{areas::Areas, event::Listening, state::State, styled::Styled, wrap};
 use crate::keymap::Action;
 use crate::slots::Slot;
 
-use self::sdk::Sdk;
+use super::sdk::Sdk;
 pub use snippet::{command, snippet};
 
 /// From here on there is room for boxes around what is to be copied.
@@ -33,8 +31,8 @@ const TRAP: Slot = Slot::Warning;
 pub enum Line {
     /// What stands at the right is a key.
     Words {
-        left: Vec<Run>,
-        right: Vec<Run>,
+        left: Vec<Styled>,
+        right: Vec<Styled>,
     },
     Rule,
     /// The upper or the lower edge of a box.
@@ -42,8 +40,8 @@ pub enum Line {
         upper: bool,
     },
     Boxed {
-        left: Vec<Run>,
-        right: Vec<Run>,
+        left: Vec<Styled>,
+        right: Vec<Styled>,
     },
 }
 
@@ -96,12 +94,12 @@ pub fn page(state: &State, areas: &Areas) -> Page {
     page
 }
 
-fn words(left: Vec<Run>) -> Line {
+fn words(left: Vec<Styled>) -> Line {
     Line::Words { left, right: Vec::new() }
 }
 
 fn dim(text: &str) -> Line {
-    words(vec![Run::new(text, Slot::Dim)])
+    words(vec![Styled::new(text, Slot::Dim)])
 }
 
 fn blank() -> Line {
@@ -109,17 +107,17 @@ fn blank() -> Line {
 }
 
 /// `EASIEST   leave this open …`
-fn headed(head: &str, text: &str) -> Vec<Run> {
-    vec![Run::new(format!("{head:<10}"), Slot::Title), Run::new(text, Slot::Text)]
+fn headed(head: &str, text: &str) -> Vec<Styled> {
+    vec![Styled::new(format!("{head:<10}"), Slot::Title), Styled::new(text, Slot::Text)]
 }
 
 /// `[y] yank`; nothing where no key does it.
-fn key(state: &State, action: Action, does: &str) -> Vec<Run> {
+fn key(state: &State, action: Action, does: &str) -> Vec<Styled> {
     let label = state.keymap.label(action);
     if label.is_empty() {
         return Vec::new();
     }
-    vec![Run::new(format!("[{label}]"), Slot::StatusKey), Run::new(format!(" {does}"), Slot::Dim)]
+    vec![Styled::new(format!("[{label}]"), Slot::StatusKey), Styled::new(format!(" {does}"), Slot::Dim)]
 }
 
 fn listening(state: &State) -> &[Listening] {
@@ -127,48 +125,48 @@ fn listening(state: &State) -> &[Listening] {
 }
 
 /// Code, and behind it a comment; the one that says the trap stands out.
-fn code(line: &str) -> [Run; 2] {
+fn code(line: &str) -> [Styled; 2] {
     let comment = if line.starts_with('#') { Some(0) } else { line.find("   #") };
     let (code, comment) = line.split_at(comment.unwrap_or(line.len()));
     let slot = if code.contains("sideseat[aws]") { TRAP } else { Slot::Dim };
-    [Run::new(code, Slot::FirstRunCommand), Run::new(comment, slot)]
+    [Styled::new(code, Slot::FirstRunCommand), Styled::new(comment, slot)]
 }
 
 /// The lines to copy, none of them cut: a comment that has no room stands before its line, long code goes on below.
 ///
 /// With the first code stands the key that copies it all.
-fn to_copy(state: &State, room: usize) -> Vec<(Vec<Run>, Vec<Run>)> {
-    let mut lines: Vec<(Vec<Run>, Vec<Run>)> = Vec::new();
+fn to_copy(state: &State, room: usize) -> Vec<(Vec<Styled>, Vec<Styled>)> {
+    let mut lines: Vec<(Vec<Styled>, Vec<Styled>)> = Vec::new();
     let mut yank = key(state, Action::YankSnippet, "yank");
-    let mut put = |wrapped: Vec<Vec<Run>>, mut key: Vec<Run>| {
+    let mut put = |wrapped: Vec<Vec<Styled>>, mut key: Vec<Styled>| {
         lines.extend(wrapped.into_iter().map(|line| (line, std::mem::take(&mut key))));
     };
     for line in snippet(state.sdk, listening(state)) {
         let key = std::mem::take(&mut yank);
-        let beside = if key.is_empty() { room } else { room.saturating_sub(wrap::runs_width(&key) + 2) };
+        let beside = if key.is_empty() { room } else { room.saturating_sub(wrap::styled_width(&key) + 2) };
         let [code, comment] = code(&line);
         if wrap::width(&line) <= beside {
             put(vec![vec![code, comment]], key);
             continue;
         }
         if !comment.text.is_empty() {
-            put(hanging(&Run::new(comment.text.trim_start(), comment.slot), room), Vec::new());
+            put(hanging(&Styled::new(comment.text.trim_start(), comment.slot), room), Vec::new());
         }
         put(hanging(&code, beside), key);
     }
     lines
 }
 
-/// A run over several lines, all but the first standing in.
-fn hanging(run: &Run, room: usize) -> Vec<Vec<Run>> {
-    let mut lines = wrap::wrap_runs(std::slice::from_ref(run), room);
+/// A text over several lines, all but the first standing in.
+fn hanging(styled: &Styled, room: usize) -> Vec<Vec<Styled>> {
+    let mut lines = wrap::wrap_styled(std::slice::from_ref(styled), room);
     if lines.len() > 1 {
         // What is left of the first is wrapped again: there is less room for it.
         let first = lines.remove(0);
-        let rest: String = lines.into_iter().flatten().map(|run| run.text).collect();
-        lines = wrap::wrap_runs(&[Run::new(rest, run.slot)], room.saturating_sub(HANG));
+        let rest: String = lines.into_iter().flatten().map(|styled| styled.text).collect();
+        lines = wrap::wrap_styled(&[Styled::new(rest, styled.slot)], room.saturating_sub(HANG));
         for line in &mut lines {
-            line.insert(0, Run::new(" ".repeat(HANG), Slot::Text));
+            line.insert(0, Styled::new(" ".repeat(HANG), Slot::Text));
         }
         lines.insert(0, first);
     }
@@ -176,8 +174,8 @@ fn hanging(run: &Run, room: usize) -> Vec<Vec<Run>> {
 }
 
 /// `[1 SideSeat, Bedrock]  2 Strands  …`
-fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Run> {
-    let mut runs = Vec::new();
+fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Styled> {
+    let mut texts = Vec::new();
     for sdk in Sdk::ALL {
         let action = match sdk {
             Sdk::Sideseat => Action::SdkSideseat,
@@ -188,18 +186,18 @@ fn choices(state: &State, name: fn(Sdk) -> &'static str) -> Vec<Run> {
         };
         let (key, name) = (state.keymap.label(action), name(sdk));
         if sdk == state.sdk {
-            runs.push(Run::new(format!("[{key} {name}]"), Slot::TabActive));
+            texts.push(Styled::new(format!("[{key} {name}]"), Slot::TabActive));
         } else {
-            runs.push(Run::new(format!(" {key} "), Slot::StatusKey));
-            runs.push(Run::new(format!("{name} "), Slot::Tab));
+            texts.push(Styled::new(format!(" {key} "), Slot::StatusKey));
+            texts.push(Styled::new(format!("{name} "), Slot::Tab));
         }
     }
-    runs
+    texts
 }
 
 /// With boxes around what is to be copied.
 fn boxed(state: &State, room: usize) -> Vec<Line> {
-    let command = vec![Run::new(command(), Slot::FirstRunCommand)];
+    let command = vec![Styled::new(command(), Slot::FirstRunCommand)];
     let easiest = headed("EASIEST", "leave this open, and in another terminal put this in front of your command:");
     let mut lines = vec![
         blank(),
@@ -227,14 +225,14 @@ fn boxed(state: &State, room: usize) -> Vec<Line> {
 
 /// Without boxes; `titled`: there is room for whole titles. Nothing is cut: what is too long goes on in the next line.
 fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
-    let title = |long: &str, short: &str| vec![Run::new(if titled { long } else { short }, Slot::Title)];
+    let title = |long: &str, short: &str| vec![Styled::new(if titled { long } else { short }, Slot::Title)];
     let mut lines = vec![Line::Words {
         left: title("Easiest, in another terminal:", "In another terminal:"),
         right: key(state, Action::YankCommand, "yank"),
     }];
     let inner = room.saturating_sub(2);
     lines.extend(
-        hanging(&Run::new(command(), Slot::FirstRunCommand), inner).into_iter().map(|line| words(indented(line))),
+        hanging(&Styled::new(command(), Slot::FirstRunCommand), inner).into_iter().map(|line| words(indented(line))),
     );
     let demo = key(state, Action::Demo, if titled { "play a few recorded runs" } else { "recorded runs" });
     lines.push(words(title("Or look around first: ", "Or look around: ").into_iter().chain(demo).collect()));
@@ -244,16 +242,16 @@ fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
         lines.push(words(title("Or set this yourself ", "").into_iter().chain(choices).collect()));
     } else {
         lines.push(words(title("", "Or by hand:")));
-        lines.extend(wrap::wrap_runs(&choices, inner).into_iter().map(|line| words(indented(line))));
+        lines.extend(wrap::wrap_styled(&choices, inner).into_iter().map(|line| words(indented(line))));
     }
-    let copied = to_copy(state, inner).into_iter().filter(|(left, _)| wrap::runs_width(left) > 0);
+    let copied = to_copy(state, inner).into_iter().filter(|(left, _)| wrap::styled_width(left) > 0);
     lines.extend(copied.map(|(left, right)| Line::Words { left: indented(left), right }));
     lines
 }
 
-fn indented(mut runs: Vec<Run>) -> Vec<Run> {
-    runs.insert(0, Run::new("  ", Slot::Text));
-    runs
+fn indented(mut texts: Vec<Styled>) -> Vec<Styled> {
+    texts.insert(0, Styled::new("  ", Slot::Text));
+    texts
 }
 
 /// Whether SDKs find us by themselves.

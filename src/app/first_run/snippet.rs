@@ -1,7 +1,6 @@
 //! What to copy from the screen of an empty store, so that what is drawn and what is copied are one text.
 
-use super::sdk::Sdk;
-use crate::app::event::Listening;
+use crate::app::{event::Listening, sdk::Sdk};
 
 /// Where the SideSeat SDK sends by itself.
 const SIDESEAT: (&str, u16) = ("127.0.0.1", 5388);

@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::width;
-use crate::app::document::line::Run;
+use crate::app::styled::Styled;
 use crate::slots::Slot;
 
 /// After these a word too long for any line (a path, an id) breaks rather than in the middle of a name.
@@ -16,16 +16,16 @@ pub trait Takes {
     fn end(&mut self);
 }
 
-/// Lines of runs.
+/// Lines of styled texts.
 #[derive(Default)]
 pub struct Lines {
-    done: Vec<Vec<Run>>,
-    line: Vec<Run>,
+    done: Vec<Vec<Styled>>,
+    line: Vec<Styled>,
 }
 
 impl Lines {
     /// All lines, the last one too: at least one.
-    pub fn done(mut self) -> Vec<Vec<Run>> {
+    pub fn done(mut self) -> Vec<Vec<Styled>> {
         self.done.push(self.line);
         self.done
     }
@@ -34,8 +34,8 @@ impl Lines {
 impl Takes for Lines {
     fn text(&mut self, text: &str, slot: Slot) {
         match self.line.last_mut() {
-            Some(run) if run.slot == slot => run.text.push_str(text),
-            _ => self.line.push(Run::new(text, slot)),
+            Some(styled) if styled.slot == slot => styled.text.push_str(text),
+            _ => self.line.push(Styled::new(text, slot)),
         }
     }
 
@@ -59,7 +59,7 @@ impl Takes for Count {
 /// Breaks one line of styled text into lines of `first` columns, then of `beneath`: at spaces, else between wide
 /// graphemes, else after a seam, else anywhere. A grapheme wider than a line stands alone.
 pub fn break_line<'a>(
-    runs: impl Iterator<Item = (&'a str, Slot)>,
+    texts: impl Iterator<Item = (&'a str, Slot)>,
     first: usize,
     beneath: usize,
     into: &mut impl Takes,
@@ -73,7 +73,7 @@ pub fn break_line<'a>(
         word_width: 0,
         fits: Fits::Word,
     };
-    for (text, slot) in runs {
+    for (text, slot) in texts {
         if text.is_ascii() {
             for at in 0..text.len() {
                 breaker.grapheme(&text[at..=at], 1, slot);

@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::{
-    app::{Activity, Content, Row, RowId, State, document::Run, format, run_state::RunState, wrap},
+    app::{Activity, Content, Row, RowId, State, format, run_state::RunState, styled::Styled, wrap},
     model::{Category, Node, NodeState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
@@ -22,7 +22,7 @@ pub struct Line {
     pub prose: bool,
     pub model: String,
     /// What else is shown where there is room, most needed first.
-    pub notes: Vec<Run>,
+    pub notes: Vec<Styled>,
     /// At the right end of the name's place.
     pub aside: String,
     pub duration: Option<String>,
@@ -47,7 +47,7 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
 fn of_session(state: &State, session: &SessionSummary) -> Line {
     let runs = if session.traces == 1 { "run" } else { "runs" };
     let users = session.users.iter().filter(|_| session.session.is_some());
-    let users = users.map(|user| Run::new(wrap::clean_line(user), Slot::Dim)).take(1);
+    let users = users.map(|user| Styled::new(wrap::clean_line(user), Slot::Dim)).take(1);
     Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),
@@ -66,11 +66,11 @@ fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
     let run_state = state.run_state(trace);
     let note = match activity {
         Activity::Quiet(quiet) => {
-            Some(Run::new(format!("{} since last", numbers::whole_seconds(quiet)), Slot::TreeRunning))
+            Some(Styled::new(format!("{} since last", numbers::whole_seconds(quiet)), Slot::TreeRunning))
         }
-        Activity::Abandoned => Some(Run::new("abandoned?", Slot::Warning)),
+        Activity::Abandoned => Some(Styled::new("abandoned?", Slot::Warning)),
         Activity::Running => None,
-        Activity::Done => (run_state == RunState::Recovered).then(|| Run::new(recovered(trace), Slot::Warning)),
+        Activity::Done => (run_state == RunState::Recovered).then(|| Styled::new(recovered(trace), Slot::Warning)),
     };
     let going = match activity {
         Activity::Done => trace.ended.or(Some(trace.last_seen)),
@@ -81,7 +81,7 @@ fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
     let now = if activity == Activity::Abandoned { trace.last_seen } else { state.now };
     let name = trace.name.as_deref().map(wrap::clean_line);
     let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
-    let also = name.clone().filter(|_| question.is_some()).map(|name| Run::new(name, Slot::Dim));
+    let also = name.clone().filter(|_| question.is_some()).map(|name| Styled::new(name, Slot::Dim));
     Line {
         mark: Some(mark(run_state)),
         number: names::numbered(state, trace, row),
@@ -115,10 +115,11 @@ pub fn mark(run_state: RunState) -> (&'static str, Slot) {
 const FAILED: (&str, Slot) = ("✗", Slot::TreeError);
 
 fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
-    let mut notes: Vec<Run> = names::ordinal(node).map(|ordinal| Run::new(ordinal, Slot::Text)).into_iter().collect();
-    notes.extend(node.error.as_deref().map(|error| Run::new(wrap::clean_line(error), Slot::TreeError)));
+    let mut notes: Vec<Styled> =
+        names::ordinal(node).map(|ordinal| Styled::new(ordinal, Slot::Text)).into_iter().collect();
+    notes.extend(node.error.as_deref().map(|error| Styled::new(wrap::clean_line(error), Slot::TreeError)));
     if folded > 0 {
-        notes.push(Run::new(format!("+{folded}"), Slot::Dim));
+        notes.push(Styled::new(format!("+{folded}"), Slot::Dim));
     }
     let model = node.turn.and(node.model.as_deref()).map(|model| wrap::clean_line(format::model(model)));
     let going = match node.state {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{Focus, document::Run},
+    app::{Focus, styled::Styled},
     slots::Slot,
     view::pen::Pen,
 };
@@ -42,21 +42,21 @@ fn boxed(pen: &mut Pen, area: Rect, slot: Slot) {
     }
 }
 
-/// Writes runs into the left of a horizontal line of the frame: `┌─ Runs ──`.
-pub fn words(pen: &mut Pen, line: Rect, runs: &[Run]) {
-    if runs.iter().any(|run| !run.text.is_empty()) && line.width > 6 {
+/// Writes texts into the left of a horizontal line of the frame: `┌─ Runs ──`.
+pub fn words(pen: &mut Pen, line: Rect, texts: &[Styled]) {
+    if texts.iter().any(|styled| !styled.text.is_empty()) && line.width > 6 {
         let x = pen.put(line.x + 2, line.y, line.right(), " ", PLAIN);
-        let x = pen.runs(Rect { x, width: line.right().saturating_sub(x + 2), ..line }, runs);
+        let x = pen.texts(Rect { x, width: line.right().saturating_sub(x + 2), ..line }, texts);
         pen.put(x, line.y, line.right(), " ", PLAIN);
     }
 }
 
-/// Writes runs into the right of a horizontal line of the frame: `── line 118/136 ─┘`.
-pub fn words_right(pen: &mut Pen, line: Rect, runs: &[Run]) {
-    if runs.iter().any(|run| !run.text.is_empty()) && line.width > 6 {
-        let mut padded = vec![Run::new(" ", PLAIN)];
-        padded.extend_from_slice(runs);
-        padded.push(Run::new(" ", PLAIN));
-        pen.runs_right(Rect { x: line.x + 2, width: line.width - 4, ..line }, &padded);
+/// Writes texts into the right of a horizontal line of the frame: `── line 118/136 ─┘`.
+pub fn words_right(pen: &mut Pen, line: Rect, texts: &[Styled]) {
+    if texts.iter().any(|styled| !styled.text.is_empty()) && line.width > 6 {
+        let mut padded = vec![Styled::new(" ", PLAIN)];
+        padded.extend_from_slice(texts);
+        padded.push(Styled::new(" ", PLAIN));
+        pen.texts_right(Rect { x: line.x + 2, width: line.width - 4, ..line }, &padded);
     }
 }

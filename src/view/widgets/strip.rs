@@ -1,58 +1,58 @@
-//! One line of pieces, some from the left, some from the right; the least needed go first where it narrows.
+//! One line of texts, some from the left, some from the right; the least needed go first where it narrows.
 
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{document::Run, wrap},
+    app::{styled::Styled, wrap},
     slots::Slot,
     view::pen::Pen,
 };
 
-/// Columns between two pieces, and between two that belong together.
+/// Columns between two entries, and between two that belong together.
 const GAP: usize = 2;
 const TIGHT: usize = 1;
 
 #[derive(Debug, Default)]
 pub struct Strip {
-    pieces: Vec<Piece>,
+    entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
-struct Piece {
-    runs: Vec<Run>,
+struct Entry {
+    texts: Vec<Styled>,
     /// 0 is never dropped; the highest goes first.
     rank: u8,
     right: bool,
-    /// Columns between it and the piece before it.
+    /// Columns between it and the entry before it.
     gap: usize,
     /// The least number of columns that it may be cut to; 0: it is not cut.
     least: usize,
 }
 
 impl Strip {
-    /// A piece from the left. `rank`: the higher, the sooner it is dropped; 0 stays.
-    pub fn left(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
-        self.add(Piece { runs, rank, right: false, gap: GAP, least: 0 })
+    /// An entry from the left. `rank`: the higher, the sooner it is dropped; 0 stays.
+    pub fn left(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
+        self.add(Entry { texts, rank, right: false, gap: GAP, least: 0 })
     }
 
-    /// A piece from the left that belongs to the one before it.
-    pub fn close(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
-        self.add(Piece { runs, rank, right: false, gap: TIGHT, least: 0 })
+    /// An entry from the left that belongs to the one before it.
+    pub fn close(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
+        self.add(Entry { texts, rank, right: false, gap: TIGHT, least: 0 })
     }
 
-    /// A piece from the right, before those already there.
-    pub fn right(&mut self, rank: u8, runs: Vec<Run>) -> &mut Self {
-        self.add(Piece { runs, rank, right: true, gap: GAP, least: 0 })
+    /// An entry from the right, before those already there.
+    pub fn right(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
+        self.add(Entry { texts, rank, right: true, gap: GAP, least: 0 })
     }
 
     /// A path from the left that gives way to others down to `least` columns: `… › turn 5`.
-    pub fn left_cut(&mut self, rank: u8, least: usize, run: Run) -> &mut Self {
-        self.add(Piece { runs: vec![run], rank, right: false, gap: GAP, least })
+    pub fn left_cut(&mut self, rank: u8, least: usize, styled: Styled) -> &mut Self {
+        self.add(Entry { texts: vec![styled], rank, right: false, gap: GAP, least })
     }
 
-    fn add(&mut self, piece: Piece) -> &mut Self {
-        if piece.runs.iter().any(|run| !run.text.is_empty()) {
-            self.pieces.push(piece);
+    fn add(&mut self, entry: Entry) -> &mut Self {
+        if entry.texts.iter().any(|styled| !styled.text.is_empty()) {
+            self.entries.push(entry);
         }
         self
     }
@@ -61,32 +61,32 @@ impl Strip {
     pub fn draw(mut self, pen: &mut Pen, area: Rect) {
         let inner = Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area };
         self.fit(inner.width.into());
-        let (right, left): (Vec<Piece>, Vec<Piece>) = self.pieces.into_iter().partition(|piece| piece.right);
-        let from = pen.runs_right(inner, &joined(right.into_iter().rev()));
-        pen.runs(Rect { width: from.saturating_sub(inner.x), ..inner }, &joined(left.into_iter()));
+        let (right, left): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(|entry| entry.right);
+        let from = pen.texts_right(inner, &joined(right.into_iter().rev()));
+        pen.texts(Rect { width: from.saturating_sub(inner.x), ..inner }, &joined(left.into_iter()));
     }
 
     /// Drops and cuts until the rest fits.
     fn fit(&mut self, room: usize) {
         loop {
-            let gaps = self.pieces.iter().skip(1).map(|piece| piece.gap).sum::<usize>();
-            let whole = self.pieces.iter().map(|piece| wrap::runs_width(&piece.runs)).sum::<usize>() + gaps;
+            let gaps = self.entries.iter().skip(1).map(|entry| entry.gap).sum::<usize>();
+            let whole = self.entries.iter().map(|entry| wrap::styled_width(&entry.texts)).sum::<usize>() + gaps;
             if whole <= room {
                 return;
             }
             let over = whole - room;
-            if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.least > 0)
-                && let Some(run) = piece.runs.first_mut()
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.least > 0)
+                && let Some(styled) = entry.texts.first_mut()
             {
-                let wide = wrap::width(&run.text);
-                if wide >= piece.least + over {
-                    run.text = cut_path(&run.text, wide - over);
+                let wide = wrap::width(&styled.text);
+                if wide >= entry.least + over {
+                    styled.text = cut_path(&styled.text, wide - over);
                     return;
                 }
             }
-            let droppable = self.pieces.iter().enumerate().filter(|(_, piece)| piece.rank > 0);
-            let Some((at, _)) = droppable.max_by_key(|(_, piece)| piece.rank) else { return };
-            self.pieces.remove(at);
+            let droppable = self.entries.iter().enumerate().filter(|(_, entry)| entry.rank > 0);
+            let Some((at, _)) = droppable.max_by_key(|(_, entry)| entry.rank) else { return };
+            self.entries.remove(at);
         }
     }
 }
@@ -104,15 +104,15 @@ fn cut_path(path: &str, columns: usize) -> String {
     ends.into_iter().find(|end| wrap::width(end) <= columns).unwrap_or_else(last)
 }
 
-fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Run> {
-    let mut runs = Vec::new();
-    for piece in pieces {
-        if !runs.is_empty() {
-            runs.push(Run::new(" ".repeat(piece.gap), Slot::Text));
+fn joined(entries: impl Iterator<Item = Entry>) -> Vec<Styled> {
+    let mut texts = Vec::new();
+    for entry in entries {
+        if !texts.is_empty() {
+            texts.push(Styled::new(" ".repeat(entry.gap), Slot::Text));
         }
-        runs.extend(piece.runs);
+        texts.extend(entry.texts);
     }
-    runs
+    texts
 }
 
 #[cfg(test)]
@@ -123,9 +123,9 @@ mod tests {
     use crate::theme::Themes;
 
     fn drawn(width: u16) -> String {
-        let run = |text: &str| vec![Run::new(text, Slot::Text)];
+        let run = |text: &str| vec![Styled::new(text, Slot::Text)];
         let mut strip = Strip::default();
-        strip.left(0, run("name")).left(3, run("much more")).left_cut(1, 6, Run::new("run 6 › turn 5", Slot::Text));
+        strip.left(0, run("name")).left(3, run("much more")).left_cut(1, 6, Styled::new("run 6 › turn 5", Slot::Text));
         strip.right(0, run("? help")).right(2, run("4/19"));
         let mut cells = Buffer::empty(Rect::new(0, 0, width, 1));
         let theme = Themes::load(None).unwrap().get("dark").unwrap();

@@ -290,8 +290,8 @@ pub fn lay_out(detail: &Detail) -> TestCaseResult {
 
 fn commands_nothing(blocks: Box<dyn Blocks>, width: u16) -> TestCaseResult {
     let lines = Document::whole(blocks.into(), &Folds::default(), width);
-    for run in lines.iter().flat_map(|line| &line.runs) {
-        prop_assert!(!run.text.chars().any(char::is_control), "{run:?} could command the terminal");
+    for styled in lines.iter().flat_map(|line| &line.texts) {
+        prop_assert!(!styled.text.chars().any(char::is_control), "{styled:?} could command the terminal");
     }
     Ok(())
 }

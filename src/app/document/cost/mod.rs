@@ -6,9 +6,9 @@ mod table;
 use std::sync::Arc;
 
 use super::build::Builder;
-use super::line::Run;
 use super::outline::{Blocks, Outline, Pane};
 use super::runs;
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
 use crate::slots::Slot;
@@ -105,7 +105,7 @@ impl Pane for Costs {
         match *block {
             Block::LeftOut => runs::left_out(to, &self.detail),
             Block::None => {
-                to.line(vec![Run::new("No model call was recorded: nothing to count.", Slot::Dim)]);
+                to.line(vec![Styled::new("No model call was recorded: nothing to count.", Slot::Dim)]);
             }
             Block::Sum => {
                 let totals: Totals = self.detail.traces.iter().map(|trace| trace.totals).sum();
@@ -117,7 +117,7 @@ impl Pane for Costs {
             }
             Block::TableRun { trace, number } => {
                 let name = runs::name(&self.detail.traces[trace]);
-                to.line(vec![Run::new(format!("run {number} {name}"), Slot::Title)]);
+                to.line(vec![Styled::new(format!("run {number} {name}"), Slot::Title)]);
             }
             Block::TableRow { call } => {
                 let call = &self.calls[call];
@@ -146,17 +146,20 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     } else {
         "?".to_owned()
     };
-    let mut line = vec![Run::new(amount, Slot::TreeCost)];
+    let mut line = vec![Styled::new(amount, Slot::TreeCost)];
     if totals.priced > 0 && totals.unpriced > 0 {
-        line.push(Run::new(format!("  and {} without a price", counted(totals.unpriced)), Slot::Warning));
+        line.push(Styled::new(format!("  and {} without a price", counted(totals.unpriced)), Slot::Warning));
     }
     let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
-    line.push(Run::new(format!("   {} {models}", totals.model_calls), Slot::Dim));
+    line.push(Styled::new(format!("   {} {models}", totals.model_calls), Slot::Dim));
     to.wrapped(0, 0, &line);
     let usage = &totals.usage;
     let cached = usage.cached_share().filter(|share| *share > 0.0);
     let cached = cached.map_or_else(String::new, |share| format!(" ({} from cache)", format::percent(share)));
-    to.line(vec![Run::new(format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)), Slot::Text)]);
+    to.line(vec![Styled::new(
+        format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)),
+        Slot::Text,
+    )]);
 }
 
 fn counted(calls: u64) -> String {
@@ -199,7 +202,7 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
     let is_alone = |name: &str| models.iter().filter(|model| short(model.name) == short(name)).count() == 1;
     let windows = table::window_of_all(calls).is_none();
     let edge = table::edge(to);
-    to.line(vec![Run::new("by model", Slot::Dim)]);
+    to.line(vec![Styled::new("by model", Slot::Dim)]);
     for model in &models {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
         let price = match (model.priced, model.unpriced) {
@@ -220,9 +223,9 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
         let gap = edge.saturating_sub(2 + wrap::width(&name) + 10);
         to.line(vec![
-            Run::new(format!("  {name}"), Slot::TreeLlm),
-            Run::new(format!("{facts:>gap$}"), Slot::Dim),
-            Run::new(format!("  {price:>8}"), Slot::TreeCost),
+            Styled::new(format!("  {name}"), Slot::TreeLlm),
+            Styled::new(format!("{facts:>gap$}"), Slot::Dim),
+            Styled::new(format!("  {price:>8}"), Slot::TreeCost),
         ]);
     }
 }
@@ -242,7 +245,7 @@ fn money(to: &mut Builder, calls: &[&ModelCall]) {
     // Some providers charge for a request itself.
     let requests = Usd((all.0 - tokens.iter().copied().sum::<Usd>().0).max(0));
     let [input, reads, writes, output] = tokens;
-    to.line(vec![Run::new("where it went", Slot::Dim)]);
+    to.line(vec![Styled::new("where it went", Slot::Dim)]);
     let names = [
         ("input", Slot::CostInput),
         ("cache reads", Slot::CostCacheRead),
@@ -253,7 +256,10 @@ fn money(to: &mut Builder, calls: &[&ModelCall]) {
     ];
     for ((name, slot), amount) in names.into_iter().zip(adding_up([input, reads, writes, output, requests, whole])) {
         if amount.0 > 0 {
-            to.line(vec![Run::new(format!("  {name:<14}"), slot), Run::new(format::money_exact(amount), Slot::Text)]);
+            to.line(vec![
+                Styled::new(format!("  {name:<14}"), slot),
+                Styled::new(format::money_exact(amount), Slot::Text),
+            ]);
         }
     }
 }
@@ -294,16 +300,16 @@ fn sources(to: &mut Builder, calls: &[&ModelCall]) {
         return;
     }
     to.blank();
-    to.line(vec![Run::new("prices", Slot::Dim)]);
+    to.line(vec![Styled::new("prices", Slot::Dim)]);
     for source in sources {
-        to.wrapped(2, 2, &[Run::new(source, Slot::Dim)]);
+        to.wrapped(2, 2, &[Styled::new(source, Slot::Dim)]);
     }
     for Doubt { model, calls, reported, computed } in doubts(calls) {
         let (calls, far) = (counted(calls), apart(reported, computed));
         let (reported, computed) = (format::money_exact(reported), format::money_exact(computed));
         let words =
             format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
-        to.wrapped(2, 2, &[Run::new(words, Slot::Warning)]);
+        to.wrapped(2, 2, &[Styled::new(words, Slot::Warning)]);
     }
 }
 

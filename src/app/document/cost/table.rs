@@ -1,8 +1,8 @@
 //! The table of the Cost pane: a row a call, with how full its context was, its tokens and what it cost.
 
 use super::super::build::Builder;
-use super::super::line::Run;
 use super::doubts::doubted;
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{ModelCall, TokenUsage, Usd};
 use crate::slots::Slot;
@@ -113,7 +113,7 @@ impl Widths {
         }
         head.extend(layout.columns.iter().map(|(column, width)| format!("{gap}{:>width$}", column.head)));
         head.push(format!("{gap}{:>width$}", "cost", width = layout.cost));
-        to.line(vec![Run::new(head.concat(), Slot::Dim)]);
+        to.line(vec![Styled::new(head.concat(), Slot::Dim)]);
     }
 
     /// One call: how full its context was, its tokens, its cost.
@@ -122,16 +122,16 @@ impl Widths {
         let gap = " ".repeat(layout.gap);
         to.anchor(call.span);
         let turn = turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
-        let mut line = vec![Run::new(format!("{turn:>TURN$}"), Slot::Dim)];
+        let mut line = vec![Styled::new(format!("{turn:>TURN$}"), Slot::Dim)];
         if layout.gauge {
             line.extend(gauge(&call.usage.unwrap_or_default(), call.window));
         }
         for (column, width) in &layout.columns {
-            line.push(Run::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
+            line.push(Styled::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
         }
         let doubted = call.unpriced || doubted(call).is_some();
         let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
-        line.push(Run::new(format!("{gap}{:>width$}", cost(call), width = layout.cost), slot));
+        line.push(Styled::new(format!("{gap}{:>width$}", cost(call), width = layout.cost), slot));
         to.line(line);
     }
 }
@@ -161,10 +161,10 @@ pub fn window_of_all(calls: &[&ModelCall]) -> Option<u64> {
 }
 
 /// `  ██▍········· 12%` of the model's window.
-fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
+fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Styled> {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let (Some(used), Some(window)) = (usage.input(), window.filter(|window| *window > 0)) else {
-        return vec![Run::new(" ".repeat(2 + GAUGE), Slot::Text)];
+        return vec![Styled::new(" ".repeat(2 + GAUGE), Slot::Text)];
     };
     let eighths = usize::try_from(used.saturating_mul(8 * BAR as u64) / window).unwrap_or(usize::MAX).min(8 * BAR);
     let (full, part) = (eighths / 8, EIGHTHS[eighths % 8]);
@@ -175,9 +175,9 @@ fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Run> {
         share => format!("{share}%"),
     };
     vec![
-        Run::new(format!("  {}{part}", "█".repeat(full)), Slot::GaugeFull),
-        Run::new("·".repeat(empty), Slot::GaugeEmpty),
-        Run::new(format!(" {share:>4}"), Slot::Dim),
+        Styled::new(format!("  {}{part}", "█".repeat(full)), Slot::GaugeFull),
+        Styled::new("·".repeat(empty), Slot::GaugeEmpty),
+        Styled::new(format!(" {share:>4}"), Slot::Dim),
     ]
 }
 

@@ -1,8 +1,8 @@
 //! Places and windows, against the whole text.
 
 use super::*;
-use crate::app::document::line::Run;
 use crate::app::document::outline::{Outline, Pane};
+use crate::app::styled::Styled;
 use crate::slots::Slot;
 
 /// Paragraphs of so many words each; every fifth one has a fold that opens on more.
@@ -14,7 +14,7 @@ impl Pane for Paragraphs {
 
     fn write(&self, (nth, words): &(usize, usize), to: &mut Builder) {
         to.gap();
-        if nth % 5 == 0 && !to.fold(format!("fold {nth}"), false, 0, vec![Run::new("more", Slot::Dim)], vec![]) {
+        if nth % 5 == 0 && !to.fold(format!("fold {nth}"), false, 0, vec![Styled::new("more", Slot::Dim)], vec![]) {
             return;
         }
         to.text(2, &format!("{nth} {}", "words ".repeat(*words)), Slot::Text);

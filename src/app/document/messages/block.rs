@@ -10,12 +10,12 @@
 
 use super::super::build::Builder;
 use super::super::json;
-use super::super::line::Run;
 use super::super::long::AT_ONCE;
 use super::super::ordinals::Ordinal;
 use super::super::parts;
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Part, ToolCall, ToolResult, ToolRun, ToolStatus};
 use crate::slots::Slot;
@@ -47,21 +47,21 @@ pub fn call(
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
     let right = facts(to, &title, call.known_id(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
-    let mut head = vec![Run::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
+    let mut head = vec![Styled::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
     let error = run.and_then(|run| run.error.as_deref());
     if !to.is_open(&name, true) {
-        head.push(Run::new(format!("  {}", json::brief(&call.input)), Slot::Dim));
+        head.push(Styled::new(format!("  {}", json::brief(&call.input)), Slot::Dim));
         to.fold(name, true, 2, head, right);
         // What is closed still says that it failed, and why.
         if let Some(error) = error {
-            to.line(vec![parts::pad(6), Run::new(parts::first_line(error), Slot::Error)]);
+            to.line(vec![parts::pad(6), Styled::new(parts::first_line(error), Slot::Error)]);
         }
         return;
     }
     to.fold(name.clone(), true, 2, head, right);
     parts::arguments(to, 6, call);
     if let Some(same) = ordinal.and_then(|ordinal| ordinal.same) {
-        to.line(vec![parts::pad(6), Run::new(format!("same arguments as #{same}"), Slot::Warning)]);
+        to.line(vec![parts::pad(6), Styled::new(format!("same arguments as #{same}"), Slot::Warning)]);
     }
     let content = result.map(|result| &result.content).or_else(|| run?.output.as_ref());
     if let Some(content) = content {
@@ -89,7 +89,7 @@ pub fn result(to: &mut Builder, name: String, result: &ToolResult, call: Option<
     let title = format!("← {}", wrap::clean_line(tool));
     let brief = call.map_or_else(String::new, |call| format!("  {}", json::brief(&call.input)));
     let right = facts(to, &format!("{title}{brief}"), result.call_id.as_deref(), None, None, status);
-    let head = vec![Run::new(title, slot), Run::new(brief, Slot::Dim)];
+    let head = vec![Styled::new(title, slot), Styled::new(brief, Slot::Dim)];
     if to.fold(name, true, 2, head, right) {
         let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::Text };
         parts::result_content(to, 6, &result.content, slot);
@@ -106,19 +106,19 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
         // Of a part nobody sees the head.
         let label = |text: &dyn Fn() -> String| if to.is_partial() { String::new() } else { text() };
         let (first, how_much) = (label(&|| parts::preview(content)), label(&|| format!("  {extent} ")));
-        let head = vec![Run::new("← ", slot), Run::new(first, Slot::Dim)];
-        if !to.fold(name, false, 4, head, vec![Run::new(how_much, Slot::Dim)]) {
+        let head = vec![Styled::new("← ", slot), Styled::new(first, Slot::Dim)];
+        if !to.fold(name, false, 4, head, vec![Styled::new(how_much, Slot::Dim)]) {
             return;
         }
     } else {
-        to.mark(4, Run::new("←", slot));
+        to.mark(4, Styled::new("←", slot));
     }
     parts::result_content(to, 6, content, slot);
 }
 
 /// A result of the history.
 pub fn earlier(to: &mut Builder, result: &ToolResult, slot: Slot) {
-    to.mark(6, Run::new("←", slot));
+    to.mark(6, Styled::new("←", slot));
     parts::result_content(to, 8, &result.content, slot);
 }
 
@@ -139,7 +139,7 @@ fn facts(
     ordinal: Option<&String>,
     run: Option<&ToolRun>,
     status: Option<ToolStatus>,
-) -> Vec<Run> {
+) -> Vec<Styled> {
     let took = run.and_then(|run| Some(format!("{:>5}", format::duration(run.ended?.since(run.started?)))));
     let mark = status.map(|status| match status {
         ToolStatus::Ok => ("✓", Slot::Ok),
@@ -151,9 +151,9 @@ fn facts(
     let forms = [[ordinal, id, took], [ordinal, None, took], [None, None, took]];
     let mut facts = Vec::new();
     for form in forms {
-        facts = form.into_iter().flatten().map(|fact| Run::new(format!("  {fact}"), Slot::Dim)).collect();
-        facts.extend(mark.map(|(mark, slot)| Run::new(format!("  {mark} "), slot)));
-        let wide: usize = facts.iter().map(|run| wrap::width(&run.text)).sum();
+        facts = form.into_iter().flatten().map(|fact| Styled::new(format!("  {fact}"), Slot::Dim)).collect();
+        facts.extend(mark.map(|(mark, slot)| Styled::new(format!("  {mark} "), slot)));
+        let wide: usize = facts.iter().map(|styled| wrap::width(&styled.text)).sum();
         // Where less is left of the line, nothing would stand at its end.
         if (4 + wrap::width(title)).max(16) + wide <= to.width {
             break;

@@ -1,8 +1,7 @@
 //! How a run ended, and why one shows no conversation.
 
 use super::super::build::Builder;
-use super::super::line::Run;
-use crate::app::format;
+use crate::app::{format, styled::Styled};
 use crate::model::{AssembledTrace, LimitReached, NodeState, TraceState};
 use crate::slots::Slot;
 
@@ -27,7 +26,7 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         [&head, &none, &none, &cost, &unpriced],
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
-    to.rule(vec![Run::new(format!("{text} "), Slot::Dim)], vec![], Slot::Dim);
+    to.rule(vec![Styled::new(format!("{text} "), Slot::Dim)], vec![], Slot::Dim);
     limits(to, trace);
 }
 
@@ -35,7 +34,7 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
 fn limits(to: &mut Builder, trace: &AssembledTrace) {
     for LimitReached { lost, times } in &trace.limits {
         let times = if *times == 1 { String::new() } else { format!(" ({} times)", format::count(*times)) };
-        to.wrapped(0, 0, &[Run::new(format!("compared in part: {lost}{times}"), Slot::Warning)]);
+        to.wrapped(0, 0, &[Styled::new(format!("compared in part: {lost}{times}"), Slot::Warning)]);
     }
 }
 
@@ -45,7 +44,7 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         return;
     }
     to.blank();
-    to.wrapped(2, 0, &[Run::new("No model call was recorded in this run.", Slot::Dim)]);
+    to.wrapped(2, 0, &[Styled::new("No model call was recorded in this run.", Slot::Dim)]);
     if trace.conversations.iter().any(|conversation| !conversation.messages.is_empty()) {
         return;
     }
@@ -73,17 +72,17 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     };
     // In a session the cursor is on none of its spans.
     let raw = if number.is_none() { " The Raw tab shows the one under the cursor." } else { "" };
-    to.wrapped(2, 0, &[Run::new(format!("It has {all} {spans}{kinds}.{raw}"), Slot::Dim)]);
+    to.wrapped(2, 0, &[Styled::new(format!("It has {all} {spans}{kinds}.{raw}"), Slot::Dim)]);
 }
 
 /// Plain `sideseat` was installed, not `sideseat[aws]`.
 pub fn explain_roots(to: &mut Builder) {
     let what = "Only client.trace() roots arrived: no model call is in this run.";
-    to.wrapped(0, 0, &[Run::new(what, Slot::Warning)]);
+    to.wrapped(0, 0, &[Styled::new(what, Slot::Warning)]);
     to.blank();
     let why = "Plain `sideseat` does not instrument Amazon Bedrock. \
                Install its extra in the program's environment, then run it again:";
-    to.wrapped(0, 0, &[Run::new(why, Slot::Text)]);
-    to.line(vec![Run::new("  pip install 'sideseat[aws]'", Slot::FirstRunCommand)]);
+    to.wrapped(0, 0, &[Styled::new(why, Slot::Text)]);
+    to.line(vec![Styled::new("  pip install 'sideseat[aws]'", Slot::FirstRunCommand)]);
     to.blank();
 }

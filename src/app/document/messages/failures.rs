@@ -2,7 +2,7 @@
 
 use super::super::build::Builder;
 use super::super::hash::HashMap;
-use super::super::line::Run;
+use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
 use crate::slots::Slot;
@@ -119,13 +119,13 @@ impl Failed {
         };
         let (span, traceback, clock) = forms.into_iter().find(|form| wide(form) <= to.width).unwrap_or_default();
         let mut head =
-            vec![Run::new(format!("✗ {kind}"), Slot::Error), Run::new(format!("{span}{traceback}"), Slot::Dim)];
-        let right = vec![Run::new(clock, Slot::Dim)];
+            vec![Styled::new(format!("✗ {kind}"), Slot::Error), Styled::new(format!("{span}{traceback}"), Slot::Dim)];
+        let right = vec![Styled::new(clock, Slot::Dim)];
         let open = if failure.stack.is_some() {
             to.fold(format!("stack {}", error.span), false, indent, head, right)
         } else {
             // Its mark stands where those of failures that can be opened do.
-            head.insert(0, Run::new(" ".repeat(indent + 2), Slot::Text));
+            head.insert(0, Styled::new(" ".repeat(indent + 2), Slot::Text));
             to.spread(head, right);
             false
         };

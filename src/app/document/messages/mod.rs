@@ -22,10 +22,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::build::Builder;
 use super::hash::{self, HashSet};
-use super::line::Run;
 use super::outline::{Blocks, Pane};
 use super::parts::{self, Prose};
 use super::runs;
+use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Conversation, ConversationMessage, Detail, Role, SpanId};
 use crate::slots::Slot;
@@ -67,7 +67,7 @@ impl Pane for Messages {
                     let around = "what was said came with the spans around this call";
                     let none = "no messages came with this call";
                     let words = if self.traces[trace].answers_around_calls { around } else { none };
-                    to.wrapped(2, 0, &[Run::new(words, Slot::Dim)]);
+                    to.wrapped(2, 0, &[Styled::new(words, Slot::Dim)]);
                 }
                 if let Some(how) = call.recording_hint.filter(|_| hint) {
                     to.text(4, how, Slot::Warning);
@@ -164,5 +164,5 @@ fn heading(to: &mut Builder, conversation: &Conversation) {
     to.blank();
     let name = conversation.agent.as_deref().map_or_else(|| "conversation".to_owned(), wrap::clean_line);
     let opened = if conversation.opened_by.is_some() { "  sub-agent" } else { "" };
-    to.line(vec![Run::new(format!("◆ {name}"), Slot::TreeAgent), Run::new(opened, Slot::Dim)]);
+    to.line(vec![Styled::new(format!("◆ {name}"), Slot::TreeAgent), Styled::new(opened, Slot::Dim)]);
 }

@@ -1,10 +1,10 @@
 //! One turn: the rule above it, then the messages that are new in it.
 
 use super::super::build::Builder;
-use super::super::line::Run;
 use super::super::parts::{self, Prose};
 use super::super::runs;
 use super::block;
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Content, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
 use crate::slots::Slot;
@@ -41,16 +41,16 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
         [&head, &none, &none, &none, &cost],
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
-    to.rule(vec![Run::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
+    to.rule(vec![Styled::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
 }
 
 pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
     // Only the model's own words stand in quotation marks.
     let words = match &reasoning.text {
-        Some(text) => Run::new(format!("\"{}\"", parts::first_line(text)), Slot::Dim),
-        None => Run::new(parts::opaque(reasoning), Slot::MessageHidden),
+        Some(text) => Styled::new(format!("\"{}\"", parts::first_line(text)), Slot::Dim),
+        None => Styled::new(parts::opaque(reasoning), Slot::MessageHidden),
     };
-    if to.fold(name, false, 2, vec![Run::new("reasoning  ", Slot::MessageReasoning), words], vec![]) {
+    if to.fold(name, false, 2, vec![Styled::new("reasoning  ", Slot::MessageReasoning), words], vec![]) {
         parts::reasoning_text(to, 6, reasoning);
     }
 }
@@ -63,15 +63,15 @@ pub fn speaker(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessag
         Role::Assistant => ("assistant", Slot::MessageAssistant),
         Role::Tool => ("tool", Slot::MessageTool),
     };
-    let mut left = vec![Run::new(format!("  {word}"), slot)];
+    let mut left = vec![Styled::new(format!("  {word}"), slot)];
     if let Some(name) = &at.message.name {
-        left.push(Run::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
+        left.push(Styled::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
     }
     let stop = trace.calls.get(at.turn).and_then(|call| call.stop_reason.as_deref());
     let right = match stop {
         Some(stop) if at.message.role == Role::Assistant => {
             let slot = if is_ordinary(stop) { Slot::Dim } else { Slot::Warning };
-            vec![Run::new(format!("finish: {} ", wrap::clean_line(stop)), slot)]
+            vec![Styled::new(format!("finish: {} ", wrap::clean_line(stop)), slot)]
         }
         _ => vec![],
     };
@@ -89,7 +89,8 @@ fn is_ordinary(stop: &str) -> bool {
 pub fn system(to: &mut Builder, prompt: &[Part], name: String, known: Option<u64>) {
     to.gap();
     if let Some(run) = known {
-        let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(format!("as in run {run}"), Slot::Dim)];
+        let head =
+            vec![Styled::new("system  ", Slot::MessageSystem), Styled::new(format!("as in run {run}"), Slot::Dim)];
         if to.fold(name, false, 2, head, vec![]) {
             show_prompt(to, prompt);
         }
@@ -101,12 +102,12 @@ pub fn system(to: &mut Builder, prompt: &[Part], name: String, known: Option<u64
         total += lines;
         total > LONG_PROMPT
     }) {
-        let head = vec![Run::new("system  ", Slot::MessageSystem), Run::new(parts::preview(prompt), Slot::Dim)];
+        let head = vec![Styled::new("system  ", Slot::MessageSystem), Styled::new(parts::preview(prompt), Slot::Dim)];
         if !to.fold(name, false, 2, head, vec![]) {
             return;
         }
     } else {
-        to.line(vec![Run::new("  system", Slot::MessageSystem)]);
+        to.line(vec![Styled::new("  system", Slot::MessageSystem)]);
     }
     show_prompt(to, prompt);
 }
@@ -139,22 +140,22 @@ pub fn earlier(to: &mut Builder, messages: &[ConversationMessage], name: String,
     };
     let words = if wrap::width(&long) + 4 > to.width { short } else { long };
     to.gap();
-    if !to.fold(name, false, 2, vec![Run::new(words, Slot::MessageHistory)], vec![]) {
+    if !to.fold(name, false, 2, vec![Styled::new(words, Slot::MessageHistory)], vec![]) {
         return;
     }
     for at in messages {
         if at.message.role != Role::Tool {
-            to.line(vec![parts::pad(4), Run::new(at.message.role.as_str(), Slot::MessageHistory)]);
+            to.line(vec![parts::pad(4), Styled::new(at.message.role.as_str(), Slot::MessageHistory)]);
         }
         for part in &at.message.parts {
             match &part.content {
                 Content::Call(call) => {
                     let called = format!("→ {}", wrap::clean_line(&call.name));
-                    to.line(vec![parts::pad(6), Run::new(called, Slot::MessageHistory)]);
+                    to.line(vec![parts::pad(6), Styled::new(called, Slot::MessageHistory)]);
                     parts::arguments(to, 8, call);
                 }
                 Content::Reasoning(reasoning) => {
-                    to.line(vec![parts::pad(6), Run::new("reasoning", Slot::MessageHistory)]);
+                    to.line(vec![parts::pad(6), Styled::new("reasoning", Slot::MessageHistory)]);
                     parts::reasoning_text(to, 8, reasoning);
                 }
                 Content::Result(result) => block::earlier(to, result, Slot::MessageHistory),

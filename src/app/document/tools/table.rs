@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::build::Builder;
 use super::super::hash::{HashMap, HashSet, fingerprint};
-use super::super::line::Run;
 use super::called::Called;
+use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{Detail, ToolStatus};
 use crate::slots::Slot;
@@ -73,7 +73,7 @@ impl Table {
     pub fn head(&self, to: &mut Builder) {
         let (widest, distinct) = self.columns(to);
         let head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "max");
-        to.line(vec![Run::new(head + if distinct { "  distinct args" } else { "" }, Slot::Dim)]);
+        to.line(vec![Styled::new(head + if distinct { "  distinct args" } else { "" }, Slot::Dim)]);
     }
 
     pub fn row(&self, to: &mut Builder, row: usize) {
@@ -84,12 +84,12 @@ impl Table {
         let padding = " ".repeat(widest - wrap::width(&shown));
         let failed = if tool.failed > 0 { Slot::Error } else { Slot::Dim };
         let mut row = vec![
-            Run::new(format!("{shown}{padding}"), Slot::MessageTool),
-            Run::new(format!("  {:>5}", tool.calls), Slot::Text),
-            Run::new(format!("  {:>3}", tool.failed), failed),
-            Run::new(format!("  {:>5}  {:>5}", time(tool.median), time(tool.slowest)), Slot::Text),
+            Styled::new(format!("{shown}{padding}"), Slot::MessageTool),
+            Styled::new(format!("  {:>5}", tool.calls), Slot::Text),
+            Styled::new(format!("  {:>3}", tool.failed), failed),
+            Styled::new(format!("  {:>5}  {:>5}", time(tool.median), time(tool.slowest)), Slot::Text),
         ];
-        row.extend(distinct.then(|| Run::new(format!("  {} of {}", tool.distinct, tool.calls), Slot::Dim)));
+        row.extend(distinct.then(|| Styled::new(format!("  {} of {}", tool.distinct, tool.calls), Slot::Dim)));
         to.line(row);
     }
 }

@@ -1,0 +1,17 @@
+//! Text in one style: what lines of the screen are made of.
+
+use crate::slots::Slot;
+
+/// A stretch of text in one style. The text is clean: no control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Styled {
+    pub text: String,
+    /// What it is to a theme.
+    pub slot: Slot,
+}
+
+impl Styled {
+    pub fn new(text: impl Into<String>, slot: Slot) -> Self {
+        Self { text: text.into(), slot }
+    }
+}
