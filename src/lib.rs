@@ -51,6 +51,9 @@ pub mod export;
 /// What a theme may paint: the table of slots.
 pub mod slots;
 
+/// What the detail shows: the table of its tabs.
+pub mod tabs;
+
 /// What the user is looking at, moved by events.
 pub mod app;
 

@@ -10,12 +10,12 @@ use super::{
     lists, picture_keys,
     sdk::Sdk,
     state::{Heights, Stage, State},
-    tabs::Tab,
     typing::{refilter, type_in},
 };
 use crate::{
     keymap::{Action, Context},
     model::Changes,
+    tabs::Tab,
 };
 
 /// Does what a key means.
@@ -41,9 +41,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             };
             state.zoomed = false;
         }
-        Action::TabMessages | Action::TabTools | Action::TabReasoning | Action::TabCost | Action::TabRaw => {
-            show(state, Tab::of(action).unwrap_or_default());
-        }
+        Action::Tab(tab) => show(state, tab),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Follow => follow(state),

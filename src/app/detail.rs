@@ -12,9 +12,12 @@ use super::{
     format::Zone,
     pane::Pane,
     scroll::Scroll,
-    tabs::{Source, TABS, Tab},
+    tab_source::TabSource,
 };
-use crate::model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, TraceId};
+use crate::{
+    model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
+    tabs::Tab,
+};
 use labels::Labels;
 
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
@@ -88,7 +91,7 @@ impl DetailPane {
             detail: Pane::default(),
             raw: Pane::default(),
             folds: Folds::default(),
-            tabs: TABS.iter().map(|tab| (*tab, Shown::default())).collect(),
+            tabs: Tab::ALL.iter().map(|tab| (*tab, Shown::default())).collect(),
             labels: Labels::default(),
             versions: Versions::default(),
             zone,
@@ -279,10 +282,10 @@ impl DetailPane {
     }
 
     fn make(&self, width: u16) -> Document {
-        let blocks: Option<Box<dyn Blocks>> = match self.tab.row().source {
+        let blocks: Option<Box<dyn Blocks>> = match self.tab.source() {
             _ if !self.asks() => None,
-            Source::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
-            Source::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
+            TabSource::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
+            TabSource::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
         };
         let mut document = blocks
             .map_or_else(Document::default, |blocks| Document::new(blocks.into(), width.max(1), self.zone.clone()));

@@ -22,7 +22,7 @@
 //!     ────────
 //!   picture      a picture that is laid over the screen
 //!   event        everything that can happen, and everything the app can want from outside
-//!   detail       the tabs over one answer                   tabs: their table; document: their text
+//!   detail       the tabs over one answer                   tab_source: what makes them; document: their text
 //!   browse       the tree                                   follow: the newest run
 //!   list         a list to pick from, or help to read       find: what narrows it; item, help, line: its parts
 //!   areas        where everything goes, for mouse and painter alike
@@ -67,7 +67,7 @@ pub mod sdk;
 mod settle;
 mod state;
 pub mod styled;
-pub mod tabs;
+pub mod tab_source;
 #[cfg(test)]
 mod tests;
 mod typing;
@@ -79,5 +79,4 @@ pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
 pub use event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
 pub use state::{Lamp, Notice, Stage, Start, State};
-pub use tabs::{TABS, Tab};
 pub use update::update;

@@ -31,11 +31,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Unfold
         | Action::NextPane
         | Action::PreviousPane
-        | Action::TabMessages
-        | Action::TabTools
-        | Action::TabReasoning
-        | Action::TabCost
-        | Action::TabRaw
+        | Action::Tab(_)
         | Action::Filter
         | Action::Session
         | Action::Follow

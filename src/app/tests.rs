@@ -20,12 +20,12 @@ use super::{
     item::Kind,
     scene,
     state::{Lamp, Stage, Start, State},
-    tabs::Tab,
     update::update,
 };
 use crate::{
     keymap::{Context, Key},
     model::{Category, Changes, NodeState, Query, SessionId, Timestamp},
+    tabs::Tab,
 };
 use fakes::{Fake, Fakes, fake, span, trace};
 

@@ -11,12 +11,12 @@ use super::{
     picture::Shown,
     picture_keys,
     state::{Stage, State},
-    tabs::TABS,
     typing::type_in,
 };
 use crate::{
     keymap::{Action, Context, Found, Key},
     model::{Answer, Changes, QuerySlot},
+    tabs::Tab,
 };
 
 /// So many lines a turn of the wheel moves.
@@ -230,7 +230,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.tabs)) && wheel.is_none()) {
         let labels = state.detail.labels(detail.tabs.width);
         let tabs = areas::tabs(detail.tabs, &labels);
-        let hit = TABS.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
+        let hit = Tab::ALL.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
         if let Some((tab, _)) = hit {
             state.detail.show(tab);
         }

@@ -1,6 +1,9 @@
 //! The table of everything a key can do.
 //!
-//! Dispatch, hints, the help overlay, the names in `[keys]` and the README's section all come from here.
+//! Dispatch, hints, the help overlay, the names in `[keys]` and the README's section all come from here. The actions that
+//! show the tabs of the detail come from the table of tabs.
+
+use crate::tabs::{Tab, TabRow};
 
 /// Where a key works. In each place a key means one thing; what is under `Anywhere` is used in no other, but `Line`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,26 +53,47 @@ pub struct Row {
 }
 
 macro_rules! actions {
-    ($($action:ident $place:ident [$($key:literal)*] $name:literal $hint:literal $help:literal)*) => {
+    (
+        $($before:ident $before_place:ident $before_keys:tt $before_name:literal $before_hint:literal $before_help:literal)*
+        @tabs
+        $($after:ident $after_place:ident $after_keys:tt $after_name:literal $after_hint:literal $after_help:literal)*
+    ) => {
         /// Everything a key can do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action {
             $(
                 #[allow(clippy::doc_markdown, reason = "help is text for people")]
-                #[doc = $help]
-                $action,
+                #[doc = $before_help]
+                $before,
+            )*
+            /// Show a tab of the detail.
+            Tab(Tab),
+            $(
+                #[allow(clippy::doc_markdown, reason = "help is text for people")]
+                #[doc = $after_help]
+                $after,
             )*
         }
 
         /// Every action, in the order in which people should read them.
-        pub const ACTIONS: &[Row] = &[$(Row {
+        pub const ACTIONS: &[Row] = &joined::<{ BEFORE.len() + TABS.len() + AFTER.len() }>([BEFORE, TABS, AFTER]);
+
+        const BEFORE: &[Row] =
+            &[$(row!($before $before_place $before_keys $before_name $before_hint $before_help)),*];
+        const AFTER: &[Row] = &[$(row!($after $after_place $after_keys $after_name $after_hint $after_help)),*];
+    };
+}
+
+macro_rules! row {
+    ($action:ident $place:ident [$($key:literal)*] $name:literal $hint:literal $help:literal) => {
+        Row {
             action: Action::$action,
             place: Place::$place,
             keys: &[$($key),*],
             name: $name,
             hint: $hint,
             help: $help,
-        }),*];
+        }
     };
 }
 
@@ -87,11 +111,7 @@ actions! {
     Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold"
     NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the other pane"
     PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the other pane, backwards"
-    TabMessages      Main      ["1"]                "tab-messages"    "tab"      "Show the messages"
-    TabTools         Main      ["2"]                "tab-tools"       "tab"      "Show the tools and their calls"
-    TabReasoning     Main      ["3"]                "tab-reasoning"   "tab"      "Show the reasoning of the models"
-    TabCost          Main      ["4"]                "tab-cost"        "tab"      "Show tokens and cost"
-    TabRaw           Main      ["5"]                "tab-raw"         "tab"      "Show the raw span, as it arrived"
+    @tabs // an action for each row of `crate::tabs`
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"
@@ -122,12 +142,45 @@ actions! {
     Quit             Anywhere  ["ctrl-c"]           "quit"            ""         "Quit; twice: at once"
 }
 
+/// An action for each tab of the detail.
+const TABS: &[Row] = &{
+    const FIRST: Row =
+        Row { action: Action::Tab(Tab::ALL[0]), place: Place::Main, keys: &[], name: "", hint: "tab", help: "" };
+    let mut rows = [FIRST; Tab::ROWS.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        let TabRow { tab, keys, action, help, .. } = Tab::ROWS[at];
+        rows[at] = Row { action: Action::Tab(tab), keys, name: action, help, ..FIRST };
+        at += 1;
+    }
+    rows
+};
+
+/// The rows of three tables, one after another; `N`: how many they have together.
+const fn joined<const N: usize>(tables: [&[Row]; 3]) -> [Row; N] {
+    let mut rows = [tables[0][0]; N];
+    let (mut at, mut table) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            rows[at] = tables[table][row];
+            (at, row) = (at + 1, row + 1);
+        }
+        table += 1;
+    }
+    rows
+}
+
 impl Action {
     /// Its row of the table.
     #[must_use]
     pub fn row(self) -> &'static Row {
-        // The table is written in the order of the enum, so this finds it at once; a test holds it to that.
-        &ACTIONS[self as usize]
+        &ACTIONS[self.at()]
+    }
+
+    /// The place of its row in the table.
+    pub(super) fn at(self) -> usize {
+        ACTIONS.iter().position(|row| row.action == self).expect("every action has a row")
     }
 
     /// Its name in `[keys]`.

@@ -211,7 +211,7 @@ impl Keymap {
     /// The chords of an action.
     #[must_use]
     pub fn chords(&self, action: Action) -> &[Chord] {
-        &self.chords[action as usize]
+        &self.chords[action.at()]
     }
 
     /// An action's first keys as people read them; empty where it has none.

@@ -7,13 +7,14 @@ use super::{
     widgets::{frame, scrollbar},
 };
 use crate::app::{
-    Areas, Content, Focus, State, TABS,
+    Areas, Content, Focus, State,
     areas::{self, DetailArea},
     format,
     styled::Styled,
     wrap,
 };
 use crate::slots::Slot;
+use crate::tabs::Tab;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
     let focused = state.focus == Focus::Detail;
@@ -43,7 +44,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
 fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     let labels = state.detail.labels(line.width);
     let places = areas::tabs(line, &labels);
-    for ((tab, label), place) in TABS.iter().copied().zip(&labels).zip(places) {
+    for ((tab, label), place) in Tab::ALL.iter().copied().zip(&labels).zip(places) {
         let (y, right) = (place.y, place.right());
         let active = tab == state.detail.tab();
         let slot = if active { Slot::TabActive } else { Slot::Tab };

@@ -22,13 +22,14 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("receive", &["model", "decode", "pricing", "store", "understand"]),
     // Leaves that several rooms share: a table, and a function.
     ("slots", &[]),
+    ("tabs", &[]),
     ("nearest", &[]),
-    ("keymap", &["nearest"]),
+    ("keymap", &["nearest", "tabs"]),
     ("theme", &["nearest", "slots"]),
     ("config", &["nearest"]),
     // `app` names slots and must not know how they are painted.
-    ("app", &["model", "keymap", "slots"]),
-    ("view", &["model", "app", "keymap", "slots", "theme"]),
+    ("app", &["model", "keymap", "slots", "tabs"]),
+    ("view", &["model", "app", "keymap", "slots", "tabs", "theme"]),
     ("terminal", &["model", "app", "view", "keymap", "theme", "store"]),
 ];
 
@@ -62,9 +63,11 @@ const WITHOUT_CIRCLES: &[&str] =
 
 /// The circles that there are nevertheless: the folder, the files and folders in it, and the reason. A circle may lose
 /// files; a row whose circle is gone goes as well.
-const CIRCLES: &[(&str, &[&str], &str)] = &[
-    ("dialects", &["calls", "parts", "reasoning"], "a grammar: the result of a call holds parts, a part may be a call"),
-];
+const CIRCLES: &[(&str, &[&str], &str)] = &[(
+    "dialects",
+    &["calls", "parts", "reasoning"],
+    "a grammar: the result of a call holds parts, a part may be a call",
+)];
 
 /// Words that are known of vendors and libraries, beside the names of dialects.
 const VENDORS: &[&str] = &[

@@ -1,12 +1,9 @@
 //! The labels of the tabs: `1 Messages`, `2 Tools 5·4✗`, shortened step by step where there is little room.
 
 use crate::{
-    app::{
-        document::Counts,
-        tabs::{TABS, Tab, TabRow},
-        wrap,
-    },
+    app::{document::Counts, wrap},
     model::Detail,
+    tabs::{Tab, TabRow},
 };
 
 /// What the labels say, counted once an answer.
@@ -18,7 +15,7 @@ pub struct Labels {
 
 impl Labels {
     pub fn of(detail: Option<&Detail>) -> Self {
-        let counted = TABS.iter().enumerate().filter_map(|(at, tab)| Some((at, tab.row().counts?(detail?))));
+        let counted = Tab::ALL.iter().enumerate().filter_map(|(at, tab)| Some((at, tab.counts(detail?)?)));
         Self { counts: counted.collect() }
     }
 
@@ -34,7 +31,7 @@ impl Labels {
                 let known = self.counts.iter().find(|(of, _)| counted && *of == at);
                 form(at + 1, tab.row(), known.map(|(_, counts)| *counts).unwrap_or_default())
             };
-            TABS.iter().enumerate().map(label).collect()
+            Tab::ALL.iter().enumerate().map(label).collect()
         };
         let fits = |labels: &Vec<String>| {
             labels.iter().map(|label| wrap::width(label) + 2).sum::<usize>() <= usize::from(width)

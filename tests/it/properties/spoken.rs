@@ -11,9 +11,8 @@ use proptest::{
 };
 use sideseat_tui::{
     app::{
-        TABS,
         document::{self, Blocks, Document, Folds},
-        tabs,
+        tab_source::TabSource,
     },
     decode::{Signal, encode},
     dialects,
@@ -22,6 +21,7 @@ use sideseat_tui::{
         SpanId, SpanKind, Status, StatusCode, Subject, Timestamp, TraceId, Value, json,
     },
     store::Store,
+    tabs::Tab,
 };
 
 use super::{
@@ -278,8 +278,8 @@ fn look_at(store: &Store, trace: TraceId, spans: &[Span]) -> TestCaseResult {
 /// Lays an answer out in panes of several widths.
 pub fn lay_out(detail: &Detail) -> TestCaseResult {
     let detail = Arc::new(detail.clone());
-    for source in TABS.iter().map(|tab| tab.row().source) {
-        if let tabs::Source::Answer(blocks) = source {
+    for source in Tab::ALL.iter().map(|tab| tab.source()) {
+        if let TabSource::Answer(blocks) = source {
             for width in [1, 20, 90] {
                 commands_nothing(blocks(&detail), width)?;
             }
