@@ -13,7 +13,7 @@
 //! The logger `autogen_core.events` writes each model call and tool run as JSON: `{"type": "LLMCall", "messages": […]}`.
 
 use super::{
-    Dialect, calls, definitions, gen_ai,
+    Dialect, FactRow, Field, Framework, How, Rank, RecordingHints, calls, definitions, gen_ai,
     maybe_json::MaybeJson,
     media,
     parts::{self, thought},
@@ -23,8 +23,31 @@ use crate::model::{
     Carrier, Content, ContentKind, Delivery, Message, Part, Role, Source, ToolName, Translation, Value,
 };
 
-pub const DIALECT: Dialect =
-    Dialect { name: "autogen", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "autogen",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    ai_keys: &["autogen."],
+    facts: &[FactRow::of(Field::Agent, How::Text, &["recipient_agent_class", "sender_agent_class"]).ranked(Rank::Last)],
+    frameworks: &[Framework {
+        label: "autogen",
+        rank: 100,
+        scopes: &["autogen", "openinference.instrumentation.autogen"],
+        keys: &["autogen."],
+        names: &["autogen ", "autogen."],
+        providers: &["autogen"],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["autogen-core", "autogen "],
+        framework: "autogen",
+        calls: Some("add openinference-instrumentation-autogen-agentchat: AutoGen's own spans hold no model calls"),
+        messages: "add openinference-instrumentation-autogen-agentchat: AutoGen's own spans hold no messages",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};
 
 fn matches(source: &Source) -> bool {
     match source.body {

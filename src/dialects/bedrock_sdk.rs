@@ -9,7 +9,7 @@
 //! the details do not give whole: an agent's question, for one, is nowhere else.
 
 use super::{
-    Dialect, gen_ai,
+    Dialect, FactRow, Field, Framework, How, RecordingHints, gen_ai,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
@@ -21,7 +21,28 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     claims_events: true,
+    is_wrapper: Some(is_wrapper),
+    facts: &[FactRow::of(Field::AgentId, How::Text, &["aws.bedrock.agent.id"])],
+    frameworks: &[Framework { label: "sideseat", rank: 10, scopes: &["sideseat"], ..Framework::PLAIN }],
+    recording_hints: HINTS,
     ..Dialect::PLAIN
+};
+
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &["sideseat"],
+        framework: "sideseat",
+        calls: Some("pip install 'sideseat[aws]': plain `sideseat` does not instrument Amazon Bedrock"),
+        ..OF_CALLS
+    },
+    OF_CALLS,
+];
+
+const OF_CALLS: RecordingHints = RecordingHints {
+    scopes: &["sideseat.aws"],
+    messages: "leave capture_content=True, the default of SideSeat(…)",
+    session: "client.trace(\"NAME\", session_id=\"ID\")",
+    ..RecordingHints::ANY
 };
 
 /// The classic events of the same spans.
@@ -41,7 +62,7 @@ pub fn is_sdk(source: &Source) -> bool {
 }
 
 /// Whether this is a span of `client.trace()`, which the SDK puts around a program's work.
-pub fn is_wrapper(source: &Source) -> bool {
+fn is_wrapper(source: &Source) -> bool {
     !source.is_log() && source.scope.name == "sideseat"
 }
 

@@ -1,63 +1,75 @@
 //! What kind of work a span is (`facts.md` 7): from what the sender states, never from the name of a plain span.
 
-use crate::model::{Category, Delivery, GenAi, Source};
+use std::sync::LazyLock;
 
-/// Attributes of agents and models start with one of these. Sorted; none begins with another.
+use super::{DIALECTS, KindKey, fact_keys::Rank};
+use crate::model::{Attributes, Category, Delivery, GenAi, Source};
+
+/// Beginnings of attribute names that spans of agents and models have, whoever sends them. None begins with another.
 const AI: &[&str] = &[
-    "agent_loop.",
     "agent_name",
-    "ai.",
-    "autogen.",
-    "crew_",
     "embedding.",
-    "event_loop.",
-    "gcp.vertex.agent.",
     "gen_ai.",
     "input.value",
-    "langfuse.",
-    "langsmith.",
-    "lk.",
     "llm.",
-    "lmnr.",
-    "mlflow.",
-    "openinference.",
     "output.value",
     "reranker.",
     "retrieval.",
-    "spring.ai.",
     "tool.name",
-    "traceloop.",
 ];
 
-/// The kind of a span. `own` is what a dialect knows by its own words, `genai` what the facts say of it.
+/// The key in which the GenAI conventions state an operation, which is a kind.
+const OPERATION: KindKey = KindKey {
+    key: "gen_ai.operation.name",
+    rank: Rank::Conventions,
+    category: of_word,
+    // It is a fact of its own.
+    operation: |_| None,
+    operation_rank: Rank::Conventions,
+};
+
+/// What the rows of all dialects say of categories, put in order.
+struct Tables {
+    /// Beginnings of names of attributes, sorted.
+    ai_keys: Vec<&'static str>,
+    /// The keys that state a category, the most telling first.
+    kinds: Vec<KindKey>,
+    /// The keys that mean an operation, the most telling first.
+    operations: Vec<KindKey>,
+    unstated: Vec<fn(&Source) -> Option<Category>>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut ai_keys: Vec<_> = AI.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.ai_keys)).copied().collect();
+    ai_keys.sort_unstable();
+    let mut kinds: Vec<KindKey> = vec![OPERATION];
+    kinds.extend(DIALECTS.iter().flat_map(|dialect| dialect.kinds));
+    let mut operations = kinds.clone();
+    kinds.sort_by_key(|kind| kind.rank);
+    operations.sort_by_key(|kind| kind.operation_rank);
+    let unstated = DIALECTS.iter().filter_map(|dialect| dialect.unstated_category).collect();
+    Tables { ai_keys, kinds, operations, unstated }
+});
+
+/// The category of a span or log record. `own` is what a dialect decides by itself, `genai` holds the facts so far.
 pub fn of(source: &Source, own: Option<Category>, genai: &GenAi) -> Category {
     let has = |key: &str| source.attributes.has(key);
-    if hands_over(source) {
-        return Category::Agent;
-    }
     // A dialect may know the operation from more than an attribute.
     let delivers = || (genai.delivery == Some(Delivery::Message)).then_some(Category::Agent);
-    match own.or_else(|| by_kind(source)).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?)) {
-        Some(Category::Llm) if only_prepares(source) => return Category::Chain,
-        Some(stated) => return stated,
-        None => {}
+    let stated = own.or_else(|| stated(source)).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?));
+    if let Some(category) = stated.or_else(|| TABLES.unstated.iter().find_map(|unstated| unstated(source))) {
+        return category;
     }
-    if let Some(named) = by_template(source) {
-        return named;
-    }
-    if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") || has("ai.toolCall.name") {
+    if has("gen_ai.tool.call.id") || has("gen_ai.tool.name") {
         return Category::Tool;
     }
     if source.is_log() && source.name == "gen_ai.client.inference.operation.details" {
         return Category::Llm;
     }
-    if has("gen_ai.agent.name") || has("gen_ai.agent.id") || has("lk.agent_name") {
+    if has("gen_ai.agent.name") || has("gen_ai.agent.id") {
         return Category::Agent;
     }
-    if has("event_loop.cycle_id") || has("agent_loop.cycle_id") {
-        return Category::Chain;
-    }
-    // An AWS client's call of a model is a model call, though it is made by RPC.
+    // A client's call of a model is a model call, also where it is made by RPC.
     let reported = &genai.reported;
     if genai.model.is_some() && (reported.input.is_some() || reported.output.is_some() || is_gen_ai(source)) {
         return if is_embedding_model(genai) { Category::Embedding } else { Category::Llm };
@@ -68,57 +80,19 @@ pub fn of(source: &Source, own: Option<Category>, genai: &GenAi) -> Category {
         .unwrap_or_else(|| Some(named()).filter(|kind| !kind.is_call() || genai.model.is_some()).unwrap_or_default())
 }
 
-/// Whether an agent hands over to another here: `OpenInference` calls that a tool, given one's name and returning the
-/// other's. The tool that the model called for it is told by its call.
-pub fn hands_over(source: &Source) -> bool {
-    source.scope.name == "openinference.instrumentation.openai_agents"
-        && source.name.starts_with("handoff to ")
-        && !source.attributes.has("tool.name")
-}
-
-/// `LlamaIndex` makes a span of every method of its models and their answers, also of those that call none:
-/// `OpenAI._prepare_chat_with_tools`, `StreamingAgentChatResponse.awrite_response_to_history`.
-fn only_prepares(source: &Source) -> bool {
-    let calls_none = source.name.contains("._prepare_") || source.name.ends_with("write_response_to_history");
-    source.scope.name.ends_with("llama_index") && calls_none
-}
-
-/// What the names of some scopes' spans mean: Logfire names them by the template of their message.
-fn by_template(source: &Source) -> Option<Category> {
-    const NAMES: &[(&str, &str, Category)] = &[
-        ("logfire.openai_agents", "Agent run", Category::Agent),
-        ("logfire.openai_agents", "Handoff", Category::Agent),
-        ("logfire.openai_agents", "Function", Category::Tool),
-        ("logfire.openai_agents", "Guardrail", Category::Guardrail),
-        ("logfire.openai_agents", "Turn ", Category::Chain),
-        ("logfire.openai_agents", "Task", Category::Chain),
-        ("logfire.openai_agents", "OpenAI Agents trace", Category::Chain),
-        ("logfire.openai_agents", "Chat completion", Category::Llm),
-        ("openai.agents", "function", Category::Tool),
-        ("logfire.openai", "Chat Completion", Category::Llm),
-        ("logfire.openai", "Responses API", Category::Llm),
-        ("logfire.openai", "Completion with", Category::Llm),
-        ("logfire.openai", "Image Generation", Category::Llm),
-        ("logfire.openai", "Embedding Creation", Category::Embedding),
-        ("logfire.openai", "streaming response from", Category::Llm),
-        ("logfire.anthropic", "Message with", Category::Llm),
-        ("logfire.anthropic", "streaming response from", Category::Llm),
-        ("semantic_kernel", "AutoFunctionInvocationLoop", Category::Chain),
-        ("pydantic-ai", "agent run", Category::Agent),
-        ("pydantic-ai", "running tools", Category::Chain),
-    ];
-    let (scope, name) = (source.scope.name.as_str(), source.name);
-    let named = NAMES.iter().find(|(in_scope, start, _)| scope.starts_with(in_scope) && name.starts_with(start));
-    // The SDK's own words are those of operations.
-    named.map(|(_, _, category)| *category).or_else(|| (scope == "openai.agents").then(|| of_word(name)).flatten())
-}
-
-/// Whether a span carries at least one attribute of the AI dialects.
+/// Whether a span carries at least one attribute that only spans of agents and models have.
 pub fn is_ai(source: &Source) -> bool {
     source.attributes.iter().any(|(name, _)| {
-        let after = AI.partition_point(|prefix| *prefix <= name);
-        after.checked_sub(1).and_then(|place| AI.get(place)).is_some_and(|prefix| name.starts_with(prefix))
+        let after = TABLES.ai_keys.partition_point(|prefix| *prefix <= name);
+        after.checked_sub(1).and_then(|place| TABLES.ai_keys.get(place)).is_some_and(|prefix| name.starts_with(prefix))
     })
+}
+
+/// The category of a source by its scope and its name, each row a beginning of both; the first that fits.
+pub fn by_scope_and_name(source: &Source, rows: &[(&str, &str, Category)]) -> Option<Category> {
+    let (scope, name) = (source.scope.name.as_str(), source.name);
+    let fits = rows.iter().find(|(in_scope, start, _)| scope.starts_with(in_scope) && name.starts_with(start));
+    fits.map(|(_, _, category)| *category)
 }
 
 fn is_gen_ai(source: &Source) -> bool {
@@ -133,34 +107,43 @@ fn is_embedding_model(genai: &GenAi) -> bool {
     genai.reported.output.unwrap_or(0) == 0 && genai.model.as_deref().is_some_and(named)
 }
 
-/// The kinds that senders state, most telling first.
-///
-/// `langsmith.span.kind` stands before the operation, in which its run type is repeated, a retriever's as "embeddings".
-const KINDS: &[&str] = &[
-    "langfuse.observation.type",
-    "openinference.span.kind",
-    "langsmith.span.kind",
-    "gen_ai.operation.name",
-    // Before the kind: through LlamaIndex a model's call is a task as well.
-    "llm.request.type",
-    "traceloop.span.kind",
-    "lmnr.span.type",
-    "mlflow.spanType",
-    "ai.operationId",
-    "operation.name",
-];
+/// The category that a key states; the most telling key that states one.
+pub fn stated(source: &Source) -> Option<Category> {
+    TABLES.kinds.iter().find_map(|kind| (kind.category)(value(source.attributes, kind)?))
+}
 
-fn by_kind(source: &Source) -> Option<Category> {
-    KINDS.iter().find_map(|key| {
-        let word = source.attributes.str(key)?.trim_matches('"');
-        match *key {
-            "ai.operationId" | "operation.name" => vercel(word),
-            _ => of_word(word),
-        }
+/// The operation that a key means, in the words of the GenAI conventions, where they themselves do not name one.
+pub fn operation(attributes: &Attributes) -> Option<String> {
+    TABLES.operations.iter().find_map(|kind| (kind.operation)(value(attributes, kind)?))
+}
+
+/// The value without quotes: some write every value as JSON.
+fn value<'a>(attributes: &'a Attributes, kind: &KindKey) -> Option<&'a str> {
+    Some(attributes.str(kind.key)?.trim_matches('"'))
+}
+
+impl KindKey {
+    /// A key whose values are common words for kinds and operations, in any case: `LLM`, `tool`, `CHAIN`.
+    pub const fn of_words(key: &'static str, rank: Rank) -> Self {
+        Self { key, rank, category: of_word, operation: operation_of_word, operation_rank: Rank::Own }
+    }
+}
+
+/// The operation that a word for a kind means.
+fn operation_of_word(word: &str) -> Option<String> {
+    let word = word.split(' ').next()?.to_ascii_lowercase();
+    Some(match word.as_str() {
+        "llm" | "generation" | "chat_model" => "chat".to_owned(),
+        "embedding" => "embeddings".to_owned(),
+        "tool" => "execute_tool".to_owned(),
+        "agent" => "invoke_agent".to_owned(),
+        "unknown" | "span" | "event" => return None,
+        _ => word,
     })
 }
 
-fn of_word(word: &str) -> Option<Category> {
+/// The category that a common word for a kind or an operation means.
+pub fn of_word(word: &str) -> Option<Category> {
     let word = word.to_ascii_lowercase();
     Some(match word.as_str() {
         "chat" | "chat.completions" | "text.completions" | "text_completion" | "completion" | "generate_content"
@@ -188,22 +171,8 @@ fn of_word(word: &str) -> Option<Category> {
         "rerank" | "reranker" => Category::Reranker,
         "guardrail" => Category::Guardrail,
         "evaluator" | "evaluation" => Category::Evaluator,
-        // Strands' `invoke_swarm`, `invoke_graph` and what may follow them.
+        // `invoke_swarm`, `invoke_graph`.
         invoked if invoked.starts_with("invoke_") => Category::Agent,
-        _ => return None,
-    })
-}
-
-/// The AI SDK's operations; a function id may follow after a space.
-fn vercel(word: &str) -> Option<Category> {
-    let operation = word.split(' ').next()?.strip_prefix("ai.")?;
-    Some(match operation {
-        "toolCall" => Category::Tool,
-        "embed" | "embedMany" => Category::Chain,
-        rerank if rerank.starts_with("rerank") => Category::Reranker,
-        call if call.ends_with(".doGenerate") || call.ends_with(".doStream") => Category::Llm,
-        call if call.ends_with(".doEmbed") => Category::Embedding,
-        "generateText" | "streamText" | "generateObject" | "streamObject" => Category::Agent,
         _ => return None,
     })
 }
@@ -254,8 +223,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prefixes_are_sorted() {
-        assert!(AI.is_sorted());
+    fn no_beginning_of_a_key_begins_with_another() {
+        assert_eq!(TABLES.ai_keys.windows(2).find(|pair| pair[1].starts_with(pair[0])), None);
     }
 
     #[test]

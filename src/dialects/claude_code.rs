@@ -12,13 +12,13 @@
 //! caches out. The system prompt is only in the bodies.
 
 use super::{
-    Dialect, calls,
-    coding_agents::{AgentRecord, Work, record_name},
+    Dialect, FactRow, Failures, Field, Framework, How, RecordingHints, calls,
+    coding_agents::{self, AgentRecord, Work, record_name},
     definitions, gen_ai,
     maybe_json::MaybeJson,
     parts, provider_payload, reading,
 };
-use crate::model::{Attributes, Category, ContentKind, LogRecord, Message, Role, Source, Translation, Value};
+use crate::model::{Attributes, Category, ContentKind, Failure, LogRecord, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "claude-code",
@@ -27,15 +27,51 @@ pub const DIALECT: Dialect = Dialect {
     translate,
     category: Some(own_category),
     record: Some(agent_record),
+    facts: FACTS,
+    cache_in_input: Some(|source, _| is_scope(source).then_some(false)),
+    failures: Failures { describe: Some(describe_failure), tool_failed: Some(tool_failed), ..Failures::SHARED },
+    frameworks: &[Framework { label: "claude-code", rank: 20, scopes: &[SCOPE], names: &[PREFIX], ..Framework::PLAIN }],
+    recording_hints: &[RecordingHints {
+        scopes: &[SCOPE],
+        framework: "claude-code",
+        messages: "set OTEL_LOG_USER_PROMPTS=1, OTEL_LOG_ASSISTANT_RESPONSES=1, OTEL_LOG_TOOL_DETAILS=1, \
+            OTEL_LOG_TOOL_CONTENT=1 and OTEL_LOGS_EXPORTER=otlp: the messages are in the logs",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Model, How::Text, &["model"]).within(SCOPE),
+    FactRow::of(Field::StopReason, How::Text, &["stop_reason"]).within(SCOPE),
+    FactRow::of(Field::ToolCall, How::Id, &["tool_use_id"]).within(SCOPE),
+    FactRow::of(Field::Input, How::Count, &["input_tokens"]).within(SCOPE),
+    FactRow::of(Field::Output, How::Count, &["output_tokens"]).within(SCOPE),
+    FactRow::of(Field::CacheRead, How::Count, &["cache_read_tokens"]).within(SCOPE),
+    FactRow::of(Field::CacheWrite, How::Count, &["cache_creation_tokens"]).within(SCOPE),
+    FactRow::of(Field::Cost, How::Dollars, &["cost_usd"]).within(SCOPE),
+];
 
 const SCOPE: &str = "com.anthropic.claude_code";
 const PREFIX: &str = "claude_code.";
 
 /// Whether Claude Code made it.
 fn is_claude_code(source: &Source) -> bool {
-    source.scope.name.starts_with(SCOPE) || source.name.starts_with(PREFIX)
+    is_scope(source) || source.name.starts_with(PREFIX)
+}
+
+fn is_scope(source: &Source) -> bool {
+    source.scope.name.starts_with(SCOPE)
+}
+
+fn describe_failure(source: &Source, failure: &mut Failure) {
+    if is_claude_code(source) {
+        coding_agents::describe_failure(source.attributes, failure);
+    }
+}
+
+fn tool_failed(source: &Source) -> Option<bool> {
+    if is_claude_code(source) { coding_agents::tool_failed(source.attributes) } else { None }
 }
 
 fn matches(source: &Source) -> bool {

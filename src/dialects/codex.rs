@@ -13,11 +13,11 @@
 //! Records name a trace only where spans are sent, but `codex.sse_event` never does: alone it proves nothing.
 
 use super::{
-    Dialect,
+    Dialect, FactRow, Failures, Field, Framework, How, Rank, RecordingHints,
     coding_agents::{self, AgentRecord, Work, record_name},
     gen_ai, parts, provider, reading,
 };
-use crate::model::{Category, ContentKind, LogRecord, Role, Source, Translation, Value};
+use crate::model::{Category, ContentKind, Failure, LogRecord, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "codex",
@@ -26,8 +26,28 @@ pub const DIALECT: Dialect = Dialect {
     translate,
     category: Some(own_category),
     record: Some(agent_record),
+    facts: FACTS,
+    failures: Failures { describe: Some(describe_failure), tool_failed: Some(tool_failed), ..Failures::SHARED },
+    frameworks: &[Framework { label: "codex", rank: 30, scopes: &[SCOPE], keys: &[PREFIX], ..Framework::PLAIN }],
+    recording_hints: &[RecordingHints {
+        scopes: &[SCOPE],
+        framework: "codex",
+        messages: "in config.toml, under [otel], log_user_prompt = true and an exporter for the logs",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Session, How::Id, &["conversation.id"]).within(SCOPE).ranked(Rank::Last),
+    FactRow::of(Field::ToolCall, How::Id, &["call_id"]).within(SCOPE),
+    FactRow::of(Field::Input, How::Count, &["input_token_count"]).within(SCOPE),
+    FactRow::of(Field::Output, How::Count, &["output_token_count"]).within(SCOPE),
+    FactRow::of(Field::CacheRead, How::Count, &["cached_token_count"]).within(SCOPE),
+    FactRow::of(Field::CacheWrite, How::Count, &["cache_write_token_count"]).within(SCOPE),
+    FactRow::of(Field::Reasoning, How::Count, &["reasoning_token_count", "codex.usage.reasoning_output_tokens"])
+        .within(SCOPE),
+];
 
 const SCOPE: &str = "codex";
 const PREFIX: &str = "codex.";
@@ -35,6 +55,16 @@ const PREFIX: &str = "codex.";
 /// Whether Codex made it.
 fn is_codex(source: &Source) -> bool {
     source.scope.name.starts_with(SCOPE)
+}
+
+fn describe_failure(source: &Source, failure: &mut Failure) {
+    if is_codex(source) {
+        coding_agents::describe_failure(source.attributes, failure);
+    }
+}
+
+fn tool_failed(source: &Source) -> Option<bool> {
+    if is_codex(source) { coding_agents::tool_failed(source.attributes) } else { None }
 }
 
 fn matches(source: &Source) -> bool {

@@ -15,8 +15,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Attributes, ContentId, Dropped, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode, Timestamp,
-    TraceId, Translation, Value,
+    Attributes, ContentId, Dropped, Failure, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode,
+    Timestamp, TraceId, Translation, Value,
 };
 
 /// Marks what was read of a record that its sender gives no trace even where spans are sent.
@@ -122,8 +122,24 @@ fn status(attributes: &Attributes) -> Status {
     Status { code, message: why.filter(|_| failed).unwrap_or_default().to_owned() }
 }
 
+/// Adds why the work of a span or a record failed, where the flag `success` says that it did; what is known stays.
+pub(super) fn describe_failure(attributes: &Attributes, failure: &mut Failure) {
+    let is_work = attributes.has("span.type") || attributes.has(NAME);
+    if is_work && succeeded(attributes) == Some(false) {
+        let text = |key: &str| attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text);
+        failure.kind = failure.kind.take().or_else(|| text("error_type"));
+        failure.message = failure.message.take().or_else(|| text("error"));
+    }
+}
+
+/// Whether the tool failed of which a record says that it ran; `None` where it does not say.
+pub(super) fn tool_failed(attributes: &Attributes) -> Option<bool> {
+    let is_run = attributes.has(NAME) && (attributes.has("tool_name") || attributes.has("function_name"));
+    if is_run { succeeded(attributes).map(|succeeded| !succeeded) } else { None }
+}
+
 /// What the flag `success` says, which some send as a text.
-pub(super) fn succeeded(attributes: &Attributes) -> Option<bool> {
+fn succeeded(attributes: &Attributes) -> Option<bool> {
     match attributes.get("success")? {
         Value::Bool(yes) => Some(*yes),
         Value::String(word) => word.parse().ok(),

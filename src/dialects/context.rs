@@ -1,10 +1,38 @@
 //! Whose work a span is, where no single attribute says it: metadata, tags, the resource (`facts.md` 2).
 
+use std::sync::LazyLock;
+
 use super::{
-    calls, framework,
+    DIALECTS, calls, framework,
     maybe_json::{MaybeJson, unquoted},
 };
 use crate::model::{Attributes, Context, Source, Value};
+
+/// Where the rows of all dialects look for tags and metadata, after what all senders share.
+struct Tables {
+    tags: Vec<&'static str>,
+    tag_prefixes: Vec<&'static str>,
+    metadata: Vec<&'static str>,
+    session_metadata: Vec<&'static str>,
+    /// Each with what is taken off the names beneath it.
+    metadata_prefixes: Vec<(&'static str, &'static str)>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
+    tags: ["tags", "tag.tags"].iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.tags)).copied().collect(),
+    tag_prefixes: DIALECTS.iter().filter_map(|dialect| dialect.tag_prefix).collect(),
+    metadata: ["metadata"].iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.metadata)).copied().collect(),
+    session_metadata: ["session_id", "conversation_id", "thread_id"]
+        .iter()
+        .chain(DIALECTS.iter().flat_map(|dialect| dialect.session_metadata))
+        .copied()
+        .collect(),
+    metadata_prefixes: [("metadata.", "")]
+        .iter()
+        .chain(DIALECTS.iter().flat_map(|dialect| dialect.metadata_prefixes))
+        .copied()
+        .collect(),
+});
 
 /// Completes what the attributes state with what their metadata, the resource and the scope say.
 pub fn completed(source: &Source, stated: Context) -> Context {
@@ -16,7 +44,7 @@ pub fn completed(source: &Source, stated: Context) -> Context {
     };
     let session = stated
         .session
-        .or_else(|| within(&["session_id", "conversation_id", "thread_id", "langgraph_thread_id"]))
+        .or_else(|| within(&TABLES.session_metadata))
         .or_else(|| attributes.get("mcp.session.id").and_then(id))
         .or_else(|| resource.get("session.id").and_then(id));
     let user = stated.user.or_else(|| within(&["user_id"])).or_else(|| resource.get("user.id").and_then(id));
@@ -42,22 +70,12 @@ pub fn id(value: &Value) -> Option<String> {
         Value::Int(number) => number.to_string(),
         _ => return None,
     };
-    // agent-framework sends the Responses API's id as the conversation's, a new one on every call.
+    // The id of a response, which is a new one on every call, is sent as that of a conversation.
     let is_call = text.starts_with("resp_");
     (calls::usable_id(&text).is_some() && !is_call).then_some(text)
 }
 
 fn tags(attributes: &Attributes) -> Vec<String> {
-    const KEYS: &[&str] = &[
-        "tags",
-        "tag.tags",
-        "langsmith.tags",
-        "langsmith.span.tags",
-        "langfuse.trace.tags",
-        "lmnr.association.properties.tags",
-        "ai.telemetry.metadata.tags",
-        "logfire.tags",
-    ];
     let mut tags: Vec<String> = Vec::new();
     let mut add = |tag: &str| {
         let tag = tag.trim();
@@ -66,7 +84,7 @@ fn tags(attributes: &Attributes) -> Vec<String> {
             tags.push(tag.to_owned());
         }
     };
-    for value in KEYS.iter().filter_map(|key| attributes.get(key)) {
+    for value in TABLES.tags.iter().filter_map(|key| attributes.get(key)) {
         match MaybeJson::of(value) {
             MaybeJson::Data(list) => {
                 list.as_array().unwrap_or_default().iter().filter_map(Value::as_str).for_each(&mut add);
@@ -75,7 +93,7 @@ fn tags(attributes: &Attributes) -> Vec<String> {
             _ => {}
         }
     }
-    for (_, value) in attributes.under("mlflow.traceTag.") {
+    for (_, value) in TABLES.tag_prefixes.iter().flat_map(|prefix| attributes.under(prefix)) {
         if let Some(text) = value.as_str() {
             add(unquoted(text).as_deref().unwrap_or(text));
         }
@@ -83,31 +101,17 @@ fn tags(attributes: &Attributes) -> Vec<String> {
     tags
 }
 
-const LAMINAR: &str = "lmnr.association.properties.";
-
 fn metadata(attributes: &Attributes) -> Vec<(String, Value)> {
-    const PREFIXES: &[&str] = &[
-        "metadata.",
-        "langsmith.metadata.",
-        "langfuse.trace.metadata.",
-        "langfuse.observation.metadata.",
-        "ai.telemetry.metadata.",
-        "ai.settings.context.",
-        "traceloop.association.properties.",
-        LAMINAR,
-    ];
     let mut entries = Vec::new();
-    for key in ["metadata", "langfuse.trace.metadata", "langfuse.observation.metadata"] {
+    for key in &TABLES.metadata {
         match attributes.get(key).map(MaybeJson::of) {
             Some(MaybeJson::Data(data)) => entries.extend(data.as_map().unwrap_or_default().iter().cloned()),
-            Some(MaybeJson::Text(text)) => entries.push((key.to_owned(), text.into())),
+            Some(MaybeJson::Text(text)) => entries.push(((*key).to_owned(), text.into())),
             _ => {}
         }
     }
-    for prefix in PREFIXES {
-        // Laminar's own words and those of the program are under one prefix.
-        let name =
-            |name: &str| name.strip_prefix("metadata.").filter(|_| *prefix == LAMINAR).unwrap_or(name).to_owned();
+    for (prefix, within) in &TABLES.metadata_prefixes {
+        let name = |name: &str| name.strip_prefix(within).unwrap_or(name).to_owned();
         entries.extend(attributes.under(prefix).map(|(key, value)| (name(key), value.clone())));
     }
     entries

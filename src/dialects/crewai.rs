@@ -13,13 +13,39 @@
 //!
 //! Conversations of agents and runs of tools are on spans of their own, which other dialects read.
 
-use super::{Dialect, maybe_json::MaybeJson, parts, reading, token_counts};
+use super::{
+    Dialect, FactRow, Field, Framework, How, RecordingHints, maybe_json::MaybeJson, openinference, parts, reading,
+    token_counts,
+};
 use std::sync::Arc;
 
 use crate::model::{Carrier, Content, ContentKind, Part, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "crewai", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "crewai",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    ai_keys: &["crew_"],
+    facts: &[FactRow::of(Field::Agent, How::Text, &["agent_role"])],
+    frameworks: &[Framework {
+        label: "crewai",
+        rank: 120,
+        scopes: &SCOPES,
+        keys: &["crew_key", "crew_id", "crew_fingerprint", "task_key", "crewai_version", "crewai."],
+        providers: &["crewai"],
+        // The package names the service of the whole process: a mark of it, not the name of the application.
+        is_service: Some(|name| name == "crewAI-telemetry"),
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["openinference.instrumentation.crewai"],
+        framework: "crewai",
+        calls: Some("instrument the model's library as well, with openinference-instrumentation-openai or -litellm"),
+        ..openinference::HINTS
+    }],
+    ..Dialect::PLAIN
+};
 
 /// The scopes of CrewAI's own telemetry and of its instrumentations.
 const SCOPES: [&str; 3] =

@@ -1,28 +1,50 @@
-//! Why a span failed: exception events, attributes and the status, merged into one (`facts.md` 8).
+//! Why a span failed: exception events, attributes, what its dialect knows, and the status, merged into one
+//! (`facts.md` 8).
 
-use super::{coding_agents, openai_agents};
+use std::sync::LazyLock;
+
+use super::{DIALECTS, dialect::SourceTest};
 use crate::model::{Attributes, Category, Content, Failure, Source, StatusCode, Translation, Value};
+
+/// What the rows of all dialects say of failures, in their order.
+#[derive(Default)]
+struct Tables {
+    describe: Vec<fn(&Source, &mut Failure)>,
+    tool_failed: Vec<fn(&Source) -> Option<bool>>,
+    despite_ok: Vec<SourceTest>,
+    control_exceptions: Vec<&'static str>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut tables = Tables::default();
+    for failures in DIALECTS.iter().map(|dialect| &dialect.failures) {
+        tables.describe.extend(failures.describe);
+        tables.tool_failed.extend(failures.tool_failed);
+        tables.despite_ok.extend(failures.despite_ok);
+        tables.control_exceptions.extend(failures.control_exceptions);
+    }
+    tables
+});
 
 /// The failure of a span or a log record; `None` where nothing says that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     let status = source.status;
-    let by_tool = of_tool(source.attributes) == Some(true);
-    // What was recovered from may leave its exception on a span that ended well. LangSmith says of every run that it did.
-    let thrown = source.scope.name == "langsmith" && source.events.iter().any(|event| event.name == "exception");
+    let by_tool = of_tool(source) == Some(true);
     let is_tool = translation.genai.category == Category::Tool;
-    if status.code == StatusCode::Ok && !(by_tool && is_tool) && !thrown {
+    // A span that ended well may still have the exception that it recovered from.
+    let ended_well = status.code == StatusCode::Ok && !TABLES.despite_ok.iter().any(|despite_ok| despite_ok(source));
+    if ended_well && !(by_tool && is_tool) {
         return None;
     }
     // A response of which a dialect read that it is an error, unless something was thrown.
     let mut failure = exception(source).or_else(|| translation.error.clone()).unwrap_or_default();
-    by_attributes(source.attributes, &mut failure);
+    by_attributes(source, &mut failure);
     if failure.message.is_none() && by_tool {
         failure.message = result_text(translation);
     }
-    failure.message = failure.message.or_else(|| openai_agents::failure(source));
     let described = Some(status.message.as_str()).filter(|text| !text.is_empty() && status.code == StatusCode::Error);
     if let (None, Some(text)) = (&failure.message, described) {
-        // Python's SDK writes `Type: message`: the type is said once.
+        // Python's SDK writes `Type: message`: a type that is known already is taken off.
         let kind = failure.kind.as_deref().map(|kind| kind.rsplit('.').next().unwrap_or(kind));
         let rest = kind.and_then(|kind| text.strip_prefix(kind)?.strip_prefix(": "));
         failure.message = Some(rest.unwrap_or(text).to_owned());
@@ -31,14 +53,14 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     (failed && !is_control(&failure)).then_some(failure)
 }
 
-/// Whether what was thrown is how LangGraph waits for a human or hands over to another graph, and no failure at all.
+/// Whether what was thrown is how a framework waits for a person or goes elsewhere, and no failure at all.
 fn is_control(failure: &Failure) -> bool {
-    const THROWN: [&str; 4] = ["GraphInterrupt", "NodeInterrupt", "ParentCommand", "GraphBubbleUp"];
+    let thrown = &TABLES.control_exceptions;
     let kind = failure.kind.as_deref().unwrap_or_default();
-    // LangSmith calls everything an exception, and prints it: `GraphInterrupt((Interrupt(…),))`.
+    // Where every exception is called `Exception`, its message may begin with the class: `Interrupt((…),)`.
     let printed = failure.message.as_deref().filter(|_| matches!(kind, "" | "Exception"));
-    let called = printed.and_then(|message| message.split_once('(')).map_or("", |(called, _)| called);
-    THROWN.contains(&kind.rsplit('.').next().unwrap_or(kind)) || THROWN.contains(&called)
+    let class = printed.and_then(|message| message.split_once('(')).map_or("", |(class, _)| class);
+    thrown.contains(&kind.rsplit('.').next().unwrap_or(kind)) || thrown.contains(&class)
 }
 
 /// The last exception event: it is what ended the span.
@@ -50,7 +72,7 @@ fn exception(source: &Source) -> Option<Failure> {
 fn of_exception(attributes: &Attributes) -> Failure {
     let text = |key| attributes.str(key).map(str::to_owned);
     let (mut message, mut stack) = (text("exception.message"), text("exception.stacktrace"));
-    // LangSmith writes one after the other, and all of that again as the stack.
+    // A message with its traceback after it, and both again as the stack.
     let at = message.as_deref().and_then(|text| text.find("Traceback (most recent call last):")).filter(|at| *at > 0);
     if let (Some(at), Some(text)) = (at, &mut message) {
         stack = Some(text.split_off(at));
@@ -59,22 +81,14 @@ fn of_exception(attributes: &Attributes) -> Failure {
     Failure { kind: text("exception.type"), message, stack }
 }
 
-fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
+fn by_attributes(source: &Source, failure: &mut Failure) {
+    let attributes = source.attributes;
     let stated = of_exception(attributes);
-    let text = |key: &str| attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text);
-
-    failure.kind = failure.kind.take().or(stated.kind).or_else(|| text("error.type"));
-    failure.message = failure.message.take().or(stated.message).or_else(|| text("error.message"));
+    failure.kind = failure.kind.take().or(stated.kind).or_else(|| text(attributes, "error.type"));
+    failure.message = failure.message.take().or(stated.message).or_else(|| text(attributes, "error.message"));
     failure.stack = failure.stack.take().or(stated.stack);
-    if attributes.str("langfuse.observation.level").is_some_and(|level| level.trim_matches('"') == "ERROR") {
-        failure.kind.get_or_insert_with(|| "error".to_owned());
-        failure.message = failure.message.take().or_else(|| text("langfuse.observation.status_message"));
-    }
-    // Coding agents' spans and records.
-    let is_theirs = attributes.has("span.type") || attributes.has("event.name");
-    if is_theirs && coding_agents::succeeded(attributes) == Some(false) {
-        failure.kind = failure.kind.take().or_else(|| text("error_type"));
-        failure.message = failure.message.take().or_else(|| text("error"));
+    for describe in &TABLES.describe {
+        describe(source, failure);
     }
     let code = |keys: [&str; 2]| keys.into_iter().find_map(|key| attributes.get(key)?.as_count());
     if let Some(code) = code(["http.response.status_code", "http.status_code"]).filter(|code| *code >= 400) {
@@ -85,18 +99,17 @@ fn by_attributes(attributes: &Attributes, failure: &mut Failure) {
     }
 }
 
+/// An attribute as text; `None` where there is none, or an empty one.
+fn text(attributes: &Attributes, key: &str) -> Option<String> {
+    attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text)
+}
+
 /// Whether a tool's span says that the tool failed, whatever the span's status; `None` where it does not say.
-pub fn of_tool(attributes: &Attributes) -> Option<bool> {
-    match attributes.str("gen_ai.tool.status") {
+pub fn of_tool(source: &Source) -> Option<bool> {
+    match source.attributes.str("gen_ai.tool.status") {
         Some("error" | "failed") => Some(true),
         Some("success") => Some(false),
-        _ => {
-            let is_error = attributes.get("lk.function_tool.is_error").and_then(Value::as_bool);
-            // What coding agents write of a tool that ran.
-            let is_run =
-                || attributes.has("event.name") && (attributes.has("tool_name") || attributes.has("function_name"));
-            is_error.or_else(|| Some(!coding_agents::succeeded(attributes).filter(|_| is_run())?))
-        }
+        _ => TABLES.tool_failed.iter().find_map(|failed| failed(source)),
     }
 }
 

@@ -1,5 +1,7 @@
-//! The table of scalar facts: which attributes of all dialects say what, and how each is read (`facts.md`).
+//! Which attributes hold scalar facts, and how each is read (`facts.md`): the keys of OpenTelemetry, and those that
+//! several senders share. A sender's own keys are in its dialect's row.
 
+/// A scalar fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     Session,
@@ -7,6 +9,8 @@ pub enum Field {
     Environment,
     Operation,
     Provider,
+    /// The provider, where [`Field::Provider`] names a framework.
+    ProviderBehind,
     Model,
     ResponseModel,
     ResponseId,
@@ -26,256 +30,141 @@ pub enum Field {
     Cost,
 }
 
+/// How many fields there are.
 pub const FIELDS: usize = Field::Cost as usize + 1;
 
 /// How a value is read; what cannot be read so is passed over for the next key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
+    /// A text that is not blank and no marker of hidden content.
     Text,
     /// A text or a number that names something; no marker that hides it.
     Id,
     /// A list, its JSON, or words with commas: the last of them.
     Last,
+    /// A whole number, not negative.
     Count,
+    /// US dollars.
     Dollars,
     Millis,
     Seconds,
 }
 
-pub struct Row {
+/// The place of a key among all that state the same. Within a rank shared keys go first, then those of dialects in the
+/// order of `DIALECTS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    First,
+    /// Before the keys of the GenAI conventions, which the sender fills with something else or less exactly.
+    BeforeConventions,
+    /// OpenTelemetry's keys, and those that extend them.
+    Conventions,
+    /// A sender's own keys.
+    Own,
+    /// Keys that any program may have chosen, and details of the others.
+    Last,
+}
+
+/// Attributes that hold one fact.
+#[derive(Debug, Clone, Copy)]
+pub struct FactRow {
     pub field: Field,
     pub how: How,
     /// In order: the first that can be read wins.
     pub keys: &'static [&'static str],
     /// Only in scopes whose name starts so: for keys that are too common a word.
     pub scope: &'static str,
+    pub rank: Rank,
 }
 
-const fn row(field: Field, how: How, keys: &'static [&'static str]) -> Row {
-    Row { field, how, keys, scope: "" }
+impl FactRow {
+    /// A sender's own keys, in any scope.
+    pub const fn of(field: Field, how: How, keys: &'static [&'static str]) -> Self {
+        Self { field, how, keys, scope: "", rank: Rank::Own }
+    }
+
+    /// The same in scopes only whose name starts so.
+    #[must_use]
+    pub const fn within(self, scope: &'static str) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The same at another place among the keys of the field.
+    #[must_use]
+    pub const fn ranked(self, rank: Rank) -> Self {
+        Self { rank, ..self }
+    }
 }
 
-const fn claude_code(field: Field, how: How, keys: &'static [&'static str]) -> Row {
-    Row { field, how, keys, scope: "com.anthropic.claude_code" }
+const fn row(rank: Rank, field: Field, how: How, keys: &'static [&'static str]) -> FactRow {
+    FactRow::of(field, how, keys).ranked(rank)
 }
 
-const fn codex(field: Field, how: How, keys: &'static [&'static str]) -> Row {
-    Row { field, how, keys, scope: "codex" }
-}
-
-const fn gemini_cli(field: Field, how: How, keys: &'static [&'static str]) -> Row {
-    Row { field, how, keys, scope: "gemini-cli" }
-}
-
-/// Every scalar attribute that says a fact. Rows of one field are in order, too.
-///
-/// Not here: `langsmith.trace.session_id`, which is the *project* and would make one session of all its runs.
-pub const FACTS: &[Row] = &[
+/// The keys that no single sender owns.
+pub const SHARED: &[FactRow] = &[
+    row(Rank::First, Field::Session, How::Id, &["session.id"]),
+    row(Rank::Conventions, Field::Session, How::Id, &["gen_ai.conversation.id"]),
     row(
+        Rank::Last,
         Field::Session,
         How::Id,
-        &[
-            "session.id",
-            "langfuse.session.id",
-            "gen_ai.conversation.id",
-            "langsmith.session.id",
-            "langsmith.metadata.session_id",
-            "langsmith.metadata.thread_id",
-            "langsmith.metadata.conversation_id",
-            "gcp.vertex.agent.session_id",
-            "ai.telemetry.metadata.sessionId",
-            "ai.settings.context.sessionId",
-            "langgraph.thread_id",
-            "mlflow.trace.session",
-            "traceloop.association.properties.session_id",
-            "traceloop.association.properties.thread_id",
-            "traceloop.association.properties.chat_id",
-            "traceloop.association.properties.conversation_id",
-            "lmnr.association.properties.session_id",
-            "metadata.session_id",
-            "metadata.conversation_id",
-            "metadata.thread_id",
-        ],
+        &["metadata.session_id", "metadata.conversation_id", "metadata.thread_id"],
     ),
-    codex(Field::Session, How::Id, &["conversation.id"]),
-    Row { field: Field::Session, how: How::Id, keys: &["group_id"], scope: "logfire.openai_agents" },
+    row(Rank::First, Field::User, How::Id, &["user.id"]),
+    row(Rank::Conventions, Field::User, How::Id, &["enduser.id"]),
+    row(Rank::Last, Field::User, How::Id, &["gen_ai.user", "llm.user", "metadata.user_id"]),
+    row(Rank::Conventions, Field::Environment, How::Text, &["gen_ai.environment"]),
+    row(Rank::Conventions, Field::Operation, How::Text, &["gen_ai.operation.name"]),
+    row(Rank::Conventions, Field::Provider, How::Text, &["gen_ai.provider.name", "gen_ai.system"]),
+    row(Rank::Conventions, Field::Model, How::Text, &["gen_ai.request.model"]),
+    row(Rank::Conventions, Field::ResponseModel, How::Text, &["gen_ai.response.model"]),
+    row(Rank::Conventions, Field::ResponseId, How::Text, &["gen_ai.response.id"]),
+    row(Rank::Conventions, Field::StopReason, How::Last, &["gen_ai.response.finish_reasons"]),
+    row(Rank::Last, Field::StopReason, How::Last, &["gen_ai.response.finish_reason", "gen_ai.response.stop_reason"]),
+    row(Rank::Conventions, Field::Agent, How::Text, &["gen_ai.agent.name", "agent.name"]),
+    row(Rank::Last, Field::Agent, How::Text, &["agent_name"]),
+    row(Rank::Conventions, Field::AgentId, How::Text, &["gen_ai.agent.id"]),
+    row(Rank::Conventions, Field::Tool, How::Text, &["gen_ai.tool.name", "tool.name", "tool_name"]),
+    row(Rank::Last, Field::Tool, How::Text, &["mcp.tool.name"]),
     row(
-        Field::User,
-        How::Id,
-        &[
-            "user.id",
-            "langfuse.user.id",
-            "enduser.id",
-            "ai.telemetry.metadata.userId",
-            "ai.settings.context.userId",
-            "mlflow.trace.user",
-            "traceloop.association.properties.user_id",
-            "langsmith.metadata.user_id",
-            "lmnr.association.properties.user_id",
-            "gen_ai.user",
-            "llm.user",
-            "metadata.user_id",
-        ],
-    ),
-    row(Field::Environment, How::Text, &["langfuse.environment", "gen_ai.environment"]),
-    row(Field::Operation, How::Text, &["gen_ai.operation.name", "llm.request.type"]),
-    row(
-        Field::Provider,
-        How::Text,
-        &[
-            "gen_ai.provider.name",
-            "gen_ai.system",
-            "az.ai.inference.model_provider",
-            "ai.model.provider",
-            "llm.provider",
-            "llm.system",
-            "mlflow.llm.provider",
-        ],
-    ),
-    row(
-        Field::Model,
-        How::Text,
-        &[
-            "gen_ai.request.model",
-            "llm.request.model_name",
-            "ai.model.id",
-            "llm.model_name",
-            "llm.request.model",
-            "embedding.model_name",
-            "reranker.model_name",
-            "langfuse.observation.model.name",
-            "mlflow.llm.model",
-        ],
-    ),
-    claude_code(Field::Model, How::Text, &["model"]),
-    gemini_cli(Field::Model, How::Text, &["model"]),
-    row(
-        Field::ResponseModel,
-        How::Text,
-        &["gen_ai.response.model", "llm.response.model_name", "llm.response.model", "ai.response.model"],
-    ),
-    row(Field::ResponseId, How::Text, &["gen_ai.response.id", "ai.response.id"]),
-    row(
-        Field::StopReason,
-        How::Last,
-        &[
-            "gen_ai.response.finish_reasons",
-            "ai.response.finishReason",
-            "ai.finishReason",
-            "llm.finish_reason",
-            "llm.response.finish_reason",
-            "gen_ai.response.finish_reason",
-            "llm.response.stop_reason",
-            "gen_ai.response.stop_reason",
-            "gen_ai.completion.0.finish_reason",
-            "anthropic.message.stop_reason",
-        ],
-    ),
-    claude_code(Field::StopReason, How::Text, &["stop_reason"]),
-    gemini_cli(Field::StopReason, How::Last, &["finish_reasons"]),
-    row(
-        Field::Agent,
-        How::Text,
-        &[
-            "gen_ai.agent.name",
-            "agent.name",
-            "agent_role",
-            "agent_name",
-            "recipient_agent_class",
-            "sender_agent_class",
-            "graph.node.name",
-            "lk.agent_name",
-        ],
-    ),
-    row(Field::AgentId, How::Text, &["gen_ai.agent.id", "aws.bedrock.agent.id"]),
-    row(
-        Field::Tool,
-        How::Text,
-        &[
-            "gen_ai.tool.name",
-            "tool.name",
-            "tool_name",
-            "ai.toolCall.name",
-            "lk.function_tool.name",
-            "mcp.tool.name",
-            "spring.ai.tool.definition.name",
-        ],
-    ),
-    row(
+        Rank::Conventions,
         Field::ToolCall,
         How::Id,
-        &[
-            "gen_ai.tool.call.id",
-            "gen_ai.tool.call_id",
-            "tool.id",
-            "tool_call.id",
-            "tool.call_id",
-            "ai.toolCall.id",
-            "lk.function_tool.id",
-            "spring.ai.tool.call.id",
-        ],
+        &["gen_ai.tool.call.id", "gen_ai.tool.call_id", "tool.id", "tool_call.id", "tool.call_id"],
     ),
-    claude_code(Field::ToolCall, How::Id, &["tool_use_id"]),
-    codex(Field::ToolCall, How::Id, &["call_id"]),
-    row(Field::ToolDescription, How::Text, &["gen_ai.tool.description", "tool.description"]),
-    // Strands and Vercel say milliseconds, the conventions seconds.
-    row(Field::Ttft, How::Millis, &["gen_ai.server.time_to_first_token"]),
+    row(Rank::Conventions, Field::ToolDescription, How::Text, &["gen_ai.tool.description", "tool.description"]),
+    // The name is older than the conventions' own, and its senders count milliseconds.
+    row(Rank::Conventions, Field::Ttft, How::Millis, &["gen_ai.server.time_to_first_token"]),
     row(
+        Rank::Conventions,
         Field::Ttft,
         How::Seconds,
         &["gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk"],
     ),
-    row(Field::Ttft, How::Millis, &["ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"]),
-    row(Field::Ttft, How::Seconds, &["lk.response.ttft"]),
-    row(Field::Ttft, How::Millis, &["ttft_ms"]),
+    row(Rank::Last, Field::Ttft, How::Millis, &["ttft_ms"]),
+    row(Rank::Conventions, Field::Input, How::Count, &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"]),
     row(
-        Field::Input,
-        How::Count,
-        &[
-            "gen_ai.usage.input_tokens",
-            "gen_ai.usage.prompt_tokens",
-            "llm.usage.prompt_tokens",
-            "llm.token_count.prompt",
-            "ai.usage.inputTokens",
-            "ai.usage.promptTokens",
-            "ai.usage.tokens",
-        ],
-    ),
-    claude_code(Field::Input, How::Count, &["input_tokens"]),
-    codex(Field::Input, How::Count, &["input_token_count"]),
-    gemini_cli(Field::Input, How::Count, &["input_token_count"]),
-    row(
+        Rank::Conventions,
         Field::Output,
         How::Count,
-        &[
-            "gen_ai.usage.output_tokens",
-            "gen_ai.usage.completion_tokens",
-            "llm.usage.completion_tokens",
-            "llm.token_count.completion",
-            "ai.usage.outputTokens",
-            "ai.usage.completionTokens",
-        ],
+        &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"],
     ),
-    claude_code(Field::Output, How::Count, &["output_tokens"]),
-    codex(Field::Output, How::Count, &["output_token_count"]),
-    gemini_cli(Field::Output, How::Count, &["output_token_count"]),
+    row(Rank::Conventions, Field::Total, How::Count, &["gen_ai.usage.total_tokens"]),
     row(
-        Field::Total,
-        How::Count,
-        &["gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"],
-    ),
-    gemini_cli(Field::Total, How::Count, &["total_token_count"]),
-    row(
+        Rank::Conventions,
         Field::CacheRead,
         How::Count,
         &[
             "gen_ai.usage.cache_read.input_tokens",
             "gen_ai.usage.cache_read_input_tokens",
             "gen_ai.usage.cache_read_tokens",
-            "llm.token_count.prompt_details.cache_read",
-            "llm.usage.cache_read_input_tokens",
-            "ai.usage.inputTokenDetails.cacheReadTokens",
-            "ai.usage.cachedInputTokens",
+        ],
+    ),
+    row(
+        Rank::Last,
+        Field::CacheRead,
+        How::Count,
+        &[
             "gen_ai.usage.input_cached_tokens",
             "gen_ai.usage.details.cache_read_tokens",
             "gen_ai.usage.details.cached_tokens",
@@ -283,10 +172,8 @@ pub const FACTS: &[Row] = &[
             "gen_ai.usage.input_tokens_details.cached_tokens",
         ],
     ),
-    claude_code(Field::CacheRead, How::Count, &["cache_read_tokens"]),
-    codex(Field::CacheRead, How::Count, &["cached_token_count"]),
-    gemini_cli(Field::CacheRead, How::Count, &["cached_content_token_count"]),
     row(
+        Rank::Conventions,
         Field::CacheWrite,
         How::Count,
         &[
@@ -295,15 +182,11 @@ pub const FACTS: &[Row] = &[
             "gen_ai.usage.cache_creation_input_tokens",
             "gen_ai.usage.cache_write_input_tokens",
             "gen_ai.usage.cache_write_tokens",
-            "llm.token_count.prompt_details.cache_write",
-            "llm.usage.cache_creation_input_tokens",
-            "ai.usage.inputTokenDetails.cacheWriteTokens",
-            "gen_ai.usage.details.cache_write_tokens",
         ],
     ),
-    claude_code(Field::CacheWrite, How::Count, &["cache_creation_tokens"]),
-    codex(Field::CacheWrite, How::Count, &["cache_write_token_count"]),
+    row(Rank::Last, Field::CacheWrite, How::Count, &["gen_ai.usage.details.cache_write_tokens"]),
     row(
+        Rank::Conventions,
         Field::Reasoning,
         How::Count,
         &[
@@ -312,15 +195,8 @@ pub const FACTS: &[Row] = &[
             "gen_ai.usage.output_reasoning_tokens",
             "gen_ai.usage.experimental.reasoning_tokens",
             "gen_ai.usage.thoughts_token_count",
-            "llm.token_count.completion_details.reasoning",
-            "llm.usage.reasoning_tokens",
-            "ai.usage.outputTokenDetails.reasoningTokens",
-            "ai.usage.reasoningTokens",
-            "gen_ai.usage.details.reasoning_tokens",
         ],
     ),
-    codex(Field::Reasoning, How::Count, &["reasoning_token_count", "codex.usage.reasoning_output_tokens"]),
-    gemini_cli(Field::Reasoning, How::Count, &["thoughts_token_count"]),
-    row(Field::Cost, How::Dollars, &["gen_ai.usage.cost", "operation.cost", "llm.cost.total"]),
-    claude_code(Field::Cost, How::Dollars, &["cost_usd"]),
+    row(Rank::Last, Field::Reasoning, How::Count, &["gen_ai.usage.details.reasoning_tokens"]),
+    row(Rank::Conventions, Field::Cost, How::Dollars, &["gen_ai.usage.cost"]),
 ];

@@ -1,40 +1,51 @@
-//! The scalar facts of a span, of all dialects by one table (`fact_keys`): `facts.md`.
+//! The scalar facts of a span or log record: by the keys of all dialects in one table, then by what no key alone holds
+//! (`facts.md`).
 //!
-//! Read before any dialect; a dialect fills what is still blank. JSON inside an attribute is the dialect's own affair.
+//! They are read before any dialect translates; a dialect fills what is still blank. JSON inside an attribute is the
+//! dialect's own affair.
 
 use std::{sync::LazyLock, time::Duration};
 
 use super::{
+    DIALECTS, category,
     context::{self, id},
-    fact_keys::{FACTS, FIELDS, Field, How, Row},
+    dialect::Understand,
+    fact_keys::{FIELDS, FactRow, Field, How, SHARED},
     maybe_json::{MaybeJson, unquoted},
     provider::{self, Named},
     redaction_markers,
 };
-use crate::model::{Attributes, Context, GenAi, Source, Timestamp, Translation, Usd, Value};
+use crate::model::{Attributes, Context, GenAi, Source, ToolName, Translation, Usd, Value};
 
-/// The keys of [`FACTS`], sorted, each with its place in the order of precedence.
-static KEYS: LazyLock<Vec<(&str, u16, &Row)>> = LazyLock::new(|| {
-    let rows = FACTS.iter().flat_map(|row| row.keys.iter().map(move |key| (*key, row)));
-    let mut keys: Vec<_> = (0_u16..).zip(rows).map(|(rank, (key, row))| (key, rank, row)).collect();
+/// The keys of all rows, sorted, each with its place in the order of precedence.
+static KEYS: LazyLock<Vec<(&str, u16, FactRow)>> = LazyLock::new(|| {
+    let mut rows: Vec<FactRow> =
+        SHARED.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.facts)).copied().collect();
+    rows.sort_by_key(|row| row.rank);
+    let all = rows.into_iter().flat_map(|row| row.keys.iter().map(move |key| (*key, row)));
+    let mut keys: Vec<_> = (0_u16..).zip(all).map(|(place, (key, row))| (key, place, row)).collect();
     keys.sort_unstable_by_key(|(key, ..)| *key);
     keys
 });
 
+/// What dialects do after the keys were read, in their order.
+static COMPLETIONS: LazyLock<Vec<Understand>> =
+    LazyLock::new(|| DIALECTS.iter().filter_map(|dialect| dialect.complete_facts).collect());
+
 /// What was found for one field: its place in the order, how to read it, and the value.
 type Best<'a> = Option<(u16, How, &'a Value)>;
 
-/// Reads all that the attributes of a span and its resource say by themselves.
+/// Reads all that the attributes of a span and its resource hold by themselves.
 pub fn read(source: &Source, into: &mut Translation) {
     let mut best: [Best; FIELDS] = [None; FIELDS];
     for (name, value) in source.attributes.iter() {
-        // A word that several scopes use stands here once for each.
+        // A key that several scopes use stands here once for each.
         let first = KEYS.partition_point(|(key, ..)| *key < name);
-        for (_, rank, row) in KEYS[first..].iter().take_while(|(key, ..)| *key == name) {
+        for (_, place, row) in KEYS[first..].iter().take_while(|(key, ..)| *key == name) {
             let slot = &mut best[row.field as usize];
-            let is_better = slot.is_none_or(|(other, ..)| *rank <= other);
+            let is_better = slot.is_none_or(|(other, ..)| *place <= other);
             if is_better && source.scope.name.starts_with(row.scope) && can_be_read(value, row.how) {
-                *slot = Some((*rank, row.how, value));
+                *slot = Some((*place, row.how, value));
             }
         }
     }
@@ -47,11 +58,10 @@ pub fn read(source: &Source, into: &mut Translation) {
     };
     into.context = context::completed(source, stated);
     into.genai = genai(source, &found);
-    if into.genai.agent.is_none() {
-        // LangChain tells everything that an agent does whose work it is.
-        let named = into.context.metadata.iter().find(|(name, _)| name == "lc_agent_name");
-        into.genai.agent = named.and_then(|(_, name)| id(name));
+    for complete in &*COMPLETIONS {
+        complete(source, into);
     }
+    into.genai.tool = into.genai.tool.take().filter(|tool| tool.name.is_some() || tool.call_id.is_some());
 }
 
 fn can_be_read(value: &Value, how: How) -> bool {
@@ -73,7 +83,7 @@ impl Found<'_> {
         match how {
             How::Id => id(value),
             How::Last => last(value),
-            // MLflow writes every value as JSON, quotes included.
+            // Some write every value as JSON, a text with its quotes.
             _ => value.as_str().map(|text| unquoted(text).unwrap_or_else(|| text.to_owned())),
         }
     }
@@ -89,7 +99,7 @@ impl Found<'_> {
     }
 }
 
-/// One word of several: a list, its JSON, Python's, or words with commas between them. The last says how it ended.
+/// The last of several words: a list, its JSON, Python's `repr` of one, or words with commas between them.
 fn last(value: &Value) -> Option<String> {
     let found = match MaybeJson::or_python(value) {
         MaybeJson::Data(list) => list.as_array()?.iter().rev().find_map(Value::as_str).map(str::to_owned),
@@ -110,7 +120,7 @@ fn member(reason: &str) -> &str {
 fn genai(source: &Source, found: &Found) -> GenAi {
     let attributes = source.attributes;
     let mut genai = GenAi {
-        operation: found.text(Field::Operation).or_else(|| operation(attributes)),
+        operation: found.text(Field::Operation).or_else(|| category::operation(attributes)),
         model: found.text(Field::Model),
         response_model: found.text(Field::ResponseModel),
         response_id: found.text(Field::ResponseId),
@@ -118,7 +128,7 @@ fn genai(source: &Source, found: &Found) -> GenAi {
         agent_id: found.text(Field::AgentId),
         parameters: super::parameters::of(attributes),
         stop_reason: found.text(Field::StopReason).map(|reason| member(&reason).to_owned()),
-        ttft: found.duration(Field::Ttft).or_else(|| by_clock(source)),
+        ttft: found.duration(Field::Ttft),
         ..GenAi::default()
     };
     genai.reported.input = found.count(Field::Input);
@@ -128,30 +138,20 @@ fn genai(source: &Source, found: &Found) -> GenAi {
     genai.reported.cache_write = found.count(Field::CacheWrite);
     genai.reported.reasoning = found.count(Field::Reasoning);
     genai.reported.cost = found.0[Field::Cost as usize].and_then(|(_, _, value)| Usd::from_dollars(value.as_number()?));
-    genai.provider = said_provider(attributes, found, &genai);
+    genai.provider = stated_provider(attributes, found, &genai);
     by_name_of_span(source, found, &mut genai);
     genai
 }
 
-/// Langfuse says when the first token came, not after how long.
-fn by_clock(source: &Source) -> Option<Duration> {
-    let text = source.attributes.str("langfuse.observation.completion_start_time")?;
-    let moment: jiff::Timestamp = text.trim_matches('"').parse().ok()?;
-    let nanos = u64::try_from(moment.as_nanosecond()).ok()?;
-    Some(Timestamp(nanos).since(source.at.known()?))
-}
-
-/// The provider that is named; where a framework put its own name there, the one that can be told from the rest.
-fn said_provider(attributes: &Attributes, found: &Found, genai: &GenAi) -> Option<String> {
+/// The provider that is named; where a framework put its own name there, the one that the rest shows.
+fn stated_provider(attributes: &Attributes, found: &Found, genai: &GenAi) -> Option<String> {
     match provider::named(&found.text(Field::Provider)?)? {
         Named::Provider(name) => Some(name),
         Named::Framework(_) => {
-            const LANGCHAIN: [&str; 2] =
-                ["langsmith.metadata.ls_provider", "traceloop.association.properties.ls_provider"];
-            let stated = LANGCHAIN.iter().find_map(|key| provider::named(attributes.str(key)?));
+            let behind = found.text(Field::ProviderBehind).and_then(|name| provider::named(&name));
             let by_address = || provider::of_address(attributes.str("server.address")?).map(str::to_owned);
             let by_model = || genai.model.as_deref().and_then(provider::of_model).map(str::to_owned);
-            match stated {
+            match behind {
                 Some(Named::Provider(name)) => Some(name),
                 _ => by_address().or_else(by_model),
             }
@@ -159,81 +159,31 @@ fn said_provider(attributes: &Attributes, found: &Found, genai: &GenAi) -> Optio
     }
 }
 
-/// What other dialects call an operation, in the words of the GenAI conventions.
-fn operation(attributes: &Attributes) -> Option<String> {
-    const KEYS: &[&str] = &[
-        "ai.operationId",
-        "operation.name",
-        "openinference.span.kind",
-        "traceloop.span.kind",
-        "langsmith.span.kind",
-        "langfuse.observation.type",
-        "mlflow.spanType",
-    ];
-    KEYS.iter().find_map(|key| {
-        let word = attributes.str(key)?.trim_matches('"');
-        if *key == "operation.name" && !word.starts_with("ai.") {
-            return None;
-        }
-        let word = word.split(' ').next()?.to_ascii_lowercase();
-        Some(match word.as_str() {
-            "llm" | "generation" | "chat_model" => "chat".to_owned(),
-            "embedding" => "embeddings".to_owned(),
-            "tool" | "ai.toolcall" => "execute_tool".to_owned(),
-            "agent" | "ai.generatetext" | "ai.streamtext" | "ai.generateobject" | "ai.streamobject" => {
-                "invoke_agent".to_owned()
-            }
-            call if call.ends_with(".dogenerate") || call.ends_with(".dostream") => "chat".to_owned(),
-            call if call.ends_with(".doembed") => "embeddings".to_owned(),
-            "unknown" | "span" | "event" => return None,
-            other => other.to_owned(),
-        })
-    })
-}
-
-/// What the name of a span says, and what a key says only beside another.
+/// Adds the agent and the tool, which the conventions also put into the name of a span: `invoke_agent W`.
+///
+/// `genai.tool` is there afterwards, also if nothing is known of it.
 fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
-    let attributes = source.attributes;
-    let kind = attributes.str("traceloop.span.kind");
-    let entity = || attributes.str("traceloop.entity.name");
     let operation = genai.operation.as_deref();
     let after = |start: &str| source.name.strip_prefix(start).filter(|name| !name.is_empty());
     if genai.agent.is_none() {
-        let node = || {
-            let is_agent = attributes.str("openinference.span.kind") == Some("AGENT");
-            attributes.str("graph.node.id").filter(|_| is_agent)
-        };
-        let invoked = || {
-            // The AI SDK names the model there.
-            after("invoke_agent ")
-                .filter(|name| operation == Some("invoke_agent") && genai.model.as_deref() != Some(name))
-        };
-        let of_kind = || entity().or_else(|| source.name.strip_suffix(".agent")).filter(|_| kind == Some("agent"));
-        let agent = node().or_else(of_kind).or_else(invoked);
-        genai.agent = agent.map(str::to_owned);
+        // Some name the model there.
+        let invoked = after("invoke_agent ")
+            .filter(|name| operation == Some("invoke_agent") && genai.model.as_deref() != Some(name));
+        genai.agent = invoked.map(str::to_owned);
     }
     let executed = || after("execute_tool ").filter(|_| operation == Some("execute_tool"));
-    let called = || entity().or_else(|| source.name.strip_suffix(".tool")).filter(|_| kind == Some("tool"));
-    let name = found
-        .text(Field::Tool)
-        .or_else(|| called().map(str::to_owned))
-        .or_else(|| executed().map(str::to_owned))
-        .or_else(|| {
-            let message = attributes.str("logfire.msg").filter(|_| source.name == "running tool")?;
-            Some(message.strip_prefix("running tool: ").unwrap_or(message).to_owned())
-        });
-    let call_id = found.text(Field::ToolCall);
-    if name.is_some() || call_id.is_some() {
-        let description = found.text(Field::ToolDescription);
-        genai.tool = Some(crate::model::ToolName { name, call_id, description, merged: false });
-    }
+    genai.tool = Some(ToolName {
+        name: found.text(Field::Tool).or_else(|| executed().map(str::to_owned)),
+        call_id: found.text(Field::ToolCall),
+        description: found.text(Field::ToolDescription),
+        merged: false,
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::sample::Sample;
     use super::*;
-    use crate::model::Translation;
 
     fn read(pairs: &[(&str, &str)]) -> Translation {
         Sample::span("chat m").with(pairs).translate()

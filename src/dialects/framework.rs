@@ -2,185 +2,81 @@
 
 use std::sync::LazyLock;
 
-use crate::model::{Attributes, Source};
+use super::{DIALECTS, Framework, dialect::NameTest};
+use crate::model::{Attributes, Resource, Source};
 
-/// What tells a framework. Any one of them is enough.
-struct Marks {
-    label: &'static str,
-    /// Beginnings of scope names.
-    scopes: &'static [&'static str],
-    /// Beginnings of attribute names.
-    keys: &'static [&'static str],
-    /// Beginnings of span names.
-    names: &'static [&'static str],
+/// The frameworks of all dialects, the lowest rank first, and their marks.
+struct Tables {
+    frameworks: Vec<Framework>,
+    /// Beginnings of attribute names, sorted, each with its framework's place. None begins with another.
+    keys: Vec<(&'static str, usize)>,
+    /// The names, sorted, that stand where the provider's belongs, each with the label.
+    providers: Vec<(&'static str, &'static str)>,
 }
 
-/// First match wins.
-const FRAMEWORKS: &[Marks] = &[
-    marks("sideseat", &["sideseat"], &[], &[]),
-    marks("claude-code", &["com.anthropic.claude_code"], &[], &["claude_code."]),
-    marks("codex", &["codex"], &["codex."], &[]),
-    marks("gemini-cli", &["gemini-cli"], &[], &[]),
-    marks("autogen", &["autogen", "openinference.instrumentation.autogen"], &["autogen."], &["autogen ", "autogen."]),
-    marks(
-        "google-adk",
-        &["gcp.vertex.agent", "openinference.instrumentation.google_adk"],
-        &["gcp.vertex.agent.", "google.adk."],
-        &[],
-    ),
-    marks(
-        "crewai",
-        &["crewai.telemetry", "openinference.instrumentation.crewai", "opentelemetry.instrumentation.crewai"],
-        &["crew_key", "crew_id", "crew_fingerprint", "task_key", "crewai_version", "crewai."],
-        &[],
-    ),
-    marks("langgraph", &["opentelemetry.instrumentation.langgraph"], &["langgraph."], &["LangGraph"]),
-    marks(
-        "langchain",
-        &["openinference.instrumentation.langchain", "opentelemetry.instrumentation.langchain", "langsmith"],
-        &["langchain.", "langsmith."],
-        &[],
-    ),
-    marks(
-        "llama-index",
-        &["openinference.instrumentation.llama_index", "opentelemetry.instrumentation.llamaindex"],
-        &["llama_index."],
-        &[],
-    ),
-    marks("smolagents", &["openinference.instrumentation.smolagents"], &["smolagents."], &[]),
-    marks("pydantic-ai", &["pydantic-ai", "pydantic_ai"], &["pydantic_ai.", "model_request_parameters"], &[]),
-    marks(
-        "openai-agents",
-        &[
-            "openinference.instrumentation.openai_agents",
-            "opentelemetry.instrumentation.openai_agents",
-            "logfire.openai_agents",
-            "openai.agents",
-        ],
-        &["openai.agents.", "openai.agent."],
-        &[],
-    ),
-    marks("agent-framework", &["agent_framework", "Microsoft.Agents.AI"], &["agent_framework."], &[]),
-    marks("strands", &["strands.telemetry.tracer", "strands-agents"], &["strands."], &[]),
-    marks("openinference", &["openinference.instrumentation.", "@arizeai/openinference"], &["openinference."], &[]),
-    marks("semantic-kernel", &["Microsoft.SemanticKernel", "semantic_kernel"], &["semantic_kernel."], &[]),
-    marks(
-        "azure-ai",
-        &["azure.ai.agents", "azure.ai.projects", "Azure.AI.Agents", "Azure.AI.Projects"],
-        &["az.ai."],
-        &[],
-    ),
-    marks(
-        "vercel-ai",
-        &[],
-        &["ai.operationId", "ai.telemetry.", "ai.prompt", "ai.response.", "ai.usage.", "ai.settings.", "ai.toolCall."],
-        &[],
-    ),
-    marks("langfuse", &["langfuse-sdk"], &["langfuse.observation."], &[]),
-    marks("logfire", &["logfire"], &["logfire."], &[]),
-    marks("mlflow", &["mlflow"], &["mlflow."], &[]),
-    marks("openllmetry", &["traceloop.tracer"], &["traceloop."], &[]),
-    marks("livekit", &["livekit-agents"], &["lk.", "livekit."], &[]),
-    marks("laminar", &["lmnr."], &["lmnr."], &[]),
-    marks("openlit", &["openlit"], &[], &[]),
-    marks("spring-ai", &[], &["spring.ai."], &[]),
-];
-
-const fn marks(
-    label: &'static str,
-    scopes: &'static [&'static str],
-    keys: &'static [&'static str],
-    names: &'static [&'static str],
-) -> Marks {
-    Marks { label, scopes, keys, names }
-}
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut frameworks: Vec<Framework> = DIALECTS.iter().flat_map(|dialect| dialect.frameworks).copied().collect();
+    frameworks.sort_by_key(|framework| framework.rank);
+    let placed = frameworks.iter().enumerate();
+    let mut keys: Vec<_> = placed.flat_map(|(place, one)| one.keys.iter().map(move |key| (*key, place))).collect();
+    keys.sort_unstable();
+    let named = frameworks.iter().flat_map(|one| one.providers.iter().map(|name| (*name, one.label)));
+    let mut providers: Vec<_> = named.collect();
+    providers.sort_unstable();
+    Tables { frameworks, keys, providers }
+});
 
 /// The label of a span or log record; `None` for what no framework made.
 pub fn of(source: &Source) -> Option<&'static str> {
-    let attributes = source.attributes;
-    if attributes.str("gen_ai.agent.name") == Some("gemini-cli") {
-        return Some("gemini-cli");
-    }
+    let (attributes, all) = (source.attributes, &TABLES.frameworks);
     let by_key = attributes.iter().filter_map(|(name, _)| place_of_key(name)).min();
-    let by_name = FRAMEWORKS.iter().position(|marks| is_named(marks, source));
-    let place = by_key.into_iter().chain(by_name).min();
-    match place.and_then(|place| FRAMEWORKS.get(place)).map(|marks| marks.label) {
-        // LangGraph's nodes come through LangChain's instrumentations.
-        Some("langchain" | "openinference" | "openllmetry") if has_langgraph(attributes) => Some("langgraph"),
-        // The AI SDK's own scopes are too short a word to go by alone.
-        None if matches!(source.scope.name.as_str(), "ai" | "gen_ai") => Some("vercel-ai"),
-        None => by_provider(attributes).or_else(|| by_service(source)),
-        found => found,
-    }
+    let by_name = all.iter().position(|framework| is_marked(framework, source));
+    let Some(found) = by_key.into_iter().chain(by_name).min().and_then(|place| all.get(place)) else {
+        let short = all.iter().find(|framework| framework.short_scopes.contains(&source.scope.name.as_str()));
+        let short = short.map(|framework| framework.label);
+        return short.or_else(|| by_provider(attributes)).or_else(|| by_resource(source.resource));
+    };
+    let refined = all.iter().find(|framework| {
+        framework.refines.is_some_and(|finer| finer.labels.contains(&found.label) && (finer.is_finer)(attributes))
+    });
+    Some(refined.unwrap_or(found).label)
 }
 
-fn is_named(marks: &Marks, source: &Source) -> bool {
-    marks.scopes.iter().any(|scope| source.scope.name.starts_with(scope))
-        || marks.names.iter().any(|name| source.name.starts_with(name))
+fn is_marked(framework: &Framework, source: &Source) -> bool {
+    framework.scopes.iter().any(|scope| source.scope.name.starts_with(scope))
+        || framework.names.iter().any(|name| source.name.starts_with(name))
+        || framework.is_of.is_some_and(|is_of| is_of(source))
 }
-
-/// The keys of all frameworks, sorted, each with its framework's place. None begins with another.
-static KEYS: LazyLock<Vec<(&str, usize)>> = LazyLock::new(|| {
-    let rows = FRAMEWORKS.iter().enumerate();
-    let mut keys: Vec<_> = rows.flat_map(|(place, marks)| marks.keys.iter().map(move |key| (*key, place))).collect();
-    keys.sort_unstable();
-    keys
-});
 
 /// The place of the framework that an attribute's name marks.
 fn place_of_key(name: &str) -> Option<usize> {
-    let after = KEYS.partition_point(|(key, _)| *key <= name);
-    let (key, place) = KEYS.get(after.checked_sub(1)?)?;
+    let after = TABLES.keys.partition_point(|(key, _)| *key <= name);
+    let (key, place) = TABLES.keys.get(after.checked_sub(1)?)?;
     name.starts_with(key).then_some(*place)
 }
 
-fn has_langgraph(attributes: &Attributes) -> bool {
-    attributes.has_prefix("traceloop.association.properties.langgraph_")
-        || attributes.has_prefix("langsmith.metadata.langgraph_")
-        || attributes.str("metadata").is_some_and(|metadata| metadata.contains("langgraph_"))
-}
-
 fn by_provider(attributes: &Attributes) -> Option<&'static str> {
-    let mut words = ["gen_ai.provider.name", "gen_ai.system"].into_iter().filter_map(|key| attributes.str(key));
-    words.find_map(|word| of_provider(&word.to_ascii_lowercase()))
+    let mut names = ["gen_ai.provider.name", "gen_ai.system"].into_iter().filter_map(|key| attributes.str(key));
+    names.find_map(|name| of_provider(&name.to_ascii_lowercase()))
 }
 
-/// The framework that puts its own name where the provider's belongs. `word` is lower-case.
-pub fn of_provider(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "strands-agents" | "strands" => "strands",
-        "langchain" => "langchain",
-        "langgraph" => "langgraph",
-        "crewai" => "crewai",
-        "autogen" => "autogen",
-        "microsoft.agent_framework" | "agent_framework" => "agent-framework",
-        "gcp.vertex.agent" => "google-adk",
-        "traceloop" => "openllmetry",
-        "az.ai.agents" => "azure-ai",
-        "spring_ai" => "spring-ai",
-        _ => return None,
-    })
+/// The framework that puts its own name where the provider's belongs. `name` is in lower case.
+pub fn of_provider(name: &str) -> Option<&'static str> {
+    let providers = &TABLES.providers;
+    let place = providers.binary_search_by_key(&name, |(name, _)| name).ok()?;
+    providers.get(place).map(|(_, label)| *label)
 }
 
-fn by_service(source: &Source) -> Option<&'static str> {
-    let resource = &source.resource.attributes;
-    match resource.str("telemetry.sdk.name") {
-        Some(sdk) if sdk.contains("logfire") => return Some("logfire"),
-        Some(sdk) if sdk.contains("traceloop") => return Some("openllmetry"),
-        Some("openlit") => return Some("openlit"),
-        _ => {}
-    }
-    let service = source.resource.service()?;
-    if service.contains("openai-agents") {
-        Some("openai-agents")
-    } else if service.contains("agent-framework-core") {
-        Some("agent-framework")
-    } else if service.contains("strands-agents") {
-        Some("strands")
-    } else {
-        // The CrewAI package names the service of the whole process: a mark of it, not the app's name.
-        (service == "crewAI-telemetry").then_some("crewai")
-    }
+/// The framework by the SDK that the resource names, else by the service.
+fn by_resource(resource: &Resource) -> Option<&'static str> {
+    let find = |name: Option<&str>, is_theirs: fn(&Framework) -> Option<NameTest>| {
+        let mut all = TABLES.frameworks.iter();
+        let name = name?;
+        all.find(|framework| is_theirs(framework).is_some_and(|is_theirs| is_theirs(name)))
+    };
+    let by_sdk = find(resource.attributes.str("telemetry.sdk.name"), |framework| framework.is_sdk);
+    let found = by_sdk.or_else(|| find(resource.service(), |framework| framework.is_service));
+    found.map(|framework| framework.label)
 }
 
 #[cfg(test)]
@@ -190,7 +86,7 @@ mod tests {
 
     #[test]
     fn no_key_begins_with_another() {
-        let nested = KEYS.windows(2).find(|pair| pair[1].0.starts_with(pair[0].0));
+        let nested = TABLES.keys.windows(2).find(|pair| pair[1].0.starts_with(pair[0].0));
         assert_eq!(nested, None);
     }
 

@@ -13,14 +13,14 @@
 use std::sync::Arc;
 
 use super::{
-    Dialect, calls,
+    Dialect, FactRow, Failures, Field, Framework, How, RecordingHints, calls,
     coding_agents::{self, AgentRecord, Work, record_name},
     gen_ai,
     maybe_json::MaybeJson,
     parts, provider_payload, reading,
 };
 use crate::model::{
-    Category, Content, ContentKind, LogRecord, Message, Part, Role, Source, ToolName, Translation, Value,
+    Category, Content, ContentKind, Failure, LogRecord, Message, Part, Role, Source, ToolName, Translation, Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -31,8 +31,33 @@ pub const DIALECT: Dialect = Dialect {
     category: Some(own_category),
     replaces: Some((gen_ai::DIALECT.name, matches)),
     record: Some(agent_record),
+    facts: FACTS,
+    failures: Failures { describe: Some(describe_failure), tool_failed: Some(tool_failed), ..Failures::SHARED },
+    frameworks: &[Framework {
+        label: "gemini-cli",
+        rank: 0,
+        scopes: &[SCOPE],
+        is_of: Some(|source| source.attributes.str("gen_ai.agent.name") == Some("gemini-cli")),
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &[SCOPE],
+        framework: "gemini-cli",
+        messages: "in settings.json, under \"telemetry\", \"logPrompts\": true; or GEMINI_TELEMETRY_LOG_PROMPTS=true",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Model, How::Text, &["model"]).within(SCOPE),
+    FactRow::of(Field::StopReason, How::Last, &["finish_reasons"]).within(SCOPE),
+    FactRow::of(Field::Input, How::Count, &["input_token_count"]).within(SCOPE),
+    FactRow::of(Field::Output, How::Count, &["output_token_count"]).within(SCOPE),
+    FactRow::of(Field::Total, How::Count, &["total_token_count"]).within(SCOPE),
+    FactRow::of(Field::CacheRead, How::Count, &["cached_content_token_count"]).within(SCOPE),
+    FactRow::of(Field::Reasoning, How::Count, &["thoughts_token_count"]).within(SCOPE),
+];
 
 const SCOPE: &str = "gemini-cli";
 const PREFIX: &str = "gemini_cli.";
@@ -40,6 +65,16 @@ const PREFIX: &str = "gemini_cli.";
 /// Whether Gemini CLI made it.
 fn is_gemini_cli(source: &Source) -> bool {
     source.scope.name == SCOPE
+}
+
+fn describe_failure(source: &Source, failure: &mut Failure) {
+    if is_gemini_cli(source) {
+        coding_agents::describe_failure(source.attributes, failure);
+    }
+}
+
+fn tool_failed(source: &Source) -> Option<bool> {
+    if is_gemini_cli(source) { coding_agents::tool_failed(source.attributes) } else { None }
 }
 
 fn matches(source: &Source) -> bool {

@@ -4,8 +4,10 @@
 //! on attributes, or on the event or log record `gen_ai.client.inference.operation.details`; structured or as JSON.
 //! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
 
+use std::sync::LazyLock;
+
 use super::{
-    Dialect, calls, definitions, langchain,
+    DIALECTS, Dialect, RecordingHints, calls, definitions, langchain,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
@@ -20,7 +22,18 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     is_general: true,
+    recording_hints: &[RecordingHints {
+        scopes: &["opentelemetry.util.genai", "opentelemetry.instrumentation.genai"],
+        ..HINTS
+    }],
     ..Dialect::PLAIN
+};
+
+/// What OpenTelemetry's own instrumentations record in the newest form of the conventions.
+pub const HINTS: RecordingHints = RecordingHints {
+    messages: "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_and_event and \
+        OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+    ..RecordingHints::ANY
 };
 
 /// The event, or the log record, that carries the messages of one request.
@@ -34,6 +47,10 @@ const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
 /// Anthropic's own SDK names the blocks that its tool runner sends back.
 const BLOCKS: &str = "anthropic.tool_result.content";
+
+/// The scopes of all dialects whose tools' results are JSON whatever they are.
+static QUOTING_SCOPES: LazyLock<Vec<&str>> =
+    LazyLock::new(|| DIALECTS.iter().flat_map(|dialect| dialect.quotes_results).copied().collect());
 
 fn matches(source: &Source) -> bool {
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
@@ -59,8 +76,7 @@ fn translate(source: &Source, into: &mut Translation) {
     // Some say the same run in messages, too.
     let result = get(RESULT).or_else(|| get(BLOCKS));
     let (arguments, result) = (get(ARGUMENTS).filter(|_| is_run && !called), result.filter(|_| is_run && !returned));
-    // Version 7 of the AI SDK, and MLflow, write a result as JSON whatever it is: a text stands in quotes.
-    let is_json = matches!(source.scope.name.as_str(), "gen_ai" | "mlflow.tracing.provider");
+    let is_json = QUOTING_SCOPES.contains(&source.scope.name.as_str());
     let quoted = result.filter(|_| is_json).and_then(|result| unquoted(result.as_str()?));
     let quoted = quoted.map(Value::String);
     let (prompt, completion) = execution(arguments, quoted.as_ref().or(result), &into.genai);

@@ -24,9 +24,6 @@ fn is_content(name: &str) -> bool {
 
 fn matches(source: &Source) -> bool {
     let attributes = source.attributes;
-    if super::langsmith::is_langsmith(source) {
-        return false;
-    }
     let has = |key: &&str| attributes.has(key);
     [PROMPT, COMPLETION, CALLS].iter().any(has) || source.events.iter().any(|event| is_content(&event.name))
 }

@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, calls, indexed, maybe_json::MaybeJson, parts, reading};
+use super::{Dialect, RecordingHints, calls, indexed, maybe_json::MaybeJson, parts, reading};
 use crate::model::{
     Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
     Value,
@@ -20,6 +20,12 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     is_general: true,
+    recording_hints: &[RecordingHints {
+        scopes: &["opentelemetry.instrumentation.", "opentelemetry.instrumentation.openai_v2"],
+        messages: "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and export the logs as well: the \
+            messages are in them",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
 

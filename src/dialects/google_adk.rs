@@ -18,8 +18,8 @@
 use std::sync::Arc;
 
 use super::{
-    Dialect, calls, definitions, gen_ai, google_adk_stream, maybe_json::MaybeJson, parameters, provider,
-    provider_payload, reading, redaction_markers, synthesized_call_ids,
+    Dialect, FactRow, Field, Framework, How, RecordingHints, calls, definitions, gen_ai, google_adk_stream,
+    maybe_json::MaybeJson, parameters, provider, provider_payload, reading, redaction_markers, synthesized_call_ids,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source,
@@ -32,6 +32,24 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(category),
+    ai_keys: &["gcp.vertex.agent."],
+    facts: &[FactRow::of(Field::Session, How::Id, &["gcp.vertex.agent.session_id"])],
+    frameworks: &[Framework {
+        label: "google-adk",
+        rank: 110,
+        scopes: &[SCOPE, "openinference.instrumentation.google_adk"],
+        keys: &["gcp.vertex.agent.", "google.adk."],
+        providers: &[SCOPE],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &[SCOPE],
+        framework: "google-adk",
+        messages: "set ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true; ADK 2 has the messages in logs only: set \
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and export them as well, or set \
+            ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN=1",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
 

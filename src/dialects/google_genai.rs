@@ -11,11 +11,17 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, gen_ai, reading, synthesized_call_ids};
+use super::{Dialect, RecordingHints, gen_ai, reading, synthesized_call_ids};
 use crate::model::{Carrier, Content, ContentKind, Part, Source, ToolResult, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "google-genai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "google-genai",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    recording_hints: &[RecordingHints { scopes: &[SCOPE], ..gen_ai::HINTS }],
+    ..Dialect::PLAIN
+};
 
 pub const SCOPE: &str = "opentelemetry.instrumentation.google_genai";
 const PARAMETERS: &str = "code.function.parameters.";

@@ -3,14 +3,36 @@
 //! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
 
 use super::{
-    Dialect, gen_ai,
+    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, gen_ai,
     maybe_json::{MaybeJson, unquoted},
     parts, provider_payload, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "laminar", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "laminar",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    kinds: &[KindKey { operation: |_| None, ..KindKey::of_words("lmnr.span.type", Rank::Own) }],
+    ai_keys: &["lmnr."],
+    facts: &[
+        FactRow::of(Field::Session, How::Id, &["lmnr.association.properties.session_id"]),
+        FactRow::of(Field::User, How::Id, &["lmnr.association.properties.user_id"]),
+    ],
+    tags: &["lmnr.association.properties.tags"],
+    // Laminar's own entries and those of the program are under one prefix.
+    metadata_prefixes: &[("lmnr.association.properties.", "metadata.")],
+    cache_in_input: Some(cache_in_input),
+    frameworks: &[Framework { label: "laminar", rank: 390, scopes: &["lmnr."], keys: &["lmnr."], ..Framework::PLAIN }],
+    ..Dialect::PLAIN
+};
+
+/// The SDK for Python sums what Anthropic counts apart.
+fn cache_in_input(source: &Source, _: ByProvider) -> Option<bool> {
+    let is_python = source.attributes.str("lmnr.span.instrumentation_source") == Some("python");
+    (source.scope.name == "lmnr.tracer" && is_python).then_some(true)
+}
 
 const INPUT: &str = "lmnr.span.input";
 const OUTPUT: &str = "lmnr.span.output";

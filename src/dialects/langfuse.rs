@@ -8,7 +8,7 @@
 //!   usage_details           {"input": 175, "input_cached_tokens": 256, "output": 64}, or the provider's own counts
 //!   cost_details            {"input": 0.1, "output": 0.2, "total": 0.3}
 //!   model.parameters        {"temperature": 0.2, "max_tokens": "Infinity"}
-//!   level, status_message   ERROR and why: read with the other errors
+//!   level, status_message   ERROR and why
 //! ```
 //!
 //! LangChain's handler puts the tools among the messages: `{"role": "tool", "content": {"type": "function", …}}`.
@@ -16,19 +16,74 @@
 use std::borrow::Cow;
 
 use super::{
-    Dialect, definitions, function_io, maybe_json::MaybeJson, maybe_json::unquoted, parameters, provider_payload,
-    token_counts,
+    Dialect, FactRow, Failures, Field, Framework, How, KindKey, Rank, RecordingHints, definitions, function_io,
+    maybe_json::MaybeJson, maybe_json::unquoted, parameters, provider_payload, token_counts,
 };
-use crate::model::{Category, ContentKind, Source, Translation, Usd, Value};
+use crate::model::{Category, ContentKind, Failure, Source, Timestamp, Translation, Usd, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "langfuse", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "langfuse",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    kinds: &[KindKey::of_words("langfuse.observation.type", Rank::First)],
+    ai_keys: &["langfuse."],
+    facts: FACTS,
+    complete_facts: Some(time_first_token),
+    tags: &["langfuse.trace.tags"],
+    metadata: &["langfuse.trace.metadata", "langfuse.observation.metadata"],
+    metadata_prefixes: &[("langfuse.trace.metadata.", ""), ("langfuse.observation.metadata.", "")],
+    failures: Failures { describe: Some(describe_failure), ..Failures::SHARED },
+    frameworks: &[Framework {
+        label: "langfuse",
+        rank: 340,
+        scopes: &["langfuse-sdk"],
+        keys: &["langfuse.observation."],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["langfuse-sdk"],
+        framework: "langfuse",
+        messages: "set LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true, and leave capture_input and capture_output of \
+            @observe on",
+        session: "run it within `with propagate_attributes(session_id=\"ID\"):` from langfuse",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Session, How::Id, &["langfuse.session.id"]).ranked(Rank::BeforeConventions),
+    FactRow::of(Field::User, How::Id, &["langfuse.user.id"]).ranked(Rank::BeforeConventions),
+    FactRow::of(Field::Environment, How::Text, &["langfuse.environment"]).ranked(Rank::BeforeConventions),
+    FactRow::of(Field::Model, How::Text, &["langfuse.observation.model.name"]),
+];
 
 const INPUT: &str = "langfuse.observation.input";
 const OUTPUT: &str = "langfuse.observation.output";
 /// Of the whole trace; older SDKs and some programs write nothing else on its root.
 const TRACE_INPUT: &str = "langfuse.trace.input";
 const TRACE_OUTPUT: &str = "langfuse.trace.output";
+
+/// The moment of the first token is recorded, not the time until then.
+fn time_first_token(source: &Source, into: &mut Translation) {
+    let until = || {
+        let text = source.attributes.str("langfuse.observation.completion_start_time")?;
+        let moment: jiff::Timestamp = text.trim_matches('"').parse().ok()?;
+        let nanos = u64::try_from(moment.as_nanosecond()).ok()?;
+        Some(Timestamp(nanos).since(source.at.known()?))
+    };
+    into.genai.ttft = into.genai.ttft.or_else(until);
+}
+
+fn describe_failure(source: &Source, failure: &mut Failure) {
+    let level = source.attributes.str("langfuse.observation.level");
+    if level.is_some_and(|level| level.trim_matches('"') == "ERROR") {
+        failure.kind.get_or_insert_with(|| "error".to_owned());
+        let why = source.attributes.get("langfuse.observation.status_message").filter(|why| !why.is_empty());
+        failure.message = failure.message.take().or_else(|| why.map(Value::to_text));
+    }
+}
 
 fn matches(source: &Source) -> bool {
     let has = |key: &str| source.attributes.has(key);

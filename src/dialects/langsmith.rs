@@ -12,21 +12,96 @@
 //! ```
 
 use super::{
-    Dialect, calls, definitions, documents, gen_ai, langchain,
+    ByProvider, Dialect, FactRow, Failures, Field, Framework, How, KindKey, Rank, RecordingHints, calls, context,
+    definitions, documents, gen_ai, gen_ai_content, langchain,
     maybe_json::{MaybeJson, unquoted},
-    parts, provider_payload, provider_payload_facts, reading, token_counts,
+    openinference, parts, provider_payload, provider_payload_facts, reading, token_counts,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Part, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "langsmith", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "langsmith",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    replaces: Some((gen_ai_content::DIALECT.name, is_langsmith)),
+    kinds: &[KindKey::of_words("langsmith.span.kind", Rank::BeforeConventions)],
+    ai_keys: &["langsmith."],
+    facts: FACTS,
+    complete_facts: Some(name_agent),
+    tags: &["langsmith.tags", "langsmith.span.tags"],
+    metadata_prefixes: &[("langsmith.metadata.", "")],
+    cache_in_input: Some(cache_in_input),
+    failures: Failures { despite_ok: Some(despite_ok), ..Failures::SHARED },
+    frameworks: &[Framework {
+        label: "langchain",
+        rank: 140,
+        scopes: &["openinference.instrumentation.langchain", "opentelemetry.instrumentation.langchain", "langsmith"],
+        keys: &["langchain.", "langsmith."],
+        providers: &["langchain"],
+        ..Framework::PLAIN
+    }],
+    recording_hints: HINTS,
+    ..Dialect::PLAIN
+};
+
+/// `langsmith.trace.session_id` is not among them: it is the *project*, and would make one session of all its runs.
+const FACTS: &[FactRow] = &[
+    FactRow::of(
+        Field::Session,
+        How::Id,
+        &[
+            "langsmith.session.id",
+            "langsmith.metadata.session_id",
+            "langsmith.metadata.thread_id",
+            "langsmith.metadata.conversation_id",
+        ],
+    ),
+    FactRow::of(Field::User, How::Id, &["langsmith.metadata.user_id"]),
+    FactRow::of(Field::ProviderBehind, How::Text, &["langsmith.metadata.ls_provider"]),
+];
+
+const STREAM_USAGE: &str = "ChatOpenAI(…, stream_usage=True)";
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &["langsmith"],
+        framework: "langchain",
+        messages: "set LANGSMITH_HIDE_INPUTS=false and LANGSMITH_HIDE_OUTPUTS=false",
+        usage: STREAM_USAGE,
+        session: "config={\"metadata\": {\"session_id\": \"ID\"}}",
+        ..RecordingHints::ANY
+    },
+    RecordingHints {
+        scopes: &["openinference.instrumentation.langchain"],
+        usage: STREAM_USAGE,
+        ..openinference::HINTS
+    },
+];
 
 const INPUTS: &str = "gen_ai.prompt";
 const OUTPUTS: &str = "gen_ai.completion";
 
 /// Whether the SDK made this span: its keys are on no one else's, its metadata may be.
-pub fn is_langsmith(source: &Source) -> bool {
+fn is_langsmith(source: &Source) -> bool {
     source.scope.name == "langsmith" || source.attributes.has("langsmith.span.kind")
+}
+
+/// LangChain names the agent in the metadata of everything that works for it.
+fn name_agent(_: &Source, into: &mut Translation) {
+    if into.genai.agent.is_none() {
+        let named = into.context.metadata.iter().find(|(name, _)| name == "lc_agent_name");
+        into.genai.agent = named.and_then(|(_, name)| context::id(name));
+    }
+}
+
+/// LangChain's usage is a sum over all kinds of input.
+fn cache_in_input(source: &Source, _: ByProvider) -> Option<bool> {
+    (source.scope.name.contains("langchain") || source.scope.name == "langsmith").then_some(true)
+}
+
+/// The SDK sets the status of every run to OK, also of those that ended with an exception.
+fn despite_ok(source: &Source) -> bool {
+    source.scope.name == "langsmith" && source.events.iter().any(|event| event.name == "exception")
 }
 
 fn matches(source: &Source) -> bool {

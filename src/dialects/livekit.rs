@@ -9,7 +9,10 @@
 //!   └ function_tool  lk.function_tool.{id, name, arguments, output, is_error}
 //! ```
 
-use super::{Dialect, calls, definitions, gen_ai, maybe_json::MaybeJson, parts, reading};
+use super::{
+    Dialect, FactRow, Failures, Field, Framework, How, calls, definitions, gen_ai, maybe_json::MaybeJson, parts,
+    reading,
+};
 use crate::model::{Carrier, Category, Content, ContentKind, Message, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
@@ -18,6 +21,25 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(category),
+    unstated_category: Some(|source| source.attributes.has("lk.agent_name").then_some(Category::Agent)),
+    ai_keys: &["lk."],
+    facts: &[
+        FactRow::of(Field::Agent, How::Text, &["lk.agent_name"]),
+        FactRow::of(Field::Tool, How::Text, &["lk.function_tool.name"]),
+        FactRow::of(Field::ToolCall, How::Id, &["lk.function_tool.id"]),
+        FactRow::of(Field::Ttft, How::Seconds, &["lk.response.ttft"]),
+    ],
+    failures: Failures {
+        tool_failed: Some(|source| source.attributes.get("lk.function_tool.is_error").and_then(Value::as_bool)),
+        ..Failures::SHARED
+    },
+    frameworks: &[Framework {
+        label: "livekit",
+        rank: 380,
+        scopes: &["livekit-agents"],
+        keys: &["lk.", "livekit."],
+        ..Framework::PLAIN
+    }],
     ..Dialect::PLAIN
 };
 

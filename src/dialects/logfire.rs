@@ -15,18 +15,67 @@
 //! request: `assemble` knows the two for one call. A `pending_span` is sent when a span begins, beneath it.
 
 use super::{
-    Dialect,
+    Dialect, FactRow, Field, Framework, How, RecordingHints,
     calls::{first, first_str},
-    definitions, gen_ai_events,
+    category, definitions, gen_ai_events,
     maybe_json::MaybeJson,
     parameters, parts, provider, provider_payload, reading, token_counts,
 };
 use crate::model::{
-    Carrier, Content, ContentKind, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value,
+    Carrier, Category, Content, ContentKind, GenAi, Message, Note, Part, Role, Source, StatusCode, Translation, Value,
 };
 
-pub const DIALECT: Dialect =
-    Dialect { name: "logfire", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "logfire",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    unstated_category: Some(unstated_category),
+    is_pending: Some(is_pending),
+    facts: &[FactRow::of(Field::Cost, How::Dollars, &["operation.cost"])],
+    complete_facts: Some(name_tool),
+    tags: &["logfire.tags"],
+    frameworks: &[Framework {
+        label: "logfire",
+        rank: 350,
+        scopes: &["logfire"],
+        keys: &["logfire."],
+        is_sdk: Some(|sdk| sdk.contains("logfire")),
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["logfire"],
+        framework: "logfire",
+        messages: "logfire.configure(scrubbing=False), if they were scrubbed",
+        session: "run it within `with logfire.set_baggage(**{\"session.id\": \"ID\"}):`, and let it through with \
+            logfire.configure(scrubbing=False)",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};
+
+/// The category by the template of the message that names a span.
+fn unstated_category(source: &Source) -> Option<Category> {
+    const NAMES: &[(&str, &str, Category)] = &[
+        ("logfire.openai", "Chat Completion", Category::Llm),
+        ("logfire.openai", "Responses API", Category::Llm),
+        ("logfire.openai", "Completion with", Category::Llm),
+        ("logfire.openai", "Image Generation", Category::Llm),
+        ("logfire.openai", "Embedding Creation", Category::Embedding),
+        ("logfire.openai", STREAM_END, Category::Llm),
+        ("logfire.anthropic", "Message with", Category::Llm),
+        ("logfire.anthropic", STREAM_END, Category::Llm),
+    ];
+    category::by_scope_and_name(source, NAMES)
+}
+
+/// The tool of a span of a run of one, which its rendered message names: `running tool: w`.
+fn name_tool(source: &Source, into: &mut Translation) {
+    let message = source.attributes.str("logfire.msg").filter(|_| source.name == "running tool");
+    let tool = into.genai.tool.get_or_insert_default();
+    let named = message.map(|message| message.strip_prefix("running tool: ").unwrap_or(message).to_owned());
+    tool.name = tool.name.take().or(named);
+}
 
 const REQUEST: &str = "request_data";
 const RESPONSE: &str = "response_data";
@@ -44,11 +93,11 @@ pub fn is_logfire(source: &Source) -> bool {
 }
 
 /// Whether it only says that a span began. That span brings all that it says, and more.
-pub fn is_pending(source: &Source) -> bool {
+fn is_pending(source: &Source) -> bool {
     source.attributes.str("logfire.span_type") == Some("pending_span")
 }
 
-/// How the second span of a streamed call is called.
+/// Beginning of the name of the second span of a streamed call.
 const STREAM_END: &str = "streaming response from ";
 
 /// Whether a span is one of the Agents SDK's.

@@ -18,16 +18,41 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, chunks::Stream, definitions, function_io, maybe_json::MaybeJson, reading, token_counts};
+use super::{
+    Dialect, FactRow, Field, Framework, How, KindKey, Rank, chunks::Stream, definitions, function_io,
+    maybe_json::MaybeJson, reading, token_counts,
+};
 use crate::model::{Carrier, Category, Content, ContentKind, GenAi, Role, Source, Translation, Usd, Value, json};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "mlflow", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "mlflow",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    kinds: &[KindKey::of_words("mlflow.spanType", Rank::Own)],
+    ai_keys: &["mlflow."],
+    facts: &[
+        FactRow::of(Field::Session, How::Id, &["mlflow.trace.session"]),
+        FactRow::of(Field::User, How::Id, &["mlflow.trace.user"]),
+        FactRow::of(Field::Provider, How::Text, &["mlflow.llm.provider"]),
+        FactRow::of(Field::Model, How::Text, &["mlflow.llm.model"]),
+    ],
+    tag_prefix: Some("mlflow.traceTag."),
+    quotes_results: &[SCOPE],
+    frameworks: &[Framework {
+        label: "mlflow",
+        rank: 360,
+        scopes: &["mlflow"],
+        keys: &["mlflow."],
+        ..Framework::PLAIN
+    }],
+    ..Dialect::PLAIN
+};
 
 const CHUNK: &str = "mlflow.chunk.item.";
 
 /// The scope of its spans, where it writes OpenTelemetry's attributes.
-pub const SCOPE: &str = "mlflow.tracing.provider";
+const SCOPE: &str = "mlflow.tracing.provider";
 
 fn matches(source: &Source) -> bool {
     const KEYS: &[&str] = &[

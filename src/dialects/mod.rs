@@ -9,7 +9,11 @@
 //!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
 //!     │                    ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
 //!     │                    └ plain_io                                  only for a direction that no other reads
-//!     └ by the table of fact_keys; context, provider, framework, parameters
+//!     └ fact_keys, context, provider, framework, parameters
+//!
+//!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
+//!   kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record content.
+//!   langgraph, llama_index, agent_framework, azure_ai and anthropic_sdk are rows of that alone.
 //!
 //!   what the dialects are made of
 //!     dialect                                    what a row of DIALECTS can hold
@@ -23,11 +27,9 @@
 //!     synthesized_call_ids                       ids of calls that an instrumentation made up
 //! ```
 //!
-//! To add a dialect: its file, with `matches` and `translate` ([`Dialect`] has the hooks for everything else); its row in
-//! [`DIALECTS`], at the place of its trust; a raised [`VERSION`]; a folder of captures. Where it has them, also: keys of
-//! its own for scalar facts (`fact_keys`), a label for people (`framework`), the switch that records content
-//! (`recording_hints`), and a spelling of failures (`errors`). A dialect does not decide a span's category while it
-//! translates: it finds the category in `into.genai.category`.
+//! To add a dialect: its file, its row in [`DIALECTS`] at the place of its trust, a raised [`VERSION`], and a folder of
+//! captures; no other file. [`Dialect`] lists what a row can hold. A dialect does not decide a span's category while it
+//! translates: it finds the category in `into.genai.category`, decided by the hooks and keys of the rows.
 //!
 //! What is known of senders, and what is made of it, is in the documents of this folder:
 //!
@@ -38,7 +40,10 @@
 #![doc = include_str!("sdks.md")]
 #![doc = include_str!("coding_agents.md")]
 
+mod agent_framework;
+mod anthropic_sdk;
 mod autogen;
+mod azure_ai;
 mod bedrock_sdk;
 mod calls;
 mod category;
@@ -67,9 +72,11 @@ mod indexed;
 mod laminar;
 mod langchain;
 mod langfuse;
+mod langgraph;
 mod langsmith;
 mod lenient;
 mod livekit;
+mod llama_index;
 mod logfire;
 mod maybe_json;
 mod media;
@@ -108,10 +115,12 @@ mod vercel_ai;
 
 use std::sync::Arc;
 
-use crate::model::{Category, Content, LogRecord, Note, Source, Translation};
+use crate::model::{Category, Content, GenAi, LogRecord, Note, Source, Translation};
 
 pub use coding_agents::RecordPlace;
 pub use dialect::Dialect;
+use dialect::{ByProvider, Failures, Framework, KindKey, ParameterKeys, Refinement};
+use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
@@ -148,6 +157,11 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
     traceloop::DIALECT,
+    agent_framework::DIALECT,
+    anthropic_sdk::DIALECT,
+    azure_ai::DIALECT,
+    langgraph::DIALECT,
+    llama_index::DIALECT,
     plain_io::DIALECT,
 ];
 
@@ -155,8 +169,8 @@ pub const DIALECTS: &[Dialect] = &[
 pub fn translate(source: &Source) -> Translation {
     let mut into = Translation::default();
     facts::read(source, &mut into);
-    if logfire::is_pending(source) {
-        into.genai = crate::model::GenAi::default();
+    if DIALECTS.iter().any(|dialect| dialect.is_pending.is_some_and(|is_pending| is_pending(source))) {
+        into.genai = GenAi::default();
         return into;
     }
     let own = DIALECTS.iter().find_map(|dialect| dialect.category?(source));
@@ -185,7 +199,7 @@ pub fn translate(source: &Source) -> Translation {
     }
     into.genai.category = Category::default();
     // A call that failed has facts, and mostly nothing else.
-    if into.dialects.is_empty() && into.genai != crate::model::GenAi::default() {
+    if into.dialects.is_empty() && into.genai != GenAi::default() {
         into.dialects.extend(matching.map(str::to_owned));
     }
     usage::settle(source, &mut into.genai);
@@ -202,7 +216,7 @@ pub fn translate(source: &Source) -> Translation {
     }
     into.tools = definitions::merged(into.tools);
     into.error = errors::of(source, &into);
-    into.is_wrapper = bedrock_sdk::is_wrapper(source);
+    into.is_wrapper = DIALECTS.iter().any(|dialect| dialect.is_wrapper.is_some_and(|is_wrapper| is_wrapper(source)));
     count_unknown(&mut into);
     into
 }
@@ -221,7 +235,7 @@ fn own_call(source: &Source, into: &mut Translation) {
             _ => {}
         }
     }
-    let is_error = errors::of_tool(source.attributes);
+    let is_error = errors::of_tool(source);
     for message in into.readings.iter_mut().flat_map(|reading| &mut reading.completion) {
         for part in &mut Arc::make_mut(message).parts {
             if let Content::Result(result) = &mut part.content

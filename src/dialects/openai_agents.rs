@@ -15,16 +15,74 @@
 use std::borrow::Cow;
 
 use super::{
-    Dialect,
-    calls::{self, first, first_str},
-    definitions, gen_ai, logfire,
+    Dialect, FactRow, Failures, Field, Framework, How, Rank, RecordingHints,
+    calls::{first, first_str},
+    category, definitions, gen_ai, logfire,
     maybe_json::MaybeJson,
-    parameters, reading, token_counts,
+    openinference, parameters, reading, token_counts,
 };
-use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, ToolName, Translation, Value};
+use crate::model::{
+    Carrier, Category, Content, ContentKind, Failure, Message, Part, Role, Source, ToolName, Translation, Value,
+};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "openai-agents", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "openai-agents",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    unstated_category: Some(unstated_category),
+    facts: &[FactRow::of(Field::Session, How::Id, &["group_id"]).within("logfire.openai_agents").ranked(Rank::Last)],
+    failures: Failures { describe: Some(describe_failure), ..Failures::SHARED },
+    frameworks: &[Framework {
+        label: "openai-agents",
+        rank: 180,
+        scopes: &[
+            "openinference.instrumentation.openai_agents",
+            "opentelemetry.instrumentation.openai_agents",
+            "logfire.openai_agents",
+            "openai.agents",
+        ],
+        keys: &["openai.agents.", "openai.agent."],
+        is_service: Some(|name| name.contains("openai-agents")),
+        ..Framework::PLAIN
+    }],
+    recording_hints: HINTS,
+    ..Dialect::PLAIN
+};
+
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &["openinference.instrumentation.openai_agents"],
+        messages: "leave RunConfig(trace_include_sensitive_data=True), and unset OPENINFERENCE_HIDE_INPUTS and \
+            OPENINFERENCE_HIDE_OUTPUTS",
+        usage: "ModelSettings(include_usage=True)",
+        ..openinference::HINTS
+    },
+    RecordingHints {
+        scopes: &["logfire.openai_agents"],
+        messages: "leave RunConfig(trace_include_sensitive_data=True)",
+        usage: "ModelSettings(include_usage=True)",
+        session: "run it within `with trace(\"NAME\", group_id=\"ID\"):` from agents",
+        ..RecordingHints::ANY
+    },
+];
+
+/// The category by the template that names a span, else by the SDK's own word for its kind.
+fn unstated_category(source: &Source) -> Option<Category> {
+    const NAMES: &[(&str, &str, Category)] = &[
+        ("logfire.openai_agents", "Agent run", Category::Agent),
+        ("logfire.openai_agents", "Handoff", Category::Agent),
+        ("logfire.openai_agents", "Function", Category::Tool),
+        ("logfire.openai_agents", "Guardrail", Category::Guardrail),
+        ("logfire.openai_agents", "Turn ", Category::Chain),
+        ("logfire.openai_agents", "Task", Category::Chain),
+        ("logfire.openai_agents", "OpenAI Agents trace", Category::Chain),
+        ("logfire.openai_agents", "Chat completion", Category::Llm),
+        ("openai.agents", "function", Category::Tool),
+    ];
+    let by_word = || (source.scope.name == "openai.agents").then(|| category::of_word(source.name)).flatten();
+    category::by_scope_and_name(source, NAMES).or_else(by_word)
+}
 
 fn matches(source: &Source) -> bool {
     !source.is_log() && logfire::is_agents(source)
@@ -144,13 +202,13 @@ fn fail(message: &mut Message) {
 }
 
 /// Why a step failed, where only an attribute says it: `{"message": "Error running tool", "data": {"error": …}}`.
-pub fn failure(source: &Source) -> Option<String> {
-    if !logfire::is_agents(source) {
-        return None;
+fn describe_failure(source: &Source, failure: &mut Failure) {
+    if failure.message.is_some() || !logfire::is_agents(source) {
+        return;
     }
-    let error = logfire::json(source, "error")?;
-    let cause = error.get("data").and_then(|data| calls::first_str(data, &["error"]));
-    cause.or_else(|| first_str(&error, &["message"])).map(str::to_owned)
+    let Some(error) = logfire::json(source, "error") else { return };
+    let cause = error.get("data").and_then(|data| first_str(data, &["error"]));
+    failure.message = cause.or_else(|| first_str(&error, &["message"])).map(str::to_owned);
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Dialect, category, definitions, documents, indexed, langchain,
+    Dialect, FactRow, Field, Framework, How, KindKey, ParameterKeys, Rank, RecordingHints, definitions, documents,
+    indexed, langchain,
     maybe_json::MaybeJson,
     openinference_flat::{flat, texts},
     openinference_forms as forms, openinference_tool as tool, parameters, provider_payload, provider_payload_facts,
@@ -27,8 +28,83 @@ use crate::model::{
     Value,
 };
 
-pub const DIALECT: Dialect =
-    Dialect { name: "openinference", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "openinference",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    category: Some(own_category),
+    kinds: &[KindKey::of_words("openinference.span.kind", Rank::BeforeConventions)],
+    ai_keys: &["openinference."],
+    facts: FACTS,
+    complete_facts: Some(name_agent),
+    cache_in_input: Some(|source, _| source.attributes.has_prefix("llm.token_count.").then_some(true)),
+    parameters: Some(ParameterKeys { prefix: "llm.", names: PARAMETERS }),
+    frameworks: &[Framework {
+        label: "openinference",
+        rank: 300,
+        scopes: &["openinference.instrumentation.", "@arizeai/openinference"],
+        keys: &["openinference."],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["openinference.instrumentation.", "@arizeai/openinference-"],
+        framework: "openinference",
+        ..HINTS
+    }],
+    ..Dialect::PLAIN
+};
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Provider, How::Text, &["llm.provider", "llm.system"]),
+    FactRow::of(Field::Model, How::Text, &["llm.model_name", "embedding.model_name", "reranker.model_name"]),
+    FactRow::of(Field::StopReason, How::Last, &["llm.finish_reason"]),
+    // A node of a graph may be an agent that is named elsewhere, too.
+    FactRow::of(Field::Agent, How::Text, &["graph.node.name"]).ranked(Rank::Last),
+    FactRow::of(Field::Input, How::Count, &["llm.token_count.prompt"]),
+    FactRow::of(Field::Output, How::Count, &["llm.token_count.completion"]),
+    FactRow::of(Field::Total, How::Count, &["llm.token_count.total"]),
+    FactRow::of(Field::CacheRead, How::Count, &["llm.token_count.prompt_details.cache_read"]),
+    FactRow::of(Field::CacheWrite, How::Count, &["llm.token_count.prompt_details.cache_write"]),
+    FactRow::of(Field::Reasoning, How::Count, &["llm.token_count.completion_details.reasoning"]),
+    FactRow::of(Field::Cost, How::Dollars, &["llm.cost.total"]),
+];
+
+const PARAMETERS: &[(&str, &str)] = &[
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("top_k", "top_k"),
+    ("frequency_penalty", "frequency_penalty"),
+    ("presence_penalty", "presence_penalty"),
+    ("chat.stop_sequences", "stop_sequences"),
+];
+
+/// What all instrumentations of `OpenInference` record, for the rows of those that differ in something.
+pub const HINTS: RecordingHints = RecordingHints {
+    messages: "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS, OPENINFERENCE_HIDE_INPUT_MESSAGES and \
+        OPENINFERENCE_HIDE_OUTPUT_MESSAGES, and the hide_… of a TraceConfig",
+    session: "run it within `with using_session(\"ID\"):` from openinference.instrumentation",
+    ..RecordingHints::ANY
+};
+
+/// Whether an agent hands over to another here: the instrumentation of the Agents SDK calls that a tool, given one's name
+/// and returning the other's. The model's call of a tool for it is known by its id.
+pub fn hands_over(source: &Source) -> bool {
+    source.scope.name == "openinference.instrumentation.openai_agents"
+        && source.name.starts_with("handoff to ")
+        && !source.attributes.has("tool.name")
+}
+
+fn own_category(source: &Source) -> Option<Category> {
+    hands_over(source).then_some(Category::Agent)
+}
+
+/// The agent of an agent's span, as the node of its framework's graph.
+fn name_agent(source: &Source, into: &mut Translation) {
+    if into.genai.agent.is_none() && source.attributes.str("openinference.span.kind") == Some("AGENT") {
+        into.genai.agent = source.attributes.str("graph.node.id").map(str::to_owned);
+    }
+}
 
 fn matches(source: &Source) -> bool {
     const PREFIXES: &[&str] = &[
@@ -50,7 +126,7 @@ fn matches(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    if category::hands_over(source) {
+    if hands_over(source) {
         return;
     }
     let attributes = source.attributes;

@@ -10,11 +10,29 @@
 
 use std::time::Duration;
 
-use super::{Dialect, reading};
+use super::{Dialect, Framework, RecordingHints, reading};
 use crate::model::{Carrier, Content, ContentKind, Part, Reasoning, Role, Source, Translation, Usd, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "openlit", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "openlit",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    frameworks: &[Framework {
+        label: "openlit",
+        rank: 400,
+        scopes: &["openlit"],
+        is_sdk: Some(|sdk| sdk == "openlit"),
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["openlit"],
+        framework: "openlit",
+        messages: "openlit.init(capture_message_content=True)",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};
 
 const TTFT: &str = "gen_ai.server.time_to_first_token";
 const REASONING: &str = "gen_ai.content.reasoning";

@@ -15,7 +15,8 @@ use std::{
 };
 
 use super::{
-    Dialect, calls, definitions, gen_ai, indexed,
+    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, RecordingHints, calls, definitions, gen_ai,
+    indexed,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
@@ -27,8 +28,79 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     replaces: Some((gen_ai::DIALECT.name, is_openllmetry)),
+    // Before the kind that `traceloop` reads: through LlamaIndex a model's call is a task as well.
+    kinds: &[KindKey { operation: |_| None, ..KindKey::of_words("llm.request.type", Rank::Own) }],
+    facts: FACTS,
+    cache_in_input: Some(cache_in_input),
+    frameworks: &[Framework {
+        label: "openllmetry",
+        rank: 370,
+        scopes: &["traceloop.tracer"],
+        keys: &["traceloop."],
+        providers: &["traceloop"],
+        is_sdk: Some(|sdk| sdk.contains("traceloop")),
+        ..Framework::PLAIN
+    }],
+    recording_hints: HINTS,
     ..Dialect::PLAIN
 };
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Operation, How::Text, &["llm.request.type"]),
+    FactRow::of(Field::Model, How::Text, &["llm.request.model_name", "llm.request.model"]),
+    FactRow::of(Field::ResponseModel, How::Text, &["llm.response.model_name", "llm.response.model"]),
+    FactRow::of(
+        Field::StopReason,
+        How::Last,
+        &["llm.response.finish_reason", "llm.response.stop_reason", "gen_ai.completion.0.finish_reason"],
+    ),
+    FactRow::of(Field::Input, How::Count, &["llm.usage.prompt_tokens"]),
+    FactRow::of(Field::Output, How::Count, &["llm.usage.completion_tokens"]),
+    FactRow::of(Field::Total, How::Count, &["llm.usage.total_tokens"]),
+    FactRow::of(Field::CacheRead, How::Count, &["llm.usage.cache_read_input_tokens"]),
+    FactRow::of(Field::CacheWrite, How::Count, &["llm.usage.cache_creation_input_tokens"]),
+    FactRow::of(Field::Reasoning, How::Count, &["llm.usage.reasoning_tokens"]),
+];
+
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &[
+            "traceloop.",
+            "opentelemetry.instrumentation.openai",
+            "opentelemetry.instrumentation.openai_agents",
+            "opentelemetry.instrumentation.anthropic",
+            "opentelemetry.instrumentation.bedrock",
+            "opentelemetry.instrumentation.cohere",
+            "opentelemetry.instrumentation.crewai",
+            "opentelemetry.instrumentation.google_generativeai",
+            "opentelemetry.instrumentation.groq",
+            "opentelemetry.instrumentation.langchain",
+            "opentelemetry.instrumentation.llamaindex",
+            "opentelemetry.instrumentation.mistralai",
+            "opentelemetry.instrumentation.ollama",
+            "opentelemetry.instrumentation.together",
+            "opentelemetry.instrumentation.watsonx",
+        ],
+        framework: "openllmetry",
+        messages: "set TRACELOOP_TRACE_CONTENT=true, which is its default",
+        usage: "if these are streams of an OpenAI API, ask for it with stream_options={\"include_usage\": true}; of \
+            OpenLLMetry, 0.40 leaves it out all the same, and 0.62 does not",
+        session: "Traceloop.set_association_properties({\"session_id\": \"ID\"})",
+        ..RecordingHints::ANY
+    },
+    // OpenLLMetry and OpenTelemetry give it one name.
+    RecordingHints {
+        scopes: &["opentelemetry.instrumentation.vertexai"],
+        messages: "set TRACELOOP_TRACE_CONTENT=true if it is OpenLLMetry's; if it is OpenTelemetry's own, set \
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and export the logs as well",
+        ..RecordingHints::ANY
+    },
+];
+
+/// It sums what Anthropic counts apart.
+fn cache_in_input(source: &Source, _: ByProvider) -> Option<bool> {
+    (source.scope.name == "opentelemetry.instrumentation.anthropic").then_some(true)
+}
 
 const PROMPT: &str = "gen_ai.prompt.";
 const COMPLETION: &str = "gen_ai.completion.";

@@ -1,25 +1,13 @@
 //! Request parameters: `temperature`, `max_tokens` and the like, under the names of the GenAI conventions.
 
+use std::sync::LazyLock;
+
+use super::{DIALECTS, ParameterKeys};
 use crate::model::{Attributes, Parameters, Value};
 
-/// Other names of the same parameters. An explicit `gen_ai.request.…` is never overridden by them.
-const ALIASES: &[(&str, &str)] = &[
-    ("ai.settings.maxOutputTokens", "max_tokens"),
-    ("ai.settings.maxTokens", "max_tokens"),
-    ("ai.settings.temperature", "temperature"),
-    ("ai.settings.topP", "top_p"),
-    ("ai.settings.topK", "top_k"),
-    ("ai.settings.frequencyPenalty", "frequency_penalty"),
-    ("ai.settings.presencePenalty", "presence_penalty"),
-    ("ai.settings.stopSequences", "stop_sequences"),
-    ("ai.settings.seed", "seed"),
-    ("llm.temperature", "temperature"),
-    ("llm.top_p", "top_p"),
-    ("llm.top_k", "top_k"),
-    ("llm.frequency_penalty", "frequency_penalty"),
-    ("llm.presence_penalty", "presence_penalty"),
-    ("llm.chat.stop_sequences", "stop_sequences"),
-];
+/// The attributes in which dialects look for parameters.
+static KEYS: LazyLock<Vec<ParameterKeys>> =
+    LazyLock::new(|| DIALECTS.iter().filter_map(|dialect| dialect.parameters).collect());
 
 /// The parameters of a request, in order of name.
 pub fn of(attributes: &Attributes) -> Parameters {
@@ -33,9 +21,10 @@ pub fn of(attributes: &Attributes) -> Parameters {
         }
         same
     });
-    if attributes.has_prefix("ai.settings.") || attributes.has_prefix("llm.") {
-        for (key, name) in ALIASES {
-            if let Some(value) = attributes.get(key).filter(|value| !value.is_empty()) {
+    // An explicit `gen_ai.request.…` is never overridden.
+    for ParameterKeys { prefix, names } in KEYS.iter() {
+        for (key, value) in attributes.under(prefix).filter(|(_, value)| !value.is_empty()) {
+            for (_, name) in names.iter().filter(|(other, _)| *other == key) {
                 add(&mut found, name, value);
             }
         }

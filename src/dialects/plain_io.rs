@@ -4,8 +4,8 @@
 //! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
 
 use super::{
-    Dialect, calls, category, gen_ai, langchain, maybe_json::MaybeJson, openinference_forms, parts, provider_payload,
-    reading,
+    Dialect, calls, category, gen_ai, langchain, maybe_json::MaybeJson, openinference, openinference_forms, parts,
+    provider_payload, reading,
 };
 use crate::model::{Carrier, Category, ContentKind, Message, Part, Role, Source, Translation, Value};
 
@@ -18,7 +18,7 @@ const OUTPUT: &[&str] = &["output.value", "output", "outputs", "response", "comp
 fn matches(source: &Source) -> bool {
     !source.is_log()
         && (found(source, INPUT).is_some() || found(source, OUTPUT).is_some())
-        && !category::hands_over(source)
+        && !openinference::hands_over(source)
 }
 
 fn found<'a>(source: &Source<'a>, keys: &[&'static str]) -> Option<(&'static str, &'a Value)> {

@@ -10,11 +10,41 @@
 //!     └ running tool   tool_arguments ─▶ tool_response (1 and 2; later gen_ai.tool.call.arguments and .result)
 //! ```
 
-use super::{Dialect, definitions, gen_ai, logfire, maybe_json::MaybeJson, reading};
-use crate::model::{Carrier, ContentKind, Message, Role, Source, Translation, Value};
+use super::{
+    Dialect, Framework, RecordingHints, category, definitions, gen_ai, logfire, maybe_json::MaybeJson, reading,
+};
+use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "pydantic-ai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "pydantic-ai",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    unstated_category: Some(unstated_category),
+    cache_in_input: Some(|source, _| source.scope.name.starts_with("pydantic-ai").then_some(true)),
+    frameworks: &[Framework {
+        label: "pydantic-ai",
+        rank: 170,
+        scopes: &["pydantic-ai", "pydantic_ai"],
+        keys: &["pydantic_ai.", PARAMETERS],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["pydantic-ai", "pydantic_ai"],
+        framework: "pydantic-ai",
+        messages: "Agent(…, instrument=InstrumentationSettings(include_content=True)); with event_mode='logs' export \
+            the logs as well",
+        session: "agent.run(…, conversation_id=\"ID\"); before there was one, metadata={\"session_id\": \"ID\"}",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};
+
+fn unstated_category(source: &Source) -> Option<Category> {
+    const NAMES: &[(&str, &str, Category)] =
+        &[("pydantic-ai", "agent run", Category::Agent), ("pydantic-ai", "running tools", Category::Chain)];
+    category::by_scope_and_name(source, NAMES)
+}
 
 const EVENTS: &str = "all_messages_events";
 const MESSAGES: &str = "pydantic_ai.all_messages";

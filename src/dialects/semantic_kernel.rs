@@ -10,11 +10,44 @@
 //!
 //! The span of a call has neither its cached tokens nor those of its reasoning: only that line has them.
 
-use super::{Dialect, definitions, parts, reading, token_counts};
-use crate::model::{Carrier, ContentKind, Reported, Role, Source, Translation, Value};
+use super::{Dialect, Framework, RecordingHints, category, definitions, parts, reading, token_counts};
+use crate::model::{Carrier, Category, ContentKind, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "semantic-kernel", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "semantic-kernel",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    unstated_category: Some(unstated_category),
+    frameworks: &[Framework {
+        label: "semantic-kernel",
+        rank: 310,
+        scopes: &["Microsoft.SemanticKernel", "semantic_kernel"],
+        keys: &["semantic_kernel."],
+        ..Framework::PLAIN
+    }],
+    recording_hints: HINTS,
+    ..Dialect::PLAIN
+};
+
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &["Microsoft.SemanticKernel"],
+        messages: "AppContext.SetSwitch(\"Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive\", \
+            true)",
+        ..RecordingHints::ANY
+    },
+    RecordingHints {
+        scopes: &["semantic_kernel"],
+        framework: "semantic-kernel",
+        messages: "set SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true before it is imported",
+        ..RecordingHints::ANY
+    },
+];
+
+fn unstated_category(source: &Source) -> Option<Category> {
+    category::by_scope_and_name(source, &[("semantic_kernel", "AutoFunctionInvocationLoop", Category::Chain)])
+}
 
 const FUNCTIONS: &str = "sk.available_functions";
 const PROMPT: &str = "gen_ai.prompt";

@@ -8,15 +8,29 @@
 //!   history    Easy.\n<code>\nprint(4)\n</code>       until 1.20 ```py … ```<end_code>
 //! ```
 
-use super::Dialect;
+use super::{Dialect, Framework};
 use crate::model::{Content, ContentKind, Message, Role, Source, Translation};
 use std::sync::Arc;
 
-pub const DIALECT: Dialect =
-    Dialect { name: "smolagents", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "smolagents",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    frameworks: &[Framework {
+        label: "smolagents",
+        rank: 160,
+        scopes: &[SCOPE],
+        keys: &["smolagents."],
+        ..Framework::PLAIN
+    }],
+    ..Dialect::PLAIN
+};
+
+const SCOPE: &str = "openinference.instrumentation.smolagents";
 
 fn matches(source: &Source) -> bool {
-    source.scope.name == "openinference.instrumentation.smolagents"
+    source.scope.name == SCOPE
 }
 
 /// Marks the closing tags in the answers that others have read.

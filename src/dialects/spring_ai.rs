@@ -7,7 +7,7 @@
 //!   └ tool_call w    spring.ai.tool.definition.{name, description, schema}, spring.ai.tool.call.{id, arguments, result}
 //! ```
 
-use super::{Dialect, definitions, gen_ai, parts, reading};
+use super::{Dialect, FactRow, Field, Framework, How, definitions, gen_ai, parts, reading};
 use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, ToolDefinition, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
@@ -16,6 +16,18 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(category),
+    ai_keys: &["spring.ai."],
+    facts: &[
+        FactRow::of(Field::Tool, How::Text, &["spring.ai.tool.definition.name"]),
+        FactRow::of(Field::ToolCall, How::Id, &["spring.ai.tool.call.id"]),
+    ],
+    frameworks: &[Framework {
+        label: "spring-ai",
+        rank: 410,
+        keys: &["spring.ai."],
+        providers: &["spring_ai"],
+        ..Framework::PLAIN
+    }],
     ..Dialect::PLAIN
 };
 

@@ -12,9 +12,11 @@
 //!
 //! The latest form says the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
 
-use super::{Dialect, calls, definitions, gen_ai, maybe_json::unquoted, parts, reading};
+use super::{
+    ByProvider, Dialect, Framework, RecordingHints, calls, definitions, gen_ai, maybe_json::unquoted, parts, reading,
+};
 use crate::model::{
-    Carrier, Content, ContentKind, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value,
+    Carrier, Category, Content, ContentKind, Message, Part, Role, Source, SpanEvent, ToolName, Translation, Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -23,6 +25,25 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     claims_events: true,
+    unstated_category: Some(unstated_category),
+    ai_keys: &["agent_loop.", "event_loop."],
+    cache_in_input: Some(cache_in_input),
+    frameworks: &[Framework {
+        label: "strands",
+        rank: 200,
+        scopes: &["strands.telemetry.tracer", "strands-agents"],
+        keys: &["strands."],
+        providers: &["strands-agents", "strands"],
+        is_service: Some(|name| name.contains("strands-agents")),
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["strands.telemetry.tracer", "strands-agents"],
+        framework: "strands",
+        messages: "keep the span events, which hold the messages: raise OTEL_SPAN_EVENT_COUNT_LIMIT, look at collectors",
+        session: "Agent(…, trace_attributes={\"session.id\": \"ID\"}); in TypeScript traceAttributes",
+        ..RecordingHints::ANY
+    }],
     ..Dialect::PLAIN
 };
 
@@ -36,6 +57,19 @@ pub fn is_strands(source: &Source) -> bool {
 
 fn matches(source: &Source) -> bool {
     !source.is_log() && is_strands(source)
+}
+
+/// A cycle of the agent's loop, in versions that state no operation. Spans of tools and agents carry its id, too.
+fn unstated_category(source: &Source) -> Option<Category> {
+    let has = |key: &&str| source.attributes.has(key);
+    let is_other = ["gen_ai.tool.call.id", "gen_ai.tool.name", "gen_ai.agent.name", "gen_ai.agent.id"].iter().any(has);
+    let is_cycle = ["event_loop.cycle_id", "agent_loop.cycle_id"].iter().any(has);
+    (is_cycle && !is_other).then_some(Category::Chain)
+}
+
+/// Strands for TypeScript passes the provider's numbers through, under the conventions' names too.
+fn cache_in_input(source: &Source, by_provider: ByProvider) -> Option<bool> {
+    (source.scope.name == "strands-agents").then_some(by_provider)
 }
 
 /// What kind of span of Strands' tree it is.

@@ -12,14 +12,56 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, calls, function_io, gen_ai, langchain,
+    Dialect, FactRow, Field, How, KindKey, Rank, calls, function_io, gen_ai, langchain,
     maybe_json::{MaybeJson, unquoted},
     openllmetry, parts, reading, token_counts,
 };
 use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Reported, Role, Source, Translation, Value};
 
-pub const DIALECT: Dialect =
-    Dialect { name: "traceloop", content: ContentKind::FunctionIo, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "traceloop",
+    content: ContentKind::FunctionIo,
+    matches,
+    translate,
+    kinds: &[KindKey::of_words("traceloop.span.kind", Rank::Own)],
+    ai_keys: &["traceloop."],
+    facts: FACTS,
+    complete_facts: Some(name_entity),
+    metadata_prefixes: &[("traceloop.association.properties.", "")],
+    ..Dialect::PLAIN
+};
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(
+        Field::Session,
+        How::Id,
+        &[
+            "traceloop.association.properties.session_id",
+            "traceloop.association.properties.thread_id",
+            "traceloop.association.properties.chat_id",
+            "traceloop.association.properties.conversation_id",
+        ],
+    ),
+    FactRow::of(Field::User, How::Id, &["traceloop.association.properties.user_id"]),
+    FactRow::of(Field::ProviderBehind, How::Text, &["traceloop.association.properties.ls_provider"]),
+];
+
+/// The agent or the tool that a span is of: its entity, which the span is named after, too.
+fn name_entity(source: &Source, into: &mut Translation) {
+    let kind = source.attributes.str("traceloop.span.kind");
+    let named = |ending: &str| {
+        let entity = source.attributes.str("traceloop.entity.name");
+        entity.or_else(|| source.name.strip_suffix(ending)).map(str::to_owned)
+    };
+    match kind {
+        Some("agent") if into.genai.agent.is_none() => into.genai.agent = named(".agent"),
+        Some("tool") => {
+            let tool = into.genai.tool.get_or_insert_default();
+            tool.name = tool.name.take().or_else(|| named(".tool"));
+        }
+        _ => {}
+    }
+}
 
 const GIVEN: &[&str] =
     &["gen_ai.tool.call.arguments", "traceloop.entity.input", "gen_ai.task.input", "crewai.task.description"];

@@ -1,7 +1,9 @@
 //! Reported → [`TokenUsage`]: whether caches lie within the input and reasoning within the output, decided by
 //! `facts.md` 5.
 
-use super::provider;
+use std::sync::LazyLock;
+
+use super::{DIALECTS, dialect::CacheInInput, provider};
 use crate::model::{GenAi, Reported, Source, TokenUsage};
 
 /// Decides what the sender's numbers mean, and frees them of it.
@@ -62,42 +64,31 @@ fn cache_in_input(source: &Source, reported: &Reported, maker: Maker, provider: 
     if caches > 0 && reported.total == Some(sum.saturating_add(caches)) {
         return Some(false);
     }
-    if let Some(by_sender) = by_sender(source, maker) {
-        return Some(by_sender);
+    let by_provider = maker != Maker::Exclusive;
+    let by_dialect = BY_DIALECT.iter().find_map(|cache_in_input| cache_in_input(source, by_provider));
+    if let Some(stated) = by_dialect.or_else(|| by_convention(source)) {
+        return Some(stated);
     }
     // Anthropic's API reports no total: whoever does made a sum of its own, of all that there is. Bedrock's leaves the
     // caches out and proves nothing.
     if caches > 0 && reported.total == Some(sum) && (maker != Maker::Exclusive || provider != Some("aws.bedrock")) {
         return Some(true);
     }
-    Some(maker != Maker::Exclusive)
+    Some(by_provider)
 }
 
-/// What a sender is known to do.
-fn by_sender(source: &Source, maker: Maker) -> Option<bool> {
-    let scope = source.scope.name.as_str();
-    let attributes = source.attributes;
-    // Strands for TypeScript passes the provider's numbers through, under the new names too.
-    if scope == "strands-agents" {
-        return Some(maker != Maker::Exclusive);
-    }
-    if scope.starts_with("com.anthropic.claude_code") {
-        return Some(false);
-    }
+/// What dialects know of their senders, in their order.
+static BY_DIALECT: LazyLock<Vec<CacheInInput>> =
+    LazyLock::new(|| DIALECTS.iter().filter_map(|dialect| dialect.cache_in_input).collect());
+
+/// What the keys of the conventions and the APIs behind a scope mean.
+fn by_convention(source: &Source) -> Option<bool> {
+    let (scope, attributes) = (source.scope.name.as_str(), source.attributes);
     let dotted = attributes.has("gen_ai.usage.cache_read.input_tokens")
         || attributes.has("gen_ai.usage.cache_creation.input_tokens")
         || attributes.has("gen_ai.usage.cache_write.input_tokens");
-    let by_definition = attributes.has_prefix("llm.token_count.")
-        || attributes.has("ai.usage.inputTokenDetails.noCacheTokens")
-        || scope.starts_with("pydantic-ai")
-        // OpenLLMetry sums what Anthropic counts apart, and so does Laminar for Python.
-        || scope == "opentelemetry.instrumentation.anthropic"
-        || (scope == "lmnr.tracer" && attributes.str("lmnr.span.instrumentation_source") == Some("python"));
-    // LangChain's usage is a sum over all kinds of input, and so is what an OpenAI-compatible API answers, whoever's
-    // model is behind it.
-    let summed =
-        scope.contains("langchain") || scope == "langsmith" || scope.contains("openai") || scope.contains("litellm");
-    (dotted || by_definition || summed).then_some(true)
+    // What an OpenAI-compatible API answers is a sum over all kinds of input, whoever's model is behind it.
+    (dotted || scope.contains("openai") || scope.contains("litellm")).then_some(true)
 }
 
 /// Whether the output includes reasoning; `None` where none is reported.

@@ -16,19 +16,145 @@
 use std::borrow::Cow;
 
 use super::{
-    Dialect,
+    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, ParameterKeys, Rank, RecordingHints,
     calls::{self, first},
     definitions, gen_ai,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Content, ContentKind, GenAi, Message, Note, Part, Reported, Role, Source, Translation, Usd,
-    Value,
+    Attributes, Carrier, Category, Content, ContentKind, GenAi, Message, Note, Part, Reported, Role, Source,
+    Translation, Usd, Value,
 };
 
-pub const DIALECT: Dialect =
-    Dialect { name: "vercel-ai", content: ContentKind::Conversation, matches, translate, ..Dialect::PLAIN };
+pub const DIALECT: Dialect = Dialect {
+    name: "vercel-ai",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    unstated_category: Some(|source| source.attributes.has("ai.toolCall.name").then_some(Category::Tool)),
+    kinds: KINDS,
+    ai_keys: &["ai."],
+    facts: FACTS,
+    parameters: Some(ParameterKeys { prefix: "ai.settings.", names: PARAMETERS }),
+    tags: &["ai.telemetry.metadata.tags"],
+    metadata_prefixes: &[("ai.telemetry.metadata.", ""), ("ai.settings.context.", "")],
+    cache_in_input: Some(cache_in_input),
+    quotes_results: &["gen_ai"],
+    frameworks: &[Framework {
+        label: "vercel-ai",
+        rank: 330,
+        keys: &[
+            "ai.operationId",
+            "ai.telemetry.",
+            "ai.prompt",
+            "ai.response.",
+            "ai.usage.",
+            "ai.settings.",
+            "ai.toolCall.",
+        ],
+        short_scopes: &["ai", "gen_ai"],
+        ..Framework::PLAIN
+    }],
+    recording_hints: HINTS,
+    ..Dialect::PLAIN
+};
+
+/// The version 7 names operations only in the conventions' words.
+const KINDS: &[KindKey] = &[kind("ai.operationId"), kind("operation.name")];
+
+const fn kind(key: &'static str) -> KindKey {
+    KindKey { key, rank: Rank::Last, category, operation, operation_rank: Rank::First }
+}
+
+/// The category of an operation, `ai.streamText.doStream`; a function's name may follow after a space.
+fn category(operation: &str) -> Option<Category> {
+    Some(match operation.split(' ').next()?.strip_prefix("ai.")? {
+        "toolCall" => Category::Tool,
+        "embed" | "embedMany" => Category::Chain,
+        rerank if rerank.starts_with("rerank") => Category::Reranker,
+        call if call.ends_with(".doGenerate") || call.ends_with(".doStream") => Category::Llm,
+        call if call.ends_with(".doEmbed") => Category::Embedding,
+        "generateText" | "streamText" | "generateObject" | "streamObject" => Category::Agent,
+        _ => return None,
+    })
+}
+
+/// The conventions' word for an operation, else the SDK's own in lower case.
+fn operation(operation: &str) -> Option<String> {
+    let own = operation.split(' ').next()?.to_ascii_lowercase();
+    let word = own.strip_prefix("ai.")?;
+    Some(match word {
+        "toolcall" => "execute_tool".to_owned(),
+        "generatetext" | "streamtext" | "generateobject" | "streamobject" => "invoke_agent".to_owned(),
+        call if call.ends_with(".dogenerate") || call.ends_with(".dostream") => "chat".to_owned(),
+        call if call.ends_with(".doembed") => "embeddings".to_owned(),
+        _ => own,
+    })
+}
+
+const FACTS: &[FactRow] = &[
+    FactRow::of(Field::Session, How::Id, &["ai.telemetry.metadata.sessionId", "ai.settings.context.sessionId"]),
+    FactRow::of(Field::User, How::Id, &["ai.telemetry.metadata.userId", "ai.settings.context.userId"]),
+    FactRow::of(Field::Provider, How::Text, &["ai.model.provider"]),
+    FactRow::of(Field::Model, How::Text, &["ai.model.id"]),
+    FactRow::of(Field::ResponseModel, How::Text, &["ai.response.model"]),
+    FactRow::of(Field::ResponseId, How::Text, &["ai.response.id"]),
+    FactRow::of(Field::StopReason, How::Last, &["ai.response.finishReason", "ai.finishReason"]),
+    FactRow::of(Field::Tool, How::Text, &["ai.toolCall.name"]),
+    FactRow::of(Field::ToolCall, How::Id, &["ai.toolCall.id"]),
+    FactRow::of(Field::Ttft, How::Millis, &["ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"]),
+    FactRow::of(Field::Input, How::Count, &["ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens"]),
+    FactRow::of(Field::Output, How::Count, &["ai.usage.outputTokens", "ai.usage.completionTokens"]),
+    FactRow::of(Field::Total, How::Count, &["ai.usage.totalTokens"]),
+    FactRow::of(
+        Field::CacheRead,
+        How::Count,
+        &["ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens"],
+    ),
+    FactRow::of(Field::CacheWrite, How::Count, &["ai.usage.inputTokenDetails.cacheWriteTokens"]),
+    FactRow::of(
+        Field::Reasoning,
+        How::Count,
+        &["ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens"],
+    ),
+];
+
+const PARAMETERS: &[(&str, &str)] = &[
+    ("maxOutputTokens", "max_tokens"),
+    ("maxTokens", "max_tokens"),
+    ("temperature", "temperature"),
+    ("topP", "top_p"),
+    ("topK", "top_k"),
+    ("frequencyPenalty", "frequency_penalty"),
+    ("presencePenalty", "presence_penalty"),
+    ("stopSequences", "stop_sequences"),
+    ("seed", "seed"),
+];
+
+const HINTS: &[RecordingHints] = &[
+    RecordingHints {
+        scopes: &["ai"],
+        framework: "vercel-ai",
+        messages: "experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",
+        usage: "createOpenAICompatible({ …, includeUsage: true })",
+        session: "experimental_telemetry: { isEnabled: true, metadata: { sessionId: \"ID\" } }",
+        ..RecordingHints::ANY
+    },
+    RecordingHints {
+        scopes: &["gen_ai"],
+        messages: "leave recordInputs and recordOutputs of the AI SDK's telemetry settings on",
+        usage: "createOpenAICompatible({ …, includeUsage: true })",
+        session: "registerTelemetry(new OpenTelemetry({ runtimeContext: true })), and with each call telemetry: { \
+            includeRuntimeContext: { sessionId: true } }, runtimeContext: { sessionId: \"ID\" }",
+        ..RecordingHints::ANY
+    },
+];
+
+/// Where the SDK counts the tokens that come from no cache apart, its input is a sum.
+fn cache_in_input(source: &Source, _: ByProvider) -> Option<bool> {
+    source.attributes.has("ai.usage.inputTokenDetails.noCacheTokens").then_some(true)
+}
 
 const MESSAGES: &str = "ai.prompt.messages";
 const PROMPT: &str = "ai.prompt";

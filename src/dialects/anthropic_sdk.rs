@@ -1,0 +1,15 @@
+//! Anthropic's own SDK, whose spans are in the words of the conventions, without messages.
+
+use super::{Dialect, FactRow, Field, How, RecordingHints};
+
+pub const DIALECT: Dialect = Dialect {
+    name: "anthropic-sdk",
+    facts: &[FactRow::of(Field::StopReason, How::Last, &["anthropic.message.stop_reason"])],
+    recording_hints: &[RecordingHints {
+        scopes: &["com.anthropic.sdk"],
+        messages: "add openinference-instrumentation-anthropic or opentelemetry-instrumentation-anthropic: the SDK's own \
+            spans never hold messages",
+        ..RecordingHints::ANY
+    }],
+    ..Dialect::PLAIN
+};

@@ -1,0 +1,30 @@
+//! `LlamaIndex`, whose spans `OpenInference` and `OpenLLMetry` make. Its messages are read in `openinference_forms`.
+
+use super::{Dialect, Framework, RecordingHints, category, openinference};
+use crate::model::{Category, Source};
+
+pub const DIALECT: Dialect = Dialect {
+    name: "llama-index",
+    category: Some(own_category),
+    frameworks: &[Framework {
+        label: "llama-index",
+        rank: 150,
+        scopes: &["openinference.instrumentation.llama_index", "opentelemetry.instrumentation.llamaindex"],
+        keys: &["llama_index."],
+        ..Framework::PLAIN
+    }],
+    recording_hints: &[RecordingHints {
+        scopes: &["openinference.instrumentation.llama_index"],
+        usage: "OpenAI(…, additional_kwargs={\"stream_options\": {\"include_usage\": True}})",
+        ..openinference::HINTS
+    }],
+    ..Dialect::PLAIN
+};
+
+/// Every method of a model and of its answer has a span, also those that call no model: `OpenAI._prepare_chat_with_tools`,
+/// `StreamingAgentChatResponse.awrite_response_to_history`. These are stated to be model calls, too.
+fn own_category(source: &Source) -> Option<Category> {
+    let calls_none = source.name.contains("._prepare_") || source.name.ends_with("write_response_to_history");
+    let is_theirs = source.scope.name.ends_with("llama_index") && calls_none;
+    (is_theirs && category::stated(source) == Some(Category::Llm)).then_some(Category::Chain)
+}
