@@ -49,10 +49,10 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clap::", &["cli", "config"]),
     ("ratatui::", &["app", "theme", "view", "terminal"]),
     ("tokio::", &["cli", "receive", "start", "store"]),
-    ("jiff::", &["app", "dialects"]),
+    ("jiff::", &["app", "dialects", "model"]),
     ("postcard::", &["store"]),
     ("pulldown_cmark::", &["app"]),
-    ("prost::", &["cli", "decode", "receive"]),
+    ("prost::", &["cli", "decode"]),
     ("unicode_width::", &["app"]),
     ("unicode_segmentation::", &["app", "view"]),
 ];
