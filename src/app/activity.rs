@@ -1,18 +1,14 @@
-//! What needs a clock: how fast spans arrive, and which runs are still going.
+//! What needs a clock: how fast spans arrive, and when something of each trace last did.
 
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
 };
 
-use crate::model::{Timestamp, TraceId, TraceState, TraceSummary};
+use crate::model::{Timestamp, TraceId};
 
 /// How far back the sparkline reaches, in seconds.
 pub const SPARKLINE: usize = 60;
-/// Nothing new for so long: a run that has ended is done, one that has not is quiet.
-const QUIET: Duration = Duration::from_secs(3);
-/// Nothing new for so long: whoever was running it is probably gone.
-const ABANDONED: Duration = Duration::from_mins(10);
 
 /// Spans a second over the last minute, from samples of a counter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,43 +62,19 @@ impl Rate {
     }
 }
 
-/// Whether a run is still going. The store only knows spans without an end; this also knows the clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    Done,
-    /// It has not ended, or something of it arrived a moment ago.
-    Running,
-    /// It has not ended, and nothing of it has arrived for so long.
-    Quiet(Duration),
-    /// It has not ended, and nothing of it has arrived for ten minutes.
-    Abandoned,
-}
-
 /// When something of each trace last arrived, while this screen watched.
 #[derive(Debug, Clone, Default)]
-pub struct Arrivals(HashMap<TraceId, Arrival>);
-
-#[derive(Debug, Clone, Copy)]
-struct Arrival {
-    last: Timestamp,
-    /// The longest time between two arrivals since it is watched: the sender's batch interval.
-    gap: Duration,
-}
+pub struct Arrivals(HashMap<TraceId, Timestamp>);
 
 impl Arrivals {
+    /// Notes that something of a trace arrived.
     pub fn note(&mut self, trace: TraceId, now: Timestamp) {
-        let arrival = self.0.entry(trace).or_insert(Arrival { last: now, gap: Duration::ZERO });
-        let gap = now.since(arrival.last);
-        // A pause of the agent is not the interval of a batch.
-        if gap < Duration::from_secs(30) {
-            arrival.gap = arrival.gap.max(gap);
-        }
-        arrival.last = now;
+        self.0.insert(trace, now);
     }
 
-    /// Forgets what has been still for long.
+    /// Forgets traces of which nothing has arrived for ten minutes.
     pub fn tidy(&mut self, now: Timestamp) {
-        self.0.retain(|_, arrival| now.since(arrival.last) < ABANDONED);
+        self.0.retain(|_, last| now.since(*last) < Duration::from_mins(10));
     }
 
     /// Whether something of it arrived while this screen watched, and not long ago.
@@ -110,53 +82,14 @@ impl Arrivals {
     pub fn has(&self, trace: &TraceId) -> bool {
         self.0.contains_key(trace)
     }
-
-    /// Whether a run is still going at `now`. `waits`: a parent is named that has not arrived.
-    #[must_use]
-    pub fn activity(&self, trace: &TraceSummary, waits: bool, now: Timestamp) -> Activity {
-        let arrival = self.0.get(&trace.trace);
-        let quiet = now.since(arrival.map_or(trace.last_seen, |arrival| arrival.last));
-        let settled = QUIET.max(arrival.map_or(Duration::ZERO, |arrival| arrival.gap * 2));
-        let ended = trace.state != TraceState::Running;
-        if ended && (arrival.is_none() || (quiet >= settled && !waits) || quiet >= ABANDONED) {
-            Activity::Done
-        } else if quiet >= ABANDONED {
-            Activity::Abandoned
-        } else if quiet >= settled {
-            Activity::Quiet(quiet)
-        } else {
-            Activity::Running
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Project, Totals};
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp((1_000_000 + seconds) * 1_000_000_000)
-    }
-
-    fn trace(state: TraceState) -> TraceSummary {
-        TraceSummary {
-            trace: TraceId::from_bytes(&[1; 16]).unwrap(),
-            project: Project::default(),
-            name: None,
-            session: None,
-            user: None,
-            service: None,
-            framework: None,
-            question: None,
-            started: at(0),
-            ended: None,
-            last_seen: at(0),
-            state,
-            spans: 1,
-            models: Vec::new(),
-            totals: Totals::default(),
-        }
     }
 
     #[test]
@@ -171,32 +104,5 @@ mod tests {
         assert_eq!((rate.seconds().len(), rate.seconds().iter().sum()), (SPARKLINE, 1_u64));
         rate.sample(at(3), 140);
         assert_eq!(rate.seconds().len(), SPARKLINE);
-    }
-
-    #[test]
-    fn a_run_is_done_only_after_a_quiet_time() {
-        let mut arrivals = Arrivals::default();
-        let ended = trace(TraceState::Ok);
-        assert_eq!(arrivals.activity(&ended, false, at(0)), Activity::Done, "it was in the store already");
-        arrivals.note(ended.trace, at(0));
-        assert_eq!(arrivals.activity(&ended, false, at(2)), Activity::Running);
-        assert_eq!(arrivals.activity(&ended, false, at(3)), Activity::Done);
-        assert_eq!(
-            arrivals.activity(&ended, true, at(4)),
-            Activity::Quiet(Duration::from_secs(4)),
-            "a parent is missing"
-        );
-        arrivals.note(ended.trace, at(5));
-        assert_eq!(arrivals.activity(&ended, false, at(12)), Activity::Running, "batches come every five seconds");
-        assert_eq!(arrivals.activity(&ended, false, at(15)), Activity::Done);
-    }
-
-    #[test]
-    fn a_run_without_an_end_grows_quiet_and_is_then_given_up() {
-        let arrivals = Arrivals::default();
-        let running = trace(TraceState::Running);
-        assert_eq!(arrivals.activity(&running, false, at(1)), Activity::Running);
-        assert_eq!(arrivals.activity(&running, false, at(6)), Activity::Quiet(Duration::from_secs(6)));
-        assert_eq!(arrivals.activity(&running, false, at(700)), Activity::Abandoned);
     }
 }

@@ -1,6 +1,6 @@
 //! What lists are of, and their items.
 
-use super::run_state::RunState;
+use crate::model::RunState;
 use crate::{
     keymap::{Action, Context},
     model::OfSession,

@@ -36,10 +36,10 @@ impl State {
     /// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`
     fn session(&self, summary: &SessionSummary) -> Item {
         let count = |number: u64, word: &str| (number > 0).then(|| format!("{} {word}", format::count(number)));
-        let run_state = self.session_state(summary);
+        let (run_state, states) = (self.session_state(summary), &summary.states);
         let user = summary.users.first().filter(|_| summary.session.is_some()).map(|user| wrap::clean_line(user));
-        let notes = [user, count(summary.running, "running"), count(summary.failed, "failed")];
-        let runs = if summary.traces == 1 { "run" } else { "runs" };
+        let notes = [user, count(states.running, "running"), count(states.failed, "failed")];
+        let runs = if states.all() == 1 { "run" } else { "runs" };
         let totals = &summary.totals;
         let cost = match (totals.priced, totals.unpriced) {
             (0, 0) => String::new(),
@@ -52,7 +52,7 @@ impl State {
             mark: Some(run_state),
             note: notes.into_iter().flatten().collect::<Vec<_>>().join("  "),
             cells: vec![
-                format!("{} {runs}", format::count(summary.traces)),
+                format!("{} {runs}", format::count(states.all())),
                 cost,
                 self.zone.when(summary.last_seen, self.now),
             ],

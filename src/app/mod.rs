@@ -58,7 +58,6 @@ mod lists;
 pub mod pane;
 pub mod picture;
 pub mod picture_keys;
-pub mod run_state;
 mod runs;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -74,7 +73,6 @@ mod typing;
 mod update;
 pub mod wrap;
 
-pub use activity::Activity;
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
 pub use event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick};

@@ -1,72 +1,50 @@
 //! The states of runs and sessions, and how many runs are in each, by the store and by the clock.
 
-use super::{
-    activity::Activity,
-    run_state::{RunCounts, RunState},
-    state::State,
-};
-use crate::model::{SessionSummary, TraceState, TraceSummary};
+use super::state::State;
+use crate::model::{RunState, SessionSummary, StateCounts, TraceSummary};
 
 impl State {
-    /// The state of a run: one of which something arrived a moment ago still runs.
+    /// The state of a run now.
     #[must_use]
     pub fn run_state(&self, trace: &TraceSummary) -> RunState {
-        if self.activity(trace) == Activity::Done { RunState::when_ended(trace) } else { RunState::Running }
+        trace.run_state(self.now)
     }
 
-    /// The state of a session: that of the worst of its runs, while none of them runs.
+    /// The state that stands for a session: running while any of its runs is, else that of the worst of them.
     #[must_use]
     pub fn session_state(&self, session: &SessionSummary) -> RunState {
-        let settles = || self.tree.traces(session.session.as_ref()).iter().any(|trace| self.settles(trace));
-        if session.running > 0 || settles() {
-            RunState::Running
-        } else if session.failed > 0 {
-            RunState::Failed
-        } else if session.totals.errors > 0 {
-            RunState::Recovered
-        } else {
-            RunState::Done
-        }
+        let StateCounts { running, never_ended, failed, recovered, .. } = session.states;
+        let worst = [
+            (running, RunState::Running),
+            (failed, RunState::Failed),
+            (never_ended, RunState::NeverEnded),
+            (recovered, RunState::Recovered),
+        ];
+        worst.into_iter().find(|(count, _)| *count > 0).map_or(RunState::Done, |(_, state)| state)
     }
 
     /// How many of the runs that the filter lets through are in each state; `None` until the sums are known.
     #[must_use]
-    pub fn run_counts(&self) -> Option<RunCounts> {
-        let overview = self.overview.shown()?;
-        let ended = overview.traces.saturating_sub(overview.running);
-        let mut counts = RunCounts {
-            done: ended.saturating_sub(overview.failed).saturating_sub(overview.recovered),
-            recovered: overview.recovered,
-            failed: overview.failed,
-            running: overview.running,
-        };
-        for trace in self.settling() {
-            let counted = match RunState::when_ended(trace) {
-                RunState::Failed => &mut counts.failed,
-                RunState::Recovered => &mut counts.recovered,
-                RunState::Running | RunState::Done => &mut counts.done,
-            };
-            if *counted > 0 {
-                *counted -= 1;
-                counts.running += 1;
-            }
-        }
-        Some(counts)
+    pub fn run_counts(&self) -> Option<StateCounts> {
+        self.overview.shown().map(|overview| overview.states)
     }
 
     /// How many runs go on, whatever the filter.
     #[must_use]
     pub fn running(&self) -> u64 {
-        let known = self.overview.shown().map_or(0, |overview| overview.all.running);
-        known + self.settling().count() as u64
+        self.overview.shown().map_or(0, |overview| overview.all.states.running)
     }
 
-    /// Runs that have ended by the store, and not by the clock: of those that are known, be their session open or not.
-    fn settling(&self) -> impl Iterator<Item = &TraceSummary> {
-        self.tree.known_traces().filter(|trace| self.settles(trace))
-    }
-
-    fn settles(&self, trace: &TraceSummary) -> bool {
-        trace.state != TraceState::Running && self.activity(trace) != Activity::Done
+    /// Asks for the counts again when the clock alone has changed one of them.
+    pub(super) fn recount(&mut self) {
+        let now = self.now;
+        let is_over = |counts: &StateCounts| counts.until.is_some_and(|until| until <= now);
+        if self.overview.shown().is_some_and(|sums| is_over(&sums.states) || is_over(&sums.all.states)) {
+            self.overview.touch();
+        }
+        self.tree.recount(is_over);
+        if self.picker.shown().is_some_and(|page| page.rows.iter().any(|session| is_over(&session.states))) {
+            self.picker.touch();
+        }
     }
 }

@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use sideseat_tui::{
     app::{Effect, Event, Start, State, update},
     keymap::{Chord, Key},
-    model::{Answer, Query, QuerySlot},
+    model::{Answer, Query, QuerySlot, Timestamp},
 };
 
 /// What answers the questions of a scene.
 pub trait Store {
-    /// The answer, or in words why there is none.
-    fn answer(&self, query: &Query) -> Result<Answer, String>;
+    /// The answer at a moment, or in words why there is none.
+    fn answer(&self, query: &Query, now: Timestamp) -> Result<Answer, String>;
 }
 
 pub struct Scene<S> {
@@ -46,7 +46,7 @@ impl<S: Store> Scene<S> {
             if let Some(kept) = &mut self.silent {
                 kept.push((slot, ticket, query));
             } else {
-                let answer = self.store.answer(&query);
+                let answer = self.store.answer(&query, self.state.now);
                 open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
             }
         }

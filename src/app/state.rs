@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::{
-    activity::{Activity, Arrivals, Rate},
+    activity::{Arrivals, Rate},
     areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
     detail::DetailPane,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     keymap::{Context, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp, TraceSummary},
+    model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp},
 };
 
 /// How long a notice stays in the status line.
@@ -210,7 +210,7 @@ impl State {
     pub fn stage(&self) -> Stage {
         match self.overview.shown() {
             // The sums may be those of a filter that nothing passes.
-            Some(overview) if overview.traces.max(overview.all.traces) > 0 => Stage::Browsing,
+            Some(overview) if overview.all.states.all() > 0 => Stage::Browsing,
             Some(_) if self.filter.is_empty() => Stage::FirstRun,
             Some(_) => Stage::Browsing,
             None if self.overview.failed().is_some() => Stage::Browsing,
@@ -252,12 +252,6 @@ impl State {
     #[must_use]
     pub fn follows(&self) -> bool {
         self.follow.is_on()
-    }
-
-    /// Whether a run is still going, by the store and the clock.
-    #[must_use]
-    pub fn activity(&self, trace: &TraceSummary) -> Activity {
-        self.arrivals.activity(trace, self.tree.waits(&trace.trace), self.now)
     }
 
     /// How high the tree's rows and the detail's text are, and how wide the text.

@@ -157,6 +157,7 @@ fn ticked(state: &mut State, tick: Tick) {
     state.failing = failing.or_else(|| seen.failing.clone());
     state.seen = seen;
     state.arrivals.tidy(now);
+    state.recount();
     state.notice.take_if(|notice| notice.until <= now);
 }
 

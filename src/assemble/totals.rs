@@ -12,10 +12,11 @@ use super::{
     reassign_logs,
     span_digest::SpanDigest,
     span_tree::SpanTree,
+    waits,
 };
 use crate::model::{
     Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
-    TraceState,
+    TraceState, Waits,
 };
 
 /// What a list shows of a trace.
@@ -41,8 +42,10 @@ pub struct TraceListing {
     pub ended: Option<Timestamp>,
     /// The latest start or end of any span or log record.
     pub last_seen: Timestamp,
-    /// Whether it runs, failed or went well.
+    /// Whether a span has no end yet, it failed or it went well.
     pub state: TraceState,
+    /// What has to come before it is complete; `None` where nothing is missing.
+    pub waits: Option<Waits>,
     /// Number of spans received; those made from log records are left out.
     pub spans: u64,
     /// Requested models of the counted calls, each once, in order.
@@ -117,6 +120,17 @@ impl<'a> TraceDigest<'a> {
         }
     }
 
+    /// The latest start or end of any span or log record.
+    pub fn last_seen(&self) -> Timestamp {
+        let seen = self.sources.iter().map(|digest| digest.ended.unwrap_or(digest.started).max(digest.started));
+        seen.max().unwrap_or_default()
+    }
+
+    /// What the trace waits for; `None` if it is complete.
+    pub fn waits(&self) -> Option<Waits> {
+        waits::waits(&self.tree, &self.sources)
+    }
+
     /// The root's name, else that of the earliest span; `None` if there is no span.
     pub fn name(&self) -> Option<String> {
         self.spans().next().map(|facts| facts.name.to_string())
@@ -142,6 +156,7 @@ impl<'a> TraceDigest<'a> {
         let Self { tree, counted, runs, failures, .. } = self;
         let mut totals = Totals {
             tool_calls: count(runs.runs.len()),
+            pending_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Pending).count()),
             failed_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Error).count()),
             errors: count(failures.len()),
             ..Totals::default()
@@ -191,7 +206,6 @@ impl<'a> TraceDigest<'a> {
     /// Puts the listing together.
     fn listing(&self) -> TraceListing {
         let (started, ended) = self.times();
-        let seen = self.sources.iter().map(|facts| facts.ended.unwrap_or(facts.started).max(facts.started));
         let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
@@ -203,8 +217,9 @@ impl<'a> TraceDigest<'a> {
             question: self.question(),
             started,
             ended,
-            last_seen: seen.max().unwrap_or(started),
+            last_seen: self.last_seen(),
             state: self.state(),
+            waits: self.waits(),
             spans: count(self.spans().filter(|facts| !facts.synthetic).count()),
             models: self.models(),
             totals: self.totals(),

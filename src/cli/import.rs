@@ -8,23 +8,20 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{
-    runtime::Runtime,
-    task::{JoinError, JoinSet},
-    time::sleep,
-};
+use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
 
 use super::{
-    BAD_INPUT, GOOD, complain, delivery,
+    BAD_INPUT, GOOD, complain,
+    forward::Instance,
     inputs::{self, Request},
-    instance::Instance,
+    passing,
 };
 use crate::{
     app::format,
     config::{Settings, logging},
     decode::Signal,
     model::Project,
-    receive::{Counts, Export, ExportSink as _, Intake, Refusal},
+    receive::{Counts, Export, Intake, Refusal, Taker as _},
     start::{self, HeldByUs},
     store::Store,
 };
@@ -35,8 +32,8 @@ Examples:
   sideseat-tui import captures/*.pb --db captures.duckdb
   curl -s https://example.org/traces.jsonl | sideseat-tui import -";
 
-/// Number of requests that wait for their answer at once, so that they share commits. Their order does not matter: of two
-/// records of a span the more complete one is kept.
+/// So many requests are under way at once, so that they share commits. Their order does not matter: of two records
+/// of a span the fuller one stays.
 const UNDER_WAY: usize = 8;
 
 #[derive(Debug, clap::Args)]
@@ -50,14 +47,14 @@ pub struct Arguments {
     project: Project,
 }
 
-/// Reads every file, and complains about the bad ones.
+/// Reads every file; the bad ones are named.
 pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    let destination = Destination::open(settings, &runtime)?;
+    let way = Way::open(settings, &runtime)?;
     let mut importing = Importing {
         project: &arguments.project,
-        destination: &destination,
+        way: &way,
         runtime: &runtime,
         progress: progress(&arguments.files),
         metrics: false,
@@ -69,52 +66,39 @@ pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     importing.progress.finish_and_clear();
     let files = format::exact(arguments.files.len() as u64 - bad);
     let metrics = if importing.metrics { "; metrics are not kept" } else { "" };
-    writeln!(
-        io::stdout(),
-        "imported from {files} of {} files: {}{metrics}",
-        arguments.files.len(),
-        destination.close()
-    )?;
+    writeln!(io::stdout(), "imported from {files} of {} files: {}{metrics}", arguments.files.len(), way.close())?;
     Ok(if bad == 0 { GOOD } else { BAD_INPUT })
 }
 
-/// Where the requests are stored.
-enum Destination {
-    /// This process holds the store.
-    Store { store: Store, intake: Intake },
-    /// Another process holds it.
-    Instance(Instance),
+/// Where it goes.
+enum Way {
+    In { store: Store, intake: Intake },
+    On(Instance),
 }
 
-/// The answer to one request: why it was not stored whole, for the complaints about its file.
-///
-/// # Errors
-/// Why no other request can be stored either.
-type Answer = anyhow::Result<Result<(), String>>;
-
-impl Destination {
+impl Way {
     fn open(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
         let prices = start::prices();
         match start::open_store(settings, &prices) {
-            Ok(store) => Ok(Self::Store { intake: Intake::new(store.writer(), prices, Counts::new()), store }),
-            // The instance that holds the store can store it, and its screen shows it.
+            Ok(store) => Ok(Self::In { intake: Intake::new(store.writer(), prices, Counts::new()), store }),
+            // Who holds the store can take it; that is seen on its screen, too.
             Err(error) if error.is::<HeldByUs>() => {
-                runtime.block_on(delivery::holder(settings)).map(Self::Instance).ok_or(error)
+                runtime.block_on(passing::holder(settings)).map(Self::On).ok_or(error)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Sends a request, again and again while the store is behind.
-    fn send(&self, export: Export) -> impl Future<Output = Answer> + Send + 'static {
-        let acceptor = match self {
-            Self::Store { intake, .. } => Ok(intake.clone()),
-            Self::Instance(instance) => Err(instance.clone()),
+    /// Sends what is to be stored; says what is wrong with it, or what makes going on pointless.
+    fn sending(&self, export: Export) -> impl Future<Output = anyhow::Result<Result<(), String>>> + Send + 'static {
+        let hand = match self {
+            Self::In { intake, .. } => Ok(intake.clone()),
+            Self::On(instance) => Err(instance.clone()),
         };
         async move {
             loop {
-                let answer = match &acceptor {
-                    Ok(intake) => intake.accept(export.clone()).await,
+                let answer = match &hand {
+                    Ok(intake) => intake.take(export.clone()).await,
                     Err(instance) => instance.export(export.clone()).await?,
                 };
                 return match answer {
@@ -131,32 +115,31 @@ impl Destination {
         }
     }
 
-    /// Closes the store, if it is held here. Returns what was stored, in words.
+    /// Says what went in.
     fn close(self) -> String {
         match self {
-            Self::Store { store, intake } => {
-                let counts = intake.counts().snapshot();
+            Self::In { store, intake } => {
+                let seen = intake.counts().snapshot();
                 drop(intake);
                 store.close();
-                format!("{} spans, {} log records", format::exact(counts.spans), format::exact(counts.logs))
+                format!("{} spans, {} log records", format::exact(seen.spans), format::exact(seen.logs))
             }
-            Self::Instance(_) => "taken by the sideseat-tui that is running".to_owned(),
+            Self::On(_) => "taken by the sideseat-tui that is running".to_owned(),
         }
     }
 }
 
-/// What the reading of all files shares.
 struct Importing<'a> {
     project: &'a Project,
-    destination: &'a Destination,
+    way: &'a Way,
     runtime: &'a Runtime,
     progress: ProgressBar,
-    /// Whether any file held metrics, which are not kept.
+    /// There were some.
     metrics: bool,
 }
 
 impl Importing<'_> {
-    /// Reads one file. Returns whether all of it was stored.
+    /// Reads one file; false where something was wrong with it.
     fn file(&mut self, path: &Path) -> anyhow::Result<bool> {
         let name = path.display().to_string();
         self.progress.set_message(name.clone());
@@ -173,11 +156,11 @@ impl Importing<'_> {
             }
         };
         let mut under_way = JoinSet::new();
-        inputs::read(input, &mut |request| {
-            match request {
+        inputs::read(input, &mut |piece| {
+            match piece {
                 Ok(request) => {
                     self.metrics |= request.signal == Signal::Metrics;
-                    under_way.spawn_on(self.destination.send(self.export(request)), self.runtime.handle());
+                    under_way.spawn_on(self.way.sending(self.export(request)), self.runtime.handle());
                 }
                 Err(bad) => complaints.add(&bad.to_string()),
             }
@@ -201,30 +184,32 @@ impl Importing<'_> {
 
 fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
-    // Reading a folder fails with a less helpful error.
+    // Reading a folder says nothing so clear.
     if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
 }
 
-/// What is wrong with one file, printed as it is found.
+/// What is wrong with one file.
 struct Complaints {
     name: String,
     progress: ProgressBar,
     count: usize,
 }
 
+type Answered = Option<Result<anyhow::Result<Result<(), String>>, tokio::task::JoinError>>;
+
 impl Complaints {
-    /// Most complaints that are printed: a file may have a million bad lines.
-    const PRINTED: usize = 10;
+    /// A file of a million bad lines is bad enough after the first few.
+    const TOLD: usize = 10;
 
     fn add(&mut self, why: &str) {
         self.count += 1;
-        if self.count <= Self::PRINTED {
+        if self.count <= Self::TOLD {
             self.progress.suspend(|| complain(&format!("{}: {why}", self.name)));
         }
     }
 
-    /// Adds what is wrong with one request; `None` is no request.
-    fn take(&mut self, answer: Option<Result<Answer, JoinError>>) -> anyhow::Result<()> {
+    /// Takes the answer to one request.
+    fn take(&mut self, answer: Answered) -> anyhow::Result<()> {
         match answer {
             None => {}
             Some(Ok(answer)) => {
@@ -237,9 +222,9 @@ impl Complaints {
         Ok(())
     }
 
-    /// Prints how many complaints were not printed. Returns whether there were none.
+    /// Whether there were none.
     fn end(self) -> bool {
-        if let Some(more) = self.count.checked_sub(Self::PRINTED).filter(|more| *more > 0) {
+        if let Some(more) = self.count.checked_sub(Self::TOLD).filter(|more| *more > 0) {
             self.progress.suspend(|| complain(&format!("{}: … and {more} more", self.name)));
         }
         self.count == 0

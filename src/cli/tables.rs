@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::format::{self, Zone},
     config::Settings,
-    model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary},
+    model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary, Waits},
     start,
     store::Store,
 };
@@ -171,7 +171,7 @@ fn list_traces(
 /// The newest traces of all sessions, oldest first. The store lists traces by session, which is how screens ask.
 fn all_traces(store: &Store, filter: &Filter, limit: usize) -> anyhow::Result<Page<TraceSummary>> {
     let sessions = list_sessions(store, filter.clone(), usize::MAX)?;
-    let total = sessions.rows.iter().map(|session| session.traces).sum();
+    let total = sessions.rows.iter().map(|session| session.states.all()).sum();
     let mut rows: Vec<TraceSummary> = Vec::new();
     for session in sessions.rows {
         // Sessions come newest first, so once enough traces began after this one was last seen, no later one matters.
@@ -192,7 +192,7 @@ fn session_cells(session: &SessionSummary) -> Vec<String> {
         name.to_owned(),
         session.users.join(", "),
         Zone::system().date(session.last_seen),
-        format::exact(session.traces),
+        format::exact(session.states.all()),
     ];
     cells.extend(sums(&session.totals));
     cells
@@ -206,7 +206,7 @@ fn trace_cells(trace: &TraceSummary) -> Vec<String> {
         Zone::system().date(trace.started),
         trace.name.clone().unwrap_or_default(),
         trace.session.as_ref().map_or_else(String::new, ToString::to_string),
-        trace.state.as_str().to_owned(),
+        trace.run_state(Timestamp::now()).as_str().to_owned(),
         lasted.unwrap_or_default(),
     ];
     cells.extend(sums(&trace.totals));
@@ -236,9 +236,10 @@ fn session_json(session: &SessionSummary) -> Json {
         "user_ids": session.users,
         "first_seen": time(session.first_seen),
         "last_seen": time(session.last_seen),
-        "traces": session.traces,
-        "failed": session.failed,
-        "running": session.running,
+        "traces": session.states.all(),
+        "failed": session.states.failed,
+        "running": session.states.running,
+        "never_ended": session.states.never_ended,
         "totals": totals_json(&session.totals),
     })
 }
@@ -255,9 +256,11 @@ fn trace_json(trace: &TraceSummary) -> Json {
         "question": trace.question,
         "started_at": time(trace.started),
         "ended_at": trace.ended.and_then(time),
-        "status": trace.state.as_str(),
+        "status": trace.run_state(Timestamp::now()).as_str(),
+        "waits_for": trace.waits.map(Waits::as_str),
         "spans": trace.spans,
         "models": trace.models,
+        "pending_tools": trace.totals.pending_tools,
         "totals": totals_json(&trace.totals),
     })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow, Timestamp,
-    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd,
+    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
 };
 
 /// What is written as people read it: an id in hex, a time in RFC 3339.
@@ -46,6 +46,8 @@ pub struct TraceForm<'a> {
     started_at: Option<Shown<Timestamp>>,
     ended_at: Option<Shown<Timestamp>>,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<&'static str>,
     spans: Vec<SpanForm<'a>>,
     threads: Vec<ThreadForm<'a>>,
     tools: Vec<ToolForm<'a>>,
@@ -77,6 +79,7 @@ impl<'a> TraceForm<'a> {
             started_at: time(assembled.started),
             ended_at: assembled.ended.and_then(time),
             status: assembled.state.as_str(),
+            waits_for: assembled.waits.map(Waits::as_str),
             spans: ordered
                 .into_iter()
                 .map(|row| SpanForm::of(row, received.get(&row.id).copied(), calls.get(&row.id).copied()))

@@ -127,8 +127,7 @@ mod tests {
     use crate::model::{
         Attributes, Category, Context, Conversation, ConversationId, ConversationMessage, Dropped, Failure, GenAi,
         Message, ModelCall, Opener, Part, Project, Resource, Role, Scope, SpanEvent, SpanId, SpanKind, SpanRow, Status,
-        StatusCode, TokenUsage, ToolDefinition, ToolName, ToolRun, ToolStatus, TraceFailure, TraceState, Translation,
-        Tree, Usd, Value,
+        StatusCode, TokenUsage, ToolDefinition, ToolName, ToolRun, ToolStatus, TraceFailure, Translation, Usd, Value,
     };
 
     fn span_id(number: u8) -> SpanId {
@@ -199,24 +198,10 @@ mod tests {
         ended: Option<u64>,
     ) -> AssembledTrace {
         AssembledTrace {
-            trace,
-            name: None,
-            project: "default".into(),
-            service: None,
             context: Context { session: session.map(str::to_owned), user: Some(user.to_owned()), ..Context::default() },
-            started: Timestamp(started),
             ended: ended.map(Timestamp),
-            state: TraceState::Ok,
-            tree: Tree::default(),
-            calls: vec![],
-            conversations: vec![],
-            tools: vec![],
-            definitions: vec![],
-            errors: vec![],
             totals: Totals { model_calls: 1, priced: 1, cost: Usd(500_000_000_000), ..Totals::default() },
-            only_wrapper_spans: false,
-            spans: 0,
-            limits: vec![],
+            ..AssembledTrace::sample(trace, Timestamp(started))
         }
     }
 

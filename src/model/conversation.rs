@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Category, Context, Cost, Failure, Message, Parameters, Part, SpanId, Timestamp, TokenUsage, ToolDefinition, Totals,
-    TraceId, TraceState, Tree, Value,
+    TraceId, TraceState, Tree, Value, Waits,
 };
 
 /// The span id of its first call.
@@ -176,6 +176,10 @@ pub struct AssembledTrace {
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
     pub state: TraceState,
+    /// The latest start or end of any span or log record.
+    pub last_seen: Timestamp,
+    /// What has to come before it is complete; `None` where nothing is missing.
+    pub waits: Option<Waits>,
     pub tree: Tree,
     pub calls: Vec<ModelCall>,
     pub conversations: Vec<Conversation>,
@@ -201,6 +205,33 @@ pub struct LimitReached {
 }
 
 impl AssembledTrace {
+    /// A trace of which nothing is known but its id and its start.
+    #[must_use]
+    pub fn sample(trace: TraceId, started: Timestamp) -> Self {
+        Self {
+            trace,
+            name: None,
+            project: "default".to_owned(),
+            service: None,
+            context: Context::default(),
+            started,
+            ended: None,
+            state: TraceState::Ok,
+            last_seen: started,
+            waits: None,
+            tree: Tree::default(),
+            calls: Vec::new(),
+            conversations: Vec::new(),
+            tools: Vec::new(),
+            definitions: Vec::new(),
+            errors: Vec::new(),
+            totals: Totals::default(),
+            only_wrapper_spans: false,
+            spans: 0,
+            limits: Vec::new(),
+        }
+    }
+
     /// Which turn each of its calls is, from 1; `None` for calls that take none.
     #[must_use]
     pub fn turns(&self) -> Vec<Option<usize>> {

@@ -43,7 +43,7 @@ pub use query::{
 };
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
-pub use summary::{SessionSummary, TraceState, TraceSummary};
+pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
 pub use time::Timestamp;
 pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};

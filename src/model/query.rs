@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    AssembledTrace, LogRow, Note, SessionId, SessionSummary, Span, SpanId, Totals, TraceId, TraceSummary, Tree,
+    AssembledTrace, LogRow, Note, SessionId, SessionSummary, Span, SpanId, StateCounts, Totals, TraceId, TraceSummary,
+    Tree,
 };
 
 /// What narrows every list.
@@ -123,11 +124,8 @@ pub struct RawSpan {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
     pub sessions: u64,
-    pub traces: u64,
-    pub running: u64,
-    pub failed: u64,
-    /// Those that went well in the end, though something in them failed.
-    pub recovered: u64,
+    /// How many traces are in each state.
+    pub states: StateCounts,
     pub spans: u64,
     pub totals: Totals,
     pub all: Everything,
@@ -138,8 +136,7 @@ pub struct Overview {
 /// What the header says, whatever the filter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Everything {
-    pub traces: u64,
-    pub running: u64,
+    pub states: StateCounts,
     pub totals: Totals,
 }
 

@@ -14,9 +14,8 @@ pub struct SessionSummary {
     pub last_seen: Timestamp,
     /// How long its traces took, one after another; of one that runs, up to when it was last seen.
     pub lasted: Duration,
-    pub traces: u64,
-    pub failed: u64,
-    pub running: u64,
+    /// How many of its traces are in each state.
+    pub states: StateCounts,
     pub totals: Totals,
 }
 
@@ -38,9 +37,128 @@ pub struct TraceSummary {
     pub ended: Option<Timestamp>,
     pub last_seen: Timestamp,
     pub state: TraceState,
+    /// What has to come before it is complete; `None` where nothing is missing.
+    pub waits: Option<Waits>,
     pub spans: u64,
     pub models: Vec<String>,
     pub totals: Totals,
+}
+
+impl TraceSummary {
+    /// The state of the run at a moment. Every list, sum and pane says the same, because all of them ask this.
+    #[must_use]
+    pub fn run_state(&self, now: Timestamp) -> RunState {
+        match (self.waits, self.state) {
+            (Some(waits), _) if waits.until(self.last_seen) > now => RunState::Running,
+            (Some(Waits::Root | Waits::Spans), _) => RunState::NeverEnded,
+            (_, TraceState::Error) => RunState::Failed,
+            _ if self.totals.errors > 0 => RunState::Recovered,
+            _ => RunState::Done,
+        }
+    }
+}
+
+/// What a trace waits for: a fact of what was received, without any clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Waits {
+    /// A span was received without its end.
+    Spans,
+    /// Spans name parents that have not been received, and no span without a parent has.
+    Root,
+    /// Its root has ended, and something of the trace is later than that end: there may be more.
+    Late,
+}
+
+impl Waits {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Spans, Self::Root, Self::Late];
+
+    /// The word that stands for it in the store and in exports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spans => "spans",
+            Self::Root => "root",
+            Self::Late => "late",
+        }
+    }
+
+    /// The moment from which on nothing more is expected, for a trace that was last seen at `last_seen`. A model call
+    /// may take minutes without a span; what comes after the root's end comes in one of the sender's next batches.
+    #[must_use]
+    pub fn until(self, last_seen: Timestamp) -> Timestamp {
+        let patience = match self {
+            Self::Spans | Self::Root => Duration::from_mins(10),
+            Self::Late => Duration::from_secs(6),
+        };
+        Timestamp(last_seen.0.saturating_add(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// The state of a run at a moment: what was received of it, and the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunState {
+    /// Something is still to come, and something came not long ago.
+    Running,
+    /// Its root or the end of a span never came, and nothing has come for long: its program was probably stopped.
+    NeverEnded,
+    /// Its root failed; without a root, a top-most span.
+    Failed,
+    /// It went well in the end, though something in it failed.
+    Recovered,
+    /// It went well.
+    Done,
+}
+
+impl RunState {
+    /// The word for it in tables and exports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::NeverEnded => "never ended",
+            Self::Failed => "error",
+            Self::Recovered | Self::Done => "ok",
+        }
+    }
+}
+
+/// How many runs are in each state at a moment; each run counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StateCounts {
+    pub running: u64,
+    pub never_ended: u64,
+    pub failed: u64,
+    pub recovered: u64,
+    pub done: u64,
+    /// The first moment at which a run leaves `running` though nothing comes; `None` where none runs.
+    pub until: Option<Timestamp>,
+}
+
+impl StateCounts {
+    /// Counts the states of runs at a moment.
+    #[must_use]
+    pub fn of<'t>(traces: impl IntoIterator<Item = &'t TraceSummary>, now: Timestamp) -> Self {
+        let mut counts = Self::default();
+        for trace in traces {
+            match trace.run_state(now) {
+                RunState::Running => counts.running += 1,
+                RunState::NeverEnded => counts.never_ended += 1,
+                RunState::Failed => counts.failed += 1,
+                RunState::Recovered => counts.recovered += 1,
+                RunState::Done => counts.done += 1,
+            }
+            let until = trace.waits.map(|waits| waits.until(trace.last_seen)).filter(|until| *until > now);
+            counts.until = counts.until.into_iter().chain(until).min();
+        }
+        counts
+    }
+
+    /// All runs.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.running + self.never_ended + self.failed + self.recovered + self.done
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,5 +177,65 @@ impl TraceState {
             Self::Error => "error",
             Self::Running => "running",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(waits: Option<Waits>, state: TraceState, errors: u64) -> TraceSummary {
+        TraceSummary {
+            trace: TraceId::from_bytes(&[1; 16]).unwrap(),
+            project: Project::default(),
+            name: None,
+            session: None,
+            user: None,
+            service: None,
+            framework: None,
+            question: None,
+            started: at(0),
+            ended: None,
+            last_seen: at(100),
+            state,
+            waits,
+            spans: 1,
+            models: Vec::new(),
+            totals: Totals { errors, ..Totals::default() },
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn what_is_complete_is_done_at_once_and_what_waits_runs_until_nothing_has_come_for_long() {
+        use {RunState as Run, TraceState as Trace};
+        let state = |waits, state, errors, now| trace(waits, state, errors).run_state(at(now));
+        assert_eq!(state(None, Trace::Ok, 0, 100), Run::Done);
+        assert_eq!(state(None, Trace::Ok, 1, 100), Run::Recovered);
+        assert_eq!(state(None, Trace::Error, 1, 100), Run::Failed);
+        for waits in [Waits::Root, Waits::Spans] {
+            assert_eq!(state(Some(waits), Trace::Ok, 0, 699), Run::Running);
+            assert_eq!(state(Some(waits), Trace::Error, 1, 700), Run::NeverEnded);
+        }
+        assert_eq!(state(Some(Waits::Late), Trace::Ok, 0, 105), Run::Running);
+        assert_eq!(state(Some(Waits::Late), Trace::Error, 1, 106), Run::Failed);
+    }
+
+    #[test]
+    fn the_counts_say_when_the_clock_alone_changes_them() {
+        let traces = [
+            trace(None, TraceState::Ok, 0),
+            trace(Some(Waits::Root), TraceState::Ok, 0),
+            trace(Some(Waits::Late), TraceState::Ok, 0),
+        ];
+        let counts = StateCounts::of(&traces, at(101));
+        assert_eq!((counts.running, counts.done, counts.until, counts.all()), (2, 1, Some(at(106)), 3));
+        let counts = StateCounts::of(&traces, at(106));
+        assert_eq!((counts.running, counts.done, counts.until), (1, 2, Some(at(700))));
+        let counts = StateCounts::of(&traces, at(700));
+        assert_eq!((counts.running, counts.never_ended, counts.until), (0, 1, None));
     }
 }

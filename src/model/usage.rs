@@ -187,6 +187,8 @@ pub struct Totals {
     pub model_calls: u64,
     pub tool_calls: u64,
     pub failed_tools: u64,
+    /// Tool calls of which neither an execution nor a result is known.
+    pub pending_tools: u64,
     pub errors: u64,
 }
 
@@ -210,6 +212,7 @@ impl Add for Totals {
             model_calls: self.model_calls + other.model_calls,
             tool_calls: self.tool_calls + other.tool_calls,
             failed_tools: self.failed_tools + other.failed_tools,
+            pending_tools: self.pending_tools + other.pending_tools,
             errors: self.errors + other.errors,
         }
     }

@@ -1,4 +1,4 @@
-//! Counts what was received and what was refused, for the screen. Nothing here waits for a lock that is held for long.
+//! What came and what was refused, counted for the screen. Nothing here waits.
 
 use std::{
     collections::VecDeque,
@@ -12,9 +12,9 @@ use std::{
 use super::{Protocol, Reason};
 use crate::model::Timestamp;
 
-/// Most refusals that are kept with their text.
+/// So many refusals are kept with their text.
 const KEPT: usize = 20;
-/// Most characters that are kept of a text that a sender chose.
+/// So many characters of a sender's text are kept.
 const LONGEST: usize = 300;
 
 /// The sums since the program started; shared by everything that receives.
@@ -32,26 +32,24 @@ pub struct Counts {
 
 /// The counts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CountsSnapshot {
+pub struct Seen {
     /// Connections that are open now.
     pub open: Vec<(Protocol, u64)>,
-    /// Number of exports that were accepted.
+    /// Requests that were answered with yes.
     pub exports: u64,
-    /// Number of spans that were accepted.
     pub spans: u64,
-    /// Number of log records that were accepted.
     pub logs: u64,
-    /// Number of data points of metrics that were accepted; they are not stored.
+    /// Data points of metrics: thanked, counted, let go.
     pub points: u64,
-    /// When the last export was accepted; `None` if none was.
+    /// When the last of those came.
     pub last_export: Option<Timestamp>,
-    /// How often each reason occurred, without those that did not.
+    /// Only reasons that have occurred.
     pub refused: Vec<(Reason, u64)>,
-    /// The last [`KEPT`] refusals, the newest first.
+    /// The newest first.
     pub last_refused: Vec<Refused>,
 }
 
-impl CountsSnapshot {
+impl Seen {
     /// Refusals of every reason together.
     #[must_use]
     pub fn refusals(&self) -> u64 {
@@ -59,7 +57,7 @@ impl CountsSnapshot {
     }
 }
 
-/// One refusal. Its texts have no control characters, so they are safe to print.
+/// One refusal, as text that is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub at: Timestamp,
@@ -69,28 +67,27 @@ pub struct Refused {
     pub why: String,
 }
 
-/// Number of items of one export that were accepted.
+/// What one export brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct ItemCounts {
+pub(super) struct Brought {
     pub spans: u64,
     pub logs: u64,
     pub points: u64,
 }
 
 impl Counts {
-    /// All counts at 0.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// The counts as of now.
+    /// What was counted until now.
     #[must_use]
-    pub fn snapshot(&self) -> CountsSnapshot {
+    pub fn snapshot(&self) -> Seen {
         let refused = Reason::ALL.into_iter().zip(self.refused.iter().map(|times| times.load(Relaxed)));
-        // A panic while the list was locked leaves it whole: it is changed by one call.
+        // The list stays good whatever happened to the thread that held it.
         let last = self.last_refused.lock().unwrap_or_else(PoisonError::into_inner);
-        CountsSnapshot {
+        Seen {
             open: Protocol::ALL.into_iter().zip(self.open.iter().map(|open| open.load(Relaxed))).collect(),
             exports: self.exports.load(Relaxed),
             spans: self.spans.load(Relaxed),
@@ -102,16 +99,15 @@ impl Counts {
         }
     }
 
-    /// Counts an export that was accepted.
-    pub(super) fn accepted(&self, items: ItemCounts) {
+    pub(super) fn took(&self, brought: Brought) {
         self.exports.fetch_add(1, Relaxed);
-        self.spans.fetch_add(items.spans, Relaxed);
-        self.logs.fetch_add(items.logs, Relaxed);
-        self.points.fetch_add(items.points, Relaxed);
+        self.spans.fetch_add(brought.spans, Relaxed);
+        self.logs.fetch_add(brought.logs, Relaxed);
+        self.points.fetch_add(brought.points, Relaxed);
         self.last_export.store(Timestamp::now().0, Relaxed);
     }
 
-    /// Counts a refusal `times` times, keeps it once, and logs it once.
+    /// Counts a refusal so many times, keeps it once, and logs it.
     pub(super) fn refused(&self, reason: Reason, times: u64, peer: SocketAddr, path: &str, why: &str) {
         if let Some(counter) = self.refused.get(reason as usize) {
             counter.fetch_add(times, Relaxed);
@@ -126,22 +122,21 @@ impl Counts {
         last.push_back(refused);
     }
 
-    /// Counts a connection as open until the returned guard is dropped.
-    pub(super) fn opened(self: &Arc<Self>, protocol: Protocol) -> OpenConnection {
+    /// A connection is open until the guard is dropped.
+    pub(super) fn opened(self: &Arc<Self>, protocol: Protocol) -> Open {
         if let Some(open) = self.open.get(protocol as usize) {
             open.fetch_add(1, Relaxed);
         }
-        OpenConnection { counts: Arc::clone(self), protocol }
+        Open { counts: Arc::clone(self), protocol }
     }
 }
 
-/// Counts a connection as open while it lives.
-pub(super) struct OpenConnection {
+pub(super) struct Open {
     counts: Arc<Counts>,
     protocol: Protocol,
 }
 
-impl Drop for OpenConnection {
+impl Drop for Open {
     fn drop(&mut self) {
         if let Some(open) = self.counts.open.get(self.protocol as usize) {
             open.fetch_sub(1, Relaxed);
@@ -149,8 +144,7 @@ impl Drop for OpenConnection {
     }
 }
 
-/// The first [`LONGEST`] characters of a text that a sender chose, without control characters: it is printed on a
-/// terminal and into a log.
+/// Senders choose this text, and it goes to a terminal and a log.
 fn clean(text: &str) -> String {
     let shown = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(LONGEST).map(shown).collect()
@@ -171,12 +165,12 @@ mod tests {
             counts.refused(Reason::Malformed, 1, peer(), "/v1/traces", &format!("number {number}"));
         }
         counts.refused(Reason::BadItem, 7, peer(), "/v1/logs", "an id of zeroes");
-        let snapshot = counts.snapshot();
-        assert_eq!(snapshot.refused, [(Reason::Malformed, 30), (Reason::BadItem, 7)]);
-        assert_eq!(snapshot.refusals(), 37);
-        assert_eq!(snapshot.last_refused.len(), KEPT);
-        assert_eq!(snapshot.last_refused[0].why, "an id of zeroes");
-        assert_eq!(snapshot.last_refused[1].why, "number 29");
+        let seen = counts.snapshot();
+        assert_eq!(seen.refused, [(Reason::Malformed, 30), (Reason::BadItem, 7)]);
+        assert_eq!(seen.refusals(), 37);
+        assert_eq!(seen.last_refused.len(), KEPT);
+        assert_eq!(seen.last_refused[0].why, "an id of zeroes");
+        assert_eq!(seen.last_refused[1].why, "number 29");
     }
 
     #[test]
@@ -199,13 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn accepted_exports_are_summed() {
+    fn what_came_is_summed() {
         let counts = Counts::new();
         assert_eq!(counts.snapshot().last_export, None);
-        counts.accepted(ItemCounts { spans: 3, ..ItemCounts::default() });
-        counts.accepted(ItemCounts { points: 2, ..ItemCounts::default() });
-        let snapshot = counts.snapshot();
-        assert_eq!((snapshot.exports, snapshot.spans, snapshot.points), (2, 3, 2));
-        assert!(snapshot.last_export.is_some());
+        counts.took(Brought { spans: 3, ..Brought::default() });
+        counts.took(Brought { points: 2, ..Brought::default() });
+        let seen = counts.snapshot();
+        assert_eq!((seen.exports, seen.spans, seen.points), (2, 3, 2));
+        assert!(seen.last_export.is_some());
     }
 }

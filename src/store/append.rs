@@ -12,7 +12,10 @@ use super::{
     stored_translation::{FetchedContents, search_text, stored_form},
     summaries::Row,
 };
-use crate::{model::SessionId, understand};
+use crate::{
+    model::{SessionId, Waits},
+    understand,
+};
 
 impl GroupPlan<'_> {
     /// Deletes and appends the rows of the plan. Does not begin or commit a transaction: the caller must.
@@ -190,6 +193,9 @@ impl GroupPlan<'_> {
                 totals.errors,
                 listing.has_ai,
                 *records as u64,
+                listing.waits.map(Waits::as_str),
+                listing.waits.map(|waits| waits.until(listing.last_seen).0),
+                totals.pending_tools,
             ])?;
         }
         Ok(table.flush()?)

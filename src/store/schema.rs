@@ -17,6 +17,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/009_blobs.sql"),
     include_str!("schema/010_log_position.sql"),
     include_str!("schema/011_trace_contents.sql"),
+    include_str!("schema/012_waits.sql"),
 ];
 
 /// What a file turned out to be.

@@ -8,9 +8,9 @@ use super::{DatabaseError, Pick, Place, PreparedLog, PreparedSpan, Store, StoreE
 use crate::{
     decode::encode,
     model::{
-        Answer, Attributes, Carrier, Dropped, Filter, LogRecord, Message, Overview, Page, Project, Query, Reading,
-        Resource, Role, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, Status, Subject, Timestamp, TraceId,
-        TraceRows, TraceSummary, Translation, Value,
+        Answer, Attributes, Carrier, Dropped, Failure, Filter, LogRecord, Message, Overview, Page, Project, Query,
+        Reading, Resource, Role, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, StateCounts, Status,
+        StatusCode, Subject, Timestamp, TraceId, TraceRows, TraceSummary, Translation, Value,
     },
     pricing::Prices,
     understand::Understood,
@@ -320,7 +320,7 @@ fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
     assert_eq!(found("oslo bergen"), [""; 0]);
     assert_eq!(found("' or 1=1"), [""; 0]);
     let shown = overview(&store, filter("oslo"));
-    assert_eq!((shown.traces, shown.sessions, shown.all.traces), (1, 1, 2));
+    assert_eq!((shown.states.all(), shown.sessions, shown.all.states.all()), (1, 1, 2));
 }
 
 /// A coding agent logs under a trace of its own what its spans do not name.
@@ -339,9 +339,9 @@ fn a_trace_of_log_records_that_say_nothing_is_not_listed_beside_spans_of_its_ses
     send(&store, [span("told", 1).of("s")]);
     let page = traces(&store, Some("s"), Filter::default(), 9);
     assert_eq!(page.rows.iter().map(|row| row.trace).collect::<Vec<_>>(), [trace("told")]);
-    assert_eq!((page.total, sessions(&store, Filter::default()).rows[0].traces), (1, 1));
+    assert_eq!((page.total, sessions(&store, Filter::default()).rows[0].states.all()), (1, 1));
     let shown = overview(&store, Filter::default());
-    assert_eq!((shown.traces, shown.all.traces), (1, 1));
+    assert_eq!((shown.states.all(), shown.all.states.all()), (1, 1));
     let subject = Subject::Session(SessionId::from("s"));
     let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject }) else { panic!("no detail") };
     assert_eq!((detail.traces.len(), detail.left_out), (1, 0));
@@ -374,14 +374,14 @@ fn lists_have_the_newest_and_say_how_many_there_are() {
     assert_eq!(traces(&store, None, Filter::default(), 9).total, 2);
     let page = sessions(&store, Filter::default());
     let gathered = page.rows.iter().find(|row| row.session.is_none()).unwrap();
-    assert_eq!((page.total, gathered.traces, gathered.first_seen), (2, 2, Timestamp(4_000)));
+    assert_eq!((page.total, gathered.states.all(), gathered.first_seen), (2, 2, Timestamp(4_000)));
     let only = Filter { session: Some(Some("s".into())), ..Filter::default() };
     assert_eq!(sessions(&store, only).total, 1);
     let without = Filter { session: Some(None), ..Filter::default() };
     let shown = overview(&store, without.clone());
-    assert_eq!((sessions(&store, without).total, shown.traces, shown.all.traces), (1, 2, 5));
+    assert_eq!((sessions(&store, without).total, shown.states.all(), shown.all.states.all()), (1, 2, 5));
     let elsewhere = Filter { project: Some("other".into()), ..Filter::default() };
-    assert_eq!(overview(&store, elsewhere).traces, 0);
+    assert_eq!(overview(&store, elsewhere).states.all(), 0);
     let groups: Vec<_> = store.sessions(&Pick::default()).unwrap().iter().map(Vec::len).collect();
     assert_eq!(groups, [3, 1, 1]);
     assert_eq!(store.session_of(trace("t1")).unwrap(), Some("s".into()));
@@ -415,4 +415,34 @@ fn a_file_held_by_another_process_is_refused_with_its_pid() {
     holder.wait().unwrap();
     let refused = refused.unwrap().to_string();
     assert!(refused.contains(&format!("(pid {})", holder.id())), "{refused}");
+}
+
+/// The sums count states in SQL, and `TraceSummary::run_state` says them row by row: both say the same.
+#[test]
+fn the_sums_count_the_states_that_the_rows_have() {
+    let store = memory();
+    let (now, second) = (Timestamp::now().0, 1_000_000_000);
+    let at = |of: &str, id: u8, ended: u64| {
+        let mut sent = span(of, id).of("s");
+        (sent.span.started, sent.span.ended) = (Timestamp(ended - second), Some(Timestamp(ended)));
+        sent
+    };
+    let orphan = |mut sent: Sent| {
+        sent.span.parent = SpanId::from_bytes(&[9; 8]).ok();
+        sent
+    };
+    let mut failed = at("failed", 1, now);
+    failed.span.status.code = StatusCode::Error;
+    failed.translation.error = Some(Failure::default());
+    let mut late = at("late", 2, now);
+    late.span.parent = Some(span("late", 1).span.id);
+    send(&store, [at("done", 1, now), failed, orphan(at("running", 1, now))]);
+    send(&store, [orphan(at("never ended", 1, now - 3600 * second)), at("late", 1, now - 2 * second), late]);
+    let rows = traces(&store, Some("s"), Filter::default(), 9).rows;
+    let counts = StateCounts::of(&rows, Timestamp::now());
+    assert_eq!((counts.done, counts.failed, counts.running, counts.never_ended), (1, 1, 2, 1), "{rows:?}");
+    assert_eq!(counts.until, Some(Timestamp(now + 6 * second)), "the late one");
+    assert_eq!(sessions(&store, Filter::default()).rows[0].states, counts);
+    let sums = overview(&store, Filter::default());
+    assert_eq!((sums.states, sums.all.states), (counts, counts));
 }

@@ -4,6 +4,7 @@
 //! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
@@ -19,7 +20,7 @@ use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
     group::GroupPlan,
-    lock, panic_text,
+    lock,
     pool::{Database, PooledConnection},
     queue::{QueueItem, QueuedReprocessed, QueuedSubmission},
     replace::{Reprocessed, write_reprocessed},
@@ -208,7 +209,7 @@ impl StoreWriter {
             Ok(Err(trouble)) => trouble.to_string(),
             Err(panic) => {
                 self.connection.close();
-                panic_text(&*panic)
+                format!("a panic: {}", message(&*panic))
             }
         };
         warn!(error = trouble, "commit failed");
@@ -302,6 +303,12 @@ fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseErro
         traces.extend(rows::trace_id(row.get(0)?));
     }
     Ok(traces)
+}
+
+/// The text of a panic; a fixed phrase if it has none.
+pub fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of no known kind")
 }
 
 #[cfg(test)]

@@ -49,8 +49,9 @@ pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: Slot) -> Position {
 fn facts(state: &State, width: u16) -> Vec<Styled> {
     let mut texts: Vec<Vec<Styled>> = Vec::new();
     if let Some(overview) = state.overview.shown() {
-        let counts = format!("{}/{}", format::exact(overview.traces), format::exact(overview.all.traces));
-        texts.push(vec![Styled::new(counts, if overview.traces == 0 { Slot::Warning } else { Slot::HeaderTotal })]);
+        let (shown, all) = (overview.states.all(), overview.all.states.all());
+        let counts = format!("{}/{}", format::exact(shown), format::exact(all));
+        texts.push(vec![Styled::new(counts, if shown == 0 { Slot::Warning } else { Slot::HeaderTotal })]);
         let late = if state.overview.is_refreshing(state.now) { " runs …" } else { " runs" };
         texts.push(vec![Styled::new(late, Slot::Dim)]);
     }

@@ -130,7 +130,7 @@ fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
         strip.right(1, vec![Styled::new("✗", Slot::Error), Styled::new(" totals", Slot::Dim)]);
     }
     let Some(overview) = state.overview.shown() else { return };
-    if overview.all.traces == 0 {
+    if overview.all.states.all() == 0 {
         strip.right(1, vec![Styled::new("nothing received yet", Slot::Dim)]);
         return;
     }
@@ -140,8 +140,9 @@ fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     if running > 0 && !narrow {
         facts.push(Styled::new(format!("{} running", format::count(running)), Slot::Running));
     }
-    let runs = if all.traces == 1 { "run" } else { "runs" };
-    facts.push(Styled::new(format!("{} {runs}", format::count(all.traces)), Slot::HeaderTotal));
+    let number = all.states.all();
+    let runs = if number == 1 { "run" } else { "runs" };
+    facts.push(Styled::new(format!("{} {runs}", format::count(number)), Slot::HeaderTotal));
     let cost = numbers::cost_of(&all.totals);
     if cost == numbers::UNKNOWN {
         facts.push(Styled::new("unpriced", Slot::Dim));

@@ -23,7 +23,7 @@ pub fn duration(started: Timestamp, ended: Option<Timestamp>, now: Timestamp) ->
 
 /// How long a session's runs took, and goes on taking while one of them runs.
 pub fn lasted(session: &SessionSummary, now: Timestamp) -> String {
-    match session.running {
+    match session.states.running {
         0 if session.lasted.is_zero() => NONE.to_owned(),
         0 => format::duration(session.lasted),
         _ => format!("{}+", whole_seconds(session.lasted + now.since(session.last_seen))),

@@ -9,13 +9,9 @@ use super::{
     widgets::strip::{Strip, WITHIN},
 };
 use crate::{
-    app::{
-        Areas, Focus, Stage, State, format,
-        run_state::{RunCounts, RunState},
-        styled::Styled,
-        wrap,
-    },
+    app::{Areas, Focus, Stage, State, format, styled::Styled, wrap},
     keymap::{Action, Hint},
+    model::{RunState, StateCounts},
     slots::Slot,
 };
 
@@ -148,12 +144,14 @@ fn breadcrumb(state: &State) -> String {
 /// `✓ 9  ! 2  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
 pub fn tally(state: &State, width: u16) -> Vec<Styled> {
     let Some(overview) = state.overview.shown() else { return Vec::new() };
-    let RunCounts { done, recovered, failed, running } = state.run_counts().unwrap_or_default();
+    let StateCounts { done, recovered, failed, never_ended, running, until: _ } =
+        state.run_counts().unwrap_or_default();
     let mut texts = Vec::new();
     for (run_state, count) in [
         (RunState::Done, done),
         (RunState::Recovered, recovered),
         (RunState::Failed, failed),
+        (RunState::NeverEnded, never_ended),
         (RunState::Running, running),
     ] {
         let (mark, slot) = tree::mark(run_state);

@@ -8,8 +8,8 @@ use ratatui::backend::TestBackend;
 use sideseat_tui::app::{Effect, Event, Mode, Seen, Start, State, Tick, update};
 use sideseat_tui::keymap::{Chord, Keymap};
 use sideseat_tui::model::{
-    Answer, Changes, Detail, Overview, Page, Project, Query, SessionId, SessionSummary, Subject, Timestamp, Totals,
-    TraceState, TraceSummary, Tree,
+    Answer, Changes, Detail, Overview, Page, Project, Query, SessionId, SessionSummary, StateCounts, Subject,
+    Timestamp, Totals, TraceState, TraceSummary, Tree,
 };
 use sideseat_tui::theme::{Theme, Themes};
 use sideseat_tui::view;
@@ -172,8 +172,9 @@ impl Bench {
         let first = &detail.traces[0];
         match query {
             Query::Overview { .. } => {
-                let mut overview = Overview { sessions: 1, traces: all, ..Overview::default() };
-                overview.all.traces = all;
+                let states = StateCounts { done: all, ..StateCounts::default() };
+                let mut overview = Overview { sessions: 1, states, ..Overview::default() };
+                overview.all.states = states;
                 Answer::Overview(Box::new(overview))
             }
             Query::Sessions { .. } => Answer::Sessions(Page {
@@ -183,9 +184,7 @@ impl Bench {
                     first_seen: first.started,
                     last_seen: first.started,
                     lasted: Duration::from_secs(100),
-                    traces: all,
-                    failed: 0,
-                    running: 0,
+                    states: StateCounts { done: all, ..StateCounts::default() },
                     totals: Totals::default(),
                 }],
                 total: 1,
@@ -204,6 +203,7 @@ impl Bench {
                     ended: trace.ended,
                     last_seen: trace.started,
                     state: TraceState::Ok,
+                    waits: None,
                     spans: trace.spans,
                     models: Vec::new(),
                     totals: Totals::default(),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use sideseat_tui::model::{
-    AssembledTrace, Attributes, Category, Content, Context, Conversation, ConversationId, ConversationMessage, Detail,
-    Dropped, Failure, Message, ModelCall, Node, NodeState, Parameters, Part, Project, RawSpan, Reasoning, Resource,
-    Role, Scope, Span, SpanId, SpanKind, Status, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus,
-    Totals, TraceFailure, TraceId, TraceState, Tree, Value, json,
+    AssembledTrace, Attributes, Category, Content, Conversation, ConversationId, ConversationMessage, Detail, Dropped,
+    Failure, Message, ModelCall, Node, NodeState, Parameters, Part, Project, RawSpan, Reasoning, Resource, Role, Scope,
+    Span, SpanId, SpanKind, Status, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, TraceFailure,
+    TraceId, Value, json,
 };
 
 /// What the panes are asked about one input.
@@ -145,24 +145,10 @@ impl Trace {
         let trace = TraceId::from_bytes(&(u128::from(number) << 64 | 1).to_be_bytes()).unwrap();
         let id = ConversationId(trace, SpanId::from_bytes(&[1; 8]).unwrap());
         let made = AssembledTrace {
-            trace,
             name: Some("a large run".into()),
-            project: "default".into(),
-            service: None,
-            context: Context::default(),
-            started: Timestamp(1_700_000_000_000_000_000),
             ended: Some(Timestamp(1_700_000_100_000_000_000)),
-            state: TraceState::Ok,
-            tree: Tree::default(),
-            calls: Vec::new(),
             conversations: vec![Conversation { id, agent: None, opened_by: None, messages: Vec::new() }],
-            tools: Vec::new(),
-            definitions: Vec::new(),
-            errors: Vec::new(),
-            totals: Totals::default(),
-            only_wrapper_spans: false,
-            limits: Vec::new(),
-            spans: 0,
+            ..AssembledTrace::sample(trace, Timestamp(1_700_000_000_000_000_000))
         };
         Self { made, spans: 0 }
     }

@@ -29,7 +29,7 @@ pub struct Scene {
 }
 
 impl shared::Store for Store {
-    fn answer(&self, query: &Query) -> Result<Answer, String> {
+    fn answer(&self, query: &Query, _: Timestamp) -> Result<Answer, String> {
         Store::answer(self, query).map_err(|error| error.to_string())
     }
 }
@@ -84,18 +84,6 @@ impl Scene {
 
     pub fn tick(mut self, tick: Tick) -> Self {
         self.scene.event(Event::Tick(tick));
-        self
-    }
-
-    /// Nothing happens for so many seconds.
-    pub fn goes_on(self, seconds: u64) -> Self {
-        let now = self.now().plus(std::time::Duration::from_secs(seconds));
-        self.tick(Tick { now, seen: Seen::default(), failing: None })
-    }
-
-    /// The window gets another size.
-    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
-        self.scene.resize(columns, rows);
         self
     }
 

@@ -184,15 +184,6 @@ fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
 
 /// Its row, its session and the sums agree, until nothing more came for as long as its sender pauses.
 #[test]
-fn a_run_of_which_something_came_a_moment_ago_is_live() {
-    let mut scene = Scene::of(&["strands/graph_team"], 120, 40).arrive("bedrock/seed_session");
-    keep("live_120x40", &scene.page());
-    let mut scene = scene.resize(80, 24);
-    keep("live_80x24", &scene.page());
-    keep("live_done_80x24", &scene.goes_on(4).page());
-}
-
-#[test]
 fn a_frozen_view_says_what_waits() {
     let scene = Scene::of(&["bedrock/seed_session"], 80, 24).press("P");
     keep("paused_80x24", &scene.arrive("strands/graph_team").page());

@@ -6,7 +6,7 @@ use super::{At, Browse, Row, RowId, rows};
 use crate::{
     app::pane::Pane,
     model::{
-        Changes, Filter, NodeState, Page, Query, QuerySlot, SessionId, SessionSummary, Timestamp, TraceId,
+        Changes, Filter, Page, Query, QuerySlot, SessionId, SessionSummary, StateCounts, Timestamp, TraceId,
         TraceSummary, Tree,
     },
 };
@@ -40,13 +40,7 @@ impl Browse {
         let taken = self.trees.get_mut(&trace).is_some_and(|pane| pane.take(ticket, answer, now));
         if taken {
             let nodes = self.nodes(&trace);
-            let waits = nodes.iter().any(|node| node.state == NodeState::Missing);
             let newest = rows::newest_span(nodes);
-            if waits {
-                self.waiting.insert(trace);
-            } else {
-                self.waiting.remove(&trace);
-            }
             match newest {
                 Some(newest) => self.newest_spans.insert(trace, newest),
                 None => self.newest_spans.remove(&trace),
@@ -67,6 +61,13 @@ impl Browse {
         }
         for (_, pane) in self.trees.iter_mut().filter(|(trace, _)| changes.touches(trace)) {
             pane.touch();
+        }
+    }
+
+    /// Marks the sessions as old if the clock alone has changed how many of their runs are in which state.
+    pub fn recount(&mut self, is_over: impl Fn(&StateCounts) -> bool) {
+        if self.sessions.shown().is_some_and(|page| page.rows.iter().any(|session| is_over(&session.states))) {
+            self.sessions.touch();
         }
     }
 
@@ -177,7 +178,6 @@ impl Browse {
     fn forget(&mut self, seen: &[RowId]) {
         if self.trees.len() > KEPT {
             self.trees.retain(|trace, _| seen.contains(&RowId::Trace(*trace)));
-            self.waiting.retain(|trace| self.trees.contains_key(trace));
             self.newest_spans.retain(|trace, _| self.trees.contains_key(trace));
         }
         if self.traces.len() > KEPT {

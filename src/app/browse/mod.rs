@@ -15,7 +15,7 @@ mod moves;
 mod news;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{pane::Pane, scroll::Scroll};
 use crate::model::{Node, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
@@ -93,8 +93,6 @@ pub struct Browse {
     traces: HashMap<Option<SessionId>, Pane<Page<TraceSummary>>>,
     trace_limits: HashMap<Option<SessionId>, usize>,
     trees: HashMap<TraceId, Pane<Tree>>,
-    /// Traces in which a parent is named that has not arrived.
-    waiting: HashSet<TraceId>,
     /// Of each tree the span that started last among those that have a row when all is open.
     newest_spans: HashMap<TraceId, SpanId>,
     /// What was opened and closed by hand.
@@ -183,22 +181,10 @@ impl Browse {
         self.traces.get(&session.cloned()).and_then(Pane::shown).map_or(&[], |page| &page.rows)
     }
 
-    /// The traces that are known of all sessions in the tree.
-    pub fn known_traces(&self) -> impl Iterator<Item = &TraceSummary> {
-        let sessions = self.sessions.shown().into_iter().flat_map(|page| &page.rows);
-        sessions.flat_map(|summary| self.traces(summary.session.as_ref()))
-    }
-
     /// The spans of a trace; none where they are not known.
     #[must_use]
     pub fn nodes(&self, trace: &TraceId) -> &[Node] {
         self.trees.get(trace).and_then(Pane::shown).map_or(&[], |tree| &tree.nodes)
-    }
-
-    /// Whether a parent is named in it that has not arrived.
-    #[must_use]
-    pub fn waits(&self, trace: &TraceId) -> bool {
-        self.waiting.contains(trace)
     }
 
     /// The newest trace: the last of the session with the newest activity. What a program does around its agent, each

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
-    AssembledTrace, Category, Content, Context, Conversation, ConversationId, ConversationMessage, Cost, Detail,
-    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Role, SpanId, Timestamp, TokenUsage,
-    ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, TraceState, Tree, Usd,
+    AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, Detail, Failure,
+    Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Role, SpanId, Timestamp, TokenUsage, ToolCall,
+    ToolDefinition, ToolResult, ToolRun, ToolStatus, TraceFailure, TraceId, Usd,
 };
 
 fn span(number: u8) -> SpanId {
@@ -70,15 +70,8 @@ fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
 fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun>) -> AssembledTrace {
     let trace = TraceId::from_bytes(&[1; 16]).unwrap();
     AssembledTrace {
-        trace,
         name: Some("planner".into()),
-        project: "default".into(),
-        service: None,
-        context: Context::default(),
-        started: Timestamp(1_000_000_000),
         ended: Some(Timestamp(2_000_000_000)),
-        state: TraceState::Ok,
-        tree: Tree::default(),
         calls,
         conversations: vec![Conversation {
             id: ConversationId(trace, span(1)),
@@ -87,12 +80,8 @@ fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun
             messages: said,
         }],
         tools,
-        definitions: Vec::new(),
-        errors: Vec::new(),
-        totals: Totals::default(),
-        only_wrapper_spans: false,
-        limits: Vec::new(),
         spans: 1,
+        ..AssembledTrace::sample(trace, Timestamp(1_000_000_000))
     }
 }
 

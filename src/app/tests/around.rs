@@ -1,7 +1,7 @@
 //! What happens around the one who reads: sums, news above the window, what is followed, the terminal's colours.
 
 use super::*;
-use crate::app::run_state::RunState;
+use crate::model::RunState;
 
 /// What a program does around its agent: no model, no tool.
 fn machinery(number: u8) -> Fake {

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     app::scene,
     model::{
-        Answer, AssembledTrace, Category, Context, Conversation, ConversationId, ConversationMessage, Detail,
-        Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Project, Query, Role, SessionId,
-        SessionSummary, SpanId, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
+        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything,
+        Filter, Message, ModelCall, Node, NodeState, Overview, Page, Project, Query, Role, SessionId, SessionSummary,
+        SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
     },
 };
 
@@ -60,12 +60,13 @@ impl Fakes {
 }
 
 impl scene::Store for Fakes {
-    fn answer(&self, query: &Query) -> Result<Answer, String> {
+    fn answer(&self, query: &Query, _: Timestamp) -> Result<Answer, String> {
         Ok(match query {
             Query::Overview { filter } => {
-                let all = Everything { traces: self.traces.len() as u64, ..Everything::default() };
-                let traces = self.passing(filter).len() as u64;
-                Answer::Overview(Box::new(Overview { traces, all, ..Overview::default() }))
+                let done = |traces: usize| StateCounts { done: traces as u64, ..StateCounts::default() };
+                let all = Everything { states: done(self.traces.len()), ..Everything::default() };
+                let states = done(self.passing(filter).len());
+                Answer::Overview(Box::new(Overview { states, all, ..Overview::default() }))
             }
             Query::Sessions { filter, limit } => {
                 let passing = self.passing(filter);
@@ -109,9 +110,7 @@ fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {
         first_seen: Timestamp(1),
         last_seen: Timestamp(own.iter().map(|fake| fake.last_seen).max().unwrap_or_default()),
         lasted: Duration::ZERO,
-        traces: own.len() as u64,
-        failed: 0,
-        running: 0,
+        states: StateCounts { done: own.len() as u64, ..StateCounts::default() },
         totals: own.iter().map(|fake| totals(fake)).sum(),
     }
 }
@@ -135,6 +134,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         ended: None,
         last_seen: Timestamp(fake.last_seen),
         state: TraceState::Ok,
+        waits: None,
         spans: fake.spans.len() as u64,
         models: Vec::new(),
         totals: totals(fake),
@@ -166,14 +166,6 @@ fn assembled(fake: &Fake) -> AssembledTrace {
     };
     let facts = |index: &usize| ModelCall::sample(span(index + 1), Timestamp(100 + *index as u64));
     AssembledTrace {
-        trace: trace(fake.number),
-        name: None,
-        project: "default".into(),
-        service: None,
-        context: Context::default(),
-        started: Timestamp(fake.number.into()),
-        ended: None,
-        state: TraceState::Ok,
         tree: tree(fake),
         calls: calls.iter().map(facts).collect(),
         conversations: vec![Conversation {
@@ -182,12 +174,7 @@ fn assembled(fake: &Fake) -> AssembledTrace {
             opened_by: None,
             messages: calls.iter().enumerate().map(said).collect(),
         }],
-        tools: Vec::new(),
-        definitions: Vec::new(),
-        errors: Vec::new(),
-        totals: Totals::default(),
-        only_wrapper_spans: false,
-        limits: Vec::new(),
         spans: fake.spans.len() as u64,
+        ..AssembledTrace::sample(trace(fake.number), Timestamp(fake.number.into()))
     }
 }

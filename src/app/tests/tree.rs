@@ -38,7 +38,7 @@ fn what_stood_for_the_unknown_gives_way_to_the_first_row_beneath() {
     assert_eq!(scene.cursor(), RowId::NoTraces(Some("a".into())));
     let kept = scene.silent.take().unwrap_or_default();
     for (slot, ticket, query) in kept {
-        let answer = scene::Store::answer(&scene.store, &query);
+        let answer = scene::Store::answer(&scene.store, &query, scene.state.now);
         scene.event(Event::Answered { slot, ticket, answer });
     }
     assert_eq!(scene.cursor(), RowId::Trace(trace(1)));

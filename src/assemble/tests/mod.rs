@@ -4,7 +4,6 @@
 
 mod agents;
 mod calls;
-mod exchanges;
 mod lanes;
 mod merges;
 mod properties;

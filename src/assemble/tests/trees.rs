@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::NodeState;
+use crate::model::Waits;
 
 /// Depth, name and state of each node.
 fn nodes(trace: &AssembledTrace) -> Vec<(usize, &str, NodeState)> {
@@ -208,4 +209,24 @@ fn a_list_shows_what_was_asked() {
     assert!(settled(&trace).question.unwrap().chars().count() <= 121);
     let logs = vec![log(2, 1, &[user("old")], &[]), log(2, 2, &[assistant("a")], &[]), log(2, 3, &[user("new")], &[])];
     assert_eq!(settled(&rows(1, vec![llm(2, 0)], logs)).question.as_deref(), Some("new"));
+}
+
+#[test]
+fn a_trace_waits_for_its_root_for_open_spans_and_for_what_is_later_than_its_root() {
+    let waits = |spans: Vec<Made>| one(spans).waits;
+    let root = || made(1, 0, Category::Span).at(0.0, 100.0);
+    assert_eq!(waits(vec![root(), llm(2, 1)]), None);
+    assert_eq!(waits(vec![llm(2, 1)]), Some(Waits::Root), "the root has not come");
+    assert_eq!(waits(vec![root(), llm(3, 2)]), None, "a parent in the middle is enclosed by the root");
+    assert_eq!(waits(vec![root(), llm(2, 1).at(99.0, 101.0)]), Some(Waits::Late));
+    assert_eq!(waits(vec![root(), llm(2, 1).at(99.0, 100.005)]), None, "clocks differ by a little");
+    let open = |mut made: Made| {
+        made.row.ended = None;
+        made
+    };
+    assert_eq!(waits(vec![root(), open(llm(2, 1))]), Some(Waits::Spans));
+    assert_eq!(waits(vec![open(root()), llm(2, 1)]), Some(Waits::Spans));
+    // Spans without a parent that follow each other: the last of them ends the trace.
+    assert_eq!(waits(vec![root(), made(2, 0, Category::Span).at(200.0, 300.0), llm(3, 2).at(200.0, 250.0)]), None);
+    assert_eq!(of(rows(1, Vec::new(), vec![log(1, 0, &[user("hi")], &[])])).waits, None, "records tell no end");
 }

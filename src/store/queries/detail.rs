@@ -7,7 +7,7 @@ use duckdb::{Connection, named_params};
 use super::{LISTED, count, limit};
 use crate::{
     assemble, dialects,
-    model::{Detail, SessionId, Subject, TraceId, TraceRows, Tree},
+    model::{Detail, SessionId, Subject, Timestamp, TraceId, TraceRows, Tree},
     pricing::Prices,
     store::{
         DatabaseError,
@@ -55,7 +55,9 @@ fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>,
 fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), DatabaseError> {
     let newest = format!("with listed as (\n{LISTED})\n{}", include_str!("newest.sql"));
     let mut statement = connection.prepare_cached(&newest)?;
-    let mut found = statement.query(named_params! { "session": session.as_str(), "limit": limit(TRACES) })?;
+    let mut found = statement.query(named_params! {
+        "session": session.as_str(), "limit": limit(TRACES), "now": Timestamp::now().0,
+    })?;
     let (mut traces, mut all) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
         traces.extend(trace_id(row.get(0)?));

@@ -1,7 +1,7 @@
 //! Questions: a `Query` → its .sql file → its `Answer`; a file a question.
 //!
 //! The lists share the relation `shown`, what the filter lets through: `everything.sql`, or `matching.sql` where the
-//! filter has words. Both are of `heard`, the traces that say anything: `listed.sql`.
+//! filter has words. Both are of `listed`, the traces that say anything: `listed.sql`.
 
 mod detail;
 mod overview;
@@ -18,7 +18,7 @@ use duckdb::{
 
 use super::{DatabaseError, pool::Database};
 use crate::{
-    model::{Answer, Filter, Query, TokenUsage, Totals, Usd},
+    model::{Answer, Filter, Query, StateCounts, Timestamp, TokenUsage, Totals, Usd},
     pricing::Prices,
 };
 
@@ -76,6 +76,7 @@ impl Asked {
         words.dedup();
         let of = filter.session.as_ref().and_then(Option::as_ref);
         let mut parameters = vec![
+            ("now", Sql::UBigInt(Timestamp::now().0)),
             ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
             ("any_session", Sql::Boolean(filter.session.is_none())),
             ("session", of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
@@ -117,7 +118,7 @@ fn limit(rows: usize) -> Sql {
     Sql::BigInt(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
-/// Twelve columns from `uncached_input` to `errors`, be they of one trace or sums.
+/// Thirteen columns from `uncached_input` to `errors`, be they of one trace or sums.
 fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
     let column = |n: usize| maybe_count(row, first + n);
     let number = |n: usize| Ok::<_, DatabaseError>(maybe_count(row, first + n)?.unwrap_or_default());
@@ -135,7 +136,23 @@ fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
         model_calls: number(8)?,
         tool_calls: number(9)?,
         failed_tools: number(10)?,
-        errors: number(11)?,
+        pending_tools: number(11)?,
+        errors: number(12)?,
+    })
+}
+
+/// Six columns: how many traces run, never ended, failed, recovered; how many there are; and until when the first of
+/// them runs.
+fn states(row: &Row, first: usize) -> Result<StateCounts, DatabaseError> {
+    let number = |n: usize| count(row, first + n);
+    let (running, never_ended, failed, recovered) = (number(0)?, number(1)?, number(2)?, number(3)?);
+    Ok(StateCounts {
+        running,
+        never_ended,
+        failed,
+        recovered,
+        done: number(4)?.saturating_sub(running + never_ended + failed + recovered),
+        until: row.get::<_, Option<u64>>(first + 5)?.map(Timestamp),
     })
 }
 

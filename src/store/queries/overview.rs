@@ -2,7 +2,7 @@
 
 use duckdb::Connection;
 
-use super::{Asked, count, totals};
+use super::{Asked, count, states, totals};
 use crate::{
     model::{Everything, Filter, Overview},
     store::DatabaseError,
@@ -12,13 +12,10 @@ pub fn overview(connection: &Connection, filter: &Filter, size: Option<u64>) -> 
     let rows = Asked::of(filter, include_str!("overview.sql")).rows(connection, |row| {
         Ok(Overview {
             sessions: count(row, 0)?,
-            traces: count(row, 1)?,
-            running: count(row, 2)?,
-            failed: count(row, 3)?,
-            recovered: count(row, 4)?,
-            spans: count(row, 5)?,
-            totals: totals(row, 6)?,
-            all: Everything { traces: count(row, 18)?, running: count(row, 19)?, totals: totals(row, 20)? },
+            states: states(row, 1)?,
+            spans: count(row, 7)?,
+            totals: totals(row, 8)?,
+            all: Everything { states: states(row, 21)?, totals: totals(row, 27)? },
             size,
         })
     })?;

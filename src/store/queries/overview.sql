@@ -4,20 +4,28 @@ from
     (
         select
             count(distinct session),
+            count(*) filter (running),
+            count(*) filter (never_ended),
+            count(*) filter (failed),
+            count(*) filter (recovered),
             count(*),
-            count(*) filter (state = 'running'),
-            count(*) filter (state = 'error'),
-            count(*) filter (state = 'ok' and errors > 0),
+            min(running_until) filter (running),
             sum(spans),
             sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
-            sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools), sum(errors)
+            sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
+            sum(pending_tools), sum(errors)
         from shown
     ),
     (
         select
+            count(*) filter (running),
+            count(*) filter (never_ended),
+            count(*) filter (failed),
+            count(*) filter (recovered),
             count(*),
-            count(*) filter (state = 'running'),
+            min(running_until) filter (running),
             sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
-            sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools), sum(errors)
+            sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
+            sum(pending_tools), sum(errors)
         from listed
     )

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duckdb::Connection;
 
-use super::{Asked, count, limit, lines, maybe_text, totals};
+use super::{Asked, count, limit, lines, maybe_text, states, totals};
 use crate::{
     model::{Filter, Page, SessionId, SessionSummary, Timestamp},
     store::DatabaseError,
@@ -14,17 +14,15 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
     let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 20)?;
+        total = count(row, 24)?;
         Ok(SessionSummary {
             session: maybe_text(row, 0)?.map(SessionId::from),
             users: lines(maybe_text(row, 1)?),
             first_seen: Timestamp(row.get(2)?),
             last_seen: Timestamp(row.get(3)?),
             lasted: Duration::from_nanos(count(row, 4)?),
-            traces: count(row, 5)?,
-            failed: count(row, 6)?,
-            running: count(row, 7)?,
-            totals: totals(row, 8)?,
+            states: states(row, 5)?,
+            totals: totals(row, 11)?,
         })
     })?;
     Ok(Page { rows, total })

@@ -7,11 +7,16 @@ select
     max(last_seen) as last_seen,
     -- The times between them are the user's. A trace whose start is not known took nobody knows how long.
     sum(greatest(coalesce(ended, last_seen), started) - started) filter (started > 0) as lasted,
+    -- How many are in each state, and when the first of them stops running though nothing comes.
+    count(*) filter (running) as running,
+    count(*) filter (never_ended) as never_ended,
+    count(*) filter (failed) as failed,
+    count(*) filter (recovered) as recovered,
     count(*) as traces,
-    count(*) filter (state = 'error') as failed,
-    count(*) filter (state = 'running') as running,
+    min(running_until) filter (running) as until,
     sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
-    sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools), sum(errors),
+    sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
+    sum(pending_tools), sum(errors),
     count(*) over () as total
 from shown
 group by session

@@ -4,7 +4,7 @@ use duckdb::{Connection, types::Value as Sql};
 
 use super::{Asked, count, limit, lines, maybe_text, totals};
 use crate::{
-    model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary},
+    model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary, Waits},
     store::{
         DatabaseError,
         rows::{project, text, trace_id},
@@ -21,7 +21,7 @@ pub fn traces(
     let asked = Asked::of(filter, include_str!("traces.sql")).with("of", of).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 26)?;
+        total = count(row, 28)?;
         let Some(trace) = trace_id(row.get(0)?) else { return Ok(None) };
         Ok(Some(TraceSummary {
             trace,
@@ -36,9 +36,10 @@ pub fn traces(
             ended: row.get::<_, Option<u64>>(9)?.map(Timestamp),
             last_seen: Timestamp(row.get(10)?),
             state: state(text(row, 11)?),
-            spans: count(row, 12)?,
-            models: lines(maybe_text(row, 13)?),
-            totals: totals(row, 14)?,
+            waits: maybe_text(row, 12)?.and_then(waits),
+            spans: count(row, 13)?,
+            models: lines(maybe_text(row, 14)?),
+            totals: totals(row, 15)?,
         }))
     })?;
     Ok(Page { rows: rows.into_iter().flatten().collect(), total })
@@ -47,4 +48,8 @@ pub fn traces(
 fn state(word: &str) -> TraceState {
     use TraceState::{Error, Ok, Running};
     [Ok, Error, Running].into_iter().find(|state| state.as_str() == word).unwrap_or_default()
+}
+
+fn waits(word: &str) -> Option<Waits> {
+    Waits::ALL.into_iter().find(|waits| waits.as_str() == word)
 }

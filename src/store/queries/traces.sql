@@ -2,10 +2,10 @@
 -- `total` is how many there are without the limit.
 select * from (
     select
-        trace, project, name, session, user_id, service, framework, question, started, ended, last_seen, state, spans,
-        models,
+        trace, project, name, session, user_id, service, framework, question, started, ended, last_seen, state, waits,
+        spans, models,
         uncached_input, cache_read, cache_write, output, reasoning,
-        cost, priced, unpriced, model_calls, tool_calls, failed_tools, errors,
+        cost, priced, unpriced, model_calls, tool_calls, failed_tools, pending_tools, errors,
         count(*) over () as total
     from shown
     where session is not distinct from $of

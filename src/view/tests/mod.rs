@@ -20,7 +20,7 @@ use scene::{Scene, at, at_the_failure, listening, runs};
 fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
     let scene = at_the_failure(Scene::of(runs()));
     for line in [
-        "│▾ ✗ trip-planner     3 runs  1m01 143k   $.313│",
+        "│▾ ✗ trip-planner  ✗1 3 runs  1m01 143k   $.313│",
         "│  ▸ ✓ run 1 plan a 5-day tr… 8.1s  12k   $.019│",
         "│    ▾ ✗ A planner             46s 118k   $.272│",
         "│        M turn 1  sonnet-4-5 3.1s  14k   $.012│",
@@ -65,21 +65,21 @@ fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
     scene.shows("└─ ✓ 1  ! 1 ");
 }
 
-/// The store knows that it ended; only the clock knows whether that was all. (A parent in it is still missing.)
+/// A run whose spans never told their end is running until nothing has come for long, then never ended: in its row, its
+/// session and the sums alike.
 #[test]
-fn a_run_of_which_something_just_came_is_running_in_its_row_its_session_and_the_sums() {
-    let mut runs = runs();
-    runs.truncate(3);
-    let mut scene = Scene::of(runs);
-    scene.arrive(3);
-    for text in ["▾ ● trip-planner ", "▾ ● run 3 book the", "1 running · 3 runs", "└─ ✓ 2  ● 1 "] {
+fn a_run_that_does_not_end_is_running_and_later_never_ended_in_its_row_its_session_and_the_sums() {
+    let mut scene = Scene::of(runs());
+    for text in ["▾ ● doc-writer ", "▾ ● run 1 draft the", "1 running · 5 runs", "└─ ✓ 3  ✗ 1  ● 1 "]
+    {
         scene.shows(text);
     }
     let tick = Tick { now: at(800.0), seen: Seen::default(), failing: None };
     scene.event(Event::Tick(tick));
-    for text in ["▾ ✗ trip-planner ", "▾ ✗ run 3 book the", " 3 runs", "└─ ✓ 2  ✗ 1 "] {
+    for text in ["▾ ◌ doc-writer ", "▾ ◌ run 1 draft the", " 5 runs · $.325", "└─ ✓ 3  ✗ 1  ◌ 1 "] {
         scene.shows(text);
     }
+    assert!(!scene.screen().contains("1 running"));
 }
 
 #[test]

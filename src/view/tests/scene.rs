@@ -7,10 +7,10 @@ use ratatui::{Terminal, backend::TestBackend};
 use crate::{
     app::{Event, Listening, Mode, Seen, Start, Tick, scene},
     model::{
-        Answer, AssembledTrace, Category, Changes, Content, Context, Conversation, ConversationId, ConversationMessage,
-        Cost, Detail, Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Part, PriceSource,
-        Project, Query, Reasoning, Role, SessionId, SessionSummary, SpanId, Subject, Timestamp, TokenUsage, ToolCall,
-        ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, TraceSummary, Tree, Usd,
+        Answer, AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, Detail,
+        Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Part, PriceSource, Project, Query,
+        Reasoning, Role, SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, TokenUsage, ToolCall,
+        ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, TraceSummary, Tree, Usd, Waits,
     },
     theme::{Depth, Themes},
     view::draw,
@@ -95,6 +95,12 @@ pub fn runs() -> Vec<Run> {
     ]
 }
 
+/// The states of runs at a moment.
+fn states<'r>(runs: impl IntoIterator<Item = &'r Run>, now: Timestamp) -> StateCounts {
+    let runs: Vec<TraceSummary> = runs.into_iter().map(summary).collect();
+    StateCounts::of(&runs, now)
+}
+
 fn summary(run: &Run) -> TraceSummary {
     TraceSummary {
         trace: trace_id(run.number),
@@ -109,6 +115,7 @@ fn summary(run: &Run) -> TraceSummary {
         ended: run.to.map(at),
         last_seen: at(run.to.unwrap_or(run.from + 6.0)),
         state: run.state,
+        waits: (run.state == TraceState::Running).then_some(Waits::Spans),
         spans: 12,
         models: vec!["claude-sonnet-4-5".into()],
         totals: run.totals(),
@@ -250,28 +257,20 @@ fn assembled(run: &Run) -> AssembledTrace {
         ended: Some(at(run.from + 9.6)),
     };
     AssembledTrace {
-        trace,
         name: Some("planner".into()),
-        project: "default".into(),
-        service: None,
-        context: Context::default(),
-        started: at(run.from),
         ended: run.to.map(at),
         state: run.state,
         tree: tree(run.number),
         calls: vec![call],
         conversations: vec![thread],
         tools: vec![tool],
-        definitions: Vec::new(),
-        errors: Vec::new(),
         totals: run.totals(),
-        only_wrapper_spans: false,
-        limits: Vec::new(),
         spans: 10,
+        ..AssembledTrace::sample(trace, at(run.from))
     }
 }
 
-fn answer(query: &Query, runs: &[Run]) -> Answer {
+fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
     let passes = |run: &&Run, filter: &Filter| {
         run.question.contains(filter.text.trim())
             && filter.session.as_ref().is_none_or(|of| run.session == of.as_ref().map(SessionId::as_str))
@@ -279,17 +278,10 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
     match query {
         Query::Overview { filter } => Answer::Overview(Box::new(Overview {
             sessions: 2,
-            traces: runs.iter().filter(|run| passes(run, filter)).count() as u64,
-            running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
-            failed: runs.iter().filter(|run| run.state == TraceState::Error).count() as u64,
+            states: states(runs.iter().filter(|run| passes(run, filter)), now),
             spans: 60,
             totals: runs.iter().map(Run::totals).sum(),
-            recovered: runs.iter().filter(|run| run.recovered).count() as u64,
-            all: Everything {
-                traces: runs.len() as u64,
-                running: runs.iter().filter(|run| run.state == TraceState::Running).count() as u64,
-                totals: runs.iter().map(Run::totals).sum(),
-            },
+            all: Everything { states: states(runs, now), totals: runs.iter().map(Run::totals).sum() },
             size: Some(38_400_000),
         })),
         Query::Sessions { filter, .. } => {
@@ -303,9 +295,7 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
                     first_seen: at(first.from),
                     last_seen: at(last.to.unwrap_or(last.from + 6.0)),
                     lasted: of.iter().map(|run| at(run.to.unwrap_or(run.from + 6.0)).since(at(run.from))).sum(),
-                    traces: of.len() as u64,
-                    failed: of.iter().filter(|run| run.state == TraceState::Error).count() as u64,
-                    running: of.iter().filter(|run| run.state == TraceState::Running).count() as u64,
+                    states: states(of.iter().copied(), now),
                     totals: of.iter().map(|run| run.totals()).sum(),
                 });
             }
@@ -336,8 +326,8 @@ fn answer(query: &Query, runs: &[Run]) -> Answer {
 pub type Scene = scene::Scene<Vec<Run>>;
 
 impl scene::Store for Vec<Run> {
-    fn answer(&self, query: &Query) -> Result<Answer, String> {
-        Ok(answer(query, self))
+    fn answer(&self, query: &Query, now: Timestamp) -> Result<Answer, String> {
+        Ok(answer(query, self, now))
     }
 }
 
@@ -392,12 +382,6 @@ impl Scene {
     pub fn typed(mut self, text: &str) -> Self {
         self.type_in(text);
         self
-    }
-
-    /// More of a run comes, and its row stays as it was.
-    pub fn arrive(&mut self, number: u8) {
-        let traces = [trace_id(number)].into();
-        self.event(Event::Changed(Changes { traces, ..Changes::default() }));
     }
 
     pub fn screen(&self) -> String {

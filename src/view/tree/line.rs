@@ -1,9 +1,11 @@
 //! What a row of the tree shows, before it is laid out.
 
+use std::time::Duration;
+
 use super::names;
 use crate::{
-    app::{Activity, Content, Row, RowId, State, format, run_state::RunState, styled::Styled, wrap},
-    model::{Category, Node, NodeState, SessionSummary, TraceSummary, Usd},
+    app::{Content, Row, RowId, State, format, styled::Styled, wrap},
+    model::{Category, Node, NodeState, RunState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
 };
@@ -45,15 +47,19 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
 }
 
 fn of_session(state: &State, session: &SessionSummary) -> Line {
-    let runs = if session.traces == 1 { "run" } else { "runs" };
+    let number = session.states.all();
+    let runs = if number == 1 { "run" } else { "runs" };
+    // Failures show beside runs that go on, and how many there are where several runs are folded away.
+    let failed = Some(session.states.failed).filter(|failed| *failed > 0 && number > 1);
+    let failed = failed.map(|failed| Styled::new(format!("✗{}", format::count(failed)), Slot::TreeError));
     let users = session.users.iter().filter(|_| session.session.is_some());
     let users = users.map(|user| Styled::new(wrap::clean_line(user), Slot::Dim)).take(1);
     Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),
         name_slot: Slot::TreeSession,
-        notes: users.collect(),
-        aside: format!("{} {runs}", format::count(session.traces)),
+        notes: failed.into_iter().chain(users).collect(),
+        aside: format!("{} {runs}", format::count(number)),
         duration: Some(numbers::lasted(session, state.now)),
         tokens: Some(numbers::tokens_of(&session.totals)),
         cost: Some(numbers::cost_of(&session.totals)),
@@ -62,23 +68,23 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
 }
 
 fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
-    let activity = state.activity(trace);
     let run_state = state.run_state(trace);
-    let note = match activity {
-        Activity::Quiet(quiet) => {
-            Some(Styled::new(format!("{} since last", numbers::whole_seconds(quiet)), Slot::TreeRunning))
-        }
-        Activity::Abandoned => Some(Styled::new("abandoned?", Slot::Warning)),
-        Activity::Running => None,
-        Activity::Done => (run_state == RunState::Recovered).then(|| Styled::new(recovered(trace), Slot::Warning)),
+    let errors = (trace.totals.errors > 0).then(|| Styled::new(errors(trace), Slot::Warning));
+    let quiet = state.now.since(trace.last_seen);
+    let since = format!("{} since last", numbers::whole_seconds(quiet));
+    let since = (quiet >= QUIET).then(|| Styled::new(since, Slot::TreeRunning));
+    let state_notes = match run_state {
+        RunState::Running => [since, errors],
+        RunState::NeverEnded => [Some(Styled::new("never ended", Slot::Warning)), errors],
+        RunState::Recovered => [errors, None],
+        RunState::Failed | RunState::Done => [None, None],
     };
-    let going = match activity {
-        Activity::Done => trace.ended.or(Some(trace.last_seen)),
-        // Whoever ran it is gone: its clock stands.
-        Activity::Abandoned => None,
-        Activity::Running | Activity::Quiet(_) => trace.ended,
+    let (ended, now) = match run_state {
+        RunState::Running => (None, state.now),
+        // Nobody knows when its program stopped: its clock stands.
+        RunState::NeverEnded => (None, trace.last_seen),
+        _ => (trace.ended.or(Some(trace.last_seen)), state.now),
     };
-    let now = if activity == Activity::Abandoned { trace.last_seen } else { state.now };
     let name = trace.name.as_deref().map(wrap::clean_line);
     let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
     let also = name.clone().filter(|_| question.is_some()).map(|name| Styled::new(name, Slot::Dim));
@@ -88,16 +94,19 @@ fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
         prose: question.is_some(),
         name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
-        notes: note.into_iter().chain(also).collect(),
-        duration: Some(numbers::duration(trace.started, going, now)),
+        notes: state_notes.into_iter().flatten().chain(also).collect(),
+        duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
         cost: Some(numbers::cost_of(&trace.totals)),
         ..Line::default()
     }
 }
 
+/// Nothing of a running run arrived for so long: the row says so.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// `1 error`
-fn recovered(trace: &TraceSummary) -> String {
+fn errors(trace: &TraceSummary) -> String {
     let errors = if trace.totals.errors == 1 { "error" } else { "errors" };
     format!("{} {errors}", format::count(trace.totals.errors))
 }
@@ -107,6 +116,7 @@ pub fn mark(run_state: RunState) -> (&'static str, Slot) {
     match run_state {
         RunState::Running => ("●", Slot::TreeRunning),
         RunState::Failed => FAILED,
+        RunState::NeverEnded => ("◌", Slot::Warning),
         RunState::Recovered => ("!", Slot::Warning),
         RunState::Done => ("✓", Slot::TreeOk),
     }
@@ -126,7 +136,7 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         NodeState::Running => {
             // Its clock stands where its run is given up.
             let RowId::Span(trace, _) = row.id else { return Line::default() };
-            let given_up = state.tree.trace(&trace).filter(|trace| state.activity(trace) == Activity::Abandoned);
+            let given_up = state.tree.trace(&trace).filter(|trace| state.run_state(trace) == RunState::NeverEnded);
             numbers::duration(node.started, None, given_up.map_or(state.now, |trace| trace.last_seen))
         }
         NodeState::Missing => numbers::NONE.to_owned(),

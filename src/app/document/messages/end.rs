@@ -2,7 +2,7 @@
 
 use super::super::build::Builder;
 use crate::app::{format, styled::Styled};
-use crate::model::{AssembledTrace, LimitReached, NodeState, TraceState};
+use crate::model::{AssembledTrace, LimitReached, NodeState, Waits};
 use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
@@ -12,8 +12,8 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     }
     to.blank();
     let run = number.map_or_else(|| "run".to_owned(), |number| format!("run {number}"));
-    let (head, took) = match (trace.state, trace.ended) {
-        (TraceState::Running, _) | (_, None) => (format!("── {run} goes on"), None),
+    let (head, took) = match (trace.waits, trace.ended) {
+        (Some(Waits::Spans | Waits::Root), _) | (_, None) => (format!("── {run} has not ended"), None),
         (_, Some(ended)) => (format!("── end of {run}"), Some(format::duration(ended.since(trace.started)))),
     };
     let (head, none) = (Some(head), None);

@@ -1,4 +1,4 @@
-//! Which requests a port answers, and how the others are refused.
+//! The door of a port: who is let in, and how everyone else is told why not.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -13,25 +13,23 @@ use axum::{
 };
 
 use super::{
-    Address, ExportSink, Protocol, Refusal,
+    Address, Protocol, Refusal, Taker,
     body::{self, Budget},
 };
 use crate::decode::Encoding;
 
-/// What the handlers of one port share.
+/// What every request is answered with.
 #[derive(Clone)]
-pub(super) struct Endpoint<T> {
-    /// Where exports go.
-    pub sink: T,
-    /// The memory that bodies may take, shared by all ports.
+pub(super) struct Door<T> {
+    pub taker: T,
     pub budget: Budget,
-    /// The protocol of this port.
+    /// What this port speaks.
     pub protocol: Protocol,
-    /// All ports, so that a refusal can name the right one.
+    /// All ports, to name the right one to who came to the wrong one.
     pub addresses: Arc<[Address]>,
 }
 
-/// The address of the other end of a connection, as an extension of its requests.
+/// Who is on the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub SocketAddr);
 
@@ -39,15 +37,15 @@ pub(super) struct Peer(pub SocketAddr);
 pub(super) struct Caller {
     pub peer: SocketAddr,
     pub path: String,
-    form: ReplyForm,
+    wire: Wire,
     version: Version,
-    /// The request has an `Expect` header: its body is sent only if it is asked for.
-    expects_continue: bool,
+    /// It waits for our word before it sends its body.
+    waits: bool,
 }
 
-/// In which form a refusal is answered.
+/// In which form an answer goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReplyForm {
+enum Wire {
     Http(Encoding),
     Grpc,
 }
@@ -56,83 +54,77 @@ impl Caller {
     pub(super) fn of(request: &Request) -> Self {
         let unknown = SocketAddr::from((IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         let headers = request.headers();
-        let form = match encoding(headers) {
-            _ if is_grpc(headers) => ReplyForm::Grpc,
-            Ok(encoding) => ReplyForm::Http(encoding),
-            // A request without one of OTLP's content types is most likely made by a person, who can read JSON.
-            Err(_) => ReplyForm::Http(Encoding::Json),
+        let wire = match encoding(headers) {
+            _ if is_grpc(headers) => Wire::Grpc,
+            Ok(encoding) => Wire::Http(encoding),
+            // Who sends neither is most likely a person.
+            Err(_) => Wire::Http(Encoding::Json),
         };
         Self {
             peer: request.extensions().get::<Peer>().map_or(unknown, |peer| peer.0),
             path: request.uri().path().to_owned(),
-            form,
+            wire,
             version: request.version(),
-            expects_continue: headers.contains_key(header::EXPECT),
+            waits: headers.contains_key(header::EXPECT),
         }
     }
 }
 
-impl<T: ExportSink> Endpoint<T> {
-    /// Counts a refusal and answers it in the form that the caller reads. `unread` is what is left of the body.
+impl<T: Taker> Door<T> {
+    /// Counts a refusal and puts it into the caller's words.
     pub(super) fn refuse(&self, caller: &Caller, refusal: &Refusal, unread: Body) -> Response<Body> {
-        self.sink.counts().refused(refusal.reason(), 1, caller.peer, &caller.path, &refusal.to_string());
-        if caller.version < Version::HTTP_2 && !caller.expects_continue {
+        self.taker.counts().refused(refusal.reason(), 1, caller.peer, &caller.path, &refusal.to_string());
+        if caller.version < Version::HTTP_2 && !caller.waits {
             body::drain(unread);
         }
-        match caller.form {
-            ReplyForm::Grpc => refusal.grpc_response(),
-            ReplyForm::Http(encoding) => refusal.http_response(encoding),
+        match caller.wire {
+            Wire::Grpc => refusal.over_grpc(),
+            Wire::Http(encoding) => refusal.over_http(encoding),
         }
     }
 
-    /// The same for a request of which nothing was read yet.
     pub(super) fn refuse_whole(&self, refusal: &Refusal, request: Request) -> Response<Body> {
         let caller = Caller::of(&request);
         self.refuse(&caller, refusal, request.into_body())
     }
 
-    /// Names the first port with a protocol that `fits`: `HTTP is at http://127.0.0.1:4318`.
-    fn directions(&self, name: &str, fits: impl Fn(Protocol) -> bool) -> String {
-        match self.addresses.iter().find(|address| fits(address.what)) {
+    /// `HTTP is at http://127.0.0.1:4318`, of the first port that will do.
+    fn directions(&self, name: &str, will_do: impl Fn(Protocol) -> bool) -> String {
+        match self.addresses.iter().find(|address| will_do(address.what)) {
             Some(address) => format!("{name} is at http://{}", address.socket()),
             None => format!("{name} is switched off"),
         }
     }
 }
 
-/// Lets requests through to the handlers, but for those of web pages and those in another protocol than the port's.
-pub(super) async fn admit<T: ExportSink>(
-    State(endpoint): State<Endpoint<T>>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    // A page of any site can make a browser post to a loopback port, also under a host name of its own that resolves to
-    // this machine. Browsers send the origin of the page; SDKs send none.
+/// Refuses web pages, and who speaks another protocol than the port.
+pub(super) async fn turn_away<T: Taker>(State(door): State<Door<T>>, request: Request, next: Next) -> Response<Body> {
+    // A page from anywhere can make a browser post to a loopback port, and DNS can be made to call that
+    // port its own. Browsers say where a page is from; SDKs say nothing.
     if let Some(origin) = request.headers().get(header::ORIGIN)
         && !is_loopback(origin)
     {
         let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
-        return endpoint.refuse_whole(&Refusal::Origin(origin), request);
+        return door.refuse_whole(&Refusal::Origin(origin), request);
     }
     let is_grpc = is_grpc(request.headers());
-    if is_grpc && !endpoint.protocol.is_grpc() {
-        let directions = endpoint.directions("gRPC", Protocol::is_grpc);
-        return endpoint
-            .refuse_whole(&Refusal::Path(format!("this port speaks OTLP over HTTP, {directions}")), request);
+    if is_grpc && !door.protocol.is_grpc() {
+        let way = door.directions("gRPC", Protocol::is_grpc);
+        return door.refuse_whole(&Refusal::Path(format!("this port speaks OTLP over HTTP, {way}")), request);
     }
-    if !is_grpc && !endpoint.protocol.is_http() {
-        let directions = endpoint.directions("OTLP over HTTP", Protocol::is_http);
-        return endpoint.refuse_whole(&Refusal::Path(format!("this port speaks gRPC, {directions}")), request);
+    if !is_grpc && !door.protocol.is_http() {
+        let way = door.directions("OTLP over HTTP", Protocol::is_http);
+        return door.refuse_whole(&Refusal::Path(format!("this port speaks gRPC, {way}")), request);
     }
     next.run(request).await
 }
 
-/// Whether an `Origin` is that of a page that this machine serves.
+/// Whether an `Origin` is a page served by this machine.
 fn is_loopback(origin: &HeaderValue) -> bool {
     let Some(uri) = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()) else { return false };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    is_local && matches!(uri.scheme_str(), Some("http" | "https"))
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    here && matches!(uri.scheme_str(), Some("http" | "https"))
 }
 
 /// Whether a request is gRPC, of whatever kind.
@@ -140,7 +132,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     text(headers, header::CONTENT_TYPE.as_str()).is_some_and(|name| name.starts_with("application/grpc"))
 }
 
-/// The encoding that the content type names; a refusal if it is none of OTLP's.
+/// The encoding that a content type names.
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     let content_type = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let unknown = || Refusal::ContentType(content_type.to_owned());
@@ -159,8 +151,7 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     }
 }
 
-/// A header's value, `None` if there is none. A value that is not ASCII is read as `?`, which is no valid content type,
-/// encoding or project.
+/// A header's value; what is no text counts as `?`, which is no type, no encoding and no project.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }

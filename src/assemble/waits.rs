@@ -1,0 +1,23 @@
+//! What a trace waits for (`tree.md` 5): whether it is complete, by what was received and without any clock.
+
+use super::{span_digest::SpanDigest, span_tree::SpanTree};
+use crate::model::{Timestamp, Waits};
+
+/// How much later than its root something of a trace may be and still count as enclosed by it: clocks of two processes
+/// differ by that much. A hundredth of a second, in nanoseconds.
+const CLOCKS: u64 = 10_000_000;
+
+/// What a trace waits for; `None` if nothing is missing. A trace of log records alone waits for nothing, because no
+/// record says that it is the last. `digests` are those of all its spans and log records.
+pub fn waits(tree: &SpanTree, digests: &[&SpanDigest]) -> Option<Waits> {
+    let mut spans = digests.iter().filter(|digest| !digest.is_log).peekable();
+    spans.peek()?;
+    if spans.any(|span| span.ended.is_none()) {
+        return Some(Waits::Spans);
+    }
+    // Several spans without a parent may follow each other: the last of them ends the trace.
+    let roots = tree.tops().filter_map(|node| node.span).filter(|(_, span)| span.parent.is_none());
+    let Some(ended) = roots.filter_map(|(_, span)| span.ended).max() else { return Some(Waits::Root) };
+    let is_late = |at: Timestamp| at.0 > ended.0.saturating_add(CLOCKS);
+    digests.iter().any(|digest| is_late(digest.ended.unwrap_or(digest.started))).then_some(Waits::Late)
+}
