@@ -12,6 +12,11 @@ use crate::model::Value;
 pub type HashMap<K, V> = collections::HashMap<K, V, FixedState>;
 pub type HashSet<K> = collections::HashSet<K, FixedState>;
 
+/// A map with room for so many keys: growing would move all of them several times.
+pub fn map_for<K, V>(keys: usize) -> HashMap<K, V> {
+    HashMap::with_capacity_and_hasher(keys, FixedState::default())
+}
+
 /// A hash that is the same in every answer.
 pub fn of(value: impl Hash) -> u64 {
     FixedState::default().hash_one(value)

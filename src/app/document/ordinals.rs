@@ -1,6 +1,6 @@
 //! Which call of its tool a run is, so that the panes and the tree count alike.
 
-use super::hash::{HashMap, fingerprint};
+use super::hash::{self, HashMap, fingerprint};
 use crate::model::{AssembledTrace, SpanId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,18 @@ impl Ordinal {
     }
 }
 
-/// One for each of a trace's tool runs, in their order.
-pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
+/// A hash of the arguments of each of a trace's tool runs, in their order.
+pub fn inputs(trace: &AssembledTrace) -> Vec<u64> {
+    trace.tools.iter().map(|run| fingerprint(&run.input)).collect()
+}
+
+/// One for each of a trace's tool runs, in their order. `inputs`: the hashes of their arguments.
+pub fn ordinals(trace: &AssembledTrace, inputs: &[u64]) -> Vec<Ordinal> {
     if trace.tools.is_empty() {
         return Vec::new();
     }
-    let in_tree: HashMap<SpanId, usize> =
-        trace.tree.nodes.iter().filter_map(|node| Some((node.id, node.ordinal?))).collect();
+    let mut in_tree: HashMap<SpanId, usize> = hash::map_for(trace.tools.len());
+    in_tree.extend(trace.tree.nodes.iter().filter_map(|node| Some((node.id, node.ordinal?))));
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::default();
     for (at, run) in trace.tools.iter().enumerate() {
         by_name.entry(&run.name).or_default().push(at);
@@ -35,13 +40,13 @@ pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
         // Parallel calls may start in another order than they were asked for: the tree goes by the start.
         let shown: Option<Vec<usize>> = runs.iter().map(|at| in_tree.get(&trace.tools[*at].span?).copied()).collect();
         let numbers = shown.unwrap_or_else(|| (1..=runs.len()).collect());
-        let mut first: HashMap<u64, usize> = HashMap::default();
+        let mut first: HashMap<u64, usize> = hash::map_for(runs.len());
         let mut in_order: Vec<(usize, usize)> = numbers.into_iter().zip(runs).collect();
         in_order.sort_unstable();
         let of = in_order.len();
         for (nth, at) in in_order {
-            let known = *first.entry(fingerprint(&trace.tools[at].input)).or_insert(nth);
-            ordinals[at] = Ordinal { nth, of, same: Some(known).filter(|known| *known != nth) };
+            let earliest = *first.entry(inputs[at]).or_insert(nth);
+            ordinals[at] = Ordinal { nth, of, same: Some(earliest).filter(|earliest| *earliest != nth) };
         }
     }
     ordinals

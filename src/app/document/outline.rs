@@ -55,6 +55,11 @@ impl<B> Outline<B> {
         self.blocks.push(Block { what, id, size: Size { lines, bytes } });
     }
 
+    /// Makes room for the parts of so many spans.
+    pub fn expect(&mut self, spans: usize) {
+        self.spans.reserve(spans);
+    }
+
     /// Notes that the last block holds a span's part, unless one before it does.
     pub fn holds(&mut self, span: SpanId) {
         self.spans.entry(span).or_insert(self.blocks.len().saturating_sub(1));

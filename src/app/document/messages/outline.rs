@@ -21,6 +21,7 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
     }
     let mut shown = Shown::default();
     let mut traces = Vec::new();
+    outline.expect(detail.traces.iter().map(|trace| trace.calls.len() + trace.tools.len()).sum());
     for (at, (trace, number)) in runs::numbered(detail).enumerate() {
         let index = TraceIndex::of(trace, number);
         let mut writer = Writer {

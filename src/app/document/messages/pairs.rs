@@ -1,13 +1,17 @@
 //! Which result answers which call: a call and its result are shown as one, in the turn that asked for it.
 
-use std::collections::VecDeque;
+use std::{
+    cell::{Cell, OnceCell},
+    collections::VecDeque,
+    iter,
+};
 
-use super::super::hash::{HashMap, HashSet, fingerprint};
-use crate::model::{AssembledTrace, Content, SpanId, ToolCall, ToolResult};
+use super::super::hash::{self, HashMap, fingerprint};
+use crate::model::{AssembledTrace, Content, SpanId, ToolCall, ToolResult, ToolRun};
 
 /// A part of a message: the conversation's place in the trace, the message's in the conversation, the part's in the
 /// message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartPlace {
     pub conversation: usize,
     pub message: usize,
@@ -38,22 +42,24 @@ pub struct Pair {
     pub result: Option<PartPlace>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pairs {
-    calls: HashMap<PartPlace, Pair>,
-    /// Results that are shown with their calls.
-    shown_with_calls: HashSet<PartPlace>,
+    /// The calls in reading order.
+    calls: Vec<(PartPlace, Pair)>,
+    /// Results that are shown with their calls, in reading order.
+    shown_with_calls: Vec<PartPlace>,
     /// Calls that only the history holds, by id: their results may be new.
     in_history: HashMap<String, PartPlace>,
 }
 
 impl Pairs {
-    pub fn of(trace: &AssembledTrace) -> Self {
-        let mut pairs =
-            Self { calls: HashMap::default(), shown_with_calls: HashSet::default(), in_history: HashMap::default() };
-        let mut runs = Runs::of(trace);
+    /// `inputs`: a hash of the arguments of each of the trace's tool runs.
+    pub fn of(trace: &AssembledTrace, inputs: &[u64]) -> Self {
+        let mut pairs = Self::default();
+        let mut runs = Runs::of(trace, inputs);
         for (conversation, messages) in trace.conversations.iter().enumerate() {
-            let mut open = Open::default();
+            let calls = messages.messages.len().min(trace.tools.len());
+            let mut open = Open { by_id: hash::map_for(calls), ..Open::default() };
             for (message, at) in messages.messages.iter().enumerate() {
                 for (part, content) in at.message.parts.iter().enumerate() {
                     let place = PartPlace { conversation, message, part };
@@ -64,14 +70,14 @@ impl Pairs {
                         Content::Call(call) => {
                             let caller = trace.calls.get(at.turn).map(|call| call.span);
                             let run = runs.take(call, caller);
-                            open.add(call, place);
-                            pairs.calls.insert(place, Pair { run, result: None });
+                            open.add(call, pairs.calls.len());
+                            pairs.calls.push((place, Pair { run, result: None }));
                         }
                         Content::Result(result) if !at.history => {
                             if let Some(call) = open.answered(trace, result, &pairs.calls) {
-                                let pair = pairs.calls.entry(call).or_default();
+                                let (_, pair) = &mut pairs.calls[call];
                                 pair.result = pair.result.or(Some(place));
-                                pairs.shown_with_calls.insert(place);
+                                pairs.shown_with_calls.push(place);
                             }
                         }
                         _ => {}
@@ -83,12 +89,13 @@ impl Pairs {
     }
 
     pub fn of_call(&self, place: PartPlace) -> Pair {
-        self.calls.get(&place).copied().unwrap_or_default()
+        let at = self.calls.binary_search_by_key(&place, |(place, _)| *place);
+        at.map_or_else(|_| Pair::default(), |at| self.calls[at].1)
     }
 
     /// Whether a part is a result that is shown with its call.
     pub fn is_shown_with_call(&self, place: PartPlace) -> bool {
-        self.shown_with_calls.contains(&place)
+        self.shown_with_calls.binary_search(&place).is_ok()
     }
 
     /// The call of the history that a result answers.
@@ -97,43 +104,34 @@ impl Pairs {
     }
 }
 
-/// The trace's tool runs that no call has been found for yet.
+/// The trace's tool runs that no call has been found for yet, by what a call is found by: most calls need the first.
 struct Runs<'a> {
     trace: &'a AssembledTrace,
-    /// Those with an id, by that and the call that asked for them, `None` where that is not known: an id that is used
-    /// again means the run of the call's own turn.
-    by_id: HashMap<(&'a str, Option<SpanId>), VecDeque<usize>>,
-    /// The same, by their arguments as well.
-    by_input: HashMap<(&'a str, Option<SpanId>, u64), VecDeque<usize>>,
-    /// By the call that asked for them and the name of the tool.
-    by_caller: HashMap<(SpanId, &'a str), Vec<usize>>,
+    /// Those with an id, by that, their arguments and the call that asked for them, `None` where that is not known: an
+    /// id that is used again means the run of the call's own turn.
+    by_input: Queues,
+    /// The same, whatever their arguments. Made when a call needs it.
+    by_id: OnceCell<Queues>,
+    /// By the call that asked for them and the name of the tool. Made when a call needs it.
+    by_caller: OnceCell<Queues>,
     taken: Vec<bool>,
 }
 
 impl<'a> Runs<'a> {
-    fn of(trace: &'a AssembledTrace) -> Self {
-        let mut runs = Self {
+    fn of(trace: &'a AssembledTrace, inputs: &[u64]) -> Self {
+        let key = |at: usize, run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by, inputs[at])));
+        Self {
             trace,
-            by_id: HashMap::default(),
-            by_input: HashMap::default(),
-            by_caller: HashMap::default(),
+            by_input: Queues::of(&trace.tools, key),
+            by_id: OnceCell::new(),
+            by_caller: OnceCell::new(),
             taken: vec![false; trace.tools.len()],
-        };
-        for (at, run) in trace.tools.iter().enumerate() {
-            if let Some(id) = run.call_id.as_deref() {
-                runs.by_id.entry((id, run.called_by)).or_default().push_back(at);
-                runs.by_input.entry((id, run.called_by, fingerprint(&run.input))).or_default().push_back(at);
-            }
-            if let Some(caller) = run.called_by {
-                runs.by_caller.entry((caller, &run.name)).or_default().push(at);
-            }
         }
-        runs
     }
 
     /// The run that a call led to: one of its own turn before one of which the turn is not known, one with its
     /// arguments before another, one with its id before one with none.
-    fn take(&mut self, call: &'a ToolCall, caller: Option<SpanId>) -> Option<usize> {
+    fn take(&mut self, call: &ToolCall, caller: Option<SpanId>) -> Option<usize> {
         let input = fingerprint(&call.input);
         let found = caller.and_then(|caller| {
             self.with_id(call, Some(caller), Some(input))
@@ -148,76 +146,114 @@ impl<'a> Runs<'a> {
     }
 
     /// The first free run with the call's id, and these arguments where some are given.
-    fn with_id(&mut self, call: &'a ToolCall, caller: Option<SpanId>, input: Option<u64>) -> Option<usize> {
+    fn with_id(&self, call: &ToolCall, caller: Option<SpanId>, input: Option<u64>) -> Option<usize> {
         let id = call.known_id()?;
-        let runs = match input {
-            Some(input) => self.by_input.get_mut(&(id, caller, input)),
-            None => self.by_id.get_mut(&(id, caller)),
-        }?;
-        while runs.front().is_some_and(|at| self.taken[*at]) {
-            runs.pop_front();
-        }
-        runs.front().copied()
+        let found = if let Some(input) = input {
+            self.by_input.first_free(hash::of((id, caller, input)), &self.taken)
+        } else {
+            let key = |_, run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by)));
+            let runs = self.by_id.get_or_init(|| Queues::of(&self.trace.tools, key));
+            runs.first_free(hash::of((id, caller)), &self.taken)
+        };
+        let run = |at: &usize| &self.trace.tools[*at];
+        found.filter(|at| run(at).call_id.as_deref() == Some(id) && run(at).called_by == caller)
     }
 
     /// The first free run of the call's turn and tool, with its arguments or any; of a call with an id one without.
     fn of_turn(&self, call: &ToolCall, caller: SpanId, same_input: bool) -> Option<usize> {
-        let mut runs = self.by_caller.get(&(caller, call.name.as_str()))?.iter().copied();
+        let key = |_, run: &ToolRun| Some(hash::of((run.called_by?, run.name.as_str())));
+        let runs = self.by_caller.get_or_init(|| Queues::of(&self.trace.tools, key));
+        let mut runs = runs.all(hash::of((caller, call.name.as_str())));
         runs.find(|at| {
             let run = &self.trace.tools[*at];
             !self.taken[*at]
                 && (call.known_id().is_none() || run.call_id.is_none())
+                && run.name == call.name
                 && (!same_input || run.input == call.input)
         })
     }
 }
 
-/// The calls of a conversation so far, as their results name them.
+/// Tool runs by the hash of a key, those of one key in order. There are many keys, so none has memory of its own.
+struct Queues {
+    first: HashMap<u64, Cell<usize>>,
+    /// The next run with the same key; for the last one its own place.
+    next: Vec<usize>,
+}
+
+impl Queues {
+    /// `key`: of a run and its place; `None`: it is in no queue.
+    fn of(runs: &[ToolRun], key: impl Fn(usize, &ToolRun) -> Option<u64>) -> Self {
+        let mut queues = Self { first: hash::map_for(runs.len()), next: (0..runs.len()).collect() };
+        for (at, run) in runs.iter().enumerate().rev() {
+            if let Some(key) = key(at, run)
+                && let Some(next) = queues.first.insert(key, Cell::new(at))
+            {
+                queues.next[at] = next.get();
+            }
+        }
+        queues
+    }
+
+    /// The first run of a key that is not taken. What is taken stays so: it is not looked at twice.
+    fn first_free(&self, key: u64, taken: &[bool]) -> Option<usize> {
+        let first = self.first.get(&key)?;
+        while taken[first.get()] {
+            let next = self.next[first.get()];
+            if next == first.replace(next) {
+                return None;
+            }
+        }
+        Some(first.get())
+    }
+
+    fn all(&self, key: u64) -> impl Iterator<Item = usize> {
+        let next = |at: &usize| Some(self.next[*at]).filter(|next| next != at);
+        iter::successors(self.first.get(&key).map(Cell::get), next)
+    }
+}
+
+/// The calls of a conversation so far, as their results name them; each by its place in [`Pairs::calls`].
 #[derive(Default)]
 struct Open<'a> {
-    by_id: HashMap<&'a str, PartPlace>,
-    /// Calls without an id, by the names of their tools, and those that have one.
-    nameless: VecDeque<(&'a str, PartPlace)>,
-    named: VecDeque<(&'a str, PartPlace)>,
+    by_id: HashMap<&'a str, usize>,
+    /// Calls without an id, with the names of their tools, and those that have one.
+    unidentified: VecDeque<(&'a str, usize)>,
+    identified: VecDeque<(&'a str, usize)>,
 }
 
 impl<'a> Open<'a> {
-    fn add(&mut self, call: &'a ToolCall, place: PartPlace) {
+    fn add(&mut self, call: &'a ToolCall, at: usize) {
         match call.known_id() {
             // A counter that begins anew means the newer call.
             Some(id) => {
-                self.by_id.insert(id, place);
-                self.named.push_back((&call.name, place));
+                self.by_id.insert(id, at);
+                self.identified.push_back((&call.name, at));
             }
-            None => self.nameless.push_back((&call.name, place)),
+            None => self.unidentified.push_back((&call.name, at)),
         }
     }
 
     /// The call that a result is of. One that holds what a result before it held is the same one, sent again.
-    fn answered(
-        &mut self,
-        trace: &AssembledTrace,
-        result: &ToolResult,
-        calls: &HashMap<PartPlace, Pair>,
-    ) -> Option<PartPlace> {
+    fn answered(&mut self, trace: &AssembledTrace, result: &ToolResult, calls: &[(PartPlace, Pair)]) -> Option<usize> {
         if let Some(id) = &result.call_id {
-            let place = *self.by_id.get(id.as_str())?;
-            let known = calls.get(&place).and_then(|pair| pair.result?.result(trace));
-            return known.is_none_or(|known| known.content == result.content).then_some(place);
+            let at = *self.by_id.get(id.as_str())?;
+            let earlier = calls[at].1.result.and_then(|place| place.result(trace));
+            return earlier.is_none_or(|earlier| earlier.content == result.content).then_some(at);
         }
-        let fits = |(name, _): &(&str, PartPlace)| result.name.as_deref().is_none_or(|wanted| wanted == *name);
-        if let Some(at) = self.nameless.iter().position(fits) {
-            return self.nameless.remove(at).map(|(_, place)| place);
+        let fits = |(name, _): &(&str, usize)| result.name.as_deref().is_none_or(|wanted| wanted == *name);
+        if let Some(at) = self.unidentified.iter().position(fits) {
+            return self.unidentified.remove(at).map(|(_, at)| at);
         }
         // Some frameworks send a result on without the id that they got with the call.
-        let waits = |(_, place): &(&str, PartPlace)| calls.get(place).is_none_or(|pair| pair.result.is_none());
-        while self.named.front().is_some_and(|call| !waits(call)) {
-            self.named.pop_front();
+        let waits = |(_, at): &(&str, usize)| calls[*at].1.result.is_none();
+        while self.identified.front().is_some_and(|call| !waits(call)) {
+            self.identified.pop_front();
         }
-        self.named
+        self.identified
             .iter()
             .filter(|call| result.name.is_some() && fits(call))
             .find(|call| waits(call))
-            .map(|(_, place)| *place)
+            .map(|(_, at)| *at)
     }
 }

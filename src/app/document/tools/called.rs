@@ -1,7 +1,7 @@
 //! The tool runs of an answer, each once, in order.
 
 use super::super::hash::{HashMap, HashSet};
-use super::super::ordinals::{Ordinal, ordinals};
+use super::super::ordinals::{Ordinal, inputs, ordinals};
 use super::super::runs;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Detail, SpanId, ToolRun};
@@ -34,7 +34,7 @@ pub fn called(detail: &Detail) -> Vec<Called> {
     let mut called = Vec::new();
     for (at, trace) in detail.traces.iter().enumerate() {
         let (names, turns, calls) = (Names::of(trace), trace.turns(), Calls::of(trace));
-        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace)) {
+        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace, &inputs(trace))) {
             let place = (at, index);
             if !elsewhere.has(place) {
                 called.push(Called {
