@@ -1,6 +1,6 @@
 //! Images of a conversation: painted in the terminal, or shown by the system's own program.
 
-use std::{fs, thread, time::Duration};
+use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::RgbaImage;
@@ -85,17 +85,34 @@ fn an_image_is_shown_by_the_systems_own_program() {
     terminal.leaves_everything_as_it_was(0);
 }
 
-/// Goes into the detail, and from its top down to the line of the capture's image.
+/// Where the detail is on a screen of 120 columns: right of this column, its text from this row on.
+const DETAIL: u16 = 48;
+const TEXT: usize = 4;
+
+/// The rows of the detail. The rest of the screen shows by the clock what still runs.
+fn detail(screen: &Screen) -> Vec<String> {
+    let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+    screen.rows(DETAIL, columns - DETAIL).skip(1).take(usize::from(rows) - 3).collect()
+}
+
+/// The line of the detail that has the cursor, by its row on the screen and its text.
+fn cursor(screen: &Screen) -> Option<(usize, String)> {
+    screen.rows(DETAIL, screen.size().1.get() - DETAIL).enumerate().find(|(_, line)| line.starts_with('▌'))
+}
+
+/// Goes into the detail, and from its top down to the line of the capture's image. Each key waits for the one before, as
+/// a key too many would leave the line again.
 fn go_to_the_image(terminal: &mut Terminal, does: &str) {
     terminal.shows("sideseat[aws]");
     terminal.sends("bedrock/image_input.pb");
     terminal.shows("image/png");
     terminal.press("\tgg");
-    eventually("the image is under the cursor", || {
+    terminal.waits_for("the top of the detail", |screen| cursor(screen).is_some_and(|(row, _)| row == TEXT));
+    while !terminal.text().contains(does) {
+        let before = cursor(terminal.written.lock().unwrap().parser.screen());
         terminal.press("j");
-        thread::sleep(Duration::from_millis(50));
-        terminal.text().contains(does).then_some(())
-    });
+        terminal.waits_for("the next line", |screen| cursor(screen).is_some_and(|at| Some(at) != before));
+    }
 }
 
 #[test]
@@ -103,7 +120,7 @@ fn an_image_is_painted_where_the_terminal_takes_pixels() {
     let answers = "\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;22c";
     let mut terminal = Terminal::start_with(answers, Home::new(), &[], &[]);
     go_to_the_image(&mut terminal, "Enter picture");
-    let before = terminal.text();
+    let before = detail(terminal.written.lock().unwrap().parser.screen());
     terminal.press("\r");
     terminal.shows("╔═ image/png");
     let sent = |what: &str| {
@@ -114,7 +131,7 @@ fn an_image_is_painted_where_the_terminal_takes_pixels() {
     eventually("it is painted", || (sent("a=T") && sent("\u{10EEEE}")).then_some(()));
     assert!(!sent("a=d,d=I"));
     terminal.press("\x1b");
-    terminal.waits_for("everything as before", |screen| screen.contents() == before);
+    terminal.waits_for("the detail as before", |screen| detail(screen) == before);
     let written = String::from_utf8_lossy(&terminal.written.lock().unwrap().raw).into_owned();
     assert!(written.contains("a=d,d=I"), "the terminal keeps no picture that nobody sees");
     terminal.press("q");
