@@ -25,7 +25,7 @@ use crate::{
     },
     model::Timestamp,
     pricing::Prices,
-    receive::{Address, Counts, Intake, Listeners, PortChoice, Ports, Serving, Taker},
+    receive::{Address, Counts, ExportSink, Intake, Listeners, PortChoice, Ports, Serving},
     store::{OpenError, Place, Store},
 };
 
@@ -149,16 +149,16 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Opens the store and serves the ports, which are bound already; `taker` may stand before the intake.
+    /// Opens the store and serves the ports, which are bound already; `sink` may stand before the intake.
     ///
     /// # Errors
     /// Those of [`open_store`].
-    pub fn open<T: Taker>(
+    pub fn open<T: ExportSink>(
         settings: &Settings,
         listeners: Listeners,
         counts: &Arc<Counts>,
         runtime: &Handle,
-        taker: impl FnOnce(Intake) -> T,
+        sink: impl FnOnce(Intake) -> T,
     ) -> anyhow::Result<Self> {
         let prices = prices();
         let store = Arc::new(open_store(settings, &prices)?);
@@ -166,7 +166,7 @@ impl Rooms {
         let intake = Intake::new(store.writer(), prices, Arc::clone(counts));
         let serving = {
             let _within = runtime.enter();
-            listeners.serve(taker(intake))
+            listeners.serve(sink(intake))
         };
         let registered = register(settings, &addresses);
         tracing::info!(db = %settings.db.value, ?addresses, "open");

@@ -12,9 +12,11 @@ use std::{
 };
 
 use super::{
-    fingerprint::{ContentHash, Fingerprint, KeyedMessage},
+    content_hash::ContentHash,
+    entries::{Id, endings},
+    fingerprint::{Fingerprint, KeyedMessage},
     limits::{Limited, NEWEST, PIECES},
-    open_conversation::{Id, OpenConversation, endings},
+    open_conversation::OpenConversation,
     text_hash::hash,
 };
 use crate::model::{Role, SpanId, Timestamp};
@@ -95,6 +97,19 @@ pub struct Conversations {
     prompts: HashMap<u64, Vec<usize>>,
     /// For each scope the conversation of the newest call in it.
     newest: HashMap<Option<usize>, usize>,
+    /// For each scope the prompt of its latest call, if that call failed.
+    failed: HashMap<Option<usize>, FailedPrompt>,
+}
+
+/// The prompt of a failed call as keys, and the index of the conversation that it is in.
+#[derive(Debug)]
+pub struct FailedPrompt {
+    /// The index of the conversation.
+    pub conversation: usize,
+    /// The keys of its system messages; `None` for a message that cannot be compared.
+    pub system: Vec<Option<ContentHash>>,
+    /// The same of its other messages.
+    pub prompt: Vec<Option<ContentHash>>,
 }
 
 impl Conversations {
@@ -106,12 +121,12 @@ impl Conversations {
 
     /// Adds a message of a prompt to the entries of a conversation.
     pub fn note_prompt(&mut self, conversation: usize, keyed: KeyedMessage) {
-        let at = self.all[conversation].note(keyed);
+        let at = self.all[conversation].entries.push(keyed);
         // A later prompt may continue after the result of a call that was made here. A result that came with the
         // history is not indexed.
-        for answer in &self.all[conversation].entries[at].fingerprint.answers {
+        for answer in &self.all[conversation].entries.all()[at].fingerprint.results {
             if self.asks.contains_key(answer) {
-                push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
+                push(&mut self.by_id, Id::Result(*answer), (conversation, at));
             }
         }
     }
@@ -121,22 +136,23 @@ impl Conversations {
     pub fn answer(&mut self, conversation: usize, keyed_messages: Vec<KeyedMessage>, followed: Option<ContentHash>) {
         let from = self.all[conversation].entries.len();
         for keyed in keyed_messages {
-            let at = self.all[conversation].note(keyed);
-            let fingerprint = Rc::clone(&self.all[conversation].entries[at].fingerprint);
+            let at = self.all[conversation].entries.push(keyed);
+            let fingerprint = Rc::clone(&self.all[conversation].entries.all()[at].fingerprint);
             for call in &fingerprint.calls {
                 push(&mut self.by_id, Id::Call(*call), (conversation, at));
             }
-            for ask in &fingerprint.asks {
+            for ask in &fingerprint.call_ids {
                 push(&mut self.asks, *ask, (conversation, at));
             }
             // Where the provider ran the tool itself, the answer has the result as well.
-            for answer in &fingerprint.answers {
-                push(&mut self.by_id, Id::Answer(*answer), (conversation, at));
+            for answer in &fingerprint.results {
+                push(&mut self.by_id, Id::Result(*answer), (conversation, at));
             }
             if fingerprint.role == Role::Assistant {
-                for (start, key) in self.all[conversation].endings(at) {
-                    let before =
-                        start.checked_sub(1).and_then(|before| self.all[conversation].entries[before].fingerprint.key);
+                for (start, key) in self.all[conversation].entries.endings(at) {
+                    let before = start
+                        .checked_sub(1)
+                        .and_then(|before| self.all[conversation].entries.all()[before].fingerprint.key);
                     self.answered(conversation, at, key, if start == from { followed } else { before });
                     // The messages of an answer may be several choices for one prompt. So each is also indexed as if it
                     // followed the prompt.
@@ -150,14 +166,14 @@ impl Conversations {
     }
 
     /// Indexes a long answer as one message as well: one that was streamed in many messages comes back joined in the
-    /// next prompt. The shorter ones are covered by [`OpenConversation::endings`].
+    /// next prompt. The shorter ones are covered by [`super::entries::Entries::endings`].
     fn answer_whole(&mut self, conversation: usize, from: usize, followed: Option<ContentHash>) {
-        let answer = &self.all[conversation].entries[from..];
+        let answer = &self.all[conversation].entries.all()[from..];
         if answer.len() > PIECES.most() && answer.iter().all(|keyed| keyed.fingerprint.role == Role::Assistant) {
             let keys = answer.iter().filter_map(|keyed| keyed.fingerprint.key);
             if let Some(key) = keys.reduce(ContentHash::then) {
                 let end = self.all[conversation].entries.len() - 1;
-                self.all[conversation].know(key, end);
+                self.all[conversation].entries.note_joined(key, end);
                 self.answered(conversation, end, key, followed);
             }
         }
@@ -175,12 +191,16 @@ impl Conversations {
     fn answered_in_place(&mut self, conversation: usize, end: usize, key: ContentHash, followed: Option<ContentHash>) {
         for key in key.repeated(true) {
             push(&mut self.answers, (followed, key), (conversation, end));
-            self.all[conversation].answered(followed, key);
+            self.all[conversation].entries.note_answer(followed, key);
         }
     }
 
-    /// Adds a call, so that later ones find its prompt.
-    pub fn note_call(&mut self, call: PlacedCall, prompt: &Chain) {
+    /// Adds a call, so that later ones find its prompt. `failed` is that prompt, if the call failed.
+    pub fn note_call(&mut self, call: PlacedCall, prompt: &Chain, failed: Option<FailedPrompt>) {
+        match failed {
+            Some(failed) => self.failed.insert(call.scope, failed),
+            None => self.failed.remove(&call.scope),
+        };
         if let Some(whole) = prompt.whole() {
             self.prompts.entry(whole).or_default().push(self.calls.len());
         }
@@ -190,9 +210,14 @@ impl Conversations {
 
     /// The earlier calls with an equal prompt, the newest first. None where the prompt is empty or has a hidden
     /// message.
-    pub fn asked_before(&self, prompt: &Chain) -> impl Iterator<Item = &PlacedCall> {
+    pub fn of_prompt(&self, prompt: &Chain) -> impl Iterator<Item = &PlacedCall> {
         let calls = prompt.whole().and_then(|whole| self.prompts.get(&whole)).map(Vec::as_slice).unwrap_or_default();
         calls.iter().rev().within(&NEWEST).map(|call| &self.calls[*call])
+    }
+
+    /// The prompt of the latest call of a scope, if that call failed.
+    pub fn failed(&self, scope: Option<usize>) -> Option<&FailedPrompt> {
+        self.failed.get(&scope)
     }
 
     /// The conversation of the newest call in a scope.
@@ -205,7 +230,7 @@ impl Conversations {
     pub fn anchor(&self, prompt: &[KeyedMessage], seeker: Seeker) -> Option<Anchor> {
         let calls = LazyCell::new(|| prompt.iter().flat_map(|keyed| keyed.fingerprint.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].fingerprint.role {
-            Role::Tool => prompt[at].fingerprint.answers.iter().find_map(|ask| self.result(*ask, at, seeker)),
+            Role::Tool => prompt[at].fingerprint.results.iter().find_map(|ask| self.result(*ask, at, seeker)),
             Role::Assistant => {
                 let (conversation, entry) = self.met(prompt, at, &calls, seeker)?;
                 Some(Anchor { conversation, after: at + 1, entry: entry + 1 })
@@ -218,7 +243,7 @@ impl Conversations {
     /// that it answers, so that the result is new. `None` where that call was not made in this trace.
     fn result(&self, ask: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
         let asked = self.pick(self.asks.get(&ask)?, seeker)?;
-        let found = self.by_id.get(&Id::Answer(ask)).and_then(|spots| self.pick(spots, seeker));
+        let found = self.by_id.get(&Id::Result(ask)).and_then(|spots| self.pick(spots, seeker));
         // A result from before the newest call of this id belongs to an earlier call with the same id; the newest has
         // none yet.
         let found = found.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
@@ -243,7 +268,7 @@ impl Conversations {
         // The same call made again has the same content and another id. An entry whose own id stands somewhere else in
         // the prompt is not this message.
         let is_other = |(conversation, entry): Spot| {
-            let fingerprint = &self.all[conversation].entries[entry].fingerprint;
+            let fingerprint = &self.all[conversation].entries.all()[entry].fingerprint;
             !prompt[at].fingerprint.calls.is_empty() && fingerprint.calls.iter().any(|call| calls.contains(call))
         };
         let by_id =
@@ -268,7 +293,7 @@ impl Conversations {
                     let known = &self.all[conversation];
                     let follows = start
                         .checked_sub(1)
-                        .map_or(known.scope == seeker.scope, |before| known.holds_result(prompt, before));
+                        .map_or(known.scope == seeker.scope, |before| known.entries.holds_result(prompt, before));
                     known.entries.len() == entry + 1 && follows
                 };
                 (key.is_distinctive() || tail()).then_some((conversation, entry))
@@ -307,8 +332,8 @@ impl Conversations {
     /// scope, if the prompt begins with all of it.
     pub fn hidden(&self, prompt: &[KeyedMessage], scope: Option<usize>) -> Option<Anchor> {
         let conversation = self.newest(scope).filter(|_| prompt.iter().any(|keyed| keyed.fingerprint.hidden))?;
-        let after = self.all[conversation].is_beginning_of(prompt)?;
-        Some(Anchor { conversation, after, entry: self.all[conversation].len() })
+        let after = self.all[conversation].entries.is_beginning_of(prompt)?;
+        Some(Anchor { conversation, after, entry: self.all[conversation].entries.len() })
     }
 }
 

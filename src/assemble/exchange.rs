@@ -129,13 +129,13 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
 fn calls_first(prompt: &mut Vec<TimedMessage>) {
     let mut called: HashMap<u64, usize> = HashMap::new();
     for (at, line) in prompt.iter().enumerate() {
-        for call in &line.fingerprint.asks {
+        for call in &line.fingerprint.call_ids {
             called.entry(*call).or_insert(at);
         }
     }
     // The index of the message that a message must stand after; `None` where it stands right.
     let after = |(at, line): (usize, &TimedMessage)| {
-        let calls = || line.fingerprint.answered.iter().map(|call| called.get(call).copied());
+        let calls = || line.fingerprint.result_ids.iter().map(|call| called.get(call).copied());
         let is_early = line.fingerprint.role == Role::Tool && calls().all(|call| call.is_some_and(|call| call > at));
         calls().flatten().max().filter(|_| is_early)
     };

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     calls::CountedCalls,
-    fingerprint,
+    content_hash::name_hash,
     limits::{Limited, RUNS_OF_ONE_KEY},
     reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
     span_digest::SpanDigest,
@@ -473,7 +473,7 @@ fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
 
 /// Hash of the tool's name, taken from the name of its span.
 fn named(node: &SpanNode) -> u64 {
-    fingerprint::named(tool_name(node.span.map_or("", |(_, facts)| &facts.name)))
+    name_hash(tool_name(node.span.map_or("", |(_, facts)| &facts.name)))
 }
 
 /// The name of a tool in that of its span: without `execute_tool `, `tools/call ` or `.tool`.

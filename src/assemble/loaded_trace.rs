@@ -70,6 +70,11 @@ impl<'a> LoadedTrace<'a> {
         }
     }
 
+    /// Whether a node is a further record of a model call that another node counts for.
+    pub fn is_other_record(&self, node: usize) -> bool {
+        self.work.counted.of[node].is_some_and(|call| self.work.counted.calls[call].node != node)
+    }
+
     /// The translations at a node: that of its span, then those of its log records.
     pub fn translations(&self, node: usize) -> impl Iterator<Item = &'a Translation> + '_ {
         self.nodes()[node].sources().filter_map(|(facts, _)| self.translation(facts))
@@ -96,13 +101,13 @@ impl<'a> LoadedTrace<'a> {
         let mut bearers = Vec::new();
         for (nth, at) in nodes.into_iter().enumerate() {
             let node = &self.nodes()[at];
-            for (facts, said) in node.sources() {
+            for (facts, digest) in node.sources() {
                 let Some(translation) = self.translation(facts).filter(|translation| !translation.readings.is_empty())
                 else {
                     continue;
                 };
-                let source = if said.is_log {
-                    (said.started, said.started)
+                let source = if digest.is_log {
+                    (digest.started, digest.started)
                 } else {
                     (node.started, node.ended.unwrap_or(node.started))
                 };

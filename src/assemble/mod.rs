@@ -5,40 +5,62 @@
 //!
 //! ```text
 //!   digests: what lists need, from numbers alone (`summarize`)
-//!     limits             how much is compared, and what is lost beyond
-//!     text_hash          texts and values ─▶ hashes that ignore white space and the order of keys
-//!     fingerprint        a message ─▶ what identifies it; the hashes of tool calls and results
-//!     reading_digest     what one dialect read in a span or log record ─▶ hashes of its text and tools
-//!     span_digest        a span or log record ─▶ numbers, names and hashes, without its messages
-//!     reassign_logs      a log record that names one span and describes another ─▶ that other span
-//!     span_tree          digests in any order ─▶ one node for each span, parents before children
-//!     streams            a request and the end of its stream, as two spans ─▶ one call
-//!     usage              what two records of one call report ─▶ its tokens and its cost
-//!     call               one model call, merged from all its records
-//!     same_call          two records ─▶ whether they are of one call
-//!     calls              nodes ─▶ the model calls that count, each once
-//!     tool_messages      the tool calls and results that the records of a call hold, each once
-//!     join_tools         tool calls, executions and results ─▶ tool runs
-//!     span_failure       a span ─▶ the failure that it records
-//!     failures           failures ─▶ each once, at the deepest span that has it
-//!     waits              nodes ─▶ what has to come before the trace is complete
-//!     totals             all of these ─▶ name, state and sums of a trace
+//!     limits                how much is compared, and what is lost beyond
+//!     text_hash             texts and values ─▶ hashes that ignore white space and the order of keys
+//!     content_hash          messages, tool calls, results ─▶ hashes of their content
+//!     message_roles         a message as its sender wrote it ─▶ messages of one role, their parts in order
+//!     fingerprint           a message ─▶ what identifies it: its content and its ids
+//!     reading_digest        what one dialect read in a span or log record ─▶ hashes of its text and tools
+//!     span_digest           a span or log record ─▶ numbers, names and hashes, without its messages
+//!     reassign_logs         a log record that names one span and describes another ─▶ that other span
+//!     span_tree             digests in any order ─▶ one node for each span, parents before children
+//!     streams               a request and the end of its stream, as two spans ─▶ one call
+//!     usage                 what two records of one call report ─▶ its tokens and its cost
+//!     call                  one model call, merged from all its records
+//!     same_call             two records ─▶ whether they are of one call
+//!     calls                 nodes ─▶ the model calls that count, each once
+//!     tool_messages         the tool calls and results that the records of a call hold, each once
+//!     join_tools            tool calls, executions and results ─▶ tool runs
+//!     span_failure          a span ─▶ the failure that it records
+//!     failures              failures ─▶ each once, at the deepest span that has it
+//!     waits                 nodes ─▶ what has to come before the trace is complete
+//!     totals                all of these ─▶ name, state and sums of a trace
 //!
-//!   messages: what panes need, on top of that (`session`)
-//!     loaded_trace       the rows of a trace beside its digests, with look-ups by node
-//!     tree               nodes ─▶ the tree as shown: named, summed, numbered (`tree`)
-//!     fill_missing       what one reading of a call lacks and another has
-//!     exchange           all readings of a call ─▶ one system prompt, prompt and completion
-//!     model_calls        counted calls ─▶ the calls as shown, and their exchanges
-//!     prepared_exchange  an exchange ─▶ its messages as they are compared
-//!     forks              exchanges ─▶ calls that part from the conversation that they continue
-//!     open_conversation  one conversation: which messages of a prompt it does not hold yet
-//!     conversations      all conversations: which one a prompt continues
-//!     builder            exchanges, by start ─▶ conversations with every message once
-//!     tool_runs          tool runs with arguments and results; results that no prompt has
-//!     agents             messages of agents and workflows, where their calls have none
-//!     definitions        the tools that were offered, each once
-//!     backfill           answers of earlier traces, completed from the history of later ones
+//!   what panes need, on top of that (`session`)
+//!     loaded_trace          the rows of a trace beside its digests, with look-ups by node
+//!     tool_runs             tool runs with names, arguments and results
+//!     tree                  nodes ─▶ the tree as shown: named, summed, numbered
+//!     definitions           the tools that were offered, each once
+//!
+//!   exchanges: collected from all sources before any is placed (`exchanges::collect`)
+//!     provenance            the sources
+//!     fill_missing          what one reading of a call lacks and another has
+//!     exchange              all readings of a call ─▶ one system prompt, prompt and completion
+//!     model_calls           counted calls ─▶ the calls as shown, and their exchanges
+//!     prepared_exchange     an exchange ─▶ its messages as they are compared, and what other sources add
+//!     returned_results      results that tools returned and no request carries ─▶ the calls that asked for them
+//!     agent_messages        answers, instructions and questions of agents and workflows ─▶ the calls that lack them
+//!     silent_tools          tool runs that no message asks for ─▶ messages of the agent that they ran in
+//!     deliveries            messages on their way between agents ─▶ standalone exchanges
+//!     silent_agents         agents and workflows without calls that have messages ─▶ standalone exchanges
+//!     collected_exchange    a call or a standalone exchange, with its place in the trace
+//!     forks                 exchanges ─▶ calls that part from the conversation that they continue
+//!
+//!   conversations: built once (`builder::build`)
+//!     entries               the messages of a conversation as they were sent, and how they are found
+//!     shown_messages        the messages of a conversation as they are shown
+//!     open_conversation     one conversation while it is built
+//!     conversations         all conversations: which one a prompt continues
+//!     continuation          a call ─▶ how it continues them
+//!     new_in_prompt         a prompt ─▶ the messages that its conversation does not hold
+//!     later_details         what a later request has of an earlier answer
+//!     session_history       what earlier traces hold ─▶ how much of a first prompt is history
+//!     builder               exchanges, by start ─▶ conversations with every message once
+//!
+//!   projections: from built conversations to what is shown
+//!     shown_conversations   ordered, each with what opened it
+//!     completed_runs        tool runs with their callers, and with results of later traces
+//!     later_answers         answers completed from the history of later traces
 //! ```
 //!
 //! Everything is pure: the same rows give the same result, whatever order they come in. Every step takes time in
@@ -52,27 +74,44 @@
 #![doc = include_str!("failures.md")]
 #![doc = include_str!("conversations.md")]
 
-mod agents;
-mod backfill;
+mod agent_messages;
 mod builder;
 mod call;
 mod calls;
+mod collected_exchange;
+mod completed_runs;
+mod content_hash;
+mod continuation;
 mod conversations;
 mod definitions;
+mod deliveries;
+mod entries;
 mod exchange;
+mod exchanges;
 mod failures;
 mod fill_missing;
 mod fingerprint;
 mod forks;
 mod join_tools;
+mod later_answers;
+mod later_details;
 mod limits;
 mod loaded_trace;
+mod message_roles;
 mod model_calls;
+mod new_in_prompt;
 mod open_conversation;
 mod prepared_exchange;
+mod provenance;
 mod reading_digest;
 mod reassign_logs;
+mod returned_results;
 mod same_call;
+mod session_history;
+mod shown_conversations;
+mod shown_messages;
+mod silent_agents;
+mod silent_tools;
 mod span_digest;
 mod span_failure;
 mod span_tree;
@@ -88,18 +127,17 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::model::{
-    AssembledTrace, Category, Content, Context, Conversation, ConversationId, Cost, GenAi, Opener, Timestamp, ToolRun,
-    ToolStatus, TraceFailure, TraceRows, Tree, Value,
+    AssembledTrace, Context, Conversation, Cost, GenAi, LimitReached, ModelCall, Timestamp, ToolRun, TraceFailure,
+    TraceRows, Tree,
 };
-use builder::ConversationBuilder;
-use conversations::Conversations;
+use builder::BuiltConversation;
+use exchanges::Exchanges;
 use fingerprint::Fingerprints;
 use loaded_trace::LoadedTrace;
-use open_conversation::OpenConversation;
-use prepared_exchange::PreparedExchange;
+use session_history::SessionHistory;
 use text_hash::hash;
 
 pub use span_digest::SpanDigest;
@@ -112,17 +150,45 @@ pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
 /// request repeats of earlier ones marked as such.
 #[expect(clippy::needless_pass_by_value, reason = "what was assembled takes the place of the rows")]
 pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
-    let facts: Vec<Vec<SpanDigest>> = traces.iter().map(loaded_trace::facts).collect();
+    let digests: Vec<Vec<SpanDigest>> = traces.iter().map(loaded_trace::facts).collect();
     let mut traces: Vec<LoadedTrace> =
-        traces.iter().zip(&facts).map(|(rows, facts)| LoadedTrace::new(rows, facts, price)).collect();
+        traces.iter().zip(&digests).map(|(rows, digests)| LoadedTrace::new(rows, digests, price)).collect();
     traces.sort_by_key(|trace| (trace.work.times().0, trace.rows.trace));
     let mut fingerprints = Fingerprints::default();
-    let mut past = HashSet::new();
-    let mut assembled: Vec<AssembledTrace> =
-        traces.iter().map(|trace| counted(trace, &mut fingerprints, &mut past)).collect();
-    answer_earlier(&traces, &mut assembled);
-    backfill::recall(&mut assembled, &mut fingerprints);
+    let runs: Vec<Vec<ToolRun>> = traces.iter().map(tool_runs::runs).collect();
+    let later = completed_runs::later_results(&traces, &runs);
+    let mut history = SessionHistory::default();
+    let (mut calls, mut conversations, mut tools, mut limits) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ((trace, runs), later) in traces.iter().zip(runs).zip(later) {
+        let (exchanges, built, reached) = built(trace, &runs, &history, &mut fingerprints);
+        let messages = built.iter().flat_map(|conversation| &conversation.messages);
+        history.add(&exchanges.all, messages, &mut fingerprints);
+        tools.push(completed_runs::complete(runs, later, &completed_runs::callers(&built)));
+        conversations.push(shown_conversations::shown(trace, built));
+        calls.push(exchanges.calls);
+        limits.push([trace.limits.clone(), reached].concat());
+    }
+    let conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
+    let parts = calls.into_iter().zip(conversations).zip(tools.into_iter().zip(limits));
+    let assembled = traces.iter().zip(parts);
     assembled
+        .map(|(trace, ((calls, conversations), (tools, limits)))| one(trace, calls, conversations, tools, limits))
+        .collect()
+}
+
+/// The exchanges of a trace, the conversations that are built of them, and the limits that were reached meanwhile.
+fn built(
+    trace: &LoadedTrace,
+    runs: &[ToolRun],
+    history: &SessionHistory,
+    fingerprints: &mut Fingerprints,
+) -> (Exchanges, Vec<BuiltConversation>, Vec<LimitReached>) {
+    let ((exchanges, built), reached) = limits::counting(|| {
+        let exchanges = exchanges::collect(trace, runs, fingerprints);
+        let built = builder::build(&exchanges.all, history, &exchanges.forks);
+        (exchanges, built)
+    });
+    (exchanges, built, reached)
 }
 
 /// The span tree of one trace as the screen shows it: the same as [`AssembledTrace::tree`], without the work of making
@@ -132,40 +198,22 @@ pub fn tree(rows: &TraceRows, price: Price) -> Tree {
     tree::tree(&LoadedTrace::new(rows, &digests, price))
 }
 
-/// Assembles one trace, and notes which limits were reached.
-fn counted(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
-    let (assembled, reached) = limits::counting(|| one(trace, fingerprints, past));
-    AssembledTrace { limits: [trace.limits.clone(), reached].concat(), ..assembled }
-}
-
-fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<u64>) -> AssembledTrace {
+/// One trace with its counted calls, conversations, tool runs, and the limits that were reached.
+fn one(
+    trace: &LoadedTrace,
+    calls: Vec<ModelCall>,
+    conversations: Vec<Conversation>,
+    tools: Vec<ToolRun>,
+    limits: Vec<LimitReached>,
+) -> AssembledTrace {
     let LoadedTrace { rows, work, .. } = trace;
-    let (calls, placed) = model_calls::turns(trace, fingerprints);
-    let prepared: Vec<PreparedExchange> = placed.into_iter().filter_map(PreparedExchange::new).collect();
-    let mut builder = ConversationBuilder::new(past, forks::forks(&prepared));
-    for prepared in &prepared {
-        builder.add(prepared);
-    }
-    let ConversationBuilder { mut conversations, prompts, .. } = builder;
-    past.extend(prompts);
-    let mut tools = tool_runs::runs(trace);
-    tool_runs::trace_callers(&mut tools, &conversations.all);
-    tool_runs::add_unseen_results(trace, &tools, &mut conversations.all);
-    agents::add_agent_answers(trace, &mut conversations, fingerprints);
-    agents::add_silent_agents(trace, &tools, &mut conversations, fingerprints, calls.len());
-    agents::add_workflow_question(trace, &mut conversations, fingerprints);
-    agents::add_agent_instructions(trace, &mut conversations, fingerprints);
-    let said = conversations.all.iter().flat_map(|conversation| &conversation.messages).filter(|said| !said.history);
-    past.extend(
-        said.flat_map(|said| fingerprints.fingerprint(&said.message).answers.to_vec()).map(builder::result_key),
-    );
     let (started, ended) = work.times();
     let only_roots = !rows.spans.is_empty() && rows.spans.iter().all(|row| row.translation.is_wrapper);
     AssembledTrace {
         trace: rows.trace,
         name: work.name(),
         project: work.project().to_string(),
-        service: work.first(|facts| facts.service.as_deref()).map(str::to_owned),
+        service: work.first(|digest| digest.service.as_deref()).map(str::to_owned),
         context: context(trace),
         started,
         ended,
@@ -175,13 +223,13 @@ fn one(trace: &LoadedTrace, fingerprints: &mut Fingerprints, past: &mut HashSet<
         tree: tree::tree(trace),
         only_wrapper_spans: only_roots && calls.is_empty(),
         calls,
-        conversations: threads(trace, conversations),
+        conversations,
         tools,
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
         totals: work.totals(),
         spans: totals::count(rows.spans.iter().filter(|row| !row.synthetic).count()),
-        limits: Vec::new(),
+        limits,
     }
 }
 
@@ -198,22 +246,22 @@ fn in_order<'a>(trace: &LoadedTrace<'a>) -> impl Iterator<Item = &'a crate::mode
 fn context(trace: &LoadedTrace) -> Context {
     let mut context = Context::default();
     let mut tags = HashSet::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut names: HashSet<&str> = HashSet::new();
     let logs = trace.rows.logs.iter().filter(|log| log.span.is_none_or(|span| trace.node_of(span).is_none()));
     let mut logs: Vec<_> = logs.collect();
     logs.sort_by_key(|log| (log.at, hash((&log.name, &log.text))));
-    for said in in_order(trace).chain(logs.into_iter().map(|log| &*log.translation)) {
-        let Context { session, user, framework, environment, tags: tagged, metadata, display_name: _ } = &said.context;
+    for translation in in_order(trace).chain(logs.into_iter().map(|log| &*log.translation)) {
+        let Context { session, user, framework, environment, tags: tagged, metadata, display_name: _ } =
+            &translation.context;
         context.session = context.session.take().or_else(|| session.clone());
         context.user = context.user.take().or_else(|| user.clone());
         context.framework = context.framework.take().or_else(|| framework.clone());
         context.environment = context.environment.take().or_else(|| environment.clone());
         context.tags.extend(tagged.iter().filter(|tag| tags.insert((*tag).clone())).cloned());
         for (name, value) in metadata {
-            known.entry(name.clone()).or_insert_with(|| {
-                context.metadata.push((name.clone(), Value::clone(value)));
-                context.metadata.len()
-            });
+            if names.insert(name) {
+                context.metadata.push((name.clone(), value.clone()));
+            }
         }
     }
     let root = trace.work.tree.root.and_then(|root| trace.row(root));
@@ -221,94 +269,21 @@ fn context(trace: &LoadedTrace) -> Context {
     context
 }
 
-/// The conversations that were told, by the time of their first message.
-fn threads(trace: &LoadedTrace, conversations: Conversations) -> Vec<Conversation> {
-    let speaking: HashSet<usize> = conversations.all.iter().filter_map(|conversation| conversation.scope).collect();
-    let mut conversations: Vec<OpenConversation> =
-        conversations.all.into_iter().filter(|conversation| !conversation.messages.is_empty()).collect();
-    conversations.sort_by_key(|conversation| {
-        (conversation.messages.first().map(|said| said.at), conversation.started, conversation.first)
-    });
-    let thread = |conversation: OpenConversation| Conversation {
-        id: ConversationId(trace.rows.trace, conversation.first),
-        opened_by: opener(trace, &conversation, &speaking),
-        agent: conversation.agent,
-        messages: conversation.messages,
-    };
-    conversations.into_iter().map(thread).collect()
-}
-
-/// What started a sub-agent: the tool around it, else its own span within that of an agent who speaks as well.
-fn opener(trace: &LoadedTrace, conversation: &OpenConversation, speaking: &HashSet<usize>) -> Option<Opener> {
-    let mut agent = None;
-    let mut next = conversation.scope.or(trace.above[conversation.node]);
-    while let Some(at) = next {
-        let node = &trace.nodes()[at];
-        if node.category == Category::Tool {
-            let id = trace.first([at], |said| said.genai.tool.as_ref()?.call_id.clone());
-            let given = || {
-                let called = |said: &crate::model::Translation| {
-                    let parts = said.readings.iter().flat_map(|reading| &reading.prompt).flat_map(|said| &said.parts);
-                    let mut calls = parts.filter_map(|part| match &part.content {
-                        Content::Call(call) => call.known_id().map(str::to_owned),
-                        _ => None,
-                    });
-                    calls.next()
-                };
-                trace.first([at], called)
-            };
-            return Some(Opener { span: node.id, call_id: id.or_else(given) });
-        }
-        match agent {
-            None => agent = Some(node.id),
-            Some(span) if speaking.contains(&at) => return Some(Opener { span, call_id: None }),
-            Some(_) => {}
-        }
-        next = trace.above[at];
-    }
-    None
-}
-
+/// The failures of a trace. One without words takes those of the span that describes it.
 fn errors(trace: &LoadedTrace) -> Vec<TraceFailure> {
     let failure = |node: usize| {
         let own = trace.row(node).and_then(span_failure::of_span);
         own.or_else(|| trace.first([node], |translation| translation.error.clone())).unwrap_or_default()
     };
     let failures = trace.work.failures.iter().map(|failure_site| {
-        let mut told = failure(failure_site.node);
+        let mut own = failure(failure_site.node);
         if failure_site.described_by != failure_site.node {
-            let lent = failure(failure_site.described_by);
-            told.kind = told.kind.or(lent.kind);
-            told.message = told.message.or(lent.message);
-            told.stack = told.stack.or(lent.stack);
+            let other = failure(failure_site.described_by);
+            own.kind = own.kind.or(other.kind);
+            own.message = own.message.or(other.message);
+            own.stack = own.stack.or(other.stack);
         }
-        TraceFailure { span: trace.nodes()[failure_site.node].id, at: failure_site.at, failure: told }
+        TraceFailure { span: trace.nodes()[failure_site.node].id, at: failure_site.at, failure: own }
     });
     failures.collect()
-}
-
-/// Gives tool runs without a result the one that a later trace of the session brings.
-///
-/// Their traces' totals stay what they are: those of the trace alone, as in every list.
-fn answer_earlier(traces: &[LoadedTrace], assembled: &mut [AssembledTrace]) {
-    let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
-    for (nth, trace) in traces.iter().enumerate() {
-        for (id, is_error, source) in &trace.work.runs.foreign {
-            let Some((earlier, run)) = open.remove(id) else { continue };
-            let Some(Content::Result(result)) = trace.part(*source).map(|part| &part.content) else { continue };
-            let run: &mut ToolRun = &mut assembled[earlier].tools[run];
-            run.output = Some(result.content.clone());
-            if *is_error == Some(true) {
-                run.status = ToolStatus::Error;
-                run.error = run.error.take().or_else(|| tool_runs::text(&result.content));
-            } else if run.status == ToolStatus::Pending {
-                run.status = ToolStatus::Ok;
-            }
-        }
-        for (at, run) in assembled[nth].tools.iter().enumerate() {
-            if let (Some(id), None) = (&run.call_id, &run.output) {
-                open.insert(hash(id), (nth, at));
-            }
-        }
-    }
 }

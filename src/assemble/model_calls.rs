@@ -4,13 +4,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    agents,
     call::Call,
     exchange::{Exchange, TimedMessage},
     fingerprint::Fingerprints,
     loaded_trace::LoadedTrace,
     prepared_exchange::PlacedExchange,
-    span_failure,
+    silent_agents, span_failure,
     text_hash::hash,
 };
 use crate::model::{
@@ -25,7 +24,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
         calls.iter().enumerate().map(|(turn, call)| (trace.scopes[call.node], turn)).collect();
     let mut facts = Vec::with_capacity(calls.len());
     let mut placed = Vec::new();
-    let answers = agents::answers_alone(trace);
+    let answers = silent_agents::answers_alone(trace);
     // Coding agents put messages into log records that do not name the call's span. Where there are such records, a
     // call without messages does not mean that its content was not recorded.
     let mut logs = trace.rows.logs.iter().map(|log| &log.translation);

@@ -1,11 +1,13 @@
 //! A model call with its place in the trace, and its messages in the form in which conversations compare them.
 
-use std::{rc::Rc, sync::Arc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::{
+    content_hash::ContentHash,
     conversations::{Chain, Seeker},
     exchange::{Exchange, TimedMessage},
-    fingerprint::{ContentHash, KeyedMessage},
+    fingerprint::KeyedMessage,
+    returned_results::ReturnedResult,
 };
 use crate::model::{Role, SpanId, Timestamp};
 
@@ -55,6 +57,24 @@ pub struct PreparedExchange {
     pub chain: Chain,
     /// The keys of `system`; `None` for a message that cannot be compared.
     pub in_force: Vec<Option<ContentHash>>,
+    /// What other records have of this exchange.
+    pub additions: Additions,
+}
+
+/// Messages of an exchange that its own records lack and other records have.
+///
+/// They are shown with the exchange, and are not compared with the prompts of later calls.
+#[derive(Debug, Default)]
+pub struct Additions {
+    /// The system messages of the agent span around the call. They are shown where the call opens a conversation.
+    pub instructions: Vec<TimedMessage>,
+    /// What the user asked, from the span of a workflow around the call. It is shown before the prompt.
+    pub question: Vec<TimedMessage>,
+    /// Results that tools returned, by the index in [`PreparedExchange::completion`] of the message with their calls.
+    /// They are shown after the answer.
+    pub results: HashMap<usize, Vec<ReturnedResult>>,
+    /// The answer of the agent span around the call. It is shown after the call's own.
+    pub answer: Vec<TimedMessage>,
 }
 
 impl PreparedExchange {
@@ -78,7 +98,7 @@ impl PreparedExchange {
         let prompt: Vec<KeyedMessage> = lines.iter().map(keyed).collect();
         let chain = Chain::of(&prompt);
         let in_force = system.iter().map(|line| line.fingerprint.key).collect();
-        Some(Self { placed, system, lines, completion, prompt, chain, in_force })
+        Some(Self { placed, system, lines, completion, prompt, chain, in_force, additions: Additions::default() })
     }
 
     /// The messages of its prompt after the last answer in it.
@@ -97,6 +117,11 @@ impl PreparedExchange {
 /// A message without its time.
 pub fn keyed(line: &TimedMessage) -> KeyedMessage {
     KeyedMessage { message: Arc::clone(&line.message), fingerprint: Rc::clone(&line.fingerprint) }
+}
+
+/// The key of each message.
+pub fn keys(keyed_messages: &[KeyedMessage]) -> Vec<Option<ContentHash>> {
+    keyed_messages.iter().map(|keyed| keyed.fingerprint.key).collect()
 }
 
 /// Splits the answer off a prompt whose sender does not mark it.

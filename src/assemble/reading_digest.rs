@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    fingerprint::{asked, named},
+    content_hash::{call_hash, name_hash},
     limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
 };
@@ -134,14 +134,14 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
                 Content::Call(call) => digest.calls.push(ToolCallDigest {
                     id: call.known_id().map(hash),
-                    name: named(&call.name),
-                    asked: asked(call),
+                    name: name_hash(&call.name),
+                    asked: call_hash(call),
                     item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
                 Content::Result(result) => digest.results.push(ToolResultDigest {
                     id: result.call_id.as_ref().map(hash),
-                    name: result.name.as_deref().map(named),
+                    name: result.name.as_deref().map(name_hash),
                     asked: None,
                     is_error: result.is_error,
                     prompt: false,
@@ -172,10 +172,10 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
         match &part.content {
-            Content::Call(call) => open.add(call.known_id().map(hash), named(&call.name), asked(call)),
+            Content::Call(call) => open.add(call.known_id().map(hash), name_hash(&call.name), call_hash(call)),
             Content::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
-                let name = result.name.as_deref().map(named);
+                let name = result.name.as_deref().map(name_hash);
                 let asked = open.answer(id, name);
                 results.push(ToolResultDigest { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
             }
@@ -244,7 +244,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let tool = translation.genai.tool.as_ref();
     let mut execution = ToolExecution {
         id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
-        name: tool.and_then(|tool| tool.name.as_deref()).map(named),
+        name: tool.and_then(|tool| tool.name.as_deref()).map(name_hash),
         asked: None,
         input: None,
         partial: false,
@@ -258,8 +258,8 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
                 && execution.input.is_none()
             {
                 execution.id = execution.id.or_else(|| call.known_id().map(hash));
-                execution.name = execution.name.or_else(|| Some(named(&call.name)));
-                execution.asked = Some(asked(call));
+                execution.name = execution.name.or_else(|| Some(name_hash(&call.name)));
+                execution.asked = Some(call_hash(call));
                 execution.input = Some(spot);
                 execution.partial = part.truncated;
             }

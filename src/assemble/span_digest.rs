@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{
-    fingerprint::{self, asked},
+    content_hash::{call_hash, part_hash, result_hash},
     reading_digest::{ReadingDigest, ToolExecution, execution, reading_digests},
     span_failure,
     text_hash::hash,
@@ -239,9 +239,9 @@ fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
     said.fold(0, |sum, message| {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
             Content::Text(text) => hash((sum, text)),
-            Content::Call(call) => hash((sum, call.known_id(), asked(call))),
-            Content::Result(result) => hash((sum, &result.call_id, fingerprint::given(result))),
-            _ => hash((sum, part.hidden, fingerprint::content(part))),
+            Content::Call(call) => hash((sum, call.known_id(), call_hash(call))),
+            Content::Result(result) => hash((sum, &result.call_id, result_hash(result))),
+            _ => hash((sum, part.hidden, part_hash(part))),
         })
     })
 }

@@ -1,7 +1,6 @@
 //! The bytes that a transcript only names by their SHA-256, each as a file of that name.
 
 use std::{
-    fmt::Write as _,
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -84,10 +83,7 @@ impl<'s> Blobs<'s> {
     }
 
     fn bytes(&self, bytes: &[u8], extension: &str) -> anyhow::Result<()> {
-        let mut name = String::new();
-        for byte in Sha256::digest(bytes) {
-            write!(name, "{byte:02x}")?;
-        }
+        let name = hex::encode(Sha256::digest(bytes));
         let file = self.folder.join(format!("{name}.{extension}"));
         // Its name says what is in it, so what is there is right.
         let written = match fs::metadata(&file) {

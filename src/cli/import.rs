@@ -8,20 +8,23 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
+use tokio::{
+    runtime::Runtime,
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
 
 use super::{
-    BAD_INPUT, GOOD, complain,
-    forward::Instance,
+    BAD_INPUT, GOOD, complain, delivery,
     inputs::{self, Request},
-    passing,
+    instance::Instance,
 };
 use crate::{
     app::format,
     config::{Settings, logging},
     decode::Signal,
     model::Project,
-    receive::{Counts, Export, Intake, Refusal, Taker as _},
+    receive::{Counts, Export, ExportSink as _, Intake, Refusal},
     start::{self, HeldByUs},
     store::Store,
 };
@@ -32,8 +35,8 @@ Examples:
   sideseat-tui import captures/*.pb --db captures.duckdb
   curl -s https://example.org/traces.jsonl | sideseat-tui import -";
 
-/// So many requests are under way at once, so that they share commits. Their order does not matter: of two records
-/// of a span the fuller one stays.
+/// Number of requests that wait for their answer at once, so that they share commits. Their order does not matter: of two
+/// records of a span the more complete one is kept.
 const UNDER_WAY: usize = 8;
 
 #[derive(Debug, clap::Args)]
@@ -47,14 +50,14 @@ pub struct Arguments {
     project: Project,
 }
 
-/// Reads every file; the bad ones are named.
+/// Reads every file, and complains about the bad ones.
 pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    let way = Way::open(settings, &runtime)?;
+    let destination = Destination::open(settings, &runtime)?;
     let mut importing = Importing {
         project: &arguments.project,
-        way: &way,
+        destination: &destination,
         runtime: &runtime,
         progress: progress(&arguments.files),
         metrics: false,
@@ -66,39 +69,52 @@ pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     importing.progress.finish_and_clear();
     let files = format::exact(arguments.files.len() as u64 - bad);
     let metrics = if importing.metrics { "; metrics are not kept" } else { "" };
-    writeln!(io::stdout(), "imported from {files} of {} files: {}{metrics}", arguments.files.len(), way.close())?;
+    writeln!(
+        io::stdout(),
+        "imported from {files} of {} files: {}{metrics}",
+        arguments.files.len(),
+        destination.close()
+    )?;
     Ok(if bad == 0 { GOOD } else { BAD_INPUT })
 }
 
-/// Where it goes.
-enum Way {
-    In { store: Store, intake: Intake },
-    On(Instance),
+/// Where the requests are stored.
+enum Destination {
+    /// This process holds the store.
+    Store { store: Store, intake: Intake },
+    /// Another process holds it.
+    Instance(Instance),
 }
 
-impl Way {
+/// The answer to one request: why it was not stored whole, for the complaints about its file.
+///
+/// # Errors
+/// Why no other request can be stored either.
+type Answer = anyhow::Result<Result<(), String>>;
+
+impl Destination {
     fn open(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
         let prices = start::prices();
         match start::open_store(settings, &prices) {
-            Ok(store) => Ok(Self::In { intake: Intake::new(store.writer(), prices, Counts::new()), store }),
-            // Who holds the store can take it; that is seen on its screen, too.
+            Ok(store) => Ok(Self::Store { intake: Intake::new(store.writer(), prices, Counts::new()), store }),
+            // The instance that holds the store can store it, and its screen shows it.
             Err(error) if error.is::<HeldByUs>() => {
-                runtime.block_on(passing::holder(settings)).map(Self::On).ok_or(error)
+                runtime.block_on(delivery::holder(settings)).map(Self::Instance).ok_or(error)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Sends what is to be stored; says what is wrong with it, or what makes going on pointless.
-    fn sending(&self, export: Export) -> impl Future<Output = anyhow::Result<Result<(), String>>> + Send + 'static {
-        let hand = match self {
-            Self::In { intake, .. } => Ok(intake.clone()),
-            Self::On(instance) => Err(instance.clone()),
+    /// Sends a request, again and again while the store is behind.
+    fn send(&self, export: Export) -> impl Future<Output = Answer> + Send + 'static {
+        let acceptor = match self {
+            Self::Store { intake, .. } => Ok(intake.clone()),
+            Self::Instance(instance) => Err(instance.clone()),
         };
         async move {
             loop {
-                let answer = match &hand {
-                    Ok(intake) => intake.take(export.clone()).await,
+                let answer = match &acceptor {
+                    Ok(intake) => intake.accept(export.clone()).await,
                     Err(instance) => instance.export(export.clone()).await?,
                 };
                 return match answer {
@@ -115,31 +131,32 @@ impl Way {
         }
     }
 
-    /// Says what went in.
+    /// Closes the store, if it is held here. Returns what was stored, in words.
     fn close(self) -> String {
         match self {
-            Self::In { store, intake } => {
-                let seen = intake.counts().snapshot();
+            Self::Store { store, intake } => {
+                let counts = intake.counts().snapshot();
                 drop(intake);
                 store.close();
-                format!("{} spans, {} log records", format::exact(seen.spans), format::exact(seen.logs))
+                format!("{} spans, {} log records", format::exact(counts.spans), format::exact(counts.logs))
             }
-            Self::On(_) => "taken by the sideseat-tui that is running".to_owned(),
+            Self::Instance(_) => "taken by the sideseat-tui that is running".to_owned(),
         }
     }
 }
 
+/// What the reading of all files shares.
 struct Importing<'a> {
     project: &'a Project,
-    way: &'a Way,
+    destination: &'a Destination,
     runtime: &'a Runtime,
     progress: ProgressBar,
-    /// There were some.
+    /// Whether any file held metrics, which are not kept.
     metrics: bool,
 }
 
 impl Importing<'_> {
-    /// Reads one file; false where something was wrong with it.
+    /// Reads one file. Returns whether all of it was stored.
     fn file(&mut self, path: &Path) -> anyhow::Result<bool> {
         let name = path.display().to_string();
         self.progress.set_message(name.clone());
@@ -156,11 +173,11 @@ impl Importing<'_> {
             }
         };
         let mut under_way = JoinSet::new();
-        inputs::read(input, &mut |piece| {
-            match piece {
+        inputs::read(input, &mut |request| {
+            match request {
                 Ok(request) => {
                     self.metrics |= request.signal == Signal::Metrics;
-                    under_way.spawn_on(self.way.sending(self.export(request)), self.runtime.handle());
+                    under_way.spawn_on(self.destination.send(self.export(request)), self.runtime.handle());
                 }
                 Err(bad) => complaints.add(&bad.to_string()),
             }
@@ -184,32 +201,30 @@ impl Importing<'_> {
 
 fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
-    // Reading a folder says nothing so clear.
+    // Reading a folder fails with a less helpful error.
     if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
 }
 
-/// What is wrong with one file.
+/// What is wrong with one file, printed as it is found.
 struct Complaints {
     name: String,
     progress: ProgressBar,
     count: usize,
 }
 
-type Answered = Option<Result<anyhow::Result<Result<(), String>>, tokio::task::JoinError>>;
-
 impl Complaints {
-    /// A file of a million bad lines is bad enough after the first few.
-    const TOLD: usize = 10;
+    /// Most complaints that are printed: a file may have a million bad lines.
+    const PRINTED: usize = 10;
 
     fn add(&mut self, why: &str) {
         self.count += 1;
-        if self.count <= Self::TOLD {
+        if self.count <= Self::PRINTED {
             self.progress.suspend(|| complain(&format!("{}: {why}", self.name)));
         }
     }
 
-    /// Takes the answer to one request.
-    fn take(&mut self, answer: Answered) -> anyhow::Result<()> {
+    /// Adds what is wrong with one request; `None` is no request.
+    fn take(&mut self, answer: Option<Result<Answer, JoinError>>) -> anyhow::Result<()> {
         match answer {
             None => {}
             Some(Ok(answer)) => {
@@ -222,9 +237,9 @@ impl Complaints {
         Ok(())
     }
 
-    /// Whether there were none.
+    /// Prints how many complaints were not printed. Returns whether there were none.
     fn end(self) -> bool {
-        if let Some(more) = self.count.checked_sub(Self::TOLD).filter(|more| *more > 0) {
+        if let Some(more) = self.count.checked_sub(Self::PRINTED).filter(|more| *more > 0) {
             self.progress.suspend(|| complain(&format!("{}: … and {more} more", self.name)));
         }
         self.count == 0

@@ -126,7 +126,7 @@ fn record(input: &mut dyn BufRead, into: &mut BytesMut) -> Result<bool, BadInput
     }
     let before = into.len();
     into.put_u8(FIELD_1);
-    prost::encoding::encode_varint(length as u64, into);
+    prost::encode_length_delimiter(length, into).expect("a growing buffer has room");
     // Through a limit and not into a buffer of that size: the length is only what the file says.
     let read = io::copy(&mut input.take(length as u64), &mut into.writer());
     if !matches!(read, Ok(read) if read == length as u64) {
@@ -136,14 +136,16 @@ fn record(input: &mut dyn BufRead, into: &mut BytesMut) -> Result<bool, BadInput
     Ok(true)
 }
 
+/// Reads the length of a record, which is a varint of at most five bytes.
 fn length(input: &mut dyn BufRead) -> Result<usize, BadInput> {
-    let mut length: u64 = 0;
-    for shift in (0..35).step_by(7) {
+    const LONGEST: usize = 5;
+    let mut varint = Vec::with_capacity(LONGEST);
+    while varint.len() < LONGEST {
         let mut byte = [0];
         input.read_exact(&mut byte).map_err(|_| BadInput::CutOff)?;
-        length |= u64::from(byte[0] & 0x7f) << shift;
+        varint.extend(byte);
         if byte[0] < 0x80 {
-            return usize::try_from(length).map_err(|_| BadInput::TooLarge);
+            return prost::decode_length_delimiter(&*varint).map_err(|_| BadInput::TooLarge);
         }
     }
     Err(BadInput::NotOtlp)

@@ -2,23 +2,23 @@
 //!
 //! ```text
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
-//!   demo                recorded runs               run        a program, its exports passed on
+//!   demo                recorded runs               run        a program, its exports delivered
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces            doctor     what instrumentations leave out
 //!   print               keys, themes, config
-//!   passing, forward    where the exports of a command go: on to the instance that runs, else into the store
+//!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
 //! ```
 //!
-//! Every command gives an exit code: 0 good, 1 some input was bad, 2 could not start; `run` gives its program's.
+//! Every command returns an exit code: 0 good, 1 some input was bad, 2 could not start; `run` returns its program's.
 
 mod blobs;
+mod delivery;
 pub mod demo;
 mod doctor;
 mod export;
-mod forward;
 mod import;
 mod inputs;
-mod passing;
+mod instance;
 mod print;
 mod run;
 mod serve;
@@ -44,7 +44,7 @@ use crate::{
 
 /// All went well.
 pub const GOOD: u8 = 0;
-/// Some input was bad, and was named; the rest went in.
+/// Some input was bad, and was named on stderr; the rest was processed.
 pub const BAD_INPUT: u8 = 1;
 /// Nothing was done.
 pub const NOT_STARTED: u8 = 2;
@@ -177,19 +177,18 @@ pub fn command() -> clap::Command {
     in_one_form(Cli::command()).mut_subcommands(in_one_form)
 }
 
-/// Does what the command line says, and gives the exit code.
-///
-/// Errors go to stderr, one line each.
+/// Runs the program with these arguments, the first of which is its name. Returns the exit code. Errors are printed on
+/// stderr, one line each.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
-            // `--help` and `--version` are errors to clap, and exit with 0. If stderr is gone there is nobody to tell.
+            // `--help` and `--version` are errors to clap, and exit with 0. If stderr is closed nobody reads it.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(NOT_STARTED);
         }
     };
-    match follow(&matches) {
+    match run_command(&matches) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => GOOD,
         Err(error) => {
@@ -199,7 +198,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn follow(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
+/// Runs the command that the arguments name, with the settings in force.
+fn run_command(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
     start::for_this_user_only();
@@ -227,7 +227,7 @@ fn keymap(settings: &Settings) -> anyhow::Result<Keymap> {
     })
 }
 
-/// Says something to the user in one line on stderr, beside what a program on stdout says.
+/// Prints a message for the user on stderr, as one line, so that it does not mix with what stdout carries.
 fn complain(message: &str) {
     let line: String = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     // A message may quote a file or a sender.
@@ -241,7 +241,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Whether a person reads what goes to stdout.
+/// Whether stdout is a terminal, which a person reads.
 fn is_read_by_a_person() -> bool {
     io::stdout().is_terminal()
 }

@@ -1,7 +1,6 @@
 //! The log: to a file, never to the screen and never to our own listener.
 
 use std::{
-    any::Any,
     backtrace::Backtrace,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
@@ -60,18 +59,12 @@ fn write_to(file: File, level: LogLevel) {
 /// program ends after; without a screen the panic stays with its connection or command.
 fn panicked(panic: &PanicHookInfo, log: Option<&str>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    let message = message(panic.payload());
+    let message = panic.payload_as_str().unwrap_or("?");
     let thread = thread::current();
     let backtrace = Backtrace::force_capture();
     tracing::error!(thread = thread.name(), %place, %backtrace, "panicked: {message}");
     let log = log.map_or_else(String::new, |log| format!("; the log is {log}"));
     let _ = writeln!(io::stderr(), "sideseat-tui: a bug, sorry: {message} ({place}){log}");
-}
-
-/// `panic!` gives a text of one kind or the other; anything else was thrown by hand.
-fn message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("?")
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod encode;
 mod json;
 mod logs;
 mod metrics;
+mod reply;
 mod request;
 mod sniff;
 mod traces;
@@ -29,22 +30,50 @@ mod value;
 mod wire;
 
 pub use logs::log_from_raw;
+pub use reply::{Accepted, RpcStatus};
 pub use request::{resource_from_raw, scope_from_raw};
 pub use sniff::{sniff, sniff_all};
 pub use traces::span_from_raw;
 pub use wire::WireError;
 
+/// How an OTLP message is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
     Protobuf,
     Json,
 }
 
+impl Encoding {
+    /// The content type of OTLP over HTTP.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// What an export is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signal {
     Traces,
     Logs,
     Metrics,
+}
+
+impl Signal {
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
+
+    /// The last part of its path in OTLP over HTTP: `traces` of `/v1/traces`.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
 }
 
 /// What one request held: what could be read, and why the rest could not.

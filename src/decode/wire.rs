@@ -97,20 +97,12 @@ impl<'a> Fields<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, WireError> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
-            self.rest = rest;
-            // The tenth byte has room for one bit.
-            if shift == 63 && *byte > 1 {
-                return Err(WireError::TooWide);
-            }
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(WireError::TooWide)
+        const LONGEST: usize = 10;
+        let start = self.rest;
+        prost::encoding::decode_varint(&mut self.rest).map_err(|_| {
+            let is_cut = start.len() < LONGEST && start.iter().all(|byte| byte & 0x80 != 0);
+            if is_cut { WireError::Truncated } else { WireError::TooWide }
+        })
     }
 }
 
@@ -150,6 +142,7 @@ mod tests {
         assert_eq!(walked(b"\x12\x03hi"), Err(WireError::Truncated));
         assert_eq!(walked(b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Err(WireError::Truncated));
         assert_eq!(walked(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), Err(WireError::TooWide));
+        assert_eq!(walked(b"\x08\xff\xff"), Err(WireError::Truncated));
         assert_eq!(walked(b"\x02\x00"), Err(WireError::Field(0)));
         assert_eq!(walked(b"\x0b\x0c"), Err(WireError::WireType { field: 1, found: 3 }));
         assert_eq!(fields(b"\x0b\x0b\x0b").count(), 1);

@@ -203,6 +203,7 @@ pub fn provider_item(kind: &str, map: &Value, into: &mut Vec<Part>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
     use crate::model::json;
 
@@ -276,5 +277,94 @@ mod tests {
         let call = made(Some("m1".into()), "search", value(r#"{"q":1}"#), true);
         let result = answered(Some("m1".into()), Some("search"), Some(&"found".into()));
         assert_eq!(parts, [call, result]);
+    }
+
+    /// The parts of a content that is JSON, in words.
+    fn parts_of(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        parts::content(&sample::value(text), &mut found);
+        found.iter().map(sample::part).collect()
+    }
+
+    #[test]
+    fn every_spelling_of_a_call_is_read() {
+        for text in [
+            r#"{"id":"c1","type":"function","function":{"name":"w","arguments":"{\"a\":1}"}}"#,
+            r#"{"id":"fc_9","type":"function_call","call_id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
+            r#"{"type":"tool_use","id":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"toolUse":{"toolUseId":"c1","name":"w","input":{"a":1}}}"#,
+            r#"{"type":"toolUse","toolUseId":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"type":"toolUseBlock","toolUseId":"c1","name":"w","input":{"a":1}}"#,
+            r#"{"type":"tool_call","id":"c1","name":"w","arguments":{"a":1}}"#,
+            r#"{"type":"tool_call","id":"c1","name":"w","args":{"a":1}}"#,
+            r#"{"functionCall":{"id":"c1","name":"w","args":{"a":1}}}"#,
+            r#"{"function_call":{"id":"c1","name":"w","args":{"a":1}},"text":null}"#,
+            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","input":{"a":1}}"#,
+            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","args":"{\"a\":1}"}"#,
+            r#"{"id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
+            r#"{"type":"tool_use","tool_call":{"id":"c1","function":{"name":"w","arguments":"{\"a\":1}"}}}"#,
+        ] {
+            assert_eq!(parts_of(text), [r#"w#c1{"a":1}"#], "{text}");
+        }
+        for (text, expected) in [
+            (r#"{"type":"custom_tool_call","call_id":"c1","name":"w","input":"{x"}"#, r#"w#c1"{x""#),
+            (
+                r#"{"type":"server_tool_use","id":"s1","name":"web_search","input":{"q":1}}"#,
+                r#"@server web_search#s1{"q":1}"#,
+            ),
+            (
+                r#"{"type":"server_tool_call","id":"s1","name":"code","server_tool_call":{"type":"code","q":1}}"#,
+                r#"@server code#s1{"type":"code","q":1}"#,
+            ),
+            (
+                r#"{"type":"web_search_call","id":"ws1","action":{"query":"x"}}"#,
+                r#"@server web_search#ws1{"query":"x"}"#,
+            ),
+            (
+                r#"{"executable_code":{"language":"PYTHON","code":"1"}}"#,
+                r#"@server code_execution#-{"language":"PYTHON","code":"1"}"#,
+            ),
+            (
+                r#"{"toolUse":{"toolUseId":"s1","name":"nova_code","input":{},"type":"server_tool_use"}}"#,
+                "@server nova_code#s1{}",
+            ),
+        ] {
+            assert_eq!(parts_of(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_result_is_read() {
+        for text in [
+            r#"{"type":"tool_result","tool_use_id":"c1","content":"18C","is_error":false}"#,
+            r#"{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"18C"}]}"#,
+            r#"{"toolResult":{"toolUseId":"c1","status":"success","content":[{"text":"18C"}]}}"#,
+            r#"{"type":"toolResultBlock","toolUseId":"c1","content":[{"type":"textBlock","text":"18C"}]}"#,
+            r#"{"type":"tool_call_response","id":"c1","response":"18C"}"#,
+            r#"{"type":"tool_call_response","id":"c1","response":[{"text":"18C"}]}"#,
+            r#"{"type":"tool_call_response","id":"c1","name":"w","result":"18C"}"#,
+            r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#,
+            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","output":{"type":"text","value":"18C"}}"#,
+            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","result":"18C"}"#,
+            r#"{"call_id":"c1","name":"w","content":"18C","is_error":false}"#,
+            r#"{"type":"web_search_tool_result","tool_use_id":"c1","content":"18C"}"#,
+        ] {
+            assert_eq!(parts_of(text), ["=c1 18C"], "{text}");
+        }
+        for (text, expected) in [
+            (
+                r#"{"functionResponse":{"id":"c1","name":"w","response":{"result":"18C"}}}"#,
+                r#"=c1 json {"result":"18C"}"#,
+            ),
+            (r#"{"toolResult":{"toolUseId":"c1","status":"error","content":[{"text":"no"}]}}"#, "=!c1 no"),
+            (r#"{"toolResult":{"toolUseId":"c1","content":[{"json":{"$value":[1]}}]}}"#, "=c1 json [1]"),
+            (
+                r#"{"toolResult":{"toolUseId":"c1","content":[{"image":{"format":"png","source":{"bytes":"aGk="}}}]}}"#,
+                "=c1 <image image/png 2 bytes>",
+            ),
+            (r#"{"code_execution_result":{"outcome":"OUTCOME_OK","output":"1"}}"#, "=- 1"),
+        ] {
+            assert_eq!(parts_of(text), [expected], "{text}");
+        }
     }
 }

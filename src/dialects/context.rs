@@ -50,8 +50,6 @@ pub fn completed(source: &Source, stated: Context) -> Context {
     let user = stated.user.or_else(|| within(&["user_id"])).or_else(|| resource.get("user.id").and_then(id));
     let named = |attributes: &Attributes| ENVIRONMENT.iter().find_map(|key| attributes.str(key)).map(str::to_owned);
     let environment = stated.environment.or_else(|| named(resource)).or_else(|| named(attributes));
-    // Without a template the message is a log line, not a name.
-    let rendered = attributes.str("logfire.msg").filter(|_| attributes.has("logfire.msg_template"));
     Context {
         session,
         user,
@@ -59,7 +57,7 @@ pub fn completed(source: &Source, stated: Context) -> Context {
         environment,
         tags: tags(attributes),
         metadata,
-        display_name: rendered.map(str::to_owned),
+        display_name: None,
     }
 }
 

@@ -33,7 +33,7 @@ pub const DIALECT: Dialect = Dialect {
     unstated_category: Some(unstated_category),
     is_pending: Some(is_pending),
     facts: &[FactRow::of(Field::Cost, How::Dollars, &["operation.cost"])],
-    complete_facts: Some(name_tool),
+    complete_facts: Some(name),
     tags: &["logfire.tags"],
     frameworks: &[Framework {
         label: "logfire",
@@ -69,10 +69,14 @@ fn unstated_category(source: &Source) -> Option<Category> {
     category::by_scope_and_name(source, NAMES)
 }
 
-/// The tool of a span of a run of one, which its rendered message names: `running tool: w`.
-fn name_tool(source: &Source, into: &mut Translation) {
-    let message = source.attributes.str("logfire.msg").filter(|_| source.name == "running tool");
+/// The name that is shown, which is the template's message with its values, and the tool that it names: `running tool: w`.
+fn name(source: &Source, into: &mut Translation) {
+    let message = source.attributes.str("logfire.msg");
+    // Without a template the message is a log line, and no name.
+    let rendered = message.filter(|_| source.attributes.has("logfire.msg_template"));
+    into.context.display_name = into.context.display_name.take().or_else(|| rendered.map(str::to_owned));
     let tool = into.genai.tool.get_or_insert_default();
+    let message = message.filter(|_| source.name == "running tool");
     let named = message.map(|message| message.strip_prefix("running tool: ").unwrap_or(message).to_owned());
     tool.name = tool.name.take().or(named);
 }

@@ -45,6 +45,7 @@ mod anthropic_sdk;
 mod autogen;
 mod azure_ai;
 mod bedrock_sdk;
+mod block_forms;
 mod calls;
 mod category;
 mod chunks;
@@ -88,6 +89,7 @@ mod openinference_forms;
 mod openinference_tool;
 mod openlit;
 mod openllmetry;
+mod openllmetry_repairs;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -112,6 +114,7 @@ mod token_counts;
 mod traceloop;
 mod usage;
 mod vercel_ai;
+mod vercel_ai_facts;
 
 use std::sync::Arc;
 

@@ -9,18 +9,12 @@
 //!
 //! What workflows, tasks and tools were given and gave back is in `traceloop.rs`.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
-
 use super::{
-    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, RecordingHints, calls, definitions, gen_ai,
-    indexed,
+    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, RecordingHints, definitions, gen_ai, indexed,
     maybe_json::{MaybeJson, unquoted},
-    parts, reading,
+    openllmetry_repairs as repairs, parts, reading,
 };
-use crate::model::{Carrier, Content, ContentKind, Message, Part, Role, Source, Translation, Value, json};
+use crate::model::{Carrier, Content, ContentKind, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "openllmetry",
@@ -163,7 +157,11 @@ fn translate(source: &Source, into: &mut Translation) {
     if is_openllmetry(source) {
         gen_ai::carried(DIALECT.name, carrier, |key| attributes.get(key), into);
         for reading in &mut into.readings[before..] {
-            reading.prompt.iter_mut().chain(&mut reading.completion).for_each(|message| mend(source, message));
+            reading
+                .prompt
+                .iter_mut()
+                .chain(&mut reading.completion)
+                .for_each(|message| repairs::repair(package(source), message));
         }
     }
     let side = |prefix, role| {
@@ -172,7 +170,7 @@ fn translate(source: &Source, into: &mut Translation) {
     };
     let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
     reading::push(into, DIALECT.name, carrier, prompt, completion);
-    into.readings[before..].iter_mut().for_each(|reading| name_calls(&mut reading.prompt));
+    into.readings[before..].iter_mut().for_each(|reading| repairs::name_calls(&mut reading.prompt));
 }
 
 /// Reads one message that was spread over keys.
@@ -239,135 +237,9 @@ fn blocks(text: &Value) -> Option<(Value, bool)> {
     (all_maps && any_known).then(|| (data.into_owned(), cut))
 }
 
-/// Undoes what its instrumentations do to a message.
-fn mend(source: &Source, message: &mut Arc<Message>) {
-    let package = package(source);
-    // The answer's text is collected before its reasoning, whatever came first.
-    let is_late = |parts: &[Part]| {
-        let mut seen = false;
-        parts.iter().any(|part| {
-            let is_thought = matches!(part.content, Content::Reasoning(_));
-            seen |= !is_thought;
-            is_thought && seen
-        })
-    };
-    if package == Some("openai") && is_late(&message.parts) {
-        Arc::make_mut(message).parts.sort_by_key(|part| !matches!(part.content, Content::Reasoning(_)));
-    }
-    if package == Some("langchain") {
-        blocks_in_texts(message);
-    }
-    // Arguments that are no JSON object: `{"_raw": …}`.
-    let raw = |part: &Part| match &part.content {
-        Content::Call(call) => match call.input.as_map() {
-            Some([(key, raw)]) if key == "_raw" => Some(calls::arguments(raw).0),
-            _ => None,
-        },
-        _ => None,
-    };
-    if message.parts.iter().any(|part| raw(part).is_some()) {
-        for part in &mut Arc::make_mut(message).parts {
-            if let (Some(input), Content::Call(call)) = (raw(part), &mut part.content) {
-                call.input = input;
-            }
-        }
-    }
-}
-
-/// Reads texts that are blocks of `LangChain`, made JSON for want of a better form. Calls are told again as such.
-fn blocks_in_texts(message: &mut Arc<Message>) {
-    let id = |part: &Part| match &part.content {
-        Content::Call(call) => call.id.clone(),
-        _ => None,
-    };
-    let called: HashSet<String> = message.parts.iter().filter_map(id).collect();
-    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(|part| block_in(message, part, &called)).collect();
-    if blocks.iter().all(Option::is_none) {
-        return;
-    }
-    let is_new = |part: &Part| id(part).is_none_or(|id| !called.contains(&id));
-    let message = Arc::make_mut(message);
-    let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| match block {
-        Some(block) => block.into_iter().filter(is_new).collect(),
-        None => vec![part],
-    });
-    message.parts = parts.collect();
-}
-
-fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<Vec<Part>> {
-    const KINDS: &[&str] =
-        &["thinking", "redacted_thinking", "reasoning", "tool_use", "server_tool_use", "tool_result"];
-    const MEDIA: &[&str] = &["image", "image_url", "audio", "input_audio", "video", "file", "document", "media"];
-    let Content::Text(text) = &part.content else { return None };
-    if !text.starts_with('{') || !text.ends_with('}') {
-        return None;
-    }
-    let block = json::parse(text).ok()?;
-    let kind = block.str("type")?;
-    let is_block = match message.role {
-        // Calls of programs' own tools are always told again; alone it is a text.
-        Role::Assistant if matches!(kind, "function_call" | "custom_tool_call" | "tool_call") => {
-            calls::first_str(&block, &["call_id", "id"]).is_some_and(|id| called.contains(id))
-        }
-        Role::Assistant => {
-            let is_theirs = kind.ends_with("_call") && block.str("id").is_some();
-            KINDS.contains(&kind) || kind.ends_with("_tool_result") || is_theirs
-        }
-        // Alone it may be what someone wrote.
-        Role::User => MEDIA.contains(&kind) && message.parts.len() > 1,
-        Role::System | Role::Tool => false,
-    };
-    let mut found = Vec::new();
-    if is_block {
-        parts::content(&block, &mut found);
-    }
-    let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
-    (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
-}
-
-/// Gives calls the ids that their results name, in order, where none names theirs.
-///
-/// Of the Responses API's calls the item's id is written, of the results the call's; through LangChain some have none.
-fn name_calls(prompt: &mut [Arc<Message>]) {
-    let parts = || {
-        prompt.iter().enumerate().flat_map(|(at, message)| message.parts.iter().enumerate().map(move |part| (at, part)))
-    };
-    let (mut called, mut answered) = (HashSet::new(), HashSet::new());
-    for (_, (_, part)) in parts() {
-        match &part.content {
-            Content::Call(call) => called.extend(call.id.as_deref()),
-            Content::Result(result) => answered.extend(result.call_id.as_deref()),
-            _ => {}
-        }
-    }
-    let mut open = VecDeque::new();
-    let mut names = Vec::new();
-    for (message, (part, one)) in parts() {
-        match &one.content {
-            Content::Call(call) if call.id.as_deref().is_none_or(|id| !answered.contains(id)) => {
-                open.push_back((message, part));
-            }
-            Content::Result(result) => {
-                let id = result.call_id.as_deref().filter(|id| !called.contains(id));
-                if let (Some(id), Some(call)) = (id, id.and_then(|_| open.pop_front())) {
-                    names.push((call, id.to_owned()));
-                }
-            }
-            _ => {}
-        }
-    }
-    for ((message, part), id) in names {
-        let part = prompt.get_mut(message).and_then(|message| Arc::make_mut(message).parts.get_mut(part));
-        if let Some(Content::Call(call)) = part.map(|part| &mut part.content) {
-            call.id = Some(id);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, sides};
-    use super::*;
     use crate::model::Category;
 
     #[test]
@@ -451,62 +323,6 @@ mod tests {
                 ("gen_ai.completion.1.content", "a"),
             ]),
             "assistant: (thought) hm | assistant: a"
-        );
-    }
-
-    fn current(scope: &str, key: &str, messages: &str) -> Vec<String> {
-        let scope = format!("opentelemetry.instrumentation.{scope}");
-        let read = Sample::span("chat").scope(&scope).with(&[(key, messages)]).translate();
-        let (prompt, completion) = sides(&read);
-        prompt.into_iter().chain(completion).collect()
-    }
-
-    #[test]
-    fn reasoning_came_before_what_it_led_to() {
-        let answer = r#"[{"role":"assistant","parts":[{"type":"text","content":"a"},{"type":"reasoning","content":"[{\"text\":\"hm\",\"type\":\"summary_text\"}]"},
-            {"type":"tool_call","id":"c","name":"w","arguments":{"_raw":"[1]"}}],"finish_reason":""}]"#;
-        assert_eq!(current("openai.v1", gen_ai::OUTPUT, answer), ["assistant: (thought) hm · a · w#c[1]"]);
-        let read =
-            Sample::span("chat").scope("opentelemetry.instrumentation.openai.v1").with(&[(gen_ai::OUTPUT, answer)]);
-        let read = read.translate();
-        assert_eq!((read.dialects.as_slice(), read.genai.stop_reason), (&["openllmetry".to_owned()][..], None));
-    }
-
-    #[test]
-    fn langchains_blocks_in_texts_are_what_they_are() {
-        let answer = r#"[{"role":"assistant","parts":[{"type":"text","content":"{\"thinking\":\"hm\",\"signature\":\"s\",\"type\":\"thinking\"}"},
-            {"type":"text","content":"{\"id\":\"t1\",\"input\":{},\"name\":\"w\",\"type\":\"tool_use\"}"},
-            {"type":"text","content":"{\"answer\":4}"},
-            {"type":"tool_call","id":"t1","name":"w","arguments":{}}]}]"#;
-        let expected = [r#"assistant: (thought) hm · {"answer":4} · w#t1{}"#];
-        assert_eq!(current("langchain", gen_ai::OUTPUT, answer), expected);
-        let item =
-            r#"{\"type\":\"function_call\",\"call_id\":\"c1\",\"id\":\"fc_1\",\"name\":\"w\",\"arguments\":\"{}\"}"#;
-        let call = r#"{"type":"tool_call","id":"c1","name":"w","arguments":{}}"#;
-        let answer =
-            |more: &str| format!(r#"[{{"role":"assistant","parts":[{{"type":"text","content":"{item}"}}{more}]}}]"#);
-        assert_eq!(current("langchain", gen_ai::OUTPUT, &answer(&format!(",{call}"))), ["assistant: w#c1{}"]);
-        assert!(current("langchain", gen_ai::OUTPUT, &answer(""))[0].starts_with(r#"assistant: {"type""#));
-        let asked = r#"[{"role":"user","parts":[{"type":"text","content":"{\"type\":\"image\",\"url\":\"https://x/y.png\"}"}]}]"#;
-        assert_eq!(current("langchain", gen_ai::INPUT, asked), [r#"user: {"type":"image","url":"https://x/y.png"}"#]);
-    }
-
-    #[test]
-    fn calls_are_named_as_their_results_name_them() {
-        let history = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"fc_1","name":"w","arguments":{}},{"type":"tool_call","id":"fc_2","name":"v","arguments":{}}]},
-            {"role":"tool","parts":[{"type":"tool_call_response","id":"call_1","response":"a"}]},
-            {"role":"tool","parts":[{"type":"tool_call_response","id":"call_2","response":"b"}]},
-            {"role":"assistant","parts":[{"type":"tool_call","id":"c3","name":"w","arguments":{}}]},
-            {"role":"tool","parts":[{"type":"tool_call_response","id":"c3","response":"c"}]}]"#;
-        assert_eq!(
-            current("openai.v1", gen_ai::INPUT, history),
-            [
-                "assistant: w#call_1{} · v#call_2{}",
-                "tool: =call_1 a",
-                "tool: =call_2 b",
-                "assistant: w#c3{}",
-                "tool: =c3 c"
-            ]
         );
     }
 }

@@ -5,6 +5,7 @@
 //! [`Content::Unknown`], never dropped; cache markers and empty texts are no parts.
 
 use super::{
+    block_forms,
     calls::{self, first, first_str},
     media,
     reasoning::reasoning,
@@ -20,7 +21,7 @@ pub fn content(value: &Value, into: &mut Vec<Part>) {
         Value::Bytes(bytes) => into.push(media::bytes(bytes)),
         Value::Array(items) => items.iter().for_each(|item| content(item, into)),
         Value::Map(entries) => {
-            if !read_block(value, into) && !is_nothing(entries) {
+            if !read_block(value, into) && !block_forms::is_nothing(entries) {
                 into.push(Part::new(Content::Unknown(value.clone())));
             }
         }
@@ -44,7 +45,7 @@ pub fn text(words: &str) -> Option<Part> {
 /// `None` unless every item is a block of known form, and nothing but that.
 pub fn blocks(value: &Value) -> Option<Vec<Part>> {
     let mut into = Vec::new();
-    let mut read = |item: &Value| is_block(item) && read_block(item, &mut into);
+    let mut read = |item: &Value| block_forms::is_block(item) && read_block(item, &mut into);
     let all = match value {
         Value::Array(items) => !items.is_empty() && items.iter().all(read),
         Value::Map(_) => read(value),
@@ -58,74 +59,9 @@ pub fn blocks(value: &Value) -> Option<Vec<Part>> {
     (all && !into.iter().any(doubtful)).then_some(into)
 }
 
-/// Whether a map is a block and carries nothing beside it: `{"text": …, "score": 0.9}` is a tool's own data.
-fn is_block(value: &Value) -> bool {
-    const BESIDE: &[&str] = &[
-        "thought",
-        "thoughtSignature",
-        "thought_signature",
-        "cache_control",
-        "cachePoint",
-        "annotations",
-        "citations",
-    ];
-    let Some(entries) = value.as_map() else { return false };
-    if value.str("type").is_some_and(|kind| !kind.is_empty()) {
-        return true;
-    }
-    let mut keys = entries.iter().filter(|(_, value)| *value != Value::Null).map(|(key, _)| key.as_str());
-    keys.clone().any(is_block_key) && keys.all(|key| is_block_key(key) || BESIDE.contains(&key))
-}
-
-/// The keys under which Bedrock and Gemini put a block that has no `type`.
-fn is_block_key(key: &str) -> bool {
-    matches!(
-        key,
-        "text"
-            | "reasoningContent"
-            | "reasoning"
-            | "toolUse"
-            | "toolResult"
-            | "image"
-            | "video"
-            | "audio"
-            | "document"
-            | "json"
-            | "cachePoint"
-            | "guardContent"
-            | "citationsContent"
-            | "searchResult"
-            | "functionCall"
-            | "function_call"
-            | "functionResponse"
-            | "function_response"
-            | "inlineData"
-            | "inline_data"
-            | "fileData"
-            | "file_data"
-            | "executableCode"
-            | "executable_code"
-            | "codeExecutionResult"
-            | "code_execution_result"
-            | "message_content"
-            | "tool_call"
-            | "refusal"
-    )
-}
-
-/// A map in which nothing is said, or only a cache marker.
-fn is_nothing(entries: &[(String, Value)]) -> bool {
-    entries.iter().all(|(key, value)| *value == Value::Null || key == "cache_control" || key == "cachePoint")
-}
-
-/// The type of a part; Pydantic's first format calls it `kind`, `LlamaIndex` `block_type`.
-fn type_of(map: &Value) -> Option<&str> {
-    map.str("type").filter(|kind| !kind.is_empty()).or_else(|| map.str("kind")).or_else(|| map.str("block_type"))
-}
-
 /// Reads a map by its type, else by its keys; `false` where neither is known.
 fn read_block(map: &Value, into: &mut Vec<Part>) -> bool {
-    match type_of(map) {
+    match block_forms::type_of(map) {
         Some(kind) => by_type(kind, map, into) || by_key(map, into),
         None => by_key(map, into),
     }
@@ -134,7 +70,7 @@ fn read_block(map: &Value, into: &mut Vec<Part>) -> bool {
 fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
     match kind {
         "text" | "input_text" | "output_text" | "textBlock" | "summary_text" | "reasoning_text" | "plain_text" => {
-            let Some(words) = first(map, &["text", "content", "value"]) else { return is_empty_block(map) };
+            let Some(words) = first(map, &["text", "content", "value"]) else { return block_forms::is_empty(map) };
             match words {
                 Value::String(words) => into.extend(text(words)),
                 nested => content(nested, into),
@@ -180,7 +116,9 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         | "tool-error" => into.push(calls::result(map)),
         _ if kind.ends_with("_tool_result") => into.push(calls::result(map)),
         "refusal" => {
-            let Some(words) = first_str(map, &["refusal", "text", "content"]) else { return is_empty_block(map) };
+            let Some(words) = first_str(map, &["refusal", "text", "content"]) else {
+                return block_forms::is_empty(map);
+            };
             into.push(Part::new(Content::Refusal(words.to_owned())));
         }
         "image" | "image_url" | "input_image" | "output_image" | "image-url" | "imageBlock" | "image_content"
@@ -192,7 +130,7 @@ fn by_type(kind: &str, map: &Value, into: &mut Vec<Part>) -> bool {
         }
         "json" | "output_json" | "jsonBlock" => {
             let Some(data) = first(map, &["json", "value", "data", "content"]) else { return false };
-            into.push(Part::new(Content::Json(bare(data).clone())));
+            into.push(Part::new(Content::Json(block_forms::bare(data).clone())));
         }
         "search_result" | "source" | "tool-approval-request" | "tool-approval-response" | "tool_approval_response" => {
             into.push(Part::new(Content::Json(map.clone())));
@@ -217,11 +155,6 @@ fn push(part: Option<Part>, into: &mut Vec<Part>) -> bool {
     found
 }
 
-/// A typed part without its content says nothing, and is known all the same.
-fn is_empty_block(map: &Value) -> bool {
-    map.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == "type" || value.is_empty()))
-}
-
 fn by_key(map: &Value, into: &mut Vec<Part>) -> bool {
     let Some(entries) = map.as_map() else { return false };
     if map.get("thought") == Some(&Value::Bool(true)) && map.str("text").is_some() {
@@ -229,7 +162,7 @@ fn by_key(map: &Value, into: &mut Vec<Part>) -> bool {
         return true;
     }
     let mut present = entries.iter().filter(|(_, value)| *value != Value::Null);
-    if present.any(|(key, value)| is_block_key(key) && keyed(key, value, into)) {
+    if present.any(|(key, value)| block_forms::is_block_key(key) && keyed(key, value, into)) {
         return true;
     }
     if first(map, &["toolUseId", "toolCallId", "tool_call_id", "call_id"]).is_some() {
@@ -265,7 +198,7 @@ fn keyed(key: &str, value: &Value, into: &mut Vec<Part>) -> bool {
         "image" | "video" | "audio" | "document" | "inlineData" | "inline_data" | "fileData" | "file_data" => {
             return push(media::part(key, value), into);
         }
-        "json" => into.push(Part::new(Content::Json(bare(value).clone()))),
+        "json" => into.push(Part::new(Content::Json(block_forms::bare(value).clone()))),
         "searchResult" => into.push(Part::new(Content::Json(value.clone()))),
         "cachePoint" => {}
         "refusal" => match value.as_str() {
@@ -285,14 +218,6 @@ fn keyed(key: &str, value: &Value, into: &mut Vec<Part>) -> bool {
         _ => return false,
     }
     true
-}
-
-/// Strands for TypeScript wraps JSON that is no object: `{"$value": [1, 2]}`.
-fn bare(value: &Value) -> &Value {
-    match value.as_map() {
-        Some([(key, inner)]) if key == "$value" => inner,
-        _ => value,
-    }
 }
 
 /// Reasoning of which only the text is known.
@@ -332,120 +257,6 @@ mod tests {
         }
         // A number that was sent as a number is an answer, too.
         assert_eq!(read("4"), ["4"]);
-    }
-
-    #[test]
-    fn every_spelling_of_reasoning_is_read() {
-        for text in [
-            r#"{"type":"reasoning","content":"hm"}"#,
-            r#"{"type":"thinking","thinking":"hm","signature":"s"}"#,
-            r#"{"type":"thinking","content":"hm"}"#,
-            r#"{"kind":"thinking","text":"hm"}"#,
-            r#"{"reasoningContent":{"reasoningText":{"text":"hm","signature":"s"}}}"#,
-            r#"{"type":"reasoningContent","content":{"reasoningText":{"text":"hm"}}}"#,
-            r#"{"reasoning":{"text":"hm","signature":"s"}}"#,
-            r#"{"thought":true,"text":"hm","thoughtSignature":"s"}"#,
-            r#"{"type":"reasoning","text":"hm"}"#,
-            r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"aGk="}"#,
-            r#"{"type":"reasoning","content":"[{\"text\": \"hm\", \"type\": \"summary_text\"}]"}"#,
-        ] {
-            assert_eq!(read(text), ["(thought) hm"], "{text}");
-        }
-        for text in [
-            r#"{"type":"redacted_thinking","data":"aGk="}"#,
-            r#"{"type":"redacted-reasoning","data":"aGk="}"#,
-            r#"{"reasoningContent":{"redactedContent":"aGk="}}"#,
-            r#"{"type":"reasoning","summary":[],"encrypted_content":"aGk="}"#,
-        ] {
-            assert_eq!(read(text), ["(opaque 2)"], "{text}");
-        }
-        assert_eq!(read(r#"{"type":"thinking","thinking":"","signature":"s"}"#), ["(opaque 0)"]);
-        assert_eq!(read(r#"{"type":"anthropic_redacted_thinking"}"#), ["(opaque 0)"]);
-        for nothing in [r#"{"reasoningContent":{"reasoningText":{"text":""}}}"#, r#"{"reasoningContent":{}}"#] {
-            assert_eq!(read(nothing), [""; 0], "{nothing}");
-        }
-    }
-
-    #[test]
-    fn every_spelling_of_a_call_is_read() {
-        for text in [
-            r#"{"id":"c1","type":"function","function":{"name":"w","arguments":"{\"a\":1}"}}"#,
-            r#"{"id":"fc_9","type":"function_call","call_id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
-            r#"{"type":"tool_use","id":"c1","name":"w","input":{"a":1}}"#,
-            r#"{"toolUse":{"toolUseId":"c1","name":"w","input":{"a":1}}}"#,
-            r#"{"type":"toolUse","toolUseId":"c1","name":"w","input":{"a":1}}"#,
-            r#"{"type":"toolUseBlock","toolUseId":"c1","name":"w","input":{"a":1}}"#,
-            r#"{"type":"tool_call","id":"c1","name":"w","arguments":{"a":1}}"#,
-            r#"{"type":"tool_call","id":"c1","name":"w","args":{"a":1}}"#,
-            r#"{"functionCall":{"id":"c1","name":"w","args":{"a":1}}}"#,
-            r#"{"function_call":{"id":"c1","name":"w","args":{"a":1}},"text":null}"#,
-            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","input":{"a":1}}"#,
-            r#"{"type":"tool-call","toolCallId":"c1","toolName":"w","args":"{\"a\":1}"}"#,
-            r#"{"id":"c1","name":"w","arguments":"{\"a\":1}"}"#,
-            r#"{"type":"tool_use","tool_call":{"id":"c1","function":{"name":"w","arguments":"{\"a\":1}"}}}"#,
-        ] {
-            assert_eq!(read(text), [r#"w#c1{"a":1}"#], "{text}");
-        }
-        for (text, expected) in [
-            (r#"{"type":"custom_tool_call","call_id":"c1","name":"w","input":"{x"}"#, r#"w#c1"{x""#),
-            (
-                r#"{"type":"server_tool_use","id":"s1","name":"web_search","input":{"q":1}}"#,
-                r#"@server web_search#s1{"q":1}"#,
-            ),
-            (
-                r#"{"type":"server_tool_call","id":"s1","name":"code","server_tool_call":{"type":"code","q":1}}"#,
-                r#"@server code#s1{"type":"code","q":1}"#,
-            ),
-            (
-                r#"{"type":"web_search_call","id":"ws1","action":{"query":"x"}}"#,
-                r#"@server web_search#ws1{"query":"x"}"#,
-            ),
-            (
-                r#"{"executable_code":{"language":"PYTHON","code":"1"}}"#,
-                r#"@server code_execution#-{"language":"PYTHON","code":"1"}"#,
-            ),
-            (
-                r#"{"toolUse":{"toolUseId":"s1","name":"nova_code","input":{},"type":"server_tool_use"}}"#,
-                "@server nova_code#s1{}",
-            ),
-        ] {
-            assert_eq!(read(text), [expected], "{text}");
-        }
-    }
-
-    #[test]
-    fn every_spelling_of_a_result_is_read() {
-        for text in [
-            r#"{"type":"tool_result","tool_use_id":"c1","content":"18C","is_error":false}"#,
-            r#"{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"18C"}]}"#,
-            r#"{"toolResult":{"toolUseId":"c1","status":"success","content":[{"text":"18C"}]}}"#,
-            r#"{"type":"toolResultBlock","toolUseId":"c1","content":[{"type":"textBlock","text":"18C"}]}"#,
-            r#"{"type":"tool_call_response","id":"c1","response":"18C"}"#,
-            r#"{"type":"tool_call_response","id":"c1","response":[{"text":"18C"}]}"#,
-            r#"{"type":"tool_call_response","id":"c1","name":"w","result":"18C"}"#,
-            r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#,
-            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","output":{"type":"text","value":"18C"}}"#,
-            r#"{"type":"tool-result","toolCallId":"c1","toolName":"w","result":"18C"}"#,
-            r#"{"call_id":"c1","name":"w","content":"18C","is_error":false}"#,
-            r#"{"type":"web_search_tool_result","tool_use_id":"c1","content":"18C"}"#,
-        ] {
-            assert_eq!(read(text), ["=c1 18C"], "{text}");
-        }
-        for (text, expected) in [
-            (
-                r#"{"functionResponse":{"id":"c1","name":"w","response":{"result":"18C"}}}"#,
-                r#"=c1 json {"result":"18C"}"#,
-            ),
-            (r#"{"toolResult":{"toolUseId":"c1","status":"error","content":[{"text":"no"}]}}"#, "=!c1 no"),
-            (r#"{"toolResult":{"toolUseId":"c1","content":[{"json":{"$value":[1]}}]}}"#, "=c1 json [1]"),
-            (
-                r#"{"toolResult":{"toolUseId":"c1","content":[{"image":{"format":"png","source":{"bytes":"aGk="}}}]}}"#,
-                "=c1 <image image/png 2 bytes>",
-            ),
-            (r#"{"code_execution_result":{"outcome":"OUTCOME_OK","output":"1"}}"#, "=- 1"),
-        ] {
-            assert_eq!(read(text), [expected], "{text}");
-        }
     }
 
     #[test]

@@ -92,3 +92,47 @@ fn opaque(value: &Value) -> Option<Vec<u8>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{parts, sample};
+
+    /// The parts of a content that is JSON, in words.
+    fn parts_of(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        parts::content(&sample::value(text), &mut found);
+        found.iter().map(sample::part).collect()
+    }
+
+    #[test]
+    fn every_spelling_of_reasoning_is_parts_of() {
+        for text in [
+            r#"{"type":"reasoning","content":"hm"}"#,
+            r#"{"type":"thinking","thinking":"hm","signature":"s"}"#,
+            r#"{"type":"thinking","content":"hm"}"#,
+            r#"{"kind":"thinking","text":"hm"}"#,
+            r#"{"reasoningContent":{"reasoningText":{"text":"hm","signature":"s"}}}"#,
+            r#"{"type":"reasoningContent","content":{"reasoningText":{"text":"hm"}}}"#,
+            r#"{"reasoning":{"text":"hm","signature":"s"}}"#,
+            r#"{"thought":true,"text":"hm","thoughtSignature":"s"}"#,
+            r#"{"type":"reasoning","text":"hm"}"#,
+            r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"aGk="}"#,
+            r#"{"type":"reasoning","content":"[{\"text\": \"hm\", \"type\": \"summary_text\"}]"}"#,
+        ] {
+            assert_eq!(parts_of(text), ["(thought) hm"], "{text}");
+        }
+        for text in [
+            r#"{"type":"redacted_thinking","data":"aGk="}"#,
+            r#"{"type":"redacted-reasoning","data":"aGk="}"#,
+            r#"{"reasoningContent":{"redactedContent":"aGk="}}"#,
+            r#"{"type":"reasoning","summary":[],"encrypted_content":"aGk="}"#,
+        ] {
+            assert_eq!(parts_of(text), ["(opaque 2)"], "{text}");
+        }
+        assert_eq!(parts_of(r#"{"type":"thinking","thinking":"","signature":"s"}"#), ["(opaque 0)"]);
+        assert_eq!(parts_of(r#"{"type":"anthropic_redacted_thinking"}"#), ["(opaque 0)"]);
+        for nothing in [r#"{"reasoningContent":{"reasoningText":{"text":""}}}"#, r#"{"reasoningContent":{}}"#] {
+            assert_eq!(parts_of(nothing), [""; 0], "{nothing}");
+        }
+    }
+}

@@ -84,7 +84,7 @@ fn media_fields<M: SerializeMap>(map: &mut M, media: &Media) -> Result<(), M::Er
     let mut described = match &media.data {
         MediaData::Inline(data) => Described::of(data),
         MediaData::Stored { bytes, sha256, pixels: _ } => {
-            Described { bytes: Some(*bytes), sha256: Some(hex(sha256)), ..Described::default() }
+            Described { bytes: Some(*bytes), sha256: Some(hex::encode(sha256)), ..Described::default() }
         }
         MediaData::Uri(uri) => Described { uri: Some(uri), ..Described::default() },
         MediaData::Absent => Described::default(),
@@ -208,15 +208,7 @@ fn kind_of(mime: Option<&str>) -> MediaKind {
 }
 
 fn sha256(data: &[u8]) -> String {
-    hex(&Sha256::digest(data))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(data))
 }
 
 #[cfg(test)]

@@ -41,12 +41,8 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
                 let mut text = [0_u8; $bytes * 2];
-                for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-                    pair[0] = HEX[usize::from(byte >> 4)];
-                    pair[1] = HEX[usize::from(byte & 15)];
-                }
+                hex::encode_to_slice(self.0, &mut text).expect("it is twice as long");
                 f.pad(std::str::from_utf8(&text).expect("hex digits are ASCII"))
             }
         }
@@ -61,17 +57,9 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let not_hex = || IdError::NotHex(text.to_owned(), $bytes * 2);
-                let digits = text.as_bytes();
-                if digits.len() != $bytes * 2 {
-                    return Err(not_hex());
-                }
                 let mut bytes = [0; $bytes];
-                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-                    let high = char::from(pair[0]).to_digit(16).ok_or_else(not_hex)?;
-                    let low = char::from(pair[1]).to_digit(16).ok_or_else(not_hex)?;
-                    *byte = u8::try_from(high * 16 + low).expect("two hex digits fit a byte");
-                }
+                hex::decode_to_slice(text, &mut bytes)
+                    .map_err(|_| IdError::NotHex(text.to_owned(), $bytes * 2))?;
                 Self::from_bytes(&bytes)
             }
         }

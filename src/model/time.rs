@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Nanoseconds since 1970-01-01T00:00:00Z, as OTLP counts them. Zero means "not said".
+/// Nanoseconds since 1970-01-01T00:00:00Z, as OTLP counts them. Zero means that the sender gave no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Timestamp(pub u64);
 
@@ -36,30 +36,9 @@ impl Timestamp {
 /// RFC 3339 in UTC with nine decimals: `2026-11-03T09:12:44.512000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, nanos) = (self.0 / 86_400_000_000_000, self.0 % 86_400_000_000_000);
-        let (year, month, day) = civil(days);
-        let seconds = nanos / 1_000_000_000;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:09}Z",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
-            nanos % 1_000_000_000
-        )
+        let at = jiff::Timestamp::from_nanosecond(self.0.into()).expect("64 bits of nanoseconds end in 2554");
+        write!(f, "{at:.9}")
     }
-}
-
-/// Days since 1970 → year, month, day (Howard Hinnant's `civil_from_days`, for days after 1970).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads a request's body whole, and decompresses it, within limits that hold whatever is sent.
 //!
 //! One body is at most [`LIMIT`] bytes, before and after decompression. All bodies together are at most
-//! [`ALL_BODIES`]: a body takes its share of a [`Budget`] as it grows and gives it back when it is answered.
+//! [`ALL_BODIES`]: a body takes its [`Share`] of the [`Budget`] as it grows, and gives it back once its export is answered.
 
 use std::{
     io::{ErrorKind, Read},
@@ -20,16 +20,16 @@ use tokio::{
 
 use super::Refusal;
 
-/// The most that is read of one body.
+/// Most bytes of one body, before and after decompression.
 pub(super) const LIMIT: usize = 64 << 20;
-/// The most that bodies take together.
+/// Most bytes of all bodies that are not answered yet.
 const ALL_BODIES: usize = 256 << 20;
-/// The budget is counted in pages.
+/// Bytes that one permit of the budget stands for.
 const PAGE: usize = 4096;
-/// A sender that takes longer holds memory for nothing.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a body may take to arrive: a slow sender holds memory meanwhile.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The memory that bodies may take.
+/// The memory that all bodies together may take. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Budget(Arc<Semaphore>);
 
@@ -44,21 +44,22 @@ impl Budget {
         Self(Arc::new(Semaphore::new(bytes / PAGE)))
     }
 
-    /// Holds nothing yet.
-    pub(super) fn hold(&self) -> Held {
-        Held { budget: Arc::clone(&self.0), pages: None }
+    /// An empty share of it.
+    pub(super) fn share(&self) -> Share {
+        Share { budget: Arc::clone(&self.0), pages: None }
     }
 }
 
-/// What one body has of the budget; dropped, it is given back.
+/// The part of the budget that one body takes; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Share {
     budget: Arc<Semaphore>,
     pages: Option<OwnedSemaphorePermit>,
 }
 
-impl Held {
-    /// Never waits: two bodies that wait for each other's share would wait for ever.
+impl Share {
+    /// Takes as much of the budget as `bytes` need. Refuses instead of waiting: two bodies that wait for each other's share
+    /// would wait for ever.
     fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
         let has = self.pages.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = bytes.div_ceil(PAGE).saturating_sub(has);
@@ -86,7 +87,7 @@ pub(super) enum Compression {
 }
 
 impl Compression {
-    /// Reads `content-encoding` or `grpc-encoding`; without one, a body is as it is.
+    /// Reads `content-encoding` or `grpc-encoding`; a body without one is not compressed.
     pub(super) fn named(name: Option<&str>) -> Result<Self, Refusal> {
         let name = name.unwrap_or_default().trim();
         match name.to_ascii_lowercase().as_str() {
@@ -102,19 +103,19 @@ impl Compression {
 /// Reads a body as it was sent, at most `limit` bytes of it.
 ///
 /// On refusal, what has not been read is still in `body`.
-pub(super) async fn read(body: &mut Body, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+pub(super) async fn read(body: &mut Body, limit: usize, share: &mut Share) -> Result<Bytes, Refusal> {
     let announced = body.size_hint();
     // A length that was announced is refused before a byte of it is read.
     if announced.lower() > limit as u64 {
         return Err(Refusal::TooLarge);
     }
-    match time::timeout(PATIENCE, collect(body, limit, held)).await {
+    match time::timeout(TIMEOUT, collect(body, limit, share)).await {
         Ok(read) => read,
-        Err(_) => Err(Refusal::Unfinished(format!("not within {} s", PATIENCE.as_secs()))),
+        Err(_) => Err(Refusal::Unfinished(format!("not within {} s", TIMEOUT.as_secs()))),
     }
 }
 
-async fn collect(body: &mut Body, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn collect(body: &mut Body, limit: usize, share: &mut Share) -> Result<Bytes, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit);
     // Most bodies are one frame, which is then taken as it is.
     let mut first = Bytes::new();
@@ -126,7 +127,7 @@ async fn collect(body: &mut Body, limit: usize, held: &mut Held) -> Result<Bytes
         if size > limit {
             return Err(Refusal::TooLarge);
         }
-        held.grow_to(size)?;
+        share.grow_to(size)?;
         if first.is_empty() && whole.is_empty() {
             first = data;
             continue;
@@ -141,26 +142,26 @@ async fn collect(body: &mut Body, limit: usize, held: &mut Held) -> Result<Bytes
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
-/// Decompresses a body, off the threads that serve connections.
-pub(super) async fn decompress(body: Bytes, how: Compression, mut held: Held) -> Result<(Bytes, Held), Refusal> {
+/// Decompresses a body on the blocking pool. `share` grows as the decompressed body does.
+pub(super) async fn decompress(body: Bytes, how: Compression, mut share: Share) -> Result<(Bytes, Share), Refusal> {
     if how == Compression::None || body.is_empty() {
-        return Ok((body, held));
+        return Ok((body, share));
     }
     let inflated = task::spawn_blocking(move || {
         let whole = match how {
-            Compression::None => return Ok((body, held)),
-            Compression::Gzip => inflate(MultiGzDecoder::new(&*body), body.len(), &mut held),
-            // HTTP means zlib by "deflate"; some senders mean it literally.
-            Compression::Deflate if is_zlib(&body) => inflate(ZlibDecoder::new(&*body), body.len(), &mut held),
-            Compression::Deflate => inflate(DeflateDecoder::new(&*body), body.len(), &mut held),
-            Compression::Zstd => inflate(zstd_decoder(&body)?, body.len(), &mut held),
+            Compression::None => return Ok((body, share)),
+            Compression::Gzip => inflate(MultiGzDecoder::new(&*body), body.len(), &mut share),
+            // HTTP's "deflate" is zlib; some senders send raw deflate.
+            Compression::Deflate if is_zlib(&body) => inflate(ZlibDecoder::new(&*body), body.len(), &mut share),
+            Compression::Deflate => inflate(DeflateDecoder::new(&*body), body.len(), &mut share),
+            Compression::Zstd => inflate(zstd_decoder(&body)?, body.len(), &mut share),
         };
-        Ok((Bytes::from(whole?), held))
+        Ok((Bytes::from(whole?), share))
     });
     inflated.await.unwrap_or(Err(Refusal::Panicked))
 }
 
-/// A frame may ask its reader for a window of gigabytes; 16 MiB are more than any level below "ultra" asks for.
+/// A frame may ask its reader for a window of gigabytes. 16 MiB are allowed: no level below "ultra" asks for more.
 fn zstd_decoder(body: &[u8]) -> Result<zstd::Decoder<'static, &[u8]>, Refusal> {
     const WINDOW_LOG: u32 = 24;
     let compressed = |error: std::io::Error| Refusal::Compressed(error.to_string());
@@ -173,7 +174,7 @@ fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [method, flags, ..] if method & 15 == 8 && (u16::from(*method) * 256 + u16::from(*flags)) % 31 == 0)
 }
 
-fn inflate(mut from: impl Read, compressed: usize, held: &mut Held) -> Result<Vec<u8>, Refusal> {
+fn inflate(mut from: impl Read, compressed: usize, share: &mut Share) -> Result<Vec<u8>, Refusal> {
     let mut whole = Vec::new();
     let mut chunk = vec![0; 64 << 10];
     loop {
@@ -186,22 +187,22 @@ fn inflate(mut from: impl Read, compressed: usize, held: &mut Held) -> Result<Ve
         if whole.len() + read.len() > LIMIT {
             return Err(Refusal::TooLarge);
         }
-        held.grow_to(compressed + whole.len() + read.len())?;
+        share.grow_to(compressed + whole.len() + read.len())?;
         whole.extend_from_slice(read);
     }
 }
 
-/// Reads on and throws away, so that a client still busy sending gets to see why it was refused.
+/// Reads what is left of a refused body and drops it, on a task of its own.
 ///
-/// An HTTP/1 client writes its whole body before it reads; closing on it would reset the connection, and
-/// exporters take that for an outage and send the same again.
+/// An HTTP/1 client writes its whole body before it reads the answer. If the connection were closed meanwhile, the client
+/// would see a reset instead of the answer, and exporters send the same again after a reset.
 pub(super) fn drain(mut body: Body) {
     const MOST: usize = 1 << 30;
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
     if body.is_end_stream() {
         return;
     }
-    task::spawn(time::timeout(PATIENCE, async move {
+    task::spawn(time::timeout(TIMEOUT, async move {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
             read += frame.data_ref().map_or(0, Bytes::len);
@@ -241,7 +242,7 @@ pub(super) mod tests {
     }
 
     async fn inflated(body: Vec<u8>, how: Compression) -> Result<Bytes, Refusal> {
-        decompress(body.into(), how, Budget::default().hold()).await.map(|(body, _)| body)
+        decompress(body.into(), how, Budget::default().share()).await.map(|(body, _)| body)
     }
 
     #[tokio::test]
@@ -266,7 +267,7 @@ pub(super) mod tests {
         for (how, bomb) in [(Compression::Gzip, gzip(&nothing)), (Compression::Zstd, zstd(&nothing))] {
             assert!(bomb.len() < LIMIT / 100);
             let budget = Budget::of(LIMIT + bomb.len() + PAGE);
-            let refused = decompress(bomb.into(), how, budget.hold()).await.map(|(body, _)| body.len());
+            let refused = decompress(bomb.into(), how, budget.share()).await.map(|(body, _)| body.len());
             assert_eq!(refused, Err(Refusal::TooLarge), "{how:?}");
         }
         assert_eq!(inflated(gzip(&nothing[1..]), Compression::Gzip).await.unwrap().len(), LIMIT);
@@ -286,21 +287,21 @@ pub(super) mod tests {
     #[tokio::test]
     async fn bodies_share_one_budget_and_give_it_back() {
         let budget = Budget::of(8 * PAGE);
-        let mut first = budget.hold();
+        let mut first = budget.share();
         read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut first).await.unwrap();
-        let refused = read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.hold()).await;
+        let refused = read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.share()).await;
         assert!(matches!(refused, Err(Refusal::Busy { .. })));
         drop(first);
-        assert!(read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.hold()).await.is_ok());
+        assert!(read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.share()).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused_whether_announced_or_not() {
-        let refused = read(&mut Body::from(vec![0; 11]), 10, &mut Budget::default().hold()).await;
+        let refused = read(&mut Body::from(vec![0; 11]), 10, &mut Budget::default().share()).await;
         assert_eq!(refused, Err(Refusal::TooLarge));
         let frames = (0..3).map(|_| Ok::<_, std::io::Error>(vec![0; 4]));
         let mut unannounced = Body::from_stream(futures_util::stream::iter(frames));
-        assert_eq!(read(&mut unannounced, 10, &mut Budget::default().hold()).await, Err(Refusal::TooLarge));
+        assert_eq!(read(&mut unannounced, 10, &mut Budget::default().share()).await, Err(Refusal::TooLarge));
     }
 
     #[test]

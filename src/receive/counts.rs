@@ -1,4 +1,4 @@
-//! What came and what was refused, counted for the screen. Nothing here waits.
+//! Counts what was received and what was refused, for the screen. Nothing here waits for a lock that is held for long.
 
 use std::{
     collections::VecDeque,
@@ -12,9 +12,9 @@ use std::{
 use super::{Protocol, Reason};
 use crate::model::Timestamp;
 
-/// So many refusals are kept with their text.
+/// Most refusals that are kept with their text.
 const KEPT: usize = 20;
-/// So many characters of a sender's text are kept.
+/// Most characters that are kept of a text that a sender chose.
 const LONGEST: usize = 300;
 
 /// The sums since the program started; shared by everything that receives.
@@ -32,24 +32,26 @@ pub struct Counts {
 
 /// The counts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct CountsSnapshot {
     /// Connections that are open now.
     pub open: Vec<(Protocol, u64)>,
-    /// Requests that were answered with yes.
+    /// Number of exports that were accepted.
     pub exports: u64,
+    /// Number of spans that were accepted.
     pub spans: u64,
+    /// Number of log records that were accepted.
     pub logs: u64,
-    /// Data points of metrics: thanked, counted, let go.
+    /// Number of data points of metrics that were accepted; they are not stored.
     pub points: u64,
-    /// When the last of those came.
+    /// When the last export was accepted; `None` if none was.
     pub last_export: Option<Timestamp>,
-    /// Only reasons that have occurred.
+    /// How often each reason occurred, without those that did not.
     pub refused: Vec<(Reason, u64)>,
-    /// The newest first.
+    /// The last [`KEPT`] refusals, the newest first.
     pub last_refused: Vec<Refused>,
 }
 
-impl Seen {
+impl CountsSnapshot {
     /// Refusals of every reason together.
     #[must_use]
     pub fn refusals(&self) -> u64 {
@@ -57,7 +59,7 @@ impl Seen {
     }
 }
 
-/// One refusal, as text that is safe to show.
+/// One refusal. Its texts have no control characters, so they are safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub at: Timestamp,
@@ -67,27 +69,28 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What one export brought.
+/// Number of items of one export that were accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Brought {
+pub(super) struct ItemCounts {
     pub spans: u64,
     pub logs: u64,
     pub points: u64,
 }
 
 impl Counts {
+    /// All counts at 0.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// What was counted until now.
+    /// The counts as of now.
     #[must_use]
-    pub fn snapshot(&self) -> Seen {
+    pub fn snapshot(&self) -> CountsSnapshot {
         let refused = Reason::ALL.into_iter().zip(self.refused.iter().map(|times| times.load(Relaxed)));
-        // The list stays good whatever happened to the thread that held it.
+        // A panic while the list was locked leaves it whole: it is changed by one call.
         let last = self.last_refused.lock().unwrap_or_else(PoisonError::into_inner);
-        Seen {
+        CountsSnapshot {
             open: Protocol::ALL.into_iter().zip(self.open.iter().map(|open| open.load(Relaxed))).collect(),
             exports: self.exports.load(Relaxed),
             spans: self.spans.load(Relaxed),
@@ -99,15 +102,16 @@ impl Counts {
         }
     }
 
-    pub(super) fn took(&self, brought: Brought) {
+    /// Counts an export that was accepted.
+    pub(super) fn accepted(&self, items: ItemCounts) {
         self.exports.fetch_add(1, Relaxed);
-        self.spans.fetch_add(brought.spans, Relaxed);
-        self.logs.fetch_add(brought.logs, Relaxed);
-        self.points.fetch_add(brought.points, Relaxed);
+        self.spans.fetch_add(items.spans, Relaxed);
+        self.logs.fetch_add(items.logs, Relaxed);
+        self.points.fetch_add(items.points, Relaxed);
         self.last_export.store(Timestamp::now().0, Relaxed);
     }
 
-    /// Counts a refusal so many times, keeps it once, and logs it.
+    /// Counts a refusal `times` times, keeps it once, and logs it once.
     pub(super) fn refused(&self, reason: Reason, times: u64, peer: SocketAddr, path: &str, why: &str) {
         if let Some(counter) = self.refused.get(reason as usize) {
             counter.fetch_add(times, Relaxed);
@@ -122,21 +126,22 @@ impl Counts {
         last.push_back(refused);
     }
 
-    /// A connection is open until the guard is dropped.
-    pub(super) fn opened(self: &Arc<Self>, protocol: Protocol) -> Open {
+    /// Counts a connection as open until the returned guard is dropped.
+    pub(super) fn opened(self: &Arc<Self>, protocol: Protocol) -> OpenConnection {
         if let Some(open) = self.open.get(protocol as usize) {
             open.fetch_add(1, Relaxed);
         }
-        Open { counts: Arc::clone(self), protocol }
+        OpenConnection { counts: Arc::clone(self), protocol }
     }
 }
 
-pub(super) struct Open {
+/// Counts a connection as open while it lives.
+pub(super) struct OpenConnection {
     counts: Arc<Counts>,
     protocol: Protocol,
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         if let Some(open) = self.counts.open.get(self.protocol as usize) {
             open.fetch_sub(1, Relaxed);
@@ -144,7 +149,8 @@ impl Drop for Open {
     }
 }
 
-/// Senders choose this text, and it goes to a terminal and a log.
+/// The first [`LONGEST`] characters of a text that a sender chose, without control characters: it is printed on a
+/// terminal and into a log.
 fn clean(text: &str) -> String {
     let shown = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(LONGEST).map(shown).collect()
@@ -165,12 +171,12 @@ mod tests {
             counts.refused(Reason::Malformed, 1, peer(), "/v1/traces", &format!("number {number}"));
         }
         counts.refused(Reason::BadItem, 7, peer(), "/v1/logs", "an id of zeroes");
-        let seen = counts.snapshot();
-        assert_eq!(seen.refused, [(Reason::Malformed, 30), (Reason::BadItem, 7)]);
-        assert_eq!(seen.refusals(), 37);
-        assert_eq!(seen.last_refused.len(), KEPT);
-        assert_eq!(seen.last_refused[0].why, "an id of zeroes");
-        assert_eq!(seen.last_refused[1].why, "number 29");
+        let snapshot = counts.snapshot();
+        assert_eq!(snapshot.refused, [(Reason::Malformed, 30), (Reason::BadItem, 7)]);
+        assert_eq!(snapshot.refusals(), 37);
+        assert_eq!(snapshot.last_refused.len(), KEPT);
+        assert_eq!(snapshot.last_refused[0].why, "an id of zeroes");
+        assert_eq!(snapshot.last_refused[1].why, "number 29");
     }
 
     #[test]
@@ -193,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn what_came_is_summed() {
+    fn accepted_exports_are_summed() {
         let counts = Counts::new();
         assert_eq!(counts.snapshot().last_export, None);
-        counts.took(Brought { spans: 3, ..Brought::default() });
-        counts.took(Brought { points: 2, ..Brought::default() });
-        let seen = counts.snapshot();
-        assert_eq!((seen.exports, seen.spans, seen.points), (2, 3, 2));
-        assert!(seen.last_export.is_some());
+        counts.accepted(ItemCounts { spans: 3, ..ItemCounts::default() });
+        counts.accepted(ItemCounts { points: 2, ..ItemCounts::default() });
+        let snapshot = counts.snapshot();
+        assert_eq!((snapshot.exports, snapshot.spans, snapshot.points), (2, 3, 2));
+        assert!(snapshot.last_export.is_some());
     }
 }

@@ -1,8 +1,8 @@
 //! The three OTLP services over gRPC: one message in, one message out.
 //!
-//! The frame is read here and not by tonic, whose refusals of a message that is too large or cannot be
-//! decompressed (`OUT_OF_RANGE`, `RESOURCE_EXHAUSTED`, `INTERNAL`) make SDKs send the same again, and which knows
-//! nothing of our budget. The message goes on as bytes, so that one bad span does not cost the others.
+//! The frame is read here and not by tonic: tonic answers a message that is too large or cannot be decompressed with
+//! `OUT_OF_RANGE`, `RESOURCE_EXHAUSTED` or `INTERNAL`, after which SDKs send the same again, and it does not know the
+//! memory budget of all bodies. The message is handed on as bytes, so that one bad span does not reject the others.
 
 use axum::{
     body::Body,
@@ -13,12 +13,12 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 
 use super::{
-    Export, Refusal, Taker,
+    Export, ExportSink, Refusal,
+    admission::{Caller, Endpoint, text},
     body::{self, Compression},
-    door::{Caller, Door, text},
 };
 use crate::{
-    decode::{Encoding, Signal, encode},
+    decode::{Encoding, Signal},
     model::Project,
 };
 
@@ -29,21 +29,25 @@ pub(super) const SERVICES: [(&str, Signal); 3] = [
     ("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", Signal::Metrics),
 ];
 
-/// One byte says whether the message is compressed, four how long it is.
+/// Bytes before a message: one says whether it is compressed, four are its length.
 const FRAME_HEAD: usize = 5;
 
 /// Answers a call of one of [`SERVICES`].
-pub(super) async fn export<T: Taker>(State(door): State<Door<T>>, signal: Signal, request: Request) -> Response<Body> {
+pub(super) async fn export<T: ExportSink>(
+    State(endpoint): State<Endpoint<T>>,
+    signal: Signal,
+    request: Request,
+) -> Response<Body> {
     let caller = Caller::of(&request);
     let (parts, mut body) = request.into_parts();
-    match take(&door, &caller, signal, &parts.headers, &mut body).await {
+    match accept(&endpoint, &caller, signal, &parts.headers, &mut body).await {
         Ok(reply) => replied(&reply, parts.headers.get(header::CONTENT_TYPE)),
-        Err(refusal) => door.refuse(&caller, &refusal, body),
+        Err(refusal) => endpoint.refuse(&caller, &refusal, body),
     }
 }
 
-async fn take<T: Taker>(
-    door: &Door<T>,
+async fn accept<T: ExportSink>(
+    endpoint: &Endpoint<T>,
     caller: &Caller,
     signal: Signal,
     headers: &HeaderMap,
@@ -62,8 +66,8 @@ async fn take<T: Taker>(
     };
     let compression = Compression::named(text(headers, "grpc-encoding"))?;
 
-    let mut held = door.budget.hold();
-    let frame = body::read(body, body::LIMIT + FRAME_HEAD, &mut held).await?;
+    let mut share = endpoint.budget.share();
+    let frame = body::read(body, body::LIMIT + FRAME_HEAD, &mut share).await?;
     let (message, is_compressed) = unframed(&frame)?;
     let compression = match (is_compressed, compression) {
         (false, _) => Compression::None,
@@ -72,13 +76,13 @@ async fn take<T: Taker>(
         }
         (true, compression) => compression,
     };
-    // The budget is held until the export is taken, because until then its bytes are.
-    let (body, _held) = body::decompress(message, compression, held).await?;
-    let accepted = door.taker.take(Export { signal, project, body, encoding, peer: caller.peer }).await?;
-    Ok(encode::reply(signal, encoding, accepted.rejected, &accepted.why))
+    // The share of the budget is held until the sink has accepted the export, because its bytes are held until then.
+    let (body, _share) = body::decompress(message, compression, share).await?;
+    let accepted = endpoint.sink.accept(Export { signal, project, body, encoding, peer: caller.peer }).await?;
+    Ok(accepted.encode(signal, encoding))
 }
 
-/// Takes the one message out of a request, and says whether it is compressed.
+/// The one message of a request, without copying it, and whether it is compressed.
 fn unframed(frame: &Bytes) -> Result<(Bytes, bool), Refusal> {
     let malformed = |what: &str| Refusal::Malformed(format!("the gRPC message {what}"));
     let Some((&[compressed, a, b, c, d], rest)) = frame.split_first_chunk::<FRAME_HEAD>() else {
@@ -98,7 +102,7 @@ fn unframed(frame: &Bytes) -> Result<(Bytes, bool), Refusal> {
     }
 }
 
-/// A reply is a few bytes, so it is never compressed, whatever the client would take.
+/// The answer with this message. It is a few bytes, so it is never compressed, whatever the client accepts.
 fn replied(message: &[u8], content_type: Option<&HeaderValue>) -> Response<Body> {
     let mut frame = BytesMut::with_capacity(FRAME_HEAD + message.len());
     frame.put_u8(0);
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_wrong_is_the_senders_mistake() {
-        for (frame, told) in [
+        for (frame, expected) in [
             (Bytes::new(), "missing"),
             (Bytes::from_static(&[0, 0, 0]), "missing"),
             (framed(2, 0, b""), "flag"),
@@ -145,7 +149,7 @@ mod tests {
             (framed(0, 2, b"spans"), "another"),
         ] {
             let Err(Refusal::Malformed(why)) = unframed(&frame) else { panic!("{frame:?} was taken") };
-            assert!(why.contains(told), "{why}");
+            assert!(why.contains(expected), "{why}");
         }
         assert_eq!(unframed(&framed(0, u32::MAX, b"")), Err(Refusal::TooLarge));
     }

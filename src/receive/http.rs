@@ -1,4 +1,4 @@
-//! What answers on every port: the paths of OTLP over HTTP, and the health check.
+//! The paths that a port answers: those of OTLP over HTTP, the health check, and those of gRPC.
 //!
 //! ```text
 //!   POST /v1/{traces,logs,metrics}                  project "default"
@@ -17,108 +17,105 @@ use axum::{
 };
 
 use super::{
-    Accepted, Export, Refusal, Taker,
+    Accepted, Export, ExportSink, Refusal,
+    admission::{Caller, Endpoint, admit, encoding, text},
     body::{self, Compression},
-    door::{Caller, Door, encoding, text, turn_away},
     grpc,
 };
 use crate::{
-    decode::{Encoding, Signal, encode},
+    decode::{Encoding, Signal},
     model::Project,
 };
 
-/// Everything that one port answers.
-pub(super) fn router<T: Taker>(door: Door<T>) -> Router {
+/// The handlers of one port.
+pub(super) fn router<T: ExportSink>(endpoint: Endpoint<T>) -> Router {
     let mut router = Router::new()
         .route("/v1/{signal}", post(export))
         .route("/otel/{project}/v1/{signal}", post(project_export))
         .route("/api/v1/health", get(health));
     for (path, signal) in grpc::SERVICES {
-        let answer = move |door: State<Door<T>>, request: Request| grpc::export(door, signal, request);
+        let answer = move |endpoint: State<Endpoint<T>>, request: Request| grpc::export(endpoint, signal, request);
         router = router.route(path, post(answer));
     }
     router
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(door.clone(), turn_away))
-        .with_state(door)
+        .layer(middleware::from_fn_with_state(endpoint.clone(), admit))
+        .with_state(endpoint)
 }
 
-async fn export<T: Taker>(door: State<Door<T>>, Path(signal): Path<String>, request: Request) -> Response<Body> {
-    answer(door, &signal, Ok(Project::default()), request).await
+async fn export<T: ExportSink>(
+    endpoint: State<Endpoint<T>>,
+    Path(signal): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    answer(endpoint, &signal, Ok(Project::default()), request).await
 }
 
-async fn project_export<T: Taker>(
-    door: State<Door<T>>,
+async fn project_export<T: ExportSink>(
+    endpoint: State<Endpoint<T>>,
     Path((project, signal)): Path<(String, String)>,
     request: Request,
 ) -> Response<Body> {
-    answer(door, &signal, project.parse().map_err(Refusal::Project), request).await
+    answer(endpoint, &signal, project.parse().map_err(Refusal::Project), request).await
 }
 
-async fn answer<T: Taker>(
-    State(door): State<Door<T>>,
+async fn answer<T: ExportSink>(
+    State(endpoint): State<Endpoint<T>>,
     signal: &str,
     project: Result<Project, Refusal>,
     request: Request,
 ) -> Response<Body> {
     let caller = Caller::of(&request);
     let (parts, mut body) = request.into_parts();
-    match take(&door, &caller, signal, project, &parts.headers, &mut body).await {
-        Ok((signal, encoding, accepted)) => {
-            let reply = encode::reply(signal, encoding, accepted.rejected, &accepted.why);
-            let content_type = match encoding {
-                Encoding::Protobuf => "application/x-protobuf",
-                Encoding::Json => "application/json",
-            };
-            said(content_type, reply)
-        }
-        Err(refusal) => door.refuse(&caller, &refusal, body),
+    match accept(&endpoint, &caller, signal, project, &parts.headers, &mut body).await {
+        Ok((signal, encoding, accepted)) => replied(encoding.content_type(), accepted.encode(signal, encoding)),
+        Err(refusal) => endpoint.refuse(&caller, &refusal, body),
     }
 }
 
-async fn take<T: Taker>(
-    door: &Door<T>,
+async fn accept<T: ExportSink>(
+    endpoint: &Endpoint<T>,
     caller: &Caller,
     signal: &str,
     project: Result<Project, Refusal>,
     headers: &HeaderMap,
     body: &mut Body,
 ) -> Result<(Signal, Encoding, Accepted), Refusal> {
-    let signal = match signal {
-        "traces" => Signal::Traces,
-        "logs" => Signal::Logs,
-        "metrics" => Signal::Metrics,
-        _ => return Err(Refusal::Path(hint(&caller.path))),
-    };
+    let signal = Signal::ALL.into_iter().find(|known| known.path() == signal);
+    let signal = signal.ok_or_else(|| Refusal::Path(hint(&caller.path)))?;
     let project = project?;
     let encoding = encoding(headers)?;
     let compression = Compression::named(text(headers, header::CONTENT_ENCODING.as_str()))?;
-    let mut held = door.budget.hold();
-    let body = body::read(body, body::LIMIT, &mut held).await?;
-    // The budget is held until the export is taken, because until then its bytes are.
-    let (body, _held) = body::decompress(body, compression, held).await?;
+    let mut share = endpoint.budget.share();
+    let body = body::read(body, body::LIMIT, &mut share).await?;
+    // The share of the budget is held until the sink has accepted the export, because its bytes are held until then.
+    let (body, _share) = body::decompress(body, compression, share).await?;
     let export = Export { signal, project, body, encoding, peer: caller.peer };
-    Ok((signal, encoding, door.taker.take(export).await?))
+    Ok((signal, encoding, endpoint.sink.accept(export).await?))
 }
 
-/// What SideSeat's SDK asks with `validate_connection()`, and one instance of this program another.
+/// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.
 async fn health() -> Response<Body> {
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let health = format!(r#"{{"status":"ok","version":"{version}","server":"sideseat-tui","pid":{pid}}}"#);
-    said("application/json", health.into_bytes())
+    replied("application/json", health.into_bytes())
 }
 
-async fn nothing_here<T: Taker>(State(door): State<Door<T>>, request: Request) -> Response<Body> {
+async fn nothing_here<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: Request) -> Response<Body> {
     let hint = hint(request.uri().path());
-    door.refuse_whole(&Refusal::Path(hint), request)
+    endpoint.refuse_whole(&Refusal::Path(hint), request)
 }
 
-async fn wrong_method<T: Taker>(State(door): State<Door<T>>, method: Method, request: Request) -> Response<Body> {
-    door.refuse_whole(&Refusal::Method(method.to_string()), request)
+async fn wrong_method<T: ExportSink>(
+    State(endpoint): State<Endpoint<T>>,
+    method: Method,
+    request: Request,
+) -> Response<Body> {
+    endpoint.refuse_whole(&Refusal::Method(method.to_string()), request)
 }
 
-/// What a sender who came to this path most likely wanted.
+/// The path that the sender of a request to this path most likely meant.
 fn hint(path: &str) -> String {
     let wanted = ["trace", "log", "metric"].into_iter().find(|signal| path.to_ascii_lowercase().contains(signal));
     let mut parts = path.split('/');
@@ -130,7 +127,8 @@ fn hint(path: &str) -> String {
     }
 }
 
-fn said(content_type: &'static str, body: Vec<u8>) -> Response<Body> {
+/// The answer 200 with this body.
+fn replied(content_type: &'static str, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
@@ -154,19 +152,19 @@ pub(super) mod tests {
         body::{Budget, tests as compressed},
     };
 
-    /// Takes everything, unless it is told what to say.
+    /// Accepts everything, unless it is made with a refusal.
     #[derive(Clone, Default)]
     pub(crate) struct Fake {
         pub counts: Arc<Counts>,
-        pub taken: Arc<Mutex<Vec<Export>>>,
-        pub says: Option<Refusal>,
+        pub accepted: Arc<Mutex<Vec<Export>>>,
+        pub refuses: Option<Refusal>,
         pub rejects: u64,
     }
 
-    impl Taker for Fake {
-        async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
-            self.taken.lock().unwrap().push(export);
-            match &self.says {
+    impl ExportSink for Fake {
+        async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
+            self.accepted.lock().unwrap().push(export);
+            match &self.refuses {
                 Some(refusal) => Err(refusal.clone()),
                 None if self.rejects > 0 => Ok(Accepted { rejected: self.rejects, why: "an id of zeroes".into() }),
                 None => Ok(Accepted::default()),
@@ -178,10 +176,10 @@ pub(super) mod tests {
         }
     }
 
-    fn port(protocol: Protocol, taker: Fake) -> Router {
+    fn port(protocol: Protocol, sink: Fake) -> Router {
         let at = |what, port| Address { what, ip: Ipv4Addr::LOCALHOST.into(), port, wanted: port, holder: None };
         let addresses = [at(Protocol::Grpc, 4317), at(Protocol::Http, 4318)];
-        router(Door { taker, budget: Budget::default(), protocol, addresses: Arc::new(addresses) })
+        router(Endpoint { sink, budget: Budget::default(), protocol, addresses: Arc::new(addresses) })
     }
 
     fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request {
@@ -195,8 +193,8 @@ pub(super) mod tests {
     const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
     const JSON: (&str, &str) = ("content-type", "application/json");
 
-    async fn sent(taker: &Fake, request: Request) -> (StatusCode, HeaderMap, Bytes) {
-        let response = port(Protocol::Http, taker.clone()).oneshot(request).await.unwrap();
+    async fn sent(sink: &Fake, request: Request) -> (StatusCode, HeaderMap, Bytes) {
+        let response = port(Protocol::Http, sink.clone()).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
     }
@@ -207,15 +205,15 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn both_paths_and_all_signals_are_taken() {
-        let taker = Fake::default();
+        let sink = Fake::default();
         for (path, project, signal) in [
             ("/v1/traces", "default", Signal::Traces),
             ("/v1/logs", "default", Signal::Logs),
             ("/v1/metrics", "default", Signal::Metrics),
             ("/otel/my_app-2/v1/traces", "my_app-2", Signal::Traces),
         ] {
-            assert_eq!(sent(&taker, post(path, &[PROTOBUF], "body")).await.0, 200, "{path}");
-            let export = taker.taken.lock().unwrap().pop().unwrap();
+            assert_eq!(sent(&sink, post(path, &[PROTOBUF], "body")).await.0, 200, "{path}");
+            let export = sink.accepted.lock().unwrap().pop().unwrap();
             assert_eq!((export.project.as_str(), export.signal), (project, signal));
             assert_eq!((&export.body[..], export.encoding), (&b"body"[..], Encoding::Protobuf));
         }
@@ -241,19 +239,19 @@ pub(super) mod tests {
             assert_eq!(status(post("/v1/traces", &[("content-type", content_type)], "")).await, 415, "{content_type}");
         }
         assert_eq!(status(post("/v1/traces", &[], "")).await, 415);
-        let taker = Fake::default();
-        let (status, headers, _) = sent(&taker, post("/v1/traces", &[JSON, ("content-encoding", "br")], "")).await;
+        let sink = Fake::default();
+        let (status, headers, _) = sent(&sink, post("/v1/traces", &[JSON, ("content-encoding", "br")], "")).await;
         assert_eq!((status.as_u16(), headers["accept-encoding"].to_str().unwrap()), (415, "gzip, deflate, zstd"));
-        assert_eq!(taker.counts.snapshot().refused, [(Reason::WrongType, 1)]);
+        assert_eq!(sink.counts.snapshot().refused, [(Reason::WrongType, 1)]);
     }
 
     #[tokio::test]
     async fn compressed_bodies_arrive_decompressed() {
-        let taker = Fake::default();
+        let sink = Fake::default();
         for (name, body) in [("gzip", compressed::gzip(b"spans")), ("zstd", compressed::zstd(b"spans"))] {
             let request = post("/v1/traces", &[PROTOBUF, ("content-encoding", name)], body);
-            assert_eq!(sent(&taker, request).await.0, 200);
-            assert_eq!(taker.taken.lock().unwrap().pop().unwrap().body, "spans");
+            assert_eq!(sent(&sink, request).await.0, 200);
+            assert_eq!(sink.accepted.lock().unwrap().pop().unwrap().body, "spans");
         }
     }
 
@@ -266,22 +264,22 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_a_status_in_the_type_of_the_request() {
-        let taker = Fake { says: Some(Refusal::Malformed("span 2 ends early".into())), ..Fake::default() };
-        let (status, _, body) = sent(&taker, post("/v1/traces", &[JSON], "{")).await;
+        let sink = Fake { refuses: Some(Refusal::Malformed("span 2 ends early".into())), ..Fake::default() };
+        let (status, _, body) = sent(&sink, post("/v1/traces", &[JSON], "{")).await;
         assert_eq!(status, 400);
         assert_eq!(body, r#"{"code":3,"message":"the body is not OTLP: span 2 ends early"}"#);
-        let (_, headers, body) = sent(&taker, post("/v1/traces", &[PROTOBUF], "{")).await;
+        let (_, headers, body) = sent(&sink, post("/v1/traces", &[PROTOBUF], "{")).await;
         assert_eq!(headers[header::CONTENT_TYPE], "application/x-protobuf");
         assert_eq!((body[0], body[1], body[2]), (8, 3, 18));
-        let refused = &taker.counts.snapshot().last_refused[0];
+        let refused = &sink.counts.snapshot().last_refused[0];
         assert_eq!((refused.path.as_str(), refused.reason), ("/v1/traces", Reason::Malformed));
     }
 
     #[tokio::test]
     async fn a_busy_store_says_when_to_come_back() {
         let wait = std::time::Duration::from_mins(1);
-        let taker = Fake { says: Some(Refusal::Busy { retry_after: wait }), ..Fake::default() };
-        let (status, headers, _) = sent(&taker, post("/v1/traces", &[PROTOBUF], "")).await;
+        let sink = Fake { refuses: Some(Refusal::Busy { retry_after: wait }), ..Fake::default() };
+        let (status, headers, _) = sent(&sink, post("/v1/traces", &[PROTOBUF], "")).await;
         assert_eq!((status.as_u16(), headers["retry-after"].to_str().unwrap()), (503, "5"));
     }
 
@@ -289,7 +287,7 @@ pub(super) mod tests {
     async fn a_wrong_project_path_or_method_is_named() {
         assert_eq!(status(post("/otel/a.b/v1/traces", &[PROTOBUF], "")).await, 400);
         assert_eq!(status(Request::get("/v1/traces").body(Body::empty()).unwrap()).await, 405);
-        for (path, told) in [
+        for (path, expected) in [
             ("/v1/trace", "the path is /v1/traces"),
             ("/v1/logs/v1/logs", "the path is /v1/logs"),
             ("/otel/shop/v1/trace", "the path is /otel/shop/v1/traces"),
@@ -297,7 +295,7 @@ pub(super) mod tests {
         ] {
             let (status, _, body) = sent(&Fake::default(), post(path, &[JSON], "")).await;
             assert_eq!(status, 404, "{path}");
-            assert!(String::from_utf8_lossy(&body).contains(told), "{path}: {body:?}");
+            assert!(String::from_utf8_lossy(&body).contains(expected), "{path}: {body:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::{
     task,
 };
 
-use super::{Accepted, Counts, Export, Reason, Refusal, Taker, counts::Brought};
+use super::{Accepted, Counts, Export, ExportSink, Reason, Refusal, counts::ItemCounts};
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
     model::{Project, Span},
@@ -29,13 +29,13 @@ use crate::{
 const AHEAD: usize = 16 << 20;
 const KIB: usize = 1 << 10;
 
-/// Takes exports into the store. Cheap to clone.
+/// Stores exports. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     writer: Writer,
     prices: Arc<Prices>,
     counts: Arc<Counts>,
-    /// More bodies at once than cores would only hold more memory.
+    /// A permit for each core: more bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
     /// Room for [`AHEAD`] bytes; a permit is one [`KIB`].
     ahead: Arc<Semaphore>,
@@ -49,7 +49,7 @@ impl Intake {
         Self { writer, prices, counts, cores, ahead }
     }
 
-    /// Stores the spans of an `ExportTraceServiceRequest`; returns when they are synced.
+    /// Stores the spans of an `ExportTraceServiceRequest`; returns once they are synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
@@ -63,12 +63,13 @@ impl Intake {
         };
         let _room = self.room_for(bytes).await?;
         let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
-        let brought = Brought { spans: spans.len() as u64, ..Brought::default() };
-        self.submit(Submission { spans, logs: Vec::new(), bytes }, brought).await?;
+        let items = ItemCounts { spans: spans.len() as u64, ..ItemCounts::default() };
+        self.submit(Submission { spans, logs: Vec::new(), bytes }, items).await?;
         Ok(accepted)
     }
 
-    /// Stores the records of an `ExportLogsServiceRequest`; returns when they are synced.
+    /// Stores the log records of an `ExportLogsServiceRequest`, with the spans that they stand for; returns once they are
+    /// synced.
     pub async fn logs(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
@@ -85,36 +86,37 @@ impl Intake {
         };
         let _room = self.room_for(bytes).await?;
         let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
-        let brought = Brought { logs: submission.logs.len() as u64, ..Brought::default() };
-        self.submit(submission, brought).await?;
+        let items = ItemCounts { logs: submission.logs.len() as u64, ..ItemCounts::default() };
+        self.submit(submission, items).await?;
         Ok(accepted)
     }
 
-    /// Counts the data points of an `ExportMetricsServiceRequest`, and lets them go.
+    /// Counts the data points of an `ExportMetricsServiceRequest`; they are not stored.
     pub async fn metrics(&self, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
         let points = on_the_pool(&self.cores, move || decode::metrics(&body, encoding)).await?;
-        self.counts.took(Brought { points, ..Brought::default() });
+        self.counts.accepted(ItemCounts { points, ..ItemCounts::default() });
         Ok(Accepted::default())
     }
 
-    /// Waits, in order of arrival, until so many bytes may be understood. A body larger than all of it has it alone.
+    /// Waits, in order of arrival, until there is room for a body of `bytes`. A body larger than [`AHEAD`] takes all the
+    /// room.
     async fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
         let share = u32::try_from(bytes.div_ceil(KIB).min(AHEAD / KIB)).unwrap_or(u32::MAX);
         // The semaphore is never closed.
         self.ahead.acquire_many(share).await.map_err(|_| Refusal::Closing)
     }
 
-    async fn submit(&self, submission: Submission, brought: Brought) -> Result<(), Refusal> {
+    async fn submit(&self, submission: Submission, items: ItemCounts) -> Result<(), Refusal> {
         if !submission.spans.is_empty() || !submission.logs.is_empty() {
             self.writer.submit(submission).await?;
         }
-        self.counts.took(brought);
+        self.counts.accepted(items);
         Ok(())
     }
 }
 
-impl Taker for Intake {
-    async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
+impl ExportSink for Intake {
+    async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
         let Export { signal, project, body, encoding, peer } = export;
         let (accepted, path) = match signal {
             Signal::Traces => (self.traces(project, body, encoding).await?, "traces"),
@@ -132,7 +134,7 @@ impl Taker for Intake {
     }
 }
 
-/// Does the work of one body where it may take its time, when a core is free.
+/// Does the work of one body on the blocking pool, once a core is free. A panic is a refusal.
 async fn on_the_pool<R: Send + 'static>(
     cores: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<R, Malformed> + Send + 'static,
@@ -146,21 +148,21 @@ async fn on_the_pool<R: Send + 'static>(
     });
     match done.await {
         Ok(done) => done.map_err(|malformed| Refusal::Malformed(malformed.to_string())),
-        // The panic is in the log. Asked to try again, the sender would, with the same body.
+        // The panic is logged. The refusal is not one that is retried: the same body would panic again.
         Err(_) => Err(Refusal::Panicked),
     }
 }
 
-/// What the sender is told of items that could not be read: how many, and the first few reasons.
+/// How many items of an export could not be decoded, and the first few different reasons.
 fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
-    const TOLD: usize = 3;
+    const REASONS: usize = 3;
     let rejected = decoded.rejected.len();
     if rejected == 0 {
         return Accepted::default();
     }
     let mut reasons: Vec<&str> = Vec::new();
     for reason in decoded.rejected.iter().filter(|reason| !reason.is_empty()) {
-        if reasons.len() < TOLD && !reasons.contains(&reason.as_str()) {
+        if reasons.len() < REASONS && !reasons.contains(&reason.as_str()) {
             reasons.push(reason);
         }
     }
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_told_how_many_were_rejected_and_a_few_reasons() {
+    fn the_answer_says_how_many_were_rejected_and_a_few_reasons() {
         let decoded = |rejected: &[&str]| Decoded::<Span> {
             items: Vec::new(),
             rejected: rejected.iter().map(|reason| (*reason).to_owned()).collect(),

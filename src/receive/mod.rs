@@ -1,34 +1,37 @@
-//! OTLP arrives: sockets, both protocols, and the one doorway behind them.
+//! Receives OTLP: binds ports, serves both protocols, and hands each export to an [`ExportSink`].
 //!
 //! ```text
-//!   listen   which ports, and who holds one that is taken
-//!   serve    connections: accept, serve, close
-//!   door     who is let in, and how everyone else is told why not
-//!   http     POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
-//!   grpc     the same three services over gRPC                            ├─▶ Taker: Intake, or another's door
-//!   body     reads and decompresses, never more than its limit            ┘
-//!   intake   decode, translate, price, submit, wait
-//!   refusal  why not, and how that looks on either wire
-//!   counts   what came and what was refused, for the screen
+//!   listen      which ports are bound, and which process holds one that is taken
+//!   serve       connections: accepted, served, closed
+//!   admission   which requests a port answers, and how the others are refused
+//!   http        POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
+//!   grpc        the same three services over gRPC                            ├─▶ ExportSink: Intake, or another
+//!   body        reads and decompresses bodies, within limits                 ┘   instance
+//!   intake      the sink that stores: decode, understand, submit, wait for the commit
+//!   refusal     why an export is refused; refusal_reply: how that looks over either protocol
+//!   counts      what was received and what was refused, for the screen
 //! ```
 //!
-//! A sender is told yes only after a [`Taker`] has taken its export, which for [`Intake`] means that it is synced.
+//! A sender is answered with success only after the sink has accepted its export. For [`Intake`] that means that the
+//! export is committed and synced.
 
+mod admission;
 mod body;
 mod counts;
-mod door;
 mod grpc;
 mod http;
 mod intake;
 mod listen;
 mod refusal;
+mod refusal_reply;
 mod serve;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 
-pub use counts::{Counts, Refused, Seen};
+pub use crate::decode::Accepted;
+pub use counts::{Counts, CountsSnapshot, Refused};
 pub use intake::Intake;
 pub use listen::{Address, BindError, Listeners, PortChoice, Ports, Protocol};
 pub use refusal::{Reason, Refusal};
@@ -39,29 +42,23 @@ use crate::{
     model::Project,
 };
 
-/// One export as it came, decompressed.
+/// One export as it was sent, decompressed.
 #[derive(Debug, Clone)]
 pub struct Export {
     pub signal: Signal,
+    /// The project that it was sent to; the default one if its path names none.
     pub project: Project,
+    /// The request message, in `encoding`.
     pub body: Bytes,
     pub encoding: Encoding,
+    /// The sender's address.
     pub peer: SocketAddr,
 }
 
-/// What was taken of an export, which is not always all of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Accepted {
-    /// Spans, log records or data points.
-    pub rejected: u64,
-    /// Why, for the sender; empty where nothing was rejected.
-    pub why: String,
-}
-
-/// Where exports go: into the store, or on to another instance.
-pub trait Taker: Clone + Send + Sync + 'static {
-    /// Takes an export; what is `Ok` will never be lost.
-    fn take(&self, export: Export) -> impl Future<Output = Result<Accepted, Refusal>> + Send;
+/// What exports are handed to: it stores them, or sends them on to another instance.
+pub trait ExportSink: Clone + Send + Sync + 'static {
+    /// Accepts an export. Once this is `Ok`, what was not rejected is never lost.
+    fn accept(&self, export: Export) -> impl Future<Output = Result<Accepted, Refusal>> + Send;
 
     /// Where connections and refusals are counted.
     fn counts(&self) -> &Arc<Counts>;

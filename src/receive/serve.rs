@@ -1,4 +1,4 @@
-//! Connections: accepted, served in HTTP/1 or HTTP/2 as they come, and closed in order.
+//! Connections: accepts them, serves HTTP/1 or HTTP/2, whichever the client begins with, and closes them in order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,21 +21,21 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{
-    Listeners, Protocol, Taker,
+    ExportSink, Listeners, Protocol,
+    admission::{Endpoint, Peer},
     body::Budget,
     counts::Counts,
-    door::{Door, Peer},
     http::router,
 };
 
-/// A connection that asks for nothing is closed. Metrics come every 60 s, over a connection kept open for them.
+/// How long a connection may be open without a request. SDKs keep one open for metrics, which they send every 60 s.
 const IDLE: Duration = Duration::from_secs(90);
-/// What is in flight when we close has so long to finish.
+/// How long requests that were begun may take after [`Serving::close`].
 const CLOSING: Duration = Duration::from_secs(5);
-/// A process may have 1024 files open by default; the store and the screen need some.
+/// Most connections at once. A process may have 1024 files open by default, and the store and the screen need some.
 const CONNECTIONS: usize = 512;
 
-/// What serves the ports, until it is [closed](Self::close).
+/// The tasks that serve the ports, until they are [closed](Self::close).
 #[derive(Debug)]
 pub struct Serving {
     closing: CancellationToken,
@@ -43,7 +43,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Takes nothing new, finishes what is in flight within a few seconds, and lets go of the ports.
+    /// Accepts nothing new, gives requests that were begun a few seconds to finish, and closes the ports.
     pub async fn close(self) {
         self.closing.cancel();
         for accepting in self.accepting {
@@ -56,26 +56,27 @@ impl Serving {
 impl Listeners {
     /// Serves every port; call it within a tokio runtime.
     #[expect(clippy::needless_pass_by_value, reason = "each port has its own, and the caller needs none")]
-    pub fn serve<T: Taker>(self, taker: T) -> Serving {
+    pub fn serve<T: ExportSink>(self, sink: T) -> Serving {
         let closing = CancellationToken::new();
         let addresses: Arc<[_]> = self.addresses().into();
         let budget = Budget::default();
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let mut accepting = Vec::new();
         for listening in self.listening {
             let protocol = listening.address.what;
-            let counts = Arc::clone(taker.counts());
+            let counts = Arc::clone(sink.counts());
             let addresses = Arc::clone(&addresses);
-            let router = router(Door { taker: taker.clone(), budget: budget.clone(), protocol, addresses });
+            let router = router(Endpoint { sink: sink.clone(), budget: budget.clone(), protocol, addresses });
             let port = Port { protocol, router, counts, builder: builder() };
             for socket in listening.sockets {
-                accepting.push(tokio::spawn(accept(socket, port.clone(), Arc::clone(&places), closing.clone())));
+                accepting.push(tokio::spawn(accept(socket, port.clone(), Arc::clone(&permits), closing.clone())));
             }
         }
         Serving { closing, accepting }
     }
 }
 
+/// What serves the connections of one port.
 #[derive(Clone)]
 struct Port {
     protocol: Protocol,
@@ -87,7 +88,7 @@ struct Port {
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
-    // The windows are what keeps one sender of large batches from waiting for us at every 64 KiB.
+    // With HTTP/2's default windows a sender of large batches would have to wait for an acknowledgement at every 64 KiB.
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -99,23 +100,23 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(socket: TcpListener, port: Port, places: Arc<Semaphore>, closing: CancellationToken) {
+async fn accept(socket: TcpListener, port: Port, permits: Arc<Semaphore>, closing: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let next = async || {
-        let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        Some((socket.accept().await, place))
+        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+        Some((socket.accept().await, permit))
     };
-    while let Some(Some((accepted, place))) = closing.run_until_cancelled(next()).await {
+    while let Some(Some((accepted, permit))) = closing.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, peer)) => {
                 let connection = port.clone().serve(stream, Peer(peer), graceful.watcher(), closing.clone());
                 connections.spawn(async move {
                     connection.await;
-                    drop(place);
+                    drop(permit);
                 });
             }
-            // Mostly: no file is left to open. Asking again at once would not find one.
+            // Most likely the process has no file descriptor left, and would not have one at once.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 time::sleep(Duration::from_millis(100)).await;
@@ -132,13 +133,13 @@ async fn accept(socket: TcpListener, port: Port, places: Arc<Semaphore>, closing
 impl Port {
     async fn serve(self, stream: TcpStream, peer: Peer, watcher: Watcher, closing: CancellationToken) {
         let _open = self.counts.opened(self.protocol);
-        // Until the first byte it is not known which HTTP this is, and no timeout of either holds.
+        // The timeouts of HTTP/1 and HTTP/2 begin once it is known which of them this is, which needs the first byte.
         let mut first = [0];
         let first = time::timeout(IDLE, stream.peek(&mut first));
         if !matches!(closing.run_until_cancelled(first).await, Some(Ok(Ok(1)))) {
             return;
         }
-        // A reply is a few bytes, and the sender waits for it.
+        // The answer is a few bytes, which must not wait for more to be sent with them.
         let _ = stream.set_nodelay(true);
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
@@ -173,10 +174,10 @@ mod tests {
 
     const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-    async fn serving(taker: &Fake) -> (Serving, SocketAddr) {
+    async fn serving(sink: &Fake) -> (Serving, SocketAddr) {
         let listeners = Listeners::single(Ipv4Addr::LOCALHOST.into()).await.unwrap();
         let address = listeners.addresses()[0].socket();
-        (listeners.serve(taker.clone()), address)
+        (listeners.serve(sink.clone()), address)
     }
 
     fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
@@ -201,8 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn grpc_takes_plain_gzip_and_zstd() {
-        let taker = Fake::default();
-        let (serving, address) = serving(&taker).await;
+        let sink = Fake::default();
+        let (serving, address) = serving(&sink).await;
         for (headers, frame) in [
             (&[][..], framed(0, b"spans")),
             (&[("grpc-encoding", "gzip")], framed(1, &compressed::gzip(b"spans"))),
@@ -212,7 +213,7 @@ mod tests {
             let (status, reply) = call(address, headers, frame).await;
             assert_eq!((status.code(), &reply[..5]), (Code::Ok, &[0, 0, 0, 0, 0][..]), "{headers:?}: {status:?}");
         }
-        let exports = taker.taken.lock().unwrap().clone();
+        let exports = sink.accepted.lock().unwrap().clone();
         assert!(exports.iter().all(|export| export.body == "spans" && export.signal == Signal::Traces));
         assert_eq!(exports.last().unwrap().project.as_str(), "shop");
         serving.close().await;
@@ -240,15 +241,15 @@ mod tests {
 
     #[tokio::test]
     async fn grpc_says_what_was_rejected_and_when_the_store_is_behind() {
-        let taker = Fake { rejects: 2, ..Fake::default() };
-        let (serving, address) = serving(&taker).await;
+        let sink = Fake { rejects: 2, ..Fake::default() };
+        let (serving, address) = serving(&sink).await;
         let (status, reply) = call(address, &[], framed(0, b"spans")).await;
         assert_eq!(status.code(), Code::Ok);
         assert!(String::from_utf8_lossy(&reply).contains("an id of zeroes"));
         serving.close().await;
 
         let busy = super::super::Refusal::Busy { retry_after: Duration::from_secs(1) };
-        let (serving, address) = self::serving(&Fake { says: Some(busy), ..Fake::default() }).await;
+        let (serving, address) = self::serving(&Fake { refuses: Some(busy), ..Fake::default() }).await;
         assert_eq!(call(address, &[], framed(0, b"spans")).await.0.code(), Code::Unavailable);
         serving.close().await;
     }
@@ -265,8 +266,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_sees_why_its_giant_was_refused_though_it_was_still_sending() {
-        let taker = Fake::default();
-        let (serving, address) = serving(&taker).await;
+        let sink = Fake::default();
+        let (serving, address) = serving(&sink).await;
         let giant = vec![0; LIMIT + (8 << 20)];
         let head = format!(
             "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\
@@ -275,18 +276,18 @@ mod tests {
         );
         let answer = posted(address, &head, &giant).await;
         assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("at most 64 MiB"), "{answer}");
-        assert!(taker.taken.lock().unwrap().is_empty());
+        assert!(sink.accepted.lock().unwrap().is_empty());
         serving.close().await;
     }
 
     #[tokio::test]
     async fn http_and_health_are_on_the_same_port_and_know_their_peer() {
-        let taker = Fake::default();
-        let (serving, address) = serving(&taker).await;
+        let sink = Fake::default();
+        let (serving, address) = serving(&sink).await;
         let head = "POST /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
                     content-type: application/json\r\ncontent-length: 2\r\n\r\n";
         assert!(posted(address, head, b"{}").await.starts_with("HTTP/1.1 200 "));
-        assert!(taker.taken.lock().unwrap()[0].peer.ip().is_loopback());
+        assert!(sink.accepted.lock().unwrap()[0].peer.ip().is_loopback());
         let health = posted(address, "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", b"").await;
         assert!(health.contains(r#""server":"sideseat-tui""#), "{health}");
         serving.close().await;
@@ -294,13 +295,13 @@ mod tests {
 
     #[tokio::test]
     async fn closing_lets_go_of_idle_connections_and_of_the_port() {
-        let taker = Fake::default();
-        let (serving, address) = serving(&taker).await;
+        let sink = Fake::default();
+        let (serving, address) = serving(&sink).await;
         let mut silent = TcpStream::connect(address).await.unwrap();
         let mut idle = TcpStream::connect(address).await.unwrap();
         idle.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         assert!(idle.read(&mut [0; 512]).await.unwrap() > 0);
-        let open = taker.counts().snapshot().open;
+        let open = sink.counts().snapshot().open;
         assert!(open.contains(&(Protocol::Any, 2)), "{open:?}");
         let before = time::Instant::now();
         serving.close().await;

@@ -45,6 +45,7 @@ mod walk;
 mod writer;
 
 use std::{
+    any::Any,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -266,6 +267,12 @@ impl Drop for Store {
 /// Starts a thread of this name.
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system lets a process start a thread")
+}
+
+/// A caught panic in words: with its message, if it has one.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    format!("a panic: {}", text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of no known kind"))
 }
 
 /// Takes a lock, also after a panic of its last holder: whatever our locks guard is changed by one assignment, so it is

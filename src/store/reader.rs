@@ -12,9 +12,9 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    DatabaseError, lock,
+    DatabaseError, lock, panic_text,
     pool::{Database, PooledConnection},
-    queries, start, writer,
+    queries, start,
 };
 use crate::{
     model::{Answer, Query, QuerySlot},
@@ -152,7 +152,7 @@ impl QueryPool {
         while let Some((slot, ticket, query)) = self.next(number) {
             let caught = catch_unwind(AssertUnwindSafe(|| ask(&query)));
             let has_panicked = caught.is_err();
-            let answer = caught.unwrap_or_else(|panic| Err(format!("a panic: {}", writer::message(&*panic))));
+            let answer = caught.unwrap_or_else(|panic| Err(panic_text(&*panic)));
             if self.is_wanted(number, has_panicked) {
                 answered(Answered { slot, ticket, answer });
             }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_query_of_a_seat_is_answered_and_the_older_ones_are_not() {
+    fn the_newest_query_of_a_slot_is_answered_and_the_older_ones_are_not() {
         let database = Database::open(&Place::Memory).unwrap();
         let pool = pool(&database.pooled());
         let (begun, begins) = mpsc::channel();

@@ -4,7 +4,6 @@
 //! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due.
 
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
@@ -20,7 +19,7 @@ use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
     group::GroupPlan,
-    lock,
+    lock, panic_text,
     pool::{Database, PooledConnection},
     queue::{QueueItem, QueuedReprocessed, QueuedSubmission},
     replace::{Reprocessed, write_reprocessed},
@@ -209,7 +208,7 @@ impl StoreWriter {
             Ok(Err(trouble)) => trouble.to_string(),
             Err(panic) => {
                 self.connection.close();
-                format!("a panic: {}", message(&*panic))
+                panic_text(&*panic)
             }
         };
         warn!(error = trouble, "commit failed");
@@ -303,12 +302,6 @@ fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseErro
         traces.extend(rows::trace_id(row.get(0)?));
     }
     Ok(traces)
-}
-
-/// The text of a panic; a fixed phrase if it has none.
-pub fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of no known kind")
 }
 
 #[cfg(test)]

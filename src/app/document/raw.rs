@@ -1,6 +1,6 @@
 //! The Raw pane: one span exactly as it arrived, typed, with nothing left out.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use super::build::Builder;
 use super::outline::{Blocks, Outline, Pane};
@@ -134,7 +134,8 @@ impl Raw {
 
 fn link(to: &mut Builder, nth: usize, link: &Link) {
     to.blank();
-    let head = vec![Styled::new(format!("link to {} {}", hex(&link.trace), hex(&link.span)), Slot::Title)];
+    let head =
+        vec![Styled::new(format!("link to {} {}", hex::encode(&link.trace), hex::encode(&link.span)), Slot::Title)];
     let name = format!("link {nth}");
     if to.fold(name.clone(), true, 0, head, vec![]) {
         attributes(to, &name, &link.attributes);
@@ -314,12 +315,4 @@ fn lay_out(to: &mut Builder, shown: &Shown) {
         Shown::Json(value) => to.json(6, value),
         Shown::JsonInText(value) => to.json(6, value),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod calls;
+mod exchanges;
 mod lanes;
 mod merges;
 mod properties;

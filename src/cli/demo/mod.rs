@@ -22,13 +22,13 @@ use crate::{
     config::{Settings, logging},
     decode::{Encoding, Signal, encode},
     model::{Project, Span, Timestamp},
-    receive::{Counts, Export, Refusal, Taker},
+    receive::{Counts, Export, ExportSink, Refusal},
     start,
     terminal::{self, Mode, Started},
 };
 use recording::RECORDINGS;
 
-/// Between two runs.
+/// How long it waits between two runs.
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// Opens the screen over a store in memory, and plays the recorded runs into it; nothing is received.
@@ -52,26 +52,26 @@ pub fn demo(settings: &Settings) -> anyhow::Result<u8> {
     Ok(GOOD)
 }
 
-/// Plays every recording to its end, or until `stopped` says something or has nobody left to say it.
+/// Plays every recording to its end, or until the sending end of `stopped` sends or is dropped.
 ///
 /// # Errors
-/// What the taker says; of a store in memory that nobody else uses, nothing but that it is closing.
+/// The sink's refusals. A store in memory that nobody else uses refuses only while it closes.
 ///
 /// # Panics
 /// Never: the recordings are embedded.
-pub fn play<T: Taker>(taker: &T, runtime: &Handle, stopped: &Receiver<()>) -> Result<(), Refusal> {
-    let send = |spans: &[Span]| runtime.block_on(taker.take(export(spans))).map(drop);
-    let go_on = |wait: Duration| matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+pub fn play<T: ExportSink>(sink: &T, runtime: &Handle, stopped: &Receiver<()>) -> Result<(), Refusal> {
+    let send = |spans: &[Span]| runtime.block_on(sink.accept(export(spans))).map(drop);
+    let wait_for = |wait: Duration| matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
 
     let (first, others) = RECORDINGS.split_first().expect("there are recordings");
     send(&first.ending(Timestamp::now()))?;
     for recording in others {
-        if !go_on(PAUSE) {
+        if !wait_for(PAUSE) {
             break;
         }
         for span in recording.beginning(Timestamp::now()) {
             let ended = span.ended.unwrap_or(span.started);
-            if !go_on(ended.since(Timestamp::now())) {
+            if !wait_for(ended.since(Timestamp::now())) {
                 return Ok(());
             }
             send(&[span])?;

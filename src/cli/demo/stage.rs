@@ -1,6 +1,6 @@
-//! Which store the screen looks at: the real one, or the recorded runs in memory.
+//! Which store the screen shows: the real one, or one in memory with the recorded runs.
 //!
-//! Recorded runs end with the first real export: whoever looks around should see their own program arrive.
+//! The recorded runs end with the first real export, so that it is seen at once.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -14,62 +14,65 @@ use tokio::runtime::Handle;
 use crate::{
     decode::Signal,
     pricing::Prices,
-    receive::{Accepted, Counts, Export, Intake, Refusal, Taker},
+    receive::{Accepted, Counts, Export, ExportSink, Intake, Refusal},
     store::{Place, Store, StoreHealth},
     terminal::Started,
 };
 
-/// Tells the screen what it is to look at. Cheap to clone.
+/// Opens and closes the stores that the screen shows, and hands them to it. Cheap to clone.
 #[derive(Clone)]
 pub struct Stage {
-    tells: mpsc::Sender<Started>,
+    /// To the screen.
+    started: mpsc::Sender<Started>,
     runtime: Handle,
+    /// Whether the screen shows recorded runs.
     playing: Arc<AtomicBool>,
     stores: Arc<Mutex<Stores>>,
 }
 
 #[derive(Default)]
 struct Stores {
+    /// The real store; `None` until it is open.
     live: Option<Arc<Store>>,
-    /// Kept until all is closed: to close it while the screen lives would make the screen wait.
+    /// The store of the recorded runs. It is kept until the program ends: to close it earlier would make the screen wait.
     demo: Option<Arc<Store>>,
     player: Option<Player>,
 }
 
 /// The thread that plays.
 struct Player {
-    /// Dropped, it stops the thread.
-    goes_on: Option<mpsc::Sender<()>>,
+    /// Stops the thread when it is dropped.
+    keep_playing: Option<mpsc::Sender<()>>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Stage {
-    pub fn new(tells: mpsc::Sender<Started>, runtime: Handle) -> Self {
-        Self { tells, runtime, playing: Arc::default(), stores: Arc::default() }
+    pub fn new(started: mpsc::Sender<Started>, runtime: Handle) -> Self {
+        Self { started, runtime, playing: Arc::default(), stores: Arc::default() }
     }
 
-    /// The real store is open.
+    /// Shows the real store, which is open now.
     pub fn live(&self, store: Arc<Store>) {
         self.stores().live = Some(Arc::clone(&store));
-        self.tell(Started::Store(store));
+        self.send(Started::Store(store));
     }
 
-    /// It cannot be opened.
+    /// Reports that the real store cannot be opened.
     pub fn failed(&self, why: &str) {
-        self.tell(Started::Failed(why.to_owned()));
+        self.send(Started::Failed(why.to_owned()));
     }
 
-    /// How the real store is doing.
+    /// The health of the real store; of one that is not open, the default.
     pub fn health(&self) -> StoreHealth {
         self.stores().live.as_ref().map(|store| store.health()).unwrap_or_default()
     }
 
-    /// Plays the recorded runs into a store of their own, and has the screen look at that.
+    /// Shows the recorded runs, played into a store of their own. Does nothing if they are playing.
     pub fn play(&self) {
         if self.playing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (goes_on, stopped) = mpsc::channel();
+        let (keep_playing, stopped) = mpsc::channel();
         let stage = self.clone();
         let playing = thread::Builder::new().name("demo".to_owned()).spawn(move || {
             if let Err(error) = stage.play_until(&stopped) {
@@ -77,7 +80,7 @@ impl Stage {
             }
         });
         match playing {
-            Ok(thread) => self.stores().player = Some(Player { goes_on: Some(goes_on), thread }),
+            Ok(thread) => self.stores().player = Some(Player { keep_playing: Some(keep_playing), thread }),
             Err(error) => tracing::warn!(%error, "the recorded runs cannot be played"),
         }
     }
@@ -87,32 +90,33 @@ impl Stage {
         let store = Arc::new(Store::open(&Place::Memory, Arc::clone(&prices))?);
         let intake = Intake::new(store.writer(), prices, Counts::new());
         self.stores().demo = Some(Arc::clone(&store));
-        self.tell(Started::Demo(Some(store)));
+        self.send(Started::Demo(Some(store)));
         super::play(&intake, &self.runtime, stopped)?;
         Ok(())
     }
 
-    /// What takes exports into the real store, and ends the recorded runs.
-    pub fn before(self, intake: Intake) -> Watched {
-        Watched { intake, stage: self }
+    /// A sink for the real store that ends the recorded runs at the first export.
+    pub fn before(self, intake: Intake) -> EndsDemo {
+        EndsDemo { intake, stage: self }
     }
 
-    fn arrived(&self) {
+    /// Ends the recorded runs and shows the real store again.
+    fn end_demo(&self) {
         if !self.playing.swap(false, Ordering::AcqRel) {
             return;
         }
         if let Some(player) = &mut self.stores().player {
-            player.goes_on = None;
+            player.keep_playing = None;
         }
-        self.tell(Started::Demo(None));
+        self.send(Started::Demo(None));
     }
 
-    /// Stops the player and lets go of the stores.
+    /// Stops the player and drops the stores.
     pub fn close(&self) {
-        // Waited for outside the lock, which the player may want; it takes some store's milliseconds at most.
+        // Joined without holding the lock, which the player may need.
         let player = self.stores().player.take();
-        if let Some(Player { goes_on, thread }) = player {
-            drop(goes_on);
+        if let Some(Player { keep_playing, thread }) = player {
+            drop(keep_playing);
             // A player that panicked has stopped, too.
             let _ = thread.join();
         }
@@ -120,32 +124,32 @@ impl Stage {
         drop(stores);
     }
 
-    fn tell(&self, started: Started) {
+    fn send(&self, started: Started) {
         // A screen that is gone already need not know.
-        let _ = self.tells.send(started);
+        let _ = self.started.send(started);
     }
 
     fn stores(&self) -> MutexGuard<'_, Stores> {
-        // Each change beneath it is one assignment, so it is whole whatever happened.
+        // Each change under the lock is one assignment, so a panic leaves it whole.
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An intake that notices when something real arrives.
+/// See [`Stage::before`].
 #[derive(Clone)]
-pub struct Watched {
+pub struct EndsDemo {
     intake: Intake,
     stage: Stage,
 }
 
-impl Taker for Watched {
-    async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
-        let shows = export.signal != Signal::Metrics;
-        let taken = self.intake.take(export).await;
-        if shows && taken.is_ok() {
-            self.stage.arrived();
+impl ExportSink for EndsDemo {
+    async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
+        let is_shown = export.signal != Signal::Metrics;
+        let answer = self.intake.accept(export).await;
+        if is_shown && answer.is_ok() {
+            self.stage.end_demo();
         }
-        taken
+        answer
     }
 
     fn counts(&self) -> &Arc<Counts> {

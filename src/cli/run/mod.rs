@@ -1,11 +1,11 @@
 //! `run -- CMD…`: a program with its telemetry sent here.
 //!
 //! ```text
-//!   CMD ──OTLP──▶ a port of its own ──▶ Passing: the running instance, else the store
+//!   CMD ──OTLP──▶ a port of its own ──▶ Delivery: the running instance, else the store
 //!                        └─▶ Tally: one line at the end
 //! ```
 //!
-//! The port is there before the program starts and after it ends, whatever else runs or does not.
+//! The port is open before the program starts and until after it has ended, whether an instance runs or not.
 
 mod environment;
 mod tally;
@@ -24,10 +24,10 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{complain, passing::Passing};
+use super::{complain, delivery::Delivery};
 use crate::{
     config::{Settings, logging},
-    receive::{Accepted, Counts, Export, Listeners, Refusal, Taker},
+    receive::{Accepted, Counts, Export, ExportSink, Listeners, Refusal},
     start,
 };
 
@@ -40,7 +40,7 @@ Examples:
 At the end, on stderr:
   sideseat-tui: 2 traces, 5 calls, 12k tokens, $.021, 0 errors";
 
-/// What shells answer for a command that is not there, or is none.
+/// The exit codes of shells for a command that does not exist, or cannot be executed.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
@@ -51,26 +51,26 @@ pub struct Arguments {
     pub command: Vec<OsString>,
 }
 
-/// Runs the program, and gives its exit code.
+/// Runs the program, and returns its exit code.
 pub fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    let ended = runtime.block_on(ran(settings, &arguments.command));
+    let ended = runtime.block_on(run_program(settings, &arguments.command));
     runtime.shutdown_background();
     ended
 }
 
-async fn ran(settings: &Settings, command: &[OsString]) -> anyhow::Result<u8> {
+async fn run_program(settings: &Settings, command: &[OsString]) -> anyhow::Result<u8> {
     let Some((program, arguments)) = command.split_first() else { anyhow::bail!("no command to run") };
     let listeners = Listeners::single(settings.bind.value.0).await?;
     let Some(address) = listeners.addresses().into_iter().next() else { anyhow::bail!("nothing to listen on") };
-    let (tally, told) = tally::start();
-    let passing = Passing::new(settings, address.clone());
-    let lost = Arc::<Lost>::default();
-    let counted = Counted { passing: passing.clone(), told, lost: Arc::clone(&lost) };
-    // Before the program starts: a signal that comes at once is its own, too.
+    let (tally, exports) = tally::start();
+    let delivery = Delivery::new(settings, address.clone());
+    let losses = Arc::<Losses>::default();
+    let tallied = Tallied { delivery: delivery.clone(), exports, losses: Arc::clone(&losses) };
+    // Before the program starts: a signal that arrives at once is handed to the program as well.
     let signals = Signals::new()?;
-    let serving = listeners.serve(counted);
+    let serving = listeners.serve(tallied);
 
     let mut command = Command::new(program);
     command.args(arguments);
@@ -84,71 +84,72 @@ async fn ran(settings: &Settings, command: &[OsString]) -> anyhow::Result<u8> {
     };
     let status = signals.wait_for(child).await?;
     serving.close().await;
-    passing.close().await;
+    delivery.close().await;
     let tally = tally.await.unwrap_or_default();
-    match lost.why() {
+    match losses.why() {
         None => complain(&tally.to_string()),
         Some(why) => complain(&format!("not everything was stored ({why}); of what was: {tally}")),
     }
     Ok(code(status))
 }
 
-/// The program's own, or as shells say which signal ended it.
+/// The program's exit code; if a signal ended it, 128 and the signal's number, as in shells.
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// Passes exports on and counts what was taken.
+/// Delivers exports, and has those that were accepted counted.
 #[derive(Clone)]
-struct Counted {
-    passing: Passing,
-    told: tally::Sender,
-    lost: Arc<Lost>,
+struct Tallied {
+    delivery: Delivery,
+    /// To the tally.
+    exports: tally::Sender,
+    losses: Arc<Losses>,
 }
 
-/// Why something was not stored.
+/// Why exports were not stored; `None` if all were.
 #[derive(Default)]
-struct Lost {
-    /// Its sender gives it up.
+struct Losses {
+    /// Why the last one was refused that its sender drops.
     refused: Mutex<Option<String>>,
-    /// Its sender tries again, and may have come through since.
-    put_off: Mutex<Option<String>>,
+    /// Why the last export was refused, if it was and its sender tries again.
+    postponed: Mutex<Option<String>>,
 }
 
-impl Lost {
-    fn note(&self, taken: &Result<Accepted, Refusal>) {
-        let hold = |why: &'_ Mutex<Option<String>>, value| *why.lock().unwrap_or_else(PoisonError::into_inner) = value;
-        match taken {
-            Ok(_) => hold(&self.put_off, None),
-            Err(refusal) if refusal.retry_after().is_some() => hold(&self.put_off, Some(refusal.to_string())),
-            Err(refusal) => hold(&self.refused, Some(refusal.to_string())),
+impl Losses {
+    fn note(&self, answer: &Result<Accepted, Refusal>) {
+        let set = |why: &'_ Mutex<Option<String>>, value| *why.lock().unwrap_or_else(PoisonError::into_inner) = value;
+        match answer {
+            Ok(_) => set(&self.postponed, None),
+            Err(refusal) if refusal.retry_after().is_some() => set(&self.postponed, Some(refusal.to_string())),
+            Err(refusal) => set(&self.refused, Some(refusal.to_string())),
         }
     }
 
     fn why(&self) -> Option<String> {
         let of = |why: &Mutex<Option<String>>| why.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        of(&self.refused).or_else(|| of(&self.put_off))
+        of(&self.refused).or_else(|| of(&self.postponed))
     }
 }
 
-impl Taker for Counted {
-    async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
-        let taken = self.passing.take(export.clone()).await;
-        self.lost.note(&taken);
-        if taken.is_ok() {
-            // It is counted beside the answer, not before it; a counter that has died is only not told.
-            let _ = self.told.send(export).await;
+impl ExportSink for Tallied {
+    async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
+        let answer = self.delivery.accept(export.clone()).await;
+        self.losses.note(&answer);
+        if answer.is_ok() {
+            // If the tally has panicked its line is missing, and nothing else.
+            let _ = self.exports.send(export).await;
         }
-        taken
+        answer
     }
 
     fn counts(&self) -> &Arc<Counts> {
-        self.passing.counts()
+        self.delivery.counts()
     }
 }
 
-/// Signals that would end us before the program ends.
+/// The signals that would end this process before the program has ended.
 struct Signals {
     interrupt: Signal,
     quit: Signal,
@@ -166,10 +167,11 @@ impl Signals {
         })
     }
 
-    /// Waits for the program, and hands it every signal that it did not get itself.
+    /// Waits for the program, and sends it every signal that it did not get itself.
     async fn wait_for(mut self, mut child: Child) -> io::Result<ExitStatus> {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        // From a terminal, ctrl-c and ctrl-\ reach both of us; a second one would cut the program's own ending short.
+        // A terminal sends ctrl-c and ctrl-\ to both processes; sending them a second time would interrupt the program's
+        // own cleaning up.
         let shared = io::stdin().is_terminal() || io::stderr().is_terminal();
         loop {
             let signal = tokio::select! {
@@ -194,16 +196,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_through_later_is_not_lost_and_what_was_refused_is() {
-        let lost = Lost::default();
+    fn what_is_stored_at_a_later_attempt_is_not_lost_and_what_was_refused_is() {
+        let losses = Losses::default();
         let busy = Err(Refusal::Busy { retry_after: Duration::from_secs(2) });
-        lost.note(&busy);
-        assert!(lost.why().unwrap().contains("behind"));
-        lost.note(&Ok(Accepted::default()));
-        assert_eq!(lost.why(), None);
-        lost.note(&Err(Refusal::TooLarge));
-        lost.note(&Ok(Accepted::default()));
-        assert!(lost.why().unwrap().contains("too large"));
+        losses.note(&busy);
+        assert!(losses.why().unwrap().contains("behind"));
+        losses.note(&Ok(Accepted::default()));
+        assert_eq!(losses.why(), None);
+        losses.note(&Err(Refusal::TooLarge));
+        losses.note(&Ok(Accepted::default()));
+        assert!(losses.why().unwrap().contains("too large"));
     }
 
     #[test]

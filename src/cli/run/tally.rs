@@ -161,7 +161,7 @@ mod tests {
     use crate::{
         decode::Encoding,
         model::{Answer, Filter, Project, Query, TokenUsage, Usd},
-        receive::{Counts, Intake, Taker as _},
+        receive::{Counts, ExportSink as _, Intake},
         store::{Pick, Place, Store},
     };
 
@@ -180,7 +180,7 @@ mod tests {
                 let encoding = Encoding::Protobuf;
                 let export = Export { signal, project: Project::default(), body: body.into(), encoding, peer };
                 gathered.add(&export);
-                intake.take(export).await.unwrap();
+                intake.accept(export).await.unwrap();
             }
             let Ok(Answer::Overview(stored)) = store.answer(&Query::Overview { filter: Filter::default() }) else {
                 panic!("no overview")

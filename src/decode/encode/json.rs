@@ -81,8 +81,8 @@ fn event(fields: &mut Fields, event: &SpanEvent) {
 }
 
 fn link(fields: &mut Fields, link: &Link) {
-    fields.text("traceId", &hex(&link.trace));
-    fields.text("spanId", &hex(&link.span));
+    fields.text("traceId", &hex::encode(&link.trace));
+    fields.text("spanId", &hex::encode(&link.span));
     fields.text("traceState", &link.trace_state);
     fields.attributes(&link.attributes, link.dropped_attributes);
     fields.number("flags", link.flags);
@@ -131,14 +131,6 @@ fn any(fields: &mut Fields, value: &Value) {
 fn entry(fields: &mut Fields, key: &str, value: &Value) {
     fields.json("key", key);
     fields.object("value", |fields| any(fields, value));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Fields)) {

@@ -4,11 +4,9 @@
 mod json;
 mod nest;
 mod proto;
-mod reply;
 
 pub use json::{logs_json, traces_json};
 pub use proto::{log_bytes, logs_proto, resource_bytes, scope_bytes, span_bytes, traces_proto};
-pub use reply::reply;
 
 use crate::model::{LogRecord, SpanKind, StatusCode};
 

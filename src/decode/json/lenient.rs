@@ -113,13 +113,7 @@ pub fn bytes_of_id(text: &str, digits: usize) -> Vec<u8> {
 
 /// Base64 is tried only at the length it has for such an id, for hex of a wrong length would often pass for it.
 fn decoded_id(text: &str, digits: usize) -> Option<Vec<u8>> {
-    hex(text).or_else(|| (text.len() == (digits / 2).div_ceil(3) * 4).then(|| base64(text)).flatten())
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    hex::decode(text).ok().or_else(|| (text.len() == (digits / 2).div_ceil(3) * 4).then(|| base64(text)).flatten())
 }
 
 fn base64(text: &str) -> Option<Vec<u8>> {

@@ -1,7 +1,7 @@
-//! Talks to a running instance over HTTP: is it there, and would it take this export.
+//! A client of another instance of this program: is it there, and does it accept an export.
 //!
-//! An export is passed on as it came (protobuf stays protobuf, JSON stays JSON), and what is answered becomes again
-//! what the instance meant by it, so that it can be said on another wire.
+//! An export is sent on as it was received (protobuf stays protobuf, JSON stays JSON). The answer is read back into the
+//! [`Accepted`] or the [`Refusal`] that it was made of, so that it can be answered over another protocol.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -13,38 +13,37 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use prost::Message;
 use tokio::time::timeout;
 
 use crate::{
-    decode::{Encoding, Signal},
+    decode::RpcStatus,
     model::{Value, json},
     receive::{Accepted, Export, Refusal},
 };
 
-/// Loopback answers at once or not at all.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
-/// Longer than a sender waits, so that the sender's patience decides.
-const EXPORT_PATIENCE: Duration = Duration::from_mins(1);
-/// An answer is a number and a sentence.
+/// A process on this machine answers within milliseconds, or it is suspended.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longer than SDKs wait for an answer, so that the SDK gives up first.
+const EXPORT_TIMEOUT: Duration = Duration::from_mins(1);
+/// Most bytes that are read of an answer, which is a number and a sentence.
 const ANSWER_LIMIT: usize = 256 * 1024;
 
-/// A running instance that takes OTLP over HTTP.
+/// The address of an instance that accepts OTLP over HTTP, with a client for it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Instance {
     address: SocketAddr,
     client: Arc<Client<HttpConnector, Full<Bytes>>>,
 }
 
-/// What became of asking for an instance's health.
+/// What a request for an instance's health shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pulse {
-    /// A sideseat-tui of this process id.
-    Beats { pid: u32 },
-    /// Somebody listens, and says nothing: it may be suspended.
+pub enum Health {
+    /// An instance of this program answers, with this process id.
+    Answers { pid: u32 },
+    /// The connection is accepted and nothing is answered in time: the process may be suspended.
     Silent,
-    /// Nobody listens, or somebody else does.
-    Stranger,
+    /// Nobody listens, or another program answers.
+    NotOurs,
 }
 
 /// An export did not reach the instance, or its answer did not come back.
@@ -58,46 +57,41 @@ impl Instance {
         Self { address, client: Arc::new(Client::builder(TokioExecutor::new()).build_http()) }
     }
 
-    /// Asks whether it is there.
-    pub async fn pulse(&self) -> Pulse {
+    /// Asks for its health; takes a second at most.
+    pub async fn health(&self) -> Health {
         let request = Request::get(format!("http://{}/api/v1/health", self.address)).body(Full::default());
-        let Ok(request) = request else { return Pulse::Stranger };
-        let Ok(answer) = timeout(HEALTH_PATIENCE, self.send(request)).await else { return Pulse::Silent };
-        let Ok((StatusCode::OK, _, body)) = answer else { return Pulse::Stranger };
+        let Ok(request) = request else { return Health::NotOurs };
+        let Ok(answer) = timeout(HEALTH_TIMEOUT, self.send(request)).await else { return Health::Silent };
+        let Ok((StatusCode::OK, _, body)) = answer else { return Health::NotOurs };
         let health = json::parse_bytes(&body).unwrap_or_default();
         let pid = health.get("pid").and_then(Value::as_count).and_then(|pid| u32::try_from(pid).ok());
         match (health.str("server"), pid) {
-            (Some("sideseat-tui"), Some(pid)) => Pulse::Beats { pid },
-            _ => Pulse::Stranger,
+            (Some("sideseat-tui"), Some(pid)) => Health::Answers { pid },
+            _ => Health::NotOurs,
         }
     }
 
-    /// Passes one export on, and gives what the instance said to it.
+    /// Sends an export on. The inner result is the instance's answer.
+    ///
+    /// # Errors
+    /// There is no answer. The instance may have stored the export all the same.
     pub async fn export(&self, export: Export) -> Result<Result<Accepted, Refusal>, Unreachable> {
         let Export { signal, project, body, encoding, peer: _ } = export;
-        let path = match signal {
-            Signal::Traces => "traces",
-            Signal::Logs => "logs",
-            Signal::Metrics => "metrics",
-        };
-        let kind = match encoding {
-            Encoding::Protobuf => "application/x-protobuf",
-            Encoding::Json => "application/json",
-        };
-        let request = Request::post(format!("http://{}/otel/{project}/v1/{path}", self.address))
-            .header(header::CONTENT_TYPE, kind)
+        let request = Request::post(format!("http://{}/otel/{project}/v1/{}", self.address, signal.path()))
+            .header(header::CONTENT_TYPE, encoding.content_type())
             .body(Full::new(body))
             .map_err(|error| Unreachable(error.to_string()))?;
-        let patience = format!("nothing within {} s", EXPORT_PATIENCE.as_secs());
-        let answer = timeout(EXPORT_PATIENCE, self.send(request)).await.map_err(|_| Unreachable(patience))?;
+        let nothing = format!("nothing within {} s", EXPORT_TIMEOUT.as_secs());
+        let answer = timeout(EXPORT_TIMEOUT, self.send(request)).await.map_err(|_| Unreachable(nothing))?;
         let (status, retry_after, body) = answer.map_err(Unreachable)?;
         Ok(if status.is_success() {
-            Ok(accepted(encoding, &body))
+            Ok(Accepted::decode(signal, encoding, &body))
         } else {
-            Err(refusal(status, retry_after, &said(encoding, &body)))
+            Err(refusal(status, retry_after, &RpcStatus::decode_as(encoding, &body).message))
         })
     }
 
+    /// The status, the `Retry-After` if there is one, and the body of the answer; or why there is none.
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Option<Duration>, Bytes), String> {
         let answer = self.client.request(request).await.map_err(|error| cause(&error))?;
         let (status, retry_after) = (answer.status(), retry_after(&answer));
@@ -107,13 +101,13 @@ impl Instance {
     }
 }
 
-/// hyper says "client error (Connect)" and keeps the reason beneath.
+/// The innermost cause of an error: the outer ones of hyper only say "client error (Connect)".
 fn cause(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(beneath) = deepest.source() {
-        deepest = beneath;
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    deepest.to_string()
+    innermost.to_string()
 }
 
 fn retry_after(answer: &Response<Incoming>) -> Option<Duration> {
@@ -121,68 +115,18 @@ fn retry_after(answer: &Response<Incoming>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn accepted(encoding: Encoding, body: &[u8]) -> Accepted {
-    let partial = match encoding {
-        Encoding::Protobuf => ExportResponse::decode(body).unwrap_or_default().partial_success.unwrap_or_default(),
-        Encoding::Json => partial_of_json(&json::parse_bytes(body).unwrap_or_default()),
-    };
-    Accepted { rejected: u64::try_from(partial.rejected).unwrap_or(0), why: partial.error_message }
-}
-
-/// What a refusal says in words.
-fn said(encoding: Encoding, body: &[u8]) -> String {
-    match encoding {
-        Encoding::Protobuf => RpcStatus::decode(body).map(|status| status.message).unwrap_or_default(),
-        Encoding::Json => json::parse_bytes(body).unwrap_or_default().str("message").unwrap_or("").to_owned(),
-    }
-}
-
-/// The refusal that this answer was made of.
-fn refusal(status: StatusCode, retry_after: Option<Duration>, said: &str) -> Refusal {
-    let after = |preface: &str| said.strip_prefix(preface).unwrap_or(said).to_owned();
+/// The refusal that an answer was made of; `message` is that of its status, empty if it has none.
+fn refusal(status: StatusCode, retry_after: Option<Duration>, message: &str) -> Refusal {
+    let without = |prefix: &str| message.strip_prefix(prefix).unwrap_or(message).to_owned();
     match (status, retry_after) {
-        (StatusCode::BAD_REQUEST, _) => Refusal::Malformed(after("the body is not OTLP: ")),
+        (StatusCode::BAD_REQUEST, _) => Refusal::Malformed(without("the body is not OTLP: ")),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => Refusal::TooLarge,
-        (StatusCode::SERVICE_UNAVAILABLE, Some(retry_after)) if said.starts_with("the store is behind") => {
+        (StatusCode::SERVICE_UNAVAILABLE, Some(retry_after)) if message.starts_with("the store is behind") => {
             Refusal::Busy { retry_after }
         }
-        _ if said.is_empty() => Refusal::Failing(status.to_string()),
-        _ => Refusal::Failing(after("the store cannot write: ")),
+        _ if message.is_empty() => Refusal::Failing(status.to_string()),
+        _ => Refusal::Failing(without("the store cannot write: ")),
     }
-}
-
-/// `rejectedSpans`, `rejectedLogRecords` or `rejectedDataPoints`, by signal.
-fn partial_of_json(answer: &Value) -> PartialSuccess {
-    let Some(partial) = answer.get("partialSuccess") else { return PartialSuccess::default() };
-    let entries = partial.as_map().unwrap_or_default();
-    let rejected = entries.iter().find(|(name, _)| name.starts_with("rejected"));
-    let rejected = rejected.and_then(|(_, number)| number.as_count()).unwrap_or(0);
-    PartialSuccess {
-        rejected: i64::try_from(rejected).unwrap_or(i64::MAX),
-        error_message: partial.str("errorMessage").unwrap_or("").to_owned(),
-    }
-}
-
-/// `ExportTraceServiceResponse`, and those of logs and metrics, which differ in names only.
-#[derive(Clone, PartialEq, Message)]
-struct ExportResponse {
-    #[prost(message, optional, tag = "1")]
-    partial_success: Option<PartialSuccess>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PartialSuccess {
-    #[prost(int64, tag = "1")]
-    rejected: i64,
-    #[prost(string, tag = "2")]
-    error_message: String,
-}
-
-/// `google.rpc.Status`, in which OTLP over HTTP says what was wrong.
-#[derive(Clone, PartialEq, Message)]
-struct RpcStatus {
-    #[prost(string, tag = "2")]
-    message: String,
 }
 
 #[cfg(test)]
@@ -193,8 +137,9 @@ mod tests {
     };
 
     use super::*;
+    use crate::decode::{Encoding, Signal};
 
-    /// Answers one request with this and gives what it was asked.
+    /// Answers one request with this; the task returns the request.
     async fn answering(head: &str, body: &'static str) -> (Instance, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let instance = Instance::at(listener.local_addr().unwrap());
@@ -220,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_export_is_passed_on_under_its_project_and_its_answer_comes_back() {
+    async fn an_export_is_sent_on_under_its_project_and_its_answer_is_read_back() {
         let answer = r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"x"}}"#;
         let (instance, asked) = answering("200 OK", answer).await;
         let answer = instance.export(export(Encoding::Json)).await.unwrap();
@@ -246,11 +191,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_sideseat_tui_has_a_pulse() {
+    async fn only_a_sideseat_tui_answers_for_its_health() {
         let (ours, _) = answering("200 OK", r#"{"status":"ok","server":"sideseat-tui","pid":4242}"#).await;
-        assert_eq!(ours.pulse().await, Pulse::Beats { pid: 4242 });
+        assert_eq!(ours.health().await, Health::Answers { pid: 4242 });
         let (other, _) = answering("200 OK", r#"{"status":"ok"}"#).await;
-        assert_eq!(other.pulse().await, Pulse::Stranger);
-        assert_eq!(ours.pulse().await, Pulse::Stranger, "it is gone now");
+        assert_eq!(other.health().await, Health::NotOurs);
+        assert_eq!(ours.health().await, Health::NotOurs, "it is gone now");
     }
 }

@@ -1,82 +1,87 @@
-//! Where a command's exports go: on to the instance that is running, else into the store.
+//! Delivers the exports of a command: to the instance that is running, else into the store.
 
 use std::{path::Path, slice, sync::Arc};
 
 use tokio::{sync::Mutex, task};
 
-use super::forward::{Instance, Pulse};
+use super::instance::{Health, Instance};
 use crate::{
     config::{
         Db, Settings,
         instances::{self, Entry, Registered},
     },
     pricing::Prices,
-    receive::{Accepted, Address, Counts, Export, Intake, Refusal, Taker},
+    receive::{Accepted, Address, Counts, Export, ExportSink, Intake, Refusal},
     start,
     store::Store,
 };
 
-/// Takes exports and sees to it that somebody stores them. Cheap to clone.
+/// Sends every export to where it is stored. Cheap to clone.
 #[derive(Clone)]
-pub struct Passing {
+pub struct Delivery {
     settings: Arc<Settings>,
-    /// Where others can reach us, while we hold the store ourselves.
+    /// Where this process listens: others find it there while it holds the store itself.
     address: Address,
     counts: Arc<Counts>,
-    way: Arc<Mutex<Option<Way>>>,
+    /// `None` until the first export, and after the instance stopped answering.
+    destination: Arc<Mutex<Option<Destination>>>,
 }
 
-enum Way {
-    On(Instance),
-    In(OwnStore),
+/// Where exports are stored.
+enum Destination {
+    /// Another process, which holds the store.
+    Instance(Instance),
+    /// This process.
+    Store(OwnStore),
 }
 
-/// The store, held by this process for as long as its command lasts.
+/// The store, held by this process until its command ends.
 struct OwnStore {
     intake: Intake,
     store: Store,
-    /// So that a second `run` passes its exports to us.
+    /// So that a second `run` sends its exports here.
     registered: Option<Registered>,
 }
 
-/// A [`Way`] that can be gone without holding the lock.
-enum Step {
-    On(Instance),
-    In(Intake),
+/// What accepts exports at a [`Destination`], for use without holding its lock.
+enum Acceptor {
+    Instance(Instance),
+    Intake(Intake),
 }
 
-impl Passing {
+impl Delivery {
+    /// Knows no destination yet; `address` is where this process listens.
     #[must_use]
     pub fn new(settings: &Settings, address: Address) -> Self {
-        Self { settings: Arc::new(settings.clone()), address, counts: Counts::new(), way: Arc::default() }
+        Self { settings: Arc::new(settings.clone()), address, counts: Counts::new(), destination: Arc::default() }
     }
 
-    /// Commits what waits and lets go of the store, if it was held.
+    /// Commits what waits and closes the store, if this process holds it.
     pub async fn close(self) {
-        if let Some(Way::In(OwnStore { intake, store, registered })) = self.way.lock().await.take() {
+        if let Some(Destination::Store(OwnStore { intake, store, registered })) = self.destination.lock().await.take() {
             drop((registered, intake));
-            // It is closed also if the pool has gone; nobody can be told.
+            // If the runtime ends first the store is closed all the same, and nobody waits for it.
             let _ = task::spawn_blocking(move || store.close()).await;
         }
     }
 
-    async fn step(&self) -> Result<Step, Refusal> {
-        let mut way = self.way.lock().await;
-        let found = match way.take() {
-            Some(way) => way,
+    async fn acceptor(&self) -> Result<Acceptor, Refusal> {
+        let mut destination = self.destination.lock().await;
+        let found = match destination.take() {
+            Some(destination) => destination,
             None => self.find().await?,
         };
-        Ok(match way.insert(found) {
-            Way::On(instance) => Step::On(instance.clone()),
-            Way::In(own) => Step::In(own.intake.clone()),
+        Ok(match destination.insert(found) {
+            Destination::Instance(instance) => Acceptor::Instance(instance.clone()),
+            Destination::Store(own) => Acceptor::Intake(own.intake.clone()),
         })
     }
 
-    /// The instance may come and go while a program runs, so it is looked for at its first export, and again when it
-    /// stops answering.
-    async fn find(&self) -> Result<Way, Refusal> {
+    /// Looks for the running instance, and opens the store if there is none. An instance may start and end while the
+    /// command runs, so this is done at the first export, and again when the instance stops answering.
+    async fn find(&self) -> Result<Destination, Refusal> {
         if let Some(instance) = running(&self.settings).await {
-            return Ok(Way::On(instance));
+            return Ok(Destination::Instance(instance));
         }
         let settings = Arc::clone(&self.settings);
         let opened = task::spawn_blocking(move || {
@@ -85,7 +90,7 @@ impl Passing {
         });
         let opened = opened.await.map_err(|_| Refusal::Panicked)?;
         let (store, prices) = opened.map_err(|error| Refusal::Failing(format!("{error:#}")))?;
-        Ok(Way::In(self.own(store, prices)))
+        Ok(Destination::Store(self.own(store, prices)))
     }
 
     fn own(&self, store: Store, prices: Arc<Prices>) -> OwnStore {
@@ -94,19 +99,19 @@ impl Passing {
     }
 }
 
-impl Taker for Passing {
-    async fn take(&self, export: Export) -> Result<Accepted, Refusal> {
+impl ExportSink for Delivery {
+    async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
         let mut why = String::new();
-        // The second time for an instance that has gone since the last export.
+        // The second time for an instance that ended since the last export.
         for _ in 0..2 {
-            match self.step().await? {
-                Step::In(intake) => return intake.take(export).await,
-                Step::On(instance) => match instance.export(export.clone()).await {
+            match self.acceptor().await? {
+                Acceptor::Intake(intake) => return intake.accept(export).await,
+                Acceptor::Instance(instance) => match instance.export(export.clone()).await {
                     Ok(answer) => return answer,
                     Err(unreachable) => {
                         why = unreachable.to_string();
-                        let mut way = self.way.lock().await;
-                        way.take_if(|way| matches!(way, Way::On(_)));
+                        let mut destination = self.destination.lock().await;
+                        destination.take_if(|destination| matches!(destination, Destination::Instance(_)));
                     }
                 },
             }
@@ -119,8 +124,8 @@ impl Taker for Passing {
     }
 }
 
-/// The instance that a user means who names none: the one that holds the file in force; where no file was chosen, the
-/// newest of all.
+/// The running instance that a command without an address is for: the one that holds the file in force; if the user
+/// chose no file, else the newest of all. `None` if none of them answers.
 pub async fn running(settings: &Settings) -> Option<Instance> {
     let mut answering = answering(&settings.paths.instances()?).await;
     let entries: Vec<&Entry> = answering.iter().map(|(entry, _)| entry).collect();
@@ -128,7 +133,7 @@ pub async fn running(settings: &Settings) -> Option<Instance> {
     Some(answering.swap_remove(chosen).1)
 }
 
-/// The instance that holds the file in force, if it answers.
+/// The running instance that holds the file in force; `None` if none does or it does not answer.
 pub async fn holder(settings: &Settings) -> Option<Instance> {
     let answering = answering(&settings.paths.instances()?).await;
     let entries: Vec<&Entry> = answering.iter().map(|(entry, _)| entry).collect();
@@ -138,26 +143,28 @@ pub async fn holder(settings: &Settings) -> Option<Instance> {
 
 /// The instances that answer, the newest first.
 ///
-/// A process id may have been given to another process, so being alive is not enough. One that is silent stays known
-/// (it may be suspended), one that is somebody else does not.
+/// The process id of an entry may belong to another process by now, so it is not enough that it is alive. The entry of
+/// an instance that is silent stays registered, because it may be suspended; that of another process is removed.
 async fn answering(folder: &Path) -> Vec<(Entry, Instance)> {
     let mut answering = Vec::new();
     for entry in instances::alive(folder) {
         let Some(instance) = entry.http().map(Instance::at) else { continue };
-        match instance.pulse().await {
-            Pulse::Beats { pid } if pid == entry.pid => answering.push((entry, instance)),
-            Pulse::Silent => {}
-            Pulse::Beats { .. } | Pulse::Stranger => instances::forget(folder, &entry),
+        match instance.health().await {
+            Health::Answers { pid } if pid == entry.pid => answering.push((entry, instance)),
+            Health::Silent => {}
+            Health::Answers { .. } | Health::NotOurs => instances::forget(folder, &entry),
         }
     }
     answering
 }
 
+/// The place of the entry that holds `file`, else of the first one if `any` will do.
 fn choose(entries: &[&Entry], file: Option<&Path>, any: bool) -> Option<usize> {
     let holder = file.and_then(|file| entries.iter().position(|entry| entry.holds(file)));
     holder.or_else(|| (any && !entries.is_empty()).then_some(0))
 }
 
+/// The file in force; `None` for a store in memory.
 fn file(settings: &Settings) -> Option<&Path> {
     match &settings.db.value {
         Db::File(file) => Some(file),

@@ -1,4 +1,4 @@
-//! The door of a port: who is let in, and how everyone else is told why not.
+//! Which requests a port answers, and how the others are refused.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -13,23 +13,25 @@ use axum::{
 };
 
 use super::{
-    Address, Protocol, Refusal, Taker,
+    Address, ExportSink, Protocol, Refusal,
     body::{self, Budget},
 };
 use crate::decode::Encoding;
 
-/// What every request is answered with.
+/// What the handlers of one port share.
 #[derive(Clone)]
-pub(super) struct Door<T> {
-    pub taker: T,
+pub(super) struct Endpoint<T> {
+    /// Where exports go.
+    pub sink: T,
+    /// The memory that bodies may take, shared by all ports.
     pub budget: Budget,
-    /// What this port speaks.
+    /// The protocol of this port.
     pub protocol: Protocol,
-    /// All ports, to name the right one to who came to the wrong one.
+    /// All ports, so that a refusal can name the right one.
     pub addresses: Arc<[Address]>,
 }
 
-/// Who is on the other end of the connection.
+/// The address of the other end of a connection, as an extension of its requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub SocketAddr);
 
@@ -37,15 +39,15 @@ pub(super) struct Peer(pub SocketAddr);
 pub(super) struct Caller {
     pub peer: SocketAddr,
     pub path: String,
-    wire: Wire,
+    form: ReplyForm,
     version: Version,
-    /// It waits for our word before it sends its body.
-    waits: bool,
+    /// The request has an `Expect` header: its body is sent only if it is asked for.
+    expects_continue: bool,
 }
 
-/// In which form an answer goes back.
+/// In which form a refusal is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wire {
+enum ReplyForm {
     Http(Encoding),
     Grpc,
 }
@@ -54,77 +56,83 @@ impl Caller {
     pub(super) fn of(request: &Request) -> Self {
         let unknown = SocketAddr::from((IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         let headers = request.headers();
-        let wire = match encoding(headers) {
-            _ if is_grpc(headers) => Wire::Grpc,
-            Ok(encoding) => Wire::Http(encoding),
-            // Who sends neither is most likely a person.
-            Err(_) => Wire::Http(Encoding::Json),
+        let form = match encoding(headers) {
+            _ if is_grpc(headers) => ReplyForm::Grpc,
+            Ok(encoding) => ReplyForm::Http(encoding),
+            // A request without one of OTLP's content types is most likely made by a person, who can read JSON.
+            Err(_) => ReplyForm::Http(Encoding::Json),
         };
         Self {
             peer: request.extensions().get::<Peer>().map_or(unknown, |peer| peer.0),
             path: request.uri().path().to_owned(),
-            wire,
+            form,
             version: request.version(),
-            waits: headers.contains_key(header::EXPECT),
+            expects_continue: headers.contains_key(header::EXPECT),
         }
     }
 }
 
-impl<T: Taker> Door<T> {
-    /// Counts a refusal and puts it into the caller's words.
+impl<T: ExportSink> Endpoint<T> {
+    /// Counts a refusal and answers it in the form that the caller reads. `unread` is what is left of the body.
     pub(super) fn refuse(&self, caller: &Caller, refusal: &Refusal, unread: Body) -> Response<Body> {
-        self.taker.counts().refused(refusal.reason(), 1, caller.peer, &caller.path, &refusal.to_string());
-        if caller.version < Version::HTTP_2 && !caller.waits {
+        self.sink.counts().refused(refusal.reason(), 1, caller.peer, &caller.path, &refusal.to_string());
+        if caller.version < Version::HTTP_2 && !caller.expects_continue {
             body::drain(unread);
         }
-        match caller.wire {
-            Wire::Grpc => refusal.over_grpc(),
-            Wire::Http(encoding) => refusal.over_http(encoding),
+        match caller.form {
+            ReplyForm::Grpc => refusal.grpc_response(),
+            ReplyForm::Http(encoding) => refusal.http_response(encoding),
         }
     }
 
+    /// The same for a request of which nothing was read yet.
     pub(super) fn refuse_whole(&self, refusal: &Refusal, request: Request) -> Response<Body> {
         let caller = Caller::of(&request);
         self.refuse(&caller, refusal, request.into_body())
     }
 
-    /// `HTTP is at http://127.0.0.1:4318`, of the first port that will do.
-    fn directions(&self, name: &str, will_do: impl Fn(Protocol) -> bool) -> String {
-        match self.addresses.iter().find(|address| will_do(address.what)) {
+    /// Names the first port with a protocol that `fits`: `HTTP is at http://127.0.0.1:4318`.
+    fn directions(&self, name: &str, fits: impl Fn(Protocol) -> bool) -> String {
+        match self.addresses.iter().find(|address| fits(address.what)) {
             Some(address) => format!("{name} is at http://{}", address.socket()),
             None => format!("{name} is switched off"),
         }
     }
 }
 
-/// Refuses web pages, and who speaks another protocol than the port.
-pub(super) async fn turn_away<T: Taker>(State(door): State<Door<T>>, request: Request, next: Next) -> Response<Body> {
-    // A page from anywhere can make a browser post to a loopback port, and DNS can be made to call that
-    // port its own. Browsers say where a page is from; SDKs say nothing.
+/// Lets requests through to the handlers, but for those of web pages and those in another protocol than the port's.
+pub(super) async fn admit<T: ExportSink>(
+    State(endpoint): State<Endpoint<T>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    // A page of any site can make a browser post to a loopback port, also under a host name of its own that resolves to
+    // this machine. Browsers send the origin of the page; SDKs send none.
     if let Some(origin) = request.headers().get(header::ORIGIN)
         && !is_loopback(origin)
     {
         let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
-        return door.refuse_whole(&Refusal::Origin(origin), request);
+        return endpoint.refuse_whole(&Refusal::Origin(origin), request);
     }
     let is_grpc = is_grpc(request.headers());
-    if is_grpc && !door.protocol.is_grpc() {
-        let way = door.directions("gRPC", Protocol::is_grpc);
-        return door.refuse_whole(&Refusal::Path(format!("this port speaks OTLP over HTTP, {way}")), request);
+    if is_grpc && !endpoint.protocol.is_grpc() {
+        let directions = endpoint.directions("gRPC", Protocol::is_grpc);
+        return endpoint
+            .refuse_whole(&Refusal::Path(format!("this port speaks OTLP over HTTP, {directions}")), request);
     }
-    if !is_grpc && !door.protocol.is_http() {
-        let way = door.directions("OTLP over HTTP", Protocol::is_http);
-        return door.refuse_whole(&Refusal::Path(format!("this port speaks gRPC, {way}")), request);
+    if !is_grpc && !endpoint.protocol.is_http() {
+        let directions = endpoint.directions("OTLP over HTTP", Protocol::is_http);
+        return endpoint.refuse_whole(&Refusal::Path(format!("this port speaks gRPC, {directions}")), request);
     }
     next.run(request).await
 }
 
-/// Whether an `Origin` is a page served by this machine.
+/// Whether an `Origin` is that of a page that this machine serves.
 fn is_loopback(origin: &HeaderValue) -> bool {
     let Some(uri) = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()) else { return false };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    here && matches!(uri.scheme_str(), Some("http" | "https"))
+    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    is_local && matches!(uri.scheme_str(), Some("http" | "https"))
 }
 
 /// Whether a request is gRPC, of whatever kind.
@@ -132,7 +140,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     text(headers, header::CONTENT_TYPE.as_str()).is_some_and(|name| name.starts_with("application/grpc"))
 }
 
-/// The encoding that a content type names.
+/// The encoding that the content type names; a refusal if it is none of OTLP's.
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     let content_type = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let unknown = || Refusal::ContentType(content_type.to_owned());
@@ -151,7 +159,8 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     }
 }
 
-/// A header's value; what is no text counts as `?`, which is no type, no encoding and no project.
+/// A header's value, `None` if there is none. A value that is not ASCII is read as `?`, which is no valid content type,
+/// encoding or project.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }

@@ -1,0 +1,90 @@
+//! Tool runs with what the conversations and later traces of the session have of them: the call that asked for a run, and
+//! its result (`tools.md` 1).
+
+use std::collections::HashMap;
+
+use super::{
+    builder::BuiltConversation, loaded_trace::LoadedTrace, provenance::Provenance, text_hash::hash, tool_runs::text,
+};
+use crate::model::{Content, Part, Role, SpanId, ToolRun, ToolStatus};
+
+/// The calls that asked for tools, by the id of the tool call, as the conversations of a trace have them.
+///
+/// A sender may record a tool call only in the history of a later request. Only its conversation shows then which call's
+/// answer it is part of.
+pub fn callers(conversations: &[BuiltConversation]) -> HashMap<String, SpanId> {
+    let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
+    let answers = messages.filter(|placed| {
+        placed.provenance == Provenance::ModelCall
+            && !placed.shown.history
+            && placed.shown.message.role == Role::Assistant
+    });
+    let calls = answers.flat_map(|placed| {
+        placed.shown.message.parts.iter().filter_map(|part| match &part.content {
+            Content::Call(call) => Some((call.known_id()?.to_owned(), placed.shown.span)),
+            _ => None,
+        })
+    });
+    calls.collect()
+}
+
+/// The tool runs with what other traces and the conversations have of them: results that a later trace carries, by the
+/// index of the run, and the calls that asked for them, by the id of the tool call.
+pub fn complete(
+    runs: Vec<ToolRun>,
+    mut later: HashMap<usize, LaterResult>,
+    callers: &HashMap<String, SpanId>,
+) -> Vec<ToolRun> {
+    let complete = |(at, run): (usize, ToolRun)| {
+        let caller = || run.call_id.as_ref().and_then(|id| callers.get(id)).copied();
+        let run = ToolRun { called_by: run.called_by.or_else(caller), ..run };
+        match later.remove(&at) {
+            Some(result) => result.complete(run),
+            None => run,
+        }
+    };
+    runs.into_iter().enumerate().map(complete).collect()
+}
+
+/// A result as a request of a later trace carries it.
+#[derive(Debug)]
+pub struct LaterResult {
+    content: Vec<Part>,
+    is_error: bool,
+}
+
+/// Finds the results that later traces carry for tool runs without one: for each trace, by the index of the run.
+///
+/// `traces` are in the order of their start, `runs` the tool runs of each.
+pub fn later_results(traces: &[LoadedTrace], runs: &[Vec<ToolRun>]) -> Vec<HashMap<usize, LaterResult>> {
+    let mut found: Vec<HashMap<usize, LaterResult>> = traces.iter().map(|_| HashMap::new()).collect();
+    let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
+    for (nth, (trace, runs)) in traces.iter().zip(runs).enumerate() {
+        for (id, is_error, source) in &trace.work.runs.foreign {
+            let Some((earlier, run)) = open.remove(id) else { continue };
+            let Some(Content::Result(result)) = trace.part(*source).map(|part| &part.content) else { continue };
+            let later = LaterResult { content: result.content.clone(), is_error: *is_error == Some(true) };
+            found[earlier].insert(run, later);
+        }
+        for (at, run) in runs.iter().enumerate() {
+            if let (Some(id), None) = (&run.call_id, &run.output) {
+                open.insert(hash(id), (nth, at));
+            }
+        }
+    }
+    found
+}
+
+impl LaterResult {
+    /// The run with this result.
+    ///
+    /// The totals of its trace stay what they are: those of the trace alone, as in every list.
+    fn complete(self, run: ToolRun) -> ToolRun {
+        let (status, error) = match run.status {
+            _ if self.is_error => (ToolStatus::Error, run.error.or_else(|| text(&self.content))),
+            ToolStatus::Pending => (ToolStatus::Ok, run.error),
+            status => (status, run.error),
+        };
+        ToolRun { output: Some(self.content), status, error, ..run }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the earlier traces of a session hold, and how much of a first prompt repeats it (`conversations.md` 9).
+
+use std::collections::HashSet;
+
+use super::{
+    collected_exchange::CollectedExchange,
+    conversations::Chain,
+    exchange::TimedMessage,
+    fingerprint::{Fingerprints, KeyedMessage},
+    shown_messages::PlacedMessage,
+};
+use crate::model::Role;
+
+/// Hashes of what earlier traces of the session hold.
+#[derive(Debug, Default)]
+pub struct SessionHistory {
+    /// Whole prompts, as in [`Chain::whole`].
+    prompts: HashSet<u64>,
+    /// The ends of prompts: the last answer in each, and what follows it.
+    ends: HashSet<u64>,
+    /// The ids of the tool calls whose results were produced there, as in
+    /// [`Fingerprint::results`](super::fingerprint::Fingerprint::results).
+    results: HashSet<u64>,
+}
+
+impl SessionHistory {
+    /// Adds what a trace holds: the prompts of its calls, and the results among the messages of its conversations.
+    pub fn add<'m>(
+        &mut self,
+        exchanges: &[CollectedExchange],
+        messages: impl Iterator<Item = &'m PlacedMessage>,
+        fingerprints: &mut Fingerprints,
+    ) {
+        for exchange in exchanges {
+            let CollectedExchange::Call(call) = exchange else { continue };
+            let answered = call.prompt.iter().rposition(|keyed| keyed.fingerprint.role == Role::Assistant);
+            self.prompts.extend(call.chain.whole());
+            self.ends.extend(answered.and_then(|answered| Chain::of(&call.prompt[answered..]).whole()));
+        }
+        for placed in messages.filter(|placed| !placed.shown.history) {
+            self.results.extend(&fingerprints.fingerprint(&placed.shown.message).results);
+        }
+    }
+
+    /// The number of messages at the beginning of the first prompt of a conversation that are history. `prompt` and
+    /// `chain` are those of `lines`.
+    pub fn count(&self, lines: &[TimedMessage], prompt: &[KeyedMessage], chain: &Chain) -> usize {
+        let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
+        // Answers at the very end are a prefill, from which the model goes on; they are new.
+        let end = lines.iter().rposition(|line| !is_answer(line)).map_or(0, |last| last + 1);
+        let answered = lines[..end].iter().rposition(is_answer).map_or(0, |last| last + 1);
+        // Results after the last answer are history where an earlier trace has all of them.
+        let is_held = |line: &&TimedMessage| {
+            let results = &line.fingerprint.results;
+            line.fingerprint.role == Role::Tool
+                && !results.is_empty()
+                && results.iter().all(|id| self.results.contains(id))
+        };
+        let answered = answered + lines[answered..].iter().take_while(is_held).count();
+        // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
+        // prompt has more.
+        let asked = chain.beginnings().find(|(_, chain)| self.prompts.contains(chain)).map_or(0, |(after, _)| after);
+        // The same, where what stood before the last answer was left out since.
+        let asked_last = || {
+            let ends = Chain::of(prompt.get(answered.checked_sub(1)?..)?);
+            ends.beginnings().find(|(_, end)| self.ends.contains(end)).map(|(after, _)| answered - 1 + after)
+        };
+        answered.max(asked).max(asked_last().unwrap_or_default())
+    }
+}
