@@ -1,7 +1,8 @@
 //! Whether the dialects' version was raised when what they understand changed.
 //!
 //! Stored spans are translated again only when `dialects::VERSION` is raised. So the translations of all captures are
-//! kept as hashes in `tests/fixtures/translations.txt`, with the version that made them.
+//! kept as hashes, those of one client in `tests/fixtures/CLIENT/translations.txt`, with the version that made them. A
+//! file is written anew only where its hashes change: a new client touches no other's.
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
 
@@ -15,63 +16,81 @@ use crate::replay::{captures, fixtures};
 
 const WRITE: &str = "SIDESEAT_TUI_WRITE_TRANSLATIONS";
 
-/// The version, and a hash for each capture.
-type Known = (u32, BTreeMap<String, String>);
+/// A hash for each capture of a client, by the capture's name.
+type Hashes = BTreeMap<String, String>;
 
 #[test]
 fn what_is_understood_changes_only_with_the_version() {
     let (now, before) = (understood(), read());
-    let changed: Vec<&str> = before
-        .1
-        .iter()
-        .filter(|(name, hash)| now.1.get(*name).is_some_and(|now| now != *hash))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let newest = before.values().map(|(version, _)| *version).max().unwrap();
+    assert!(dialects::VERSION >= newest, "version {newest} was lowered to {}", dialects::VERSION);
+    let mut changed = Vec::new();
+    for (client, hashes) in &now {
+        let known = before.get(client).map(|(_, hashes)| hashes);
+        let is_other = |(name, hash): &(&String, &String)| {
+            known.and_then(|known| known.get(*name)).is_some_and(|known| known != *hash)
+        };
+        changed.extend(hashes.iter().filter(is_other).map(|(name, _)| format!("{client}/{name}")));
+    }
     assert!(
-        changed.is_empty() || now.0 > before.0,
+        changed.is_empty() || dialects::VERSION > newest,
         "the translations of {} captures changed ({}): raise `VERSION` in src/dialects/mod.rs, else stored spans keep \
          what was understood of them before; then run this test with {WRITE}=1",
         changed.len(),
         changed.join(" ")
     );
-    assert!(now.0 >= before.0, "version {} was lowered to {}", before.0, now.0);
-    if env::var_os(WRITE).is_some() {
-        fs::write(path(), written(&now)).unwrap();
-    } else {
-        assert!(now == before, "there is a new version, or captures came or went: run this test with {WRITE}=1");
+    for (client, hashes) in &now {
+        if before.get(client).is_none_or(|(_, known)| known != hashes) {
+            assert!(
+                env::var_os(WRITE).is_some(),
+                "captures of {client} changed or are new: run this test with {WRITE}=1"
+            );
+            fs::write(path(client), written(hashes)).unwrap();
+        }
     }
+    let gone: Vec<_> = before.keys().filter(|client| !now.contains_key(*client)).collect();
+    assert!(gone.is_empty(), "there are no captures of {gone:?}: remove their translations.txt");
 }
 
-fn path() -> PathBuf {
-    fixtures().join("translations.txt")
+fn path(client: &str) -> PathBuf {
+    fixtures().join(client).join("translations.txt")
 }
 
-fn read() -> Known {
-    let text = fs::read_to_string(path()).unwrap();
-    let mut lines = text.lines();
-    let version = lines.next().and_then(|line| line.strip_prefix("version ")).unwrap().parse().unwrap();
-    let hashes = lines.map(|line| line.split_once(' ').unwrap()).map(|(name, hash)| (name.to_owned(), hash.to_owned()));
-    (version, hashes.collect())
+/// What is kept of each client: the version, and the hashes that it made.
+fn read() -> BTreeMap<String, (u32, Hashes)> {
+    let folders = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap());
+    let clients = folders.map(|folder| folder.file_name().into_string().unwrap());
+    let texts = clients.filter_map(|client| Some((fs::read_to_string(path(&client)).ok()?, client)));
+    let one = |(text, client): (String, String)| {
+        let mut lines = text.lines();
+        let version = lines.next().and_then(|line| line.strip_prefix("version ")).unwrap().parse().unwrap();
+        let hashes = lines.map(|line| line.split_once(' ').unwrap());
+        (client, (version, hashes.map(|(name, hash)| (name.to_owned(), hash.to_owned())).collect()))
+    };
+    texts.map(one).collect()
 }
 
-fn written((version, hashes): &Known) -> String {
-    let mut text = format!("version {version}\n");
+fn written(hashes: &Hashes) -> String {
+    let mut text = format!("version {}\n", dialects::VERSION);
     for (name, hash) in hashes {
         writeln!(text, "{name} {hash}").unwrap();
     }
     text
 }
 
-fn understood() -> Known {
-    let hashes = captures().into_iter().map(|capture| {
+/// The hashes of all captures as they are translated now, by client.
+fn understood() -> BTreeMap<String, Hashes> {
+    let mut clients: BTreeMap<String, Hashes> = BTreeMap::new();
+    for capture in captures() {
         let mut translations = Vec::new();
         for (signal, body) in capture.bodies() {
             translate(signal, body, &mut translations);
         }
         assert!(!translations.is_empty(), "{}/{}", capture.client, capture.name);
-        (format!("{}/{}", capture.client, capture.name), ContentId::of(&translations).to_string())
-    });
-    (dialects::VERSION, hashes.collect())
+        let hash = ContentId::of(&translations).to_string();
+        clients.entry(capture.client.clone()).or_default().insert(capture.name.clone(), hash);
+    }
+    clients
 }
 
 /// Appends the stored form of all translations, in order.
