@@ -122,13 +122,13 @@ pub fn add_question(
     // Only a workflow around the exchange can have its question.
     let mut question = |node: usize| -> Vec<TimedMessage> {
         let around = |at: &usize| is_workflow(trace, *at) && (*at..nodes[*at].after).contains(&node);
-        let asked = (0..nodes.len()).filter(around).find_map(|at| {
+        let found = (0..nodes.len()).filter(around).find_map(|at| {
             let prompt = trace.exchange([at], fingerprints).prompt.into_iter();
             let question: Vec<TimedMessage> =
                 prompt.filter(|line| is_question(&line.message) && has_text(&line.message)).collect();
             (!question.is_empty()).then_some(question)
         });
-        asked.unwrap_or_default()
+        found.unwrap_or_default()
     };
     match (call, other) {
         (Some(call), other)

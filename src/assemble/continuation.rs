@@ -85,7 +85,7 @@ pub fn continuation(conversations: &Conversations, prepared: &PreparedExchange) 
 /// or agent. In the same scope this call is another attempt if the earlier one was the latest and failed; a sample
 /// if the two overlap in time within one step, with one model and a prompt that is not cut; and another attempt if
 /// the prompt continues from an answer that was given in that conversation. In another scope of the agent, only the
-/// first of these counts. Anything else is asked anew: a service that keeps no history and is asked "ping" twice
+/// first of these counts. Anything else is a question of its own: a service that keeps no history and is asked "ping" twice
 /// has two conversations.
 fn same_prompt(conversations: &Conversations, prepared: &PreparedExchange) -> Option<usize> {
     let PreparedExchange { placed, prompt, chain, in_force, .. } = prepared;

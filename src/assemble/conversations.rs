@@ -92,7 +92,7 @@ pub struct Conversations {
     /// The tool calls that answers of this trace made, and the results of such calls, by id.
     by_id: HashMap<Id, Vec<Spot>>,
     /// The same tool calls by the id that their results name, without what is called.
-    asks: HashMap<u64, Vec<Spot>>,
+    call_ids: HashMap<u64, Vec<Spot>>,
     /// Indexes in `calls`, by the hash of the whole prompt (see [`Chain`]).
     prompts: HashMap<u64, Vec<usize>>,
     /// For each scope the conversation of the newest call in it.
@@ -122,10 +122,10 @@ impl Conversations {
     /// Adds a message of a prompt to the entries of a conversation.
     pub fn note_prompt(&mut self, conversation: usize, keyed: KeyedMessage) {
         let at = self.all[conversation].entries.push(keyed);
-        // A later prompt may continue after the result of a call that was made here. A result that came with the
+        // A later prompt may continue after the result of a call that was made here. A result that is part of the
         // history is not indexed.
         for answer in &self.all[conversation].entries.all()[at].fingerprint.results {
-            if self.asks.contains_key(answer) {
+            if self.call_ids.contains_key(answer) {
                 push(&mut self.by_id, Id::Result(*answer), (conversation, at));
             }
         }
@@ -141,8 +141,8 @@ impl Conversations {
             for call in &fingerprint.calls {
                 push(&mut self.by_id, Id::Call(*call), (conversation, at));
             }
-            for ask in &fingerprint.call_ids {
-                push(&mut self.asks, *ask, (conversation, at));
+            for id in &fingerprint.call_ids {
+                push(&mut self.call_ids, *id, (conversation, at));
             }
             // Where the provider ran the tool itself, the answer has the result as well.
             for answer in &fingerprint.results {
@@ -230,7 +230,7 @@ impl Conversations {
     pub fn anchor(&self, prompt: &[KeyedMessage], seeker: Seeker) -> Option<Anchor> {
         let calls = LazyCell::new(|| prompt.iter().flat_map(|keyed| keyed.fingerprint.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].fingerprint.role {
-            Role::Tool => prompt[at].fingerprint.results.iter().find_map(|ask| self.result(*ask, at, seeker)),
+            Role::Tool => prompt[at].fingerprint.results.iter().find_map(|id| self.result(*id, at, seeker)),
             Role::Assistant => {
                 let (conversation, entry) = self.met(prompt, at, &calls, seeker)?;
                 Some(Anchor { conversation, after: at + 1, entry: entry + 1 })
@@ -241,14 +241,14 @@ impl Conversations {
 
     /// The anchor of the tool result at `at`: after the result where the conversation holds it, else after the call
     /// that it answers, so that the result is new. `None` where that call was not made in this trace.
-    fn result(&self, ask: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
-        let asked = self.pick(self.asks.get(&ask)?, seeker)?;
-        let found = self.by_id.get(&Id::Result(ask)).and_then(|spots| self.pick(spots, seeker));
+    fn result(&self, id: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
+        let call = self.pick(self.call_ids.get(&id)?, seeker)?;
+        let found = self.by_id.get(&Id::Result(id)).and_then(|spots| self.pick(spots, seeker));
         // A result from before the newest call of this id belongs to an earlier call with the same id; the newest has
         // none yet.
-        let found = found.filter(|(conversation, entry)| *conversation == asked.0 && *entry >= asked.1);
+        let found = found.filter(|(conversation, entry)| *conversation == call.0 && *entry >= call.1);
         let (conversation, entry, after) =
-            found.map_or((asked.0, asked.1, at), |(conversation, entry)| (conversation, entry, at + 1));
+            found.map_or((call.0, call.1, at), |(conversation, entry)| (conversation, entry, at + 1));
         Some(Anchor { conversation, after, entry: entry + 1 })
     }
 
@@ -290,11 +290,11 @@ impl Conversations {
                 // either begins the prompt of a call in the same scope, or stands after a result that the conversation
                 // holds: an agent that takes over may be sent no more than that.
                 let tail = || {
-                    let known = &self.all[conversation];
-                    let follows = start
-                        .checked_sub(1)
-                        .map_or(known.scope == seeker.scope, |before| known.entries.holds_result(prompt, before));
-                    known.entries.len() == entry + 1 && follows
+                    let candidate = &self.all[conversation];
+                    let follows = start.checked_sub(1).map_or(candidate.scope == seeker.scope, |before| {
+                        candidate.entries.holds_result(prompt, before)
+                    });
+                    candidate.entries.len() == entry + 1 && follows
                 };
                 (key.is_distinctive() || tail()).then_some((conversation, entry))
             })

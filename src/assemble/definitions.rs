@@ -8,7 +8,7 @@ use crate::model::{ToolDefinition, Value};
 /// Merges definitions by name, in order of first appearance. The fuller one is kept, and others fill in what it lacks.
 pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolDefinition> {
     let mut merged: Vec<ToolDefinition> = Vec::new();
-    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
     // Every model call repeats its tools, so equal definitions are skipped.
     let mut seen = HashSet::new();
     for tool in offered {
@@ -19,25 +19,25 @@ pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolD
         ))) {
             continue;
         }
-        if let Some(at) = known.get(tool.name.as_str()) {
+        if let Some(at) = by_name.get(tool.name.as_str()) {
             fill(&mut merged[*at], tool);
         } else {
-            known.insert(&tool.name, merged.len());
+            by_name.insert(&tool.name, merged.len());
             merged.push(tool.clone());
         }
     }
     merged
 }
 
-/// Merges a definition into the known one of the same name. The one with a description, then the one with properties,
+/// Merges a definition into the one before it of the same name. The one with a description, then the one with properties,
 /// is the fuller.
-fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
+fn fill(merged: &mut ToolDefinition, other: &ToolDefinition) {
     let properties = |schema: &Option<Value>| {
         schema.as_ref().and_then(|schema| schema.get("properties")).is_some_and(|properties| !properties.is_empty())
     };
     let fuller = (other.description.is_some(), properties(&other.parameters))
-        > (known.description.is_some(), properties(&known.parameters));
-    match (&mut known.parameters, &other.parameters) {
+        > (merged.description.is_some(), properties(&merged.parameters));
+    match (&mut merged.parameters, &other.parameters) {
         (mine @ None, theirs) => mine.clone_from(theirs),
         (Some(mine), Some(theirs)) => {
             if fuller {
@@ -49,8 +49,8 @@ fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
         }
         (Some(_), None) => {}
     }
-    if fuller || known.description.is_none() {
-        known.description = other.description.clone().or_else(|| known.description.take());
+    if fuller || merged.description.is_none() {
+        merged.description = other.description.clone().or_else(|| merged.description.take());
     }
 }
 
@@ -58,15 +58,15 @@ fn fill(known: &mut ToolDefinition, other: &ToolDefinition) {
 fn fill_schema(schema: &mut Value, other: &Value) {
     let (Value::Map(entries), Some(others)) = (schema, other.as_map()) else { return };
     for (key, theirs) in others.iter().filter(|(key, _)| key == "properties" || key == "required") {
-        match (entries.iter_mut().find(|(known, _)| known == key), theirs) {
+        match (entries.iter_mut().find(|(name, _)| name == key), theirs) {
             (None, _) => entries.push((key.clone(), theirs.clone())),
             (Some((_, Value::Map(mine))), Value::Map(theirs)) => {
-                let known: HashSet<String> = mine.iter().map(|(name, _)| name.clone()).collect();
-                mine.extend(theirs.iter().filter(|(name, _)| !known.contains(name)).cloned());
+                let present: HashSet<String> = mine.iter().map(|(name, _)| name.clone()).collect();
+                mine.extend(theirs.iter().filter(|(name, _)| !present.contains(name)).cloned());
             }
             (Some((_, Value::Array(mine))), Value::Array(theirs)) => {
-                let known: HashSet<u64> = mine.iter().map(text_hash::value).collect();
-                mine.extend(theirs.iter().filter(|name| !known.contains(&text_hash::value(name))).cloned());
+                let present: HashSet<u64> = mine.iter().map(text_hash::value).collect();
+                mine.extend(theirs.iter().filter(|name| !present.contains(&text_hash::value(name))).cloned());
             }
             (Some(_), _) => {}
         }

@@ -12,24 +12,11 @@ use std::{
 };
 
 use super::{
-    fill_missing::{self, TimedMessages, is_nameless},
+    fill_missing::{self, is_nameless},
     fingerprint::{Fingerprint, Fingerprints},
-    reading_digest::carrier,
+    reading_groups::{ReadingSource, choose, extends, groups, others},
 };
-use crate::model::{Carrier, Content, ContentKind, Message, Reading, Role, Timestamp, Translation};
-
-/// The translation of one span or log record of a call.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadingSource<'r> {
-    /// Which of the nodes of the call it belongs to, counted from 0; readings of two nodes are never in one group.
-    pub node: usize,
-    /// What the dialects read in it.
-    pub translation: &'r Translation,
-    /// The time of a prompt whose reading has none of its own: the start of the span, or the time of the log record.
-    pub started: Timestamp,
-    /// The same for a completion: the end of the span (its start while it runs), or the time of the log record.
-    pub ended: Timestamp,
-}
+use crate::model::{Content, ContentKind, Message, Role, Timestamp};
 
 /// A message of an exchange.
 #[derive(Debug, Clone)]
@@ -52,11 +39,11 @@ pub struct Exchange {
     /// The messages that came back; empty where none is known.
     pub completion: Vec<TimedMessage>,
     /// Whether the prompt is a list of messages without a mark for the answer, which may be the last of them
-    /// ([`Reading::answer_unmarked`]).
-    pub by_event: bool,
+    /// ([`crate::model::Reading::answer_unmarked`]).
+    pub answer_unmarked: bool,
     /// Whether the prompt, and whether the completion, is a conversation ([`ContentKind::Conversation`]) and not the
     /// input or output of a function.
-    pub spoken: [bool; 2],
+    pub is_conversation: [bool; 2],
 }
 
 impl Exchange {
@@ -66,24 +53,12 @@ impl Exchange {
     }
 }
 
-/// What one dialect found in one kind of carrier of one node.
-struct ReadingGroup<'r> {
-    node: usize,
-    dialect: &'r str,
-    content: ContentKind,
-    carrier: Carrier,
-    answer_unmarked: bool,
-    /// The messages of all its readings, in order, with their times.
-    prompt: Vec<(Arc<Message>, Timestamp)>,
-    completion: Vec<(Arc<Message>, Timestamp)>,
-}
-
-/// Merges the readings of one call. `bearers` are in the order of its nodes, the span of each before its log records.
-pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exchange {
-    let groups = groups(bearers);
+/// Merges the readings of one call. `sources` are in the order of its nodes, the span of each before its log records.
+pub fn merge(sources: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exchange {
+    let groups = groups(sources);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
-    let by_event = chosen.is_some_and(|at| groups[at].answer_unmarked);
-    let asked_in_words = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
+    let answer_unmarked = chosen.is_some_and(|at| groups[at].answer_unmarked);
+    let prompt_is_conversation = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
     let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -96,7 +71,7 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
         }
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
-    let answered_in_words = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
+    let completion_is_conversation = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
     let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
@@ -106,11 +81,11 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
         }
     }
     let is_system = |line: &TimedMessage| line.fingerprint.role == Role::System;
-    let (told, completion): (Vec<TimedMessage>, Vec<TimedMessage>) =
+    let (system, completion): (Vec<TimedMessage>, Vec<TimedMessage>) =
         lines(completion, fingerprints).into_iter().partition(is_system);
     let mut prompt = lines(prompt, fingerprints);
     // A system message among the answers belongs to the prompt.
-    prompt.splice(0..0, told);
+    prompt.splice(0..0, system);
     // A prompt that does not begin with a system message may have some elsewhere; they are moved to its beginning.
     if !prompt.first().is_some_and(is_system) {
         prompt.sort_by_key(|line| !is_system(line));
@@ -119,10 +94,16 @@ pub fn merge(bearers: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
     let mut rest = prompt.split_off(opening);
     calls_first(&mut rest);
     name_results(&mut rest, fingerprints);
-    let mut said = HashSet::new();
+    let mut keys = HashSet::new();
     // Some senders list the system prompt apart and again as the first message; each message is kept once.
-    prompt.retain(|line| line.fingerprint.key.is_none_or(|key| said.insert(key)));
-    Exchange { system: prompt, prompt: rest, completion, by_event, spoken: [asked_in_words, answered_in_words] }
+    prompt.retain(|line| line.fingerprint.key.is_none_or(|key| keys.insert(key)));
+    Exchange {
+        system: prompt,
+        prompt: rest,
+        completion,
+        answer_unmarked,
+        is_conversation: [prompt_is_conversation, completion_is_conversation],
+    }
 }
 
 /// Moves tool results after the tool calls that they answer, where a sender lists them before.
@@ -193,122 +174,10 @@ fn lines(messages: Vec<(Arc<Message>, Timestamp)>, fingerprints: &mut Fingerprin
     lines
 }
 
-/// Gathers the readings by node, dialect and kind of carrier, the most trusted group of each node first.
-fn groups<'r>(bearers: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
-    // The dialects of a node are trusted in the order that its span gives, then those that only its log records have.
-    let mut trust: HashMap<(usize, &str), usize> = HashMap::new();
-    for bearer in bearers {
-        let named = bearer.translation.dialects.iter().map(String::as_str);
-        let read = bearer.translation.readings.iter().map(|reading| reading.dialect.as_str());
-        for dialect in named.chain(read) {
-            let next = trust.len();
-            trust.entry((bearer.node, dialect)).or_insert(next);
-        }
-    }
-    let mut groups: Vec<ReadingGroup> = Vec::new();
-    // For each group its last reading with both a prompt and a completion.
-    let mut whole: Vec<Option<&Reading>> = Vec::new();
-    let mut known: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
-    for bearer in bearers {
-        for reading in &bearer.translation.readings {
-            let is_fallback = reading.content == ContentKind::Fallback;
-            let key = (bearer.node, reading.dialect.as_str(), carrier(reading.carrier), is_fallback);
-            let at = *known.entry(key).or_insert_with(|| {
-                let Reading { ref dialect, content, carrier, answer_unmarked, .. } = *reading;
-                let (prompt, completion) = (Vec::new(), Vec::new());
-                groups.push(ReadingGroup {
-                    node: bearer.node,
-                    dialect,
-                    content,
-                    carrier,
-                    answer_unmarked,
-                    prompt,
-                    completion,
-                });
-                whole.push(None);
-                groups.len() - 1
-            });
-            let time = |else_at: Timestamp| reading.at.and_then(Timestamp::known).unwrap_or(else_at);
-            // Some senders write the one record of a whole call twice; the second is left out.
-            let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
-            if is_whole && whole[at].replace(reading).is_some_and(|last| is_repeated(last, reading)) {
-                continue;
-            }
-            let group = &mut groups[at];
-            group.prompt.extend(reading.prompt.iter().map(|message| (Arc::clone(message), time(bearer.started))));
-            group.completion.extend(reading.completion.iter().map(|message| (Arc::clone(message), time(bearer.ended))));
-        }
-    }
-    let is_fallback = |group: &ReadingGroup| group.content == ContentKind::Fallback;
-    groups.sort_by_key(|group| {
-        let trust = trust.get(&(group.node, group.dialect)).copied();
-        (group.node, is_fallback(group), trust, carrier(group.carrier))
-    });
-    groups
-}
-
-/// Whether two readings have the same messages.
-fn is_repeated(last: &Reading, reading: &Reading) -> bool {
-    last.prompt == reading.prompt && last.completion == reading.completion
-}
-
-/// The index of the group from which one side (the prompt or the completion) is taken; `None` where no group has
-/// messages there.
-///
-/// It is no fallback if there is another group; then the one with most structure, then with most parts, then the most
-/// trusted.
-fn choose<'g, 'r>(
-    groups: &'g [ReadingGroup<'r>],
-    side: impl Fn(&'g ReadingGroup<'r>) -> &'g TimedMessages,
-) -> Option<usize> {
-    let told = groups.iter().enumerate().filter(|(_, group)| !side(group).is_empty());
-    // `max_by_key` returns the last of equals: in reverse order that is the most trusted.
-    told.rev().max_by_key(|(_, group)| (group.content != ContentKind::Fallback, weight(side(group)))).map(|(at, _)| at)
-}
-
-/// The number of structured parts, where an id counts as one more, and the number of all parts. Hidden parts do not
-/// count.
-fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
-    let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
-    parts.fold((0, 0), |(structure, all), part| {
-        let more = match &part.content {
-            Content::Call(call) => 1 + usize::from(call.known_id().is_some()),
-            Content::Result(result) => 1 + usize::from(result.call_id.is_some()),
-            Content::Reasoning(_) | Content::Media(_) => 1,
-            Content::Text(_) | Content::Json(_) | Content::Refusal(_) | Content::Unknown(_) => 0,
-        };
-        (structure + more, all + 1)
-    })
-}
-
-/// The groups that fill what the chosen one lacks; fallbacks fill nothing.
-fn others<'g, 'r>(groups: &'g [ReadingGroup<'r>], chosen: usize) -> impl Iterator<Item = &'g ReadingGroup<'r>> {
-    groups
-        .iter()
-        .enumerate()
-        .filter(move |(at, group)| *at != chosen && group.content != ContentKind::Fallback)
-        .map(|(_, group)| group)
-}
-
-/// Whether `whole` ends with all of `part` and has more messages before it, system messages left aside.
-fn extends(whole: &TimedMessages, part: &TimedMessages, fingerprints: &mut Fingerprints) -> bool {
-    let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
-        Arc::ptr_eq(&left.0, &right.0) || fingerprints.fingerprint(&left.0).is(&fingerprints.fingerprint(&right.0))
-    };
-    let words = |told: &TimedMessages| told.iter().filter(|(message, _)| message.role != Role::System).count();
-    words(whole) > words(part) && words(part) > 0 && {
-        let spoken = |told: &'_ TimedMessages| -> Vec<(Arc<Message>, Timestamp)> {
-            told.iter().filter(|(message, _)| message.role != Role::System).cloned().collect()
-        };
-        let (whole, part) = (spoken(whole), spoken(part));
-        whole.iter().rev().zip(part.iter().rev()).all(&mut is)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Part, Reasoning, ToolCall, ToolResult, Value};
+    use crate::model::{Carrier, Part, Reading, Reasoning, ToolCall, ToolResult, Translation, Value};
 
     fn reading(dialect: &str, carrier: Carrier, prompt: Vec<Message>, completion: Vec<Message>) -> Reading {
         let arcs = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
@@ -324,8 +193,8 @@ mod tests {
     fn merged(dialects: &[&str], readings: Vec<Reading>) -> (Vec<String>, Vec<Message>) {
         let dialects = dialects.iter().map(|name| (*name).to_owned()).collect();
         let translation = Translation { dialects, readings, ..Translation::default() };
-        let bearer = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
-        let exchange = merge(&[bearer], &mut Fingerprints::default());
+        let source = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let exchange = merge(&[source], &mut Fingerprints::default());
         let sent = exchange.system.iter().chain(&exchange.prompt);
         let sent = sent.map(|line| format!("{} {}", line.message.role.as_str(), line.message.plain_text())).collect();
         (sent, exchange.completion.iter().map(|line| (*line.message).clone()).collect())
@@ -366,8 +235,8 @@ mod tests {
         let sent = vec![user("q"), call(Some("c1")), call(Some("c2")), result(None), result(None), result(None)];
         let sent = reading("x", Carrier::Log, sent, vec![]);
         let translation = Translation { readings: vec![sent], ..Translation::default() };
-        let bearer = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
-        let prompt = merge(&[bearer], &mut Fingerprints::default()).prompt;
+        let source = ReadingSource { node: 0, translation: &translation, started: Timestamp(1), ended: Timestamp(2) };
+        let prompt = merge(&[source], &mut Fingerprints::default()).prompt;
         let id = |line: &TimedMessage| match &line.message.parts[0].content {
             Content::Result(result) => result.call_id.clone(),
             _ => None,
@@ -381,12 +250,12 @@ mod tests {
         let record = || reading("genai-3", Carrier::Log, vec![user("ok")], vec![Message::text(Role::Assistant, "ok")]);
         let (prompt, completion) = merged(&["genai-3"], vec![record(), record()]);
         assert_eq!((prompt.len(), completion.len()), (1, 1));
-        let asked = || reading("genai-2", Carrier::Log, vec![user("ok")], vec![]);
-        assert_eq!(merged(&["genai-2"], vec![asked(), asked()]).0.len(), 2);
+        let prompt_alone = || reading("genai-2", Carrier::Log, vec![user("ok")], vec![]);
+        assert_eq!(merged(&["genai-2"], vec![prompt_alone(), prompt_alone()]).0.len(), 2);
     }
 
     #[test]
-    fn two_dialects_that_read_the_same_are_heard_once() {
+    fn what_two_dialects_read_is_listed_once() {
         let exchange = || (vec![user("q")], vec![Message::text(Role::Assistant, "a")]);
         let (prompt, completion) = exchange();
         let first = reading("genai-3", Carrier::Attributes, prompt, completion);
@@ -397,12 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn the_richer_reading_speaks_and_the_others_fill_its_gaps() {
+    fn the_reading_with_most_structure_is_taken_and_the_others_fill_what_it_lacks() {
         let bare = reading("genai-3", Carrier::Attributes, vec![user("q")], vec![call(None)]);
-        let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+        let reasoning =
+            Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
         let mut answer = call(Some("c1"));
         answer.parts.push(Part::text("Let me look."));
-        answer.parts.push(thought.clone());
+        answer.parts.push(reasoning.clone());
         let rich = reading("genai-2", Carrier::Event, vec![Message::text(Role::System, "S")], vec![answer]);
         let (prompt, completion) = merged(&["genai-3", "genai-2"], vec![bare, rich]);
         assert_eq!(prompt, ["system S", "user q"]);
@@ -417,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_that_another_reading_knows_from_its_beginning_is_told_whole() {
+    fn a_prompt_of_which_another_reading_has_the_beginning_is_whole() {
         let image = Part::new(Content::Media(crate::model::Media {
             kind: crate::model::MediaKind::Image,
             mime: None,
@@ -441,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_no_known_form_is_read_only_where_nothing_else_speaks() {
+    fn a_payload_of_no_known_form_is_read_only_where_there_is_no_other_reading() {
         let sent = reading("genai-2", Carrier::Event, vec![user("q")], vec![]);
         let dump = reading("plain-io", Carrier::Attributes, vec![user("{"), user("}")], vec![user("out")]);
         let (prompt, completion) = merged(&["genai-2", "plain-io"], vec![sent, dump]);

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What depends on other exchanges is decided here, by the exchanges and not by the conversations that are made of them:
-//! whether an agent's answer repeats that of its calls, whether anybody asked anything, whether a tool call is part of a
+//! whether an agent's answer repeats that of its calls, whether any message is a question of the user, whether a tool call is part of a
 //! message.
 
 use std::collections::HashMap;

@@ -71,13 +71,13 @@ struct Subtree {
     /// The failures found so far, each once.
     listed: Vec<ComparedFailure>,
     /// Hashes of their messages.
-    said: HashSet<u64>,
+    messages: HashSet<u64>,
 }
 
 impl Subtree {
     /// Adds a failure.
     fn add(&mut self, listed: ComparedFailure) {
-        self.said.insert(hash(&listed.words));
+        self.messages.insert(hash(&listed.words));
         self.listed.push(listed);
     }
 
@@ -87,7 +87,7 @@ impl Subtree {
             mem::swap(self, &mut other);
         }
         self.listed.append(&mut other.listed);
-        self.said.extend(other.said);
+        self.messages.extend(other.messages);
     }
 }
 
@@ -146,7 +146,7 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
     if here.listed.is_empty() {
         return false;
     }
-    if !words.is_empty() && here.said.contains(&hash(words)) {
+    if !words.is_empty() && here.messages.contains(&hash(words)) {
         return true;
     }
     let newest = here.listed.len().saturating_sub(FAILURES_BENEATH.most());
@@ -154,10 +154,10 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
     let same = compared.iter().position(|listed| listed.is(failure, words, call));
     // The only failure beneath that has a status and no message must be the one that this message describes.
     let unconfirmed = || {
-        let tells =
+        let has_message =
             |listed: &ComparedFailure| listed.kind.is_none() || failure.kind.is_none() || listed.kind == failure.kind;
         let mut unconfirmed =
-            compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty() && tells(listed));
+            compared.iter().enumerate().filter(|(_, listed)| listed.words.is_empty() && has_message(listed));
         unconfirmed.next().filter(|_| unconfirmed.next().is_none()).map(|(found, _)| found)
     };
     let Some(found) = same.or_else(|| if words.is_empty() { None } else { unconfirmed() }) else {
@@ -171,7 +171,7 @@ fn handed_on(here: &mut Subtree, at: usize, failure: &FailureDigest, words: &str
         words.clone_into(&mut listed.words);
         listed.kind = listed.kind.take().or_else(|| failure.kind.clone());
         listed.failure_site.described_by = at;
-        here.said.insert(hash(words));
+        here.messages.insert(hash(words));
     }
     true
 }

@@ -17,8 +17,8 @@ pub fn is_nameless(part: &Part) -> bool {
 
 /// Puts the system messages of the other reading in front, if `prompt` has none.
 pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &TimedMessages) {
-    let is_system = |told: &&(Arc<Message>, Timestamp)| told.0.role == Role::System;
-    if !prompt.iter().any(|told| is_system(&told)) {
+    let is_system = |timed: &&(Arc<Message>, Timestamp)| timed.0.role == Role::System;
+    if !prompt.iter().any(|timed| is_system(&timed)) {
         let system: Vec<_> = other.iter().filter(is_system).cloned().collect();
         prompt.splice(0..0, system);
     }
@@ -79,17 +79,17 @@ pub fn fill_ids(messages: &mut [(Arc<Message>, Timestamp)], other: &TimedMessage
 
 /// Puts the reasoning of the other reading at the beginning of the first assistant message, if `completion` has none.
 pub fn fill_reasoning(completion: &mut [(Arc<Message>, Timestamp)], other: &TimedMessages) {
-    let thoughts = |told: &(Arc<Message>, Timestamp)| -> Vec<Part> {
-        told.0.parts.iter().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect()
+    let reasoning = |timed: &(Arc<Message>, Timestamp)| -> Vec<Part> {
+        timed.0.parts.iter().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect()
     };
-    if completion.iter().any(|told| !thoughts(told).is_empty()) {
+    if completion.iter().any(|timed| !reasoning(timed).is_empty()) {
         return;
     }
-    let thought: Vec<Part> = other.iter().flat_map(thoughts).collect();
+    let missing: Vec<Part> = other.iter().flat_map(reasoning).collect();
     if let Some((message, _)) = completion.iter_mut().find(|(message, _)| message.role == Role::Assistant)
-        && !thought.is_empty()
+        && !missing.is_empty()
     {
-        Arc::make_mut(message).parts.splice(0..0, thought);
+        Arc::make_mut(message).parts.splice(0..0, missing);
     }
 }
 

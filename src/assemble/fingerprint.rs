@@ -139,7 +139,7 @@ pub struct KeyedMessage {
 #[derive(Debug, Default)]
 pub struct Fingerprints {
     /// By the address of a message. The `Arc` keeps that message, so that no other one gets its address.
-    known: HashMap<usize, (Arc<Message>, Rc<[KeyedMessage]>)>,
+    by_address: HashMap<usize, (Arc<Message>, Rc<[KeyedMessage]>)>,
 }
 
 impl Fingerprints {
@@ -147,7 +147,7 @@ impl Fingerprints {
     /// one of the assistant.
     pub fn keyed_messages(&mut self, message: &Arc<Message>) -> Rc<[KeyedMessage]> {
         let address = Arc::as_ptr(message) as usize;
-        let (_, keyed_messages) = self.known.entry(address).or_insert_with(|| {
+        let (_, keyed_messages) = self.by_address.entry(address).or_insert_with(|| {
             let keyed_messages = in_role(message).into_iter().map(|message| {
                 let fingerprint = Rc::new(Fingerprint::of(&message));
                 KeyedMessage { message, fingerprint }
@@ -201,9 +201,9 @@ mod tests {
 
     #[test]
     fn a_message_is_the_same_without_its_reasoning_and_with_other_white_space() {
-        let thought = Part::new(Content::Reasoning(crate::model::Reasoning::default()));
-        let said = Message::new(Role::Assistant, vec![thought, Part::text("Yes,\n I do.")]);
-        assert!(fingerprint(said).is(&fingerprint(Message::text(Role::Assistant, "Yes, I do."))));
+        let reasoning = Part::new(Content::Reasoning(crate::model::Reasoning::default()));
+        let message = Message::new(Role::Assistant, vec![reasoning, Part::text("Yes,\n I do.")]);
+        assert!(fingerprint(message).is(&fingerprint(Message::text(Role::Assistant, "Yes, I do."))));
     }
 
     #[test]
@@ -255,23 +255,23 @@ mod tests {
 
     #[test]
     fn the_reasoning_of_an_answer_comes_before_its_texts() {
-        let thought = |signature: Option<&str>| {
-            let thought = Reasoning {
+        let reasoning = |signature: Option<&str>| {
+            let reasoning = Reasoning {
                 text: Some("hm".to_owned()),
                 signature: signature.map(str::to_owned),
                 ..Reasoning::default()
             };
-            Part::new(Content::Reasoning(thought))
+            Part::new(Content::Reasoning(reasoning))
         };
         let first = |parts: Vec<Part>| {
             let message = Message::new(Role::Assistant, parts);
             let keyed_messages = Fingerprints::default().keyed_messages(&Arc::new(message));
             matches!(keyed_messages[0].message.parts[0].content, Content::Reasoning(_))
         };
-        assert!(first(vec![Part::text("So."), thought(None)]));
-        assert!(first(vec![Part::text("So."), thought(None), call(Some("c1"), "w", "{}")]));
-        assert!(!first(vec![Part::text("So."), thought(Some("s")), call(Some("c1"), "w", "{}")]));
-        assert!(!first(vec![Part::text("So."), thought(None), Part::text("Or so.")]));
+        assert!(first(vec![Part::text("So."), reasoning(None)]));
+        assert!(first(vec![Part::text("So."), reasoning(None), call(Some("c1"), "w", "{}")]));
+        assert!(!first(vec![Part::text("So."), reasoning(Some("s")), call(Some("c1"), "w", "{}")]));
+        assert!(!first(vec![Part::text("So."), reasoning(None), Part::text("Or so.")]));
     }
 
     #[test]

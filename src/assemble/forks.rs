@@ -29,22 +29,22 @@ use super::{
 /// It is 0 for one of several calls with an equal prompt: what is history in that is found when the conversation is
 /// opened.
 pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
-    // `left` maps the hash of a prompt with its answer to the first call that has them. `goes_on` maps such a call to
+    // `states` maps the hash of a prompt with its answer to the first call that has them. `continued` maps such a call to
     // the calls that continue from it, each with the number of messages of its prompt that the two have in common.
-    let mut left: HashMap<u64, usize> = HashMap::new();
-    let mut goes_on: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+    let mut states: HashMap<u64, usize> = HashMap::new();
+    let mut continued: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
         let whole = call.chain.whole().map(|whole| (call.prompt.len(), whole));
         let mut beginnings = whole.into_iter().chain(call.chain.beginnings());
-        if let Some((after, before)) = beginnings.find_map(|(after, chain)| Some((after, *left.get(&chain)?))) {
-            goes_on.entry(before).or_default().push((at, after));
+        if let Some((after, before)) = beginnings.find_map(|(after, chain)| Some((after, *states.get(&chain)?))) {
+            continued.entry(before).or_default().push((at, after));
         }
         if let Some(state) = state(call) {
-            left.entry(state).or_insert(at);
+            states.entry(state).or_insert(at);
         }
     }
     let mut forks = HashMap::new();
-    for (before, after) in &goes_on {
+    for (before, after) in &continued {
         let scope = calls[*before].placed.scope;
         let scopes: HashSet<Option<usize>> = after.iter().map(|(at, _)| calls[*at].placed.scope).collect();
         // Calls of several scopes continue from one answer. Those in another scope than the answered call have a copy
@@ -57,10 +57,10 @@ pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
     }
     // Of calls of one scope that overlap in time, have equal prompts and are continued each by a later call, every one
     // but the first is a conversation of its own.
-    let mut asked: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut of_prompt: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
-        let Some(whole) = call.chain.whole().filter(|_| goes_on.contains_key(&at)) else { continue };
-        let others = asked.entry(whole).or_default();
+        let Some(whole) = call.chain.whole().filter(|_| continued.contains_key(&at)) else { continue };
+        let others = of_prompt.entry(whole).or_default();
         let overlaps = |other: &usize| {
             let (first, second) = (&calls[*other].placed, &call.placed);
             first.scope == second.scope && first.ended.is_none_or(|ended| second.started < ended)

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::{
     Price,
-    exchange::{self, Exchange, ReadingSource},
+    exchange::{self, Exchange},
     fingerprint::Fingerprints,
-    join_tools::Source,
+    joined_runs::Source,
     limits,
+    reading_groups::ReadingSource,
     span_digest::SpanDigest,
     span_tree::SpanNode,
     totals::TraceDigest,
@@ -98,7 +99,7 @@ impl<'a> LoadedTrace<'a> {
 
     /// The prompt and completion of a call that some nodes record, merged from all of them.
     pub fn exchange(&self, nodes: impl IntoIterator<Item = usize>, fingerprints: &mut Fingerprints) -> Exchange {
-        let mut bearers = Vec::new();
+        let mut sources = Vec::new();
         for (nth, at) in nodes.into_iter().enumerate() {
             let node = &self.nodes()[at];
             for (facts, digest) in node.sources() {
@@ -111,10 +112,10 @@ impl<'a> LoadedTrace<'a> {
                 } else {
                     (node.started, node.ended.unwrap_or(node.started))
                 };
-                bearers.push(ReadingSource { node: nth, translation, started: source.0, ended: source.1 });
+                sources.push(ReadingSource { node: nth, translation, started: source.0, ended: source.1 });
             }
         }
-        exchange::merge(&bearers, fingerprints)
+        exchange::merge(&sources, fingerprints)
     }
 
     /// The agent's name that a node records, else the one in its span's name.

@@ -20,6 +20,8 @@
 //!     same_call             two records ─▶ whether they are of one call
 //!     calls                 nodes ─▶ the model calls that count, each once
 //!     tool_messages         the tool calls and results that the records of a call hold, each once
+//!     joined_runs           tool runs as indexes into a trace
+//!     tool_executions       which nodes are runs of a tool, and what identifies them
 //!     join_tools            tool calls, executions and results ─▶ tool runs
 //!     span_failure          a span ─▶ the failure that it records
 //!     failures              failures ─▶ each once, at the deepest span that has it
@@ -35,6 +37,7 @@
 //!   exchanges: collected from all sources before any is placed (`exchanges::collect`)
 //!     provenance            the sources
 //!     fill_missing          what one reading of a call lacks and another has
+//!     reading_groups        the readings of a call ─▶ groups: by node, dialect and carrier
 //!     exchange              all readings of a call ─▶ one system prompt, prompt and completion
 //!     model_calls           counted calls ─▶ the calls as shown, and their exchanges
 //!     prepared_exchange     an exchange ─▶ its messages as they are compared, and what other sources add
@@ -93,6 +96,7 @@ mod fill_missing;
 mod fingerprint;
 mod forks;
 mod join_tools;
+mod joined_runs;
 mod later_answers;
 mod later_details;
 mod limits;
@@ -104,6 +108,7 @@ mod open_conversation;
 mod prepared_exchange;
 mod provenance;
 mod reading_digest;
+mod reading_groups;
 mod reassign_logs;
 mod returned_results;
 mod same_call;
@@ -117,6 +122,7 @@ mod span_failure;
 mod span_tree;
 mod streams;
 mod text_hash;
+mod tool_executions;
 mod tool_messages;
 mod tool_runs;
 mod totals;
@@ -143,7 +149,7 @@ use text_hash::hash;
 pub use span_digest::SpanDigest;
 pub use totals::{TraceListing, summarize};
 
-/// What a call cost, of which its records tell this together, and that was made then; `None` where there is no price.
+/// What a call cost, from the facts of all its records and the time at which it was made; `None` where there is no price.
 pub type Price<'p> = &'p dyn Fn(&GenAi, Timestamp) -> Option<Cost>;
 
 /// Assembles the traces of one session, or one lone trace: ordered by start, with the history that a

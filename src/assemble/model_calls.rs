@@ -28,7 +28,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
     // Coding agents put messages into log records that do not name the call's span. Where there are such records, a
     // call without messages does not mean that its content was not recorded.
     let mut logs = trace.rows.logs.iter().map(|log| &log.translation);
-    let in_logs = logs.any(|said| !said.readings.is_empty());
+    let in_logs = logs.any(|translation| !translation.readings.is_empty());
     for (turn, call) in calls.iter().enumerate() {
         let node = &trace.nodes()[call.node];
         let mut exchange = trace.exchange(call.nodes(), fingerprints);
@@ -134,20 +134,21 @@ fn take_agents_prompt(trace: &LoadedTrace, node: usize, exchange: &mut Exchange,
 /// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt.
 fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     const AROUND: usize = 3;
-    let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
+    let has_reasoning =
+        |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
     let [line] = exchange.completion.as_mut_slice() else { return };
-    if line.message.role != Role::Assistant || is_thought(&line.message) {
+    if line.message.role != Role::Assistant || has_reasoning(&line.message) {
         return;
     }
     let nodes = trace.nodes();
     let steps = std::iter::successors(nodes[node].parent, |step| nodes[*step].parent);
     for step in steps.take_while(|step| nodes[*step].category == Category::Chain).take(AROUND) {
-        let readings = trace.translations(step).flat_map(|said| &said.readings);
-        let told = readings
+        let readings = trace.translations(step).flat_map(|translation| &translation.readings);
+        let answers = readings
             .filter(|reading| reading.content != ContentKind::Fallback)
             .filter_map(|reading| reading.completion.last());
-        for told in told.filter(|told| is_thought(told)) {
-            if let [keyed] = &*fingerprints.keyed_messages(told)
+        for answer in answers.filter(|answer| has_reasoning(answer)) {
+            if let [keyed] = &*fingerprints.keyed_messages(answer)
                 && keyed.fingerprint.is(&line.fingerprint)
             {
                 let parts = keyed.message.parts.clone();
@@ -174,8 +175,10 @@ fn repeats_agents(trace: &LoadedTrace, node: usize) -> bool {
 /// The request parameters of all records of a call, sorted by name; of two values of one name the first.
 fn parameters(trace: &LoadedTrace, nodes: impl Iterator<Item = usize>) -> Parameters {
     let mut parameters: Parameters = Vec::new();
-    for (name, value) in nodes.flat_map(|node| trace.translations(node)).flat_map(|said| &said.genai.parameters) {
-        if !parameters.iter().any(|(known, _)| known == name) {
+    for (name, value) in
+        nodes.flat_map(|node| trace.translations(node)).flat_map(|translation| &translation.genai.parameters)
+    {
+        if !parameters.iter().any(|(present, _)| present == name) {
             parameters.push((name.clone(), value.clone()));
         }
     }
@@ -188,20 +191,20 @@ impl Exchange {
     /// to be JSON are kept in messages of the assistant, and on a side of the exchange that is known to be a
     /// conversation.
     pub fn drop_states(&mut self) {
-        for (lines, spoken) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.spoken) {
+        for (lines, is_conversation) in [&mut self.prompt, &mut self.completion].into_iter().zip(self.is_conversation) {
             // An agent's answer may well be JSON.
-            let spoken = |line: &TimedMessage| spoken || line.message.role == Role::Assistant;
-            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.content, spoken(line))));
+            let is_text = |line: &TimedMessage| is_conversation || line.message.role == Role::Assistant;
+            lines.retain(|line| !line.message.parts.iter().all(|part| is_state(&part.content, is_text(line))));
         }
     }
 }
 
 /// Whether a part is JSON: a value, or a text that parses as an object or a list. Other texts that happen to be JSON,
-/// such as `4` or `true`, are not. With `spoken` no text is.
-fn is_state(part: &Content, spoken: bool) -> bool {
+/// such as `4` or `true`, are not. With `is_text` no text is.
+fn is_state(part: &Content, is_text: bool) -> bool {
     match part {
         Content::Json(_) | Content::Unknown(_) => true,
-        Content::Text(_) if spoken => false,
+        Content::Text(_) if is_text => false,
         Content::Text(text) => {
             let text = text.trim();
             (text.starts_with('{') || text.starts_with('[')) && crate::model::json::parse(text).is_ok()

@@ -75,8 +75,8 @@ impl OpenConversation {
     pub fn stays(&self, system: &[Option<ContentHash>], prompt: &[KeyedMessage], started: Timestamp) -> bool {
         let is_answer = |keyed: &KeyedMessage| keyed.fingerprint.role == Role::Assistant;
         let is_summed_up = || {
-            let asked = prompt.iter().rposition(|keyed| !is_answer(keyed));
-            !self.had_history && asked.is_some_and(|asked| prompt[..asked].iter().any(is_answer))
+            let last = prompt.iter().rposition(|keyed| !is_answer(keyed));
+            !self.had_history && last.is_some_and(|last| prompt[..last].iter().any(is_answer))
         };
         let is_instructed = self.system == system && system.iter().all(Option::is_some);
         let goes_on =

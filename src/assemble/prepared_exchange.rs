@@ -80,16 +80,16 @@ pub struct Additions {
 impl PreparedExchange {
     /// Prepares the messages of a call; `None` where it has none.
     pub fn new(mut placed: PlacedExchange) -> Option<Self> {
-        let Exchange { system, prompt: mut lines, mut completion, by_event, spoken } =
+        let Exchange { system, prompt: mut lines, mut completion, answer_unmarked, is_conversation } =
             std::mem::take(&mut placed.exchange);
         if placed.failed {
             completion.clear();
-        } else if completion.is_empty() && by_event && placed.ended.is_some() {
+        } else if completion.is_empty() && answer_unmarked && placed.ended.is_some() {
             completion = unmarked_answer(&mut lines);
         }
         // A prompt may end with its own answer where a sender does not mark the answer, or where it is the input of a
         // function: the state of a program, which has the answer by then. What was sent to a model never does.
-        if by_event || !spoken[0] {
+        if answer_unmarked || !is_conversation[0] {
             drop_answer(&mut lines, &completion);
         }
         if system.is_empty() && lines.is_empty() && completion.is_empty() {

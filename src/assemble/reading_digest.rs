@@ -60,7 +60,7 @@ pub struct ToolCallDigest {
     /// Hash of the tool's name.
     pub name: u64,
     /// Hash of name and arguments.
-    pub asked: u64,
+    pub call_hash: u64,
     /// `true` if only the item's id is known: the result will name another id.
     pub item: bool,
     /// Where the call stands in the translation.
@@ -76,7 +76,7 @@ pub struct ToolResultDigest {
     pub name: Option<u64>,
     /// Hash of name and arguments of the call that it answers in the same prompt; `None` if that call is not in the
     /// prompt.
-    pub asked: Option<u64>,
+    pub call_hash: Option<u64>,
     /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
     /// Whether the result stands in the prompt; otherwise it came with the completion.
@@ -97,7 +97,7 @@ pub struct ToolExecution {
     /// Hash of the tool's name; `None` if it is not known.
     pub name: Option<u64>,
     /// Hash of name and arguments; `None` if the arguments are not known.
-    pub asked: Option<u64>,
+    pub call_hash: Option<u64>,
     /// Where the arguments stand, in a prompt.
     pub input: Option<Spot>,
     /// Whether the input was cut.
@@ -116,33 +116,33 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
     for (at, reading) in readings.iter().enumerate() {
         let fallback = reading.content == ContentKind::Fallback;
         let channel = hash((&reading.dialect, carrier(reading.carrier), fallback));
-        let known = reading_digests.iter().position(|digest| digest.channel == channel).unwrap_or_else(|| {
+        let of_channel = reading_digests.iter().position(|digest| digest.channel == channel).unwrap_or_else(|| {
             reading_digests.push(ReadingDigest::new(channel, fallback));
             reading_digests.len() - 1
         });
-        let digest = &mut reading_digests[known];
+        let digest = &mut reading_digests[of_channel];
         digest.prompts |= !reading.prompt.is_empty();
         digest.answers |= !reading.completion.is_empty();
         digest.question = question(&reading.prompt).or(digest.question);
         let at = number(at);
-        let mut brought = results(&reading.prompt, at);
+        let mut in_prompt = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
-        let old = brought.partition_point(|given| given.at.1 < answered);
-        digest.results.extend(brought.drain(old - OLD_RESULTS.last(&brought[..old]).len()..));
+        let old = in_prompt.partition_point(|given| given.at.1 < answered);
+        digest.results.extend(in_prompt.drain(old - OLD_RESULTS.last(&in_prompt[..old]).len()..));
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
                 Content::Call(call) => digest.calls.push(ToolCallDigest {
                     id: call.known_id().map(hash),
                     name: name_hash(&call.name),
-                    asked: call_hash(call),
+                    call_hash: call_hash(call),
                     item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
                 Content::Result(result) => digest.results.push(ToolResultDigest {
                     id: result.call_id.as_ref().map(hash),
                     name: result.name.as_deref().map(name_hash),
-                    asked: None,
+                    call_hash: None,
                     is_error: result.is_error,
                     prompt: false,
                     at: spot,
@@ -156,9 +156,9 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
 
 /// Hash of the last user message's texts in a prompt; `None` if it has no text, or if a part of it is cut or hidden.
 fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
-    let asked = prompt.iter().rev().find(|message| message.role == Role::User)?;
-    let is_whole = asked.parts.iter().all(|part| !part.truncated && !part.hidden);
-    let texts = asked.parts.iter().filter_map(|part| match &part.content {
+    let question = prompt.iter().rev().find(|message| message.role == Role::User)?;
+    let is_whole = question.parts.iter().all(|part| !part.truncated && !part.hidden);
+    let texts = question.parts.iter().filter_map(|part| match &part.content {
         Content::Text(text) => Some(TextHash::of(text)),
         _ => None,
     });
@@ -176,8 +176,15 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
             Content::Result(result) => {
                 let id = result.call_id.as_ref().map(hash);
                 let name = result.name.as_deref().map(name_hash);
-                let asked = open.answer(id, name);
-                results.push(ToolResultDigest { id, name, asked, is_error: result.is_error, prompt: true, at: spot });
+                let call_hash = open.answer(id, name);
+                results.push(ToolResultDigest {
+                    id,
+                    name,
+                    call_hash,
+                    is_error: result.is_error,
+                    prompt: true,
+                    at: spot,
+                });
             }
             _ => {}
         }
@@ -201,9 +208,9 @@ struct OpenCalls {
 
 impl OpenCalls {
     /// Adds a call that waits for its result.
-    fn add(&mut self, id: Option<u64>, name: u64, asked: u64) {
+    fn add(&mut self, id: Option<u64>, name: u64, call_hash: u64) {
         let at = self.calls.len();
-        self.calls.push(Some((asked, id.is_some())));
+        self.calls.push(Some((call_hash, id.is_some())));
         self.by_name.entry((name, false)).or_default().push_back(at);
         match id {
             Some(id) => self.by_id.entry(id).or_default().push_back(at),
@@ -218,14 +225,14 @@ impl OpenCalls {
         let calls = &mut self.calls;
         let mut take = |queue: &mut VecDeque<usize>| {
             while let Some(at) = queue.pop_front() {
-                if let Some((asked, _)) = calls[at].take() {
-                    return Some(asked);
+                if let Some((call_hash, _)) = calls[at].take() {
+                    return Some(call_hash);
                 }
             }
             None
         };
-        if let Some(asked) = id.and_then(|id| self.by_id.get_mut(&id)).and_then(&mut take) {
-            return Some(asked);
+        if let Some(call_hash) = id.and_then(|id| self.by_id.get_mut(&id)).and_then(&mut take) {
+            return Some(call_hash);
         }
         if let Some(name) = name {
             return self.by_name.get_mut(&(name, id.is_some())).and_then(&mut take);
@@ -234,7 +241,7 @@ impl OpenCalls {
             self.first += 1;
         }
         let fits = |call: &&mut Option<(u64, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
-        self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(asked, _)| asked)
+        self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(call_hash, _)| call_hash)
     }
 }
 
@@ -245,7 +252,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let mut execution = ToolExecution {
         id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
         name: tool.and_then(|tool| tool.name.as_deref()).map(name_hash),
-        asked: None,
+        call_hash: None,
         input: None,
         partial: false,
         output: None,
@@ -259,7 +266,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
             {
                 execution.id = execution.id.or_else(|| call.known_id().map(hash));
                 execution.name = execution.name.or_else(|| Some(name_hash(&call.name)));
-                execution.asked = Some(call_hash(call));
+                execution.call_hash = Some(call_hash(call));
                 execution.input = Some(spot);
                 execution.partial = part.truncated;
             }
@@ -274,15 +281,15 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
             }
         }
     }
-    let known = execution.id.is_some() || execution.name.is_some() || execution.input.is_some();
-    (known || execution.output.is_some()).then(|| Box::new(execution))
+    let is_call = execution.id.is_some() || execution.name.is_some() || execution.input.is_some();
+    (is_call || execution.output.is_some()).then(|| Box::new(execution))
 }
 
 /// All parts of some messages, with where they stand.
 fn parts(messages: &[Arc<Message>], reading: u32) -> impl Iterator<Item = (Spot, &Part)> {
-    messages.iter().enumerate().flat_map(move |(message, said)| {
-        let spot = move |part| Spot(reading, number(message), number(part));
-        said.parts.iter().enumerate().map(move |(part, what)| (spot(part), what))
+    messages.iter().enumerate().flat_map(move |(index, message)| {
+        let spot = move |part| Spot(reading, number(index), number(part));
+        message.parts.iter().enumerate().map(move |(part, what)| (spot(part), what))
     })
 }
 

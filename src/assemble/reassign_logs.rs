@@ -48,8 +48,8 @@ pub fn reassign(nodes: &mut [SpanNode]) {
 fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
     match facts.category {
         Category::Tool => {
-            let says = |run: &ToolExecution| run.id.is_some() || run.asked.is_some();
-            node.category != Category::Tool && facts.execution.as_deref().is_some_and(says)
+            let identifies = |run: &ToolExecution| run.id.is_some() || run.call_hash.is_some();
+            node.category != Category::Tool && facts.execution.as_deref().is_some_and(identifies)
         }
         Category::Llm => node.category == Category::Agent,
         Category::Agent => matches!(node.category, Category::Span | Category::Http) && facts.has_content(),
@@ -63,22 +63,22 @@ struct Finding<'p, 'a> {
     /// Tool nodes by hash of the call id. Of several within each other only the outermost.
     tools: HashMap<u64, Vec<usize>>,
     /// The same by hash of name and arguments.
-    asked: HashMap<u64, Vec<usize>>,
+    by_content: HashMap<u64, Vec<usize>>,
     /// Start and node of each model call, sorted.
     by_start: Vec<(Timestamp, usize)>,
     /// End and node of each model call that has ended, sorted.
     by_end: Vec<(Timestamp, usize)>,
     /// Calls to which a record with their tokens was assigned already.
-    told: HashSet<usize>,
+    described: HashSet<usize>,
 }
 
 impl<'p, 'a> Finding<'p, 'a> {
     /// Builds the indices.
     fn new(nodes: &'p [SpanNode<'a>]) -> Self {
-        let (mut tools, mut asked): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) = Default::default();
+        let (mut tools, mut by_content): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) = Default::default();
         for (at, node) in nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Tool) {
             let Some(run) = node.span.and_then(|(_, facts)| facts.execution.as_deref()) else { continue };
-            for (key, index) in [(run.id, &mut tools), (run.asked, &mut asked)] {
+            for (key, index) in [(run.id, &mut tools), (run.call_hash, &mut by_content)] {
                 let Some(known) = key.map(|key| index.entry(key).or_default()) else { continue };
                 if known.last().is_none_or(|outer| nodes[*outer].after <= at) {
                     known.push(at);
@@ -90,7 +90,7 @@ impl<'p, 'a> Finding<'p, 'a> {
         let mut by_end: Vec<_> = calls().filter_map(|(at, node)| Some((node.ended?, at))).collect();
         by_start.sort_unstable();
         by_end.sort_unstable();
-        Self { nodes, tools, asked, by_start, by_end, told: HashSet::new() }
+        Self { nodes, tools, by_content, by_start, by_end, described: HashSet::new() }
     }
 
     /// The node that a record at node `at` describes; `None` if no such node is known, and the record stays.
@@ -99,7 +99,7 @@ impl<'p, 'a> Finding<'p, 'a> {
             Category::Tool => {
                 let run = facts.execution.as_deref()?;
                 let Some(tools) = run.id.and_then(|id| self.tools.get(&id)) else {
-                    let alike = self.asked.get(&run.asked.filter(|_| run.id.is_none())?)?;
+                    let alike = self.by_content.get(&run.call_hash.filter(|_| run.id.is_none())?)?;
                     // The last one beneath the node that had begun by then.
                     let beneath = at + 1..self.nodes[at].after;
                     let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;
@@ -134,7 +134,7 @@ impl<'p, 'a> Finding<'p, 'a> {
         let near = &times[here.saturating_sub(most)..times.len().min(here + most)];
         let is = |call: usize| match usage {
             Some(usage) => {
-                !self.told.contains(&call) && self.nodes[call].usage.is_some_and(|other| equal(usage, &other))
+                !self.described.contains(&call) && self.nodes[call].usage.is_some_and(|other| equal(usage, &other))
             }
             None => true,
         };
@@ -147,7 +147,7 @@ impl<'p, 'a> Finding<'p, 'a> {
             CALLS_AROUND_A_RECORD.reach();
         }
         if usage.is_some() {
-            self.told.extend(found);
+            self.described.extend(found);
         }
         found
     }

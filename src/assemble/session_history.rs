@@ -59,12 +59,12 @@ impl SessionHistory {
         let answered = answered + lines[answered..].iter().take_while(is_held).count();
         // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
         // prompt has more.
-        let asked = chain.beginnings().find(|(_, chain)| self.prompts.contains(chain)).map_or(0, |(after, _)| after);
+        let repeated = chain.beginnings().find(|(_, chain)| self.prompts.contains(chain)).map_or(0, |(after, _)| after);
         // The same, where what stood before the last answer was left out since.
-        let asked_last = || {
+        let repeated_end = || {
             let ends = Chain::of(prompt.get(answered.checked_sub(1)?..)?);
             ends.beginnings().find(|(_, end)| self.ends.contains(end)).map(|(after, _)| answered - 1 + after)
         };
-        answered.max(asked).max(asked_last().unwrap_or_default())
+        answered.max(repeated).max(repeated_end().unwrap_or_default())
     }
 }

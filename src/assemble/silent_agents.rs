@@ -211,22 +211,22 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
         let of = |call: usize| (call, trace.nodes()[calls[call].node].id);
         let beneath = self.calls_of(at).to_vec();
         let own = (self.turn, node.id);
-        let asked = beneath.first().map_or(own, |call| of(*call));
-        let answered = beneath.last().map_or(own, |call| of(*call));
-        self.turn += usize::from(asked == own);
+        let first = beneath.first().map_or(own, |call| of(*call));
+        let last = beneath.last().map_or(own, |call| of(*call));
+        self.turn += usize::from(first == own);
         let shown = |(turn, span): (usize, SpanId), message: Arc<Message>, at: Timestamp| {
             ConversationMessage::new(message, at, span, turn)
         };
         let mut conversation = StandaloneExchange {
             scope: trace.scopes[at],
             agent: trace.agent_of(at),
-            first: asked.1,
+            first: first.1,
             node: at,
             started: node.started,
             messages: Vec::new(),
         };
         for line in exchange.system {
-            conversation.push(shown(asked, line.message, line.at), provenance);
+            conversation.push(shown(first, line.message, line.at), provenance);
         }
         let completion = if node.failed() { Vec::new() } else { exchange.completion };
         // The last call that began until then.
@@ -237,7 +237,7 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
         // Log records have times of their own, so messages and tool runs are put in the order of time.
         let mut in_time: Vec<(Timestamp, ConversationMessage, Provenance)> = Vec::new();
         for line in exchange.prompt {
-            in_time.push((line.at, shown(asked, line.message, line.at), provenance));
+            in_time.push((line.at, shown(first, line.message, line.at), provenance));
         }
         let began = |runs: &[&ToolRun]| runs.iter().filter_map(|run| run.started).min().unwrap_or(node.started);
         let times: HashMap<usize, (Timestamp, Option<Timestamp>)> = groups
@@ -250,10 +250,10 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
             let tools =
                 call.and_then(|call| times.get(&call)).filter(|(_, ended)| ended.is_some_and(|ended| line.at < ended));
             let at = tools.map_or(line.at, |(started, _)| line.at.min(*started));
-            in_time.push((at, shown(call.map_or(answered, of), line.message, line.at), provenance));
+            in_time.push((at, shown(call.map_or(last, of), line.message, line.at), provenance));
         }
         for (call, runs) in groups {
-            let caller = call.map_or(answered, of);
+            let caller = call.map_or(last, of);
             let started = began(&runs);
             let ended = runs.iter().filter_map(|run| run.ended).min().unwrap_or(started);
             in_time.push((started, shown(caller, calls_message(&runs), started), Provenance::ToolExecution));

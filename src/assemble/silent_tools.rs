@@ -26,7 +26,7 @@ pub fn groups<'r>(
     runs: &'r [ToolRun],
 ) -> HashMap<Option<usize>, Vec<ToolGroup<'r>>> {
     let lines = calls.iter().flat_map(|call| call.lines.iter().chain(&call.completion));
-    let asked: HashSet<u64> = lines.flat_map(|line| line.fingerprint.call_ids.iter().copied()).collect();
+    let in_messages: HashSet<u64> = lines.flat_map(|line| line.fingerprint.call_ids.iter().copied()).collect();
     let counted = &trace.work.counted.calls;
     let mut of_scope: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
     for (call, counted) in counted.iter().enumerate() {
@@ -35,10 +35,10 @@ pub fn groups<'r>(
     let mut groups: HashMap<Option<usize>, Vec<ToolGroup>> = HashMap::new();
     for (joined, run) in trace.work.runs.runs.iter().zip(runs) {
         // A run that is known from an agent's own messages is shown with those.
-        let is_asked = joined.called.is_some()
+        let is_shown = joined.called.is_some()
             || joined.reported.is_some()
-            || run.call_id.as_ref().is_some_and(|id| asked.contains(&hash(id)));
-        if is_asked || (run.input.is_empty() && run.output.is_none()) {
+            || run.call_id.as_ref().is_some_and(|id| in_messages.contains(&hash(id)));
+        if is_shown || (run.input.is_empty() && run.output.is_none()) {
             continue;
         }
         let Some(at) = run.span.and_then(|span| trace.node_of(span)) else { continue };

@@ -85,7 +85,7 @@ pub struct SpanDigest {
     pub(super) anew: bool,
     /// Hash of the whole prompt, for a model call's span that has no completion or that ends a stream; 0 for everything
     /// else. `streams` joins such spans by it.
-    pub(super) asked: u64,
+    pub(super) half_prompt: u64,
     /// See [`crate::model::GenAi::ends_stream`].
     pub(super) ends_stream: bool,
     /// One digest for each dialect and carrier in which messages were found.
@@ -129,7 +129,7 @@ impl SpanDigest {
             client: row.kind == SpanKind::Client,
             failure: span_failure::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
-            asked: if is_half { prompt(&translation.readings) } else { 0 },
+            half_prompt: if is_half { prompt(&translation.readings) } else { 0 },
             ..understood
         }
     }
@@ -194,7 +194,7 @@ impl SpanDigest {
             framework: context.framework.as_deref().map(Box::from),
             question: question.map(Box::from),
             anew,
-            asked: 0,
+            half_prompt: 0,
             ends_stream: genai.ends_stream,
             reading_digests: reading_digests(readings).into(),
             execution: None,
@@ -235,8 +235,8 @@ fn prompt(readings: &[Reading]) -> u64 {
 }
 
 /// Folds messages into one hash, in order.
-fn words<'m>(said: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
-    said.fold(0, |sum, message| {
+fn words<'m>(messages: impl Iterator<Item = &'m Arc<Message>>) -> u64 {
+    messages.fold(0, |sum, message| {
         message.parts.iter().fold(hash((sum, message.role)), |sum, part| match &part.content {
             Content::Text(text) => hash((sum, text)),
             Content::Call(call) => hash((sum, call.known_id(), call_hash(call))),
@@ -261,15 +261,15 @@ fn question(category: Category, readings: &[Reading]) -> Option<(String, bool)> 
     let first = readings.iter().find(asks)?;
     let prompt = readings.iter().filter(|reading| reading.dialect == first.dialect && reading.carrier == first.carrier);
     let prompt: Vec<&Message> = prompt.flat_map(|reading| &reading.prompt).map(|message| &**message).collect();
-    let asked = prompt.iter().rposition(|message| message.role == Role::User)?;
-    let anew = !prompt[asked..].iter().any(|message| message.role == Role::Assistant);
+    let question = prompt.iter().rposition(|message| message.role == Role::User)?;
+    let anew = !prompt[question..].iter().any(|message| message.role == Role::Assistant);
     let turn = || {
-        let back = prompt[..=asked].iter().rev().take_while(|message| message.role != Role::Assistant);
+        let back = prompt[..=question].iter().rev().take_while(|message| message.role != Role::Assistant);
         back.filter(|message| message.role == Role::User).copied()
     };
     let written = |message: &Message| texts(message).find(|text| !is_aside(text) && !is_element(text)).map(line);
-    let mut said = turn().filter(|message| !is_relayed(message));
-    let text = said.find_map(written).or_else(|| turn().find_map(|message| texts(message).next().map(line)))?;
+    let mut own = turn().filter(|message| !is_relayed(message));
+    let text = own.find_map(written).or_else(|| turn().find_map(|message| texts(message).next().map(line)))?;
     Some((text, anew))
 }
 
@@ -338,10 +338,10 @@ mod tests {
 
     #[test]
     fn what_programs_add_to_a_question_is_none_unless_nothing_else_is_asked() {
-        let asked = |texts: &[&str]| {
+        let found = |texts: &[&str]| {
             let message = |text: &&str| {
                 let mut message = Message::text(Role::User, *text);
-                message.parts[0].relayed = text.starts_with("[w] said");
+                message.parts[0].relayed = text.starts_with("[w] wrote");
                 Arc::new(message)
             };
             let prompt = texts.iter().map(message).collect();
@@ -349,14 +349,14 @@ mod tests {
             question(Category::Llm, &[reading]).map(|(text, _)| text)
         };
         let context = "<session_context>\nToday is Sunday.\n</session_context>\n";
-        assert_eq!(asked(&[context, "Which module is broken?"]).as_deref(), Some("Which module is broken?"));
-        assert_eq!(asked(&["[w] said: 4", "And why?"]).as_deref(), Some("And why?"));
-        assert_eq!(asked(&["[w] said: 4"]).as_deref(), Some("[w] said: 4"));
-        assert_eq!(asked(&["For context: 4", "And why?"]).as_deref(), Some("And why?"));
-        assert_eq!(asked(&["x", "<b>Bold</b> or not?"]).as_deref(), Some("<b>Bold</b> or not?"));
-        assert_eq!(asked(&["Which?", context]).as_deref(), Some("Which?"));
-        assert_eq!(asked(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
-        assert_eq!(asked(&["  "]), None);
+        assert_eq!(found(&[context, "Which module is broken?"]).as_deref(), Some("Which module is broken?"));
+        assert_eq!(found(&["[w] wrote: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(found(&["[w] wrote: 4"]).as_deref(), Some("[w] wrote: 4"));
+        assert_eq!(found(&["For context: 4", "And why?"]).as_deref(), Some("And why?"));
+        assert_eq!(found(&["x", "<b>Bold</b> or not?"]).as_deref(), Some("<b>Bold</b> or not?"));
+        assert_eq!(found(&["Which?", context]).as_deref(), Some("Which?"));
+        assert_eq!(found(&["  ", "<p>hi</p>"]).as_deref(), Some("<p>hi</p>"));
+        assert_eq!(found(&["  "]), None);
         let prompt = ["old", "newer", "<p>new</p>"].map(|text| Message::text(Role::User, text));
         let [old, newer, new] = &prompt;
         let answer = Message::text(Role::Assistant, "a");

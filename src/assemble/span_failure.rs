@@ -1,4 +1,4 @@
-//! What one span says of its failure.
+//! The failure that one span records.
 
 use crate::model::{Failure, SpanRow, StatusCode};
 

@@ -14,7 +14,7 @@ use super::{
 /// the request and carries the answer; it stands wherever in the trace the stream was read.
 pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
     let half =
-        |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.asked != 0) && tree.nodes[*at].is_call();
+        |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.half_prompt != 0) && tree.nodes[*at].is_call();
     let mut halves: Vec<usize> = (0..tree.nodes.len()).filter(half).collect();
     halves.sort_by_key(|at| tree.nodes[*at].order());
     let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
@@ -22,7 +22,7 @@ pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
     for at in halves {
         let node = &tree.nodes[at];
         let Some((_, facts)) = node.span else { continue };
-        let waiting = open.entry((facts.scope, facts.asked)).or_default();
+        let waiting = open.entry((facts.scope, facts.half_prompt)).or_default();
         // The end of a stream need not have a completion: early versions left out answers that are tool calls alone.
         if facts.ends_stream {
             // Several requests with one prompt: the one of the same step, else the one that has waited longest.

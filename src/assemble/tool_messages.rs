@@ -24,12 +24,12 @@ pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) 
         for (at, facts) in node.sources() {
             for digest in &facts.reading_digests {
                 let ReadingDigest { channel, fallback, calls, results, .. } = digest;
-                let known = channels.iter().position(|(known, _)| *known == (nth, *channel));
-                let known = known.unwrap_or_else(|| {
+                let of_channel = channels.iter().position(|(key, _)| *key == (nth, *channel));
+                let of_channel = of_channel.unwrap_or_else(|| {
                     channels.push(((nth, *channel), ToolMessages { fallback: *fallback, ..ToolMessages::default() }));
                     channels.len() - 1
                 });
-                let messages = &mut channels[known].1;
+                let messages = &mut channels[of_channel].1;
                 messages.calls.extend(calls.iter().map(|called| (at, called)));
                 messages.results.extend(results.iter().map(|given| (at, given)));
             }

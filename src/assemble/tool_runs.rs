@@ -1,10 +1,6 @@
 //! Tool runs as they are shown, with their arguments and results.
 
-use super::{
-    join_tools::{JoinedRun, tool_name},
-    loaded_trace::LoadedTrace,
-    span_failure,
-};
+use super::{joined_runs::JoinedRun, loaded_trace::LoadedTrace, span_failure, tool_executions::tool_name};
 use crate::model::{Content, Part, ToolResult, ToolRun, ToolStatus, Value};
 
 /// The tool runs of a trace as they are shown, in the order of their calls.
@@ -37,7 +33,7 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         Content::Result(result) => Some(result),
         _ => None,
     };
-    let asked = run.called.map(|(_, source)| source).or(run.reported).and_then(call);
+    let call_of_model = run.called.map(|(_, source)| source).or(run.reported).and_then(call);
     let given = run.input.and_then(call);
     let returned = run.output.and_then(result);
     let seen = run.seen.and_then(result);
@@ -45,12 +41,12 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     let tool = |value: fn(&crate::model::ToolName) -> Option<String>| {
         trace.first(run.node, |translation| value(translation.genai.tool.as_ref()?))
     };
-    let item = asked.and_then(|call| call.item_id.clone());
-    let id = match (asked.and_then(|call| call.id.clone()), item) {
+    let item = call_of_model.and_then(|call| call.item_id.clone());
+    let id = match (call_of_model.and_then(|call| call.id.clone()), item) {
         (None, Some(item)) => seen.and_then(|result| result.call_id.clone()).or(Some(item)),
         (id, _) => id.or_else(|| tool(|tool| tool.call_id.clone())),
     };
-    let input = asked.or(given).map(|call| call.input.clone()).unwrap_or_default();
+    let input = call_of_model.or(given).map(|call| call.input.clone()).unwrap_or_default();
     ToolRun {
         call_id: id
             .or_else(|| given?.known_id().map(str::to_owned))
@@ -90,7 +86,7 @@ fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>)
 
 /// Why a run failed: the failure of the execution or of the part of it that failed, else the text of the result.
 fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
-    let failure = run.node.into_iter().chain(run.broke).find_map(|at| {
+    let failure = run.node.into_iter().chain(run.failed_part).find_map(|at| {
         let own = trace.row(at).and_then(span_failure::of_span);
         own.or_else(|| trace.first([at], |translation| translation.error.clone()))
     });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    join_tools::JoinedRun,
+    joined_runs::JoinedRun,
     loaded_trace::LoadedTrace,
     span_digest::SpanDigest,
     span_tree::SpanNode,

@@ -1,9 +1,9 @@
-//! What agents tell beside their calls, and what they hand to each other.
+//! What agents record beside their calls, and what they hand to each other.
 
 use super::*;
 
 #[test]
-fn an_agent_is_told_the_last_word_alone_of_how_it_was_found() {
+fn an_answer_after_a_handoff_back_is_shown_once() {
     let handed = [user("q"), calls("", &[(Some("c1"), "go", "{}")]), results(&[(Some("c1"), "gone")])];
     let looked = [calls("", &[(Some("c2"), "w", "{}")]), results(&[(Some("c2"), "18C")])];
     let back = [assistant("4"), calls("Back.", &[(Some("x"), "back", "{}")]), results(&[(Some("x"), "done")])];
@@ -13,12 +13,12 @@ fn an_agent_is_told_the_last_word_alone_of_how_it_was_found() {
         (&[&handed[..], &looked].concat(), &[assistant("4")]),
         (&[&handed[..], &back].concat(), &[assistant("It is 4.")]),
     ]);
-    assert_eq!(told(&trace).len(), 1);
-    assert_eq!(talk(&trace).iter().filter(|line| line.ends_with("assistant 4")).count(), 1);
+    assert_eq!(conversations(&trace).len(), 1);
+    assert_eq!(only_conversation(&trace).iter().filter(|line| line.ends_with("assistant 4")).count(), 1);
 }
 
 #[test]
-fn a_hand_off_that_keeps_the_history_stays_in_the_thread() {
+fn a_handoff_that_keeps_the_history_stays_in_the_conversation() {
     let to_b = calls("", &[(Some("h1"), "transfer_to_b", "{}")]);
     let done = results(&[(Some("h1"), "transferred")]);
     let trace = one(vec![
@@ -36,11 +36,11 @@ fn a_hand_off_that_keeps_the_history_stays_in_the_thread() {
         "tool h1=transferred",
         "assistant hello from b",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn an_agent_whose_history_is_kept_elsewhere_has_one_thread() {
+fn an_agent_whose_history_is_kept_elsewhere_has_one_conversation() {
     let trace = one(vec![
         agent(1, 0, "a"),
         llm(2, 1).asked(&[system("S"), user("q")]).answered(&[calls("", &[(Some("c1"), "w", "{}")])]),
@@ -56,40 +56,40 @@ fn an_agent_whose_history_is_kept_elsewhere_has_one_thread() {
         "user thanks",
         "assistant welcome",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn an_agent_answers_for_a_last_call_that_tells_nothing() {
+fn an_agents_answer_is_shown_where_its_last_call_has_none() {
     let trace = one(vec![
         agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the final answer")]),
         llm(2, 1).asked(&[system("S"), user("q")]),
     ]);
-    assert_eq!(talk(&trace), ["system S", "user q", "assistant the final answer"]);
-    // One that only says again what its call said is not heard.
+    assert_eq!(only_conversation(&trace), ["system S", "user q", "assistant the final answer"]);
+    // One that repeats the answer of its call is not shown.
     let trace = one(vec![
         agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the answer\n")]),
         llm(2, 1).asked(&[user("q")]).answered(&[assistant("the answer")]),
     ]);
-    assert_eq!(talk(&trace), ["user q", "assistant the answer"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant the answer"]);
 }
 
 #[test]
-fn agents_without_calls_tell_their_own_story() {
+fn an_agent_without_calls_has_a_conversation_of_its_own_messages() {
     let trace = one(vec![
         chain(1, 0).asked(&[user(r#"{"inputs":{}}"#)]),
         agent(2, 1, "writer").asked(&[system("W"), user("Task")]).answered(&[assistant("Done.")]),
         tool(3, 2, None, "w", r#"{"a":1}"#, Some("18C")),
     ]);
     let expected = ["system W", "user Task", r#"assistant w{"a":1}"#, "tool =18C", "assistant Done."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     assert_eq!(trace.conversations[0].agent.as_deref(), Some("writer"));
     // Its turn is none of a counted call.
     assert!(trace.calls.is_empty() && trace.conversations[0].messages[0].turn == 0);
 }
 
 #[test]
-fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation() {
+fn a_failed_call_without_a_prompt_was_sent_its_agents_conversation() {
     let all = [user("q1"), assistant("a1"), user("q2")];
     let traces = several(vec![
         vec![agent(1, 0, "a"), llm(2, 1).asked(&[system("S"), user("q1")]).answered(&[assistant("a1")])],
@@ -98,23 +98,23 @@ fn a_call_that_failed_before_it_said_anything_was_sent_its_agents_conversation()
             llm(2, 1).failed("BadRequest", "no"),
         ],
     ]);
-    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
+    assert_eq!(only_conversation(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2"]);
     assert_eq!(traces[1].conversations[0].messages[3].span, span_id(2));
-    // What the calls before it said is not said again.
+    // What the calls before it have is not shown again.
     let trace = one(vec![
         agent(1, 0, "a").asked(&all).broken("no"),
         llm(2, 1).asked(&all[..1]).answered(&[assistant("a1")]),
         llm(3, 1).failed("BadRequest", "no"),
     ]);
-    assert_eq!(talk(&trace), ["user q1", "assistant a1", "user q2"]);
+    assert_eq!(only_conversation(&trace), ["user q1", "assistant a1", "user q2"]);
 }
 
 #[test]
-fn messages_on_their_way_are_their_agents_conversations() {
+fn delivered_messages_are_conversations_of_their_agents() {
     let mail = |id: u64, agent: &str| {
         let mut made = made(id, 1, Category::Agent);
-        made.said.genai.agent = Some(agent.to_owned());
-        made.said.genai.delivery = Some(Delivery::Message);
+        made.translation.genai.agent = Some(agent.to_owned());
+        made.translation.genai.delivery = Some(Delivery::Message);
         made
     };
     let delivered = || {
@@ -129,23 +129,23 @@ fn messages_on_their_way_are_their_agents_conversations() {
         ]
     };
     let trace = one(delivered());
-    let agents: Vec<_> = trace.conversations.iter().map(|thread| thread.agent.as_deref()).collect();
+    let agents: Vec<_> = trace.conversations.iter().map(|conversation| conversation.agent.as_deref()).collect();
     assert_eq!(agents, [Some("A"), Some("B")]);
     // What nobody answered any more was not read.
-    assert_eq!(told(&trace)[0], ["user Task", "assistant Notes"]);
-    assert_eq!(told(&trace)[1], ["user Task", "user Notes", "assistant Done."]);
+    assert_eq!(conversations(&trace)[0], ["user Task", "assistant Notes"]);
+    assert_eq!(conversations(&trace)[1], ["user Task", "user Notes", "assistant Done."]);
     let mut with_calls = delivered();
     with_calls.push(llm(8, 1).asked(&[user("Task")]).answered(&[assistant("Notes")]));
     assert_eq!(one(with_calls).conversations.len(), 1);
 }
 
 #[test]
-fn who_broke_off_said_what_was_handed_on_until_then() {
+fn an_unfinished_answer_has_the_messages_that_were_delivered_until_then() {
     let mail = |id: u64, delivery: Delivery, agent: &str| {
         let category = if delivery == Delivery::Message { Category::Agent } else { Category::Span };
         let mut made = made(id, 1, category);
-        made.said.genai.agent = Some(agent.to_owned());
-        made.said.genai.delivery = Some(delivery);
+        made.translation.genai.agent = Some(agent.to_owned());
+        made.translation.genai.delivery = Some(delivery);
         made
     };
     let delivered = |id, agent| mail(id, Delivery::Message, agent);
@@ -160,38 +160,41 @@ fn who_broke_off_said_what_was_handed_on_until_then() {
         // The team around this one hands it on once more.
         relayed(6, "A").answered(&asked),
     ]);
-    assert_eq!(told(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
-    assert_eq!(trace.conversations.len(), 1, "B was told of the task, and never ran");
+    assert_eq!(conversations(&trace)[0][..2], ["user Task", "assistant w{}#c1"]);
+    assert_eq!(trace.conversations.len(), 1, "B was found of the task, and never ran");
     assert_eq!((trace.calls.len(), trace.calls[0].category), (1, Category::Llm));
 }
 
 #[test]
-fn a_workflow_says_what_calls_with_answers_alone_were_asked() {
+fn a_workflow_has_the_question_of_calls_with_answers_alone() {
     let answered = |id, text| llm(id, 1).answered(&[assistant(text)]);
     let trace =
         one(vec![chain(1, 0).asked(&[user("What is this?")]), answered(2, "A picture."), answered(3, "Of a cat.")]);
-    assert_eq!(told(&trace)[0], ["user What is this?", "assistant A picture."]);
+    assert_eq!(conversations(&trace)[0], ["user What is this?", "assistant A picture."]);
     // Elsewhere the calls say it themselves.
-    let told = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
-    assert_eq!(talk(&one(vec![chain(1, 0).asked(&[user("q")]), told])), ["user q in full", "assistant a"]);
+    let found = llm(2, 1).asked(&[user("q in full")]).answered(&[assistant("a")]);
+    assert_eq!(
+        only_conversation(&one(vec![chain(1, 0).asked(&[user("q")]), found])),
+        ["user q in full", "assistant a"]
+    );
 }
 
 #[test]
-fn an_agent_may_answer_in_json_and_may_be_asked_in_it_where_words_are_told_as_words() {
-    let said = |content| {
+fn json_is_a_message_in_an_agents_answer_and_in_a_known_conversation() {
+    let found = |content| {
         let (asked, answer) = (user(r#"{"role":"user"}"#), assistant("[1, 2]"));
         let mut agent = agent(1, 0, "a").asked(&[user("q"), asked]).answered(&[answer]);
-        agent.said.readings.iter_mut().for_each(|reading| reading.content = content);
-        talk(&one(vec![agent, llm(2, 1)]))
+        agent.translation.readings.iter_mut().for_each(|reading| reading.content = content);
+        only_conversation(&one(vec![agent, llm(2, 1)]))
     };
-    assert_eq!(said(ContentKind::Conversation), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
+    assert_eq!(found(ContentKind::Conversation), ["user q", r#"user {"role":"user"}"#, "assistant [1, 2]"]);
     // What a function was given is its program's state; what an agent answered is an answer.
-    assert_eq!(said(ContentKind::FunctionIo), ["user q", "assistant [1, 2]"]);
+    assert_eq!(found(ContentKind::FunctionIo), ["user q", "assistant [1, 2]"]);
 }
 
 #[test]
-fn instructions_that_only_an_agent_tells_are_those_of_its_calls() {
+fn instructions_that_only_an_agent_has_are_those_of_its_calls() {
     let first = llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
     let trace = one(vec![agent(1, 0, "desk").asked(&[system("S"), user("q")]), first]);
-    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["system S", "user q", "assistant a"]);
 }

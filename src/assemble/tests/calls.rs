@@ -3,12 +3,12 @@
 use super::*;
 use crate::model::LimitReached;
 
-/// A streamed request, and the span without duration that tells its answer.
+/// A streamed request, and the span without duration that has its answer.
 fn stream(id: u64, parent: u64, prompt: &[Message], answer: &str) -> [Made; 2] {
     #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
     let end = id as f64 + 1.5;
     let mut ended = llm(id + 1, parent).at(end, end).tokens(100, 10).asked(prompt).answered(&[assistant(answer)]);
-    ended.said.genai.ends_stream = true;
+    ended.translation.genai.ends_stream = true;
     [llm(id, parent).asked(prompt), ended]
 }
 
@@ -24,7 +24,7 @@ fn nested(mut spans: Vec<Made>) -> Vec<Made> {
 }
 
 #[test]
-fn a_stream_that_is_told_apart_from_its_request_is_one_call() {
+fn a_request_and_the_end_of_its_stream_are_one_call() {
     let prompt = [system("S"), user("q")];
     let next = [prompt[0].clone(), prompt[1].clone(), assistant("a"), user("r")];
     let spans = |parents: [u64; 2]| {
@@ -35,7 +35,7 @@ fn a_stream_that_is_told_apart_from_its_request_is_one_call() {
     // Wherever in the trace the stream was read.
     for parents in [[1, 1], [8, 2]] {
         let trace = one(spans(parents));
-        assert_eq!(talk(&trace), ["system S", "user q", "assistant a", "user r", "assistant b"]);
+        assert_eq!(only_conversation(&trace), ["system S", "user q", "assistant a", "user r", "assistant b"]);
         assert_eq!((trace.totals.model_calls, trace.totals.usage.total()), (2, Some(220)));
         assert_eq!((trace.calls[0].span, &trace.calls[0].also[..]), (span_id(2), &[span_id(3)][..]));
         assert_eq!(trace.calls[0].ended, Some(seconds(3.5)));
@@ -54,13 +54,16 @@ fn a_quick_answer_to_another_question_is_a_call_of_its_own() {
     // A request that failed got no answer.
     let [again, answer] = stream(4, 1, &[user("q")], "a");
     let trace = one(vec![chain(1, 0), request.clone().failed("Timeout", "slow"), again, answer]);
-    assert_eq!((trace.totals.model_calls, talk(&trace)), (2, vec!["user q".to_owned(), "assistant a".to_owned()]));
+    assert_eq!(
+        (trace.totals.model_calls, only_conversation(&trace)),
+        (2, vec!["user q".to_owned(), "assistant a".to_owned()])
+    );
     // A cache that answers at once ends no stream.
     let cached = llm(3, 1).at(3.5, 3.5).asked(&[user("q")]).answered(&[assistant("a")]);
     assert_eq!(one(vec![chain(1, 0), request.clone(), cached]).totals.model_calls, 2);
     // The end of a stream may be silent, and is its end all the same.
     let mut silent = llm(3, 1).at(3.5, 3.5).tokens(100, 10).asked(&[user("q")]);
-    silent.said.genai.ends_stream = true;
+    silent.translation.genai.ends_stream = true;
     assert_eq!(one(vec![chain(1, 0), request, silent]).totals.model_calls, 1);
 }
 
@@ -117,19 +120,19 @@ fn a_call_and_the_request_beneath_it_are_one() {
 
 /// The ADK's records of a call name the agent that calls, and its tokens.
 #[test]
-fn a_call_whose_record_speaks_of_its_agent_is_a_call_all_the_same() {
+fn a_call_whose_record_names_its_agent_is_a_call_all_the_same() {
     let (prompt, answer) = ([system("S"), user("q")], [assistant("a")]);
     let call = |id, parent| llm(id, parent).at(2.0, 3.0).tokens(100, 10).asked(&prompt).answered(&answer);
     let mut record = log(3, 1, &prompt, &answer);
-    let said = Arc::make_mut(&mut record.translation);
-    (said.genai.category, said.genai.aggregate) = (Category::Agent, true);
+    let translation = Arc::make_mut(&mut record.translation);
+    (translation.genai.category, translation.genai.aggregate) = (Category::Agent, true);
     let trace = of(rows(1, vec![agent(1, 0, "w"), call(2, 1), call(3, 2)], vec![record]));
-    assert_eq!(talk(&trace), ["system S", "user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["system S", "user q", "assistant a"]);
     assert_eq!((trace.calls[0].span, &trace.calls[0].also[..]), (span_id(2), &[span_id(3)][..]));
 }
 
 #[test]
-fn caches_that_only_one_record_knows_are_kept_and_not_added() {
+fn caches_that_only_one_record_has_are_kept_and_not_added() {
     let spans = vec![llm(1, 0).tokens(1000, 500).caches(500, 100), rpc(2, 1).tokens(1000, 500)];
     let usage = one(spans).totals.usage;
     assert_eq!((usage.input(), usage.output), (Some(1000), Some(500)));
@@ -137,14 +140,14 @@ fn caches_that_only_one_record_knows_are_kept_and_not_added() {
 }
 
 #[test]
-fn thoughts_that_only_one_record_counts_do_not_make_two_calls() {
+fn reasoning_tokens_that_only_one_record_has_do_not_make_two_calls() {
     let mut outer = llm(1, 0).at(1.0, 4.0).tokens(312, 87);
-    outer.said.genai.usage.as_mut().unwrap().reasoning = Some(41);
+    outer.translation.genai.usage.as_mut().unwrap().reasoning = Some(41);
     assert_eq!(sums(vec![outer, llm(2, 1).tokens(312, 46)]), (Some(312), Some(87), 1));
 }
 
 #[test]
-fn a_call_beneath_a_call_is_a_call_of_its_own_unless_something_says_that_it_is_not() {
+fn a_call_beneath_a_call_is_a_call_of_its_own_without_evidence_that_it_is_not() {
     assert_eq!(input(vec![llm(1, 0).tokens(1000, 0), llm(2, 1).tokens(100, 0)]), Some(1100));
     let sum = vec![llm(1, 0).tokens(300, 30), llm(2, 1).tokens(100, 10), llm(3, 1).tokens(200, 20)];
     assert_eq!(sums(sum), (Some(300), Some(30), 2));
@@ -183,10 +186,13 @@ fn equal_tokens_beside_each_other_are_two_calls() {
 
 #[test]
 fn strands_sums_of_agents_and_cycles_are_never_added() {
-    let cycle = |first: u64, tokens: (u64, u64)| {
-        let spans = [chain(first, 1), llm(first + 1, first), rpc(first + 2, first + 1)];
-        spans.map(|span| if span.said.genai.category == Category::Llm { span.tokens(tokens.0, tokens.1) } else { span })
-    };
+    let cycle =
+        |first: u64, tokens: (u64, u64)| {
+            let spans = [chain(first, 1), llm(first + 1, first), rpc(first + 2, first + 1)];
+            spans.map(|span| {
+                if span.translation.genai.category == Category::Llm { span.tokens(tokens.0, tokens.1) } else { span }
+            })
+        };
     let mut spans = vec![agent(1, 0, "a").tokens(2000, 400).aggregate()];
     spans.extend(cycle(2, (1000, 200)));
     assert_eq!(sums(spans.clone()), (Some(1000), Some(200), 1));
@@ -289,16 +295,16 @@ fn tokens_without_a_price_leave_the_cost_unknown() {
 }
 
 #[test]
-fn a_call_whose_records_tell_its_model_and_its_tokens_apart_has_a_price() {
+fn a_call_with_model_and_tokens_in_two_records_has_a_price() {
     let mut asked = llm(1, 0).at(1.0, 4.0).asked(&[user("q")]);
-    asked.said.genai.model = Some("gpt-5".to_owned());
+    asked.translation.genai.model = Some("gpt-5".to_owned());
     let trace = one(vec![asked, llm(2, 1).tokens(3, 4).answered(&[assistant("a")])]);
     assert_eq!((trace.totals.cost_if_known(), trace.totals.model_calls), (Some(Usd(7)), 1));
     assert!(!trace.calls[0].unpriced);
 }
 
 #[test]
-fn the_cost_that_the_sender_reports_is_told() {
+fn the_cost_that_the_sender_reports_is_shown() {
     let spans = vec![llm(1, 0).tokens(10, 1).cost(5, table()), rpc(2, 1).tokens(10, 1).cost(6, PriceSource::Reported)];
     assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(6)));
     // An agent's own bill counts where its calls have none, and never twice.
@@ -314,14 +320,14 @@ fn an_agent_that_runs_elsewhere_is_a_call() {
     let remote = |made: Made| {
         let mut made = made;
         made.row.kind = SpanKind::Client;
-        made.said.genai.provider = Some("aws.bedrock".to_owned());
+        made.translation.genai.provider = Some("aws.bedrock".to_owned());
         made
     };
     let trace = one(vec![made(1, 0, Category::Span), remote(agent(2, 1, "X").failed("E", "denied"))]);
     assert_eq!(trace.totals.model_calls, 1);
     let trace = one(vec![remote(agent(1, 0, "X").asked(&[user("q")]).answered(&[assistant("a")]))]);
     assert_eq!(trace.calls.len(), 1);
-    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant a"]);
     // What began in the meantime, beneath a span that never came, is most likely its own.
     let trace = one(vec![remote(agent(1, 0, "X").failed("E", "denied")), llm(3, 9).failed("E", "denied")]);
     assert_eq!((trace.totals.model_calls, trace.calls[0].span), (1, span_id(3)));
@@ -337,7 +343,7 @@ fn what_differs_is_not_folded_into_one() {
     assert_eq!(trace.calls.iter().map(|call| call.span).collect::<Vec<_>>(), [span_id(1), span_id(2)]);
 }
 
-/// The call spans above many calls are not compared with each of them: that is said, and only then.
+/// The call spans above many calls are not compared with each of them: that is counted, and only then.
 #[test]
 fn a_limit_that_left_something_out_is_reported() {
     let trace = |beneath: u64| {

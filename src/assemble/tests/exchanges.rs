@@ -91,7 +91,10 @@ fn an_agents_answer_that_a_later_prompt_has_is_shown_once() {
         agent(4, 1, "a").at(1000.0, 2000.0),
         llm(5, 4).at(1001.0, 1002.0).asked(&earlier).answered(&[assistant("Dry.")]),
     ]);
-    assert_eq!(talk(&trace), ["user q1", "assistant It is 18C in Paris today.", "user q2", "assistant Dry."]);
+    assert_eq!(
+        only_conversation(&trace),
+        ["user q1", "assistant It is 18C in Paris today.", "user q2", "assistant Dry."]
+    );
     assert_eq!(trace.conversations[0].messages[1].span, span_id(3));
 }
 
@@ -104,5 +107,5 @@ fn the_calls_of_an_agent_keep_their_own_instructions() {
         llm(3, 1).asked(&[user("Name this chat.")]).answered(&[assistant("Weather")]),
     ]);
     let expected = [vec!["system S", "user q", "assistant a1"], vec!["user Name this chat.", "assistant Weather"]];
-    assert_eq!(told(&trace), expected);
+    assert_eq!(conversations(&trace), expected);
 }

@@ -22,7 +22,7 @@ fn read_twice(first: [Message; 2], second: [Message; 2]) -> Vec<String> {
         &[same_question],
         &[same_answer],
     );
-    talk(&one(vec![chain(1, 0), span]))
+    only_conversation(&one(vec![chain(1, 0), span]))
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! The room as its callers see it: rows in, what a person reads out.
+//! The room as its callers see it: rows in, what a person reads.
 
 #![expect(clippy::cloned_ref_to_slice_refs, reason = "one message reads like several")]
 
 mod agents;
 mod calls;
+mod conversations;
 mod exchanges;
-mod lanes;
+
 mod merges;
 mod properties;
 mod sessions;
@@ -26,7 +27,7 @@ use crate::model::{
 #[derive(Debug, Clone)]
 struct Made {
     row: SpanRow,
-    said: Translation,
+    translation: Translation,
 }
 
 fn span_id(id: u64) -> SpanId {
@@ -46,8 +47,8 @@ fn seconds(at: f64) -> Timestamp {
 fn made(id: u64, parent: u64, category: Category) -> Made {
     #[expect(clippy::cast_precision_loss, reason = "small ids of tests")]
     let at = id as f64;
-    let mut said = Translation::default();
-    said.genai.category = category;
+    let mut translation = Translation::default();
+    translation.genai.category = category;
     let row = SpanRow {
         project: Project::default(),
         trace: trace_id(1),
@@ -64,7 +65,7 @@ fn made(id: u64, parent: u64, category: Category) -> Made {
         synthetic: false,
         translation: Arc::default(),
     };
-    Made { row, said }
+    Made { row, translation }
 }
 
 fn llm(id: u64, parent: u64) -> Made {
@@ -78,7 +79,7 @@ fn rpc(id: u64, parent: u64) -> Made {
 
 fn agent(id: u64, parent: u64, name: &str) -> Made {
     let mut made = made(id, parent, Category::Agent).at(0.0, 1000.0);
-    made.said.genai.agent = Some(name.to_owned());
+    made.translation.genai.agent = Some(name.to_owned());
     made
 }
 
@@ -90,7 +91,7 @@ fn chain(id: u64, parent: u64) -> Made {
 fn tool(id: u64, parent: u64, call: Option<&str>, name: &str, input: &str, output: Option<&str>) -> Made {
     let mut made = made(id, parent, Category::Tool).named(&format!("execute_tool {name}"));
     let call_id = call.map(str::to_owned);
-    made.said.genai.tool = Some(ToolName { name: Some(name.to_owned()), call_id, ..ToolName::default() });
+    made.translation.genai.tool = Some(ToolName { name: Some(name.to_owned()), call_id, ..ToolName::default() });
     let output: Vec<Message> = output.map(|output| results(&[(call, output)])).into_iter().collect();
     made.asked(&[calls("", &[(call, name, input)])]).answered(&output)
 }
@@ -119,47 +120,48 @@ impl Made {
 
     fn tokens(mut self, input: u64, output: u64) -> Self {
         let usage = TokenUsage { uncached_input: Some(input), output: Some(output), ..TokenUsage::default() };
-        self.said.genai.usage = Some(usage);
+        self.translation.genai.usage = Some(usage);
         self
     }
 
     /// Of the input so much was read from a cache, and written to it.
     fn caches(mut self, read: u64, write: u64) -> Self {
-        let usage = self.said.genai.usage.as_mut().unwrap();
+        let usage = self.translation.genai.usage.as_mut().unwrap();
         usage.uncached_input = usage.uncached_input.map(|input| input - read - write);
         (usage.cache_read, usage.cache_write) = (Some(read), Some(write));
         self
     }
 
     fn response(mut self, id: &str) -> Self {
-        self.said.genai.response_id = Some(id.to_owned());
+        self.translation.genai.response_id = Some(id.to_owned());
         self
     }
 
     fn aggregate(mut self) -> Self {
-        self.said.genai.aggregate = true;
+        self.translation.genai.aggregate = true;
         self
     }
 
     fn cost(mut self, pico: i64, source: PriceSource) -> Self {
-        self.said.genai.cost = Some(Cost { total: Usd(pico), parts: None, source, computed: None });
+        self.translation.genai.cost = Some(Cost { total: Usd(pico), parts: None, source, computed: None });
         self
     }
 
     fn session(mut self, session: &str) -> Self {
-        self.said.context.session = Some(session.to_owned());
+        self.translation.context.session = Some(session.to_owned());
         self
     }
 
     fn failed(mut self, kind: &str, message: &str) -> Self {
-        self.said.error = Some(Failure { kind: Some(kind.to_owned()), message: Some(message.to_owned()), stack: None });
+        self.translation.error =
+            Some(Failure { kind: Some(kind.to_owned()), message: Some(message.to_owned()), stack: None });
         self.broken("")
     }
 
     /// An error status and nothing else but a message, perhaps.
     fn broken(mut self, message: &str) -> Self {
         self.row.status = Status { code: StatusCode::Error, message: message.to_owned() };
-        self.said.error.get_or_insert_default();
+        self.translation.error.get_or_insert_default();
         self
     }
 
@@ -168,7 +170,7 @@ impl Made {
     }
 
     fn answered(mut self, completion: &[Message]) -> Self {
-        match self.said.readings.last_mut() {
+        match self.translation.readings.last_mut() {
             Some(reading) => reading.completion.extend(completion.iter().cloned().map(Arc::new)),
             None => self = self.read("genai-3", Carrier::Attributes, &[], completion),
         }
@@ -176,15 +178,15 @@ impl Made {
     }
 
     fn read(mut self, dialect: &str, carrier: Carrier, prompt: &[Message], completion: &[Message]) -> Self {
-        self.said.readings.push(reading(dialect, carrier, prompt, completion));
-        if !self.said.dialects.iter().any(|known| known == dialect) {
-            self.said.dialects.push(dialect.to_owned());
+        self.translation.readings.push(reading(dialect, carrier, prompt, completion));
+        if !self.translation.dialects.iter().any(|known| known == dialect) {
+            self.translation.dialects.push(dialect.to_owned());
         }
         self
     }
 
     fn row(self) -> SpanRow {
-        SpanRow { translation: Arc::new(self.said), ..self.row }
+        SpanRow { translation: Arc::new(self.translation), ..self.row }
     }
 }
 
@@ -337,18 +339,18 @@ fn line(message: &Message, history: bool) -> String {
 }
 
 /// The conversations of a trace, each as its lines.
-fn told(trace: &AssembledTrace) -> Vec<Vec<String>> {
-    let lines = |thread: &crate::model::Conversation| {
-        thread.messages.iter().map(|said| line(&said.message, said.history)).collect()
+fn conversations(trace: &AssembledTrace) -> Vec<Vec<String>> {
+    let lines = |conversation: &crate::model::Conversation| {
+        conversation.messages.iter().map(|placed| line(&placed.message, placed.history)).collect()
     };
     trace.conversations.iter().map(lines).collect()
 }
 
 /// The only conversation of a trace.
-fn talk(trace: &AssembledTrace) -> Vec<String> {
-    let mut told = told(trace);
-    assert_eq!(told.len(), 1, "{told:#?}");
-    told.remove(0)
+fn only_conversation(trace: &AssembledTrace) -> Vec<String> {
+    let mut found = conversations(trace);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
 }
 
 /// The tool runs of a trace: id, status, output.

@@ -98,11 +98,11 @@ proptest! {
         prop_assert_eq!(top.fold(TokenUsage::default(), |sum, usage| sum + usage), usage);
         prop_assert_eq!(trace.totals.errors, trace.errors.len() as u64);
         prop_assert_eq!(trace.totals.tool_calls, trace.tools.len() as u64);
-        for said in trace.conversations.iter().flat_map(|thread| &thread.messages) {
-            prop_assert!(!said.message.parts.is_empty());
-            let results = said.message.parts.iter().any(|part| matches!(part.content, Content::Result(_)));
-            prop_assert!(!results || said.message.role == Role::Tool);
-            prop_assert!(!said.history || said.turn < trace.calls.len());
+        for found in trace.conversations.iter().flat_map(|conversation| &conversation.messages) {
+            prop_assert!(!found.message.parts.is_empty());
+            let results = found.message.parts.iter().any(|part| matches!(part.content, Content::Result(_)));
+            prop_assert!(!results || found.message.role == Role::Tool);
+            prop_assert!(!found.history || found.turn < trace.calls.len());
         }
     }
 
@@ -111,8 +111,8 @@ proptest! {
     /// its last call.
     #[test]
     fn each_answer_is_shown_once((mut spans, _) in trace()) {
-        for span in spans.iter_mut().filter(|span| span.said.genai.category != Category::Llm) {
-            span.said.readings.clear();
+        for span in spans.iter_mut().filter(|span| span.translation.genai.category != Category::Llm) {
+            span.translation.readings.clear();
         }
         let trace = of(rows(1, spans.clone(), Vec::new()));
         for call in trace.calls.iter().filter(|call| call.category == Category::Llm && call.failure.is_none()) {
@@ -120,7 +120,7 @@ proptest! {
             let mut records = spans.iter().filter(of_call);
             let (Some(record), None) = (records.next(), records.next()) else { continue };
             let text = |message: &Message| Some(message.plain_text()).filter(|_| message.role == Role::Assistant);
-            let readings = || record.said.readings.iter();
+            let readings = || record.translation.readings.iter();
             let sent: Vec<_> = readings().flat_map(|reading| &reading.prompt).filter_map(|m| text(m)).collect();
             let answered = readings().flat_map(|reading| &reading.completion).filter_map(|m| text(m));
             let mut answered: Vec<_> = answered.filter(|text| !text.is_empty() && !sent.contains(text)).collect();
@@ -148,7 +148,8 @@ fn long(turns: u64) -> Vec<Made> {
         let call = Arc::new(calls("Let me look that up for you.", &[(Some(&id), "w", r#"{"a":1}"#)]));
         history.push(Arc::new(user("continue, please")));
         let mut span = llm(turn + 2, 1);
-        span.said.readings = vec![Reading::sample("a", Carrier::Attributes, history.clone(), vec![Arc::clone(&call)])];
+        span.translation.readings =
+            vec![Reading::sample("a", Carrier::Attributes, history.clone(), vec![Arc::clone(&call)])];
         spans.push(span);
         history.push(call);
         history.push(Arc::new(results(&[(Some(&id), "18C")])));

@@ -1,14 +1,14 @@
-//! What one trace of a session tells of another.
+//! What one trace of a session has of another.
 
 use super::*;
 use crate::model::Reasoning;
 
 #[test]
-fn what_came_in_with_a_request_is_history() {
+fn messages_that_arrive_with_a_request_are_history() {
     let prompt = [system("S"), user("q1"), calls("", &[(Some("c1"), "w", "{}")]), results(&[(Some("c1"), "18C")])];
     let trace = conversation(&[(&prompt, &[assistant("It is 18C.")])]);
     let expected = ["system S", "~user q1", "~assistant w{}#c1", "tool c1=18C", "assistant It is 18C."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     // The call was made elsewhere, so it is not listed here.
     assert!(trace.tools.is_empty());
 }
@@ -18,22 +18,22 @@ fn a_turn_that_failed_in_an_earlier_trace_is_history_to_the_next() {
     let failed = vec![llm(1, 0).asked(&[user("q1")]).failed("E", "x")];
     let next = vec![llm(1, 0).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")])];
     let traces = several(vec![failed.clone(), next]);
-    assert_eq!(talk(&traces[0]), ["user q1"]);
-    assert_eq!(talk(&traces[1]), ["~user q1", "user q2", "assistant a2"]);
-    // So it is if what was said before it is left out now.
+    assert_eq!(only_conversation(&traces[0]), ["user q1"]);
+    assert_eq!(only_conversation(&traces[1]), ["~user q1", "user q2", "assistant a2"]);
+    // So it is if what stood before it is left out now.
     let start = [user("q0"), assistant("a0")];
     let window = [assistant("a0"), user("q1"), user("q2")];
     let failed_later = vec![llm(1, 0).asked(&[&start[..], &[user("q1")]].concat()).failed("E", "x")];
     let next = vec![llm(1, 0).asked(&window).answered(&[assistant("a2")])];
-    let told = talk(&several(vec![failed_later, next])[1]);
-    assert_eq!(told, ["~assistant a0", "~user q1", "user q2", "assistant a2"]);
+    let found = only_conversation(&several(vec![failed_later, next])[1]);
+    assert_eq!(found, ["~assistant a0", "~user q1", "user q2", "assistant a2"]);
     // Asked again and nothing else, it is a question of its own.
     let again = vec![llm(1, 0).asked(&[user("q1")]).answered(&[assistant("a1")])];
-    assert_eq!(talk(&several(vec![failed, again])[1]), ["user q1", "assistant a1"]);
+    assert_eq!(only_conversation(&several(vec![failed, again])[1]), ["user q1", "assistant a1"]);
 }
 
 #[test]
-fn what_only_a_later_trace_tells_of_an_answer_is_added() {
+fn what_only_a_later_trace_has_of_an_answer_is_added() {
     let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let thoughtful = Message::new(Role::Assistant, vec![thought, Part::text("ok")]);
     let asked = calls("Let me look.", &[(Some("t1"), "w", "{}")]);
@@ -44,13 +44,13 @@ fn what_only_a_later_trace_tells_of_an_answer_is_added() {
         vec![llm(1, 0).session("s").asked(&history[..5]).answered(&[assistant("Let me look.")])],
         vec![llm(1, 0).session("s").asked(&[&history[..], &[results(&[(Some("t1"), "r")])]].concat())],
     ]);
-    let last = |nth: usize| talk(&traces[nth]).pop().unwrap_or_default();
+    let last = |nth: usize| only_conversation(&traces[nth]).pop().unwrap_or_default();
     assert_eq!([last(0), last(1)], ["assistant ok", "assistant (hm) ok"]);
     assert_eq!(last(2), "assistant Let me look. w{}#t1");
 }
 
 #[test]
-fn a_result_that_came_in_an_earlier_trace_is_history_to_the_next() {
+fn a_result_of_an_earlier_trace_is_history_to_the_next() {
     let asked = calls("", &[(Some("t1"), "w", "{}")]);
     let run = tool(2, 0, Some("t1"), "w", "{}", Some("18C"));
     let given = results(&[(Some("t1"), "18C")]);
@@ -58,13 +58,13 @@ fn a_result_that_came_in_an_earlier_trace_is_history_to_the_next() {
         vec![llm(1, 0).session("s").asked(&[user("q")]).answered(&[asked.clone()]), run],
         vec![llm(1, 0).session("s").asked(&[user("q"), asked, given, user("ok")]).answered(&[assistant("a")])],
     ]);
-    assert_eq!(talk(&traces[0]), ["user q", "assistant w{}#t1", "tool t1=18C"]);
+    assert_eq!(only_conversation(&traces[0]), ["user q", "assistant w{}#t1", "tool t1=18C"]);
     let expected = ["~user q", "~assistant w{}#t1", "~tool t1=18C", "user ok", "assistant a"];
-    assert_eq!(talk(&traces[1]), expected);
+    assert_eq!(only_conversation(&traces[1]), expected);
 }
 
 #[test]
-fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
+fn an_answer_that_only_a_later_trace_has_is_shown_where_it_was_given() {
     let history = [user("q1"), assistant("a1"), user("q2"), assistant("a2"), user("q3")];
     let traces = several(vec![
         vec![llm(1, 0).session("s").asked(&history[..1])],
@@ -72,8 +72,8 @@ fn an_answer_that_only_a_later_trace_tells_is_told_where_it_was_given() {
         vec![llm(1, 0).session("s").asked(&history[..3])],
         vec![llm(1, 0).session("s").asked(&history)],
     ]);
-    assert_eq!(talk(&traces[0]), ["user q1", "assistant a1"]);
-    assert_eq!(talk(&traces[1]).last().map(String::as_str), Some("user q2"));
-    assert_eq!(talk(&traces[2]).last().map(String::as_str), Some("assistant a2"));
-    assert_eq!(talk(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
+    assert_eq!(only_conversation(&traces[0]), ["user q1", "assistant a1"]);
+    assert_eq!(only_conversation(&traces[1]).last().map(String::as_str), Some("user q2"));
+    assert_eq!(only_conversation(&traces[2]).last().map(String::as_str), Some("assistant a2"));
+    assert_eq!(only_conversation(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
 }

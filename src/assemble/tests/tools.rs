@@ -13,7 +13,7 @@ fn results_stand_in_the_order_of_their_calls() {
         llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
         llm(3, 1).asked(&[user("q"), asked, given]).answered(&[assistant("a")]),
     ]);
-    assert_eq!(talk(&trace)[2], "tool c1=-3C c2=19C c3=07:15");
+    assert_eq!(only_conversation(&trace)[2], "tool c1=-3C c2=19C c3=07:15");
     assert_eq!(trace.tools.iter().map(|run| run.call_id.as_deref().unwrap()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
 }
 
@@ -36,11 +36,11 @@ fn results_sent_one_by_one_are_one_group() {
         llm(4, 1).asked(&again).answered(&[assistant("a2")]),
     ]);
     let expected = ["user q", "assistant w{}#c1 w{}#c2", "tool c1=1 c2=2", "assistant a", "user q2", "assistant a2"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn the_execution_tells_what_was_returned_and_the_prompt_what_was_seen() {
+fn a_run_shows_what_the_tool_returned_and_the_conversation_what_the_model_saw() {
     let asked = calls("", &[(Some("c1"), "w", "{}")]);
     let trace = one(vec![
         agent(1, 0, "a"),
@@ -48,19 +48,19 @@ fn the_execution_tells_what_was_returned_and_the_prompt_what_was_seen() {
         tool(3, 1, Some("c1"), "w", "{}", Some("18C and much more")),
         llm(4, 1).asked(&[user("q"), asked, results(&[(Some("c1"), "18C")])]).answered(&[assistant("a")]),
     ]);
-    assert_eq!(talk(&trace)[2], "tool c1=18C");
+    assert_eq!(only_conversation(&trace)[2], "tool c1=18C");
     assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C and much more".to_owned()))]);
     assert_eq!((trace.tools[0].called_by, trace.tools[0].span), (Some(span_id(2)), Some(span_id(3))));
 }
 
 #[test]
-fn a_result_that_no_request_carries_is_told_as_it_was_returned() {
+fn a_result_that_no_request_carries_is_shown_as_it_was_returned() {
     let trace = one(vec![
         agent(1, 0, "a"),
         llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "stop", "{}")])]),
         tool(3, 1, Some("c1"), "stop", "{}", Some("stopped")),
     ]);
-    assert_eq!(talk(&trace), ["user q", "assistant stop{}#c1", "tool c1=stopped"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant stop{}#c1", "tool c1=stopped"]);
     assert_eq!(trace.conversations[0].messages[2].span, span_id(2));
 }
 
@@ -77,11 +77,11 @@ fn a_history_without_calls_and_ids_is_that_of_the_calls() {
         llm(5, 1).asked(&repeated).answered(&[assistant("a")]),
     ]);
     let called = format!(r#"assistant {words} w{{"c":"Paris"}}#c1 w{{"c":"Tokyo"}}#c2"#);
-    assert_eq!(talk(&trace), ["user q", &called, "tool c1=18C c2=27C", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["user q", &called, "tool c1=18C c2=27C", "assistant a"]);
 }
 
 #[test]
-fn a_call_of_which_only_its_id_is_told_is_named_by_its_run() {
+fn a_call_of_which_only_the_id_is_known_is_named_by_its_execution() {
     let trace = one(vec![
         agent(1, 0, "a"),
         llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "", "null")])]),
@@ -91,7 +91,7 @@ fn a_call_of_which_only_its_id_is_told_is_named_by_its_run() {
 }
 
 #[test]
-fn without_ids_calls_and_executions_meet_by_arguments_then_in_order() {
+fn without_ids_calls_and_executions_are_joined_by_arguments_then_in_order() {
     let asked = calls("", &[(None, "w", r#"{"c":"Paris"}"#), (None, "w", r#"{"c":"Tokyo"}"#), (None, "x", "{}")]);
     let given = results(&[(None, "18C"), (None, "27C"), (None, "ok")]);
     let trace = one(vec![
@@ -104,7 +104,7 @@ fn without_ids_calls_and_executions_meet_by_arguments_then_in_order() {
     ]);
     let spans: Vec<_> = trace.tools.iter().map(|run| run.span).collect();
     assert_eq!(spans, [4, 3, 5].map(|id| Some(span_id(id))));
-    assert_eq!(talk(&trace)[2], "tool =18C =27C =ok");
+    assert_eq!(only_conversation(&trace)[2], "tool =18C =27C =ok");
     assert_eq!(trace.totals.tool_calls, 3);
 }
 
@@ -122,14 +122,14 @@ fn a_counter_used_again_names_the_newest_call() {
     ]);
     let runs: Vec<_> = ran(&trace).into_iter().map(|(_, _, output)| output.unwrap()).collect();
     assert_eq!(runs, ["one", "two"]);
-    let lines = talk(&trace);
+    let lines = only_conversation(&trace);
     assert_eq!(lines[2..], ["tool call_0=one", "assistant w2#call_0", "tool call_0=two", "assistant a"]);
 }
 
 #[test]
 fn a_tool_within_a_tool_of_its_name_is_its_implementation() {
     let mut merged = tool(4, 1, None, "several tools", "{}", None);
-    merged.said.genai.tool.as_mut().unwrap().merged = true;
+    merged.translation.genai.tool.as_mut().unwrap().merged = true;
     let trace = one(vec![
         agent(1, 0, "a"),
         tool(2, 1, Some("c1"), "w", "{}", Some("18C")),
@@ -165,11 +165,11 @@ fn a_result_in_the_next_trace_completes_the_run_of_the_one_before() {
     ]);
     assert_eq!(ran(&traces[0]), [(Some("c1"), "ok", Some("18C".to_owned()))]);
     assert!(traces[1].tools.is_empty());
-    assert_eq!(talk(&traces[1]), ["~user q", "~assistant w{}#c1", "tool c1=18C", "assistant a"]);
+    assert_eq!(only_conversation(&traces[1]), ["~user q", "~assistant w{}#c1", "tool c1=18C", "assistant a"]);
 }
 
 #[test]
-fn tools_that_ran_for_calls_without_a_word_are_told() {
+fn tools_that_ran_for_calls_without_messages_are_shown() {
     let trace = one(vec![
         made(1, 0, Category::Span),
         llm(2, 1).tokens(1, 1),
@@ -184,12 +184,12 @@ fn tools_that_ran_for_calls_without_a_word_are_told() {
         r#"assistant x{"d":1}#c3"#,
         "tool c3=ok",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     assert_eq!((trace.conversations[0].messages[2].turn, trace.conversations[0].messages[2].span), (1, span_id(5)));
 }
 
 #[test]
-fn tools_that_ran_in_a_workflow_without_calls_are_told_with_it() {
+fn tools_that_ran_in_a_workflow_without_calls_are_shown_with_it() {
     let workflow = made(1, 0, Category::Chain).at(0.0, 9.0).asked(&[user("q")]).answered(&[assistant("a")]);
     let trace = one(vec![
         workflow,
@@ -204,9 +204,9 @@ fn tools_that_ran_in_a_workflow_without_calls_are_told_with_it() {
         "tool =27C",
         "assistant a",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     let asked = made(1, 0, Category::Chain).asked(&[user("q")]);
-    assert_eq!(talk(&one(vec![asked, tool(3, 1, None, "w", "{}", Some("18C"))])), ["user q"]);
+    assert_eq!(only_conversation(&one(vec![asked, tool(3, 1, None, "w", "{}", Some("18C"))])), ["user q"]);
 }
 
 #[test]
@@ -217,9 +217,9 @@ fn tools_offered_are_listed_in_order_of_appearance() {
         parameters: None,
     };
     let mut root = agent(1, 0, "a");
-    root.said.tools = vec![tool("z", None), tool("a", None)];
+    root.translation.tools = vec![tool("z", None), tool("a", None)];
     let mut call = llm(2, 1);
-    call.said.tools = vec![tool("a", Some("A tool")), tool("b", None)];
+    call.translation.tools = vec![tool("a", Some("A tool")), tool("b", None)];
     let trace = one(vec![call, root]);
     let names: Vec<_> =
         trace.definitions.iter().map(|tool| (tool.name.as_str(), tool.description.as_deref())).collect();
@@ -227,24 +227,24 @@ fn tools_offered_are_listed_in_order_of_appearance() {
 }
 
 #[test]
-fn an_agent_without_known_calls_tells_what_its_tools_are_asked_and_return() {
-    let said = [
+fn an_agent_without_known_calls_shows_the_arguments_and_results_of_its_tools() {
+    let found = [
         calls("", &[(Some("c1"), "w", r#"{"a":1}"#), (Some("c2"), "w", r#"{"a":2}"#)]),
         results(&[(Some("c1"), "18C"), (Some("c2"), "19C")]),
         assistant("a"),
     ];
     let mut wordless = made(3, 1, Category::Tool).named("execute_tool w");
     let (name, call_id) = (Some("w".to_owned()), Some("c1".to_owned()));
-    wordless.said.genai.tool = Some(ToolName { name, call_id, ..ToolName::default() });
+    wordless.translation.genai.tool = Some(ToolName { name, call_id, ..ToolName::default() });
     let trace = one(vec![
-        agent(1, 0, "a").asked(&[user("q")]).answered(&said),
+        agent(1, 0, "a").asked(&[user("q")]).answered(&found),
         tool(2, 1, None, "w", r#"{"a":2}"#, Some("19C")),
         wordless,
     ]);
     let expected = [(Some("c2"), "ok", Some("19C".to_owned())), (Some("c1"), "ok", Some("18C".to_owned()))];
     assert_eq!(ran(&trace), expected);
     assert_eq!(crate::model::json::to_string(&trace.tools[1].input), r#"{"a":1}"#);
-    assert_eq!(talk(&trace).len(), 4);
+    assert_eq!(only_conversation(&trace).len(), 4);
 }
 
 #[test]

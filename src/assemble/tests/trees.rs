@@ -29,9 +29,9 @@ fn siblings_stand_by_start_end_and_id() {
 }
 
 #[test]
-fn an_agent_is_called_by_its_name_though_its_span_has_the_models() {
+fn an_agent_is_shown_by_its_name_though_its_span_has_the_models() {
     let model = |mut made: Made| {
-        made.said.genai.model = Some("gpt-5".to_owned());
+        made.translation.genai.model = Some("gpt-5".to_owned());
         made
     };
     let trace = one(vec![
@@ -44,7 +44,7 @@ fn an_agent_is_called_by_its_name_though_its_span_has_the_models() {
 }
 
 #[test]
-fn children_of_a_parent_that_never_came_wait_beneath_its_place() {
+fn children_of_a_parent_that_never_arrived_are_beneath_a_placeholder() {
     let trace = one(vec![llm(2, 9).tokens(1, 1), llm(3, 9).tokens(2, 2), chain(4, 3)]);
     assert_eq!(trace.tree.nodes[0].id, span_id(9));
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_trace_runs_until_every_span_has_ended() {
 }
 
 #[test]
-fn an_id_on_any_span_holds_for_the_trace_and_the_roots_above_all() {
+fn an_id_on_any_span_holds_for_the_trace_and_that_of_the_root_first() {
     let trace = one(vec![chain(1, 0), llm(2, 1).session("child"), llm(3, 1).session("later")]);
     assert_eq!(trace.context.session.as_deref(), Some("child"));
     let trace = one(vec![chain(5, 0).session("root"), llm(2, 5).session("child")]);
@@ -137,7 +137,7 @@ fn failures_of_their_own_are_all_listed() {
 }
 
 #[test]
-fn a_bare_status_takes_its_words_from_above() {
+fn a_failure_with_a_status_alone_takes_its_message_from_above() {
     let trace =
         one(vec![chain(1, 0).failed("ToolError", "no such city"), tool(2, 1, None, "w", "{}", None).broken("")]);
     assert_eq!(errors(&trace), [(span_id(2), "no such city")]);
@@ -162,7 +162,7 @@ fn two_records_of_one_failed_call_are_one_failure() {
 fn a_trace_of_nothing_but_wrappers_is_recognised() {
     let wrapper = |id, parent| {
         let mut made = made(id, parent, Category::Span);
-        made.said.is_wrapper = true;
+        made.translation.is_wrapper = true;
         made
     };
     assert!(one(vec![wrapper(1, 0), wrapper(2, 1)]).only_wrapper_spans);
@@ -170,23 +170,27 @@ fn a_trace_of_nothing_but_wrappers_is_recognised() {
 }
 
 #[test]
-fn a_call_without_a_word_says_who_recorded_it() {
+fn a_call_without_messages_names_the_instrumentation_that_recorded_it() {
     let call = || llm(2, 1).scope("its.scope").tokens(1, 1);
     let unrecorded = |spans: Vec<Made>| one(spans).calls.remove(0).unrecorded;
     let by = unrecorded(vec![chain(1, 0), call()]).unwrap();
     assert_eq!((by.scope.as_str(), by.framework), ("its.scope", None));
     assert_eq!(unrecorded(vec![call().asked(&[user("q")])]), None);
-    assert_eq!(unrecorded(vec![call().failed("Timeout", "no answer")]), None, "it may have had nothing to tell");
-    assert_eq!(unrecorded(vec![call().running()]), None, "it may be told yet");
+    assert_eq!(unrecorded(vec![call().failed("Timeout", "no answer")]), None, "its content may not exist");
+    assert_eq!(unrecorded(vec![call().running()]), None, "it may be found yet");
     let told_by_another = vec![llm(1, 0).tokens(1, 1).asked(&[user("q")]).answered(&[assistant("a")]), call()];
     assert_eq!(unrecorded(told_by_another), None);
     let records = vec![log(1, 1, &[user("q")], &[])];
-    assert_eq!(of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unrecorded, None, "its records tell");
+    assert_eq!(
+        of(rows(1, vec![chain(1, 0), call()], records)).calls[0].unrecorded,
+        None,
+        "its log records have content"
+    );
 }
 
 /// In JavaScript all that begins in one millisecond begins together.
 #[test]
-fn of_what_began_together_the_outer_one_says_what_was_asked() {
+fn of_spans_that_began_together_the_outer_one_has_the_question() {
     let before = [user("old"), assistant("a")];
     let rows = rows(
         1,
@@ -197,7 +201,7 @@ fn of_what_began_together_the_outer_one_says_what_was_asked() {
 }
 
 #[test]
-fn a_list_shows_what_was_asked() {
+fn a_list_shows_the_question() {
     let asked = |prompt: &[Message]| settled(&rows(1, vec![chain(1, 0), llm(2, 1).asked(prompt)], Vec::new())).question;
     let prompt = [system("S"), user("old"), assistant("a"), user("unanswered"), user("new\n question")];
     assert_eq!(asked(&prompt).as_deref(), Some("new question"));

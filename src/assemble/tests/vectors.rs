@@ -37,13 +37,16 @@ const STRANDS: [&str; 5] = [
 #[test]
 fn v1_strands_with_one_tool() {
     let trace = one(strands());
-    assert_eq!(talk(&trace), STRANDS);
+    assert_eq!(only_conversation(&trace), STRANDS);
     assert_eq!((trace.totals.usage.input(), trace.totals.usage.output), (Some(300), Some(40)));
     assert_eq!(ran(&trace), [(Some("t1"), "ok", Some("18C".to_owned()))]);
     let run = &trace.tools[0];
     assert_eq!(run.ended.unwrap().since(run.started.unwrap()).as_millis(), 900);
-    let thread = &trace.conversations[0];
-    assert_eq!((thread.agent.as_deref(), thread.opened_by.clone(), thread.id.1), (Some("W"), None, span_id(3)));
+    let conversation = &trace.conversations[0];
+    assert_eq!(
+        (conversation.agent.as_deref(), conversation.opened_by.clone(), conversation.id.1),
+        (Some("W"), None, span_id(3))
+    );
     let depths: Vec<_> = trace.tree.nodes.iter().map(|node| node.depth).collect();
     assert_eq!(depths, [0, 1, 2, 2, 1, 2]);
     assert_eq!(trace.tree.nodes[0].usage.unwrap().total(), Some(340));
@@ -59,9 +62,9 @@ fn v2_a_session_of_three_traces() {
         history.push(assistant(&format!("a{nth}")));
     }
     let traces = several(traces);
-    assert_eq!(talk(&traces[0]), ["system S", "user q1", "assistant a1"]);
-    assert_eq!(talk(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2", "assistant a2"]);
-    let new: Vec<_> = traces.iter().flat_map(talk).filter(|line| !line.starts_with(['~', 's'])).collect();
+    assert_eq!(only_conversation(&traces[0]), ["system S", "user q1", "assistant a1"]);
+    assert_eq!(only_conversation(&traces[1]), ["system S", "~user q1", "~assistant a1", "user q2", "assistant a2"]);
+    let new: Vec<_> = traces.iter().flat_map(only_conversation).filter(|line| !line.starts_with(['~', 's'])).collect();
     assert_eq!(new, ["user q1", "assistant a1", "user q2", "assistant a2", "user q3", "assistant a3"]);
 }
 
@@ -74,7 +77,7 @@ fn v3_compaction() {
         vec![llm(1, 0).asked(&[system("S"), user("Summary: q1"), q2, a2, user("q3")]).answered(&[assistant("a3")])],
     ]);
     let expected = ["system S", "~user Summary: q1", "~user q2", "~assistant a2", "user q3", "assistant a3"];
-    assert_eq!(talk(&traces[2]), expected);
+    assert_eq!(only_conversation(&traces[2]), expected);
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn v4_parallel_results_that_are_equal() {
         llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
         llm(3, 1).asked(&[user("q"), asked, given[0].clone(), given[1].clone()]).answered(&[assistant("both fine")]),
     ]);
-    assert_eq!(talk(&trace)[2..], ["tool c1=ok c2=ok", "assistant both fine"]);
+    assert_eq!(only_conversation(&trace)[2..], ["tool c1=ok c2=ok", "assistant both fine"]);
     assert_eq!(ran(&trace).len(), 2);
 }
 
@@ -103,7 +106,7 @@ fn v5_the_same_call_again() {
         tool(5, 1, Some("c2"), "ping", r#"{"a":1}"#, Some("pong")),
         llm(6, 1).asked(&history).answered(&[assistant("done")]),
     ]);
-    assert_eq!(talk(&trace).len(), 6);
+    assert_eq!(only_conversation(&trace).len(), 6);
     let expected = [(Some("c1"), "ok", Some("timeout".to_owned())), (Some("c2"), "ok", Some("pong".to_owned()))];
     assert_eq!(ran(&trace), expected);
 }
@@ -121,7 +124,7 @@ fn v6_vercel_with_a_sum_at_its_root() {
         ]);
         let expected =
             ["system S", "user How warm?", "assistant w{}#c1", "tool c1=18C", &format!("assistant {answer}")];
-        assert_eq!(talk(&trace), expected);
+        assert_eq!(only_conversation(&trace), expected);
         assert_eq!(trace.totals.usage.total(), Some(330));
         assert_eq!(trace.tree.nodes[0].usage, Some(trace.totals.usage));
     }
@@ -148,14 +151,17 @@ fn v7_two_sub_agents_at_once() {
     spans.extend(sub(7, 6, "ok"));
     let trace = one(spans);
     let worker = ["system W", "user task", "assistant ok"];
-    let told = told(&trace);
-    assert_eq!(told.len(), 3);
+    let found = conversations(&trace);
+    assert_eq!(found.len(), 3);
     assert_eq!(
-        (told[1].clone(), told[2].clone()),
-        (worker.iter().map(|line| (*line).to_owned()).collect(), told[1].clone())
+        (found[1].clone(), found[2].clone()),
+        (worker.iter().map(|line| (*line).to_owned()).collect(), found[1].clone())
     );
-    let openers: Vec<_> =
-        trace.conversations.iter().map(|thread| thread.opened_by.clone().map(|by| (by.span, by.call_id))).collect();
+    let openers: Vec<_> = trace
+        .conversations
+        .iter()
+        .map(|conversation| conversation.opened_by.clone().map(|by| (by.span, by.call_id)))
+        .collect();
     let opener = |id: u64| Some((span_id(id), Some(format!("c{id}"))));
     assert_eq!(openers, [None, opener(3), opener(6)]);
 }
@@ -163,10 +169,10 @@ fn v7_two_sub_agents_at_once() {
 #[test]
 fn v8_the_same_call_instrumented_twice() {
     let mut inner = rpc(2, 1).tokens(1100, 200).caches(900, 0);
-    inner.said.genai.stop_reason = Some("end_turn".to_owned());
+    inner.translation.genai.stop_reason = Some("end_turn".to_owned());
     let outer = llm(1, 0).tokens(1100, 200).asked(&[user("q")]).answered(&[assistant("a")]);
     let trace = one(vec![outer, inner]);
-    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant a"]);
     let usage = trace.totals.usage;
     assert_eq!((usage.input(), usage.output, usage.cache_read), (Some(1100), Some(200), Some(900)));
     assert_eq!((trace.calls.len(), trace.calls[0].stop_reason.as_deref()), (1, Some("end_turn")));
@@ -185,17 +191,20 @@ fn v9_content_in_log_records_only() {
     ];
     let spans = vec![agent(1, 0, "W"), llm(3, 1).tokens(100, 20), llm(6, 1).tokens(200, 20)];
     let trace = of(rows(1, spans.clone(), logs.clone()));
-    assert_eq!(talk(&trace), STRANDS[1..]);
+    assert_eq!(only_conversation(&trace), STRANDS[1..]);
     // Before its span comes, what the records say is shown all the same; the call is counted already.
     let trace = of(rows(1, spans[..2].to_vec(), logs.clone()));
-    assert_eq!(talk(&trace), STRANDS[1..]);
+    assert_eq!(only_conversation(&trace), STRANDS[1..]);
     assert_eq!(trace.totals.model_calls, 2);
     // And so it is where no span comes at all.
     let trace = of(rows(1, Vec::new(), logs));
-    assert_eq!((talk(&trace), trace.name), (STRANDS[1..].iter().map(|line| (*line).to_owned()).collect(), None));
+    assert_eq!(
+        (only_conversation(&trace), trace.name),
+        (STRANDS[1..].iter().map(|line| (*line).to_owned()).collect(), None)
+    );
     let orphan_logs = vec![log(0, 1, &[user("q")], &[]), log(0, 2, &[], &[assistant("a")])];
-    assert_eq!(talk(&of(rows(1, Vec::new(), orphan_logs.clone()))), ["user q", "assistant a"]);
-    assert_eq!(talk(&of(rows(1, vec![agent(1, 0, "a")], orphan_logs))), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&of(rows(1, Vec::new(), orphan_logs.clone()))), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&of(rows(1, vec![agent(1, 0, "a")], orphan_logs))), ["user q", "assistant a"]);
 }
 
 #[test]
@@ -203,10 +212,13 @@ fn v10_late_and_partial() {
     let whole = one(strands());
     let spans = strands();
     let mut arrived = vec![spans[3].clone()];
-    let partial = Made { said: Translation::default(), ..spans[2].clone() }.running();
+    let partial = Made { translation: Translation::default(), ..spans[2].clone() }.running();
     arrived.extend([partial, spans[2].clone(), spans[5].clone(), spans[4].clone(), spans[1].clone(), spans[0].clone()]);
     let late = session(vec![rows(1, arrived, Vec::new())]).remove(0);
-    assert_eq!((talk(&late), late.totals, late.state), (talk(&whole), whole.totals, whole.state));
+    assert_eq!(
+        (only_conversation(&late), late.totals, late.state),
+        (only_conversation(&whole), whole.totals, whole.state)
+    );
     assert_eq!(late.tree.nodes.len(), whole.tree.nodes.len());
     // What is there shows at once.
     let first = one(vec![spans[3].clone()]);
@@ -221,7 +233,7 @@ fn v12_an_error_that_was_recovered_from() {
         llm(2, 1).asked(&prompt).failed("RateLimitError", "429"),
         llm(3, 1).asked(&prompt).answered(&[assistant("a")]),
     ]);
-    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant a"]);
     assert_eq!((trace.state, trace.errors.len()), (crate::model::TraceState::Ok, 1));
     assert!(trace.calls[0].failure.is_some() && trace.calls[1].failure.is_none());
 }
@@ -237,8 +249,8 @@ fn coding_agent() -> (Vec<Made>, Vec<LogRow>) {
     ];
     let record = |at: f64, category| {
         let mut row = LogRow { at: seconds(at), span: Some(span_id(1)), ..log(1, 0, &[], &[]) };
-        let said = Translation { genai: made(9, 0, category).said.genai, ..Translation::default() };
-        row.translation = Arc::new(said);
+        let translation = Translation { genai: made(9, 0, category).translation.genai, ..Translation::default() };
+        row.translation = Arc::new(translation);
         row
     };
     let says = |at: f64, text: &str| LogRow {
@@ -250,10 +262,11 @@ fn coding_agent() -> (Vec<Made>, Vec<LogRow>) {
         ..record(at, Category::Agent)
     };
     let mut paid = record(5.0, Category::Llm);
-    let bill = llm(9, 0).tokens(10, 5).cost(120, PriceSource::Reported).said;
+    let bill = llm(9, 0).tokens(10, 5).cost(120, PriceSource::Reported).translation;
     paid.translation = Arc::new(bill);
     let mut whole = record(8.0, Category::Tool);
-    whole.translation = Arc::new(tool(9, 0, Some("t1"), "Bash", r#"{"command":"ls"}"#, None).failed("E", "no").said);
+    whole.translation =
+        Arc::new(tool(9, 0, Some("t1"), "Bash", r#"{"command":"ls"}"#, None).failed("E", "no").translation);
     (spans, vec![says(5.0, "Let me look."), paid, whole, says(12.0, "alpha")])
 }
 
@@ -261,11 +274,11 @@ fn coding_agent() -> (Vec<Made>, Vec<LogRow>) {
 fn v11_a_coding_agent_whose_records_all_name_its_run() {
     let (spans, logs) = coding_agent();
     let trace = of(rows(1, spans, logs));
-    let said = talk(&trace);
-    assert_eq!(said.len(), 5, "{said:#?}");
-    assert_eq!(said[0], "user Which module is broken?");
-    assert_eq!(said[1], "assistant Let me look.");
-    assert_eq!(said[4], "assistant alpha");
+    let found = only_conversation(&trace);
+    assert_eq!(found.len(), 5, "{found:#?}");
+    assert_eq!(found[0], "user Which module is broken?");
+    assert_eq!(found[1], "assistant Let me look.");
+    assert_eq!(found[4], "assistant alpha");
     let costs: Vec<_> = trace.calls.iter().map(|call| call.cost.as_ref().map(|cost| cost.total.0)).collect();
     assert_eq!(costs, [Some(120), None]);
     assert_eq!(ran(&trace), [(Some("t1"), "error", Some("3 tests fail".to_owned()))]);
@@ -273,7 +286,7 @@ fn v11_a_coding_agent_whose_records_all_name_its_run() {
 }
 
 #[test]
-fn answers_without_questions_are_told_as_those_of_the_agent_that_was_asked() {
+fn answers_without_prompts_are_shown_with_the_prompt_of_their_agent() {
     let trace = one(vec![
         agent(1, 0, "coder").at(0.0, 20.0).asked(&[user("q")]),
         llm(2, 1).at(1.0, 3.0).tokens(10, 5).answered(&[assistant("Let me look.")]),
@@ -282,22 +295,22 @@ fn answers_without_questions_are_told_as_those_of_the_agent_that_was_asked() {
     ]);
     assert_eq!(trace.conversations.len(), 1);
     assert_eq!(
-        talk(&trace),
+        only_conversation(&trace),
         ["user q", "assistant Let me look.", "assistant Bash{}#t1", "tool t1=ok", "assistant done"]
     );
 }
 
 #[test]
-fn what_is_unconfirmed_counts_and_tells_only_where_something_bears_it_out() {
-    let heard = |mut made: Made| {
-        made.said.unconfirmed = true;
+fn unconfirmed_records_count_and_are_shown_only_where_other_records_confirm_them() {
+    let confirmed = |mut made: Made| {
+        made.translation.unconfirmed = true;
         made.row.synthetic = true;
         made
     };
     let spans = || {
         vec![
-            heard(agent(1, 0, "coder").at(0.0, 9.0).asked(&[user("q")])),
-            heard(llm(2, 1).tokens(10, 5).answered(&[assistant("a")])),
+            confirmed(agent(1, 0, "coder").at(0.0, 9.0).asked(&[user("q")])),
+            confirmed(llm(2, 1).tokens(10, 5).answered(&[assistant("a")])),
         ]
     };
     let alone = one(spans());

@@ -4,24 +4,27 @@ use super::*;
 use crate::model::Reasoning;
 
 #[test]
-fn a_bare_word_or_number_is_an_answer_like_any_other() {
+fn a_single_word_or_number_is_an_answer_like_any_other() {
     for answer in ["4", "true", "null"] {
         let trace = conversation(&[(&[user("q")], &[assistant(answer)])]);
-        assert_eq!(talk(&trace), ["user q", &format!("assistant {answer}")]);
+        assert_eq!(only_conversation(&trace), ["user q", &format!("assistant {answer}")]);
     }
 }
 
 #[test]
-fn two_results_that_say_the_same_are_two_results() {
+fn two_equal_results_are_two_results() {
     let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "x", "{}")]);
     let given = results(&[(Some("c1"), "ok"), (Some("c2"), "ok")]);
     let trace =
         conversation(&[(&[user("q")], &[asked.clone()]), (&[user("q"), asked, given], &[assistant("both fine")])]);
-    assert_eq!(talk(&trace), ["user q", "assistant w{}#c1 x{}#c2", "tool c1=ok c2=ok", "assistant both fine"]);
+    assert_eq!(
+        only_conversation(&trace),
+        ["user q", "assistant w{}#c1 x{}#c2", "tool c1=ok c2=ok", "assistant both fine"]
+    );
 }
 
 #[test]
-fn a_call_repeated_after_a_failure_is_there_twice() {
+fn a_call_repeated_after_a_failure_is_two_calls() {
     let (first, second) = (calls("", &[(Some("c1"), "ping", "{}")]), calls("", &[(Some("c2"), "ping", "{}")]));
     let (timeout, pong) = (results(&[(Some("c1"), "timeout")]), results(&[(Some("c2"), "pong")]));
     let trace = conversation(&[
@@ -31,7 +34,7 @@ fn a_call_repeated_after_a_failure_is_there_twice() {
     ]);
     let expected =
         ["user q", "assistant ping{}#c1", "tool c1=timeout", "assistant ping{}#c2", "tool c2=pong", "assistant done"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     assert_eq!(ran(&trace).len(), 2);
 }
 
@@ -41,7 +44,7 @@ fn a_user_may_repeat_the_assistant_and_itself() {
         (&[user("say yes")], &[assistant("yes")]),
         (&[user("say yes"), assistant("yes"), user("yes")], &[assistant("fine")]),
     ]);
-    assert_eq!(talk(&trace), ["user say yes", "assistant yes", "user yes", "assistant fine"]);
+    assert_eq!(only_conversation(&trace), ["user say yes", "assistant yes", "user yes", "assistant fine"]);
 
     let mut history = vec![user("go")];
     let mut exchanges = Vec::new();
@@ -51,11 +54,11 @@ fn a_user_may_repeat_the_assistant_and_itself() {
     }
     let borrowed: Vec<(&[Message], &[Message])> = exchanges.iter().map(|(p, c)| (p.as_slice(), c.as_slice())).collect();
     let expected = ["user go", "assistant one", "user continue", "assistant two", "user continue", "assistant three"];
-    assert_eq!(talk(&conversation(&borrowed)), expected);
+    assert_eq!(only_conversation(&conversation(&borrowed)), expected);
 }
 
 #[test]
-fn the_repetition_may_be_in_the_history_itself() {
+fn messages_may_be_equal_within_the_history() {
     let history = [user("ping"), assistant("pong"), user("ping"), assistant("pong"), user("stop")];
     let trace = conversation(&[
         (&history[..1], &history[1..2]),
@@ -63,29 +66,29 @@ fn the_repetition_may_be_in_the_history_itself() {
         (&history, &[assistant("Stopped.")]),
     ]);
     let expected = ["user ping", "assistant pong", "user ping", "assistant pong", "user stop", "assistant Stopped."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn someone_without_a_memory_asks_each_question_anew() {
+fn a_service_without_history_has_one_conversation_for_each_question() {
     let ask = || vec![llm(1, 0).asked(&[user("ping")]).answered(&[assistant("pong")])];
     let traces = several(vec![ask(), ask()]);
-    assert!(traces.iter().all(|trace| talk(trace) == ["user ping", "assistant pong"]));
+    assert!(traces.iter().all(|trace| only_conversation(trace) == ["user ping", "assistant pong"]));
     let trace = conversation(&[(&[user("ping")], &[assistant("pong")]), (&[user("ping")], &[assistant("pong")])]);
-    assert_eq!(told(&trace), [["user ping", "assistant pong"], ["user ping", "assistant pong"]]);
+    assert_eq!(conversations(&trace), [["user ping", "assistant pong"], ["user ping", "assistant pong"]]);
 }
 
 #[test]
-fn calls_that_know_nothing_of_each_other_share_no_thread() {
+fn calls_that_repeat_nothing_of_each_other_share_no_conversation() {
     let trace = conversation(&[
         (&[system("S"), user("Which port?")], &[assistant("5388")]),
         (&[system("S"), user("Where is the data?")], &[assistant("At home.")]),
     ]);
-    assert_eq!(told(&trace).len(), 2);
+    assert_eq!(conversations(&trace).len(), 2);
 }
 
 #[test]
-fn samples_attempts_and_other_answers_do_not_ask_again() {
+fn samples_and_further_attempts_show_the_prompt_once() {
     let history = [user("q1"), assistant("a1"), user("q2")];
     let trace = conversation(&[
         (&history[..1], &[assistant("a1")]),
@@ -93,34 +96,34 @@ fn samples_attempts_and_other_answers_do_not_ask_again() {
         (&history, &[assistant("another a2")]),
     ]);
     let expected = ["user q1", "assistant a1", "user q2", "assistant a2", "assistant another a2"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 
     let sample = |id, answer| llm(id, 1).at(2.0, 4.0).asked(&[user("q")]).answered(&[assistant(answer)]);
     let trace = one(vec![chain(1, 0), sample(2, "4"), sample(3, "4"), sample(4, "5")]);
-    assert_eq!(talk(&trace), ["user q", "assistant 4", "assistant 4", "assistant 5"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant 4", "assistant 4", "assistant 5"]);
 
     let failed = llm(2, 1).asked(&[user("q")]).failed("RateLimitError", "429");
     let trace = one(vec![chain(1, 0), failed, llm(3, 1).asked(&[user("q")]).answered(&[assistant("a")])]);
-    assert_eq!(talk(&trace), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant a"]);
 }
 
 #[test]
-fn steps_that_ask_the_same_at_one_time_are_several_who_ask() {
+fn equal_prompts_of_several_steps_at_one_time_are_several_conversations() {
     let asks = |id: u64, step| llm(id, step).asked(&[user("q")]).at(1.0, 3.0);
     let steps = vec![chain(10, 0), chain(11, 10), chain(12, 10)];
     let calls = vec![asks(1, 11).answered(&[assistant("a")]), asks(2, 12).answered(&[assistant("a")])];
-    assert_eq!(told(&one([steps, calls].concat())), vec![vec!["user q", "assistant a"]; 2]);
+    assert_eq!(conversations(&one([steps, calls].concat())), vec![vec!["user q", "assistant a"]; 2]);
 }
 
 #[test]
-fn a_failed_call_tells_what_was_sent_and_no_answer() {
+fn a_failed_call_shows_what_was_sent_and_no_answer() {
     let failed = llm(2, 1).asked(&[user("q1")]).answered(&[assistant("hal")]).failed("E", "broken off");
     let next = llm(3, 1).asked(&[user("q1"), user("q2")]).answered(&[assistant("a2")]);
-    assert_eq!(talk(&one(vec![chain(1, 0), failed, next])), ["user q1", "user q2", "assistant a2"]);
+    assert_eq!(only_conversation(&one(vec![chain(1, 0), failed, next])), ["user q1", "user q2", "assistant a2"]);
 }
 
 #[test]
-fn a_branch_leaves_the_other_one_standing() {
+fn a_branch_leaves_the_other_branch_as_it_is() {
     let first = [user("q1"), assistant("a long enough first answer")];
     let with = |question: &str| [first[0].clone(), first[1].clone(), user(question)];
     let trace = conversation(&[
@@ -130,11 +133,11 @@ fn a_branch_leaves_the_other_one_standing() {
     ]);
     let expected =
         ["user q1", "assistant a long enough first answer", "user left", "assistant L", "user right", "assistant R"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn a_rewritten_context_is_told_once() {
+fn a_rewritten_context_is_shown_once() {
     let (q2, a2) = (user("q2"), assistant("the answer to the second question"));
     let trace = conversation(&[
         (&[user("q1")], &[assistant("a1")]),
@@ -153,7 +156,7 @@ fn a_rewritten_context_is_told_once() {
         "user q4",
         "assistant a4",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn a_sliding_window_repeats_nothing() {
         (&[q(2), a(2), q(3)], &[a(3)]),
         (&[a(3), q(4)], &[a(4)]),
     ]);
-    assert_eq!(talk(&trace).len(), 8);
+    assert_eq!(only_conversation(&trace).len(), 8);
 }
 
 #[test]
@@ -184,23 +187,23 @@ fn history_with_other_ids_parts_or_without_reasoning_is_recognised() {
     ]);
     let expected =
         ["user Weather  in Paris?", r#"assistant (hm) Let me look. w{"a":1}#c1"#, "tool x9=18C", "assistant 18C."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C".to_owned()))]);
 }
 
 #[test]
-fn an_answer_in_pieces_comes_back_as_one_message() {
+fn an_answer_in_pieces_is_recognised_as_one_message() {
     let texts: Vec<String> = (0..20).map(|nth| format!("piece {nth} ")).collect();
     let keyed_messages: Vec<Message> = texts.iter().map(|text| assistant(text)).collect();
     let whole = assistant(&texts.concat());
     let trace =
         conversation(&[(&[user("q")], &keyed_messages), (&[user("q"), whole, user("and?")], &[assistant("ok")])]);
-    let lines = talk(&trace);
+    let lines = only_conversation(&trace);
     assert_eq!((lines.len(), lines[21].as_str()), (23, "user and?"));
 }
 
 #[test]
-fn reasoning_that_only_the_next_prompt_tells_is_added() {
+fn reasoning_that_only_the_next_prompt_has_is_added() {
     let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let asked = calls("", &[(Some("c1"), "w", "{}")]);
     let mut recalled = asked.clone();
@@ -209,11 +212,11 @@ fn reasoning_that_only_the_next_prompt_tells_is_added() {
         (&[user("q")], &[asked]),
         (&[user("q"), recalled, results(&[(Some("c1"), "r")])], &[assistant("a")]),
     ]);
-    assert_eq!(talk(&trace)[1], "assistant (hm) w{}#c1");
+    assert_eq!(only_conversation(&trace)[1], "assistant (hm) w{}#c1");
 }
 
 #[test]
-fn calls_that_only_the_next_prompt_tells_are_added_to_their_answer() {
+fn tool_calls_that_only_the_next_prompt_has_are_added_to_their_answer() {
     let asked = |id| calls("Again:", &[(Some(id), "w", "{}")]);
     let given = |id, text| results(&[(Some(id), text)]);
     let ran = |id: u64| tool(id, 10, None, "w", "{}", Some("r"));
@@ -230,55 +233,57 @@ fn calls_that_only_the_next_prompt_tells_are_added_to_their_answer() {
     let again = |id: &str| [format!("assistant Again: w{{}}#{id}"), format!("tool {id}=r")];
     let expected =
         [vec!["user q".to_owned()], again("c1").to_vec(), again("c2").to_vec(), vec!["assistant 4".to_owned()]];
-    assert_eq!(talk(&trace), expected.concat());
+    assert_eq!(only_conversation(&trace), expected.concat());
     let callers: Vec<_> = trace.tools.iter().map(|run| (run.call_id.as_deref(), run.called_by)).collect();
     assert_eq!(callers, [(Some("c1"), Some(span_id(1))), (Some("c2"), Some(span_id(3)))]);
     // The same words, but somebody's else.
     let trace = conversation(&[(&[user("q")], &[assistant("no")]), (&[user("r"), assistant("no")], &[assistant("a")])]);
-    assert_eq!(told(&trace).len(), 2);
+    assert_eq!(conversations(&trace).len(), 2);
 }
 
 #[test]
-fn a_prefill_is_new_and_may_come_back_joined_to_its_answer() {
+fn a_prefill_is_new_and_may_be_repeated_joined_to_its_answer() {
     let trace = conversation(&[
         (&[user("q"), assistant("The capital is")], &[assistant(" Paris, of course.")]),
         (&[user("q"), assistant("The capital is Paris, of course."), user("And Italy?")], &[assistant("Rome.")]),
     ]);
     let expected =
         ["user q", "assistant The capital is", "assistant  Paris, of course.", "user And Italy?", "assistant Rome."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn few_shot_examples_do_not_make_strangers_one_conversation() {
+fn few_shot_examples_do_not_join_conversations() {
     let prompt = |text: &str| [system("S"), user("good"), assistant("yes"), user("bad"), assistant("no"), user(text)];
     let trace = conversation(&[(&prompt("nice"), &[assistant("yes")]), (&prompt("ugly"), &[assistant("no")])]);
-    assert_eq!(told(&trace).len(), 2);
-    assert_eq!(told(&trace)[1].last().unwrap(), "assistant no");
-    assert_eq!(told(&trace)[1][5], "user ugly");
+    assert_eq!(conversations(&trace).len(), 2);
+    assert_eq!(conversations(&trace)[1].last().unwrap(), "assistant no");
+    assert_eq!(conversations(&trace)[1][5], "user ugly");
 }
 
 #[test]
-fn a_system_prompt_is_told_when_it_changes() {
+fn a_system_prompt_is_shown_when_it_changes() {
     let first = [system("S1"), user("q1")];
     let a1 = assistant("a sufficiently long answer");
     let second = [system("S2"), user("q1"), a1.clone(), user("q2")];
     let trace = conversation(&[(&first, &[a1]), (&second, &[assistant("a2")])]);
     let expected =
         ["system S1", "user q1", "assistant a sufficiently long answer", "system S2", "user q2", "assistant a2"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn an_answer_that_only_the_next_prompt_tells_belongs_to_its_call() {
-    let trace =
-        conversation(&[(&[user("q1")], &[]), (&[user("q1"), assistant("told later"), user("q2")], &[assistant("a2")])]);
-    assert_eq!(talk(&trace), ["user q1", "assistant told later", "user q2", "assistant a2"]);
+fn an_answer_that_only_the_next_prompt_has_belongs_to_its_call() {
+    let trace = conversation(&[
+        (&[user("q1")], &[]),
+        (&[user("q1"), assistant("found later"), user("q2")], &[assistant("a2")]),
+    ]);
+    assert_eq!(only_conversation(&trace), ["user q1", "assistant found later", "user q2", "assistant a2"]);
     assert_eq!((trace.conversations[0].messages[1].span, trace.conversations[0].messages[1].turn), (span_id(2), 0));
 }
 
 #[test]
-fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
+fn an_answer_like_an_earlier_one_is_found_where_it_was_given() {
     let paris = |id| ("", [(Some(id), "w", r#"{"a":1}"#)]);
     let ask = |text, id| calls(text, &paris(id).1);
     let first = [user("q"), ask("", "c1"), results(&[(Some("c1"), "18C")])];
@@ -297,28 +302,28 @@ fn an_answer_like_an_earlier_one_is_met_where_it_was_given() {
         "tool c2=18C",
         "assistant Still 18C.",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn results_without_their_calls_answer_what_was_asked_last() {
+fn results_without_their_calls_answer_the_last_calls() {
     let trace = conversation(&[
         (&[system("S"), user("q")], &[calls("", &[(Some("item_1"), "w", r#"{"a":1}"#), (Some("item_2"), "v", "{}")])]),
         (&[system("S"), results(&[(Some("c1"), "18C"), (Some("c2"), "no")])], &[assistant("It is 18C.")]),
     ]);
     let expected =
         ["system S", "user q", r#"assistant w{"a":1}#c1 v{}#c2"#, "tool c1=18C c2=no", "assistant It is 18C."];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
     let expected = [(Some("c1"), "ok", Some("18C".to_owned())), (Some("c2"), "ok", Some("no".to_owned()))];
     assert_eq!(ran(&trace), expected);
     let silent = conversation(&[(&[user("q")], &[calls("", &[(Some("c1"), "w", "{}")])]), (&[], &[assistant("a")])]);
-    assert_eq!(talk(&silent), ["user q", "assistant w{}#c1", "assistant a"]);
+    assert_eq!(only_conversation(&silent), ["user q", "assistant w{}#c1", "assistant a"]);
     let another = conversation(&[(&[user("q")], &[assistant("a")]), (&[], &[assistant("b")])]);
-    assert_eq!(told(&another).len(), 2);
+    assert_eq!(conversations(&another).len(), 2);
 }
 
 #[test]
-fn hidden_messages_go_on_by_their_place() {
+fn hidden_messages_are_matched_by_their_place() {
     let hide = |mut message: Message| {
         message.parts[0].hidden = true;
         message
@@ -329,11 +334,11 @@ fn hidden_messages_go_on_by_their_place() {
         (&[u.clone(), a.clone(), u.clone()], &[a.clone()]),
         (&[u.clone(), a.clone(), u.clone(), a, u], &[assistant("shown")]),
     ]);
-    assert_eq!(talk(&trace).len(), 6);
+    assert_eq!(only_conversation(&trace).len(), 6);
 }
 
 #[test]
-fn answers_that_only_later_prompts_tell_belong_each_to_its_call() {
+fn answers_that_only_later_prompts_have_belong_each_to_its_call() {
     let ask = |id, input| calls("", &[(Some(id), "w", input)]);
     let give = |id, text| results(&[(Some(id), text)]);
     let history = [user("q"), ask("c1", "1"), give("c1", "one"), ask("c2", "2"), give("c2", "two")];
@@ -344,13 +349,13 @@ fn answers_that_only_later_prompts_tell_belong_each_to_its_call() {
         llm(6, 1).asked(&history).answered(&[assistant("done")]),
     ]);
     let expected = ["user q", "assistant w1#c1", "tool c1=one", "assistant w2#c2", "tool c2=two", "assistant done"];
-    assert_eq!(talk(&trace), expected);
-    let by: Vec<_> = trace.conversations[0].messages.iter().map(|said| said.span).collect();
+    assert_eq!(only_conversation(&trace), expected);
+    let by: Vec<_> = trace.conversations[0].messages.iter().map(|found| found.span).collect();
     assert_eq!(by, [2, 2, 4, 4, 6, 6].map(span_id));
 }
 
 #[test]
-fn an_answer_that_came_piece_by_piece_is_one_message() {
+fn an_answer_of_several_pieces_is_one_message() {
     let thought = Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() };
     let thought = Message::new(Role::Assistant, vec![Part::new(Content::Reasoning(thought))]);
     let call = |id| calls("", &[(Some(id), "w", "{}")]);
@@ -365,11 +370,11 @@ fn an_answer_that_came_piece_by_piece_is_one_message() {
         "assistant one",
         "assistant another",
     ];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
+fn a_conversation_continues_from_a_failed_call_after_an_inserted_answer() {
     let inserted = [user("q1"), assistant("a1"), assistant("by the program"), user("q2")];
     let mut more = inserted.to_vec();
     more.push(user("q3"));
@@ -380,31 +385,31 @@ fn a_failed_call_after_an_inserted_answer_is_gone_on_from() {
         llm(4, 1).asked(&more).answered(&[assistant("a3")]),
     ]);
     let expected = ["user q1", "assistant a1", "~assistant by the program", "user q2", "user q3", "assistant a3"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn what_was_too_long_is_asked_once_although_its_beginning_is_left_out_then() {
+fn a_prompt_that_was_too_long_is_shown_once_though_its_beginning_is_left_out_later() {
     let (before, q) = ([user("q1"), assistant("a1"), user("q2")], user("q2"));
     let refused = llm(2, 1).asked(&before).failed("ContextWindowOverflow", "too long");
     let trace = one(vec![agent(1, 0, "a"), refused, llm(3, 1).asked(&[q]).answered(&[assistant("a2")])]);
-    assert_eq!(talk(&trace), ["~user q1", "~assistant a1", "user q2", "assistant a2"]);
+    assert_eq!(only_conversation(&trace), ["~user q1", "~assistant a1", "user q2", "assistant a2"]);
 }
 
 #[test]
-fn a_thought_that_only_the_step_around_a_call_tells_is_told() {
+fn reasoning_that_only_the_step_around_a_call_has_is_shown() {
     let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let mut answer = assistant("a");
     answer.parts.insert(0, thought);
-    let step = |told: Message| chain(1, 0).at(0.0, 9.0).answered(&[told]);
+    let step = |found: Message| chain(1, 0).at(0.0, 9.0).answered(&[found]);
     let call = || llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
-    assert_eq!(talk(&one(vec![step(answer.clone()), call()])), ["user q", "assistant (hm) a"]);
+    assert_eq!(only_conversation(&one(vec![step(answer.clone()), call()])), ["user q", "assistant (hm) a"]);
     answer.parts[1] = Part::text("b");
-    assert_eq!(talk(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
+    assert_eq!(only_conversation(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
 }
 
 #[test]
-fn the_calls_of_an_answer_that_only_the_next_prompt_tells_are_added() {
+fn the_tool_calls_of_an_answer_that_only_the_next_prompt_has_are_added() {
     let asked = calls("Let me look.", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
     let given = results(&[(Some("t1"), "18C"), (Some("t2"), "18C")]);
     let trace = conversation(&[
@@ -413,29 +418,29 @@ fn the_calls_of_an_answer_that_only_the_next_prompt_tells_are_added() {
         (&[user("q"), asked, given, assistant("18C."), user("ok")], &[assistant("ok")]),
     ]);
     let expected = ["user q", "assistant Let me look. w{}#t1 w{}#t2", "tool t1=18C t2=18C", "assistant 18C."];
-    assert_eq!(talk(&trace), [&expected[..], &["user ok", "assistant ok"]].concat());
+    assert_eq!(only_conversation(&trace), [&expected[..], &["user ok", "assistant ok"]].concat());
     assert_eq!(trace.conversations[0].messages[1].span, span_id(2));
 }
 
 #[test]
-fn a_call_of_the_same_by_another_id_is_another_call() {
+fn a_tool_call_with_another_id_is_another_call() {
     let (first, second) = (calls("", &[(Some("t1"), "w", "{}")]), calls("", &[(Some("t2"), "w", "{}")]));
     let (one, two) = (results(&[(Some("t1"), "18C")]), results(&[(Some("t2"), "18C")]));
-    // The first versions of a sender tell no answer without words.
+    // The first versions of a sender record no answer without text.
     let trace = conversation(&[
         (&[user("q")], &[]),
         (&[user("q"), first.clone(), one.clone()], &[]),
         (&[user("q"), first, one, second, two], &[assistant("a")]),
     ]);
     let expected = ["user q", "assistant w{}#t1", "tool t1=18C", "assistant w{}#t2", "tool t2=18C", "assistant a"];
-    assert_eq!(talk(&trace), expected);
+    assert_eq!(only_conversation(&trace), expected);
 }
 
 #[test]
-fn calls_without_ids_have_those_that_the_next_prompt_tells() {
+fn tool_calls_without_ids_take_those_of_the_next_prompt() {
     let bare = calls("so", &[(None, "w", "{}"), (None, "w", "{}")]);
     let asked = calls("so", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
     let given = results(&[(Some("t1"), "18C"), (Some("t2"), "19C")]);
     let trace = conversation(&[(&[user("q")], &[bare]), (&[user("q"), asked, given], &[assistant("a")])]);
-    assert_eq!(talk(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
+    assert_eq!(only_conversation(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
 }
