@@ -102,7 +102,7 @@ mod tests {
         let store = memory();
         let result = ToolResult { call_id: None, name: None, is_error: None, content: vec![image(&gif())] };
         for id in 1..4 {
-            let mut sent = span("a", id).says("look");
+            let mut sent = span("a", id).with_prompt("look");
             let message = Message::new(Role::User, vec![image(&gif()), Part::new(Content::Result(result.clone()))]);
             sent.translation.readings[0].prompt.push(Arc::new(message));
             send(&store, [sent]);

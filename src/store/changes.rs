@@ -1,19 +1,22 @@
-//! What commits touched, merged until someone looks, with one wake-up until then.
+//! What commits changed. The changes of several commits are merged until a listener takes them; until then it is woken
+//! once.
 
 use std::sync::{Mutex, OnceLock};
 
 use super::lock;
 use crate::model::Changes;
 
-/// Tells one listener that something changed, and what, once it asks.
+/// The changes that were not taken yet, and the listener to wake.
 #[derive(Default)]
 pub struct ChangeFeed {
     untaken: Mutex<Changes>,
+    /// Empty until the listener is there.
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl ChangeFeed {
-    /// Has `wake` called when there is something to take, and not again until it was taken. Only the first is heard.
+    /// Calls `wake` as soon as there are changes to take, and not again until they were taken. There is one listener: of
+    /// several calls only the first counts.
     pub fn on_change(&self, wake: Box<dyn Fn() + Send + Sync>) {
         let wake = self.wake.get_or_init(|| wake);
         if !lock(&self.untaken).is_empty() {
@@ -21,11 +24,12 @@ impl ChangeFeed {
         }
     }
 
-    /// What changed since it was last asked.
+    /// Takes the changes since the last call; empty if there are none.
     pub fn take(&self) -> Changes {
         std::mem::take(&mut *lock(&self.untaken))
     }
 
+    /// Adds the changes of a commit, and wakes the listener if there were none before.
     pub(super) fn add(&self, changes: Changes) {
         if changes.is_empty() {
             return;

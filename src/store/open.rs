@@ -1,4 +1,4 @@
-//! Opening the file: is it ours, is it free, is it of a version we know.
+//! Opens the file: checks that it is a store of this program, that no other process holds it, and migrates its tables.
 
 use std::{
     fs::{self, File},
@@ -16,6 +16,7 @@ use super::{
 /// Why the store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// Another process has it open; `pid` is `None` if the engine cannot say which.
     #[error("{} is held by {}; stop that one, or choose another file with --db", .path.display(), holder(*.pid))]
     Held { path: PathBuf, pid: Option<u32> },
     #[error(
@@ -32,18 +33,19 @@ pub enum OpenError {
     Unusable { path: PathBuf, why: String },
 }
 
+/// The process that holds a file, in words.
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("another process (pid {pid})"))
 }
 
-/// Rows in a row group. A checkpoint writes small row groups anew to make full ones of them; with the engine's own
-/// 122 880 that took up to 370 ms per 40 MB of log and left a quarter more in the file, with this it takes 80.
+/// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
+/// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
 const ROW_GROUP: usize = 30_720;
 
-/// Opens the place and brings its tables up to date.
+/// Opens the file, or a database in memory, and brings its tables up to date.
 pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     let path = match place {
-        // An absolute path cannot be mistaken for one of the engine's own forms, such as `name:path`.
+        // The engine reads some relative paths, such as `name:path`, as something else than a file.
         Place::File(path) => std::path::absolute(path)
             .map_err(|error| OpenError::Unusable { path: path.clone(), why: error.to_string() })?,
         Place::Memory => PathBuf::from(":memory:"),
@@ -60,7 +62,7 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     let connection = attach(&path, is_file).map_err(|why| refused(&path, &why))?;
     let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
     if is_file {
-        only_for_us(&path).map_err(|error| unusable(error.to_string()))?;
+        make_private(&path).map_err(|error| unusable(error.to_string()))?;
     }
     match schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))? {
         Fit::Ready => Ok(connection),
@@ -69,14 +71,15 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     }
 }
 
-/// Another connection to what was opened.
+/// Another connection to the file that a connection has open.
 pub fn another(connection: &Connection) -> duckdb::Result<Connection> {
     let another = connection.try_clone()?;
     another.execute_batch("use store")?;
     Ok(another)
 }
 
-/// The file is attached to an engine that holds nothing else: only so can its row groups have a size of their own.
+/// Attaches the file to an engine in memory: the size of row groups can only be chosen when a file is attached. The error
+/// is the engine's, in words.
 fn attach(path: &Path, is_file: bool) -> Result<Connection, String> {
     let quoted = path.to_str().ok_or("its name is not UTF-8")?.replace('\'', "''");
     let open = || {
@@ -93,24 +96,25 @@ fn attach(path: &Path, is_file: bool) -> Result<Connection, String> {
     open().map_err(|error: duckdb::Error| error.to_string())
 }
 
+/// The engine's settings for a file, or for a database in memory.
 fn settings(is_file: bool) -> duckdb::Result<Config> {
     let settings = Config::default()
-        // Telemetry is untrusted, and so is whatever it talks the engine into: it loads nothing from the network, and
-        // once the file is attached it reaches no other.
+        // What is stored comes from senders that are not trusted. So the engine loads no extensions from the network, and
+        // once the file is attached it opens no other.
         .enable_autoload_extension(false)?
         .threads(2)?
         .with("preserve_insertion_order", "false")?
-        // `checkpoint` decides when, so that no commit has to.
+        // Checkpoints are written by `checkpoint`, so that no commit has to wait for one.
         .with("checkpoint_threshold", "1TB")?;
     if is_file {
         settings.max_memory("256MB")
     } else {
-        // All of it is data here, and there is no folder of ours to spill into.
+        // All data is in memory, and there is no folder beside a file to spill into.
         settings.with("max_temp_directory_size", "0B")
     }
 }
 
-/// Makes the folder, if there is none, for its owner alone.
+/// Makes the folder of a file if there is none, accessible to its owner only.
 fn prepare_folder(path: &Path) -> Result<(), OpenError> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let mut builder = fs::DirBuilder::new();
@@ -120,16 +124,17 @@ fn prepare_folder(path: &Path) -> Result<(), OpenError> {
     builder.create(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })
 }
 
-/// Takes the file from everyone but its owner, whatever the umask was.
-fn only_for_us(path: &Path) -> io::Result<()> {
+/// Makes the file accessible to its owner only, whatever the umask was.
+fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(())
 }
 
-/// Whether the file may be opened: there is none yet, or it has the engine's mark at its ninth byte.
+/// Whether the engine may open the file: there is none yet, or it has the engine's mark at its ninth byte.
 ///
-/// Asked before the engine is: it takes some foreign files (those of `SQLite`) for a reason to load an extension.
+/// This is checked before the engine opens it, because the engine loads an extension for some other files (those of
+/// `SQLite`).
 fn is_database(path: &Path) -> io::Result<bool> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -144,7 +149,8 @@ fn is_database(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Reads the engine's words. It names the holder as `… held in /usr/bin/x (PID 123)`, where it can find out.
+/// The error for the engine's message `why`. If another process holds the file and the engine knows which, the message
+/// contains `… held in /usr/bin/x (PID 123)`.
 fn refused(path: &Path, why: &str) -> OpenError {
     let path = path.to_owned();
     if why.contains("Could not set lock") || why.contains("Conflicting lock") {
@@ -166,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_holder_is_read_from_the_engines_words() {
+    fn the_holder_is_read_from_the_engines_message() {
         let why = "IO Error: Could not set lock on file \"/a\": Conflicting lock is held in /bin/x (PID 123). See also";
         assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: Some(123), .. }));
         let why = "IO Error: Could not set lock on file \"/a\": Resource temporarily unavailable";

@@ -1,4 +1,4 @@
-//! Bytes as they are stored: compressed where that pays, with a first byte that says which.
+//! Bytes as they are stored: compressed if that makes them smaller, after one byte that marks whether they are.
 
 use std::{borrow::Cow, cell::RefCell};
 
@@ -6,17 +6,20 @@ use zstd::bulk::Compressor;
 
 use super::DatabaseError;
 
+/// The first byte of what is not compressed.
 const PLAIN: u8 = 0;
+/// The first byte of what is one zstd frame.
 const ZSTD: u8 = 1;
 
-/// Below this, compressing saves less than its frame and its time cost.
+/// Bytes up to which nothing is compressed: it would save less than the frame and the time cost.
 const WORTH_IT: usize = 512;
 
 thread_local! {
-    /// Kept, because making one takes longer (5 µs) than it needs for a span.
+    /// One for each thread: making one takes longer (5 µs) than compressing a span. `None` if zstd has no memory for it.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(1).ok());
 }
 
+/// The stored form of some bytes.
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     if bytes.len() > WORTH_IT
         && let Some(squeezed) = COMPRESSOR.with_borrow_mut(|squeeze| squeeze.as_mut()?.compress(bytes).ok())
@@ -34,6 +37,7 @@ fn marked(mark: u8, bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
+/// The bytes of a stored form. `what` is what an error calls them.
 pub fn unpack<'a>(what: &'static str, packed: &'a [u8]) -> Result<Cow<'a, [u8]>, DatabaseError> {
     let unreadable = |why: String| DatabaseError::Unreadable { what, why };
     match packed.split_first() {

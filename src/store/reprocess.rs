@@ -64,16 +64,16 @@ impl Reprocessor {
         let all = match self.connection.with(count) {
             Ok(0) => return,
             Ok(all) => all,
-            Err(error) => return warn!(%error, "what an older version understood cannot be found"),
+            Err(error) => return warn!(%error, "what another version understood cannot be found"),
         };
-        info!(rows = all, "understanding again what an older version understood");
+        info!(rows = all, "reprocessing what another version understood");
         let mut done = 0;
         while !self.ends.load(Ordering::Relaxed) {
             lock(&self.health).reprocessing = Some(Progress { done, of: all.max(done) });
             let batch = match self.connection.with(|connection| next_batch(connection, &self.prices)) {
                 Ok(batch) => batch,
                 Err(error) => {
-                    warn!(%error, "understanding again was given up");
+                    warn!(%error, "reprocessing was given up");
                     break;
                 }
             };
@@ -85,7 +85,7 @@ impl Reprocessor {
                 Ok(()) => done += count,
                 Err(StoreError::Closed) => break,
                 Err(error) => {
-                    warn!(%error, "understanding again was given up");
+                    warn!(%error, "reprocessing was given up");
                     break;
                 }
             }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     /// Marks all rows as those of another version.
-    fn of_old(store: &Store) {
+    fn make_stale(store: &Store) {
         let age = |connection: &Connection| {
             Ok(connection.execute_batch("update spans set dialects = 1; update logs set dialects = 1")?)
         };
@@ -193,7 +193,7 @@ mod tests {
     }
 
     /// Waits until this many model calls are in the totals, which the writer updates when nothing else waits.
-    fn settled(store: &Store, calls: u64) -> crate::model::Overview {
+    fn summarized(store: &Store, calls: u64) -> crate::model::Overview {
         for _ in 0..200 {
             let now = overview(store, Filter::default());
             if now.totals.model_calls == calls {
@@ -201,11 +201,11 @@ mod tests {
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        panic!("never settled")
+        panic!("never summarized")
     }
 
     #[test]
-    fn what_an_older_version_understood_is_understood_again_when_the_store_is_opened() {
+    fn what_another_version_understood_is_reprocessed_when_the_store_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
@@ -221,11 +221,11 @@ mod tests {
             .submit_blocking(Submission { logs: std::mem::take(&mut records), ..Submission::default() })
             .unwrap();
         assert_eq!(overview(&store, Filter::default()).totals.model_calls, 0);
-        of_old(&store);
+        make_stale(&store);
         store.close();
 
         let store = opened(&path);
-        let overview = settled(&store, 250);
+        let overview = summarized(&store, 250);
         assert_eq!((overview.spans, overview.totals.model_calls), (250, 250));
         assert_eq!(overview.totals.usage.input(), Some(2500));
         assert!(overview.totals.cost_if_known().is_some());
@@ -244,15 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_came_meanwhile_is_not_overwritten_by_an_older_one() {
+    fn a_record_that_was_received_meanwhile_is_not_overwritten_by_an_older_one() {
         let store = Store::open(&Place::Memory, Arc::new(Prices::bundled())).unwrap();
         send(&store, [call(1, 10), call(2, 20)]);
-        of_old(&store);
+        make_stale(&store);
         let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
         assert_eq!(read.spans.len(), 2);
         let newer = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
         send(&store, [Sent { translation: newer.translation, ..call(1, 11) }]);
         store.writer().submit_reprocessed(read).unwrap();
-        assert_eq!(settled(&store, 2).totals.usage.input(), Some(31));
+        assert_eq!(summarized(&store, 2).totals.usage.input(), Some(31));
     }
 }

@@ -1,4 +1,4 @@
-//! Rows → spans and log records, each with what was understood of it.
+//! Reads rows as spans and log records with their translations, and converts between columns and ids.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::model::{
     LogRow, Project, Rank, SpanId, SpanKind, SpanRow, Status, StatusCode, Timestamp, TraceId, TraceRows,
 };
 
-/// What the store has of some traces.
+/// The spans and log records of some traces, in no order.
 #[derive(Default)]
 pub struct Loaded {
     /// Each with how complete its record is.
@@ -22,7 +22,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The same, trace by trace, in the order in which they were asked for.
+    /// The same by trace, in the order of `traces`; a trace without spans and log records is empty.
     pub fn by_trace(self, traces: &[TraceId]) -> Vec<TraceRows> {
         let mut all: Vec<_> =
             traces.iter().map(|trace| TraceRows { trace: *trace, spans: Vec::new(), logs: Vec::new() }).collect();
@@ -42,7 +42,7 @@ impl Loaded {
     }
 }
 
-/// Loads some traces; equal messages share one allocation.
+/// Loads some traces with their translations. Equal messages share one allocation.
 pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, DatabaseError> {
     let list = uhugeints(traces.iter().map(trace_number));
     let mut spans = Vec::new();
@@ -68,6 +68,7 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Datab
     Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })
 }
 
+/// Joins the translations of log records with the fetched contents.
 pub fn join_logs(logs: Vec<(LogRow, StoredTranslation)>, fetched: &FetchedContents) -> Vec<LogRow> {
     let join = |(mut row, translation): (LogRow, StoredTranslation)| {
         row.translation = Arc::new(translation.join(fetched));
@@ -76,7 +77,7 @@ pub fn join_logs(logs: Vec<(LogRow, StoredTranslation)>, fetched: &FetchedConten
     logs.into_iter().map(join).collect()
 }
 
-/// Fetches all that some translations refer to, each content once.
+/// Fetches the contents whose ids are in some translations, each once.
 pub fn fetch<'a>(
     connection: &Connection,
     wanted: impl Iterator<Item = &'a StoredTranslation>,
@@ -99,8 +100,8 @@ pub fn fetch<'a>(
 /// Reads the columns of `load_spans.sql`, without the last two.
 fn span_row(row: &Row) -> Result<SpanRow, DatabaseError> {
     Ok(SpanRow {
-        trace: trace_id(row.get(0)?).ok_or_else(|| lost("trace id"))?,
-        id: span_id(row.get(1)?).ok_or_else(|| lost("span id"))?,
+        trace: trace_id(row.get(0)?).ok_or_else(|| zero("trace id"))?,
+        id: span_id(row.get(1)?).ok_or_else(|| zero("span id"))?,
         parent: row.get::<_, Option<u64>>(2)?.and_then(span_id),
         project: project(text(row, 3)?),
         name: row.get(4)?,
@@ -116,7 +117,7 @@ fn span_row(row: &Row) -> Result<SpanRow, DatabaseError> {
     })
 }
 
-/// Reads the columns of `load_logs.sql`.
+/// Reads the columns of `load_logs.sql`. The translation is not in the row yet, because its contents have to be fetched.
 pub fn log_row(row: &Row) -> Result<(LogRow, StoredTranslation), DatabaseError> {
     let log = LogRow {
         trace: row.get::<_, Option<u128>>(0)?.and_then(trace_id),
@@ -132,14 +133,17 @@ pub fn log_row(row: &Row) -> Result<(LogRow, StoredTranslation), DatabaseError> 
     Ok((log, StoredTranslation::read(blob(row, 8)?)))
 }
 
-fn lost(what: &'static str) -> DatabaseError {
+/// The error for an id of zeroes, which is no id.
+fn zero(what: &'static str) -> DatabaseError {
     DatabaseError::Unreadable { what, why: "it is zero".to_owned() }
 }
 
+/// The bytes of a column of type `blob` that is not null.
 pub fn blob<'a>(row: &'a Row, column: usize) -> Result<&'a [u8], DatabaseError> {
     Ok(row.get_ref(column)?.as_blob().map_err(duckdb::Error::from)?)
 }
 
+/// The text of a column of type `varchar` that is not null.
 pub fn text<'a>(row: &'a Row, column: usize) -> Result<&'a str, DatabaseError> {
     Ok(row.get_ref(column)?.as_str().map_err(duckdb::Error::from)?)
 }
@@ -149,32 +153,39 @@ pub fn uhugeints(numbers: impl Iterator<Item = impl Into<u128>>) -> Sql {
     Sql::List(numbers.map(|number| Sql::UHugeInt(number.into())).collect())
 }
 
+/// A trace id as its column has it: a big-endian number.
 pub fn trace_number(trace: &TraceId) -> u128 {
     u128::from_be_bytes(*trace.as_bytes())
 }
 
+/// The trace id of a column; `None` for 0, which is no id.
 pub fn trace_id(number: u128) -> Option<TraceId> {
     TraceId::from_bytes(&number.to_be_bytes()).ok()
 }
 
+/// A span id as its column has it: a big-endian number.
 pub fn span_number(span: SpanId) -> u64 {
     u64::from_be_bytes(*span.as_bytes())
 }
 
+/// The span id of a column; `None` for 0, which is no id.
 pub fn span_id(number: u64) -> Option<SpanId> {
     SpanId::from_bytes(&number.to_be_bytes()).ok()
 }
 
+/// A project by its name; the default one for a name that is invalid.
 pub fn project(name: &str) -> Project {
     name.parse().unwrap_or_default()
 }
 
-fn kind(word: &str) -> SpanKind {
+/// The reverse of [`SpanKind::as_str`].
+fn kind(name: &str) -> SpanKind {
     use SpanKind::{Client, Consumer, Internal, Producer, Server};
-    [Internal, Server, Client, Producer, Consumer].into_iter().find(|kind| kind.as_str() == word).unwrap_or_default()
+    [Internal, Server, Client, Producer, Consumer].into_iter().find(|kind| kind.as_str() == name).unwrap_or_default()
 }
 
-fn status_code(word: &str) -> StatusCode {
+/// The reverse of [`StatusCode::as_str`].
+fn status_code(name: &str) -> StatusCode {
     use StatusCode::{Error, Ok, Unset};
-    [Unset, Ok, Error].into_iter().find(|code| code.as_str() == word).unwrap_or_default()
+    [Unset, Ok, Error].into_iter().find(|code| code.as_str() == name).unwrap_or_default()
 }

@@ -1,10 +1,11 @@
-//! The tables, and how an older file gets them: each `schema/*.sql` is applied once, in order.
+//! The tables, and the migration of older files: each `schema/*.sql` is applied once to a file, in order. The version of a
+//! file is the number of those that were applied.
 
 use duckdb::{Connection, OptionalExt};
 
 use super::DatabaseError;
 
-/// One object a file. A change to what is stored is a new file at the end, never an edit of an older one.
+/// Each makes or changes one table. A change of a table is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[
     include_str!("schema/001_meta.sql"),
     include_str!("schema/002_spans.sql"),
@@ -20,18 +21,18 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/012_waits.sql"),
 ];
 
-/// What a file turned out to be.
+/// Whether a file can be used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It has, or now has, our tables.
+    /// It has today's tables, or has them now.
     Ready,
-    /// A later version of this program made it.
+    /// A later version of this program made it: its version is `found`, and this program has `known` steps.
     Newer { found: u64, known: u64 },
-    /// It has tables, but not ours.
+    /// It has tables of another program.
     Foreign,
 }
 
-/// Brings the tables of a file to what this version knows.
+/// Makes the tables of an empty file, or brings those of an older one up to date. Any other file is left as it is.
 pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
     let known = STEPS.len() as u64;
     let found = match version(connection)? {
@@ -44,7 +45,7 @@ pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
     }
     let steps = usize::try_from(found).map_or(&[][..], |found| &STEPS[found..]);
     if !steps.is_empty() {
-        // One transaction: a program killed in the middle leaves the file as it was.
+        // One transaction: if the program is killed meanwhile, the file is as it was.
         connection.execute_batch("begin transaction")?;
         if let Err(error) = apply(connection, steps, known) {
             connection.execute_batch("rollback")?;
@@ -55,6 +56,7 @@ pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
     Ok(Fit::Ready)
 }
 
+/// Applies some steps, after which the version is `known`. The caller must have begun a transaction.
 fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), DatabaseError> {
     for step in steps {
         connection.execute_batch(step)?;
@@ -64,7 +66,7 @@ fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), Data
     Ok(())
 }
 
-/// The version of the tables; `None` where there is no such record.
+/// The version of the tables; `None` if the file has no table `meta` with one.
 fn version(connection: &Connection) -> Result<Option<u64>, DatabaseError> {
     let table = "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'meta'
         and database_name = current_database()";
@@ -72,10 +74,11 @@ fn version(connection: &Connection) -> Result<Option<u64>, DatabaseError> {
         return Ok(None);
     }
     let ask = "select value from meta where name = 'schema'";
-    // A `meta` of other columns is somebody else's.
+    // A table `meta` with other columns belongs to another program.
     Ok(connection.query_row(ask, [], |row| row.get(0)).optional().unwrap_or_default())
 }
 
+/// Whether the file has no tables at all.
 fn is_empty(connection: &Connection) -> Result<bool, DatabaseError> {
     let tables = "select 1 from duckdb_tables() where database_name = current_database()";
     Ok(!connection.prepare(tables)?.exists([])?)

@@ -1,4 +1,5 @@
-//! A translation as it is stored: messages and tool definitions stand in `contents`, once each; their ids stand here.
+//! The stored form of a translation. Its messages and tool definitions are stored apart, in `contents`, each once; the
+//! form has their ids.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,14 +11,15 @@ use crate::model::{
     ToolDefinition, Translation, json,
 };
 
-/// The messages and tool definitions of a translation, each once by its hash.
+/// The contents of a translation: its messages, each once, and its list of tool definitions, `None` if that is empty.
 #[derive(Debug, Default)]
 pub struct Contents {
     pub messages: Vec<(ContentId, Arc<Message>)>,
     pub tools: Option<(ContentId, Vec<ToolDefinition>)>,
 }
 
-/// The stored form. Fields and their order are the format.
+/// The stored form, written as postcard: the types of the fields and their order are the format. A change of them makes
+/// stored translations unreadable until they are reprocessed.
 #[derive(Default, Serialize, Deserialize)]
 struct StoredForm {
     dialects: Vec<String>,
@@ -31,6 +33,7 @@ struct StoredForm {
     notes: Vec<Note>,
 }
 
+/// A [`Reading`] with the ids of its messages.
 #[derive(Serialize, Deserialize)]
 struct StoredReading {
     dialect: String,
@@ -46,7 +49,7 @@ struct StoredReading {
 pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
     let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes } = translation;
     let mut contents = Contents::default();
-    // Several dialects often read the same message, and hand on the same allocation of it.
+    // Several readings often share the allocation of a message, which is then hashed once.
     let mut seen = HashMap::new();
     let mut name = |messages: Vec<Arc<Message>>| -> Vec<ContentId> {
         let mut id_of = |message: Arc<Message>| {
@@ -73,16 +76,17 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
     (stored_form(&understood), contents)
 }
 
-/// A content's bytes, or a translation's.
+/// The stored form of a content, or of a translation.
 pub fn stored_form<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).expect("derived types have a postcard form")
 }
 
-/// A stored translation, read but without its messages yet.
+/// A stored translation whose contents are not joined yet.
 pub struct StoredTranslation(StoredForm);
 
 impl StoredTranslation {
-    /// A form that another version wrote may not be readable; it is there until it is understood again.
+    /// Reads a stored form. One that another version wrote may not be readable: then the translation is empty but for a
+    /// note, until it is reprocessed.
     pub fn read(bytes: &[u8]) -> Self {
         Self(postcard::from_bytes(bytes).unwrap_or_else(|_| StoredForm {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
@@ -90,7 +94,7 @@ impl StoredTranslation {
         }))
     }
 
-    /// The dialects that read it and the notes that they left: what is known without its messages.
+    /// The names of the dialects, and their notes.
     pub fn dialects_and_notes(self) -> (Vec<String>, Vec<Note>) {
         (self.0.dialects, self.0.notes)
     }
@@ -126,7 +130,7 @@ impl StoredTranslation {
     }
 }
 
-/// Contents fetched for one question, each once.
+/// The contents that were fetched for one query.
 #[derive(Default)]
 pub struct FetchedContents {
     messages: HashMap<ContentId, Arc<Message>>,
@@ -134,9 +138,12 @@ pub struct FetchedContents {
 }
 
 impl FetchedContents {
+    /// The column `kind` of a message.
     pub const MESSAGE: &str = "message";
+    /// The column `kind` of a list of tool definitions.
     pub const TOOLS: &str = "tools";
 
+    /// Reads the stored form of a content and adds it.
     pub fn add(&mut self, id: ContentId, kind: &str, body: &[u8]) -> Result<(), DatabaseError> {
         let unreadable = |error: postcard::Error| DatabaseError::Unreadable { what: "message", why: error.to_string() };
         if kind == Self::TOOLS {
@@ -148,17 +155,17 @@ impl FetchedContents {
     }
 }
 
-/// All that a message says, in lower case, for text search. Its media are not searched.
+/// The text by which search finds a message: all its texts in lower case, a line each. Of media only the name.
 pub fn search_text(message: &Message) -> String {
     let mut text = String::new();
-    let mut add = |piece: &str| {
-        if !piece.is_empty() {
-            text.push_str(&piece.to_lowercase());
+    let mut add = |part: &str| {
+        if !part.is_empty() {
+            text.push_str(&part.to_lowercase());
             text.push('\n');
         }
     };
     add(message.name.as_deref().unwrap_or_default());
-    // A result's content may hold results again, as deep as a sender likes.
+    // A result may contain results. A stack, not recursion: the sender decides how deep they are nested.
     let mut waiting: Vec<&Part> = message.parts.iter().rev().collect();
     while let Some(part) = waiting.pop() {
         match &part.content {
@@ -198,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_translation_comes_back_whole_and_a_message_said_twice_is_kept_once() {
+    fn a_translation_comes_back_whole_and_a_message_that_occurs_twice_is_stored_once() {
         let (hello, hi) = (Message::text(Role::User, "Hello"), Message::text(Role::Assistant, "Hi"));
         let (hello, hi) = (Arc::new(hello), Arc::new(hi));
         let again = Arc::new(Message::text(Role::User, "Hello"));

@@ -1,2 +1,2 @@
--- Log records that were understood again: their new rows are appended in the same transaction.
+-- Log records that were reprocessed: their new rows are appended in the same transaction.
 delete from logs where id in (select unnest($ids::uhugeint[]) as id)

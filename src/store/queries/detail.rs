@@ -1,4 +1,4 @@
-//! What the panes about one trace or one session draw from.
+//! The tree of a trace, and the detail of a trace or session.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Traces of a session that are assembled at once; more than a person scrolls through.
+/// Most traces of a session that are assembled at once, more than anybody scrolls through.
 const TRACES: usize = 50;
 
 /// The spans of one trace as the screen walks them; of a trace that is not there, none.
@@ -44,14 +44,14 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     Ok(Some(Detail { traces, left_out }))
 }
 
-/// The rows of traces that belong together, without those of which nothing is stored.
+/// The rows of some traces, in this order, without the traces of which nothing is stored.
 fn stored(connection: &Connection, traces: &[TraceId]) -> Result<Vec<TraceRows>, DatabaseError> {
     let mut rows = rows::load(connection, traces)?.by_trace(traces);
     rows.retain(|rows| !rows.spans.is_empty() || !rows.logs.is_empty());
     Ok(rows)
 }
 
-/// A session's newest traces, and how many are left out.
+/// The newest traces of a session, newest first, and the number of those that are left out.
 fn newest(connection: &Connection, session: &SessionId) -> Result<(Vec<TraceId>, u64), DatabaseError> {
     let newest = format!("with listed as (\n{LISTED})\n{}", include_str!("newest.sql"));
     let mut statement = connection.prepare_cached(&newest)?;

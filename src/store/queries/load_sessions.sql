@@ -1,2 +1,2 @@
--- The session each of some traces had when it was last settled.
+-- The session of some traces in their last summary.
 select trace, session from traces where trace in (select unnest($traces::uhugeint[]) as trace)

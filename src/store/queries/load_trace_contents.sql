@@ -1,2 +1,2 @@
--- Which contents some traces are known to carry.
+-- The contents of some traces.
 select trace, content from trace_contents where trace in (select unnest($traces::uhugeint[]) as trace)

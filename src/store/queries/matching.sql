@@ -1,5 +1,5 @@
 -- The relation `shown` of a filter with words: traces in which every one of them occurs, be it in the names of its spans,
--- in the session, the user, the models, or in what its messages say. A scan: `fts` is an extension, and would have to be
+-- in the session, the user, the models, or in the messages. A scan: `fts` is an extension, which would have to be
 -- downloaded. `contents.text` is in lower case already, as $words are.
 select *
 from listed

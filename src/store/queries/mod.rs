@@ -1,7 +1,7 @@
-//! Questions: a `Query` → its .sql file → its `Answer`; a file a question.
+//! Answers queries: each [`Query`] has a file here that runs an .sql file and reads its rows as the [`Answer`].
 //!
-//! The lists share the relation `shown`, what the filter lets through: `everything.sql`, or `matching.sql` where the
-//! filter has words. Both are of `listed`, the traces that say anything: `listed.sql`.
+//! The lists share two relations: `listed`, the traces that lists show at all (`listed.sql`), and `shown`, those of them
+//! that the filter lets through (`everything.sql`, or `matching.sql` if the filter has words).
 
 mod detail;
 mod overview;
@@ -24,7 +24,7 @@ use crate::{
 
 const LISTED: &str = include_str!("listed.sql");
 
-/// Answers one query, as of one moment: nothing is committed between its statements.
+/// Answers one query. All its statements see the store as of one moment.
 pub fn answer(
     connection: &Connection,
     database: &Database,
@@ -47,14 +47,14 @@ pub fn answer(
     })
 }
 
-/// Asks several statements about the same state of the store.
+/// Runs several statements in one transaction that only reads, so that they see the store as of one moment.
 pub fn at_one_moment<T>(
     connection: &Connection,
     ask: impl FnOnce() -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
     const BEGIN: &str = "begin transaction read only";
     if connection.execute_batch(BEGIN).is_err() {
-        // An interrupt may have hit the rollback below, when it was meant for the question before this one.
+        // An interrupt that was meant for the query before may have hit its rollback, below.
         drop(connection.execute_batch("rollback"));
         connection.execute_batch(BEGIN)?;
     }
@@ -63,14 +63,15 @@ pub fn at_one_moment<T>(
     answer
 }
 
-/// A question about the traces that a filter lets through, with its parameters.
+/// A statement about the traces that a filter lets through, with its parameters.
 struct Asked {
     sql: String,
     parameters: Vec<(&'static str, Sql)>,
 }
 
 impl Asked {
-    fn of(filter: &Filter, question: &str) -> Self {
+    /// Puts the relations `listed` and `shown` before a statement.
+    fn of(filter: &Filter, statement: &str) -> Self {
         let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
         words.sort_unstable();
         words.dedup();
@@ -87,7 +88,7 @@ impl Asked {
             parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
             include_str!("matching.sql")
         };
-        Self { sql: format!("with listed as (\n{LISTED}), shown as (\n{shown})\n{question}"), parameters }
+        Self { sql: format!("with listed as (\n{LISTED}), shown as (\n{shown})\n{statement}"), parameters }
     }
 
     fn with(mut self, name: &'static str, value: Sql) -> Self {
@@ -95,7 +96,7 @@ impl Asked {
         self
     }
 
-    /// Asks, and reads each row.
+    /// Runs the statement, and reads each row.
     fn rows<T>(
         self,
         connection: &Connection,
@@ -113,12 +114,12 @@ impl Asked {
     }
 }
 
-/// A limit as a parameter.
+/// A limit as a parameter; one that is too large for the engine is no limit.
 fn limit(rows: usize) -> Sql {
     Sql::BigInt(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
-/// Thirteen columns from `uncached_input` to `errors`, be they of one trace or sums.
+/// Reads thirteen columns from `first` on, `uncached_input` to `errors`: those of one trace, or sums of them.
 fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
     let column = |n: usize| maybe_count(row, first + n);
     let number = |n: usize| Ok::<_, DatabaseError>(maybe_count(row, first + n)?.unwrap_or_default());
@@ -156,22 +157,24 @@ fn states(row: &Row, first: usize) -> Result<StateCounts, DatabaseError> {
     })
 }
 
-/// A count, or a sum of counts: those are 128 bits wide, and of what was sent nothing says that it fits 64.
+/// A count or a sum of counts; `None` if it is null. Sums have 128 bits, and what senders report may not fit into 64:
+/// then it is the largest number.
 fn maybe_count(row: &Row, column: usize) -> Result<Option<u64>, DatabaseError> {
     let number: Option<i128> = row.get(column)?;
     Ok(number.map(|number| u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX })))
 }
 
+/// The same, with 0 for null.
 fn count(row: &Row, column: usize) -> Result<u64, DatabaseError> {
     Ok(maybe_count(row, column)?.unwrap_or_default())
 }
 
-/// A column that holds several texts, one a line.
+/// The lines of a column that has several texts, one a line.
 fn lines(text: Option<&str>) -> Vec<String> {
     text.unwrap_or_default().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// A text that may be null.
+/// The text of a column; `None` if it is null.
 fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, DatabaseError> {
     match row.get_ref(column)? {
         ValueRef::Null => Ok(None),
@@ -181,7 +184,7 @@ fn maybe_text<'a>(row: &'a Row, column: usize) -> Result<Option<&'a str>, Databa
 
 #[cfg(test)]
 mod tests {
-    /// `load_contents.sql` says why.
+    /// The reason is in `load_contents.sql`.
     #[test]
     fn every_list_has_a_name() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/queries");

@@ -1,4 +1,4 @@
-//! Everything the store holds, in sums.
+//! The sums of what the filter lets through, and of all.
 
 use duckdb::Connection;
 

@@ -1,4 +1,4 @@
--- Log records, in the order in which they were made. Those without a trace belong to a session if they say so.
+-- Log records by time. One without a trace belongs to the session that it names itself.
 select logs.id
 from logs
 left join traces on traces.trace = logs.trace

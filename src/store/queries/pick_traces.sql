@@ -1,4 +1,4 @@
--- Traces, in the order in which they began.
+-- Traces by start.
 select trace, session
 from traces
 where ($trace::uhugeint is null or trace = $trace)

@@ -1,4 +1,4 @@
-//! One span as it arrived.
+//! One span as it was received, with its log records.
 
 use std::sync::Arc;
 

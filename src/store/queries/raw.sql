@@ -1,4 +1,4 @@
--- One span as it arrived, and what was noted of it.
+-- One span in its raw form, with its stored translation.
 select spans.project, spans.synthetic, spans.raw, spans.understood, resources.raw, scopes.raw
 from spans
 join resources on resources.id = spans.resource

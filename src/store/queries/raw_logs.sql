@@ -1,4 +1,4 @@
--- The log records of one span, in the order in which they were made, in the columns of `load_logs.sql`.
+-- The log records of one span by time, in the columns of `load_logs.sql`.
 select trace, span, happened, position, name, severity, severity_text, text, understood
 from logs
 where trace = $trace and span = $span

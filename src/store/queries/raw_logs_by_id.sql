@@ -1,2 +1,2 @@
--- Some log records as they arrived, in the order in which they were made.
+-- The raw form of some log records, by time.
 select project, raw, resource, scope from logs where id in (select unnest($ids::uhugeint[]) as id) order by happened, position, id

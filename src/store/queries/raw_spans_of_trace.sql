@@ -1,2 +1,2 @@
--- The spans of one trace as they arrived, in the order in which they began.
+-- The raw form of the spans of one trace, by start.
 select project, synthetic, raw, resource, scope from spans where trace = $trace order by started, id

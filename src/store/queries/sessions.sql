@@ -1,11 +1,11 @@
--- Sessions, newest activity first; the traces without one are gathered in one row.
--- `users` has one a line. `total` is how many rows there are without the limit.
+-- Sessions, newest activity first; the traces without a session are one row.
+-- `users` has one user a line. `total` is the number of rows without the limit.
 select
     session,
     string_agg(distinct user_id, chr(10) order by user_id) as users,
     min(started) as first_seen,
     max(last_seen) as last_seen,
-    -- The times between them are the user's. A trace whose start is not known took nobody knows how long.
+    -- The sum of the durations of its traces, without the times between them. A trace whose start is unknown adds nothing.
     sum(greatest(coalesce(ended, last_seen), started) - started) filter (started > 0) as lasted,
     -- How many are in each state, and when the first of them stops running though nothing comes.
     count(*) filter (running) as running,

@@ -1,3 +1,3 @@
--- Spans that an older version understood, with all that is needed to understand them again.
--- Every round looks for them anew: what was understood meanwhile, or came anew, has the version of today.
+-- Spans that another version understood, with all that is needed to reprocess them. Each batch looks for them again: what
+-- was reprocessed, or received meanwhile, has today's version.
 select trace, id, synthetic, project, raw, resource, scope from spans where dialects <> $version limit $limit

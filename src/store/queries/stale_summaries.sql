@@ -1,5 +1,5 @@
--- Traces with more spans and log records than their row was made from: a large one waits for its turn, and the
--- program was killed meanwhile.
+-- Traces whose row was made from another number of spans and log records than are stored: the program was killed before
+-- the summary of a large trace was due.
 select traces.trace
 from traces
 join (

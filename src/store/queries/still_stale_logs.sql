@@ -1,2 +1,2 @@
--- Which of some log records an older version understood even now.
+-- Those of some log records that are still of another version.
 select id from logs where dialects <> $version and id in (select unnest($ids::uhugeint[]) as id)

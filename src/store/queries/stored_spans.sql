@@ -1,3 +1,3 @@
--- Which of some spans there are, and whether an older version understood them: another record may have come meanwhile.
+-- Those of some spans that are stored, and whether they are still of another version: a newer record may have been received.
 select trace, id, dialects <> $version from spans
 where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)

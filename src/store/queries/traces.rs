@@ -45,9 +45,10 @@ pub fn traces(
     Ok(Page { rows: rows.into_iter().flatten().collect(), total })
 }
 
-fn state(word: &str) -> TraceState {
+/// The reverse of [`TraceState::as_str`].
+fn state(name: &str) -> TraceState {
     use TraceState::{Error, Ok, Running};
-    [Ok, Error, Running].into_iter().find(|state| state.as_str() == word).unwrap_or_default()
+    [Ok, Error, Running].into_iter().find(|state| state.as_str() == name).unwrap_or_default()
 }
 
 fn waits(word: &str) -> Option<Waits> {

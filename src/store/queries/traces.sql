@@ -1,5 +1,5 @@
 -- The traces of one session (null: of none): the newest of them, oldest first.
--- `total` is how many there are without the limit.
+-- `total` is their number without the limit.
 select * from (
     select
         trace, project, name, session, user_id, service, framework, question, started, ended, last_seen, state, waits,

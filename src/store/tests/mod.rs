@@ -1,5 +1,7 @@
 //! What the store promises, seen from outside; and the spans that its tests send.
 
+mod lists;
+
 use std::{sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
@@ -70,7 +72,7 @@ impl Sent {
         self
     }
 
-    pub fn says(mut self, text: &str) -> Self {
+    pub fn with_prompt(mut self, text: &str) -> Self {
         let prompt = vec![Arc::new(Message::text(Role::User, text))];
         self.translation.readings.push(Reading::sample("test", Carrier::Attributes, prompt, vec![]));
         self
@@ -103,17 +105,6 @@ fn rows(store: &Store, of: &str) -> TraceRows {
     store.rows(&[trace(of)]).unwrap().remove(0)
 }
 
-fn filter(text: &str) -> Filter {
-    Filter { text: text.into(), ..Filter::default() }
-}
-
-fn sessions(store: &Store, filter: Filter) -> Page<SessionSummary> {
-    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter, limit: 10 }) else {
-        panic!("no sessions")
-    };
-    page
-}
-
 fn traces(store: &Store, session: Option<&str>, filter: Filter, limit: usize) -> Page<TraceSummary> {
     let query = Query::Traces { session: session.map(SessionId::from), filter, limit };
     let Ok(Answer::Traces(page)) = store.answer(&query) else { panic!("no traces") };
@@ -136,7 +127,7 @@ fn number(store: &Store, sql: &str) -> u64 {
 #[test]
 fn what_was_sent_comes_back_whole() {
     let store = memory();
-    let sent = span("a", 1).says("Hello\0there").named("nul\0name").full(40).of("s");
+    let sent = span("a", 1).with_prompt("Hello\0there").named("nul\0name").full(40).of("s");
     send(&store, [sent.clone()]);
     assert_eq!(store.raw_spans(trace("a")).unwrap(), std::slice::from_ref(&sent.span));
     let rows = rows(&store, "a");
@@ -188,11 +179,11 @@ fn a_trace_that_was_let_go_is_loaded_again_and_its_spans_are_known() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::File(folder.path().join("a.duckdb"));
     let store = Store::open(&place, Arc::default()).unwrap();
-    send(&store, [span("a", 1).full(3).says("Hello").of("s"), span("a", 2)]);
+    send(&store, [span("a", 1).full(3).with_prompt("Hello").of("s"), span("a", 2)]);
     store.close();
     let store = Store::open(&place, Arc::default()).unwrap();
     store.changes().take();
-    send(&store, [span("a", 1).unfinished(), span("a", 2).named("again").says("Hello"), span("a", 3)]);
+    send(&store, [span("a", 1).unfinished(), span("a", 2).named("again").with_prompt("Hello"), span("a", 3)]);
     let mut names: Vec<_> = rows(&store, "a").spans.into_iter().map(|span| span.name).collect();
     names.sort();
     assert_eq!(names, ["again", "work", "work"]);
@@ -209,7 +200,7 @@ fn what_was_answered_is_there_though_the_program_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("a.duckdb"), folder.path().join("b.duckdb"));
     let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
-    send(&store, (1..200).map(|id| span("a", id).says("Hello")));
+    send(&store, (1..200).map(|id| span("a", id).with_prompt("Hello")));
     // As a kill leaves them: the file, and a log that nobody brought into it.
     std::fs::copy(&path, &copy).unwrap();
     std::fs::copy(folder.path().join("a.duckdb.wal"), folder.path().join("b.duckdb.wal")).unwrap();
@@ -237,11 +228,11 @@ fn an_engine_that_gives_up_is_opened_again_and_nothing_is_lost() {
     let place = Place::File(folder.path().join("a.duckdb"));
     let store = Store::open(&place, Arc::default()).unwrap();
     let readers = store.readers(Box::new(|_| ()));
-    send(&store, [span("a", 1).says("Hello")]);
+    send(&store, [span("a", 1).with_prompt("Hello")]);
     sql(&store, "set debug_checkpoint_abort = 'before_header'").unwrap();
     assert!(sql(&store, "force checkpoint store").is_err());
     assert!(sql(&store, "select * from meta").unwrap_err().to_string().contains("invalidated"));
-    send(&store, [span("a", 2).says("Hello")]);
+    send(&store, [span("a", 2).with_prompt("Hello")]);
     assert_eq!(rows(&store, "a").spans.len(), 2);
     assert_eq!(store.health().failing, None);
     assert_eq!(number(&store, "select count(*) from contents"), 1);
@@ -300,97 +291,6 @@ fn a_log_record_sent_again_is_one_but_two_equal_ones_at_once_are_two() {
 }
 
 #[test]
-fn all_words_of_a_filter_must_occur_somewhere_in_a_trace_in_any_case() {
-    let store = memory();
-    send(&store, [span("a", 1).says("Weather in OSLO").of("s-1"), span("a", 2).named("get_weather")]);
-    send(&store, [span("b", 1).says("Weather in Bergen").of("s-2")]);
-    let found = |text: &str| {
-        let mut found: Vec<_> = sessions(&store, filter(text))
-            .rows
-            .into_iter()
-            .filter_map(|row| row.session)
-            .map(|s| s.to_string())
-            .collect();
-        found.sort();
-        found
-    };
-    assert_eq!(found("weather"), ["s-1", "s-2"]);
-    assert_eq!(found("  oslo GET_ "), ["s-1"]);
-    assert_eq!(found("S-2 bergen"), ["s-2"]);
-    assert_eq!(found("oslo bergen"), [""; 0]);
-    assert_eq!(found("' or 1=1"), [""; 0]);
-    let shown = overview(&store, filter("oslo"));
-    assert_eq!((shown.states.all(), shown.sessions, shown.all.states.all()), (1, 1, 2));
-}
-
-/// A coding agent logs under a trace of its own what its spans do not name.
-#[test]
-fn a_trace_of_log_records_that_say_nothing_is_not_listed_beside_spans_of_its_session() {
-    let store = memory();
-    let records = || {
-        let record = LogRecord { trace: Some(trace("quiet")), ..log("hm") };
-        let mut translation = Translation::default();
-        translation.context.session = Some("s".into());
-        let logs = vec![prepared_log_of(record, translation)];
-        store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
-    };
-    records();
-    assert_eq!(traces(&store, Some("s"), Filter::default(), 9).total, 1, "it is all there is of the session");
-    send(&store, [span("told", 1).of("s")]);
-    let page = traces(&store, Some("s"), Filter::default(), 9);
-    assert_eq!(page.rows.iter().map(|row| row.trace).collect::<Vec<_>>(), [trace("told")]);
-    assert_eq!((page.total, sessions(&store, Filter::default()).rows[0].states.all()), (1, 1));
-    let shown = overview(&store, Filter::default());
-    assert_eq!((shown.states.all(), shown.all.states.all()), (1, 1));
-    let subject = Subject::Session(SessionId::from("s"));
-    let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject }) else { panic!("no detail") };
-    assert_eq!((detail.traces.len(), detail.left_out), (1, 0));
-    assert_eq!(rows(&store, "quiet").logs.len(), 1, "nothing is lost");
-}
-
-/// A session that is picked up tomorrow did not take a day.
-#[test]
-fn a_session_takes_as_long_as_its_traces() {
-    let store = memory();
-    for (of, from, to) in [("a", 1_000, 3_000), ("b", 900_000, 905_000)] {
-        let mut sent = span(of, 1).of("s");
-        (sent.span.started, sent.span.ended) = (Timestamp(from), Some(Timestamp(to)));
-        send(&store, [sent]);
-    }
-    let page = sessions(&store, Filter::default());
-    assert_eq!(page.rows.iter().map(|row| row.lasted.as_nanos()).collect::<Vec<_>>(), [7_000]);
-}
-
-#[test]
-fn lists_have_the_newest_and_say_how_many_there_are() {
-    let store = memory();
-    for (id, session) in [(3, Some("s")), (1, Some("s")), (2, Some("s")), (9, None), (4, None)] {
-        let sent = span(&format!("t{id}"), id);
-        send(&store, [session.into_iter().fold(sent, Sent::of)]);
-    }
-    let page = traces(&store, Some("s"), Filter::default(), 2);
-    let started: Vec<_> = page.rows.iter().map(|row| row.started.0).collect();
-    assert_eq!((started, page.total), (vec![2_000, 3_000], 3));
-    assert_eq!(traces(&store, None, Filter::default(), 9).total, 2);
-    let page = sessions(&store, Filter::default());
-    let gathered = page.rows.iter().find(|row| row.session.is_none()).unwrap();
-    assert_eq!((page.total, gathered.states.all(), gathered.first_seen), (2, 2, Timestamp(4_000)));
-    let only = Filter { session: Some(Some("s".into())), ..Filter::default() };
-    assert_eq!(sessions(&store, only).total, 1);
-    let without = Filter { session: Some(None), ..Filter::default() };
-    let shown = overview(&store, without.clone());
-    assert_eq!((sessions(&store, without).total, shown.states.all(), shown.all.states.all()), (1, 2, 5));
-    let elsewhere = Filter { project: Some("other".into()), ..Filter::default() };
-    assert_eq!(overview(&store, elsewhere).states.all(), 0);
-    let groups: Vec<_> = store.sessions(&Pick::default()).unwrap().iter().map(Vec::len).collect();
-    assert_eq!(groups, [3, 1, 1]);
-    assert_eq!(store.session_of(trace("t1")).unwrap(), Some("s".into()));
-    let query = Query::Detail { subject: Subject::Session("s".into()) };
-    let Ok(Answer::Detail(Some(detail))) = store.answer(&query) else { panic!("no detail") };
-    assert_eq!((detail.traces.len(), detail.left_out), (3, 0));
-}
-
-#[test]
 fn a_file_held_by_another_process_is_refused_with_its_pid() {
     const HOLD: &str = "SIDESEAT_TUI_TEST_HOLD";
     if let Ok(path) = std::env::var(HOLD) {
@@ -415,34 +315,4 @@ fn a_file_held_by_another_process_is_refused_with_its_pid() {
     holder.wait().unwrap();
     let refused = refused.unwrap().to_string();
     assert!(refused.contains(&format!("(pid {})", holder.id())), "{refused}");
-}
-
-/// The sums count states in SQL, and `TraceSummary::run_state` says them row by row: both say the same.
-#[test]
-fn the_sums_count_the_states_that_the_rows_have() {
-    let store = memory();
-    let (now, second) = (Timestamp::now().0, 1_000_000_000);
-    let at = |of: &str, id: u8, ended: u64| {
-        let mut sent = span(of, id).of("s");
-        (sent.span.started, sent.span.ended) = (Timestamp(ended - second), Some(Timestamp(ended)));
-        sent
-    };
-    let orphan = |mut sent: Sent| {
-        sent.span.parent = SpanId::from_bytes(&[9; 8]).ok();
-        sent
-    };
-    let mut failed = at("failed", 1, now);
-    failed.span.status.code = StatusCode::Error;
-    failed.translation.error = Some(Failure::default());
-    let mut late = at("late", 2, now);
-    late.span.parent = Some(span("late", 1).span.id);
-    send(&store, [at("done", 1, now), failed, orphan(at("running", 1, now))]);
-    send(&store, [orphan(at("never ended", 1, now - 3600 * second)), at("late", 1, now - 2 * second), late]);
-    let rows = traces(&store, Some("s"), Filter::default(), 9).rows;
-    let counts = StateCounts::of(&rows, Timestamp::now());
-    assert_eq!((counts.done, counts.failed, counts.running, counts.never_ended), (1, 1, 2, 1), "{rows:?}");
-    assert_eq!(counts.until, Some(Timestamp(now + 6 * second)), "the late one");
-    assert_eq!(sessions(&store, Filter::default()).rows[0].states, counts);
-    let sums = overview(&store, Filter::default());
-    assert_eq!((sums.states, sums.all.states), (counts, counts));
 }
