@@ -1,11 +1,11 @@
-//! Opens every room, hands each what it needs, and closes them in reverse.
+//! Opens the rooms, hands each what it needs, and closes them in reverse order.
 //!
 //! ```text
-//!   ports ─▶ store ─▶ connections are served ─▶ known to `run` and `import`
+//!   ports are bound ─▶ store is opened ─▶ ports are served ─▶ instance is registered, for `run` and `import`
 //! ```
 //!
-//! Closing: unknown to others, take nothing new, answer what is in flight, commit what waits. What belongs to the screen
-//! alone is opened by the command that has one.
+//! Closing: the entry is removed, nothing new is accepted, requests that were begun are answered, what waits is committed.
+//! What only the screen needs is opened by the command that has a screen.
 
 use std::{
     io,
@@ -29,25 +29,26 @@ use crate::{
     store::{OpenError, Place, Store},
 };
 
-/// How long work of the pool may go on after all is closed: it can only be of a connection that was given up.
+/// How long tokio's blocking pool may work on after everything is closed. It can only be work of a connection that was
+/// aborted.
 pub const LAST_WORK: Duration = Duration::from_secs(2);
 
-/// Everything that is created from now on is for this user alone.
-pub fn for_this_user_only() {
+/// Makes every file that is created from now on accessible to its owner only.
+pub fn set_private_umask() {
     umask(Permissions::RWXG | Permissions::RWXO);
 }
 
-/// The price table, which starts decoding itself on a thread of its own.
+/// The price table. It is decoded on a thread of its own, so that the first export need not wait for that.
 #[must_use]
 pub fn prices() -> Arc<Prices> {
     let prices = Arc::new(Prices::bundled());
     let warming = Arc::clone(&prices);
-    // Any question makes it decode; the first export should not wait for that.
+    // Any look-up makes it decode.
     thread::spawn(move || warming.window(None, "claude-sonnet-4-5"));
     prices
 }
 
-/// What sockets are served with.
+/// The tokio runtime that serves connections.
 ///
 /// # Errors
 /// The system gives no threads.
@@ -67,11 +68,11 @@ pub struct HeldByUs {
     listening: Vec<String>,
 }
 
-/// Opens the store that the settings name, and waits until this version has understood all that is in it.
+/// Opens the store that the settings name, and waits until no row is left that another version understood.
 ///
 /// # Errors
 /// Those of [`open_store`].
-pub fn open_understood(settings: &Settings) -> anyhow::Result<Store> {
+pub fn open_reprocessed(settings: &Settings) -> anyhow::Result<Store> {
     let store = open_store(settings, &Arc::new(Prices::bundled()))?;
     store.wait_until_reprocessed();
     Ok(store)
@@ -95,7 +96,8 @@ pub fn open_store(settings: &Settings, prices: &Arc<Prices>) -> anyhow::Result<S
     })
 }
 
-/// The instance that holds a file: of this process id, or of this file where the system does not say which process.
+/// The registered instance that holds a file: the one with this process id, or, if that is not known, the one that
+/// registered this file.
 fn holder(settings: &Settings, path: &Path, pid: Option<u32>) -> Option<HeldByUs> {
     let mut entries = instances::alive(&settings.paths.instances()?).into_iter();
     let entry = entries.find(|entry| pid.map_or_else(|| entry.holds(path), |pid| entry.pid == pid))?;
@@ -120,7 +122,8 @@ pub async fn bind(settings: &Settings) -> anyhow::Result<Listeners> {
     Ok(Listeners::bind(settings.bind.value.0, &ports).await?)
 }
 
-/// Makes this process known to `run` and `import`; `None` where there is no place for that, which is logged.
+/// Registers this process, so that `run` and `import` find it. `None` if there is no folder for that or it cannot be
+/// written, which is logged.
 #[must_use]
 pub fn register(settings: &Settings, addresses: &[Address]) -> Option<Registered> {
     let listening = |address: &Address| instances::Listening {
@@ -141,7 +144,7 @@ pub fn register(settings: &Settings, addresses: &[Address]) -> Option<Registered
     registered.inspect_err(|error| tracing::warn!(%error, "`run` and `import` will not find this instance")).ok()
 }
 
-/// The rooms behind the screen, open.
+/// The open store, and the ports that are served for it.
 pub struct Rooms {
     pub store: Arc<Store>,
     serving: Serving,
@@ -149,7 +152,8 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Opens the store and serves the ports, which are bound already; `sink` may stand before the intake.
+    /// Opens the store and serves the ports, which are bound already. `sink` makes what exports are handed to from the
+    /// intake of the store.
     ///
     /// # Errors
     /// Those of [`open_store`].
@@ -173,7 +177,7 @@ impl Rooms {
         Ok(Self { store, serving, registered })
     }
 
-    /// Closes them in reverse. All that was taken is stored then.
+    /// Closes them in reverse order. Everything that was accepted is stored then.
     pub fn close(self, runtime: &Handle) {
         drop(self.registered);
         runtime.block_on(self.serving.close());

@@ -1,4 +1,4 @@
-//! The bytes that a transcript only names by their SHA-256, each as a file of that name.
+//! Writes the bytes that a transcript only names by their SHA-256, each into a file of that name.
 
 use std::{
     fs::{self, DirBuilder},
@@ -15,7 +15,7 @@ use crate::{
     store::Store,
 };
 
-/// A folder that holds each content once.
+/// A folder that has each content once.
 pub struct Blobs<'s> {
     folder: PathBuf,
     store: &'s Store,
@@ -31,10 +31,10 @@ impl<'s> Blobs<'s> {
 
     /// Writes all bytes that a trace's part of the transcript names.
     pub fn write(&self, assembled: &AssembledTrace, spans: &[Span]) -> anyhow::Result<()> {
-        let said =
-            assembled.conversations.iter().flat_map(|thread| &thread.messages).flat_map(|said| &said.message.parts);
+        let messages = assembled.conversations.iter().flat_map(|conversation| &conversation.messages);
+        let sent = messages.flat_map(|entry| &entry.message.parts);
         let returned = assembled.tools.iter().filter_map(|tool| tool.output.as_ref()).flatten();
-        for part in said.chain(returned) {
+        for part in sent.chain(returned) {
             self.part(part)?;
         }
         for tool in &assembled.tools {
@@ -72,7 +72,7 @@ impl<'s> Blobs<'s> {
         }
     }
 
-    /// Decoding limits how deep a value is.
+    /// Recursive: decoding limits how deep a value is nested.
     fn value(&self, value: &Value) -> anyhow::Result<()> {
         match value {
             Value::Bytes(bytes) => self.bytes(bytes, "bin"),
@@ -85,7 +85,7 @@ impl<'s> Blobs<'s> {
     fn bytes(&self, bytes: &[u8], extension: &str) -> anyhow::Result<()> {
         let name = hex::encode(Sha256::digest(bytes));
         let file = self.folder.join(format!("{name}.{extension}"));
-        // Its name says what is in it, so what is there is right.
+        // The name is a hash of the content, so a file of this name and length is not written again.
         let written = match fs::metadata(&file) {
             Ok(there) if there.len() == bytes.len() as u64 => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

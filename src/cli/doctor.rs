@@ -39,9 +39,9 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Prints what is known of each instrumentation.
+/// Prints a row for each instrumentation, and below what is missing.
 pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    let store = start::open_understood(settings)?;
+    let store = start::open_reprocessed(settings)?;
     let scopes = examine(&store)?;
     let logs = if scopes.is_empty() { store.log_ids(&Pick::default())?.len() } else { 0 };
     store.close();
@@ -61,35 +61,36 @@ pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
 /// An instrumentation: the name of its scope, and its version.
 type Scope = (String, String);
 
-type Scopes = BTreeMap<Scope, Seen>;
+type Scopes = BTreeMap<Scope, Instrumentation>;
 
 /// What one instrumentation sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
-    /// By how many spans each is named.
+struct Instrumentation {
+    /// Each framework that its spans name, with the number of those spans.
     frameworks: BTreeMap<String, u64>,
     spans: u64,
     errors: u64,
     calls: u64,
-    /// Of its calls, what it told itself.
-    with: Told,
-    /// A trace that it is part of has model calls, whoever told of them.
+    /// How many of its calls its own spans have each of these for.
+    with: CallCounts,
+    /// Whether a trace with its spans has model calls, its own or those of another instrumentation.
     near_calls: bool,
-    /// Of its calls that ended well, what nothing told.
-    without: Told,
+    /// How many of its calls that ended without failure no span has each of these for.
+    without: CallCounts,
+    /// Number of its calls that ended without failure.
     ended_well: u64,
 }
 
-/// Of how many calls each of these is known.
+/// Number of calls for each of these.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
+struct CallCounts {
     messages: u64,
     usage: u64,
     session: u64,
     finish: u64,
 }
 
-impl Told {
+impl CallCounts {
     fn add(&mut self, [messages, usage, session, finish]: [bool; 4]) {
         self.messages += u64::from(messages);
         self.usage += u64::from(usage);
@@ -98,16 +99,16 @@ impl Told {
     }
 }
 
-/// Something that did not come.
+/// Something that an instrumentation does not send.
 struct Missing {
     what: &'static str,
-    /// Of how many of the calls that ended well; `None` where there are no calls at all.
+    /// Number of the calls that ended without failure and have it not; `None` if there are no calls.
     calls: Option<u64>,
-    /// `None` where no switch is known.
+    /// The switch that turns it on; `None` if none is known.
     set: Option<&'static str>,
 }
 
-impl Seen {
+impl Instrumentation {
     fn framework(&self) -> Option<&str> {
         let most = self.frameworks.iter().max_by_key(|(_, spans)| **spans);
         most.map(|(label, _)| label.as_str())
@@ -131,7 +132,7 @@ impl Seen {
     }
 }
 
-/// Looks at all that is stored, session by session: what belongs together is understood together.
+/// Counts what every instrumentation sent. Traces are assembled by session, as everywhere.
 fn examine(store: &Store) -> anyhow::Result<Scopes> {
     let mut scopes = Scopes::new();
     for session in store.sessions(&Pick::default())? {
@@ -143,7 +144,7 @@ fn examine(store: &Store) -> anyhow::Result<Scopes> {
             }
         }
     }
-    // Those of log records alone, of which nothing more was made than what other spans tell.
+    // A scope without spans and calls is that of synthetic spans which only repeat what other spans have.
     scopes.retain(|_, seen| seen.spans > 0 || seen.calls > 0);
     Ok(scopes)
 }
@@ -170,20 +171,21 @@ fn add(scopes: &mut Scopes, rows: &TraceRows, assembled: &AssembledTrace) {
     let in_session = assembled.context.session.is_some();
     for call in calls {
         // Several spans of one instrumentation may describe one call.
-        let mut tellers: BTreeMap<Scope, [bool; 4]> = BTreeMap::new();
+        let mut by_scope: BTreeMap<Scope, [bool; 4]> = BTreeMap::new();
         for span in iter::once(call.span).chain(call.also.iter().copied()) {
-            let (Some(row), Some(said)) = (by_id.get(&span), spans.get(&span)) else { continue };
-            let [messages, usage, session, finish] = tellers.entry(scope(row)).or_default();
-            *messages |= said.iter().any(|said| !said.readings.is_empty());
-            *usage |= said.iter().any(|said| said.genai.usage.is_some_and(|usage| usage.has_tokens()));
+            let (Some(row), Some(translations)) = (by_id.get(&span), spans.get(&span)) else { continue };
+            let [messages, usage, session, finish] = by_scope.entry(scope(row)).or_default();
+            *messages |= translations.iter().any(|translation| !translation.readings.is_empty());
+            *usage |=
+                translations.iter().any(|translation| translation.genai.usage.is_some_and(|usage| usage.has_tokens()));
             *session |= in_session;
-            *finish |= said.iter().any(|said| said.genai.stop_reason.is_some());
+            *finish |= translations.iter().any(|translation| translation.genai.stop_reason.is_some());
         }
         let ended_well = call.ended.is_some() && call.failure.is_none();
-        for (scope, told) in tellers {
+        for (scope, has) in by_scope {
             let seen = scopes.entry(scope).or_default();
             seen.calls += 1;
-            seen.with.add(told);
+            seen.with.add(has);
             if ended_well {
                 seen.ended_well += 1;
                 let counted = call.usage.is_some_and(|usage| usage.has_tokens());
@@ -199,8 +201,8 @@ fn scope(row: &SpanRow) -> Scope {
 
 fn write_report(out: &mut dyn Write, scopes: &Scopes, terminal: Option<usize>) -> io::Result<()> {
     const COLUMNS: [Column; 10] = [
-        Column::new("SCOPE", Align::Gives, 0),
-        Column::new("VERSION", Align::Gives, 2),
+        Column::new("SCOPE", Align::LeftShrinking, 0),
+        Column::new("VERSION", Align::LeftShrinking, 2),
         Column::new("FRAMEWORK", Align::Left, 1),
         Column::new("SPANS", Align::Right, 4),
         Column::new("CALLS", Align::Right, 0),
@@ -275,10 +277,10 @@ fn name(scope: &Scope) -> &str {
     if scope.0.is_empty() { "(no name)" } else { &scope.0 }
 }
 
-/// What a scope tells of calls is left empty where it has none.
-fn cells(scope: &Scope, seen: &Seen) -> Vec<String> {
+/// The cells about calls are empty if the scope has no calls.
+fn cells(scope: &Scope, seen: &Instrumentation) -> Vec<String> {
     let of_calls = |count| if seen.calls > 0 { format::exact(count) } else { String::new() };
-    let Told { messages, usage, session, finish } = seen.with;
+    let CallCounts { messages, usage, session, finish } = seen.with;
     vec![
         name(scope).to_owned(),
         scope.1.clone(),
@@ -293,7 +295,7 @@ fn cells(scope: &Scope, seen: &Seen) -> Vec<String> {
     ]
 }
 
-fn to_json(scope: &Scope, seen: &Seen) -> Json {
+fn to_json(scope: &Scope, seen: &Instrumentation) -> Json {
     let missing = seen.missing(scope);
     let missing =
         missing.iter().map(|missing| json!({ "what": missing.what, "calls": missing.calls, "set": missing.set }));
@@ -320,7 +322,7 @@ mod tests {
         (name.to_owned(), "1.0".to_owned())
     }
 
-    fn report(seen: Seen, name: &str, terminal: Option<usize>) -> String {
+    fn report(seen: Instrumentation, name: &str, terminal: Option<usize>) -> String {
         let mut out = Vec::new();
         write_report(&mut out, &Scopes::from([(scope(name), seen)]), terminal).unwrap();
         String::from_utf8(out).unwrap()
@@ -328,14 +330,14 @@ mod tests {
 
     #[test]
     fn below_the_table_stands_what_to_set() {
-        let seen = Seen {
+        let seen = Instrumentation {
             spans: 4,
             calls: 3,
             ended_well: 2,
             near_calls: true,
-            with: Told { usage: 2, session: 3, ..Told::default() },
-            without: Told { messages: 2, finish: 2, ..Told::default() },
-            ..Seen::default()
+            with: CallCounts { usage: 2, session: 3, ..CallCounts::default() },
+            without: CallCounts { messages: 2, finish: 2, ..CallCounts::default() },
+            ..Instrumentation::default()
         };
         let text = report(seen, "agent_framework", None);
         let (table, below) = text.split_once("\n\n").unwrap();
@@ -353,8 +355,15 @@ mod tests {
 
     #[test]
     fn on_a_narrow_terminal_no_line_is_wider() {
-        let without = Told { messages: 1, usage: 1, session: 1, finish: 1 };
-        let seen = Seen { spans: 1, calls: 1, ended_well: 1, near_calls: true, without, ..Seen::default() };
+        let without = CallCounts { messages: 1, usage: 1, session: 1, finish: 1 };
+        let seen = Instrumentation {
+            spans: 1,
+            calls: 1,
+            ended_well: 1,
+            near_calls: true,
+            without,
+            ..Instrumentation::default()
+        };
         let text = report(seen, "com.anthropic.claude_code.tracing", Some(72));
         assert!(text.lines().all(|line| line.chars().count() <= 72), "{text}");
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -363,13 +372,24 @@ mod tests {
 
     #[test]
     fn all_well_and_no_calls_are_two_things() {
-        let told = || Told { messages: 1, usage: 1, session: 1, finish: 1 };
-        let well = Seen { spans: 1, calls: 1, ended_well: 1, near_calls: true, with: told(), ..Seen::default() };
+        let all = || CallCounts { messages: 1, usage: 1, session: 1, finish: 1 };
+        let well = Instrumentation {
+            spans: 1,
+            calls: 1,
+            ended_well: 1,
+            near_calls: true,
+            with: all(),
+            ..Instrumentation::default()
+        };
         assert!(report(well, "ai", None).ends_with("\nNothing is missing.\n"));
-        let text = report(Seen { spans: 9, ..Seen::default() }, "opentelemetry.instrumentation.flask", None);
+        let text = report(
+            Instrumentation { spans: 9, ..Instrumentation::default() },
+            "opentelemetry.instrumentation.flask",
+            None,
+        );
         assert!(text.contains("No model call came") && !text.contains("Nothing is missing"), "{text}");
-        // Its model calls are told by another instrumentation.
-        let beside = Seen { spans: 9, near_calls: true, ..Seen::default() };
+        // The model calls of its trace are those of another instrumentation.
+        let beside = Instrumentation { spans: 9, near_calls: true, ..Instrumentation::default() };
         assert!(beside.missing(&scope("autogen-core")).is_empty());
     }
 }

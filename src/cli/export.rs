@@ -1,4 +1,5 @@
-//! `export`: what is stored, for other programs. Trace by trace: a large store needs no large memory.
+//! `export`: writes what is stored, for other programs. It is written trace by trace, so that a large store needs no large
+//! memory.
 
 use std::{
     collections::HashMap,
@@ -30,8 +31,8 @@ Examples:
 
 otlp-json is a line of traces, then a line of logs. otlp-proto is one request, so one signal.";
 
-/// So many spans or log records share one piece of OTLP.
-const PIECE: usize = 2000;
+/// Spans or log records that are encoded at once.
+const BATCH: usize = 2000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -86,7 +87,7 @@ fn session(text: &str) -> Result<SessionId, std::convert::Infallible> {
     Ok(SessionId::from(text))
 }
 
-/// Writes what was asked for.
+/// Writes what the arguments select.
 pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     let Arguments { format, signal, blobs, output, .. } = arguments;
     anyhow::ensure!(
@@ -101,7 +102,7 @@ pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
         *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
         "otlp-proto is not for a terminal; write it into a file with -o FILE"
     );
-    let store = start::open_understood(settings)?;
+    let store = start::open_reprocessed(settings)?;
     let pick = arguments.pick();
     let traces = store.trace_ids(&pick)?;
     if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {
@@ -165,7 +166,8 @@ pub fn write_transcript(store: &Store, pick: &Pick, out: &mut dyn Write) -> anyh
     transcript(store, pick, &store.trace_ids(pick)?, None, out)
 }
 
-/// Writes the transcript in the order in which traces began, while those of a session are understood together.
+/// Writes the transcript, traces by start. The traces of a session are assembled together, because the messages of one may
+/// be history in another.
 fn transcript(
     store: &Store,
     pick: &Pick,
@@ -174,9 +176,9 @@ fn transcript(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let blobs = blobs.map(|folder| Blobs::into(folder, store)).transpose()?;
-    let together = together(store, pick)?;
+    let sessions = by_session(store, pick)?;
     let mut places = HashMap::new();
-    for (place, session) in together.iter().enumerate() {
+    for (place, session) in sessions.iter().enumerate() {
         places.extend(session.iter().map(|trace| (*trace, place)));
     }
     let mut understood: HashMap<TraceId, (AssembledTrace, TraceRows)> = HashMap::new();
@@ -184,7 +186,7 @@ fn transcript(
     let mut transcript = Transcript::begin(out, generator)?;
     for id in traces {
         if !understood.contains_key(id)
-            && let Some(session) = places.get(id).and_then(|place| together.get(*place))
+            && let Some(session) = places.get(id).and_then(|place| sessions.get(*place))
         {
             let rows = store.rows(session)?;
             let mut by_trace: HashMap<TraceId, TraceRows> =
@@ -208,8 +210,8 @@ fn transcript(
     Ok(transcript.end()?)
 }
 
-/// The traces by session. One trace alone is understood with the rest of its session: what was said before is history.
-fn together(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
+/// The picked traces by session. If one trace is picked, all traces of its session: messages of earlier ones are history.
+fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
     let session = pick.trace.map(|trace| store.session_of(trace)).transpose()?.flatten();
     match session {
         Some(session) => store.sessions(&Pick { trace: None, session: Some(session), project: pick.project.clone() }),
@@ -217,44 +219,45 @@ fn together(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError>
     }
 }
 
-type Piece<'a, T> = &'a mut dyn FnMut(&[T]) -> anyhow::Result<()>;
+/// What is called with each batch.
+type Each<'a, T> = &'a mut dyn FnMut(&[T]) -> anyhow::Result<()>;
 
-/// Hands on the spans that were received; those made up from log records would be made up again.
-fn spans(store: &Store, traces: &[TraceId], piece: Piece<Span>) -> anyhow::Result<()> {
+/// Hands on the spans that were received. Synthetic ones are left out: an import makes them of their log records again.
+fn spans(store: &Store, traces: &[TraceId], each: Each<Span>) -> anyhow::Result<()> {
     let mut gathered = Vec::new();
     for trace in traces {
         gathered.extend(store.raw_spans(*trace)?.into_iter().filter(|span| !span.synthetic));
-        if gathered.len() >= PIECE {
-            piece(&gathered)?;
+        if gathered.len() >= BATCH {
+            each(&gathered)?;
             gathered.clear();
         }
     }
-    if gathered.is_empty() { Ok(()) } else { piece(&gathered) }
+    if gathered.is_empty() { Ok(()) } else { each(&gathered) }
 }
 
-fn logs(store: &Store, pick: &Pick, piece: Piece<LogRecord>) -> anyhow::Result<()> {
-    for ids in store.log_ids(pick)?.chunks(PIECE) {
-        piece(&store.raw_logs(ids)?)?;
+fn logs(store: &Store, pick: &Pick, each: Each<LogRecord>) -> anyhow::Result<()> {
+    for ids in store.log_ids(pick)?.chunks(BATCH) {
+        each(&store.raw_logs(ids)?)?;
     }
     Ok(())
 }
 
-/// Requests of the form `{"resourceSpans":[…]}`, joined to one of them on a line.
+/// Joins requests of the form `{"resourceSpans":[…]}` into one, on one line.
 struct Line<'a> {
     out: &'a mut dyn Write,
     is_empty: bool,
 }
 
 impl<'a> Line<'a> {
-    /// Begins as this request does, which is one without items.
+    /// Begins a line; `request` is one without items.
     fn of(out: &'a mut dyn Write, request: &str) -> anyhow::Result<Self> {
-        let (start, _) = cut(request)?;
+        let (start, _) = split(request)?;
         out.write_all(start.as_bytes())?;
         Ok(Self { out, is_empty: true })
     }
 
     fn add(&mut self, request: &str) -> anyhow::Result<()> {
-        let (_, items) = cut(request)?;
+        let (_, items) = split(request)?;
         if !items.is_empty() && !self.is_empty {
             self.out.write_all(b",")?;
         }
@@ -267,8 +270,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What stands before a request's items, and the items.
-fn cut(request: &str) -> anyhow::Result<(&str, &str)> {
+/// Splits a request into what is before its items, and the items.
+fn split(request: &str) -> anyhow::Result<(&str, &str)> {
     let bracket = request.find('[').context("an OTLP request without a list")?;
     let (start, rest) = request.split_at(bracket + 1);
     Ok((start, rest.strip_suffix("]}").context("an OTLP request that ends otherwise")?))
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_nothing_still_says_what_it_is_of() {
+    fn a_line_without_items_is_a_request() {
         let mut out = Vec::new();
         Line::of(&mut out, &encode::logs_json(&[])).unwrap().end().unwrap();
         assert_eq!(out, b"{\"resourceLogs\":[]}\n");

@@ -1,12 +1,12 @@
-//! Files → OTLP requests: unpacks what is packed and cuts it into requests of a few MiB.
+//! Files → OTLP requests: decompresses a file, and cuts it into requests of a few MiB.
 //!
 //! ```text
 //!   .gz, .zst, plain (by magic)
-//!     ├─ protobuf: its top-level records, gathered until they are worth a commit
+//!     ├─ protobuf: its top-level records, several of them in a request
 //!     └─ JSON: one text a line, or texts over many lines, one after another
 //! ```
 //!
-//! What a request is of (traces, logs, metrics) is told by its content, never by the file's name.
+//! The signal of a request (traces, logs, metrics) is found by its content, never by the name of the file.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -15,9 +15,9 @@ use serde::de::IgnoredAny;
 
 use crate::decode::{self, Encoding, Signal};
 
-/// Protobuf is gathered to about this, so that a commit is worth its sync.
-const WORTH_A_COMMIT: usize = 4 << 20;
-/// One record (all that one resource sent at once), or one JSON text. Real ones are a thousand times smaller.
+/// Bytes from which on a request of protobuf records is sent: a larger one makes better use of the sync of its commit.
+const REQUEST: usize = 4 << 20;
+/// Most bytes of a record (all that one resource sent at once), or of a JSON text. Real ones are a thousand times smaller.
 const LIMIT: usize = 512 << 20;
 
 /// One request cut out of an input.
@@ -28,7 +28,7 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// Why an input, or a piece of it, is not OTLP.
+/// Why an input, or a part of it, is not OTLP.
 #[derive(Debug, thiserror::Error)]
 pub enum BadInput {
     #[error("{0}")]
@@ -46,12 +46,12 @@ pub enum BadInput {
 /// Reads an input to its end. A bad line of JSON costs only itself; anything else that is bad ends the input.
 ///
 /// # Errors
-/// Only what `each` says: what is wrong with the input goes to `each` too.
+/// Only those that `each` returns. What is wrong with the input is handed to `each`.
 pub fn read<E>(
     input: impl Read + 'static,
     each: &mut dyn FnMut(Result<Request, BadInput>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut input = match unpacked(input) {
+    let mut input = match decompressed(input) {
         Ok(input) => input,
         Err(error) => return each(Err(error.into())),
     };
@@ -64,8 +64,8 @@ pub fn read<E>(
     }
 }
 
-/// Takes one layer of packing off.
-fn unpacked(input: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+/// Decompresses an input, if it is compressed; once, not again and again.
+fn decompressed(input: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     Ok(match input.fill_buf()? {
         [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(input))),
@@ -74,8 +74,8 @@ fn unpacked(input: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
     })
 }
 
-/// What an input begins with, white space and a byte order mark aside. Nothing of a protobuf is taken: its first
-/// byte is a line feed, which is why the whole buffer is looked at.
+/// The first byte of an input after white space and a byte order mark; `None` if the input is empty. Nothing is consumed,
+/// because the first byte of a request in protobuf is a line feed.
 fn first_letter(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
     let start = input.fill_buf()?;
     if start.is_empty() {
@@ -93,9 +93,9 @@ fn protobuf<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
     loop {
         let more = record(input, &mut gathered);
         let ended = !matches!(more, Ok(true));
-        if !gathered.is_empty() && (ended || gathered.len() >= WORTH_A_COMMIT) {
+        if !gathered.is_empty() && (ended || gathered.len() >= REQUEST) {
             let body = gathered.split().freeze();
-            // The first records decide for all: one whose items are empty could be of any signal.
+            // The first records decide for all, because those whose items are empty can be of any signal.
             signal = signal.or_else(|| decode::sniff(&body).map(|(signal, _)| signal));
             let Some(signal) = signal else { return each(Err(BadInput::NotOtlp)) };
             each(Ok(Request { signal, encoding: Encoding::Protobuf, body }))?;
@@ -108,9 +108,9 @@ fn protobuf<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
     }
 }
 
-/// Adds the next top-level record of a request, key and length included; false at the end.
+/// Appends the next top-level record of a request, with its key and length. Returns whether there was one.
 ///
-/// All three requests are a repeated field 1, so requests written one after another are one request.
+/// The requests of all signals are one repeated field 1, so several requests, one after another, are one request.
 fn record(input: &mut dyn BufRead, into: &mut BytesMut) -> Result<bool, BadInput> {
     const FIELD_1: u8 = 1 << 3 | 2;
     let mut key = [0];
@@ -127,7 +127,7 @@ fn record(input: &mut dyn BufRead, into: &mut BytesMut) -> Result<bool, BadInput
     let before = into.len();
     into.put_u8(FIELD_1);
     prost::encode_length_delimiter(length, into).expect("a growing buffer has room");
-    // Through a limit and not into a buffer of that size: the length is only what the file says.
+    // Not into a buffer of that size: the length is only a claim of the file.
     let read = io::copy(&mut input.take(length as u64), &mut into.writer());
     if !matches!(read, Ok(read) if read == length as u64) {
         into.truncate(before);
@@ -151,7 +151,7 @@ fn length(input: &mut dyn BufRead) -> Result<usize, BadInput> {
     Err(BadInput::NotOtlp)
 }
 
-/// A first line that is a whole text means one text a line; else texts are as long as they are.
+/// Reads JSON: one text a line if the first line is a whole text, else texts of several lines.
 fn json<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
     let mut text = Vec::new();
     let mut whole_before = false;
@@ -177,7 +177,7 @@ fn json<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
     Ok(())
 }
 
-/// JSON texts over many lines, one after another; `start` was read before.
+/// Reads JSON texts of several lines, one after another; `start` was read before.
 fn texts<E>(input: &mut dyn BufRead, start: Vec<u8>, each: Each<E>) -> Result<(), E> {
     let mut all = start;
     if let Err(error) = input.take(LIMIT as u64).read_to_end(&mut all) {
@@ -202,17 +202,17 @@ fn texts<E>(input: &mut dyn BufRead, start: Vec<u8>, each: Each<E>) -> Result<()
     Ok(())
 }
 
-/// One text may hold several signals; it is then a request of each.
+/// Hands on a JSON text as a request of each signal that it has.
 fn requests<E>(text: &[u8], line: usize, each: Each<E>) -> Result<(), E> {
-    let told = decode::sniff_all(text);
-    if told.is_empty() {
+    let signals = decode::sniff_all(text);
+    if signals.is_empty() {
         return each(Err(BadInput::Line { line, why: "no resourceSpans and no resourceLogs in it".to_owned() }));
     }
     let body = Bytes::copy_from_slice(text);
-    told.into_iter().try_for_each(|(signal, encoding)| each(Ok(Request { signal, encoding, body: body.clone() })))
+    signals.into_iter().try_for_each(|(signal, encoding)| each(Ok(Request { signal, encoding, body: body.clone() })))
 }
 
-/// serde's place is within the line, ours within the file.
+/// The error without serde's line and column, which count within the text and not within the file.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
@@ -230,8 +230,8 @@ mod tests {
     /// What was found, in words.
     fn found(input: &[u8]) -> Vec<String> {
         let mut found = Vec::new();
-        let all: Result<(), Infallible> = read(io::Cursor::new(input.to_vec()), &mut |piece| {
-            found.push(match piece {
+        let all: Result<(), Infallible> = read(io::Cursor::new(input.to_vec()), &mut |request| {
+            found.push(match request {
                 Ok(Request { signal, encoding, body }) => format!("{signal:?} {encoding:?} {}", body.len()),
                 Err(bad) => bad.to_string(),
             });
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_files_are_unpacked_by_their_first_bytes() {
+    fn compressed_files_are_recognised_by_their_first_bytes() {
         assert_eq!(found(&gz(SPANS.as_bytes())), ["Traces Json 20"]);
         assert_eq!(found(&zstd::encode_all(SPANS.as_bytes(), 1).unwrap()), ["Traces Json 20"]);
         assert_eq!(found(&gz(SPANS.as_bytes())[..20]).len(), 1);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_otlp_is_said_to_be_none() {
+    fn what_is_no_otlp_is_an_error() {
         assert_eq!(found(b""), [""; 0]);
         for other in ["hello", "\u{89}PNG", "[1,2]", "# notes"] {
             assert_eq!(found(other.as_bytes()), ["neither OTLP protobuf nor OTLP JSON"], "{other}");

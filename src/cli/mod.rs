@@ -202,7 +202,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn run_command(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
-    start::for_this_user_only();
+    start::set_private_umask();
     match command {
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
@@ -219,11 +219,11 @@ fn run_command(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
     }
 }
 
-/// The keys that the settings name; an error in them says where it is.
+/// The keymap with the user's keys. An error in them names its line in the settings file.
 fn keymap(settings: &Settings) -> anyhow::Result<Keymap> {
     Keymap::new(&settings.keys.value).map_err(|error| {
-        let whence = settings.whence(&error.names());
-        anyhow::Error::from(error).context(whence)
+        let place = settings.place_of_keys(&error.names());
+        anyhow::Error::from(error).context(place)
     })
 }
 

@@ -1,4 +1,4 @@
-//! `keys`, `themes`, `config`: print what is in force.
+//! `keys`, `themes` and `config`: print the keys, themes and settings in force.
 
 use std::{
     fmt::Display,
@@ -43,8 +43,8 @@ pub fn themes(settings: &Settings) -> anyhow::Result<u8> {
     for name in themes.names() {
         let own = folder.as_ref().map(|folder| folder.join(format!("{name}.toml"))).filter(|file| file.exists());
         let mark = if name == chosen { "*" } else { " " };
-        let whence = own.map_or_else(|| "built in".to_owned(), |file| settings.paths.shown(&file));
-        writeln!(out, "{mark} {name:16} {whence}")?;
+        let source = own.map_or_else(|| "built in".to_owned(), |file| settings.paths.shown(&file));
+        writeln!(out, "{mark} {name:16} {source}")?;
     }
     if chosen.is_empty() {
         writeln!(
@@ -86,7 +86,8 @@ pub fn config(settings: &Settings) -> anyhow::Result<u8> {
     Ok(GOOD)
 }
 
-/// A setting by its name in the file. A test holds this to every name there is.
+/// The value and the origin of a setting, by its name in the file; `?` for an unknown name. A test holds that every setting
+/// is known.
 fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
     fn shown<T: Display>(given: &Given<T>) -> (String, Origin) {
         (given.value.to_string(), given.from)

@@ -24,14 +24,14 @@ Prints, when it is ready:
   http 127.0.0.1:4318
   sideseat 127.0.0.1:5388";
 
-/// What is answered for "interrupted" where nobody waited for the end.
+/// The exit code when a second signal ended the program before everything was closed.
 const INTERRUPTED: i32 = 130;
 
-/// Receives until it is told to stop.
+/// Receives until a signal asks it to stop.
 pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    // Before it says that it is ready: whoever waits for that may tell it to stop at once.
+    // Before the addresses are printed: a script that waits for them may send a signal at once.
     let mut signals = runtime.block_on(async { StopSignals::new() })?;
     let listeners = runtime.block_on(start::bind(settings))?;
     let addresses = listeners.addresses();
@@ -40,7 +40,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
     if printed.is_ok() {
         runtime.block_on(signals.arrival());
     }
-    // Told again while closing, it ends at once: what was acknowledged is stored already.
+    // A second signal while it closes ends it at once: what was acknowledged is stored already.
     runtime.spawn(async move {
         signals.arrival().await;
         process::exit(INTERRUPTED);

@@ -1,44 +1,44 @@
-//! Rows → aligned columns for people: no wider than the terminal, nor than what is in them.
+//! Writes rows as aligned columns, each as wide as its widest cell, all together no wider than the terminal.
 
 use std::io::{self, Write};
 
 use crate::app::wrap::{clean_line, cut_middle, width};
 
-/// One column: its head, how its cells stand, and how soon it is left out.
+/// One column: its heading, the alignment of its cells, and how soon it is left out.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub head: &'static str,
     pub align: Align,
-    /// Of columns that the terminal has no room for the one with the highest goes first; with 0 none goes.
-    pub goes: u8,
+    /// If the terminal is too narrow, columns are left out from the highest number down. One with 0 never is.
+    pub left_out: u8,
 }
 
 impl Column {
     #[must_use]
-    pub const fn new(head: &'static str, align: Align, goes: u8) -> Self {
-        Self { head, align, goes }
+    pub const fn new(head: &'static str, align: Align, left_out: u8) -> Self {
+        Self { head, align, left_out }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
-    /// Left, and cut in its middle where the terminal is too narrow.
-    Gives,
+    /// Left, and cells are cut in their middle if the terminal is too narrow.
+    LeftShrinking,
 }
 
 const GAP: &str = "  ";
-/// A column that gives is left at least this wide.
+/// The least width of a column whose cells are cut.
 const LEAST: usize = 12;
 
-/// Writes the rows below their heads; `columns` is the terminal's width, if there is one.
+/// Writes the headings and the rows. `terminal` is its number of columns; `None` if the table is not shown on one.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut dyn Write, columns: &[Column], rows: &[Vec<String>], terminal: Option<usize>) -> io::Result<()> {
-    // Cells are quoted from telemetry: nothing in them may move the cursor.
+    // Cells have texts of senders, which must not command the terminal.
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean_line(cell)).collect()).collect();
     let widths = widths(columns, &rows, terminal);
     let heads = columns.iter().map(|column| column.head.to_owned()).collect();
@@ -50,7 +50,7 @@ pub fn write(out: &mut dyn Write, columns: &[Column], rows: &[Vec<String>], term
             let space = " ".repeat(columns.saturating_sub(width(&cell)));
             match column.align {
                 Align::Right => line.extend([&space, &cell, GAP]),
-                Align::Left | Align::Gives => line.extend([&cell, &space, GAP]),
+                Align::Left | Align::LeftShrinking => line.extend([&cell, &space, GAP]),
             }
         }
         writeln!(out, "{}", line.trim_end())?;
@@ -58,8 +58,8 @@ pub fn write(out: &mut dyn Write, columns: &[Column], rows: &[Vec<String>], term
     Ok(())
 }
 
-/// As wide as the widest cell; `None` is left out. Where that is too much, columns go until those that give can give
-/// enough, the widest first.
+/// The width of each column; `None` for one that is left out. Columns are left out until the shrinking ones can be made
+/// narrow enough; then those are, the widest first.
 fn widths(columns: &[Column], rows: &[Vec<String>], terminal: Option<usize>) -> Vec<Option<usize>> {
     let mut widths: Vec<Option<usize>> = columns.iter().map(|column| Some(width(column.head))).collect();
     for row in rows {
@@ -68,24 +68,25 @@ fn widths(columns: &[Column], rows: &[Vec<String>], terminal: Option<usize>) -> 
         }
     }
     let Some(terminal) = terminal else { return widths };
-    // Wider than the terminal is as wide as the terminal, and costs fewer steps below.
+    // No column needs more than the terminal has; this saves steps below.
     widths.iter_mut().flatten().for_each(|width| *width = (*width).min(terminal));
-    let gives = |at: usize| columns.get(at).is_some_and(|column| column.align == Align::Gives);
+    let shrinks = |at: usize| columns.get(at).is_some_and(|column| column.align == Align::LeftShrinking);
     let needed = |widths: &[Option<usize>], least: usize| {
         let kept = widths.iter().enumerate().filter_map(|(at, width)| {
             let width = (*width)?;
-            Some(GAP.len() + if gives(at) { width.min(least) } else { width })
+            Some(GAP.len() + if shrinks(at) { width.min(least) } else { width })
         });
         kept.sum::<usize>().saturating_sub(GAP.len())
     };
     while needed(&widths, LEAST) > terminal {
-        let kept = columns.iter().zip(&mut widths).filter(|(column, width)| column.goes > 0 && width.is_some());
-        let Some((_, width)) = kept.max_by_key(|(column, _)| column.goes) else { break };
+        let kept = columns.iter().zip(&mut widths).filter(|(column, width)| column.left_out > 0 && width.is_some());
+        let Some((_, width)) = kept.max_by_key(|(column, _)| column.left_out) else { break };
         *width = None;
     }
     while needed(&widths, usize::MAX) > terminal {
-        let giving = widths.iter_mut().enumerate().filter(|(at, _)| gives(*at)).filter_map(|(_, width)| width.as_mut());
-        let Some(widest) = giving.filter(|width| **width > LEAST).max_by_key(|width| **width) else { break };
+        let shrinking =
+            widths.iter_mut().enumerate().filter(|(at, _)| shrinks(*at)).filter_map(|(_, width)| width.as_mut());
+        let Some(widest) = shrinking.filter(|width| **width > LEAST).max_by_key(|width| **width) else { break };
         *widest -= 1;
     }
     widths
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column::new("NAME", Align::Gives, 0),
+        Column::new("NAME", Align::LeftShrinking, 0),
         Column::new("CALLS", Align::Right, 0),
         Column::new("STATE", Align::Left, 1),
     ];
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_takes_from_the_middle_of_what_gives() {
+    fn a_narrow_terminal_cuts_shrinking_cells_in_their_middle() {
         let text = written(Some(30));
         assert!(text.contains("book a hot…n #12"), "{text}");
         assert!(text.lines().all(|line| width(line) <= 30), "{text}");

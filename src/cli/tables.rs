@@ -28,7 +28,7 @@ Examples:
   sideseat-tui traces --session trip-42
   sideseat-tui traces --json | jq 'map(.totals.cost_usd) | add'";
 
-/// People read the newest; programs get all.
+/// Most rows of a table if no limit is given. JSON has no limit then.
 const NEWEST: usize = 100;
 
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,7 @@ impl List {
         }
     }
 
-    /// Prints rows in the form asked for, and of a table whether there is more.
+    /// Prints rows as a table or as JSON. Below a table, how many more rows there are.
     fn print<T>(
         &self,
         page: &Page<T>,
@@ -107,8 +107,8 @@ impl List {
 /// Prints the sessions.
 pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8> {
     const COLUMNS: [Column; 8] = [
-        Column::new("SESSION", Align::Gives, 0),
-        Column::new("USERS", Align::Gives, 6),
+        Column::new("SESSION", Align::LeftShrinking, 0),
+        Column::new("USERS", Align::LeftShrinking, 6),
         Column::new("LAST SEEN", Align::Left, 3),
         Column::new("TRACES", Align::Right, 2),
         Column::new("CALLS", Align::Right, 1),
@@ -116,7 +116,7 @@ pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8>
         Column::new("COST", Align::Right, 0),
         Column::new("ERRORS", Align::Right, 5),
     ];
-    let store = start::open_understood(settings)?;
+    let store = start::open_reprocessed(settings)?;
     let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
     store.close();
     arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
@@ -128,17 +128,17 @@ pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
     const COLUMNS: [Column; 11] = [
         Column::new("TRACE", Align::Left, 0),
         Column::new("STARTED", Align::Left, 4),
-        Column::new("NAME", Align::Gives, 0),
-        Column::new("SESSION", Align::Gives, 7),
+        Column::new("NAME", Align::LeftShrinking, 0),
+        Column::new("SESSION", Align::LeftShrinking, 7),
         Column::new("STATE", Align::Left, 0),
         Column::new("TIME", Align::Right, 3),
         Column::new("CALLS", Align::Right, 2),
         Column::new("TOKENS", Align::Right, 5),
         Column::new("COST", Align::Right, 1),
         Column::new("ERRORS", Align::Right, 6),
-        Column::new("MODELS", Align::Gives, 8),
+        Column::new("MODELS", Align::LeftShrinking, 8),
     ];
-    let store = start::open_understood(settings)?;
+    let store = start::open_reprocessed(settings)?;
     let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
     let page = match &arguments.session {
         Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,
@@ -152,7 +152,7 @@ pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
 fn list_sessions(store: &Store, filter: Filter, limit: usize) -> anyhow::Result<Page<SessionSummary>> {
     match store.answer(&Query::Sessions { filter, limit })? {
         Answer::Sessions(page) => Ok(page),
-        _ => anyhow::bail!("the store answered another question"),
+        _ => anyhow::bail!("the store answered another query"),
     }
 }
 
@@ -164,17 +164,19 @@ fn list_traces(
 ) -> anyhow::Result<Page<TraceSummary>> {
     match store.answer(&Query::Traces { session, filter, limit })? {
         Answer::Traces(page) => Ok(page),
-        _ => anyhow::bail!("the store answered another question"),
+        _ => anyhow::bail!("the store answered another query"),
     }
 }
 
-/// The newest traces of all sessions, oldest first. The store lists traces by session, which is how screens ask.
+/// The newest traces of all sessions, oldest first. The store lists the traces of one session at a time, as the screen needs
+/// them.
 fn all_traces(store: &Store, filter: &Filter, limit: usize) -> anyhow::Result<Page<TraceSummary>> {
     let sessions = list_sessions(store, filter.clone(), usize::MAX)?;
     let total = sessions.rows.iter().map(|session| session.states.all()).sum();
     let mut rows: Vec<TraceSummary> = Vec::new();
     for session in sessions.rows {
-        // Sessions come newest first, so once enough traces began after this one was last seen, no later one matters.
+        // Sessions are in the order of their newest activity. Once enough traces began after the last activity of this one,
+        // its traces and those of all further sessions are older than those.
         if rows.len() >= limit && rows.iter().filter(|trace| trace.started > session.last_seen).count() >= limit {
             break;
         }
@@ -214,7 +216,7 @@ fn trace_cells(trace: &TraceSummary) -> Vec<String> {
     cells
 }
 
-/// Calls, tokens, cost, errors. Unknown is never zero.
+/// Calls, tokens, cost and errors as cells. What is unknown is not shown as zero.
 fn sums(totals: &Totals) -> [String; 4] {
     let calls = totals.model_calls > 0;
     let tokens = match totals.usage.total() {
@@ -265,7 +267,7 @@ fn trace_json(trace: &TraceSummary) -> Json {
     })
 }
 
-/// The totals under the names that a transcript has for them.
+/// The totals as a transcript has them.
 fn totals_json(totals: &Totals) -> Json {
     let usage = totals.usage;
     let mut fields = Map::new();
@@ -287,11 +289,12 @@ fn totals_json(totals: &Totals) -> Json {
     Json::Object(fields)
 }
 
+/// RFC 3339; `None` if the time is unknown.
 fn time(at: Timestamp) -> Option<String> {
     at.known().map(|at| at.to_string())
 }
 
-/// `None` where no terminal shows the table: then nothing is cut.
+/// The columns of the terminal that shows the table; `None` if none does, and then nothing is cut.
 pub fn terminal_width() -> Option<usize> {
     let out = io::stdout();
     if !out.is_terminal() {

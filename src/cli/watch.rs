@@ -1,8 +1,8 @@
-//! No command: the screen, and the listeners behind it.
+//! Without a command: the screen, and the listeners behind it.
 //!
 //! ```text
-//!   log ─▶ ports ─▶ screen                          drawn before the store is open, and it never waits for it
-//!            └─▶ (a thread) store ─▶ connections     what of them it shows, Stage tells it
+//!   log ─▶ ports ─▶ screen                          drawn before the store is open, for which it never waits
+//!            └─▶ (a thread) store ─▶ connections     Stage hands the store to the screen
 //! ```
 
 use std::{
@@ -21,7 +21,7 @@ use crate::{
     terminal::{self, Mode, Started, Wiring},
 };
 
-/// Watches; without a terminal to draw on, serves.
+/// Shows the screen and receives; if standard output is no terminal, only receives.
 pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
     if !is_read_by_a_person() {
         complain("standard output is no terminal, so there is no screen; doing what `sideseat-tui serve` does");
@@ -30,7 +30,8 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
     let keymap = super::keymap(settings)?;
     logging(settings)?;
     let runtime = start::runtime()?;
-    // Ports first: they are bound in a millisecond, and one that is taken is best said before the screen is there.
+    // Ports first: binding them takes a millisecond, and the error that one is taken should be printed before the screen is
+    // drawn.
     let listeners = runtime.block_on(start::bind(settings))?;
     let counts = Counts::new();
     let (starting, started) = mpsc::channel();
@@ -54,7 +55,7 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
 
     stage.close();
     let rooms = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
-    // What kept the rooms from opening is why the screen ended.
+    // If the rooms could not be opened, that is why the screen ended.
     rooms?.close(runtime.handle());
     runtime.shutdown_timeout(start::LAST_WORK);
     ended?;
@@ -102,7 +103,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         let Refused { at, peer, path, reason: _, why } = refused;
         format!("{} {path} from {peer}: {why}", Zone::system().clock(*at))
     };
-    // `run` listens on a port that speaks both; a screen has none such.
+    // Only `run` has a port for both protocols.
     let known = seen.open.iter().filter(|(protocol, _)| *protocol != Protocol::Any);
     app::Seen {
         connections: known.map(|(protocol, open)| (protocol.as_str().to_owned(), *open)).collect(),

@@ -1,4 +1,4 @@
-//! Reads `config.toml`, and says of a bad one where it is bad and what was probably meant.
+//! Reads `config.toml`. Its errors have the line, and what was probably meant.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{ConfigError, layer::Layer, value::Chords};
 use crate::nearest::hint;
 
-/// Reads a settings file. That it is not there is an error only if it was asked for by name.
+/// Reads a settings file; `None` if there is none, which is an error if the user named it (`asked_for`).
 pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<Option<Layer>, ConfigError> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
@@ -19,7 +19,7 @@ pub(super) fn read(file: &Path, asked_for: bool, home: Option<&Path>) -> Result<
     Ok(Some(layer.beside(file.parent().unwrap_or(Path::new("")), home)))
 }
 
-/// The line at which a settings file gives one of some actions its keys: of the first that it names.
+/// The line of the keys of an action in a settings file: of the first of `names` that it has; `None` if it has none of them.
 pub(super) fn line_of_key(file: &Path, names: &[&str]) -> Option<usize> {
     #[derive(Deserialize)]
     struct Keys {
@@ -31,6 +31,7 @@ pub(super) fn line_of_key(file: &Path, names: &[&str]) -> Option<usize> {
     Some(line_at(&text, key.span().start))
 }
 
+/// The line of an offset, from 1.
 fn line_at(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or("").matches('\n').count() + 1
 }
@@ -42,10 +43,11 @@ fn bad(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::Bad { file: file.to_owned(), line, message }
 }
 
-/// serde's "unknown field `a`, expected one of `b`, `c`", with the nearest of them instead of all.
+/// For serde's message "unknown field `a`, expected one of `b`, `c`": one that names the most similar of them; `None` for any
+/// other message.
 fn with_hint(message: &str) -> Option<String> {
-    let words: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
-    let (wrong, known) = words.split_first()?;
+    let names: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    let (wrong, known) = names.split_first()?;
     Some(format!("no setting is called `{wrong}`; {}", hint(wrong, known.iter().copied())))
 }
 
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_setting_is_named_with_its_line_and_the_right_word() {
+    fn a_misspelt_setting_is_named_with_its_line_and_the_right_name() {
         assert_eq!(
             error_of("theme = \"dark\"\n\ngrpc-prot = 1\n"),
             "DIR/config.toml:3: no setting is called `grpc-prot`; did you mean `grpc_port`?"

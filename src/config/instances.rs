@@ -1,7 +1,7 @@
-//! Who is running: one small file for each instance, so that `run` and `import` find it.
+//! The registry of running instances: one small file for each, by which `run` and `import` find it.
 //!
-//! An instance writes its file once it listens and removes it when it closes. A file outlives its instance only
-//! if that was killed, so whoever reads the folder removes those of the dead.
+//! An instance writes its file once it listens, and removes it when it closes. If it is killed its file stays; whichever
+//! process reads the folder next removes it.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use std::{
 use rustix::{io::Errno, process};
 use serde::{Deserialize, Serialize};
 
-/// No instance's file comes near this.
+/// Most bytes that are read of an entry; those of real ones are a few hundred.
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// One running instance.
@@ -22,9 +22,9 @@ const FILE_LIMIT: u64 = 64 * 1024;
 pub struct Entry {
     pub pid: u32,
     pub version: String,
-    /// RFC 3339.
+    /// When it was started, in RFC 3339.
     pub started: String,
-    /// `None`: a store in memory.
+    /// The file of its store; `None` for a store in memory.
     pub db: Option<PathBuf>,
     pub addresses: Vec<Listening>,
 }
@@ -38,13 +38,13 @@ pub struct Listening {
 }
 
 impl Entry {
-    /// Where it takes OTLP over HTTP.
+    /// The address at which it accepts OTLP over HTTP; `None` if it does not.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.addresses.iter().find(|listening| listening.what != "grpc").map(|listening| listening.address)
     }
 
-    /// Whether it keeps its spans in this file, whatever the file is called there and here.
+    /// Whether its store is this file, also if the two paths to it differ.
     #[must_use]
     pub fn holds(&self, db: &Path) -> bool {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -52,25 +52,25 @@ impl Entry {
     }
 }
 
-/// Removes the file again.
+/// Keeps an instance registered; removes its file when it is dropped.
 #[derive(Debug)]
 pub struct Registered(PathBuf);
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        // It may be gone already: then all is as it should be.
+        // Another process may have removed it already.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Makes this instance known.
+/// Registers this instance.
 ///
 /// # Errors
-/// Whatever the disk says; an instance that is not known works all the same.
+/// The file cannot be written. The instance works all the same, but `run` and `import` do not find it.
 pub fn register(folder: &Path, entry: &Entry) -> io::Result<Registered> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = file_of(folder, entry.pid);
-    // Written aside and renamed, so that nobody reads half a file.
+    // Written under another name and renamed, so that no process reads half a file.
     let half = folder.join(format!("{}.new", entry.pid));
     let mut writing = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
     writing.write_all(&serde_json::to_vec_pretty(entry)?)?;
@@ -78,7 +78,7 @@ pub fn register(folder: &Path, entry: &Entry) -> io::Result<Registered> {
     Ok(Registered(file))
 }
 
-/// The instances whose process is alive, the newest first. Files of dead ones are removed.
+/// The registered instances whose process is alive, the newest first. The files of others are removed.
 #[must_use]
 pub fn alive(folder: &Path) -> Vec<Entry> {
     let mut entries: Vec<Entry> = files(folder).filter_map(|file| read(&file)).collect();
@@ -86,7 +86,7 @@ pub fn alive(folder: &Path) -> Vec<Entry> {
     entries
 }
 
-/// Forgets one whose process is alive, but is another.
+/// Removes the entry of an instance that has ended, whose process id belongs to another process now.
 pub fn forget(folder: &Path, entry: &Entry) {
     drop(Registered(file_of(folder, entry.pid)));
 }
@@ -113,7 +113,7 @@ fn read(file: &Path) -> Option<Entry> {
 
 fn is_alive(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(process::Pid::from_raw) else { return false };
-    // "Not permitted" is said of a process that is there.
+    // The error "not permitted" is that of a process that exists and belongs to another user.
     process::test_kill_process(pid) != Err(Errno::SRCH)
 }
 

@@ -1,4 +1,4 @@
-//! One field is the flag, the variable and the key in the file.
+//! One layer of the settings. A field is the flag, the variable and the key in the file.
 
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,10 @@ use super::{
     value::{Chords, Db, LogLevel, Loopback, Port},
 };
 
-/// What `--help` says above the settings.
+/// The heading of the settings in `--help`.
 pub const HEADING: &str = "Settings, also as SIDESEAT_TUI_DB and so on, and in config.toml";
 
-/// What one place (command line and environment, or the file) says; `None` is silence.
+/// The settings of one source (command line and environment, or the file); `None` if it does not set one.
 ///
 /// A new setting is one field here: [`Layer::over`] and `Settings` do not compile without it.
 #[derive(Debug, Clone, PartialEq, Default, Args, Deserialize)]
@@ -69,7 +69,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// What this layer says, and where it is silent what `beneath` says.
+    /// The settings of this layer, and those of `beneath` that it does not set.
     #[must_use]
     pub fn over(self, beneath: Self) -> Self {
         let Self { db, bind, grpc_port, http_port, sideseat_port, theme, log_file, log_level, keys } = self;
@@ -86,26 +86,26 @@ impl Layer {
         }
     }
 
-    /// Makes the paths of a settings file mean what its author meant: from that file's folder, or from home.
+    /// Resolves relative paths of a settings file: from the folder of the file, and `~` as the home folder.
     #[must_use]
     pub(super) fn beside(mut self, folder: &Path, home: Option<&Path>) -> Self {
-        let settle = |path: &Path| match (path.strip_prefix("~"), home) {
+        let resolve = |path: &Path| match (path.strip_prefix("~"), home) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => folder.join(path),
         };
         if let Some(Db::File(path)) = &mut self.db {
-            *path = settle(path);
+            *path = resolve(path);
         }
         if let Some(path) = &mut self.log_file {
-            *path = settle(path);
+            *path = resolve(path);
         }
         self
     }
 }
 
-/// Who said a setting: the flag, the variable, or neither, which leaves the file.
+/// Whether clap found a setting as a flag or as a variable; `None` if it found neither.
 pub(super) fn origin(matches: &ArgMatches, name: &str) -> Option<Origin> {
-    // Of a name that is no argument (`keys` is not), `value_source` would panic.
+    // `value_source` panics for a name that is no argument, as `keys` is.
     matches.try_contains_id(name).ok()?;
     match matches.value_source(name)? {
         ValueSource::CommandLine => Some(Origin::Flag),
@@ -164,8 +164,8 @@ mod tests {
     fn paths_in_the_file_start_at_its_folder_or_at_home() {
         let layer =
             Layer { db: Some(Db::File("t.duckdb".into())), log_file: Some("~/logs/t.log".into()), ..Layer::default() };
-        let settled = layer.beside(Path::new("/etc/tui"), Some(Path::new("/home/ada")));
-        assert_eq!(settled.db, Some(Db::File("/etc/tui/t.duckdb".into())));
-        assert_eq!(settled.log_file, Some("/home/ada/logs/t.log".into()));
+        let resolved = layer.beside(Path::new("/etc/tui"), Some(Path::new("/home/ada")));
+        assert_eq!(resolved.db, Some(Db::File("/etc/tui/t.duckdb".into())));
+        assert_eq!(resolved.log_file, Some("/home/ada/logs/t.log".into()));
     }
 }

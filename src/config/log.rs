@@ -1,4 +1,4 @@
-//! The log: to a file, never to the screen and never to our own listener.
+//! The log is written into a file, never on the screen and never as OTLP.
 
 use std::{
     backtrace::Backtrace,
@@ -15,13 +15,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{ConfigError, LogLevel, Settings};
 
-/// A larger log is put aside at the start, in place of the one put aside before.
+/// Bytes from which on a log is renamed at the start of the program, replacing the one that was renamed before.
 const LARGEST: u64 = 8 << 20;
 
-/// Begins to log, and to say of a panic where it is logged.
+/// Starts logging, and reports panics on stderr from now on.
 ///
 /// # Errors
-/// A log file that was asked for cannot be written. One that was not asked for is done without.
+/// A log file that the user named cannot be written. If the default one cannot be, nothing is logged.
 pub fn logging(settings: &Settings) -> Result<(), ConfigError> {
     let level = settings.log_level.value;
     let file = settings.log_file.value.as_deref().filter(|_| level != LogLevel::Off);
@@ -48,15 +48,15 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn write_to(file: File, level: LogLevel) {
-    // What the libraries beneath say below a warning is about them, not about us.
+    // Events of libraries below a warning are about the libraries, not about this program.
     let others = if level == LogLevel::Error { "error" } else { "warn" };
     let filter = EnvFilter::new(format!("{others},sideseat_tui={level}"));
-    // A second logger (there is one in tests) is as good as the first.
+    // There is a logger already in tests, which may stay.
     let _ = fmt().with_ansi(false).with_env_filter(filter).with_writer(Mutex::new(file)).try_init();
 }
 
-/// Says on stderr what happened and where it is logged. The screen, while there is one, is taken away before and the
-/// program ends after; without a screen the panic stays with its connection or command.
+/// Reports a panic on stderr, with its message and the path of the log. While there is a screen, it is closed before and
+/// the program ends after; without a screen, only the connection or command of the thread ends.
 fn panicked(panic: &PanicHookInfo, log: Option<&str>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("?");

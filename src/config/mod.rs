@@ -1,14 +1,15 @@
-//! Settings: command line over environment over file over defaults.
+//! Settings, from the command line, the environment, the settings file and defaults, in this order of precedence.
 //!
 //! ```text
-//!   layer    Layer: what one of these says; a field is the flag, the variable and the key in the file
-//!   value    what a setting can be (a port, a loopback address, …)
-//!   file     config.toml, and what is wrong with it
-//!   paths    the user's folders, and two things that are kept there:
-//!   log      what happened; instances: who is running
+//!   layer    Layer: the settings of one of these; a field is the flag, the variable and the key in the file
+//!   value    the types of settings with rules of their own (a port, a loopback address, …)
+//!   file     reads config.toml; errors name the line
+//!   paths    the user's folders
+//!   log      the log file
+//!   instances  the registry of running instances
 //! ```
 //!
-//! [`Settings`] is what the rooms are handed; it knows of each value who said it.
+//! [`Settings`] is what the rooms are handed. It has the origin of each value.
 
 mod file;
 pub mod instances;
@@ -26,7 +27,7 @@ pub use log::logging;
 pub use paths::Paths;
 pub use value::{Chords, Db, LogLevel, Loopback, Port};
 
-/// Why there are no settings.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("{}:{line}: {message}", .file.display())]
@@ -39,7 +40,7 @@ pub enum ConfigError {
     NoHome,
 }
 
-/// Who said a setting.
+/// Where the value of a setting is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     Flag,
@@ -59,7 +60,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and who said it.
+/// The value of a setting and where it is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<T> {
     pub value: T,
@@ -67,14 +68,14 @@ pub struct Given<T> {
 }
 
 impl<T> Given<T> {
-    /// Whether nobody chose it.
+    /// Whether the user did not set it.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.from == Origin::Default
     }
 }
 
-/// What is in force.
+/// The settings in force.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub db: Given<Db>,
@@ -82,25 +83,24 @@ pub struct Settings {
     pub grpc_port: Given<Port>,
     pub http_port: Given<Port>,
     pub sideseat_port: Given<Port>,
-    /// Empty: the screen chooses by what the terminal is like.
+    /// The name of the theme; empty if the screen is to choose by the terminal's background.
     pub theme: Given<String>,
-    /// `None` only where no home folder is known: then nothing is logged.
+    /// `None` if no home folder is known: then nothing is logged.
     pub log_file: Given<Option<PathBuf>>,
     pub log_level: Given<LogLevel>,
-    /// Overrides of the keymap, by name of action.
+    /// The user's keys, by the name of the action.
     pub keys: Given<BTreeMap<String, Vec<String>>>,
-    /// The settings file, whether or not there is one.
+    /// The path of the settings file, whether it exists or not; `None` if no home folder is known.
     pub file: Option<PathBuf>,
     pub paths: Paths,
 }
 
 impl Settings {
-    /// Puts the layers together.
-    ///
-    /// `layer` was read by clap into `matches`, flags and variables together; `file` is what `--config` says.
+    /// Puts the layers together. `layer` has the flags and variables, and `matches` is what clap read it from; `file` is the
+    /// value of `--config`.
     ///
     /// # Errors
-    /// A settings file that cannot be read or says something wrong, and a store without a place.
+    /// A settings file that cannot be read or is invalid, and no home folder for a store that was not named.
     pub fn new(layer: Layer, matches: &ArgMatches, file: Option<PathBuf>, paths: Paths) -> Result<Self, ConfigError> {
         let asked_for = file.is_some();
         let file = file.or_else(|| paths.config_file());
@@ -130,9 +130,10 @@ impl Settings {
         })
     }
 
-    /// Where one of some actions got its keys, for errors in them: the settings file, and its line.
+    /// The place of the keys of some actions, for errors in them: `file:line` of the first that the file names, else the
+    /// file.
     #[must_use]
-    pub fn whence(&self, actions: &[&str]) -> String {
+    pub fn place_of_keys(&self, actions: &[&str]) -> String {
         let Some(file) = &self.file else { return "[keys]".to_owned() };
         match file::line_of_key(file, actions) {
             Some(line) => format!("{}:{line}", file.display()),
@@ -145,11 +146,11 @@ fn lists(keys: BTreeMap<String, Chords>) -> BTreeMap<String, Vec<String>> {
     keys.into_iter().map(|(action, chords)| (action, chords.into())).collect()
 }
 
-/// Where clap found what it found.
+/// Where clap found each value.
 struct Sources<'a>(&'a ArgMatches);
 
 impl Sources<'_> {
-    /// A value with who said it: what clap did not find, but is there, is from the file.
+    /// A value with its origin: one that clap did not find is from the file; without one, the default.
     fn or<T>(&self, name: &str, value: Option<T>, default: T) -> Given<T> {
         match value {
             Some(value) => Given { value, from: layer::origin(self.0, name).unwrap_or(Origin::File) },
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn each_setting_knows_who_said_it() {
+    fn each_setting_has_its_origin() {
         let found =
             settings(&["serve", "--theme", "light"], "theme = \"dark\"\ngrpc_port = \"off\"\n[keys]\nquit = \"x\"");
         assert_eq!(found.theme, Given { value: "light".into(), from: Origin::Flag });

@@ -1,4 +1,4 @@
-//! Where the user's files are: the XDG folders, also on macOS, as command-line programs have it.
+//! The folders of the user's files: those of XDG, also on macOS, as other command-line programs have them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use etcetera::BaseStrategy;
 
 const FOLDER: &str = "sideseat-tui";
 
-/// The user's folders; `None` where no home folder is known.
+/// The user's folders; `None` if no home folder is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paths {
     pub home: Option<PathBuf>,
@@ -14,12 +14,12 @@ pub struct Paths {
     pub config: Option<PathBuf>,
     /// `~/.local/share/sideseat-tui`: the store.
     pub data: Option<PathBuf>,
-    /// `~/.local/state/sideseat-tui`: the log, and who is running.
+    /// `~/.local/state/sideseat-tui`: the log, and the registry of running instances.
     pub state: Option<PathBuf>,
 }
 
 impl Paths {
-    /// Asks the environment.
+    /// Those of the user who runs the program, by the environment.
     #[must_use]
     pub fn of_user() -> Self {
         let Ok(user) = etcetera::choose_base_strategy() else { return Self::default() };
@@ -51,10 +51,10 @@ impl Paths {
         Some(self.state.as_ref()?.join("sideseat-tui.log"))
     }
 
-    /// One small file for each running instance.
+    /// The folder of the registry: one small file for each running instance.
     ///
-    /// Not in `XDG_RUNTIME_DIR`: that is missing over ssh, in cron and in containers, and two processes of one
-    /// user must look in the same place.
+    /// It is not in `XDG_RUNTIME_DIR`, which is not set over ssh, in cron and in containers: all processes of a user must use
+    /// the same folder.
     #[must_use]
     pub fn instances(&self) -> Option<PathBuf> {
         Some(self.state.as_ref()?.join("instances"))

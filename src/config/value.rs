@@ -1,4 +1,5 @@
-//! What a setting can be: each reads one word, from the command line, the environment or the file alike.
+//! The types of settings. Each is parsed from one text, whether that is on the command line, in the environment or in the
+//! file.
 
 use std::{
     fmt,
@@ -64,7 +65,7 @@ impl FromStr for Loopback {
         if ip.is_loopback() {
             Ok(Self(ip))
         } else {
-            // Whoever reaches the port reads nothing, but can fill the disk; that needs a token first.
+            // Everybody who can reach the port could fill the disk: other addresses need authentication first.
             Err(format!("`{text}` is no loopback address; this version listens on 127.0.0.1 or ::1 only"))
         }
     }
@@ -105,7 +106,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// How much goes to the log file.
+/// The least severe events that are written into the log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LogLevel {
     /// No log file at all.
@@ -167,22 +168,22 @@ impl From<Chords> for Vec<String> {
     }
 }
 
-/// In the file, a setting is the same word as on the command line; a port may also be a number.
-macro_rules! read_as_a_word {
+/// Deserializes a setting by its `FromStr`, from a text or, as ports may be written, from a number.
+macro_rules! deserialize_by_from_str {
     ($($name:ident),*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Word)?.parse().map_err(de::Error::custom)
+                deserializer.deserialize_any(TextOrNumber)?.parse().map_err(de::Error::custom)
             }
         }
     )*};
 }
 
-read_as_a_word!(Db, Loopback, Port, LogLevel);
+deserialize_by_from_str!(Db, Loopback, Port, LogLevel);
 
-struct Word;
+struct TextOrNumber;
 
-impl de::Visitor<'_> for Word {
+impl de::Visitor<'_> for TextOrNumber {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Metrics are thanked for and counted; nothing else of them is read.
+//! Metrics are accepted and their data points counted; nothing else of them is read.
 
 use super::{Malformed, wire};
 

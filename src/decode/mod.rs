@@ -1,12 +1,14 @@
-//! OTLP's shapes → our nouns, and back; the only room that knows OTLP's types. Pure; says what it dropped.
+//! OTLP → the types of `model`, and back. The only room that knows OTLP's own types. Pure; what it rejects it returns with
+//! the reasons.
 //!
 //! ```text
 //!   traces, logs, metrics   what one request holds
 //!   request                 resource ▸ scope ▸ item, walked in protobuf so that one bad item costs only itself
 //!   wire, value             protobuf without a schema; AnyValue → Value
 //!   json                    OTLP/JSON, read leniently into the same nouns
-//!   sniff                   which signal and which encoding a file holds
-//!   encode                  and back, nothing lost
+//!   sniff                   which signals and which encoding a file has
+//!   reply                   what answers an export
+//!   encode                  back to OTLP, without loss
 //! ```
 //!
 //! What is accepted is in a document of its own:
@@ -76,11 +78,11 @@ impl Signal {
     }
 }
 
-/// What one request held: what could be read, and why the rest could not.
+/// The items of one request: those that could be decoded, and why the others were rejected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
     pub items: Vec<Received<T>>,
-    /// One reason for each rejected span or record; empty texts after the first [`Self::REASONS`].
+    /// One reason for each rejected item; after the first [`Self::REASONS`] they are empty.
     pub rejected: Vec<String>,
 }
 
@@ -92,11 +94,12 @@ pub struct Received<T> {
 }
 
 impl<T> Decoded<T> {
-    /// Two bytes make a bad span, so a body of them must not cost a sentence each.
+    /// Most reasons that are written out: two bytes are enough for a bad span, so a body may have millions.
     pub const REASONS: usize = 100;
-    /// A reason may quote what was sent; it need not quote all of it.
+    /// Most characters of a reason, which may quote what was sent.
     const CHARS: usize = 300;
 
+    /// Adds a rejected item.
     fn reject(&mut self, why: impl FnOnce() -> String) {
         let mut reason = if self.rejected.len() < Self::REASONS { why() } else { String::new() };
         if let Some((end, _)) = reason.char_indices().nth(Self::CHARS) {
@@ -129,8 +132,8 @@ pub enum Malformed {
     SchemaUrl,
 }
 
-/// `in Span.name: invalid string value: data is not UTF-8 encoded`. `prost` names the innermost message first and
-/// all that it is in, however deep; what helps is the outermost.
+/// The error with the outermost field only: `in Span.name: invalid string value: data is not UTF-8 encoded`. `prost` names
+/// every message that the field is in, the innermost first.
 fn plain(error: &DecodeError) -> String {
     let text = error.to_string();
     let mut what = text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text);
@@ -144,7 +147,7 @@ fn plain(error: &DecodeError) -> String {
 /// Reads an `ExportTraceServiceRequest`.
 ///
 /// # Errors
-/// [`Malformed`] where the request itself cannot be read; a span that cannot is only among the rejected.
+/// [`Malformed`] if the request itself cannot be read; a span that cannot be is among the rejected ones.
 pub fn traces(project: &Project, body: &Bytes, encoding: Encoding) -> Result<Decoded<Span>, Malformed> {
     match encoding {
         Encoding::Protobuf => request::read(body, "span", |raw, resource, scope| {
@@ -167,10 +170,10 @@ pub fn logs(project: &Project, body: &Bytes, encoding: Encoding) -> Result<Decod
     }
 }
 
-/// Counts the data points of an `ExportMetricsServiceRequest`, which is all we want of metrics.
+/// Counts the data points of an `ExportMetricsServiceRequest`. Nothing else of metrics is read.
 ///
 /// # Errors
-/// [`Malformed`] where the request cannot be walked.
+/// [`Malformed`] if the request cannot be walked.
 pub fn metrics(body: &Bytes, encoding: Encoding) -> Result<u64, Malformed> {
     match encoding {
         Encoding::Protobuf => metrics::points(body),

@@ -1,7 +1,7 @@
-//! A request in protobuf: resource ▸ scope ▸ item, which traces and logs lay out alike.
+//! Reads a request in protobuf: resource ▸ scope ▸ item, a structure that traces and logs share.
 //!
-//! Walked by hand and decoded message by message, because `prost` refuses a whole request for one text that
-//! is not UTF-8, and because the bytes of each span are kept as they came.
+//! It is walked field by field, and each message in it is decoded on its own: `prost` rejects a whole request for one text
+//! that is not UTF-8, and the bytes of each item are kept as they were sent.
 
 use std::sync::Arc;
 
@@ -12,9 +12,8 @@ use prost::Message as _;
 use super::{Decoded, Malformed, Received, value, wire};
 use crate::model::{Resource, Scope};
 
-/// Reads every item of a request; `what` is what an item is called in the reasons for rejecting one.
-///
-/// Requests written one after another are one request, as everywhere in protobuf.
+/// Reads every item of a request. `what` is what the reasons call a rejected one. Several requests, one after another, are
+/// one request, as any messages in protobuf are.
 pub(super) fn read<T>(
     body: &Bytes,
     what: &str,
@@ -61,11 +60,11 @@ pub fn scope_from_raw(raw: &[u8]) -> Result<Scope, Malformed> {
     Level::of(raw)?.scope()
 }
 
-/// A `ResourceSpans` or a `ScopeSpans` (or the same of logs): what its items have in common is field 1, the items are
-/// field 2, the schema URL is field 3. What `OpenTelemetry` put in field 1000 before 2022 is skipped.
+/// A `ResourceSpans` or a `ScopeSpans` (or the same of logs): field 1 is the resource or scope of all its items,
+/// field 2 the items, field 3 the schema URL. Field 1000, which OTLP had before 2022, is skipped.
 struct Level<'a> {
     whole: &'a [u8],
-    /// Sent twice, the last one holds; not sent, it is empty, which is a message too.
+    /// The resource or scope: the last one if several were sent, and empty, which is a message too, if none was.
     common: &'a [u8],
     schema_url: &'a [u8],
 }

@@ -1,4 +1,4 @@
-//! Which signal and which encoding a file holds, by its content.
+//! Finds out which signals and which encoding a file has, by its content.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use super::{
     wire::{self, Content, WireError},
 };
 
-/// Tells what a body is; `None` for what is no OTLP request. Of JSON lines it looks at the first.
+/// The first signal of a body, and its encoding; `None` if it is no OTLP request. Of several lines of JSON it reads the
+/// first.
 #[must_use]
 pub fn sniff(body: &[u8]) -> Option<(Signal, Encoding)> {
     sniff_all(body).into_iter().next()
 }
 
-/// Tells all that a body is, in the order in which it comes: one JSON text may hold several signals, and is then
-/// to be read as each of them.
+/// All signals of a body in order, with its encoding. One JSON text may have several signals; it is then a request of each.
 #[must_use]
 pub fn sniff_all(body: &[u8]) -> Vec<(Signal, Encoding)> {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     if text.starts_with(b"{") {
         let mut found = Vec::new();
-        // What is cut off, or followed by another line, still told what it is.
+        // A text that is cut off, or followed by another line, has had its first keys read before the error.
         let _ = serde_json::Deserializer::from_slice(text).deserialize_map(Keys(&mut found));
         found.into_iter().map(|signal| (signal, Encoding::Json)).collect()
     } else {
@@ -54,8 +54,8 @@ impl<'de> Visitor<'de> for Keys<'_> {
     }
 }
 
-/// The three requests have the same shape down to their items, so the first item that says what it is decides. A
-/// request without any could be of each of them; it is called traces.
+/// The signal of a request in protobuf; `None` if it is no request. The requests of all signals have the same structure
+/// down to their items, so the first item that can be recognised decides. A request without such an item counts as traces.
 fn protobuf(body: &[u8]) -> Result<Option<Signal>, WireError> {
     let mut decided = None;
     let mut plausible = !body.is_empty();
@@ -79,8 +79,9 @@ fn protobuf(body: &[u8]) -> Result<Option<Signal>, WireError> {
     Ok(plausible.then(|| decided.unwrap_or(Signal::Traces)))
 }
 
-/// Times tell spans and log records: fields 7 and 8 are a span's, 1 and 11 a record's, and a metric has none. Without
-/// times, a name and data make a metric, ids of the right length a span, and what a record has beside its time a record.
+/// The signal of an item; `None` if it cannot be recognised. Fields of times decide first: 7 and 8 are those of a span, 1
+/// and 11 those of a log record, and a metric has none. An item without times is a metric if it has a name and data, a span
+/// if it has ids of the right lengths, and a log record if it has a severity, a body or attributes.
 fn signal_of(item: &[u8]) -> Option<Signal> {
     let fields = wire::fields(item).collect::<Result<Vec<_>, _>>().ok()?;
     let is = |number: u32, content: fn(&Content) -> bool| {
@@ -104,7 +105,7 @@ fn is_fixed(content: &Content) -> bool {
     *content == Content::Fixed64
 }
 
-/// Whether it is a text that could name a metric, which sixteen random bytes are not.
+/// Whether a field is a text that can name a metric. The sixteen random bytes of a trace id are almost never one.
 fn is_name(content: &Content) -> bool {
     let Content::Bytes(bytes) = content else { return false };
     std::str::from_utf8(bytes).is_ok_and(|text| !text.is_empty() && !text.contains(char::is_control))
@@ -119,19 +120,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_told_by_its_keys() {
-        let told = |text: &str| sniff_all(text.as_bytes()).into_iter().map(|(signal, _)| signal).collect::<Vec<_>>();
-        assert_eq!(told("\u{feff} {\"x\":[{}],\"resource_spans\":[]}"), [Signal::Traces]);
-        assert_eq!(told(r#"{"resourceLogs":[],"resourceMetrics":[]}"#), [Signal::Logs, Signal::Metrics]);
-        assert_eq!(told("{\"resourceLogs\":[]}\n{\"resourceSpans\":[]}\n"), [Signal::Logs]);
-        assert_eq!(told(r#"{"resourceSpans":[{"cut":"o"#), [Signal::Traces]);
+    fn json_is_recognised_by_its_keys() {
+        let signals = |text: &str| sniff_all(text.as_bytes()).into_iter().map(|(signal, _)| signal).collect::<Vec<_>>();
+        assert_eq!(signals("\u{feff} {\"x\":[{}],\"resource_spans\":[]}"), [Signal::Traces]);
+        assert_eq!(signals(r#"{"resourceLogs":[],"resourceMetrics":[]}"#), [Signal::Logs, Signal::Metrics]);
+        assert_eq!(signals("{\"resourceLogs\":[]}\n{\"resourceSpans\":[]}\n"), [Signal::Logs]);
+        assert_eq!(signals(r#"{"resourceSpans":[{"cut":"o"#), [Signal::Traces]);
         for other in ["{}", "[]", "", "{\"a\":1}", "{", "# notes\n", "\n\n\n"] {
-            assert_eq!(told(other), [], "{other}");
+            assert_eq!(signals(other), [], "{other}");
         }
     }
 
     #[test]
-    fn protobuf_is_told_by_what_an_item_looks_like() {
+    fn protobuf_is_recognised_by_the_fields_of_an_item() {
         let item = |item: &[u8]| {
             let wrap =
                 |inner: &[u8], number: u8| [&[number << 3 | 2, u8::try_from(inner.len()).unwrap()], inner].concat();

@@ -1,6 +1,6 @@
 //! OTLP's `AnyValue` → [`Value`].
 //!
-//! Recurses as deep as the value does, and `prost` has read none that is nested more than 100 deep.
+//! The functions recurse as deep as a value is nested. `prost` rejects values that are nested more than 100 deep.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 

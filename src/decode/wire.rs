@@ -1,6 +1,6 @@
-//! Protobuf's wire format, walked without copying and without a schema.
+//! Walks messages in protobuf's wire format, without copying and without a schema.
 //!
-//! Groups (wire types 3 and 4) are refused: OTLP never had any, and they would need a stack.
+//! Groups (wire types 3 and 4) are errors: OTLP never had any, and walking them would need a stack.
 
 /// Why bytes are not a protobuf message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub struct Field<'a> {
     pub content: Content<'a>,
 }
 
-/// What a field holds, as far as the wire tells.
+/// The content of a field, as far as it is known without a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'a> {
     Varint,
@@ -35,7 +35,7 @@ pub enum Content<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The bytes of a text, bytes or a message.
+    /// The content of a field that is a text, bytes or a message; an error for any other.
     pub fn bytes(&self) -> Result<&'a [u8], WireError> {
         match self.content {
             Content::Bytes(bytes) => Ok(bytes),
@@ -49,7 +49,7 @@ pub fn fields(message: &[u8]) -> Fields<'_> {
     Fields { rest: message }
 }
 
-/// The messages under one field number; whatever else is there is walked and skipped.
+/// The messages in the fields of one number; all other fields are skipped.
 pub fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], WireError>> {
     fields(message).filter_map(move |field| match field {
         Ok(field) => (field.number == number).then(|| field.bytes()),
@@ -57,6 +57,7 @@ pub fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8
     })
 }
 
+/// See [`fields`].
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
     rest: &'a [u8],

@@ -1,12 +1,12 @@
 //! The models that `genai-prices` does not know: `LiteLLM`'s public price data, reduced to what is priced by the token.
 //!
-//! `litellm/prices.tsv` says from which version it was made, and on which day; `litellm/remake.py` makes it anew. Its
-//! prices have no history: a call of last year costs what it would have cost that day.
+//! `litellm/prices.tsv` has the version that it was made from, and the day; `litellm/remake.py` makes it again. Its
+//! prices have no history: a call of last year is priced as on that day.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    names::{self, Rung},
+    names::{self, Lookup},
     rates::{Rate, Rates},
 };
 use crate::model::Usd;
@@ -22,12 +22,12 @@ pub struct Listed {
     /// Its context window, in tokens.
     pub window: Option<u64>,
     rates: Rates,
-    /// From how large an input on other rates are asked, and which.
+    /// The number of input tokens above which other rates apply, and those rates; `None` if there is no such limit.
     above: Option<(u64, Rates)>,
 }
 
 impl Listed {
-    /// What its tokens cost in a request of so many input tokens.
+    /// The rates for a request with this number of input tokens.
     pub fn rates(&self, input: u64) -> Rates {
         match self.above {
             Some((limit, rates)) if input > limit => rates,
@@ -36,21 +36,21 @@ impl Listed {
     }
 }
 
-/// The name under which its prices are shown: `LiteLLM 1.2.3 (2026-01-31)`.
+/// The name and version of the table, as shown beside its prices: `LiteLLM 1.2.3 (2026-01-31)`.
 pub fn table() -> &'static str {
     TABLE.name
 }
 
-/// The model, by any of its names, at the provider that was told or that the name tells.
+/// The model, by any of its names, at the given provider or the one in its name; `None` if the table has none.
 pub fn find(provider: Option<&str>, model: &str) -> Option<&'static Listed> {
-    let asked = |Rung { provider, model }: &Rung| {
+    let found = |Lookup { provider, model }: &Lookup| {
         let here = OTHER_NAMES.iter().find(|(name, _)| name == provider).map_or(&[][..], |(_, others)| others);
         std::iter::once(*provider).chain(here.iter().copied()).find_map(|provider| TABLE.get(provider, model))
     };
-    names::rungs(provider, model).iter().find_map(asked).or_else(|| by_their_word(provider, model))
+    names::lookups(provider, model).iter().find_map(found).or_else(|| of_other_provider(provider, model))
 }
 
-/// `genai-prices` calls a provider so, `LiteLLM` so.
+/// The names of providers in `genai-prices`, and in `LiteLLM`.
 const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("aws", &["bedrock", "bedrock_mantle"]),
     ("azure", &["azure_ai"]),
@@ -63,21 +63,22 @@ const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("x-ai", &["xai"]),
 ];
 
-/// Providers that only `LiteLLM` knows, told as such or before a slash: `databricks`, `watsonx/ibm/granite-…`.
-fn by_their_word(provider: Option<&str>, model: &str) -> Option<&'static Listed> {
-    let told = provider.map(str::trim).filter(|word| word.len() <= names::LONGEST);
-    let told = told.map(|word| match word {
+/// The model of a provider that only `LiteLLM` has, which is given as such or before a slash: `databricks`,
+/// `watsonx/ibm/granite-…`.
+fn of_other_provider(provider: Option<&str>, model: &str) -> Option<&'static Listed> {
+    let given = provider.map(str::trim).filter(|name| name.len() <= names::LONGEST);
+    let given = given.map(|name| match name {
         "ibm.watsonx.ai" => "watsonx".to_owned(),
-        word => word.to_ascii_lowercase().replace('-', "_"),
+        name => name.to_ascii_lowercase().replace('-', "_"),
     });
     let (before, after) = model.split_once('/').unzip();
     let at = |provider: Option<&str>, model: Option<&str>| TABLE.get(provider?, model?);
-    at(told.as_deref(), Some(model)).or_else(|| at(told.as_deref(), after)).or_else(|| at(before, after))
+    at(given.as_deref(), Some(model)).or_else(|| at(given.as_deref(), after)).or_else(|| at(before, after))
 }
 
 struct Table {
     name: &'static str,
-    /// By the first two cells of a line: provider, tab, model.
+    /// Each model by the first two cells of its line: provider, tab, model.
     models: HashMap<&'static str, Listed>,
 }
 
@@ -93,7 +94,7 @@ impl Table {
     }
 }
 
-/// A line of the file: provider, model, window, five prices; a limit and five more where it has one.
+/// Reads a line of the file: provider, model, window, five prices, and if it has a limit, that and five more prices.
 fn row(line: &'static str) -> Option<(&'static str, Listed)> {
     let mut cells = line.split('\t');
     let (provider, name) = (cells.next()?, cells.next()?);
@@ -110,7 +111,7 @@ fn row(line: &'static str) -> Option<(&'static str, Listed)> {
 }
 
 /// Input, cache read, cache write, output, reasoning, in dollars per million tokens. A kind without a price of its own
-/// costs what it costs below the limit, a cache else what input costs, reasoning what output costs.
+/// has that below the limit; without one there, cached tokens cost as much as input, and reasoning as much as output.
 fn rates(prices: &[Option<f64>], below: &[Option<f64>]) -> Option<Rates> {
     let price = |at: usize| prices.get(at).or(below.get(at)).copied().flatten();
     let rate = |dollars: f64| Rate::of(dollars, 1e6);

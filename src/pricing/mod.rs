@@ -1,14 +1,14 @@
-//! Tokens → money. Pure: a model, its tokens and a moment in, an exact amount out.
+//! Tokens → money. Pure: from a model, its tokens and a time it makes an exact amount.
 //!
 //! ```text
-//!   GenAi ──▶ names: what to ask for ──▶ bundled, litellm: the rates then ──▶ Cost, by part
+//!   GenAi ──▶ names: what to look up ──▶ bundled, litellm: the rates at that time ──▶ Cost, by part
 //! ```
 //!
-//! The prices are those of the `genai-prices` crate, embedded when it was released; nothing is fetched. It is
-//! asked for the *requested* model, since that is what is billed (a Bedrock inference profile costs more than
-//! the model it stands for), and for the name in the response only if it does not know the other. For what it does not
-//! know at all, LiteLLM's table is asked, which knows more models and no history. What neither knows has no price:
-//! that is `None`, never 0.
+//! The prices are those of the `genai-prices` crate, embedded when it was released; nothing is fetched. The *requested*
+//! model is looked up, because it is what is billed (a Bedrock inference profile costs more than the model that it stands
+//! for), and the model of the response only if the table does not have the requested one. A model that it does not have at
+//! all is looked up in LiteLLM's table, which has more models and no history. A model that neither has is unpriced: its
+//! price is `None`, never 0.
 
 mod bundled;
 mod litellm;
@@ -26,13 +26,13 @@ use rates::Rates;
 
 use crate::model::{Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
-/// The first price table, by the name and version under which its prices are shown.
+/// The name and version of the first price table, as shown beside its prices.
 pub const TABLE: &str = "genai-prices 0.2.1";
 
-/// Of this room's own code; raised when the same tables give another price.
+/// The version of this room's own code. It is raised when the same tables give another price.
 const RULES: u32 = 1;
 
-/// Changes when a table does, or a rule: then what is stored is priced again.
+/// The version of the tables and the rules. When it changes, stored spans are reprocessed.
 #[must_use]
 pub fn version() -> u32 {
     let of = blake3::hash(format!("{TABLE}\n{}\n{RULES}", litellm::table()).as_bytes());
@@ -40,30 +40,30 @@ pub fn version() -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// Senders choose model names, so what is remembered of them has a bound.
-const REMEMBERED: usize = 4096;
+/// Most look-ups that are kept: senders choose the names of models and the times of calls.
+const KEPT: usize = 4096;
 
-/// Knows what models cost, and remembers what it has looked up.
+/// The price tables, and the models that were looked up so far.
 ///
-/// To be shared: looking a model up takes tens of microseconds, to price a call of a known one takes less than one.
+/// To be shared: looking up a model takes tens of microseconds, pricing a call of one that was looked up less than one.
 #[derive(Debug, Default)]
 pub struct Prices {
     models: RwLock<HashMap<Name, Option<Arc<Model>>>>,
 }
 
-/// A provider, where one is known, and a model, as they arrive.
+/// A provider, `None` if it is unknown, and a model, as they were received.
 type Name = (Option<String>, String);
 
 impl Prices {
-    /// The embedded table. Costs nothing here; the first price asked for waits some 70 ms while it is decoded.
+    /// The embedded tables. They are decoded at the first look-up, which takes some 70 ms.
     #[must_use]
     pub fn bundled() -> Self {
         Self::default()
     }
 
-    /// What a call cost that was made then; `None` where no tokens are known, or no price.
+    /// The cost of a call that was made at a time; `None` if its tokens or its price are unknown.
     ///
-    /// What the sender reports is the cost, and what the table says stands beside it.
+    /// If the sender reports a cost, that is it, and the table's stands beside it.
     #[must_use]
     pub fn price(&self, genai: &GenAi, at: Timestamp) -> Option<Cost> {
         let computed = self.compute(genai, at);
@@ -72,7 +72,7 @@ impl Prices {
         Some(Cost { total, parts: None, source: PriceSource::Reported, computed })
     }
 
-    /// The model's context window in tokens, where the table knows it.
+    /// The model's context window in tokens; `None` if the tables do not have it.
     #[must_use]
     pub fn window(&self, provider: Option<&str>, model: &str) -> Option<u64> {
         self.model(provider, model)?.window()
@@ -96,14 +96,14 @@ impl Prices {
 
     fn model(&self, provider: Option<&str>, name: &str) -> Option<Arc<Model>> {
         let key = (provider.map(str::to_owned), name.to_owned());
-        // What is remembered stays true whatever happened to the thread that held the lock.
+        // A panic while the map was locked leaves it whole: it is changed by one call.
         if let Some(known) = self.models.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let bundled = names::rungs(provider, name).into_iter().find_map(Bundled::find).map(Model::Bundled);
+        let bundled = names::lookups(provider, name).into_iter().find_map(Bundled::find).map(Model::Bundled);
         let found = bundled.or_else(|| litellm::find(provider, name).map(Model::Listed)).map(Arc::new);
         let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
-        if models.len() >= REMEMBERED {
+        if models.len() >= KEPT {
             models.clear();
         }
         models.insert(key, found.clone());
@@ -111,7 +111,7 @@ impl Prices {
     }
 }
 
-/// A model that one of the tables knows.
+/// A model of one of the tables.
 #[derive(Debug)]
 enum Model {
     Bundled(Bundled),
@@ -119,7 +119,7 @@ enum Model {
 }
 
 impl Model {
-    /// The table, and what that calls it.
+    /// The table, and the model's name in it.
     fn name(&self) -> (&str, &str) {
         match self {
             Self::Bundled(model) => (TABLE, &model.name),
@@ -134,7 +134,7 @@ impl Model {
         }
     }
 
-    /// What its tokens cost then, in a request of so many input tokens.
+    /// The rates at a time, for a request with this number of input tokens.
     fn rates(&self, at: Timestamp, input: u64) -> Option<Rates> {
         match self {
             Self::Bundled(model) => model.rates(at, input),
@@ -305,9 +305,9 @@ mod tests {
     #[test]
     fn what_senders_make_up_does_not_fill_the_memory() {
         let prices = Prices::bundled();
-        for number in 0..REMEMBERED + 10 {
+        for number in 0..KEPT + 10 {
             assert_eq!(prices.window(None, &format!("made-up-{number}")), None);
         }
-        assert!(prices.models.read().unwrap().len() <= REMEMBERED);
+        assert!(prices.models.read().unwrap().len() <= KEPT);
     }
 }

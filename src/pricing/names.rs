@@ -1,64 +1,64 @@
-//! Model names as they arrive → what to ask the price table for, most telling first.
+//! Model names as they are received → what to look up in the price table, the most specific first.
 //!
 //! One model has many names: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`, the same in an ARN,
 //! `bedrock/…`, `anthropic:claude-sonnet-4-5`, `models/gemini-2.5-flash`, `gpt-4o-2024-08-06`. The name as it
-//! came is always asked first, because it says most (a region has its own price); each further one says less.
+//! was received is always looked up first, because it is the most specific (a region has its own price).
 //!
-//! What is *not* taken off: `:free` (it costs nothing) and `ft:` (tuned models cost more). The table knows
-//! such names as they are, or there is no price.
+//! `:free` (it costs nothing) and `ft:` (tuned models cost more) are *not* taken off: the table has such names as they are,
+//! or there is no price.
 
 use genai_prices::Calculator;
 
-/// A longer name is no model's, and is not looked up.
+/// Most bytes of a name that is looked up; no model has a longer one.
 pub const LONGEST: usize = 256;
 
-/// One question to the price table.
+/// One look-up in the price table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rung {
-    /// As the table calls it.
+pub struct Lookup {
+    /// The provider's name in the table.
     pub provider: &'static str,
     pub model: String,
 }
 
-/// What to ask for a model of a provider (as `dialects` names it), in order. Short, and without repetition.
-pub fn rungs(provider: Option<&str>, model: &str) -> Vec<Rung> {
+/// The look-ups for a model of a provider (as `dialects` names it), in order, each once.
+pub fn lookups(provider: Option<&str>, model: &str) -> Vec<Lookup> {
     let model = model.trim();
     if model.is_empty() || model.len() > LONGEST {
         return Vec::new();
     }
-    let mut rungs = Vec::new();
-    let mut ask = |provider: &'static str, forms: &[&str]| {
+    let mut lookups = Vec::new();
+    let mut add = |provider: &'static str, forms: &[&str]| {
         for form in forms {
-            let rung = Rung { provider, model: (*form).to_owned() };
-            if !rungs.contains(&rung) {
-                rungs.push(rung);
+            let lookup = Lookup { provider, model: (*form).to_owned() };
+            if !lookups.contains(&lookup) {
+                lookups.push(lookup);
             }
         }
     };
 
-    let told = provider.and_then(table_provider);
+    let given = provider.and_then(table_provider);
     let forms = forms(model);
-    if let Some(provider) = told {
-        ask(provider, &forms);
+    if let Some(provider) = given {
+        add(provider, &forms);
     }
-    // The name may know its provider better: `anthropic/claude-…` through a gateway.
+    // The provider in the name may be the right one: `anthropic/claude-…` through a gateway.
     if let Some((prefix, rest)) = prefixed(model) {
-        ask(prefix, &self::forms(rest));
+        add(prefix, &self::forms(rest));
     }
-    let Some(bare) = forms.last() else { return rungs };
+    let Some(bare) = forms.last() else { return lookups };
     if forms.iter().any(|form| is_bedrock(form)) {
-        ask("aws", &forms);
+        add("aws", &forms);
     }
-    // Every gateway and proxy is spoken to with OpenAI's client, so "openai" says little.
-    if matches!(told, None | Some("openai"))
+    // Clients of gateways and proxies are often OpenAI's, so the provider "openai" may be wrong.
+    if matches!(given, None | Some("openai"))
         && let Some(maker) = maker(bare)
     {
-        ask(maker, &forms);
+        add(maker, &forms);
     }
-    rungs
+    lookups
 }
 
-/// The table's name of a provider, and the other names it goes by.
+/// The table's name of each provider, and its other names.
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("anthropic", &[]),
     (
@@ -113,27 +113,27 @@ const PROVIDERS: &[(&str, &[&str])] = &[
 ];
 
 /// The table's name for a provider: by the list above, by the part before a dot (`openai.chat`), by the table's rules.
-fn table_provider(word: &str) -> Option<&'static str> {
-    let word = word.trim();
-    if word.is_empty() || word.len() > LONGEST {
+fn table_provider(name: &str) -> Option<&'static str> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > LONGEST {
         return None;
     }
-    let stem = word.split_once('.').and_then(|(stem, _)| listed(stem));
-    listed(word).or(stem).or_else(|| {
-        let found = Calculator::bundled().find_provider(Some(word), None).ok().flatten()?;
+    let stem = name.split_once('.').and_then(|(stem, _)| listed(stem));
+    listed(name).or(stem).or_else(|| {
+        let found = Calculator::bundled().find_provider(Some(name), None).ok().flatten()?;
         Some(found.id())
     })
 }
 
-fn listed(word: &str) -> Option<&'static str> {
-    let is_word = |other: &str| other.eq_ignore_ascii_case(word);
+fn listed(name: &str) -> Option<&'static str> {
+    let is_name = |other: &str| other.eq_ignore_ascii_case(name);
     PROVIDERS
         .iter()
-        .find(|(provider, others)| is_word(provider) || others.iter().any(|other| is_word(other)))
+        .find(|(provider, others)| is_name(provider) || others.iter().any(|other| is_name(other)))
         .map(|(provider, _)| *provider)
 }
 
-/// The name, then the name with less and less around it.
+/// The name, then with one part after another taken off.
 fn forms(model: &str) -> Vec<&str> {
     let mut cores = vec![model];
     let mut core = model;
@@ -145,7 +145,7 @@ fn forms(model: &str) -> Vec<&str> {
     }
     let mut forms = cores.clone();
     for core in cores {
-        // `-20250929-v1:0` needs two steps, `…@20250514` one; three are plenty.
+        // `-20250929-v1:0` needs two steps, `…@20250514` one; none needs more than three.
         let plainer = std::iter::successors(Some(core), |name| plainer(name)).skip(1).take(3);
         forms.extend(plainer);
     }
@@ -179,7 +179,7 @@ fn without_region(name: &str) -> Option<&str> {
     (REGIONS.contains(&region) && !rest.is_empty()).then_some(rest)
 }
 
-/// Takes off one thing at the end that names a version rather than a model.
+/// Takes off one suffix that is a version and no part of the model's name.
 fn plainer(name: &str) -> Option<&str> {
     const WORDS: &[&str] = &[":latest", ":nitro", ":online", ":floor", "-latest"];
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -230,7 +230,7 @@ fn is_bedrock(name: &str) -> bool {
     name.split_once('.').is_some_and(|(vendor, model)| VENDORS.contains(&vendor) && !model.is_empty())
 }
 
-/// Who makes a model, where the name alone leaves no doubt: models that anyone may host are not among these.
+/// The provider of a model, if only one provider has models of such a name.
 fn maker(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let is = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     fn asked(provider: Option<&str>, model: &str) -> Vec<(&'static str, String)> {
-        rungs(provider, model).into_iter().map(|rung| (rung.provider, rung.model)).collect()
+        lookups(provider, model).into_iter().map(|lookup| (lookup.provider, lookup.model)).collect()
     }
 
     #[test]
@@ -320,9 +320,9 @@ mod tests {
     fn odd_names_are_no_trouble() {
         for name in ["", " ", "/", ":", "@", "-", "a/", "openai/", "us.", "-v", "-v1:0", "é-２０２５-01-01", "a.b.c.d"]
         {
-            rungs(Some(name), name);
-            rungs(None, name);
+            lookups(Some(name), name);
+            lookups(None, name);
         }
-        assert_eq!(rungs(None, &"gpt-4".repeat(1000)), []);
+        assert_eq!(lookups(None, &"gpt-4".repeat(1000)), []);
     }
 }

@@ -1,25 +1,26 @@
-//! What tokens of a model cost: exact, in pico-dollars.
+//! The rates of a model, exact, in pico-dollars.
 
 use crate::model::{CostParts, TokenUsage, Usd};
 
-/// A price in pico-dollars per million tokens: whole for any price of up to twelve decimals.
+/// A price in pico-dollars per million tokens, which is an integer for any price of up to twelve decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rate(pub u64);
 
 impl Rate {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a price, rounded; `as` saturates")]
-    /// `dollars` for so many tokens.
+    /// The rate by which this number of tokens costs `dollars`.
     pub fn of(dollars: f64, tokens: f64) -> Self {
         Self((dollars / tokens * 1e18).round() as u64)
     }
 
+    /// The price of this number of tokens, rounded to a pico-dollar.
     pub fn times(self, tokens: u64) -> Usd {
         let millionths = u128::from(self.0) * u128::from(tokens);
         Usd(i64::try_from((millionths + 500_000) / 1_000_000).unwrap_or(i64::MAX))
     }
 }
 
-/// What one model's tokens cost.
+/// The rates of one model at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     pub input: Rate,
@@ -27,11 +28,12 @@ pub struct Rates {
     pub cache_write: Rate,
     pub output: Rate,
     pub reasoning: Rate,
-    /// For the request itself, whatever its size; only a few models have that, and it is in no part.
+    /// The price of each request, whatever its size, in no part of the cost; 0 for most models.
     pub request: Usd,
 }
 
 impl Rates {
+    /// The cost of some tokens by kind, without the price of the request. That of reasoning is part of `output`.
     pub fn parts(&self, usage: &TokenUsage) -> CostParts {
         let output = usage.output.unwrap_or(0);
         let reasoning = usage.reasoning.unwrap_or(0).min(output);

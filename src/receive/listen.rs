@@ -1,4 +1,4 @@
-//! Which ports are ours: binds them, finds the next free one, and says who holds one that is taken.
+//! Binds ports: those that were chosen, or the next free ones; finds out which process holds one that is taken.
 
 use std::{
     fs,
@@ -8,20 +8,21 @@ use std::{
 
 use tokio::net::TcpListener;
 
-/// What a port speaks.
+/// What is accepted on a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// OTLP over gRPC.
     Grpc,
     /// OTLP over HTTP.
     Http,
-    /// OTLP over HTTP again, where SideSeat's SDK looks for it.
+    /// OTLP over HTTP as well, on the port that SideSeat's SDK sends to.
     Sideseat,
-    /// Both on one port, which nobody but us knows of.
+    /// Both on one port; `run` has such a port for its program.
     Any,
 }
 
 impl Protocol {
+    /// Every protocol, each at the place of its number.
     pub const ALL: [Self; 4] = [Self::Grpc, Self::Http, Self::Sideseat, Self::Any];
 
     /// As it is shown.
@@ -53,11 +54,11 @@ impl Protocol {
     }
 }
 
-/// Which port a listener is to have.
+/// The port that the user wants for a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortChoice {
     Off,
-    /// If it is taken, the next free one will do.
+    /// The default one; if it is taken, the next free one.
     Default(u16),
     /// This one and no other; 0 is any free one.
     Chosen(u16),
@@ -91,15 +92,15 @@ impl Default for Ports {
     }
 }
 
-/// Where something listens.
+/// The address of a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     pub what: Protocol,
     pub ip: IpAddr,
     pub port: u16,
-    /// Another than `port` where a default port was taken.
+    /// The default port, which is not `port` if it was taken; else `port`.
     pub wanted: u16,
-    /// Who took it, where that is known: `otelcol, pid 4711`.
+    /// The process that holds `wanted`, if it is taken and the process is known: `otelcol, pid 4711`.
     pub holder: Option<String>,
 }
 
@@ -110,7 +111,7 @@ impl Address {
     }
 }
 
-/// Why we do not listen. The text says what to do.
+/// Why a port was not bound. The text has the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     #[error(
@@ -130,7 +131,7 @@ fn by(holder: Option<&str>) -> String {
     holder.map_or(String::new(), |holder| format!(" by {holder}"))
 }
 
-/// Bound ports. Connections wait in them until they are [served](Self::serve).
+/// Bound ports. Connections are queued by the system until the ports are [served](Self::serve).
 #[derive(Debug)]
 pub struct Listeners {
     pub(super) listening: Vec<Listening>,
@@ -179,7 +180,7 @@ impl Listeners {
         Ok(Self { listening: vec![chosen(Protocol::Any, ip, 0).await?] })
     }
 
-    /// Where they listen, gRPC first.
+    /// The addresses, in the order of [`Protocol::ALL`].
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
         self.listening.iter().map(|bound| bound.address.clone()).collect()
@@ -216,7 +217,7 @@ async fn next_free(what: Protocol, ip: IpAddr, wanted: u16, reserved: &[u16]) ->
     Err(BindError::Failed { what, address: (ip, wanted).into(), error })
 }
 
-/// Ports that one listener must not take because another's senders look there, now or the next time.
+/// The ports that a listener must not take as the next free one, because the senders of another listener use them.
 fn reserved(ports: &Ports) -> Vec<u16> {
     let named = ports.all().into_iter().filter_map(|(_, choice)| match choice {
         PortChoice::Default(port) | PortChoice::Chosen(port) => Some(port),
@@ -237,7 +238,7 @@ async fn sockets(ip: IpAddr, port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
         }
         match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await {
             Ok(second) => return Ok((bound, vec![first, second])),
-            // What is sent to `localhost` would go to whoever has this port there.
+            // What is sent to `localhost` could reach the other process that has this port on ::1.
             Err(error) if error.kind() == ErrorKind::AddrInUse => taken = error,
             // This machine has no ::1.
             Err(_) => return Ok((bound, vec![first])),
@@ -249,7 +250,7 @@ async fn sockets(ip: IpAddr, port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
     Err(taken)
 }
 
-/// Who listens on a port, where the system says so (Linux does, of our own processes).
+/// The process that listens on a port; `None` if it is not known. Linux shows this for processes of the same user.
 fn holder(port: u16) -> Option<String> {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()

@@ -1,8 +1,8 @@
 //! OTLP as JSON, in the form of its specification: camel case, ids in hex, enums and 32-bit numbers as numbers, 64-bit
 //! integers as texts, bytes in base64, `NaN` and the infinities by name. Fields at their default are left out.
 //!
-//! Readers of JSON stop at 128 levels, which lists nested 38 deep and maps nested 28 deep in an attribute stay within;
-//! protobuf, as we read it, goes a few further.
+//! Parsers of JSON stop at 128 levels. Lists that are nested up to 38 deep in an attribute stay within them, and maps up to
+//! 28 deep; protobuf is decoded a few levels further.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -110,7 +110,7 @@ fn any(fields: &mut Fields, value: &Value) {
         Value::Null => {}
         Value::Bool(yes) => fields.json("boolValue", yes),
         Value::Int(number) => fields.json("intValue", &number.to_string()),
-        // OTLP has no such number, and no value that came from OTLP is one.
+        // OTLP has no unsigned integers, so no value that was decoded from OTLP is one.
         Value::UInt(number) => fields.json("stringValue", &number.to_string()),
         Value::Double(number) if number.is_finite() => fields.json("doubleValue", number),
         Value::Double(number) if number.is_nan() => fields.json("doubleValue", "NaN"),
@@ -160,7 +160,7 @@ impl Fields<'_> {
         serde_json::to_writer(&mut *self.out, value).expect("texts and numbers always have a JSON form");
     }
 
-    /// A field that is written whatever it holds.
+    /// Writes a field, also if it has its default.
     fn json(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
         self.key(name);
         self.value(value);

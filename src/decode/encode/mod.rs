@@ -1,5 +1,5 @@
-//! Our nouns → OTLP, as protobuf and as JSON. What [`super`] reads of it is what was written, order within a
-//! resource and scope included.
+//! The types of `model` → OTLP, as protobuf and as JSON. [`super`] reads back exactly what was written, with the items of
+//! a resource and scope in the same order.
 
 mod json;
 mod nest;
@@ -28,7 +28,7 @@ fn status_code(code: StatusCode) -> i32 {
     }
 }
 
-/// The record's own field for its name, which is empty where an attribute said it.
+/// The field `event_name` of a record: empty if its name is in the attribute `event.name`.
 fn event_name(record: &LogRecord) -> &str {
     if record.attributes.str("event.name") == Some(&record.name) { "" } else { &record.name }
 }

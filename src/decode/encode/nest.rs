@@ -1,4 +1,4 @@
-//! Items that know their resource and scope → resources that hold scopes that hold items, as OTLP lays them out.
+//! Groups items by resource, and within it by scope, as OTLP has them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,7 +15,7 @@ pub struct UnderScope<'a, T> {
     pub items: Vec<&'a T>,
 }
 
-/// What lies under a resource and a scope.
+/// An item with a resource and a scope.
 pub trait Nested {
     fn resource(&self) -> &Arc<Resource>;
     fn scope(&self) -> &Arc<Scope>;
@@ -45,7 +45,7 @@ impl Nested for LogRecord {
 pub fn nested<T: Nested>(items: &[T]) -> Vec<UnderResource<'_, T>> {
     let mut nested: Vec<UnderResource<'_, T>> = Vec::new();
     let (mut resources, mut scopes) = (Known::default(), Known::default());
-    // By number of the resource and number of the scope: where among the resource's scopes it is.
+    // By the numbers of a resource and a scope: the place of the scope among those of the resource.
     let mut places = HashMap::new();
     for item in items {
         let (resource, new) = resources.number(item.resource(), resource_bytes);
@@ -63,7 +63,7 @@ pub fn nested<T: Nested>(items: &[T]) -> Vec<UnderResource<'_, T>> {
     nested
 }
 
-/// Numbers for values, equal ones for equal values. Most are the same allocation, which saves comparing them.
+/// Numbers values, equal ones alike. Most equal values are one allocation, and are then not compared.
 struct Known<T> {
     by_place: HashMap<*const T, usize>,
     by_bytes: HashMap<Vec<u8>, usize>,
@@ -76,7 +76,7 @@ impl<T> Default for Known<T> {
 }
 
 impl<T> Known<T> {
-    /// The number of a value, and whether it was not known yet.
+    /// The number of a value, and whether it is new.
     fn number(&mut self, value: &Arc<T>, bytes: fn(&T) -> Vec<u8>) -> (usize, bool) {
         if let Some(number) = self.by_place.get(&Arc::as_ptr(value)) {
             return (*number, false);

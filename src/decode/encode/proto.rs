@@ -154,7 +154,7 @@ fn any(value: &Value) -> common::AnyValue {
         Value::Null => None,
         Value::Bool(yes) => Some(Any::BoolValue(*yes)),
         Value::Int(number) => Some(Any::IntValue(*number)),
-        // OTLP has no such number, and no value that came from OTLP is one.
+        // OTLP has no unsigned integers, so no value that was decoded from OTLP is one.
         Value::UInt(number) => Some(Any::StringValue(number.to_string())),
         Value::Double(number) => Some(Any::DoubleValue(*number)),
         Value::String(text) => Some(Any::StringValue(text.clone())),

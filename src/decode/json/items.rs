@@ -91,7 +91,7 @@ fn link(mut sent: Object) -> Link {
     }
 }
 
-/// What of a list is an object; anything else is no event and no link.
+/// The objects of a list; anything else in it is ignored.
 fn objects(value: Value) -> impl Iterator<Item = Object> {
     let items = if let Value::Array(items) = value { items } else { Vec::new() };
     items.into_iter().filter_map(Object::of)

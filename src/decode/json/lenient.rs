@@ -1,4 +1,4 @@
-//! How a JSON value stands for a field of OTLP, however it is written.
+//! Reads JSON values as fields of OTLP, in every form that senders write them in.
 
 use base64::{
     Engine as _, alphabet,
@@ -14,7 +14,7 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
-/// A JSON object whose fields are taken out one by one; what nobody takes was unknown.
+/// A JSON object whose fields are taken out one by one. What is not taken is unknown, and ignored.
 #[derive(Default)]
 pub struct Object(Vec<(String, Value)>);
 
@@ -23,7 +23,7 @@ impl Object {
         if let Value::Map(entries) = value { Some(Self(entries)) } else { None }
     }
 
-    /// The field of that name (given in camel case), `Null` where there is none.
+    /// Takes the field of this name, given in camel case; `Null` if there is none.
     pub fn take(&mut self, name: &str) -> Value {
         let field = self.0.iter_mut().find(|(key, _)| means(key, name));
         field.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
@@ -40,7 +40,7 @@ fn means(key: &str, name: &str) -> bool {
             .eq(name.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
-/// The name of what a JSON value is, for people.
+/// The kind of a JSON value, for error messages.
 pub fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -69,7 +69,7 @@ pub fn text(value: Value) -> String {
     }
 }
 
-/// Nanoseconds as a number or a text of one; also rounded by a sender without 64-bit integers.
+/// Nanoseconds, written as a number or as a text; also as a rounded double, by senders without 64-bit integers.
 pub fn time(value: &Value) -> Timestamp {
     Timestamp(u64_of(value).unwrap_or_default())
 }
@@ -92,7 +92,7 @@ pub fn u32_of(value: &Value) -> u32 {
     u32::try_from(u64_of(value).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-/// The number of an enum's value, given by number or by name.
+/// The number of an enum's value, written as a number or by name; 0 if it is neither.
 pub fn enumeration(value: &Value, named: impl Fn(&str) -> Option<i32>) -> i32 {
     let by_name = value.as_str().and_then(|name| named(&name.trim().to_ascii_uppercase()));
     let by_number = || u64_of(value).and_then(|number| i32::try_from(number).ok());
@@ -106,12 +106,13 @@ pub fn id<T>(value: Value, digits: usize, read: impl Fn(&[u8]) -> Result<T, IdEr
     read(&decoded_id(&text, digits).ok_or(IdError::NotHex(short, digits))?)
 }
 
-/// Like [`id`], for one that need not be right: what cannot be decoded is kept as its text.
+/// Like [`id`], for ids that are not checked: the bytes of the text if it cannot be decoded.
 pub fn bytes_of_id(text: &str, digits: usize) -> Vec<u8> {
     decoded_id(text, digits).unwrap_or_else(|| text.as_bytes().to_vec())
 }
 
-/// Base64 is tried only at the length it has for such an id, for hex of a wrong length would often pass for it.
+/// The bytes of an id; `None` if it can be neither hex nor base64. Base64 is tried only for a text of the length that such
+/// an id has in base64, because hex of a wrong length is often valid base64.
 fn decoded_id(text: &str, digits: usize) -> Option<Vec<u8>> {
     hex::decode(text).ok().or_else(|| (text.len() == (digits / 2).div_ceil(3) * 4).then(|| base64(text)).flatten())
 }
@@ -124,16 +125,17 @@ pub fn attributes(value: Value) -> Attributes {
     Attributes::new(entries(value))
 }
 
-/// A list of `{"key": …, "value": …}`; anything else is no attribute.
+/// The entries of a list of `{"key": …, "value": …}`; anything else in it is ignored.
 fn entries(value: Value) -> Vec<(String, Value)> {
     let items = if let Value::Array(items) = value { items } else { Vec::new() };
     let entry = |mut entry: Object| (text(entry.take("key")), any(entry.take("value")));
     items.into_iter().filter_map(Object::of).map(entry).collect()
 }
 
-/// An `AnyValue`. An object of no known key is the unset value; what is not wrapped in an object stands for itself.
+/// An `AnyValue`. An object without a known key is null; a value that is not in an object is taken as it is.
 ///
-/// Recurses no deeper than JSON was read, and so that its protobuf form never nests more deeply than `prost` reads.
+/// The recursion is as deep as the JSON is nested, which its parser limits, so that its protobuf form is never nested
+/// deeper than `prost` reads.
 pub fn any(value: Value) -> Value {
     match value {
         Value::Map(entries) => entries.into_iter().find_map(|(key, value)| typed(&key, value)).unwrap_or_default(),
@@ -167,7 +169,7 @@ fn typed(key: &str, value: Value) -> Option<Value> {
     }
 }
 
-/// A whole number within 64 bits; what is none is kept as its text.
+/// An integer of 64 bits; the text of anything else.
 fn int(value: Value) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "doubles hold whole numbers exactly up to 2^53")]
     let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
@@ -180,7 +182,7 @@ fn int(value: Value) -> Value {
     number.map_or_else(|| Value::String(text(value)), Value::Int)
 }
 
-/// Rust reads "NaN", "Infinity" and "-Infinity" as protobuf's JSON spells them.
+/// A double; the text of anything else. Rust parses "NaN", "Infinity" and "-Infinity", as protobuf's JSON has them.
 fn double(value: Value) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "the sender calls it a double")]
     let number = match &value {

@@ -1,8 +1,8 @@
-//! OTLP/JSON, read as leniently as senders write it (`otlp.md` 2).
+//! Reads OTLP/JSON in every form that senders write it in (`otlp.md` 2).
 //!
-//! Field names in any case and with underscores, numbers as numbers or texts, enums by number or by name, ids in
-//! hex or base64, `null` for anything: all as good as absent or as what they stand for. What remains wrong is a
-//! body that is no JSON object, or something else where a list of spans should be.
+//! Field names may be in any case and have underscores, numbers may be texts, enums names or numbers, ids hex or base64,
+//! and `null` is as good as absent. A body is malformed only if it is no JSON object, or if it has something else than a
+//! list of objects where resources, scopes or items should be.
 
 mod items;
 mod lenient;
@@ -13,7 +13,7 @@ use self::lenient::{Object, attributes, kind_of, list, text, u32_of};
 use super::{Decoded, Malformed, Received, encode};
 use crate::model::{LogRecord, Project, Resource, Scope, Span, Value, json};
 
-/// What the three levels of a request are called in one signal, and an item of the last one in a reason.
+/// The names of the three levels of a request of one signal, and of an item in the reasons for rejecting it.
 struct Names {
     by_resource: &'static str,
     by_scope: &'static str,
@@ -107,7 +107,7 @@ fn request(body: &[u8]) -> Result<Object, Malformed> {
     Object::of(body).ok_or(Malformed::Shape { what: "the body", found, wanted: "an object" })
 }
 
-/// A list of objects, `null` left out.
+/// The objects of a list, without each `null`.
 fn objects(value: Value, what: &'static str) -> Result<impl Iterator<Item = Result<Object, Malformed>>, Malformed> {
     let sent = list(value, what)?.into_iter().filter(|entry| *entry != Value::Null);
     Ok(sent.map(move |entry| {
