@@ -1,4 +1,4 @@
-//! Anthropic's own SDK, whose spans are in the words of the conventions, without messages.
+//! Anthropic's own SDK, whose spans have the attributes of the conventions, without messages.
 
 use super::{Dialect, FactRow, Field, How, RecordingHints};
 

@@ -1,6 +1,6 @@
 //! `autogen`: `AutoGen`'s own spans and its log of events (`sdks.md` 9).
 //!
-//! Its spans of agents and tools say no word. What is said is in the messages that its runtime delivers, one span each,
+//! Its spans of agents and tools hold no messages. Those are in the spans of its runtime, one for each delivery,
 //! `autogen process researcher_<team>`, with who sent it, who got it, and the message as JSON:
 //!
 //! ```text
@@ -64,10 +64,10 @@ fn translate(source: &Source, into: &mut Translation) {
     }
 }
 
-/// Who sent a message, or got it.
+/// The sender or the recipient of a delivery.
 struct Party {
     name: String,
-    /// It directs the others and says nothing itself.
+    /// Whether it directs the others and writes nothing itself.
     manages: bool,
 }
 
@@ -138,7 +138,7 @@ fn delivered(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
-/// An agent that failed tells the others why, which its own span says as well.
+/// Whether a delivery is an agent's failure, sent to the others: the agent's own span has it as well.
 fn is_failure(map: &Value) -> bool {
     map.get("error").is_some_and(|error| error.get("error_type").is_some() && error.get("error_message").is_some())
 }
@@ -157,16 +157,16 @@ fn spent(message: &Value, into: &mut Translation) {
     }
 }
 
-/// So many results are asked whether a hand-over repeats them.
+/// How many of the last results are compared with a hand-over: it follows its tool's result closely.
 const LOOKED_AT: usize = 16;
 
-/// What an agent said, in order.
+/// The messages that an agent wrote, in order.
 fn authored<'a>(messages: impl IntoIterator<Item = &'a Value>) -> Vec<Message> {
     let mut found: Vec<Message> = Vec::new();
-    // What the model wrote beside its calls, or thought before its answer: what comes next tells which.
+    // A `ThoughtEvent`: text beside the calls that follow, or reasoning before the answer that follows.
     let mut before: Option<&str> = None;
     for message in messages {
-        // Nobody says this: it is what the tool that hands over gave back.
+        // No message of its own: it repeats the result of the tool that hands over.
         if message.str("type") == Some("HandoffMessage") && returned(&found, message) {
             continue;
         }
@@ -224,7 +224,7 @@ fn thoughts(text: &str) -> Vec<Part> {
     if text.is_empty() { Vec::new() } else { vec![thought(text)] }
 }
 
-/// What someone else said, as an agent hears it.
+/// A message of another party, as the user message that it is to the recipient.
 fn received(message: &Value) -> Vec<Message> {
     let mut parts = Vec::new();
     content(message, &mut parts);

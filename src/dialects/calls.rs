@@ -126,7 +126,7 @@ pub fn unwrapped(result: ToolResult) -> ToolResult {
     }
 }
 
-/// Whether the content itself says that it is an error: Vercel's `{"type": "error-text"}`, MCP's `isError`.
+/// Whether the content itself is marked as an error: Vercel's `{"type": "error-text"}`, MCP's `isError`.
 pub fn content_error(content: &Value) -> Option<bool> {
     match content.str("type") {
         Some("error-text" | "error-json" | "execution-denied") => Some(true),
@@ -134,7 +134,7 @@ pub fn content_error(content: &Value) -> Option<bool> {
     }
 }
 
-/// Whether a result, or a message that is one, says that it is an error.
+/// Whether a result, or a message that is one, is marked as an error; `None` where it is not marked either way.
 pub fn is_error(map: &Value) -> Option<bool> {
     let flag = first(map, &["is_error", "isError"]).and_then(Value::as_bool);
     flag.or_else(|| match map.str("status")? {

@@ -28,7 +28,7 @@ const OPERATION: KindKey = KindKey {
     operation_rank: Rank::Conventions,
 };
 
-/// What the rows of all dialects say of categories, put in order.
+/// What the rows of all dialects hold for categories, put in order.
 struct Tables {
     /// Beginnings of names of attributes, sorted.
     ai_keys: Vec<&'static str>,
@@ -99,8 +99,8 @@ fn is_gen_ai(source: &Source) -> bool {
     source.attributes.has_prefix("gen_ai.") && source.attributes.has("rpc.system")
 }
 
-/// Whether a call of which nobody says what it is makes vectors, as its model's name has it: `text-embedding-3-small`,
-/// `cohere.embed-english-v3`. A part of a word says nothing (`embedded-copilot`), and what answers makes no vectors.
+/// Whether the model of a call of no stated kind makes embeddings, by its name: `text-embedding-3-small`,
+/// `cohere.embed-english-v3`. Only a whole word counts, not `embedded-copilot`; a call with output tokens makes none.
 fn is_embedding_model(genai: &GenAi) -> bool {
     let is_word = |word: &str| matches!(word, "embed" | "embedding" | "embeddings");
     let named = |model: &str| model.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(is_word);
@@ -112,7 +112,7 @@ pub fn stated(source: &Source) -> Option<Category> {
     TABLES.kinds.iter().find_map(|kind| (kind.category)(value(source.attributes, kind)?))
 }
 
-/// The operation that a key means, in the words of the GenAI conventions, where they themselves do not name one.
+/// The operation that a key means, in the terms of the GenAI conventions, where `gen_ai.operation.name` is not there.
 pub fn operation(attributes: &Attributes) -> Option<String> {
     TABLES.operations.iter().find_map(|kind| (kind.operation)(value(attributes, kind)?))
 }

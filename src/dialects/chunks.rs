@@ -12,15 +12,18 @@ use std::collections::HashMap;
 use super::{calls, parts, provider_payload, provider_payload_facts, reading};
 use crate::model::{Content, GenAi, Message, Part, Reasoning, Role, Value};
 
+/// How many answers one request may ask for: OpenAI's API allows `n` up to this, so that looking through them is cheap.
+const MOST_ANSWERS: usize = 128;
+
 /// The pieces of one stream, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Stream {
     pieces: Vec<Piece>,
     /// By answer, kind and number in the stream.
     places: HashMap<(u64, Kind, u64), usize>,
-    /// What the stream itself says the whole is.
+    /// The whole answer, where the stream sends it at its end.
     whole: Option<Vec<Message>>,
-    /// Why it ended, what it took: the last word on each counts.
+    /// The stop reason, the model and the tokens: the last that was sent of each.
     facts: GenAi,
 }
 
@@ -67,9 +70,8 @@ impl Stream {
         for piece in self.pieces {
             let answer = piece.answer;
             let Some(part) = piece.into_part() else { continue };
-            // Nobody asks for more answers than this at once.
-            let facts = answers.iter().take(128).position(|(facts, _)| *facts == answer);
-            match facts.and_then(|facts| answers.get_mut(facts)) {
+            let known = answers.iter().take(MOST_ANSWERS).position(|(known, _)| *known == answer);
+            match known.and_then(|known| answers.get_mut(known)) {
                 Some((_, parts)) => parts.push(part),
                 None => answers.push((answer, vec![part])),
             }
@@ -77,7 +79,7 @@ impl Stream {
         (answers.into_iter().flat_map(|(_, parts)| reading::from_parts(Role::Assistant, parts)).collect(), self.facts)
     }
 
-    /// What a piece says of the whole. Counts grow from piece to piece, or come in parts.
+    /// Takes the facts that a chunk has of the whole. Counts grow from chunk to chunk, or come in parts.
     fn note(&mut self, map: &Value) {
         let mut found = GenAi::default();
         provider_payload_facts::of_response(map, &mut found);

@@ -143,11 +143,11 @@ fn body(attributes: &Attributes, role: Role, into: &mut Translation) -> Vec<Mess
     reading::ends(provider_payload::messages(&data, role).unwrap_or_default(), cut)
 }
 
-/// A tool's run: the call with its arguments, and what came back, which only a span's event says.
+/// A tool execution: the call with its arguments, and the result, which only an event of the span has.
 fn tool(source: &Source, into: &Translation) -> (Vec<Message>, Vec<Message>) {
     let attributes = source.attributes;
     let whole = attributes.get("tool_input").filter(|value| !value.is_empty());
-    // Without its details a tool's span says the one argument that matters.
+    // Without OTEL_LOG_TOOL_DETAILS a tool's span has one argument only.
     let part = || {
         const ARGUMENTS: [(&str, &str); 4] = [
             ("full_command", "command"),

@@ -1,6 +1,6 @@
 //! `codex`: the Codex CLI (`coding_agents.md` 5).
 //!
-//! Its spans are the program's own, some hundreds for a prompt; what was said is in its log records, by `event.name`:
+//! Its spans are the program's own, some hundreds for a prompt; messages are in its log records, by `event.name`:
 //!
 //! ```text
 //!   session_task.turn                              codex.user_prompt{prompt}, codex.agent_response{response}

@@ -6,7 +6,7 @@
 //! ```text
 //!   trace: session and prompt ─ root: the prompt ─┬─ a call of the model    span: api_request, api_response, sse_event
 //!                                                 ├─ a run of a tool        span: tool_result, tool_call
-//!                                                 └─ what else was said     records of the root
+//!                                                 └─ other messages         records of the root
 //! ```
 //!
 //! Record by record, and every id is a hash of what the record names: in whatever order they come, and however often,
@@ -38,7 +38,7 @@ pub struct RecordPlace {
 /// What a record of a coding agent is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentRecord<'a> {
-    /// What names the run: the agent, its session, and its prompt where that is said.
+    /// What names the run: the agent, its session, and its prompt where the record names it.
     pub run: [&'a str; 3],
     pub work: Work<'a>,
 }
@@ -57,7 +57,7 @@ pub enum Work<'a> {
         name: &'a str,
         id: Option<&'a str>,
     },
-    /// Something that was said in it.
+    /// A message or an event within the run, for which no span is made.
     Part,
 }
 
@@ -108,13 +108,16 @@ fn made(record: &LogRecord, name: &str, (trace, id, parent): (TraceId, SpanId, O
     }
 }
 
-/// Milliseconds as nanoseconds; longer than a year is no duration of anything.
+/// Milliseconds in fifteen months: nothing that an agent does takes as long, so that such a duration is none.
+const LONGEST_WORK: f64 = 4e10;
+
+/// Milliseconds as nanoseconds; 0 for what is no duration.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
 fn nanos(millis: f64) -> u64 {
-    if (0.0..4e10).contains(&millis) { (millis * 1e6) as u64 } else { 0 }
+    if (0.0..LONGEST_WORK).contains(&millis) { (millis * 1e6) as u64 } else { 0 }
 }
 
-/// A record says that the work failed by a flag, or by being one of an error.
+/// The status of the work: failed by the flag `success`, or where the record is that of an error.
 fn status(attributes: &Attributes) -> Status {
     let why = ["error.message", "error"].into_iter().find_map(|key| attributes.str(key));
     let failed = succeeded(attributes).map_or(why.is_some(), |succeeded| !succeeded);
@@ -132,13 +135,13 @@ pub(super) fn describe_failure(attributes: &Attributes, failure: &mut Failure) {
     }
 }
 
-/// Whether the tool failed of which a record says that it ran; `None` where it does not say.
+/// Whether a tool failed, by the record of its execution; `None` where the record does not have the flag.
 pub(super) fn tool_failed(attributes: &Attributes) -> Option<bool> {
     let is_run = attributes.has(NAME) && (attributes.has("tool_name") || attributes.has("function_name"));
     if is_run { succeeded(attributes).map(|succeeded| !succeeded) } else { None }
 }
 
-/// What the flag `success` says, which some send as a text.
+/// The flag `success`, which some send as a text.
 fn succeeded(attributes: &Attributes) -> Option<bool> {
     match attributes.get("success")? {
         Value::Bool(yes) => Some(*yes),
@@ -149,7 +152,7 @@ fn succeeded(attributes: &Attributes) -> Option<bool> {
 
 const NAME: &str = "event.name";
 
-/// The name of a record, or of the one that a span was made from, without what `prefix` says of its agent.
+/// The name of a record, or of the one that a span was made from, without the agent's `prefix`.
 ///
 /// The attribute goes first: in its place Codex puts a line of its source.
 pub(super) fn record_name<'a>(source: &Source<'a>, prefix: &str) -> Option<&'a str> {
@@ -157,7 +160,7 @@ pub(super) fn record_name<'a>(source: &Source<'a>, prefix: &str) -> Option<&'a s
     Some(name.strip_prefix(prefix).unwrap_or(name))
 }
 
-/// What tells a record from the next of its kind.
+/// What distinguishes a record from others of its kind in the same run.
 fn moment(record: &LogRecord) -> String {
     const TELLING: [&str; 6] =
         ["event.sequence", "request_id", "model", "input_tokens", "input_token_count", "output_token_count"];

@@ -1,4 +1,4 @@
-//! Whose work a span is, where no single attribute says it: metadata, tags, the resource (`facts.md` 2).
+//! The session, user, environment, tags and metadata of a span, from metadata and the resource (`facts.md` 2).
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
         .collect(),
 });
 
-/// Completes what the attributes state with what their metadata, the resource and the scope say.
+/// Completes what single attributes state with the metadata, the resource and the scope.
 pub fn completed(source: &Source, stated: Context) -> Context {
     const ENVIRONMENT: [&str; 2] = ["deployment.environment", "deployment.environment.name"];
     let (attributes, resource) = (source.attributes, &source.resource.attributes);
@@ -73,12 +73,14 @@ pub fn id(value: &Value) -> Option<String> {
     (calls::usable_id(&text).is_some() && !is_call).then_some(text)
 }
 
+/// How many tags are kept. People use a few, so that looking through them all costs less than a set.
+const MOST_TAGS: usize = 256;
+
 fn tags(attributes: &Attributes) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     let mut add = |tag: &str| {
         let tag = tag.trim();
-        // A few tags: looking through them all costs less than a set.
-        if !tag.is_empty() && tags.len() < 256 && !tags.iter().any(|other| other == tag) {
+        if !tag.is_empty() && tags.len() < MOST_TAGS && !tags.iter().any(|other| other == tag) {
             tags.push(tag.to_owned());
         }
     };

@@ -99,7 +99,7 @@ fn as_schema(value: &Value) -> Option<Value> {
     }
 }
 
-/// One definition a name, in order of first appearance, with what each of them says.
+/// One definition a name, in order of first appearance, with the first description and the first parameters.
 pub fn merged(tools: Vec<ToolDefinition>) -> Vec<ToolDefinition> {
     if tools.len() < 2 {
         return tools;
@@ -118,7 +118,7 @@ pub fn merged(tools: Vec<ToolDefinition>) -> Vec<ToolDefinition> {
     into
 }
 
-/// Adds the tool that a tool's own span describes, if it says more than the name.
+/// Adds the tool that a tool's own span describes, if it has more than the name.
 pub fn of_span(attributes: &Attributes, tool: Option<&ToolName>, into: &mut Vec<ToolDefinition>) {
     const SCHEMAS: &[&str] =
         &["gen_ai.tool.json_schema", "gen_ai.tool.parameters", "tool.json_schema", "tool.parameters"];

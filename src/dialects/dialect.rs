@@ -143,7 +143,7 @@ pub struct KindKey {
     pub rank: Rank,
     /// The category that a value means, without quotes around it; `None` where it means none.
     pub category: fn(&str) -> Option<Category>,
-    /// The operation that a value means, in the words of the GenAI conventions; `None` where it means none.
+    /// The operation that a value means, in the terms of the GenAI conventions; `None` where it means none.
     pub operation: fn(&str) -> Option<String>,
     /// Its place among the keys of all dialects that mean an operation.
     pub operation_rank: Rank,
@@ -152,9 +152,9 @@ pub struct KindKey {
 /// How a sender writes failures, beside OpenTelemetry's status, `exception` events and attributes.
 #[derive(Clone, Copy)]
 pub struct Failures {
-    /// Fills what a source says of why it failed; what is known stays. It checks for its own sender.
+    /// Fills the kind, message and stack of a source's failure; what is known stays. It checks for its own sender.
     pub describe: Option<fn(&Source, &mut Failure)>,
-    /// Whether the tool of a tool's span failed, whatever the span's status; `None` where it is not said.
+    /// Whether the tool of a tool's span failed, whatever the span's status; `None` where the span does not show it.
     pub tool_failed: Option<fn(&Source) -> Option<bool>>,
     /// Whether a source may have failed although its status is OK.
     pub despite_ok: Option<SourceTest>,

@@ -49,7 +49,7 @@ fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {
     items.iter().map(|item| document(item.get("document").unwrap_or(item))).collect()
 }
 
-/// A document with its metadata as data. One whose content is hidden says no more than that.
+/// A document with its metadata as data. One whose content is hidden is marked as hidden.
 fn document(document: &Value) -> Part {
     let entries = document.as_map().unwrap_or_default().iter().map(|(key, value)| match MaybeJson::of(value) {
         MaybeJson::Data(data) if key == "metadata" => (key.clone(), data.into_owned()),

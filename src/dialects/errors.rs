@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::{DIALECTS, dialect::SourceTest};
 use crate::model::{Attributes, Category, Content, Failure, Source, StatusCode, Translation, Value};
 
-/// What the rows of all dialects say of failures, in their order.
+/// What the rows of all dialects hold for failures, in their order.
 #[derive(Default)]
 struct Tables {
     describe: Vec<fn(&Source, &mut Failure)>,
@@ -26,7 +26,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     tables
 });
 
-/// The failure of a span or a log record; `None` where nothing says that it failed.
+/// The failure of a span or a log record; `None` where nothing shows that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     let status = source.status;
     let by_tool = of_tool(source) == Some(true);
@@ -104,7 +104,7 @@ fn text(attributes: &Attributes, key: &str) -> Option<String> {
     attributes.get(key).filter(|value| !value.is_empty()).map(Value::to_text)
 }
 
-/// Whether a tool's span says that the tool failed, whatever the span's status; `None` where it does not say.
+/// Whether the tool of a tool's span failed, whatever the span's status; `None` where the span does not show it.
 pub fn of_tool(source: &Source) -> Option<bool> {
     match source.attributes.str("gen_ai.tool.status") {
         Some("error" | "failed") => Some(true),

@@ -40,7 +40,7 @@ pub enum How {
     Text,
     /// A text or a number that names something; no marker that hides it.
     Id,
-    /// A list, its JSON, or words with commas: the last of them.
+    /// The last item of a list, of its JSON, or of a text with commas.
     Last,
     /// A whole number, not negative.
     Count,

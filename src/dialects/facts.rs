@@ -32,6 +32,9 @@ static KEYS: LazyLock<Vec<(&str, u16, FactRow)>> = LazyLock::new(|| {
 static COMPLETIONS: LazyLock<Vec<Understand>> =
     LazyLock::new(|| DIALECTS.iter().filter_map(|dialect| dialect.complete_facts).collect());
 
+/// A time to the first token that is as long, in milliseconds (12 days) or seconds, is no measurement.
+const LONGEST_WAIT: f64 = 1e9;
+
 /// What was found for one field: its place in the order, how to read it, and the value.
 type Best<'a> = Option<(u16, How, &'a Value)>;
 
@@ -71,7 +74,7 @@ fn can_be_read(value: &Value, how: How) -> bool {
         How::Last => last(value).is_some(),
         How::Count => value.as_count().is_some(),
         How::Dollars => value.as_number().and_then(Usd::from_dollars).is_some(),
-        How::Millis | How::Seconds => value.as_number().is_some_and(|number| (0.0..1e9).contains(&number)),
+        How::Millis | How::Seconds => value.as_number().is_some_and(|number| (0.0..LONGEST_WAIT).contains(&number)),
     }
 }
 

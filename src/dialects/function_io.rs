@@ -1,4 +1,4 @@
-//! What an SDK that wraps functions took from them: arguments and return value, of whatever the span stands for.
+//! The arguments and the return value that an SDK recorded of a function, whatever the span stands for.
 //!
 //! ```text
 //!   a model call      {"messages": […], "tools": […], "model": …} ─▶ {"choices": […], "usage": …}
@@ -6,7 +6,7 @@
 //!   anything else     {"args": ["What is drier?"], "kwargs": {}} ─▶ "Tokyo"
 //! ```
 //!
-//! A dialect says which attributes hold them, and undoes its own encoding.
+//! A dialect passes the values of its attributes, free of its own encoding.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ fn request(data: &Value) -> Option<Vec<Message>> {
     provider_payload::request(data).or_else(called)
 }
 
-/// A tool's answer in the form of the message that the model gets: it knows which call it is of.
+/// A tool's return value that is the message which the model gets: it names its call.
 fn tool_message(returned: &Value) -> Option<Vec<Message>> {
     let MaybeJson::Data(data) = MaybeJson::of(returned) else { return None };
     let messages = provider_payload::messages(&data, Role::Tool)?;

@@ -144,7 +144,7 @@ fn call(source: &Source, into: &mut Translation) {
         source.attributes.get(key).or_else(|| source.attributes.get(older))
     };
     if source.is_log() {
-        // In the conventions' words it calls the model's own turns `system`; instructions stand apart.
+        // In the conventions' form the model's own turns have the role `system`; instructions stand apart.
         let of_model = |key: &str| get(key).filter(|_| matches!(key, gen_ai::INPUT | gen_ai::OUTPUT));
         gen_ai::carried(gen_ai::DIALECT.name, reading::carrier(source), of_model, into);
         for message in into.readings[before..].iter_mut().flat_map(|reading| &mut reading.prompt) {
@@ -163,7 +163,7 @@ fn call(source: &Source, into: &mut Translation) {
     }
 }
 
-/// A streamed answer, of which each chunk is a message of its own, whatever role the conventions' words gave it.
+/// A streamed answer, of which each chunk is a message of its own, whatever role it has in the conventions' form.
 fn joined(chunks: Vec<Message>) -> Option<Message> {
     let mut whole: Vec<Part> = Vec::new();
     for part in chunks.into_iter().flat_map(|chunk| chunk.parts) {
@@ -173,7 +173,7 @@ fn joined(chunks: Vec<Message>) -> Option<Message> {
                 thought.text.get_or_insert_default().push_str(more.text.as_deref().unwrap_or_default());
                 thought.signature = thought.signature.take().or(more.signature);
             }
-            // The end of a stream, of which the conventions' words know no kind.
+            // The end of a stream: a part without a type.
             (_, Content::Unknown(end)) if end.str("text") == Some("") => {}
             (_, what) => whole.push(Part { content: what, ..part }),
         }
@@ -200,7 +200,7 @@ fn tool(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion.into_iter().collect());
 }
 
-/// What a tool gave back: as the model was told, else as people were.
+/// The result of a tool: as it was sent to the model, else as it was displayed.
 fn returned(outcome: &Value, tool: ToolName) -> Option<Message> {
     let response = outcome.get("response")?;
     let mut content = Vec::new();
@@ -274,7 +274,7 @@ fn name_by_model(part: &mut Part) {
     let (name, id) = match &mut part.content {
         Content::Call(call) => (Some(&call.name), &mut call.id),
         Content::Result(result) => {
-            // The API's word for a function that failed.
+            // Gemini's API marks a function that failed so.
             if let [Part { content: Content::Json(answer), .. }] = result.content.as_slice()
                 && matches!(answer.as_map(), Some([(key, _)]) if key == "error")
             {

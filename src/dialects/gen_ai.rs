@@ -71,9 +71,9 @@ fn translate(source: &Source, into: &mut Translation) {
     let before = into.readings.len();
     carried(DIALECT.name, carrier, get, into);
     let (called, returned) = runs(&into.readings[before..]);
-    // A model's call is no tool's run: there OpenLIT joins the arguments of all tools that are asked for.
+    // On a model call's span OpenLIT joins the arguments of all tools that are called: no execution of one.
     let is_run = !into.genai.category.is_call();
-    // Some say the same run in messages, too.
+    // Some senders have the same call and result among the messages.
     let result = get(RESULT).or_else(|| get(BLOCKS));
     let (arguments, result) = (get(ARGUMENTS).filter(|_| is_run && !called), result.filter(|_| is_run && !returned));
     let is_json = QUOTING_SCOPES.contains(&source.scope.name.as_str());

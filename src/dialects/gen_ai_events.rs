@@ -29,7 +29,7 @@ pub const DIALECT: Dialect = Dialect {
     ..Dialect::PLAIN
 };
 
-/// What a named event says, and of whom.
+/// The role of the message that an event of this name holds.
 fn role_of(name: &str) -> Option<Role> {
     Some(match name {
         "gen_ai.system.message" => Role::System,
@@ -55,7 +55,7 @@ fn moved_body(body: &Value) -> Option<Cow<'_, Value>> {
         ["input", "output"].iter().any(|side| body.get(side).and_then(|side| side.get("messages")).is_some())
     };
     let body = match body {
-        // Other records are plain words, and many: JSON is parsed only where it can be this.
+        // Most records are plain text: JSON is parsed only where the body can be this.
         Value::String(text) if text.starts_with('{') && text.contains("\"messages\"") => match MaybeJson::of(body) {
             MaybeJson::Data(data) => data,
             MaybeJson::Cut(data) => Cow::Owned(data),
@@ -135,7 +135,7 @@ fn of_content<'a>(content: &'a Value, attributes: &'a Attributes) -> Body<'a> {
     }
 }
 
-/// Adds what a message says. None is marked as the answer but by the event that carries it.
+/// Adds a message. Only the event that carries it marks it as the answer.
 fn push(into: &mut Translation, carrier: (Carrier, Option<Timestamp>), prompt: Vec<Message>, completion: Vec<Message>) {
     let before = into.readings.len();
     reading::push(into, DIALECT.name, carrier, prompt, completion);
@@ -150,7 +150,7 @@ fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &
     push(into, (carrier, Some(source.at)), prompt, completion);
 }
 
-/// What one event says: of the request, and of the answer.
+/// The messages of one event: those of the request, and those of the answer.
 fn messages_of(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
     match role_of(name) {
         Some(_) if name == CHOICE => (vec![], choice(body, notes)),
@@ -167,7 +167,7 @@ pub fn of_json(name: &str, map: &Value, notes: &mut Vec<Note>) -> (Vec<Message>,
 /// The fields that make a message. With content capture off an event may have none of them.
 const FIELDS: &[&str] = &["role", "content", "parts", "tool_calls", "id", "tool_call_id", "name", "refusal"];
 
-/// One message of a request. Its text is what someone said: it stays as it is.
+/// One message of a request. Its text is content and stays as it is.
 fn message(role: Role, body: &Body) -> Vec<Message> {
     match body {
         Body::Text(text) => reading::from_parts(role, parts::text(text).into_iter().collect()),
@@ -208,7 +208,7 @@ fn assistant(message: &Value) -> Vec<Message> {
     reading::messages(message, Role::Assistant)
 }
 
-/// An answer that came as a text: JSON of a message or of blocks, and nothing else, is that; else it is what it says.
+/// An answer that came as a text: JSON of a message or of blocks, and nothing else, is that; else it is a text.
 fn answer(text: &Value, notes: &mut Vec<Note>) -> Vec<Message> {
     let is_message = |data: &Value| FIELDS[..4].iter().any(|key| data.get(key).is_some());
     let found = match MaybeJson::of(text) {

@@ -7,7 +7,7 @@
 //!   invocation
 //!   └ invoke_agent                   in the first versions `agent_run [w]`
 //!     ├ call_llm                     llm_request{model, config, contents} ─▶ llm_response{content, usage_metadata, …}
-//!     │ └ generate_content           what was said is in log records, in the words of OpenTelemetry
+//!     │ └ generate_content           its messages are in log records, in the form of `genai-2`
 //!     ├ execute_tool w               tool_call_args ─▶ tool_response
 //!     └ execute_tool (merged tools)  the responses of parallel calls once more: not read
 //!   send_data                        data: contents sent into a live session
@@ -92,14 +92,14 @@ fn translate(source: &Source, into: &mut Translation) {
         (prompt, response.map_or_else(Vec::new, |response| response.ends(answered(&response.value, into))))
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
-    // What the log records say in OpenTelemetry's words is wrapped as well.
+    // The readings of the log records have results wrapped as well.
     reading::all(into)
         .filter(|message| message.parts.iter().any(|part| wrapped(part).is_some()))
         .for_each(unwrap_results);
     reading::all(into).filter(|message| is_relayed(message)).for_each(mark_relayed);
 }
 
-/// Whether the ADK repeats here, in the user's name, what another agent said.
+/// Whether a user message is the ADK's repetition of what another agent wrote.
 fn is_relayed(message: &Message) -> bool {
     let texts = message.parts.iter().filter(|part| !part.hidden).filter_map(|part| match &part.content {
         Content::Text(text) if !text.trim().is_empty() => Some(text),
@@ -173,7 +173,7 @@ fn asked(request: &Value, into: &mut Translation) -> Vec<Message> {
     prompt
 }
 
-/// Reads a response: how it ended, its tokens, and what the model said.
+/// Reads a response: how it ended, its tokens, and the answer.
 fn answered(response: &Value, into: &mut Translation) -> Vec<Message> {
     let text = |key: &str| response.str(key).filter(|text| !text.is_empty()).map(str::to_owned);
     let genai = &mut into.genai;
@@ -208,7 +208,7 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     }
     if let Some(answer) = count("candidates_token_count") {
         reported.output = Some(answer);
-        // Gemini counts its thoughts apart; what comes through LiteLLM has them in the answer, as the total tells.
+        // Gemini counts its thoughts apart. Through LiteLLM they are in the answer: then the total is the sum without them.
         let whole = reported.input.unwrap_or(0).saturating_add(answer);
         reported.convention.reasoning_in_output = match (reported.reasoning, reported.total) {
             (Some(1..), Some(total)) => Some(total == whole),

@@ -1,4 +1,4 @@
-//! How the ADK tells an answer that is streamed: in chunks, each a log record or a message of its own, and mostly once
+//! Streamed answers of the ADK: they come in chunks, each a log record or a message of its own, and mostly once
 //! more as a whole.
 
 use std::{collections::HashSet, sync::Arc};
@@ -10,7 +10,7 @@ pub const SCOPE: &str = "gcp.vertex.agent";
 
 const CHOICE: &str = "gen_ai.choice";
 
-/// Leaves of what was read of a streamed answer what is to be told.
+/// Drops the chunks of a streamed answer where the whole is there, and joins them where it is not.
 pub fn settle(source: &Source, into: &mut Translation) {
     if let Some(body) = source.body.filter(|body| is_chunk(source, body)) {
         mistrust(body, into);
@@ -18,14 +18,14 @@ pub fn settle(source: &Source, into: &mut Translation) {
     without_chunks(source, into);
 }
 
-/// Whether a log record holds a part of an answer that was streamed: its last part, or the whole, says how it ended.
+/// Whether a log record holds a part of an answer that was streamed: its last part, or the whole, has a finish reason.
 fn is_chunk(source: &Source, body: &Value) -> bool {
     let ended = || first(body, &["finish_reason"]).is_some_and(|reason| !reason.is_empty());
     source.scope.name == SCOPE && source.name == CHOICE && body.get("content").is_some() && !ended()
 }
 
-/// A chunk is heard where nothing has the whole, which may be another record or the span of the call. What is begun of
-/// a tool's call comes once more as a whole, else it was never called.
+/// Marks a chunk's readings as a fallback, for calls of which neither another record nor the span has the whole. The
+/// beginning of a tool call is dropped: it comes once more as a whole, else the tool was never called.
 fn mistrust(chunk: &Value, into: &mut Translation) {
     let parts = chunk.get("content").and_then(|content| content.get("parts")).and_then(Value::as_array);
     let begun = parts.unwrap_or_default().iter().filter_map(|part| part.get("function_call")).any(|call| {
@@ -43,7 +43,7 @@ fn mistrust(chunk: &Value, into: &mut Translation) {
     }
 }
 
-/// Makes one message of a streamed answer, of which each chunk is a message that does not say how it ended. After them
+/// Makes one message of a streamed answer, of which each chunk is a message without a finish reason. After them
 /// the last may be the whole of it.
 fn without_chunks(source: &Source, into: &mut Translation) {
     let output = source.attributes.get(gen_ai::OUTPUT).filter(|_| source.scope.name == SCOPE);
@@ -76,7 +76,7 @@ fn join(chunks: &mut Vec<Arc<Message>>) {
     chunks.push(Arc::new(whole));
 }
 
-/// Whether the last message says what those before it say together.
+/// Whether the last message has the texts and calls of those before it together.
 fn repeats(messages: &[Arc<Message>]) -> bool {
     let Some((whole, chunks)) = messages.split_last() else { return false };
     let texts = |message: &Message| -> String {

@@ -7,7 +7,7 @@
 //!   execute_tool w     code.function.parameters.city.value = "Paris"     code.function.return.value = "18C"
 //! ```
 //!
-//! The requests to the model are in the words of `gen_ai.rs` and `gen_ai_events.rs`, with ids that are made up.
+//! The requests to the model are read by `gen_ai.rs` and `gen_ai_events.rs`; their ids of calls are made up.
 
 use std::sync::Arc;
 
@@ -50,8 +50,8 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
-/// What came back is an error where it is nothing but `{"error": "…"}`: so says Gemini's API, and so the SDK tells of
-/// functions that fail. A tool of one's own may have an answer of this form to say that there is no error.
+/// What came back is an error where it is nothing but `{"error": "…"}`: so Gemini's API defines it, and so the SDK
+/// reports functions that fail. A program's own tool may return this form with a text that means no error.
 fn mark_failures(into: &mut Translation) {
     let failed = |part: &Part| match &part.content {
         Content::Result(ToolResult { is_error: None, content, .. }) => match content.as_slice() {

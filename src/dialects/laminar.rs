@@ -1,6 +1,6 @@
 //! `laminar`: Laminar's SDK (`sdks.md` 17): the input and output of whatever a span is.
 //!
-//! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` says the kind.
+//! Marks: `lmnr.span.input`, `lmnr.span.output`, JSON of messages or of anything; `lmnr.span.type` states the kind.
 
 use super::{
     ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, gen_ai,

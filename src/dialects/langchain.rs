@@ -29,7 +29,7 @@ pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     for one in found {
         read_message(one, fallback, &mut into);
     }
-    // Messages that say nothing are still no data.
+    // Messages without content are messages all the same: an empty list, not `None`.
     Some(into)
 }
 
@@ -69,7 +69,7 @@ pub fn added(given: &[Message], mut state: Vec<Message>) -> Vec<Message> {
 /// What a tool returned, where that is a `ToolMessage`, or a command that puts one into the state.
 pub fn tool_result(value: &Value) -> Option<Part> {
     let read_message = messages(value, Role::Tool)?;
-    // A hand-over brings along all that was said before.
+    // The command of a hand-over holds the whole history before it.
     let mut results = read_message.into_iter().flat_map(|message| message.parts);
     results.rfind(|part| matches!(part.content, Content::Result(_)))
 }
@@ -94,7 +94,7 @@ pub fn printed_result(value: &Value) -> Option<Part> {
     Some(part)
 }
 
-/// Adds what the last answer says of its tokens, its model and its end, where that is not known yet.
+/// Adds the tokens, the model and the stop reason of the last answer, where they are not known yet.
 pub fn facts(value: &Value, genai: &mut GenAi) {
     let mut found = Vec::new();
     gather(value, DEEPEST, &mut found);
@@ -155,7 +155,7 @@ fn role_of(word: &str) -> Option<Role> {
     if is_chat { Some(Role::User) } else { reading::role(word) }
 }
 
-/// Reads one message in the words that all messages are read in.
+/// Reads one message, put into the form that `reading` knows.
 fn read_message(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     let (body, class) = reading::unwrapped(one);
     // A state may hold messages as a provider's API has them.
@@ -174,7 +174,7 @@ fn read_message(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     if let Some(content) = body.get("content") {
         entries.push(("content".to_owned(), whole(content, calls.as_ref())));
     }
-    // The agent that speaks is named here; a tool's message names its tool.
+    // The name is that of the agent; in a tool's message that of the tool.
     for key in ["name", "tool_call_id", "status"] {
         entries.extend(body.get(key).filter(|value| !value.is_empty()).map(|value| (key.to_owned(), value.clone())));
     }

@@ -99,7 +99,7 @@ fn translate(source: &Source, into: &mut Translation) {
     let input = given(INPUT, TRACE_INPUT).map(|(_, value)| without_tools(value, into));
     let is_model = into.genai.category.is_call();
     let output = given(OUTPUT, TRACE_OUTPUT).map(|(raw, value)| match (raw, &value) {
-        // What a model said is a text, though it be JSON, unless it is a message.
+        // An answer stays a text, also where it is JSON, unless it is a message.
         (Value::String(text), MaybeJson::Data(data)) if is_model && provider_payload::response(data).is_none() => {
             MaybeJson::Text(text)
         }

@@ -25,7 +25,7 @@ pub const DIALECT: Dialect = Dialect {
     ..Dialect::PLAIN
 };
 
-/// Whether the metadata of a span says at which node of a graph it is.
+/// Whether the metadata of a span names the node of a graph.
 fn is_node(attributes: &Attributes) -> bool {
     attributes.has_prefix("traceloop.association.properties.langgraph_")
         || attributes.has_prefix("langsmith.metadata.langgraph_")

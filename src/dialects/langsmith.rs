@@ -221,7 +221,7 @@ fn arguments(data: &Value) -> &Value {
     }
 }
 
-/// Tokens in more detail than their own attributes say: as metadata, or as Python prints a dictionary.
+/// Adds token counts in more detail than the attributes of facts have: as metadata, or as Python prints a dictionary.
 fn usage(source: &Source, reported: &mut Reported) {
     let read = |key: &str| match MaybeJson::or_python(source.attributes.get(key)?) {
         MaybeJson::Data(details) => Some(details.into_owned()),

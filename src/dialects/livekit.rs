@@ -1,6 +1,6 @@
-//! `livekit`: agents that are spoken with (`sdks.md` 16).
+//! `livekit`: LiveKit's voice agents (`sdks.md` 16).
 //!
-//! Mark: attributes `lk.*`; newer releases mark what a person said, and put `lk.pii.*` in their place.
+//! Mark: attributes `lk.*`; newer releases have `lk.pii.*` for what may identify a person.
 //!
 //! ```text
 //!   agent_turn   lk.user_input, lk.instructions ─▶ lk.response.text
@@ -127,7 +127,7 @@ fn items(context: &Value, cut: bool) -> Vec<Message> {
                 found.extend(reading::from_parts(Role::Assistant, calls::call(item).into_iter().collect()));
             }
             Some("function_call_output") => found.extend(reading::from_parts(Role::Tool, vec![calls::result(item)])),
-            // Who speaks from here on: no message.
+            // A change of the agent: no message.
             Some("agent_handoff" | "agent_config_update") => {}
             Some("message") | None => reading::message(item, Role::User, &mut found),
             Some(_) => found.extend(reading::from_parts(Role::User, vec![Part::new(Content::Unknown(item.clone()))])),

@@ -2,7 +2,7 @@
 //! (`sdks.md` 7).
 //!
 //! Marks: attributes `logfire.…`, scopes `logfire.…`. The provider's own request and answer, as JSON; the newer
-//! versions say the messages under the GenAI names, and only the tokens as the provider counted them:
+//! versions have the messages under the GenAI names, and only the tokens in the provider's form:
 //!
 //! ```text
 //!   request_data        {model, messages | input | prompt, system, tools, …}
@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The answer of a stream is on a second span without duration, "streaming response from … took …", which repeats the
-//! request: `assemble` knows the two for one call. A `pending_span` is sent when a span begins, beneath it.
+//! request: `assemble` joins the two to one call. A `pending_span` is sent when a span begins, beneath it.
 
 use super::{
     Dialect, FactRow, Field, Framework, How, RecordingHints,
@@ -69,7 +69,7 @@ fn unstated_category(source: &Source) -> Option<Category> {
     category::by_scope_and_name(source, NAMES)
 }
 
-/// The name that is shown, which is the template's message with its values, and the tool that it names: `running tool: w`.
+/// Adds the name that is shown, the template's message with its values, and the tool that it names: `running tool: w`.
 fn name(source: &Source, into: &mut Translation) {
     let message = source.attributes.str("logfire.msg");
     // Without a template the message is a log line, and no name.
@@ -96,7 +96,7 @@ pub fn is_logfire(source: &Source) -> bool {
     source.scope.name.starts_with("logfire") || source.attributes.has_prefix("logfire.")
 }
 
-/// Whether it only says that a span began. That span brings all that it says, and more.
+/// Whether it only announces that a span began. That span has all its attributes, and more.
 fn is_pending(source: &Source) -> bool {
     source.attributes.str("logfire.span_type") == Some("pending_span")
 }
@@ -120,7 +120,7 @@ fn translate(source: &Source, into: &mut Translation) {
     if let Some(usage) = usage {
         token_counts::of_provider(&usage, &mut into.genai.reported);
     }
-    // OpenAI's agents say the same better in attributes of their own.
+    // Spans of OpenAI's Agents SDK have the same in more detail, in attributes that `openai_agents` reads.
     if is_agents(source) {
         return;
     }
@@ -142,7 +142,7 @@ pub fn json(source: &Source, key: &str) -> Option<Value> {
     MaybeJson::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
 }
 
-/// What a request says beside its messages.
+/// Adds what a request has beside its messages: tools, parameters, model, provider.
 fn asked(source: &Source, request: &Value, into: &mut Translation) {
     if let Some(tools) = request.get("tools") {
         definitions::read(tools, &mut into.tools);
@@ -201,7 +201,7 @@ fn unwrap_arguments(message: &mut Message) {
     }
 }
 
-/// What tells that two events are pieces of one message.
+/// What marks two events as pieces of one message.
 #[derive(PartialEq)]
 enum Piece {
     /// `gen_ai.message.index`, or that of a choice.
@@ -212,7 +212,7 @@ enum Piece {
 
 /// Reads a list of events: what was sent, and what came back.
 ///
-/// Not every sender has a choice among them: then an answer, if there is one, is what the assistant said last.
+/// Not every sender has a choice among them: then an answer, if there is one, is the assistant's last message.
 pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
     let (mut prompt, mut completion) = (Vec::new(), Vec::new());
     let mut before: Option<Piece> = None;

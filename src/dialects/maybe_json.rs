@@ -1,6 +1,6 @@
-//! The decoding ladder of `values.md` 2, for values of which a dialect says that they are structured.
+//! The decoding ladder of `values.md` 2, for values that a dialect knows to be structured.
 //!
-//! What people and models say is never passed through here: an answer of `4`, `true` or of JSON text stays that text.
+//! Texts of people and models are never passed through here: an answer of `4`, `true` or of JSON text stays that text.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::model::{Value, json};
 /// A value that may be JSON.
 #[derive(Debug, PartialEq)]
 pub enum MaybeJson<'a> {
-    /// A list or an object, as it was sent or as its text says.
+    /// A list or an object, as it was sent or parsed from its text.
     Data(Cow<'a, Value>),
     /// What could be saved of a list or an object that was cut off.
     Cut(Value),
@@ -73,10 +73,13 @@ fn read(text: &str) -> Option<(Value, bool)> {
     }
 }
 
+/// How often a JSON string is looked into for a value: an SDK and its exporter may each encode it once more.
+const ENCODINGS: usize = 3;
+
 /// A list or object that was made JSON more than once.
 fn twice_encoded(text: &str) -> Option<Value> {
     let mut text = Cow::Borrowed(text);
-    for _ in 0..3 {
+    for _ in 0..ENCODINGS {
         let inner = unquoted(&text)?;
         if inner.trim_start().starts_with(['{', '[']) {
             return json::parse(&inner).ok();

@@ -1,6 +1,6 @@
 //! Images, audio, video and documents: where each API puts the bytes, and what they are.
 //!
-//! A blob is told by its place (a mime type, a `source`, a `format` beside it), never by the name of its key alone.
+//! A blob is known by its place (a mime type, a `source`, a `format` beside it), never by the name of its key alone.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,9 @@ use crate::model::{Content, Media, MediaData, MediaKind, Part, Value};
 
 /// How deep the bytes may lie: `{"image": {"image": {"url": …}}}`.
 const DEEPEST: usize = 4;
+
+/// A text without a scheme that is shorter is taken for a name or an id, and not for bytes in base64.
+const SHORTEST_BASE64: usize = 64;
 
 /// Reads a media part. `None` where the data is there but cannot be decoded: the caller keeps the part as it is.
 ///
@@ -35,7 +38,7 @@ pub fn part(kind: &str, value: &Value) -> Option<Part> {
     Some(Part { hidden: found.hidden, ..Part::new(Content::Media(media)) })
 }
 
-/// Bytes that stand alone, with nothing said about them.
+/// Bytes without a mime type or name.
 pub fn bytes(bytes: &[u8]) -> Part {
     let mime = sniff(bytes);
     let kind = kind_of("file", mime, None);
@@ -51,7 +54,7 @@ struct Found<'a> {
     name: Option<&'a str>,
     format: Option<&'a str>,
     modality: Option<&'a str>,
-    /// Something beside `content` says that it is a blob; else a document's content may just be its text.
+    /// Whether something beside `content` marks it as a blob; else a document's content may just be its text.
     stated: bool,
     hidden: bool,
 }
@@ -120,7 +123,9 @@ impl<'a> Found<'a> {
         if text.is_empty() {
         } else if redaction_markers::is_hidden(text) {
             self.hidden = true;
-        } else if text.starts_with("data:") && text.contains(";base64,") || !is_uri(text) && text.len() >= 64 {
+        } else if text.starts_with("data:") && text.contains(";base64,")
+            || !is_uri(text) && text.len() >= SHORTEST_BASE64
+        {
             self.payload(Payload::Base64(text));
         } else {
             // Langfuse keeps the bytes elsewhere: `@@@langfuseMedia:type=image/png|id=…|source=base64_data_uri@@@`.
@@ -228,7 +233,7 @@ fn kind_of(word: &str, mime: Option<&str>, format: Option<&str>) -> MediaKind {
         "video" => Some(MediaKind::Video),
         _ => None,
     });
-    // Words such as `image_url`, `input_audio`, `documentBlock`; the words that say nothing leave it to the mime type.
+    // Words such as `image_url`, `input_audio`, `documentBlock`; other words leave it to the mime type.
     let word = word.to_ascii_lowercase();
     if word.contains("image") {
         MediaKind::Image

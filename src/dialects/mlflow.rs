@@ -6,7 +6,7 @@
 //!   spanType                     "CHAT_MODEL", "LLM", "AGENT", "TOOL", "CHAIN", "RETRIEVER", …
 //!   spanInputs, spanOutputs      a provider's own request and response; what a function took and gave
 //!   chat.tokenUsage              {"input_tokens": 431, "output_tokens": 64, "cache_read_input_tokens": 256}
-//!   chat.tools, chat.messages    what was offered; older versions: what was said, the answer last
+//!   chat.tools, chat.messages    what was offered; older versions: the conversation, the answer last
 //!   llm.cost                     {"input_cost": 0.1, "output_cost": 0.2, "total_cost": 0.3}
 //! ```
 //!
@@ -165,7 +165,7 @@ fn streamed(source: &Source, into: &mut Translation) {
     let Some((first, last)) = times.filter(|_| into.genai.category.is_call()) else { return };
     let (completion, facts) = stream.finish();
     let genai = &mut into.genai;
-    // The outputs say "stop" of every stream.
+    // The outputs of every stream have the stop reason "stop".
     genai.stop_reason = facts.stop_reason.or_else(|| genai.stop_reason.take());
     genai.response_model = genai.response_model.take().or(facts.response_model);
     genai.response_id = genai.response_id.take().or(facts.response_id);

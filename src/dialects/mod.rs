@@ -1,5 +1,5 @@
-//! A span or log record → what the agent did ([`Translation`]). Pure, and it cannot fail: what could not be read leaves a
-//! note, and the raw span stays visible.
+//! A span or log record → what the agent did ([`Translation`]). Pure, and it cannot fail: what could not be read leaves
+//! a note, and the raw span stays visible.
 //!
 //! ```text
 //!   facts ─▶ category ─▶ every dialect that matches ─▶ usage ─▶ category again ─▶ definitions, errors
@@ -25,6 +25,7 @@
 //!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
 //!     redaction_markers                          markers in the place of hidden content, signs of truncated content
 //!     synthesized_call_ids                       ids of calls that an instrumentation made up
+//!     block_forms                                by what a block of content is known
 //! ```
 //!
 //! To add a dialect: its file, its row in [`DIALECTS`] at the place of its trust, a raised [`VERSION`], and a folder of
@@ -129,7 +130,7 @@ pub use recording_hints::{RecordingHints, recording_hints};
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
 pub const VERSION: u32 = 6;
 
-/// Every dialect we read, most trusted first. All that speak are run; `assemble::merge` weighs their readings.
+/// Every dialect we read, most trusted first. All that match are run; `assemble::merge` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,
@@ -210,7 +211,7 @@ pub fn translate(source: &Source) -> Translation {
     into.genai.aggregate =
         into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
     if into.genai.category.is_call() {
-        // OpenLIT names there, in one word, all tools that the model asks for.
+        // Some senders name there, in one text, all tools that the model calls.
         into.genai.tool = None;
     }
     if into.genai.category == Category::Tool {
@@ -224,7 +225,7 @@ pub fn translate(source: &Source) -> Translation {
     into
 }
 
-/// On a tool's own span call and result are that tool's: each says what the other leaves out, and the span how it went.
+/// Completes the call and the result on a tool's own span from each other, and marks the result by the span's outcome.
 fn own_call(source: &Source, into: &mut Translation) {
     let mut tool = into.genai.tool.clone().unwrap_or_default();
     let parts = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
@@ -255,7 +256,7 @@ fn own_call(source: &Source, into: &mut Translation) {
     }
 }
 
-/// Says of how many blocks nobody knows the form.
+/// Leaves a note with the number of blocks of no known form.
 fn count_unknown(into: &mut Translation) {
     let messages = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
     let parts = messages.flat_map(|message| &message.parts);

@@ -67,7 +67,7 @@ const HINTS: &[RecordingHints] = &[
     },
 ];
 
-/// The category by the template that names a span, else by the SDK's own word for its kind.
+/// The category by the template that names a span, else by the kind that is the name of an older version's span.
 fn unstated_category(source: &Source) -> Option<Category> {
     const NAMES: &[(&str, &str, Category)] = &[
         ("logfire.openai_agents", "Agent run", Category::Agent),
@@ -115,7 +115,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
 }
 
-/// What a span of the SDK is, by the template that names it, else by its own word.
+/// What a span of the SDK is, by the template that names it, else by its attribute `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Agent,
@@ -201,7 +201,7 @@ fn fail(message: &mut Message) {
     }
 }
 
-/// Why a step failed, where only an attribute says it: `{"message": "Error running tool", "data": {"error": …}}`.
+/// Adds why a step failed, where only an attribute holds it: `{"message": "Error running tool", "data": {"error": …}}`.
 fn describe_failure(source: &Source, failure: &mut Failure) {
     if failure.message.is_some() || !logfire::is_agents(source) {
         return;

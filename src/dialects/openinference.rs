@@ -1,4 +1,4 @@
-//! `OpenInference`: what Arize Phoenix and its instrumentors speak (`conventions.md` 4).
+//! `OpenInference`: the conventions of Arize Phoenix and its instrumentors (`conventions.md` 4).
 //!
 //! Mark: `openinference.span.kind`, a scope `openinference.instrumentation.…`, or keys `llm.input_messages.…`. Lists are
 //! spread over keys, one attribute a field; the whole request and answer stand beside them in any form:
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Flat keys leave out what their instrumentor does not know (reasoning, the ids of calls), and an SDK's limit of
-//! attributes drops the first of them; then the whole request or answer speaks. Scalars are in `facts`.
+//! attributes drops the first of them; then the whole request or answer is read. Scalars are in `facts`.
 
 use std::borrow::Cow;
 
@@ -218,10 +218,10 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     let mut flat = self::flat(attributes, "llm.input_messages.", Role::User);
     flat.extend(texts(attributes, "llm.prompts", "prompt", Role::User));
     let mut prompt = fuller(flat, messages(sent));
-    // A graph's state is told whole again at its end.
+    // The output of a graph is its whole state, which begins with the input.
     let state = if kind == Category::Llm { 0 } else { common(&prompt, &completion) };
     let mut completion = completion.into_iter().skip(state).peekable();
-    // A run that is told only at its end begins with what was asked.
+    // Where only the output is recorded, it begins with the prompt.
     if prompt.is_empty() {
         let is_asked = |message: &Message| matches!(message.role, Role::System | Role::User);
         prompt.extend(std::iter::from_fn(|| completion.next_if(is_asked)));
@@ -245,7 +245,7 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
         return None;
     }
     let (value, cut) = MaybeJson::of(attributes.get(&format!("{side}.value"))?).data()?;
-    // Only of a model call is it known that it talks to a model's API.
+    // Only a model call is known to be a request to a model's API.
     let api = || if kind == Category::Llm { api(&value, role) } else { None };
     // Such a request has its instructions beside the messages.
     let instructed = || api().filter(|_| value.get("system").or_else(|| value.get("instructions")).is_some());
@@ -263,10 +263,10 @@ fn api(value: &Value, role: Role) -> Option<Vec<Message>> {
     })
 }
 
-/// The flat messages, unless the whole ones say all of that and more.
+/// The flat messages, unless the whole ones have all of their content and more.
 fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     let (had, has) = (weight(&flat), weight(&whole));
-    // Older versions of Anthropic's instrumentor tell results as a text of blocks, which has more letters.
+    // Older versions of Anthropic's instrumentor write results as a text of blocks, which is longer than the results.
     let results = |messages: &[Message]| {
         messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part.content, Content::Result(_)))
     };
@@ -280,7 +280,7 @@ fn weight(messages: &[Message]) -> (usize, usize) {
     let letters = |text: &str| text.split_whitespace().map(str::len).sum::<usize>();
     let parts = messages.iter().flat_map(|message| &message.parts).filter(|part| !part.hidden);
     parts.fold((0, 0), |(structure, text), part| match &part.content {
-        // That a call has no arguments, or that it failed, may be said in one of the two only.
+        // Empty arguments, or an error, may be in one of the two only.
         Content::Call(call) => {
             (structure + 1 + usize::from(call.id.is_some()) + usize::from(call.input != Value::Null), text)
         }

@@ -24,9 +24,9 @@ pub fn flat(attributes: &Attributes, prefix: &str, role: Role) -> Vec<Message> {
     into
 }
 
-/// The role of a first message that does not say it: an SDK that keeps so many attributes drops those set first.
+/// The role of a first message that has lost it: an SDK over its limit of attributes drops those set first.
 ///
-/// What is left of it, and who speaks next, tells which it was.
+/// It follows from what is left of the message, and from the role of the next.
 fn lost_role(attributes: &Attributes, prefix: &str, items: &[Value]) -> Option<Role> {
     let [first, second, ..] = items else { return None };
     let (first, second) = (first.get("message").unwrap_or(first), second.get("message").unwrap_or(second));
@@ -55,7 +55,7 @@ pub fn texts(attributes: &Attributes, key: &str, field: &str, role: Role) -> Vec
     list.iter().filter_map(text).flat_map(|part| reading::from_parts(role, vec![part])).collect()
 }
 
-/// Reads one flat message in the words that all messages are read in.
+/// Reads one flat message, put into the form that `reading` knows.
 fn message(item: &Value, fallback: Role, into: &mut Vec<Message>) {
     let message = item.get("message").filter(|inner| inner.as_map().is_some()).unwrap_or(item);
     if forms::message(item, message, into) {
@@ -80,7 +80,7 @@ fn message(item: &Value, fallback: Role, into: &mut Vec<Message>) {
             (_, value) => entries.push((key.clone(), value.clone())),
         }
     }
-    // Some say a text both ways.
+    // Some senders write a text both as `content` and as a block of `contents`.
     content.retain(|text| !blocks.iter().any(|block| block.get("text") == Some(text)));
     content.extend(blocks);
     forget_asked(&content, &mut called);

@@ -49,11 +49,11 @@ pub fn think(words: &str, messages: &mut Vec<Message>) {
     }
 }
 
-/// An answer as LlamaIndex prints it, without its role: `assistant: 18C`, and `assistant: None` of one without a word.
+/// An answer as LlamaIndex prints it, without its role: `assistant: 18C`, and `assistant: None` of one without text.
 pub fn printed<'v>(source: &Source, answer: &'v str) -> Option<&'v str> {
     let messages = answer.strip_prefix("assistant:").filter(|_| source.scope.name.ends_with("llama_index"))?;
     let messages = messages.strip_prefix(' ').unwrap_or(messages);
-    // The message beside it would have the word, if it were one.
+    // If the text were the word `None`, the flat message beside it would have it.
     let is_none = messages == "None" && source.attributes.has_prefix("llm.output_messages.");
     Some(if is_none { "" } else { messages })
 }
@@ -96,7 +96,7 @@ fn llama_index(value: &Value, fallback: Role) -> Option<Vec<Message>> {
                 }
             }
             (None, None) if value.get("raw").is_some() && value.get("additional_kwargs").is_some() => {
-                // Of what it thought only the provider's own response tells.
+                // Its reasoning is only in the provider's own response.
                 let raw = value.get("raw").and_then(provider_payload::response).unwrap_or_default();
                 let thought = raw.into_iter().flat_map(|message| message.parts);
                 let thought = thought.filter(|part| matches!(part.content, Content::Reasoning(_)));
@@ -128,7 +128,7 @@ fn chat_message(message: &Value, fallback: Role, into: &mut Vec<Message>) -> Opt
     Some(())
 }
 
-/// A block, whose type is left out where it is the usual one, in the words of other APIs.
+/// A block, whose type is left out where it is the usual one, in the form of other APIs.
 pub fn block(block: &Value) -> Value {
     let has = |key: &str| block.get(key).is_some_and(|value| !value.is_empty());
     let made = |kind: &str, names: &[(&str, &str)]| {
@@ -194,7 +194,7 @@ fn text(part: &Part) -> Option<&str> {
     }
 }
 
-/// `Calling tools:` and a list in Python's words.
+/// `Calling tools:` and a list in Python's notation.
 fn called(words: &str) -> Option<Vec<Part>> {
     let list = words.strip_prefix("Calling tools:")?.trim().into();
     let MaybeJson::Data(list) = MaybeJson::or_python(&list) else { return None };
@@ -203,7 +203,7 @@ fn called(words: &str) -> Option<Vec<Part>> {
 
 /// What the calls before it returned, one after another in one text.
 ///
-/// Of a call that failed it says the id or the tool; where nothing was called, it is the framework that speaks.
+/// The text of a call that failed names its id or its tool; where nothing was called, the framework wrote it.
 fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
     let calls = into.last().into_iter().flat_map(|message| &message.parts).filter_map(|part| match &part.content {
         Content::Call(call) => Some((call.id.clone(), Some(call.name.clone()))),
@@ -235,7 +235,7 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
         many if many > 0 && media.is_empty() && body.lines().count() == many => {
             calls.into_iter().zip(body.lines()).map(|(call, line)| result(call, line, vec![])).collect()
         }
-        // Which is whose cannot be told.
+        // Nothing shows which result is of which call.
         _ => {
             return into.extend(reading::from_parts(Role::User, parts::text(words).into_iter().chain(media).collect()));
         }
@@ -243,9 +243,9 @@ fn observed(words: &str, media: Vec<Part>, into: &mut Vec<Message>) {
     into.push(Message::new(Role::Tool, results));
 }
 
-/// smolagents puts what the model thought into the answer as a second text: it is what the whole answer does not say.
+/// smolagents puts reasoning into the answer as a second text: the text that the whole answer does not have.
 ///
-/// It stays behind the words, where its sender put it: with what follows it, it is a message of its own.
+/// It stays behind the first text, where its sender put it: with what follows it, it is a message of its own.
 pub fn thoughts_apart(flat: &mut Vec<Message>, answer: &[Message]) {
     if answer.is_empty() {
         return;

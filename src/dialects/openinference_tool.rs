@@ -1,7 +1,7 @@
 //! A tool's own span in OpenInference: its arguments and its result, freed of what frameworks wrap around them.
 //!
 //! ```text
-//!   input.value    {"city": "Paris"}                                    JSON, or Python's words, or a bare text
+//!   input.value    {"city": "Paris"}                                    JSON, Python's notation, or a bare text
 //!                  {"args": ["Paris"], "kwargs": {"days": 2}}           smolagents and LlamaIndex
 //!                  {"calling": "tool_name='w' arguments={…}"}           CrewAI
 //!                  {"input": "{\"city\": \"Paris\"}"}                   LangChain for JavaScript
@@ -42,7 +42,7 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     }
     let rest = returned.filter(|_| result.is_none());
     let (prompt, mut completion) = if attributes.str("output.mime_type") == Some("text/plain") {
-        // It says that it is text, whatever it looks like.
+        // The mime type is that of text, whatever the value looks like.
         let (prompt, _) = gen_ai::execution(arguments.as_ref(), None, &into.genai);
         let tool = into.genai.tool.clone().unwrap_or_default();
         let part = rest.map(|value| calls::answered(tool.call_id, tool.name.as_deref(), Some(value)));
@@ -54,7 +54,7 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     (prompt, completion)
 }
 
-/// A tool's arguments, freed of what a framework wrapped around them, and the tool's name where only that tells it.
+/// A tool's arguments, freed of what a framework wrapped around them, and the tool's name where only that has it.
 fn arguments(given: &Value, attributes: &Attributes) -> (Option<String>, Value) {
     let MaybeJson::Data(data) = MaybeJson::or_python(given) else { return (None, given.clone()) };
     if let Some((name, arguments)) = data.str("calling").and_then(calling) {

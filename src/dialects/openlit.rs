@@ -1,4 +1,4 @@
-//! `openlit`: what `OpenLIT` says beside the conventions (`sdks.md` 15).
+//! `openlit`: what `OpenLIT` writes beside the conventions (`sdks.md` 15).
 //!
 //! ```text
 //!   gen_ai.content.reasoning    what the model thought, a text

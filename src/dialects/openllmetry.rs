@@ -4,7 +4,7 @@
 //! until 2026   gen_ai.prompt.0.role = user, gen_ai.prompt.0.content = q or JSON of blocks
 //!              gen_ai.completion.0.tool_calls.0.{id, name, arguments}, gen_ai.completion.0.finish_reason
 //!              llm.request.functions.0.{name, description, parameters}
-//! since        the lists of messages of `genai-3`, with habits of their own that are mended here
+//! since        the lists of messages of `genai-3`, with deviations that `openllmetry_repairs` undoes
 //! ```
 //!
 //! What workflows, tasks and tools were given and gave back is in `traceloop.rs`.
@@ -204,7 +204,7 @@ fn indexed_message(source: &Source, item: Value, fallback: Role) -> Vec<Message>
     let map = Value::Map(entries);
     let role = map.str("role").unwrap_or_default();
     let mut messages = match role {
-        // Anthropic's blocks are told one by one.
+        // Anthropic's blocks are messages of their own, one each.
         "thinking" => map.str("content").map(parts::thought).into_iter().collect::<Vec<_>>(),
         _ => Vec::new(),
     };
@@ -224,7 +224,7 @@ fn unwrapped(source: &Source, text: &str) -> Value {
     inner.as_deref().unwrap_or(text).into()
 }
 
-/// The blocks in a text, and whether it was cut; `None` for what someone said.
+/// The blocks in a text, and whether it was cut; `None` for plain text.
 fn blocks(text: &Value) -> Option<(Value, bool)> {
     if !text.as_str()?.trim_start().starts_with('[') {
         return None;

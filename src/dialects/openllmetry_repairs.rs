@@ -43,7 +43,7 @@ pub fn repair(package: Option<&str>, message: &mut Arc<Message>) {
     }
 }
 
-/// Reads texts that are blocks of `LangChain`, made JSON for want of a better form. Calls are told again as such.
+/// Reads texts that are blocks of `LangChain` as JSON. The calls among them are there once more as parts.
 fn blocks_in_texts(message: &mut Arc<Message>) {
     let id = |part: &Part| match &part.content {
         Content::Call(call) => call.id.clone(),
@@ -74,7 +74,7 @@ fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<
     let block = json::parse(text).ok()?;
     let kind = block.str("type")?;
     let is_block = match message.role {
-        // Calls of programs' own tools are always told again; alone it is a text.
+        // Calls of programs' own tools are always repeated as parts; a text without its part is a text.
         Role::Assistant if matches!(kind, "function_call" | "custom_tool_call" | "tool_call") => {
             calls::first_str(&block, &["call_id", "id"]).is_some_and(|id| called.contains(id))
         }

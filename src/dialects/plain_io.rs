@@ -1,7 +1,7 @@
 //! `plain-io`: whatever input and output an unknown producer put on its span (`conventions.md` 7).
 //!
 //! Only for a direction in which no other dialect found anything. Texts are shown as they are; JSON is looked through
-//! for messages, else shown as JSON. Common words (`input`, `result`, …) are read only from spans of agents and models.
+//! for messages, else shown as JSON. Common names (`input`, `result`, …) are read only from spans of agents and models.
 
 use super::{
     Dialect, calls, category, gen_ai, langchain, maybe_json::MaybeJson, openinference, openinference_forms, parts,

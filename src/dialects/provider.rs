@@ -2,11 +2,11 @@
 
 use super::framework;
 
-/// What a provider attribute says.
+/// What a provider attribute names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     Provider(String),
-    /// A framework's label: the provider must be told from something else.
+    /// A framework's label: the provider has to be found in something else.
     Framework(&'static str),
 }
 

@@ -60,7 +60,7 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     if found.len() > before {
         return Some(found);
     }
-    // A model may well say nothing: its response is no data to be shown instead.
+    // An answer may be empty: then the response is not shown as data instead.
     is_response.then(Vec::new)
 }
 
@@ -84,7 +84,7 @@ fn instructions(map: &Value) -> Vec<Message> {
     found
 }
 
-/// Whether a response has answers, and nothing was said in any.
+/// Whether a response has answers, and all of them are empty.
 pub fn is_silent(response: &Value) -> bool {
     let is_bare = |value: &Value, besides: &str| {
         value.as_map().is_some_and(|entries| entries.iter().all(|(key, value)| key == besides || value.is_empty()))
@@ -103,8 +103,8 @@ pub fn is_silent(response: &Value) -> bool {
     (!answers.is_empty() && answers.iter().all(answer)) || is_bare_response || is_bare_text
 }
 
-/// What a response says: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it is surely
-/// a response, even if nothing was said.
+/// Adds the answers of a response: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it
+/// is surely a response, even if its answers are empty.
 fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
     let mut is_response = false;
     let items = |key: &str| map.get(key).and_then(Value::as_array).filter(|items| !items.is_empty());
@@ -147,7 +147,7 @@ fn answers(map: &Value, found: &mut Vec<Message>) -> bool {
     is_response
 }
 
-/// The messages of what is known to be a request to a model: also those under words that elsewhere mean anything.
+/// The messages of what is known to be a request to a model: also those under keys that elsewhere mean anything.
 pub fn request(value: &Value) -> Option<Vec<Message>> {
     if let Some(found) = messages(value, Role::User) {
         return Some(found);
@@ -183,13 +183,13 @@ pub fn response(value: &Value) -> Option<Vec<Message>> {
         let result = value.get("results")?.as_array()?.first()?;
         texts(result.get("outputText")?, Role::Assistant)
     };
-    // An answer by a schema may have a field of such a name: then it is not all that was said.
+    // An answer by a schema may have a field of such a name: then that field is not the whole answer.
     let is_response = value.as_map().is_some_and(|map| map.len() == 1) || first(value, BESIDE).is_some();
     let words = || WORDS.iter().filter(|_| is_response).find_map(|key| texts(value.get(key)?, Role::Assistant));
     messages(value, Role::Assistant).or_else(words).or_else(listed)
 }
 
-/// Bedrock's `invoke_model` has all that is said in a body of JSON.
+/// The body of Bedrock's `invoke_model`, which is JSON in a field; any other value as it is.
 pub fn unpacked(value: &Value) -> Cow<'_, Value> {
     match value.get("body").map(MaybeJson::of) {
         Some(MaybeJson::Data(body)) => body,

@@ -1,5 +1,5 @@
-//! What stands beside the messages of a provider's own request or response (`provider_payload`): the model, parameters, tokens,
-//! why it ended.
+//! The facts beside the messages of a provider's own request or response (`provider_payload`): the model, parameters,
+//! tokens, the stop reason.
 //!
 //! ```text
 //!   {"model": "gpt-4o", "temperature": 0.5, "messages": […]}
@@ -23,7 +23,7 @@ pub fn of_request(request: &Value, genai: &mut GenAi) {
 
 /// Adds the facts that stand beside the messages of a response: its model, its id, why it ended, what it took.
 pub fn of_response(response: &Value, genai: &mut GenAi) {
-    // The last of several tells for all; LlamaIndex keeps the provider's own beside its message.
+    // The last of several has the facts of all; LlamaIndex keeps the provider's own beside its message.
     let response = response.as_array().and_then(<[Value]>::last).unwrap_or(response);
     let response = response.get("raw").filter(|raw| raw.as_map().is_some()).unwrap_or(response);
     let response = &*provider_payload::unpacked(response);

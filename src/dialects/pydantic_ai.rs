@@ -1,6 +1,6 @@
-//! `pydantic-ai`: what Pydantic AI says under names of its own (`sdks.md` 7).
+//! `pydantic-ai`: what Pydantic AI writes under names of its own (`sdks.md` 7).
 //!
-//! Mark: scope `pydantic-ai`. Its calls are told under the GenAI names, in the first format by events (`events`, or log
+//! Mark: scope `pydantic-ai`. Its model calls are under the GenAI names, in the first format by events (`events`, or log
 //! records); the rest by version:
 //!
 //! ```text
@@ -75,7 +75,7 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
 }
 
-/// The whole conversation of a run: what the model said last is its answer.
+/// The whole conversation of a run: the assistant's last messages are its answer.
 fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
     if let Some(value) = source.attributes.get(MESSAGES) {
         let mut prompt = reading::messages_in_field(&MaybeJson::of(value), MESSAGES, Role::User, &mut into.notes);

@@ -82,7 +82,7 @@ pub fn messages(value: &Value, fallback: Role) -> Vec<Message> {
     into
 }
 
-/// Reads a field that should hold messages, once it is decoded; says so where it holds something else.
+/// Reads a field that should hold messages, once it is decoded; leaves a note where it holds something else.
 pub fn messages_in_field(value: &MaybeJson, name: &str, fallback: Role, notes: &mut Vec<Note>) -> Vec<Message> {
     match value {
         MaybeJson::Data(data) => messages(data, fallback),
@@ -132,7 +132,7 @@ pub fn ends(mut messages: Vec<Message>, cut: bool) -> Vec<Message> {
     messages
 }
 
-/// Takes what the assistant said last out of a conversation that ends with it.
+/// Takes the assistant's last messages out of a conversation that ends with them.
 pub fn take_answer(conversation: &mut Vec<Message>) -> Vec<Message> {
     let end = conversation.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |last| last + 1);
     conversation.split_off(end)
@@ -152,7 +152,7 @@ pub fn encoded(value: &Value) -> Vec<Part> {
     let all_maps = data.as_array().is_none_or(|items| items.iter().all(|item| item.as_map().is_some()));
     let unknown = found.iter().filter(|part| matches!(part.content, Content::Unknown(_))).count();
     if !all_maps || (unknown > 0 && unknown == found.len()) {
-        // No block of a known form is in it: it is something that was said, or data.
+        // No block of a known form is in it: it is a text, or data.
         return match value {
             Value::String(text) => parts::text(text).into_iter().collect(),
             other => vec![Part::new(Content::Json(other.clone()))],
@@ -206,7 +206,7 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
     }
     let stated = map.str("role").or(class).and_then(role);
     let has_content = CONTENT.iter().any(|key| map.get(key).is_some());
-    // LangChain says the role as `type`; other types tell a block or an item of the Responses API.
+    // LangChain has the role in `type`; other types are those of blocks, or of items of the Responses API.
     let by_type = || map.str("type").filter(|_| has_content).and_then(role);
     let Some(role) = stated.or_else(by_type) else {
         let is_block = map.str("type").is_some_and(|kind| kind != "message" && kind != "generic" && kind != "chat");
@@ -272,7 +272,7 @@ fn is_empty_list(value: &Value) -> bool {
     value.as_array().is_some_and(<[Value]>::is_empty)
 }
 
-/// The parts of a content. Its texts are what people and models said: they stay as they are.
+/// The parts of a content. Its texts are content and stay as they are.
 fn content_parts(body: &Value) -> Vec<Part> {
     let mut found = Vec::new();
     parts::content(body, &mut found);
@@ -297,7 +297,7 @@ fn thoughts(map: &Value, found: &mut Vec<Part>) {
     if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
         found.insert(0, parts::thought(words));
     } else if let Some(words) = map.str("thought").filter(|words| !words.is_empty()) {
-        // AutoGen calls so what a model thought before an answer, and also what it said beside its calls.
+        // AutoGen uses this key for reasoning before an answer, and also for text beside calls.
         let calls = found.iter().any(|part| matches!(part.content, Content::Call(_)));
         let part = if calls { parts::text(words) } else { Some(parts::thought(words)) };
         found.splice(0..0, part);

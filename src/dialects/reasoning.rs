@@ -1,4 +1,4 @@
-//! What a model thought, in every spelling: beside its text a signature, or data that only the provider can read
+//! Reasoning in every spelling: its text, a signature, or data that only the provider can read
 //! (`messages.md` 3).
 
 use super::{
@@ -54,7 +54,7 @@ fn gather(map: &Value, found: &mut Reasoning) {
     }
 }
 
-/// What a provider itself says of a thought; its words stand elsewhere.
+/// Adds a provider's own metadata of reasoning: signature and opaque data. The text stands elsewhere.
 fn of_provider(metadata: &Value, found: &mut Reasoning) {
     let signed = first_str(metadata, &["signature", "thoughtSignature"]).map(str::to_owned);
     found.signature = found.signature.take().or(signed);

@@ -1,6 +1,6 @@
 //! Which switch of an instrumentation is off where something is missing: messages, tokens, a session.
 //!
-//! For the screen and for `doctor`. What a dialect's row says is documented by the instrumentation itself or was seen in
+//! For the screen and for `doctor`. What is in a dialect's row is documented by the instrumentation itself or was seen in
 //! its telemetry; where neither is known, [`RecordingHints::ANY`] stands.
 
 use super::DIALECTS;

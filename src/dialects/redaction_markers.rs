@@ -1,4 +1,4 @@
-//! Signs that a sender hid or cut what it had: `values.md` 4.
+//! Markers in the place of hidden content, and signs that a text was truncated: `values.md` 4.
 
 /// Whole texts that stand for content which is not shown.
 const HIDDEN: &[&str] = &[
@@ -17,10 +17,16 @@ const CUT: &[&str] =
 /// Where `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` and exporters are known to cut.
 const LIMITS: &[usize] = &[128, 256, 1024, 4096, 8192, 12_000, 16_384, 65_535];
 
+/// Longer texts are content; the longest marker names a pattern: `[Scrubbed due to 'session']`.
+const LONGEST_MARKER: usize = 80;
+/// `<truncated N chars>`, with what senders add to it.
+const LONGEST_TAG: usize = 60;
+
 /// Whether the whole text is a marker in the place of hidden content.
 pub fn is_hidden(text: &str) -> bool {
     let text = text.trim();
-    text.len() < 80 && (HIDDEN.contains(&text) || (text.starts_with("[Scrubbed due to ") && text.ends_with(']')))
+    text.len() < LONGEST_MARKER
+        && (HIDDEN.contains(&text) || (text.starts_with("[Scrubbed due to ") && text.ends_with(']')))
 }
 
 /// Whether the text ends with a sign that its rest was cut off.
@@ -31,7 +37,7 @@ pub fn is_cut(text: &str) -> bool {
 
 /// `<truncated 1204 chars>`
 fn ends_with_tag(text: &str) -> bool {
-    text.ends_with('>') && text.rfind("<truncated").is_some_and(|start| text.len() - start < 60)
+    text.ends_with('>') && text.rfind("<truncated").is_some_and(|start| text.len() - start < LONGEST_TAG)
 }
 
 /// Whether the text is exactly as long as a known limit lets it be.

@@ -1,4 +1,4 @@
-//! `semantic-kernel`: what Microsoft's Semantic Kernel for Python says beside the conventions (`sdks.md` 10).
+//! `semantic-kernel`: what Microsoft's Semantic Kernel for Python writes beside the conventions (`sdks.md` 10).
 //!
 //! ```text
 //!   AutoFunctionInvocationLoop   sk.available_functions = "math-add,math-subtract"

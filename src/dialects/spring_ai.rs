@@ -1,4 +1,4 @@
-//! `spring-ai`: what Spring AI's observations say beside the conventions (`sdks.md` 15).
+//! `spring-ai`: what Spring AI's observations have beside the conventions (`sdks.md` 15).
 //!
 //! ```text
 //!   chat_client      spring.ai.kind, spring.ai.chat.client.{conversation.id, system.text, user.text, tool.names}
@@ -49,7 +49,7 @@ fn category(source: &Source) -> Option<Category> {
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
-    // Whoever names no conversation is in this one.
+    // Spring AI's default conversation id is `default`: no session.
     let conversation = attributes.str(CONVERSATION).filter(|id| !id.is_empty() && *id != "default");
     into.context.session = into.context.session.take().or_else(|| conversation.map(str::to_owned));
     let (prompt, completion) = if into.genai.category == Category::Tool {

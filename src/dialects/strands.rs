@@ -10,7 +10,7 @@
 //!     └ execute_tool  tool.message{content: arguments, id} ─▶ choice{message: result}
 //! ```
 //!
-//! The latest form says the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
+//! The latest form has the same in several `gen_ai.client.inference.operation.details` events, each with a part of it.
 
 use super::{
     ByProvider, Dialect, Framework, RecordingHints, calls, definitions, gen_ai, maybe_json::unquoted, parts, reading,
@@ -113,7 +113,7 @@ fn translate(source: &Source, into: &mut Translation) {
     }
 }
 
-/// What the span's own attributes say: the tools, and in TypeScript the system prompt.
+/// Reads the span's own attributes: the tools, and in TypeScript the system prompt.
 fn describe(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     if let Some(names) = attributes.get("gen_ai.agent.tools") {
@@ -131,7 +131,7 @@ fn describe(source: &Source, into: &mut Translation) {
 
 fn message(role: Role, event: &SpanEvent, into: &mut Translation) {
     let parts = event.attributes.get("content").map_or_else(Vec::new, reading::encoded);
-    // A tool's answer is a block of its own; what else stands in such a message is what the user said.
+    // A tool's answer is a block of its own; what else stands in such a message is the user's.
     let role = if role == Role::Tool { Role::User } else { role };
     push(event, reading::from_parts(role, parts), vec![], into);
 }
@@ -170,7 +170,7 @@ fn details(kind: Kind, event: &SpanEvent, into: &mut Translation) {
     let before = into.readings.len();
     let carrier = (Carrier::Event, Some(event.at));
     gen_ai::carried(DIALECT.name, carrier, |key| event.attributes.get(key), into);
-    // At its end a cycle says what its tools returned, and calls that input.
+    // At its end a cycle has its tools' results, as input messages.
     if let (Kind::Cycle, Some(reading)) = (kind, into.readings.get_mut(before))
         && reading.prompt.iter().all(|message| message.role == Role::Tool)
     {

@@ -15,7 +15,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::reading;
 use crate::model::{Content, Part, Translation};
 
-/// Takes made-up ids away, and names results by the tools in theirs.
+/// Removes made-up ids, and gives results the names of the tools in theirs.
 pub fn remove(into: &mut Translation) {
     let messages = into.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion));
     let calls = messages.flat_map(|message| &message.parts).filter_map(|part| match &part.content {

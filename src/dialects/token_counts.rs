@@ -73,7 +73,7 @@ const CACHE_WRITE_APART: &[&str] =
     &["input_cache_creation", "input_cache_write", "input_cache_creation_tokens", "input_cache_write_tokens"];
 const REASONING_APART: &[&str] = &["output_reasoning_tokens", "output_reasoning"];
 
-/// Where a provider says of what its input and output are made up.
+/// Keys of maps in which a provider splits its input and output into kinds.
 const WITHIN_INPUT: &[&str] = &[
     "prompt_tokens_details",
     "input_tokens_details",
@@ -124,7 +124,7 @@ pub fn read(map: &Value, into: &mut Reported) {
     let cache_write = write_apart.or_else(|| count(map, CACHE_WRITE)).or(write_within);
     let reasoning = thought_apart.or_else(|| count(map, REASONING)).or(thought_within);
 
-    // What the sender states elsewhere tells whose counts these are, and whether caches are in its sum.
+    // What the sender states elsewhere shows whose counts these are, and whether caches are in its sum.
     let caches = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
     let whole = input.map(|input| input.saturating_add(caches));
     if into.input.is_some() && input.is_some() && into.input != input && into.input != whole {
@@ -132,7 +132,7 @@ pub fn read(map: &Value, into: &mut Reported) {
     }
     let is_summed = caches > 0 && into.input.is_some() && into.input == whole;
 
-    // A total that is no more than input and output says that both have everything in them.
+    // A total that is no more than input and output proves that both are sums over all kinds.
     let sum = input.unwrap_or(0).saturating_add(output.unwrap_or(0));
     let is_whole = total == Some(sum);
     if !is_whole {

@@ -8,7 +8,7 @@
 //! crewai.task.description, crewai.crew.{result, token_usage}     through CrewAI
 //! ```
 //!
-//! Newer versions say the same in `gen_ai.task.{input, output}` and `gen_ai.tool.call.{arguments, result}`. Model calls
+//! Newer versions have the same in `gen_ai.task.{input, output}` and `gen_ai.tool.call.{arguments, result}`. Model calls
 //! are in `openllmetry.rs`.
 
 use super::{
@@ -98,7 +98,7 @@ fn translate(source: &Source, into: &mut Translation) {
         if let (Category::Chain, 1, Some(returned)) = (kind, answers, returned) {
             reasoning(returned, &mut into.genai.reported);
         }
-        // A call is told by its messages; a dump of what a function was given only where there are none.
+        // A model call is read from its messages; from the function's arguments only where there are none.
         let has_reading = |side: fn(&crate::model::Reading) -> bool| kind.is_call() && into.readings.iter().any(side);
         (
             if has_reading(|reading| !reading.prompt.is_empty()) { Vec::new() } else { prompt },
@@ -126,7 +126,7 @@ fn passed(data: &Value) -> Option<&Value> {
     })
 }
 
-/// The arguments of a tool, and the id of the call, where it is told beside them.
+/// The arguments of a tool, and the id of the call, where it stands beside them.
 fn arguments(given: &Value, into: &mut Translation) -> Value {
     let Some((data, cut)) = MaybeJson::of(given).data() else { return given.clone() };
     if let Some(id) = data.get("kwargs").and_then(|kwargs| kwargs.str("tool_call_id")).and_then(calls::usable_id)
@@ -196,7 +196,7 @@ fn side(value: &Value, envelope: &[&str], role: Role) -> Vec<Message> {
     }
 }
 
-/// What only the dumped answer of a step tells of the call in it; its other tokens are on the call's own span.
+/// Adds what only the dumped answer of a step has of the call in it; its other tokens are on the call's own span.
 fn reasoning(returned: &Value, reported: &mut Reported) {
     let mut answer = GenAi::default();
     if let MaybeJson::Data(data) = MaybeJson::of(returned) {

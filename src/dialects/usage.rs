@@ -10,14 +10,14 @@ use crate::model::{GenAi, Reported, Source, TokenUsage};
 pub fn settle(source: &Source, genai: &mut GenAi) {
     let reported = &mut genai.reported;
     let counts = [reported.input, reported.output, reported.cache_read, reported.cache_write, reported.reasoning];
-    // No call takes nothing: frameworks write zeros where a streamed answer came without its counts.
+    // Every call has input tokens: frameworks write zeros where a streamed answer came without its counts.
     let is_blank = reported.input == Some(0) && counts.iter().all(|count| count.unwrap_or(0) == 0);
     if is_blank || counts.iter().all(Option::is_none) {
         return;
     }
     let is_gemini = genai.model.as_deref().is_some_and(|model| model.contains("gemini"));
     let maker = maker(genai.provider.as_deref(), genai.model.as_deref().or(genai.response_model.as_deref()));
-    // A dialect that knows, because it knows whose numbers it read, is not overruled.
+    // What a dialect has decided stays: it knows whose numbers it read.
     let stated = reported.convention;
     reported.convention.cache_in_input =
         stated.cache_in_input.or_else(|| cache_in_input(source, reported, maker, genai.provider.as_deref()));
@@ -26,7 +26,7 @@ pub fn settle(source: &Source, genai: &mut GenAi) {
     genai.usage = Some(freed(&genai.reported));
 }
 
-/// Whose habits of counting apply.
+/// Whose convention of counting input tokens applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Maker {
     /// Anthropic's API, and Bedrock's Converse: input excludes both caches.

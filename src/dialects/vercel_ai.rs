@@ -11,7 +11,7 @@
 //!   ai.rerank ─ ai.rerank.doRerank  ai.documents ─▶ ai.ranking
 //! ```
 //!
-//! Version 3 says `ai.result.…` for `ai.response.…`. Version 7 says nearly all in the words of `gen_ai.rs`.
+//! Version 3 has `ai.result.…` for `ai.response.…`. Version 7 writes nearly all as `genai-3`.
 
 use std::borrow::Cow;
 
@@ -139,7 +139,7 @@ fn asked(attributes: &Attributes, notes: &mut Vec<Note>) -> Vec<Message> {
     Vec::new()
 }
 
-/// What an embedding or a ranking is made of. (The span around an embedding repeats it, and is no part of any talk.)
+/// The input of an embedding or a ranking. (The span around an embedding repeats it, and is in no conversation.)
 fn listed_for(attributes: &Attributes) -> Vec<Message> {
     let listed = ["ai.value", "ai.values", "ai.documents"].iter().find_map(|key| attributes.get(key));
     reading::from_parts(Role::User, listed.map_or_else(Vec::new, items))

@@ -23,7 +23,7 @@ fn category(operation: &str) -> Option<Category> {
     })
 }
 
-/// The conventions' word for an operation, else the SDK's own in lower case.
+/// The conventions' name of an operation, else the SDK's own in lower case.
 fn operation(operation: &str) -> Option<String> {
     let own = operation.split(' ').next()?.to_ascii_lowercase();
     let word = own.strip_prefix("ai.")?;
@@ -106,7 +106,7 @@ pub fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
         reported.cache_read = reported.cache_read.or(read);
         reported.cache_write = reported.cache_write.or(write);
         reported.reasoning = reported.reasoning.or_else(|| count(&["reasoningTokens", "thoughtsTokenCount"]));
-        // Gateways bill, and say how much; nothing where the key is the user's own, for which its provider bills.
+        // Gateways bill, and report how much; zero where the key is the user's own, for which its provider bills.
         let cost = first(metadata, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
         reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
         let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);
