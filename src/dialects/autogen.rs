@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_heard_by_the_members() {
+    fn a_task_reaches_the_members() {
         let task = r#"{"messages":[{"source":"user","content":"q","type":"TextMessage"}]}"#;
         assert_eq!(sides(&delivered("M", "W", task).translate()).0, ["user: q"]);
         assert!(delivered("M", "SelectorGroupChatManager", task).translate().readings.is_empty());
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hand_over_says_no_more_than_its_tool_gave_back() {
+    fn a_hand_over_repeats_no_more_than_its_tools_result() {
         let handed = r#"{"response":{"chat_message":{"source":"W","content":"Over to R.","target":"R","type":"HandoffMessage"},"inner_messages":[
             {"source":"W","content":[{"id":"c1","name":"to_r","arguments":"{}"}],"type":"ToolCallRequestEvent"},
             {"source":"W","content":[{"content":"Over to R.","name":"to_r","call_id":"c1"}],"type":"ToolCallExecutionEvent"}]},"name":"W"}"#;
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn the_event_log_tells_calls_and_tools() {
+    fn the_event_log_has_calls_and_tools() {
         let call = r#"{"type":"LLMCall","messages":[{"role":"system","content":"S"},{"role":"user","content":"q"}],
             "response":{"model":"m-1","choices":[{"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]},
             "prompt_tokens":9,"completion_tokens":3,"agent_id":"W/default"}"#;

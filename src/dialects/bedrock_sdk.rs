@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_says_its_input_at_the_start_and_its_output_at_the_end() {
+    fn a_stream_has_its_input_at_the_start_and_its_output_at_the_end() {
         let read = call()
             .event(DETAILS, &[("gen_ai.input.messages", r#"[{"role":"user","content":[{"text":"q"}]}]"#)])
             .event(DETAILS, &[("gen_ai.output.messages", r#"[{"role":"assistant","content":[{"text":"a"}]}]"#)])
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preview_says_what_the_details_do_not() {
+    fn the_preview_adds_what_the_details_lack() {
         let agent = Sample::span("invoke_agent A1")
             .scope("sideseat.aws.bedrock_agent")
             .with(&[("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.id", "A1")])

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_by_flag_or_status() {
+    fn an_error_is_known_by_flag_or_status() {
         for (text, expected) in [
             (r#"{"tool_use_id":"c","content":"x","is_error":true}"#, Some(true)),
             (r#"{"toolUseId":"c","status":"error","content":[{"text":"x"}]}"#, Some(true)),

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_plain_span_says_nothing() {
+    fn the_name_of_a_plain_span_is_no_kind() {
         for name in ["retrieve", "chat with support", "Bedrock AgentCore.RetrieveMemoryRecords"] {
             assert_eq!(Sample::span(name).translate().genai.category, Category::Span, "{name}");
         }

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_responses_api_says_the_whole_at_its_end() {
+    fn the_responses_api_sends_the_whole_at_its_end() {
         let pieces = [
             r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"c1","name":"w","arguments":""}}"#,
             r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"a\":1}"}"#,

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_tool_says_how_it_went() {
+    fn a_record_of_a_tool_has_its_outcome() {
         let read = log("tool_result")
             .with(&[("tool_name", "Bash"), ("tool_use_id", "t1"), ("success", "false"), ("error", "no")])
             .with(&[("error_type", "ShellError")])

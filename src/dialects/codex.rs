@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn records_say_what_was_said() {
+    fn records_hold_the_messages() {
         let read = log("codex.user_prompt").with(&[("prompt", "q")]).translate();
         assert_eq!((sides(&read).0, read.genai.category), (vec!["user: q".to_owned()], Category::Agent));
         assert_eq!(read.context.session.as_deref(), Some("c"));

@@ -141,7 +141,7 @@ mod tests {
     const THROTTLED: &[(&str, &str)] = &[("exception.type", "x.Throttled"), ("exception.message", "slow down")];
 
     #[test]
-    fn an_exception_says_why() {
+    fn an_exception_is_the_failure() {
         let span = Sample::span("chat").failed("Throttled: slow down");
         let first = [("exception.type", "x.First"), ("exception.message", "try again")];
         let span = span.event("exception", &first).event("exception", THROTTLED);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_its_traceback_is_told_apart() {
+    fn a_message_is_parted_from_its_traceback() {
         let message = "Boom('no')Traceback (most recent call last):\n\n  File x";
         let both = [("exception.type", "Exception"), ("exception.message", message), ("exception.stacktrace", "again")];
         let failure = Sample::span("tool").failed("").event("exception", &both).translate().error.unwrap();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_says_its_type_once() {
+    fn the_type_stands_once_in_a_failure() {
         let span = |kind| Sample::span("chat").failed("BadRequest: no such model").with(&[("error.type", kind)]);
         assert_eq!(failure(span("openai.BadRequest")), Some(reason("openai.BadRequest", "no such model")));
         assert_eq!(failure(span("500")), Some(reason("500", "BadRequest: no such model")));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_levels_say_that_it_failed() {
+    fn codes_and_levels_are_failures() {
         let status = |code| Sample::span("GET").typed("http.response.status_code", code);
         assert_eq!(failure(status("502")), Some(reason("502", "")));
         assert_eq!(failure(status("200")), None);

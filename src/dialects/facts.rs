@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_says_two_facts() {
+    fn no_key_is_two_facts() {
         assert_eq!(
             KEYS.windows(2)
                 .find(|pair| pair[0].0 == pair[1].0 && pair[0].2.scope == pair[1].2.scope)
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn common_words_are_facts_only_where_they_mean_them() {
+    fn common_keys_are_facts_only_in_their_scopes() {
         assert_eq!(read(&[("model", "T1000"), ("input_tokens", "5")]).genai.model, None);
         let span = Sample::span("claude_code.llm_request").scope("com.anthropic.claude_code.tracing");
         let read =

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_framework_is_told_by_scope_key_name_or_service() {
+    fn a_framework_is_known_by_scope_key_name_or_service() {
         let span = |name: &str| Sample::span(name);
         for (sample, expected) in [
             (span("chat").scope("strands.telemetry.tracer"), Some("strands")),

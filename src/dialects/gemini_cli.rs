@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_failed_says_so_in_the_apis_words() {
+    fn a_function_that_failed_is_marked_in_the_apis_form() {
         let history =
             r#"[{"role":"user","parts":[{"functionResponse":{"id":"w__c1","name":"w","response":{"error":"no"}}}]}]"#;
         let read = span("llm_call").with(&[(gen_ai::INPUT, history)]).translate();

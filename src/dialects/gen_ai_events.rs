@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_says_its_answer_in_many_ways() {
+    fn a_choice_has_its_answer_in_many_forms() {
         for (pairs, expected) in [
             (vec![("message", "4")], "assistant: 4"),
             (vec![("message", r#"{"content":"hey"}"#)], "assistant: hey"),
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn log_records_say_the_same_in_their_body() {
+    fn log_records_have_the_same_in_their_body() {
         for (name, body, prompt, completion) in [
             ("gen_ai.system.message", r#"{"content":"S"}"#, "system: S", ""),
             ("gen_ai.user.message", r#"{"content":[{"text":"q"}]}"#, "user: q", ""),

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chunk_of_a_stream_is_heard_where_nothing_else_is() {
+    fn a_chunk_of_a_stream_is_a_fallback() {
         let record = |body: &str| {
             let read = Sample::log(CHOICE, body).scope(SCOPE).translate();
             let dialects: Vec<_> = read.readings.iter().map(|reading| reading.content).collect();

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_failed_says_so_in_what_came_back() {
+    fn a_function_that_failed_is_marked_in_its_result() {
         let sent = r#"[{"role":"user","parts":[{"type":"tool_call_response","id":"1","response":{"error":"down"}},
             {"type":"tool_call_response","id":"2","response":{"error":"down","c":18}}]}]"#;
         let read = Sample::span("generate_content m").scope(SCOPE).with(&[(gen_ai::INPUT, sent)]).translate();
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_that_there_is_no_error_is_none() {
+    fn a_text_that_means_no_error_is_none() {
         let errs = |text: &str| {
             let response = format!(r#"{{"type":"tool_call_response","id":"1","response":{{"error":"{text}"}}}}"#);
             let sent = format!(r#"[{{"role":"user","parts":[{response}]}}]"#);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_no_tool_says_nothing() {
+    fn a_function_that_is_no_tool_has_no_messages() {
         let plain = Sample::span("f").with(&[("code.function.return.value", "18C")]);
         assert!(plain.translate().readings.is_empty());
     }

@@ -69,7 +69,7 @@ mod tests {
     use crate::model::Category;
 
     #[test]
-    fn a_call_says_its_messages_and_its_session() {
+    fn a_call_has_its_messages_and_its_session() {
         let read = Sample::span("openai.chat")
             .with(&[
                 ("lmnr.span.type", "LLM"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_says_what_it_was_given_and_gave_back() {
+    fn a_tool_has_its_arguments_and_its_result() {
         let read = Sample::span("get_weather")
             .with(&[
                 ("lmnr.span.type", "TOOL"),

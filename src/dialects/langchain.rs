@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chains_one_text_is_said_and_its_state_shown() {
+    fn a_chains_one_text_is_a_message_and_its_state_is_data() {
         let words = |text: &str| io(&value(text), Role::User).iter().map(sample::in_words).collect::<Vec<_>>();
         for (text, expected) in [
             (r#"{"question":"q"}"#, vec!["user: q"]),

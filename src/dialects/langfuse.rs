@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_its_tools_too() {
+    fn a_request_has_its_tools_too() {
         let function = r#"{"type":"function","function":{"name":"w","parameters":{"type":"object"}}}"#;
         let whole = format!(r#"{{"tools":[{function}],"messages":[{{"role":"user","content":"q"}}]}}"#);
         let among = format!(r#"[{{"role":"user","content":"q"}},{{"role":"tool","content":{function}}}]"#);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_said_stays_a_text_unless_it_is_a_message() {
+    fn an_answer_stays_a_text_unless_it_is_a_message() {
         for text in ["4", "true", r#"{"city":"Paris"}"#, r#"["a",1]"#, "plain"] {
             let read = observation("generation", &[("output", text)]).translate();
             assert_eq!(sides(&read).1, [format!("assistant: {text}")]);
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_tool_says_why() {
+    fn a_failed_tool_has_its_failure() {
         let read = observation("tool", &[("level", "ERROR"), ("status_message", "no"), ("input", "{}")]).translate();
         assert_eq!(read.error.and_then(|error| error.message).as_deref(), Some("no"));
         assert_eq!(read.genai.tool.and_then(|tool| tool.name).as_deref(), Some("llm"));
     }
 
     #[test]
-    fn the_first_token_is_told_by_the_clock() {
+    fn the_first_token_has_a_point_in_time() {
         let read = observation("generation", &[("completion_start_time", r#""1970-01-01T00:00:02.5Z""#)]);
         let ttft = read.at(2_000_000_000).translate().genai.ttft;
         assert_eq!(ttft.map(|ttft| ttft.as_millis()), Some(500));

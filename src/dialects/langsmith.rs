@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_says_what_it_adds_to_its_state() {
+    fn a_chain_has_what_it_adds_to_its_state() {
         let question = r#"{"content":"q","type":"human","id":"1"}"#;
         let inputs = format!(r#"{{"messages":[{question}]}}"#);
         let outputs = format!(r#"{{"messages":[{question},{{"content":"a","type":"ai"}}]}}"#);

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_says_how_it_went() {
+    fn a_tool_has_its_outcome() {
         let read = Sample::span("function_tool")
             .with(&[
                 ("lk.function_tool.id", "c1"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_of_the_agent_says_what_the_user_said() {
+    fn a_turn_of_the_agent_has_the_users_message() {
         let read = Sample::span("agent_turn")
             .with(&[("lk.agent_name", "Iris"), ("lk.instructions", "Be brief."), ("lk.user_input", "hi")])
             .translate();

@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_says_that_a_span_began_says_nothing_more() {
+    fn of_a_span_that_only_announces_another_nothing_is_read() {
         let marks = [("logfire.span_type", "pending_span"), ("gen_ai.operation.name", "chat"), ("session.id", "s")];
         let read = openai(CHAT, &[("request_data", ASKED), marks[0], marks[1], marks[2]]);
         assert_eq!((read.genai.category, read.readings.len()), (Category::Span, 0));
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn common_words_mean_nothing_elsewhere() {
+    fn common_keys_mean_nothing_elsewhere() {
         let read = Sample::span("POST /").with(&[("events", "[]"), ("request_data", ASKED)]).translate();
         assert_eq!((read.readings.len(), read.genai.model), (0, None));
     }

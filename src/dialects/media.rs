@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn every_api_says_where_its_bytes_are() {
+    fn the_bytes_of_every_api_are_found() {
         let png = MediaData::Inline(base64(PNG).unwrap());
         for (kind, text) in [
             ("image_url", r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,PNG"}}"#),

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_told_by_its_pieces() {
+    fn a_stream_is_read_from_its_chunks() {
         let cut =
             r#"{"choices":[{"message":{"role":"assistant","content":"Hi","tool_calls":null},"finish_reason":"stop"}]}"#;
         let piece = |delta: &str| format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_told_by_its_pieces_beside_opentelemetrys_attributes_too() {
+    fn a_stream_is_read_from_its_chunks_beside_opentelemetrys_attributes_too() {
         let piece = |delta: &str| format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#);
         let call = r#"{"tool_calls":[{"index":0,"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#;
         let usage = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn older_versions_say_the_conversation_apart() {
+    fn older_versions_have_the_conversation_apart() {
         let messages = r#"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#;
         let marks = [("mlflow.spanType", "\"CHAT_MODEL\""), ("mlflow.chat.messages", messages)];
         let read = Sample::span("chat").with(&marks).translate();

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_sdk_hands_over_without_a_word_and_calls_without_arguments() {
+    fn the_agents_sdk_hands_over_without_messages_and_calls_without_arguments() {
         let scope = "openinference.instrumentation.openai_agents";
         let names = [("input.value", "Front Desk"), ("output.value", "Refunds")];
         let read =
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_answer_speaks_where_it_says_more() {
+    fn the_whole_answer_is_read_where_it_has_more() {
         let response = r#"[{"id":"__fake_id__","object":"response","output":[
             {"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},
             {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hi."}]},
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_graphs_state_is_told_once() {
+    fn a_graphs_state_is_shown_once() {
         let human = r#"{"type":"human","data":{"content":"q"}}"#;
         let answer = r#"{"type":"ai","data":{"content":"a"}}"#;
         let read = span("CHAIN", &[("input.value", &format!(r#"{{"messages":[{human}]}}"#))])

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_an_sdk_dropped_is_told_by_what_is_left() {
+    fn a_role_that_an_sdk_dropped_follows_from_what_is_left() {
         let next = |role, rest: &[(&str, &str)]| {
             let pairs = [rest, &[("9.message.role", role), ("9.message.content", "b")]].concat();
             sent(&pairs)[0].clone()

@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crew_says_what_it_found_and_what_it_cost() {
+    fn a_crew_has_its_answer_and_its_tokens() {
         let kickoff = r#"{"raw":"R","tasks_output":[],"token_usage":{"prompt_tokens":567,"completion_tokens":678,"total_tokens":1245}}"#;
         let span =
             Sample::span("Crew_1.kickoff").with(&[("openinference.span.kind", "CHAIN"), ("output.value", kickoff)]);

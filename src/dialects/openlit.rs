@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_says_what_the_model_thought() {
+    fn a_call_has_its_reasoning() {
         let read = call().with(&[("gen_ai.content.reasoning", "hm"), ("gen_ai.completion", "a")]).translate();
         assert_eq!(sides(&read).1, ["assistant: a", "assistant: (thought) hm"]);
     }

@@ -77,7 +77,7 @@ mod tests {
     use super::super::sample::{Sample, sides};
 
     #[test]
-    fn a_response_in_which_nothing_was_said_is_no_answer() {
+    fn an_empty_response_is_no_answer() {
         let read = |output: &str| {
             let span =
                 Sample::span("GenerateContent").with(&[("openinference.span.kind", "LLM"), ("output.value", output)]);

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_or_a_model_tells_the_provider() {
+    fn an_address_or_a_model_identifies_the_provider() {
         assert_eq!(of_address("bedrock-runtime.us-east-1.amazonaws.com"), Some("aws.bedrock"));
         assert_eq!(of_address("https://api.anthropic.com/v1"), Some("anthropic"));
         assert_eq!(of_address("127.0.0.1"), None);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_and_a_response_say_their_messages() {
+    fn a_request_and_a_response_have_their_messages() {
         let sides = |role, text: &str| Some(vec![(role, text.to_owned())]);
         for (text, expected) in [
             (r#"[{"role":"user","content":"q"}]"#, sides(Role::User, "q")),

@@ -73,7 +73,7 @@ mod tests {
     use crate::model::json;
 
     #[test]
-    fn a_response_says_its_tokens_in_its_providers_words() {
+    fn a_response_has_its_tokens_in_its_providers_form() {
         let counts = |text: &str, input: Option<u64>| {
             let mut genai = GenAi::default();
             genai.reported.input = input;

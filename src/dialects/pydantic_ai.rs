@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_by_all_its_messages() {
+    fn a_run_is_read_from_all_its_messages() {
         let events = r#"[{"event.name":"gen_ai.system.message","content":"S","role":"system"},
             {"event.name":"gen_ai.user.message","content":"q","gen_ai.message.index":0},
             {"event.name":"gen_ai.assistant.message","gen_ai.message.index":1,

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_for_a_role_means_one() {
+    fn every_name_of_a_role_means_one() {
         for (word, expected) in [
             ("developer", Role::System),
             ("Human", Role::User),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn results_and_words_in_one_message_are_told_apart_in_order() {
+    fn results_and_texts_in_one_message_are_parted_in_order() {
         let text = r#"{"role":"user","content":[{"toolResult":{"toolUseId":"a","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"b","content":[{"text":"2"}]}},{"text":"go on"}]}"#;
         assert_eq!(read(text), ["tool: =a 1 · =b 2", "user: go on"]);
         let asked = r#"{"role":"tool","parts":[{"type":"tool_call","id":"c1","name":"w","arguments":{}}]}"#;

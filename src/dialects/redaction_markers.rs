@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_says_so_at_its_end() {
+    fn a_truncated_text_has_a_sign_at_its_end() {
         assert!(is_cut("abc...[truncated]") && is_cut("abc <truncated 12 chars>\n"));
         assert!(is_cut(&format!("{}…", "ä".repeat(127))));
         assert!(!is_cut("And so on…") && !is_cut("a [TRUNCATED] b"));

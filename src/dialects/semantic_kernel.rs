@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_says_which_functions_the_model_may_call() {
+    fn a_loop_lists_the_functions_that_the_model_may_call() {
         let read = Sample::span("AutoFunctionInvocationLoop")
             .scope("semantic_kernel.connectors.ai.chat_completion_client_base")
             .with(&[("sk.available_functions", "math-add,math-subtract")])

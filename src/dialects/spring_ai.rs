@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_call_is_a_run_and_tells_its_definition() {
+    fn a_tool_call_is_a_run_and_has_its_definition() {
         let read = observed("tool_call")
             .with(&[("spring.ai.tool.definition.name", "w"), ("spring.ai.tool.definition.description", "Weather.")])
             .with(&[("spring.ai.tool.definition.schema", r#"{"type":"object"}"#), ("spring.ai.tool.call.id", "c1")])
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_says_its_texts_in_a_list() {
+    fn a_call_has_its_texts_in_a_list() {
         let read = Sample::span("chat m")
             .scope("org.springframework.boot")
             .with(&[("gen_ai.operation.name", "chat"), ("gen_ai.system", "openai")])
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_says_its_conversation_and_what_it_was_asked() {
+    fn a_client_has_its_conversation_and_its_prompt() {
         let read = observed("chat_client")
             .with(&[("spring.ai.chat.client.conversation.id", "s1"), ("spring.ai.chat.client.user.text", "[\"q\"]")])
             .translate();

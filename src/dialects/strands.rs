@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_form_says_the_same_in_parts() {
+    fn the_latest_form_has_the_same_in_parts() {
         let instructions = r#"[{"type":"text","content":"You are W"}]"#;
         let input = r#"[{"role":"user","parts":[{"type":"text","content":"Weather?"}]}]"#;
         let output = r#"[{"role":"assistant","parts":[{"type":"reasoningContent","content":{"reasoningText":{"text":"hm"}}},

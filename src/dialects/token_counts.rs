@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn langfuses_kinds_are_apart_unless_the_total_says_otherwise() {
+    fn langfuses_kinds_are_apart_unless_the_total_proves_otherwise() {
         let apart = r#"{"input":175,"input_cached_tokens":56,"output":64,"output_reasoning":23,"input_audio":5}"#;
         let expected = [Some(180), Some(64), Some(56), None, Some(23)];
         assert_eq!(counts(apart), (expected, [Some(false), Some(false)]));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_stays_and_tells_what_the_rest_means() {
+    fn what_is_known_stays_and_decides_what_the_rest_means() {
         let claude = r#"{"input_tokens":175,"cache_read_input_tokens":256,"output_tokens":2}"#;
         let given = |input: u64| {
             let mut into = Reported { input: Some(input), ..Reported::default() };

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_tools_say_it_in_the_common_names() {
+    fn newer_tools_use_the_common_names() {
         let read = Sample::span("w.tool")
             .scope("opentelemetry.instrumentation.openai_agents")
             .with(&[("traceloop.span.kind", "tool"), ("gen_ai.tool.name", "w"), ("gen_ai.tool.call.id", "c1")])
@@ -285,14 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_tells_what_its_answer_took_in_reasoning() {
+    fn a_step_has_the_reasoning_tokens_of_its_answer() {
         let answer = r#"{"type":"ai","content":"a","usage_metadata":{"input_tokens":9,"output_tokens":7,"output_token_details":{"reasoning":5}}}"#;
         let read = span("task", "{}", &format!(r#"{{"outputs":{{"messages":[{answer}]}},"kwargs":{{}}}}"#)).translate();
         assert_eq!((read.genai.reported.reasoning, read.genai.reported.input), (Some(5), None));
     }
 
     #[test]
-    fn a_crew_says_what_it_was_told_and_what_it_took() {
+    fn a_crew_has_its_task_and_its_tokens() {
         let scope = "opentelemetry.instrumentation.crewai.instrumentation";
         let crew = Sample::span("crewai.workflow").scope(scope).with(&[
             ("gen_ai.system", "crewai"),

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_span_of_the_whole_says_what_it_was_given() {
+    fn the_span_of_the_whole_has_its_input() {
         let both = vec!["system: S", "user: q"];
         for given in [
             r#"{"system":"S","prompt":"q"}"#,

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn caches_that_only_the_provider_tells_are_counted() {
+    fn caches_that_only_the_providers_metadata_has_are_counted() {
         let call = "ai.generateText.doGenerate";
         let anthropic = r#"{"anthropic":{"cacheCreationInputTokens":30,"usage":{"input_tokens":100,"cache_read_input_tokens":50,"cache_creation_input_tokens":30}}}"#;
         // Until version 5 the input leaves the caches out, from 6 on they are in it.
