@@ -1,4 +1,4 @@
-//! By what a block of content is known: its type, or the one key that tells what it is.
+//! By what a block of content is known: its type, or the one key under which it stands.
 
 use crate::model::Value;
 

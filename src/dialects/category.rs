@@ -32,9 +32,9 @@ const OPERATION: KindKey = KindKey {
 struct Tables {
     /// Beginnings of names of attributes, sorted.
     ai_keys: Vec<&'static str>,
-    /// The keys that state a category, the most telling first.
+    /// The keys that state a category, the most reliable first.
     kinds: Vec<KindKey>,
-    /// The keys that mean an operation, the most telling first.
+    /// The keys that mean an operation, the most reliable first.
     operations: Vec<KindKey>,
     unstated: Vec<fn(&Source) -> Option<Category>>,
 }
@@ -107,7 +107,7 @@ fn is_embedding_model(genai: &GenAi) -> bool {
     genai.reported.output.unwrap_or(0) == 0 && genai.model.as_deref().is_some_and(named)
 }
 
-/// The category that a key states; the most telling key that states one.
+/// The category that a key states; the most reliable key that states one.
 pub fn stated(source: &Source) -> Option<Category> {
     TABLES.kinds.iter().find_map(|kind| (kind.category)(value(source.attributes, kind)?))
 }
@@ -295,7 +295,7 @@ mod tests {
         for model in ["embedded-copilot-gpt4o", "gpt-4o-mini"] {
             assert_eq!(of(&[], model, "0"), Category::Llm, "{model}");
         }
-        // What makes vectors says nothing, and what is stated holds.
+        // A model of embeddings has no output, and a stated kind holds.
         assert_eq!(of(&[], "embed-copilot", "9"), Category::Llm);
         assert_eq!(of(&[("gen_ai.operation.name", "chat")], "embed-copilot", "0"), Category::Llm);
     }

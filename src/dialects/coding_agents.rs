@@ -125,7 +125,7 @@ fn status(attributes: &Attributes) -> Status {
     Status { code, message: why.filter(|_| failed).unwrap_or_default().to_owned() }
 }
 
-/// Adds why the work of a span or a record failed, where the flag `success` says that it did; what is known stays.
+/// Adds why the work of a span or a record failed, where the flag `success` is false; what is known stays.
 pub(super) fn describe_failure(attributes: &Attributes, failure: &mut Failure) {
     let is_work = attributes.has("span.type") || attributes.has(NAME);
     if is_work && succeeded(attributes) == Some(false) {
@@ -259,7 +259,7 @@ mod tests {
         let read = translate(&Source::from(tool.made.as_ref().unwrap()));
         assert_eq!((tool.trace, read.genai.category, read.error), (prompt.trace, Category::Tool, None));
         assert_eq!(read.genai.tool.and_then(|tool| tool.call_id).as_deref(), Some("t1"));
-        // What else was said belongs to the run, and makes nothing.
+        // Other messages belong to the run, and no span is made for them.
         let answer = place_of(&of_run("assistant_response", 181, &[("response", "a")])).unwrap();
         assert_eq!((answer.trace, answer.span, answer.made), (prompt.trace, root.id, None));
         assert_eq!(place_of(&of_run("auth", 1, &[])), None);

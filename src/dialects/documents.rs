@@ -15,7 +15,7 @@ use crate::model::{Attributes, Content, Message, Part, Role, Value};
 
 /// Lists of so many numbers are vectors.
 const VECTOR: usize = 8;
-/// Deeper than this nobody nests a response.
+/// How deep vectors are looked for: more levels than any API nests.
 const DEEPEST: usize = 32;
 
 /// The documents that a retriever found.

@@ -276,7 +276,7 @@ mod tests {
         );
         assert_eq!(tool(&[(RESULT, r#"{"result": "18C"}"#)]).1, [r#"tool: =c1 json {"result":"18C"}"#]);
         assert_eq!(tool(&[(RESULT, r#"[{"text": "18C"}]"#)]).1, ["tool: =c1 18C"]);
-        // As MCP's servers say it.
+        // As MCP's servers send it.
         let failed = r#"{"content": [{"type": "text", "text": "no such city"}], "isError": true}"#;
         assert_eq!(tool(&[("mcp.method.name", "tools/call"), (RESULT, failed)]).1, ["tool: =!c1 no such city"]);
         assert_eq!(tool(&[(RESULT, "42")]).1, ["tool: =c1 42"]);

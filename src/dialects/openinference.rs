@@ -396,7 +396,7 @@ mod tests {
             .with(&[("output.value", &format!(r#"{{"messages":[{human},{answer}]}}"#))])
             .translate();
         assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec!["assistant: a".to_owned()]));
-        // Data that is no message is nobody's but the fallback's.
+        // Data that is no message is only read by the fallback.
         let plain = span("CHAIN", &[("output.value", r#"{"messages":"none"}"#)]).translate();
         assert_eq!(plain.dialects, ["plain-io"]);
     }

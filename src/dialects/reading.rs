@@ -228,7 +228,7 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
     with_role(map, role, into);
 }
 
-/// Where the content of a message is, most telling first.
+/// Where the content of a message is, the most reliable key first.
 const CONTENT: &[&str] = &["parts", "content", "contents", "blocks", "message", "text", "output"];
 
 /// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
@@ -261,7 +261,7 @@ fn with_role(map: &Value, role: Role, into: &mut Vec<Message>) {
         found.push(Part::new(Content::Refusal(words.to_owned())));
     }
     calls_beside(map, &mut found);
-    // Some leave out every part that is no plain text; nobody asks for nothing.
+    // Some senders leave out every part that is no plain text: an empty prompt is a hidden one.
     if found.is_empty() && role != Role::Assistant && map.get("parts").is_some_and(is_empty_list) {
         found.push(Part { hidden: true, ..Part::text("") });
     }

@@ -21,7 +21,7 @@ pub struct Sample {
     at: u64,
 }
 
-/// Values as JSON says them; what is no JSON is a text.
+/// A value from its JSON; what is no JSON is a text.
 pub fn value(text: &str) -> Value {
     json::parse(text).unwrap_or_else(|_| text.into())
 }
@@ -70,7 +70,7 @@ impl Sample {
         self
     }
 
-    /// One attribute with its type, as JSON says it.
+    /// One attribute with its type, from its JSON.
     pub fn typed(mut self, key: &str, text: &str) -> Self {
         self.attributes.push((key.to_owned(), value(text)));
         self
