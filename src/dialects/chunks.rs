@@ -20,7 +20,7 @@ const MOST_ANSWERS: usize = 128;
 pub struct Stream {
     pieces: Vec<Piece>,
     /// By answer, kind and number in the stream.
-    places: HashMap<(u64, Kind, u64), usize>,
+    places: HashMap<(u64, PieceKind, u64), usize>,
     /// The whole answer, where the stream sends it at its end.
     whole: Option<Vec<Message>>,
     /// The stop reason, the model and the tokens: the last that was sent of each.
@@ -28,7 +28,7 @@ pub struct Stream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum PieceKind {
     Thought,
     Text,
     Refusal,
@@ -40,7 +40,7 @@ enum Kind {
 #[derive(Debug)]
 struct Piece {
     answer: u64,
-    kind: Kind,
+    kind: PieceKind,
     /// The text, or the arguments of the call.
     text: String,
     id: Option<String>,
@@ -53,7 +53,7 @@ impl Stream {
     /// Adds the next piece.
     pub fn add(&mut self, chunk: &Value) {
         match chunk {
-            Value::String(text) => self.append(0, Kind::Text, 0, text),
+            Value::String(text) => self.append(0, PieceKind::Text, 0, text),
             Value::Map(_) if chunk.get("choices").is_some() => self.openai(chunk),
             Value::Map(_) if chunk.get("candidates").is_some() => self.gemini(chunk),
             Value::Map(_) => self.event(chunk),
@@ -107,13 +107,13 @@ impl Stream {
                 self.facts.stop_reason = Some(reason.to_owned());
             }
             if let Some(text) = choice.str("text") {
-                self.append(answer, Kind::Text, 0, text);
+                self.append(answer, PieceKind::Text, 0, text);
             }
             let Some(delta) = choice.get("delta").or_else(|| choice.get("message")) else { continue };
             let thought = calls::first_str(delta, &["reasoning_content", "reasoning", "thinking"]);
-            self.append(answer, Kind::Thought, 0, thought.unwrap_or_default());
-            self.append(answer, Kind::Text, 0, delta.str("content").unwrap_or_default());
-            self.append(answer, Kind::Refusal, 0, delta.str("refusal").unwrap_or_default());
+            self.append(answer, PieceKind::Thought, 0, thought.unwrap_or_default());
+            self.append(answer, PieceKind::Text, 0, delta.str("content").unwrap_or_default());
+            self.append(answer, PieceKind::Refusal, 0, delta.str("refusal").unwrap_or_default());
             for call in delta.get("tool_calls").and_then(Value::as_array).unwrap_or_default() {
                 self.call(answer, number(call, "index"), call);
             }
@@ -134,9 +134,9 @@ impl Stream {
             for part in parts.unwrap_or_default() {
                 match part.str("text") {
                     Some(text) if part.get("thought").and_then(Value::as_bool) == Some(true) => {
-                        self.append(answer, Kind::Thought, 0, text);
+                        self.append(answer, PieceKind::Thought, 0, text);
                     }
-                    Some(text) => self.append(answer, Kind::Text, 0, text),
+                    Some(text) => self.append(answer, PieceKind::Text, 0, text),
                     None => self.block(answer, part),
                 }
             }
@@ -153,15 +153,15 @@ impl Stream {
                 self.note(response);
                 self.whole = provider_payload::response(response).or(self.whole.take());
             }
-            "response.output_text.delta" => self.append(0, Kind::Text, at(), delta.as_str().unwrap_or_default()),
-            "response.refusal.delta" => self.append(0, Kind::Refusal, at(), delta.as_str().unwrap_or_default()),
+            "response.output_text.delta" => self.append(0, PieceKind::Text, at(), delta.as_str().unwrap_or_default()),
+            "response.refusal.delta" => self.append(0, PieceKind::Refusal, at(), delta.as_str().unwrap_or_default()),
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.append(0, Kind::Thought, at(), delta.as_str().unwrap_or_default());
+                self.append(0, PieceKind::Thought, at(), delta.as_str().unwrap_or_default());
             }
             "response.output_item.added" | "response.output_item.done" => {
                 let item = event.get("item").unwrap_or(&Value::Null);
                 if item.str("type") == Some("function_call") {
-                    let piece = self.piece(0, Kind::Call, at());
+                    let piece = self.piece(0, PieceKind::Call, at());
                     piece.id = calls::id_of(item);
                     item.str("name").unwrap_or_default().clone_into(&mut piece.name);
                     if let Some(all) = item.str("arguments").filter(|text| !text.is_empty()) {
@@ -170,7 +170,7 @@ impl Stream {
                 }
             }
             "response.function_call_arguments.delta" => {
-                self.append(0, Kind::Call, at(), delta.as_str().unwrap_or_default());
+                self.append(0, PieceKind::Call, at(), delta.as_str().unwrap_or_default());
             }
             "message_start" => self.note(event.get("message").unwrap_or(&Value::Null)),
             "message_delta" => {
@@ -181,11 +181,13 @@ impl Stream {
             }
             "content_block_start" => self.begin(at(), event.get("content_block").unwrap_or(&Value::Null)),
             "content_block_delta" => match delta.str("type").unwrap_or_default() {
-                "text_delta" => self.append(0, Kind::Text, at(), delta.str("text").unwrap_or_default()),
-                "thinking_delta" => self.append(0, Kind::Thought, at(), delta.str("thinking").unwrap_or_default()),
-                "input_json_delta" => self.append(0, Kind::Call, at(), delta.str("partial_json").unwrap_or_default()),
+                "text_delta" => self.append(0, PieceKind::Text, at(), delta.str("text").unwrap_or_default()),
+                "thinking_delta" => self.append(0, PieceKind::Thought, at(), delta.str("thinking").unwrap_or_default()),
+                "input_json_delta" => {
+                    self.append(0, PieceKind::Call, at(), delta.str("partial_json").unwrap_or_default())
+                }
                 "signature_delta" => {
-                    self.piece(0, Kind::Thought, at()).signature = delta.str("signature").map(str::to_owned);
+                    self.piece(0, PieceKind::Thought, at()).signature = delta.str("signature").map(str::to_owned);
                 }
                 _ => {}
             },
@@ -196,10 +198,10 @@ impl Stream {
     /// A block of Anthropic's begins.
     fn begin(&mut self, at: u64, block: &Value) {
         match block.str("type").unwrap_or_default() {
-            "text" => self.append(0, Kind::Text, at, block.str("text").unwrap_or_default()),
-            "thinking" => self.append(0, Kind::Thought, at, block.str("thinking").unwrap_or_default()),
+            "text" => self.append(0, PieceKind::Text, at, block.str("text").unwrap_or_default()),
+            "thinking" => self.append(0, PieceKind::Thought, at, block.str("thinking").unwrap_or_default()),
             "tool_use" => {
-                let piece = self.piece(0, Kind::Call, at);
+                let piece = self.piece(0, PieceKind::Call, at);
                 piece.id = calls::id_of(block);
                 block.str("name").unwrap_or_default().clone_into(&mut piece.name);
             }
@@ -207,7 +209,7 @@ impl Stream {
         }
     }
 
-    fn append(&mut self, answer: u64, kind: Kind, at: u64, text: &str) {
+    fn append(&mut self, answer: u64, kind: PieceKind, at: u64, text: &str) {
         if !text.is_empty() {
             self.piece(answer, kind, at).text.push_str(text);
         }
@@ -215,7 +217,7 @@ impl Stream {
 
     fn call(&mut self, answer: u64, at: u64, call: &Value) {
         let function = call.get("function").unwrap_or(call);
-        let piece = self.piece(answer, Kind::Call, at);
+        let piece = self.piece(answer, PieceKind::Call, at);
         piece.id = piece.id.take().or_else(|| calls::id_of(call));
         piece.name.push_str(function.str("name").unwrap_or_default());
         piece.text.push_str(function.str("arguments").unwrap_or_default());
@@ -226,11 +228,11 @@ impl Stream {
         parts::content(block, &mut found);
         for part in found {
             let at = self.pieces.len() as u64;
-            self.piece(answer, Kind::Block, at).block = Some(part);
+            self.piece(answer, PieceKind::Block, at).block = Some(part);
         }
     }
 
-    fn piece(&mut self, answer: u64, kind: Kind, at: u64) -> &mut Piece {
+    fn piece(&mut self, answer: u64, kind: PieceKind, at: u64) -> &mut Piece {
         let place = *self.places.entry((answer, kind, at)).or_insert_with(|| {
             let (text, name) = (String::new(), String::new());
             self.pieces.push(Piece { answer, kind, text, id: None, name, signature: None, block: None });
@@ -243,15 +245,15 @@ impl Stream {
 impl Piece {
     fn into_part(self) -> Option<Part> {
         match self.kind {
-            Kind::Block => self.block,
-            Kind::Text => parts::text(&self.text),
-            Kind::Refusal => (!self.text.is_empty()).then(|| Part::new(Content::Refusal(self.text))),
-            Kind::Thought if self.text.is_empty() && self.signature.is_none() => None,
-            Kind::Thought => {
+            PieceKind::Block => self.block,
+            PieceKind::Text => parts::text(&self.text),
+            PieceKind::Refusal => (!self.text.is_empty()).then(|| Part::new(Content::Refusal(self.text))),
+            PieceKind::Thought if self.text.is_empty() && self.signature.is_none() => None,
+            PieceKind::Thought => {
                 let (redacted, text) = (self.text.is_empty(), Some(self.text).filter(|text| !text.is_empty()));
                 Some(Part::new(Content::Reasoning(Reasoning { text, signature: self.signature, redacted, data: None })))
             }
-            Kind::Call => {
+            PieceKind::Call => {
                 let (input, truncated) = calls::arguments(&Value::String(self.text));
                 Some(Part { truncated, ..calls::made(self.id, &self.name, input, false) })
             }

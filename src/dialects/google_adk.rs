@@ -123,12 +123,12 @@ fn category(source: &Source) -> Option<Category> {
 }
 
 /// The data in an attribute.
-struct Found {
+struct AttributeData {
     value: Value,
     cut: bool,
 }
 
-impl Found {
+impl AttributeData {
     /// What was read of it; its end is marked where the data was cut off.
     fn ends(&self, messages: Vec<Message>) -> Vec<Message> {
         reading::ends(messages, self.cut)
@@ -136,14 +136,14 @@ impl Found {
 }
 
 /// `None` where there is no data, or `{}` for content that is not captured.
-fn read(attributes: &Attributes, key: &str, notes: &mut Vec<Note>) -> Option<Found> {
+fn read(attributes: &Attributes, key: &str, notes: &mut Vec<Note>) -> Option<AttributeData> {
     match MaybeJson::of(attributes.get(key)?) {
         MaybeJson::Data(data) => {
-            Some(Found { value: data.into_owned(), cut: false }).filter(|found| !found.value.is_empty())
+            Some(AttributeData { value: data.into_owned(), cut: false }).filter(|found| !found.value.is_empty())
         }
         MaybeJson::Cut(value) => {
             notes.push(reading::cut_off(key));
-            Some(Found { value, cut: true })
+            Some(AttributeData { value, cut: true })
         }
         MaybeJson::Text(_) => {
             notes.push(Note(format!("{key} is not JSON: not read")));

@@ -203,7 +203,7 @@ fn unwrap_arguments(message: &mut Message) {
 
 /// What marks two events as pieces of one message.
 #[derive(PartialEq)]
-enum Piece {
+enum MessageKey {
     /// `gen_ai.message.index`, or that of a choice.
     Nth(bool, u64),
     /// The Responses API's content, each item an event of its own.
@@ -215,7 +215,7 @@ enum Piece {
 /// Not every sender has a choice among them: then an answer, if there is one, is the assistant's last message.
 pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
     let (mut prompt, mut completion) = (Vec::new(), Vec::new());
-    let mut before: Option<Piece> = None;
+    let mut before: Option<MessageKey> = None;
     for event in list.as_array().unwrap_or_default() {
         let name = event.str("event.name").unwrap_or_default();
         let (asked, answered) = match name {
@@ -224,9 +224,9 @@ pub fn events(list: &Value, has_answer: bool, notes: &mut Vec<Note>) -> (Vec<Mes
         };
         let index = |key| event.get(key).and_then(Value::as_count);
         let piece = match name {
-            "gen_ai.choice" => index("index").map(|nth| Piece::Nth(true, nth)),
-            "gen_ai.unknown" => Some(Piece::Item),
-            _ => index("gen_ai.message.index").map(|nth| Piece::Nth(false, nth)),
+            "gen_ai.choice" => index("index").map(|nth| MessageKey::Nth(true, nth)),
+            "gen_ai.unknown" => Some(MessageKey::Item),
+            _ => index("gen_ai.message.index").map(|nth| MessageKey::Nth(false, nth)),
         };
         let goes_on = piece.is_some() && piece == before;
         before = piece;

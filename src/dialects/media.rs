@@ -23,7 +23,7 @@ const SHORTEST_BASE64: usize = 64;
 ///
 /// `kind` is the part's `type`, or the key it stood under: `image`, `input_audio`, `file`, `blob`, …
 pub fn part(kind: &str, value: &Value) -> Option<Part> {
-    let mut found = Found { stated: matches!(kind, "blob" | "binary" | "media"), ..Found::default() };
+    let mut found = MediaFields { stated: matches!(kind, "blob" | "binary" | "media"), ..MediaFields::default() };
     found.look(value, 0);
     let data = match found.payload {
         Some(payload) => payload.read(&mut found.mime)?,
@@ -47,7 +47,7 @@ pub fn bytes(bytes: &[u8]) -> Part {
 }
 
 #[derive(Default)]
-struct Found<'a> {
+struct MediaFields<'a> {
     payload: Option<Payload<'a>>,
     uri: Option<String>,
     mime: Option<String>,
@@ -59,7 +59,7 @@ struct Found<'a> {
     hidden: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> MediaFields<'a> {
     fn look(&mut self, value: &'a Value, depth: usize) {
         match value {
             Value::String(text) => self.text(text),

@@ -91,14 +91,14 @@ fn matches(source: &Source) -> bool {
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
     let name = || attributes.str("name").map(str::to_owned);
-    match Kind::of(source) {
-        Kind::Agent => {
+    match AgentsSpan::of(source) {
+        AgentsSpan::Agent => {
             into.genai.agent = name().or_else(|| into.genai.agent.take());
             if let Some(tools) = attributes.get("tools") {
                 definitions::read(tools, &mut into.tools);
             }
         }
-        Kind::Function => {
+        AgentsSpan::Function => {
             let tool = into.genai.tool.get_or_insert_with(ToolName::default);
             tool.name = tool.name.take().or_else(name);
             let (input, output) = (attributes.get("input"), attributes.get("output"));
@@ -110,21 +110,21 @@ fn translate(source: &Source, into: &mut Translation) {
             }
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
-        Kind::Call => call(source, into),
-        Kind::Other => {}
+        AgentsSpan::Call => call(source, into),
+        AgentsSpan::Other => {}
     }
 }
 
 /// What a span of the SDK is, by the template that names it, else by its attribute `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AgentsSpan {
     Agent,
     Function,
     Call,
     Other,
 }
 
-impl Kind {
+impl AgentsSpan {
     fn of(source: &Source) -> Self {
         let kinds = [
             (Self::Agent, ["Agent run", "agent"]),

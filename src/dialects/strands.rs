@@ -74,14 +74,14 @@ fn cache_in_input(source: &Source, by_provider: ByProvider) -> Option<bool> {
 
 /// What kind of span of Strands' tree it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum StrandsSpan {
     Agent,
     Cycle,
     Chat,
     Tool,
 }
 
-impl Kind {
+impl StrandsSpan {
     fn of(source: &Source) -> Self {
         let operation = source.attributes.str("gen_ai.operation.name").unwrap_or(source.name);
         if operation.starts_with("execute_tool") {
@@ -97,13 +97,13 @@ impl Kind {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
-    let kind = Kind::of(source);
+    let kind = StrandsSpan::of(source);
     describe(source, into);
     for event in source.events {
         match event.name.as_str() {
             gen_ai::DETAILS => details(kind, event, into),
             "gen_ai.choice" => choice(kind, event, into),
-            "gen_ai.tool.message" if kind == Kind::Tool => arguments(event, into),
+            "gen_ai.tool.message" if kind == StrandsSpan::Tool => arguments(event, into),
             "gen_ai.system.message" => message(Role::System, event, into),
             "gen_ai.user.message" => message(Role::User, event, into),
             "gen_ai.assistant.message" => message(Role::Assistant, event, into),
@@ -136,16 +136,16 @@ fn message(role: Role, event: &SpanEvent, into: &mut Translation) {
     push(event, reading::from_parts(role, parts), vec![], into);
 }
 
-fn choice(kind: Kind, event: &SpanEvent, into: &mut Translation) {
+fn choice(kind: StrandsSpan, event: &SpanEvent, into: &mut Translation) {
     let value = event.attributes.get("message");
     let completion = match (kind, value) {
-        (Kind::Tool, Some(value)) => {
+        (StrandsSpan::Tool, Some(value)) => {
             note_call_id(event, into);
             let tool = into.genai.tool.clone().unwrap_or_default();
             vec![Message::new(Role::Tool, vec![result(&tool, value)])]
         }
         // `str(result)`, whatever it looks like.
-        (Kind::Agent, Some(Value::String(text))) => {
+        (StrandsSpan::Agent, Some(Value::String(text))) => {
             reading::from_parts(Role::Assistant, parts::text(text).into_iter().collect())
         }
         (_, Some(value)) => reading::from_parts(Role::Assistant, reading::encoded(value)),
@@ -166,12 +166,12 @@ fn arguments(event: &SpanEvent, into: &mut Translation) {
     push(event, prompt, vec![], into);
 }
 
-fn details(kind: Kind, event: &SpanEvent, into: &mut Translation) {
+fn details(kind: StrandsSpan, event: &SpanEvent, into: &mut Translation) {
     let before = into.readings.len();
     let carrier = (Carrier::Event, Some(event.at));
     gen_ai::carried(DIALECT.name, carrier, |key| event.attributes.get(key), into);
     // At its end a cycle has its tools' results, as input messages.
-    if let (Kind::Cycle, Some(reading)) = (kind, into.readings.get_mut(before))
+    if let (StrandsSpan::Cycle, Some(reading)) = (kind, into.readings.get_mut(before))
         && reading.prompt.iter().all(|message| message.role == Role::Tool)
     {
         reading.completion.splice(0..0, std::mem::take(&mut reading.prompt));
