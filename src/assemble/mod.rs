@@ -218,6 +218,7 @@ fn one(
     AssembledTrace {
         trace: rows.trace,
         name: work.name(),
+        question: work.question(),
         project: work.project().to_string(),
         service: work.first(|digest| digest.service.as_deref()).map(str::to_owned),
         context: context(trace),

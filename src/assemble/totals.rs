@@ -190,7 +190,7 @@ impl<'a> TraceDigest<'a> {
 
     /// The user's last text at the earliest node with a question that nobody has answered yet; without such a node, at
     /// the earliest one with any question.
-    fn question(&self) -> Option<String> {
+    pub(super) fn question(&self) -> Option<String> {
         let mut nodes: Vec<usize> = (0..self.tree.nodes.len()).collect();
         // The sort is stable: of nodes that began at the same moment the outer one, which was asked, comes before its
         // parts.

@@ -169,6 +169,8 @@ impl ModelCall {
 pub struct AssembledTrace {
     pub trace: TraceId,
     pub name: Option<String>,
+    /// What the user asked in it, on one line, as lists show it; `None` where nobody asked anything.
+    pub question: Option<String>,
     pub project: String,
     pub service: Option<String>,
     /// Session, user, framework, environment and tags that hold for the whole trace.
@@ -211,6 +213,7 @@ impl AssembledTrace {
         Self {
             trace,
             name: None,
+            question: None,
             project: "default".to_owned(),
             service: None,
             context: Context::default(),

@@ -146,6 +146,7 @@ impl Trace {
         let id = ConversationId(trace, SpanId::from_bytes(&[1; 8]).unwrap());
         let made = AssembledTrace {
             name: Some("a large run".into()),
+            question: None,
             ended: Some(Timestamp(1_700_000_100_000_000_000)),
             conversations: vec![Conversation { id, agent: None, opened_by: None, messages: Vec::new() }],
             ..AssembledTrace::sample(trace, Timestamp(1_700_000_000_000_000_000))

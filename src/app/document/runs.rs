@@ -1,10 +1,9 @@
 //! The runs of a session, one after another: each pane puts the same heading above what it shows of one.
 
 use super::build::Builder;
-use super::parts;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Content, Detail, ModelCall, Role, is_aside, question_in};
+use crate::model::{AssembledTrace, Detail, ModelCall};
 use crate::slots::Slot;
 
 /// A pane of so many columns has room for the day on which a run began.
@@ -44,18 +43,8 @@ pub fn turn(turn: Option<usize>, call: &ModelCall) -> String {
     turn.map_or_else(|| call.category.as_str().to_owned(), |turn| format!("turn {turn}"))
 }
 
-/// What a run is called: what the user asked in it, else its root's name.
+/// What a run is called, as in the tree: what the user asked in it, else its root's name.
 pub fn name(trace: &AssembledTrace) -> String {
-    let asked = |history: bool, by_a_person: bool| {
-        let of_user = trace.conversations.first()?.messages.iter().filter(|at| at.message.role == Role::User);
-        let parts = of_user.filter(|at| at.history == history).flat_map(|at| &at.message.parts);
-        let mut texts = parts.filter(|part| !part.hidden).filter_map(|part| match &part.content {
-            Content::Text(text) if !(by_a_person && is_aside(text)) => Some(parts::first_line(question_in(text))),
-            _ => None,
-        });
-        texts.find(|text| !text.is_empty())
-    };
-    let asked = |history: bool| asked(history, true).or_else(|| asked(history, false));
-    let named = || trace.name.as_deref().map(wrap::clean_line);
-    asked(false).or_else(|| asked(true)).or_else(named).unwrap_or_else(|| trace.trace.to_string())
+    let question = trace.question.as_deref().filter(|question| !question.trim().is_empty());
+    question.or(trace.name.as_deref()).map_or_else(|| trace.trace.to_string(), wrap::clean_line)
 }

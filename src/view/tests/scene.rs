@@ -258,6 +258,7 @@ fn assembled(run: &Run) -> AssembledTrace {
     };
     AssembledTrace {
         name: Some("planner".into()),
+        question: Some(run.question.to_owned()),
         ended: run.to.map(at),
         state: run.state,
         tree: tree(run.number),

@@ -26,8 +26,9 @@ fn a_session_tells_its_system_prompt_and_its_hint_once() {
 
 #[test]
 fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
-    let asked = vec![said(0, Role::User, vec![Content::Text("a question of many words ".repeat(9))])];
-    let runs = vec![run(vec![call(1)], asked.clone(), Vec::new()), run(vec![call(1)], asked, Vec::new())];
+    let question = Some("a question of many words ".repeat(9));
+    let asked = AssembledTrace { question, ..run(vec![call(1)], Vec::new(), Vec::new()) };
+    let runs = vec![asked.clone(), asked];
     for width in 40..90 {
         let lines = lines(messages::blocks, &detail(runs.clone()), width);
         let heading = &lines[place(&lines, "━━ run 1")];
