@@ -69,7 +69,7 @@ pub struct DetailPane {
     folds: Folds,
     tabs: HashMap<Tab, Shown>,
     labels: Labels,
-    /// How many answers came, of either kind.
+    /// How many answers arrived, of either kind.
     versions: Versions,
     zone: Zone,
 }

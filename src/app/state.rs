@@ -233,8 +233,8 @@ impl State {
 
     #[must_use]
     pub fn lamp(&self) -> Lamp {
-        let deaf = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
-        if deaf || self.failing.is_some() {
+        let closed = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
+        if closed || self.failing.is_some() {
             Lamp::Failing
         } else if self.paused.is_some() {
             Lamp::Paused

@@ -175,8 +175,8 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             MouseDoes::Click if areas::holds(area.rows, column, row) => {
                 let before = list.picked().map(|item| item.pick.clone());
                 let hit = list.click(usize::from(row - area.rows.y));
-                let again = hit && list.picked().map(|item| &item.pick) == before.as_ref();
-                if again { act(state, Action::Open) } else { lists::move_by(state, 0) }
+                let on_cursor = hit && list.picked().map(|item| &item.pick) == before.as_ref();
+                if on_cursor { act(state, Action::Open) } else { lists::move_by(state, 0) }
             }
             MouseDoes::Click => Vec::new(),
         };
@@ -205,14 +205,14 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         let at = state.tree.scroll().top() + usize::from(row - tree.rows.y);
         let Some(clicked) = state.tree.rows().get(at) else { return Vec::new() };
         let mark = tree.rows.x + areas::indent(clicked.depth, tree.rows.width);
-        let again = at == state.tree.scroll().cursor && state.focus == Focus::Tree;
+        let on_cursor = at == state.tree.scroll().cursor && state.focus == Focus::Tree;
         let open = clicked.open;
         state.follow.stop(&mut state.tree);
         state.focus = Focus::Tree;
         state.tree.go(at, height);
-        if let Some(open) = open.filter(|_| column == mark || again) {
+        if let Some(open) = open.filter(|_| column == mark || on_cursor) {
             state.tree.fold(!open);
-        } else if again {
+        } else if on_cursor {
             return act(state, Action::Open);
         }
     } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.text))) {

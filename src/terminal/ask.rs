@@ -89,7 +89,8 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
     Ok(Answers { answered: background.is_some(), background: background.or(by_variable), pictures, typed: answer })
 }
 
-/// Asks for the background again, for the day may have turned to night: the answer comes with the keys.
+/// Asks for the background's colour once more, as terminals change it with the time of day. The answer comes with the
+/// keys.
 pub fn background() -> io::Result<()> {
     guard::write(BACKGROUND)
 }

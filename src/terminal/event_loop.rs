@@ -189,7 +189,7 @@ impl EventLoop {
             }
             Incoming::Started(started) => self.started(started, incoming),
             Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
-            // Of a picture that was left, or is wanted in another size by now, nobody wants to know.
+            // A picture that was closed meanwhile, or is wanted in another size by now, is dropped.
             Incoming::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
             Incoming::Painted(_, painted) => {
                 let (painted, went) = match painted {

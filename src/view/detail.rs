@@ -115,7 +115,7 @@ fn empty(state: &State) -> &'static str {
     };
     match state.detail.found() {
         Some(false) if state.detail.asks() => "it is no longer in the store",
-        // Its answer is on its way, or the rule says why not: an empty pane is calmer than a word that flashes.
+        // Its answer is on its way, or the rule says why not: an empty pane does not flicker.
         None if state.detail.asks() => "",
         _ => nothing,
     }

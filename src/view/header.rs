@@ -53,7 +53,7 @@ pub fn tiny(pen: &mut Pen, state: &State, screen: Rect) {
     pen.texts(screen, &runs);
 }
 
-/// The lamp's glyph, word and slot. The word says all, the glyph is for a glance, the colour for the eye's corner.
+/// The lamp's glyph, word and slot. The word alone says everything; glyph and colour repeat it.
 pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
     match state.lamp() {
         Lamp::Opening => ("○", "OPENING", Slot::HeaderWaiting),
@@ -88,10 +88,10 @@ pub fn addresses(state: &State, wide: bool) -> Vec<Styled> {
             host = address;
             runs.push(Styled::new(format!("{gap}{address}"), Slot::Dim));
         }
-        let speaks = if what.eq_ignore_ascii_case("grpc") { "gRPC" } else { "HTTP" };
-        if protocol != speaks {
-            protocol = speaks;
-            runs.push(Styled::new(format!("  {speaks}"), Slot::Dim));
+        let its_protocol = if what.eq_ignore_ascii_case("grpc") { "gRPC" } else { "HTTP" };
+        if protocol != its_protocol {
+            protocol = its_protocol;
+            runs.push(Styled::new(format!("  {its_protocol}"), Slot::Dim));
         }
         runs.push(Styled::new(format!(" {port}"), slot));
     }

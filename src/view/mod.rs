@@ -64,7 +64,7 @@ pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
 
 /// Paints everything, the topmost last; returns where the next typed letter goes.
 fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
-    // The terminal may have been resized and the state not have heard of it: for a frame its old areas must do.
+    // The terminal may have another size than the state for a frame: that is drawn in the old areas.
     let Some(areas) = state.areas() else {
         header::tiny(pen, state, screen);
         return None;

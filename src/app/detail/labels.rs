@@ -6,7 +6,7 @@ use crate::{
     tabs::{Tab, TabRow},
 };
 
-/// What the labels say, counted once an answer.
+/// What the labels show beside the titles, counted once an answer.
 #[derive(Debug, Default)]
 pub struct Labels {
     /// One for each tab of the table that counts something, in its order.
@@ -19,8 +19,8 @@ impl Labels {
         Self { counts: counted.collect() }
     }
 
-    /// The widest labels that fit, one for each tab; `counted`: what was counted is what is shown.
-    pub fn fitting(&self, width: u16, counted: bool) -> Vec<String> {
+    /// The widest labels that fit, one for each tab; `current`: the answer that was counted is the one that is shown.
+    pub fn fitting(&self, width: u16, current: bool) -> Vec<String> {
         let forms: [fn(usize, &TabRow, Counts) -> String; 3] = [
             |number, row, counts| format!("{number} {}{}", row.title, in_full(counts)),
             |number, row, counts| format!("{number} {}{}", row.title, mark(counts)),
@@ -28,8 +28,8 @@ impl Labels {
         ];
         let labels = |form: fn(usize, &TabRow, Counts) -> String| -> Vec<String> {
             let label = |(at, tab): (usize, &Tab)| {
-                let known = self.counts.iter().find(|(of, _)| counted && *of == at);
-                form(at + 1, tab.row(), known.map(|(_, counts)| *counts).unwrap_or_default())
+                let counted = self.counts.iter().find(|(of, _)| current && *of == at);
+                form(at + 1, tab.row(), counted.map(|(_, counts)| *counts).unwrap_or_default())
             };
             Tab::ALL.iter().enumerate().map(label).collect()
         };

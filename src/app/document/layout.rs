@@ -7,7 +7,7 @@
 //!   block   ─ measured: so many lines, which were let go
 //! ```
 //!
-//! A line's number may change while blocks above it are measured, so whoever holds a place holds a [`Place`].
+//! A line's number may change while blocks above it are measured, so a place is kept as a [`Place`] and not as a number.
 
 #[cfg(test)]
 mod tests;
@@ -115,13 +115,13 @@ impl Document {
         let heights = before.heights();
         let (old, new) = (before.blocks.as_deref(), self.blocks.as_deref());
         let (Some(old), Some(new)) = (old, new) else { return };
-        let known = old.count().min(new.count());
-        let same = (0..known).take_while(|block| old.id(*block) == new.id(*block)).count();
+        let both = old.count().min(new.count());
+        let same = (0..both).take_while(|block| old.id(*block) == new.id(*block)).count();
         for (entry, height) in self.entries.iter_mut().zip(&heights).take(same) {
             entry.height = *height;
         }
         let (old_last, new_last) = (old.count(), new.count());
-        let rest = known - same;
+        let rest = both - same;
         for back in (1..=rest).take_while(|back| old.id(old_last - back) == new.id(new_last - back)) {
             self.entries[new_last - back].height = heights[old_last - back];
         }
@@ -294,7 +294,7 @@ impl Document {
         entry.lines.is_some() && (entry.segment > 0 || entry.above == self.above(at))
     }
 
-    /// What stands above an entry; of what is not laid out nobody knows how it ends, so that is taken for text.
+    /// What stands above an entry. An entry that is not measured yet is taken to end in text.
     fn above(&self, at: usize) -> Above {
         match at.checked_sub(1) {
             None => Above::Nothing,

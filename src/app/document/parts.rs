@@ -209,7 +209,7 @@ pub fn media_line(media: &Media) -> String {
 }
 
 /// All the texts of parts, JSON among them.
-pub fn words(parts: &[Part]) -> String {
+pub fn all_text(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match &part.content {
         Content::Text(text) | Content::Refusal(text) => Some(text.clone()),
         Content::Json(value) => Some(value.to_text()),
@@ -218,7 +218,7 @@ pub fn words(parts: &[Part]) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// The first words of parts, on one line.
+/// The beginning of parts, on one line.
 pub fn preview(parts: &[Part]) -> String {
     let Some(part) = parts.first() else {
         return String::new();

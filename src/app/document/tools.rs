@@ -197,8 +197,8 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
             parts::result_content(to, 6, output, if failed { Slot::Error } else { Slot::Text });
         }
     }
-    // A result mostly holds the words of the failure.
-    let is_new = |error: &&str| !parts::words(run.output.as_deref().unwrap_or_default()).contains(error.trim());
+    // Most results repeat the failure's message.
+    let is_new = |error: &&str| !parts::all_text(run.output.as_deref().unwrap_or_default()).contains(error.trim());
     if let Some(error) = run.error.as_deref().filter(is_new) {
         to.line(vec![Styled::new("    error", Slot::Dim)]);
         to.text(6, error, Slot::Error);
@@ -226,10 +226,10 @@ fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
     let mut places: HashMap<&str, usize> = HashMap::default();
     for definition in detail.traces.iter().flat_map(|trace| &trace.definitions) {
         let place = *places.entry(definition.name.as_str()).or_insert(offered.len());
-        if let Some(Offered { definition: known, .. }) = offered.get_mut(place) {
+        if let Some(Offered { definition: earlier, .. }) = offered.get_mut(place) {
             // One run may hold of a tool what another leaves out.
-            known.description = known.description.take().or_else(|| definition.description.clone());
-            known.parameters = known.parameters.take().or_else(|| definition.parameters.clone());
+            earlier.description = earlier.description.take().or_else(|| definition.description.clone());
+            earlier.parameters = earlier.parameters.take().or_else(|| definition.parameters.clone());
         } else {
             let called = called.contains(definition.name.as_str());
             offered.push(Offered { definition: definition.clone(), called });

@@ -109,7 +109,7 @@ fn listeners(state: &State, listening: &[Listening], wide: bool) -> Vec<Check> {
         let of = |name: &str| which.iter().any(|listening| listening.what.eq_ignore_ascii_case(name));
         state.seen.connections.iter().filter(|(name, _)| of(name)).map(|(_, count)| count).sum()
     };
-    let came = |which: &[&Listening]| {
+    let arrived = |which: &[&Listening]| {
         let count = connections(which);
         format!("{} {}", format::exact(count), if count == 1 { "connection" } else { "connections" })
     };
@@ -118,7 +118,7 @@ fn listeners(state: &State, listening: &[Listening], wide: bool) -> Vec<Check> {
     if wide {
         for (about, which) in [("gRPC listener", &grpc), ("HTTP listeners", &http)] {
             if !which.is_empty() {
-                let found = format!("{}  {}", addresses(which), came(which));
+                let found = format!("{}  {}", addresses(which), arrived(which));
                 checks.push(Check { mark: Mark::Good, about, found });
             }
         }
@@ -129,7 +129,7 @@ fn listeners(state: &State, listening: &[Listening], wide: bool) -> Vec<Check> {
     } else {
         let all: Vec<&Listening> = listening.iter().collect();
         let (grpc, http, exports) = (ports(&grpc), ports(&http), format::exact(exports));
-        let found = format!("gRPC {grpc}  HTTP {http}   {}, {exports} exports", came(&all));
+        let found = format!("gRPC {grpc}  HTTP {http}   {}, {exports} exports", arrived(&all));
         checks.push(Check { mark: Mark::Good, about: "listening", found });
     }
     let mut notes: Vec<String> = Vec::new();

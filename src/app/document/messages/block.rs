@@ -1,4 +1,4 @@
-//! A tool call with what came of it: arguments, status, time, which call of its tool it is, result.
+//! A tool call with its outcome: arguments, status, time, which call of its tool it is, result.
 //!
 //! ```text
 //!   ▾ → book_room                                #2/4  tooluse_9f2  5.6s  ✗
@@ -52,7 +52,7 @@ pub fn call(
     if !to.is_open(&name, true) {
         head.push(Styled::new(format!("  {}", json::brief(&call.input)), Slot::Dim));
         to.fold(name, true, 2, head, right);
-        // What is closed still says that it failed, and why.
+        // A closed call still shows that it failed, and why.
         if let Some(error) = error {
             to.line(vec![parts::pad(6), Styled::new(parts::first_line(error), Slot::Error)]);
         }
@@ -71,12 +71,12 @@ pub fn call(
     if failures.is_empty() && error.is_none() {
         return;
     }
-    // A result mostly holds the words of the failure.
-    let words = content.map_or_else(String::new, |content| parts::words(content));
-    for failure in failures.iter().filter(|failure| failure.adds_to(trace, &words)) {
-        failure.show(trace, to, 4, &words);
+    // Most results repeat the failure's message.
+    let above = content.map_or_else(String::new, |content| parts::all_text(content));
+    for failure in failures.iter().filter(|failure| failure.adds_to(trace, &above)) {
+        failure.show(trace, to, 4, &above);
     }
-    if let Some(error) = error.filter(|error| failures.is_empty() && !words.contains(error.trim())) {
+    if let Some(error) = error.filter(|error| failures.is_empty() && !above.contains(error.trim())) {
         to.text(6, error, Slot::Error);
     }
 }
@@ -103,7 +103,7 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
     }
     let extent = parts::extent(content, |parts| to.count(|to| parts::result_content(to, 6, parts, slot)));
     if extent.lines.is_none_or(|lines| lines > LONG_RESULT) {
-        // Of a part nobody sees the head.
+        // While one extent is written, the head is not shown.
         let label = |text: &dyn Fn() -> String| if to.is_partial() { String::new() } else { text() };
         let (first, how_much) = (label(&|| parts::preview(content)), label(&|| format!("  {extent} ")));
         let head = vec![Styled::new("← ", slot), Styled::new(first, Slot::Dim)];

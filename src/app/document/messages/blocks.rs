@@ -30,11 +30,11 @@ pub enum Block {
         call: usize,
         hint: bool,
     },
-    /// `known`: the number of the run of the session that began with the same prompt.
+    /// `as_in_run`: the number of the run of the session that began with the same prompt; `None`: there is none.
     System {
         trace: usize,
         at: PartPlace,
-        known: Option<u64>,
+        as_in_run: Option<u64>,
     },
     /// So many messages of the history, from this one on.
     Earlier {
@@ -42,12 +42,12 @@ pub enum Block {
         at: PartPlace,
         count: usize,
     },
-    /// `first`: it is the first part shown of its message; `speaker`: who speaks stands above it.
+    /// `first`: it is the first part shown of its message; `role`: the message's role stands above it.
     Part {
         trace: usize,
         at: PartPlace,
         first: bool,
-        speaker: bool,
+        role: bool,
     },
     Failure {
         trace: usize,

@@ -30,7 +30,7 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     limits(to, trace);
 }
 
-/// What was left out because a limit bounds how much is compared: people must be able to tell it from the truth.
+/// What was left out because a limit bounds how much is compared: what is shown must not be taken for all there is.
 fn limits(to: &mut Builder, trace: &AssembledTrace) {
     for LimitReached { lost, times } in &trace.limits {
         let times = if *times == 1 { String::new() } else { format!(" ({} times)", format::count(*times)) };
@@ -49,20 +49,20 @@ fn generic(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
         return;
     }
     let mut kinds: Vec<(&'static str, usize)> = Vec::new();
-    // What has not come is nothing that happened.
+    // A span that others name as their parent and that has not arrived is not counted.
     for node in trace.tree.nodes.iter().filter(|node| node.state != NodeState::Missing) {
         let kind = match node.category.as_str() {
             "span" => "other",
             kind => kind,
         };
-        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+        match kinds.iter_mut().find(|(other, _)| *other == kind) {
             Some((_, count)) => *count += 1,
             None => kinds.push((kind, 1)),
         }
     }
     let all: usize = kinds.iter().map(|(_, count)| count).sum();
     let spans = if all == 1 { "span" } else { "spans" };
-    // Of spans that are all alike no kind is worth a word.
+    // Where no span is of a kind that has a name, they are only counted.
     let kinds = match kinds.as_slice() {
         [] | [("other", _)] => String::new(),
         kinds => {

@@ -14,8 +14,8 @@ pub struct Failures {
     rest: Vec<Failed>,
 }
 
-/// A failure: its place among those of the trace; and the node of its span, where its name has to be said because the
-/// failure is shown with another span.
+/// A failure: its place among those of the trace. `node`: the node of its span, where the failure is shown with another
+/// span, so that the name of its own must stand beside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Failed {
     pub error: usize,
@@ -94,7 +94,7 @@ impl Failed {
         &trace.errors[self.error]
     }
 
-    /// Whether it says more than the text that stands above it already.
+    /// Whether it adds anything to the text that stands above it.
     pub fn adds_to(self, trace: &AssembledTrace, above: &str) -> bool {
         let failure = &self.failure(trace).failure;
         let message = failure.message.as_deref().map(str::trim).unwrap_or_default();

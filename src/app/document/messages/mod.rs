@@ -1,4 +1,4 @@
-//! The Messages pane: the conversation, turn by turn, each message once, each tool call with what came of it.
+//! The Messages pane: the conversation, turn by turn, each message once, each tool call with its outcome.
 //!
 //! ```text
 //! ── turn 5 · claude-sonnet-4-5 · 3.3s · in 22.9k (12% cached) out 196 · $.064 ──
@@ -73,9 +73,9 @@ impl Pane for Messages {
                     to.text(4, how, Slot::Warning);
                 }
             }
-            Block::System { trace, at, known } => {
+            Block::System { trace, at, as_in_run } => {
                 let message = self.message(trace, at);
-                turn::system(to, &message.message.parts, self.name(trace, at), known);
+                turn::system(to, &message.message.parts, self.name(trace, at), as_in_run);
             }
             Block::Earlier { trace, at, count } => {
                 let conversation = &self.trace(trace).conversations[at.conversation];
@@ -83,11 +83,11 @@ impl Pane for Messages {
                 let messages = &conversation.messages[at.message..][..count];
                 turn::earlier(to, messages, name, self.is_answered(trace, messages));
             }
-            Block::Part { trace, at, first, speaker } => {
+            Block::Part { trace, at, first, role } => {
                 if first {
                     to.gap();
                 }
-                self.part(to, trace, at, speaker);
+                self.part(to, trace, at, role);
             }
             Block::Failure { trace, failed } => {
                 to.gap();
@@ -113,7 +113,7 @@ impl Messages {
         format!("message {} {span} {} {}", self.trace(trace).trace, at.message, at.part)
     }
 
-    fn part(&self, to: &mut Builder, trace: usize, at: PartPlace, speaker: bool) {
+    fn part(&self, to: &mut Builder, trace: usize, at: PartPlace, role: bool) {
         let (index, of, name) = (&self.traces[trace], self.trace(trace), self.name(trace, at));
         let message = self.message(trace, at);
         let part = &message.message.parts[at.part];
@@ -122,8 +122,8 @@ impl Messages {
             Content::Result(result) => block::result(to, name, result, index.pairs.call_in_history(of, result)),
             Content::Reasoning(reasoning) => turn::reasoning(to, reasoning, name),
             _ => {
-                if speaker {
-                    turn::speaker(to, of, message);
+                if role {
+                    turn::role(to, of, message);
                 }
                 let is_tool = message.message.role == Role::Tool;
                 let prose = if is_tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };

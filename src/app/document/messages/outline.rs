@@ -39,7 +39,7 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
     (traces, outline)
 }
 
-/// What the runs before one show already: a session reads as one conversation, so nobody has to read it twice.
+/// What the runs before one show already: in a session it is shown once.
 #[derive(Default)]
 struct Shown<'a> {
     /// The system prompts, each with the number of the run that began with it.
@@ -53,7 +53,7 @@ struct Writer<'a, 'o> {
     trace: &'a AssembledTrace,
     index: TraceIndex,
     failures: Failures,
-    /// Calls of which no message is known; each has its turn, in order.
+    /// Calls without messages, in order: each still has its turn.
     silent: std::iter::Peekable<std::vec::IntoIter<usize>>,
     outline: &'o mut outline::Outline<Block>,
     shown: &'o mut Shown<'a>,
@@ -119,10 +119,10 @@ impl<'a> Writer<'a, '_> {
 
     fn system(&mut self, place: PartPlace, prompt: &'a [Part]) {
         let (number, prompts) = (self.index.number, &mut self.shown.prompts);
-        let known = prompts.iter().find(|(_, known)| *known == prompt).map(|(run, _)| *run);
-        prompts.extend(number.filter(|_| known.is_none()).map(|run| (run, prompt)));
-        let known = known.filter(|run| Some(*run) != number);
-        self.push(Block::System { trace: self.at, at: place, known }, "part", place, 2, 0);
+        let earlier = prompts.iter().find(|(_, earlier)| *earlier == prompt).map(|(run, _)| *run);
+        prompts.extend(number.filter(|_| earlier.is_none()).map(|run| (run, prompt)));
+        let as_in_run = earlier.filter(|run| Some(*run) != number);
+        self.push(Block::System { trace: self.at, at: place, as_in_run }, "part", place, 2, 0);
     }
 
     /// The parts of a message, but for results that are shown with their calls.
@@ -133,7 +133,7 @@ impl<'a> Writer<'a, '_> {
             if self.index.pairs.is_shown_with_call(at) {
                 continue;
             }
-            let (mut speaker, mut lines, mut bytes) = (false, usize::from(first), 0);
+            let (mut role, mut lines, mut bytes) = (false, usize::from(first), 0);
             let mut span = None;
             match &content.content {
                 Content::Call(call) => {
@@ -144,13 +144,13 @@ impl<'a> Writer<'a, '_> {
                 Content::Result(_) => lines += 2,
                 Content::Reasoning(_) => lines += 1,
                 _ => {
-                    speaker = !headed;
+                    role = !headed;
                     headed = true;
-                    lines += usize::from(speaker);
+                    lines += usize::from(role);
                     bytes = parts::weight(content);
                 }
             }
-            self.push(Block::Part { trace: self.at, at, first, speaker }, "part", at, lines, bytes);
+            self.push(Block::Part { trace: self.at, at, first, role }, "part", at, lines, bytes);
             first = false;
             if let Some(span) = span {
                 self.outline.holds(span);
@@ -163,7 +163,7 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    /// The turns of calls of which no message is known, up to a call.
+    /// The turns of calls without messages, up to a call.
     fn silent_before(&mut self, before: usize) {
         while let Some(call) = self.silent.next_if(|call| *call < before) {
             self.turn(call);
@@ -180,7 +180,7 @@ impl<'a> Writer<'a, '_> {
         self.outline.holds(span);
     }
 
-    /// What ended a turn is the last of it.
+    /// Shows the failures of a turn's call beneath its messages.
     fn close(&mut self, turn: Option<usize>) {
         if let Some(call) = turn.and_then(|turn| self.trace.calls.get(turn)) {
             self.failures_at(call.span);

@@ -45,25 +45,25 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
 }
 
 pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
-    // Only the model's own words stand in quotation marks.
-    let words = match &reasoning.text {
+    // Quotation marks show that the model wrote the text.
+    let beginning = match &reasoning.text {
         Some(text) => Styled::new(format!("\"{}\"", parts::first_line(text)), Slot::Dim),
         None => Styled::new(parts::opaque(reasoning), Slot::MessageHidden),
     };
-    if to.fold(name, false, 2, vec![Styled::new("reasoning  ", Slot::MessageReasoning), words], vec![]) {
+    if to.fold(name, false, 2, vec![Styled::new("reasoning  ", Slot::MessageReasoning), beginning], vec![]) {
         parts::reasoning_text(to, 6, reasoning);
     }
 }
 
 /// `  assistant                    finish: tool_use`, above the message's text.
-pub fn speaker(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessage) {
-    let (word, slot) = match at.message.role {
+pub fn role(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessage) {
+    let (name, slot) = match at.message.role {
         Role::System => ("system", Slot::MessageSystem),
         Role::User => ("user", Slot::MessageUser),
         Role::Assistant => ("assistant", Slot::MessageAssistant),
         Role::Tool => ("tool", Slot::MessageTool),
     };
-    let mut left = vec![Styled::new(format!("  {word}"), slot)];
+    let mut left = vec![Styled::new(format!("  {name}"), slot)];
     if let Some(name) = &at.message.name {
         left.push(Styled::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
     }
@@ -78,17 +78,17 @@ pub fn speaker(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessag
     to.spread(left, right);
 }
 
-/// A finish reason that nobody has to look at.
+/// Whether a finish reason is a usual one, which needs no attention.
 fn is_ordinary(stop: &str) -> bool {
-    let word: String = stop.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let letters: String = stop.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     ["stop", "endturn", "tooluse", "toolcalls", "toolcall", "stopsequence", "complete", "completed", "end"]
-        .contains(&word.as_str())
+        .contains(&letters.as_str())
 }
 
-/// A system prompt; `known`: the number of the run of the session that began with the same.
-pub fn system(to: &mut Builder, prompt: &[Part], name: String, known: Option<u64>) {
+/// A system prompt. `as_in_run`: the number of an earlier run of the session that began with the same.
+pub fn system(to: &mut Builder, prompt: &[Part], name: String, as_in_run: Option<u64>) {
     to.gap();
-    if let Some(run) = known {
+    if let Some(run) = as_in_run {
         let head =
             vec![Styled::new("system  ", Slot::MessageSystem), Styled::new(format!("as in run {run}"), Slot::Dim)];
         if to.fold(name, false, 2, head, vec![]) {
@@ -126,21 +126,22 @@ fn lines_of(part: &Part, width: usize) -> usize {
     }
 }
 
-/// Messages that came in with a request and are not of this run: one dim line until opened. `answered`: among them is
-/// an answer of an earlier run of the session; without that nobody knows whether they were said at all, or are examples.
+/// Messages of a request that are not of this run: one dim line until opened. `answered`: among them is an answer of an
+/// earlier run of the session. Where there is none, they may also be examples that a program wrote, so that nothing is
+/// claimed about where they come from.
 pub fn earlier(to: &mut Builder, messages: &[ConversationMessage], name: String, answered: bool) {
-    let words = if messages.len() == 1 { "1 message" } else { &format!("{} messages", messages.len()) };
+    let count = if messages.len() == 1 { "1 message" } else { &format!("{} messages", messages.len()) };
     // All of a block are rewritten, or none.
     let (short, long) = if messages.first().is_some_and(|at| at.rewritten) {
-        (format!("context rewritten: {words}"), format!("context rewritten: {words} in place of what was sent before"))
+        (format!("context rewritten: {count}"), format!("context rewritten: {count} in place of what was sent before"))
     } else if answered {
-        (format!("{words} of earlier runs"), format!("{words} of earlier runs, sent along with this request"))
+        (format!("{count} of earlier runs"), format!("{count} of earlier runs, sent along with this request"))
     } else {
-        (format!("{words} sent along"), format!("{words} sent along with this request"))
+        (format!("{count} sent along"), format!("{count} sent along with this request"))
     };
-    let words = if wrap::width(&long) + 4 > to.width { short } else { long };
+    let line = if wrap::width(&long) + 4 > to.width { short } else { long };
     to.gap();
-    if !to.fold(name, false, 2, vec![Styled::new(words, Slot::MessageHistory)], vec![]) {
+    if !to.fold(name, false, 2, vec![Styled::new(line, Slot::MessageHistory)], vec![]) {
         return;
     }
     for at in messages {

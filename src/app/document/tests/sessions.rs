@@ -1,9 +1,9 @@
-//! Sessions of several runs, and runs of which not everything came: what is told, where, and how often.
+//! Sessions of several runs, and runs of which not everything came: what is shown, where, and how often.
 
 use super::*;
 
 #[test]
-fn a_session_tells_its_system_prompt_and_its_hint_once() {
+fn a_session_shows_its_system_prompt_and_its_hint_once() {
     let prompt = || said(0, Role::System, vec![Content::Text("Be brief.".into())]);
     let asked = |text: &str| vec![prompt(), said(0, Role::User, vec![Content::Text(text.into())])];
     let silent = || ModelCall { recording_hint: Some("turn on the content"), ..call(2) };

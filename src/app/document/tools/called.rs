@@ -125,7 +125,7 @@ impl<'a> Calls<'a> {
 
 /// What the tools of a trace are called.
 struct Names<'a> {
-    /// The names of the spans of runs that nobody named.
+    /// The names of the spans of runs without a name.
     spans: HashMap<SpanId, &'a str>,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Names<'a> {
         Self { spans }
     }
 
-    /// A run's tool; of one that nobody named, what its span is called.
+    /// The name of a run's tool; of a run without one the name of its span.
     fn of_run(&self, run: &ToolRun) -> String {
         let named = Some(run.name.trim()).filter(|name| !name.is_empty());
         let span = || run.span.and_then(|span| self.spans.get(&span).copied());
