@@ -1,6 +1,6 @@
 //! Text → lines of a width, measured in terminal columns, one grapheme at a time.
 //!
-//! Everything that came from outside passes [`clean`] before it is measured or drawn, so that nothing a model says
+//! Everything that came from outside passes [`clean`] before it is measured or drawn, so that nothing a model writes
 //! reaches the terminal as a command.
 
 mod breaks;

@@ -1,7 +1,7 @@
 //! Markdown, coloured in place: every character a model wrote stays where it wrote it.
 //!
 //! Rendering would drop link definitions, renumber lists and swallow HTML; a tool that shows what a model wrote may not.
-//! So the parser only tells which bytes are a heading, code, emphasis, and the marks themselves are dimmed.
+//! So the parser only finds which bytes are a heading, code, emphasis, and the marks themselves are dimmed.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 

@@ -24,7 +24,7 @@ fn call(number: u8) -> ModelCall {
     }
 }
 
-fn said(turn: usize, role: Role, parts: Vec<Content>) -> ConversationMessage {
+fn message(turn: usize, role: Role, parts: Vec<Content>) -> ConversationMessage {
     let parts = parts.into_iter().map(Part::new).collect();
     let message = Arc::new(Message::new(role, parts));
     ConversationMessage { message, at: Timestamp(0), span: span(1), turn, history: false, rewritten: false }
@@ -67,7 +67,7 @@ fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
     }
 }
 
-fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun>) -> AssembledTrace {
+fn run(calls: Vec<ModelCall>, conversation: Vec<ConversationMessage>, tools: Vec<ToolRun>) -> AssembledTrace {
     let trace = TraceId::from_bytes(&[1; 16]).unwrap();
     AssembledTrace {
         name: Some("planner".into()),
@@ -77,7 +77,7 @@ fn run(calls: Vec<ModelCall>, said: Vec<ConversationMessage>, tools: Vec<ToolRun
             id: ConversationId(trace, span(1)),
             agent: None,
             opened_by: None,
-            messages: said,
+            messages: conversation,
         }],
         tools,
         spans: 1,
@@ -101,14 +101,14 @@ fn place(lines: &[String], text: &str) -> usize {
 
 #[test]
 fn a_result_is_shown_with_its_call_and_not_again_where_it_is_sent() {
-    let said = vec![
-        said(0, Role::User, vec![Content::Text("hi".into())]),
-        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
-        said(1, Role::Tool, vec![gives(Some("b"), "warm"), gives(Some("a"), "cold")]),
-        said(1, Role::Assistant, vec![Content::Text("done".into())]),
+    let conversation = vec![
+        message(0, Role::User, vec![Content::Text("hi".into())]),
+        message(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
+        message(1, Role::Tool, vec![gives(Some("b"), "warm"), gives(Some("a"), "cold")]),
+        message(1, Role::Assistant, vec![Content::Text("done".into())]),
     ];
     let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Lima", ToolStatus::Ok)];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], conversation, tools)]), 60);
     assert!(place(&lines, "\"Oslo\"") < place(&lines, "← cold"));
     assert!(place(&lines, "← cold") < place(&lines, "\"Lima\""));
     assert!(place(&lines, "← warm") < place(&lines, "── turn 2"));
@@ -117,12 +117,12 @@ fn a_result_is_shown_with_its_call_and_not_again_where_it_is_sent() {
 
 #[test]
 fn results_without_ids_answer_the_calls_in_order() {
-    let said = vec![
-        said(0, Role::Assistant, vec![asks(None, "Oslo"), asks(None, "Lima")]),
-        said(1, Role::Tool, vec![gives(None, "cold"), gives(None, "warm")]),
+    let conversation = vec![
+        message(0, Role::Assistant, vec![asks(None, "Oslo"), asks(None, "Lima")]),
+        message(1, Role::Tool, vec![gives(None, "cold"), gives(None, "warm")]),
     ];
     let tools = vec![ran(None, "Oslo", ToolStatus::Ok), ran(None, "Lima", ToolStatus::Error)];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, tools)]), 60);
     assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("#1/2  ✓"), "{lines:#?}");
     assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("#2/2  ✗"), "{lines:#?}");
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
@@ -130,25 +130,25 @@ fn results_without_ids_answer_the_calls_in_order() {
 
 #[test]
 fn a_result_that_lost_its_id_answers_the_call_of_its_tool_that_waits() {
-    let said = vec![
-        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
-        said(1, Role::Tool, vec![gives(Some("a"), "cold"), gives(None, "warm")]),
+    let conversation = vec![
+        message(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Lima")]),
+        message(1, Role::Tool, vec![gives(Some("a"), "cold"), gives(None, "warm")]),
     ];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, Vec::new())]), 60);
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1, "{lines:#?}");
 }
 
 #[test]
 fn an_id_that_is_used_again_means_the_newer_call() {
-    let said = vec![
-        said(0, Role::Assistant, vec![asks(Some("0"), "Oslo")]),
-        said(1, Role::Tool, vec![gives(Some("0"), "cold")]),
-        said(1, Role::Assistant, vec![asks(Some("0"), "Lima")]),
-        said(2, Role::Tool, vec![gives(Some("0"), "warm")]),
+    let conversation = vec![
+        message(0, Role::Assistant, vec![asks(Some("0"), "Oslo")]),
+        message(1, Role::Tool, vec![gives(Some("0"), "cold")]),
+        message(1, Role::Assistant, vec![asks(Some("0"), "Lima")]),
+        message(2, Role::Tool, vec![gives(Some("0"), "warm")]),
     ];
     let later = ToolRun { called_by: Some(span(2)), ..ran(Some("0"), "Lima", ToolStatus::Error) };
     let tools = vec![ran(Some("0"), "Oslo", ToolStatus::Ok), later];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], said, tools)]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1), call(2)], conversation, tools)]), 60);
     assert!(lines[place(&lines, "\"Oslo\"") - 1].ends_with("✓"), "{lines:#?}");
     assert!(lines[place(&lines, "\"Lima\"") - 1].ends_with("✗"), "{lines:#?}");
     assert_eq!(place(&lines, "← warm"), place(&lines, "\"Lima\"") + 1);
@@ -156,9 +156,9 @@ fn an_id_that_is_used_again_means_the_newer_call() {
 
 #[test]
 fn the_same_arguments_again_are_pointed_out() {
-    let said = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Oslo")])];
+    let conversation = vec![message(0, Role::Assistant, vec![asks(Some("a"), "Oslo"), asks(Some("b"), "Oslo")])];
     let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Oslo", ToolStatus::Pending)];
-    let detail = detail(vec![run(vec![call(1)], said, tools)]);
+    let detail = detail(vec![run(vec![call(1)], conversation, tools)]);
     let shown = lines(messages::blocks, &detail, 60);
     assert!(shown[place(&shown, "same arguments as #1") - 2].ends_with("no result"), "{shown:#?}");
     place(&lines(tools::blocks, &detail, 60), "same arguments as #1");
@@ -172,12 +172,12 @@ fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
         state: NodeState::Error,
         ..Node::sample(span(number), name, Timestamp(0))
     };
-    let said = vec![
-        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
-        said(1, Role::Assistant, vec![Content::Text("sorry".into())]),
+    let conversation = vec![
+        message(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
+        message(1, Role::Assistant, vec![Content::Text("sorry".into())]),
     ];
     let tool = ToolRun { span: Some(span(3)), ..ran(Some("a"), "Oslo", ToolStatus::Error) };
-    let mut run = run(vec![call(1), call(2)], said, vec![tool]);
+    let mut run = run(vec![call(1), call(2)], conversation, vec![tool]);
     run.tree.nodes = vec![node(1, 0, "chat"), node(3, 0, "weather"), node(4, 1, "GET /weather"), node(2, 0, "chat")];
     let failure = Failure { kind: Some("httpx.ReadTimeout".into()), message: Some("timed out".into()), stack: None };
     run.errors = vec![TraceFailure { span: span(4), at: Timestamp(0), failure }];
@@ -196,8 +196,8 @@ fn what_a_turn_cost_is_the_last_thing_to_give_way() {
         ..TokenUsage::default()
     };
     let turn = ModelCall { usage: Some(usage), unpriced: true, ..call(1) };
-    let said = vec![said(0, Role::Assistant, vec![Content::Text("yes".into())])];
-    let detail = detail(vec![run(vec![turn], said, Vec::new())]);
+    let conversation = vec![message(0, Role::Assistant, vec![Content::Text("yes".into())])];
+    let detail = detail(vec![run(vec![turn], conversation, Vec::new())]);
     for (width, rule) in [
         (80, "── turn 1 · claude-sonnet-4-5 · 1.0s · in 23k (12% cached) out 196 · unpriced"),
         (75, "── turn 1 · claude-sonnet-4-5 · 1.0s · in 23k out 196 · unpriced"),
@@ -242,11 +242,11 @@ fn one_model_by_two_names_is_told_apart_and_each_window_named() {
 
 #[test]
 fn a_long_result_is_one_line_until_it_is_opened() {
-    let said = vec![
-        said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
-        said(1, Role::Tool, vec![gives(Some("a"), &"snow\n".repeat(200))]),
+    let conversation = vec![
+        message(0, Role::Assistant, vec![asks(Some("a"), "Oslo")]),
+        message(1, Role::Tool, vec![gives(Some("a"), &"snow\n".repeat(200))]),
     ];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, Vec::new())]), 60);
     assert!(lines[place(&lines, "▸ ← snow")].ends_with("200 lines"), "{lines:#?}");
     assert!(lines.len() < 10, "{lines:#?}");
 }
@@ -255,8 +255,8 @@ fn a_long_result_is_one_line_until_it_is_opened() {
 fn only_what_a_model_said_stands_in_quotation_marks() {
     let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
     let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
-    let said = vec![said(0, Role::Assistant, vec![Content::Reasoning(thought), Content::Reasoning(hidden)])];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], said, Vec::new())]), 90);
+    let conversation = vec![message(0, Role::Assistant, vec![Content::Reasoning(thought), Content::Reasoning(hidden)])];
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, Vec::new())]), 90);
     assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));
     assert!(
         lines[place(&lines, "redacted")].ends_with("reasoning  redacted reasoning, 93 B: the provider keeps it hidden")

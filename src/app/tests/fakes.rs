@@ -156,7 +156,7 @@ fn tree(fake: &Fake) -> Tree {
 /// A conversation in which every model call says one thing.
 fn assembled(fake: &Fake) -> AssembledTrace {
     let calls: Vec<usize> = (0..fake.spans.len()).filter(|index| fake.spans[*index].1 == Category::Llm).collect();
-    let said = |(turn, index): (usize, &usize)| ConversationMessage {
+    let message = |(turn, index): (usize, &usize)| ConversationMessage {
         message: Arc::new(Message::text(Role::Assistant, format!("said by span {}", index + 1))),
         at: Timestamp(100 + *index as u64),
         span: span(index + 1),
@@ -172,7 +172,7 @@ fn assembled(fake: &Fake) -> AssembledTrace {
             id: ConversationId(trace(fake.number), span(1)),
             agent: None,
             opened_by: None,
-            messages: calls.iter().enumerate().map(said).collect(),
+            messages: calls.iter().enumerate().map(message).collect(),
         }],
         spans: fake.spans.len() as u64,
         ..AssembledTrace::sample(trace(fake.number), Timestamp(fake.number.into()))

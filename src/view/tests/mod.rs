@@ -65,7 +65,7 @@ fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
     scene.shows("└─ ✓ 1  ! 1 ");
 }
 
-/// A run whose spans never told their end is running until nothing has come for long, then never ended: in its row, its
+/// A run whose spans have no end is running until nothing has arrived for long, then never ended: in its row, its
 /// session and the sums alike.
 #[test]
 fn a_run_that_does_not_end_is_running_and_later_never_ended_in_its_row_its_session_and_the_sums() {
@@ -325,7 +325,7 @@ fn every_size_is_drawn() {
     }
 }
 
-/// The terminal may have been resized when the state has not heard of it yet.
+/// The terminal may have another size than the state for a frame.
 #[test]
 fn a_screen_of_another_size_than_the_states_is_drawn_too() {
     let theme = Themes::load(None).unwrap().get("dark").unwrap();

@@ -204,7 +204,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         recording_hint: None,
         also: Vec::new(),
     };
-    let said = |role, parts: Vec<Part>| ConversationMessage {
+    let message = |role, parts: Vec<Part>| ConversationMessage {
         message: Arc::new(Message::new(role, parts)),
         at: at(run.from),
         span: span_id(2),
@@ -232,8 +232,8 @@ fn assembled(run: &Run) -> AssembledTrace {
         agent: Some("planner".into()),
         opened_by: None,
         messages: vec![
-            said(Role::User, vec![Part::text(run.question)]),
-            said(
+            message(Role::User, vec![Part::text(run.question)]),
+            message(
                 Role::Assistant,
                 vec![
                     Part::new(Content::Reasoning(thought)),
@@ -241,7 +241,7 @@ fn assembled(run: &Run) -> AssembledTrace {
                     Part::new(Content::Call(asked)),
                 ],
             ),
-            said(Role::Tool, vec![Part::new(Content::Result(answered))]),
+            message(Role::Tool, vec![Part::new(Content::Result(answered))]),
         ],
     };
     let tool = ToolRun {

@@ -18,10 +18,10 @@ pub fn doubts(calls: &[&ModelCall]) -> Vec<Doubt> {
         let model = wrap::clean_line(model_of(call));
         let more = |doubt: &Doubt| doubt.reported > doubt.computed;
         match doubts.iter_mut().find(|doubt| doubt.model == model && more(doubt) == (reported > computed)) {
-            Some(known) => {
-                known.calls += 1;
-                known.reported = known.reported + reported;
-                known.computed = known.computed + computed;
+            Some(doubt) => {
+                doubt.calls += 1;
+                doubt.reported = doubt.reported + reported;
+                doubt.computed = doubt.computed + computed;
             }
             None => doubts.push(Doubt { model, calls: 1, reported, computed }),
         }

@@ -1,4 +1,4 @@
-//! The Cost pane: tokens and money, call by call, and how each number came about.
+//! The Cost pane: tokens and money, call by call, and how each number is made up.
 
 mod doubts;
 mod table;
@@ -186,13 +186,13 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
         let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
         let unpriced = u64::from(call.unpriced);
-        match models.iter_mut().find(|known| known.name == name) {
-            Some(known) => {
-                known.calls += 1;
-                known.usage = known.usage + usage;
-                known.cost = known.cost + cost;
-                known.priced += priced;
-                known.unpriced += unpriced;
+        match models.iter_mut().find(|model| model.name == name) {
+            Some(model) => {
+                model.calls += 1;
+                model.usage = model.usage + usage;
+                model.cost = model.cost + cost;
+                model.priced += priced;
+                model.unpriced += unpriced;
             }
             None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, window: call.window }),
         }

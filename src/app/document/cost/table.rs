@@ -28,7 +28,7 @@ struct Column {
     head: &'static str,
     slot: Slot,
     of: fn(&TokenUsage) -> Option<u64>,
-    /// Unknown means that there were none to tell of, as most calls have none.
+    /// An unknown number is taken for none: most calls have no such tokens.
     optional: bool,
 }
 

@@ -1,11 +1,11 @@
-//! Sessions of several runs, and runs of which not everything came: what is shown, where, and how often.
+//! Sessions of several runs, and runs of which not everything arrived: what is shown, where, and how often.
 
 use super::*;
 
 #[test]
 fn a_session_shows_its_system_prompt_and_its_hint_once() {
-    let prompt = || said(0, Role::System, vec![Content::Text("Be brief.".into())]);
-    let asked = |text: &str| vec![prompt(), said(0, Role::User, vec![Content::Text(text.into())])];
+    let prompt = || message(0, Role::System, vec![Content::Text("Be brief.".into())]);
+    let asked = |text: &str| vec![prompt(), message(0, Role::User, vec![Content::Text(text.into())])];
     let silent = || ModelCall { recording_hint: Some("turn on the content"), ..call(2) };
     let run = |number: u8, text: &str| {
         let trace = TraceId::from_bytes(&[number; 16]).unwrap();
@@ -13,7 +13,7 @@ fn a_session_shows_its_system_prompt_and_its_hint_once() {
     };
     let other = AssembledTrace {
         conversations: vec![Conversation {
-            messages: vec![said(0, Role::System, vec![Content::Text("Be long.".into())])],
+            messages: vec![message(0, Role::System, vec![Content::Text("Be long.".into())])],
             ..run(3, "").conversations.remove(0)
         }],
         ..run(3, "")
@@ -39,10 +39,10 @@ fn a_name_that_is_cut_does_not_touch_the_rule_behind_it() {
 #[test]
 fn what_makes_vectors_takes_no_turn() {
     let vectors = ModelCall { category: Category::Embedding, model: None, ..call(1) };
-    let said = vec![said(1, Role::Assistant, vec![Content::Text("seven days".into())])];
-    let detail = detail(vec![run(vec![vectors, call(2)], said, Vec::new())]);
-    let told = lines(messages::blocks, &detail, 60);
-    assert!(told[0].starts_with("── turn 1 · claude"), "{told:#?}");
+    let conversation = vec![message(1, Role::Assistant, vec![Content::Text("seven days".into())])];
+    let detail = detail(vec![run(vec![vectors, call(2)], conversation, Vec::new())]);
+    let shown = lines(messages::blocks, &detail, 60);
+    assert!(shown[0].starts_with("── turn 1 · claude"), "{shown:#?}");
     let counted = lines(cost::blocks, &detail, 80);
     assert!(counted[place(&counted, "turn") + 1].starts_with('·'), "{counted:#?}");
     assert!(counted[place(&counted, "unknown model")].ends_with('?'), "what is not known is not nothing: {counted:#?}");
@@ -51,11 +51,11 @@ fn what_makes_vectors_takes_no_turn() {
 #[test]
 fn a_call_that_ran_in_another_trace_is_one_call_of_the_session() {
     let [asking, running] = [1, 2].map(|number| TraceId::from_bytes(&[number; 16]).unwrap());
-    let asked = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
-    let told = ran(Some("a"), "Oslo", ToolStatus::Ok);
-    let ran = ToolRun { span: Some(span(7)), called_by: None, ..told.clone() };
+    let asked = vec![message(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
+    let asked_for = ran(Some("a"), "Oslo", ToolStatus::Ok);
+    let ran = ToolRun { span: Some(span(7)), called_by: None, ..asked_for.clone() };
     let runs = vec![
-        AssembledTrace { trace: asking, ..run(vec![call(1)], asked, vec![told]) },
+        AssembledTrace { trace: asking, ..run(vec![call(1)], asked, vec![asked_for]) },
         AssembledTrace { trace: running, ..run(Vec::new(), Vec::new(), vec![ran]) },
     ];
     let detail = detail(runs);
@@ -67,7 +67,7 @@ fn a_call_that_ran_in_another_trace_is_one_call_of_the_session() {
 
 #[test]
 fn who_asked_for_a_tool_is_known_from_what_was_said() {
-    let asked = vec![said(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
+    let asked = vec![message(0, Role::Assistant, vec![asks(Some("a"), "Oslo")])];
     let tool = ToolRun { called_by: None, span: Some(span(7)), ..ran(Some("a"), "Oslo", ToolStatus::Ok) };
     let nameless = ToolRun { name: String::new(), call_id: None, ..tool.clone() };
     let lines = lines(tools::blocks, &detail(vec![run(vec![call(1)], asked, vec![tool, nameless])]), 70);
@@ -78,10 +78,10 @@ fn who_asked_for_a_tool_is_known_from_what_was_said() {
 
 #[test]
 fn a_call_whose_messages_an_agent_tells_says_so() {
-    let told = vec![
-        said(1, Role::User, vec![Content::Text("hi".into())]),
-        said(1, Role::Assistant, vec![Content::Text("ho".into())]),
+    let conversation = vec![
+        message(1, Role::User, vec![Content::Text("hi".into())]),
+        message(1, Role::Assistant, vec![Content::Text("ho".into())]),
     ];
-    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], told, Vec::new())]), 60);
+    let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, Vec::new())]), 60);
     place(&lines, "what was said came with the spans around this call");
 }
