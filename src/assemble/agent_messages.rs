@@ -5,6 +5,7 @@
 //! missing there. That is decided from the exchanges of the calls, before any of them is placed in a conversation.
 
 use std::{
+    cell::LazyCell,
     collections::{BTreeMap, HashMap},
     ops::Range,
     sync::Arc,
@@ -23,7 +24,8 @@ const LETTERS: usize = 16;
 /// Gives the last call of each agent the answer of the agent's span, unless the calls of that agent and their tools have
 /// that text already. `calls` are in the order of their start.
 pub fn add_answers(trace: &LoadedTrace, calls: &mut [PreparedExchange], fingerprints: &mut Fingerprints) {
-    let later_answers = later_answers(calls);
+    let mut answers: Vec<(usize, Vec<TimedMessage>)> = Vec::new();
+    let later_answers = LazyCell::new(|| later_answers(calls));
     for (scope, of_agent) in by_agent(trace, calls) {
         let node = &trace.nodes()[scope];
         let is_counted = trace.work.counted.of[scope].is_some_and(|call| trace.work.counted.calls[call].node == scope);
@@ -37,16 +39,23 @@ pub fn add_answers(trace: &LoadedTrace, calls: &mut [PreparedExchange], fingerpr
         let answer = exchange.completion.into_iter();
         let answer: Vec<TimedMessage> =
             answer.filter(|line| line.message.role == Role::Assistant && has_text(&line.message)).collect();
-        let later = later_answers.get(&newest).map(|(later, lines)| &calls[*later].lines[lines.clone()]);
-        let of_agent = of_agent.iter().map(|at| &calls[*at]);
-        if answer.is_empty() || repeats(&answer, of_agent, later.unwrap_or_default()) {
+        if answer.is_empty() {
+            continue;
+        }
+        let is_unanswered = calls[newest].completion.is_empty();
+        let later = is_unanswered.then(|| later_answers.get(&newest)).flatten();
+        let later = later.map(|(later, lines)| &calls[*later].lines[lines.clone()]).unwrap_or_default();
+        if repeats(&answer, of_agent.iter().map(|at| &calls[*at]), later) {
             continue;
         }
         let without_calls = |line: TimedMessage| {
             let parts = line.message.parts.iter().filter(|part| !matches!(part.content, Content::Call(_))).cloned();
             TimedMessage { message: Arc::new(Message { parts: parts.collect(), ..(*line.message).clone() }), ..line }
         };
-        calls[newest].additions.answer = answer.into_iter().map(without_calls).collect();
+        answers.push((newest, answer.into_iter().map(without_calls).collect()));
+    }
+    for (newest, answer) in answers {
+        calls[newest].additions.answer = answer;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tool runs that no message of a model call asks for, as messages of the agent that they ran in.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -25,8 +26,10 @@ pub fn groups<'r>(
     calls: &[PreparedExchange],
     runs: &'r [ToolRun],
 ) -> HashMap<Option<usize>, Vec<ToolGroup<'r>>> {
-    let lines = calls.iter().flat_map(|call| call.lines.iter().chain(&call.completion));
-    let in_messages: HashSet<u64> = lines.flat_map(|line| line.fingerprint.call_ids.iter().copied()).collect();
+    let in_messages: LazyCell<HashSet<u64>, _> = LazyCell::new(|| {
+        let lines = calls.iter().flat_map(|call| call.lines.iter().chain(&call.completion));
+        lines.flat_map(|line| line.fingerprint.call_ids.iter().copied()).collect()
+    });
     let counted = &trace.work.counted.calls;
     let mut of_scope: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
     for (call, counted) in counted.iter().enumerate() {
