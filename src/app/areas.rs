@@ -110,6 +110,7 @@ fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
     let calls = !shape.no_calls;
     // One number stands beside a name at any width: what it cost, else how long it took.
     let columns = Columns {
+        age: width >= 28,
         duration: !calls || width >= if alone { 36 } else { 42 },
         tokens: calls && width >= if alone { 48 } else { 42 },
         cost: calls,
@@ -136,9 +137,11 @@ fn take_bottom(rest: &mut Rect) -> Rect {
     Rect { y: rest.y + rest.height, height, ..*rest }
 }
 
-/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, then duration.
+/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, then duration, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each column is shown or not, whatever the others are")]
 pub struct Columns {
+    pub age: bool,
     pub duration: bool,
     pub tokens: bool,
     pub cost: bool,

@@ -32,6 +32,26 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, in at most four columns: `now`, `4m`, `2h`, the day of the week (`Tue`) within the last
+/// six days, `3w`, `11mo`, `2y`. Nothing for what is not known.
+#[must_use]
+pub fn age(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
+    if at.known().is_none() {
+        return String::new();
+    }
+    let minutes = now.since(at).as_secs() / 60;
+    let (hours, days) = (minutes / 60, minutes / 60 / 24);
+    match days {
+        _ if minutes == 0 => "now".to_owned(),
+        _ if hours == 0 => format!("{minutes}m"),
+        0 => format!("{hours}h"),
+        1..6 => zone.written(at, "%a"),
+        6..60 => format!("{}w", days.div_ceil(7)),
+        60..730 => format!("{}mo", days / 30),
+        _ => format!("{}y", days / 365),
+    }
+}
+
 /// `999`, `2.1k`, `202k`, `1.2M`: at most four columns up to a billion.
 #[must_use]
 pub fn count(count: u64) -> String {

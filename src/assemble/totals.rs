@@ -25,6 +25,8 @@ use crate::model::{
 pub struct TraceListing {
     /// The root's name, else that of the earliest span; `None` if there are only log records.
     pub name: Option<String>,
+    /// See [`crate::model::TraceSummary::label`].
+    pub label: Option<String>,
     /// That of the root, else of the earliest span; the default project if there are only log records.
     pub project: Project,
     /// The session of the root, else of the first span or log record that names one.
@@ -137,6 +139,22 @@ impl<'a> TraceDigest<'a> {
         self.spans().next().map(|facts| facts.name.to_string())
     }
 
+    /// The name that people gave; see [`crate::model::TraceSummary::label`]. Without a root the first agent that ran
+    /// tells it.
+    pub fn label(&self) -> Option<String> {
+        let nodes = &self.tree.nodes;
+        let agent = || nodes.iter().position(|node| node.category == Category::Agent && node.span.is_some());
+        let at = self.tree.root.or_else(agent)?;
+        let (_, digest) = nodes[at].span?;
+        match nodes[at].category {
+            Category::Agent => agent_label(digest),
+            Category::Span | Category::Chain => Some(digest.name.trim()),
+            _ => None,
+        }
+        .filter(|label| !label.is_empty())
+        .map(str::to_owned)
+    }
+
     /// The project of the root, else of the earliest span.
     pub fn project(&self) -> Project {
         self.spans().next().and_then(|facts| facts.project.clone()).unwrap_or_default()
@@ -210,6 +228,7 @@ impl<'a> TraceDigest<'a> {
         let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
+            label: self.label(),
             project: self.project(),
             session: self.first(|facts| facts.session.as_deref()).map(SessionId::from),
             user: self.first(|facts| facts.user.as_deref()).map(str::to_owned),
@@ -227,6 +246,13 @@ impl<'a> TraceDigest<'a> {
             has_ai: any_ai || !self.counted.calls.is_empty(),
         }
     }
+}
+
+/// The agent's name in a span's name: the conventions' `invoke_agent NAME` says the kind as well. `None` where it is the
+/// model's name, which some senders write there.
+fn agent_label(digest: &SpanDigest) -> Option<&str> {
+    let name = digest.name.strip_prefix("invoke_agent ").unwrap_or(&digest.name).trim();
+    Some(name).filter(|name| Some(*name) != digest.model.as_deref() && *name != "invoke_agent")
 }
 
 /// See [`TraceDigest::sources`].

@@ -184,7 +184,7 @@ impl Stream {
                 "text_delta" => self.append(0, PieceKind::Text, at(), delta.str("text").unwrap_or_default()),
                 "thinking_delta" => self.append(0, PieceKind::Thought, at(), delta.str("thinking").unwrap_or_default()),
                 "input_json_delta" => {
-                    self.append(0, PieceKind::Call, at(), delta.str("partial_json").unwrap_or_default())
+                    self.append(0, PieceKind::Call, at(), delta.str("partial_json").unwrap_or_default());
                 }
                 "signature_delta" => {
                     self.piece(0, PieceKind::Thought, at()).signature = delta.str("signature").map(str::to_owned);

@@ -26,6 +26,9 @@ pub struct TraceSummary {
     pub project: Project,
     /// The root's name, else that of the earliest span; `None` if only log records are known.
     pub name: Option<String>,
+    /// The name that people gave the run: that of their agent or of their own root span; `None` where an
+    /// instrumentation made the name, as of a lone model call.
+    pub label: Option<String>,
     pub session: Option<SessionId>,
     pub user: Option<String>,
     pub service: Option<String>,
@@ -189,6 +192,7 @@ mod tests {
             trace: TraceId::from_bytes(&[1; 16]).unwrap(),
             project: Project::default(),
             name: None,
+            label: None,
             session: None,
             user: None,
             service: None,

@@ -196,6 +196,7 @@ impl GroupPlan<'_> {
                 listing.waits.map(Waits::as_str),
                 listing.waits.map(|waits| waits.until(listing.last_seen).0),
                 totals.pending_tools,
+                listing.label,
             ])?;
         }
         Ok(table.flush()?)

@@ -38,6 +38,7 @@ use crate::slots::Slot;
 pub use self::{line::mark, names::short_name};
 
 /// Widths of the columns, a space before each included.
+const AGE: u16 = 5;
 const DURATION: u16 = 6;
 const TOKENS: u16 = 5;
 const COST: u16 = 8;
@@ -95,9 +96,11 @@ fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
         pen.put(area.head.x, area.head.y, area.head.right(), &format!("✗ {why}"), Slot::Error);
         return;
     }
-    let Columns { duration, tokens, cost } = area.columns;
+    let Columns { age, duration, tokens, cost } = area.columns;
     let mut right = area.head.right();
-    for (shown, width, title) in [(cost, COST, "cost"), (tokens, TOKENS, "tok"), (duration, DURATION, "dur")] {
+    for (shown, width, title) in
+        [(cost, COST, "cost"), (tokens, TOKENS, "tok"), (duration, DURATION, "dur"), (age, AGE, "age")]
+    {
         if shown {
             let place = Rect { x: right.saturating_sub(width).max(area.head.x), width: width.min(right), ..area.head };
             pen.texts_right(place, &[Styled::new(title, Slot::Dim)]);
@@ -118,6 +121,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
         (columns.cost, COST, &line.cost, Slot::TreeCost),
         (columns.tokens, TOKENS, &line.tokens, Slot::TreeNumber),
         (columns.duration, DURATION, &line.duration, Slot::TreeNumber),
+        (columns.age, AGE, &line.age, Slot::Dim),
     ];
     for (shown, width, text, slot) in cells {
         if !shown {
@@ -149,9 +153,6 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     if let Some((letter, slot)) = line.kind {
         pen.put(x, y, right, letter, slot);
         x += 2;
-    }
-    if !line.number.is_empty() {
-        x = pen.put(x, y, right, &line.number, Slot::Dim) + 1;
     }
     let mut end = right;
     // What stands aside ends in one column in all rows; a name that needs its room has it.

@@ -194,6 +194,7 @@ impl Bench {
                     trace: trace.trace,
                     project: Project::default(),
                     name: trace.name.clone(),
+                    label: None,
                     session: session(),
                     user: None,
                     service: None,

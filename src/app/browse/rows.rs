@@ -34,6 +34,12 @@ impl Browse {
             return Some(at);
         }
         // What stood for the unknown is replaced by what became known.
+        // Where older runs were asked for, the first of them takes the place of the row that stood for them.
+        if let (RowId::Earlier(_), Some(before)) = (held, self.scroll.cursor.checked_sub(1))
+            && let Some(at) = self.position(&old.get(before)?.id)
+        {
+            return Some((at + 1).min(self.rows.len() - 1));
+        }
         let branch = match held {
             RowId::NoTraces(session) => Some(RowId::Session(session.clone())),
             RowId::NoSpans(trace) => Some(RowId::Trace(*trace)),
@@ -77,10 +83,9 @@ impl Browse {
             return;
         };
         let earlier = page.total.saturating_sub(page.rows.len() as u64);
-        if earlier > 0 {
-            rows.push(Row { id: RowId::Earlier(name.cloned()), depth: 1, open: None, at, parent });
-        }
-        for ((index, trace), number) in page.rows.iter().enumerate().zip(earlier + 1..) {
+        // The answer has the oldest first, the rows the newest.
+        for (index, trace) in page.rows.iter().enumerate().rev() {
+            let number = earlier + 1 + index as u64;
             let id = RowId::Trace(trace.trace);
             let open = self.is_open(&id);
             let at = At::Trace { session, index, number };
@@ -88,6 +93,9 @@ impl Browse {
             if open {
                 self.lay_spans(session, trace.trace, rows);
             }
+        }
+        if earlier > 0 {
+            rows.push(Row { id: RowId::Earlier(name.cloned()), depth: 1, open: None, at, parent });
         }
     }
 

@@ -50,6 +50,11 @@ fn the_session_one_reads_in_is_no_news_when_it_grows_out_of_the_window() {
         scene.arrives(fake(number, Some("a")));
         assert_eq!(title(&scene), 0);
     }
+    scene.press("G");
+    for number in 20..30 {
+        scene.arrives(fake(number, Some("a")));
+        assert_eq!(title(&scene), 0);
+    }
     assert!(scene.state.tree.scroll().top() > 0);
 }
 

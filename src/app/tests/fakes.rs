@@ -125,6 +125,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         trace: trace(fake.number),
         project: Project::default(),
         name: Some(format!("run {}", fake.number)),
+        label: None,
         session: fake.session.map(SessionId::from),
         user: None,
         service: None,

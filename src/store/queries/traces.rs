@@ -21,7 +21,7 @@ pub fn traces(
     let asked = Asked::of(filter, include_str!("traces.sql")).with("of", of).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 28)?;
+        total = count(row, 29)?;
         let Some(trace) = trace_id(row.get(0)?) else { return Ok(None) };
         Ok(Some(TraceSummary {
             trace,
@@ -37,9 +37,10 @@ pub fn traces(
             last_seen: Timestamp(row.get(10)?),
             state: state(text(row, 11)?),
             waits: maybe_text(row, 12)?.and_then(waits),
-            spans: count(row, 13)?,
-            models: lines(maybe_text(row, 14)?),
-            totals: totals(row, 15)?,
+            label: row.get(13)?,
+            spans: count(row, 14)?,
+            models: lines(maybe_text(row, 15)?),
+            totals: totals(row, 16)?,
         }))
     })?;
     Ok(Page { rows: rows.into_iter().flatten().collect(), total })

@@ -20,12 +20,12 @@ use scene::{Scene, at, at_the_failure, listening, runs};
 fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
     let scene = at_the_failure(Scene::of(runs()));
     for line in [
-        "│▾ ✗ trip-planner  ✗1 3 runs  1m01 143k   $.313│",
-        "│  ▸ ✓ run 1 plan a 5-day tr… 8.1s  12k   $.019│",
+        "│▾ ✗ trip-planner  ✗1    now  1m01 143k   $.313│",
+        "│  ▸ ✓ plan a 5-day trip… 1m  8.1s  12k   $.019│",
         "│    ▾ ✗ A planner             46s 118k   $.272│",
         "│        M turn 1  sonnet-4-5 3.1s  14k   $.012│",
         "▌      ✗ T book_room  #1      3.1s    ·       ·│",
-        "│▸ ✓ (no session)      1 run  2.0s    ·       ·│",
+        "│▸ ✓ (no session) 1 run   1m  2.0s    ·       ·│",
         "│[1 Messages] 2 Tools 1·1✗  3 Reasoning  4 Cost  5 Raw ",
         "gRPC 4317  HTTP 4318 5388",
         "1 running · 5 runs · $.325",
@@ -39,7 +39,7 @@ fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
 #[test]
 fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
     let scene = Scene::of(runs());
-    scene.shows("● run 1 draft the relea… 14s+ ");
+    scene.shows("● release-notes     now  14s+ ");
     scene.shows("● A writer ");
     scene.shows("M turn 1  sonnet-4-5 3.1s 4.2k       ?│");
     Scene::of(runs()).size(200, 40).shows("8s since last");
@@ -51,7 +51,8 @@ fn what_a_wide_screen_has_room_for_is_said_beside_the_name() {
     scene.shows("T book_room  #1  ValidationError: 'guests' must");
     scene.shows("M turn 2  claude-sonnet-4-5  +1 ");
     scene.shows("◌ · ");
-    scene.shows("run 3 book the ryokan for two nights  invoke_agent pl");
+    scene.shows("✗ book the ryokan for two nights ");
+    scene.shows("● release-notes  8s since last  draft the relea");
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
     runs.truncate(2);
     let scene = Scene::of(runs).size(200, 40);
     scene.shows("▾ ! trip-planner ");
-    scene.shows("! run 1 plan a 5-day trip to Kyoto in autumn  1 error");
+    scene.shows("! plan a 5-day trip to Kyoto in autumn  1 error");
     scene.shows("└─ ✓ 1  ! 1 ");
 }
 
@@ -70,13 +71,12 @@ fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
 #[test]
 fn a_run_that_does_not_end_is_running_and_later_never_ended_in_its_row_its_session_and_the_sums() {
     let mut scene = Scene::of(runs());
-    for text in ["▾ ● doc-writer ", "▾ ● run 1 draft the", "1 running · 5 runs", "└─ ✓ 3  ✗ 1  ● 1 "]
-    {
+    for text in ["▾ ● doc-writer ", "▾ ● release-notes", "1 running · 5 runs", "└─ ✓ 3  ✗ 1  ● 1 "] {
         scene.shows(text);
     }
     let tick = Tick { now: at(800.0), seen: Seen::default(), failing: None };
     scene.event(Event::Tick(tick));
-    for text in ["▾ ◌ doc-writer ", "▾ ◌ run 1 draft the", " 5 runs · $.325", "└─ ✓ 3  ✗ 1  ◌ 1 "] {
+    for text in ["▾ ◌ doc-writer ", "▾ ◌ release-notes", " 5 runs · $.325", "└─ ✓ 3  ✗ 1  ◌ 1 "] {
         scene.shows(text);
     }
     assert!(!scene.screen().contains("1 running"));
@@ -87,9 +87,9 @@ fn where_no_model_was_called_there_are_no_columns_for_tokens_and_money() {
     let mut runs = runs();
     runs.retain(|run| run.session.is_none());
     let scene = Scene::of(runs);
-    scene.shows("                  dur│");
+    scene.shows("             age   dur│");
     assert!(!scene.screen().contains(" tok "));
-    scene.size(80, 24).shows("✓ a question of no s… 2.0s│");
+    scene.size(80, 24).shows("✓ a question of … 1m  2.0s│");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn numbers_end_in_the_same_column_in_every_row() {
 fn at_eighty_columns_the_names_keep_their_room_and_the_cost_stays() {
     let scene = at_the_failure(Scene::of(runs())).size(80, 24);
     scene.shows(" sideseat ● LIVE :4317 :4318 :5388 ");
-    scene.shows("│  ▾ ✗ run 3 book the ry… $.272│");
+    scene.shows("│  ▾ ✗ book the ryo… 1m   $.272│");
     scene.shows("[1 Msg] 2 Tools✗  3 Rsn  4 Cost  5 Raw");
     scene.shows("? help  q quit");
 }

@@ -106,6 +106,7 @@ fn summary(run: &Run) -> TraceSummary {
         trace: trace_id(run.number),
         project: Project::default(),
         name: Some("invoke_agent planner".into()),
+        label: (run.session == Some("doc-writer")).then(|| "release-notes".into()),
         session: run.session.map(SessionId::from),
         user: None,
         service: None,
@@ -403,5 +404,5 @@ impl Scene {
 
 /// Opens the failed run and goes to its second booking.
 pub fn at_the_failure(scene: Scene) -> Scene {
-    scene.pressed("g g  j  j  j  j  l  j  j  j  l  j  j  j  j  j")
+    scene.pressed("g g  j  j  j  j  l  j  l  j  j  j  j  j")
 }

@@ -16,8 +16,6 @@ pub struct Line {
     pub mark: Option<(&'static str, Slot)>,
     /// The letter of its kind.
     pub kind: Option<(&'static str, Slot)>,
-    /// Before the name: `run 6`.
-    pub number: String,
     pub name: String,
     pub name_slot: Slot,
     /// It is prose, which is read from its start; a name is cut in its middle.
@@ -27,6 +25,8 @@ pub struct Line {
     pub notes: Vec<Styled>,
     /// At the right end of the name's place.
     pub aside: String,
+    /// How long ago it began; of a session, when something of it was last seen.
+    pub age: Option<String>,
     pub duration: Option<String>,
     pub tokens: Option<String>,
     pub cost: Option<String>,
@@ -36,9 +36,9 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
     let aside = |text: String, slot| Line { name: text, name_slot: slot, ..Line::default() };
     match content {
         Content::Session(session) => of_session(state, session),
-        Content::Trace(trace) => of_trace(state, row, trace),
+        Content::Trace(trace) => of_trace(state, trace),
         Content::Span { node, folded } => of_span(state, row, node, folded),
-        Content::Earlier(count) => aside(format!("↑ {} earlier runs", format::exact(count)), Slot::Dim),
+        Content::Earlier(count) => aside(format!("↓ {} earlier runs", format::exact(count)), Slot::Dim),
         Content::Waiting => aside("…".to_owned(), Slot::Dim),
         Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), Slot::Dim),
         Content::Nothing => aside("nothing passes the filter".to_owned(), Slot::Dim),
@@ -60,6 +60,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
         name_slot: Slot::TreeSession,
         notes: failed.into_iter().chain(users).collect(),
         aside: format!("{} {runs}", format::count(number)),
+        age: Some(format::age(session.last_seen, state.now, &state.zone)),
         duration: Some(numbers::lasted(session, state.now)),
         tokens: Some(numbers::tokens_of(&session.totals)),
         cost: Some(numbers::cost_of(&session.totals)),
@@ -67,7 +68,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
     }
 }
 
-fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
+fn of_trace(state: &State, trace: &TraceSummary) -> Line {
     let run_state = state.run_state(trace);
     let errors = (trace.totals.errors > 0).then(|| Styled::new(errors(trace), Slot::Warning));
     let quiet = state.now.since(trace.last_seen);
@@ -85,16 +86,18 @@ fn of_trace(state: &State, row: &Row, trace: &TraceSummary) -> Line {
         RunState::NeverEnded => (None, trace.last_seen),
         _ => (trace.ended.or(Some(trace.last_seen)), state.now),
     };
-    let name = trace.name.as_deref().map(wrap::clean_line);
+    let label = trace.label.as_deref().map(wrap::clean_line);
     let question = trace.question.as_deref().map(wrap::clean_line).filter(|question| !question.trim().is_empty());
-    let also = name.clone().filter(|_| question.is_some()).map(|name| Styled::new(name, Slot::Dim));
+    // The name that people gave, then what was asked; a name that an instrumentation made only where there is neither.
+    let also = question.clone().filter(|_| label.is_some()).map(|question| Styled::new(question, Slot::Dim));
+    let name = || trace.name.as_deref().map(wrap::clean_line);
     Line {
         mark: Some(mark(run_state)),
-        number: names::numbered(state, trace, row),
-        prose: question.is_some(),
-        name: question.or(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
+        prose: label.is_none() && question.is_some(),
+        name: label.or(question).or_else(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
         notes: state_notes.into_iter().flatten().chain(also).collect(),
+        age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
         cost: Some(numbers::cost_of(&trace.totals)),
