@@ -12,7 +12,7 @@ pub struct SessionSummary {
     pub users: Vec<String>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
-    /// How long its traces took, one after another; of one that runs, up to when it was last seen.
+    /// How long any of its traces went on, the times between them left out; of one that runs, up to when it was last seen.
     pub lasted: Duration,
     /// How many of its traces are in each state.
     pub states: StateCounts,

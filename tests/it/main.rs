@@ -21,6 +21,7 @@ mod run;
 mod scene;
 mod screens;
 mod sdks;
+mod states;
 mod sums;
 mod transcripts;
 mod truth;

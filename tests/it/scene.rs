@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sideseat_tui::app::format::Zone;
 use sideseat_tui::app::{Event, Listening, Mode, Seen, Start, Tick};
-use sideseat_tui::decode::Signal;
+use sideseat_tui::decode::{Encoding, Signal};
 use sideseat_tui::keymap::Keymap;
 use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
 use sideseat_tui::store::Store;
@@ -13,7 +13,7 @@ use sideseat_tui::theme::{Theme, Themes};
 use sideseat_tui::view;
 
 use crate::painted;
-use crate::replay::{Capture, send, store_of};
+use crate::replay::{Capture, send, send_as, store_of};
 
 /// A minute after the newest span, so that every run is done and every age is the same each time.
 const LATER: u64 = 60_000_000_000;
@@ -40,8 +40,17 @@ impl Scene {
         let bodies: Vec<(Signal, Vec<u8>)> =
             captures.iter().flat_map(|capture| Capture::named(capture).bodies()).collect();
         let store = store_of(&bodies);
-        store.changes().take();
         let now = newest(&store).plus(std::time::Duration::from_nanos(LATER));
+        Self::started(store, now, columns, rows)
+    }
+
+    /// The screen of a program that was sent nothing yet, with the clock of this machine.
+    pub fn live(columns: u16, rows: u16) -> Self {
+        Self::started(store_of(&[]), Timestamp::now(), columns, rows)
+    }
+
+    fn started(store: Store, now: Timestamp, columns: u16, rows: u16) -> Self {
+        store.changes().take();
         let themes = Themes::load(None).unwrap().names().to_vec();
         let start = Start {
             columns,
@@ -80,6 +89,18 @@ impl Scene {
         let changes = self.scene.store.changes().take();
         self.scene.event(Event::Changed(changes));
         self
+    }
+
+    /// A request of spans as OTLP/JSON arrives, and the clock goes on.
+    pub fn sends(mut self, spans: Vec<u8>) -> Self {
+        send_as(&self.scene.store, Signal::Traces, spans, Encoding::Json);
+        let changes = self.scene.store.changes().take();
+        self.scene.event(Event::Changed(changes));
+        self.tick(Tick { now: Timestamp::now(), seen: Seen::default(), failing: None })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.scene.store
     }
 
     pub fn tick(mut self, tick: Tick) -> Self {

@@ -5,8 +5,9 @@ select
     string_agg(distinct user_id, chr(10) order by user_id) as users,
     min(started) as first_seen,
     max(last_seen) as last_seen,
-    -- The sum of the durations of its traces, without the times between them. A trace whose start is unknown adds nothing.
-    sum(greatest(coalesce(ended, last_seen), started) - started) filter (started > 0) as lasted,
+    -- How long any of its traces went on: the times between them are left out, and what ran at the same time counts once.
+    -- A trace whose start is unknown adds nothing.
+    sum(greatest(over, covered) - greatest(started, covered)) filter (started > 0) as lasted,
     -- How many are in each state, and when the first of them stops running though nothing comes.
     count(*) filter (running) as running,
     count(*) filter (never_ended) as never_ended,
@@ -18,7 +19,15 @@ select
     sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
     sum(pending_tools), sum(errors),
     count(*) over () as total
-from shown
+from (
+    select
+        *,
+        -- The latest end of the traces that began before it.
+        coalesce(max(over) filter (started > 0) over (
+            partition by session order by started, trace rows between unbounded preceding and 1 preceding
+        ), 0) as covered
+    from (select *, greatest(coalesce(ended, last_seen), started) as over from shown)
+)
 group by session
 order by max(last_seen) desc, session
 limit $limit
