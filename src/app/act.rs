@@ -167,7 +167,7 @@ fn fold(state: &mut State) {
         Focus::Tree => {
             let height = state.heights().rows;
             state.follow.stop(&mut state.tree);
-            if !state.tree.fold(false) {
+            if !(state.tree.show_all(false) || state.tree.fold(false)) {
                 state.tree.go_to_parent(height);
             }
         }
@@ -184,7 +184,7 @@ fn unfold(state: &mut State) {
     match state.focus {
         Focus::Tree => {
             state.follow.stop(&mut state.tree);
-            state.tree.fold(true);
+            let _ = state.tree.fold(true) || state.tree.show_all(true);
         }
         Focus::Detail => {
             state.detail.fold(Some(true));

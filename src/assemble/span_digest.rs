@@ -58,6 +58,8 @@ pub struct SpanDigest {
     /// Whether the span delivers a message between agents ([`crate::model::GenAi::delivery`]). The model call that made
     /// the message is recorded elsewhere, if at all.
     pub(super) relays: bool,
+    /// See [`Translation::plumbing`].
+    pub(super) plumbing: bool,
     /// Whether a provider is named.
     pub(super) billed: bool,
     /// The tokens that this record reports; `None` if it reports none.
@@ -182,6 +184,7 @@ impl SpanDigest {
             aggregate: genai.aggregate,
             unconfirmed: *unconfirmed,
             relays: genai.delivery.is_some(),
+            plumbing: translation.plumbing,
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),

@@ -94,6 +94,11 @@ impl<'a> SpanNode<'a> {
         self.span.is_some_and(|(_, facts)| facts.relays)
     }
 
+    /// Whether a framework made the span around its own machinery.
+    pub fn is_plumbing(&self) -> bool {
+        matches!(self.category, Category::Span | Category::Chain) && self.span.is_some_and(|(_, facts)| facts.plumbing)
+    }
+
     /// Whether a source has messages, of a prompt or of a completion. Always `false` in an unconfirmed trace.
     pub fn has_messages(&self) -> bool {
         !self.unconfirmed

@@ -139,12 +139,13 @@ impl<'a> TraceDigest<'a> {
         self.spans().next().map(|facts| facts.name.to_string())
     }
 
-    /// The name that people gave; see [`crate::model::TraceSummary::label`]. Without a root the first agent that ran
-    /// tells it.
+    /// The name that people gave; see [`crate::model::TraceSummary::label`]. Without a root, or where that is
+    /// plumbing, the first agent that ran tells it.
     pub fn label(&self) -> Option<String> {
         let nodes = &self.tree.nodes;
         let agent = || nodes.iter().position(|node| node.category == Category::Agent && node.span.is_some());
-        let at = self.tree.root.or_else(agent)?;
+        let root = self.tree.root.filter(|root| !nodes[*root].is_plumbing());
+        let at = root.or_else(agent)?;
         let (_, digest) = nodes[at].span?;
         match nodes[at].category {
             Category::Agent => agent_label(digest),

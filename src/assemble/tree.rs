@@ -47,6 +47,7 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
             beneath: node.after - at - 1,
             name: name(trace, at),
             category: node.category,
+            plumbing: node.is_plumbing(),
             state: state(node),
             started: node.started,
             ended: node.ended,

@@ -1,9 +1,11 @@
 //! Microsoft's Agent Framework, for Python and .NET: it writes `genai-3` (`sdks.md` 10).
 
 use super::{Dialect, Framework, RecordingHints};
+use crate::model::Source;
 
 pub const DIALECT: Dialect = Dialect {
     name: "agent-framework",
+    is_plumbing: Some(is_plumbing),
     frameworks: &[Framework {
         label: "agent-framework",
         rank: 190,
@@ -28,3 +30,13 @@ pub const DIALECT: Dialect = Dialect {
     ],
     ..Dialect::PLAIN
 };
+
+/// Whether a span is of a workflow's making and of what is passed along its edges, or wraps an agent, which has a span of
+/// its own. Executors that people wrote have types of their own.
+fn is_plumbing(source: &Source) -> bool {
+    let is_built_in = |kind: &str| kind == "AgentExecutor" || kind.starts_with('_') || kind.starts_with("Internal");
+    source.scope.name == "agent_framework"
+        && (["message.send", "workflow.build"].contains(&source.name)
+            || source.name.starts_with("edge_group.process")
+            || source.attributes.str("executor.type").is_some_and(is_built_in))
+}

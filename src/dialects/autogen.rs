@@ -28,6 +28,7 @@ pub const DIALECT: Dialect = Dialect {
     content: ContentKind::FunctionIo,
     matches,
     translate,
+    is_plumbing: Some(matches),
     ai_keys: &["autogen."],
     facts: &[FactRow::of(Field::Agent, How::Text, &["recipient_agent_class", "sender_agent_class"]).ranked(Rank::Last)],
     frameworks: &[Framework {

@@ -26,6 +26,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(own_category),
+    is_plumbing: Some(is_claude_code),
     record: Some(agent_record),
     facts: FACTS,
     cache_in_input: Some(|source, _| is_scope(source).then_some(false)),

@@ -25,6 +25,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(own_category),
+    is_plumbing: Some(is_codex),
     record: Some(agent_record),
     facts: FACTS,
     failures: Failures { describe: Some(describe_failure), tool_failed: Some(tool_failed), ..Failures::SHARED },

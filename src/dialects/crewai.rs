@@ -26,6 +26,7 @@ pub const DIALECT: Dialect = Dialect {
     content: ContentKind::FunctionIo,
     matches,
     translate,
+    is_plumbing: Some(|source| source.scope.name == "crewai.telemetry"),
     ai_keys: &["crew_"],
     facts: &[FactRow::of(Field::Agent, How::Text, &["agent_role"])],
     frameworks: &[Framework {

@@ -57,6 +57,9 @@ pub struct Dialect {
     pub is_pending: Option<SourceTest>,
     /// Whether a span is the one that an SDK puts around a program's work, and no work itself.
     pub is_wrapper: Option<SourceTest>,
+    /// Whether its framework made a span around its own machinery ([`Translation::plumbing`]). It checks for its own
+    /// sender, and is asked only of spans of no kind and of chains. Never true of what people named or decorated.
+    pub is_plumbing: Option<SourceTest>,
     /// What a log record without a trace stands for, so that a span can be made of it.
     pub record: Option<for<'a> fn(&'a LogRecord) -> Option<AgentRecord<'a>>>,
 
@@ -106,6 +109,7 @@ impl Dialect {
         is_general: false,
         is_pending: None,
         is_wrapper: None,
+        is_plumbing: None,
         record: None,
         facts: &[],
         complete_facts: None,

@@ -29,6 +29,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(own_category),
+    is_plumbing: Some(|source| source.scope.name == SCOPE),
     replaces: Some((gen_ai::DIALECT.name, matches)),
     record: Some(agent_record),
     facts: FACTS,

@@ -32,6 +32,9 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(category),
+    is_plumbing: Some(|source| {
+        source.scope.name == SCOPE && ["invocation", "call_llm", "send_data"].contains(&source.name)
+    }),
     ai_keys: &["gcp.vertex.agent."],
     facts: &[FactRow::of(Field::Session, How::Id, &["gcp.vertex.agent.session_id"])],
     frameworks: &[Framework {

@@ -21,6 +21,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     category: Some(category),
+    is_plumbing: Some(|source| source.scope.name == "livekit-agents" && source.name != "agent_session"),
     unstated_category: Some(|source| source.attributes.has("lk.agent_name").then_some(Category::Agent)),
     ai_keys: &["lk."],
     facts: &[

@@ -6,6 +6,7 @@ use crate::model::{Category, Source};
 pub const DIALECT: Dialect = Dialect {
     name: "llama-index",
     category: Some(own_category),
+    is_plumbing: Some(is_plumbing),
     frameworks: &[Framework {
         label: "llama-index",
         rank: 150,
@@ -20,6 +21,35 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// Classes of its own whose methods are steps of its machinery. Those of people's workflows have other names.
+const CLASSES: &[&str] = &[
+    "Accumulate",
+    "AgentWorkflow",
+    "BaseSynthesizer",
+    "BaseWorkflowAgent",
+    "CodeActAgent",
+    "CompactAndAccumulate",
+    "CompactAndRefine",
+    "DefaultRefineProgram",
+    "FunctionAgent",
+    "IngestionPipeline",
+    "ReActAgent",
+    "Refine",
+    "RetrieverQueryEngine",
+    "SimpleSummarize",
+    "TreeSummarize",
+];
+
+/// Whether a span is of a method of the framework's own classes, or of a private one: `OpenAILike._prepare_chat_with_tools`.
+fn is_plumbing(source: &Source) -> bool {
+    let is_theirs = source.scope.name.ends_with("llama_index") || source.scope.name.ends_with("llamaindex");
+    let Some((class, method)) = source.name.split_once('.').filter(|_| is_theirs) else { return false };
+    CLASSES.contains(&class)
+        || ["Splitter", "NodeParser"].iter().any(|end| class.ends_with(end))
+        || method.starts_with('_')
+        || method.ends_with("write_response_to_history")
+}
 
 /// Every method of a model and of its answer has a span, also those that call no model: `OpenAI._prepare_chat_with_tools`,
 /// `StreamingAgentChatResponse.awrite_response_to_history`. These are stated to be model calls, too.

@@ -9,6 +9,7 @@
 //!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
 //!     │                    ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
 //!     │                    └ plain_io                                  only for a direction that no other reads
+//!     ├ plumbing                                                     spans that frameworks make around their machinery
 //!     └ fact_keys, context, provider, framework, parameters
 //!
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
@@ -94,6 +95,7 @@ mod openllmetry_repairs;
 mod parameters;
 mod parts;
 mod plain_io;
+mod plumbing;
 mod provider;
 mod provider_payload;
 mod provider_payload_facts;
@@ -128,7 +130,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::merge` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
@@ -221,6 +223,7 @@ pub fn translate(source: &Source) -> Translation {
     into.tools = definitions::merged(into.tools);
     into.error = errors::of(source, &into);
     into.is_wrapper = DIALECTS.iter().any(|dialect| dialect.is_wrapper.is_some_and(|is_wrapper| is_wrapper(source)));
+    into.plumbing = source.body.is_none() && plumbing::is_plumbing(source, &into.genai);
     count_unknown(&mut into);
     into
 }

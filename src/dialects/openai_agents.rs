@@ -31,6 +31,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     unstated_category: Some(unstated_category),
+    is_plumbing: Some(is_plumbing),
     facts: &[FactRow::of(Field::Session, How::Id, &["group_id"]).within("logfire.openai_agents").ranked(Rank::Last)],
     failures: Failures { describe: Some(describe_failure), ..Failures::SHARED },
     frameworks: &[Framework {
@@ -49,6 +50,20 @@ pub const DIALECT: Dialect = Dialect {
     recording_hints: HINTS,
     ..Dialect::PLAIN
 };
+
+/// Whether a span is a turn of an agent's loop, or the workflow around it that nobody named.
+fn is_plumbing(source: &Source) -> bool {
+    if !source.scope.name.ends_with("openai_agents") {
+        return false;
+    }
+    let unnamed = "Agent workflow";
+    match source.attributes.str("sdk_span_type") {
+        Some(kind) => kind == "turn" || kind == "task",
+        None => {
+            [source.name, source.attributes.str("name").unwrap_or_default()].contains(&unnamed) || source.name == "turn"
+        }
+    }
+}
 
 const HINTS: &[RecordingHints] = &[
     RecordingHints {

@@ -21,6 +21,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     unstated_category: Some(unstated_category),
+    is_plumbing: Some(|source| source.scope.name.starts_with("pydantic-ai") && source.name.starts_with("running ")),
     cache_in_input: Some(|source, _| source.scope.name.starts_with("pydantic-ai").then_some(true)),
     frameworks: &[Framework {
         label: "pydantic-ai",

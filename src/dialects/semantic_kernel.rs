@@ -19,6 +19,9 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     unstated_category: Some(unstated_category),
+    is_plumbing: Some(|source| {
+        source.scope.name.starts_with("semantic_kernel") && source.name == "AutoFunctionInvocationLoop"
+    }),
     frameworks: &[Framework {
         label: "semantic-kernel",
         rank: 310,

@@ -17,6 +17,7 @@ pub const DIALECT: Dialect = Dialect {
     content: ContentKind::FunctionIo,
     matches,
     translate,
+    is_plumbing: Some(|source| source.scope.name == SCOPE && source.name.starts_with("Step ")),
     frameworks: &[Framework {
         label: "smolagents",
         rank: 160,

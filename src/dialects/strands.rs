@@ -25,6 +25,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     claims_events: true,
+    is_plumbing: Some(is_cycle),
     unstated_category: Some(unstated_category),
     ai_keys: &["agent_loop.", "event_loop."],
     cache_in_input: Some(cache_in_input),
@@ -46,6 +47,11 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// Whether a span is one round of an agent's loop.
+fn is_cycle(source: &Source) -> bool {
+    source.attributes.has("event_loop.cycle_id") || source.attributes.has("agent_loop.cycle_id")
+}
 
 /// Whether Strands made this span.
 pub fn is_strands(source: &Source) -> bool {

@@ -29,6 +29,10 @@ pub const DIALECT: Dialect = Dialect {
     content: ContentKind::Conversation,
     matches,
     translate,
+    // The spans of its third form: each is one round of `invoke_agent`.
+    is_plumbing: Some(|source| {
+        source.attributes.str("gen_ai.operation.name") == Some("agent_step") && source.name.starts_with("step ")
+    }),
     unstated_category: Some(|source| source.attributes.has("ai.toolCall.name").then_some(Category::Tool)),
     kinds: facts::KINDS,
     ai_keys: &["ai."],

@@ -108,7 +108,7 @@ actions! {
     Open             Rows      ["enter"]            "open"            "open"     "Open a branch, a fold or a picture, choose, else go into the detail and enlarge it"
 
     Fold             Main      ["h" "left"]         "fold"            "fold"     "Close the branch or fold, else go to its parent; from the detail to the tree"
-    Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold"
+    Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold; once more, the spans that it folds away (+N)"
     NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the other pane"
     PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the other pane, backwards"
     @tabs // an action for each row of `crate::tabs`

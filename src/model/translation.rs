@@ -81,6 +81,10 @@ pub struct Translation {
     pub unconfirmed: bool,
     /// A span that an SDK puts around a program's work and that does none itself.
     pub is_wrapper: bool,
+    /// A framework or an instrumentation made the span around its own machinery: a cycle of a loop, a runnable, the
+    /// delivery of a message. Nobody named it, and it is no work of a model, a tool, an agent or a retriever. Always
+    /// `false` of a log record.
+    pub plumbing: bool,
     /// For readers of the raw span; nothing is decided by them.
     pub notes: Vec<Note>,
 }

@@ -19,6 +19,8 @@ pub struct Node {
     /// What people should read.
     pub name: String,
     pub category: Category,
+    /// A framework made it around its own machinery ([`super::Translation::plumbing`]).
+    pub plumbing: bool,
     pub state: NodeState,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
@@ -47,6 +49,7 @@ impl Node {
             beneath: 0,
             name: name.into(),
             category: Category::Span,
+            plumbing: false,
             state: NodeState::Ok,
             started,
             ended: None,

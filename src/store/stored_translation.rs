@@ -30,6 +30,7 @@ struct StoredForm {
     error: Option<Failure>,
     unconfirmed: bool,
     is_wrapper: bool,
+    plumbing: bool,
     notes: Vec<Note>,
 }
 
@@ -47,7 +48,8 @@ struct StoredReading {
 
 /// Splits a translation into its stored form, in which ids stand for contents, and those contents.
 pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
-    let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes } = translation;
+    let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes } =
+        translation;
     let mut contents = Contents::default();
     // Several readings often share the allocation of a message, which is then hashed once.
     let mut seen = HashMap::new();
@@ -72,7 +74,8 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         contents.tools = Some((ContentId::of(&stored_form(&tools)), tools));
     }
     let tools = contents.tools.as_ref().map(|(id, _)| *id);
-    let understood = StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes };
+    let understood =
+        StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes };
     (stored_form(&understood), contents)
 }
 
@@ -107,8 +110,18 @@ impl StoredTranslation {
 
     /// Joins the stored form with its contents. A content that is not there is left out, and noted.
     pub fn join(self, fetched: &FetchedContents) -> Translation {
-        let StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, mut notes } =
-            self.0;
+        let StoredForm {
+            dialects,
+            context,
+            genai,
+            readings,
+            tools,
+            error,
+            unconfirmed,
+            is_wrapper,
+            plumbing,
+            mut notes,
+        } = self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
             let found: Vec<_> = ids.iter().filter_map(|id| fetched.messages.get(id).cloned()).collect();
@@ -126,7 +139,7 @@ impl StoredTranslation {
             notes.push(Note(format!("the store lost {missing} of its messages")));
         }
         let tools = tools.and_then(|id| fetched.tools.get(&id).cloned()).unwrap_or_default();
-        Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, notes }
+        Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes }
     }
 }
 

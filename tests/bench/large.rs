@@ -169,6 +169,7 @@ impl Trace {
             beneath: 0,
             name: name.into(),
             category,
+            plumbing: false,
             state: if failed { NodeState::Error } else { NodeState::Ok },
             started: self.at(),
             ended: Some(self.at()),

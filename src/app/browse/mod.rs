@@ -15,7 +15,7 @@ mod moves;
 mod news;
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{pane::Pane, scroll::Scroll};
 use crate::model::{Node, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
@@ -72,7 +72,7 @@ enum At {
 pub enum Content<'a> {
     Session(&'a SessionSummary),
     Trace(&'a TraceSummary),
-    /// `folded`: how many spans of machinery (HTTP, databases, …) are not shown beneath it.
+    /// `folded`: how many spans of libraries (HTTP, databases, …) and plumbing are folded away at it.
     Span {
         node: &'a Node,
         folded: usize,
@@ -97,6 +97,8 @@ pub struct Browse {
     newest_spans: HashMap<TraceId, SpanId>,
     /// What was opened and closed by hand.
     folds: HashMap<RowId, bool>,
+    /// Spans whose rows show what would be folded away at them.
+    shows_all: HashSet<RowId>,
     /// Open because it is followed.
     path: Option<(Option<SessionId>, TraceId)>,
     rows: Vec<Row>,

@@ -1,6 +1,6 @@
 //! Moves by hand, and by following.
 
-use super::{Browse, RowId};
+use super::{At, Browse, RowId};
 use crate::model::{SessionId, SpanId, TraceId};
 
 impl Browse {
@@ -14,6 +14,17 @@ impl Browse {
 
     pub fn go(&mut self, at: usize, height: usize) {
         self.scroll.show(at, self.rows.len(), height);
+    }
+
+    /// Shows the spans that are folded away at the row with the cursor, or folds them away again; false where there are
+    /// none, or it is so already.
+    pub fn show_all(&mut self, all: bool) -> bool {
+        let Some(row) = self.cursor() else { return false };
+        let is_away = matches!(row.at, At::Span { folded, .. } if folded > 0);
+        let id = row.id.clone();
+        let changes = if all { is_away && self.shows_all.insert(id) } else { self.shows_all.remove(&id) };
+        self.dirty |= changes;
+        changes
     }
 
     /// Opens or closes the row with the cursor; false where nothing is beneath it, or it is so already.

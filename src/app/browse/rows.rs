@@ -107,16 +107,18 @@ impl Browse {
             rows.push(Row { id: RowId::NoSpans(trace), depth: 2, open: None, at, parent: run });
             return;
         }
-        let hides = hides_machinery(nodes);
-        // The rows that the next one may lie in: a node's own depth, and its row.
-        let mut above: Vec<(usize, usize)> = Vec::new();
+        let hidden = hidden(nodes);
+        // The rows that the next one may lie in.
+        let mut above: Vec<Above> = Vec::new();
         let mut index = 0;
         while let Some(node) = nodes.get(index) {
-            while above.last().is_some_and(|(depth, _)| *depth >= node.depth) {
+            while above.last().is_some_and(|above| above.depth >= node.depth) {
                 above.pop();
             }
-            let parent = above.last().map(|(_, row)| *row);
-            if hides && is_machinery(node) {
+            let parent = above.last().map(|above| above.row);
+            // All that a row folds away is shown at once, whatever it lies in.
+            let is_lifted = above.last().is_some_and(|above| above.shows_all);
+            if hidden[index] && !is_lifted {
                 if let Some(Row { at: At::Span { folded, .. }, .. }) = parent.and_then(|row| rows.get_mut(row)) {
                     *folded += 1;
                 }
@@ -128,38 +130,73 @@ impl Browse {
             }
             let id = RowId::Span(trace, node.id);
             let closed = !self.is_open(&id);
-            let beneath = nodes.get(index + 1..(index + 1 + node.beneath).min(nodes.len())).unwrap_or_default();
-            let has_rows = closed && beneath.iter().any(|node| !(hides && is_machinery(node)));
+            let shows_all = self.shows_all.contains(&id) || (hidden[index] && is_lifted);
+            let after = (index + 1 + node.beneath).min(nodes.len());
+            let has_rows = closed && (shows_all && after > index + 1 || hidden[index + 1..after].contains(&false));
             let at = At::Span { index, folded: 0 };
             let parent = parent.or(run);
             rows.push(Row { id, depth: 2 + above.len(), open: has_rows.then_some(false), at, parent });
             if has_rows {
-                index += beneath.len();
-            } else {
-                above.push((node.depth, rows.len() - 1));
+                index = after;
+                continue;
             }
+            above.push(Above { depth: node.depth, row: rows.len() - 1, shows_all });
             index += 1;
         }
     }
 }
 
+/// A row that the next spans may lie in.
+struct Above {
+    /// The depth of its node.
+    depth: usize,
+    /// Its place among the rows.
+    row: usize,
+    /// Whether it shows the spans that are folded away at it.
+    shows_all: bool,
+}
+
 /// The span that started last among those that have a row when all is open.
 pub fn newest_span(nodes: &[Node]) -> Option<SpanId> {
-    let hides = hides_machinery(nodes);
-    let shown = nodes.iter().filter(|node| !(hides && is_machinery(node)) && node.state != NodeState::Missing);
-    shown.max_by_key(|node| node.started).map(|node| node.id)
+    let hidden = hidden(nodes);
+    let shown = nodes.iter().zip(hidden).filter(|(node, hidden)| !hidden && node.state != NodeState::Missing);
+    shown.map(|(node, _)| node).max_by_key(|node| node.started).map(|node| node.id)
 }
 
-/// Whether a trace's machinery is folded away: only where there is something better to see.
-fn hides_machinery(nodes: &[Node]) -> bool {
-    nodes.iter().any(|node| node.category.is_ai())
+/// For each node whether it is folded away: plumbing, and the requests, queries and messages of libraries beneath which
+/// nothing else is. Roots, failures, spans that run and those that have not come are not. Without a model's or agent's
+/// work nothing is folded away.
+fn hidden(nodes: &[Node]) -> Vec<bool> {
+    let mut hidden = vec![false; nodes.len()];
+    if !nodes.iter().any(|node| node.category.is_ai()) {
+        return hidden;
+    }
+    // How many of the nodes from one to the last are shown. The nodes beneath one follow it.
+    let mut shown_from = vec![0; nodes.len() + 1];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        let after = (at + 1 + node.beneath).min(nodes.len());
+        let is_leaf = shown_from[at + 1] == shown_from[after];
+        hidden[at] = may_hide(node) && (node.plumbing || (is_of_library(node) && is_leaf));
+        shown_from[at] = shown_from[at + 1] + usize::from(!hidden[at]);
+    }
+    hidden
 }
 
-/// Spans of HTTP, databases and the like, unless they are roots, failed, or stand for what has not arrived.
-fn is_machinery(node: &Node) -> bool {
-    let machinery = match node.category {
-        Category::Http | Category::Db | Category::Messaging | Category::Span => true,
-        Category::Llm
+/// Whether a node is nothing that people look for.
+fn may_hide(node: &Node) -> bool {
+    let quiet = match node.state {
+        NodeState::Error | NodeState::Missing | NodeState::Running => false,
+        NodeState::Ok => true,
+    };
+    quiet && node.depth > 0
+}
+
+/// Whether a library made the span around a request, a query or a message.
+fn is_of_library(node: &Node) -> bool {
+    match node.category {
+        Category::Http | Category::Db | Category::Messaging => true,
+        Category::Span
+        | Category::Llm
         | Category::Embedding
         | Category::Reranker
         | Category::Retriever
@@ -168,10 +205,5 @@ fn is_machinery(node: &Node) -> bool {
         | Category::Chain
         | Category::Guardrail
         | Category::Evaluator => false,
-    };
-    let noted = match node.state {
-        NodeState::Error | NodeState::Missing => true,
-        NodeState::Ok | NodeState::Running => false,
-    };
-    machinery && node.depth > 0 && !noted
+    }
 }

@@ -25,6 +25,8 @@ pub struct Fake {
     pub session: Option<&'static str>,
     /// Depth, category, state of each span; its id is its place from 1.
     pub spans: Vec<(usize, Category, NodeState)>,
+    /// The places of those that are plumbing.
+    pub plumbing: &'static [usize],
     pub last_seen: u64,
 }
 
@@ -39,7 +41,7 @@ pub fn span(number: usize) -> SpanId {
 pub fn fake(number: u8, session: Option<&'static str>) -> Fake {
     use {Category::*, NodeState::Ok};
     let spans = vec![(0, Agent, Ok), (1, Llm, Ok), (2, Http, Ok), (1, Tool, Ok), (1, Llm, Ok)];
-    Fake { number, session, spans, last_seen: number.into() }
+    Fake { number, session, spans, plumbing: &[], last_seen: number.into() }
 }
 
 impl Fakes {
@@ -148,6 +150,7 @@ fn tree(fake: &Fake) -> Tree {
         depth: *depth,
         beneath: fake.spans[index + 1..].iter().take_while(|(other, ..)| other > depth).count(),
         category: *category,
+        plumbing: fake.plumbing.contains(&index),
         state: *state,
         ..Node::sample(span(index + 1), format!("span {}", index + 1), Timestamp(100 + index as u64))
     };

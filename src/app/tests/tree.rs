@@ -61,32 +61,79 @@ fn folding_closes_a_branch_and_then_goes_to_its_parent() {
     assert_eq!(scene.state.focus, Focus::Detail, "what is open is gone into");
 }
 
+/// Depth, and how many spans are folded away, of the rows of a trace's spans.
+fn span_rows(scene: &Scene, of: u8) -> Vec<(usize, usize)> {
+    let rows = scene.state.tree.rows().iter().filter(|row| matches!(row.id, RowId::Span(id, _) if id == trace(of)));
+    rows.map(|row| match scene.state.tree.content(row) {
+        Content::Span { folded, .. } => (row.depth, folded),
+        other => panic!("{other:?}"),
+    })
+    .collect()
+}
+
 #[test]
-fn machinery_is_counted_at_its_parent_unless_it_failed_or_is_all_there_is() {
-    use Category::{Agent, Db, Http, Llm, Tool};
+fn libraries_leaves_and_plumbing_are_counted_at_their_parent_unless_they_failed_or_are_all_there_is() {
+    use Category::{Agent, Chain, Db, Http, Llm, Span, Tool};
     let mut mixed = fake(1, None);
     mixed.spans = vec![
         (0, Agent, NodeState::Ok),
-        (1, Http, NodeState::Ok),
-        (2, Db, NodeState::Ok),
+        (1, Chain, NodeState::Ok),
+        (2, Http, NodeState::Ok),
+        (3, Db, NodeState::Ok),
         (2, Tool, NodeState::Ok),
         (1, Db, NodeState::Error),
+        (1, Http, NodeState::Running),
         (1, Llm, NodeState::Ok),
     ];
+    mixed.plumbing = &[1];
     let plain = Fake { spans: vec![(0, Http, NodeState::Ok), (1, Db, NodeState::Ok)], ..fake(2, None) };
-    let mut scene = Scene::with([mixed, plain]).still();
-    scene.press("j l");
-    let spans = |scene: &Scene, of: u8| -> Vec<(usize, usize)> {
-        let rows = scene.state.tree.rows().iter().filter(|row| matches!(row.id, RowId::Span(id, _) if id == trace(of)));
-        rows.map(|row| match scene.state.tree.content(row) {
-            Content::Span { folded, .. } => (row.depth, folded),
-            other => panic!("{other:?}"),
-        })
-        .collect()
+    let mut own = fake(3, None);
+    own.spans = vec![
+        (0, Agent, NodeState::Ok),
+        (1, Http, NodeState::Ok),
+        (2, Span, NodeState::Ok),
+        (1, Span, NodeState::Ok),
+        (1, Http, NodeState::Ok),
+        (2, Span, NodeState::Ok),
+    ];
+    own.plumbing = &[5];
+    let opened = |fake: Fake| {
+        let number = fake.number;
+        let mut scene = Scene::with([fake]).still();
+        scene.press("j l");
+        span_rows(&scene, number)
     };
-    assert_eq!(spans(&scene, 1), [(2, 2), (3, 0), (3, 0), (3, 0)], "the tool is lifted to the agent");
-    scene.press("j j j j j l");
-    assert_eq!(spans(&scene, 2), [(2, 0), (3, 0)], "without anything better the machinery is shown");
+    assert_eq!(opened(mixed), [(2, 3), (3, 0), (3, 0), (3, 0), (3, 0)], "the tool is lifted to the agent");
+    assert_eq!(opened(plain), [(2, 0), (3, 0)], "without anything better the machinery is shown");
+    assert_eq!(opened(own), [(2, 2), (3, 0), (4, 0), (3, 0)], "a program's own spans are steps");
+}
+
+#[test]
+fn what_is_folded_away_at_a_row_opens_and_folds_again() {
+    use Category::{Agent, Chain, Db, Http, Tool};
+    let mut mixed = fake(1, None);
+    mixed.spans = vec![
+        (0, Agent, NodeState::Ok),
+        (1, Chain, NodeState::Ok),
+        (2, Http, NodeState::Ok),
+        (3, Db, NodeState::Ok),
+        (2, Tool, NodeState::Ok),
+        (3, Db, NodeState::Ok),
+    ];
+    mixed.plumbing = &[1];
+    let mut scene = Scene::with([mixed]).still();
+    scene.press("j l j");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(1)));
+    assert_eq!(span_rows(&scene, 1), [(2, 3), (3, 1)]);
+    scene.press("l");
+    assert_eq!(span_rows(&scene, 1), [(2, 0), (3, 0), (4, 0), (5, 0), (4, 1)], "the tool has one of its own");
+    scene.press("j j j j l");
+    assert_eq!(span_rows(&scene, 1), [(2, 0), (3, 0), (4, 0), (5, 0), (4, 0), (5, 0)]);
+    scene.press("k k k k h");
+    assert_eq!(span_rows(&scene, 1), [(2, 3), (3, 0), (4, 0)], "the branch stays open");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(1)));
+    scene.press("h");
+    assert_eq!(span_rows(&scene, 1), [(2, 0)]);
 }
 
 #[test]
