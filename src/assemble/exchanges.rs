@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use super::{
     agent_messages, collected_exchange::CollectedExchange, fingerprint::Fingerprints, forks, loaded_trace::LoadedTrace,
-    model_calls, prepared_exchange::PreparedExchange, returned_results::ReturnedResults, silent_agents,
+    model_calls, prepared_exchange::PreparedExchange, requests, returned_results::ReturnedResults, silent_agents,
 };
 use crate::model::{ModelCall, ToolRun};
 
@@ -33,8 +33,9 @@ pub struct Exchanges {
 
 /// Collects the exchanges of a trace. `runs` are its tool runs.
 pub fn collect(trace: &LoadedTrace, runs: &[ToolRun], fingerprints: &mut Fingerprints) -> Exchanges {
-    let (calls, placed) = model_calls::turns(trace, fingerprints);
+    let (mut calls, placed) = model_calls::turns(trace, fingerprints);
     let mut prepared: Vec<PreparedExchange> = placed.into_iter().filter_map(PreparedExchange::new).collect();
+    requests::add(trace, &prepared, &mut calls);
     let mut returned = ReturnedResults::new(trace, runs);
     for call in &mut prepared {
         call.additions.results = returned.take(call.placed.turn, &call.completion);

@@ -41,6 +41,7 @@
 //!     exchange              all readings of a call ─▶ one system prompt, prompt and completion
 //!     model_calls           counted calls ─▶ the calls as shown, and their exchanges
 //!     prepared_exchange     an exchange ─▶ its messages as they are compared, and what other sources add
+//!     requests              the prompts of exchanges ─▶ what each call was sent, what requests repeat kept once
 //!     returned_results      results that tools returned and no request carries ─▶ the calls that asked for them
 //!     agent_messages        answers, instructions and questions of agents and workflows ─▶ the calls that lack them
 //!     silent_tools          tool runs that no message asks for ─▶ messages of the agent that they ran in
@@ -110,6 +111,7 @@ mod provenance;
 mod reading_digest;
 mod reading_groups;
 mod reassign_logs;
+mod requests;
 mod returned_results;
 mod same_call;
 mod session_history;

@@ -13,7 +13,7 @@ use super::{
     text_hash::hash,
 };
 use crate::model::{
-    Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Role, SpanRow, StatusCode,
+    Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Request, Role, SpanRow, StatusCode,
 };
 
 /// Returns what is shown of each counted call, in order, and the exchanges of those calls that belong in a
@@ -49,6 +49,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             model: genai(|genai| genai.model.clone()),
             response_model: genai(|genai| genai.response_model.clone()),
             parameters: parameters(trace, call.nodes()),
+            request: Request::default(),
             started: node.started,
             ended: node.ended.and_then(|_| call.nodes().filter_map(|at| trace.nodes()[at].ended).max()),
             ttft: trace.first(nodes(), |translation| translation.genai.ttft),

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Category, Context, Cost, Failure, Message, Parameters, Part, SpanId, Timestamp, TokenUsage, ToolDefinition, Totals,
-    TraceId, TraceState, Tree, Value, Waits,
+    Category, Context, Cost, Failure, Message, Parameters, Part, Request, SpanId, Timestamp, TokenUsage,
+    ToolDefinition, Totals, TraceId, TraceState, Tree, Value, Waits,
 };
 
 /// The span id of its first call.
@@ -115,6 +115,8 @@ pub struct ModelCall {
     pub model: Option<String>,
     pub response_model: Option<String>,
     pub parameters: Parameters,
+    /// What it was sent.
+    pub request: Request,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
     pub ttft: Option<Duration>,
@@ -148,6 +150,7 @@ impl ModelCall {
             model: None,
             response_model: None,
             parameters: Parameters::default(),
+            request: Request::default(),
             started,
             ended: None,
             ttft: None,

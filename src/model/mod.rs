@@ -19,6 +19,7 @@ mod ids;
 pub mod json;
 mod message;
 mod query;
+mod request;
 mod rows;
 mod span;
 mod summary;
@@ -41,6 +42,7 @@ pub use message::{
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
+pub use request::Request;
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};

@@ -108,6 +108,17 @@ pub struct Detail {
     pub traces: Vec<Arc<AssembledTrace>>,
     /// Earlier traces of the session that are not in `traces`.
     pub left_out: u64,
+    /// The sums of all traces of the subject, of those that are left out as well.
+    pub sums: Totals,
+}
+
+impl Detail {
+    /// An answer from which no trace is left out.
+    #[must_use]
+    pub fn whole(traces: Vec<Arc<AssembledTrace>>) -> Self {
+        let sums = traces.iter().map(|trace| trace.totals).sum();
+        Self { traces, left_out: 0, sums }
+    }
 }
 
 /// One span as it arrived.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sideseat_tui::model::{
     AssembledTrace, Attributes, Category, Content, Conversation, ConversationId, ConversationMessage, Detail, Dropped,
-    Failure, Message, ModelCall, Node, NodeState, Parameters, Part, Project, RawSpan, Reasoning, Resource, Role, Scope,
-    Span, SpanId, SpanKind, Status, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus, TraceFailure,
-    TraceId, Value, json,
+    Failure, Message, ModelCall, Node, NodeState, Parameters, Part, Project, RawSpan, Reasoning, Request, Resource,
+    Role, Scope, Span, SpanId, SpanKind, Status, Timestamp, TokenUsage, ToolCall, ToolResult, ToolRun, ToolStatus,
+    TraceFailure, TraceId, Value, json,
 };
 
 /// What the panes are asked about one input.
@@ -102,7 +102,11 @@ fn session() -> Large {
         Arc::new(trace.done())
     });
     let traces: Vec<_> = traces.collect();
-    Large { name: "a session of 5,000 traces", detail: Arc::new(Detail { traces, left_out: 4950 }), raw: raw("short") }
+    Large {
+        name: "a session of 5,000 traces",
+        detail: Arc::new(Detail { left_out: 4950, ..Detail::whole(traces) }),
+        raw: raw("short"),
+    }
 }
 
 fn tool_turns(trace: &mut Trace, turns: usize, id: impl Fn(usize, usize) -> String) {
@@ -197,6 +201,7 @@ impl Trace {
             model: Some("gpt-4o-mini".into()),
             response_model: None,
             parameters: Parameters::default(),
+            request: Request::default(),
             started: self.at(),
             ended: Some(Timestamp(self.at().0 + 900_000_000)),
             ttft: None,
@@ -260,7 +265,7 @@ impl Trace {
             })
         });
         let raw = raw(text.as_deref().unwrap_or("a value"));
-        Large { name, detail: Arc::new(Detail { traces: vec![Arc::new(made)], left_out: 0 }), raw }
+        Large { name, detail: Arc::new(Detail::whole(vec![Arc::new(made)])), raw }
     }
 }
 

@@ -97,7 +97,7 @@ impl scene::Store for Fakes {
                     Subject::Session(wanted) => fake.session == Some(wanted.as_str()),
                 };
                 let traces = self.traces.iter().filter(of).map(|fake| Arc::new(assembled(fake))).collect();
-                Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0 })))
+                Answer::Detail(Some(Arc::new(Detail::whole(traces))))
             }
             Query::Raw { .. } => Answer::Raw(None),
         })

@@ -9,6 +9,7 @@ mod exchanges;
 
 mod merges;
 mod properties;
+mod requests;
 mod sessions;
 mod tools;
 mod trees;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{LISTED, count, limit};
+use super::{LISTED, count, limit, totals};
 use crate::{
     assemble, dialects,
-    model::{Detail, SessionId, Subject, Timestamp, TraceId, TraceRows, Tree},
+    model::{Detail, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
     pricing::Prices,
     store::{
         DatabaseError,
@@ -40,8 +40,19 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
         call.recording_hint = recorder.map(|by| dialects::recording_hints(&by.scope, by.framework.as_deref()).messages);
         call.window = model.and_then(|model| prices.window(call.provider.as_deref(), model));
     }
-    let traces: Vec<_> = found.into_iter().map(Arc::new).collect();
-    Ok(Some(Detail { traces, left_out }))
+    let whole = Detail::whole(found.into_iter().map(Arc::new).collect());
+    Ok(Some(match subject {
+        Subject::Session(session) if left_out > 0 => Detail { left_out, sums: sums(connection, session)?, ..whole },
+        _ => Detail { left_out, ..whole },
+    }))
+}
+
+/// The sums of all traces of a session.
+fn sums(connection: &Connection, session: &SessionId) -> Result<Totals, DatabaseError> {
+    let statement = format!("with listed as (\n{LISTED})\n{}", include_str!("session_sums.sql"));
+    let mut statement = connection.prepare_cached(&statement)?;
+    let mut found = statement.query(named_params! { "session": session.as_str(), "now": Timestamp::now().0 })?;
+    found.next()?.map_or_else(|| Ok(Totals::default()), |row| totals(row, 0))
 }
 
 /// The rows of some traces, in this order, without the traces of which nothing is stored.

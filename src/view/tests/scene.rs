@@ -9,8 +9,8 @@ use crate::{
     model::{
         Answer, AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, Detail,
         Everything, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Part, PriceSource, Project, Query,
-        Reasoning, Role, SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, TokenUsage, ToolCall,
-        ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, TraceSummary, Tree, Usd, Waits,
+        Reasoning, Request, Role, SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, TokenUsage,
+        ToolCall, ToolResult, ToolRun, ToolStatus, Totals, TraceId, TraceState, TraceSummary, Tree, Usd, Waits,
     },
     theme::{Depth, Themes},
     view::draw,
@@ -192,6 +192,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         model: Some("claude-sonnet-4-5".into()),
         response_model: None,
         parameters: Vec::new(),
+        request: Request::default(),
         started: at(run.from),
         ended: Some(at(run.from + 3.1)),
         ttft: None,
@@ -319,7 +320,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
                 Subject::Session(session) => run.session == Some(session.as_str()),
             };
             let traces = runs.iter().filter(of).map(|run| Arc::new(assembled(run))).collect();
-            Answer::Detail(Some(Arc::new(Detail { traces, left_out: 0 })))
+            Answer::Detail(Some(Arc::new(Detail::whole(traces))))
         }
         Query::Raw { .. } => Answer::Raw(None),
     }

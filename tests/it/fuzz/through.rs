@@ -42,7 +42,7 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
     let rows = rows(&kept, &logs)?;
     let sessions = sessions(&rows)?;
     for assembled in sessions {
-        let detail = Detail { traces: assembled.into_iter().map(Arc::new).collect(), left_out: 0 };
+        let detail = Detail::whole(assembled.into_iter().map(Arc::new).collect());
         lay_out(&detail)?;
         let mut out = Vec::new();
         let mut transcript = Transcript::begin(&mut out, "fuzz").unwrap();
