@@ -32,6 +32,7 @@ pub mod raw;
 pub mod reasoning;
 mod runs;
 mod segment;
+mod tokens;
 pub mod tools;
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ pub fn table(to: &mut Builder, indent: usize, input: &Value) {
     }
 }
 
+/// Whether a part is a picture, a sound or a document.
+pub fn is_media(part: &Part) -> bool {
+    matches!(part.content, Content::Media(_))
+}
+
 /// How much parts are: lines, or bytes where there is too much to count the lines of it.
 pub struct Extent<'a> {
     /// `None`: more than are counted.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
     AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, Detail, Failure,
-    Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Role, SpanId, Timestamp, TokenUsage, ToolCall,
-    ToolDefinition, ToolResult, ToolRun, ToolStatus, TraceFailure, TraceId, Usd,
+    Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Request, Role, SpanId, Timestamp, TokenUsage,
+    ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, Usd,
 };
 
 fn span(number: u8) -> SpanId {
@@ -86,7 +86,7 @@ fn run(calls: Vec<ModelCall>, conversation: Vec<ConversationMessage>, tools: Vec
 }
 
 fn detail(traces: Vec<AssembledTrace>) -> Arc<Detail> {
-    Arc::new(Detail { traces: traces.into_iter().map(Arc::new).collect(), left_out: 0 })
+    Arc::new(Detail::whole(traces.into_iter().map(Arc::new).collect()))
 }
 
 /// The lines of a pane that hold something, without their indents.
@@ -161,7 +161,7 @@ fn the_same_arguments_again_are_pointed_out() {
     let detail = detail(vec![run(vec![call(1)], conversation, tools)]);
     let shown = lines(messages::blocks, &detail, 60);
     assert!(shown[place(&shown, "same arguments as #1") - 2].ends_with("no result"), "{shown:#?}");
-    place(&lines(tools::blocks, &detail, 60), "same arguments as #1");
+    place(&lines(tools::blocks, &detail, 60), "= #1");
 }
 
 #[test]
@@ -226,8 +226,8 @@ fn what_one_run_leaves_out_of_a_tool_another_may_tell() {
     runs[0].definitions = vec![offered(None)];
     runs[1].definitions = vec![offered(Some("Convert money."))];
     let lines = lines(tools::blocks, &detail(runs), 70);
-    assert!(lines[place(&lines, "convert")].contains("Convert money."), "{lines:#?}");
-    assert!(lines[place(&lines, "convert")].ends_with("not called in these runs"), "{lines:#?}");
+    assert!(lines[place(&lines, "▸ convert")].contains("Convert money."), "{lines:#?}");
+    assert!(lines[place(&lines, "▸ convert")].ends_with("not called in these runs"), "{lines:#?}");
 }
 
 #[test]
@@ -296,4 +296,62 @@ fn a_report_far_from_the_price_tables_is_said_in_words() {
     assert_eq!(far.last().map(String::as_str), Some(words), "{far:#?}");
     let near = shown(vec![costs(0.03, 0.0295)]);
     assert_eq!(near.last().map(String::as_str), Some("reported by the sender"), "{near:#?}");
+}
+
+/// A tool that is offered with a schema of one property.
+fn offers(name: &str, property: &str, schema: &str) -> ToolDefinition {
+    let schema = format!(r#"{{"type": "object", "properties": {{"{property}": {schema}}}}}"#);
+    ToolDefinition {
+        name: name.into(),
+        description: Some("What it does, in words.".into()),
+        parameters: crate::model::json::parse(&schema).ok(),
+    }
+}
+
+#[test]
+fn arguments_that_break_the_schema_of_their_request_are_pointed_at_where_they_do() {
+    let wants = offers("weather", "city", r#"{"type": "string", "minLength": 6}"#);
+    let other = offers("weather", "city", r#"{"type": "string"}"#);
+    let request = Request { tools: vec![wants.clone()].into(), ..Request::default() };
+    let asking = ModelCall { request, ..call(1) };
+    // What the request offered counts, also where another request of the run offers it otherwise.
+    let tools = vec![ran(Some("a"), "Oslo", ToolStatus::Ok), ran(Some("b"), "Santiago", ToolStatus::Ok)];
+    let made = AssembledTrace { definitions: vec![other], ..run(vec![asking], Vec::new(), tools) };
+    let shown = lines(tools::blocks, &detail(vec![made.clone()]), 72);
+    let broken: Vec<_> = shown.iter().filter(|line| line.contains("minLength")).collect();
+    assert_eq!(broken, [r#"city "Oslo" ✗ minLength 6"#], "{shown:#?}");
+    // Folded calls are pointed at as well, a repeat only once.
+    let many = vec![ran(None, "Oslo", ToolStatus::Ok); 4];
+    let shown = lines(tools::blocks, &detail(vec![AssembledTrace { tools: many, ..made }]), 72);
+    assert_eq!(shown.iter().filter(|line| line.contains("minLength")).count(), 1, "{shown:#?}");
+    assert_eq!(shown.iter().filter(|line| line.contains("= #1")).count(), 3, "{shown:#?}");
+    assert!(shown[1].ends_with("1 of 4 ↻            ·") || shown[1].ends_with("1 of 4 ↻"), "{shown:#?}");
+}
+
+#[test]
+fn tools_that_no_call_used_are_named_with_what_they_cost() {
+    let [used, unused] = ["weather", "book"].map(|name| offers(name, "city", r#"{"type": "string"}"#));
+    let request = || Request { tools: vec![used.clone(), unused.clone()].into(), ..Request::default() };
+    let calls = vec![ModelCall { request: request(), ..call(1) }, ModelCall { request: request(), ..call(2) }];
+    let definitions = vec![used.clone(), unused.clone()];
+    let tools = vec![ran(None, "Oslo", ToolStatus::Ok)];
+    let made = AssembledTrace { definitions, ..run(calls, Vec::new(), tools) };
+    let shown = lines(tools::blocks, &detail(vec![made.clone()]), 100);
+    let line = &shown[place(&shown, "never called")];
+    assert!(line.starts_with("declared, never called: book; ~"), "{line}");
+    assert!(line.ends_with("in 2 calls"), "{line}");
+    let called = ToolRun { name: "book".into(), ..ran(None, "Oslo", ToolStatus::Ok) };
+    let shown = lines(tools::blocks, &detail(vec![made, run(vec![], vec![], vec![called])]), 100);
+    assert!(!shown.iter().any(|line| line.contains("never called")), "another run of the session uses it: {shown:#?}");
+}
+
+#[test]
+fn sums_of_a_long_session_are_those_of_all_its_runs() {
+    let sums = Totals { tool_calls: 1_570, failed_tools: 3, ..Totals::default() };
+    let made = run(vec![call(1)], Vec::new(), vec![ran(None, "Oslo", ToolStatus::Ok)]);
+    let whole = Detail::whole(vec![Arc::new(made)]);
+    let detail = Arc::new(Detail { left_out: 55, sums, ..whole });
+    let shown = lines(tools::blocks, &detail, 80);
+    assert_eq!(shown[0], "1,570 tool calls, 3 failed in 56 runs; beneath are those of the newest 1");
+    assert_eq!(tools::counts(&detail).all, 1_570);
 }

@@ -1,12 +1,13 @@
 //! The Tools pane: what each tool was called with, what it gave, how long it took; what was offered and never called.
 
 mod called;
+mod offered;
+mod schema;
 mod table;
 
 use std::sync::Arc;
 
 use super::build::Builder;
-use super::hash::{HashMap, HashSet};
 use super::json;
 use super::outline::{Blocks, Counts, Outline, Pane};
 use super::{parts, runs};
@@ -15,6 +16,8 @@ use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Detail, ToolDefinition, ToolRun, ToolStatus};
 use crate::slots::Slot;
 use called::{Called, Elsewhere};
+use offered::{Offered, Unused, definition, offered};
+use schema::{Violation, violations};
 use table::Table;
 
 /// Up to this many runs are open from the start.
@@ -34,12 +37,19 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
     let numbers: Vec<Option<u64>> = runs::numbered(detail).map(|(_, number)| number).collect();
     let offered = offered(detail, &called);
     let table = Table::of(detail, &called);
+    let unused = Unused::of(detail, &offered);
     if called.is_empty() {
         outline.push(Block::None, "none", 1, 0);
+        if unused.is_some() {
+            outline.push(Block::Unused, "unused", 1, 0);
+        }
     } else {
         outline.push(Block::TableHead, "table", 1, 0);
         for (row, tool) in table.tools.iter().enumerate() {
             outline.push(Block::TableRow { row }, ("row", &tool.name), 1, 0);
+        }
+        if unused.is_some() {
+            outline.push(Block::Unused, "unused", 1, 0);
         }
         outline.push(Block::Gap, "gap", 1, 0);
         let mut before = None;
@@ -62,12 +72,16 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
             outline.push(Block::Definition { at }, ("definition", &tool.definition.name), 1, 0);
         }
     }
-    outline.of(Tools { detail: detail.clone(), numbers, called, table, offered })
+    outline.of(Tools { detail: detail.clone(), numbers, called, table, offered, unused })
 }
 
 /// How many runs of tools there are, each counted once, and how many of them failed.
 #[must_use]
 pub fn counts(detail: &Detail) -> Counts {
+    if detail.left_out > 0 {
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        return Counts { all: number(detail.sums.tool_calls), failed: number(detail.sums.failed_tools) };
+    }
     let elsewhere = Elsewhere::of(detail);
     let mut counts = Counts::default();
     for (trace, at) in detail.traces.iter().enumerate() {
@@ -87,13 +101,7 @@ struct Tools {
     called: Vec<Called>,
     table: Table,
     offered: Vec<Offered>,
-}
-
-/// A tool that was offered to a model.
-#[derive(Debug)]
-struct Offered {
-    definition: ToolDefinition,
-    called: bool,
+    unused: Option<Unused>,
 }
 
 /// What one block shows; numbers are places in the answer or in [`Tools`].
@@ -106,6 +114,8 @@ enum Block {
     TableRow {
         row: usize,
     },
+    /// What was offered and never called.
+    Unused,
     /// The empty line between the table and the runs.
     Gap,
     Run {
@@ -125,7 +135,8 @@ impl Pane for Tools {
 
     fn write(&self, block: &Block, to: &mut Builder) {
         match *block {
-            Block::LeftOut => runs::left_out(to, &self.detail),
+            Block::LeftOut => all_runs(to, &self.detail),
+            Block::Unused => self.unused.iter().for_each(|unused| unused.write(to)),
             Block::None => to.line(vec![Styled::new(format!("No tool was called {}.", self.here()), Slot::Dim)]),
             Block::TableHead => self.table.head(to),
             Block::TableRow { row } => self.table.row(to, row),
@@ -133,7 +144,8 @@ impl Pane for Tools {
             Block::Run { trace } => runs::heading(to, &self.detail.traces[trace], self.numbers[trace]),
             Block::Tool { called } => {
                 let called = &self.called[called];
-                one(to, &self.detail.traces[called.trace], called, self.called.len() <= FEW);
+                let trace = &self.detail.traces[called.trace];
+                one(to, trace, called, self.definition_for(trace, called), self.called.len() <= FEW);
             }
             Block::Offered => {
                 to.blank();
@@ -149,9 +161,30 @@ impl Tools {
     fn here(&self) -> &'static str {
         if self.detail.traces.len() > 1 { "in these runs" } else { "in this run" }
     }
+
+    /// The definition of a tool as the call that asked for its run was sent it, else as any was.
+    fn definition_for<'a>(&'a self, trace: &'a AssembledTrace, called: &Called) -> Option<&'a ToolDefinition> {
+        let name = &trace.tools[called.index].name;
+        let sent = called.asked_by.and_then(|call| trace.calls.get(call));
+        let sent = sent.and_then(|call| call.request.tools.iter().find(|tool| tool.name == *name));
+        sent.or_else(|| Some(&self.offered.iter().find(|tool| tool.definition.name == *name)?.definition))
+    }
 }
 
-fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
+/// The sums of all runs of a session, where those of the newest are listed beneath.
+fn all_runs(to: &mut Builder, detail: &Detail) {
+    let (sums, runs) = (&detail.sums, detail.left_out + detail.traces.len() as u64);
+    let mut texts = vec![Styled::new(format!("{} tool calls", format::exact(sums.tool_calls)), Slot::Text)];
+    if sums.failed_tools > 0 {
+        texts.push(Styled::new(format!(", {} failed", format::exact(sums.failed_tools)), Slot::Error));
+    }
+    let text = format!(" in {} runs; beneath are those of the newest {}", format::exact(runs), detail.traces.len());
+    texts.push(Styled::new(text, Slot::Dim));
+    to.wrapped(0, 0, &texts);
+}
+
+/// One run. `definition`: what its tool was offered as.
+fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, definition: Option<&ToolDefinition>, open: bool) {
     let Called { name, index, ordinal, .. } = called;
     let run = &trace.tools[*index];
     if let Some(span) = run.span {
@@ -170,7 +203,7 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
     }
     head.push(Styled::new(format!("{name}  "), Slot::MessageTool));
     head.push(match ordinal.same {
-        Some(same) => Styled::new(format!("same arguments as #{same}"), Slot::Warning),
+        Some(same) => Styled::new(format!("= #{same}"), Slot::Warning),
         None => Styled::new(json::brief(&run.input), Slot::Dim),
     });
     let took = match (run.started, run.ended) {
@@ -178,7 +211,17 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
         _ => String::new(),
     };
     let right = vec![Styled::new(format!("  {took}"), Slot::Dim), Styled::new(format!("{mark} "), slot)];
+    let schema = definition.and_then(|definition| definition.parameters.as_ref());
+    let wrong = if to.is_partial() {
+        Vec::new()
+    } else {
+        schema.map_or_else(Vec::new, |schema| violations(schema, &run.input))
+    };
     if !to.fold(format!("tool {} {index}", trace.trace), open, 0, head, right) {
+        // A repeat of a call fails in the same way.
+        if ordinal.same.is_none() {
+            broken(to, &wrong);
+        }
         if let Some(error) = &run.error {
             to.line(vec![parts::pad(4), Styled::new(parts::first_line(error), Slot::Error)]);
         }
@@ -190,6 +233,7 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
         input if input.is_empty() => to.line(vec![Styled::new("      none", Slot::Dim)]),
         input => parts::table(to, 6, input),
     }
+    broken(to, &wrong);
     match &run.output {
         None => to.line(vec![Styled::new("    no result was recorded", Slot::Warning)]),
         Some(output) => {
@@ -206,6 +250,21 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, open: bool) {
     to.blank();
 }
 
+/// `    guests 0 ✗ minimum 1`: where arguments are not as the schema wants them that was sent with the request.
+fn broken(to: &mut Builder, wrong: &[Violation]) {
+    for Violation { path, got, wants } in wrong {
+        let path = if path.is_empty() { "arguments" } else { path };
+        let wants = if got.is_none() { format!("{wants}, not given") } else { wants.clone() };
+        let got = got.as_ref().map_or_else(String::new, |got| format!(" {got}"));
+        let texts = [
+            Styled::new(path, Slot::JsonKey),
+            Styled::new(format!("{got} "), Slot::Text),
+            Styled::new(format!("✗ {wants}"), Slot::Error),
+        ];
+        to.wrapped(4, 2, &texts);
+    }
+}
+
 /// Where it stands in the trace: the call's id, the turn that asked, the span that ran.
 fn facts(to: &mut Builder, run: &ToolRun, called: &Called) {
     let id = run.call_id.as_deref().map_or_else(|| "no id".to_owned(), wrap::clean_line);
@@ -217,39 +276,4 @@ fn facts(to: &mut Builder, run: &ToolRun, called: &Called) {
     let ran = run.span.map_or_else(|| "no span of its own".to_owned(), |span| format!("span {span}"));
     let text = to.fitting([format!("    {id} · {asked} · {ran}"), format!("    {id} · {asked}")]);
     to.wrapped(4, 0, &[Styled::new(text.trim_start(), Slot::Dim)]);
-}
-
-/// The tools that were offered, each once, in the order in which they were first offered.
-fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
-    let called: HashSet<&str> = called.iter().map(|called| called.run(detail).name.as_str()).collect();
-    let mut offered: Vec<Offered> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::default();
-    for definition in detail.traces.iter().flat_map(|trace| &trace.definitions) {
-        let place = *places.entry(definition.name.as_str()).or_insert(offered.len());
-        if let Some(Offered { definition: earlier, .. }) = offered.get_mut(place) {
-            // One run may hold of a tool what another leaves out.
-            earlier.description = earlier.description.take().or_else(|| definition.description.clone());
-            earlier.parameters = earlier.parameters.take().or_else(|| definition.parameters.clone());
-        } else {
-            let called = called.contains(definition.name.as_str());
-            offered.push(Offered { definition: definition.clone(), called });
-        }
-    }
-    offered
-}
-
-fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
-    let head = vec![
-        Styled::new(format!("{}  ", wrap::clean_line(&definition.name)), Slot::MessageTool),
-        Styled::new(definition.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
-    ];
-    let right = if *called { vec![] } else { vec![Styled::new(format!("  not called {here}"), Slot::Dim)] };
-    if to.fold(format!("definition {}", definition.name), false, 0, head, right) {
-        if let Some(description) = &definition.description {
-            to.text(4, description, Slot::Text);
-        }
-        if let Some(parameters) = &definition.parameters {
-            to.json(4, parameters);
-        }
-    }
 }

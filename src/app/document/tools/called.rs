@@ -15,6 +15,8 @@ pub struct Called {
     pub index: usize,
     pub name: String,
     pub ordinal: Ordinal,
+    /// The call that asked for it, by its place in the trace.
+    pub asked_by: Option<usize>,
     /// The turn that asked for it; `None` where no known call did, or one that takes no turn.
     pub asked_in_turn: Option<usize>,
     /// The number of the session's run that asked for it, where that is another one.
@@ -37,12 +39,14 @@ pub fn called(detail: &Detail) -> Vec<Called> {
         for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace, &inputs(trace))) {
             let place = (at, index);
             if !elsewhere.has(place) {
+                let asked_by = calls.that_asked(run);
                 called.push(Called {
                     trace: at,
                     index,
                     name: names.of_run(run),
                     ordinal,
-                    asked_in_turn: calls.that_asked(run).and_then(|call| turns.get(call).copied().flatten()),
+                    asked_by,
+                    asked_in_turn: asked_by.and_then(|call| turns.get(call).copied().flatten()),
                     asked_in_run: askers.get(&place).and_then(|asker| numbers[*asker]),
                 });
             }

@@ -1,18 +1,22 @@
-//! The table above the tool runs, a row a tool: calls, errors, median and slowest, distinct arguments.
+//! The table above the tool runs, a row a tool: calls, errors, median and 95th percentile of the time, distinct
+//! arguments, about how many tokens its results are.
 
 use std::time::Duration;
 
 use super::super::build::Builder;
 use super::super::hash::{HashMap, HashSet, fingerprint};
+use super::super::tokens;
 use super::called::Called;
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{Detail, ToolStatus};
 use crate::slots::Slot;
 
-/// Columns of the numbers behind a name, and of the last one of them.
+/// Columns of the numbers behind a name.
 const NUMBERS: usize = 26;
+/// Columns of the widths after those, which give way in a narrow pane: of distinct arguments, of the results' tokens.
 const DISTINCT: usize = 15;
+const RESULTS: usize = 13;
 
 #[derive(Debug)]
 pub struct Table {
@@ -20,10 +24,12 @@ pub struct Table {
     pub tools: Vec<Tool>,
     /// Columns of the widest name.
     widest: usize,
+    /// Whether any tool has results.
+    results: bool,
 }
 
 /// The runs of one tool.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tool {
     pub name: String,
     calls: usize,
@@ -32,7 +38,10 @@ pub struct Tool {
     distinct: usize,
     /// `None` where no run says how long it took.
     median: Option<Duration>,
-    slowest: Option<Duration>,
+    /// Of 20 runs 19 took at most this.
+    p95: Option<Duration>,
+    /// About how many bytes of text its results are; `None` where no run has one.
+    results: Option<usize>,
 }
 
 impl Table {
@@ -43,41 +52,52 @@ impl Table {
             let run = called.run(detail);
             let place = *places.entry(&called.name).or_insert(tools.len());
             if place == tools.len() {
-                let name = called.name.clone();
-                let tool = Tool { name, calls: 0, failed: 0, distinct: 0, median: None, slowest: None };
+                let tool = Tool { name: called.name.clone(), ..Tool::default() };
                 tools.push((tool, HashSet::default(), Vec::new()));
             }
             let (tool, inputs, times) = &mut tools[place];
             tool.calls += 1;
             tool.failed += usize::from(run.status == ToolStatus::Error);
+            if let Some(output) = &run.output {
+                *tool.results.get_or_insert(0) += tokens::bytes_of_parts(output);
+            }
             inputs.insert(fingerprint(&run.input));
             times.extend(run.started.zip(run.ended).map(|(started, ended)| ended.since(started)));
         }
         let tools = tools.into_iter().map(|(tool, inputs, mut times)| {
             times.sort_unstable();
-            let last = times.len().saturating_sub(1);
-            let (median, slowest) = (times.get(last / 2).copied(), times.get(last).copied());
-            Tool { distinct: inputs.len(), median, slowest, ..tool }
+            Tool { distinct: inputs.len(), median: percentile(&times, 50), p95: percentile(&times, 95), ..tool }
         });
         let tools: Vec<Tool> = tools.collect();
         let widest = tools.iter().map(|tool| wrap::width(&tool.name)).max().unwrap_or(4).clamp(4, 28);
-        Self { tools, widest }
+        let results = tools.iter().any(|tool| tool.results.is_some());
+        Self { tools, widest, results }
     }
 
-    /// Columns of the names, and whether there is room for how many arguments differ.
-    fn columns(&self, to: &Builder) -> (usize, bool) {
-        let widest = self.widest.min(to.width.saturating_sub(NUMBERS).max(4));
-        (widest, widest + NUMBERS + DISTINCT <= to.width)
+    /// Columns of the names, whether there is room for how many arguments differ, and for the tokens of the results.
+    fn columns(&self, to: &Builder) -> (usize, bool, bool) {
+        // The name gives way to the numbers, down to some columns.
+        let least = self.widest.min(12);
+        let distinct = least + NUMBERS + DISTINCT <= to.width;
+        let results = self.results && least + NUMBERS + DISTINCT + RESULTS <= to.width;
+        let others = NUMBERS + if distinct { DISTINCT } else { 0 } + if results { RESULTS } else { 0 };
+        (self.widest.min(to.width.saturating_sub(others).max(4)), distinct, results)
     }
 
     pub fn head(&self, to: &mut Builder) {
-        let (widest, distinct) = self.columns(to);
-        let head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "max");
-        to.line(vec![Styled::new(head + if distinct { "  distinct args" } else { "" }, Slot::Dim)]);
+        let (widest, distinct, results) = self.columns(to);
+        let mut head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "p95");
+        if distinct {
+            head += &format!("{:>DISTINCT$}", "distinct args");
+        }
+        if results {
+            head += &format!("{:>RESULTS$}", "result ~tok");
+        }
+        to.line(vec![Styled::new(head, Slot::Dim)]);
     }
 
     pub fn row(&self, to: &mut Builder, row: usize) {
-        let (widest, distinct) = self.columns(to);
+        let (widest, distinct, results) = self.columns(to);
         let tool = &self.tools[row];
         let time = |time: Option<Duration>| time.map_or_else(|| "?".to_owned(), format::duration);
         let shown = wrap::cut_middle(&tool.name, widest);
@@ -87,9 +107,35 @@ impl Table {
             Styled::new(format!("{shown}{padding}"), Slot::MessageTool),
             Styled::new(format!("  {:>5}", tool.calls), Slot::Text),
             Styled::new(format!("  {:>3}", tool.failed), failed),
-            Styled::new(format!("  {:>5}  {:>5}", time(tool.median), time(tool.slowest)), Slot::Text),
+            Styled::new(format!("  {:>5}  {:>5}", time(tool.median), time(tool.p95)), Slot::Text),
         ];
-        row.extend(distinct.then(|| Styled::new(format!("  {} of {}", tool.distinct, tool.calls), Slot::Dim)));
+        if distinct {
+            let repeats = tool.distinct < tool.calls;
+            let text = format!("{} of {} {}", tool.distinct, tool.calls, if repeats { "↻" } else { " " });
+            row.push(Styled::new(format!("{text:>DISTINCT$}"), if repeats { Slot::Warning } else { Slot::Dim }));
+        }
+        if results {
+            let text = tool.results.map_or_else(|| "·".to_owned(), |bytes| tokens::about(tokens::of_bytes(bytes)));
+            row.push(Styled::new(format!("{text:>RESULTS$}"), Slot::Dim));
+        }
         to.line(row);
+    }
+}
+
+/// The least of some sorted times that so many percent of them do not exceed.
+fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
+    times.get((times.len() * percent).div_ceil(100).max(1) - 1).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_the_times() {
+        let times: Vec<Duration> = (1..=20).map(Duration::from_secs).collect();
+        let of = |times: &[Duration], percent| percentile(times, percent).map(|time| time.as_secs());
+        assert_eq!([of(&times, 50), of(&times, 95), of(&times[..3], 50)], [Some(10), Some(19), Some(2)]);
+        assert_eq!([of(&times[..1], 50), of(&times[..1], 95), of(&[], 95)], [Some(1), Some(1), None]);
     }
 }
