@@ -101,11 +101,11 @@ impl Unused {
             Styled::new(self.names.clone(), Slot::MessageTool),
         ];
         if let Some(tokens) = self.tokens {
-            let mut text = format!("; {} tokens a call", tokens::about(tokens));
+            texts.push(Styled::new(format!("; {} tokens a call", tokens::about(tokens)), Slot::Dim));
             if self.requests > 1 {
-                text += &format!(", {} in {} calls", tokens::about(self.in_all), self.requests);
+                let text = format!(", {} in {} calls", tokens::about(self.in_all), self.requests);
+                texts.push(Styled::new(text, Slot::Dim));
             }
-            texts.push(Styled::new(text, Slot::Dim));
         }
         to.wrapped(0, 2, &texts);
     }

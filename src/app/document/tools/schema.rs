@@ -9,6 +9,9 @@ use super::super::json;
 use crate::app::wrap;
 use crate::model::Value;
 
+/// Whether a number keeps a limit.
+type Keeps = fn(f64, f64) -> bool;
+
 /// More failures of one call are not listed.
 const MOST: usize = 12;
 
@@ -104,7 +107,7 @@ impl<'s> Check<'s> {
         if nullable || wanted.is_empty() || wanted.iter().any(|name| known(name) != Some(false)) {
             return true;
         }
-        self.fails(path, value, format!("type {}", wanted.join(" or ")));
+        self.fails(path, value, &format!("type {}", wanted.join(" or ")));
         false
     }
 
@@ -114,10 +117,10 @@ impl<'s> Check<'s> {
         {
             let names: Vec<String> = wanted.iter().take(8).map(brief).collect();
             let more = if wanted.len() > 8 { ", …" } else { "" };
-            self.fails(path, value, format!("one of {}{more}", names.join(", ")));
+            self.fails(path, value, &format!("one of {}{more}", names.join(", ")));
         }
         if let Some(wanted) = schema.get("const").filter(|wanted| !equal(wanted, value)) {
-            self.fails(path, value, format!("only {}", brief(wanted)));
+            self.fails(path, value, &format!("only {}", brief(wanted)));
         }
     }
 
@@ -151,7 +154,6 @@ impl<'s> Check<'s> {
 
     fn number(&mut self, schema: &Value, value: &Value, path: &str) {
         let Some(number) = value.as_number() else { return };
-        type Keeps = fn(f64, f64) -> bool;
         let limits: [(&str, Keeps); 4] = [
             ("minimum", |number, limit| number >= limit),
             ("maximum", |number, limit| number <= limit),
@@ -160,7 +162,7 @@ impl<'s> Check<'s> {
         ];
         for (keyword, keeps) in limits {
             if let Some(limit) = limit(schema, keyword).filter(|(limit, _)| !keeps(number, *limit)) {
-                self.fails(path, value, format!("{keyword} {}", limit.1));
+                self.fails(path, value, &format!("{keyword} {}", limit.1));
             }
         }
     }
@@ -171,7 +173,7 @@ impl<'s> Check<'s> {
             && let Ok(regex) = RegexBuilder::new(pattern).size_limit(1 << 20).build()
             && !regex.is_match(text)
         {
-            self.fails(path, value, format!("pattern {}", wrap::cut(&wrap::clean_line(pattern), SHOWN)));
+            self.fails(path, value, &format!("pattern {}", wrap::cut(&wrap::clean_line(pattern), SHOWN)));
         }
     }
 
@@ -201,7 +203,7 @@ impl<'s> Check<'s> {
             Some(Value::Bool(false)) => {
                 for (name, value) in entries {
                     if !properties.iter().any(|(known, _)| known == name) && schema.get("patternProperties").is_none() {
-                        self.fails(&of(name), value, "no such property".to_owned());
+                        self.fails(&of(name), value, "no such property");
                     }
                 }
             }
@@ -224,14 +226,14 @@ impl<'s> Check<'s> {
             [(keywords[0], least.filter(|least| count < *least)), (keywords[1], most.filter(|most| count > *most))]
         {
             if let Some(limit) = limit {
-                self.fails(path, value, format!("{keyword} {limit}"));
+                self.fails(path, value, &format!("{keyword} {limit}"));
             }
         }
     }
 
-    fn fails(&mut self, path: &str, value: &Value, wants: String) {
+    fn fails(&mut self, path: &str, value: &Value, wants: &str) {
         let got = Some(brief(value));
-        self.found.push(Violation { path: wrap::clean_line(path), got, wants: wrap::clean_line(&wants) });
+        self.found.push(Violation { path: wrap::clean_line(path), got, wants: wrap::clean_line(wants) });
     }
 }
 
@@ -252,7 +254,6 @@ fn is_whole(value: &Value) -> bool {
 }
 
 /// Whether two values are equal; numbers by what they are worth.
-#[expect(clippy::float_cmp, reason = "equal means equal")]
 fn equal(left: &Value, right: &Value) -> bool {
     let number =
         |value: &Value| Some(value).filter(|value| !matches!(value, Value::String(_))).and_then(Value::as_number);

@@ -88,10 +88,10 @@ impl Table {
         let (widest, distinct, results) = self.columns(to);
         let mut head = format!("{:widest$}  {:>5}  {:>3}  {:>5}  {:>5}", "tool", "calls", "err", "p50", "p95");
         if distinct {
-            head += &format!("{:>DISTINCT$}", "distinct args");
+            head = format!("{head}{:>DISTINCT$}", "distinct args");
         }
         if results {
-            head += &format!("{:>RESULTS$}", "result ~tok");
+            head = format!("{head}{:>RESULTS$}", "result ~tok");
         }
         to.line(vec![Styled::new(head, Slot::Dim)]);
     }
