@@ -4,7 +4,7 @@ use super::{
     areas::Focus,
     browse::Content,
     event::Effect,
-    first_run,
+    failed_steps, first_run,
     item::Kind,
     line::Line,
     lists, picture_keys,
@@ -54,6 +54,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Take | Action::Leave => return end_line(state, action == Action::Take),
         Action::Clear => return clear_line(state),
 
+        Action::NextFailed => failed_steps::go(state, true),
+        Action::PreviousFailed => failed_steps::go(state, false),
         Action::OpenOutside => return open_outside(state),
         Action::YankCommand => return yank(state, first_run::command().to_owned()),
         Action::YankSnippet => {

@@ -4,8 +4,10 @@
 //!   header                                     one line
 //!   filter                                     one line, while there is a filter or one is being typed
 //!   ┌ tree ─────────┬ detail ───────────────┐  ≥ 72 columns: side by side, 40 % and 60 %
-//!   │ columns       │ tabs                  │
+//!   │ columns       │ verdict               │  while there is something to say
 //!   │ rows          ├───────────────────────┤
+//!   │               │ tabs                  │
+//!   │               ├───────────────────────┤
 //!   │               │ text                  │
 //!   └───────────────┴───────────────────────┘
 //!   hints                                      one line; not below 20 rows
@@ -39,6 +41,8 @@ pub struct Shape {
     pub focus: Focus,
     /// Nothing that is listed called a model: there are no tokens and there is no money.
     pub no_calls: bool,
+    /// How many lines the verdict has.
+    pub verdict: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,10 @@ pub struct TreeArea {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DetailArea {
+    /// Of no height where there is nothing to say.
+    pub verdict: Rect,
+    /// Beneath the verdict; of no height on a low screen, and where there is no verdict.
+    pub divide: Rect,
     pub tabs: Rect,
     /// Beneath the tabs.
     pub rule: Rect,
@@ -94,12 +102,16 @@ pub fn areas(screen: Rect, shape: Shape) -> Option<Areas> {
     let inner = if narrow { body } else { body.inner(Margin::new(1, 1)) };
     let (tree, detail, divider) = if narrow || shape.zoomed {
         let shows_detail = shape.zoomed || shape.focus == Focus::Detail;
-        if shows_detail { (None, Some(detail(inner)), None) } else { (Some(tree(inner, narrow, shape)), None, None) }
+        if shows_detail {
+            (None, Some(detail(inner, screen, shape)), None)
+        } else {
+            (Some(tree(inner, narrow, shape)), None, None)
+        }
     } else {
         let left = screen.width * 2 / 5 - 2;
         let divider = inner.x + left;
         let right = Rect { x: divider + 1, width: inner.width - left - 1, ..inner };
-        (Some(tree(Rect { width: left, ..inner }, false, shape)), Some(detail(right)), Some(divider))
+        (Some(tree(Rect { width: left, ..inner }, false, shape)), Some(detail(right, screen, shape)), Some(divider))
     };
     Some(Areas { header, filter, body, bordered: !narrow, divider, tree, detail, hints, status })
 }
@@ -118,17 +130,35 @@ fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
     TreeArea { head: take_top(&mut area), rows: area, columns }
 }
 
-fn detail(mut area: Rect) -> DetailArea {
+fn detail(mut area: Rect, screen: Rect, shape: Shape) -> DetailArea {
+    let lines = shape.verdict.min(verdict_lines(screen));
+    let verdict = take_lines(&mut area, lines).inner(Margin::new(1, 0));
+    let divide = take_lines(&mut area, u16::from(lines > 0 && screen.height >= 24 && screen.width >= 72));
     let tabs = take_top(&mut area);
     let rule = take_top(&mut area);
-    DetailArea { tabs, rule, text: area.inner(Margin::new(1, 0)) }
+    DetailArea { verdict, divide, tabs, rule, text: area.inner(Margin::new(1, 0)) }
+}
+
+/// How many lines a verdict may have at most.
+#[must_use]
+pub fn verdict_lines(screen: Rect) -> u16 {
+    match (screen.width, screen.height) {
+        (110.., 36..) => 4,
+        (110.., 24..) => 3,
+        (72.., 24..) => 2,
+        _ => 1,
+    }
 }
 
 fn take_top(rest: &mut Rect) -> Rect {
-    let line = Rect { height: rest.height.min(1), ..*rest };
-    rest.y += line.height;
-    rest.height -= line.height;
-    line
+    take_lines(rest, 1)
+}
+
+fn take_lines(rest: &mut Rect, lines: u16) -> Rect {
+    let top = Rect { height: rest.height.min(lines), ..*rest };
+    rest.y += top.height;
+    rest.height -= top.height;
+    top
 }
 
 fn take_bottom(rest: &mut Rect) -> Rect {
@@ -208,11 +238,9 @@ mod tests {
     fn shapes() -> impl Iterator<Item = Shape> {
         [false, true].into_iter().flat_map(|filter| {
             [false, true].into_iter().flat_map(move |zoomed| {
-                [Focus::Tree, Focus::Detail].into_iter().map(move |focus| Shape {
-                    filter,
-                    zoomed,
-                    focus,
-                    no_calls: false,
+                [Focus::Tree, Focus::Detail].into_iter().flat_map(move |focus| {
+                    let shape = Shape { filter, zoomed, focus, ..Shape::default() };
+                    [0, 1, 9].map(|verdict| Shape { verdict, ..shape })
                 })
             })
         })

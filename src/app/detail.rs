@@ -13,6 +13,7 @@ use super::{
     pane::Pane,
     scroll::Scroll,
     tab_source::TabSource,
+    verdict::Verdict,
 };
 use crate::{
     model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
@@ -64,11 +65,15 @@ pub struct DetailPane {
     /// What the tree's cursor asks for; `None` where there is nothing to show.
     subject: Option<Subject>,
     span: Option<(TraceId, SpanId)>,
+    /// The step that the tree's cursor is on.
+    at: Option<SpanId>,
     detail: Pane<Option<Arc<Detail>>>,
     raw: Pane<Option<Arc<RawSpan>>>,
     folds: Folds,
     tabs: HashMap<Tab, Shown>,
     labels: Labels,
+    /// What there is to say of the answer.
+    verdict: Option<Verdict>,
     /// How many answers arrived, of either kind.
     versions: Versions,
     zone: Zone,
@@ -88,11 +93,13 @@ impl DetailPane {
             tab: Tab::default(),
             subject: None,
             span: None,
+            at: None,
             detail: Pane::default(),
             raw: Pane::default(),
             folds: Folds::default(),
             tabs: Tab::ALL.iter().map(|tab| (*tab, Shown::default())).collect(),
             labels: Labels::default(),
+            verdict: None,
             versions: Versions::default(),
             zone,
         }
@@ -114,6 +121,12 @@ impl DetailPane {
     #[must_use]
     pub fn span(&self) -> Option<(TraceId, SpanId)> {
         self.span
+    }
+
+    /// The step that the tree's cursor is on: where its part begins, the text shows it.
+    #[must_use]
+    pub fn step(&self) -> Option<SpanId> {
+        self.at.filter(|_| !self.tab.is_of_span())
     }
 
     /// What the tabs but those about one span draw from.
@@ -183,6 +196,12 @@ impl DetailPane {
         self.labels.fitting(width, self.tab.is_of_span() || self.is_current())
     }
 
+    /// What there is to say of the answer; `None` where nothing is asked.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref().filter(|_| self.subject.is_some())
+    }
+
     fn shown(&self) -> &Shown {
         &self.tabs[&self.tab]
     }
@@ -208,6 +227,7 @@ impl DetailPane {
     pub fn aim(&mut self, subject: Option<Subject>, span: Option<(TraceId, SpanId)>, at: Option<SpanId>, to_end: bool) {
         self.subject = subject;
         self.span = span;
+        self.at = at;
         for (tab, shown) in &mut self.tabs {
             shown.hold = match at {
                 // It is about one span: it is read from its start.
@@ -246,7 +266,9 @@ impl DetailPane {
     pub fn take_detail(&mut self, ticket: u64, answer: Result<Option<Arc<Detail>>, String>, now: Timestamp) {
         if self.detail.take(ticket, answer, now) {
             self.versions.detail += 1;
-            self.labels = Labels::of(self.detail.shown().and_then(Option::as_deref));
+            let detail = self.detail.shown().and_then(Option::as_deref);
+            self.labels = Labels::of(detail);
+            self.verdict = detail.and_then(Verdict::of);
         }
     }
 
@@ -256,7 +278,7 @@ impl DetailPane {
 
     /// Makes the text anew where what it is made from is another, finds its place again, and lays out what is near.
     /// `nodes`: the tree of the trace that the cursor is in.
-    pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node]) {
+    pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node], now: Timestamp) {
         let asks = self.asks();
         let version = if self.tab.is_of_span() { self.versions.raw } else { self.versions.detail };
         let made = Made { version: asks.then_some(version), width };
@@ -272,6 +294,7 @@ impl DetailPane {
         }
         let current = !asks || self.is_current();
         let shown = self.tabs.entry(self.tab).or_default();
+        shown.document.tick(now);
         // Until the answer is there the old text stands where it stood.
         let finds = shown.lost && current;
         if finds {

@@ -118,5 +118,7 @@ pub enum Effect {
     /// Draw every cell again.
     Redraw,
     PlayDemo,
+    /// Runs have ended; the text says how many, and holds nothing that was received.
+    Alert(String),
     Quit,
 }

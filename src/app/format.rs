@@ -32,6 +32,15 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// `6s`, `14s`, `1m28`: of what goes on, tenths would only flicker.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..10 => format!("{seconds}s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
 /// How long ago something was, in at most four columns: `now`, `4m`, `2h`, the day of the week (`Tue`) within the last
 /// six days, `3w`, `11mo`, `2y`. Nothing for what is not known.
 #[must_use]

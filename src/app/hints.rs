@@ -51,6 +51,7 @@ impl State {
                 scrolls.then_some(usual)
             }
             (Action::Down, None) if context == Context::FirstRun => first_run::scrolls(self).then_some(usual),
+            (Action::NextFailed | Action::PreviousFailed, _) => self.has_failed_step().then_some(usual),
             (Action::OpenOutside, _) => {
                 self.detail.opens_at_cursor().filter(|_| context == Context::Detail).map(|_| usual)
             }

@@ -15,6 +15,7 @@
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
+//!   failed_steps from one failed step to the next
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -26,10 +27,12 @@
 //!   browse       the tree                                   follow: the newest run
 //!   list         a list to pick from, or help to read       find: what narrows it; item, help, line: its parts
 //!   areas        where everything goes, for mouse and painter alike
+//!   verdict      what there is to say of a run before it is read
 //!     ────────
 //!   pane         an answer, the query it answers, what failed
 //!   scroll       a cursor in a list of lines                activity, run_state: which runs still go, how others ended
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
+//!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
 //! An *action*: a row of the table in `keymap/actions.rs`; the compiler then asks what it does in `act` and in
@@ -39,11 +42,13 @@
 
 mod act;
 pub mod activity;
+mod alerts;
 pub mod areas;
 pub mod browse;
 pub mod detail;
 pub mod document;
 pub mod event;
+mod failed_steps;
 pub mod find;
 pub mod first_run;
 mod follow;
@@ -71,6 +76,8 @@ pub mod tab_source;
 mod tests;
 mod typing;
 mod update;
+pub mod verdict;
+mod waiting;
 pub mod wrap;
 
 pub use areas::{Areas, Focus};

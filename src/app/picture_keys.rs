@@ -49,6 +49,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Demo
         | Action::Pause
         | Action::Theme
+        | Action::NextFailed
+        | Action::PreviousFailed
         | Action::Help => Vec::new(),
     }
 }

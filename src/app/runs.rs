@@ -1,6 +1,7 @@
-//! The states of runs and sessions, and how many runs are in each, by the store and by the clock.
+//! The states of runs and sessions, how many runs are in each, by the store and by the clock, and what is told of them to
+//! whoever looks elsewhere.
 
-use super::state::State;
+use super::{event::Mode, state::State};
 use crate::model::{RunState, SessionSummary, StateCounts, TraceSummary};
 
 impl State {
@@ -46,5 +47,20 @@ impl State {
         if self.picker.shown().is_some_and(|page| page.rows.iter().any(|session| is_over(&session.states))) {
             self.picker.touch();
         }
+    }
+
+    /// Looks at the counts of all runs; a sentence where some have ended since. Recorded runs are nobody's news.
+    pub(super) fn note_ended(&mut self) -> Option<String> {
+        let counts = self.overview.shown()?.all.states;
+        self.watched.note(&counts).filter(|_| self.mode == Mode::Live)
+    }
+
+    /// `● 2 running · ✗ 1 — sideseat-tui`: how many runs go on, and how many have failed while the screen watched.
+    #[must_use]
+    pub fn window_title(&self) -> String {
+        let running = Some(self.running()).filter(|running| *running > 0).map(|running| format!("● {running} running"));
+        let failed = Some(self.watched.failed).filter(|failed| *failed > 0).map(|failed| format!("✗ {failed}"));
+        let facts: Vec<String> = [running, failed].into_iter().flatten().collect();
+        if facts.is_empty() { "sideseat-tui".to_owned() } else { format!("{} — sideseat-tui", facts.join(" · ")) }
     }
 }

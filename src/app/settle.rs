@@ -17,13 +17,14 @@ impl State {
     pub(super) fn settle(&mut self) -> Vec<Effect> {
         let Heights { rows, text, text_width } = self.heights();
         self.tree.relay(rows);
+        self.reach_goal(rows);
         let moved = self.follow.advance(&mut self.tree, &self.arrivals, rows);
         self.aim(moved == Moved::ToEnd);
         let nodes = match self.tree.cursor().map(|row| &row.id) {
             Some(RowId::Span(trace, _) | RowId::Trace(trace)) => self.tree.nodes(trace),
             _ => &[],
         };
-        self.detail.settle(text_width, text, nodes);
+        self.detail.settle(text_width, text, nodes, self.now);
         self.ask(rows)
     }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{
     activity::{Arrivals, Rate},
+    alerts::Watched,
     areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
     detail::DetailPane,
@@ -18,10 +19,11 @@ use super::{
     pane::Pane,
     picture::{Picture, Shows},
     sdk::Sdk,
+    verdict::{Verdict, VerdictLine},
 };
 use crate::{
     keymap::{Context, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, SessionSummary, Subject, Timestamp},
+    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId},
 };
 
 /// How long a notice stays in the status line.
@@ -92,6 +94,10 @@ pub struct State {
     pub(super) open: bool,
     /// Spans stored since the store was opened.
     pub(super) stored: u64,
+    /// Which runs have ended while the screen watches.
+    pub(super) watched: Watched,
+    /// Where the cursor goes once that step has a row.
+    pub(super) goal: Option<(TraceId, SpanId)>,
     /// The row that the detail was last aimed at.
     pub(super) aimed: Option<RowId>,
     pub(super) tickets: u64,
@@ -185,6 +191,8 @@ impl State {
             focused: true,
             open: false,
             stored: 0,
+            watched: Watched::default(),
+            goal: None,
             aimed: None,
             tickets: 0,
         }
@@ -198,7 +206,21 @@ impl State {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
         });
-        areas::areas(self.screen, Shape { filter, zoomed: self.zoomed, focus: self.focus, no_calls })
+        let shape = Shape { filter, zoomed: self.zoomed, focus: self.focus, no_calls, verdict: 0 };
+        let areas = areas::areas(self.screen, shape)?;
+        let verdict = areas.detail.map_or(0, |detail| self.verdict_lines(detail.verdict.width).len());
+        let verdict = u16::try_from(verdict).unwrap_or_default();
+        if verdict == 0 { Some(areas) } else { areas::areas(self.screen, Shape { verdict, ..shape }) }
+    }
+
+    /// The lines above the tabs of the detail, at a width.
+    #[must_use]
+    pub fn verdict_lines(&self, columns: u16) -> Vec<VerdictLine> {
+        let most = areas::verdict_lines(self.screen).into();
+        let verdict = self.detail.verdict().filter(|_| self.stage() == Stage::Browsing);
+        let lines =
+            |verdict: &Verdict| verdict.lines(columns.into(), most, self.now, verdict.unusual(&self.tree, self.now));
+        verdict.map(lines).unwrap_or_default()
     }
 
     /// The picture that the cursor of the detail is on, where the terminal can show it.
@@ -287,6 +309,8 @@ impl State {
         self.lists.retain(|list| list.kind != Kind::Sessions);
         self.paused = None;
         self.stored = 0;
+        self.watched = Watched::default();
+        self.goal = None;
         self.aimed = None;
         self.focus = Focus::Tree;
         self.zoomed = false;

@@ -61,7 +61,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Answered { slot, ticket, answer } => {
             answered(state, &slot, ticket, answer);
-            Vec::new()
+            let ended = if slot == QuerySlot::Overview { state.note_ended() } else { None };
+            ended.map(Effect::Alert).into_iter().collect()
         }
         Event::Changed(changes) => {
             changed(state, changes);
@@ -88,6 +89,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 
 fn press(state: &mut State, key: Key) -> Vec<Effect> {
     state.notice = None;
+    state.goal = None;
     let context = state.context();
     let half = std::mem::take(&mut state.half);
     let pressed: Vec<Key> = half.iter().copied().chain([key]).collect();

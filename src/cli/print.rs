@@ -100,6 +100,9 @@ fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
         "sideseat_port" => shown(&settings.sideseat_port),
         "theme" if settings.theme.value.is_empty() => ("by the terminal".to_owned(), settings.theme.from),
         "theme" => shown(&settings.theme),
+        "bell" => shown(&settings.bell),
+        "notify" => shown(&settings.notify),
+        "title" => shown(&settings.title),
         "log_file" => {
             let file = settings.log_file.value.as_ref();
             (file.map_or_else(|| "none".to_owned(), |file| file.display().to_string()), settings.log_file.from)

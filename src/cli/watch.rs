@@ -18,7 +18,7 @@ use crate::{
     receive::{Address, Counts, Protocol, Refused},
     start::{self, Rooms},
     store::StoreHealth,
-    terminal::{self, Mode, Started, Wiring},
+    terminal::{self, Alerts, Mode, Started, Wiring},
 };
 
 /// Shows the screen and receives; if standard output is no terminal, only receives.
@@ -84,6 +84,7 @@ pub(super) fn wiring(
             Db::File(_) | Db::Memory => "memory".to_owned(),
         },
         mode,
+        alerts: Alerts { bell: settings.bell.value, notify: settings.notify.value, title: settings.title.value },
     }
 }
 

@@ -48,6 +48,18 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_THEME", hide_env = true, value_name = "NAME")]
     pub theme: Option<String>,
 
+    /// Ring the terminal's bell when a run ends or fails
+    #[arg(long, global = true, env = "SIDESEAT_TUI_BELL", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub bell: Option<bool>,
+
+    /// Have the terminal show a notification when a run ends or fails (OSC 9 or 777)
+    #[arg(long, global = true, env = "SIDESEAT_TUI_NOTIFY", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub notify: Option<bool>,
+
+    /// Show in the terminal's title how many runs go on and have failed; `--title=false` leaves the title alone
+    #[arg(long, global = true, env = "SIDESEAT_TUI_TITLE", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub title: Option<bool>,
+
     /// Write the log here
     #[arg(long, global = true, env = "SIDESEAT_TUI_LOG_FILE", hide_env = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -72,7 +84,20 @@ impl Layer {
     /// The settings of this layer, and those of `beneath` that it does not set.
     #[must_use]
     pub fn over(self, beneath: Self) -> Self {
-        let Self { db, bind, grpc_port, http_port, sideseat_port, theme, log_file, log_level, keys } = self;
+        let Self {
+            db,
+            bind,
+            grpc_port,
+            http_port,
+            sideseat_port,
+            theme,
+            bell,
+            notify,
+            title,
+            log_file,
+            log_level,
+            keys,
+        } = self;
         Self {
             db: db.or(beneath.db),
             bind: bind.or(beneath.bind),
@@ -80,6 +105,9 @@ impl Layer {
             http_port: http_port.or(beneath.http_port),
             sideseat_port: sideseat_port.or(beneath.sideseat_port),
             theme: theme.or(beneath.theme),
+            bell: bell.or(beneath.bell),
+            notify: notify.or(beneath.notify),
+            title: title.or(beneath.title),
             log_file: log_file.or(beneath.log_file),
             log_level: log_level.or(beneath.log_level),
             keys: keys.or(beneath.keys),

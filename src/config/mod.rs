@@ -85,6 +85,12 @@ pub struct Settings {
     pub sideseat_port: Given<Port>,
     /// The name of the theme; empty if the screen is to choose by the terminal's background.
     pub theme: Given<String>,
+    /// Whether the bell rings when a run ends or fails.
+    pub bell: Given<bool>,
+    /// Whether the terminal shows a notification then.
+    pub notify: Given<bool>,
+    /// Whether the title of the terminal's window shows how many runs go on.
+    pub title: Given<bool>,
     /// `None` if no home folder is known: then nothing is logged.
     pub log_file: Given<Option<PathBuf>>,
     pub log_level: Given<LogLevel>,
@@ -108,8 +114,20 @@ impl Settings {
             Some(file) => file::read(file, asked_for, paths.home.as_deref())?.unwrap_or_default(),
             None => Layer::default(),
         };
-        let Layer { db, bind, grpc_port, http_port, sideseat_port, theme, log_file, log_level, keys } =
-            layer.over(beneath);
+        let Layer {
+            db,
+            bind,
+            grpc_port,
+            http_port,
+            sideseat_port,
+            theme,
+            bell,
+            notify,
+            title,
+            log_file,
+            log_level,
+            keys,
+        } = layer.over(beneath);
 
         let given = Sources(matches);
         Ok(Self {
@@ -122,6 +140,9 @@ impl Settings {
             http_port: given.or("http_port", http_port, Port::Number(4318)),
             sideseat_port: given.or("sideseat_port", sideseat_port, Port::Number(5388)),
             theme: given.or("theme", theme, String::new()),
+            bell: given.or("bell", bell, false),
+            notify: given.or("notify", notify, false),
+            title: given.or("title", title, true),
             log_file: given.or("log_file", log_file.map(Some), paths.log()),
             log_level: given.or("log_level", log_level, LogLevel::default()),
             keys: given.or("keys", keys.map(lists), BTreeMap::new()),

@@ -112,6 +112,8 @@ actions! {
     NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the other pane"
     PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the other pane, backwards"
     @tabs // an action for each row of `crate::tabs`
+    NextFailed       Main      ["e"]                "next-failed"     "failure"  "Go to the next step of the run that failed"
+    PreviousFailed   Main      ["E"]                "previous-failed" "failure"  "Go to the previous step of the run that failed"
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Category, Context, Cost, Failure, Message, Parameters, Part, Request, SpanId, Timestamp, TokenUsage,
+    Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp, TokenUsage,
     ToolDefinition, Totals, TraceId, TraceState, Tree, Value, Waits,
 };
 
@@ -236,6 +236,12 @@ impl AssembledTrace {
             spans: 0,
             limits: Vec::new(),
         }
+    }
+
+    /// The state of the run at a moment, as lists show it.
+    #[must_use]
+    pub fn run_state(&self, now: Timestamp) -> RunState {
+        RunState::of(self.waits, self.last_seen, self.state, self.totals.errors, now)
     }
 
     /// Which turn each of its calls is, from 1; `None` for calls that take none.

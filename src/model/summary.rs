@@ -51,13 +51,7 @@ impl TraceSummary {
     /// The state of the run at a moment. Every list, sum and pane says the same, because all of them ask this.
     #[must_use]
     pub fn run_state(&self, now: Timestamp) -> RunState {
-        match (self.waits, self.state) {
-            (Some(waits), _) if waits.until(self.last_seen) > now => RunState::Running,
-            (Some(Waits::Root | Waits::Spans), _) => RunState::NeverEnded,
-            (_, TraceState::Error) => RunState::Failed,
-            _ if self.totals.errors > 0 => RunState::Recovered,
-            _ => RunState::Done,
-        }
+        RunState::of(self.waits, self.last_seen, self.state, self.totals.errors, now)
     }
 }
 
@@ -114,6 +108,19 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// The state of a run at a moment, from what it waits for, when it was last seen, its state by its spans and how
+    /// many failures it has.
+    #[must_use]
+    pub fn of(waits: Option<Waits>, last_seen: Timestamp, state: TraceState, errors: u64, now: Timestamp) -> Self {
+        match (waits, state) {
+            (Some(waits), _) if waits.until(last_seen) > now => Self::Running,
+            (Some(Waits::Root | Waits::Spans), _) => Self::NeverEnded,
+            (_, TraceState::Error) => Self::Failed,
+            _ if errors > 0 => Self::Recovered,
+            _ => Self::Done,
+        }
+    }
+
     /// The word for it in tables and exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -17,7 +17,9 @@ use rustix::{
 };
 
 use super::{
-    ScreenError, Started, ask, clipboard,
+    ScreenError, Started,
+    alerts::Alerter,
+    ask, clipboard,
     guard::{self, Tty},
     input::{Input, InputEvent},
     keys::Typed,
@@ -66,6 +68,7 @@ pub struct Outside {
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
     pub in_tmux: bool,
+    pub alerter: Alerter,
 }
 
 pub struct EventLoop {
@@ -157,6 +160,7 @@ impl EventLoop {
             if self.pace.draws(Instant::now()) {
                 self.paint()?;
                 self.screen.draw(&self.state, &self.outside.theme, self.painted.as_ref())?;
+                self.outside.alerter.show_title(&self.state.window_title(), &self.tty)?;
             }
         }
     }
@@ -301,6 +305,7 @@ impl EventLoop {
                 Effect::Suspend => self.suspend(incoming)?,
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
+                Effect::Alert(text) => self.outside.alerter.alert(&text)?,
                 Effect::Quit => self.ends = true,
             }
         }
@@ -324,6 +329,7 @@ impl EventLoop {
             self.later.push_back(one);
         }
         self.tty.take()?;
+        self.outside.alerter.forget_title();
         self.input.come_back();
         self.screen.forget(&self.state)?;
         self.later.push_back(Incoming::Signal(ProcessSignal::Resized));

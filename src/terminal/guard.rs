@@ -23,6 +23,10 @@ const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1000h\x1b[
 /// The same in reverse; also the end of a frame that was begun, and of its colours.
 const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
 
+/// Puts the window's title onto the terminal's stack, and takes it from there.
+const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
+const TITLE_BACK: &[u8] = b"\x1b[23;2t";
+
 /// Threads that catch their own panics and report them as failed queries or commits.
 const CATCH_THEMSELVES: &str = "store-";
 
@@ -40,6 +44,8 @@ pub struct Tty {
     opened: Option<OwnedFd>,
     found: Termios,
     taken: AtomicBool,
+    /// The title that the window had lies on the terminal's stack of titles.
+    titled: AtomicBool,
 }
 
 impl Guard {
@@ -86,7 +92,7 @@ impl Tty {
             Some(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
         };
         let found = tcgetattr(opened.as_ref().map_or(stdio::stdin(), AsFd::as_fd))?;
-        Ok(Self { opened, found, taken: AtomicBool::new(false) })
+        Ok(Self { opened, found, taken: AtomicBool::new(false), titled: AtomicBool::new(false) })
     }
 
     /// Where keys come from.
@@ -103,11 +109,19 @@ impl Tty {
         write(TAKE)
     }
 
+    /// Has the terminal keep the title that its window has, until it is given back; a second time nothing.
+    pub fn keep_title(&self) -> io::Result<()> {
+        if self.titled.swap(true, Ordering::SeqCst) { Ok(()) } else { write(KEEP_TITLE) }
+    }
+
     /// The terminal as it was found; a second time nothing.
     ///
     /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
     pub fn give_back(&self) {
         if self.taken.swap(false, Ordering::SeqCst) {
+            if self.titled.swap(false, Ordering::SeqCst) {
+                let _ = write(TITLE_BACK);
+            }
             // There may be no terminal any more, and nobody would read an error.
             let _ = write(GIVE_BACK);
             let _ = tcsetattr(self.input(), OptionalActions::Flush, &self.found);

@@ -6,9 +6,11 @@
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   event_loop take what waits, update, draw; pace: when
 //!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
+//!   alerts     bell, notification, title of the window
 //!   picture    pixels, in the terminal's way
 //! ```
 
+mod alerts;
 mod ask;
 mod clipboard;
 mod event_loop;
@@ -31,7 +33,9 @@ use std::{
     thread,
 };
 
+pub use self::alerts::Alerts;
 use self::{
+    alerts::Alerter,
     ask::Background,
     event_loop::{EventLoop, Incoming},
     guard::Guard,
@@ -62,6 +66,8 @@ pub struct Wiring {
     /// The store's place, as people should read it.
     pub db: String,
     pub mode: Mode,
+    /// How it reaches somebody who looks elsewhere.
+    pub alerts: Alerts,
 }
 
 /// What was opened behind the screen.
@@ -145,12 +151,13 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, mode, .. } = wiring;
+    let Wiring { started, seen, demo, mode, alerts, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
-    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux };
+    let alerter = Alerter::new(alerts, variable, in_tmux);
+    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux, alerter };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

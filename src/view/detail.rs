@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     pen::Pen,
+    verdict,
     widgets::{frame, scrollbar},
 };
 use crate::app::{
@@ -19,6 +20,7 @@ use crate::tabs::Tab;
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
     let focused = state.focus == Focus::Detail;
     let border = if focused || areas.tree.is_none() { Slot::BorderFocused } else { Slot::Border };
+    verdict::draw(pen, state, areas, area);
     tabs(pen, state, area.tabs);
     rule(pen, state, areas, area.rule);
     text(pen, state, area.text, focused);
@@ -85,6 +87,9 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
+        if line.span.is_some() && line.span == state.detail.step() {
+            pen.wash(Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 }, Slot::CursorInactive);
+        }
         if focused && at == scroll.cursor {
             // From the cursor's column to the one beyond the text.
             let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };

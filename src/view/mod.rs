@@ -18,6 +18,7 @@
 //!   header    name, lamp, addresses, rate, totals          detail     tabs, text
 //!   filter    the filter, while there is one               status     hints, and where one is
 //!   tree      sessions ▸ runs ▸ steps                      list       a list laid over all: sessions, themes, help
+//!   verdict   what there is to say of a run
 //!   first_run what to do while the store is empty           picture    the frame of one
 //!   numbers   known, unknown, none                         pen        the one way onto the cells
 //!   widgets   frame, scrollbar, sparkline, strip
@@ -35,6 +36,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod verdict;
 mod widgets;
 
 use ratatui::{

@@ -1,7 +1,6 @@
 //! Durations, tokens and money as the columns and the header show them: unknown is `?`, none is `·`, more to follow is `+`.
 
-use std::time::Duration;
-
+pub use crate::app::format::whole_seconds;
 use crate::{
     app::format,
     model::{SessionSummary, Timestamp, TokenUsage, Totals, Usd},
@@ -27,14 +26,6 @@ pub fn lasted(session: &SessionSummary, now: Timestamp) -> String {
         0 if session.lasted.is_zero() => NONE.to_owned(),
         0 => format::duration(session.lasted),
         _ => format!("{}+", whole_seconds(session.lasted + now.since(session.last_seen))),
-    }
-}
-
-/// `6s`, `14s`, `1m28`: of what goes on, tenths would only flicker.
-pub fn whole_seconds(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds @ 0..10 => format!("{seconds}s"),
-        seconds => format::duration(Duration::from_secs(seconds)),
     }
 }
 

@@ -26,3 +26,4 @@ mod sums;
 mod transcripts;
 mod truth;
 mod understood;
+mod verdicts;

@@ -42,7 +42,11 @@ impl Callbacks for Noticed {
     }
 
     fn set_window_title(&mut self, _: &mut Screen, title: &[u8]) {
-        self.0.push(format!("a title, {:?}", String::from_utf8_lossy(title)));
+        let title = String::from_utf8_lossy(title);
+        // The program's own titles hold nothing that was received.
+        if title != "sideseat-tui" && title != "● 1 running — sideseat-tui" {
+            self.0.push(format!("a title, {title:?}"));
+        }
     }
 
     fn copy_to_clipboard(&mut self, _: &mut Screen, _: &[u8], data: &[u8]) {

@@ -7,7 +7,7 @@ use super::line::{DocLine, Fold, FoldName, Folds, Opens};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
 use crate::app::{format::Zone, styled::Styled, wrap};
-use crate::model::{SpanId, Value};
+use crate::model::{SpanId, Timestamp, Value};
 use crate::slots::Slot;
 
 /// Where lines go.
@@ -34,6 +34,9 @@ pub struct Builder<'a> {
     /// Times are written in this time zone.
     pub zone: &'a Zone,
     folds: &'a Folds,
+    now: Timestamp,
+    /// What is written depends on the moment.
+    ticks: bool,
     above: Above,
     sink: Sink<'a>,
     segments: Vec<Segment>,
@@ -65,6 +68,8 @@ impl<'a> Builder<'a> {
             width: usize::from(width.max(1)),
             zone,
             folds,
+            now: Timestamp::default(),
+            ticks: false,
             above,
             sink,
             segments: Vec::new(),
@@ -77,6 +82,18 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Writes as of a moment.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The moment at which the block is written: whoever asks has the block written anew each second.
+    pub fn now(&mut self) -> Timestamp {
+        self.ticks = true;
+        self.now
+    }
+
     pub fn done(mut self) -> Written {
         let ends = match self.lines.last() {
             _ if self.headed => Above::Heading,
@@ -85,7 +102,7 @@ impl<'a> Builder<'a> {
             _ => Above::Text,
         };
         self.finish_lines();
-        Written { segments: self.segments, ends }
+        Written { segments: self.segments, ends, ticks: self.ticks }
     }
 
     /// Whether nothing stands above, in the whole document.

@@ -20,7 +20,7 @@ use super::long::AT_ONCE;
 use super::outline::{BlockId, Blocks};
 use super::segment::{Above, Extent, Segment, Written};
 use crate::app::format::Zone;
-use crate::model::SpanId;
+use crate::model::{SpanId, Timestamp};
 
 /// More lines than this are not kept once they are measured.
 const KEPT: usize = 8_000;
@@ -45,6 +45,10 @@ pub struct Document {
     blocks: Option<Arc<dyn Blocks>>,
     width: u16,
     zone: Zone,
+    /// What depends on the moment is written as of this one.
+    now: Timestamp,
+    /// An entry that is laid out depends on the moment.
+    ticks: bool,
     entries: Vec<Entry>,
     /// At which line each entry starts; one more for the end.
     starts: Vec<usize>,
@@ -65,6 +69,8 @@ struct Entry {
     height: usize,
     /// Whether the height is known and no estimate.
     measured: bool,
+    /// Whether its block depends on the moment.
+    ticks: bool,
     /// Bytes of text, about.
     bytes: usize,
     /// What stood above when it was laid out.
@@ -80,8 +86,7 @@ impl Document {
             let height = size.lines + size.bytes / usize::from(width.max(1)) + usize::from(size.bytes > 0);
             Entry::unlaid(block, height, size.bytes)
         });
-        let mut document =
-            Self { entries: entries.collect(), blocks: None, width, zone, starts: Vec::new(), measured: 0, kept: 0 };
+        let mut document = Self { entries: entries.collect(), width, zone, ..Self::default() };
         document.blocks = Some(blocks);
         document.number();
         document
@@ -104,7 +109,22 @@ impl Document {
     /// The same text at another width.
     #[must_use]
     pub fn at_width(&self, width: u16) -> Self {
-        self.blocks.clone().map_or_else(Self::default, |blocks| Self::new(blocks, width, self.zone.clone()))
+        let same = |blocks| Self { now: self.now, ..Self::new(blocks, width, self.zone.clone()) };
+        self.blocks.clone().map_or_else(Self::default, same)
+    }
+
+    /// Has what depends on the moment written anew where it is looked at, when another second has begun.
+    pub fn tick(&mut self, now: Timestamp) {
+        const SECOND: u64 = 1_000_000_000;
+        if self.now.0 / SECOND == now.0 / SECOND {
+            return;
+        }
+        self.now = now;
+        if std::mem::take(&mut self.ticks) {
+            for entry in self.entries.iter_mut().filter(|entry| entry.ticks && entry.segment == 0) {
+                self.kept -= entry.lines.take().map_or(0, |lines| lines.len());
+            }
+        }
     }
 
     /// Takes the heights of blocks that another document of the same width has as well: better than an estimate.
@@ -311,7 +331,7 @@ impl Document {
         let before = entry.lines.take().map_or(0, |lines| lines.len());
         self.kept -= before;
         if let Some((text, extent)) = &entry.part {
-            let mut builder = Builder::only(folds, &self.zone, self.width, *text, extent);
+            let mut builder = Builder::only(folds, &self.zone, self.width, *text, extent).at(self.now);
             blocks.write(entry.block, &mut builder);
             let lines = builder.done().into_lines();
             (entry.height, entry.measured) = (lines.len(), true);
@@ -319,9 +339,9 @@ impl Document {
             entry.lines = Some(lines);
             return;
         }
-        let mut builder = Builder::new(folds, &self.zone, self.width, above);
+        let mut builder = Builder::new(folds, &self.zone, self.width, above).at(self.now);
         blocks.write(entry.block, &mut builder);
-        let Written { segments, ends } = builder.done();
+        let Written { segments, ends, ticks } = builder.done();
         let (block, ended) = (entry.block, entry.measured.then_some(entry.ends));
         let mut laid: Vec<Entry> = segments
             .into_iter()
@@ -333,6 +353,8 @@ impl Document {
         }
         let last = laid.last_mut().expect("there is one");
         last.ends = ends;
+        laid[0].ticks = ticks;
+        self.ticks |= ticks;
         self.kept += laid.iter().filter_map(|entry| Some(entry.lines.as_ref()?.len())).sum::<usize>();
         let after = at + laid.len();
         self.replace(at, laid);
@@ -393,6 +415,7 @@ impl Entry {
             lines: None,
             height,
             measured: false,
+            ticks: false,
             bytes,
             above: Above::Text,
             ends: Above::Text,

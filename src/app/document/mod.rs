@@ -17,7 +17,7 @@
 mod build;
 pub mod cost;
 mod extents;
-mod hash;
+pub(super) mod hash;
 mod json;
 mod json_text;
 mod layout;
@@ -25,7 +25,7 @@ pub mod line;
 mod long;
 mod markdown;
 pub mod messages;
-mod ordinals;
+pub(super) mod ordinals;
 mod outline;
 mod parts;
 pub mod raw;
@@ -39,5 +39,7 @@ pub mod tools;
 mod tests;
 
 pub use layout::{Document, Place};
+pub(super) use messages::short_error;
+
 pub use line::{DocLine, Fold, FoldName, Folds, Opens};
 pub use outline::{BlockId, Blocks, Counts};

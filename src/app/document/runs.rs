@@ -3,7 +3,7 @@
 use super::build::Builder;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Detail, ModelCall};
+use crate::model::{AssembledTrace, Detail, ModelCall, NodeState};
 use crate::slots::Slot;
 
 /// A pane of so many columns has room for the day on which a run began.
@@ -24,18 +24,40 @@ pub fn left_out(to: &mut Builder, detail: &Detail) {
     }
 }
 
-/// `━━ run 2 what about day two? ── 2026-11-03 17:42:09`: nothing above a run that is alone.
+/// `━━ run 2 what about day two? ── 2026-11-03 17:42:09 · 1a2b3c4d`: nothing above a run that is alone.
 pub fn heading(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     to.blank();
     if let Some(number) = number {
         // In a narrow pane what was asked is worth more than the day.
-        let began = if to.width < ROOMY { to.zone.clock(trace.started) } else { to.zone.date(trace.started) };
+        let began = if to.width < ROOMY { to.zone.clock(trace.started) } else { when(to, trace) };
         to.rule(
             vec![Styled::new(format!("━━ run {number} {} ", name(trace)), Slot::Title)],
             vec![Styled::new(format!(" {began}"), Slot::Dim)],
             Slot::Dim,
         );
     }
+}
+
+/// `━━ trip-planner ──────────── 2026-11-03 17:42:09 · 1a2b3c4d`: above a run that is alone, where there is room.
+pub fn heading_alone(to: &mut Builder, trace: &AssembledTrace) {
+    if to.width < ROOMY {
+        return;
+    }
+    // An instrumentation's name for a lone call of a model says what the turn beneath it says.
+    let root = trace.tree.nodes.first().filter(|node| !node.category.is_call() && node.state != NodeState::Missing);
+    let name = root.and(trace.name.as_deref()).map_or_else(|| "run".to_owned(), wrap::clean_line);
+    let name = name.strip_prefix("invoke_agent ").unwrap_or(&name);
+    let when = when(to, trace);
+    to.rule(
+        vec![Styled::new(format!("━━ {name} "), Slot::Title)],
+        vec![Styled::new(format!(" {when} "), Slot::Dim)],
+        Slot::Dim,
+    );
+}
+
+/// `2026-11-03 17:42:09 · 1a2b3c4d`: when a run began, and the beginning of its trace id.
+fn when(to: &Builder, trace: &AssembledTrace) -> String {
+    format!("{} · {:.8}", to.zone.date(trace.started), trace.trace.to_string())
 }
 
 /// `turn 2`; what takes none is called by its kind.

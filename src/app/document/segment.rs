@@ -45,6 +45,8 @@ pub struct Written {
     pub segments: Vec<Segment>,
     /// What its last line is to the block beneath it.
     pub ends: Above,
+    /// It depends on the moment at which it was written.
+    pub ticks: bool,
 }
 
 impl Written {

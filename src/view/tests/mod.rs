@@ -41,7 +41,7 @@ fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
     let scene = Scene::of(runs());
     scene.shows("● release-notes     now  14s+ ");
     scene.shows("● A writer ");
-    scene.shows("M turn 1  sonnet-4-5 3.1s 4.2k       ?│");
+    scene.shows("M turn 1  sonnet-4-5 3.1s 4.2k       ?");
     Scene::of(runs()).size(200, 40).shows("8s since last");
 }
 
@@ -89,7 +89,7 @@ fn where_no_model_was_called_there_are_no_columns_for_tokens_and_money() {
     let scene = Scene::of(runs);
     scene.shows("             age   dur│");
     assert!(!scene.screen().contains(" tok "));
-    scene.size(80, 24).shows("✓ a question of … 1m  2.0s│");
+    scene.size(80, 24).shows("✓ a question of … 1m  2.0s");
 }
 
 #[test]

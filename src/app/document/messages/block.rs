@@ -16,8 +16,8 @@ use super::super::parts;
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
 use crate::app::styled::Styled;
-use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, Part, ToolCall, ToolResult, ToolRun, ToolStatus};
+use crate::app::{format, waiting, wrap};
+use crate::model::{AssembledTrace, Part, RunState, ToolCall, ToolResult, ToolRun, ToolStatus};
 use crate::slots::Slot;
 
 /// A result of more lines than this starts folded.
@@ -46,7 +46,9 @@ pub fn call(
     let ordinal = pair.run.map(|at| index.ordinals[at]);
     let arrow = if call.server_side { "⇢" } else { "→" };
     let title = format!("{arrow} {}", wrap::clean_line(&call.name));
-    let right = facts(to, &title, call.known_id(), ordinal.and_then(Ordinal::label).as_ref(), run, status);
+    let waits = run.filter(|_| status == Some(ToolStatus::Pending)).and_then(|run| waits(to, trace, run));
+    let right =
+        facts(to, &title, call.known_id(), ordinal.and_then(Ordinal::label).as_ref(), run, status, waits.as_deref());
     let mut head = vec![Styled::new(title, if failed { Slot::Error } else { Slot::MessageTool })];
     let error = run.and_then(|run| run.error.as_deref());
     if !to.is_open(&name, true) {
@@ -88,7 +90,7 @@ pub fn result(to: &mut Builder, name: String, result: &ToolResult, call: Option<
     let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::MessageTool };
     let title = format!("← {}", wrap::clean_line(tool));
     let brief = call.map_or_else(String::new, |call| format!("  {}", json::brief(&call.input)));
-    let right = facts(to, &format!("{title}{brief}"), result.call_id.as_deref(), None, None, status);
+    let right = facts(to, &format!("{title}{brief}"), result.call_id.as_deref(), None, None, status, None);
     let head = vec![Styled::new(title, slot), Styled::new(brief, Slot::Dim)];
     if to.fold(name, true, 2, head, right) {
         let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::Text };
@@ -131,6 +133,14 @@ fn status(run: Option<&ToolRun>, result: Option<&ToolResult>) -> Option<ToolStat
     }
 }
 
+/// `waiting 3s`: how long a call has been waited for while its run goes on; `None` where nothing more is expected.
+fn waits(to: &mut Builder, trace: &AssembledTrace, run: &ToolRun) -> Option<String> {
+    let now = trace.waits.map(|_| to.now())?;
+    let goes_on = trace.run_state(now) == RunState::Running;
+    let time = waiting::since(trace, run).map(|since| format!(" {}", format::whole_seconds(now.since(since))));
+    goes_on.then(|| format!("waiting{}", time.unwrap_or_default()))
+}
+
 /// `#2/4  tooluse_9f2   5.6s  ✗`: in a narrow pane the id goes first, then which call it is.
 fn facts(
     to: &Builder,
@@ -139,9 +149,11 @@ fn facts(
     ordinal: Option<&String>,
     run: Option<&ToolRun>,
     status: Option<ToolStatus>,
+    waits: Option<&str>,
 ) -> Vec<Styled> {
     let took = run.and_then(|run| Some(format!("{:>5}", format::duration(run.ended?.since(run.started?)))));
     let mark = status.map(|status| match status {
+        ToolStatus::Pending if waits.is_some() => (waits.unwrap_or_default(), Slot::Running),
         ToolStatus::Ok => ("✓", Slot::Ok),
         ToolStatus::Error => ("✗", Slot::Error),
         ToolStatus::Pending => ("no result", Slot::Warning),

@@ -1,8 +1,8 @@
 //! How a run ended, and why one shows no conversation.
 
 use super::super::build::Builder;
-use crate::app::{format, styled::Styled};
-use crate::model::{AssembledTrace, LimitReached, NodeState, Waits};
+use crate::app::{format, styled::Styled, waiting, wrap};
+use crate::model::{AssembledTrace, LimitReached, NodeState, RunState, Timestamp};
 use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
@@ -12,9 +12,16 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     }
     to.blank();
     let run = number.map_or_else(|| "run".to_owned(), |number| format!("run {number}"));
-    let (head, took) = match (trace.waits, trace.ended) {
-        (Some(Waits::Spans | Waits::Root), _) | (_, None) => (format!("── {run} has not ended"), None),
-        (_, Some(ended)) => (format!("── end of {run}"), Some(format::duration(ended.since(trace.started)))),
+    // A complete run is the same at any moment.
+    let now = if trace.waits.is_some() { to.now() } else { Timestamp::default() };
+    let quiet = || format!("last span {} ago", format::whole_seconds(now.since(trace.last_seen)));
+    let (head, took) = match trace.run_state(now) {
+        RunState::Running => return going_on(to, trace, number, now, &quiet()),
+        RunState::NeverEnded => (format!("── {run} never ended · {}", quiet()), None),
+        RunState::Failed | RunState::Recovered | RunState::Done => {
+            let ended = trace.ended.unwrap_or(trace.last_seen);
+            (format!("── end of {run}"), Some(format::duration(ended.since(trace.started))))
+        }
     };
     let (head, none) = (Some(head), None);
     let tokens = trace.totals.usage.total().map(|total| format!("{} tokens", format::count(total)));
@@ -29,6 +36,25 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     to.rule(vec![Styled::new(format!("{text} "), Slot::Dim)], vec![], Slot::Dim);
     limits(to, trace);
 }
+
+/// `── running · 1m07 · last span 4s ago · waiting for search_logs 3s`
+fn going_on(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>, now: Timestamp, quiet: &str) {
+    let run = number.map_or_else(String::new, |number| format!("run {number} "));
+    let head = format!("── {run}running");
+    let clock = format::whole_seconds(now.since(trace.started));
+    let waiting = waiting::of(trace).map(|waiting| {
+        let name = wrap::cut_middle(&waiting.name, WAITING);
+        format!("waiting for {name} {}", format::whole_seconds(now.since(waiting.since)))
+    });
+    let (head, clock, quiet, none) = (Some(head), Some(clock), Some(quiet.to_owned()), None);
+    let forms = [[&head, &clock, &quiet, &waiting], [&head, &clock, &none, &waiting], [&head, &clock, &none, &none]];
+    let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
+    to.rule(vec![Styled::new(format!("{text} "), Slot::Running)], vec![], Slot::Dim);
+    limits(to, trace);
+}
+
+/// Columns of the name of what a run waits for.
+const WAITING: usize = 24;
 
 /// What was left out because a limit bounds how much is compared: what is shown must not be taken for all there is.
 fn limits(to: &mut Builder, trace: &AssembledTrace) {

@@ -139,7 +139,7 @@ impl Failed {
 }
 
 /// `botocore.errorfactory.ThrottlingException` → `ThrottlingException`: what tells it from others.
-fn short(kind: &str) -> &str {
+pub fn short(kind: &str) -> &str {
     let last = kind.rsplit(['.', ':', '/']).next().unwrap_or(kind);
     let is_path = !kind.contains(char::is_whitespace) && last.starts_with(char::is_alphabetic);
     if is_path { last } else { kind }

@@ -30,6 +30,7 @@ use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Conversation, ConversationMessage, Detail, Role, SpanId};
 use crate::slots::Slot;
 use blocks::Block;
+pub(in crate::app) use failures::short as short_error;
 use index::TraceIndex;
 use pairs::PartPlace;
 
@@ -56,10 +57,14 @@ impl Pane for Messages {
         match *block {
             Block::LeftOut => runs::left_out(to, &self.detail),
             Block::OnlyRoots => end::explain_roots(to),
-            Block::Run { trace } => runs::heading(to, self.trace(trace), self.traces[trace].number),
+            Block::Run { trace } => match self.traces[trace].number {
+                None if !self.trace(trace).only_wrapper_spans => runs::heading_alone(to, self.trace(trace)),
+                number => runs::heading(to, self.trace(trace), number),
+            },
             Block::Conversation { trace, conversation } => heading(to, &self.trace(trace).conversations[conversation]),
             Block::Turn { trace, call } => {
-                turn::rule(to, self.traces[trace].turns[call], &self.trace(trace).calls[call]);
+                let of = self.trace(trace);
+                turn::rule(to, of, self.traces[trace].turns[call], &of.calls[call]);
             }
             Block::Silent { trace, call, hint } => {
                 let call = &self.trace(trace).calls[call];

@@ -65,7 +65,7 @@ impl<'a> Writer<'a, '_> {
         self.outline.push(
             Block::Run { trace: at },
             ("run", trace.trace),
-            if self.index.number.is_some() { 2 } else { 0 },
+            if self.index.number.is_some() { 2 } else { 1 },
             0,
         );
         for (conversation, messages) in trace.conversations.iter().enumerate() {

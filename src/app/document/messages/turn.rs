@@ -6,18 +6,21 @@ use super::super::runs;
 use super::block;
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, Content, ConversationMessage, ModelCall, Part, Reasoning, Role, TokenUsage};
+use crate::model::{
+    AssembledTrace, Content, ConversationMessage, ModelCall, Part, Reasoning, Role, RunState, TokenUsage,
+};
 use crate::slots::Slot;
 
 /// A system prompt of more lines than this starts folded.
 const LONG_PROMPT: usize = 6;
 
 /// `── turn 5 · model · 3.3s · in 22.9k (12% cached) out 196 · $.064 ──`; what it cost is the last to go.
-pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
+pub fn rule(to: &mut Builder, trace: &AssembledTrace, turn: Option<usize>, call: &ModelCall) {
     to.blank();
     to.anchor(call.span);
     let model = call.model.as_deref().map(|model| wrap::clean_line(format::model(model)));
-    let took = call.ended.map_or_else(|| "running".to_owned(), |ended| format::duration(ended.since(call.started)));
+    let took = took(to, trace, call);
+    let first = first_token(call).map(|first| format!("{took} {first}"));
     let usage = call.usage.as_ref();
     let split = usage.map(|usage| format!("in {} out {}", format::known(usage.input()), format::known(usage.output)));
     let share = usage.and_then(TokenUsage::cached_share).filter(|share| *share > 0.0).map(format::percent);
@@ -31,7 +34,10 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
     };
     let head = Some(format!("── {}", runs::turn(turn, call)));
     let (took, none) = (Some(took), None);
+    let timed = if first.is_some() { &first } else { &took };
     let forms = [
+        [&head, &model, timed, if cached.is_some() { &cached } else { &split }, &cost],
+        [&head, &model, timed, &split, &cost],
         [&head, &model, &took, if cached.is_some() { &cached } else { &split }, &cost],
         [&head, &model, &took, &split, &cost],
         [&head, &model, &took, &tokens, &cost],
@@ -42,6 +48,31 @@ pub fn rule(to: &mut Builder, turn: Option<usize>, call: &ModelCall) {
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
     to.rule(vec![Styled::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
+}
+
+/// `3.3s`; of a call without an end how long it has been under way.
+fn took(to: &mut Builder, trace: &AssembledTrace, call: &ModelCall) -> String {
+    if let Some(ended) = call.ended {
+        return format::duration(ended.since(call.started));
+    }
+    let now = to.now();
+    match trace.run_state(now) {
+        RunState::Running => format!("running {}", format::whole_seconds(now.since(call.started))),
+        _ => "never ended".to_owned(),
+    }
+}
+
+/// `(first 0.6s) · 114 tok/s`: when the first token came, and how fast the others did; `None` where the sender does not
+/// say so.
+fn first_token(call: &ModelCall) -> Option<String> {
+    let first = call.ttft?;
+    let rest = call.ended.map(|ended| ended.since(call.started).saturating_sub(first)).unwrap_or_default();
+    let output = call.usage.and_then(|usage| usage.output).filter(|output| *output > 1);
+    // Of what came almost at once a rate means nothing.
+    let millis = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+    let rate = output.filter(|_| millis >= 100).map(|output| (output - 1).saturating_mul(1000) / millis);
+    let rate = rate.filter(|rate| *rate > 0).map(|rate| format!(" · {} tok/s", format::count(rate)));
+    Some(format!("(first {}){}", format::duration(first), rate.unwrap_or_default()))
 }
 
 pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {

@@ -42,7 +42,7 @@ fn what_makes_vectors_takes_no_turn() {
     let conversation = vec![message(1, Role::Assistant, vec![Content::Text("seven days".into())])];
     let detail = detail(vec![run(vec![vectors, call(2)], conversation, Vec::new())]);
     let shown = lines(messages::blocks, &detail, 60);
-    assert!(shown[0].starts_with("── turn 1 · claude"), "{shown:#?}");
+    assert!(shown[1].starts_with("── turn 1 · claude"), "{shown:#?}");
     let counted = lines(cost::blocks, &detail, 80);
     assert!(counted[place(&counted, "turn") + 1].starts_with('·'), "{counted:#?}");
     assert!(counted[place(&counted, "unknown model")].ends_with('?'), "what is not known is not nothing: {counted:#?}");

@@ -1,0 +1,84 @@
+//! From one failed step of a run to the next.
+
+use std::collections::HashSet;
+
+use super::{browse::RowId, state::State, verdict::Verdict};
+use crate::model::{AssembledTrace, SpanId, Subject, TraceId};
+
+/// Puts the tree's cursor on the next or the previous failed step of the run that the detail is about, and opens the
+/// way to it. From a row that is none it goes to the step that the verdict names; from the last on to the first.
+pub fn go(state: &mut State, forward: bool) {
+    let cursor = state.tree.cursor().map(|row| row.id.clone());
+    let Some((trace, span)) = state.next_failed(cursor.as_ref(), forward) else {
+        state.notify("nothing failed in this run");
+        return;
+    };
+    state.follow.stop(&mut state.tree);
+    if let Some(summary) = state.tree.trace(&trace) {
+        let session = summary.session.clone();
+        state.tree.set_open(RowId::Session(session), true);
+    }
+    state.tree.set_open(RowId::Trace(trace), true);
+    for above in state.above(&trace, span) {
+        state.tree.set_open(RowId::Span(trace, above), true);
+    }
+    state.goal = Some((trace, span));
+}
+
+impl State {
+    /// Whether a step of the run that the detail is about failed.
+    pub(super) fn has_failed_step(&self) -> bool {
+        self.detail.verdict().and_then(Verdict::proof).is_some()
+    }
+
+    /// The failed step to go to from a row.
+    fn next_failed(&self, from: Option<&RowId>, forward: bool) -> Option<(TraceId, SpanId)> {
+        let proof = self.detail.verdict().and_then(Verdict::proof);
+        let trace = match self.detail.subject()? {
+            Subject::Trace(trace) => *trace,
+            Subject::Session(_) => proof?.0,
+        };
+        let mut seen = HashSet::new();
+        let failed = self.assembled(&trace)?.errors.iter().map(|error| error.span);
+        let steps: Vec<SpanId> = failed.filter(|span| seen.insert(*span)).collect();
+        let proof = proof.filter(|(of, _)| *of == trace).map(|(_, span)| span);
+        let at = match from {
+            Some(RowId::Span(of, span)) if *of == trace => steps.iter().position(|step| step == span),
+            _ => None,
+        };
+        let next = match at {
+            Some(at) if forward => steps.get(at + 1).or(steps.first()).copied(),
+            Some(at) => at.checked_sub(1).map_or(steps.last(), |before| steps.get(before)).copied(),
+            None => proof.or(steps.first().copied()),
+        };
+        Some((trace, next?))
+    }
+
+    /// The spans that a span lies in.
+    fn above(&self, trace: &TraceId, span: SpanId) -> Vec<SpanId> {
+        let nodes = self.assembled(trace).map_or(&[][..], |trace| &trace.tree.nodes);
+        let Some(at) = nodes.iter().position(|node| node.id == span) else { return Vec::new() };
+        let mut depth = nodes[at].depth;
+        let mut above = Vec::new();
+        for node in nodes[..at].iter().rev() {
+            if node.depth < depth {
+                depth = node.depth;
+                above.push(node.id);
+            }
+        }
+        above
+    }
+
+    fn assembled(&self, trace: &TraceId) -> Option<&AssembledTrace> {
+        let detail = self.detail.answer().shown()?.as_ref()?;
+        detail.traces.iter().map(AsRef::as_ref).find(|one| one.trace == *trace)
+    }
+
+    /// Puts the cursor where it was to go, once the rows are there.
+    pub(super) fn reach_goal(&mut self, height: usize) {
+        if let Some((trace, span)) = self.goal.filter(|(trace, _)| !self.tree.nodes(trace).is_empty()) {
+            self.goal = None;
+            self.tree.select(&RowId::Span(trace, span), height);
+        }
+    }
+}

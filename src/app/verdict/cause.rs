@@ -1,0 +1,302 @@
+//! Why a run failed: the deepest step on its failing path; else what is wrong with how it ended.
+
+use crate::app::document::short_error;
+use crate::app::wrap;
+use crate::model::{
+    AssembledTrace, Category, Content, Failure, ModelCall, Node, NodeState, Role, SpanId, ToolRun, ToolStatus,
+    TraceState,
+};
+
+/// What is wrong with a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    pub what: What,
+    /// The whole run failed or has no answer.
+    pub fatal: bool,
+    /// It is complete, and ended well.
+    pub went_on: bool,
+    /// The way to the step, outermost first: agents, the turn, the tool.
+    pub path: Vec<String>,
+    /// The kind of the error, `ValidationError`.
+    pub kind: Option<String>,
+    /// The error's message on one line.
+    pub message: Option<String>,
+    /// The span at which it can be seen.
+    pub span: Option<SpanId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    Failed {
+        by: By,
+        /// How many failures the run has.
+        failures: u64,
+    },
+    /// A model call ended at a limit of tokens; the finish reason as it was sent.
+    CutOff(String),
+    /// A filter or the model itself refused; the finish reason as it was sent.
+    Refused(String),
+    /// The last message of the run has no text.
+    NoAnswer,
+    /// A tool was asked for and no result is known.
+    Unanswered,
+}
+
+/// Where a run failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Tool,
+    Model,
+    Program,
+}
+
+/// What is wrong with a run; `None` where nothing is.
+pub fn of(trace: &AssembledTrace) -> Option<Cause> {
+    failed_path(trace)
+        .or_else(|| last_failure(trace))
+        .or_else(|| failed_result(trace))
+        .or_else(|| bad_finish(trace))
+        .or_else(|| unanswered(trace))
+        .or_else(|| no_answer(trace))
+}
+
+/// Whether a run is complete and did not fail as a whole.
+fn went_on(trace: &AssembledTrace) -> bool {
+    trace.waits.is_none() && trace.state == TraceState::Ok
+}
+
+/// The deepest failed step on the path from a failed root.
+fn failed_path(trace: &AssembledTrace) -> Option<Cause> {
+    if trace.state != TraceState::Error {
+        return None;
+    }
+    let nodes = &trace.tree.nodes;
+    let mut at = nodes.iter().rposition(|node| node.depth == 0 && node.state == NodeState::Error)?;
+    while let Some(child) = cause_beneath(trace, at) {
+        at = child;
+    }
+    Some(at_node(trace, at, true))
+}
+
+/// The failed child that made a span fail: the last one, if nothing began after it or the span's own error repeats it.
+fn cause_beneath(trace: &AssembledTrace, at: usize) -> Option<usize> {
+    let nodes = &trace.tree.nodes;
+    let end = (at + 1 + nodes[at].beneath).min(nodes.len());
+    let (mut last, mut failed) = (None, None);
+    let mut child = at + 1;
+    while child < end {
+        let later = |than: Option<usize>| than.is_none_or(|than: usize| nodes[than].started <= nodes[child].started);
+        if later(last) {
+            last = Some(child);
+        }
+        // What failed may lie beneath a span that kept its own status.
+        if nodes[child].state == NodeState::Error && later(failed) {
+            failed = Some(child);
+        }
+        child += 1 + nodes[child].beneath;
+    }
+    let failed = failed?;
+    let own = message(trace, nodes[at].id);
+    let repeats = match (own, message(trace, nodes[failed].id)) {
+        (Some(own), Some(beneath)) => own.contains(beneath) || beneath.contains(own),
+        (None, _) => true,
+        (Some(_), None) => false,
+    };
+    (repeats || last == Some(failed)).then_some(failed)
+}
+
+/// The message of a span's failure; a failure is kept at the deepest span that carries it.
+fn message(trace: &AssembledTrace, span: SpanId) -> Option<&str> {
+    let message = failure_of(trace, span).and_then(|failure| failure.message.as_deref());
+    let node = || trace.tree.nodes.iter().find(|node| node.id == span).and_then(|node| node.error.as_deref());
+    message.or_else(node).map(str::trim).filter(|message| !message.is_empty())
+}
+
+fn failure_of(trace: &AssembledTrace, span: SpanId) -> Option<&Failure> {
+    trace.errors.iter().rfind(|error| error.span == span).map(|error| &error.failure)
+}
+
+/// The last failure of a run whose root did not fail.
+fn last_failure(trace: &AssembledTrace) -> Option<Cause> {
+    let error = trace.errors.last()?;
+    let at = trace.tree.nodes.iter().position(|node| node.id == error.span);
+    at.map(|at| at_node(trace, at, false))
+}
+
+/// The last result that its sender marked as an error, though no span failed.
+fn failed_result(trace: &AssembledTrace) -> Option<Cause> {
+    let run = trace.tools.iter().rfind(|run| run.status == ToolStatus::Error)?;
+    let failed = trace.tools.iter().filter(|run| run.status == ToolStatus::Error).count();
+    Some(Cause {
+        what: What::Failed { by: By::Tool, failures: failed as u64 },
+        fatal: false,
+        went_on: went_on(trace),
+        path: path_of_tool(trace, run, None),
+        kind: None,
+        message: run.error.as_deref().and_then(line),
+        span: run.span.or(run.called_by),
+    })
+}
+
+/// A failed span: what it is, the way to it, and its error.
+fn at_node(trace: &AssembledTrace, at: usize, fatal: bool) -> Cause {
+    let node = &trace.tree.nodes[at];
+    let failure = failure_of(trace, node.id);
+    let by = match node.category {
+        Category::Tool => By::Tool,
+        category if category.is_call() => By::Model,
+        _ => By::Program,
+    };
+    let text = failure.and_then(|failure| failure.message.as_deref()).or(node.error.as_deref());
+    Cause {
+        what: What::Failed { by, failures: trace.totals.errors.max(1) },
+        fatal,
+        went_on: !fatal && went_on(trace),
+        path: path_of_node(trace, at),
+        kind: failure.and_then(|failure| failure.kind.as_deref()).map(|kind| wrap::clean_line(short_error(kind))),
+        message: text.and_then(line),
+        span: Some(node.id),
+    }
+}
+
+/// The first line of a text that has any.
+fn line(text: &str) -> Option<String> {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).map(wrap::clean_line)
+}
+
+/// `planner › turn 5 › book_room #4`
+fn path_of_node(trace: &AssembledTrace, at: usize) -> Vec<String> {
+    let node = &trace.tree.nodes[at];
+    if let Some(run) = trace.tools.iter().find(|run| run.span == Some(node.id)) {
+        return path_of_tool(trace, run, Some(at));
+    }
+    let mut path = agents_above(&trace.tree.nodes, at);
+    path.push(match node.turn {
+        Some(turn) => format!("turn {turn}"),
+        None => step(node),
+    });
+    path
+}
+
+fn path_of_tool(trace: &AssembledTrace, run: &ToolRun, at: Option<usize>) -> Vec<String> {
+    let nodes = &trace.tree.nodes;
+    let of = |span: Option<SpanId>| span.and_then(|span| nodes.iter().position(|node| node.id == span));
+    let at = at.or_else(|| of(run.span));
+    let caller = of(run.called_by);
+    let mut path = at.or(caller).map(|at| agents_above(nodes, at)).unwrap_or_default();
+    path.extend(caller.and_then(|at| nodes[at].turn).map(|turn| format!("turn {turn}")));
+    path.push(at.map_or_else(|| wrap::clean_line(&run.name), |at| step(&nodes[at])));
+    path
+}
+
+fn step(node: &Node) -> String {
+    let name = wrap::clean_line(&node.name);
+    node.ordinal.map_or_else(|| name.clone(), |nth| format!("{name} #{nth}"))
+}
+
+/// The names of the agents that a span lies in, outermost first.
+fn agents_above(nodes: &[Node], at: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut depth = nodes[at].depth;
+    for node in nodes[..at].iter().rev() {
+        if node.depth < depth {
+            depth = node.depth;
+            if node.category == Category::Agent && node.state != NodeState::Missing {
+                let name = wrap::clean_line(node.name.strip_prefix("invoke_agent ").unwrap_or(&node.name));
+                // Several spans of one agent lie in one another.
+                if names.last() != Some(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    names.reverse();
+    names
+}
+
+/// The last model call that ended at a limit, or was refused.
+fn bad_finish(trace: &AssembledTrace) -> Option<Cause> {
+    let turns = trace.turns();
+    let found = trace.calls.iter().enumerate().rev().find_map(|(at, call)| Some((at, call, finish(call)?)));
+    let (at, call, what) = found?;
+    let is_last = trace.calls.iter().rposition(|call| call.category.takes_turns()) == Some(at);
+    let node = trace.tree.nodes.iter().position(|node| node.id == call.span);
+    let mut path = node.map(|at| agents_above(&trace.tree.nodes, at)).unwrap_or_default();
+    path.extend(turns[at].map(|turn| format!("turn {turn}")));
+    Some(Cause {
+        what,
+        fatal: is_last,
+        went_on: !is_last && went_on(trace),
+        path,
+        kind: None,
+        message: None,
+        span: Some(call.span),
+    })
+}
+
+fn finish(call: &ModelCall) -> Option<What> {
+    let stop = call.stop_reason.as_deref()?;
+    let letters: String = stop.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let word = || wrap::clean_line(stop);
+    match letters.as_str() {
+        "maxtokens" | "length" | "maxoutputtokens" | "modelcontextwindowexceeded" | "maxlength" => {
+            Some(What::CutOff(word()))
+        }
+        "contentfilter"
+        | "contentfiltered"
+        | "guardrailintervened"
+        | "refusal"
+        | "safety"
+        | "recitation"
+        | "blocklist"
+        | "prohibitedcontent"
+        | "spii" => Some(What::Refused(word())),
+        _ => None,
+    }
+}
+
+/// A tool of which no result is known, in a run that went on or ended without it. A lone model call whose result is sent
+/// with a later run is as it should be.
+fn unanswered(trace: &AssembledTrace) -> Option<Cause> {
+    if trace.waits.is_some() {
+        return None;
+    }
+    let mut pending = trace.tools.iter().rev().filter(|run| run.status == ToolStatus::Pending);
+    let at = |span| trace.calls.iter().position(|call| Some(call.span) == span);
+    let run = pending.find(|run| at(run.called_by).is_some_and(|at| at + 1 < trace.calls.len()))?;
+    Some(Cause {
+        what: What::Unanswered,
+        fatal: false,
+        went_on: went_on(trace),
+        path: path_of_tool(trace, run, None),
+        kind: None,
+        message: None,
+        span: run.span.or(run.called_by),
+    })
+}
+
+/// A complete run whose last message is a model's and says nothing.
+fn no_answer(trace: &AssembledTrace) -> Option<Cause> {
+    if trace.waits.is_some() {
+        return None;
+    }
+    let last = trace.calls.iter().rposition(|call| call.category.takes_turns())?;
+    let call = &trace.calls[last];
+    let messages = trace.conversations.iter().filter(|one| one.opened_by.is_none()).flat_map(|one| &one.messages);
+    let answers: Vec<_> = messages.filter(|at| at.turn == last && at.message.role == Role::Assistant).collect();
+    let is_silent = |content: &Content| match content {
+        Content::Text(text) => text.trim().is_empty(),
+        Content::Reasoning(_) => true,
+        _ => false,
+    };
+    let silent = answers.iter().all(|at| at.message.parts.iter().all(|part| is_silent(&part.content)));
+    (!answers.is_empty() && silent && call.unrecorded.is_none() && call.ended.is_some()).then(|| Cause {
+        what: What::NoAnswer,
+        fatal: true,
+        went_on: false,
+        path: trace.turns()[last].map(|turn| format!("turn {turn}")).into_iter().collect(),
+        kind: None,
+        message: None,
+        span: Some(call.span),
+    })
+}

@@ -1,0 +1,33 @@
+//! What there is to say of a run, above the tabs of the detail.
+
+use ratatui::layout::Rect;
+
+use super::pen::Pen;
+use crate::{
+    app::{Areas, Focus, State, areas::DetailArea, styled::Styled},
+    keymap::Action,
+    slots::Slot,
+};
+
+pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
+    let lines = state.verdict_lines(area.verdict.width);
+    for (y, line) in (area.verdict.y..area.verdict.bottom()).zip(lines) {
+        let row = Rect { y, height: 1, ..area.verdict };
+        pen.texts(row, &line.left);
+        // A key with a longer name stands in the footer only.
+        let key = Some(state.keymap.label(Action::NextFailed)).filter(|key| line.proof && key.len() == 1);
+        let key = key.map(|key| Styled::new(format!("  {key}"), Slot::StatusKey));
+        let right: Vec<Styled> = line.right.into_iter().chain(key).collect();
+        pen.texts_right(row, &right);
+    }
+    let focused = state.focus == Focus::Detail || areas.tree.is_none();
+    let slot = if focused { Slot::BorderFocused } else { Slot::Border };
+    for y in area.divide.y..area.divide.bottom() {
+        let row = Rect { y, height: 1, ..area.divide };
+        pen.line(row, "─", slot);
+        if areas.bordered {
+            pen.dot(row.x.saturating_sub(1), y, "├", Slot::BorderFocused);
+            pen.dot(row.right(), y, "┤", slot);
+        }
+    }
+}
