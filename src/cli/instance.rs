@@ -121,6 +121,10 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, message: &str) -> 
     match (status, retry_after) {
         (StatusCode::BAD_REQUEST, _) => Refusal::Malformed(without("the body is not OTLP: ")),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => Refusal::TooLarge,
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => Refusal::ContentType(message.to_owned()),
+        (StatusCode::FORBIDDEN, _) => Refusal::Origin(message.to_owned()),
+        (StatusCode::NOT_FOUND, _) => Refusal::Path(without("nothing is at this path; ")),
+        (StatusCode::INTERNAL_SERVER_ERROR, _) => Refusal::Panicked,
         (StatusCode::SERVICE_UNAVAILABLE, Some(retry_after)) if message.starts_with("the store is behind") => {
             Refusal::Busy { retry_after }
         }

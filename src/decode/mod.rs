@@ -6,6 +6,7 @@
 //!   request                 resource ▸ scope ▸ item, walked in protobuf so that one bad item costs only itself
 //!   wire, value             protobuf without a schema; AnyValue → Value
 //!   json                    OTLP/JSON, read leniently into the same nouns
+//!   memory                  how much memory a request will take, before it is decoded
 //!   sniff                   which signals and which encoding a file has
 //!   reply                   what answers an export
 //!   encode                  back to OTLP, without loss
@@ -23,6 +24,7 @@ use crate::model::{IdError, LogRecord, Project, Span};
 pub mod encode;
 mod json;
 mod logs;
+mod memory;
 mod metrics;
 mod reply;
 mod request;
@@ -32,6 +34,7 @@ mod value;
 mod wire;
 
 pub use logs::log_from_raw;
+pub use memory::memory;
 pub use reply::{Accepted, RpcStatus};
 pub use request::{resource_from_raw, scope_from_raw};
 pub use sniff::{sniff, sniff_all};
@@ -82,8 +85,10 @@ impl Signal {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
     pub items: Vec<Received<T>>,
-    /// One reason for each rejected item; after the first [`Self::REASONS`] they are empty.
-    pub rejected: Vec<String>,
+    /// The reasons of the first [`Self::REASONS`] rejected items.
+    pub reasons: Vec<String>,
+    /// Number of rejected items.
+    pub rejected: u64,
 }
 
 /// A span or log record with its OTLP protobuf message: the bytes that were sent, or the encoded record if JSON was.
@@ -94,24 +99,28 @@ pub struct Received<T> {
 }
 
 impl<T> Decoded<T> {
-    /// Most reasons that are written out: two bytes are enough for a bad span, so a body may have millions.
+    /// Most reasons that are kept: two bytes are enough for a bad span, so a body may have millions.
     pub const REASONS: usize = 100;
     /// Most characters of a reason, which may quote what was sent.
     const CHARS: usize = 300;
 
     /// Adds a rejected item.
     fn reject(&mut self, why: impl FnOnce() -> String) {
-        let mut reason = if self.rejected.len() < Self::REASONS { why() } else { String::new() };
+        self.rejected += 1;
+        if self.reasons.len() == Self::REASONS {
+            return;
+        }
+        let mut reason = why();
         if let Some((end, _)) = reason.char_indices().nth(Self::CHARS) {
             reason.truncate(end);
         }
-        self.rejected.push(reason);
+        self.reasons.push(reason);
     }
 }
 
 impl<T> Default for Decoded<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), rejected: Vec::new() }
+        Self { items: Vec::new(), reasons: Vec::new(), rejected: 0 }
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
             "span 4 of scope `lib`: span id: an id of 4 bytes; 8 are needed",
             "span 5 of scope `lib`: in Span.name: buffer underflow",
         ];
-        assert_eq!(decoded.rejected, reasons);
+        assert_eq!(decoded.reasons, reasons);
     }
 
     #[test]
@@ -169,9 +169,9 @@ mod tests {
         body.extend(request(b"", &message(&[(1, b"\xff")]), &[span(b"c")]));
         body.extend(request(b"", b"", &[span(b"d")]));
         let decoded = read(body).unwrap();
-        assert_eq!((decoded.items.len(), decoded.rejected.len()), (1, 3));
-        assert!(decoded.rejected[0].starts_with("span 1: its resource: "), "{}", decoded.rejected[0]);
-        assert!(decoded.rejected[2].starts_with("span 1: its scope: "), "{}", decoded.rejected[2]);
+        assert_eq!((decoded.items.len(), decoded.reasons.len()), (1, 3));
+        assert!(decoded.reasons[0].starts_with("span 1: its resource: "), "{}", decoded.reasons[0]);
+        assert!(decoded.reasons[2].starts_with("span 1: its scope: "), "{}", decoded.reasons[2]);
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let deep = [span(b"deep"), message(&[(9, &message(&[(1, b"key"), (2, &value)]))])].concat();
         let decoded = read(request(b"", b"", &[deep, span(b"flat")])).unwrap();
         assert_eq!(decoded.items.len(), 1);
-        assert_eq!(decoded.rejected, ["span 1 of scope ``: in Span.attributes: recursion limit reached"]);
+        assert_eq!(decoded.reasons, ["span 1 of scope ``: in Span.attributes: recursion limit reached"]);
     }
 
     #[test]
@@ -227,8 +227,7 @@ mod tests {
     #[test]
     fn many_bad_spans_do_not_cost_a_sentence_each() {
         let decoded = read(request(b"", b"", &vec![Vec::new(); 1000])).unwrap();
-        assert_eq!(decoded.rejected.len(), 1000);
-        assert!(!decoded.rejected[99].is_empty() && decoded.rejected[100].is_empty());
+        assert_eq!((decoded.rejected, decoded.reasons.len()), (1000, 100));
     }
 
     #[test]

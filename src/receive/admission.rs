@@ -12,10 +12,7 @@ use axum::{
     middleware::Next,
 };
 
-use super::{
-    Address, ExportSink, Protocol, Refusal,
-    body::{self, Budget},
-};
+use super::{Address, ExportSink, Protocol, Refusal, body, budget::Budget};
 use crate::decode::Encoding;
 
 /// What the handlers of one port share.

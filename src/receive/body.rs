@@ -1,11 +1,10 @@
 //! Reads a request's body whole, and decompresses it, within limits that hold whatever is sent.
 //!
-//! One body is at most [`LIMIT`] bytes, before and after decompression. All bodies together are at most
-//! [`ALL_BODIES`]: a body takes its [`Share`] of the [`Budget`] as it grows, and gives it back once its export is answered.
+//! The limits are in `budget`: a body takes its [`Share`] of the bytes of all bodies as it grows, and gives it back once its
+//! export is answered.
 
 use std::{
     io::{ErrorKind, Read},
-    sync::Arc,
     time::Duration,
 };
 
@@ -13,69 +12,15 @@ use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task, time,
+use tokio::{task, time};
+
+use super::{
+    Refusal,
+    budget::{BODY, Share},
 };
 
-use super::Refusal;
-
-/// Most bytes of one body, before and after decompression.
-pub(super) const LIMIT: usize = 64 << 20;
-/// Most bytes of all bodies that are not answered yet.
-const ALL_BODIES: usize = 256 << 20;
-/// Bytes that one permit of the budget stands for.
-const PAGE: usize = 4096;
 /// How long a body may take to arrive: a slow sender holds memory meanwhile.
 const TIMEOUT: Duration = Duration::from_mins(1);
-
-/// The memory that all bodies together may take. Clones share it.
-#[derive(Debug, Clone)]
-pub(super) struct Budget(Arc<Semaphore>);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self::of(ALL_BODIES)
-    }
-}
-
-impl Budget {
-    fn of(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / PAGE)))
-    }
-
-    /// An empty share of it.
-    pub(super) fn share(&self) -> Share {
-        Share { budget: Arc::clone(&self.0), pages: None }
-    }
-}
-
-/// The part of the budget that one body takes; given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Share {
-    budget: Arc<Semaphore>,
-    pages: Option<OwnedSemaphorePermit>,
-}
-
-impl Share {
-    /// Takes as much of the budget as `bytes` need. Refuses instead of waiting: two bodies that wait for each other's share
-    /// would wait for ever.
-    fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let has = self.pages.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = bytes.div_ceil(PAGE).saturating_sub(has);
-        if more == 0 {
-            return Ok(());
-        }
-        let busy = Refusal::Busy { retry_after: Duration::from_secs(1) };
-        let Ok(count) = u32::try_from(more) else { return Err(busy) };
-        let more = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| busy)?;
-        match &mut self.pages {
-            Some(pages) => pages.merge(more),
-            none => *none = Some(more),
-        }
-        Ok(())
-    }
-}
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +129,7 @@ fn inflate(mut from: impl Read, compressed: usize, share: &mut Share) -> Result<
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(Refusal::Compressed(error.to_string())),
         };
-        if whole.len() + read.len() > LIMIT {
+        if whole.len() + read.len() > BODY {
             return Err(Refusal::TooLarge);
         }
         share.grow_to(compressed + whole.len() + read.len())?;
@@ -218,6 +163,7 @@ pub(super) mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::receive::budget::{Budget, PAGE};
 
     pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -263,14 +209,14 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_bomb_is_too_large_and_costs_no_more_than_the_limit() {
-        let nothing = vec![0; LIMIT + 1];
+        let nothing = vec![0; BODY + 1];
         for (how, bomb) in [(Compression::Gzip, gzip(&nothing)), (Compression::Zstd, zstd(&nothing))] {
-            assert!(bomb.len() < LIMIT / 100);
-            let budget = Budget::of(LIMIT + bomb.len() + PAGE);
+            assert!(bomb.len() < BODY / 100);
+            let budget = Budget::of(BODY + bomb.len() + PAGE);
             let refused = decompress(bomb.into(), how, budget.share()).await.map(|(body, _)| body.len());
             assert_eq!(refused, Err(Refusal::TooLarge), "{how:?}");
         }
-        assert_eq!(inflated(gzip(&nothing[1..]), Compression::Gzip).await.unwrap().len(), LIMIT);
+        assert_eq!(inflated(gzip(&nothing[1..]), Compression::Gzip).await.unwrap().len(), BODY);
     }
 
     #[tokio::test]
@@ -288,11 +234,11 @@ pub(super) mod tests {
     async fn bodies_share_one_budget_and_give_it_back() {
         let budget = Budget::of(8 * PAGE);
         let mut first = budget.share();
-        read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut first).await.unwrap();
-        let refused = read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.share()).await;
+        read(&mut Body::from(vec![1; 6 * PAGE]), BODY, &mut first).await.unwrap();
+        let refused = read(&mut Body::from(vec![1; 6 * PAGE]), BODY, &mut budget.share()).await;
         assert!(matches!(refused, Err(Refusal::Busy { .. })));
         drop(first);
-        assert!(read(&mut Body::from(vec![1; 6 * PAGE]), LIMIT, &mut budget.share()).await.is_ok());
+        assert!(read(&mut Body::from(vec![1; 6 * PAGE]), BODY, &mut budget.share()).await.is_ok());
     }
 
     #[tokio::test]

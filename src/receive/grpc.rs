@@ -16,6 +16,7 @@ use super::{
     Export, ExportSink, Refusal,
     admission::{Caller, Endpoint, text},
     body::{self, Compression},
+    budget,
 };
 use crate::{
     decode::{Encoding, Signal},
@@ -67,7 +68,7 @@ async fn accept<T: ExportSink>(
     let compression = Compression::named(text(headers, "grpc-encoding"))?;
 
     let mut share = endpoint.budget.share();
-    let frame = body::read(body, body::LIMIT + FRAME_HEAD, &mut share).await?;
+    let frame = body::read(body, budget::BODY + FRAME_HEAD, &mut share).await?;
     let (message, is_compressed) = unframed(&frame)?;
     let compression = match (is_compressed, compression) {
         (false, _) => Compression::None,
@@ -95,7 +96,7 @@ fn unframed(frame: &Bytes) -> Result<(Bytes, bool), Refusal> {
     };
     let announced = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
     match rest.len().cmp(&announced) {
-        _ if announced > body::LIMIT => Err(Refusal::TooLarge),
+        _ if announced > budget::BODY => Err(Refusal::TooLarge),
         std::cmp::Ordering::Less => Err(malformed("ends early")),
         std::cmp::Ordering::Greater => Err(malformed("is followed by another")),
         std::cmp::Ordering::Equal => Ok((frame.slice(FRAME_HEAD..), is_compressed)),

@@ -20,7 +20,7 @@ use super::{
     Accepted, Export, ExportSink, Refusal,
     admission::{Caller, Endpoint, admit, encoding, text},
     body::{self, Compression},
-    grpc,
+    budget, grpc,
 };
 use crate::{
     decode::{Encoding, Signal},
@@ -88,7 +88,7 @@ async fn accept<T: ExportSink>(
     let encoding = encoding(headers)?;
     let compression = Compression::named(text(headers, header::CONTENT_ENCODING.as_str()))?;
     let mut share = endpoint.budget.share();
-    let body = body::read(body, body::LIMIT, &mut share).await?;
+    let body = body::read(body, budget::BODY, &mut share).await?;
     // The share of the budget is held until the sink has accepted the export, because its bytes are held until then.
     let (body, _share) = body::decompress(body, compression, share).await?;
     let export = Export { signal, project, body, encoding, peer: caller.peer };
@@ -147,10 +147,7 @@ pub(super) mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::receive::{
-        Address, Counts, Protocol, Reason,
-        body::{Budget, tests as compressed},
-    };
+    use crate::receive::{Address, Counts, Protocol, Reason, body::tests as compressed, budget::Budget};
 
     /// Accepts everything, unless it is made with a refusal.
     #[derive(Clone, Default)]
@@ -257,9 +254,9 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_bomb_and_an_announced_giant_are_too_large() {
-        let bomb = compressed::gzip(&vec![0; body::LIMIT + 1]);
+        let bomb = compressed::gzip(&vec![0; budget::BODY + 1]);
         assert_eq!(status(post("/v1/traces", &[PROTOBUF, ("content-encoding", "gzip")], bomb)).await, 413);
-        assert_eq!(status(post("/v1/traces", &[PROTOBUF], vec![0; body::LIMIT + 1])).await, 413);
+        assert_eq!(status(post("/v1/traces", &[PROTOBUF], vec![0; budget::BODY + 1])).await, 413);
     }
 
     #[tokio::test]

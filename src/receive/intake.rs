@@ -4,18 +4,22 @@
 //! threads that serve connections only wait. A panic in that work is answered to the sender of the body and ends nothing
 //! else.
 //!
-//! An understood body takes several times its size until it is committed. So only [`AHEAD`] bytes of bodies are
-//! understood ahead of the writer; the others wait as they were sent.
+//! An understood body takes several times its size until it is committed. So only some bodies are understood ahead of the
+//! writer; the others wait as they were sent (`budget`).
 
 use std::{sync::Arc, thread};
 
 use bytes::Bytes;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task,
 };
 
-use super::{Accepted, Counts, Export, ExportSink, Reason, Refusal, counts::ItemCounts};
+use super::{
+    Accepted, Counts, Export, ExportSink, Reason, Refusal,
+    budget::{self, Ahead},
+    counts::ItemCounts,
+};
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
     model::{Project, Span},
@@ -24,10 +28,8 @@ use crate::{
     understand,
 };
 
-/// Bytes of bodies that are being understood or wait for their commit: enough for the group that is written and the next
-/// one.
-const AHEAD: usize = 16 << 20;
-const KIB: usize = 1 << 10;
+/// Bytes of a body from which on it is walked on the blocking pool.
+const LONG: usize = 64 << 10;
 
 /// Stores exports. Cheap to clone.
 #[derive(Clone)]
@@ -37,20 +39,19 @@ pub struct Intake {
     counts: Arc<Counts>,
     /// A permit for each core: more bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
-    /// Room for [`AHEAD`] bytes; a permit is one [`KIB`].
-    ahead: Arc<Semaphore>,
+    ahead: Ahead,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        let (cores, ahead) = (Arc::new(Semaphore::new(cores)), Arc::new(Semaphore::new(AHEAD / KIB)));
-        Self { writer, prices, counts, cores, ahead }
+        Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)), ahead: Ahead::default() }
     }
 
     /// Stores the spans of an `ExportTraceServiceRequest`; returns once they are synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
+        let _room = self.room_for(&body, Signal::Traces, encoding).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
         let prepare = move || {
@@ -61,7 +62,6 @@ impl Intake {
             };
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
-        let _room = self.room_for(bytes).await?;
         let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
         let items = ItemCounts { spans: spans.len() as u64, ..ItemCounts::default() };
         self.submit(Submission { spans, logs: Vec::new(), bytes }, items).await?;
@@ -71,6 +71,7 @@ impl Intake {
     /// Stores the log records of an `ExportLogsServiceRequest`, with the spans that they stand for; returns once they are
     /// synced.
     pub async fn logs(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
+        let _room = self.room_for(&body, Signal::Logs, encoding).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
         let prepare = move || {
@@ -84,7 +85,6 @@ impl Intake {
             }
             Ok((submission, rejected))
         };
-        let _room = self.room_for(bytes).await?;
         let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
         let items = ItemCounts { logs: submission.logs.len() as u64, ..ItemCounts::default() };
         self.submit(submission, items).await?;
@@ -98,12 +98,20 @@ impl Intake {
         Ok(Accepted::default())
     }
 
-    /// Waits, in order of arrival, until there is room for a body of `bytes`. A body larger than [`AHEAD`] takes all the
-    /// room.
-    async fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
-        let share = u32::try_from(bytes.div_ceil(KIB).min(AHEAD / KIB)).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
-        self.ahead.acquire_many(share).await.map_err(|_| Refusal::Closing)
+    /// Waits until there is room for what a body becomes.
+    async fn room_for(
+        &self,
+        body: &Bytes,
+        signal: Signal,
+        encoding: Encoding,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
+        let memory = if body.len() < LONG {
+            decode::memory(body, signal, encoding)
+        } else {
+            let body = body.clone();
+            on_the_pool(&self.cores, move || Ok(decode::memory(&body, signal, encoding))).await?
+        };
+        self.ahead.room_for(memory).await
     }
 
     async fn submit(&self, submission: Submission, items: ItemCounts) -> Result<(), Refusal> {
@@ -139,8 +147,7 @@ async fn on_the_pool<R: Send + 'static>(
     cores: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<R, Malformed> + Send + 'static,
 ) -> Result<R, Refusal> {
-    // The semaphore is never closed.
-    let core = Arc::clone(cores).acquire_owned().await.map_err(|_| Refusal::Closing)?;
+    let core = budget::permits(cores, 1).await?;
     let done = task::spawn_blocking(move || {
         let done = work();
         drop(core);
@@ -156,19 +163,19 @@ async fn on_the_pool<R: Send + 'static>(
 /// How many items of an export could not be decoded, and the first few different reasons.
 fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
     const REASONS: usize = 3;
-    let rejected = decoded.rejected.len();
+    let rejected = decoded.rejected;
     if rejected == 0 {
         return Accepted::default();
     }
     let mut reasons: Vec<&str> = Vec::new();
-    for reason in decoded.rejected.iter().filter(|reason| !reason.is_empty()) {
+    for reason in &decoded.reasons {
         if reasons.len() < REASONS && !reasons.contains(&reason.as_str()) {
             reasons.push(reason);
         }
     }
     let plural = if rejected == 1 { "" } else { "s" };
     let why = format!("{rejected} {what}{plural} rejected: {}", reasons.join("; "));
-    Accepted { rejected: rejected as u64, why }
+    Accepted { rejected, why }
 }
 
 #[cfg(test)]
@@ -189,12 +196,13 @@ mod tests {
     fn the_answer_says_how_many_were_rejected_and_a_few_reasons() {
         let decoded = |rejected: &[&str]| Decoded::<Span> {
             items: Vec::new(),
-            rejected: rejected.iter().map(|reason| (*reason).to_owned()).collect(),
+            reasons: rejected.iter().map(|reason| (*reason).to_owned()).collect(),
+            rejected: rejected.len() as u64,
         };
         assert_eq!(rejection(&decoded(&[]), "span"), Accepted::default());
         let one = rejection(&decoded(&["trace_id: an id of zeroes"]), "span");
         assert_eq!(one.why, "1 span rejected: trace_id: an id of zeroes");
-        let many = rejection(&decoded(&["a", "a", "b", "", "c", "d", ""]), "span");
+        let many = rejection(&decoded(&["a", "a", "b", "a", "c", "d", "a"]), "span");
         assert_eq!((many.rejected, many.why.as_str()), (7, "7 spans rejected: a; b; c"));
     }
 }

@@ -6,6 +6,7 @@
 //!   admission   which requests a port answers, and how the others are refused
 //!   http        POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
 //!   grpc        the same three services over gRPC                            ├─▶ ExportSink: Intake, or another
+//!   budget      how much memory and time exports may take
 //!   body        reads and decompresses bodies, within limits                 ┘   instance
 //!   intake      the sink that stores: decode, understand, submit, wait for the commit
 //!   refusal     why an export is refused; refusal_reply: how that looks over either protocol
@@ -17,6 +18,7 @@
 
 mod admission;
 mod body;
+mod budget;
 mod counts;
 mod grpc;
 mod http;

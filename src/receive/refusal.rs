@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    body,
+    budget,
     refusal_reply::{LONGEST_WAIT, seconds},
 };
 use crate::{model::IdError, store::StoreError};
@@ -15,8 +15,14 @@ pub enum Refusal {
     Malformed(String),
     #[error("the body cannot be decompressed: {0}")]
     Compressed(String),
-    #[error("the body is too large; at most {} MiB are read, decompressed", body::LIMIT >> 20)]
+    #[error("the body is too large; at most {} MiB are read, decompressed", budget::BODY >> 20)]
     TooLarge,
+    #[error(
+        "the body is too large: decoded it would take some {mib} MiB of memory, at most {} are given to one; send fewer \
+         spans at once",
+        budget::LARGEST >> 20
+    )]
+    TooMuch { mib: usize },
     #[error("the body did not arrive: {0}")]
     Unfinished(String),
     #[error("content type `{0}` is not OTLP; send application/x-protobuf or application/json")]
@@ -95,7 +101,7 @@ impl Refusal {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Malformed(_) | Self::Compressed(_) | Self::Unfinished(_) => Reason::Malformed,
-            Self::TooLarge => Reason::TooLarge,
+            Self::TooLarge | Self::TooMuch { .. } => Reason::TooLarge,
             Self::ContentType(_) | Self::ContentEncoding(_) => Reason::WrongType,
             Self::Project(_) | Self::Path(_) | Self::Method(_) => Reason::WrongPlace,
             Self::Origin(_) => Reason::Forbidden,
@@ -119,7 +125,7 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy { retry_after } => Self::Busy { retry_after },
+            StoreError::Panicked => Self::Panicked,
             StoreError::Failing(why) | StoreError::Query(why) => Self::Failing(why),
             StoreError::Closed => Self::Closing,
         }

@@ -21,7 +21,8 @@ impl Refusal {
             Self::Malformed(_) | Self::Compressed(_) | Self::Project(_) => {
                 (Code::InvalidArgument, StatusCode::BAD_REQUEST)
             }
-            Self::TooLarge => (Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
+            // Not RESOURCE_EXHAUSTED, after which some SDKs send the same again, whether they are asked to or not.
+            Self::TooLarge | Self::TooMuch { .. } => (Code::InvalidArgument, StatusCode::PAYLOAD_TOO_LARGE),
             Self::Unfinished(_) => (Code::Cancelled, StatusCode::REQUEST_TIMEOUT),
             Self::ContentType(_) => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             // gRPC's own rule: it tells a client to send uncompressed.
@@ -84,7 +85,12 @@ mod tests {
             let wait: u64 = response.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
             assert!((1..=5).contains(&wait), "{wait}");
         }
-        for refusal in [Refusal::Malformed("x".into()), Refusal::TooLarge, Refusal::ContentType("a/b".into())] {
+        for refusal in [
+            Refusal::Malformed("x".into()),
+            Refusal::TooLarge,
+            Refusal::TooMuch { mib: 500 },
+            Refusal::ContentType("a/b".into()),
+        ] {
             assert_eq!(refusal.codes().0, Code::InvalidArgument);
             assert_eq!(refusal.retry_after(), None);
             assert!(refusal.http_response(Encoding::Json).headers().get(header::RETRY_AFTER).is_none());

@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 use super::{
     ExportSink, Listeners, Protocol,
     admission::{Endpoint, Peer},
-    body::Budget,
+    budget::Budget,
     counts::Counts,
     http::router,
 };
@@ -166,10 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         decode::Signal,
-        receive::{
-            body::{LIMIT, tests as compressed},
-            http::tests::Fake,
-        },
+        receive::{body::tests as compressed, budget::BODY, http::tests::Fake},
     };
 
     const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -222,13 +219,13 @@ mod tests {
     #[tokio::test]
     async fn grpc_refusals_are_never_ones_that_clients_retry() {
         let (serving, address) = serving(&Fake::default()).await;
-        let bomb = compressed::gzip(&vec![0; LIMIT + 1]);
+        let bomb = compressed::gzip(&vec![0; BODY + 1]);
         for (headers, frame) in [
             (&[("grpc-encoding", "gzip")][..], framed(1, &bomb)),
             (&[("grpc-encoding", "gzip")], framed(1, b"no gzip")),
             (&[], framed(1, b"no encoding")),
             (&[], framed(0, b"spans")[..7].to_vec()),
-            (&[], framed(0, &vec![0; LIMIT + 1])),
+            (&[], framed(0, &vec![0; BODY + 1])),
             (&[("x-sideseat-project-id", "a/b")], framed(0, b"spans")),
         ] {
             let (status, _) = call(address, headers, frame).await;
@@ -268,7 +265,7 @@ mod tests {
     async fn a_client_sees_why_its_giant_was_refused_though_it_was_still_sending() {
         let sink = Fake::default();
         let (serving, address) = serving(&sink).await;
-        let giant = vec![0; LIMIT + (8 << 20)];
+        let giant = vec![0; BODY + (8 << 20)];
         let head = format!(
             "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",

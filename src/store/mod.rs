@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Submission ─▶ queue ─▶ writer ─▶ group ─▶ append ─▶ one commit ─▶ changes ─▶ a listener
-//!    prepared    permits  a thread  stored_ids,            │
+//!    prepared             a thread  stored_ids,            │
 //!                                   summaries              └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads
@@ -15,7 +15,7 @@
 //!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
-//! once is known by the `hash_ids`, and `pack` compresses it.
+//! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show.
 
 mod append;
 mod blobs;
@@ -24,6 +24,7 @@ mod checkpoint;
 mod group;
 mod hash_ids;
 mod interned;
+mod listed;
 mod open;
 mod pack;
 mod pool;
@@ -52,7 +53,6 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 pub use changes::ChangeFeed;
@@ -85,9 +85,9 @@ pub enum Place {
 /// Why the store did not store or answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The queue had no room for some seconds. The same may succeed later.
-    #[error("the store is behind; try again in {} s", .retry_after.as_secs())]
-    Busy { retry_after: Duration },
+    /// Storing it made this program panic, which the same submission would do again. Nothing of it is stored.
+    #[error("storing failed inside sideseat-tui; its log says where")]
+    Panicked,
     /// The commit failed, and nothing of the submission is stored. The text is the engine's.
     #[error("the store cannot write: {0}")]
     Failing(String),

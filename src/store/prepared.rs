@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     blobs::{self, Blob},
     hash_ids::RawLogHash,
+    listed,
     pack::pack,
     stored_translation::{self, Contents},
 };
@@ -46,8 +47,11 @@ impl PreparedSpan {
     /// Serialises, hashes and compresses a span.
     pub fn new(Understood { item: span, raw, mut translation }: Understood<Span>) -> Self {
         let blobs = blobs::take_out(&mut translation);
+        listed::cut_translation(&mut translation);
         let rank = span.rank();
-        let mut row = SpanRow::of(&span, Arc::new(translation));
+        let mut row = SpanRow::of(&span, Arc::default());
+        listed::cut_span(&mut row, &mut translation);
+        row.translation = Arc::new(translation);
         let digest = SpanDigest::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let columns = SpanColumns::of(&translation);
@@ -73,8 +77,10 @@ impl PreparedLog {
     /// [`LogRow::position`].
     pub fn new(Understood { item: record, raw, mut translation }: Understood<LogRecord>, position: u32) -> Self {
         let blobs = blobs::take_out(&mut translation);
+        listed::cut_translation(&mut translation);
         let session = translation.context.session.clone();
         let mut row = LogRow::of(&record, position, Arc::new(translation));
+        listed::cut_log(&mut row);
         let digest = SpanDigest::of_log(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let stored = Stored::new(translation, blobs, &raw, record.resource, record.scope);

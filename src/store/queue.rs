@@ -1,32 +1,16 @@
-//! The queue in front of the writer thread: a submission waits for room in it, then for its commit.
+//! The queue in front of the writer thread: a submission waits in it for its commit.
 //!
-//! Room is counted in bytes and held until the submission is answered, so however many clients send, what waits is
-//! bounded. A client that gets no room within a few seconds is asked to try again later.
+//! It has no bound of its own: whoever submits has counted the memory before (`receive::budget`).
 
-use std::{
-    sync::{
-        Arc,
-        mpsc::{self, Receiver, Sender},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc::{self, Receiver, Sender},
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot},
-    time::timeout,
-};
+use tokio::sync::oneshot;
 
 use super::{StoreError, Submission, replace::Reprocessed};
-
-/// Bytes that one permit of the semaphore stands for.
-const PERMIT: usize = 1024;
-/// Room for 16 MiB of exports, about a second of work for a busy disk; prepared, they take some four times that in
-/// memory. A larger export takes all the room, and so waits until it is alone.
-const PERMITS: u32 = 16 * 1024;
-/// How long a submission waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// When a client that got no room should try again.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Whether something was committed.
 pub type Outcome = Result<(), StoreError>;
@@ -55,52 +39,46 @@ impl QueuedReprocessed {
     }
 }
 
-/// A submission, its room in the queue, and whoever waits for its commit.
+/// A submission, and whoever waits for its commit.
 pub struct QueuedSubmission {
     /// The spans and log records.
     pub submission: Submission,
     answered: oneshot::Sender<Outcome>,
-    /// Given back when the submission is answered and dropped.
-    _room: OwnedSemaphorePermit,
 }
 
 impl QueuedSubmission {
-    /// Reports the outcome and gives back the room; nobody may be waiting any more.
+    /// Reports the outcome; nobody may be waiting any more.
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
     }
 }
 
-/// The sending end of the queue, and the room that is left in it.
+/// The sending end of the queue.
 pub struct WriteQueue {
-    /// One permit for each [`PERMIT`] bytes of room.
-    room: Arc<Semaphore>,
+    is_closed: AtomicBool,
     sender: Sender<QueueItem>,
 }
 
 impl WriteQueue {
     /// Makes an empty queue, and the end that the writer thread receives from.
     pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
-        // The channel has no bound of its own; the permits bound what is in it.
         let (sender, items) = mpsc::channel();
-        let room = Arc::new(Semaphore::new(PERMITS as usize));
-        (Arc::new(Self { room, sender }), items)
+        (Arc::new(Self { is_closed: AtomicBool::new(false), sender }), items)
     }
 
     /// Refuses new submissions. Those in the queue are still stored and answered.
     pub fn close(&self) {
-        self.room.close();
+        self.is_closed.store(true, Ordering::Relaxed);
         drop(self.sender.send(QueueItem::Close));
     }
 
-    /// Puts a submission that has room into the queue; returns where its outcome arrives.
-    fn push(
-        &self,
-        submission: Submission,
-        room: OwnedSemaphorePermit,
-    ) -> Result<oneshot::Receiver<Outcome>, StoreError> {
+    /// Puts a submission into the queue; returns where its outcome arrives.
+    fn push(&self, submission: Submission) -> Result<oneshot::Receiver<Outcome>, StoreError> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
         let (answered, answer) = oneshot::channel();
-        let waiting = QueuedSubmission { submission, answered, _room: room };
+        let waiting = QueuedSubmission { submission, answered };
         self.sender.send(QueueItem::Submission(waiting)).map_err(|_| StoreError::Closed)?;
         Ok(answer)
     }
@@ -118,42 +96,24 @@ impl Writer {
         Self { queue }
     }
 
-    /// Stores a submission. Resolves once it is committed and synced, or has failed. [`StoreError::Busy`] if the queue
-    /// has no room for a few seconds. An empty submission succeeds at once.
+    /// Stores a submission. Resolves once it is committed and synced, or has failed. An empty submission succeeds at
+    /// once.
     pub async fn submit(&self, submission: Submission) -> Result<(), StoreError> {
         if submission.is_empty() {
             return Ok(());
         }
-        let room = self.queue.room.clone().acquire_many_owned(permits(&submission));
-        let room = match timeout(PATIENCE, room).await {
-            Ok(room) => room.map_err(|_| StoreError::Closed)?,
-            Err(_) => return Err(StoreError::Busy { retry_after: RETRY_AFTER }),
-        };
-        self.queue.push(submission, room)?.await.unwrap_or(Err(StoreError::Closed))
+        self.queue.push(submission)?.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// The same for a thread that may block. It waits for room as long as it takes. Not for async code.
+    /// The same for a thread that may block. Not for async code.
     pub fn submit_blocking(&self, submission: Submission) -> Result<(), StoreError> {
         if submission.is_empty() {
             return Ok(());
         }
-        let permits = permits(&submission);
-        let room = match self.queue.room.clone().try_acquire_many_owned(permits) {
-            Ok(room) => room,
-            Err(TryAcquireError::Closed) => return Err(StoreError::Closed),
-            Err(TryAcquireError::NoPermits) => {
-                let here = tokio::runtime::Builder::new_current_thread().build();
-                let here = here.expect("a runtime without I/O and timers takes nothing from the system");
-                here.block_on(self.queue.room.clone().acquire_many_owned(permits)).map_err(|_| StoreError::Closed)?
-            }
-        };
-        self.queue.push(submission, room)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        self.queue.push(submission)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
-}
 
-impl Writer {
-    /// Stores rows that were translated again, and blocks until they are committed. There is one such batch at a time,
-    /// so it needs no room.
+    /// Stores rows that were translated again, and blocks until they are committed.
     pub(super) fn submit_reprocessed(&self, reprocessed: Reprocessed) -> Result<(), StoreError> {
         let (answered, answer) = oneshot::channel();
         let waiting = QueuedReprocessed { reprocessed, answered };
@@ -162,41 +122,25 @@ impl Writer {
     }
 }
 
-/// The permits for a submission; all there are, if it is larger than the queue.
-fn permits(submission: &Submission) -> u32 {
-    u32::try_from(submission.bytes / PERMIT + 1).unwrap_or(PERMITS).min(PERMITS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::tests::span;
 
-    fn submission(bytes: usize) -> Submission {
-        Submission { spans: vec![span("a", 1).prepared()], bytes, ..Submission::default() }
-    }
-
     #[test]
-    fn who_finds_no_room_is_told_to_come_back_and_room_is_free_again_after_the_answer() {
+    fn a_submission_is_answered_and_a_closed_queue_takes_none() {
         let (queue, items) = WriteQueue::new();
         let writer = Writer::new(queue.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let first = tokio::spawn({
-                let writer = writer.clone();
-                async move { writer.submit(submission(usize::MAX)).await }
-            });
-            tokio::task::yield_now().await;
-            let busy = writer.submit(submission(1)).await;
-            assert_eq!(busy, Err(StoreError::Busy { retry_after: RETRY_AFTER }));
-            let Ok(QueueItem::Submission(waiting)) = items.try_recv() else { panic!("nothing came in") };
-            waiting.answer(Ok(()));
-            assert_eq!(first.await.unwrap(), Ok(()));
-            assert_eq!(queue.room.available_permits(), PERMITS as usize);
-            queue.close();
-            assert_eq!(writer.submit(submission(1)).await, Err(StoreError::Closed));
+        let submission = || Submission { spans: vec![span("a", 1).prepared()], ..Submission::default() };
+        let submitting = std::thread::spawn({
+            let writer = writer.clone();
+            move || writer.submit_blocking(submission())
         });
-        assert_eq!(writer.submit_blocking(submission(1)), Err(StoreError::Closed));
+        let Ok(QueueItem::Submission(waiting)) = items.recv() else { panic!("nothing came in") };
+        waiting.answer(Ok(()));
+        assert_eq!(submitting.join().unwrap(), Ok(()));
+        queue.close();
+        assert_eq!(writer.submit_blocking(submission()), Err(StoreError::Closed));
     }
 
     #[test]

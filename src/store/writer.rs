@@ -61,8 +61,16 @@ pub struct StoreWriter {
 struct CommitError {
     /// The error in words.
     why: String,
+    /// It was a panic: the same group would panic again.
+    panicked: bool,
     /// The engine gave up and the file was closed; it was opened again, or could not be.
     fatal: bool,
+}
+
+impl From<CommitError> for StoreError {
+    fn from(failed: CommitError) -> Self {
+        if failed.panicked { Self::Panicked } else { Self::Failing(failed.why) }
+    }
 }
 
 impl StoreWriter {
@@ -105,8 +113,7 @@ impl StoreWriter {
                 self.store(group);
             }
             if let Some(waiting) = self.reprocessed.take() {
-                let outcome =
-                    self.try_commit_reprocessed(&waiting.reprocessed).map_err(|failed| StoreError::Failing(failed.why));
+                let outcome = self.try_commit_reprocessed(&waiting.reprocessed).map_err(StoreError::from);
                 waiting.answer(outcome);
             }
             self.checkpointer.notice(self.database.log_bytes());
@@ -155,8 +162,9 @@ impl StoreWriter {
             return;
         };
         if group.len() == 1 && !failed.fatal {
+            let error = StoreError::from(failed);
             for waiting in group {
-                waiting.answer(Err(StoreError::Failing(failed.why.clone())));
+                waiting.answer(Err(error.clone()));
             }
             return;
         }
@@ -169,7 +177,7 @@ impl StoreWriter {
                     if failed.fatal {
                         given_up = Some(failed.why.clone());
                     }
-                    StoreError::Failing(failed.why)
+                    failed.into()
                 }),
             };
             waiting.answer(outcome);
@@ -199,6 +207,7 @@ impl StoreWriter {
     ) -> Result<(), CommitError> {
         // A panic, say in `assemble` on unexpected telemetry, is one more way to fail and does not end the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
+        let panicked = caught.is_err();
         let trouble = match caught {
             Ok(Ok(changes)) => {
                 lock(&self.health).failing = None;
@@ -215,7 +224,7 @@ impl StoreWriter {
         lock(&self.health).failing = Some(trouble.clone());
         self.summaries.forget(touched);
         self.summaries.postpone();
-        Err(CommitError { why: trouble, fatal: self.recover() })
+        Err(CommitError { why: trouble, panicked, fatal: self.recover() })
     }
 
     /// Loads the stored ids, and marks the traces whose summary is out of date, if that was not done since the file was

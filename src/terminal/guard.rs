@@ -27,8 +27,9 @@ const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?202
 const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
 const TITLE_BACK: &[u8] = b"\x1b[23;2t";
 
-/// Threads that catch their own panics and report them as failed queries or commits.
-const CATCH_THEMSELVES: &str = "store-";
+/// The beginnings of the names of threads that catch their own panics: those of the store report them as failed queries or
+/// commits, those of tokio as the failure of one export or connection.
+const CATCH_THEMSELVES: [&str; 2] = ["store-", "tokio"];
 
 type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
 
@@ -57,7 +58,7 @@ impl Guard {
         let (hook_tty, hook_before) = (tty.clone(), before.clone());
         panic::set_hook(Box::new(move |info| {
             let thread = std::thread::current();
-            if thread.name().is_some_and(|name| name.starts_with(CATCH_THEMSELVES)) {
+            if thread.name().is_some_and(|name| CATCH_THEMSELVES.iter().any(|own| name.starts_with(own))) {
                 tracing::error!(%info, thread = thread.name(), "a panic was caught");
                 return;
             }

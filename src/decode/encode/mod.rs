@@ -142,7 +142,7 @@ mod tests {
         let bodies = [(Encoding::Protobuf, traces_proto(&spans)), (Encoding::Json, traces_json(&spans).into_bytes())];
         for (encoding, body) in bodies {
             let decoded = traces(&Project::default(), &body.into(), encoding).unwrap();
-            assert_eq!(decoded.rejected, Vec::<String>::new());
+            assert_eq!(decoded.reasons, Vec::<String>::new());
             assert_eq!(decoded.items.iter().map(|received| &received.item).collect::<Vec<_>>(), order);
             assert_eq!(decoded.items[0].raw, span_bytes(&spans[0]));
         }

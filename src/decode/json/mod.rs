@@ -157,7 +157,7 @@ mod tests {
     /// The one span of a request, whose protobuf form must say the same.
     fn span(fields: &str) -> Span {
         let mut decoded = decoded(&request(&format!("{{{IDS},{fields}}}")));
-        assert_eq!(decoded.rejected, Vec::<String>::new());
+        assert_eq!(decoded.reasons, Vec::<String>::new());
         let Received { item, raw } = decoded.items.remove(0);
         let again = span_from_raw(&raw, item.project.clone(), item.resource.clone(), item.scope.clone());
         assert_eq!(again.unwrap(), item);
@@ -277,7 +277,7 @@ mod tests {
             "span 4 of scope `lib`: trace id: an id of 0 bytes; 16 are needed",
             "span 5 of scope `lib`: trace id: an id of zeroes",
         ];
-        assert_eq!(decoded.rejected, reasons);
+        assert_eq!(decoded.reasons, reasons);
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             {"attributes":[{"key":"event.name","value":{"stringValue":"old"}}],"observedTimeUnixNano":"7","severityNumber":99},
             5]}]}]}"#;
         let decoded = logs(&Project::default(), body.as_bytes()).unwrap();
-        assert_eq!(decoded.rejected, ["record 3 of scope ``: it is a number, not an object"]);
+        assert_eq!(decoded.reasons, ["record 3 of scope ``: it is a number, not an object"]);
         let [new, old] = &decoded.items[..] else { panic!("two records") };
         assert_eq!((new.item.name.as_str(), new.item.severity, new.item.span), ("new", 10, None));
         assert_eq!(new.item.body, Value::from("hi"));

@@ -159,11 +159,11 @@ proptest! {
         prop_assert_eq!(&again.unwrap(), &span);
         let body = encode::traces_proto(std::slice::from_ref(&span)).into();
         let proto = decode::traces(&span.project, &body, Encoding::Protobuf).unwrap();
-        prop_assert_eq!(&proto.rejected, &Vec::<String>::new());
+        prop_assert_eq!(&proto.reasons, &Vec::<String>::new());
         prop_assert_eq!(&proto.items[0].item, &span);
         let body = encode::traces_json(std::slice::from_ref(&span)).into();
         let json = decode::traces(&span.project, &body, Encoding::Json).unwrap();
-        prop_assert_eq!(&json.rejected, &Vec::<String>::new());
+        prop_assert_eq!(&json.reasons, &Vec::<String>::new());
         prop_assert_eq!(&json.items[0].item, &span);
     }
 

@@ -1,0 +1,137 @@
+//! The memory and the time that exports may take, in one place.
+//!
+//! ```text
+//!   a body arrives       at most BODY bytes, before and after decompression; all of them at most ALL_BODIES
+//!   it is understood     takes at most LARGEST in memory, estimated before it is decoded, else it is refused
+//!   it is stored         all that are understood and not stored yet take at most AHEAD; the others wait as they were sent
+//! ```
+//!
+//! A body that takes more than [`AHEAD`] is let in alone. So the peak is `ALL_BODIES` + `LARGEST` for whatever is sent,
+//! and [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, so that its
+//! sender can try again before it gives up.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time,
+};
+
+use super::Refusal;
+
+/// Most bytes of one body, before and after decompression.
+pub(super) const BODY: usize = 64 << 20;
+/// Most bytes of all bodies that are not answered yet.
+const ALL_BODIES: usize = 256 << 20;
+/// Most bytes of memory that one body may take, as [`crate::decode::memory`] estimates it: what a body of [`BODY`] bytes
+/// of text takes, and half as much again.
+pub(super) const LARGEST: usize = 384 << 20;
+/// Bytes of memory that all bodies may take that are being understood or wait for their commit: enough for the group
+/// that is written and the next one.
+const AHEAD: usize = 64 << 20;
+/// How long an export waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Bytes that one permit stands for.
+pub(super) const PAGE: usize = 4096;
+
+/// The bytes that all bodies together may have. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Budget(Arc<Semaphore>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(ALL_BODIES)
+    }
+}
+
+impl Budget {
+    pub(super) fn of(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes / PAGE)))
+    }
+
+    /// An empty share of it.
+    pub(super) fn share(&self) -> Share {
+        Share { budget: Arc::clone(&self.0), pages: None }
+    }
+}
+
+/// The part of the budget that one body takes; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: Arc<Semaphore>,
+    pages: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    /// Takes as much of the budget as `bytes` need. Refuses instead of waiting: two bodies that wait for each other's share
+    /// would wait for ever.
+    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let has = self.pages.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = bytes.div_ceil(PAGE).saturating_sub(has);
+        if more == 0 {
+            return Ok(());
+        }
+        let busy = Refusal::Busy { retry_after: Duration::from_secs(1) };
+        let Ok(count) = u32::try_from(more) else { return Err(busy) };
+        let more = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| busy)?;
+        match &mut self.pages {
+            Some(pages) => pages.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+}
+
+/// The memory that bodies may take that are being understood or wait for their commit. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Ahead(Arc<Semaphore>);
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AHEAD / PAGE)))
+    }
+}
+
+impl Ahead {
+    /// Waits, in order of arrival, until there is room for a body that takes `memory` bytes; one that takes more than
+    /// there is takes all of it. It is refused if it takes more than [`LARGEST`], and after [`PATIENCE`].
+    pub(super) async fn room_for(&self, memory: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        if memory > LARGEST {
+            return Err(Refusal::TooMuch { mib: memory >> 20 });
+        }
+        let pages = u32::try_from(memory.div_ceil(PAGE).min(AHEAD / PAGE)).unwrap_or(u32::MAX);
+        permits(&self.0, pages).await
+    }
+}
+
+/// Waits for permits; refuses after [`PATIENCE`].
+pub(super) async fn permits(semaphore: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePermit, Refusal> {
+    match time::timeout(PATIENCE, Arc::clone(semaphore).acquire_many_owned(count)).await {
+        // The semaphores are never closed.
+        Ok(permits) => permits.map_err(|_| Refusal::Closing),
+        Err(_) => Err(Refusal::Busy { retry_after: Duration::from_secs(2) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_finds_no_room_is_told_to_come_back_after_three_seconds() {
+        let ahead = Ahead::default();
+        let first = ahead.room_for(LARGEST).await.unwrap();
+        let before = time::Instant::now();
+        assert!(matches!(ahead.room_for(1).await, Err(Refusal::Busy { .. })));
+        assert!(before.elapsed() >= PATIENCE && before.elapsed() < 2 * PATIENCE, "{:?}", before.elapsed());
+        drop(first);
+        assert!(ahead.room_for(1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_would_take_too_much_is_refused_at_once_and_for_good() {
+        let refused = Ahead::default().room_for(LARGEST + 1).await.unwrap_err();
+        assert_eq!(refused, Refusal::TooMuch { mib: LARGEST >> 20 });
+        assert_eq!(refused.retry_after(), None);
+    }
+}
