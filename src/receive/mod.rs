@@ -3,6 +3,7 @@
 //! ```text
 //!   listen      which ports are bound, and which process holds one that is taken
 //!   serve       connections: accepted, served, closed
+//!   connections how many there may be, and how long one may be silent
 //!   admission   which requests a port answers, and how the others are refused
 //!   http        POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
 //!   grpc        the same three services over gRPC                            ├─▶ ExportSink: Intake, or another
@@ -19,6 +20,7 @@
 mod admission;
 mod body;
 mod budget;
+mod connections;
 mod counts;
 mod grpc;
 mod http;

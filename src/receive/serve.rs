@@ -6,14 +6,10 @@ use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto::Builder,
-        graceful::{GracefulShutdown, Watcher},
-    },
+    server::conn::auto::Builder,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     task::{JoinHandle, JoinSet},
     time,
 };
@@ -24,17 +20,13 @@ use super::{
     ExportSink, Listeners, Protocol,
     admission::{Endpoint, Peer},
     budget::Budget,
+    connections::{Connection, Connections, IDLE, begun},
     counts::Counts,
     http::router,
 };
 
-/// How long a connection may be open without a request. SDKs keep one open for metrics, which they send every 60 s.
-const IDLE: Duration = Duration::from_secs(90);
 /// How long requests that were begun may take after [`Serving::close`].
 const CLOSING: Duration = Duration::from_secs(5);
-/// Most connections at once. A process may have 1024 files open by default, and the store and the screen need some.
-const CONNECTIONS: usize = 512;
-
 /// The tasks that serve the ports, until they are [closed](Self::close).
 #[derive(Debug)]
 pub struct Serving {
@@ -60,7 +52,6 @@ impl Listeners {
         let closing = CancellationToken::new();
         let addresses: Arc<[_]> = self.addresses().into();
         let budget = Budget::default();
-        let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let mut accepting = Vec::new();
         for listening in self.listening {
             let protocol = listening.address.what;
@@ -68,8 +59,10 @@ impl Listeners {
             let addresses = Arc::clone(&addresses);
             let router = router(Endpoint { sink: sink.clone(), budget: budget.clone(), protocol, addresses });
             let port = Port { protocol, router, counts, builder: builder() };
+            let connections = Arc::new(Connections::default());
             for socket in listening.sockets {
-                accepting.push(tokio::spawn(accept(socket, port.clone(), Arc::clone(&permits), closing.clone())));
+                let connections = Arc::clone(&connections);
+                accepting.push(tokio::spawn(accept(socket, port.clone(), connections, closing.clone())));
             }
         }
         Serving { closing, accepting }
@@ -100,20 +93,19 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(socket: TcpListener, port: Port, permits: Arc<Semaphore>, closing: CancellationToken) {
-    let graceful = GracefulShutdown::new();
+async fn accept(socket: TcpListener, port: Port, places: Arc<Connections>, closing: CancellationToken) {
     let mut connections = JoinSet::new();
+    // The place is taken after a connection has come, so that an idle port makes no other connection go.
     let next = async || {
-        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        Some((socket.accept().await, permit))
+        let accepted = socket.accept().await;
+        Some((accepted, places.place().await?))
     };
-    while let Some(Some((accepted, permit))) = closing.run_until_cancelled(next()).await {
+    while let Some(Some((accepted, place))) = closing.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, peer)) => {
-                let connection = port.clone().serve(stream, Peer(peer), graceful.watcher(), closing.clone());
+                let (port, closing) = (port.clone(), closing.clone());
                 connections.spawn(async move {
-                    connection.await;
-                    drop(permit);
+                    port.serve(stream, Peer(peer), &place.connection, closing).await;
                 });
             }
             // Most likely the process has no file descriptor left, and would not have one at once.
@@ -125,30 +117,49 @@ async fn accept(socket: TcpListener, port: Port, permits: Arc<Semaphore>, closin
         while connections.try_join_next().is_some() {}
     }
     drop(socket);
-    if time::timeout(CLOSING, graceful.shutdown()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "closed before all was answered");
-    }
+    while connections.join_next().await.is_some() {}
 }
 
 impl Port {
-    async fn serve(self, stream: TcpStream, peer: Peer, watcher: Watcher, closing: CancellationToken) {
+    /// Serves one connection until its client or this program ends it.
+    async fn serve(self, stream: TcpStream, peer: Peer, connection: &Arc<Connection>, closing: CancellationToken) {
         let _open = self.counts.opened(self.protocol);
-        // The timeouts of HTTP/1 and HTTP/2 begin once it is known which of them this is, which needs the first byte.
-        let mut first = [0];
-        let first = time::timeout(IDLE, stream.peek(&mut first));
-        if !matches!(closing.run_until_cancelled(first).await, Some(Ok(Ok(1)))) {
-            return;
-        }
         // The answer is a few bytes, which must not wait for more to be sent with them.
         let _ = stream.set_nodelay(true);
+        let stream = tokio::select! {
+            stream = begun(stream) => stream,
+            () = closing.cancelled() => None,
+            () = connection.must_go() => None,
+        };
+        let Some(stream) = stream else { return };
+        let (router, requests) = (self.router, Arc::clone(connection));
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            self.router.clone().oneshot(request)
+            let (under_way, answer) = (requests.request(), router.clone().oneshot(request));
+            async move {
+                let answer = answer.await;
+                drop(under_way);
+                answer
+            }
         });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(peer = %peer.0, %error, "a connection ended early");
+        let serving = self.builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(serving);
+        let ended = tokio::select! {
+            ended = serving.as_mut() => Some(ended),
+            () = closing.cancelled() => None,
+            () = connection.must_go() => None,
+        };
+        let ended = if let Some(ended) = ended {
+            Ok(ended)
+        } else {
+            serving.as_mut().graceful_shutdown();
+            time::timeout(CLOSING, serving).await
+        };
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(peer = %peer.0, %error, "a connection ended early"),
+            Err(_) => tracing::debug!(peer = %peer.0, "a connection was closed before all was answered"),
         }
     }
 }
@@ -287,6 +298,22 @@ mod tests {
         assert!(sink.accepted.lock().unwrap()[0].peer.ip().is_loopback());
         let health = posted(address, "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", b"").await;
         assert!(health.contains(r#""server":"sideseat-tui""#), "{health}");
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn connections_that_send_one_byte_keep_nobody_out() {
+        let (serving, address) = serving(&Fake::default()).await;
+        let mut silent = Vec::new();
+        for _ in 0..300 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"P").await.unwrap();
+            silent.push(stream);
+        }
+        let head = "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        assert!(posted(address, head, b"").await.starts_with("HTTP/1.1 200 "));
+        let (status, _) = call(address, &[], framed(0, b"spans")).await;
+        assert_eq!(status.code(), Code::Ok);
         serving.close().await;
     }
 
