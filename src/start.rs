@@ -33,9 +33,23 @@ use crate::{
 /// aborted.
 pub const LAST_WORK: Duration = Duration::from_secs(2);
 
+/// The umask that this process was started with, which is not the one that it works with.
+#[derive(Debug, Clone, Copy)]
+pub struct InheritedUmask(Permissions);
+
 /// Makes every file that is created from now on accessible to its owner only.
-pub fn set_private_umask() {
-    umask(Permissions::RWXG | Permissions::RWXO);
+pub fn set_private_umask() -> InheritedUmask {
+    InheritedUmask(umask(Permissions::RWXG | Permissions::RWXO))
+}
+
+impl InheritedUmask {
+    /// Starts a program with this umask. Programs inherit the umask of the process that starts them.
+    pub fn around<T>(self, start: impl FnOnce() -> T) -> T {
+        let private = umask(self.0);
+        let started = start();
+        umask(private);
+        started
+    }
 }
 
 /// The price table. It is decoded on a thread of its own, so that the first export need not wait for that.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder},
-    io,
+    io::{self, Write as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
@@ -85,14 +85,37 @@ impl<'s> Blobs<'s> {
     fn bytes(&self, bytes: &[u8], extension: &str) -> anyhow::Result<()> {
         let name = hex::encode(Sha256::digest(bytes));
         let file = self.folder.join(format!("{name}.{extension}"));
-        // The name is a hash of the content, so a file of this name and length is not written again.
-        let written = match fs::metadata(&file) {
-            Ok(there) if there.len() == bytes.len() as u64 => Ok(()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::write(&file, bytes),
+        let written = match is_written(&file, bytes) {
+            Ok(true) => Ok(()),
+            Ok(false) => write_anew(&file, bytes),
+            Err(error) => Err(error),
         };
         written.with_context(|| format!("cannot write {}", file.display()))
     }
+}
+
+/// Whether a file has exactly these bytes. A symbolic link is no file.
+fn is_written(file: &Path, bytes: &[u8]) -> io::Result<bool> {
+    match fs::symlink_metadata(file) {
+        Ok(there) if there.is_file() && there.len() == bytes.len() as u64 => Ok(fs::read(file)? == bytes),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file beside the place and renames it, so that whatever is at the place, a symbolic link as well, is replaced
+/// and not written through.
+fn write_anew(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let half = folder.join(format!(".{}.new", std::process::id()));
+    if let Err(error) = fs::remove_file(&half)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    fs::OpenOptions::new().write(true).create_new(true).open(&half)?.write_all(bytes)?;
+    fs::rename(&half, file)
 }
 
 #[cfg(test)]
@@ -124,5 +147,17 @@ mod tests {
         names.sort();
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(names, [format!("{hash}.bin").as_str(), format!("{hash}.png").as_str()]);
+    }
+
+    #[test]
+    fn no_link_is_followed_and_no_other_file_taken_for_the_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, place) = (folder.path().join("victim"), folder.path().join("blob"));
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, &place).unwrap();
+        assert!(!is_written(&place, b"mine").unwrap());
+        write_anew(&place, b"abcd").unwrap();
+        assert_eq!((fs::read(&victim).unwrap(), fs::read(&place).unwrap()), (b"mine".to_vec(), b"abcd".to_vec()));
+        assert!(!is_written(&place, b"efgh").unwrap() && is_written(&place, b"abcd").unwrap());
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     GOOD,
+    json::Printable,
     table::{self, Align, Column},
     tables::terminal_width,
 };
@@ -48,7 +49,7 @@ pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     let mut out = io::stdout().lock();
     if arguments.json {
         let rows: Vec<Json> = scopes.iter().map(|(scope, seen)| to_json(scope, seen)).collect();
-        serde_json::to_writer_pretty(&mut out, &rows)?;
+        serde_json::to_writer_pretty(Printable::new(&mut out), &rows)?;
         writeln!(out)?;
     } else if scopes.is_empty() {
         write_empty(&mut out, logs)?;

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum;
 
-use super::{BAD_INPUT, GOOD, blobs::Blobs, complain, is_read_by_a_person};
+use super::{BAD_INPUT, GOOD, blobs::Blobs, complain, is_read_by_a_person, json::Printable};
 use crate::{
     assemble,
     config::{Db, Settings},
@@ -111,8 +111,9 @@ pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     }
     let mut out = destination(settings, output.as_deref())?;
     match format {
-        Format::Transcript => transcript(&store, &pick, &traces, blobs.as_deref(), &mut out)?,
+        Format::Transcript => transcript(&store, &pick, &traces, blobs.as_deref(), &mut Printable::new(&mut out))?,
         Format::OtlpJson => {
+            let mut out = Printable::new(&mut out);
             if *signal != Some(Signal::Logs) {
                 let mut line = Line::of(&mut out, &encode::traces_json(&[]))?;
                 spans(&store, &traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
@@ -151,11 +152,23 @@ impl Arguments {
 fn destination(settings: &Settings, output: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
     let Some(output) = output else { return Ok(Box::new(BufWriter::new(io::stdout().lock()))) };
     if let Db::File(db) = &settings.db.value {
-        let is_the_store = output.canonicalize().is_ok_and(|output| db.canonicalize().is_ok_and(|db| db == output));
-        anyhow::ensure!(!is_the_store, "{} is the store itself; choose another file", output.display());
+        anyhow::ensure!(!is_of_store(db, output), "{} is the store itself; choose another file", output.display());
     }
     let file = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
     Ok(Box::new(BufWriter::new(file)))
+}
+
+/// Whether a path is the store's file, or one that the engine keeps beside it: its name and a suffix, such as `.wal`.
+fn is_of_store(db: &Path, output: &Path) -> bool {
+    let whole = |path: &Path| {
+        path.canonicalize().ok().or_else(|| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        })
+    };
+    let (Some(db), Some(output)) = (whole(db), whole(output)) else { return false };
+    let suffix = output.as_os_str().as_encoded_bytes().strip_prefix(db.as_os_str().as_encoded_bytes());
+    suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with(b".wal") || suffix.starts_with(b".tmp"))
 }
 
 /// Writes the transcript of what is picked, without the bytes of its media.
@@ -290,6 +303,16 @@ mod tests {
         }
         line.end().unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "{\"resourceSpans\":[{\"a\":[1]},{},{}]}\n");
+    }
+
+    #[test]
+    fn the_store_and_its_log_are_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = folder.path().join("a.duckdb");
+        File::create(&db).unwrap();
+        let of_store = |name: &str| is_of_store(&db, &folder.path().join(name));
+        assert!(of_store("a.duckdb") && of_store("./a.duckdb.wal") && of_store("a.duckdb.wal.recovery"));
+        assert!(!of_store("b.duckdb") && !of_store("a.duckdb.json"));
     }
 
     #[test]

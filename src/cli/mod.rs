@@ -5,7 +5,7 @@
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces            doctor     what instrumentations leave out
-//!   print               keys, themes, config
+//!   print               keys, themes, config            json       JSON that a terminal may show
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
 //! ```
 //!
@@ -19,6 +19,7 @@ mod export;
 mod import;
 mod inputs;
 mod instance;
+mod json;
 mod print;
 mod run;
 mod serve;
@@ -202,12 +203,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn run_command(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
-    start::set_private_umask();
+    let inherited_umask = start::set_private_umask();
     match command {
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
         Some(Command::Serve) => serve::serve(&settings),
-        Some(Command::Run(arguments)) => run::run(&settings, &arguments),
+        Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
         Some(Command::Export(arguments)) => export::export(&settings, &arguments),
         Some(Command::Sessions(arguments)) => tables::sessions(&settings, &arguments),

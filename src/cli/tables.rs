@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     GOOD, complain, is_read_by_a_person,
+    json::Printable,
     table::{self, Align, Column},
 };
 use crate::{
@@ -91,7 +92,7 @@ impl List {
         let mut out = io::stdout().lock();
         if self.json {
             let rows: Vec<Json> = page.rows.iter().map(json).collect();
-            serde_json::to_writer_pretty(&mut out, &rows)?;
+            serde_json::to_writer_pretty(Printable::new(&mut out), &rows)?;
             return writeln!(out);
         }
         let rows: Vec<Vec<String>> = page.rows.iter().map(cells).collect();

@@ -28,7 +28,7 @@ use super::{complain, delivery::Delivery};
 use crate::{
     config::{Settings, logging},
     receive::{Accepted, Counts, Export, ExportSink, Listeners, Refusal},
-    start,
+    start::{self, InheritedUmask},
 };
 
 pub const EXAMPLES: &str = "\
@@ -52,15 +52,15 @@ pub struct Arguments {
 }
 
 /// Runs the program, and returns its exit code.
-pub fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
+pub fn run(settings: &Settings, arguments: &Arguments, umask: InheritedUmask) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    let ended = runtime.block_on(run_program(settings, &arguments.command));
+    let ended = runtime.block_on(run_program(settings, &arguments.command, umask));
     runtime.shutdown_background();
     ended
 }
 
-async fn run_program(settings: &Settings, command: &[OsString]) -> anyhow::Result<u8> {
+async fn run_program(settings: &Settings, command: &[OsString], umask: InheritedUmask) -> anyhow::Result<u8> {
     let Some((program, arguments)) = command.split_first() else { anyhow::bail!("no command to run") };
     let listeners = Listeners::single(settings.bind.value.0).await?;
     let Some(address) = listeners.addresses().into_iter().next() else { anyhow::bail!("nothing to listen on") };
@@ -75,7 +75,7 @@ async fn run_program(settings: &Settings, command: &[OsString]) -> anyhow::Resul
     let mut command = Command::new(program);
     command.args(arguments);
     environment::set(&mut command, address.socket());
-    let child = match command.spawn() {
+    let child = match umask.around(|| command.spawn()) {
         Ok(child) => child,
         Err(error) => {
             complain(&format!("cannot run `{}`: {error}", program.to_string_lossy()));
@@ -111,7 +111,7 @@ struct Tallied {
 /// Why exports were not stored; `None` if all were.
 #[derive(Default)]
 struct Losses {
-    /// Why the last one was refused that its sender drops.
+    /// Why the last one was refused that its sender drops, whole or some of its spans or log records.
     refused: Mutex<Option<String>>,
     /// Why the last export was refused, if it was and its sender tries again.
     postponed: Mutex<Option<String>>,
@@ -121,6 +121,10 @@ impl Losses {
     fn note(&self, answer: &Result<Accepted, Refusal>) {
         let set = |why: &'_ Mutex<Option<String>>, value| *why.lock().unwrap_or_else(PoisonError::into_inner) = value;
         match answer {
+            Ok(accepted) if accepted.rejected > 0 => {
+                set(&self.postponed, None);
+                set(&self.refused, Some(accepted.why.clone()));
+            }
             Ok(_) => set(&self.postponed, None),
             Err(refusal) if refusal.retry_after().is_some() => set(&self.postponed, Some(refusal.to_string())),
             Err(refusal) => set(&self.refused, Some(refusal.to_string())),
