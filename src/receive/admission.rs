@@ -8,7 +8,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Response, Uri, Version, header},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version, header},
     middleware::Next,
 };
 
@@ -105,11 +105,25 @@ pub(super) async fn admit<T: ExportSink>(
 ) -> Response<Body> {
     // A page of any site can make a browser post to a loopback port, also under a host name of its own that resolves to
     // this machine. Browsers send the origin of the page; SDKs send none.
-    if let Some(origin) = request.headers().get(header::ORIGIN)
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    if let Some(origin) = &origin
         && !is_loopback(origin)
     {
         let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
         return endpoint.refuse_whole(&Refusal::Origin(origin), request);
+    }
+    // Browsers send no origin with a GET to the page's own host.
+    if request.method() == Method::GET
+        && let Some(host) = foreign_host(&request)
+    {
+        return endpoint.refuse_whole(&Refusal::Host(host), request);
+    }
+    let is_preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if let Some(origin) = &origin
+        && is_preflight
+    {
+        return allowed(origin, request.headers());
     }
     let is_grpc = is_grpc(request.headers());
     if is_grpc && !endpoint.protocol.is_grpc() {
@@ -121,7 +135,42 @@ pub(super) async fn admit<T: ExportSink>(
         let directions = endpoint.directions("OTLP over HTTP", Protocol::is_http);
         return endpoint.refuse_whole(&Refusal::Path(format!("this port speaks gRPC, {directions}")), request);
     }
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(origin) = origin {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+/// The answer to a browser that asks whether a page of this machine may send an export.
+fn allowed(origin: &HeaderValue, asked: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET"));
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    response
+}
+
+/// The host name of a request, if it is none of this machine's. An address is always right: a page cannot give itself one.
+fn foreign_host(request: &Request) -> Option<String> {
+    /// What containers call the machine that they run on.
+    const FROM_CONTAINERS: [&str; 2] = ["host.docker.internal", "host.containers.internal"];
+    let named = request.headers().get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    let named = named.or_else(|| request.uri().authority().map(ToString::to_string))?;
+    let host = named.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(&*named, |(host, _)| host);
+    let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    let is_known = name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok()
+        || FROM_CONTAINERS.contains(&name.as_str());
+    (!is_known).then_some(named)
 }
 
 /// Whether an `Origin` is that of a page that this machine serves.
@@ -173,5 +222,28 @@ mod tests {
         };
         assert!(of("application/grpc") && of("application/grpc+proto") && of("application/grpc-web"));
         assert!(!of("application/json") && !is_grpc(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_its_hosts() {
+        let of = |host: &str| foreign_host(&Request::get("/").header("host", host).body(Body::empty()).unwrap());
+        for own in ["localhost", "LOCALHOST:4318", "127.0.0.1:4318", "[::1]:4318", "[::1]", "host.docker.internal:1"] {
+            assert_eq!(of(own), None, "{own}");
+        }
+        for foreign in ["evil.example", "evil.example:4318", "localhost.evil.example", "127.0.0.1.evil.example:80"] {
+            assert_eq!(of(foreign).as_deref(), Some(foreign));
+        }
+    }
+
+    #[test]
+    fn a_preflight_is_answered_with_what_it_asks_for() {
+        let asked = HeaderMap::from_iter([(
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            HeaderValue::from_static("content-type,content-encoding"),
+        )]);
+        let answer = allowed(&HeaderValue::from_static("http://localhost:3000"), &asked);
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert_eq!(answer.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000");
+        assert_eq!(answer.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS], "content-type,content-encoding");
     }
 }

@@ -33,6 +33,8 @@ pub enum Refusal {
     Project(#[from] IdError),
     #[error("a web page of `{0}` may not use this port")]
     Origin(String),
+    #[error("`{0}` is no name of this machine; use localhost or its address")]
+    Host(String),
     #[error("nothing is at this path; {0}")]
     Path(String),
     #[error("{0} is not for this path; exports are sent with POST")]
@@ -104,7 +106,7 @@ impl Refusal {
             Self::TooLarge | Self::TooMuch { .. } => Reason::TooLarge,
             Self::ContentType(_) | Self::ContentEncoding(_) => Reason::WrongType,
             Self::Project(_) | Self::Path(_) | Self::Method(_) => Reason::WrongPlace,
-            Self::Origin(_) => Reason::Forbidden,
+            Self::Origin(_) | Self::Host(_) => Reason::Forbidden,
             Self::Busy { .. } => Reason::Busy,
             Self::Failing(_) | Self::Closing => Reason::Failing,
             Self::Panicked => Reason::Panicked,

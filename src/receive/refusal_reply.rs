@@ -27,7 +27,7 @@ impl Refusal {
             Self::ContentType(_) => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             // gRPC's own rule: it tells a client to send uncompressed.
             Self::ContentEncoding(_) => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Self::Origin(_) => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+            Self::Origin(_) | Self::Host(_) => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::Path(_) => (Code::Unimplemented, StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Self::Busy { .. } | Self::Failing(_) | Self::Closing => {

@@ -278,7 +278,7 @@ mod tests {
         let (serving, address) = serving(&sink).await;
         let giant = vec![0; BODY + (8 << 20)];
         let head = format!(
-            "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
             giant.len()
         );
@@ -292,11 +292,12 @@ mod tests {
     async fn http_and_health_are_on_the_same_port_and_know_their_peer() {
         let sink = Fake::default();
         let (serving, address) = serving(&sink).await;
-        let head = "POST /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+        let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                     content-type: application/json\r\ncontent-length: 2\r\n\r\n";
         assert!(posted(address, head, b"{}").await.starts_with("HTTP/1.1 200 "));
         assert!(sink.accepted.lock().unwrap()[0].peer.ip().is_loopback());
-        let health = posted(address, "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", b"").await;
+        let health =
+            posted(address, "GET /api/v1/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", b"").await;
         assert!(health.contains(r#""server":"sideseat-tui""#), "{health}");
         serving.close().await;
     }
@@ -310,7 +311,7 @@ mod tests {
             stream.write_all(b"P").await.unwrap();
             silent.push(stream);
         }
-        let head = "GET /api/v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let head = "GET /api/v1/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         assert!(posted(address, head, b"").await.starts_with("HTTP/1.1 200 "));
         let (status, _) = call(address, &[], framed(0, b"spans")).await;
         assert_eq!(status.code(), Code::Ok);
@@ -323,7 +324,7 @@ mod tests {
         let (serving, address) = serving(&sink).await;
         let mut silent = TcpStream::connect(address).await.unwrap();
         let mut idle = TcpStream::connect(address).await.unwrap();
-        idle.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        idle.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         assert!(idle.read(&mut [0; 512]).await.unwrap() > 0);
         let open = sink.counts().snapshot().open;
         assert!(open.contains(&(Protocol::Any, 2)), "{open:?}");
