@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     decode::encode,
-    model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, ToolDefinition, TraceId},
+    model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, Timestamp, ToolDefinition, TraceId},
 };
 
 /// Everything that a group writes: the rows to append, and the rows to delete because new ones replace them.
@@ -120,16 +120,22 @@ impl<'a> GroupPlan<'a> {
 
     /// Chooses the log records that are not stored yet. A log record has no id, so its id is a hash of its content,
     /// resource, scope and project: an equal record is the same one, sent again. Equal records in one submission are
-    /// different ones, and so their number among them is hashed too.
+    /// different ones, and so their number among them is hashed too. Records without a time are never the same one: a
+    /// program may say the same every hour. For those the time of arrival is hashed.
     fn choose_logs(&mut self, stored_ids: &StoredIds, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut chosen = HashSet::new();
+        let mut arrivals = Timestamp::now().0..;
         for submission in submissions {
             let mut equal = HashMap::new();
             for log in &submission.logs {
                 let (resource, scope) = self.intern(stored_ids, &log.stored);
                 let identity = LogIdentity { raw: log.raw_hash, resource, scope, project: log.project.as_str() };
                 let before = equal.entry(identity.hash()).or_insert(0);
-                let id = identity.id(*before);
+                let number = match log.row.at.known() {
+                    Some(_) => *before,
+                    None => arrivals.next().unwrap_or(*before),
+                };
+                let id = identity.id(number);
                 *before += 1;
                 if stored_ids.logs.contains(&id) || !chosen.insert(id) {
                     continue;

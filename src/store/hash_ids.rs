@@ -102,10 +102,11 @@ impl LogIdentity<'_> {
         IdentityHash(self.hasher().finalize())
     }
 
-    /// The id of the record; `nth` is how many equal ones stand before it in its submission.
-    pub fn id(&self, nth: u64) -> LogId {
+    /// The id of the record; `number` tells it from equal ones: how many of them stand before it in its submission, or,
+    /// of a record without a time, when it arrived.
+    pub fn id(&self, number: u64) -> LogId {
         let mut hasher = self.hasher();
-        hasher.update(&nth.to_be_bytes());
+        hasher.update(&number.to_be_bytes());
         // Hashed twice, as it was since the first version: the ids of stored records depend on it.
         LogId(half(blake3::hash(hasher.finalize().as_bytes()).as_bytes()))
     }

@@ -291,6 +291,19 @@ fn a_log_record_sent_again_is_one_but_two_equal_ones_at_once_are_two() {
 }
 
 #[test]
+fn log_records_without_a_time_are_never_the_same_one() {
+    let store = memory();
+    let tick = LogRecord { at: Timestamp(0), observed: Timestamp(0), trace: None, span: None, ..log("tick") };
+    let send = |times: usize| {
+        let logs = (0..times).map(|_| prepared_log(tick.clone())).collect();
+        store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    };
+    send(1);
+    send(2);
+    assert_eq!(store.log_ids(&Pick::default()).unwrap().len(), 3);
+}
+
+#[test]
 fn a_file_held_by_another_process_is_refused_with_its_pid() {
     const HOLD: &str = "SIDESEAT_TUI_TEST_HOLD";
     if let Ok(path) = std::env::var(HOLD) {
