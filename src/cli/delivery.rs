@@ -143,16 +143,14 @@ pub async fn holder(settings: &Settings) -> Option<Instance> {
 
 /// The instances that answer, the newest first.
 ///
-/// The process id of an entry may belong to another process by now, so it is not enough that it is alive. The entry of
-/// an instance that is silent stays registered, because it may be suspended; that of another process is removed.
+/// An entry counts only while its instance is alive, so its address is not another process's. An instance that is silent
+/// may be suspended, and one in another container may not be reached: both stay registered.
 async fn answering(folder: &Path) -> Vec<(Entry, Instance)> {
     let mut answering = Vec::new();
     for entry in instances::alive(folder) {
         let Some(instance) = entry.http().map(Instance::at) else { continue };
-        match instance.health().await {
-            Health::Answers { pid } if pid == entry.pid => answering.push((entry, instance)),
-            Health::Silent => {}
-            Health::Answers { .. } | Health::NotOurs => instances::forget(folder, &entry),
+        if instance.health().await == (Health::Answers { pid: entry.pid }) {
+            answering.push((entry, instance));
         }
     }
     answering
@@ -190,7 +188,7 @@ mod tests {
             db: None,
             addresses: vec![Listening { what: "http".into(), address: nobody }],
         };
-        std::mem::forget(instances::register(folder.path(), &stale).unwrap());
+        fs::write(folder.path().join("1.json"), serde_json::to_vec(&stale).unwrap()).unwrap();
         assert!(answering(folder.path()).await.is_empty());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

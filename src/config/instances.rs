@@ -1,7 +1,8 @@
 //! The registry of running instances: one small file for each, by which `run` and `import` find it.
 //!
-//! An instance writes its file once it listens, and removes it when it closes. If it is killed its file stays; whichever
-//! process reads the folder next removes it.
+//! An instance writes its file once it listens, holds a lock on it while it runs, and removes it when it closes. If it is
+//! killed its file stays without the lock; whichever process reads the folder next removes it. The lock tells that more
+//! surely than the process id, which another process may have by now, and which means nothing in another container.
 
 use std::{
     fs,
@@ -11,7 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{io::Errno, process};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes that are read of an entry; those of real ones are a few hundred.
@@ -54,12 +58,16 @@ impl Entry {
 
 /// Keeps an instance registered; removes its file when it is dropped.
 #[derive(Debug)]
-pub struct Registered(PathBuf);
+pub struct Registered {
+    file: PathBuf,
+    /// The open file, whose lock says that the instance is alive.
+    _lock: fs::File,
+}
 
 impl Drop for Registered {
     fn drop(&mut self) {
         // Another process may have removed it already.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.file);
     }
 }
 
@@ -69,30 +77,27 @@ impl Drop for Registered {
 /// The file cannot be written. The instance works all the same, but `run` and `import` do not find it.
 pub fn register(folder: &Path, entry: &Entry) -> io::Result<Registered> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let file = file_of(folder, entry.pid);
+    // An instance in another container may have the same process id.
+    let names = (0..).map(|number| match number {
+        0 => folder.join(format!("{}.json", entry.pid)),
+        _ => folder.join(format!("{}-{number}.json", entry.pid)),
+    });
+    let file = names.into_iter().find(|file| !is_alive(file)).ok_or(io::ErrorKind::AlreadyExists)?;
     // Written under another name and renamed, so that no process reads half a file.
     let half = folder.join(format!("{}.new", entry.pid));
     let mut writing = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
     writing.write_all(&serde_json::to_vec_pretty(entry)?)?;
+    flock(&writing, FlockOperation::NonBlockingLockExclusive)?;
     fs::rename(&half, &file)?;
-    Ok(Registered(file))
+    Ok(Registered { file, _lock: writing })
 }
 
-/// The registered instances whose process is alive, the newest first. The files of others are removed.
+/// The registered instances that are alive, the newest first. The files of others are removed.
 #[must_use]
 pub fn alive(folder: &Path) -> Vec<Entry> {
     let mut entries: Vec<Entry> = files(folder).filter_map(|file| read(&file)).collect();
     entries.sort_by(|left, right| right.started.cmp(&left.started));
     entries
-}
-
-/// Removes the entry of an instance that has ended, whose process id belongs to another process now.
-pub fn forget(folder: &Path, entry: &Entry) {
-    drop(Registered(file_of(folder, entry.pid)));
-}
-
-fn file_of(folder: &Path, pid: u32) -> PathBuf {
-    folder.join(format!("{pid}.json"))
 }
 
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
@@ -104,17 +109,18 @@ fn read(file: &Path) -> Option<Entry> {
     let mut text = String::new();
     fs::File::open(file).ok()?.take(FILE_LIMIT).read_to_string(&mut text).ok()?;
     let entry: Entry = serde_json::from_str(&text).ok()?;
-    if is_alive(entry.pid) {
+    if is_alive(file) {
         return Some(entry);
     }
-    drop(Registered(file.to_owned()));
+    // Another process may have removed it already.
+    let _ = fs::remove_file(file);
     None
 }
 
-fn is_alive(pid: u32) -> bool {
-    let Some(pid) = i32::try_from(pid).ok().and_then(process::Pid::from_raw) else { return false };
-    // The error "not permitted" is that of a process that exists and belongs to another user.
-    process::test_kill_process(pid) != Err(Errno::SRCH)
+/// Whether an instance holds the lock on its file. Where the file system has no locks, none counts as alive.
+fn is_alive(file: &Path) -> bool {
+    let Ok(open) = fs::File::open(file) else { return false };
+    flock(&open, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
 }
 
 #[cfg(test)]
@@ -142,7 +148,7 @@ mod tests {
         let folder = folder.path().join("state/instances");
         let registered = register(&folder, &entry(std::process::id())).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&registered.0)), (0o700, 0o600));
+        assert_eq!((mode(&folder), mode(&registered.file)), (0o700, 0o600));
         assert_eq!(alive(&folder), [entry(std::process::id())]);
         drop(registered);
         assert_eq!(alive(&folder), []);
@@ -151,11 +157,22 @@ mod tests {
     #[test]
     fn the_dead_are_forgotten_and_what_is_no_entry_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        // Above every limit that Linux or macOS has for process ids.
-        std::mem::forget(register(folder.path(), &entry(2_000_000_000)).unwrap());
+        let killed = serde_json::to_vec(&entry(std::process::id())).unwrap();
+        fs::write(folder.path().join("5.json"), killed).unwrap();
         fs::write(folder.path().join("7.json"), "{}").unwrap();
         assert_eq!(alive(folder.path()), []);
         assert_eq!(files(folder.path()).count(), 1);
+    }
+
+    #[test]
+    fn instances_with_one_process_id_do_not_remove_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = register(folder.path(), &entry(1)).unwrap();
+        let second = register(folder.path(), &Entry { db: None, ..entry(1) }).unwrap();
+        assert_eq!(alive(folder.path()).len(), 2);
+        drop(first);
+        assert_eq!(alive(folder.path()), [Entry { db: None, ..entry(1) }]);
+        drop(second);
     }
 
     #[test]
