@@ -82,14 +82,18 @@ pub struct HeldByUs {
     listening: Vec<String>,
 }
 
-/// Opens the store that the settings name, and waits until no row is left that another version understood.
+/// Opens the store that the settings name for a command that only reads: nothing of it is written. `says` is handed what
+/// takes long, in words.
 ///
 /// # Errors
 /// Those of [`open_store`].
-pub fn open_reprocessed(settings: &Settings) -> anyhow::Result<Store> {
-    let store = open_store(settings, &Arc::new(Prices::bundled()))?;
-    store.wait_until_reprocessed();
-    Ok(store)
+pub fn open_to_read(settings: &Settings, says: impl Fn(&str)) -> anyhow::Result<Store> {
+    let prices = Arc::new(Prices::bundled());
+    let opened = match &settings.db.value {
+        Db::Memory => Store::open(&Place::Memory, prices),
+        Db::File(file) => Store::open_to_read(file, prices, says),
+    };
+    opened.map_err(|error| named(settings, error))
 }
 
 /// Opens the store that the settings name.
@@ -101,13 +105,18 @@ pub fn open_store(settings: &Settings, prices: &Arc<Prices>) -> anyhow::Result<S
         Db::Memory => Place::Memory,
         Db::File(file) => Place::File(file.clone()),
     };
-    Store::open(&place, Arc::clone(prices)).map_err(|error| match &error {
+    Store::open(&place, Arc::clone(prices)).map_err(|error| named(settings, error))
+}
+
+/// The error, with the instance that holds the file if that is why.
+fn named(settings: &Settings, error: OpenError) -> anyhow::Error {
+    match &error {
         OpenError::Held { path, pid } => match holder(settings, path, *pid) {
             Some(held) => held.into(),
             None => error.into(),
         },
         _ => error.into(),
-    })
+    }
 }
 
 /// The registered instance that holds a file: the one with this process id, or, if that is not known, the one that

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    GOOD,
+    GOOD, complain,
     json::Printable,
     table::{self, Align, Column},
     tables::terminal_width,
@@ -42,7 +42,7 @@ pub struct Arguments {
 
 /// Prints a row for each instrumentation, and below what is missing.
 pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    let store = start::open_reprocessed(settings)?;
+    let store = start::open_to_read(settings, complain)?;
     let scopes = examine(&store)?;
     let logs = if scopes.is_empty() { store.log_ids(&Pick::default())?.len() } else { 0 };
     store.close();

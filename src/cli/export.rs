@@ -102,7 +102,7 @@ pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
         *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
         "otlp-proto is not for a terminal; write it into a file with -o FILE"
     );
-    let store = start::open_reprocessed(settings)?;
+    let store = start::open_to_read(settings, complain)?;
     let pick = arguments.pick();
     let traces = store.trace_ids(&pick)?;
     if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {

@@ -117,7 +117,7 @@ pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8>
         Column::new("COST", Align::Right, 0),
         Column::new("ERRORS", Align::Right, 5),
     ];
-    let store = start::open_reprocessed(settings)?;
+    let store = start::open_to_read(settings, complain)?;
     let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
     store.close();
     arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
@@ -139,7 +139,7 @@ pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
         Column::new("ERRORS", Align::Right, 6),
         Column::new("MODELS", Align::LeftShrinking, 8),
     ];
-    let store = start::open_reprocessed(settings)?;
+    let store = start::open_to_read(settings, complain)?;
     let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
     let page = match &arguments.session {
         Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,

@@ -7,6 +7,7 @@
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads
 //!   walk: the same rows for commands, a session or a trace at a time
+//!   read_only: the store as commands open it that only read
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
 //!
@@ -32,6 +33,7 @@ mod prepared;
 mod queries;
 mod queue;
 mod raw_records;
+mod read_only;
 mod reader;
 mod replace;
 mod reprocess;
@@ -63,6 +65,8 @@ pub use queue::Writer;
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
 pub use walk::Pick;
+
+use tempfile::TempDir;
 
 use crate::{
     model::{Answer, Query},
@@ -148,6 +152,8 @@ pub struct Store {
     checkpointing: Option<JoinHandle<()>>,
     /// The readers that were started, to stop those that are still there.
     reading: Mutex<Vec<Weak<QueryPool>>>,
+    /// The folder of the file, if that is a copy; removed with the store.
+    copy: Option<TempDir>,
 }
 
 impl Store {
@@ -191,6 +197,7 @@ impl Store {
             ends,
             checkpointing: Some(checkpointing),
             reading: Mutex::default(),
+            copy: None,
         })
     }
 

@@ -53,13 +53,10 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     let is_file = matches!(place, Place::File(_));
     if is_file {
         prepare_folder(&path)?;
-        let is_ours =
-            is_database(&path).map_err(|error| OpenError::Unusable { path: path.clone(), why: error.to_string() })?;
-        if !is_ours {
-            return Err(OpenError::NotAStore { path });
-        }
+        check(&path)?;
     }
-    let connection = attach(&path, is_file).map_err(|why| refused(&path, &why))?;
+    let access = if is_file { Access::Write } else { Access::Memory };
+    let connection = attach(&path, access).map_err(|why| refused(&path, &why))?;
     let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
     if is_file {
         make_private(&path).map_err(|error| unusable(error.to_string()))?;
@@ -71,6 +68,38 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     }
 }
 
+/// Opens the file to read it: nothing is written, and its tables are left as they are.
+pub fn connect_to_read(path: &Path) -> Result<Connection, OpenError> {
+    let path = std::path::absolute(path)
+        .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
+    check(&path)?;
+    let connection = attach(&path, Access::Read).map_err(|why| refused(&path, &why))?;
+    match schema::newer(&connection) {
+        Ok(None) => Ok(connection),
+        Ok(Some((found, known))) => Err(OpenError::Newer { path, found, known }),
+        Err(error) => Err(OpenError::Unusable { path, why: error.to_string() }),
+    }
+}
+
+/// Refuses a file that the engine may not open.
+fn check(path: &Path) -> Result<(), OpenError> {
+    match is_database(path) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::NotAStore { path: path.to_owned() }),
+        Err(error) => Err(OpenError::Unusable { path: path.to_owned(), why: error.to_string() }),
+    }
+}
+
+/// How the engine opens a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// A file, to write and read it.
+    Write,
+    /// A file, only to read it.
+    Read,
+    Memory,
+}
+
 /// Another connection to the file that a connection has open.
 pub fn another(connection: &Connection) -> duckdb::Result<Connection> {
     let another = connection.try_clone()?;
@@ -80,15 +109,24 @@ pub fn another(connection: &Connection) -> duckdb::Result<Connection> {
 
 /// Attaches the file to an engine in memory: the size of row groups can only be chosen when a file is attached. The error
 /// is the engine's, in words.
-fn attach(path: &Path, is_file: bool) -> Result<Connection, String> {
+fn attach(path: &Path, access: Access) -> Result<Connection, String> {
     let quoted = path.to_str().ok_or("its name is not UTF-8")?.replace('\'', "''");
     let open = || {
-        let connection = Connection::open_in_memory_with_flags(settings(is_file)?)?;
-        if is_file {
-            connection.execute_batch(&format!("set temp_directory = '{quoted}.tmp'"))?;
+        let connection = Connection::open_in_memory_with_flags(settings(access)?)?;
+        match access {
+            Access::Write => connection.execute_batch(&format!("set temp_directory = '{quoted}.tmp'"))?,
+            Access::Read => {
+                let folder = std::env::temp_dir().to_string_lossy().replace('\'', "''");
+                connection.execute_batch(&format!("set temp_directory = '{folder}'"))?;
+            }
+            Access::Memory => {}
         }
+        let options = match access {
+            Access::Read => "read_only".to_owned(),
+            Access::Write | Access::Memory => format!("row_group_size {ROW_GROUP}"),
+        };
         connection.execute_batch(&format!(
-            "attach '{quoted}' as store (type duckdb, row_group_size {ROW_GROUP}); use store;
+            "attach '{quoted}' as store (type duckdb, {options}); use store;
              set enable_external_access = false"
         ))?;
         Ok(connection)
@@ -97,7 +135,7 @@ fn attach(path: &Path, is_file: bool) -> Result<Connection, String> {
 }
 
 /// The engine's settings for a file, or for a database in memory.
-fn settings(is_file: bool) -> duckdb::Result<Config> {
+fn settings(access: Access) -> duckdb::Result<Config> {
     let settings = Config::default()
         // What is stored comes from senders that are not trusted. So the engine loads no extensions from the network, and
         // once the file is attached it opens no other.
@@ -106,7 +144,7 @@ fn settings(is_file: bool) -> duckdb::Result<Config> {
         .with("preserve_insertion_order", "false")?
         // Checkpoints are written by `checkpoint`, so that no commit has to wait for one.
         .with("checkpoint_threshold", "1TB")?;
-    if is_file {
+    if access != Access::Memory {
         settings.max_memory("256MB")
     } else {
         // All data is in memory, and there is no folder beside a file to spill into.

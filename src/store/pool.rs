@@ -49,6 +49,12 @@ impl Database {
         Ok(Arc::new(Self { place: place.clone(), root, pooled: Mutex::default() }))
     }
 
+    /// Opens the file to read it, with whatever tables it has.
+    pub fn open_to_read(path: &Path) -> Result<Arc<Self>, OpenError> {
+        let root = Mutex::new(Root::Open(open::connect_to_read(path)?));
+        Ok(Arc::new(Self { place: Place::File(path.to_owned()), root, pooled: Mutex::default() }))
+    }
+
     /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
     pub fn pooled(self: &Arc<Self>) -> Arc<PooledConnection> {
         let pooled = Arc::new(PooledConnection {

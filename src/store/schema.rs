@@ -56,6 +56,17 @@ pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
     Ok(Fit::Ready)
 }
 
+/// Whether a file has today's tables. One that has those of a later version, or of another program, has not.
+pub fn is_current(connection: &Connection) -> Result<bool, DatabaseError> {
+    Ok(version(connection)? == Some(STEPS.len() as u64))
+}
+
+/// The version of a file's tables and that of this program's, if the file's are those of a later version.
+pub fn newer(connection: &Connection) -> Result<Option<(u64, u64)>, DatabaseError> {
+    let known = STEPS.len() as u64;
+    Ok(version(connection)?.filter(|found| *found > known).map(|found| (found, known)))
+}
+
 /// Applies some steps, after which the version is `known`. The caller must have begun a transaction.
 fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), DatabaseError> {
     for step in steps {

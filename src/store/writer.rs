@@ -303,7 +303,7 @@ fn transaction<T>(
 }
 
 /// The traces whose row in `traces` was made from another number of spans and log records than there are now.
-fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
+pub fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
     let mut statement = connection.prepare(include_str!("queries/stale_summaries.sql"))?;
     let mut found = statement.query([])?;
     let mut traces = Vec::new();

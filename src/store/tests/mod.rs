@@ -101,7 +101,7 @@ pub fn send(store: &Store, spans: impl IntoIterator<Item = Sent>) {
     store.writer().submit_blocking(submission(spans)).unwrap();
 }
 
-fn rows(store: &Store, of: &str) -> TraceRows {
+pub fn rows(store: &Store, of: &str) -> TraceRows {
     store.rows(&[trace(of)]).unwrap().remove(0)
 }
 

@@ -1,0 +1,186 @@
+//! Opens a store for a command that only reads. Nothing of it is written, so it may lie on a disk that cannot be written,
+//! and a store that a killed program left is left as it is.
+//!
+//! What has to be worked out before all of it can be read is worked out in a copy, which is removed when the store is
+//! closed: commits that are only in the write-ahead log, summaries that were due, and what another version understood.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
+
+use duckdb::{Connection, params};
+use tempfile::TempDir;
+
+use super::{
+    ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth, checkpoint::Checkpointer, lock, pool::Database,
+    queue::WriteQueue, schema, writer::stale_summaries,
+};
+use crate::{pricing::Prices, understand};
+
+impl Store {
+    /// Opens the store to read it; an empty one if there is no file. `says` is handed what takes long, in words.
+    pub fn open_to_read(path: &Path, prices: Arc<Prices>, says: impl Fn(&str)) -> Result<Self, OpenError> {
+        if !path.exists() {
+            return Self::open(&Place::Memory, prices);
+        }
+        let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
+        let beside = files_beside(path).map_err(|error| unusable(error.to_string()))?;
+        if beside.is_empty() {
+            let database = Database::open_to_read(path)?;
+            let is_settled = database.pooled().with(is_settled).map_err(|error| unusable(error.to_string()))?;
+            if is_settled {
+                return Ok(Self::reading(database, prices));
+            }
+            says(
+                "what is stored was understood by another version; it is read again in a copy, which may take a while",
+            );
+            database.close();
+        } else {
+            // Another process may hold it. If it cannot be opened for another reason, the copy says so too.
+            match Database::open_to_read(path) {
+                Err(error @ (OpenError::Held { .. } | OpenError::Newer { .. } | OpenError::NotAStore { .. })) => {
+                    return Err(error);
+                }
+                Err(_) => {}
+                Ok(database) => database.close(),
+            }
+        }
+        let copy = copy(path, &beside).map_err(|error| unusable(format!("it cannot be copied to be read: {error}")))?;
+        let name = path.file_name().ok_or_else(|| unusable("it has no name".to_owned()))?;
+        let mut store = Self::open(&Place::File(copy.path().join(name)), prices)?;
+        store.copy = Some(copy);
+        store.wait_until_reprocessed();
+        store.wait_until_summarized().map_err(|error| unusable(error.to_string()))?;
+        Ok(store)
+    }
+
+    /// A store without threads, for a database that is open to be read only.
+    fn reading(database: Arc<Database>, prices: Arc<Prices>) -> Self {
+        // Whatever is submitted is refused, because nothing takes it out of the queue.
+        let (queue, _) = WriteQueue::new();
+        queue.close();
+        Self {
+            connection: database.pooled(),
+            checkpointer: Arc::new(Checkpointer::new(database.pooled())),
+            database,
+            queue,
+            changes: Arc::new(ChangeFeed::default()),
+            health: Arc::new(Mutex::new(StoreHealth::default())),
+            prices,
+            writing: None,
+            reprocessing: Mutex::default(),
+            ends: Arc::new(AtomicBool::new(false)),
+            checkpointing: None,
+            reading: Mutex::default(),
+            copy: None,
+        }
+    }
+
+    /// Waits until the summary of every trace is that of all its spans, or a commit fails.
+    fn wait_until_summarized(&self) -> Result<(), DatabaseError> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        while !self.connection.with(stale_summaries)?.is_empty() {
+            if let Some(why) = lock(&self.health).failing.clone() {
+                return Err(DatabaseError::Away(why));
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+}
+
+/// Whether all that is stored can be read as it is: it has today's tables, today's version understood it, and every summary
+/// is that of all spans.
+fn is_settled(connection: &Connection) -> Result<bool, DatabaseError> {
+    if !schema::is_current(connection)? {
+        return Ok(false);
+    }
+    let version = understand::version();
+    let sql = "select exists (from spans where dialects <> ?) or exists (from logs where dialects <> ?)";
+    let is_stale: bool = connection.query_row(sql, params![version, version], |row| row.get(0))?;
+    Ok(!is_stale && stale_summaries(connection)?.is_empty())
+}
+
+/// The files that the engine keeps beside a store while it is open: its name and a suffix that begins with `.wal`.
+fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(name) = path.file_name() else { return Ok(Vec::new()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let other = entry.file_name();
+        let suffix = other.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
+        if suffix.is_some_and(|suffix| suffix.starts_with(b".wal")) && entry.metadata()?.len() > 0 {
+            beside.push(entry.path());
+        }
+    }
+    Ok(beside)
+}
+
+/// Copies a store and the files beside it into a new folder that only this user can read.
+fn copy(path: &Path, beside: &[PathBuf]) -> io::Result<TempDir> {
+    let copy = tempfile::Builder::new().prefix("sideseat-tui-").tempdir()?;
+    for file in std::iter::once(path).chain(beside.iter().map(PathBuf::as_path)) {
+        if let Some(name) = file.file_name() {
+            fs::copy(file, copy.path().join(name))?;
+        }
+    }
+    Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{rows, send, span};
+
+    /// The bytes of all files of a store.
+    fn files(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let all = std::iter::once(path.to_owned()).chain(files_beside(path).unwrap());
+        all.map(|file| (file.clone(), fs::read(&file).unwrap())).collect()
+    }
+
+    fn read(path: &Path) -> Store {
+        Store::open_to_read(path, Arc::default(), |_| ()).unwrap()
+    }
+
+    #[test]
+    fn a_closed_store_is_read_as_it_is_and_by_several_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        assert!(read(&path).trace_ids(&super::super::Pick::default()).unwrap().is_empty());
+        assert!(!path.exists());
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        send(&store, [span("a", 1), span("a", 2)]);
+        store.close();
+        let before = files(&path);
+        let (one, other) = (read(&path), read(&path));
+        assert!(one.copy.is_none() && other.copy.is_none());
+        assert_eq!((rows(&one, "a").spans.len(), rows(&other, "a").spans.len()), (2, 2));
+        one.close();
+        drop(other);
+        assert!(files(&path) == before);
+    }
+
+    #[test]
+    fn what_a_killed_program_left_in_its_log_is_read_and_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, left) = (folder.path().join("a.duckdb"), folder.path().join("left.duckdb"));
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        send(&store, [span("a", 1), span("a", 2)]);
+        fs::copy(&path, &left).unwrap();
+        fs::copy(path.with_extension("duckdb.wal"), left.with_extension("duckdb.wal")).unwrap();
+        store.close();
+        let before = files(&left);
+        assert_eq!(before.len(), 2);
+        let reading = read(&left);
+        let copy = reading.copy.as_ref().unwrap().path().to_owned();
+        assert_eq!(rows(&reading, "a").spans.len(), 2);
+        reading.close();
+        assert!(files(&left) == before);
+        assert!(!copy.exists());
+    }
+}
