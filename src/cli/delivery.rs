@@ -32,7 +32,7 @@ enum Destination {
     /// Another process, which holds the store.
     Instance(Instance),
     /// This process.
-    Store(OwnStore),
+    Store(Box<OwnStore>),
 }
 
 /// The store, held by this process until its command ends.
@@ -58,7 +58,8 @@ impl Delivery {
 
     /// Commits what waits and closes the store, if this process holds it.
     pub async fn close(self) {
-        if let Some(Destination::Store(OwnStore { intake, store, registered })) = self.destination.lock().await.take() {
+        if let Some(Destination::Store(own)) = self.destination.lock().await.take() {
+            let OwnStore { intake, store, registered } = *own;
             drop((registered, intake));
             // If the runtime ends first the store is closed all the same, and nobody waits for it.
             let _ = task::spawn_blocking(move || store.close()).await;
@@ -90,7 +91,7 @@ impl Delivery {
         });
         let opened = opened.await.map_err(|_| Refusal::Panicked)?;
         let (store, prices) = opened.map_err(|error| Refusal::Failing(format!("{error:#}")))?;
-        Ok(Destination::Store(self.own(store, prices)))
+        Ok(Destination::Store(Box::new(self.own(store, prices))))
     }
 
     fn own(&self, store: Store, prices: Arc<Prices>) -> OwnStore {

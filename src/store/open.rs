@@ -144,11 +144,11 @@ fn settings(access: Access) -> duckdb::Result<Config> {
         .with("preserve_insertion_order", "false")?
         // Checkpoints are written by `checkpoint`, so that no commit has to wait for one.
         .with("checkpoint_threshold", "1TB")?;
-    if access != Access::Memory {
-        settings.max_memory("256MB")
-    } else {
+    if access == Access::Memory {
         // All data is in memory, and there is no folder beside a file to spill into.
         settings.with("max_temp_directory_size", "0B")
+    } else {
+        settings.max_memory("256MB")
     }
 }
 
