@@ -13,8 +13,8 @@ use std::{
 
 use super::{
     collected_exchange::StandaloneExchange, content_hash::ContentHash, exchange::TimedMessage,
-    fingerprint::Fingerprints, loaded_trace::LoadedTrace, prepared_exchange::PreparedExchange, provenance::Provenance,
-    shown_messages::PlacedMessage, tool_runs,
+    fingerprint::Fingerprints, hashes::PromptHash, loaded_trace::LoadedTrace, prepared_exchange::PreparedExchange,
+    provenance::Provenance, shown_messages::PlacedMessage, tool_runs,
 };
 use crate::model::{Category, Content, ContentKind, ConversationMessage, Message, Part, Role, json};
 
@@ -62,7 +62,7 @@ pub fn add_answers(trace: &LoadedTrace, calls: &mut [PreparedExchange], fingerpr
 /// Finds the answers that were not recorded with their calls and that the prompt of a later call of the same agent has:
 /// for the index of the call without an answer, the index of the later call and the place of the answer in its `lines`.
 fn later_answers(calls: &[PreparedExchange]) -> HashMap<usize, (usize, Range<usize>)> {
-    let mut unanswered: HashMap<u64, usize> = HashMap::new();
+    let mut unanswered: HashMap<PromptHash, usize> = HashMap::new();
     let mut found = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
         for (after, beginning) in call.chain.beginnings() {

@@ -18,6 +18,7 @@ use super::{
     continuation::{Continuation, continuation},
     conversations::{Conversations, FailedPrompt, PlacedCall},
     exchange::TimedMessage,
+    hashes::{CallIdHash, SystemHash},
     later_details,
     new_in_prompt::new_in_prompt,
     open_conversation::OpenConversation,
@@ -26,7 +27,6 @@ use super::{
     returned_results::ReturnedResult,
     session_history::SessionHistory,
     shown_messages::{PlacedMessage, Shown},
-    text_hash::hash,
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp};
 
@@ -131,7 +131,7 @@ impl ConversationBuilder<'_> {
             ended: placed.ended,
             failed: placed.failed,
             answers: completion.len(),
-            system: hash(in_force),
+            system: SystemHash::of(in_force),
             entries: self.conversations.all[conversation].entries.len(),
         };
         let failed = || FailedPrompt { conversation, system: in_force.clone(), prompt: keys(prompt) };
@@ -236,7 +236,7 @@ impl ConversationBuilder<'_> {
             }
         };
         let chunks = || new_messages.chunk_by(together);
-        let shown = chunks().map(|chunk| shown(placed, chunk, |id| entries.number(hash(id)))).collect();
+        let shown = chunks().map(|chunk| shown(placed, chunk, |id| entries.number(CallIdHash::of(id)))).collect();
         let belongings = chunks().map(|chunk| Shown {
             entries: chunk.len(),
             results: chunk.iter().flat_map(|new_message| new_message.results).cloned().collect(),

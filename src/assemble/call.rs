@@ -1,6 +1,7 @@
 //! One model call, merged from all its records.
 
 use super::{
+    hashes::{ResponseHash, ScopeHash},
     limits::{Limited, NODES_OF_A_CALL},
     span_digest::SpanDigest,
     span_tree::SpanTree,
@@ -41,12 +42,12 @@ impl Call {
     }
 
     /// The first response id that a record names, as a hash.
-    pub fn response(&self, tree: &SpanTree) -> Option<u64> {
+    pub fn response(&self, tree: &SpanTree) -> Option<ResponseHash> {
         self.digests(tree).find_map(|digest| digest.response)
     }
 
-    /// Hash of the name of the scope that recorded the call; 0 if its node has no span.
-    pub fn scope(&self, tree: &SpanTree) -> u64 {
-        tree.nodes[self.node].span.map_or(0, |(_, digest)| digest.scope)
+    /// Hash of the name of the scope that recorded the call; `None` if its node has no span.
+    pub fn scope(&self, tree: &SpanTree) -> Option<ScopeHash> {
+        tree.nodes[self.node].span.and_then(|(_, digest)| digest.scope)
     }
 }

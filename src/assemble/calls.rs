@@ -13,6 +13,7 @@ use std::{
 use super::{
     Price,
     call::Call,
+    hashes::ResponseHash,
     limits::{CALLS_BENEATH, NEIGHBOURS},
     same_call::{Evidence, are_twins, compare, is_record_of, is_sum, is_wrapper},
     span_tree::{SpanNode, SpanTree},
@@ -304,7 +305,7 @@ impl Counting<'_, '_> {
         }
         let mut neighbours = neighbours.to_vec();
         neighbours.sort_by_key(|call| self.tree.nodes[self.calls[*call].node].order());
-        let mut answered: HashMap<u64, usize> = HashMap::new();
+        let mut answered: HashMap<ResponseHash, usize> = HashMap::new();
         let mut recent: VecDeque<usize> = VecDeque::new();
         for call in neighbours {
             let response = self.calls[call].response(self.tree);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    builder::BuiltConversation, loaded_trace::LoadedTrace, provenance::Provenance, text_hash::hash, tool_runs::text,
+    builder::BuiltConversation, hashes::CallIdHash, loaded_trace::LoadedTrace, provenance::Provenance, tool_runs::text,
 };
 use crate::model::{Content, Part, Role, SpanId, ToolRun, ToolStatus};
 
@@ -58,7 +58,7 @@ pub struct LaterResult {
 /// `traces` are in the order of their start, `runs` the tool runs of each.
 pub fn later_results(traces: &[LoadedTrace], runs: &[Vec<ToolRun>]) -> Vec<HashMap<usize, LaterResult>> {
     let mut found: Vec<HashMap<usize, LaterResult>> = traces.iter().map(|_| HashMap::new()).collect();
-    let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
+    let mut open: HashMap<CallIdHash, (usize, usize)> = HashMap::new();
     for (nth, (trace, runs)) in traces.iter().zip(runs).enumerate() {
         for (id, is_error, source) in &trace.work.runs.foreign {
             let Some((earlier, run)) = open.remove(id) else { continue };
@@ -68,7 +68,7 @@ pub fn later_results(traces: &[LoadedTrace], runs: &[Vec<ToolRun>]) -> Vec<HashM
         }
         for (at, run) in runs.iter().enumerate() {
             if let (Some(id), None) = (&run.call_id, &run.output) {
-                open.insert(hash(id), (nth, at));
+                open.insert(CallIdHash::of(id), (nth, at));
             }
         }
     }

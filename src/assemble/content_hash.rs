@@ -1,7 +1,10 @@
 //! The content of messages as hashes, by which messages, tool calls and tool results are compared and looked up.
 
-use super::text_hash::{self, TextHash, hash};
-use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolCall, ToolResult, json};
+use super::{
+    hashes::call_hash,
+    text_hash::{self, TextHash, hash},
+};
+use crate::model::{Content, Media, MediaData, Message, Part, Role, ToolResult, json};
 
 /// Two messages with one text of at least so many bytes, white space left out, are hardly equal by chance.
 const DISTINCTIVE: u64 = 16;
@@ -38,7 +41,7 @@ impl ContentHash {
                 }
                 Content::Json(value) => key.text = key.text.then(TextHash::of(&json::to_string(value))),
                 Content::Reasoning(_) => {}
-                Content::Call(call) => key.calls = key.calls.wrapping_add(call_hash(call)),
+                Content::Call(call) => key.calls = key.calls.wrapping_add(hash(call_hash(call))),
                 Content::Result(result) => key.results = key.results.wrapping_add(result_hash(result)),
                 Content::Media(media) => key.others = key.others.wrapping_add(media_hash(media)),
                 Content::Unknown(value) => key.others = key.others.wrapping_add(text_hash::value(value)),
@@ -87,16 +90,6 @@ impl ContentHash {
     }
 }
 
-/// The hash of the name and the arguments of a tool call; its id is no part of it.
-pub fn call_hash(call: &ToolCall) -> u64 {
-    hash((name_hash(&call.name), text_hash::value(&call.input)))
-}
-
-/// The hash of the name of a tool.
-pub fn name_hash(name: &str) -> u64 {
-    hash(name)
-}
-
 /// The hash of the content of a tool result; the order of its parts does not count.
 pub fn result_hash(result: &ToolResult) -> u64 {
     result.content.iter().fold(hash(0_u8), |sum, part| sum.wrapping_add(part_hash(part)))
@@ -108,7 +101,7 @@ pub fn part_hash(part: &Part) -> u64 {
         Content::Text(text) | Content::Refusal(text) => hash(TextHash::of(text)),
         Content::Json(value) | Content::Unknown(value) => text_hash::value(value),
         Content::Media(media) => media_hash(media),
-        Content::Call(call) => call_hash(call),
+        Content::Call(call) => hash(call_hash(call)),
         // No sender is known to put a result within a result, and reasoning is not compared.
         Content::Result(_) | Content::Reasoning(_) => 0,
     }

@@ -4,9 +4,9 @@ use std::cell::LazyCell;
 
 use super::{
     conversations::{Anchor, Conversations, PlacedCall},
+    hashes::SystemHash,
     open_conversation::OpenConversation,
     prepared_exchange::{PreparedExchange, keys},
-    text_hash::hash,
 };
 use crate::model::Role;
 
@@ -96,7 +96,7 @@ fn same_prompt(conversations: &Conversations, prepared: &PreparedExchange) -> Op
         (anchor.after > 0 && prompt[anchor.after - 1].fingerprint.role == Role::Assistant)
             .then_some(anchor.conversation)
     });
-    let system = hash(in_force);
+    let system = SystemHash::of(in_force);
     let mut newest = true;
     for earlier in conversations.of_prompt(chain) {
         let same_scope = earlier.scope == placed.scope;

@@ -15,9 +15,9 @@ use super::{
     content_hash::ContentHash,
     entries::{Id, endings},
     fingerprint::{Fingerprint, KeyedMessage},
+    hashes::{CallIdHash, CallKey, ModelHash, PromptHash, ResultKey, SystemHash},
     limits::{Limited, NEWEST, PIECES},
     open_conversation::OpenConversation,
-    text_hash::hash,
 };
 use crate::model::{Role, SpanId, Timestamp};
 
@@ -44,7 +44,7 @@ pub struct PlacedCall {
     /// As in [`Seeker`].
     pub step: Option<usize>,
     /// The hash of the model name; `None` where it is unknown.
-    pub model: Option<u64>,
+    pub model: Option<ModelHash>,
     /// The messages of its prompt after the last answer in it.
     pub question: Rc<[Rc<Fingerprint>]>,
     /// The index of the call among the counted calls of the trace.
@@ -58,7 +58,7 @@ pub struct PlacedCall {
     /// The number of messages of its answer.
     pub answers: usize,
     /// The hash of the keys of its system messages.
-    pub system: u64,
+    pub system: SystemHash,
     /// The number of the conversation's entries after its prompt was added, and before its answer is.
     pub entries: usize,
 }
@@ -92,9 +92,9 @@ pub struct Conversations {
     /// The tool calls that answers of this trace made, and the results of such calls, by id.
     by_id: HashMap<Id, Vec<Spot>>,
     /// The same tool calls by the id that their results name, without what is called.
-    call_ids: HashMap<u64, Vec<Spot>>,
+    call_ids: HashMap<CallIdHash, Vec<Spot>>,
     /// Indexes in `calls`, by the hash of the whole prompt (see [`Chain`]).
-    prompts: HashMap<u64, Vec<usize>>,
+    prompts: HashMap<PromptHash, Vec<usize>>,
     /// For each scope the conversation of the newest call in it.
     newest: HashMap<Option<usize>, usize>,
     /// For each scope the prompt of its latest call, if that call failed.
@@ -125,7 +125,7 @@ impl Conversations {
         // A later prompt may continue after the result of a call that was made here. A result that is part of the
         // history is not indexed.
         for answer in &self.all[conversation].entries.all()[at].fingerprint.results {
-            if self.call_ids.contains_key(answer) {
+            if answer.call_id().is_some_and(|id| self.call_ids.contains_key(&id)) {
                 push(&mut self.by_id, Id::Result(*answer), (conversation, at));
             }
         }
@@ -230,7 +230,7 @@ impl Conversations {
     pub fn anchor(&self, prompt: &[KeyedMessage], seeker: Seeker) -> Option<Anchor> {
         let calls = LazyCell::new(|| prompt.iter().flat_map(|keyed| keyed.fingerprint.calls.iter().copied()).collect());
         (0..prompt.len()).rev().find_map(|at| match prompt[at].fingerprint.role {
-            Role::Tool => prompt[at].fingerprint.results.iter().find_map(|id| self.result(*id, at, seeker)),
+            Role::Tool => prompt[at].fingerprint.results.iter().find_map(|key| self.result(*key, at, seeker)),
             Role::Assistant => {
                 let (conversation, entry) = self.met(prompt, at, &calls, seeker)?;
                 Some(Anchor { conversation, after: at + 1, entry: entry + 1 })
@@ -241,9 +241,9 @@ impl Conversations {
 
     /// The anchor of the tool result at `at`: after the result where the conversation holds it, else after the call
     /// that it answers, so that the result is new. `None` where that call was not made in this trace.
-    fn result(&self, id: u64, at: usize, seeker: Seeker) -> Option<Anchor> {
-        let call = self.pick(self.call_ids.get(&id)?, seeker)?;
-        let found = self.by_id.get(&Id::Result(id)).and_then(|spots| self.pick(spots, seeker));
+    fn result(&self, key: ResultKey, at: usize, seeker: Seeker) -> Option<Anchor> {
+        let call = self.pick(self.call_ids.get(&key.call_id()?)?, seeker)?;
+        let found = self.by_id.get(&Id::Result(key)).and_then(|spots| self.pick(spots, seeker));
         // A result from before the newest call of this id belongs to an earlier call with the same id; the newest has
         // none yet.
         let found = found.filter(|(conversation, entry)| *conversation == call.0 && *entry >= call.1);
@@ -259,11 +259,11 @@ impl Conversations {
         &self,
         prompt: &[KeyedMessage],
         at: usize,
-        calls: &LazyCell<HashSet<u64>, C>,
+        calls: &LazyCell<HashSet<CallKey>, C>,
         seeker: Seeker,
     ) -> Option<Spot>
     where
-        C: FnOnce() -> HashSet<u64>,
+        C: FnOnce() -> HashSet<CallKey>,
     {
         // The same call made again has the same content and another id. An entry whose own id stands somewhere else in
         // the prompt is not this message.
@@ -342,18 +342,18 @@ fn push<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Vec<Spot>>, key: K, spot: 
 }
 
 /// For each message of a prompt the hash of the prompt up to and with it. `None` from the first hidden message on. A
-/// message with nothing to compare (reasoning alone) leaves the hash as it was; 0 stands for a beginning of such
-/// messages only.
+/// message with nothing to compare (reasoning alone) leaves the hash as it was; [`PromptHash::EMPTY`] stands for a
+/// beginning of such messages only.
 #[derive(Debug)]
-pub struct Chain(Vec<Option<u64>>);
+pub struct Chain(Vec<Option<PromptHash>>);
 
 impl Chain {
     /// Hashes each beginning of a prompt.
     pub fn of(prompt: &[KeyedMessage]) -> Self {
-        let mut chain = Some(0);
+        let mut chain = Some(PromptHash::EMPTY);
         let links = prompt.iter().map(|keyed| {
             chain = match keyed.fingerprint.key {
-                Some(key) => chain.map(|chain| hash((chain, key))),
+                Some(key) => chain.map(|chain| chain.then(key)),
                 // From a hidden message on no prompt is equal to another.
                 None if keyed.fingerprint.hidden => None,
                 None => chain,
@@ -364,13 +364,13 @@ impl Chain {
     }
 
     /// The hash of the whole prompt; `None` where a message is hidden or none can be compared.
-    pub fn whole(&self) -> Option<u64> {
-        self.0.last().copied().flatten().filter(|chain| *chain != 0)
+    pub fn whole(&self) -> Option<PromptHash> {
+        self.0.last().copied().flatten().filter(|chain| *chain != PromptHash::EMPTY)
     }
 
     /// The number of messages and the hash of each beginning that is shorter than the prompt, the longest first.
-    pub fn beginnings(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+    pub fn beginnings(&self) -> impl Iterator<Item = (usize, PromptHash)> + '_ {
         let shorter = self.0.iter().enumerate().rev().skip(1);
-        shorter.filter_map(|(at, chain)| Some((at + 1, (*chain)?))).filter(|(_, chain)| *chain != 0)
+        shorter.filter_map(|(at, chain)| Some((at + 1, (*chain)?))).filter(|(_, chain)| *chain != PromptHash::EMPTY)
     }
 }

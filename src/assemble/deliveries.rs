@@ -11,6 +11,7 @@ use super::{
     content_hash::ContentHash,
     exchange::{Exchange, TimedMessage},
     fingerprint::{Fingerprint, Fingerprints},
+    hashes::{CallIdHash, ResultKey},
     loaded_trace::LoadedTrace,
     provenance::Provenance,
 };
@@ -29,7 +30,7 @@ struct Mailbox {
 }
 
 /// The key of a message, the ids of its tool calls, and those of the tool calls that its results answer.
-type Identity = (Option<ContentHash>, Box<[u64]>, Box<[u64]>);
+type Identity = (Option<ContentHash>, Box<[CallIdHash]>, Box<[ResultKey]>);
 
 /// What identifies a message among the answers of an agent.
 fn identity(fingerprint: &Fingerprint) -> Identity {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     content_hash::ContentHash,
     fingerprint::{KeyedMessage, is_cut_of},
+    hashes::{CallIdHash, CallKey, ResultKey},
     limits::{ENTRIES_FOR_CUT_MESSAGES, Limited, PIECES},
 };
 use crate::model::Role;
@@ -19,7 +20,7 @@ pub struct Entries {
     /// Entries by the ids of their tool calls and tool results.
     by_id: HashMap<Id, Vec<usize>>,
     /// The ids of the tool calls of which a result is among the entries.
-    result_ids: HashSet<u64>,
+    result_ids: HashSet<CallIdHash>,
     /// Each answer as the key of the message that it followed and its own key, with and without its tool calls.
     answers: HashSet<(Option<ContentHash>, ContentHash)>,
     /// The entries that their sender cut.
@@ -27,17 +28,17 @@ pub struct Entries {
     /// The roles of which an entry is hidden.
     hidden: HashSet<Role>,
     /// The place of each tool call among those of the conversation, by the hash of its id.
-    numbers: HashMap<u64, usize>,
+    numbers: HashMap<CallIdHash, usize>,
 }
 
 /// What an entry is found by, apart from its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Id {
     /// A tool call that the entry makes, as in [`Fingerprint::calls`](super::fingerprint::Fingerprint::calls).
-    Call(u64),
+    Call(CallKey),
     /// A tool call that a result in the entry answers, as in
     /// [`Fingerprint::results`](super::fingerprint::Fingerprint::results).
-    Result(u64),
+    Result(ResultKey),
 }
 
 impl Entries {
@@ -94,7 +95,7 @@ impl Entries {
 
     /// The place of a tool call among those of the conversation, by the hash of its id; `None` where no entry has that
     /// call.
-    pub fn number(&self, id: u64) -> Option<usize> {
+    pub fn number(&self, id: CallIdHash) -> Option<usize> {
         self.numbers.get(&id).copied()
     }
 

@@ -14,6 +14,7 @@ use std::{
 use super::{
     fill_missing::{self, is_nameless},
     fingerprint::{Fingerprint, Fingerprints},
+    hashes::CallIdHash,
     reading_groups::{ReadingSource, choose, extends, groups, others},
 };
 use crate::model::{Content, ContentKind, Message, Role, Timestamp};
@@ -108,7 +109,7 @@ pub fn merge(sources: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
 
 /// Moves tool results after the tool calls that they answer, where a sender lists them before.
 fn calls_first(prompt: &mut Vec<TimedMessage>) {
-    let mut called: HashMap<u64, usize> = HashMap::new();
+    let mut called: HashMap<CallIdHash, usize> = HashMap::new();
     for (at, line) in prompt.iter().enumerate() {
         for call in &line.fingerprint.call_ids {
             called.entry(*call).or_insert(at);

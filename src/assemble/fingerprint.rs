@@ -8,7 +8,8 @@
 use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::{
-    content_hash::{ContentHash, call_hash, result_hash},
+    content_hash::{ContentHash, result_hash},
+    hashes::{CallIdHash, CallKey, ContentOfResult, ResultKey, call_hash},
     message_roles::in_role,
     text_hash::{self, hash},
 };
@@ -29,14 +30,14 @@ pub struct Fingerprint {
     pub texts: (u32, u64),
     /// For each tool call with an id, the hash of the id and the name of the tool; of a counter (see [`is_counter`]),
     /// of the id, the name and the arguments.
-    pub calls: Box<[u64]>,
+    pub calls: Box<[CallKey]>,
     /// For each tool call with an id, the hash of the id alone.
-    pub call_ids: Box<[u64]>,
+    pub call_ids: Box<[CallIdHash]>,
     /// For each tool result, the hash of the id of the call that it answers; of a counter, of the id and the content of
     /// the result.
-    pub results: Box<[u64]>,
+    pub results: Box<[ResultKey]>,
     /// For each tool result, the hash of the id of the call that it answers, alone.
-    pub result_ids: Box<[u64]>,
+    pub result_ids: Box<[CallIdHash]>,
 }
 
 impl Fingerprint {
@@ -49,14 +50,24 @@ impl Fingerprint {
                 Content::Text(text) | Content::Refusal(text) => texts = (texts.0 + 1, hash((texts.1, text.trim()))),
                 Content::Call(call) => {
                     if let Some(id) = call.known_id() {
-                        calls.push(if is_counter(id) { hash((id, call_hash(call))) } else { hash((id, &call.name)) });
-                        call_ids.push(hash(id));
+                        calls.push(if is_counter(id) {
+                            CallKey::of((id, call_hash(call)))
+                        } else {
+                            CallKey::of((id, &call.name))
+                        });
+                        call_ids.push(CallIdHash::of(id));
                     }
                 }
                 Content::Result(result) => {
-                    let key = |id: &String| if is_counter(id) { hash((id, result_hash(result))) } else { hash(id) };
-                    results.extend(result.call_id.as_ref().map(key));
-                    result_ids.extend(result.call_id.as_ref().map(hash));
+                    let key = |id: &str| {
+                        if is_counter(id) {
+                            ResultKey::Content(ContentOfResult::of((id, result_hash(result))))
+                        } else {
+                            ResultKey::CallId(CallIdHash::of(id))
+                        }
+                    };
+                    results.extend(result.call_id.as_deref().map(key));
+                    result_ids.extend(result.call_id.as_deref().map(CallIdHash::of));
                 }
                 Content::Json(_) | Content::Reasoning(_) | Content::Media(_) | Content::Unknown(_) => {}
             }
@@ -104,7 +115,7 @@ fn is_counter(id: &str) -> bool {
 }
 
 /// Whether two lists of ids have one in common.
-fn share(left: &[u64], right: &[u64]) -> bool {
+fn share<T: PartialEq>(left: &[T], right: &[T]) -> bool {
     left.iter().any(|id| right.contains(id))
 }
 
@@ -170,7 +181,7 @@ impl Fingerprints {
 mod tests {
     use super::*;
     use crate::{
-        assemble::content_hash::name_hash,
+        assemble::hashes::ToolNameHash,
         model::{Part, Reasoning, ToolCall, ToolResult, Value, json},
     };
 
@@ -223,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_tools_name_is_its_name_to_the_letter() {
-        assert_ne!(name_hash("get_user"), name_hash("getUser"));
+        assert_ne!(ToolNameHash::of("get_user"), ToolNameHash::of("getUser"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     conversations::Chain,
     fingerprint::KeyedMessage,
+    hashes::PromptHash,
     limits::{CALLS_OF_ONE_PROMPT, Limited},
     prepared_exchange::PreparedExchange,
 };
@@ -31,7 +32,7 @@ use super::{
 pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
     // `states` maps the hash of a prompt with its answer to the first call that has them. `continued` maps such a call to
     // the calls that continue from it, each with the number of messages of its prompt that the two have in common.
-    let mut states: HashMap<u64, usize> = HashMap::new();
+    let mut states: HashMap<PromptHash, usize> = HashMap::new();
     let mut continued: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
         let whole = call.chain.whole().map(|whole| (call.prompt.len(), whole));
@@ -57,7 +58,7 @@ pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
     }
     // Of calls of one scope that overlap in time, have equal prompts and are continued each by a later call, every one
     // but the first is a conversation of its own.
-    let mut of_prompt: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut of_prompt: HashMap<PromptHash, Vec<usize>> = HashMap::new();
     for (at, call) in calls.iter().enumerate() {
         let Some(whole) = call.chain.whole().filter(|_| continued.contains_key(&at)) else { continue };
         let others = of_prompt.entry(whole).or_default();
@@ -74,7 +75,7 @@ pub fn forks(calls: &[PreparedExchange]) -> HashMap<usize, usize> {
 }
 
 /// The hash of a prompt with its answer; `None` where a message is hidden, the call failed or it has no answer.
-fn state(call: &PreparedExchange) -> Option<u64> {
+fn state(call: &PreparedExchange) -> Option<PromptHash> {
     if call.completion.is_empty() || call.placed.failed {
         return None;
     }

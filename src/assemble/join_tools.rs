@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     calls::CountedCalls,
+    hashes::{CallIdHash, RunKey},
     joined_runs::{JoinedRun, JoinedRuns, Source, status},
     limits::{Limited, RUNS_OF_ONE_KEY},
     reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
@@ -20,38 +21,23 @@ use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 #[derive(Default)]
 struct Join {
     runs: Vec<JoinedRun>,
-    /// Indices into `runs` by hash of the call id.
-    by_id: HashMap<u64, Vec<usize>>,
-    /// Indices into `runs` by hash of name and arguments.
-    by_content: HashMap<u64, Vec<usize>>,
-    /// Indices into `runs` by hash of the tool's name.
-    by_name: HashMap<u64, Vec<usize>>,
+    /// Indices into `runs`, in order, by each key of a run.
+    index: HashMap<RunKey, Vec<usize>>,
     /// Runs that a model asked for, in order.
     called: Vec<usize>,
     /// Those of `called` of which only the id of a response item is known.
     items: Vec<usize>,
-    /// For each round and key of [`Join::free`], how many runs at the front of that index have an execution.
-    taken: HashMap<(Round, u64), usize>,
+    /// For each key, how many runs at the front of its list in `index` have an execution.
+    taken: HashMap<RunKey, usize>,
     /// As in [`Executions`].
     failed_parts: HashMap<usize, usize>,
-    foreign: Vec<(u64, Option<bool>, Source)>,
+    foreign: Vec<(CallIdHash, Option<bool>, Source)>,
     /// The ids in `foreign`.
-    seen_foreign: HashSet<u64>,
+    seen_foreign: HashSet<CallIdHash>,
     /// For each node the nearest agent above it.
     agents: Vec<Option<usize>>,
     /// For each counted call its node.
     callers: Vec<usize>,
-}
-
-/// By what an execution is given to a call, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Round {
-    /// The id of the call.
-    Id,
-    /// The name of the tool, and the arguments.
-    Content,
-    /// The name of the tool, in order.
-    Name,
 }
 
 /// Joins the tool runs of a trace.
@@ -96,7 +82,7 @@ impl Join {
     ) {
         // An id may repeat with the same arguments. If its answer overlaps the earlier one, it is another record of
         // that; else the sender's ids are a counter that began anew.
-        let of_id = called.id.and_then(|id| self.by_id.get(&id)).into_iter().flatten();
+        let of_id = called.id.and_then(|id| self.index.get(&RunKey::Id(id))).into_iter().flatten();
         let is_recorded = of_id.copied().any(|of_id| {
             let run = &self.runs[of_id];
             let Some((earlier, _)) = run.called.filter(|_| run.call_hash == Some(called.call_hash)) else {
@@ -122,12 +108,9 @@ impl Join {
     /// Adds a run, and its keys to the indices.
     fn push(&mut self, run: JoinedRun) {
         let at = self.runs.len();
-        for (key, index) in
-            [(run.id, &mut self.by_id), (run.call_hash, &mut self.by_content), (run.name, &mut self.by_name)]
-        {
-            if let Some(key) = key {
-                index.entry(key).or_default().push(at);
-            }
+        let keys = [run.id.map(RunKey::Id), run.call_hash.map(RunKey::Content), run.name.map(RunKey::Name)];
+        for key in keys.into_iter().flatten() {
+            self.index.entry(key).or_default().push(at);
         }
         self.runs.push(run);
     }
@@ -138,14 +121,13 @@ impl Join {
         let Executions { nodes: mut waiting, failed_parts } = executions(tree, &self.agents);
         self.failed_parts = failed_parts;
         let digest = |at: usize| execution(tree, at).map(|(_, execution)| execution);
-        for round in [Round::Id, Round::Content, Round::Name] {
+        let keys: [&dyn Fn(usize) -> Option<RunKey>; 3] =
+            [&|at| digest(at)?.id.map(RunKey::Id), &|at| digest(at)?.call_hash.map(RunKey::Content), &|at| {
+                Some(RunKey::Name(tool_executions::name(tree, at)))
+            }];
+        for key in keys {
             waiting.retain(|at| {
-                let key = match round {
-                    Round::Id => digest(*at).and_then(|digest| digest.id),
-                    Round::Content => digest(*at).and_then(|digest| digest.call_hash),
-                    Round::Name => Some(tool_executions::name(tree, *at)),
-                };
-                let run = key.and_then(|key| self.free(round, key, digest(*at), *at, tree.nodes[*at].started));
+                let run = key(*at).and_then(|key| self.free(key, digest(*at), *at, tree.nodes[*at].started));
                 if let Some(run) = run {
                     self.set_execution(run, *at, tree);
                 }
@@ -168,22 +150,10 @@ impl Join {
 
     /// Finds the run for an execution at node `at` that began at `started`: one under `key` without an execution, if
     /// possible asked for before that, by the agent around the execution. `digest` is what the node states about it.
-    fn free(
-        &mut self,
-        round: Round,
-        key: u64,
-        digest: Option<&ToolExecution>,
-        at: usize,
-        started: Timestamp,
-    ) -> Option<usize> {
-        let index = match round {
-            Round::Id => &self.by_id,
-            Round::Content => &self.by_content,
-            Round::Name => &self.by_name,
-        };
+    fn free(&mut self, key: RunKey, digest: Option<&ToolExecution>, at: usize, started: Timestamp) -> Option<usize> {
         let (id, call_hash) = digest.map_or((None, None), |digest| (digest.id, digest.call_hash));
-        let runs = index.get(&key)?;
-        let taken = self.taken.entry((round, key)).or_default();
+        let runs = self.index.get(&key)?;
+        let taken = self.taken.entry(key).or_default();
         while runs.get(*taken).is_some_and(|run| self.runs[*run].node.is_some()) {
             *taken += 1;
         }
@@ -191,14 +161,14 @@ impl Join {
             let run = &self.runs[**run];
             // By name alone, two different ids are two calls. Equal arguments outweigh the ids, because some senders
             // make new ones up.
-            let ids = round != Round::Name || run.id.is_none() || id.is_none();
+            let ids = !matches!(key, RunKey::Name(_)) || run.id.is_none() || id.is_none();
             run.node.is_none() && ids
         };
         let free = runs[(*taken).min(runs.len())..].iter().within(&RUNS_OF_ONE_KEY).filter(fits);
         let before = |run: &&usize| self.runs[**run].order.0 <= started;
         let is_near = |run: &&usize| self.agent_of(**run) == self.agents[at];
         let is_meant = |run: &&usize| call_hash.is_some() && self.runs[**run].call_hash == call_hash;
-        if round == Round::Id {
+        if matches!(key, RunKey::Id(_)) {
             // A counter that began anew: the call with these arguments, of this agent, the newest before the execution.
             // If none was before it, the first one, because clocks may disagree.
             let surest = free.clone().filter(before).enumerate();
@@ -254,8 +224,8 @@ impl Join {
     /// Gives a tool call in an agent's messages to the first run with its id, else with its name and arguments, that no
     /// model call asked for.
     fn report_call(&mut self, source: Source, called: &ToolCallDigest) {
-        let by_id = called.id.and_then(|id| self.by_id.get(&id));
-        let by_content = self.by_content.get(&called.call_hash).filter(|_| by_id.is_none());
+        let by_id = called.id.and_then(|id| self.index.get(&RunKey::Id(id)));
+        let by_content = self.index.get(&RunKey::Content(called.call_hash)).filter(|_| by_id.is_none());
         let runs = by_id.or(by_content).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| {
             let run = &self.runs[**run];
@@ -265,13 +235,13 @@ impl Join {
         self.runs[at].reported = Some(source);
         if let (None, Some(id)) = (self.runs[at].id, called.id) {
             self.runs[at].id = Some(id);
-            self.by_id.entry(id).or_default().push(at);
+            self.index.entry(RunKey::Id(id)).or_default().push(at);
         }
     }
 
     /// Gives a result in an agent's messages to a run with its id that has no result yet.
     fn report_result(&mut self, source: Source, given: &ToolResultDigest) {
-        let runs = given.id.and_then(|id| self.by_id.get(&id)).map(Vec::as_slice).unwrap_or_default();
+        let runs = given.id.and_then(|id| self.index.get(&RunKey::Id(id))).map(Vec::as_slice).unwrap_or_default();
         let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
         let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
         let run = &mut self.runs[at];
@@ -285,7 +255,7 @@ impl Join {
     /// last results are those of the last calls.
     fn add_results(&mut self, call: usize, messages: &ToolMessages, tree: &SpanTree, counted: &CountedCalls) {
         let started = tree.nodes[counted.calls[call].node].started;
-        let mut from_end: HashMap<(bool, bool, u64), usize> = HashMap::new();
+        let mut from_end: HashMap<(RunKey, bool), usize> = HashMap::new();
         for (facts, given) in messages.results.iter().rev() {
             let at = (given.prompt, call, started);
             // A counter that began anew: the run with the arguments of the call before the result, of this agent, else
@@ -297,20 +267,19 @@ impl Join {
                 let weigh = |(nth, run): &(usize, &usize)| (is_meant(run), self.agent_of(**run) == agent, *nth);
                 runs.iter().enumerate().max_by_key(weigh).map(|(_, run)| *run)
             };
-            let by_id = given.id.and_then(|id| surest(self.candidates(self.by_id.get(&id), at)));
+            let by_id = given.id.and_then(|id| surest(self.candidates(self.index.get(&RunKey::Id(id)), at)));
             let found = by_id.as_ref().or_else(|| {
-                let (key, candidates) = match (given.call_hash, given.name) {
-                    (Some(content), _) => ((true, content), self.candidates(self.by_content.get(&content), at)),
-                    (None, Some(name)) if given.id.is_none() => {
-                        ((false, name), self.candidates(self.by_name.get(&name), at))
-                    }
+                let key = match (given.call_hash, given.name) {
+                    (Some(content), _) => RunKey::Content(content),
+                    (None, Some(name)) if given.id.is_none() => RunKey::Name(name),
                     _ => return None,
                 };
+                let candidates = self.candidates(self.index.get(&key), at);
                 // Of several runs of one tool, a failed result belongs to one that failed, if there is one.
                 let failed = |run: &&usize| self.runs[**run].node.is_some_and(|at| tree.nodes[at].failed());
-                let fails = !key.0 && given.is_error == Some(true);
+                let fails = matches!(key, RunKey::Name(_)) && given.is_error == Some(true);
                 let fails = fails && candidates.iter().rev().within(&RUNS_OF_ONE_KEY).any(|run| failed(&run));
-                let skip = from_end.entry((key.0, fails, key.1)).or_default();
+                let skip = from_end.entry((key, fails)).or_default();
                 *skip += 1;
                 if fails {
                     candidates.iter().rev().within(&RUNS_OF_ONE_KEY).filter(failed).nth(*skip - 1)

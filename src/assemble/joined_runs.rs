@@ -1,6 +1,7 @@
 //! Tool runs as indexes into a trace, before anything of them is read.
 
 use super::{
+    hashes::{CallHash, CallIdHash, ToolNameHash},
     reading_digest::Spot,
     span_tree::{SpanNode, SpanTree},
 };
@@ -28,11 +29,11 @@ pub struct JoinedRun {
     /// How the run went.
     pub status: ToolStatus,
     /// Hash of the call id.
-    pub id: Option<u64>,
+    pub id: Option<CallIdHash>,
     /// Hash of the tool's name.
-    pub name: Option<u64>,
+    pub name: Option<ToolNameHash>,
     /// Hash of name and arguments.
-    pub call_hash: Option<u64>,
+    pub call_hash: Option<CallHash>,
     /// Sort key: start and span id of the model call, and the index of the tool call in its answer; without a model
     /// call, those of the execution.
     pub order: (Timestamp, SpanId, usize),
@@ -40,7 +41,12 @@ pub struct JoinedRun {
 
 impl JoinedRun {
     /// A run of which only its keys and its place among the runs are known.
-    pub fn new(id: Option<u64>, name: u64, call_hash: Option<u64>, order: (Timestamp, SpanId, usize)) -> Self {
+    pub fn new(
+        id: Option<CallIdHash>,
+        name: ToolNameHash,
+        call_hash: Option<CallHash>,
+        order: (Timestamp, SpanId, usize),
+    ) -> Self {
         Self {
             called: None,
             node: None,
@@ -76,7 +82,7 @@ pub struct JoinedRuns {
     pub runs: Vec<JoinedRun>,
     /// Results with an id that no run of this trace has, each id once: hash of the id, whether it is an error (`None`
     /// if it states neither), and where it stands.
-    pub foreign: Vec<(u64, Option<bool>, Source)>,
+    pub foreign: Vec<(CallIdHash, Option<bool>, Source)>,
 }
 
 /// How a run went: failed if the execution, a part of it or the result is an error; well if there is a result or the

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{content_hash::ContentHash, fingerprint::Fingerprints, text_hash::hash};
+use super::{content_hash::ContentHash, fingerprint::Fingerprints, hashes::PromptHash};
 use crate::model::{Content, Conversation, ConversationMessage, Message, ModelCall, Part, Role};
 
 /// A recorded answer without reasoning, which a later trace may complete.
@@ -24,16 +24,16 @@ struct Answer {
 #[derive(Default)]
 struct Open {
     /// The answers of the traces so far, those of one hash in order.
-    answers: HashMap<u64, Vec<Answer>>,
+    answers: HashMap<PromptHash, Vec<Answer>>,
     /// The newest conversation that ends without an answer: the index of its trace, and its own in the trace. The inner
     /// `None` says that an answer is known.
-    unanswered: HashMap<u64, Option<(usize, usize)>>,
+    unanswered: HashMap<PromptHash, Option<(usize, usize)>>,
 }
 
 /// An answer as the history of a later trace repeats it.
 struct LaterAnswer {
     /// The hash of all messages before it.
-    before: u64,
+    before: PromptHash,
     /// The key of its messages as one.
     key: ContentHash,
     messages: Vec<Arc<Message>>,
@@ -107,7 +107,7 @@ fn read(
 ) -> Vec<LaterAnswer> {
     let mut all = Vec::new();
     for (at, conversation) in conversations.iter().enumerate() {
-        let (mut before, mut from) = (0, 0);
+        let (mut before, mut from) = (PromptHash::EMPTY, 0);
         for run in conversation.messages.chunk_by(|left, right| left.message.role == right.message.role) {
             let messages = (from, from + run.len() - 1);
             from += run.len();
@@ -127,7 +127,7 @@ fn read(
                     open.answers.entry(before).or_default().push(answer);
                 }
             }
-            before = hash((before, key));
+            before = before.then(key);
         }
         if is_unanswered(calls, &conversation.messages) {
             open.unanswered.insert(before, Some((nth, at)));
@@ -149,7 +149,7 @@ fn is_unanswered(calls: &[ModelCall], messages: &[ConversationMessage]) -> bool 
 
 /// The reasoning and the tool calls that a repeated answer has and the recorded one lacks; `None` where no recorded
 /// answer is repeated.
-fn details(answers: &mut HashMap<u64, Vec<Answer>>, later: &LaterAnswer) -> Option<Addition> {
+fn details(answers: &mut HashMap<PromptHash, Vec<Answer>>, later: &LaterAnswer) -> Option<Addition> {
     let answers = answers.get_mut(&later.before)?;
     let is_same = |answer: &Answer| answer.key == later.key || later.key.calls_after(&answer.key);
     // The repeated answer is complete, so nothing more is added to this one.

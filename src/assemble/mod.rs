@@ -9,6 +9,7 @@
 //!     text_hash             texts and values ─▶ hashes that ignore white space and the order of keys
 //!     content_hash          messages, tool calls, results ─▶ hashes of their content
 //!     message_roles         a message as its sender wrote it ─▶ messages of one role, their parts in order
+//!     hashes                hashes of ids, names, calls and prompts, each a type of its own
 //!     fingerprint           a message ─▶ what identifies it: its content and its ids
 //!     reading_digest        what one dialect read in a span or log record ─▶ hashes of its text and tools
 //!     span_digest           a span or log record ─▶ numbers, names and hashes, without its messages
@@ -96,6 +97,7 @@ mod failures;
 mod fill_missing;
 mod fingerprint;
 mod forks;
+mod hashes;
 mod join_tools;
 mod joined_runs;
 mod later_answers;

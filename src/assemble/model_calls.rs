@@ -7,10 +7,10 @@ use super::{
     call::Call,
     exchange::{Exchange, TimedMessage},
     fingerprint::Fingerprints,
+    hashes::ModelHash,
     loaded_trace::LoadedTrace,
     prepared_exchange::PlacedExchange,
     silent_agents, span_failure,
-    text_hash::hash,
 };
 use crate::model::{
     Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Request, Role, SpanRow, StatusCode,
@@ -91,7 +91,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
                 .nodes()
                 .flat_map(|at| trace.nodes()[at].sources())
                 .find_map(|(_, facts)| facts.model.as_ref())
-                .map(hash),
+                .map(ModelHash::of),
             started: node.started,
             ended: node.ended,
             // A failure beside an answer was recovered from, unless the span's own status is an error.

@@ -7,6 +7,7 @@ use super::{
     conversations::{Chain, Seeker},
     exchange::{Exchange, TimedMessage},
     fingerprint::KeyedMessage,
+    hashes::ModelHash,
     returned_results::ReturnedResult,
 };
 use crate::model::{Role, SpanId, Timestamp};
@@ -29,7 +30,7 @@ pub struct PlacedExchange {
     /// The name of the agent that made the call; `None` where it is unknown.
     pub agent: Option<String>,
     /// The hash of the model name; `None` where it is unknown.
-    pub model: Option<u64>,
+    pub model: Option<ModelHash>,
     /// When its span began.
     pub started: Timestamp,
     /// `None` while it runs.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    content_hash::{call_hash, name_hash},
+    hashes::{CallHash, CallIdHash, ChannelHash, ToolNameHash, call_hash},
     limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
 };
@@ -18,7 +18,7 @@ use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, 
 pub struct ReadingDigest {
     /// Hash of dialect, carrier and `fallback`. The digests of a span and of its log records that share it are put
     /// together.
-    pub channel: u64,
+    pub channel: ChannelHash,
     /// Whether the dialect is used only where no other dialect found messages.
     pub fallback: bool,
     /// Hash of the completion's texts, white space left out.
@@ -37,7 +37,7 @@ pub struct ReadingDigest {
 
 impl ReadingDigest {
     /// A digest of nothing yet.
-    fn new(channel: u64, fallback: bool) -> Self {
+    fn new(channel: ChannelHash, fallback: bool) -> Self {
         let (calls, results) = (Vec::new(), Vec::new());
         Self {
             channel,
@@ -56,11 +56,11 @@ impl ReadingDigest {
 #[derive(Debug, Clone, Copy)]
 pub struct ToolCallDigest {
     /// Hash of the call's id, else of its item's id; `None` if it has neither.
-    pub id: Option<u64>,
+    pub id: Option<CallIdHash>,
     /// Hash of the tool's name.
-    pub name: u64,
+    pub name: ToolNameHash,
     /// Hash of name and arguments.
-    pub call_hash: u64,
+    pub call_hash: CallHash,
     /// `true` if only the item's id is known: the result will name another id.
     pub item: bool,
     /// Where the call stands in the translation.
@@ -71,12 +71,12 @@ pub struct ToolCallDigest {
 #[derive(Debug, Clone, Copy)]
 pub struct ToolResultDigest {
     /// Hash of the id of the call that it answers; `None` if it names none.
-    pub id: Option<u64>,
+    pub id: Option<CallIdHash>,
     /// Hash of the tool's name; `None` if the result does not give it.
-    pub name: Option<u64>,
+    pub name: Option<ToolNameHash>,
     /// Hash of name and arguments of the call that it answers in the same prompt; `None` if that call is not in the
     /// prompt.
-    pub call_hash: Option<u64>,
+    pub call_hash: Option<CallHash>,
     /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
     /// Whether the result stands in the prompt; otherwise it came with the completion.
@@ -93,11 +93,11 @@ pub struct Spot(pub u32, pub u32, pub u32);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolExecution {
     /// Hash of the id of the tool call; `None` if it is not known.
-    pub id: Option<u64>,
+    pub id: Option<CallIdHash>,
     /// Hash of the tool's name; `None` if it is not known.
-    pub name: Option<u64>,
+    pub name: Option<ToolNameHash>,
     /// Hash of name and arguments; `None` if the arguments are not known.
-    pub call_hash: Option<u64>,
+    pub call_hash: Option<CallHash>,
     /// Where the arguments stand, in a prompt.
     pub input: Option<Spot>,
     /// Whether the input was cut.
@@ -115,7 +115,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
     let mut reading_digests: Vec<ReadingDigest> = Vec::new();
     for (at, reading) in readings.iter().enumerate() {
         let fallback = reading.content == ContentKind::Fallback;
-        let channel = hash((&reading.dialect, carrier(reading.carrier), fallback));
+        let channel = ChannelHash::of((&reading.dialect, carrier(reading.carrier), fallback));
         let of_channel = reading_digests.iter().position(|digest| digest.channel == channel).unwrap_or_else(|| {
             reading_digests.push(ReadingDigest::new(channel, fallback));
             reading_digests.len() - 1
@@ -133,15 +133,15 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
             match &part.content {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
                 Content::Call(call) => digest.calls.push(ToolCallDigest {
-                    id: call.known_id().map(hash),
-                    name: name_hash(&call.name),
+                    id: call.known_id().map(CallIdHash::of),
+                    name: ToolNameHash::of(&call.name),
                     call_hash: call_hash(call),
                     item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
                 Content::Result(result) => digest.results.push(ToolResultDigest {
-                    id: result.call_id.as_ref().map(hash),
-                    name: result.name.as_deref().map(name_hash),
+                    id: result.call_id.as_deref().map(CallIdHash::of),
+                    name: result.name.as_deref().map(ToolNameHash::of),
                     call_hash: None,
                     is_error: result.is_error,
                     prompt: false,
@@ -172,10 +172,12 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     let mut results = Vec::new();
     for (spot, part) in parts(prompt, at) {
         match &part.content {
-            Content::Call(call) => open.add(call.known_id().map(hash), name_hash(&call.name), call_hash(call)),
+            Content::Call(call) => {
+                open.add(call.known_id().map(CallIdHash::of), ToolNameHash::of(&call.name), call_hash(call));
+            }
             Content::Result(result) => {
-                let id = result.call_id.as_ref().map(hash);
-                let name = result.name.as_deref().map(name_hash);
+                let id = result.call_id.as_deref().map(CallIdHash::of);
+                let name = result.name.as_deref().map(ToolNameHash::of);
                 let call_hash = open.answer(id, name);
                 results.push(ToolResultDigest {
                     id,
@@ -197,18 +199,18 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
 struct OpenCalls {
     /// In order. For each call the hash of name and arguments, and whether it has an id; `None` once a result answered
     /// it.
-    calls: Vec<Option<(u64, bool)>>,
+    calls: Vec<Option<(CallHash, bool)>>,
     /// Indices into `calls` by the hash of the call's id.
-    by_id: HashMap<u64, VecDeque<usize>>,
+    by_id: HashMap<CallIdHash, VecDeque<usize>>,
     /// Indices into `calls` by the hash of the tool's name: under `false` all calls, under `true` those without an id.
-    by_name: HashMap<(u64, bool), VecDeque<usize>>,
+    by_name: HashMap<(ToolNameHash, bool), VecDeque<usize>>,
     /// Every call before this index was answered.
     first: usize,
 }
 
 impl OpenCalls {
     /// Adds a call that waits for its result.
-    fn add(&mut self, id: Option<u64>, name: u64, call_hash: u64) {
+    fn add(&mut self, id: Option<CallIdHash>, name: ToolNameHash, call_hash: CallHash) {
         let at = self.calls.len();
         self.calls.push(Some((call_hash, id.is_some())));
         self.by_name.entry((name, false)).or_default().push_back(at);
@@ -221,7 +223,7 @@ impl OpenCalls {
     /// Removes the first call that a result can answer, and returns its hash of name and arguments: the call with the
     /// result's id, else the first one of its tool, else the first of all. A result with an id answers no call that has
     /// another id.
-    fn answer(&mut self, id: Option<u64>, name: Option<u64>) -> Option<u64> {
+    fn answer(&mut self, id: Option<CallIdHash>, name: Option<ToolNameHash>) -> Option<CallHash> {
         let calls = &mut self.calls;
         let mut take = |queue: &mut VecDeque<usize>| {
             while let Some(at) = queue.pop_front() {
@@ -240,7 +242,7 @@ impl OpenCalls {
         while self.calls.get(self.first).is_some_and(Option::is_none) {
             self.first += 1;
         }
-        let fits = |call: &&mut Option<(u64, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
+        let fits = |call: &&mut Option<(CallHash, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
         self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(call_hash, _)| call_hash)
     }
 }
@@ -250,8 +252,8 @@ impl OpenCalls {
 pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
     let tool = translation.genai.tool.as_ref();
     let mut execution = ToolExecution {
-        id: tool.and_then(|tool| tool.call_id.as_ref()).map(hash),
-        name: tool.and_then(|tool| tool.name.as_deref()).map(name_hash),
+        id: tool.and_then(|tool| tool.call_id.as_deref()).map(CallIdHash::of),
+        name: tool.and_then(|tool| tool.name.as_deref()).map(ToolNameHash::of),
         call_hash: None,
         input: None,
         partial: false,
@@ -264,8 +266,8 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
             if let Content::Call(call) = &part.content
                 && execution.input.is_none()
             {
-                execution.id = execution.id.or_else(|| call.known_id().map(hash));
-                execution.name = execution.name.or_else(|| Some(name_hash(&call.name)));
+                execution.id = execution.id.or_else(|| call.known_id().map(CallIdHash::of));
+                execution.name = execution.name.or_else(|| Some(ToolNameHash::of(&call.name)));
                 execution.call_hash = Some(call_hash(call));
                 execution.input = Some(spot);
                 execution.partial = part.truncated;
@@ -275,7 +277,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
             if let Content::Result(result) = &part.content
                 && execution.output.is_none()
             {
-                execution.id = execution.id.or_else(|| result.call_id.as_ref().map(hash));
+                execution.id = execution.id.or_else(|| result.call_id.as_deref().map(CallIdHash::of));
                 execution.is_error = result.is_error;
                 execution.output = Some(spot);
             }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    hashes::RunKey,
     limits::{CALLS_AROUND_A_RECORD, Limited},
     reading_digest::ToolExecution,
     span_digest::SpanDigest,
@@ -60,10 +61,8 @@ fn is_elsewhere(node: &SpanNode, facts: &SpanDigest) -> bool {
 /// Indices over the nodes, to find the one that a record describes.
 struct Finding<'p, 'a> {
     nodes: &'p [SpanNode<'a>],
-    /// Tool nodes by hash of the call id. Of several within each other only the outermost.
-    tools: HashMap<u64, Vec<usize>>,
-    /// The same by hash of name and arguments.
-    by_content: HashMap<u64, Vec<usize>>,
+    /// Tool nodes by the call's id and by its name and arguments. Of several within each other only the outermost.
+    tools: HashMap<RunKey, Vec<usize>>,
     /// Start and node of each model call, sorted.
     by_start: Vec<(Timestamp, usize)>,
     /// End and node of each model call that has ended, sorted.
@@ -75,11 +74,11 @@ struct Finding<'p, 'a> {
 impl<'p, 'a> Finding<'p, 'a> {
     /// Builds the indices.
     fn new(nodes: &'p [SpanNode<'a>]) -> Self {
-        let (mut tools, mut by_content): (HashMap<u64, Vec<usize>>, HashMap<u64, Vec<usize>>) = Default::default();
+        let mut tools: HashMap<RunKey, Vec<usize>> = HashMap::new();
         for (at, node) in nodes.iter().enumerate().filter(|(_, node)| node.category == Category::Tool) {
             let Some(run) = node.span.and_then(|(_, facts)| facts.execution.as_deref()) else { continue };
-            for (key, index) in [(run.id, &mut tools), (run.call_hash, &mut by_content)] {
-                let Some(known) = key.map(|key| index.entry(key).or_default()) else { continue };
+            for key in [run.id.map(RunKey::Id), run.call_hash.map(RunKey::Content)].into_iter().flatten() {
+                let known: &mut Vec<usize> = tools.entry(key).or_default();
                 if known.last().is_none_or(|outer| nodes[*outer].after <= at) {
                     known.push(at);
                 }
@@ -90,7 +89,7 @@ impl<'p, 'a> Finding<'p, 'a> {
         let mut by_end: Vec<_> = calls().filter_map(|(at, node)| Some((node.ended?, at))).collect();
         by_start.sort_unstable();
         by_end.sort_unstable();
-        Self { nodes, tools, by_content, by_start, by_end, described: HashSet::new() }
+        Self { nodes, tools, by_start, by_end, described: HashSet::new() }
     }
 
     /// The node that a record at node `at` describes; `None` if no such node is known, and the record stays.
@@ -98,8 +97,8 @@ impl<'p, 'a> Finding<'p, 'a> {
         match facts.category {
             Category::Tool => {
                 let run = facts.execution.as_deref()?;
-                let Some(tools) = run.id.and_then(|id| self.tools.get(&id)) else {
-                    let alike = self.by_content.get(&run.call_hash.filter(|_| run.id.is_none())?)?;
+                let Some(tools) = run.id.and_then(|id| self.tools.get(&RunKey::Id(id))) else {
+                    let alike = self.tools.get(&RunKey::Content(run.call_hash.filter(|_| run.id.is_none())?))?;
                     // The last one beneath the node that had begun by then.
                     let beneath = at + 1..self.nodes[at].after;
                     let is = |tool: &&usize| beneath.contains(*tool) && self.nodes[**tool].started <= facts.started;

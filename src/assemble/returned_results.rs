@@ -9,11 +9,11 @@ use std::{
 };
 
 use super::{
-    content_hash::call_hash,
     exchange::TimedMessage,
     fill_missing,
+    hashes::{CallIdHash, RunKey},
     loaded_trace::LoadedTrace,
-    text_hash::{hash, without_white_space},
+    text_hash::without_white_space,
     tool_runs::{result, text},
 };
 use crate::model::{Content, ConversationMessage, Message, Part, Role, Timestamp, ToolRun};
@@ -35,20 +35,20 @@ pub struct ReturnedResult {
 pub struct ReturnedResults<'r> {
     /// By the index of the counted call, and the hash of the id of the tool call, or where it has none of its name and
     /// arguments. Runs with one key are in order.
-    by_call: HashMap<(usize, u64), VecDeque<(&'r ToolRun, bool)>>,
+    by_call: HashMap<(usize, RunKey), VecDeque<(&'r ToolRun, bool)>>,
 }
 
 impl<'r> ReturnedResults<'r> {
     /// Finds the runs with a result that no request carries with an id or a name. `runs` are those of the trace, in the
     /// same order.
     pub fn new(trace: &LoadedTrace, runs: &'r [ToolRun]) -> Self {
-        let mut by_call: HashMap<(usize, u64), VecDeque<(&ToolRun, bool)>> = HashMap::new();
+        let mut by_call: HashMap<(usize, RunKey), VecDeque<(&ToolRun, bool)>> = HashMap::new();
         for (joined, run) in trace.work.runs.runs.iter().zip(runs) {
             if let (Some((turn, source)), Some(_)) = (joined.called, joined.output)
                 && joined.seen.is_none_or(|seen| trace.part(seen).is_some_and(fill_missing::is_nameless))
                 && let Some(Content::Call(call)) = trace.part(source).map(|part| &part.content)
             {
-                let key = call.known_id().map_or_else(|| call_hash(call), hash);
+                let key = RunKey::of(call);
                 by_call.entry((turn, key)).or_default().push_back((run, joined.seen.is_some()));
             }
         }
@@ -67,7 +67,7 @@ impl<'r> ReturnedResults<'r> {
                 _ => None,
             });
             let returned = calls.filter_map(|call| {
-                let key = (turn, call.known_id().map_or_else(|| call_hash(call), hash));
+                let key = (turn, RunKey::of(call));
                 let (run, carried) = self.by_call.get_mut(&key).and_then(VecDeque::pop_front)?;
                 Some(ReturnedResult { part: result(run)?, at: run.ended.or(run.started), carried })
             });
@@ -86,7 +86,7 @@ impl<'r> ReturnedResults<'r> {
 pub fn merge(
     returned: Vec<ReturnedResult>,
     next: &mut [ConversationMessage],
-    number: impl Fn(u64) -> Option<usize>,
+    number: impl Fn(CallIdHash) -> Option<usize>,
 ) -> Option<(Arc<Message>, Timestamp)> {
     let at = returned.iter().filter_map(|returned| returned.at).min().unwrap_or_default();
     let is_result = |message: &ConversationMessage| message.message.role == Role::Tool && !message.history;
@@ -105,7 +105,7 @@ pub fn merge(
     // In the order of the calls; results of calls without an id come last.
     parts.sort_by_key(|part| {
         let number = match &part.content {
-            Content::Result(result) => result.call_id.as_ref().and_then(|id| number(hash(id))),
+            Content::Result(result) => result.call_id.as_ref().and_then(|id| number(CallIdHash::of(id))),
             _ => None,
         };
         number.map_or((true, 0), |number| (false, number))

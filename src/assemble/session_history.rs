@@ -7,6 +7,7 @@ use super::{
     conversations::Chain,
     exchange::TimedMessage,
     fingerprint::{Fingerprints, KeyedMessage},
+    hashes::{PromptHash, ResultKey},
     shown_messages::PlacedMessage,
 };
 use crate::model::Role;
@@ -15,12 +16,12 @@ use crate::model::Role;
 #[derive(Debug, Default)]
 pub struct SessionHistory {
     /// Whole prompts, as in [`Chain::whole`].
-    prompts: HashSet<u64>,
+    prompts: HashSet<PromptHash>,
     /// The ends of prompts: the last answer in each, and what follows it.
-    ends: HashSet<u64>,
+    ends: HashSet<PromptHash>,
     /// The ids of the tool calls whose results were produced there, as in
     /// [`Fingerprint::results`](super::fingerprint::Fingerprint::results).
-    results: HashSet<u64>,
+    results: HashSet<ResultKey>,
 }
 
 impl SessionHistory {

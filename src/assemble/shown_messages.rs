@@ -7,8 +7,8 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use super::{
-    content_hash::call_hash,
     exchange::TimedMessage,
+    hashes::{CallHash, CallIdHash, call_hash},
     provenance::Provenance,
     returned_results::{self, ReturnedResult},
 };
@@ -63,7 +63,7 @@ impl ShownMessages {
         mut messages: Vec<ConversationMessage>,
         belongings: impl IntoIterator<Item = Shown>,
         provenance: Provenance,
-        number: impl Fn(u64) -> Option<usize>,
+        number: impl Fn(CallIdHash) -> Option<usize>,
     ) {
         for (at, Shown { entries, results }) in belongings.into_iter().enumerate() {
             if !self.is_continued_by(&messages[at], provenance) {
@@ -76,7 +76,7 @@ impl ShownMessages {
     }
 
     /// Adds the results that are left, and returns all messages.
-    pub fn finish(mut self, number: impl Fn(u64) -> Option<usize>) -> Vec<PlacedMessage> {
+    pub fn finish(mut self, number: impl Fn(CallIdHash) -> Option<usize>) -> Vec<PlacedMessage> {
         self.add_returned(&mut [], &number);
         self.all
     }
@@ -89,7 +89,7 @@ impl ShownMessages {
     }
 
     /// Adds the results for the answer at the end, or those of them that do not belong into the messages that follow.
-    fn add_returned(&mut self, next: &mut [ConversationMessage], number: &impl Fn(u64) -> Option<usize>) {
+    fn add_returned(&mut self, next: &mut [ConversationMessage], number: &impl Fn(CallIdHash) -> Option<usize>) {
         let returned = mem::take(&mut self.returned);
         let Some(answer) = self.all.last().filter(|_| !returned.is_empty()) else { return };
         let (span, turn) = (answer.shown.span, answer.shown.turn);
@@ -130,7 +130,7 @@ impl ShownMessages {
     /// Gives tool calls of the answer that an entry belongs to, where they have no call id, the ids that a later prompt
     /// has for them. They are paired by name and arguments.
     pub fn add_call_ids(&mut self, entry: usize, calls: &[&ToolCall]) {
-        let mut named: HashMap<u64, Vec<&ToolCall>> = HashMap::new();
+        let mut named: HashMap<CallHash, Vec<&ToolCall>> = HashMap::new();
         for call in calls.iter().rev() {
             named.entry(call_hash(call)).or_default().extend(call.known_id().map(|_| *call));
         }

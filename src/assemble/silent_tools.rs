@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
+    hashes::CallIdHash,
     limits::{AGENTS_BENEATH, Limited},
     loaded_trace::LoadedTrace,
     prepared_exchange::PreparedExchange,
-    text_hash::hash,
     tool_runs::result,
 };
 use crate::model::{Content, Message, Part, Role, ToolCall, ToolRun};
@@ -26,7 +26,7 @@ pub fn groups<'r>(
     calls: &[PreparedExchange],
     runs: &'r [ToolRun],
 ) -> HashMap<Option<usize>, Vec<ToolGroup<'r>>> {
-    let in_messages: LazyCell<HashSet<u64>, _> = LazyCell::new(|| {
+    let in_messages: LazyCell<HashSet<CallIdHash>, _> = LazyCell::new(|| {
         let lines = calls.iter().flat_map(|call| call.lines.iter().chain(&call.completion));
         lines.flat_map(|line| line.fingerprint.call_ids.iter().copied()).collect()
     });
@@ -40,7 +40,7 @@ pub fn groups<'r>(
         // A run that is known from an agent's own messages is shown with those.
         let is_shown = joined.called.is_some()
             || joined.reported.is_some()
-            || run.call_id.as_ref().is_some_and(|id| in_messages.contains(&hash(id)));
+            || run.call_id.as_ref().is_some_and(|id| in_messages.contains(&CallIdHash::of(id)));
         if is_shown || (run.input.is_empty() && run.output.is_none()) {
             continue;
         }

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use super::{
-    content_hash::{call_hash, part_hash, result_hash},
+    content_hash::{part_hash, result_hash},
+    hashes::{PromptHash, ResponseHash, ScopeHash, call_hash},
     reading_digest::{ReadingDigest, ToolExecution, execution, reading_digests},
     span_failure,
     text_hash::hash,
@@ -45,8 +46,8 @@ pub struct SpanDigest {
     pub(super) ended: Option<Timestamp>,
     /// Whether the span was made from log records and was not received itself.
     pub(super) synthetic: bool,
-    /// Hash of the instrumentation scope's name; 0 for a log record.
-    pub(super) scope: u64,
+    /// Hash of the instrumentation scope's name; `None` for a log record.
+    pub(super) scope: Option<ScopeHash>,
     /// Whether the span's kind is `CLIENT`; `false` for a log record.
     pub(super) client: bool,
     /// What kind of work the dialects found.
@@ -68,7 +69,7 @@ pub struct SpanDigest {
     /// known.
     pub(super) cost: Option<Box<Cost>>,
     /// Hash of the response id.
-    pub(super) response: Option<u64>,
+    pub(super) response: Option<ResponseHash>,
     /// The requested model, else the one that answered.
     pub(super) model: Option<Box<str>>,
     /// Who serves the model, as the record names it.
@@ -85,9 +86,9 @@ pub struct SpanDigest {
     pub(super) question: Option<Box<str>>,
     /// `true` if no assistant message follows `question` in the prompt; `false` where there is no question.
     pub(super) anew: bool,
-    /// Hash of the whole prompt, for a model call's span that has no completion or that ends a stream; 0 for everything
-    /// else. `streams` joins such spans by it.
-    pub(super) half_prompt: u64,
+    /// Hash of the whole prompt, for a model call's span that has no completion or that ends a stream; `None` for
+    /// everything else. `streams` joins such spans by it.
+    pub(super) half_prompt: Option<PromptHash>,
     /// See [`crate::model::GenAi::ends_stream`].
     pub(super) ends_stream: bool,
     /// One digest for each dialect and carrier in which messages were found.
@@ -127,11 +128,11 @@ impl SpanDigest {
             started: row.started,
             ended: row.ended,
             synthetic: row.synthetic,
-            scope: hash(&row.scope_name),
+            scope: Some(ScopeHash::of(&row.scope_name)),
             client: row.kind == SpanKind::Client,
             failure: span_failure::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
             execution: (translation.genai.category == Category::Tool).then(|| execution(translation)).flatten(),
-            half_prompt: if is_half { prompt(&translation.readings) } else { 0 },
+            half_prompt: if is_half { prompt(&translation.readings) } else { None },
             ..understood
         }
     }
@@ -178,7 +179,7 @@ impl SpanDigest {
             started: Timestamp::default(),
             ended: None,
             synthetic: false,
-            scope: 0,
+            scope: None,
             client: false,
             category: genai.category,
             aggregate: genai.aggregate,
@@ -188,7 +189,7 @@ impl SpanDigest {
             billed: genai.provider.is_some(),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),
-            response: genai.response_id.as_ref().map(hash),
+            response: genai.response_id.as_ref().map(ResponseHash::of),
             model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
             provider: genai.provider.as_deref().map(Box::from),
             failure: error.as_ref().map(|failure| Box::new(FailureDigest::of(failure))),
@@ -197,7 +198,7 @@ impl SpanDigest {
             framework: context.framework.as_deref().map(Box::from),
             question: question.map(Box::from),
             anew,
-            half_prompt: 0,
+            half_prompt: None,
             ends_stream: genai.ends_stream,
             reading_digests: reading_digests(readings).into(),
             execution: None,
@@ -230,11 +231,11 @@ fn completion_text(translation: &Translation) -> u64 {
     words(translation.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)))
 }
 
-/// Hash of the prompt as the first dialect and carrier with a prompt found it; 0 if none found one.
-fn prompt(readings: &[Reading]) -> u64 {
-    let Some(first) = readings.iter().find(|reading| !reading.prompt.is_empty()) else { return 0 };
+/// Hash of the prompt as the first dialect and carrier with a prompt found it; `None` if none found one.
+fn prompt(readings: &[Reading]) -> Option<PromptHash> {
+    let first = readings.iter().find(|reading| !reading.prompt.is_empty())?;
     let same = |reading: &&Reading| reading.dialect == first.dialect && reading.carrier == first.carrier;
-    words(readings.iter().filter(same).flat_map(|reading| &reading.prompt))
+    Some(PromptHash::of(words(readings.iter().filter(same).flat_map(|reading| &reading.prompt))))
 }
 
 /// Folds messages into one hash, in order.

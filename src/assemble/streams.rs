@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
+    hashes::{PromptHash, ScopeHash},
     limits::{Limited, OPEN_STREAMS},
     span_tree::SpanTree,
 };
@@ -13,11 +14,12 @@ use super::{
 /// Logfire's request span ends when the first byte comes. When the last one has come, a span without duration repeats
 /// the request and carries the answer; it stands wherever in the trace the stream was read.
 pub fn streams(tree: &SpanTree) -> HashMap<usize, usize> {
-    let half =
-        |at: &usize| tree.nodes[*at].span.is_some_and(|(_, facts)| facts.half_prompt != 0) && tree.nodes[*at].is_call();
+    let half = |at: &usize| {
+        tree.nodes[*at].span.is_some_and(|(_, facts)| facts.half_prompt.is_some()) && tree.nodes[*at].is_call()
+    };
     let mut halves: Vec<usize> = (0..tree.nodes.len()).filter(half).collect();
     halves.sort_by_key(|at| tree.nodes[*at].order());
-    let mut open: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    let mut open: HashMap<(Option<ScopeHash>, Option<PromptHash>), Vec<usize>> = HashMap::new();
     let mut streams = HashMap::new();
     for at in halves {
         let node = &tree.nodes[at];

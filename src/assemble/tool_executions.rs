@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    content_hash::name_hash,
+    hashes::ToolNameHash,
     reading_digest::ToolExecution,
     span_digest::SpanDigest,
     span_tree::{SpanNode, SpanTree},
@@ -55,10 +55,10 @@ pub fn execution<'t>(tree: &'t SpanTree, at: usize) -> Option<(usize, &'t ToolEx
 }
 
 /// Hash of the tool's name at a node: as an execution states it, else taken from the name of the span.
-pub fn name(tree: &SpanTree, at: usize) -> u64 {
+pub fn name(tree: &SpanTree, at: usize) -> ToolNameHash {
     let stated = execution(tree, at).and_then(|(_, execution)| execution.name);
     let span = || tree.nodes[at].span.map_or("", |(_, digest)| &digest.name);
-    stated.unwrap_or_else(|| name_hash(tool_name(span())))
+    stated.unwrap_or_else(|| ToolNameHash::of(tool_name(span())))
 }
 
 /// The name of a tool in that of its span: without `execute_tool `, `tools/call ` or `.tool`.

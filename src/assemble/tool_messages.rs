@@ -1,6 +1,7 @@
 //! The tool calls and results that the records of one model call hold, each once.
 
 use super::{
+    hashes::ChannelHash,
     reading_digest::{ReadingDigest, ToolCallDigest, ToolResultDigest},
     span_tree::SpanNode,
 };
@@ -19,7 +20,7 @@ pub struct ToolMessages<'a> {
 /// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
 /// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
 pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> ToolMessages<'a> {
-    let mut channels: Vec<((usize, u64), ToolMessages)> = Vec::new();
+    let mut channels: Vec<((usize, ChannelHash), ToolMessages)> = Vec::new();
     for (nth, node) in nodes.enumerate() {
         for (at, facts) in node.sources() {
             for digest in &facts.reading_digests {
