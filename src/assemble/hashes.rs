@@ -2,10 +2,7 @@
 
 use std::hash::Hash;
 
-use super::{
-    content_hash::ContentHash,
-    text_hash::{self, hash},
-};
+use super::text_hash::{self, hash};
 use crate::model::ToolCall;
 
 /// Declares types of hashes.
@@ -53,8 +50,8 @@ impl PromptHash {
     /// A prompt of nothing.
     pub const EMPTY: Self = Self(0);
 
-    /// The hash of a prompt that has one message more.
-    pub fn then(self, message: ContentHash) -> Self {
+    /// The hash of a prompt that has one message more. `message` is the hash of its content.
+    pub fn then(self, message: impl Hash) -> Self {
         Self::of((self, message))
     }
 }
