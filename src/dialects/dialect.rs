@@ -66,7 +66,8 @@ pub struct Dialect {
     /// Attributes of its own that hold scalar facts. They are read from every source.
     pub facts: &'static [FactRow],
     /// Fills scalar facts that no attribute holds as they are: in a name, in metadata, in two attributes together. Called
-    /// for every source after the keys were read; what is known stays.
+    /// for every source after the keys were read; what is known stays. `into.genai.tool` is there by then, perhaps with nothing
+    /// in it: fill its fields.
     pub complete_facts: Option<Understand>,
     /// Attributes that hold request parameters.
     pub parameters: Option<ParameterKeys>,

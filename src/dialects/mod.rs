@@ -132,7 +132,7 @@ pub use recording_hints::{RecordingHints, recording_hints};
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
 pub const VERSION: u32 = 7;
 
-/// Every dialect we read, most trusted first. All that match are run; `assemble::merge` weighs their readings.
+/// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::DIALECT,
     strands::DIALECT,

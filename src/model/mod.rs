@@ -6,10 +6,10 @@
 //! ```text
 //!   ids, time, value            what everything is made of
 //!   span                        what arrived
-//!   message, genai, usage       what it means
+//!   message, genai, usage, json what it means
 //!   translation                 both ends of a dialect: Source in, Translation out
 //!   rows                        what the store hands to `assemble`
-//!   summary, tree, thread       what the screen and the transcript show
+//!   summary, tree, conversation what the screen and the transcript show
 //!   query                       the words between screen and store
 //! ```
 

@@ -323,11 +323,9 @@ fn nothing_that_a_model_says_reaches_the_terminal_as_a_command() {
     let mut terminal = Terminal::watch(&[]);
     terminal.sends("bedrock/ansi_control.pb");
     terminal.shows("review");
-    for (tab, text) in
-        [("1", "[1 Messages"), ("2", "[2 Tools"), ("3", "[3 Reasoning"), ("4", "[4 Cost"), ("5", "[5 Raw")]
-    {
-        terminal.press(tab);
-        terminal.shows(text);
+    for row in sideseat_tui::tabs::Tab::ROWS {
+        terminal.press(row.keys[0]);
+        terminal.shows(&format!("[{} {}", row.keys[0], row.title));
     }
     terminal.press("1");
     // Every visible character is shown, and its controls as pictures of them.

@@ -4,6 +4,7 @@
 use sideseat_tui::{
     app::{Seen, Tick},
     slots::Slot,
+    tabs::Tab,
 };
 
 use crate::{
@@ -53,9 +54,10 @@ fn a_conversation_over_several_runs_is_shown_by_session() {
 
 #[test]
 fn each_pane_shows_its_part_of_a_run_with_tools() {
-    for (tab, name) in [("1", "messages"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
-        shows(&format!("tools_{name}"), &["bedrock/seed_tool_use"], tab);
+    for row in Tab::ROWS.iter().filter(|row| row.tab != Tab::Tools) {
+        shows(&format!("tools_{}", row.title.to_lowercase()), &["bedrock/seed_tool_use"], row.keys[0]);
     }
+    // That run has one call; here are several, and failures.
     shows("tools_tools", &["strands/openai_support"], "g g j 2");
 }
 
@@ -79,8 +81,9 @@ fn parallel_calls_each_have_their_own_result() {
 
 #[test]
 fn a_session_has_a_heading_for_each_run_in_every_pane() {
-    for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost")] {
-        shows_at(&WIDE, &format!("session_runs_{name}"), &["openai/gen_responses_support"], &format!("g g {tab}"));
+    for row in Tab::ROWS.iter().filter(|row| row.tab != Tab::Raw) {
+        let (name, keys) = (format!("session_runs_{}", row.title.to_lowercase()), format!("g g {}", row.keys[0]));
+        shows_at(&WIDE, &name, &["openai/gen_responses_support"], &keys);
     }
 }
 
