@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{definitions, loaded_trace::LoadedTrace, prepared_exchange::PreparedExchange};
+use super::{definitions, hashes::ModelHash, loaded_trace::LoadedTrace, prepared_exchange::PreparedExchange};
 use crate::model::{Message, ModelCall, Request, ToolDefinition};
 
 /// Sets the requests of the calls. `prepared`: those with messages, in the order of the calls.
@@ -37,9 +37,9 @@ fn equal_beginning(before: &[Arc<Message>], now: &[Arc<Message>]) -> usize {
 struct Latest {
     requests: Vec<Sent>,
     /// The requests of each scope and model, the newest last.
-    of_scope: HashMap<(Option<usize>, Option<u64>), Vec<usize>>,
+    of_scope: HashMap<(Option<usize>, Option<ModelHash>), Vec<usize>>,
     /// The same of each agent by its name, for an agent that is called several times.
-    of_agent: HashMap<(String, Option<u64>), Vec<usize>>,
+    of_agent: HashMap<(String, Option<ModelHash>), Vec<usize>>,
 }
 
 struct Sent {
