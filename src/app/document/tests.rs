@@ -1,5 +1,6 @@
 //! Texts of panes, made from small runs.
 
+mod cost_answers;
 mod running;
 mod sessions;
 
@@ -7,9 +8,9 @@ use std::sync::Arc;
 
 use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
-    AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, Detail, Failure,
-    Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Request, Role, SpanId, Timestamp, TokenUsage,
-    ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, Usd,
+    AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, CostParts, Detail,
+    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Request, Role, SpanId, Timestamp,
+    TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, Usd,
 };
 
 fn span(number: u8) -> SpanId {
@@ -212,7 +213,7 @@ fn what_a_turn_cost_is_the_last_thing_to_give_way() {
     }
     for width in [30, 38, 45, 60, 80] {
         let row = lines(cost::blocks, &detail, width);
-        assert!(row[place(&row, "by model") - 1].ends_with("unpriced"), "{row:#?}");
+        assert!(row[place(&row, "cost") + 1].ends_with("unpriced"), "{row:#?}");
         assert!(row[place(&row, "by model") + 1].ends_with("unpriced"), "{row:#?}");
     }
 }

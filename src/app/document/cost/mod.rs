@@ -1,6 +1,8 @@
 //! The Cost pane: tokens and money, call by call, and how each number is made up.
 
+mod cache;
 mod doubts;
+mod prompt;
 mod table;
 
 use std::sync::Arc;
@@ -12,26 +14,30 @@ use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
 use crate::slots::Slot;
+use cache::Break;
 use doubts::{Doubt, apart, doubts, model_of};
+use prompt::Split;
 use table::Widths;
 
 /// What the calls of a trace or of the traces of a session cost.
 #[must_use]
 pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
     let mut outline = Outline::default();
-    if detail.left_out > 0 {
-        outline.push(Block::LeftOut, "left out", 1, 0);
-    }
     let mut calls: Vec<Call> = Vec::new();
     for (trace, (of, number)) in runs::numbered(detail).enumerate() {
         let turns = of.turns().into_iter().enumerate();
         calls.extend(turns.map(|(place, turn)| Call { trace, place, number, turn }));
     }
     let widths = Widths::of(&facts(detail, &calls));
+    let breaks = detail.traces.iter().enumerate();
+    let breaks: Vec<(usize, Break)> =
+        breaks.flat_map(|(at, trace)| cache::breaks(trace).into_iter().map(move |found| (at, found))).collect();
     if calls.is_empty() {
         outline.push(Block::None, "none", 1, 0);
     } else {
         outline.push(Block::Sum, "sum", 2, 0);
+        outline.push(Block::Models, "models", 4, 0);
+        outline.push(Block::Money, "money", 6, 0);
         outline.push(Block::TableHead, "table", 2, 0);
         let mut before = None;
         for (at, call) in calls.iter().enumerate() {
@@ -43,11 +49,16 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
             outline.push(Block::TableRow { call: at }, ("call", trace, span), 1, 0);
             outline.holds(span);
         }
-        outline.push(Block::Models, "models", 4, 0);
-        outline.push(Block::Money, "money", 6, 0);
+        if let Some(largest) = largest(detail, &calls) {
+            outline.push(Block::Prompt { call: largest }, "prompt", 7, 0);
+        }
+        for (nth, (trace, found)) in breaks.iter().enumerate() {
+            let id = ("break", detail.traces[*trace].trace, detail.traces[*trace].calls[found.call].span);
+            outline.push(Block::Break { nth }, id, if nth == 0 { 6 } else { 4 }, 0);
+        }
         outline.push(Block::Sources, "sources", 3, 0);
     }
-    outline.of(Costs { detail: detail.clone(), calls, widths })
+    outline.of(Costs { detail: detail.clone(), calls, widths, breaks })
 }
 
 #[derive(Debug)]
@@ -55,6 +66,8 @@ struct Costs {
     detail: Arc<Detail>,
     calls: Vec<Call>,
     widths: Widths,
+    /// Where the cache broke: the trace's place in the answer, and the break.
+    breaks: Vec<(usize, Break)>,
 }
 
 /// A counted call: its trace's place in the answer and its own in the trace, the run's number where there are several,
@@ -80,7 +93,6 @@ fn facts<'a>(detail: &'a Detail, calls: &[Call]) -> Vec<&'a ModelCall> {
 /// What one block shows.
 #[derive(Debug)]
 enum Block {
-    LeftOut,
     /// That no model was called.
     None,
     Sum,
@@ -91,6 +103,13 @@ enum Block {
     },
     TableRow {
         call: usize,
+    },
+    /// What fills the prompt of a call.
+    Prompt {
+        call: usize,
+    },
+    Break {
+        nth: usize,
     },
     Models,
     Money,
@@ -103,13 +122,12 @@ impl Pane for Costs {
     fn write(&self, block: &Block, to: &mut Builder) {
         let calls = || facts(&self.detail, &self.calls);
         match *block {
-            Block::LeftOut => runs::left_out(to, &self.detail),
             Block::None => {
                 to.line(vec![Styled::new("No model call was recorded: nothing to count.", Slot::Dim)]);
             }
             Block::Sum => {
-                let totals: Totals = self.detail.traces.iter().map(|trace| trace.totals).sum();
-                sum(to, &totals, &calls());
+                sum(to, &self.detail.sums, &calls());
+                newest(to, &self.detail);
             }
             Block::TableHead => {
                 to.blank();
@@ -122,6 +140,26 @@ impl Pane for Costs {
             Block::TableRow { call } => {
                 let call = &self.calls[call];
                 self.widths.row(to, call.facts(&self.detail), call.turn);
+            }
+            Block::Prompt { call } => {
+                let call = &self.calls[call];
+                if let Some(split) = Split::of(&self.detail.traces[call.trace], call.place) {
+                    to.blank();
+                    let named = runs::turn(call.turn, call.facts(&self.detail));
+                    let run = call.number.map_or_else(String::new, |number| format!(" of run {number}"));
+                    let text = format!("what fills the largest prompt, {named}{run} (estimated)");
+                    to.wrapped(0, 2, &[Styled::new(text, Slot::Dim)]);
+                    split.write(to);
+                }
+            }
+            Block::Break { nth } => {
+                if nth == 0 {
+                    to.blank();
+                    to.line(vec![Styled::new("cache breaks", Slot::Dim)]);
+                }
+                let (trace, found) = self.breaks[nth];
+                let trace = &self.detail.traces[trace];
+                cache::write(to, trace, found, &trace.turns());
             }
             Block::Models => {
                 to.blank();
@@ -160,6 +198,22 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
         format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)),
         Slot::Text,
     )]);
+}
+
+/// That what follows is of the newest runs, where the sums above are of more.
+fn newest(to: &mut Builder, detail: &Detail) {
+    if detail.left_out > 0 {
+        let runs = detail.left_out + detail.traces.len() as u64;
+        let text = format!("in {} runs; beneath are the newest {}", format::exact(runs), detail.traces.len());
+        to.wrapped(0, 0, &[Styled::new(text, Slot::Dim)]);
+    }
+}
+
+/// The call with the largest prompt, where it is known what was sent.
+fn largest(detail: &Detail, calls: &[Call]) -> Option<usize> {
+    let input = |call: &ModelCall| call.usage.and_then(|usage| usage.input()).filter(|input| *input > 0);
+    let known = calls.iter().enumerate().filter(|(_, call)| !call.facts(detail).request.is_empty());
+    known.filter_map(|(at, call)| Some((input(call.facts(detail))?, at))).max().map(|(_, at)| at)
 }
 
 fn counted(calls: u64) -> String {

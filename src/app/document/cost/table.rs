@@ -169,15 +169,21 @@ fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Styled> {
     let eighths = usize::try_from(used.saturating_mul(8 * BAR as u64) / window).unwrap_or(usize::MAX).min(8 * BAR);
     let (full, part) = (eighths / 8, EIGHTHS[eighths % 8]);
     let empty = BAR - full - usize::from(!part.is_empty());
+    // A window that is nearly full is to be seen from afar.
+    let slot = match used.saturating_mul(100) / window {
+        0..75 => Slot::GaugeFull,
+        75..90 => Slot::Warning,
+        _ => Slot::Error,
+    };
     // A little is not nothing.
     let share = match used.saturating_mul(100) / window {
         0 if used > 0 => "<1%".to_owned(),
         share => format!("{share}%"),
     };
     vec![
-        Styled::new(format!("  {}{part}", "█".repeat(full)), Slot::GaugeFull),
+        Styled::new(format!("  {}{part}", "█".repeat(full)), slot),
         Styled::new("·".repeat(empty), Slot::GaugeEmpty),
-        Styled::new(format!(" {share:>4}"), Slot::Dim),
+        Styled::new(format!(" {share:>4}"), if slot == Slot::GaugeFull { Slot::Dim } else { slot }),
     ]
 }
 
