@@ -14,7 +14,7 @@
 //!
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
 //!   kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record content.
-//!   langgraph, llama_index, agent_framework, azure_ai and anthropic_sdk are rows of that alone.
+//!   langgraph, llama_index, agent_framework, azure_ai, dspy and anthropic_sdk are rows of that alone.
 //!
 //!   what the dialects are made of
 //!     dialect                                    what a row of DIALECTS can hold
@@ -59,6 +59,7 @@ mod crewai;
 mod definitions;
 mod dialect;
 mod documents;
+mod dspy;
 mod errors;
 mod fact_keys;
 mod facts;
@@ -68,9 +69,11 @@ mod gemini_cli;
 mod gen_ai;
 mod gen_ai_content;
 mod gen_ai_events;
+mod genkit;
 mod google_adk;
 mod google_adk_stream;
 mod google_genai;
+mod haystack;
 mod indexed;
 mod laminar;
 mod langchain;
@@ -81,6 +84,7 @@ mod lenient;
 mod livekit;
 mod llama_index;
 mod logfire;
+mod mastra;
 mod maybe_json;
 mod media;
 mod mlflow;
@@ -130,7 +134,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
@@ -159,6 +163,9 @@ pub const DIALECTS: &[Dialect] = &[
     autogen::DIALECT,
     crewai::DIALECT,
     semantic_kernel::DIALECT,
+    genkit::DIALECT,
+    haystack::DIALECT,
+    mastra::DIALECT,
     spring_ai::DIALECT,
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
@@ -166,6 +173,7 @@ pub const DIALECTS: &[Dialect] = &[
     agent_framework::DIALECT,
     anthropic_sdk::DIALECT,
     azure_ai::DIALECT,
+    dspy::DIALECT,
     langgraph::DIALECT,
     llama_index::DIALECT,
     plain_io::DIALECT,

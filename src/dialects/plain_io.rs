@@ -50,6 +50,9 @@ fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Messag
     if let Some(answer) = Some(role).filter(|role| *role == Role::Assistant).and_then(|_| printed()) {
         return reading::from_parts(role, parts::text(answer).into_iter().collect());
     }
+    if role == Role::Assistant && value.as_str().is_some_and(is_object) {
+        return Vec::new();
+    }
     let mime = key.strip_suffix("value").and_then(|side| source.attributes.str(&format!("{side}mime_type")));
     match MaybeJson::of(value) {
         value @ (MaybeJson::Data(_) | MaybeJson::Cut(_)) if mime != Some("text/plain") => {
@@ -59,6 +62,14 @@ fn messages(source: &Source, key: &str, value: &Value, role: Role) -> Vec<Messag
         }
         _ => reading::from_parts(role, text(value)),
     }
+}
+
+/// Whether a text is all that Python prints of an object that nobody read, such as a stream:
+/// `<groq.Stream object at 0x7fb7cea9a4e0>`.
+fn is_object(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    let address = inner.and_then(|inner| inner.split_once(" object at 0x"));
+    address.is_some_and(|(class, address)| !class.contains(' ') && address.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn text(value: &Value) -> Vec<Part> {
@@ -93,6 +104,17 @@ mod tests {
         }
         let odd = r#"{"candidates":[{"content":{"parts":[{"odd":1}],"role":"model"}}]}"#;
         assert_eq!(read(odd).len(), 1);
+    }
+
+    #[test]
+    fn an_object_that_python_printed_is_no_answer() {
+        let read = |output: &str| {
+            let span =
+                Sample::span("Completions").with(&[("openinference.span.kind", "LLM"), ("output.value", output)]);
+            sides(&span.translate()).1
+        };
+        assert!(read("<groq.Stream object at 0x7fb7cea9a4e0>").is_empty());
+        assert_eq!(read("<b>an object at 0x7f</b>").len(), 1);
     }
 
     #[test]

@@ -49,6 +49,7 @@ const CACHE_READ: &[&str] = &[
     "cached_prompt_tokens",
     "cached_input_tokens",
     "cachedInputTokens",
+    "cachedContentTokens",
     "cached_tokens",
     "prompt_cache_hit_tokens",
     "cache_read",
@@ -63,8 +64,14 @@ const CACHE_WRITE: &[&str] = &[
     "cache_creation",
     "cache_write",
 ];
-const REASONING: &[&str] =
-    &["reasoning_tokens", "reasoningTokens", "thoughts_token_count", "thoughtsTokenCount", "reasoning"];
+const REASONING: &[&str] = &[
+    "reasoning_tokens",
+    "reasoningTokens",
+    "thoughts_token_count",
+    "thoughtsTokenCount",
+    "thoughtsTokens",
+    "reasoning",
+];
 
 /// Langfuse's own names, for what is apart from `input` and `output`.
 const CACHE_READ_APART: &[&str] =

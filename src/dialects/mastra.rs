@@ -1,0 +1,82 @@
+//! `mastra`: Mastra's exporter (`sdks.md` 19). It writes `genai-3` on its `chat` spans, without the prompt.
+//!
+//! Input and output of everything else are in `mastra.<kind>.input` and `.output`, where `mastra.span.type` is the kind:
+//!
+//! ```text
+//!   agent_run › model_generation › model_step › chat        the answer's text and tokens
+//!             │                               └ model_chunk   pieces of it
+//!             └ tool_call
+//! ```
+
+use super::{Dialect, FactRow, Field, Framework, How, maybe_json::MaybeJson, parts, reading};
+use crate::model::{Carrier, Category, ContentKind, Role, Source, Translation};
+
+pub const DIALECT: Dialect = Dialect {
+    name: "mastra",
+    content: ContentKind::Conversation,
+    matches,
+    translate,
+    is_plumbing: Some(is_plumbing),
+    ai_keys: &["mastra."],
+    facts: &[
+        FactRow::of(Field::Session, How::Id, &["mastra.metadata.sessionId", "mastra.metadata.threadId"]),
+        FactRow::of(Field::User, How::Id, &["mastra.metadata.userId", "mastra.metadata.resourceId"]),
+    ],
+    frameworks: &[Framework {
+        label: "mastra",
+        rank: 207,
+        scopes: &["@mastra/"],
+        keys: &["mastra."],
+        ..Framework::PLAIN
+    }],
+    ..Dialect::PLAIN
+};
+
+fn matches(source: &Source) -> bool {
+    !source.is_log() && source.attributes.has("mastra.span.type")
+}
+
+/// What is between an agent and its requests, and the chunks of an answer.
+fn is_plumbing(source: &Source) -> bool {
+    let kind = source.attributes.str("mastra.span.type");
+    kind.is_some_and(|kind| ["model_generation", "model_step", "model_chunk", "mapping"].contains(&kind))
+}
+
+/// An agent's span alone has the question as it was asked, after the history that came with it. It is read beside the
+/// instructions, so that the two are one prompt.
+fn translate(source: &Source, into: &mut Translation) {
+    if into.genai.category != Category::Agent {
+        return;
+    }
+    let input = source.attributes.get("mastra.agent_run.input").map(MaybeJson::of);
+    let mut asked = input.map_or_else(Vec::new, |input| {
+        reading::messages_in_field(&input, "mastra.agent_run.input", Role::User, &mut into.notes)
+    });
+    let history = asked.iter().rposition(|message| !matches!(message.role, Role::User | Role::System));
+    asked.drain(..history.map_or(0, |last| last + 1));
+    let system = source.attributes.str("gen_ai.system_instructions").and_then(parts::text);
+    let mut prompt = reading::from_parts(Role::System, system.into_iter().collect());
+    prompt.append(&mut asked);
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, Vec::new());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, sides};
+
+    #[test]
+    fn a_session_is_in_the_metadata_and_the_question_on_the_agents_span() {
+        let span = Sample::span("invoke_agent Clerk").scope("@mastra/otel-exporter").with(&[
+            ("gen_ai.operation.name", "invoke_agent"),
+            ("mastra.span.type", "agent_run"),
+            ("mastra.metadata.sessionId", "s-1"),
+            ("mastra.metadata.userId", "u"),
+            ("mastra.agent_run.input", r#"[{"role":"user","content":"How many?"}]"#),
+        ]);
+        let read = span.translate();
+        assert_eq!((read.context.session.as_deref(), read.context.user.as_deref()), (Some("s-1"), Some("u")));
+        assert_eq!(sides(&read).0, ["user: How many?"]);
+        let chunk = Sample::span("model_chunk Clerk").scope("@mastra/otel-exporter");
+        assert!(chunk.with(&[("mastra.span.type", "model_chunk")]).translate().plumbing);
+    }
+}
