@@ -81,7 +81,7 @@ pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
 /// Where the requests are stored.
 enum Destination {
     /// This process holds the store.
-    Store { store: Store, intake: Intake },
+    Store { store: Box<Store>, intake: Intake },
     /// Another process holds it.
     Instance(Instance),
 }
@@ -96,7 +96,10 @@ impl Destination {
     fn open(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
         let prices = start::prices();
         match start::open_store(settings, &prices) {
-            Ok(store) => Ok(Self::Store { intake: Intake::new(store.writer(), prices, Counts::new()), store }),
+            Ok(store) => Ok(Self::Store {
+                intake: Intake::new(store.writer(), prices, Counts::new()).for_files(),
+                store: Box::new(store),
+            }),
             // The instance that holds the store can store it, and its screen shows it.
             Err(error) if error.is::<HeldByUs>() => {
                 runtime.block_on(delivery::holder(settings)).map(Self::Instance).ok_or(error)

@@ -84,23 +84,32 @@ impl Share {
 
 /// The memory that bodies may take that are being understood or wait for their commit. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Ahead(Arc<Semaphore>);
+pub(super) struct Ahead {
+    room: Arc<Semaphore>,
+    /// Most bytes of memory that one body may take.
+    largest: usize,
+}
 
 impl Default for Ahead {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AHEAD / PAGE)))
+        Self { room: Arc::new(Semaphore::new(AHEAD / PAGE)), largest: LARGEST }
     }
 }
 
 impl Ahead {
+    /// The same room, for bodies of any size: those of files that the user chose.
+    pub(super) fn for_files() -> Self {
+        Self { largest: usize::MAX, ..Self::default() }
+    }
+
     /// Waits, in order of arrival, until there is room for a body that takes `memory` bytes; one that takes more than
-    /// there is takes all of it. It is refused if it takes more than [`LARGEST`], and after [`PATIENCE`].
+    /// there is takes all of it. It is refused if it takes more than the largest may, and after [`PATIENCE`].
     pub(super) async fn room_for(&self, memory: usize) -> Result<OwnedSemaphorePermit, Refusal> {
-        if memory > LARGEST {
+        if memory > self.largest {
             return Err(Refusal::TooMuch { mib: memory >> 20 });
         }
         let pages = u32::try_from(memory.div_ceil(PAGE).min(AHEAD / PAGE)).unwrap_or(u32::MAX);
-        permits(&self.0, pages).await
+        permits(&self.room, pages).await
     }
 }
 
@@ -133,5 +142,10 @@ mod tests {
         let refused = Ahead::default().room_for(LARGEST + 1).await.unwrap_err();
         assert_eq!(refused, Refusal::TooMuch { mib: LARGEST >> 20 });
         assert_eq!(refused.retry_after(), None);
+    }
+
+    #[tokio::test]
+    async fn what_the_user_imports_may_be_of_any_size() {
+        assert!(Ahead::for_files().room_for(LARGEST + 1).await.is_ok());
     }
 }

@@ -49,6 +49,12 @@ impl Intake {
         Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)), ahead: Ahead::default() }
     }
 
+    /// The same for what is read of files that the user chose, which may be of any size.
+    #[must_use]
+    pub fn for_files(self) -> Self {
+        Self { ahead: Ahead::for_files(), ..self }
+    }
+
     /// Stores the spans of an `ExportTraceServiceRequest`; returns once they are synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
         let _room = self.room_for(&body, Signal::Traces, encoding).await?;
