@@ -13,6 +13,7 @@ macro_rules! table {
             Reasoning  "Reasoning"  "Rsn"    "3"  "tab-reasoning"  "Show the reasoning of the models" Answer(reasoning);
             Cost       "Cost"       "Cost"   "4"  "tab-cost"       "Show tokens and cost"            Answer(cost);
             Raw        "Raw"        "Raw"    "5"  "tab-raw"        "Show the raw span, as it arrived" Span(raw);
+            Timeline   "Timeline"   "Time"   "6"  "tab-timeline"   "Show where the time went"        Answer(timeline);
         }
     };
 }

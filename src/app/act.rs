@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     keymap::{Action, Context},
-    model::Changes,
+    model::{Changes, SpanId, TraceId},
     tabs::Tab,
 };
 
@@ -56,6 +56,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
 
         Action::NextFailed => failed_steps::go(state, true),
         Action::PreviousFailed => failed_steps::go(state, false),
+        Action::ZoomIn | Action::ZoomOut => zoom(state, action == Action::ZoomIn),
         Action::OpenOutside => return open_outside(state),
         Action::YankCommand => return yank(state, first_run::command().to_owned()),
         Action::YankSnippet => {
@@ -154,6 +155,10 @@ fn open(state: &mut State) -> Vec<Effect> {
             // Alone on the screen it is as large as it gets.
             let alone = !state.zoomed && state.areas().is_none_or(|areas| areas.divider.is_none());
             state.follow.stop(&mut state.tree);
+            if let Some((trace, span)) = state.detail.step_at_cursor() {
+                go_to_step(state, trace, span);
+                return Vec::new();
+            }
             state.picture = state.picture_at_cursor();
             if state.picture.is_none() && !state.detail.fold(None) && !alone {
                 state.zoomed = !state.zoomed;
@@ -174,7 +179,7 @@ fn fold(state: &mut State) {
             }
         }
         Focus::Detail => {
-            if !state.detail.fold(Some(false)) {
+            if !state.detail.pan(false) && !state.detail.fold(Some(false)) {
                 state.focus = Focus::Tree;
                 state.zoomed = false;
             }
@@ -189,9 +194,25 @@ fn unfold(state: &mut State) {
             let _ = state.tree.fold(true) || state.tree.show_all(true);
         }
         Focus::Detail => {
-            state.detail.fold(Some(true));
+            if !state.detail.pan(true) {
+                state.detail.fold(Some(true));
+            }
         }
     }
+}
+
+/// Shows less of a run's time, or more, where the tab draws it.
+fn zoom(state: &mut State, closer: bool) {
+    if state.detail.has_time() {
+        state.follow.stop(&mut state.tree);
+        state.detail.zoom(closer);
+    }
+}
+
+/// Puts the tree's cursor on a step, and shows what was said there.
+fn go_to_step(state: &mut State, trace: TraceId, span: SpanId) {
+    failed_steps::go_to(state, trace, span);
+    state.detail.show(Tab::default());
 }
 
 fn follow(state: &mut State) {

@@ -8,7 +8,7 @@ mod labels;
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    document::{BlockId, Blocks, DocLine, Document, Folds, Opens, Place},
+    document::{BlockId, Blocks, DocLine, Document, Folds, Lens, Moment, Opens, Place},
     format::Zone,
     pane::Pane,
     scroll::Scroll,
@@ -24,6 +24,9 @@ use labels::Labels;
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
 /// What most runs consist of is measured at once, so that lines are counted and not estimated.
 const MEASURED: usize = 64 * 1024;
+
+/// So many lines from the cursor a run's time is looked for.
+const NEAR: usize = 40;
 
 /// What a tab is held at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +73,7 @@ pub struct DetailPane {
     detail: Pane<Option<Arc<Detail>>>,
     raw: Pane<Option<Arc<RawSpan>>>,
     folds: Folds,
+    lens: Lens,
     tabs: HashMap<Tab, Shown>,
     labels: Labels,
     /// What there is to say of the answer.
@@ -97,6 +101,7 @@ impl DetailPane {
             detail: Pane::default(),
             raw: Pane::default(),
             folds: Folds::default(),
+            lens: Lens::default(),
             tabs: Tab::ALL.iter().map(|tab| (*tab, Shown::default())).collect(),
             labels: Labels::default(),
             verdict: None,
@@ -193,7 +198,7 @@ impl DetailPane {
     /// The labels of the tabs, with what there is to know at a glance, so that they fit a width.
     #[must_use]
     pub fn labels(&self, width: u16) -> Vec<String> {
-        self.labels.fitting(width, self.tab.is_of_span() || self.is_current())
+        self.labels.fitting(width, self.tab.is_of_span() || self.is_current(), self.tab)
     }
 
     /// What there is to say of the answer; `None` where nothing is asked.
@@ -295,6 +300,7 @@ impl DetailPane {
         let current = !asks || self.is_current();
         let shown = self.tabs.entry(self.tab).or_default();
         shown.document.tick(now);
+        shown.document.look(&self.lens);
         // Until the answer is there the old text stands where it stood.
         let finds = shown.lost && current;
         if finds {
@@ -416,6 +422,44 @@ impl DetailPane {
     /// The line with the cursor.
     pub fn line_at_cursor(&self) -> Option<&DocLine> {
         self.document().line(self.scroll().cursor)
+    }
+
+    /// The step that the line with the cursor is the bar of; `None` on any other line.
+    #[must_use]
+    pub fn step_at_cursor(&self) -> Option<(TraceId, SpanId)> {
+        let line = self.line_at_cursor()?;
+        Some((line.moment.as_ref()?.trace, line.span?))
+    }
+
+    /// Whether the tab that is shown draws the time of runs.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.moment().is_some()
+    }
+
+    /// Whether the run at the cursor shows only a part of its time.
+    #[must_use]
+    pub fn is_zoomed(&self) -> bool {
+        self.moment().is_some_and(|moment| self.lens.is_zoomed(moment.trace))
+    }
+
+    /// Shows less of the time of the run at the cursor, or more.
+    pub fn zoom(&mut self, closer: bool) -> bool {
+        let Some(moment) = self.moment().cloned() else { return false };
+        self.lens.zoom(&moment, closer)
+    }
+
+    /// Shows an earlier or a later part of the time of the run at the cursor; false where all of it is shown.
+    pub fn pan(&mut self, later: bool) -> bool {
+        let Some(moment) = self.moment().cloned() else { return false };
+        self.lens.pan(&moment, later)
+    }
+
+    /// The time at the cursor: that of its line, else of the nearest line above or beneath it.
+    fn moment(&self) -> Option<&Moment> {
+        let cursor = self.scroll().cursor;
+        let near = (0..NEAR).flat_map(|away| [cursor.checked_sub(away), Some(cursor + away)]).flatten();
+        near.filter_map(|at| self.document().line(at)).find_map(|line| line.moment.as_deref())
     }
 
     /// Opens or closes the fold whose head the cursor is on; `to`: only if that makes it so. False where nothing moved.

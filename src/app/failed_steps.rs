@@ -13,6 +13,11 @@ pub fn go(state: &mut State, forward: bool) {
         state.notify("nothing failed in this run");
         return;
     };
+    go_to(state, trace, span);
+}
+
+/// Puts the tree's cursor on a step, and opens the way to it.
+pub fn go_to(state: &mut State, trace: TraceId, span: SpanId) {
     state.follow.stop(&mut state.tree);
     if let Some(summary) = state.tree.trace(&trace) {
         let session = summary.session.clone();

@@ -55,6 +55,8 @@ impl State {
             (Action::OpenOutside, _) => {
                 self.detail.opens_at_cursor().filter(|_| context == Context::Detail).map(|_| usual)
             }
+            (Action::ZoomIn | Action::ZoomOut, None) => self.detail.has_time().then_some(usual),
+            (Action::Fold, None) if context == Context::Detail && self.detail.is_zoomed() => Some("pan"),
             (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
             _ => Some(usual),
         }
@@ -73,6 +75,9 @@ impl State {
     fn open_does_in_detail(&self) -> Option<&'static str> {
         if self.picture_at_cursor().is_some() {
             return Some("picture");
+        }
+        if self.detail.step_at_cursor().is_some() {
+            return Some("go to");
         }
         match self.detail.fold_at_cursor() {
             Some(true) => Some("close"),

@@ -32,6 +32,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::NextPane
         | Action::PreviousPane
         | Action::Tab(_)
+        | Action::ZoomIn
+        | Action::ZoomOut
         | Action::Filter
         | Action::Session
         | Action::Follow

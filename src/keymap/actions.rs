@@ -114,6 +114,8 @@ actions! {
     @tabs // an action for each row of `crate::tabs`
     NextFailed       Main      ["e"]                "next-failed"     "failure"  "Go to the next step of the run that failed"
     PreviousFailed   Main      ["E"]                "previous-failed" "failure"  "Go to the previous step of the run that failed"
+    ZoomIn           Main      [">"]                "zoom-in"         "zoom"     "Show less of a run's time in the timeline, around the step under the cursor; then h and l move it"
+    ZoomOut          Main      ["<"]                "zoom-out"        "zoom"     "Show more of a run's time in the timeline, up to all of it"
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"

@@ -21,7 +21,9 @@ pub fn run() {
         let large = make();
         println!("-- {}", large.name);
         let mut bench = Bench::new(large);
-        for (tab, name) in [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw")] {
+        for (tab, name) in
+            [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw"), ("6", "timeline")]
+        {
             bench.press(tab);
             bench.measure(&format!("{name}: an answer arrives"), Bench::arrives);
             bench.press("g g");
@@ -42,7 +44,7 @@ pub fn run() {
             bench.folds(name);
         }
         bench.measure("tabs, one after another", |bench, took| {
-            for tab in ["1", "2", "3", "4", "5"] {
+            for tab in ["1", "2", "3", "4", "5", "6"] {
                 took.push(bench.press(tab));
             }
         });

@@ -62,6 +62,20 @@ fn each_pane_shows_its_part_of_a_run_with_tools() {
 }
 
 #[test]
+fn the_timeline_shows_when_each_step_was_under_way() {
+    shows("timeline", &["strands/openai_support"], "g g j 6");
+    shows("timeline_parallel", &["strands/graph_team"], "g g j 6");
+    shows_at(&WIDE, "timeline_failed", &["openai/gen_responses_support"], "g g j 6");
+    shows_at(&WIDE, "timeline_generic", &["generic/webshop"], "6");
+    shows_at(&WIDE, "timeline_zoomed", &["strands/openai_support"], "g g j 6 tab j j j > >");
+}
+
+#[test]
+fn a_session_has_a_timeline_for_each_run() {
+    shows_at(&WIDE, "timeline_session", &["openai/gen_responses_support"], "g g 6");
+}
+
+#[test]
 fn a_failed_tool_shows_its_error_with_the_call_that_asked_for_it() {
     // Its result does not say that it is an error; its execution does.
     shows("failed_tool", &["strands/anthropic_latest_support"], "g g j");

@@ -15,6 +15,8 @@ mod moves;
 mod news;
 mod rows;
 
+pub use rows::hidden;
+
 use std::collections::{HashMap, HashSet};
 
 use super::{pane::Pane, scroll::Scroll};

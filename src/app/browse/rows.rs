@@ -166,7 +166,7 @@ pub fn newest_span(nodes: &[Node]) -> Option<SpanId> {
 /// For each node whether it is folded away: plumbing, and the requests, queries and messages of libraries beneath which
 /// nothing else is. Roots, failures, spans that run and those that have not come are not. Without a model's or agent's
 /// work nothing is folded away.
-fn hidden(nodes: &[Node]) -> Vec<bool> {
+pub fn hidden(nodes: &[Node]) -> Vec<bool> {
     let mut hidden = vec![false; nodes.len()];
     if !nodes.iter().any(|node| node.category.is_ai()) {
         return hidden;

@@ -19,14 +19,16 @@ impl Labels {
         Self { counts: counted.collect() }
     }
 
-    /// The widest labels that fit, one for each tab; `current`: the answer that was counted is the one that is shown.
-    pub fn fitting(&self, width: u16, current: bool) -> Vec<String> {
-        let forms: [fn(usize, &TabRow, Counts) -> String; 3] = [
-            |number, row, counts| format!("{number} {}{}", row.title, in_full(counts)),
-            |number, row, counts| format!("{number} {}{}", row.title, mark(counts)),
-            |number, row, _| format!("{number} {}", row.title),
+    /// The widest labels that fit, one for each tab; `current`: the answer that was counted is the one that is shown;
+    /// `open`: the tab that is shown, which has its title where the others have no room for theirs.
+    pub fn fitting(&self, width: u16, current: bool, open: Tab) -> Vec<String> {
+        let forms: [&Form; 4] = [
+            &|number, row, counts| format!("{number} {}{}", row.title, in_full(counts)),
+            &|number, row, counts| format!("{number} {}{}", row.title, mark(counts)),
+            &|number, row, _| format!("{number} {}", row.title),
+            &|number, row, counts| format!("{number} {}{}", row.short, mark(counts)),
         ];
-        let labels = |form: fn(usize, &TabRow, Counts) -> String| -> Vec<String> {
+        let labels = |form: &Form| -> Vec<String> {
             let label = |(at, tab): (usize, &Tab)| {
                 let counted = self.counts.iter().find(|(of, _)| current && *of == at);
                 form(at + 1, tab.row(), counted.map(|(_, counts)| *counts).unwrap_or_default())
@@ -37,9 +39,17 @@ impl Labels {
             labels.iter().map(|label| wrap::width(label) + 2).sum::<usize>() <= usize::from(width)
         };
         let widest = forms.into_iter().map(labels).find(fits);
-        widest.unwrap_or_else(|| labels(|number, row, counts| format!("{number} {}{}", row.short, mark(counts))))
+        widest.unwrap_or_else(|| {
+            labels(&|number, row, counts| match (row.tab == open, mark(counts)) {
+                (true, mark) => format!("{number} {}{mark}", row.title),
+                (false, mark) => format!("{number}{mark}"),
+            })
+        })
     }
 }
+
+/// A tab's label: from its number, its row of the table, and what it counts.
+type Form<'f> = dyn Fn(usize, &TabRow, Counts) -> String + 'f;
 
 /// ` 5·4✗`: so many, so many of them failed.
 fn in_full(counts: Counts) -> String {

@@ -3,6 +3,7 @@
 use super::extents;
 use super::json;
 use super::json_text;
+use super::lens::{Lens, Moment};
 use super::line::{DocLine, Fold, FoldName, Folds, Opens};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
@@ -33,6 +34,8 @@ pub struct Builder<'a> {
     pub width: usize,
     /// Times are written in this time zone.
     pub zone: &'a Zone,
+    /// Which part of a run's time is looked at.
+    pub lens: &'a Lens,
     folds: &'a Folds,
     now: Timestamp,
     /// What is written depends on the moment.
@@ -46,6 +49,7 @@ pub struct Builder<'a> {
     /// Long texts so far.
     texts: usize,
     span: Option<SpanId>,
+    moment: Option<Box<Moment>>,
     /// Goes before the next line, in place of its indent: the indent and the mark.
     mark: Option<(usize, Styled)>,
     /// The last line is a heading.
@@ -54,19 +58,26 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// Writes what stands beneath `above`.
-    pub fn new(folds: &'a Folds, zone: &'a Zone, width: u16, above: Above) -> Self {
-        Self::with(folds, zone, width, above, Sink::Segments)
+    pub fn new(folds: &'a Folds, (zone, lens): (&'a Zone, &'a Lens), width: u16, above: Above) -> Self {
+        Self::with(folds, (zone, lens), width, above, Sink::Segments)
     }
 
     /// Writes only one extent of one of the block's long texts.
-    pub fn only(folds: &'a Folds, zone: &'a Zone, width: u16, text: usize, extent: &'a Extent) -> Self {
-        Self::with(folds, zone, width, Above::Text, Sink::Only { text, extent, within: false })
+    pub fn only(
+        folds: &'a Folds,
+        (zone, lens): (&'a Zone, &'a Lens),
+        width: u16,
+        text: usize,
+        extent: &'a Extent,
+    ) -> Self {
+        Self::with(folds, (zone, lens), width, Above::Text, Sink::Only { text, extent, within: false })
     }
 
-    fn with(folds: &'a Folds, zone: &'a Zone, width: u16, above: Above, sink: Sink<'a>) -> Self {
+    fn with(folds: &'a Folds, (zone, lens): (&'a Zone, &'a Lens), width: u16, above: Above, sink: Sink<'a>) -> Self {
         Self {
             width: usize::from(width.max(1)),
             zone,
+            lens,
             folds,
             now: Timestamp::default(),
             ticks: false,
@@ -77,6 +88,7 @@ impl<'a> Builder<'a> {
             count: 0,
             texts: 0,
             span: None,
+            moment: None,
             mark: None,
             headed: above == Above::Heading,
         }
@@ -118,7 +130,7 @@ impl<'a> Builder<'a> {
     /// How many lines `write` writes.
     pub fn count(&self, write: impl FnOnce(&mut Builder)) -> usize {
         let width = u16::try_from(self.width).unwrap_or(u16::MAX);
-        let mut counting = Builder::with(self.folds, self.zone, width, Above::Text, Sink::Count);
+        let mut counting = Builder::with(self.folds, (self.zone, self.lens), width, Above::Text, Sink::Count);
         write(&mut counting);
         counting.count
     }
@@ -126,6 +138,11 @@ impl<'a> Builder<'a> {
     /// On the next line begins what there is of a span.
     pub fn anchor(&mut self, span: SpanId) {
         self.span = Some(span);
+    }
+
+    /// The next line shows some of its run's time.
+    pub fn moment(&mut self, moment: Moment) {
+        self.moment = Some(Box::new(moment));
     }
 
     /// The next line begins with a mark, where its indent has room for it; else the mark stands above it.
@@ -413,6 +430,6 @@ impl<'a> Builder<'a> {
                 self.lines.push(DocLine { texts: vec![mark], span, ..DocLine::default() });
             }
         }
-        self.lines.push(DocLine { texts, span: self.span.take(), fold, opens: None });
+        self.lines.push(DocLine { texts, span: self.span.take(), fold, opens: None, moment: self.moment.take() });
     }
 }

@@ -15,6 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 use super::build::Builder;
+use super::lens::Lens;
 use super::line::{DocLine, Folds};
 use super::long::AT_ONCE;
 use super::outline::{BlockId, Blocks};
@@ -49,6 +50,7 @@ pub struct Document {
     now: Timestamp,
     /// An entry that is laid out depends on the moment.
     ticks: bool,
+    lens: Lens,
     entries: Vec<Entry>,
     /// At which line each entry starts; one more for the end.
     starts: Vec<usize>,
@@ -109,7 +111,8 @@ impl Document {
     /// The same text at another width.
     #[must_use]
     pub fn at_width(&self, width: u16) -> Self {
-        let same = |blocks| Self { now: self.now, ..Self::new(blocks, width, self.zone.clone()) };
+        let same =
+            |blocks| Self { now: self.now, lens: self.lens.clone(), ..Self::new(blocks, width, self.zone.clone()) };
         self.blocks.clone().map_or_else(Self::default, same)
     }
 
@@ -125,6 +128,19 @@ impl Document {
                 self.kept -= entry.lines.take().map_or(0, |lines| lines.len());
             }
         }
+    }
+
+    /// Looks at the text through another zoom. Only a text that depends on it is written anew, with the heights that it
+    /// had.
+    pub fn look(&mut self, lens: &Lens) {
+        if self.lens == *lens || !self.blocks.as_deref().is_some_and(Blocks::needs_lens) {
+            return;
+        }
+        self.lens.clone_from(lens);
+        for entry in &mut self.entries {
+            entry.lines = None;
+        }
+        self.kept = 0;
     }
 
     /// Takes the heights of blocks that another document of the same width has as well: better than an estimate.
@@ -331,7 +347,7 @@ impl Document {
         let before = entry.lines.take().map_or(0, |lines| lines.len());
         self.kept -= before;
         if let Some((text, extent)) = &entry.part {
-            let mut builder = Builder::only(folds, &self.zone, self.width, *text, extent).at(self.now);
+            let mut builder = Builder::only(folds, (&self.zone, &self.lens), self.width, *text, extent).at(self.now);
             blocks.write(entry.block, &mut builder);
             let lines = builder.done().into_lines();
             (entry.height, entry.measured) = (lines.len(), true);
@@ -339,7 +355,7 @@ impl Document {
             entry.lines = Some(lines);
             return;
         }
-        let mut builder = Builder::new(folds, &self.zone, self.width, above).at(self.now);
+        let mut builder = Builder::new(folds, (&self.zone, &self.lens), self.width, above).at(self.now);
         blocks.write(entry.block, &mut builder);
         let Written { segments, ends, ticks } = builder.done();
         let (block, ended) = (entry.block, entry.measured.then_some(entry.ends));

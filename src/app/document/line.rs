@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::lens::Moment;
 use crate::app::styled::Styled;
 use crate::model::{Media, MediaData, SpanId};
 
@@ -15,6 +16,8 @@ pub struct DocLine {
     pub fold: Option<Fold>,
     /// What this line names can be opened outside.
     pub opens: Option<Opens>,
+    /// Where in its run's time it is, of a line that shows some of that.
+    pub moment: Option<Box<Moment>>,
 }
 
 impl DocLine {

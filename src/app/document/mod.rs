@@ -8,7 +8,7 @@
 //!                       layout: the document, its window                at one width
 //! ```
 //!
-//! A pane (`messages`, `tools`, `reasoning`, `cost`, `raw`) walks its answer once and lists blocks; nothing is
+//! A pane (`messages`, `tools`, `reasoning`, `cost`, `raw`, `timeline`) walks its answer once and lists blocks; nothing is
 //! formatted then. `layout` has the blocks near the window written, keeps their lines until the answer, the width or a
 //! fold of theirs is another, and knows the others by their heights. `detail` holds one document for each tab, and
 //! which folds were moved. `update` scrolls by these lines and the view paints them, so both agree about where things
@@ -21,6 +21,7 @@ pub(super) mod hash;
 mod json;
 mod json_text;
 mod layout;
+mod lens;
 pub mod line;
 mod long;
 mod markdown;
@@ -32,6 +33,7 @@ pub mod raw;
 pub mod reasoning;
 mod runs;
 mod segment;
+pub mod timeline;
 mod tokens;
 pub mod tools;
 
@@ -39,7 +41,7 @@ pub mod tools;
 mod tests;
 
 pub use layout::{Document, Place};
-pub(super) use messages::short_error;
-
+pub use lens::{Lens, Moment, Stretch};
 pub use line::{DocLine, Fold, FoldName, Folds, Opens};
+pub(super) use messages::short_error;
 pub use outline::{BlockId, Blocks, Counts};

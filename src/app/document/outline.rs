@@ -14,6 +14,11 @@ pub trait Pane: Debug + Send + Sync {
 
     /// Writes the lines of one block.
     fn write(&self, block: &Self::Block, to: &mut Builder);
+
+    /// Whether what is written depends on the zoom.
+    fn needs_lens(&self) -> bool {
+        false
+    }
 }
 
 /// A stretch of a document that is laid out as a whole, in reading order: a message's part, a turn's rule, a row.
@@ -94,6 +99,9 @@ pub trait Blocks: Debug + Send + Sync {
 
     /// Writes the lines of a block.
     fn write(&self, block: usize, to: &mut Builder);
+
+    /// Whether what is written depends on the zoom.
+    fn needs_lens(&self) -> bool;
 }
 
 #[derive(Debug)]
@@ -121,5 +129,9 @@ impl<P: Pane> Blocks for Outlined<P> {
 
     fn write(&self, block: usize, to: &mut Builder) {
         self.pane.write(&self.outline.blocks[block].what, to);
+    }
+
+    fn needs_lens(&self) -> bool {
+        self.pane.needs_lens()
     }
 }

@@ -121,7 +121,7 @@ fn a_narrow_screen_shows_one_pane_at_a_time() {
     scene.shows("book_room  #1");
     assert!(!scene.screen().contains("Msg"));
     let scene = scene.pressed("tab");
-    scene.shows("[1 Msg]");
+    scene.shows("[1 Messages]");
     assert!(!scene.screen().contains("turn 3"));
 }
 
