@@ -101,7 +101,10 @@ impl Document {
         let mut lines = Vec::new();
         let mut at = 0;
         while at < document.entries.len() {
-            document.lay_out(at, folds);
+            // The lines after a long text were written together with those before it.
+            if !document.is_laid_out(at) {
+                document.lay_out(at, folds);
+            }
             lines.append(document.entries[at].lines.as_mut().expect("it was laid out"));
             at += 1;
         }
@@ -340,8 +343,13 @@ impl Document {
         }
     }
 
+    /// Has an entry written. All entries of a block but the parts of its long texts are written together.
     fn lay_out(&mut self, at: usize, folds: &Folds) {
         let Some(blocks) = self.blocks.clone() else { return };
+        let is_part = self.entries[at].part.is_some();
+        let block = self.entries[at].block;
+        let before = self.entries[..at].iter().rev().take_while(|entry| !is_part && entry.block == block).count();
+        let at = at - before;
         let above = self.above(at);
         let entry = &mut self.entries[at];
         let before = entry.lines.take().map_or(0, |lines| lines.len());

@@ -110,3 +110,27 @@ fn a_fold_that_opens_is_laid_out_anew_and_nothing_else() {
     let whole = Document::whole(blocks, &folds, 40);
     assert_eq!(texts(&document, 0..document.len()), whole.iter().map(DocLine::text).collect::<Vec<_>>());
 }
+
+/// A block whose long text has lines after it.
+#[derive(Debug)]
+struct Framed;
+
+impl Pane for Framed {
+    type Block = ();
+
+    fn write(&self, (): &(), to: &mut Builder) {
+        to.line(vec![Styled::new("before", Slot::Text)]);
+        to.text(0, &"a line of a long text\n".repeat(20_000), Slot::Text);
+        to.line(vec![Styled::new("after", Slot::Text)]);
+    }
+}
+
+#[test]
+fn what_stands_after_a_long_text_is_written_once() {
+    let mut outline = Outline::default();
+    outline.push((), 0, 7, 0);
+    let blocks: Arc<dyn Blocks> = outline.of(Framed).into();
+    let whole: Vec<String> = Document::whole(blocks, &Folds::default(), 40).iter().map(DocLine::text).collect();
+    assert_eq!(whole.len(), 20_002);
+    assert_eq!((whole[0].as_str(), whole[20_001].as_str()), ("before", "after"));
+}
