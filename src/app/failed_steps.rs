@@ -61,17 +61,9 @@ impl State {
 
     /// The spans that a span lies in.
     fn above(&self, trace: &TraceId, span: SpanId) -> Vec<SpanId> {
-        let nodes = self.assembled(trace).map_or(&[][..], |trace| &trace.tree.nodes);
-        let Some(at) = nodes.iter().position(|node| node.id == span) else { return Vec::new() };
-        let mut depth = nodes[at].depth;
-        let mut above = Vec::new();
-        for node in nodes[..at].iter().rev() {
-            if node.depth < depth {
-                depth = node.depth;
-                above.push(node.id);
-            }
-        }
-        above
+        let Some(tree) = self.assembled(trace).map(|trace| &trace.tree) else { return Vec::new() };
+        let at = tree.nodes.iter().position(|node| node.id == span);
+        at.map_or_else(Vec::new, |at| tree.above(at).map(|node| node.id).collect())
     }
 
     fn assembled(&self, trace: &TraceId) -> Option<&AssembledTrace> {

@@ -42,7 +42,7 @@ pub fn whole_seconds(time: Duration) -> String {
 }
 
 /// How long ago something was, in at most four columns: `now`, `4m`, `2h`, the day of the week (`Tue`) within the last
-/// six days, `3w`, `11mo`, `2y`. Nothing for what is not known.
+/// six days, `3w` (rounded), `11mo`, `2y`. Nothing for what is not known.
 #[must_use]
 pub fn age(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
     if at.known().is_none() {
@@ -55,7 +55,7 @@ pub fn age(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
         _ if hours == 0 => format!("{minutes}m"),
         0 => format!("{hours}h"),
         1..6 => zone.written(at, "%a"),
-        6..60 => format!("{}w", days.div_ceil(7)),
+        6..60 => format!("{}w", (days + 3) / 7),
         60..730 => format!("{}mo", days / 30),
         _ => format!("{}y", days / 365),
     }
@@ -265,6 +265,32 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(88)), "1m28");
         assert_eq!(duration(Duration::from_mins(187)), "3h07");
         assert_eq!(duration(Duration::from_hours(52)), "2d04");
+    }
+
+    #[test]
+    fn ages_have_at_most_four_columns_and_say_no_more_than_is_true() {
+        const DAY: u64 = 24 * 60;
+        // A Sunday, 2025-06-08 12:00.
+        let now = Timestamp(1_749_384_000_000_000_000);
+        for (minutes, written) in [
+            (0, "now"),
+            (1, "1m"),
+            (59, "59m"),
+            (60, "1h"),
+            (DAY - 1, "23h"),
+            (DAY, "Sat"),
+            (5 * DAY, "Tue"),
+            (6 * DAY, "1w"),
+            (8 * DAY, "1w"),
+            (13 * DAY, "2w"),
+            (60 * DAY, "2mo"),
+            (400 * DAY, "13mo"),
+            (1000 * DAY, "2y"),
+        ] {
+            let at = Timestamp(now.0 - minutes * 60_000_000_000);
+            assert_eq!(age(at, now, &Zone::default()), written, "{minutes} minutes");
+        }
+        assert_eq!(age(Timestamp(0), now, &Zone::default()), "", "nobody knows when");
     }
 
     #[test]

@@ -30,8 +30,9 @@
 //!   verdict      what there is to say of a run before it is read
 //!     ────────
 //!   pane         an answer, the query it answers, what failed
-//!   scroll       a cursor in a list of lines                activity, run_state: which runs still go, how others ended
+//!   scroll       a cursor in a list of lines                activity: how fast spans arrive, and which traces did
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
+//!   step         what a step is called, its letter
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
@@ -70,6 +71,7 @@ pub mod scroll;
 pub mod sdk;
 mod settle;
 mod state;
+pub mod step;
 pub mod styled;
 pub mod tab_source;
 #[cfg(test)]

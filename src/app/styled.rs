@@ -15,3 +15,11 @@ impl Styled {
         Self { text: text.into(), slot }
     }
 }
+
+/// Adds text to the end of a line: to its last stretch where that has the same style.
+pub fn append(line: &mut Vec<Styled>, text: &str, slot: Slot) {
+    match line.last_mut() {
+        Some(last) if last.slot == slot => last.text.push_str(text),
+        _ => line.push(Styled::new(text, slot)),
+    }
+}

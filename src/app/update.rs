@@ -165,6 +165,7 @@ fn ticked(state: &mut State, tick: Tick) {
 
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
+    state.goal = None;
     if state.picture.is_some() && state.lists.is_empty() {
         return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };
     }

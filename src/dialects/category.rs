@@ -51,12 +51,13 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables { ai_keys, kinds, operations, unstated }
 });
 
-/// The category of a span or log record. `own` is what a dialect decides by itself, `genai` holds the facts so far.
-pub fn of(source: &Source, own: Option<Category>, genai: &GenAi) -> Category {
+/// The category of a span or log record. `stated` is what a dialect decides by itself, else what a
+/// key states (see [`stated`]); `genai` holds the facts so far.
+pub fn of(source: &Source, stated: Option<Category>, genai: &GenAi) -> Category {
     let has = |key: &str| source.attributes.has(key);
     // A dialect may know the operation from more than an attribute.
     let delivers = || (genai.delivery == Some(Delivery::Message)).then_some(Category::Agent);
-    let stated = own.or_else(|| stated(source)).or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?));
+    let stated = stated.or_else(delivers).or_else(|| of_word(genai.operation.as_deref()?));
     if let Some(category) = stated.or_else(|| TABLES.unstated.iter().find_map(|unstated| unstated(source))) {
         return category;
     }

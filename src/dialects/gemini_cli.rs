@@ -185,7 +185,7 @@ fn joined(chunks: Vec<Message>) -> Option<Message> {
 fn tool(source: &Source, into: &mut Translation) {
     let data = |keys: [&str; 2]| {
         let value = keys.into_iter().find_map(|key| source.attributes.get(key))?;
-        MaybeJson::of(value).data().map(|(data, _)| data.into_owned())
+        MaybeJson::of(value).into_data()
     };
     let request = data([gen_ai::INPUT, "input-json"]);
     let outcome = data([gen_ai::OUTPUT, "output-json"]);

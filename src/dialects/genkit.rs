@@ -13,8 +13,13 @@
 //! ```
 
 use super::{
-    Dialect, Framework, KindKey, Rank, calls::made, definitions, function_io, maybe_json::MaybeJson, parts, provider,
-    provider::Named, provider_payload_facts, reading, token_counts,
+    Dialect, Framework, KindKey, Rank,
+    calls::{self, made},
+    definitions, function_io,
+    maybe_json::MaybeJson,
+    parts, provider,
+    provider::Named,
+    provider_payload_facts, reading, token_counts,
 };
 use crate::model::{
     Carrier, Category, Content, ContentKind, Message, Part, Role, Source, ToolResult, Translation, Value,
@@ -78,8 +83,8 @@ fn translate(source: &Source, into: &mut Translation) {
     let data = |key| source.attributes.get(key).map(MaybeJson::of);
     match into.genai.category {
         Category::Llm => {
-            let decoded = |key| data(key).and_then(MaybeJson::data).map(|(data, _)| data.into_owned());
-            let (input, output) = (decoded(INPUT).unwrap_or(Value::Null), decoded(OUTPUT).unwrap_or(Value::Null));
+            let decoded = |key| data(key).and_then(MaybeJson::into_data).unwrap_or(Value::Null);
+            let (input, output) = (decoded(INPUT), decoded(OUTPUT));
             if let Some(config) = input.get("config") {
                 provider_payload_facts::of_request(config, &mut into.genai);
             }
@@ -125,10 +130,8 @@ fn part(item: &Value, into: &mut Vec<Part>) {
         into.push(made(id(call), call.str("name").unwrap_or_default(), input, false));
     } else if let Some(response) = item.get("toolResponse") {
         let mut content = Vec::new();
-        match response.get("output") {
-            Some(Value::String(text)) => content.extend(parts::text(text)),
-            Some(output) => super::calls::returned(output, &mut content),
-            None => {}
+        if let Some(output) = response.get("output") {
+            calls::returned(output, &mut content);
         }
         let name = response.str("name").map(str::to_owned);
         into.push(Part::new(Content::Result(ToolResult { call_id: id(response), name, is_error: None, content })));

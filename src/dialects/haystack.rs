@@ -89,8 +89,8 @@ fn translate(source: &Source, into: &mut Translation) {
     };
     match into.genai.category {
         Category::Llm => {
-            let decoded = |end| side(end).and_then(MaybeJson::data).map(|(data, _)| data.into_owned());
-            let (input, output) = (decoded("input").unwrap_or(Value::Null), decoded("output").unwrap_or(Value::Null));
+            let decoded = |end| side(end).and_then(MaybeJson::into_data).unwrap_or(Value::Null);
+            let (input, output) = (decoded("input"), decoded("output"));
             for tool in input.get("tools").and_then(Value::as_array).unwrap_or_default() {
                 definitions::read(tool.get("data").unwrap_or(tool), &mut into.tools);
             }
@@ -151,10 +151,8 @@ fn part(block: &Value, into: &mut Vec<Part>) {
     if let Some(result) = block.get("tool_call_result") {
         let origin = result.get("origin").unwrap_or(&Value::Null);
         let mut content = Vec::new();
-        match result.get("result") {
-            Some(Value::String(text)) => content.extend(parts::text(text)),
-            Some(other) => calls::returned(other, &mut content),
-            None => {}
+        if let Some(output) = result.get("result") {
+            calls::returned(output, &mut content);
         }
         into.push(Part::new(Content::Result(ToolResult {
             call_id: calls::id_of(origin),

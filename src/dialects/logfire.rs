@@ -139,7 +139,7 @@ fn translate(source: &Source, into: &mut Translation) {
 
 /// An attribute that holds a list or an object, typed or as JSON, whole or cut.
 pub fn json(source: &Source, key: &str) -> Option<Value> {
-    MaybeJson::of(source.attributes.get(key)?).data().map(|(data, _)| data.into_owned())
+    MaybeJson::of(source.attributes.get(key)?).into_data()
 }
 
 /// Adds what a request has beside its messages: tools, parameters, model, provider.

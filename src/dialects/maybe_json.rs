@@ -51,6 +51,11 @@ impl<'a> MaybeJson<'a> {
         }
     }
 
+    /// The list or object by itself, whole or cut off; `None` for anything else.
+    pub fn into_data(self) -> Option<Value> {
+        self.data().map(|(data, _)| data.into_owned())
+    }
+
     fn of_text(text: &'a str) -> Self {
         match text.trim_start().as_bytes().first() {
             None => Self::Nothing,

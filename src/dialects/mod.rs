@@ -187,7 +187,7 @@ pub fn translate(source: &Source) -> Translation {
         into.genai = GenAi::default();
         return into;
     }
-    let own = DIALECTS.iter().find_map(|dialect| dialect.category?(source));
+    let stated = DIALECTS.iter().find_map(|dialect| dialect.category?(source)).or_else(|| category::stated(source));
     // Events that a dialect reads in its own way are not read again.
     let are_claimed = DIALECTS.iter().any(|dialect| dialect.claims_events && (dialect.matches)(source));
     let without_events = Source { events: if are_claimed { &[] } else { source.events }, ..*source };
@@ -200,7 +200,7 @@ pub fn translate(source: &Source) -> Translation {
         }
         matching = matching.or(Some(dialect.name));
         // A dialect before it may have found the model, or what is done, in more than attributes.
-        into.genai.category = category::of(original, own, &into.genai);
+        into.genai.category = category::of(original, stated, &into.genai);
         let before = understood(&into);
         (dialect.translate)(source, &mut into);
         for reading in into.readings.iter_mut().skip(before.0) {
@@ -217,7 +217,7 @@ pub fn translate(source: &Source) -> Translation {
         into.dialects.extend(matching.map(str::to_owned));
     }
     usage::settle(source, &mut into.genai);
-    into.genai.category = category::of(source, own, &into.genai);
+    into.genai.category = category::of(source, stated, &into.genai);
     into.genai.aggregate =
         into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
     if into.genai.category.is_call() {

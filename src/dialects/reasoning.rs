@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_reasoning_is_parts_of() {
+    fn every_spelling_of_reasoning_is_read() {
         for text in [
             r#"{"type":"reasoning","content":"hm"}"#,
             r#"{"type":"thinking","thinking":"hm","signature":"s"}"#,

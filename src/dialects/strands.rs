@@ -69,8 +69,7 @@ fn matches(source: &Source) -> bool {
 fn unstated_category(source: &Source) -> Option<Category> {
     let has = |key: &&str| source.attributes.has(key);
     let is_other = ["gen_ai.tool.call.id", "gen_ai.tool.name", "gen_ai.agent.name", "gen_ai.agent.id"].iter().any(has);
-    let is_cycle = ["event_loop.cycle_id", "agent_loop.cycle_id"].iter().any(has);
-    (is_cycle && !is_other).then_some(Category::Chain)
+    (is_cycle(source) && !is_other).then_some(Category::Chain)
 }
 
 /// Strands for TypeScript passes the provider's numbers through, under the conventions' names too.

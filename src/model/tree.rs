@@ -8,6 +8,18 @@ pub struct Tree {
     pub nodes: Vec<Node>,
 }
 
+impl Tree {
+    /// The nodes that one lies in, innermost first.
+    pub fn above(&self, at: usize) -> impl Iterator<Item = &Node> {
+        let mut depth = self.nodes[at].depth;
+        self.nodes[..at].iter().rev().filter(move |node| {
+            let lies_in = node.depth < depth;
+            depth = depth.min(node.depth);
+            lies_in
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub trace: Option<TraceId>,

@@ -64,8 +64,8 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     }
 }
 
-/// Between tabs and text; here stands why the text is not as new as it should be.
-fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+/// A line across the detail.
+pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
     let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) {
         Slot::BorderFocused
     } else {
@@ -76,6 +76,11 @@ fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
         pen.dot(line.x.saturating_sub(1), line.y, "├", Slot::BorderFocused);
         pen.dot(line.right(), line.y, "┤", slot);
     }
+}
+
+/// Between tabs and text; here stands why the text is not as new as it should be.
+fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+    across(pen, state, areas, line);
     if let Some(why) = state.detail.failed() {
         frame::words(pen, line, &[Styled::new(format!("✗ {why}"), Slot::Error)]);
     }
@@ -87,12 +92,12 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
+        // From the cursor's column to the one beyond the text.
+        let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
         if line.span.is_some() && line.span == state.detail.step() {
-            pen.wash(Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 }, Slot::CursorInactive);
+            pen.wash(row, Slot::CursorInactive);
         }
         if focused && at == scroll.cursor {
-            // From the cursor's column to the one beyond the text.
-            let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
             pen.wash(row, Slot::Cursor);
             pen.dot(row.x, y, "▌", Slot::Accent);
         }

@@ -100,11 +100,13 @@ pub fn addresses(state: &State, wide: bool) -> Vec<Styled> {
 
 /// The last minute as bars, and how many spans a second there are now.
 fn rate(strip: &mut Strip, state: &State, line: Rect) {
-    let now = format::count(state.rate.now());
+    let spans = state.rate.now();
+    let now = format::count(spans);
     // In columns of a steady number, so that nothing beside them moves.
     let (number, unit) = match line.width {
         ..NARROW => (format!("{now}/s"), ""),
         NARROW..WIDE => (format!("{now:>3}"), "/s"),
+        WIDE.. if spans == 1 => (format!("{now:>4}"), " span/s "),
         WIDE.. => (format!("{now:>4}"), " spans/s"),
     };
     let columns = match line.width {

@@ -12,7 +12,7 @@ use crate::{
         help::HelpLine,
         item::{Item, Kind},
         list::{List, MARGINS},
-        styled::Styled,
+        styled::{Styled, append},
         wrap,
     },
     keymap::Action,
@@ -185,10 +185,7 @@ fn matched(pen: &mut Pen, place: Rect, text: &str, finder: &mut Finder) -> u16 {
     let mut runs: Vec<Styled> = Vec::new();
     for (at, grapheme) in text.graphemes(true).enumerate() {
         let slot = if found.binary_search(&at).is_ok() { Slot::ListMatch } else { Slot::Text };
-        match runs.last_mut().filter(|styled| styled.slot == slot) {
-            Some(styled) => styled.text.push_str(grapheme),
-            None => runs.push(Styled::new(grapheme, slot)),
-        }
+        append(&mut runs, grapheme, slot);
     }
     pen.texts(place, &runs)
 }

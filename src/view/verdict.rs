@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::pen::Pen;
+use super::{detail, pen::Pen};
 use crate::{
-    app::{Areas, Focus, State, areas::DetailArea, styled::Styled},
+    app::{Areas, State, areas::DetailArea, styled::Styled},
     keymap::Action,
     slots::Slot,
 };
@@ -20,14 +20,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
         let right: Vec<Styled> = line.right.into_iter().chain(key).collect();
         pen.texts_right(row, &right);
     }
-    let focused = state.focus == Focus::Detail || areas.tree.is_none();
-    let slot = if focused { Slot::BorderFocused } else { Slot::Border };
-    for y in area.divide.y..area.divide.bottom() {
-        let row = Rect { y, height: 1, ..area.divide };
-        pen.line(row, "─", slot);
-        if areas.bordered {
-            pen.dot(row.x.saturating_sub(1), y, "├", Slot::BorderFocused);
-            pen.dot(row.right(), y, "┤", slot);
-        }
+    if area.divide.height > 0 {
+        detail::across(pen, state, areas, area.divide);
     }
 }

@@ -11,6 +11,7 @@ use sideseat_tui::model::{
     Answer, Changes, Detail, Overview, Page, Project, Query, SessionId, SessionSummary, StateCounts, Subject,
     Timestamp, Totals, TraceState, TraceSummary, Tree,
 };
+use sideseat_tui::tabs::Tab;
 use sideseat_tui::theme::{Theme, Themes};
 use sideseat_tui::view;
 
@@ -21,10 +22,9 @@ pub fn run() {
         let large = make();
         println!("-- {}", large.name);
         let mut bench = Bench::new(large);
-        for (tab, name) in
-            [("1", "messages"), ("2", "tools"), ("3", "reasoning"), ("4", "cost"), ("5", "raw"), ("6", "timeline")]
-        {
-            bench.press(tab);
+        for row in Tab::ROWS {
+            let name = row.title.to_lowercase();
+            bench.press(row.keys[0]);
             bench.measure(&format!("{name}: an answer arrives"), Bench::arrives);
             bench.press("g g");
             bench.measure(&format!("{name}: one line down"), |bench, took| took.push(bench.press("j")));
@@ -41,11 +41,11 @@ pub fn run() {
                     took.push(bench.timed(Event::Resize { columns, rows: 40 }));
                 }
             });
-            bench.folds(name);
+            bench.folds(&name);
         }
         bench.measure("tabs, one after another", |bench, took| {
-            for tab in ["1", "2", "3", "4", "5", "6"] {
-                took.push(bench.press(tab));
+            for row in Tab::ROWS {
+                took.push(bench.press(row.keys[0]));
             }
         });
         bench.press("1  shift-tab  g g");

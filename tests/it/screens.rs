@@ -12,7 +12,7 @@ use crate::{
     scene::{self, Scene},
 };
 
-const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
+pub const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
 /// Where a pane has room, and where it has to choose.
 const WIDE: [(u16, u16); 2] = [(120, 40), (80, 24)];
@@ -29,7 +29,7 @@ fn shows_at(sizes: &[(u16, u16)], name: &str, captures: &[&str], keys: &str) {
 }
 
 /// Keeps one screen; its times are in the time zone of the scene.
-fn keep(name: &str, text: &str) {
+pub fn keep(name: &str, text: &str) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/screens" }, {
         insta::assert_snapshot!(name, text);
     });
@@ -199,7 +199,6 @@ fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
     keep("filter_typed_80x24", &text);
 }
 
-/// Its row, its session and the sums agree, until nothing more came for as long as its sender pauses.
 #[test]
 fn a_frozen_view_says_what_waits() {
     let scene = Scene::of(&["bedrock/seed_session"], 80, 24).press("P");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sideseat_tui::model::{Answer, Filter, Query, RunState, SessionId, StateCounts, Timestamp, TraceSummary};
 
-use crate::{replay::transcript_of, scene::Scene};
+use crate::{program::request, replay::transcript_of, scene::Scene};
 
 /// One run as its sender knows it.
 struct Sent {
@@ -90,11 +90,6 @@ impl Sent {
     }
 }
 
-fn body(spans: &[Value]) -> Vec<u8> {
-    let spans = json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": "live"}, "spans": spans}]}]});
-    serde_json::to_vec(&spans).unwrap()
-}
-
 /// The rows of a session, and the session's own sums.
 fn stored(scene: &Scene, session: Option<&str>) -> (Vec<TraceSummary>, StateCounts) {
     let session = session.map(SessionId::from);
@@ -166,7 +161,7 @@ fn every_row_sum_and_export_says_what_was_sent_at_every_moment() {
     for round in 0..3_u64 {
         for at in 0..runs.len() {
             let turn = runs[at].turn();
-            scene = scene.sends(body(&[turn]));
+            scene = scene.sends(request(&[turn]));
             rows += check(&mut scene, &runs, &format!("round {round}, run {at}, followed"));
         }
     }
@@ -179,7 +174,7 @@ fn every_row_sum_and_export_says_what_was_sent_at_every_moment() {
     }
     for at in (0..8).rev() {
         let root = runs[at].root();
-        scene = scene.sends(body(&[root]));
+        scene = scene.sends(request(&[root]));
         rows += check(&mut scene, &runs, &format!("root of run {at}"));
     }
     assert!(rows > 50, "{rows} rows were compared");
@@ -187,7 +182,7 @@ fn every_row_sum_and_export_says_what_was_sent_at_every_moment() {
     let late = runs[2].started() + 60_000_000_000;
     let attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"});
     let span = runs[2].span(50, Some(900), "chat gpt-4o", late, &attributes);
-    scene = scene.sends(body(&[span]));
+    scene = scene.sends(request(&[span]));
     runs[2].ended = false;
     let (rows, _) = stored(&scene, Some("s1"));
     let row = rows.iter().find(|row| row.trace.to_string() == format!("{:032x}", 3)).unwrap();

@@ -9,9 +9,11 @@ use sideseat_tui::{
     model::Timestamp,
 };
 
-use crate::scene::Scene;
-
-const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
+use crate::{
+    program::request,
+    scene::Scene,
+    screens::{SIZES, keep},
+};
 
 /// When each run begins: 2025-06-03 17:41:00.
 const START: Timestamp = Timestamp(1_748_972_460_000_000_000);
@@ -113,11 +115,6 @@ fn looping() -> Vec<Value> {
     spans
 }
 
-fn body(spans: &[Value]) -> Vec<u8> {
-    let body = json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": "trips"}, "spans": spans}]}]});
-    serde_json::to_vec(&body).unwrap()
-}
-
 /// The clock at a second of the run.
 fn tick(second: u64) -> Tick {
     Tick { now: at(second), seen: Seen::default(), failing: None }
@@ -126,10 +123,8 @@ fn tick(second: u64) -> Tick {
 /// Keeps a screen a size under a name: of what was sent, looked at at a second of the run.
 fn shows(name: &str, spans: &[Value], second: u64, keys: &str) {
     for (columns, rows) in SIZES {
-        let page = Scene::live(columns, rows).sends(body(spans)).tick(tick(second)).press(keys).page();
-        insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/screens" }, {
-            insta::assert_snapshot!(format!("verdict_{name}_{columns}x{rows}"), page);
-        });
+        let page = Scene::live(columns, rows).sends(request(spans)).tick(tick(second)).press(keys).page();
+        keep(&format!("verdict_{name}_{columns}x{rows}"), &page);
     }
 }
 
@@ -143,7 +138,7 @@ fn a_run_that_failed_in_a_loop_says_where_why_and_what_it_spent() {
 
 #[test]
 fn a_run_that_goes_on_says_what_it_waits_for() {
-    let scene = Scene::live(120, 40).sends(body(&looping())).tick(tick(39));
+    let scene = Scene::live(120, 40).sends(request(&looping())).tick(tick(39));
     let screen = scene.press("tab G").text();
     for text in ["waiting 4s", "── running · 31s · last span 4s ago · waiting for book_room 4s ──", "↻ LOOP 3×"]
     {

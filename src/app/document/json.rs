@@ -1,7 +1,7 @@
 //! Values as people read them: indented, coloured JSON, and summaries of it.
 
 use super::long::AT_ONCE;
-use crate::app::styled::Styled;
+use crate::app::styled::{self, Styled};
 use crate::app::wrap;
 use crate::model::Value;
 use crate::slots::Slot;
@@ -206,10 +206,8 @@ pub fn newline(lines: &mut Vec<Vec<Styled>>, indent: usize) {
 }
 
 pub fn append(lines: &mut [Vec<Styled>], text: &str, slot: Slot) {
-    let Some(line) = lines.last_mut() else { return };
-    match line.last_mut() {
-        Some(styled) if styled.slot == slot => styled.text.push_str(text),
-        _ => line.push(Styled::new(text, slot)),
+    if let Some(line) = lines.last_mut() {
+        styled::append(line, text, slot);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use crate::app::styled::Styled;
+use crate::app::styled::{Styled, append};
 use crate::slots::Slot;
 
 /// Texts longer than this are shown plain: colour is not worth a pause.
@@ -21,18 +21,11 @@ pub fn lines(text: &str, base: Slot) -> Vec<Vec<Styled>> {
                 lines.push(Vec::new());
             }
             if !part.is_empty() {
-                push(lines.last_mut().expect("it starts with a line"), part, slot);
+                append(lines.last_mut().expect("it starts with a line"), part, slot);
             }
         }
     }
     lines
-}
-
-fn push(line: &mut Vec<Styled>, text: &str, slot: Slot) {
-    match line.last_mut() {
-        Some(styled) if styled.slot == slot => styled.text.push_str(text),
-        _ => line.push(Styled::new(text, slot)),
-    }
 }
 
 /// The text in order, cut into stretches of one style; together they are the text.

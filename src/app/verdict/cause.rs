@@ -1,10 +1,10 @@
 //! Why a run failed: the deepest step on its failing path; else what is wrong with how it ended.
 
 use crate::app::document::short_error;
-use crate::app::wrap;
+use crate::app::{step, wrap};
 use crate::model::{
     AssembledTrace, Category, Content, Failure, ModelCall, Node, NodeState, Role, SpanId, ToolRun, ToolStatus,
-    TraceState,
+    TraceState, Tree,
 };
 
 /// What is wrong with a run.
@@ -170,11 +170,8 @@ fn path_of_node(trace: &AssembledTrace, at: usize) -> Vec<String> {
     if let Some(run) = trace.tools.iter().find(|run| run.span == Some(node.id)) {
         return path_of_tool(trace, run, Some(at));
     }
-    let mut path = agents_above(&trace.tree.nodes, at);
-    path.push(match node.turn {
-        Some(turn) => format!("turn {turn}"),
-        None => step(node),
-    });
+    let mut path = agents_above(&trace.tree, at);
+    path.push(step::called(node));
     path
 }
 
@@ -183,45 +180,31 @@ fn path_of_tool(trace: &AssembledTrace, run: &ToolRun, at: Option<usize>) -> Vec
     let of = |span: Option<SpanId>| span.and_then(|span| nodes.iter().position(|node| node.id == span));
     let at = at.or_else(|| of(run.span));
     let caller = of(run.called_by);
-    let mut path = at.or(caller).map(|at| agents_above(nodes, at)).unwrap_or_default();
+    let mut path = at.or(caller).map(|at| agents_above(&trace.tree, at)).unwrap_or_default();
     path.extend(caller.and_then(|at| nodes[at].turn).map(|turn| format!("turn {turn}")));
-    path.push(at.map_or_else(|| wrap::clean_line(&run.name), |at| step(&nodes[at])));
+    path.push(at.map_or_else(|| wrap::clean_line(&run.name), |at| step::called(&nodes[at])));
     path
 }
 
-fn step(node: &Node) -> String {
-    let name = wrap::clean_line(&node.name);
-    node.ordinal.map_or_else(|| name.clone(), |nth| format!("{name} #{nth}"))
-}
-
 /// The names of the agents that a span lies in, outermost first.
-fn agents_above(nodes: &[Node], at: usize) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut depth = nodes[at].depth;
-    for node in nodes[..at].iter().rev() {
-        if node.depth < depth {
-            depth = node.depth;
-            if node.category == Category::Agent && node.state != NodeState::Missing {
-                let name = wrap::clean_line(node.name.strip_prefix("invoke_agent ").unwrap_or(&node.name));
-                // Several spans of one agent lie in one another.
-                if names.last() != Some(&name) {
-                    names.push(name);
-                }
-            }
-        }
-    }
+fn agents_above(tree: &Tree, at: usize) -> Vec<String> {
+    let agents = tree.above(at).filter(|node| node.category == Category::Agent && node.state != NodeState::Missing);
+    let name = |node: &Node| wrap::clean_line(node.name.strip_prefix("invoke_agent ").unwrap_or(&node.name));
+    let mut names: Vec<String> = agents.map(name).collect();
+    // Several spans of one agent lie in one another.
+    names.dedup();
     names.reverse();
     names
 }
 
 /// The last model call that ended at a limit, or was refused.
 fn bad_finish(trace: &AssembledTrace) -> Option<Cause> {
-    let turns = trace.turns();
     let found = trace.calls.iter().enumerate().rev().find_map(|(at, call)| Some((at, call, finish(call)?)));
     let (at, call, what) = found?;
+    let turns = trace.turns();
     let is_last = trace.calls.iter().rposition(|call| call.category.takes_turns()) == Some(at);
     let node = trace.tree.nodes.iter().position(|node| node.id == call.span);
-    let mut path = node.map(|at| agents_above(&trace.tree.nodes, at)).unwrap_or_default();
+    let mut path = node.map(|at| agents_above(&trace.tree, at)).unwrap_or_default();
     path.extend(turns[at].map(|turn| format!("turn {turn}")));
     Some(Cause {
         what,

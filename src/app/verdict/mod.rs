@@ -4,7 +4,7 @@
 //! ```text
 //!   ✗ tool failed  planner › turn 5 › book_room #4                          ValidationError  e
 //!   'guests' must be >= 1 (got 0)                                      ↻ LOOP 4× same arguments
-//!   since the repeat began: 3 calls · 69k tokens · $.194
+//!   after the repeat began: 3 model calls · 69k tokens · $.194
 //!   context ██▍············· 12% of 200k   cached 88% → 12% in turn 3   first token 1.1s
 //! ```
 //!
@@ -77,7 +77,7 @@ impl Verdict {
             run,
             cause: cause::of(trace),
             repeat: repeats::of(trace),
-            context: context::of(trace).filter(|_| run.is_none()),
+            context: if run.is_none() { context::of(trace) } else { None },
             unfinished: trace.waits.filter(|_| unfinished).map(|waits| Unfinished {
                 until: waits.until(trace.last_seen),
                 last_seen: trace.last_seen,

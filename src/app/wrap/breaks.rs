@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::width;
-use crate::app::styled::Styled;
+use crate::app::styled::{Styled, append};
 use crate::slots::Slot;
 
 /// After these a word too long for any line (a path, an id) breaks rather than in the middle of a name.
@@ -33,10 +33,7 @@ impl Lines {
 
 impl Takes for Lines {
     fn text(&mut self, text: &str, slot: Slot) {
-        match self.line.last_mut() {
-            Some(styled) if styled.slot == slot => styled.text.push_str(text),
-            _ => self.line.push(Styled::new(text, slot)),
-        }
+        append(&mut self.line, text, slot);
     }
 
     fn end(&mut self) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::names;
 use crate::{
-    app::{Content, Row, RowId, State, format, styled::Styled, wrap},
-    model::{Category, Node, NodeState, RunState, SessionSummary, TraceSummary, Usd},
+    app::{Content, Row, RowId, State, format, step, styled::Styled, wrap},
+    model::{Node, NodeState, RunState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
 };
@@ -156,8 +156,8 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
             NodeState::Running => Some(mark(RunState::Running)),
             NodeState::Missing => Some(("◌", Slot::TreeMissing)),
         },
-        kind: Some(kind(node.category)),
-        name: names::step(node),
+        kind: Some(step::kind(node.category)),
+        name: step::name(node),
         // What stands for it is no name, and read from its start.
         prose: node.state == NodeState::Missing,
         model: model.unwrap_or_default(),
@@ -168,22 +168,5 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         tokens: Some(numbers::tokens(node.usage.as_ref(), is_call)),
         cost: Some(numbers::cost(cost, node.unpriced || (is_call && cost.is_none()))),
         ..Line::default()
-    }
-}
-
-/// The letter of a kind, and its slot.
-fn kind(category: Category) -> (&'static str, Slot) {
-    match category {
-        Category::Agent => ("A", Slot::TreeAgent),
-        Category::Llm => ("M", Slot::TreeLlm),
-        Category::Tool => ("T", Slot::TreeTool),
-        Category::Retriever | Category::Reranker | Category::Embedding => ("R", Slot::TreeRetriever),
-        Category::Chain => ("W", Slot::TreeChain),
-        Category::Guardrail
-        | Category::Evaluator
-        | Category::Http
-        | Category::Db
-        | Category::Messaging
-        | Category::Span => ("·", Slot::TreeOther),
     }
 }

@@ -1,7 +1,7 @@
 //! How rows of the tree are called.
 
 use crate::{
-    app::{Content, Row, State, wrap},
+    app::{Content, Row, State, step, wrap},
     model::{Node, SessionSummary, TraceSummary},
 };
 
@@ -15,7 +15,7 @@ pub fn short_name(state: &State, row: &Row) -> Option<String> {
             Some(if numbered.is_empty() { name.unwrap_or_else(|| "run".to_owned()) } else { numbered })
         }
         Content::Span { node, .. } => {
-            let words: Vec<String> = [step(node)].into_iter().chain(ordinal(node)).collect();
+            let words: Vec<String> = [step::name(node)].into_iter().chain(ordinal(node)).collect();
             Some(words.join(" "))
         }
         Content::Earlier(_) | Content::Waiting | Content::Nothing | Content::Failed(_) => None,
@@ -24,16 +24,6 @@ pub fn short_name(state: &State, row: &Row) -> Option<String> {
 
 pub fn session(summary: &SessionSummary) -> String {
     summary.session.as_ref().map_or_else(|| "(no session)".to_owned(), |id| wrap::clean_line(id.as_str()))
-}
-
-/// A step's name.
-pub fn step(node: &Node) -> String {
-    let name = wrap::clean_line(&node.name);
-    match node.turn {
-        Some(turn) => format!("turn {turn}"),
-        None if name.trim().is_empty() => "?".to_owned(),
-        None => name,
-    }
 }
 
 /// Which call of its tool it is.

@@ -8,8 +8,8 @@ use super::steps::{Step, Work};
 use crate::app::document::build::Builder;
 use crate::app::document::{Moment, Stretch};
 use crate::app::styled::Styled;
-use crate::app::{format, wrap};
-use crate::model::{Category, Node, NodeState};
+use crate::app::{format, step, wrap};
+use crate::model::{Node, NodeState};
 use crate::slots::Slot;
 
 /// Steps that lie deeper are not indented further.
@@ -137,9 +137,9 @@ pub fn gap(to: &mut Builder, run: &Run, moment: Moment) {
 fn name(node: &Node, step: &Step, columns: usize) -> Vec<Styled> {
     let indent = (2 * step.depth.min(DEEPEST)).min(columns / 8 * 2);
     let (letter, slot) =
-        if node.state == NodeState::Missing { ("◌", Slot::TreeMissing) } else { kind(node.category) };
+        if node.state == NodeState::Missing { ("◌", Slot::TreeMissing) } else { step::kind(node.category) };
     let room = columns.saturating_sub(indent + LETTER);
-    let called = called(node);
+    let called = step::called(node);
     let called =
         if node.state == NodeState::Missing { wrap::cut(&called, room) } else { wrap::cut_middle(&called, room) };
     let slot_of_name = if node.state == NodeState::Missing { Slot::TreeMissing } else { Slot::Text };
@@ -152,17 +152,6 @@ fn name(node: &Node, step: &Step, columns: usize) -> Vec<Styled> {
         None => texts.push(Styled::new(" ".repeat(left + 1), Slot::Text)),
     }
     texts
-}
-
-/// What a step is called: `turn 2`, `search #3`.
-pub fn called(node: &Node) -> String {
-    let name = wrap::clean_line(&node.name);
-    let name = if name.trim().is_empty() { "?".to_owned() } else { name };
-    match (node.turn, node.ordinal) {
-        (Some(turn), _) => format!("turn {turn}"),
-        (None, Some(ordinal)) => format!("{name} #{ordinal}"),
-        (None, None) => name,
-    }
 }
 
 /// The columns that its name takes, about: counted in bytes, as there may be many.
@@ -178,7 +167,7 @@ pub fn about(node: &Node) -> usize {
 fn bar(node: &Node, step: &Step, own: Stretch, scale: Scale, to_the_end: bool) -> Vec<Styled> {
     let Some((first, end)) = scale.columns(own) else { return outside(own, scale) };
     let wide = end - first;
-    let slot = kind(node.category).1;
+    let slot = step::kind(node.category).1;
     let (mut waiting, fill, slot) = match step.work {
         _ if node.state == NodeState::Missing => (0, "┄", Slot::TreeMissing),
         Work::Model => {
@@ -218,23 +207,6 @@ fn outside(own: Stretch, scale: Scale) -> Vec<Styled> {
         format!("{}›", " ".repeat(pad))
     };
     vec![Styled::new(cells, Slot::Dim)]
-}
-
-/// The letter of a kind, and its slot.
-fn kind(category: Category) -> (&'static str, Slot) {
-    match category {
-        Category::Agent => ("A", Slot::TreeAgent),
-        Category::Llm => ("M", Slot::TreeLlm),
-        Category::Tool => ("T", Slot::TreeTool),
-        Category::Retriever | Category::Reranker | Category::Embedding => ("R", Slot::TreeRetriever),
-        Category::Chain => ("W", Slot::TreeChain),
-        Category::Guardrail
-        | Category::Evaluator
-        | Category::Http
-        | Category::Db
-        | Category::Messaging
-        | Category::Span => ("·", Slot::TreeOther),
-    }
 }
 
 fn padded(text: String, columns: usize) -> String {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Run;
-use super::bars::{BESIDE, CRITICAL, FAILED, GOES_ON, MODEL, OTHER, TOOL, WAITING, called};
+use super::bars::{BESIDE, CRITICAL, FAILED, GOES_ON, MODEL, OTHER, TOOL, WAITING};
 use super::steps::{Step, Work};
 use crate::app::document::build::Builder;
 use crate::app::styled::Styled;
-use crate::app::{format, wrap};
+use crate::app::{format, step, wrap};
 use crate::model::{Node, NodeState};
 use crate::slots::Slot;
 
@@ -68,7 +68,8 @@ fn critical_path(to: &mut Builder, run: &Run, nodes: &[Node]) {
         let on_path = run.path.iter().flatten().count();
         decided.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
         let time = |time| format::duration(Duration::from_nanos(time));
-        let named = decided.iter().take(NAMED).map(|(of, step)| format!("{} {}", called(&nodes[step.node]), time(*of)));
+        let named =
+            decided.iter().take(NAMED).map(|(of, step)| format!("{} {}", step::called(&nodes[step.node]), time(*of)));
         let named = named.collect::<Vec<_>>().join(" · ");
         let more = decided.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" · {more} more") } else { String::new() };

@@ -15,6 +15,8 @@ pub struct Called {
     pub index: usize,
     pub name: String,
     pub ordinal: Ordinal,
+    /// A hash of its arguments.
+    pub input: u64,
     /// The call that asked for it, by its place in the trace.
     pub asked_by: Option<usize>,
     /// The turn that asked for it; `None` where no known call did, or one that takes no turn.
@@ -35,8 +37,8 @@ pub fn called(detail: &Detail) -> Vec<Called> {
     let askers: HashMap<Place, usize> = elsewhere.0.iter().map(|((asker, _), ran)| (*ran, *asker)).collect();
     let mut called = Vec::new();
     for (at, trace) in detail.traces.iter().enumerate() {
-        let (names, turns, calls) = (Names::of(trace), trace.turns(), Calls::of(trace));
-        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace, &inputs(trace))) {
+        let (names, turns, calls, inputs) = (Names::of(trace), trace.turns(), Calls::of(trace), inputs(trace));
+        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace, &inputs)) {
             let place = (at, index);
             if !elsewhere.has(place) {
                 let asked_by = calls.that_asked(run);
@@ -45,6 +47,7 @@ pub fn called(detail: &Detail) -> Vec<Called> {
                     index,
                     name: names.of_run(run),
                     ordinal,
+                    input: inputs[index],
                     asked_by,
                     asked_in_turn: asked_by.and_then(|call| turns.get(call).copied().flatten()),
                     asked_in_run: askers.get(&place).and_then(|asker| numbers[*asker]),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::build::Builder;
-use super::super::hash::{HashMap, HashSet, fingerprint};
+use super::super::hash::{HashMap, HashSet};
 use super::super::tokens;
 use super::called::Called;
 use crate::app::styled::Styled;
@@ -61,7 +61,7 @@ impl Table {
             if let Some(output) = &run.output {
                 *tool.results.get_or_insert(0) += tokens::bytes_of_parts(output);
             }
-            inputs.insert(fingerprint(&run.input));
+            inputs.insert(called.input);
             times.extend(run.started.zip(run.ended).map(|(started, ended)| ended.since(started)));
         }
         let tools = tools.into_iter().map(|(tool, inputs, mut times)| {
