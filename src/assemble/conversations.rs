@@ -341,6 +341,16 @@ fn push<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Vec<Spot>>, key: K, spot: 
     map.entry(key).or_default().push(spot);
 }
 
+/// The hash of a prompt after one message more.
+fn link(before: Option<PromptHash>, next: &Fingerprint) -> Option<PromptHash> {
+    match next.key {
+        Some(key) => before.map(|before| before.then(key)),
+        // From a hidden message on no prompt is equal to another.
+        None if next.hidden => None,
+        None => before,
+    }
+}
+
 /// For each message of a prompt the hash of the prompt up to and with it. `None` from the first hidden message on. A
 /// message with nothing to compare (reasoning alone) leaves the hash as it was; [`PromptHash::EMPTY`] stands for a
 /// beginning of such messages only.
@@ -352,15 +362,16 @@ impl Chain {
     pub fn of(prompt: &[KeyedMessage]) -> Self {
         let mut chain = Some(PromptHash::EMPTY);
         let links = prompt.iter().map(|keyed| {
-            chain = match keyed.fingerprint.key {
-                Some(key) => chain.map(|chain| chain.then(key)),
-                // From a hidden message on no prompt is equal to another.
-                None if keyed.fingerprint.hidden => None,
-                None => chain,
-            };
+            chain = link(chain, &keyed.fingerprint);
             chain
         });
         Self(links.collect())
+    }
+
+    /// The hash of the whole prompt followed by more messages; `None` as for [`Self::whole`].
+    pub fn whole_with<'f>(&self, more: impl Iterator<Item = &'f Fingerprint>) -> Option<PromptHash> {
+        let whole = self.0.last().copied().unwrap_or(Some(PromptHash::EMPTY));
+        more.fold(whole, link).filter(|chain| *chain != PromptHash::EMPTY)
     }
 
     /// The hash of the whole prompt; `None` where a message is hidden or none can be compared.

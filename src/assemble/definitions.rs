@@ -9,9 +9,14 @@ use crate::model::{ToolDefinition, Value};
 pub fn merge<'t>(offered: impl Iterator<Item = &'t ToolDefinition>) -> Vec<ToolDefinition> {
     let mut merged: Vec<ToolDefinition> = Vec::new();
     let mut by_name: HashMap<&str, usize> = HashMap::new();
-    // Every model call repeats its tools, so equal definitions are skipped.
+    // Every model call repeats its tools, so equal definitions are skipped: as the call before listed them by comparing,
+    // which is cheaper, any other by their hashes.
+    let mut latest: HashMap<&str, &ToolDefinition> = HashMap::new();
     let mut seen = HashSet::new();
     for tool in offered {
+        if latest.insert(&tool.name, tool) == Some(tool) {
+            continue;
+        }
         if !seen.insert(text_hash::hash((
             &tool.name,
             &tool.description,

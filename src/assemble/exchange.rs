@@ -7,6 +7,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    mem,
     rc::Rc,
     sync::Arc,
 };
@@ -56,11 +57,11 @@ impl Exchange {
 
 /// Merges the readings of one call. `sources` are in the order of its nodes, the span of each before its log records.
 pub fn merge(sources: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exchange {
-    let groups = groups(sources);
+    let mut groups = groups(sources);
     let chosen = choose(&groups, |group| group.prompt.as_slice());
     let answer_unmarked = chosen.is_some_and(|at| groups[at].answer_unmarked);
     let prompt_is_conversation = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
-    let mut prompt = chosen.map(|at| groups[at].prompt.clone()).unwrap_or_default();
+    let mut prompt = chosen.map(|at| mem::take(&mut groups[at].prompt)).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
             if extends(&other.prompt, &prompt, fingerprints) {
@@ -73,7 +74,7 @@ pub fn merge(sources: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
     }
     let chosen = choose(&groups, |group| group.completion.as_slice());
     let completion_is_conversation = chosen.is_some_and(|at| groups[at].content == ContentKind::Conversation);
-    let mut completion = chosen.map(|at| groups[at].completion.clone()).unwrap_or_default();
+    let mut completion = chosen.map(|at| mem::take(&mut groups[at].completion)).unwrap_or_default();
     if let Some(chosen) = chosen {
         for other in others(&groups, chosen) {
             fill_missing::fill_ids(&mut completion, &other.completion);
@@ -136,6 +137,11 @@ fn calls_first(prompt: &mut Vec<TimedMessage>) {
 
 /// Gives tool results that name no call the ids of the tool calls before them, in order.
 fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
+    let is_open =
+        |line: &TimedMessage| line.fingerprint.role == Role::Tool && line.message.parts.iter().all(is_nameless);
+    if !prompt.iter().any(is_open) {
+        return;
+    }
     let mut open: VecDeque<String> = VecDeque::new();
     for line in prompt {
         if line.fingerprint.role != Role::Tool {
@@ -149,7 +155,7 @@ fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
                 open.clear();
             }
             open.extend(calls);
-        } else if !open.is_empty() && line.message.parts.iter().all(is_nameless) {
+        } else if !open.is_empty() && is_open(line) {
             let mut message = (*line.message).clone();
             for part in &mut message.parts {
                 if let Content::Result(result) = &mut part.content {

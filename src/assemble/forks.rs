@@ -16,8 +16,6 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    conversations::Chain,
-    fingerprint::KeyedMessage,
     hashes::PromptHash,
     limits::{CALLS_OF_ONE_PROMPT, Limited},
     prepared_exchange::PreparedExchange,
@@ -79,10 +77,5 @@ fn state(call: &PreparedExchange) -> Option<PromptHash> {
     if call.completion.is_empty() || call.placed.failed {
         return None;
     }
-    let answer = call
-        .completion
-        .iter()
-        .map(|line| KeyedMessage { message: line.message.clone(), fingerprint: line.fingerprint.clone() });
-    let all: Vec<KeyedMessage> = call.prompt.iter().cloned().chain(answer).collect();
-    Chain::of(&all).whole()
+    call.chain.whole_with(call.completion.iter().map(|line| &*line.fingerprint))
 }

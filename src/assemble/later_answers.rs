@@ -25,9 +25,8 @@ struct Answer {
 struct Open {
     /// The answers of the traces so far, those of one hash in order.
     answers: HashMap<PromptHash, Vec<Answer>>,
-    /// The newest conversation that ends without an answer: the index of its trace, and its own in the trace. The inner
-    /// `None` says that an answer is known.
-    unanswered: HashMap<PromptHash, Option<(usize, usize)>>,
+    /// The newest conversation that ends without an answer: the index of its trace, and its own in the trace.
+    unanswered: HashMap<PromptHash, (usize, usize)>,
 }
 
 /// An answer as the history of a later trace repeats it.
@@ -86,10 +85,8 @@ fn additions(traces: &[Vec<Conversation>], calls: &[Vec<ModelCall>], fingerprint
     for (nth, (conversations, calls)) in traces.iter().zip(calls).enumerate() {
         for later in read(nth, conversations, calls, &mut open, fingerprints) {
             match open.unanswered.remove(&later.before) {
-                Some(Some(conversation)) => {
-                    additions.push(Addition::Answer { conversation, messages: later.messages });
-                }
-                _ => additions.extend(details(&mut open.answers, &later)),
+                Some(conversation) => additions.push(Addition::Answer { conversation, messages: later.messages }),
+                None => additions.extend(details(&mut open.answers, &later)),
             }
         }
     }
@@ -117,11 +114,10 @@ fn read(
             let (Some(key), false) = (key, role == Role::System) else { continue };
             if role == Role::Assistant && run.iter().all(|placed| placed.history) {
                 let messages = || run.iter().map(|placed| Arc::clone(&placed.message)).collect();
-                let is_open =
-                    open.answers.contains_key(&before) || open.unanswered.get(&before).is_some_and(Option::is_some);
+                let is_open = open.answers.contains_key(&before) || open.unanswered.contains_key(&before);
                 all.extend(is_open.then(|| LaterAnswer { before, key, messages: messages() }));
             } else if role == Role::Assistant {
-                open.unanswered.insert(before, None);
+                open.unanswered.remove(&before);
                 if !run.iter().any(|placed| placed.history || placed.message.parts.iter().any(is_reasoning)) {
                     let answer = Answer { conversation: (nth, at), messages, key };
                     open.answers.entry(before).or_default().push(answer);
@@ -130,7 +126,7 @@ fn read(
             before = before.then(key);
         }
         if is_unanswered(calls, &conversation.messages) {
-            open.unanswered.insert(before, Some((nth, at)));
+            open.unanswered.insert(before, (nth, at));
         }
     }
     all

@@ -57,6 +57,7 @@ pub const RUNS_OF_ONE_KEY: Limit =
 
 /// A prompt repeats old tool results. Of those before its last assistant message only this many, the newest, are kept;
 /// those after it are new, and all of them are kept.
+/// It is applied while a span is digested, when it arrives, and so it is not among the limits that are reported.
 pub const OLD_RESULTS: Limit = Limit { most: 128, lost: "of repeated tool results only the newest were considered" };
 
 /// How many failures beneath a span are compared with its own in full; of the others only equal messages are found.

@@ -10,10 +10,11 @@ use super::{
     limits,
     reading_groups::ReadingSource,
     span_digest::SpanDigest,
+    span_failure,
     span_tree::SpanNode,
     totals::TraceDigest,
 };
-use crate::model::{Category, LimitReached, Part, SpanId, SpanRow, TraceRows, Translation};
+use crate::model::{Category, Failure, LimitReached, Part, SpanId, SpanRow, TraceRows, Translation};
 
 /// The rows of a trace, and what was computed from their digests.
 #[derive(Debug)]
@@ -88,6 +89,12 @@ impl<'a> LoadedTrace<'a> {
         value: impl Fn(&'a Translation) -> Option<T>,
     ) -> Option<T> {
         nodes.into_iter().find_map(|node| self.translations(node).find_map(&value))
+    }
+
+    /// The failure that a node records: that of its span, else the first of its log records.
+    pub fn failure(&self, node: usize) -> Option<Failure> {
+        let own = self.row(node).and_then(span_failure::of_span);
+        own.or_else(|| self.first([node], |translation| translation.error.clone()))
     }
 
     /// The part that a [`Source`] points to.

@@ -282,10 +282,7 @@ fn context(trace: &LoadedTrace) -> Context {
 
 /// The failures of a trace. One without words takes those of the span that describes it.
 fn errors(trace: &LoadedTrace) -> Vec<TraceFailure> {
-    let failure = |node: usize| {
-        let own = trace.row(node).and_then(span_failure::of_span);
-        own.or_else(|| trace.first([node], |translation| translation.error.clone())).unwrap_or_default()
-    };
+    let failure = |node: usize| trace.failure(node).unwrap_or_default();
     let failures = trace.work.failures.iter().map(|failure_site| {
         let mut own = failure(failure_site.node);
         if failure_site.described_by != failure_site.node {

@@ -40,11 +40,12 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
         let genai = |value: fn(&crate::model::GenAi) -> Option<String>| {
             trace.first(nodes(), |translation| value(&translation.genai))
         };
+        let agent = trace.agent_of(call.node);
         facts.push(ModelCall {
             span: node.id,
             name: node.span.map(|(_, facts)| facts.name.to_string()).unwrap_or_default(),
             category: node.category,
-            agent: trace.agent_of(call.node),
+            agent: agent.clone(),
             provider: genai(|genai| genai.provider.clone()),
             model: genai(|genai| genai.model.clone()),
             response_model: genai(|genai| genai.response_model.clone()),
@@ -86,7 +87,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             scope: trace.scopes[call.node],
             step: node.parent,
             in_agent: trace.scopes[call.node].is_some_and(|scope| trace.nodes()[scope].category == Category::Agent),
-            agent: trace.agent_of(call.node),
+            agent,
             model: call
                 .nodes()
                 .flat_map(|at| trace.nodes()[at].sources())

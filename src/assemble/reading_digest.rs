@@ -128,7 +128,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let mut in_prompt = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = in_prompt.partition_point(|given| given.at.1 < answered);
-        digest.results.extend(in_prompt.drain(old - OLD_RESULTS.last(&in_prompt[..old]).len()..));
+        digest.results.extend(in_prompt.drain(old.saturating_sub(OLD_RESULTS.most())..));
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),

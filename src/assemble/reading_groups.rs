@@ -140,12 +140,13 @@ pub fn extends(whole: &TimedMessages, part: &TimedMessages, fingerprints: &mut F
     let mut is = |(left, right): (&(Arc<Message>, _), &(Arc<Message>, _))| {
         Arc::ptr_eq(&left.0, &right.0) || fingerprints.fingerprint(&left.0).is(&fingerprints.fingerprint(&right.0))
     };
-    let count = |messages: &TimedMessages| messages.iter().filter(|(message, _)| message.role != Role::System).count();
-    count(whole) > count(part) && count(part) > 0 && {
-        let without_system = |messages: &'_ TimedMessages| -> Vec<(Arc<Message>, Timestamp)> {
-            messages.iter().filter(|(message, _)| message.role != Role::System).cloned().collect()
-        };
-        let (whole, part) = (without_system(whole), without_system(part));
-        whole.iter().rev().zip(part.iter().rev()).all(&mut is)
-    }
+    let count = |messages: &TimedMessages| without_system(messages).count();
+    count(whole) > count(part)
+        && count(part) > 0
+        && without_system(whole).rev().zip(without_system(part).rev()).all(&mut is)
+}
+
+/// The messages of a prompt but for those of the system.
+fn without_system(messages: &TimedMessages) -> impl DoubleEndedIterator<Item = &(Arc<Message>, Timestamp)> {
+    messages.iter().filter(|(message, _)| message.role != Role::System)
 }

@@ -1,6 +1,6 @@
 //! Tool runs as they are shown, with their arguments and results.
 
-use super::{joined_runs::JoinedRun, loaded_trace::LoadedTrace, span_failure, tool_executions::tool_name};
+use super::{joined_runs::JoinedRun, loaded_trace::LoadedTrace, tool_executions::tool_name};
 use crate::model::{Content, Part, ToolResult, ToolRun, ToolStatus, Value};
 
 /// The tool runs of a trace as they are shown, in the order of their calls.
@@ -86,10 +86,7 @@ fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>)
 
 /// Why a run failed: the failure of the execution or of the part of it that failed, else the text of the result.
 fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
-    let failure = run.node.into_iter().chain(run.failed_part).find_map(|at| {
-        let own = trace.row(at).and_then(span_failure::of_span);
-        own.or_else(|| trace.first([at], |translation| translation.error.clone()))
-    });
+    let failure = run.node.into_iter().chain(run.failed_part).find_map(|at| trace.failure(at));
     let message = failure.and_then(|failure| failure.message.or(failure.kind));
     message.or_else(|| text(&result?.content))
 }

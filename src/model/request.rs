@@ -40,12 +40,8 @@ impl AssembledTrace {
     /// All messages that a call was sent, in order. `call`: its index in [`AssembledTrace::calls`].
     #[must_use]
     pub fn sent(&self, call: usize) -> Vec<&Arc<Message>> {
-        self.sent_up_to(call, usize::MAX)
-    }
-
-    /// The first messages that a call was sent.
-    fn sent_up_to(&self, call: usize, most: usize) -> Vec<&Arc<Message>> {
-        let (mut stretches, mut at, mut wanted) = (Vec::new(), call, most);
+        // Of each request that it continues so many of the first messages are wanted.
+        let (mut stretches, mut at, mut wanted) = (Vec::new(), call, usize::MAX);
         while let Some(call) = self.calls.get(at).filter(|_| wanted > 0) {
             let Request { previous, shared, rest, .. } = &call.request;
             stretches.push(&rest[..rest.len().min(wanted.saturating_sub(*shared))]);
