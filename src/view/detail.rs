@@ -64,23 +64,9 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     }
 }
 
-/// A line across the detail.
-pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
-    let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) {
-        Slot::BorderFocused
-    } else {
-        Slot::Border
-    };
-    pen.line(line, "─", slot);
-    if areas.bordered {
-        pen.dot(line.x.saturating_sub(1), line.y, "├", Slot::BorderFocused);
-        pen.dot(line.right(), line.y, "┤", slot);
-    }
-}
-
 /// Between tabs and text; here stands why the text is not as new as it should be.
 fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
-    across(pen, state, areas, line);
+    frame::across(pen, state, areas, line);
     if let Some(why) = state.detail.failed() {
         frame::words(pen, line, &[Styled::new(format!("✗ {why}"), Slot::Error)]);
     }

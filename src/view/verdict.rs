@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{detail, pen::Pen};
+use super::{pen::Pen, widgets::frame};
 use crate::{
     app::{Areas, State, areas::DetailArea, styled::Styled},
     keymap::Action,
@@ -21,6 +21,6 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
         pen.texts_right(row, &right);
     }
     if area.divide.height > 0 {
-        detail::across(pen, state, areas, area.divide);
+        frame::across(pen, state, areas, area.divide);
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{Focus, styled::Styled},
+    app::{Areas, Focus, State, styled::Styled},
     slots::Slot,
     view::pen::Pen,
 };
@@ -25,6 +25,16 @@ pub fn draw(pen: &mut Pen, body: Rect, divider: Option<u16>, focus: Focus) {
     boxed(pen, focused, FOCUSED);
     pen.dot(divider, body.y, "┬", FOCUSED);
     pen.dot(divider, body.bottom().saturating_sub(1), "┴", FOCUSED);
+}
+
+/// A line across the detail, joined to the frame at its sides.
+pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+    let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) { FOCUSED } else { PLAIN };
+    pen.line(line, "─", slot);
+    if areas.bordered {
+        pen.dot(line.x.saturating_sub(1), line.y, "├", FOCUSED);
+        pen.dot(line.right(), line.y, "┤", slot);
+    }
 }
 
 fn boxed(pen: &mut Pen, area: Rect, slot: Slot) {

@@ -102,18 +102,21 @@ impl Split {
 }
 
 fn permille(part: u64, all: u64) -> u64 {
-    part.saturating_mul(1000) / all.max(1)
+    // The part is at most all of it.
+    u64::try_from(u128::from(part) * 1000 / u128::from(all.max(1))).unwrap_or(1000)
 }
 
 /// Estimates scaled so that they add up to what was reported. Where they are too far from it, what is missing is a
 /// share of its own. `media`: something was sent that no text tells the tokens of.
 fn scaled(estimated: [u64; Kind::ALL.len()], reported: u64, media: bool) -> Vec<(Kind, u64)> {
     let all: u64 = estimated.iter().sum();
-    let fits = |(tokens, of): (u64, u64)| reported * of <= all * tokens;
+    let fits = |(tokens, of): (u64, u64)| u128::from(reported) * u128::from(of) <= u128::from(all) * u128::from(tokens);
     let is_whole = all > 0 && fits(MOST) && !media;
     let mut shares = estimated;
     if is_whole || all > reported {
-        shares = estimated.map(|tokens| tokens.saturating_mul(reported) / all.max(1));
+        // A part of what was reported, so that it fits.
+        let scale = |tokens: u64| u128::from(tokens) * u128::from(reported) / u128::from(all.max(1));
+        shares = estimated.map(|tokens| u64::try_from(scale(tokens)).unwrap_or(reported));
     }
     let rest = reported.saturating_sub(shares.iter().sum());
     if is_whole || all > reported {
