@@ -287,7 +287,8 @@ impl DetailPane {
         let asks = self.asks();
         let version = if self.tab.is_of_span() { self.versions.raw } else { self.versions.detail };
         let made = Made { version: asks.then_some(version), width };
-        if self.shown().made != Some(made) {
+        let is_new = self.shown().made != Some(made);
+        if is_new {
             let document = match self.shown().made {
                 Some(before) if before.version == made.version => self.shown().document.at_width(width),
                 _ => self.make(width),
@@ -307,7 +308,10 @@ impl DetailPane {
             shown.lost = false;
             shown.find(height, nodes, &self.folds);
         }
-        shown.follow(height, !(finds && matches!(shown.hold, Hold::Hand { .. })), finds, &self.folds);
+        let clamped = !(finds && matches!(shown.hold, Hold::Hand { .. }));
+        // Making the text was work enough for one frame.
+        let measured = if is_new { MEASURED / 4 } else { MEASURED };
+        shown.follow(height, clamped, finds, measured, &self.folds);
     }
 
     fn make(&self, width: u16) -> Document {
@@ -349,11 +353,11 @@ impl Shown {
     }
 
     /// Lays out what is near the cursor, and gives its line the number that it has now. `clamped`: no room is left
-    /// beneath the end; `found`: the place is a new one.
-    fn follow(&mut self, height: usize, clamped: bool, found: bool, folds: &Folds) {
+    /// beneath the end; `found`: the place is a new one; `measured`: so many bytes of text are measured beside that.
+    fn follow(&mut self, height: usize, clamped: bool, found: bool, measured: usize, folds: &Folds) {
         // A page above and below the window, so that moving by one stays within what is known.
         self.document.lay_around(self.place, 2 * height + 1, 2 * height + 1, folds);
-        self.document.measure(MEASURED, self.place, folds);
+        self.document.measure(measured, self.place, folds);
         let (at, length) = (self.document.number_of(self.place), self.document.len());
         match self.hold {
             Hold::Start | Hold::Span(_) if found => self.scroll.show_first(at, length, height),

@@ -67,7 +67,7 @@ pub fn groups<'r>(
 /// The tool calls that must have been made for these tools to run, as one message.
 pub fn calls_message(runs: &[&ToolRun]) -> Arc<Message> {
     let call = |run: &&ToolRun| {
-        let (id, name, input) = (run.call_id.clone(), run.name.clone(), run.input.clone());
+        let (id, name, input) = (run.call_id.clone(), run.name.clone(), (*run.input).clone());
         Part::new(Content::Call(ToolCall { id, item_id: None, name, input, server_side: false }))
     };
     Arc::new(Message::new(Role::Assistant, runs.iter().map(call).collect()))

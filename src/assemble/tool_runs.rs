@@ -58,7 +58,8 @@ fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         input: match (&input, given) {
             (Value::Null, Some(given)) => given.input.clone(),
             _ => input,
-        },
+        }
+        .into(),
         output: output_of(returned, seen).map(|result| result.content.clone()),
         status: run.status,
         error: (run.status == ToolStatus::Error).then(|| why(trace, run, returned.or(seen))).flatten(),

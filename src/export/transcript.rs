@@ -244,7 +244,7 @@ mod tests {
         assembled.tools = vec![ToolRun {
             call_id: Some("c".into()),
             name: "add".into(),
-            input: Value::Map(vec![("a".into(), Value::Int(1))]),
+            input: Value::Map(vec![("a".into(), Value::Int(1))]).into(),
             output: None,
             status: ToolStatus::Pending,
             error: None,

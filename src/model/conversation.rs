@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp, TokenUsage,
-    ToolDefinition, Totals, TraceId, TraceState, Tree, Value, Waits,
+    Arguments, Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp,
+    TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits,
 };
 
 /// The span id of its first call.
@@ -57,7 +57,7 @@ impl ConversationMessage {
 pub struct ToolRun {
     pub call_id: Option<String>,
     pub name: String,
-    pub input: Value,
+    pub input: Arguments,
     /// As the tool returned it, else as the model saw it.
     pub output: Option<Vec<Part>>,
     pub status: ToolStatus,

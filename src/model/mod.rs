@@ -13,6 +13,7 @@
 //!   query                       the words between screen and store
 //! ```
 
+mod arguments;
 mod conversation;
 mod genai;
 mod ids;
@@ -29,6 +30,7 @@ mod tree;
 mod usage;
 mod value;
 
+pub use arguments::Arguments;
 pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, LimitReached, ModelCall,
     Opener, ToolRun, ToolStatus, TraceFailure,

@@ -239,7 +239,7 @@ impl Trace {
         self.made.tools.push(ToolRun {
             call_id: Some(id.into()),
             name: name.into(),
-            input: tool_call(id, name, number).input,
+            input: tool_call(id, name, number).input.into(),
             output: Some(output),
             status: if failed { ToolStatus::Error } else { ToolStatus::Ok },
             error: failed.then(|| "no such row".to_owned()),

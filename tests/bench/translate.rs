@@ -84,11 +84,11 @@ fn conversation(turns: usize) {
     let rows = TraceRows { trace, spans: rows, logs: Vec::new() };
     let began = Instant::now();
     let assembled = assemble::session(vec![rows], &|_, _| None);
-    let told: usize = assembled[0].conversations.iter().map(|thread| thread.messages.len()).sum();
+    let messages: usize = assembled[0].conversations.iter().map(|conversation| conversation.messages.len()).sum();
     #[expect(clippy::cast_precision_loss, reason = "a mean for people")]
     let each_kb = translated.as_secs_f64() * 1e6 / (bytes as f64 / 1e3);
     println!(
-        "{turns:>4} turns, {:>6} kB: translate {translated:>10.2?} ({each_kb:.2} µs a kB)   assemble {:>10.2?}   {told} messages told",
+        "{turns:>4} turns, {:>6} kB: translate {translated:>10.2?} ({each_kb:.2} µs a kB)   assemble {:>10.2?}   {messages} messages",
         bytes / 1000,
         began.elapsed()
     );

@@ -1,6 +1,6 @@
 //! Which call of its tool a run is, so that the panes and the tree count alike.
 
-use super::hash::{self, HashMap, fingerprint};
+use super::hash::{self, HashMap};
 use crate::model::{AssembledTrace, SpanId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,8 @@ impl Ordinal {
     }
 }
 
-/// A hash of the arguments of each of a trace's tool runs, in their order.
-pub fn inputs(trace: &AssembledTrace) -> Vec<u64> {
-    trace.tools.iter().map(|run| fingerprint(&run.input)).collect()
-}
-
-/// One for each of a trace's tool runs, in their order. `inputs`: the hashes of their arguments.
-pub fn ordinals(trace: &AssembledTrace, inputs: &[u64]) -> Vec<Ordinal> {
+/// One for each of a trace's tool runs, in their order.
+pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
     if trace.tools.is_empty() {
         return Vec::new();
     }
@@ -45,7 +40,7 @@ pub fn ordinals(trace: &AssembledTrace, inputs: &[u64]) -> Vec<Ordinal> {
         in_order.sort_unstable();
         let of = in_order.len();
         for (nth, at) in in_order {
-            let earliest = *first.entry(inputs[at]).or_insert(nth);
+            let earliest = *first.entry(trace.tools[at].input.hash()).or_insert(nth);
             ordinals[at] = Ordinal { nth, of, same: Some(earliest).filter(|earliest| *earliest != nth) };
         }
     }

@@ -58,7 +58,7 @@ fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
     ToolRun {
         call_id: call.id,
         name: call.name,
-        input: call.input,
+        input: call.input.into(),
         output: None,
         status,
         error: None,

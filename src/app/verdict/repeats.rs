@@ -1,9 +1,6 @@
 //! The same tool called again and again with the same arguments, and what the run spent after that began.
 
-use crate::app::document::{
-    hash::{self, HashMap},
-    ordinals,
-};
+use crate::app::document::hash::{self, HashMap};
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Part, ToolRun, ToolStatus, Usd};
 
@@ -32,11 +29,11 @@ pub fn of(trace: &AssembledTrace) -> Option<Repeat> {
     if trace.tools.len() < FEW {
         return None;
     }
-    let mut equal: HashMap<(&str, u64), Vec<usize>> = HashMap::default();
-    for (at, input) in ordinals::inputs(trace).into_iter().enumerate() {
-        equal.entry((trace.tools[at].name.as_str(), input)).or_default().push(at);
-    }
-    let found = equal.into_values().filter(|runs| runs.len() >= FEW).filter_map(|runs| repeat(trace, &runs));
+    let key = |(at, run): (usize, &ToolRun)| (hash::of((run.name.as_str(), run.input.hash())), at);
+    let mut runs: Vec<(u64, usize)> = trace.tools.iter().enumerate().map(key).collect();
+    runs.sort_unstable();
+    let equal = runs.chunk_by(|left, right| left.0 == right.0).filter(|runs| runs.len() >= FEW);
+    let found = equal.filter_map(|runs| repeat(trace, &runs.iter().map(|(_, at)| *at).collect::<Vec<_>>()));
     found
         .max_by_key(|(repeat, first)| (repeat.is_loop, repeat.times, std::cmp::Reverse(*first)))
         .map(|(repeat, _)| repeat)

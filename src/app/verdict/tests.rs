@@ -44,7 +44,7 @@ fn tool(trace: &mut AssembledTrace, turn: u8, guests: i64, status: ToolStatus) {
     trace.tools.push(ToolRun {
         call_id: None,
         name: "book_room".to_owned(),
-        input: Value::Map(vec![("guests".to_owned(), Value::Int(guests))]),
+        input: Value::Map(vec![("guests".to_owned(), Value::Int(guests))]).into(),
         output: (status == ToolStatus::Ok).then(Vec::new),
         status,
         error: failed.then(|| "'guests' must be >= 1".to_owned()),

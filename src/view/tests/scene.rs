@@ -249,7 +249,7 @@ fn assembled(run: &Run) -> AssembledTrace {
     let tool = ToolRun {
         call_id: Some("tc_9f2".into()),
         name: "book_room".into(),
-        input,
+        input: input.into(),
         output: None,
         status: ToolStatus::Error,
         error: Some("ValidationError".into()),

@@ -1,7 +1,7 @@
 //! Each failure where it happened: with the call or the tool that it ended, else at the end.
 
 use super::super::build::Builder;
-use super::super::hash::HashMap;
+use super::super::hash::{self, HashMap};
 use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
@@ -28,7 +28,7 @@ impl Failures {
         if trace.errors.is_empty() {
             return failures;
         }
-        let mut shown: HashMap<SpanId, SpanId> = HashMap::default();
+        let mut shown: HashMap<SpanId, SpanId> = hash::map_for(trace.calls.len() + trace.tools.len());
         for call in &trace.calls {
             shown.extend(call.also.iter().chain([&call.span]).map(|span| (*span, call.span)));
         }

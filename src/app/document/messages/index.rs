@@ -1,7 +1,7 @@
 //! What is looked up while the messages of a trace are shown.
 
 use super::super::hash::{HashMap, HashSet};
-use super::super::ordinals::{Ordinal, inputs, ordinals};
+use super::super::ordinals::{Ordinal, ordinals};
 use super::failures::Failed;
 use super::pairs::{Pairs, PartPlace};
 use crate::model::{AssembledTrace, Role};
@@ -24,11 +24,10 @@ impl TraceIndex {
     pub fn of(trace: &AssembledTrace, number: Option<u64>) -> Self {
         let mut messages = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
         let around = messages.any(|at| at.turn >= trace.calls.len() && at.message.role == Role::Assistant);
-        let inputs = inputs(trace);
         Self {
             number,
-            pairs: Pairs::of(trace, &inputs),
-            ordinals: ordinals(trace, &inputs),
+            pairs: Pairs::of(trace),
+            ordinals: ordinals(trace),
             turns: trace.turns(),
             answers_around_calls: around,
             failures: HashMap::default(),

@@ -6,8 +6,8 @@ use std::{
     iter,
 };
 
-use super::super::hash::{self, HashMap, fingerprint};
-use crate::model::{AssembledTrace, Content, SpanId, ToolCall, ToolResult, ToolRun};
+use super::super::hash::{self, HashMap};
+use crate::model::{Arguments, AssembledTrace, Content, SpanId, ToolCall, ToolResult, ToolRun};
 
 /// A part of a message: the conversation's place in the trace, the message's in the conversation, the part's in the
 /// message.
@@ -53,10 +53,9 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// `inputs`: a hash of the arguments of each of the trace's tool runs.
-    pub fn of(trace: &AssembledTrace, inputs: &[u64]) -> Self {
+    pub fn of(trace: &AssembledTrace) -> Self {
         let mut pairs = Self::default();
-        let mut runs = Runs::of(trace, inputs);
+        let mut runs = Runs::of(trace);
         for (conversation, messages) in trace.conversations.iter().enumerate() {
             let calls = messages.messages.len().min(trace.tools.len());
             let mut open = Open { by_id: hash::map_for(calls), ..Open::default() };
@@ -107,23 +106,23 @@ impl Pairs {
 /// The trace's tool runs that no call has been found for yet, by what a call is found by: most calls need the first.
 struct Runs<'a> {
     trace: &'a AssembledTrace,
-    /// Those with an id, by that, their arguments and the call that asked for them, `None` where that is not known: an
-    /// id that is used again means the run of the call's own turn.
-    by_input: Queues,
-    /// The same, whatever their arguments. Made when a call needs it.
-    by_id: OnceCell<Queues>,
+    /// Those with an id, by that and the call that asked for them, `None` where that is not known: an id that is used
+    /// again means the run of the call's own turn.
+    by_id: Queues,
+    /// The same, by their arguments as well. Made when a call needs it.
+    by_input: OnceCell<Queues>,
     /// By the call that asked for them and the name of the tool. Made when a call needs it.
     by_caller: OnceCell<Queues>,
     taken: Vec<bool>,
 }
 
 impl<'a> Runs<'a> {
-    fn of(trace: &'a AssembledTrace, inputs: &[u64]) -> Self {
-        let key = |at: usize, run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by, inputs[at])));
+    fn of(trace: &'a AssembledTrace) -> Self {
+        let key = |run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by)));
         Self {
             trace,
-            by_input: Queues::of(&trace.tools, key),
-            by_id: OnceCell::new(),
+            by_id: Queues::of(&trace.tools, key),
+            by_input: OnceCell::new(),
             by_caller: OnceCell::new(),
             taken: vec![false; trace.tools.len()],
         }
@@ -132,36 +131,37 @@ impl<'a> Runs<'a> {
     /// The run that a call led to: one of its own turn before one of which the turn is not known, one with its
     /// arguments before another, one with its id before one with none.
     fn take(&mut self, call: &ToolCall, caller: Option<SpanId>) -> Option<usize> {
-        let input = fingerprint(&call.input);
         let found = caller.and_then(|caller| {
-            self.with_id(call, Some(caller), Some(input))
+            self.with_id(call, Some(caller), true)
                 .or_else(|| self.of_turn(call, caller, true))
-                .or_else(|| self.with_id(call, Some(caller), None))
+                .or_else(|| self.with_id(call, Some(caller), false))
                 .or_else(|| self.of_turn(call, caller, false))
         });
-        let found =
-            found.or_else(|| self.with_id(call, None, Some(input)).or_else(|| self.with_id(call, None, None)))?;
+        let found = found.or_else(|| self.with_id(call, None, true).or_else(|| self.with_id(call, None, false)))?;
         self.taken[found] = true;
         Some(found)
     }
 
-    /// The first free run with the call's id, and these arguments where some are given.
-    fn with_id(&self, call: &ToolCall, caller: Option<SpanId>, input: Option<u64>) -> Option<usize> {
+    /// The first free run with the call's id, with its arguments or any.
+    fn with_id(&self, call: &ToolCall, caller: Option<SpanId>, same_input: bool) -> Option<usize> {
         let id = call.known_id()?;
-        let found = if let Some(input) = input {
-            self.by_input.first_free(hash::of((id, caller, input)), &self.taken)
-        } else {
-            let key = |_, run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by)));
-            let runs = self.by_id.get_or_init(|| Queues::of(&self.trace.tools, key));
-            runs.first_free(hash::of((id, caller)), &self.taken)
+        let run = |at: usize| &self.trace.tools[at];
+        let fits = |at: &usize| {
+            let run = run(*at);
+            run.call_id.as_deref() == Some(id) && run.called_by == caller && (!same_input || *run.input == call.input)
         };
-        let run = |at: &usize| &self.trace.tools[*at];
-        found.filter(|at| run(at).call_id.as_deref() == Some(id) && run(at).called_by == caller)
+        let first = self.by_id.first_free(hash::of((id, caller)), &self.taken)?;
+        if !same_input || fits(&first) {
+            return Some(first).filter(fits);
+        }
+        let key = |run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by, run.input.hash())));
+        let runs = self.by_input.get_or_init(|| Queues::of(&self.trace.tools, key));
+        runs.first_free(hash::of((id, caller, Arguments::hash_of(&call.input))), &self.taken).filter(fits)
     }
 
     /// The first free run of the call's turn and tool, with its arguments or any; of a call with an id one without.
     fn of_turn(&self, call: &ToolCall, caller: SpanId, same_input: bool) -> Option<usize> {
-        let key = |_, run: &ToolRun| Some(hash::of((run.called_by?, run.name.as_str())));
+        let key = |run: &ToolRun| Some(hash::of((run.called_by?, run.name.as_str())));
         let runs = self.by_caller.get_or_init(|| Queues::of(&self.trace.tools, key));
         let mut runs = runs.all(hash::of((caller, call.name.as_str())));
         runs.find(|at| {
@@ -169,7 +169,7 @@ impl<'a> Runs<'a> {
             !self.taken[*at]
                 && (call.known_id().is_none() || run.call_id.is_none())
                 && run.name == call.name
-                && (!same_input || run.input == call.input)
+                && (!same_input || *run.input == call.input)
         })
     }
 }
@@ -182,11 +182,11 @@ struct Queues {
 }
 
 impl Queues {
-    /// `key`: of a run and its place; `None`: it is in no queue.
-    fn of(runs: &[ToolRun], key: impl Fn(usize, &ToolRun) -> Option<u64>) -> Self {
+    /// `key`: of a run; `None`: it is in no queue.
+    fn of(runs: &[ToolRun], key: impl Fn(&ToolRun) -> Option<u64>) -> Self {
         let mut queues = Self { first: hash::map_for(runs.len()), next: (0..runs.len()).collect() };
         for (at, run) in runs.iter().enumerate().rev() {
-            if let Some(key) = key(at, run)
+            if let Some(key) = key(run)
                 && let Some(next) = queues.first.insert(key, Cell::new(at))
             {
                 queues.next[at] = next.get();

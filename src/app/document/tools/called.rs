@@ -1,7 +1,7 @@
 //! The tool runs of an answer, each once, in order.
 
 use super::super::hash::{HashMap, HashSet};
-use super::super::ordinals::{Ordinal, inputs, ordinals};
+use super::super::ordinals::{Ordinal, ordinals};
 use super::super::runs;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, Content, Detail, SpanId, ToolRun};
@@ -37,8 +37,8 @@ pub fn called(detail: &Detail) -> Vec<Called> {
     let askers: HashMap<Place, usize> = elsewhere.0.iter().map(|((asker, _), ran)| (*ran, *asker)).collect();
     let mut called = Vec::new();
     for (at, trace) in detail.traces.iter().enumerate() {
-        let (names, turns, calls, inputs) = (Names::of(trace), trace.turns(), Calls::of(trace), inputs(trace));
-        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace, &inputs)) {
+        let (names, turns, calls) = (Names::of(trace), trace.turns(), Calls::of(trace));
+        for ((index, run), ordinal) in trace.tools.iter().enumerate().zip(ordinals(trace)) {
             let place = (at, index);
             if !elsewhere.has(place) {
                 let asked_by = calls.that_asked(run);
@@ -47,7 +47,7 @@ pub fn called(detail: &Detail) -> Vec<Called> {
                     index,
                     name: names.of_run(run),
                     ordinal,
-                    input: inputs[index],
+                    input: run.input.hash(),
                     asked_by,
                     asked_in_turn: asked_by.and_then(|call| turns.get(call).copied().flatten()),
                     asked_in_run: askers.get(&place).and_then(|asker| numbers[*asker]),
