@@ -96,10 +96,9 @@ impl Destination {
     fn open(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
         let prices = start::prices();
         match start::open_store(settings, &prices) {
-            Ok(store) => Ok(Self::Store {
-                intake: Intake::new(store.writer(), prices, Counts::new()).for_files(),
-                store: Box::new(store),
-            }),
+            Ok(store) => {
+                Ok(Self::Store { intake: Intake::new(store.writer(), prices, Counts::new()), store: Box::new(store) })
+            }
             // The instance that holds the store can store it, and its screen shows it.
             Err(error) if error.is::<HeldByUs>() => {
                 runtime.block_on(delivery::holder(settings)).map(Self::Instance).ok_or(error)

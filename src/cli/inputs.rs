@@ -6,6 +6,9 @@
 //!     └─ JSON: one text a line, or texts over many lines, one after another
 //! ```
 //!
+//! Records and texts that are too large for one request are cut further (`decode::cut`), so that it makes no difference
+//! whether they are stored here or sent to an instance.
+//!
 //! The signal of a request (traces, logs, metrics) is found by its content, never by the name of the file.
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,6 +22,9 @@ use crate::decode::{self, Encoding, Signal};
 const REQUEST: usize = 4 << 20;
 /// Most bytes of a record (all that one resource sent at once), or of a JSON text. Real ones are a thousand times smaller.
 const LIMIT: usize = 512 << 20;
+
+/// Most bytes of a request: what an instance accepts. A larger one has an item of that size, which cannot be cut.
+const ACCEPTED: usize = 64 << 20;
 
 /// One request cut out of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub enum BadInput {
     Line { line: usize, why: String },
     #[error("a record of more than {} MiB", LIMIT >> 20)]
     TooLarge,
+    #[error("a span or log record of more than {} MiB", ACCEPTED >> 20)]
+    ItemTooLarge,
     #[error("cut off in the middle of a record")]
     CutOff,
 }
@@ -98,7 +106,7 @@ fn protobuf<E>(input: &mut dyn BufRead, each: Each<E>) -> Result<(), E> {
             // The first records decide for all, because those whose items are empty can be of any signal.
             signal = signal.or_else(|| decode::sniff(&body).map(|(signal, _)| signal));
             let Some(signal) = signal else { return each(Err(BadInput::NotOtlp)) };
-            each(Ok(Request { signal, encoding: Encoding::Protobuf, body }))?;
+            hand_on(body, signal, Encoding::Protobuf, each)?;
         }
         match more {
             Ok(true) => {}
@@ -209,7 +217,15 @@ fn requests<E>(text: &[u8], line: usize, each: Each<E>) -> Result<(), E> {
         return each(Err(BadInput::Line { line, why: "no resourceSpans and no resourceLogs in it".to_owned() }));
     }
     let body = Bytes::copy_from_slice(text);
-    signals.into_iter().try_for_each(|(signal, encoding)| each(Ok(Request { signal, encoding, body: body.clone() })))
+    signals.into_iter().try_for_each(|(signal, encoding)| hand_on(body.clone(), signal, encoding, each))
+}
+
+/// Hands on a request, in pieces if it is large.
+fn hand_on<E>(body: Bytes, signal: Signal, encoding: Encoding, each: Each<E>) -> Result<(), E> {
+    decode::cut(body, signal, encoding, &mut |body| {
+        let is_accepted = body.len() <= ACCEPTED;
+        each(if is_accepted { Ok(Request { signal, encoding, body }) } else { Err(BadInput::ItemTooLarge) })
+    })
 }
 
 /// The error without serde's line and column, which count within the text and not within the file.
@@ -292,6 +308,27 @@ mod tests {
         assert_eq!(found(&cut), [format!("Logs Protobuf {}", log.len()), "cut off in the middle of a record".into()]);
         let large = [log.clone(), b"\x0a\xff\xff\xff\xff\x0f".to_vec()].concat();
         assert_eq!(found(&large)[1], "a record of more than 512 MiB");
+    }
+
+    #[test]
+    fn what_is_too_large_for_a_request_is_cut_and_an_item_that_is_too_large_is_named() {
+        let span = |bytes: usize| format!(r#"{{"name":"{}"}}"#, "x".repeat(bytes));
+        let text = |spans: &[String]| {
+            format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")).into_bytes()
+        };
+        let small = vec![span(6 << 20); 3];
+        assert_eq!(found(&text(&small[..2])).len(), 1);
+        assert_eq!(found(&text(&small)).len(), 2);
+
+        let field = |number: u8, content: &[u8]| {
+            let mut field = vec![number << 3 | 2];
+            prost::encode_length_delimiter(content.len(), &mut field).unwrap();
+            [field, content.to_vec()].concat()
+        };
+        let spans = [1, ACCEPTED, 2].map(|bytes| field(2, &field(5, &vec![b'x'; bytes])));
+        let found = found(&field(1, &field(2, &spans.concat())));
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[1], "a span or log record of more than 64 MiB");
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, message: &str) -> 
     let without = |prefix: &str| message.strip_prefix(prefix).unwrap_or(message).to_owned();
     match (status, retry_after) {
         (StatusCode::BAD_REQUEST, _) => Refusal::Malformed(without("the body is not OTLP: ")),
-        (StatusCode::PAYLOAD_TOO_LARGE, _) => Refusal::TooLarge,
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => Refusal::too_large(message),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => Refusal::ContentType(message.to_owned()),
         (StatusCode::FORBIDDEN, _) => Refusal::Origin(message.to_owned()),
         (StatusCode::NOT_FOUND, _) => Refusal::Path(without("nothing is at this path; ")),
@@ -192,6 +192,10 @@ mod tests {
         let answer = instance.export(export(Encoding::Json)).await.unwrap();
         assert_eq!(answer, Err(Refusal::Failing("502 Bad Gateway".into())));
         assert!(instance.export(export(Encoding::Json)).await.is_err(), "it is gone now");
+        for refused in [Refusal::TooLarge, Refusal::TooMuch { mib: 4711 }] {
+            let read_back = refusal(StatusCode::PAYLOAD_TOO_LARGE, None, &refused.to_string());
+            assert_eq!(read_back, refused);
+        }
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //!   request                 resource ▸ scope ▸ item, walked in protobuf so that one bad item costs only itself
 //!   wire, value             protobuf without a schema; AnyValue → Value
 //!   json                    OTLP/JSON, read leniently into the same nouns
+//!   cut, json_text          a request that is too large to be sent whole, in pieces
 //!   memory                  how much memory a request will take, before it is decoded
 //!   sniff                   which signals and which encoding a file has
 //!   reply                   what answers an export
@@ -21,8 +22,10 @@ use prost::DecodeError;
 
 use crate::model::{IdError, LogRecord, Project, Span};
 
+mod cut;
 pub mod encode;
 mod json;
+mod json_text;
 mod logs;
 mod memory;
 mod metrics;
@@ -33,6 +36,7 @@ mod traces;
 mod value;
 mod wire;
 
+pub use cut::cut;
 pub use logs::log_from_raw;
 pub use memory::memory;
 pub use reply::{Accepted, RpcStatus};

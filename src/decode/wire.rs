@@ -49,6 +49,17 @@ pub fn fields(message: &[u8]) -> Fields<'_> {
     Fields { rest: message }
 }
 
+/// The fields of a message, each with the bytes that it was sent as, its number included.
+pub fn raw_fields(message: &[u8]) -> impl Iterator<Item = Result<(Field<'_>, &[u8]), WireError>> {
+    let mut fields = fields(message);
+    std::iter::from_fn(move || {
+        let before = fields.rest;
+        let field = fields.next()?;
+        let length = before.len() - fields.rest.len();
+        Some(field.map(|field| (field, before.get(..length).unwrap_or_default())))
+    })
+}
+
 /// The messages in the fields of one number; all other fields are skipped.
 pub fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], WireError>> {
     fields(message).filter_map(move |field| match field {

@@ -84,41 +84,43 @@ impl Share {
 
 /// The memory that bodies may take that are being understood or wait for their commit. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Ahead {
-    room: Arc<Semaphore>,
-    /// Most bytes of memory that one body may take.
-    largest: usize,
-}
+pub(super) struct Ahead(Arc<Semaphore>);
 
 impl Default for Ahead {
     fn default() -> Self {
-        Self { room: Arc::new(Semaphore::new(AHEAD / PAGE)), largest: LARGEST }
+        Self(Arc::new(Semaphore::new(AHEAD / PAGE)))
     }
 }
 
 impl Ahead {
-    /// The same room, for bodies of any size: those of files that the user chose.
-    pub(super) fn for_files() -> Self {
-        Self { largest: usize::MAX, ..Self::default() }
-    }
-
     /// Waits, in order of arrival, until there is room for a body that takes `memory` bytes; one that takes more than
-    /// there is takes all of it. It is refused if it takes more than the largest may, and after [`PATIENCE`].
-    pub(super) async fn room_for(&self, memory: usize) -> Result<OwnedSemaphorePermit, Refusal> {
-        if memory > self.largest {
+    /// there is takes all of it. It is refused if it takes more than [`LARGEST`], and at the deadline.
+    pub(super) async fn room_for(&self, memory: usize, deadline: Deadline) -> Result<OwnedSemaphorePermit, Refusal> {
+        if memory > LARGEST {
             return Err(Refusal::TooMuch { mib: memory >> 20 });
         }
         let pages = u32::try_from(memory.div_ceil(PAGE).min(AHEAD / PAGE)).unwrap_or(u32::MAX);
-        permits(&self.room, pages).await
+        deadline.permits(&self.0, pages).await
     }
 }
 
-/// Waits for permits; refuses after [`PATIENCE`].
-pub(super) async fn permits(semaphore: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePermit, Refusal> {
-    match time::timeout(PATIENCE, Arc::clone(semaphore).acquire_many_owned(count)).await {
-        // The semaphores are never closed.
-        Ok(permits) => permits.map_err(|_| Refusal::Closing),
-        Err(_) => Err(Refusal::Busy { retry_after: Duration::from_secs(2) }),
+/// When an export is refused that still waits then, whatever for: [`PATIENCE`] after it came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline(time::Instant);
+
+impl Deadline {
+    /// That of an export that comes now.
+    pub(super) fn from_now() -> Self {
+        Self(time::Instant::now() + PATIENCE)
+    }
+
+    /// Waits for permits.
+    pub(super) async fn permits(self, semaphore: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePermit, Refusal> {
+        match time::timeout_at(self.0, Arc::clone(semaphore).acquire_many_owned(count)).await {
+            // The semaphores are never closed.
+            Ok(permits) => permits.map_err(|_| Refusal::Closing),
+            Err(_) => Err(Refusal::Busy { retry_after: Duration::from_secs(2) }),
+        }
     }
 }
 
@@ -127,25 +129,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_finds_no_room_is_told_to_come_back_after_three_seconds() {
+    async fn who_finds_no_room_is_told_to_come_back_after_three_seconds_however_often_it_waits() {
         let ahead = Ahead::default();
-        let first = ahead.room_for(LARGEST).await.unwrap();
+        let first = ahead.room_for(LARGEST, Deadline::from_now()).await.unwrap();
         let before = time::Instant::now();
-        assert!(matches!(ahead.room_for(1).await, Err(Refusal::Busy { .. })));
+        let deadline = Deadline::from_now();
+        for _ in 0..3 {
+            assert!(matches!(ahead.room_for(1, deadline).await, Err(Refusal::Busy { .. })));
+        }
         assert!(before.elapsed() >= PATIENCE && before.elapsed() < 2 * PATIENCE, "{:?}", before.elapsed());
         drop(first);
-        assert!(ahead.room_for(1).await.is_ok());
+        assert!(ahead.room_for(1, Deadline::from_now()).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_body_that_would_take_too_much_is_refused_at_once_and_for_good() {
-        let refused = Ahead::default().room_for(LARGEST + 1).await.unwrap_err();
+        let refused = Ahead::default().room_for(LARGEST + 1, Deadline::from_now()).await.unwrap_err();
         assert_eq!(refused, Refusal::TooMuch { mib: LARGEST >> 20 });
         assert_eq!(refused.retry_after(), None);
-    }
-
-    #[tokio::test]
-    async fn what_the_user_imports_may_be_of_any_size() {
-        assert!(Ahead::for_files().room_for(LARGEST + 1).await.is_ok());
     }
 }

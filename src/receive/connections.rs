@@ -22,6 +22,8 @@ pub(super) const IDLE: Duration = Duration::from_secs(90);
 /// How long the first bytes of a connection may take, by which HTTP/1 and HTTP/2 are told apart. The time limits of either
 /// begin after that.
 const FIRST: Duration = Duration::from_secs(10);
+/// How long a connection that has to go may take before another one has to go as well.
+const CLOSES: Duration = Duration::from_secs(1);
 /// Most connections at once on a port. A process may have 1024 files open by default, there are at most four ports, and the
 /// store and the screen need some files as well.
 const PLACES: usize = 160;
@@ -59,10 +61,15 @@ impl Connections {
     /// Takes a place for a new connection. If there is none, the connection that has been without a request for the longest
     /// time has to go; if all of them have one, this waits.
     pub(super) async fn place(self: &Arc<Self>) -> Option<Place> {
-        if self.places.available_permits() == 0 {
-            self.evict();
-        }
-        let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let permit = loop {
+            if self.places.available_permits() == 0 {
+                self.evict();
+            }
+            // The one that has to go may be slow to close, and others become idle meanwhile.
+            if let Ok(permit) = time::timeout(CLOSES, Arc::clone(&self.places).acquire_owned()).await {
+                break permit.ok()?;
+            }
+        };
         let connection = Arc::new(Connection {
             evicted: CancellationToken::new(),
             under_way: AtomicUsize::new(0),
@@ -159,6 +166,23 @@ pub(super) async fn begun(mut stream: TcpStream) -> Option<impl AsyncRead + Asyn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn another_connection_has_to_go_where_the_first_one_does_not_close() {
+        let connections = Arc::new(Connections::default());
+        let mut places = Vec::new();
+        for _ in 0..PLACES {
+            places.push(connections.place().await.unwrap());
+        }
+        let next = tokio::spawn({
+            let connections = Arc::clone(&connections);
+            async move { connections.place().await.is_some() }
+        });
+        places[0].connection.evicted.cancelled().await;
+        places[1].connection.evicted.cancelled().await;
+        places.remove(1);
+        assert!(next.await.unwrap());
+    }
 
     #[tokio::test]
     async fn the_connection_that_was_idle_for_longest_makes_room_and_no_busy_one() {

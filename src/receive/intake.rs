@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Accepted, Counts, Export, ExportSink, Reason, Refusal,
-    budget::{self, Ahead},
+    budget::{Ahead, Deadline},
     counts::ItemCounts,
 };
 use crate::{
@@ -49,15 +49,10 @@ impl Intake {
         Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)), ahead: Ahead::default() }
     }
 
-    /// The same for what is read of files that the user chose, which may be of any size.
-    #[must_use]
-    pub fn for_files(self) -> Self {
-        Self { ahead: Ahead::for_files(), ..self }
-    }
-
     /// Stores the spans of an `ExportTraceServiceRequest`; returns once they are synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
-        let _room = self.room_for(&body, Signal::Traces, encoding).await?;
+        let deadline = Deadline::from_now();
+        let _room = self.room_for(&body, Signal::Traces, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
         let prepare = move || {
@@ -68,7 +63,7 @@ impl Intake {
             };
             Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
         };
-        let (spans, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let (spans, accepted) = on_the_pool(&self.cores, deadline, prepare).await?;
         let items = ItemCounts { spans: spans.len() as u64, ..ItemCounts::default() };
         self.submit(Submission { spans, logs: Vec::new(), bytes }, items).await?;
         Ok(accepted)
@@ -77,7 +72,8 @@ impl Intake {
     /// Stores the log records of an `ExportLogsServiceRequest`, with the spans that they stand for; returns once they are
     /// synced.
     pub async fn logs(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
-        let _room = self.room_for(&body, Signal::Logs, encoding).await?;
+        let deadline = Deadline::from_now();
+        let _room = self.room_for(&body, Signal::Logs, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
         let prepare = move || {
@@ -91,7 +87,7 @@ impl Intake {
             }
             Ok((submission, rejected))
         };
-        let (submission, accepted) = on_the_pool(&self.cores, prepare).await?;
+        let (submission, accepted) = on_the_pool(&self.cores, deadline, prepare).await?;
         let items = ItemCounts { logs: submission.logs.len() as u64, ..ItemCounts::default() };
         self.submit(submission, items).await?;
         Ok(accepted)
@@ -99,7 +95,7 @@ impl Intake {
 
     /// Counts the data points of an `ExportMetricsServiceRequest`; they are not stored.
     pub async fn metrics(&self, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
-        let points = on_the_pool(&self.cores, move || decode::metrics(&body, encoding)).await?;
+        let points = on_the_pool(&self.cores, Deadline::from_now(), move || decode::metrics(&body, encoding)).await?;
         self.counts.accepted(ItemCounts { points, ..ItemCounts::default() });
         Ok(Accepted::default())
     }
@@ -110,14 +106,15 @@ impl Intake {
         body: &Bytes,
         signal: Signal,
         encoding: Encoding,
+        deadline: Deadline,
     ) -> Result<OwnedSemaphorePermit, Refusal> {
         let memory = if body.len() < LONG {
             decode::memory(body, signal, encoding)
         } else {
             let body = body.clone();
-            on_the_pool(&self.cores, move || Ok(decode::memory(&body, signal, encoding))).await?
+            on_the_pool(&self.cores, deadline, move || Ok(decode::memory(&body, signal, encoding))).await?
         };
-        self.ahead.room_for(memory).await
+        self.ahead.room_for(memory, deadline).await
     }
 
     async fn submit(&self, submission: Submission, items: ItemCounts) -> Result<(), Refusal> {
@@ -151,9 +148,10 @@ impl ExportSink for Intake {
 /// Does the work of one body on the blocking pool, once a core is free. A panic is a refusal.
 async fn on_the_pool<R: Send + 'static>(
     cores: &Arc<Semaphore>,
+    deadline: Deadline,
     work: impl FnOnce() -> Result<R, Malformed> + Send + 'static,
 ) -> Result<R, Refusal> {
-    let core = budget::permits(cores, 1).await?;
+    let core = deadline.permits(cores, 1).await?;
     let done = task::spawn_blocking(move || {
         let done = work();
         drop(core);
@@ -191,10 +189,12 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_makes_us_panic_costs_only_its_own_sender() {
         let cores = Arc::new(Semaphore::new(1));
-        let panicked = on_the_pool(&cores, || -> Result<(), Malformed> { panic!("on purpose") }).await;
+        let in_time = Deadline::from_now;
+        let panicked = on_the_pool(&cores, in_time(), || -> Result<(), Malformed> { panic!("on purpose") }).await;
         assert_eq!(panicked, Err(Refusal::Panicked));
-        assert_eq!(on_the_pool(&cores, || Ok(5)).await, Ok(5));
-        let malformed = on_the_pool(&cores, || decode::metrics(&Bytes::from_static(b"["), Encoding::Json)).await;
+        assert_eq!(on_the_pool(&cores, in_time(), || Ok(5)).await, Ok(5));
+        let malformed =
+            on_the_pool(&cores, in_time(), || decode::metrics(&Bytes::from_static(b"["), Encoding::Json)).await;
         assert!(matches!(malformed, Err(Refusal::Malformed(_))));
     }
 

@@ -113,6 +113,13 @@ impl Refusal {
         }
     }
 
+    /// The refusal of a body that is too large, by its text.
+    #[must_use]
+    pub fn too_large(text: &str) -> Self {
+        let mib = text.split_once("would take some ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        mib.map_or(Self::TooLarge, |mib| Self::TooMuch { mib })
+    }
+
     /// How long the sender should wait before it tries again; `None` if the same export would be refused again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
