@@ -1,7 +1,7 @@
 //! Opens the rooms, hands each what it needs, and closes them in reverse order.
 //!
 //! ```text
-//!   ports are bound ─▶ store is opened ─▶ ports are served ─▶ instance is registered, for `run` and `import`
+//!   ports are bound ─▶ store is opened ─▶ ports are served ─▶ instance is registered, for other commands (`cli::answering`)
 //! ```
 //!
 //! Closing: the entry is removed, nothing new is accepted, requests that were begun are answered, what waits is committed.
@@ -78,8 +78,12 @@ pub fn runtime() -> io::Result<Runtime> {
 )]
 pub struct HeldByUs {
     path: PathBuf,
-    pid: u32,
+    pub pid: u32,
     listening: Vec<String>,
+    /// Its version.
+    pub version: String,
+    /// The socket at which it answers commands that read; `None` if it answers none.
+    pub socket: Option<PathBuf>,
 }
 
 /// Opens the store that the settings name for a command that only reads: nothing of it is written. `says` is handed what
@@ -125,7 +129,8 @@ fn holder(settings: &Settings, path: &Path, pid: Option<u32>) -> Option<HeldByUs
     let mut entries = instances::alive(&settings.paths.instances()?).into_iter();
     let entry = entries.find(|entry| pid.map_or_else(|| entry.holds(path), |pid| entry.pid == pid))?;
     let listening = entry.addresses.iter().map(|listening| listening.address.to_string()).collect();
-    Some(HeldByUs { path: path.to_owned(), pid: entry.pid, listening })
+    let Entry { pid, version, socket, .. } = entry;
+    Some(HeldByUs { path: path.to_owned(), pid, listening, version, socket })
 }
 
 /// Binds the ports that the settings name.
@@ -145,10 +150,10 @@ pub async fn bind(settings: &Settings) -> anyhow::Result<Listeners> {
     Ok(Listeners::bind(settings.bind.value.0, &ports).await?)
 }
 
-/// Registers this process, so that `run` and `import` find it. `None` if there is no folder for that or it cannot be
-/// written, which is logged.
+/// Registers this process, so that `run`, `import` and commands that read find it; the latter are answered at `socket`.
+/// `None` if there is no folder for that or it cannot be written, which is logged.
 #[must_use]
-pub fn register(settings: &Settings, addresses: &[Address]) -> Option<Registered> {
+pub fn register(settings: &Settings, addresses: &[Address], socket: Option<PathBuf>) -> Option<Registered> {
     let listening = |address: &Address| instances::Listening {
         what: address.what.as_str().to_lowercase(),
         address: address.socket(),
@@ -162,16 +167,16 @@ pub fn register(settings: &Settings, addresses: &[Address]) -> Option<Registered
             Db::File(file) => std::path::absolute(file).ok(),
         },
         addresses: addresses.iter().map(listening).collect(),
+        socket,
     };
     let registered = instances::register(&settings.paths.instances()?, &entry);
-    registered.inspect_err(|error| tracing::warn!(%error, "`run` and `import` will not find this instance")).ok()
+    registered.inspect_err(|error| tracing::warn!(%error, "other commands will not find this instance")).ok()
 }
 
 /// The open store, and the ports that are served for it.
 pub struct Rooms {
     pub store: Arc<Store>,
     serving: Serving,
-    registered: Option<Registered>,
 }
 
 impl Rooms {
@@ -195,14 +200,12 @@ impl Rooms {
             let _within = runtime.enter();
             listeners.serve(sink(intake))
         };
-        let registered = register(settings, &addresses);
         tracing::info!(db = %settings.db.value, ?addresses, "open");
-        Ok(Self { store, serving, registered })
+        Ok(Self { store, serving })
     }
 
     /// Closes them in reverse order. Everything that was accepted is stored then.
     pub fn close(self, runtime: &Handle) {
-        drop(self.registered);
         runtime.block_on(self.serving.close());
         if let Some(store) = Arc::into_inner(self.store) {
             store.close();

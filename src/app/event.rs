@@ -95,6 +95,8 @@ pub struct Seen {
     pub refusals: Vec<String>,
     /// Why nothing can be received or stored just now.
     pub failing: Option<String>,
+    /// What is stored needs more room than the disk has: how much is left.
+    pub disk_full: Option<String>,
     /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
     pub reprocessing: Option<(u64, u64)>,
 }

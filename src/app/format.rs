@@ -170,6 +170,18 @@ impl Zone {
         Self(TimeZone::system())
     }
 
+    /// The name of the time zone of the system; `None` if it has none.
+    #[must_use]
+    pub fn system_name() -> Option<String> {
+        TimeZone::system().iana_name().map(str::to_owned)
+    }
+
+    /// The time zone of a name; `None` if it is not known.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().map(Self)
+    }
+
     /// The time of day: `17:42:09`. Empty where the time is unknown, or beyond what a calendar holds.
     #[must_use]
     pub fn clock(&self, at: Timestamp) -> String {

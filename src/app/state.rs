@@ -256,7 +256,7 @@ impl State {
     #[must_use]
     pub fn lamp(&self) -> Lamp {
         let closed = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
-        if closed || self.failing.is_some() {
+        if closed || self.failing.is_some() || self.seen.disk_full.is_some() {
             Lamp::Failing
         } else if self.paused.is_some() {
             Lamp::Paused

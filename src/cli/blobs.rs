@@ -1,6 +1,8 @@
 //! Writes the bytes that a transcript only names by their SHA-256, each into a file of that name.
 
 use std::{
+    cell::RefCell,
+    collections::HashSet,
     fs::{self, DirBuilder},
     io::{self, Write as _},
     os::unix::fs::DirBuilderExt as _,
@@ -10,23 +12,24 @@ use std::{
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use super::reading::BlobSink;
 use crate::{
     model::{AssembledTrace, Content, Media, MediaData, Part, Span, Value, extension},
     store::Store,
 };
 
-/// A folder that has each content once.
+/// Finds the bytes that traces name, and hands each on once.
 pub struct Blobs<'s> {
-    folder: PathBuf,
+    sink: &'s dyn BlobSink,
     store: &'s Store,
+    /// The names of those that were handed on.
+    handed_on: RefCell<HashSet<String>>,
 }
 
 impl<'s> Blobs<'s> {
-    /// Makes the folder, if there is none. What messages only name is in the store.
-    pub fn into(folder: &Path, store: &'s Store) -> anyhow::Result<Self> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        Ok(Self { folder: folder.to_owned(), store })
+    /// Hands them to `sink`. What messages only name is in the store.
+    pub fn to(sink: &'s dyn BlobSink, store: &'s Store) -> Self {
+        Self { sink, store, handed_on: RefCell::default() }
     }
 
     /// Writes all bytes that a trace's part of the transcript names.
@@ -55,10 +58,12 @@ impl<'s> Blobs<'s> {
                 self.bytes(bytes, mime.as_deref().map_or("bin", extension))
             }
             Content::Media(Media { data: MediaData::Stored { sha256, .. }, mime, .. }) => {
-                match self.store.blob(sha256)? {
-                    Some(bytes) => self.bytes(&bytes, mime.as_deref().map_or("bin", extension)),
-                    None => Ok(()),
+                let name = named(sha256, mime.as_deref().map_or("bin", extension));
+                // A history repeats an image with every call.
+                if self.handed_on.borrow().contains(&name) {
+                    return Ok(());
                 }
+                self.store.blob(sha256)?.map_or(Ok(()), |bytes| self.hand_on(name, &bytes))
             }
             Content::Reasoning(reasoning) => reasoning.data.as_ref().map_or(Ok(()), |data| self.bytes(data, "bin")),
             // A result holds text, JSON and media, never another result.
@@ -83,8 +88,41 @@ impl<'s> Blobs<'s> {
     }
 
     fn bytes(&self, bytes: &[u8], extension: &str) -> anyhow::Result<()> {
-        let name = hex::encode(Sha256::digest(bytes));
-        let file = self.folder.join(format!("{name}.{extension}"));
+        self.hand_on(named(&Sha256::digest(bytes).into(), extension), bytes)
+    }
+
+    fn hand_on(&self, name: String, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.handed_on.borrow().contains(&name) {
+            return Ok(());
+        }
+        self.sink.blob(&name, bytes)?;
+        self.handed_on.borrow_mut().insert(name);
+        Ok(())
+    }
+}
+
+/// The name of the file of some bytes.
+fn named(sha256: &[u8; 32], extension: &str) -> String {
+    format!("{}.{extension}", hex::encode(sha256))
+}
+
+/// A folder that has each content once.
+pub struct BlobFolder(PathBuf);
+
+impl BlobFolder {
+    /// Makes the folder, if there is none.
+    pub fn make(folder: &Path) -> anyhow::Result<Self> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        Ok(Self(folder.to_owned()))
+    }
+}
+
+impl BlobSink for BlobFolder {
+    fn blob(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        // The name may come from another process, and must not lead out of the folder.
+        anyhow::ensure!(Path::new(name).file_name().is_some_and(|file| file == name), "`{name}` is no name of a file");
+        let file = self.0.join(name);
         let written = match is_written(&file, bytes) {
             Ok(true) => Ok(()),
             Ok(false) => write_anew(&file, bytes),
@@ -132,7 +170,8 @@ mod tests {
     fn bytes_are_written_once_under_their_hash_wherever_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Place::Memory, Arc::default()).unwrap();
-        let blobs = Blobs::into(&folder.path().join("media"), &store).unwrap();
+        let sink = BlobFolder::make(&folder.path().join("media")).unwrap();
+        let blobs = Blobs::to(&sink, &store);
         let image = Part::new(Content::Media(Media {
             kind: MediaKind::Image,
             mime: Some("image/png; x=../..".into()),
@@ -143,10 +182,11 @@ mod tests {
         blobs.part(&image).unwrap();
         blobs.part(&Part::new(Content::Result(result))).unwrap();
         blobs.value(&Value::Array(vec![Value::Bytes(b"abc".to_vec())])).unwrap();
-        let mut names: Vec<_> = fs::read_dir(&blobs.folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(&sink.0).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort();
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(names, [format!("{hash}.bin").as_str(), format!("{hash}.png").as_str()]);
+        assert!(sink.blob("../x", b"").is_err() && sink.blob("a/b", b"").is_err() && sink.blob("..", b"").is_err());
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 use std::{path::Path, slice, sync::Arc};
 
-use tokio::{sync::Mutex, task};
+use tokio::{runtime::Handle, sync::Mutex, task};
 
-use super::instance::{Health, Instance};
+use super::{
+    answering::Answering,
+    instance::{Health, Instance},
+};
 use crate::{
     config::{
         Db, Settings,
-        instances::{self, Entry, Registered},
+        instances::{self, Entry},
     },
     pricing::Prices,
     receive::{Accepted, Address, Counts, Export, ExportSink, Intake, Refusal},
@@ -39,8 +42,8 @@ enum Destination {
 struct OwnStore {
     intake: Intake,
     store: Store,
-    /// So that a second `run` sends its exports here.
-    registered: Option<Registered>,
+    /// So that a second `run` sends its exports here, and commands that read are answered.
+    answering: Answering,
 }
 
 /// What accepts exports at a [`Destination`], for use without holding its lock.
@@ -59,8 +62,9 @@ impl Delivery {
     /// Commits what waits and closes the store, if this process holds it.
     pub async fn close(self) {
         if let Some(Destination::Store(own)) = self.destination.lock().await.take() {
-            let OwnStore { intake, store, registered } = *own;
-            drop((registered, intake));
+            let OwnStore { intake, store, answering } = *own;
+            answering.close();
+            drop(intake);
             // If the runtime ends first the store is closed all the same, and nobody waits for it.
             let _ = task::spawn_blocking(move || store.close()).await;
         }
@@ -96,7 +100,9 @@ impl Delivery {
 
     fn own(&self, store: Store, prices: Arc<Prices>) -> OwnStore {
         let intake = Intake::new(store.writer(), prices, Arc::clone(&self.counts));
-        OwnStore { intake, store, registered: start::register(&self.settings, slice::from_ref(&self.address)) }
+        let addresses = slice::from_ref(&self.address);
+        let answering = Answering::start(&self.settings, addresses, store.read_access(), &Handle::current());
+        OwnStore { intake, store, answering }
     }
 }
 
@@ -188,6 +194,7 @@ mod tests {
             started: String::new(),
             db: None,
             addresses: vec![Listening { what: "http".into(), address: nobody }],
+            socket: None,
         };
         fs::write(folder.path().join("1.json"), serde_json::to_vec(&stale).unwrap()).unwrap();
         assert!(answering(folder.path()).await.is_empty());
@@ -202,6 +209,7 @@ mod tests {
             started: String::new(),
             db: Some(db.into()),
             addresses: Vec::new(),
+            socket: None,
         };
         let (newest, older) = (entry("/nowhere/a"), entry("/nowhere/b"));
         let entries = [&newest, &older];

@@ -9,21 +9,19 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    GOOD, complain,
-    json::Printable,
+    GOOD,
+    assembled::{assembled, batches},
+    json::print,
+    reading::{Output, Reads},
     table::{self, Align, Column},
-    tables::terminal_width,
 };
 use crate::{
     app::{
         first_run, format,
         wrap::{clean_line, wrap},
     },
-    assemble,
-    config::Settings,
     dialects::{self, RecordingHints},
     model::{AssembledTrace, Category, ModelCall, SpanId, SpanRow, TraceRows, Translation},
-    start,
     store::{Pick, Store},
 };
 
@@ -40,23 +38,19 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Prints a row for each instrumentation, and below what is missing.
-pub fn doctor(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    let store = start::open_to_read(settings, complain)?;
-    let scopes = examine(&store)?;
-    let logs = if scopes.is_empty() { store.log_ids(&Pick::default())?.len() } else { 0 };
-    store.close();
-    let mut out = io::stdout().lock();
-    if arguments.json {
-        let rows: Vec<Json> = scopes.iter().map(|(scope, seen)| to_json(scope, seen)).collect();
-        serde_json::to_writer_pretty(Printable::new(&mut out), &rows)?;
-        writeln!(out)?;
-    } else if scopes.is_empty() {
-        write_empty(&mut out, logs)?;
-    } else {
-        write_report(&mut out, &scopes, terminal_width())?;
+impl Reads for Arguments {
+    /// Prints a row for each instrumentation, and below what is missing.
+    fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
+        let scopes = examine(store)?;
+        if self.json {
+            print(scopes.iter().map(|(scope, seen)| to_json(scope, seen)), output.out)?;
+        } else if scopes.is_empty() {
+            write_empty(output.out, store.log_ids(&Pick::default())?.len())?;
+        } else {
+            write_report(output.out, &scopes, output.printer.columns)?;
+        }
+        Ok(GOOD)
     }
-    Ok(GOOD)
 }
 
 /// An instrumentation: the name of its scope, and its version.
@@ -136,13 +130,9 @@ impl Instrumentation {
 /// Counts what every instrumentation sent. Traces are assembled by session, as everywhere.
 fn examine(store: &Store) -> anyhow::Result<Scopes> {
     let mut scopes = Scopes::new();
-    for session in store.sessions(&Pick::default())? {
-        let rows = store.rows(&session)?;
-        let by_trace: HashMap<_, _> = rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
-        for assembled in assemble::session(rows, &|genai, at| store.prices().price(genai, at)) {
-            if let Some(rows) = by_trace.get(&assembled.trace) {
-                add(&mut scopes, rows, &assembled);
-            }
+    for batch in batches(&store.sessions(&Pick::default())?) {
+        for (assembled, rows) in assembled(store, batch)? {
+            add(&mut scopes, &rows, &assembled);
         }
     }
     // A scope without spans and calls is that of synthetic spans which only repeat what other spans have.

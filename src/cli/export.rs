@@ -3,23 +3,26 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::ValueEnum;
 
-use super::{BAD_INPUT, GOOD, blobs::Blobs, complain, is_read_by_a_person, json::Printable};
+use super::{
+    BAD_INPUT, GOOD,
+    assembled::{assembled, batches, stretches},
+    blobs::Blobs,
+    is_read_by_a_person,
+    json::Printable,
+    reading::{Output, Reads},
+};
 use crate::{
-    assemble,
-    config::{Db, Settings},
     decode::encode,
     export::transcript::{Trace, Transcript},
     model::{AssembledTrace, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
-    start,
-    store::{Pick, Store, StoreError},
+    store::{Pick, Picked, Store, StoreError},
 };
 
 pub const EXAMPLES: &str = "\
@@ -87,56 +90,71 @@ fn session(text: &str) -> Result<SessionId, std::convert::Infallible> {
     Ok(SessionId::from(text))
 }
 
-/// Writes what the arguments select.
-pub fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
-    let Arguments { format, signal, blobs, output, .. } = arguments;
-    anyhow::ensure!(
-        *format == Format::Transcript || blobs.is_none(),
-        "--blobs goes with --format transcript; OTLP holds the bytes itself"
-    );
-    anyhow::ensure!(
-        *format != Format::Transcript || signal.is_none(),
-        "--signal goes with --format otlp-json or otlp-proto; a transcript is made of both"
-    );
-    anyhow::ensure!(
-        *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
-        "otlp-proto is not for a terminal; write it into a file with -o FILE"
-    );
-    let store = start::open_to_read(settings, complain)?;
-    let pick = arguments.pick();
-    let traces = store.trace_ids(&pick)?;
-    if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {
-        complain("the store holds no such trace; `sideseat-tui traces` and `sessions` list what there is");
-        return Ok(BAD_INPUT);
+impl Reads for Arguments {
+    fn check(&self) -> anyhow::Result<()> {
+        let Self { format, signal, blobs, output, .. } = self;
+        anyhow::ensure!(
+            *format == Format::Transcript || blobs.is_none(),
+            "--blobs goes with --format transcript; OTLP holds the bytes itself"
+        );
+        anyhow::ensure!(
+            *format != Format::Transcript || signal.is_none(),
+            "--signal goes with --format otlp-json or otlp-proto; a transcript is made of both"
+        );
+        anyhow::ensure!(
+            *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
+            "otlp-proto is not for a terminal; write it into a file with -o FILE"
+        );
+        Ok(())
     }
-    let mut out = destination(settings, output.as_deref())?;
-    match format {
-        Format::Transcript => transcript(&store, &pick, &traces, blobs.as_deref(), &mut Printable::new(&mut out))?,
-        Format::OtlpJson => {
-            let mut out = Printable::new(&mut out);
-            if *signal != Some(Signal::Logs) {
-                let mut line = Line::of(&mut out, &encode::traces_json(&[]))?;
-                spans(&store, &traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
-                line.end()?;
-            }
-            if *signal != Some(Signal::Traces) {
-                let mut line = Line::of(&mut out, &encode::logs_json(&[]))?;
-                logs(&store, &pick, &mut |logs| line.add(&encode::logs_json(logs)))?;
-                line.end()?;
-            }
-        }
-        // Requests one after another are one request.
-        Format::OtlpProto if *signal == Some(Signal::Logs) => {
-            logs(&store, &pick, &mut |logs| Ok(out.write_all(&encode::logs_proto(logs))?))?;
-        }
-        Format::OtlpProto => {
-            spans(&store, &traces, &mut |spans| Ok(out.write_all(&encode::traces_proto(spans))?))?;
-        }
+
+    fn file(&self) -> Option<&Path> {
+        self.output.as_deref()
     }
-    out.flush()?;
-    drop(out);
-    store.close();
-    Ok(GOOD)
+
+    fn blobs(&self) -> Option<&Path> {
+        self.blobs.as_deref()
+    }
+
+    /// Writes what the arguments select.
+    fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
+        let pick = self.pick();
+        let traces = store.picked(&pick)?;
+        if traces.is_empty() && (pick.trace.is_some() || pick.session.is_some()) {
+            (output.says)("the store holds no such trace; `sideseat-tui traces` and `sessions` list what there is");
+            return Ok(BAD_INPUT);
+        }
+        let Output { out, blobs, .. } = output;
+        match self.format {
+            Format::Transcript => {
+                let blobs = self.blobs.is_some().then(|| Blobs::to(*blobs, store));
+                transcript(store, &pick, &traces, blobs.as_ref(), &mut Printable::new(&mut **out))?;
+            }
+            Format::OtlpJson => {
+                let mut out = Printable::new(&mut **out);
+                if self.signal != Some(Signal::Logs) {
+                    let mut line = Line::of(&mut out, &encode::traces_json(&[]))?;
+                    spans(store, &traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
+                    line.end()?;
+                }
+                if self.signal != Some(Signal::Traces) {
+                    let mut line = Line::of(&mut out, &encode::logs_json(&[]))?;
+                    logs(store, &pick, &mut |logs| line.add(&encode::logs_json(logs)))?;
+                    line.end()?;
+                }
+            }
+            // Requests one after another are one request.
+            Format::OtlpProto if self.signal == Some(Signal::Logs) => {
+                logs(store, &pick, &mut |logs| Ok(out.write_all(&encode::logs_proto(logs))?))?;
+            }
+            Format::OtlpProto => {
+                spans(store, &traces, &mut |spans| Ok(out.write_all(&encode::traces_proto(spans))?))?;
+            }
+        }
+        // Also makes the file if there was nothing to write.
+        output.out.flush()?;
+        Ok(GOOD)
+    }
 }
 
 impl Arguments {
@@ -149,82 +167,57 @@ impl Arguments {
     }
 }
 
-fn destination(settings: &Settings, output: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
-    let Some(output) = output else { return Ok(Box::new(BufWriter::new(io::stdout().lock()))) };
-    if let Db::File(db) = &settings.db.value {
-        anyhow::ensure!(!is_of_store(db, output), "{} is the store itself; choose another file", output.display());
-    }
-    let file = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
-    Ok(Box::new(BufWriter::new(file)))
-}
-
-/// Whether a path is the store's file, or one that the engine keeps beside it: its name and a suffix, such as `.wal`.
-fn is_of_store(db: &Path, output: &Path) -> bool {
-    let whole = |path: &Path| {
-        path.canonicalize().ok().or_else(|| {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            Some(folder.canonicalize().ok()?.join(path.file_name()?))
-        })
-    };
-    let (Some(db), Some(output)) = (whole(db), whole(output)) else { return false };
-    let suffix = output.as_os_str().as_encoded_bytes().strip_prefix(db.as_os_str().as_encoded_bytes());
-    suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with(b".wal") || suffix.starts_with(b".tmp"))
-}
-
 /// Writes the transcript of what is picked, without the bytes of its media.
 ///
 /// # Errors
 /// Those of the store and of `out`.
 pub fn write_transcript(store: &Store, pick: &Pick, out: &mut dyn Write) -> anyhow::Result<()> {
-    transcript(store, pick, &store.trace_ids(pick)?, None, out)
+    transcript(store, pick, &store.picked(pick)?, None, out)
 }
 
-/// Writes the transcript, traces by start. The traces of a session are assembled together, because the messages of one may
-/// be history in another.
+/// Writes the transcript, traces by start.
 fn transcript(
     store: &Store,
     pick: &Pick,
-    traces: &[TraceId],
-    blobs: Option<&Path>,
+    traces: &[Picked],
+    blobs: Option<&Blobs>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let blobs = blobs.map(|folder| Blobs::into(folder, store)).transpose()?;
     let sessions = by_session(store, pick)?;
+    let batches = batches(&sessions);
     let mut places = HashMap::new();
-    for (place, session) in sessions.iter().enumerate() {
-        places.extend(session.iter().map(|trace| (*trace, place)));
+    for (place, batch) in batches.iter().enumerate() {
+        places.extend(batch.iter().flatten().map(|picked| (picked.trace, place)));
     }
     let mut understood: HashMap<TraceId, (AssembledTrace, TraceRows)> = HashMap::new();
     let generator = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let mut transcript = Transcript::begin(out, generator)?;
-    for id in traces {
-        if !understood.contains_key(id)
-            && let Some(session) = places.get(id).and_then(|place| sessions.get(*place))
-        {
-            let rows = store.rows(session)?;
-            let mut by_trace: HashMap<TraceId, TraceRows> =
-                rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
-            understood.extend(
-                assemble::session(rows, &|genai, at| store.prices().price(genai, at)).into_iter().filter_map(
-                    |assembled| {
-                        let rows = by_trace.remove(&assembled.trace)?;
-                        Some((assembled.trace, (assembled, rows)))
-                    },
-                ),
-            );
-        }
-        let Some((assembled, rows)) = understood.remove(id) else { continue };
-        let spans = store.raw_spans(*id)?;
-        transcript.trace(&Trace { assembled: &assembled, rows: &rows, spans: &spans })?;
-        if let Some(blobs) = &blobs {
-            blobs.write(&assembled, &spans)?;
+    for stretch in stretches(traces) {
+        let mut spans = store.raw_spans(&ids(stretch))?;
+        for id in ids(stretch) {
+            if !understood.contains_key(&id)
+                && let Some(batch) = places.get(&id).and_then(|place| batches.get(*place))
+            {
+                let all = assembled(store, batch)?;
+                understood.extend(all.into_iter().map(|(assembled, rows)| (assembled.trace, (assembled, rows))));
+            }
+            let Some((assembled, rows)) = understood.remove(&id) else { continue };
+            let spans = spans.remove(&id).unwrap_or_default();
+            transcript.trace(&Trace { assembled: &assembled, rows: &rows, spans: &spans })?;
+            if let Some(blobs) = blobs {
+                blobs.write(&assembled, &spans)?;
+            }
         }
     }
     Ok(transcript.end()?)
 }
 
+fn ids(picked: &[Picked]) -> Vec<TraceId> {
+    picked.iter().map(|picked| picked.trace).collect()
+}
+
 /// The picked traces by session. If one trace is picked, all traces of its session: messages of earlier ones are history.
-fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
+fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
     let session = pick.trace.map(|trace| store.session_of(trace)).transpose()?.flatten();
     match session {
         Some(session) => store.sessions(&Pick { trace: None, session: Some(session), project: pick.project.clone() }),
@@ -236,13 +229,16 @@ fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreErro
 type Each<'a, T> = &'a mut dyn FnMut(&[T]) -> anyhow::Result<()>;
 
 /// Hands on the spans that were received. Synthetic ones are left out: an import makes them of their log records again.
-fn spans(store: &Store, traces: &[TraceId], each: Each<Span>) -> anyhow::Result<()> {
+fn spans(store: &Store, traces: &[Picked], each: Each<Span>) -> anyhow::Result<()> {
     let mut gathered = Vec::new();
-    for trace in traces {
-        gathered.extend(store.raw_spans(*trace)?.into_iter().filter(|span| !span.synthetic));
-        if gathered.len() >= BATCH {
-            each(&gathered)?;
-            gathered.clear();
+    for stretch in stretches(traces) {
+        let mut spans = store.raw_spans(&ids(stretch))?;
+        for id in ids(stretch) {
+            gathered.extend(spans.remove(&id).unwrap_or_default().into_iter().filter(|span| !span.synthetic));
+            if gathered.len() >= BATCH {
+                each(&gathered)?;
+                gathered.clear();
+            }
         }
     }
     if gathered.is_empty() { Ok(()) } else { each(&gathered) }
@@ -303,16 +299,6 @@ mod tests {
         }
         line.end().unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "{\"resourceSpans\":[{\"a\":[1]},{},{}]}\n");
-    }
-
-    #[test]
-    fn the_store_and_its_log_are_not_written_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = folder.path().join("a.duckdb");
-        File::create(&db).unwrap();
-        let of_store = |name: &str| is_of_store(&db, &folder.path().join(name));
-        assert!(of_store("a.duckdb") && of_store("./a.duckdb.wal") && of_store("a.duckdb.wal.recovery"));
-        assert!(!of_store("b.duckdb") && !of_store("a.duckdb.json"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value as Json;
+
 /// Writes JSON on, with every character that a terminal obeys as `\uXXXX`, which is the same JSON.
 pub struct Printable<W> {
     out: W,
@@ -53,6 +55,13 @@ impl<W: Write> Write for Printable<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Prints rows as one JSON array.
+pub fn print(rows: impl Iterator<Item = Json>, out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Json> = rows.collect();
+    serde_json::to_writer_pretty(Printable::new(&mut *out), &rows)?;
+    writeln!(out)
 }
 
 /// The number of a character that a terminal obeys; `None` for any other.

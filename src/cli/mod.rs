@@ -6,21 +6,28 @@
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces            doctor     what instrumentations leave out
 //!   print               keys, themes, config            json       JSON that a terminal may show
+//!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
+//!   reading             commands that only read: here, or (asking, frames, answering) in the instance that holds the store
 //! ```
 //!
 //! Every command returns an exit code: 0 good, 1 some input was bad, 2 could not start; `run` returns its program's.
 
+mod answering;
+mod asking;
+mod assembled;
 mod blobs;
 mod delivery;
 pub mod demo;
 mod doctor;
 mod export;
+mod frames;
 mod import;
 mod inputs;
 mod instance;
 mod json;
 mod print;
+mod reading;
 mod run;
 mod serve;
 mod table;
@@ -42,6 +49,7 @@ use crate::{
     keymap::Keymap,
     start,
 };
+use reading::Reads;
 
 /// All went well.
 pub const GOOD: u8 = 0;
@@ -181,7 +189,8 @@ pub fn command() -> clap::Command {
 /// Runs the program with these arguments, the first of which is its name. Returns the exit code. Errors are printed on
 /// stderr, one line each.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let matches = match command().try_get_matches_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match command().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) => {
             // `--help` and `--version` are errors to clap, and exit with 0. If stderr is closed nobody reads it.
@@ -189,7 +198,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(NOT_STARTED);
         }
     };
-    match run_command(&matches) {
+    match run_command(&matches, &words) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => GOOD,
         Err(error) => {
@@ -200,23 +209,46 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// Runs the command that the arguments name, with the settings in force.
-fn run_command(matches: &clap::ArgMatches) -> anyhow::Result<u8> {
+fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
     let inherited_umask = start::set_private_umask();
+    if let Some(reads) = command.as_ref().and_then(Command::reads) {
+        return reading::read(&settings, reads, words);
+    }
     match command {
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
         Some(Command::Serve) => serve::serve(&settings),
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
-        Some(Command::Export(arguments)) => export::export(&settings, &arguments),
-        Some(Command::Sessions(arguments)) => tables::sessions(&settings, &arguments),
-        Some(Command::Traces(arguments)) => tables::traces(&settings, &arguments),
-        Some(Command::Doctor(arguments)) => doctor::doctor(&settings, &arguments),
+        Some(Command::Export(_) | Command::Sessions(_) | Command::Traces(_) | Command::Doctor(_)) => {
+            unreachable!("a command that only reads was run above")
+        }
         Some(Command::Keys) => print::keys(&settings),
         Some(Command::Themes) => print::themes(&settings),
         Some(Command::Config) => print::config(&settings),
+    }
+}
+
+/// The command of a command line that another process of this program was given.
+fn command_of(words: Vec<String>) -> anyhow::Result<Command> {
+    let matches = command().try_get_matches_from(words).map_err(|error| anyhow::anyhow!("{}", error.kind()))?;
+    Cli::from_arg_matches(&matches)?.command.ok_or_else(|| anyhow::anyhow!("no command"))
+}
+
+impl Command {
+    /// The command, if it only reads the store.
+    fn reads(&self) -> Option<&dyn Reads> {
+        match self {
+            Self::Export(arguments) => Some(arguments),
+            Self::Sessions(arguments) => Some(arguments),
+            Self::Traces(arguments) => Some(arguments),
+            Self::Doctor(arguments) => Some(arguments),
+            Self::Demo | Self::Serve | Self::Run(_) | Self::Import(_) | Self::Keys | Self::Themes | Self::Config => {
+                None
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::GOOD;
+use super::{GOOD, answering::Answering};
 use crate::{
     config::{Settings, logging},
     receive::{Address, Counts},
@@ -36,6 +36,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
     let listeners = runtime.block_on(start::bind(settings))?;
     let addresses = listeners.addresses();
     let rooms = Rooms::open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
+    let answering = Answering::start(settings, &addresses, rooms.store.read_access(), runtime.handle());
     let printed = print(&addresses);
     if printed.is_ok() {
         runtime.block_on(signals.arrival());
@@ -45,6 +46,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
         signals.arrival().await;
         process::exit(INTERRUPTED);
     });
+    answering.close();
     rooms.close(runtime.handle());
     runtime.shutdown_timeout(start::LAST_WORK);
     printed?;

@@ -1,20 +1,18 @@
 //! `sessions` and `traces`: what is stored, as tables for people and as JSON for programs.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    GOOD, complain, is_read_by_a_person,
-    json::Printable,
+    GOOD, json,
+    reading::{Output, Reads},
     table::{self, Align, Column},
 };
 use crate::{
     app::format::{self, Zone},
-    config::Settings,
     model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary, Waits},
-    start,
     store::Store,
 };
 
@@ -86,68 +84,65 @@ impl List {
         &self,
         page: &Page<T>,
         columns: &[Column],
-        cells: fn(&T) -> Vec<String>,
-        json: fn(&T) -> Json,
-    ) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        cells: fn(&T, &Zone) -> Vec<String>,
+        to_json: fn(&T) -> Json,
+        output: &mut Output,
+    ) -> anyhow::Result<u8> {
         if self.json {
-            let rows: Vec<Json> = page.rows.iter().map(json).collect();
-            serde_json::to_writer_pretty(Printable::new(&mut out), &rows)?;
-            return writeln!(out);
+            json::print(page.rows.iter().map(to_json), output.out)?;
+            return Ok(GOOD);
         }
-        let rows: Vec<Vec<String>> = page.rows.iter().map(cells).collect();
-        table::write(&mut out, columns, &rows, terminal_width())?;
+        let zone = output.printer.zone();
+        let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, &zone)).collect();
+        table::write(output.out, columns, &rows, output.printer.columns)?;
         let more = page.total.saturating_sub(page.rows.len() as u64);
-        if more > 0 && is_read_by_a_person() {
-            complain(&format!("{} more; --limit 0 shows all", format::exact(more)));
+        if more > 0 && output.printer.is_terminal {
+            output.out.flush()?;
+            (output.says)(&format!("{} more; --limit 0 shows all", format::exact(more)));
         }
-        Ok(())
+        Ok(GOOD)
     }
 }
 
-/// Prints the sessions.
-pub fn sessions(settings: &Settings, arguments: &Sessions) -> anyhow::Result<u8> {
-    const COLUMNS: [Column; 8] = [
-        Column::new("SESSION", Align::LeftShrinking, 0),
-        Column::new("USERS", Align::LeftShrinking, 6),
-        Column::new("LAST SEEN", Align::Left, 3),
-        Column::new("TRACES", Align::Right, 2),
-        Column::new("CALLS", Align::Right, 1),
-        Column::new("TOKENS", Align::Right, 4),
-        Column::new("COST", Align::Right, 0),
-        Column::new("ERRORS", Align::Right, 5),
-    ];
-    let store = start::open_to_read(settings, complain)?;
-    let page = list_sessions(&store, arguments.list.filter(), arguments.list.limit())?;
-    store.close();
-    arguments.list.print(&page, &COLUMNS, session_cells, session_json)?;
-    Ok(GOOD)
+impl Reads for Sessions {
+    fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
+        const COLUMNS: [Column; 8] = [
+            Column::new("SESSION", Align::LeftShrinking, 0),
+            Column::new("USERS", Align::LeftShrinking, 6),
+            Column::new("LAST SEEN", Align::Left, 3),
+            Column::new("TRACES", Align::Right, 2),
+            Column::new("CALLS", Align::Right, 1),
+            Column::new("TOKENS", Align::Right, 4),
+            Column::new("COST", Align::Right, 0),
+            Column::new("ERRORS", Align::Right, 5),
+        ];
+        let page = list_sessions(store, self.list.filter(), self.list.limit())?;
+        self.list.print(&page, &COLUMNS, session_cells, session_json, output)
+    }
 }
 
-/// Prints the traces.
-pub fn traces(settings: &Settings, arguments: &Traces) -> anyhow::Result<u8> {
-    const COLUMNS: [Column; 11] = [
-        Column::new("TRACE", Align::Left, 0),
-        Column::new("STARTED", Align::Left, 4),
-        Column::new("NAME", Align::LeftShrinking, 0),
-        Column::new("SESSION", Align::LeftShrinking, 7),
-        Column::new("STATE", Align::Left, 0),
-        Column::new("TIME", Align::Right, 3),
-        Column::new("CALLS", Align::Right, 2),
-        Column::new("TOKENS", Align::Right, 5),
-        Column::new("COST", Align::Right, 1),
-        Column::new("ERRORS", Align::Right, 6),
-        Column::new("MODELS", Align::LeftShrinking, 8),
-    ];
-    let store = start::open_to_read(settings, complain)?;
-    let (filter, limit) = (arguments.list.filter(), arguments.list.limit());
-    let page = match &arguments.session {
-        Some(session) => list_traces(&store, Some(SessionId::from(session.as_str())), filter, limit)?,
-        None => all_traces(&store, &filter, limit)?,
-    };
-    store.close();
-    arguments.list.print(&page, &COLUMNS, trace_cells, trace_json)?;
-    Ok(GOOD)
+impl Reads for Traces {
+    fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
+        const COLUMNS: [Column; 11] = [
+            Column::new("TRACE", Align::Left, 0),
+            Column::new("STARTED", Align::Left, 4),
+            Column::new("NAME", Align::LeftShrinking, 0),
+            Column::new("SESSION", Align::LeftShrinking, 7),
+            Column::new("STATE", Align::Left, 0),
+            Column::new("TIME", Align::Right, 3),
+            Column::new("CALLS", Align::Right, 2),
+            Column::new("TOKENS", Align::Right, 5),
+            Column::new("COST", Align::Right, 1),
+            Column::new("ERRORS", Align::Right, 6),
+            Column::new("MODELS", Align::LeftShrinking, 8),
+        ];
+        let (filter, limit) = (self.list.filter(), self.list.limit());
+        let page = match &self.session {
+            Some(session) => list_traces(store, Some(SessionId::from(session.as_str())), filter, limit)?,
+            None => store.list_traces(&filter, limit)?,
+        };
+        self.list.print(&page, &COLUMNS, trace_cells, trace_json, output)
+    }
 }
 
 fn list_sessions(store: &Store, filter: Filter, limit: usize) -> anyhow::Result<Page<SessionSummary>> {
@@ -169,44 +164,24 @@ fn list_traces(
     }
 }
 
-/// The newest traces of all sessions, oldest first. The store lists the traces of one session at a time, as the screen needs
-/// them.
-fn all_traces(store: &Store, filter: &Filter, limit: usize) -> anyhow::Result<Page<TraceSummary>> {
-    let sessions = list_sessions(store, filter.clone(), usize::MAX)?;
-    let total = sessions.rows.iter().map(|session| session.states.all()).sum();
-    let mut rows: Vec<TraceSummary> = Vec::new();
-    for session in sessions.rows {
-        // Sessions are in the order of their newest activity. Once enough traces began after the last activity of this one,
-        // its traces and those of all further sessions are older than those.
-        if rows.len() >= limit && rows.iter().filter(|trace| trace.started > session.last_seen).count() >= limit {
-            break;
-        }
-        rows.extend(list_traces(store, session.session, filter.clone(), limit)?.rows);
-    }
-    rows.sort_by_key(|trace| (trace.started, trace.trace));
-    let surplus = rows.len().saturating_sub(limit);
-    rows.drain(..surplus);
-    Ok(Page { rows, total })
-}
-
-fn session_cells(session: &SessionSummary) -> Vec<String> {
+fn session_cells(session: &SessionSummary, zone: &Zone) -> Vec<String> {
     let name = session.session.as_ref().map_or("(no session)", SessionId::as_str);
     let mut cells = vec![
         name.to_owned(),
         session.users.join(", "),
-        Zone::system().date(session.last_seen),
+        zone.date(session.last_seen),
         format::exact(session.states.all()),
     ];
     cells.extend(sums(&session.totals));
     cells
 }
 
-fn trace_cells(trace: &TraceSummary) -> Vec<String> {
+fn trace_cells(trace: &TraceSummary, zone: &Zone) -> Vec<String> {
     let models: Vec<&str> = trace.models.iter().map(|model| format::model(model)).collect();
     let lasted = trace.ended.map(|ended| format::duration(ended.since(trace.started)));
     let mut cells = vec![
         trace.trace.to_string(),
-        Zone::system().date(trace.started),
+        zone.date(trace.started),
         trace.name.clone().unwrap_or_default(),
         trace.session.as_ref().map_or_else(String::new, ToString::to_string),
         trace.run_state(Timestamp::now()).as_str().to_owned(),

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use super::{GOOD, complain, demo::Stage, is_read_by_a_person, serve};
+use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve};
 use crate::{
     app::{self, format::Zone},
     config::{Db, Settings, logging},
@@ -33,11 +33,12 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
     // Ports first: binding them takes a millisecond, and the error that one is taken should be printed before the screen is
     // drawn.
     let listeners = runtime.block_on(start::bind(settings))?;
+    let addresses = listeners.addresses();
     let counts = Counts::new();
     let (starting, started) = mpsc::channel();
     let stage = Stage::new(starting.clone(), runtime.handle().clone());
     // A screen that is gone already needs no addresses.
-    let _ = starting.send(Started::Listening(listeners.addresses().iter().map(shown).collect()));
+    let _ = starting.send(Started::Listening(addresses.iter().map(shown).collect()));
 
     let opening = {
         let (settings, counts, stage, runtime) =
@@ -48,7 +49,7 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
                 Ok(rooms) => stage.live(rooms.store.clone()),
                 Err(error) => stage.failed(&format!("{error:#}")),
             }
-            rooms
+            rooms.map(|rooms| (Answering::start(&settings, &addresses, rooms.store.read_access(), &runtime), rooms))
         })?
     };
     let ended = terminal::run(wiring(settings, keymap, started, &stage, Mode::Live, counts));
@@ -56,7 +57,9 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
     stage.close();
     let rooms = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
     // If the rooms could not be opened, that is why the screen ended.
-    rooms?.close(runtime.handle());
+    let (answering, rooms) = rooms?;
+    answering.close();
+    rooms.close(runtime.handle());
     runtime.shutdown_timeout(start::LAST_WORK);
     ended?;
     Ok(GOOD)
@@ -115,6 +118,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         refused: seen.refusals(),
         refusals: seen.last_refused.iter().rev().map(refused).collect(),
         failing: health.failing,
+        disk_full: health.disk_full,
         reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }
 }

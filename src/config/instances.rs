@@ -1,4 +1,4 @@
-//! The registry of running instances: one small file for each, by which `run` and `import` find it.
+//! The registry of running instances: one small file for each, by which other commands find it.
 //!
 //! An instance writes its file once it listens, holds a lock on it while it runs, and removes it when it closes. If it is
 //! killed its file stays without the lock; whichever process reads the folder next removes it. The lock tells that more
@@ -31,6 +31,9 @@ pub struct Entry {
     /// The file of its store; `None` for a store in memory.
     pub db: Option<PathBuf>,
     pub addresses: Vec<Listening>,
+    /// The Unix socket at which it answers commands that only read the store; `None` if it answers none.
+    #[serde(default)]
+    pub socket: Option<PathBuf>,
 }
 
 /// One address that an instance listens on.
@@ -112,8 +115,11 @@ fn read(file: &Path) -> Option<Entry> {
     if is_alive(file) {
         return Some(entry);
     }
-    // Another process may have removed it already.
+    // Another process may have removed them already.
     let _ = fs::remove_file(file);
+    if let Some(socket) = entry.socket {
+        let _ = fs::remove_file(socket);
+    }
     None
 }
 
@@ -139,6 +145,7 @@ mod tests {
                 Listening { what: "grpc".into(), address: "127.0.0.1:4317".parse().unwrap() },
                 Listening { what: "http".into(), address: "127.0.0.1:4318".parse().unwrap() },
             ],
+            socket: None,
         }
     }
 
@@ -157,11 +164,15 @@ mod tests {
     #[test]
     fn the_dead_are_forgotten_and_what_is_no_entry_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let killed = serde_json::to_vec(&entry(std::process::id())).unwrap();
+        let socket = folder.path().join("5.sock");
+        fs::write(&socket, "").unwrap();
+        let killed = Entry { socket: Some(socket.clone()), ..entry(std::process::id()) };
+        let killed = serde_json::to_vec(&killed).unwrap();
         fs::write(folder.path().join("5.json"), killed).unwrap();
         fs::write(folder.path().join("7.json"), "{}").unwrap();
         assert_eq!(alive(folder.path()), []);
         assert_eq!(files(folder.path()).count(), 1);
+        assert!(!socket.exists());
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl GroupPlan<'_> {
             return Ok(());
         }
         let mut table = connection.appender("traces")?;
-        for Row { trace, listing, records } in &self.traces {
+        for Row { trace, listing, records, .. } in &self.traces {
             let totals = &listing.totals;
             table.append_row(params![
                 trace_number(trace),

@@ -2,20 +2,39 @@
 //!
 //! Commits go on meanwhile, except to the table that is being written at that moment. So a checkpoint should not be so
 //! seldom that it takes long, nor so frequent that the same row groups are written each time.
+//!
+//! After a checkpoint that failed the engine answers nothing any more until the file is opened again. So none is begun
+//! where the disk has no room for it: what is committed stays in the log, and it is tried again until there is room.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use duckdb::Connection;
-use tracing::warn;
+use tracing::{info, warn};
 
-use super::{DatabaseError, lock, pool::PooledConnection};
+use super::{
+    StoreHealth, lock,
+    pool::{Database, PooledConnection},
+    queue::WriteQueue,
+};
 
 /// Bytes of log from which on a checkpoint is due. Until then the rows of the log are in memory as well, uncompressed.
 const LOG: u64 = 64 * 1024 * 1024;
+/// Bytes that have to be left on the disk beside those that the log may need in the file.
+const SPARE: u64 = 8 * 1024 * 1024;
+/// How long after a checkpoint that was not written it is tried again.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Decides when a checkpoint is due, and writes it.
 pub struct Checkpointer {
+    database: Arc<Database>,
     connection: Arc<PooledConnection>,
+    /// Wakes the writer after a failure, so that it opens the file again.
+    queue: Arc<WriteQueue>,
+    /// Where a full disk is reported to the screen.
+    health: Arc<Mutex<StoreHealth>>,
     state: Mutex<State>,
     /// Wakes the thread when `state` changes.
     changed: Condvar,
@@ -33,8 +52,15 @@ enum State {
 
 impl Checkpointer {
     /// Makes it; [`Checkpointer::run`] does the work, on a thread of its own.
-    pub fn new(connection: Arc<PooledConnection>) -> Self {
-        Self { connection, state: Mutex::new(State::Idle), changed: Condvar::new() }
+    pub fn new(database: &Arc<Database>, queue: Arc<WriteQueue>, health: Arc<Mutex<StoreHealth>>) -> Self {
+        Self {
+            database: database.clone(),
+            connection: database.pooled(),
+            queue,
+            health,
+            state: Mutex::new(State::Idle),
+            changed: Condvar::new(),
+        }
     }
 
     /// Notes how large the log is; to be called after each commit.
@@ -54,30 +80,88 @@ impl Checkpointer {
 
     /// Writes each checkpoint that is due, until it is closed.
     pub fn run(&self) {
-        loop {
-            let state = self.changed.wait_while(lock(&self.state), |state| *state == State::Idle);
-            let state = *state.unwrap_or_else(PoisonError::into_inner);
-            if state == State::Closed {
-                return;
-            }
-            self.checkpoint();
-            let mut state = lock(&self.state);
-            if *state == State::Due {
-                *state = State::Idle;
+        let mut not_before = None;
+        while self.wait_until_due(not_before) {
+            if self.checkpoint() {
+                not_before = None;
+                let mut state = lock(&self.state);
+                if *state == State::Due {
+                    *state = State::Idle;
+                }
+            } else {
+                not_before = Some(Instant::now() + RETRY);
             }
         }
     }
 
-    /// Writes a checkpoint. A failure is logged: the log stays, and the next checkpoint brings it into the file.
+    /// Waits until a checkpoint is due, and until then; returns whether it is still open.
+    fn wait_until_due(&self, not_before: Option<Instant>) -> bool {
+        let mut state = lock(&self.state);
+        loop {
+            let left = not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+            match *state {
+                State::Closed => return false,
+                State::Due if left.is_zero() => return true,
+                State::Due => {
+                    state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                State::Idle => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Writes a checkpoint. Returns whether it was written; why not is logged and reported. The log stays then, and the
+    /// next checkpoint brings it into the file.
     ///
     /// `force` makes it wait for the transaction that is open. Without it, a checkpoint fails while one is open, which a
     /// busy writer always has.
-    pub fn checkpoint(&self) {
-        let run = |connection: &Connection| -> Result<(), DatabaseError> {
-            Ok(connection.execute_batch("force checkpoint store")?)
-        };
+    pub fn checkpoint(&self) -> bool {
+        let disk_full = self.lacking();
+        let was_full = std::mem::replace(&mut lock(&self.health).disk_full, disk_full.clone()).is_some();
+        if let Some(why) = disk_full {
+            if !was_full {
+                warn!(why, "checkpoint failed");
+            }
+            return false;
+        }
+        if was_full {
+            info!("the disk has room again");
+        }
+        let run = |connection: &Connection| Ok(connection.execute_batch("force checkpoint store")?);
         if let Err(error) = self.connection.with(run) {
             warn!(%error, "checkpoint failed");
+            self.queue.probe();
+            return false;
         }
+        true
+    }
+
+    /// Why the disk has no room for a checkpoint; `None` if it has, or if that cannot be found out.
+    fn lacking(&self) -> Option<String> {
+        let (log, free) = (self.database.log_bytes(), self.database.free_bytes()?);
+        // Blocks of the file that hold nothing are used first.
+        let unused = |connection: &Connection| {
+            let sql =
+                "select (free_blocks * block_size)::ubigint from pragma_database_size() where database_name = 'store'";
+            Ok(connection.query_row(sql, [], |row| row.get::<_, u64>(0))?)
+        };
+        let unused = self.connection.with(unused).unwrap_or(0);
+        (!has_room(log, free, unused)).then(|| format!("{} MiB are left", free >> 20))
+    }
+}
+
+/// Whether a checkpoint of so many bytes of log finds room. What it writes is rarely more than the log.
+fn has_room(log: u64, free: u64, unused: u64) -> bool {
+    log == 0 || free.saturating_add(unused) >= log.saturating_add(SPARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_needs_as_much_room_as_the_log_has_bytes_and_some() {
+        assert!(has_room(0, 0, 0) && has_room(LOG, LOG + SPARE, 0) && has_room(LOG, SPARE, LOG));
+        assert!(!has_room(LOG, LOG, 0) && !has_room(1, 0, SPARE) && has_room(1, u64::MAX, u64::MAX));
     }
 }

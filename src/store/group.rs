@@ -14,12 +14,17 @@ use super::{
     interned::Interned,
     prepared::{PreparedLog, PreparedSpan, Stored},
     stored_ids::StoredIds,
-    summaries::{Offer, Row, Summaries},
+    summaries::{Offer, Row, Summaries, Summarized},
 };
 use crate::{
     decode::encode,
     model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, Timestamp, ToolDefinition, TraceId},
 };
+
+/// Most summaries that are made because they are due, in a group without submissions.
+const DUE_WHILE_IDLE: usize = 256;
+/// The same in a group with submissions, whose senders wait.
+const DUE_BESIDE_OTHERS: usize = 32;
 
 /// Everything that a group writes: the rows to append, and the rows to delete because new ones replace them.
 #[derive(Default)]
@@ -48,6 +53,8 @@ pub struct GroupPlan<'a> {
     pub(super) gone_traces: Vec<TraceId>,
     /// The traces that got spans or log records, and those whose summary was due.
     pub(super) touched: HashSet<TraceId>,
+    /// Those of `touched` of which nothing is stored any more.
+    emptied: Vec<TraceId>,
     /// Those of `touched` whose summary has to wait, because they are large and were summarized a moment ago.
     later: Vec<TraceId>,
     /// The sessions that `touched` belong to now or belonged to before.
@@ -70,7 +77,8 @@ impl<'a> GroupPlan<'a> {
         submissions: &[&'a Submission],
         now: Instant,
     ) -> Result<Self, DatabaseError> {
-        let mut plan = Self { touched: summaries.due_at(now).into_iter().collect(), ..Self::default() };
+        let most = if submissions.is_empty() { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
+        let mut plan = Self { touched: summaries.due_at(now, most).into_iter().collect(), ..Self::default() };
         for submission in submissions {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
@@ -87,9 +95,10 @@ impl<'a> GroupPlan<'a> {
         {
             plan.add_contents(stored_ids, summaries, &mut added, trace, stored);
         }
-        let (rows, later, sessions) = summaries.summarize(&plan.touched, now);
-        plan.gone_traces = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace)).collect();
-        (plan.traces, plan.later, plan.sessions) = (rows, later, sessions);
+        let Summarized { rows, emptied, later, sessions } = summaries.summarize(&plan.touched, now);
+        let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace));
+        plan.gone_traces = replaced.chain(emptied.iter().copied()).collect();
+        (plan.traces, plan.emptied, plan.later, plan.sessions) = (rows, emptied, later, sessions);
         Ok(plan)
     }
 
@@ -209,7 +218,10 @@ impl<'a> GroupPlan<'a> {
         stored_ids.logs.extend(self.logs.iter().map(|(id, _)| *id));
         stored_ids.traces.extend(self.traces.iter().map(|row| row.trace));
         let (spans, logs) = (self.spans.len() as u64, self.logs.len() as u64);
-        summaries.committed(self.traces, self.later, now);
+        for trace in &self.emptied {
+            stored_ids.traces.remove(trace);
+        }
+        summaries.committed(self.traces, &self.emptied, self.later, now);
         let mut changes = Changes { spans, logs, ..Changes::default() };
         changes.merge(Changes {
             traces: self.touched.into_iter().collect(),

@@ -50,11 +50,9 @@ mod writer;
 use std::{
     any::Any,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 pub use changes::ChangeFeed;
@@ -62,9 +60,10 @@ pub use hash_ids::LogId;
 pub use open::OpenError;
 pub use prepared::{PreparedLog, PreparedSpan, Submission};
 pub use queue::Writer;
+pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
-pub use walk::Pick;
+pub use walk::{Pick, Picked};
 
 use tempfile::TempDir;
 
@@ -130,6 +129,12 @@ pub struct StoreHealth {
     pub failing: Option<String>,
     /// How far the reprocessing is; `None` if none is running.
     pub reprocessing: Option<Progress>,
+    /// Why the reprocessing failed; `None` while it goes on, and where none is running. It is tried again.
+    pub reprocessing_fails: Option<String>,
+    /// Why what is committed cannot be brought into the file just now, though it is stored: how much the disk has left.
+    pub disk_full: Option<String>,
+    /// Number of traces whose summary is out of date; `None` until that is known.
+    pub summaries_due: Option<usize>,
 }
 
 /// The open store. Dropped or closed, it commits what waits and closes its file.
@@ -146,14 +151,16 @@ pub struct Store {
     writing: Option<JoinHandle<()>>,
     /// The thread that reprocesses; `None` once it was joined.
     reprocessing: Mutex<Option<JoinHandle<()>>>,
-    /// Set when the store closes: the reprocessing stops after its batch.
-    ends: Arc<AtomicBool>,
+    /// Ends the reprocessing when the store closes.
+    ends: Arc<reprocess::Ends>,
     /// The thread that writes checkpoints; `None` once it was joined.
     checkpointing: Option<JoinHandle<()>>,
     /// The readers that were started, to stop those that are still there.
     reading: Mutex<Vec<Weak<QueryPool>>>,
     /// The folder of the file, if that is a copy; removed with the store.
     copy: Option<TempDir>,
+    /// Whether the file is open elsewhere in this process as well, and stays open when this is closed.
+    is_shared: bool,
 }
 
 impl Store {
@@ -162,8 +169,8 @@ impl Store {
         let database = Database::open(place)?;
         let changes = Arc::new(ChangeFeed::default());
         let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let checkpointer = Arc::new(Checkpointer::new(database.pooled()));
         let (queue, items) = WriteQueue::new();
+        let checkpointer = Arc::new(Checkpointer::new(&database, queue.clone(), health.clone()));
         let writer = writer::StoreWriter::new(
             database.clone(),
             items,
@@ -173,7 +180,7 @@ impl Store {
             prices.clone(),
         );
         let writing = start("store-writer", move || writer.run());
-        let ends = Arc::new(AtomicBool::new(false));
+        let ends = Arc::new(reprocess::Ends::default());
         let reprocessing = reprocess::Reprocessor {
             connection: database.pooled(),
             writer: Writer::new(queue.clone()),
@@ -198,6 +205,7 @@ impl Store {
             checkpointing: Some(checkpointing),
             reading: Mutex::default(),
             copy: None,
+            is_shared: false,
         })
     }
 
@@ -234,11 +242,17 @@ impl Store {
         lock(&self.health).clone()
     }
 
-    /// Waits until no row is left that another version understood; returns at once if there is none.
-    pub fn wait_until_reprocessed(&self) {
-        if let Some(reprocessing) = lock(&self.reprocessing).take() {
-            drop(reprocessing.join());
+    /// Waits until no row is left that another version understood, or the reprocessing fails, which the error says;
+    /// returns at once if there is none.
+    pub fn wait_until_reprocessed(&self) -> Result<(), StoreError> {
+        const PAUSE: Duration = Duration::from_millis(2);
+        while lock(&self.reprocessing).as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if let Some(why) = self.health().reprocessing_fails {
+                return Err(StoreError::Failing(why));
+            }
+            thread::sleep(PAUSE);
         }
+        Ok(())
     }
 
     /// Commits what waits, stops the readers, writes a checkpoint, so that there is no log beside the file, and closes it.
@@ -247,9 +261,11 @@ impl Store {
     }
 
     fn stop(&mut self) {
-        self.ends.store(true, Ordering::Relaxed);
+        self.ends.come();
         self.queue.close();
-        self.wait_until_reprocessed();
+        if let Some(reprocessing) = lock(&self.reprocessing).take() {
+            drop(reprocessing.join());
+        }
         if let Some(writing) = self.writing.take() {
             drop(writing.join());
         }
@@ -261,7 +277,11 @@ impl Store {
             drop(checkpointing.join());
             self.checkpointer.checkpoint();
         }
-        self.database.close();
+        if self.is_shared {
+            self.connection.close();
+        } else {
+            self.database.close();
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use duckdb::{Config, Connection};
@@ -33,6 +35,23 @@ pub enum OpenError {
     Unusable { path: PathBuf, why: String },
 }
 
+impl OpenError {
+    /// The same about another file: the one that `copy` is a copy of.
+    pub(super) fn about(self, path: &Path, copy: &Path) -> Self {
+        let path = path.to_owned();
+        match self {
+            Self::Held { pid, .. } => Self::Held { path, pid },
+            Self::Newer { found, known, .. } => Self::Newer { path, found, known },
+            Self::NotAStore { .. } => Self::NotAStore { path },
+            Self::Folder { error, .. } => Self::Folder { path, error },
+            Self::Unusable { why, .. } => {
+                let why = why.replace(&*copy.to_string_lossy(), &path.to_string_lossy());
+                Self::Unusable { path, why }
+            }
+        }
+    }
+}
+
 /// The process that holds a file, in words.
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("another process (pid {pid})"))
@@ -42,17 +61,30 @@ fn holder(pid: Option<u32>) -> String {
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
 const ROW_GROUP: usize = 30_720;
 
-/// Opens the file, or a database in memory, and brings its tables up to date.
+impl Place {
+    /// The same with a path from the root: the engine reads some relative paths, such as `name:path`, as something else
+    /// than a file.
+    pub(super) fn whole(self) -> Result<Self, OpenError> {
+        match self {
+            Self::Memory => Ok(Self::Memory),
+            Self::File(path) => match std::path::absolute(&path) {
+                Ok(whole) => Ok(Self::File(whole)),
+                Err(error) => Err(OpenError::Unusable { path, why: error.to_string() }),
+            },
+        }
+    }
+}
+
+/// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`].
 pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     let path = match place {
-        // The engine reads some relative paths, such as `name:path`, as something else than a file.
-        Place::File(path) => std::path::absolute(path)
-            .map_err(|error| OpenError::Unusable { path: path.clone(), why: error.to_string() })?,
+        Place::File(path) => path.clone(),
         Place::Memory => PathBuf::from(":memory:"),
     };
     let is_file = matches!(place, Place::File(_));
     if is_file {
         prepare_folder(&path)?;
+        make(&path)?;
         check(&path)?;
     }
     let access = if is_file { Access::Write } else { Access::Memory };
@@ -61,8 +93,100 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     if is_file {
         make_private(&path).map_err(|error| unusable(error.to_string()))?;
     }
-    match schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))? {
-        Fit::Ready => Ok(connection),
+    let fit = schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))?;
+    fitting(&path, &fit)?;
+    Ok(connection)
+}
+
+/// Makes an empty store, if there is none: beside the path, and then moves it there. So neither a full disk nor a kill
+/// leaves a part of one at the path.
+fn make(path: &Path) -> Result<(), OpenError> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    const PAUSE: Duration = Duration::from_millis(20);
+    let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
+    let new = with_suffix(path, ".new");
+    let began = Instant::now();
+    let mut left_over = new.exists();
+    while is_unmade(path).map_err(|error| unusable(error.to_string()))? {
+        match make_at(&new) {
+            Ok(()) => {
+                let moved = fs::rename(&new, path).and_then(|()| sync_folder(path));
+                // Another process that found the new file complete may have moved it.
+                return if path.exists() { Ok(()) } else { moved.map_err(|error| unusable(error.to_string())) };
+            }
+            // Another process is making it.
+            Err(OpenError::Held { .. }) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            Err(error @ (OpenError::Held { .. } | OpenError::NotAStore { .. } | OpenError::Newer { .. })) => {
+                return Err(error);
+            }
+            Err(error) => {
+                for part in [with_suffix(&new, ".wal"), new.clone()] {
+                    // There may be none.
+                    let _ = fs::remove_file(part);
+                }
+                // What an earlier start left may be broken; what this one made is not.
+                if !std::mem::take(&mut left_over) {
+                    return Err(error.about(path, &new));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes an empty store at this path, and closes it.
+fn make_at(new: &Path) -> Result<(), OpenError> {
+    let unusable = |why: String| OpenError::Unusable { path: new.to_owned(), why };
+    let is_unmade = is_unmade(new).map_err(|error| unusable(error.to_string()))?;
+    if !is_unmade {
+        check(new)?;
+    }
+    let connection = attach(new, Access::Write).map_err(|why| match refused(new, &why) {
+        // The engine calls a part of a file that.
+        OpenError::NotAStore { .. } if is_unmade => unusable(why),
+        error => error,
+    })?;
+    let made = || {
+        make_private(new).map_err(|error| error.to_string())?;
+        let fit = schema::migrate(&connection).map_err(|error| error.to_string())?;
+        connection.execute_batch("force checkpoint store").map_err(|error| error.to_string())?;
+        Ok(fit)
+    };
+    fitting(new, &made().map_err(unusable)?)
+}
+
+/// Whether there is no store at a path: no file, or the beginning of one in which nothing can be stored yet. Versions that
+/// did not make a store aside left such beginnings when the disk was full.
+fn is_unmade(path: &Path) -> io::Result<bool> {
+    /// Three headers, which the engine writes first.
+    const HEADERS: u64 = 3 * 4096;
+    let length = match fs::metadata(path) {
+        Ok(file) if !file.is_file() => return Ok(false),
+        Ok(file) => file.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let has_log = fs::metadata(with_suffix(path, ".wal")).is_ok_and(|log| log.len() > 0);
+    Ok(!has_log && (length == 0 || (length < HEADERS && is_database(path)?)))
+}
+
+/// Makes sure that a file that was moved is found after a loss of power.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// The path with a suffix after its last character: `a.db` becomes `a.db.wal`.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Refuses a file whose tables this program cannot read.
+fn fitting(path: &Path, fit: &Fit) -> Result<(), OpenError> {
+    let path = path.to_owned();
+    match *fit {
+        Fit::Ready | Fit::Older(_) => Ok(()),
         Fit::Newer { found, known } => Err(OpenError::Newer { path, found, known }),
         Fit::Foreign => Err(OpenError::NotAStore { path }),
     }
@@ -74,9 +198,8 @@ pub fn connect_to_read(path: &Path) -> Result<Connection, OpenError> {
         .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
     check(&path)?;
     let connection = attach(&path, Access::Read).map_err(|why| refused(&path, &why))?;
-    match schema::newer(&connection) {
-        Ok(None) => Ok(connection),
-        Ok(Some((found, known))) => Err(OpenError::Newer { path, found, known }),
+    match schema::fit(&connection) {
+        Ok(fit) => fitting(&path, &fit).map(|()| connection),
         Err(error) => Err(OpenError::Unusable { path, why: error.to_string() }),
     }
 }
@@ -205,6 +328,39 @@ fn refused(path: &Path, why: &str) -> OpenError {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_a_full_disk_left_of_a_store_is_made_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("whole.duckdb");
+        drop(connect(&Place::File(whole.clone())).unwrap());
+        let whole = fs::read(whole).unwrap();
+        for length in [0, 4096, 8192] {
+            for name in ["a.duckdb", "b.duckdb.new"] {
+                let path = folder.path().join(name);
+                fs::write(&path, &whole[..length]).unwrap();
+                let store = folder.path().join(name.trim_end_matches(".new"));
+                let connection = connect(&Place::File(store.clone())).unwrap();
+                assert_eq!(schema::fit(&connection).unwrap(), Fit::Ready);
+                drop(connection);
+                assert!(!with_suffix(&store, ".new").exists());
+                fs::remove_file(store).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn several_that_make_one_store_at_once_all_have_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| make(&path).unwrap());
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(schema::fit(&connect(&Place::File(path)).unwrap()).unwrap(), Fit::Ready);
+    }
+
     fn refusal(path: &Path) -> String {
         connect(&Place::File(path.to_owned())).unwrap_err().to_string()
     }
@@ -220,8 +376,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_store_is_refused_and_left_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in [("empty", &b""[..]), ("text", b"some notes of mine"), ("lite", b"SQLite format 3\0....")]
-        {
+        for (name, bytes) in [("text", &b"some notes of mine"[..]), ("lite", b"SQLite format 3\0....")] {
             let path = folder.path().join(name);
             fs::write(&path, bytes).unwrap();
             assert!(refusal(&path).contains("is not a store"), "{name}: {}", refusal(&path));

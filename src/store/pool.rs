@@ -6,8 +6,11 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, Weak},
+    path::Path,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use duckdb::{Connection, InterruptHandle};
@@ -37,6 +40,8 @@ pub struct PooledConnection {
     database: Arc<Database>,
     /// `None` until it is needed, and after [`PooledConnection::close`]. Locked while the thread works with it.
     connection: Mutex<Option<Connection>>,
+    /// Set by [`PooledConnection::cancel`].
+    is_cancelled: AtomicBool,
     /// Stops the statement that runs on `connection`; behind a lock of its own, so that another thread can use it
     /// meanwhile.
     interrupt: Mutex<Option<Arc<InterruptHandle>>>,
@@ -45,8 +50,9 @@ pub struct PooledConnection {
 impl Database {
     /// Opens the file, or a database in memory.
     pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
-        let root = Mutex::new(Root::Open(open::connect(place)?));
-        Ok(Arc::new(Self { place: place.clone(), root, pooled: Mutex::default() }))
+        let place = place.clone().whole()?;
+        let root = Mutex::new(Root::Open(open::connect(&place)?));
+        Ok(Arc::new(Self { place, root, pooled: Mutex::default() }))
     }
 
     /// Opens the file to read it, with whatever tables it has.
@@ -60,6 +66,7 @@ impl Database {
         let pooled = Arc::new(PooledConnection {
             database: self.clone(),
             connection: Mutex::default(),
+            is_cancelled: AtomicBool::new(false),
             interrupt: Mutex::default(),
         });
         let mut all = lock(&self.pooled);
@@ -105,7 +112,13 @@ impl Database {
 
     /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.
     pub fn log_bytes(&self) -> u64 {
-        self.path().map_or(0, |path| bytes(&with_suffix(path, ".wal")))
+        self.path().map_or(0, |path| bytes(&open::with_suffix(path, ".wal")))
+    }
+
+    /// Bytes that are free on the disk of the file; `None` in memory, or if that cannot be found out.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(self.path()?.parent()?).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Bytes of the file and its write-ahead log; `None` in memory.
@@ -135,6 +148,9 @@ impl PooledConnection {
     /// done.
     pub fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         let mut slot = lock(&self.connection);
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            return Err(DatabaseError::Away("nobody waits for what is read".to_owned()));
+        }
         let connection = match &mut *slot {
             Some(connection) => connection,
             empty => {
@@ -155,19 +171,18 @@ impl PooledConnection {
         }
     }
 
+    /// Stops the statement that the connection is running, and refuses all further work.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+        self.interrupt();
+    }
+
     /// Closes the connection, which rolls back its transaction. The next piece of work opens a new one. Waits while the
     /// connection is in use.
     pub fn close(&self) {
         *lock(&self.connection) = None;
         *lock(&self.interrupt) = None;
     }
-}
-
-/// The path with a suffix after its last character: `a.db` becomes `a.db.wal`.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Size of a file; 0 if there is none.

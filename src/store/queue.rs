@@ -18,35 +18,28 @@ pub type Outcome = Result<(), StoreError>;
 /// What the writer thread takes out of the queue.
 pub enum QueueItem {
     /// New spans and log records.
-    Submission(QueuedSubmission),
+    Submission(Queued<Submission>),
     /// Rows that were translated again.
-    Reprocessed(QueuedReprocessed),
+    Reprocessed(Queued<Reprocessed>),
+    /// The engine may have given up: it is to be seen whether it still works.
+    Probe,
     /// The queue is closed; no item follows.
     Close,
 }
 
-/// Rows that were translated again, and whoever waits for their commit.
-pub struct QueuedReprocessed {
-    /// The rows.
-    pub reprocessed: Reprocessed,
+/// Something to be committed, and whoever waits for that.
+pub struct Queued<T> {
+    pub item: T,
     answered: oneshot::Sender<Outcome>,
 }
 
-impl QueuedReprocessed {
-    /// Reports the outcome; nobody may be waiting any more.
-    pub fn answer(self, outcome: Outcome) {
-        drop(self.answered.send(outcome));
+impl<T> Queued<T> {
+    /// Also returns where the outcome arrives.
+    fn new(item: T) -> (Self, oneshot::Receiver<Outcome>) {
+        let (answered, answer) = oneshot::channel();
+        (Self { item, answered }, answer)
     }
-}
 
-/// A submission, and whoever waits for its commit.
-pub struct QueuedSubmission {
-    /// The spans and log records.
-    pub submission: Submission,
-    answered: oneshot::Sender<Outcome>,
-}
-
-impl QueuedSubmission {
     /// Reports the outcome; nobody may be waiting any more.
     pub fn answer(self, outcome: Outcome) {
         drop(self.answered.send(outcome));
@@ -66,6 +59,11 @@ impl WriteQueue {
         (Arc::new(Self { is_closed: AtomicBool::new(false), sender }), items)
     }
 
+    /// Has the writer see whether the engine still works.
+    pub fn probe(&self) {
+        drop(self.sender.send(QueueItem::Probe));
+    }
+
     /// Refuses new submissions. Those in the queue are still stored and answered.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
@@ -77,8 +75,7 @@ impl WriteQueue {
         if self.is_closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
-        let (answered, answer) = oneshot::channel();
-        let waiting = QueuedSubmission { submission, answered };
+        let (waiting, answer) = Queued::new(submission);
         self.sender.send(QueueItem::Submission(waiting)).map_err(|_| StoreError::Closed)?;
         Ok(answer)
     }
@@ -115,8 +112,7 @@ impl Writer {
 
     /// Stores rows that were translated again, and blocks until they are committed.
     pub(super) fn submit_reprocessed(&self, reprocessed: Reprocessed) -> Result<(), StoreError> {
-        let (answered, answer) = oneshot::channel();
-        let waiting = QueuedReprocessed { reprocessed, answered };
+        let (waiting, answer) = Queued::new(reprocessed);
         self.queue.sender.send(QueueItem::Reprocessed(waiting)).map_err(|_| StoreError::Closed)?;
         answer.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }

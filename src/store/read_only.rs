@@ -7,19 +7,24 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
 
-use duckdb::{Connection, params};
+use duckdb::Connection;
 use tempfile::TempDir;
 
 use super::{
-    ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth, checkpoint::Checkpointer, lock, pool::Database,
-    queue::WriteQueue, schema, writer::stale_summaries,
+    ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth,
+    checkpoint::Checkpointer,
+    pool::{Database, PooledConnection},
+    queue::WriteQueue,
+    reprocess,
+    schema::{self, Fit},
+    writer::stale_summaries,
 };
-use crate::{pricing::Prices, understand};
+use crate::pricing::Prices;
 
 impl Store {
     /// Opens the store to read it; an empty one if there is no file. `says` is handed what takes long, in words.
@@ -33,7 +38,7 @@ impl Store {
             let database = Database::open_to_read(path)?;
             let is_settled = database.pooled().with(is_settled).map_err(|error| unusable(error.to_string()))?;
             if is_settled {
-                return Ok(Self::reading(database, prices));
+                return Ok(Self::reading(database, Arc::default(), prices));
             }
             says(
                 "what is stored was understood by another version; it is read again in a copy, which may take a while",
@@ -51,58 +56,97 @@ impl Store {
         }
         let copy = copy(path, &beside).map_err(|error| unusable(format!("it cannot be copied to be read: {error}")))?;
         let name = path.file_name().ok_or_else(|| unusable("it has no name".to_owned()))?;
-        let mut store = Self::open(&Place::File(copy.path().join(name)), prices)?;
+        let copied = copy.path().join(name);
+        let mut store = Self::open(&Place::File(copied.clone()), prices).map_err(|error| error.about(path, &copied))?;
         store.copy = Some(copy);
-        store.wait_until_reprocessed();
+        store.wait_until_reprocessed().map_err(|error| unusable(error.to_string()))?;
         store.wait_until_summarized().map_err(|error| unusable(error.to_string()))?;
         Ok(store)
     }
 
+    /// For other handles to this store, which only read.
+    pub fn read_access(&self) -> ReadAccess {
+        ReadAccess { database: self.database.clone(), health: self.health.clone(), prices: self.prices.clone() }
+    }
+
+    /// What stops the reading of this handle, from another thread.
+    pub fn canceller(&self) -> Canceller {
+        Canceller(self.connection.clone())
+    }
+
     /// A store without threads, for a database that is open to be read only.
-    fn reading(database: Arc<Database>, prices: Arc<Prices>) -> Self {
+    fn reading(database: Arc<Database>, health: Arc<Mutex<StoreHealth>>, prices: Arc<Prices>) -> Self {
         // Whatever is submitted is refused, because nothing takes it out of the queue.
         let (queue, _) = WriteQueue::new();
         queue.close();
         Self {
             connection: database.pooled(),
-            checkpointer: Arc::new(Checkpointer::new(database.pooled())),
+            checkpointer: Arc::new(Checkpointer::new(&database, queue.clone(), health.clone())),
             database,
             queue,
             changes: Arc::new(ChangeFeed::default()),
-            health: Arc::new(Mutex::new(StoreHealth::default())),
+            health,
             prices,
             writing: None,
             reprocessing: Mutex::default(),
-            ends: Arc::new(AtomicBool::new(false)),
+            ends: Arc::default(),
             checkpointing: None,
             reading: Mutex::default(),
             copy: None,
+            is_shared: false,
         }
     }
 
     /// Waits until the summary of every trace is that of all its spans, or a commit fails.
     fn wait_until_summarized(&self) -> Result<(), DatabaseError> {
         const PAUSE: Duration = Duration::from_millis(10);
-        while !self.connection.with(stale_summaries)?.is_empty() {
-            if let Some(why) = lock(&self.health).failing.clone() {
+        loop {
+            let health = self.health();
+            if let Some(why) = health.failing {
                 return Err(DatabaseError::Away(why));
+            }
+            if health.summaries_due == Some(0) {
+                return Ok(());
             }
             thread::sleep(PAUSE);
         }
-        Ok(())
+    }
+}
+
+/// Opens handles to a store that is open in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct ReadAccess {
+    database: Arc<Database>,
+    health: Arc<Mutex<StoreHealth>>,
+    prices: Arc<Prices>,
+}
+
+impl ReadAccess {
+    /// Another handle, with a connection of its own. It only reads, and sees every commit; the store stays open when it is
+    /// closed.
+    pub fn open(&self) -> Store {
+        let mut store = Store::reading(self.database.clone(), self.health.clone(), self.prices.clone());
+        store.is_shared = true;
+        store
+    }
+}
+
+/// Stops the reading of one handle.
+pub struct Canceller(Arc<PooledConnection>);
+
+impl Canceller {
+    /// Interrupts what the handle reads. Whatever it reads afterwards fails.
+    pub fn cancel(&self) {
+        self.0.cancel();
     }
 }
 
 /// Whether all that is stored can be read as it is: it has today's tables, today's version understood it, and every summary
 /// is that of all spans.
 fn is_settled(connection: &Connection) -> Result<bool, DatabaseError> {
-    if !schema::is_current(connection)? {
-        return Ok(false);
-    }
-    let version = understand::version();
-    let sql = "select exists (from spans where dialects <> ?) or exists (from logs where dialects <> ?)";
-    let is_stale: bool = connection.query_row(sql, params![version, version], |row| row.get(0))?;
-    Ok(!is_stale && stale_summaries(connection)?.is_empty())
+    Ok(schema::fit(connection)? == Fit::Ready
+        && reprocess::count(connection)? == 0
+        && stale_summaries(connection)?.is_empty())
 }
 
 /// The files that the engine keeps beside a store while it is open: its name and a suffix that begins with `.wal`.

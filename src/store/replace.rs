@@ -26,6 +26,9 @@ pub struct Reprocessed {
     pub logs: Vec<(LogId, PreparedLog)>,
     /// Spans made from those log records; each is stored unless there is such a span already.
     pub made: Vec<PreparedSpan>,
+    /// Where log records of the batch were put by another version, and are not any more. A span that was made there is
+    /// deleted.
+    pub moved: Vec<(TraceId, SpanId)>,
     /// Spans whose raw form could not be read. Their rows stay, but get today's version so that they are not read
     /// again.
     pub spans_left: Vec<(TraceId, SpanId)>,
@@ -39,11 +42,12 @@ impl Reprocessed {
         (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
     }
 
-    /// The traces whose rows it replaces or adds to.
+    /// The traces whose rows it replaces, adds to or takes from.
     pub fn traces(&self) -> HashSet<TraceId> {
         let spans = self.spans.iter().map(|span| span.row.trace);
         let made = self.made.iter().map(|span| span.row.trace);
-        spans.chain(made).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
+        let moved = self.moved.iter().map(|(trace, _)| *trace);
+        spans.chain(made).chain(moved).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
     }
 }
 
@@ -94,24 +98,48 @@ pub fn write_reprocessed<'a>(
     let mut plan = GroupPlan::of_reprocessed(connection, stored_ids, reprocessed)?;
     let gone = uhugeints(plan.logs.iter().map(|(id, _)| *id));
     connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
+    delete_moved(connection, reprocessed)?;
     let contents = std::mem::take(&mut plan.trace_contents);
     connection.prepare_cached(include_str!("queries/add_trace_contents.sql"))?.execute(named_params! {
         "traces": uhugeints(contents.iter().map(|(trace, _)| trace_number(trace))),
         "contents": uhugeints(contents.iter().map(|(_, content)| *content)),
     })?;
     plan.write(connection)?;
-    // Rows that could not be read get today's version, or they would be read for ever.
-    let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
-    connection.execute(
-        "update spans set dialects = $version
-         where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
-        named_params! { "version": understand::version(), "traces": traces, "ids": ids },
-    )?;
-    connection.execute(
-        "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]) as id)",
-        named_params! { "version": understand::version(), "ids": uhugeints(reprocessed.logs_left.iter().copied()) },
-    )?;
+    keep_unreadable(connection, reprocessed)?;
     Ok(plan)
+}
+
+/// Deletes the spans that were made where log records are not any more.
+fn delete_moved(connection: &Connection, reprocessed: &Reprocessed) -> Result<(), DatabaseError> {
+    if reprocessed.moved.is_empty() {
+        return Ok(());
+    }
+    // The rows of these records are deleted just now, and appended later.
+    let still: HashSet<_> = reprocessed.logs.iter().filter_map(|(_, log)| log.row.trace.zip(log.row.span)).collect();
+    let (traces, ids) = keys(reprocessed.moved.iter().copied().filter(|place| !still.contains(place)));
+    let sql = include_str!("queries/delete_moved_spans.sql");
+    connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "ids": ids })?;
+    Ok(())
+}
+
+/// Gives rows that could not be read today's version, or they would be read for ever. There are hardly ever any, and an
+/// update waits for a checkpoint that is being written.
+fn keep_unreadable(connection: &Connection, reprocessed: &Reprocessed) -> Result<(), DatabaseError> {
+    if !reprocessed.spans_left.is_empty() {
+        let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
+        connection.execute(
+            "update spans set dialects = $version
+             where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
+            named_params! { "version": understand::version(), "traces": traces, "ids": ids },
+        )?;
+    }
+    if !reprocessed.logs_left.is_empty() {
+        connection.execute(
+            "update logs set dialects = $version where id in (select unnest($ids::uhugeint[]) as id)",
+            named_params! { "version": understand::version(), "ids": uhugeints(reprocessed.logs_left.iter().copied()) },
+        )?;
+    }
+    Ok(())
 }
 
 /// The ids of some spans as two lists for a query: trace ids and span ids.

@@ -9,31 +9,36 @@
 //! It runs on a thread and a connection of its own while everything else goes on. If the program is killed meanwhile,
 //! the rest is reprocessed when the store is next opened.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use duckdb::{Connection, named_params};
+use duckdb::{Connection, named_params, types::Value as Sql};
 use tracing::{info, warn};
 
 use super::{
     DatabaseError, StoreError, StoreHealth, Writer, lock,
     pool::PooledConnection,
     prepared::{PreparedLog, PreparedSpan},
+    queries,
     raw_records::{Origins, RawRecord},
     replace::Reprocessed,
     rows::{span_id, trace_id},
 };
 use crate::{
-    model::Span,
+    model::{Span, SpanId, TraceId},
     pricing::Prices,
     understand::{self, version},
 };
 
 /// Most spans or log records in a batch.
 const BATCH: u64 = 500;
+/// Most bytes of their raw forms in a batch, as they are stored: unpacked they have several times as many.
+const BATCH_BYTES: u64 = 4 << 20;
+/// How long after a failure the reprocessing goes on.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// How far the reprocessing is, in spans and log records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,49 +59,96 @@ pub struct Reprocessor {
     pub prices: Arc<Prices>,
     /// Where the progress is reported to the screen.
     pub health: Arc<Mutex<StoreHealth>>,
-    /// Set when the store closes.
-    pub ends: Arc<AtomicBool>,
+    /// Ends it when the store closes.
+    pub ends: Arc<Ends>,
 }
 
-impl Reprocessor {
-    /// Reprocesses batch by batch. Returns when no row is left, when the store closes, or after a failure.
-    pub fn run(&self) {
-        let all = match self.connection.with(count) {
-            Ok(0) => return,
-            Ok(all) => all,
-            Err(error) => return warn!(%error, "what another version understood cannot be found"),
-        };
-        info!(rows = all, "reprocessing what another version understood");
-        let mut done = 0;
-        while !self.ends.load(Ordering::Relaxed) {
-            lock(&self.health).reprocessing = Some(Progress { done, of: all.max(done) });
-            let batch = match self.connection.with(|connection| next_batch(connection, &self.prices)) {
-                Ok(batch) => batch,
-                Err(error) => {
-                    warn!(%error, "reprocessing was given up");
-                    break;
-                }
-            };
-            let count = batch.len();
-            if count == 0 {
-                break;
-            }
-            match self.writer.submit_reprocessed(batch) {
-                Ok(()) => done += count,
-                Err(StoreError::Closed) => break,
-                Err(error) => {
-                    warn!(%error, "reprocessing was given up");
-                    break;
-                }
-            }
-        }
-        lock(&self.health).reprocessing = None;
-        self.connection.close();
+/// Tells the reprocessing that the store closes.
+#[derive(Default)]
+pub struct Ends {
+    has_come: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Ends {
+    /// Ends it after its batch.
+    pub fn come(&self) {
+        *lock(&self.has_come) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for so long, or until the store closes; returns whether it does.
+    fn come_within(&self, time: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(lock(&self.has_come), time, |come| !*come);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
+impl Reprocessor {
+    /// Reprocesses batch by batch. Returns when no row is left, or when the store closes. After a failure, such as of a
+    /// full disk, it goes on a while later.
+    pub fn run(&self) {
+        let mut all = 0;
+        let mut done = 0;
+        while !self.ends.come_within(Duration::ZERO) {
+            // As many as there are now: after a failure that may be others.
+            let step = if all == 0 { self.connection.with(count).map(Step::Counted) } else { self.batch() };
+            match step {
+                Ok(Step::Counted(0) | Step::Batch(0)) => break,
+                Ok(Step::Counted(rows)) => {
+                    info!(rows, "reprocessing what another version understood");
+                    all = rows;
+                }
+                Ok(Step::Batch(rows)) => done += rows,
+                Err(error) => {
+                    let why = error.to_string();
+                    let before = lock(&self.health).reprocessing_fails.replace(why);
+                    if before.is_none() {
+                        warn!(%error, "reprocessing failed; it will go on later");
+                    }
+                    if self.ends.come_within(RETRY) {
+                        break;
+                    }
+                    continue;
+                }
+            }
+            let mut health = lock(&self.health);
+            (health.reprocessing, health.reprocessing_fails) = (Some(Progress { done, of: all.max(done) }), None);
+        }
+        let mut health = lock(&self.health);
+        (health.reprocessing, health.reprocessing_fails) = (None, None);
+        drop(health);
+        self.connection.close();
+    }
+
+    /// Reprocesses one batch.
+    fn batch(&self) -> Result<Step, DatabaseError> {
+        let batch = self.connection.with(|connection| {
+            // The numbers of rows hold within a transaction.
+            queries::at_one_moment(connection, || next_batch(connection, &self.prices))
+        })?;
+        let rows = batch.len();
+        if rows > 0 {
+            match self.writer.submit_reprocessed(batch) {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return Ok(Step::Batch(0)),
+                Err(error) => return Err(DatabaseError::Away(error.to_string())),
+            }
+        }
+        Ok(Step::Batch(rows))
+    }
+}
+
+/// What a step of the reprocessing did.
+enum Step {
+    /// Counted the rows that there are to reprocess.
+    Counted(u64),
+    /// Reprocessed so many.
+    Batch(u64),
+}
+
 /// Number of rows of another version.
-fn count(connection: &Connection) -> Result<u64, DatabaseError> {
+pub fn count(connection: &Connection) -> Result<u64, DatabaseError> {
     let sql = "select (select count(*) from spans where dialects <> $version)
         + (select count(*) from logs where dialects <> $version)";
     let count: i64 = connection.query_row(sql, named_params! { "version": version() }, |row| row.get(0))?;
@@ -105,46 +157,87 @@ fn count(connection: &Connection) -> Result<u64, DatabaseError> {
 
 /// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
 fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
-    let mut reprocessed = Reprocessed::default();
-    let mut statement = connection.prepare_cached(include_str!("queries/stale_spans.sql"))?;
+    let spans = next_spans(connection, prices)?;
+    if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices) }
+}
+
+/// The next rows of a table that another version understood: at most [`BATCH`], and no more than [`BATCH_BYTES`], but at
+/// least one.
+fn next_rows(connection: &Connection, table: &str) -> Result<Sql, DatabaseError> {
+    let sql = format!("select rowid, octet_length(raw) from {table} where dialects <> $version limit $limit");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(named_params! { "version": version(), "limit": BATCH })?;
+    let (mut rows, mut bytes) = (Vec::new(), 0_u64);
+    while let Some(row) = found.next()? {
+        bytes = bytes.saturating_add(u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
+        if !rows.is_empty() && bytes > BATCH_BYTES {
+            break;
+        }
+        rows.push(Sql::BigInt(row.get(0)?));
+    }
+    Ok(Sql::List(rows))
+}
+
+/// What could be read; `None` for a stored form that cannot, which costs only its row.
+fn readable<T>(read: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(DatabaseError::Unreadable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+    let mut reprocessed = Reprocessed::default();
+    let rows = next_rows(connection, "spans")?;
+    let mut statement = connection.prepare_cached(include_str!("queries/stale_spans.sql"))?;
+    let mut found = statement.query(named_params! { "rows": rows })?;
     let mut spans = Vec::new();
     while let Some(row) = found.next()? {
-        let (trace, id) = (trace_id(row.get(0)?), span_id(row.get(1)?));
-        let synthetic: bool = row.get(2)?;
-        spans.push((trace.zip(id), synthetic, RawRecord::read(row, [3, 4, 5, 6], "span")?));
+        let Some(key) = trace_id(row.get(0)?).zip(span_id(row.get(1)?)) else { continue };
+        match readable(RawRecord::read(row, [3, 4, 5, 6], "span"))? {
+            Some(record) => spans.push((key, row.get(2)?, record)),
+            None => reprocessed.spans_left.push(key),
+        }
     }
     let origins = Origins::load(connection, spans.iter().map(|(_, _, record)| record))?;
     for (key, synthetic, record) in spans {
-        let Some(key) = key else { continue };
-        match record.span(&origins) {
-            Ok(span) => {
-                let span = Span { synthetic, ..span };
-                let understood = understand::span(span, Bytes::from(record.raw), prices);
+        match readable(record.span(&origins))? {
+            Some(span) => {
+                let understood = understand::span(Span { synthetic, ..span }, Bytes::from(record.raw), prices);
                 reprocessed.spans.push(PreparedSpan::new(understood));
             }
-            Err(_) => reprocessed.spans_left.push(key),
+            None => reprocessed.spans_left.push(key),
         }
     }
-    if reprocessed.len() > 0 {
-        return Ok(reprocessed);
-    }
+    Ok(reprocessed)
+}
+
+fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+    let mut reprocessed = Reprocessed::default();
+    let rows = next_rows(connection, "logs")?;
     let mut statement = connection.prepare_cached(include_str!("queries/stale_logs.sql"))?;
-    let mut found = statement.query(named_params! { "version": version(), "limit": BATCH })?;
+    let mut found = statement.query(named_params! { "rows": rows })?;
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
-        logs.push((row.get(0)?, row.get(1)?, RawRecord::read(row, [2, 3, 4, 5], "log record")?));
-    }
-    let origins = Origins::load(connection, logs.iter().map(|(_, _, record)| record))?;
-    for (id, position, record) in logs {
-        match record.log(&origins) {
-            Ok(log) => {
-                let (log, made) = understand::log(log, Bytes::from(record.raw), prices);
-                reprocessed.logs.push((id, PreparedLog::new(log, position)));
-                reprocessed.made.extend(made.map(PreparedSpan::new));
-            }
-            Err(_) => reprocessed.logs_left.push(id),
+        let before =
+            row.get::<_, Option<u128>>(6)?.and_then(trace_id).zip(row.get::<_, Option<u64>>(7)?.and_then(span_id));
+        match readable(RawRecord::read(row, [2, 3, 4, 5], "log record"))? {
+            Some(record) => logs.push((row.get(0)?, row.get(1)?, before, record)),
+            None => reprocessed.logs_left.push(row.get(0)?),
         }
+    }
+    let origins = Origins::load(connection, logs.iter().map(|(_, _, _, record)| record))?;
+    for (id, position, before, record) in logs {
+        let Some(log) = readable(record.log(&origins))? else {
+            reprocessed.logs_left.push(id);
+            continue;
+        };
+        let (log, made) = understand::log(log, Bytes::from(record.raw), prices);
+        let is_moved = |before: &(TraceId, SpanId)| log.item.trace.zip(log.item.span) != Some(*before);
+        reprocessed.moved.extend(before.filter(is_moved));
+        reprocessed.logs.push((id, PreparedLog::new(log, position)));
+        reprocessed.made.extend(made.map(PreparedSpan::new));
     }
     Ok(reprocessed)
 }
@@ -188,7 +281,7 @@ mod tests {
     /// Opens a store, with its rows reprocessed.
     fn opened(path: &std::path::Path) -> Store {
         let store = Store::open(&Place::File(path.to_owned()), Arc::new(Prices::bundled())).unwrap();
-        store.wait_until_reprocessed();
+        store.wait_until_reprocessed().unwrap();
         store
     }
 

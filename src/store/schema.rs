@@ -24,47 +24,43 @@ pub const STEPS: &[&str] = &[
 /// Whether a file can be used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It has today's tables, or has them now.
+    /// It has today's tables.
     Ready,
+    /// It has the tables of this many steps: none, if it is empty.
+    Older(u64),
     /// A later version of this program made it: its version is `found`, and this program has `known` steps.
     Newer { found: u64, known: u64 },
     /// It has tables of another program.
     Foreign,
 }
 
+/// Which tables a file has.
+pub fn fit(connection: &Connection) -> Result<Fit, DatabaseError> {
+    let known = STEPS.len() as u64;
+    Ok(match version(connection)? {
+        Some(found) if found > known => Fit::Newer { found, known },
+        Some(found) if found == known => Fit::Ready,
+        Some(found) => Fit::Older(found),
+        None if is_empty(connection)? => Fit::Older(0),
+        None => Fit::Foreign,
+    })
+}
+
 /// Makes the tables of an empty file, or brings those of an older one up to date. Any other file is left as it is.
 pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
-    let known = STEPS.len() as u64;
-    let found = match version(connection)? {
-        Some(found) => found,
-        None if is_empty(connection)? => 0,
-        None => return Ok(Fit::Foreign),
+    let found = match fit(connection)? {
+        Fit::Older(found) => found,
+        other => return Ok(other),
     };
-    if found > known {
-        return Ok(Fit::Newer { found, known });
+    let steps = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)).unwrap_or_default();
+    // One transaction: if the program is killed meanwhile, the file is as it was.
+    connection.execute_batch("begin transaction")?;
+    if let Err(error) = apply(connection, steps, STEPS.len() as u64) {
+        connection.execute_batch("rollback")?;
+        return Err(error);
     }
-    let steps = usize::try_from(found).map_or(&[][..], |found| &STEPS[found..]);
-    if !steps.is_empty() {
-        // One transaction: if the program is killed meanwhile, the file is as it was.
-        connection.execute_batch("begin transaction")?;
-        if let Err(error) = apply(connection, steps, known) {
-            connection.execute_batch("rollback")?;
-            return Err(error);
-        }
-        connection.execute_batch("commit")?;
-    }
+    connection.execute_batch("commit")?;
     Ok(Fit::Ready)
-}
-
-/// Whether a file has today's tables. One that has those of a later version, or of another program, has not.
-pub fn is_current(connection: &Connection) -> Result<bool, DatabaseError> {
-    Ok(version(connection)? == Some(STEPS.len() as u64))
-}
-
-/// The version of a file's tables and that of this program's, if the file's are those of a later version.
-pub fn newer(connection: &Connection) -> Result<Option<(u64, u64)>, DatabaseError> {
-    let known = STEPS.len() as u64;
-    Ok(version(connection)?.filter(|found| *found > known).map(|found| (found, known)))
 }
 
 /// Applies some steps, after which the version is `known`. The caller must have begun a transaction.

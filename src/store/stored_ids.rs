@@ -22,7 +22,8 @@ pub struct StoredIds {
     pub resources: Ids<ResourceId>,
     pub scopes: Ids<ScopeId>,
     pub logs: Ids<LogId>,
-    /// The traces that have a row in `traces`. Which spans they have, `summaries` knows.
+    /// The traces of which something is stored; all that have a row in `traces` are among them. Which spans they have,
+    /// `summaries` knows.
     pub traces: HashSet<TraceId>,
 }
 

@@ -21,10 +21,16 @@ use crate::{
 
 /// Most digests that are kept beside those of the traces of the current group; each is a few hundred bytes.
 const KEPT: usize = 100_000;
+/// Most digests that are kept of traces that were touched in the last [`RECENT`], which are likely to be touched again. To
+/// load a large trace takes seconds, for which everything else waits.
+const KEPT_RECENT: usize = 400_000;
+const RECENT: Duration = Duration::from_mins(2);
 /// A trace of more digests than this is summarized at most once in each [`PAUSE`]: to add up all of it for each span that
-/// arrives would take time quadratic in their number.
+/// arrives would take time quadratic in their number. If that takes long it is done at most in one part of [`SHARE`] of
+/// the time.
 const LARGE: usize = 2000;
 const PAUSE: Duration = Duration::from_millis(500);
+const SHARE: u32 = 20;
 /// How long summaries that are due are put off after a commit failed, perhaps because of one of them.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -55,8 +61,10 @@ struct CachedTrace {
     session: Option<SessionId>,
     /// The number of the last group that touched it.
     touched: u64,
-    /// When it was last summarized; `None` if not since it was loaded.
-    summarized: Option<Instant>,
+    /// When it was last touched.
+    touched_at: Option<Instant>,
+    /// When its next summary may be made; `None` if none was made since it was loaded.
+    next_summary: Option<Instant>,
 }
 
 /// What to do with a record of a span.
@@ -74,8 +82,22 @@ pub enum Offer {
 pub struct Row {
     pub trace: TraceId,
     pub listing: TraceListing,
+    /// How long it took to make.
+    took: Duration,
     /// Number of spans and log records that it was made from.
     pub records: usize,
+}
+
+/// What came of the traces that a group touches.
+#[derive(Default)]
+pub struct Summarized {
+    pub rows: Vec<Row>,
+    /// The traces of which nothing is stored any more: they have no row.
+    pub emptied: Vec<TraceId>,
+    /// The traces that have to wait.
+    pub later: Vec<TraceId>,
+    /// The sessions that the traces belong to or belonged to before.
+    pub sessions: HashSet<SessionId>,
 }
 
 impl Summaries {
@@ -95,6 +117,11 @@ impl Summaries {
         self.due.extend(traces.into_iter().map(|trace| (trace, now)));
     }
 
+    /// Number of traces whose summary is out of date.
+    pub fn out_of_date(&self) -> usize {
+        self.due.len()
+    }
+
     /// When the next summary is due; `None` if all are up to date.
     pub fn due(&self) -> Option<Instant> {
         self.due.values().min().copied()
@@ -106,9 +133,9 @@ impl Summaries {
         self.due.values_mut().for_each(|due| *due = later);
     }
 
-    /// The traces whose summary is due by `now`.
-    pub fn due_at(&self, now: Instant) -> Vec<TraceId> {
-        self.due.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).collect()
+    /// Traces whose summary is due by `now`, at most so many: after a migration that is the whole store.
+    pub fn due_at(&self, now: Instant, most: usize) -> Vec<TraceId> {
+        self.due.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).take(most).collect()
     }
 
     /// Begins a group that touches these traces: loads the stored digests of those that are not cached.
@@ -119,13 +146,15 @@ impl Summaries {
         touched: &HashSet<TraceId>,
     ) -> Result<(), DatabaseError> {
         self.groups += 1;
+        let touched_at = Some(Instant::now());
         let mut missing = Vec::new();
         for trace in touched {
             match self.traces.get_mut(trace) {
-                Some(cached) => cached.touched = self.groups,
+                Some(cached) => (cached.touched, cached.touched_at) = (self.groups, touched_at),
                 None if stored_ids.traces.contains(trace) => missing.push(*trace),
                 None => {
-                    self.traces.insert(*trace, CachedTrace { touched: self.groups, ..CachedTrace::default() });
+                    let cached = CachedTrace { touched: self.groups, touched_at, ..CachedTrace::default() };
+                    self.traces.insert(*trace, cached);
                 }
             }
         }
@@ -134,7 +163,8 @@ impl Summaries {
     }
 
     fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), DatabaseError> {
-        let empty = || CachedTrace { touched: self.groups, ..CachedTrace::default() };
+        let touched_at = Some(Instant::now());
+        let empty = || CachedTrace { touched: self.groups, touched_at, ..CachedTrace::default() };
         let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, empty())).collect();
         let stored = rows::load(connection, traces)?;
         for (span, rank) in &stored.spans {
@@ -200,40 +230,49 @@ impl Summaries {
     }
 
     /// Summarizes the traces that a group touches, but for large ones that were summarized less than [`PAUSE`] ago.
-    /// Returns the rows, the traces that have to wait, and the sessions that the traces belong to or belonged to before.
-    pub fn summarize(&self, touched: &HashSet<TraceId>, now: Instant) -> (Vec<Row>, Vec<TraceId>, HashSet<SessionId>) {
-        let (mut rows, mut later, mut sessions) = (Vec::new(), Vec::new(), HashSet::new());
+    pub fn summarize(&self, touched: &HashSet<TraceId>, now: Instant) -> Summarized {
+        let Summarized { mut rows, mut emptied, mut later, mut sessions } = Summarized::default();
         for trace in touched {
             let Some(cached) = self.traces.get(trace) else { continue };
             sessions.extend(cached.session.clone());
-            let is_recent = cached.summarized.is_some_and(|summarized| now.duration_since(summarized) < PAUSE);
-            if cached.digests.len() > LARGE && is_recent {
+            if cached.digests.is_empty() {
+                emptied.push(*trace);
+                continue;
+            }
+            if cached.digests.len() > LARGE && cached.next_summary.is_some_and(|next| now < next) {
                 later.push(*trace);
                 continue;
             }
+            let began = Instant::now();
             let listing = assemble::summarize(*trace, &cached.digests, &|genai, at| self.prices.price(genai, at));
             sessions.extend(listing.session.clone());
-            rows.push(Row { trace: *trace, listing, records: cached.digests.len() });
+            let took = began.elapsed();
+            rows.push(Row { trace: *trace, listing, took, records: cached.digests.len() });
         }
-        (rows, later, sessions)
+        Summarized { rows, emptied, later, sessions }
     }
 
     /// To be called after the commit: notes which summaries are up to date as of `now`, and when those that had to wait
     /// are due. Then drops the digests of traces that were not touched for long, if there are more than [`KEPT`].
-    pub fn committed(&mut self, rows: Vec<Row>, later: Vec<TraceId>, now: Instant) {
+    pub fn committed(&mut self, rows: Vec<Row>, emptied: &[TraceId], later: Vec<TraceId>, now: Instant) {
+        for trace in emptied {
+            self.due.remove(trace);
+            self.traces.remove(trace);
+        }
         for row in rows {
             self.due.remove(&row.trace);
             if let Some(cached) = self.traces.get_mut(&row.trace) {
                 cached.session = row.listing.session;
-                cached.summarized = Some(now);
+                // From now on, and not from before the commit: what took longer than the pause would be due at once.
+                cached.next_summary = Some(Instant::now() + PAUSE.max(row.took * SHARE));
             }
         }
         for trace in later {
-            let summarized = self.traces.get(&trace).and_then(|cached| cached.summarized).unwrap_or(now);
-            self.due.entry(trace).or_insert(summarized + PAUSE);
+            let next = self.traces.get(&trace).and_then(|cached| cached.next_summary).unwrap_or(now);
+            self.due.entry(trace).or_insert(next);
         }
         if self.digests > KEPT {
-            self.evict();
+            self.evict(now);
         }
     }
 
@@ -248,17 +287,28 @@ impl Summaries {
     }
 
     /// Drops the traces that were touched longest ago, down to three quarters of [`KEPT`], so that this is seldom. Those
-    /// of the current group stay, and those whose summary is due.
-    fn evict(&mut self) {
+    /// of the current group stay, and those whose summary is due. So do large ones that were touched in the last
+    /// [`RECENT`], up to [`KEPT_RECENT`].
+    fn evict(&mut self, now: Instant) {
+        let is_recent = |cached: &CachedTrace| {
+            let touched = cached.touched_at.is_some_and(|touched| now.duration_since(touched) < RECENT);
+            touched && cached.digests.len() > LARGE
+        };
+        let recent = self.traces.values().filter(|cached| is_recent(cached)).map(|cached| cached.digests.len()).sum();
+        let recent = if recent <= KEPT_RECENT { recent } else { 0 };
+        if self.digests <= KEPT + recent {
+            return;
+        }
         let mut by_age: Vec<_> = self
             .traces
             .iter()
             .filter(|(trace, cached)| cached.touched != self.groups && !self.due.contains_key(trace))
+            .filter(|(_, cached)| recent == 0 || !is_recent(cached))
             .map(|(trace, cached)| (cached.touched, *trace))
             .collect();
         by_age.sort_unstable();
         for (_, trace) in by_age {
-            if self.digests <= KEPT / 4 * 3 {
+            if self.digests <= KEPT / 4 * 3 + recent {
                 break;
             }
             self.forget([trace]);
@@ -294,6 +344,26 @@ mod tests {
             thread::sleep(Duration::from_millis(30));
         }
         panic!("still {}", overview(store, Filter::default()).spans);
+    }
+
+    #[test]
+    fn a_large_trace_that_was_just_touched_is_kept_and_others_make_room() {
+        let digest = SpanDigest::of_span(&crate::store::tests::span("a", 1).prepared().row);
+        let trace = |n: u8| crate::store::tests::trace(&n.to_string());
+        let now = Instant::now();
+        let mut summaries = Summaries { groups: 9, ..Summaries::default() };
+        let mut add = |n: u8, digests: usize| {
+            let cached =
+                CachedTrace { digests: vec![digest.clone(); digests], touched_at: Some(now), ..CachedTrace::default() };
+            summaries.digests += digests;
+            summaries.traces.insert(trace(n), cached);
+        };
+        add(1, KEPT + 1);
+        (2..9).for_each(|n| add(n, LARGE));
+        summaries.evict(now);
+        assert_eq!(summaries.traces.len(), 8);
+        summaries.evict(now + RECENT);
+        assert!(!summaries.traces.contains_key(&trace(1)) && summaries.digests <= KEPT);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     raw_records::{Origins, RawRecord},
     rows::{self, trace_id, trace_number},
 };
-use crate::model::{LogRecord, SessionId, Span, TraceId, TraceRows};
+use crate::model::{Filter, LogRecord, Page, SessionId, Span, TraceId, TraceRows, TraceSummary};
 
 /// Which traces and log records are picked: those for which all that is set holds. The default picks everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,31 +25,47 @@ pub struct Pick {
     pub project: Option<String>,
 }
 
+/// A trace that was picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picked {
+    pub trace: TraceId,
+    /// Its session; `None` if it has none.
+    pub session: Option<SessionId>,
+    /// Number of its spans.
+    pub spans: u64,
+}
+
 impl Store {
     /// The traces picked, by start.
     pub fn trace_ids(&self, pick: &Pick) -> Result<Vec<TraceId>, StoreError> {
-        Ok(self.picked(pick)?.into_iter().map(|(trace, _)| trace).collect())
+        Ok(self.picked(pick)?.into_iter().map(|picked| picked.trace).collect())
     }
 
     /// The traces picked, grouped by session, as [`crate::assemble::session`] takes them; a trace without a session is
     /// a group of its own. Traces are ordered by start, and groups by their first trace.
-    pub fn sessions(&self, pick: &Pick) -> Result<Vec<Vec<TraceId>>, StoreError> {
-        let mut sessions: Vec<Vec<TraceId>> = Vec::new();
+    pub fn sessions(&self, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
+        let mut sessions: Vec<Vec<Picked>> = Vec::new();
         let mut places = HashMap::new();
-        for (trace, session) in self.picked(pick)? {
+        for picked in self.picked(pick)? {
+            let session = picked.session.clone();
             let place = session.map_or(sessions.len(), |session| *places.entry(session).or_insert(sessions.len()));
             match sessions.get_mut(place) {
-                Some(traces) => traces.push(trace),
-                None => sessions.push(vec![trace]),
+                Some(traces) => traces.push(picked),
+                None => sessions.push(vec![picked]),
             }
         }
         Ok(sessions)
     }
 
+    /// The newest traces of all sessions that the filter lets through, oldest first.
+    pub fn list_traces(&self, filter: &Filter, limit: usize) -> Result<Page<TraceSummary>, StoreError> {
+        Ok(self.connection.with(|connection: &Connection| queries::all_traces(connection, filter, limit))?)
+    }
+
     /// The session of a trace; `None` if it has none, or if there is no such trace.
     pub fn session_of(&self, trace: TraceId) -> Result<Option<SessionId>, StoreError> {
         let pick = Pick { trace: Some(trace), ..Pick::default() };
-        Ok(self.picked(&pick)?.into_iter().find_map(|(_, session)| session))
+        Ok(self.picked(&pick)?.into_iter().find_map(|picked| picked.session))
     }
 
     /// The spans and log records of some traces with their translations, in the order of `traces`, all as of one
@@ -61,18 +77,23 @@ impl Store {
         Ok(self.connection.with(load)?)
     }
 
-    /// The spans of a trace as they were received, by start.
-    pub fn raw_spans(&self, trace: TraceId) -> Result<Vec<Span>, StoreError> {
+    /// The spans of some traces as they were received, those of each by start; traces without spans are left out.
+    pub fn raw_spans(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
+        let list = rows::uhugeints(traces.iter().map(trace_number));
         let ask = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_trace.sql"))?;
-            let mut found = statement.query(named_params! { "trace": trace_number(&trace) })?;
-            let mut spans = Vec::new();
+            let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_traces.sql"))?;
+            let mut found = statement.query(named_params! { "traces": list })?;
+            let mut records = Vec::new();
             while let Some(row) = found.next()? {
-                spans.push((RawRecord::read(row, [0, 2, 3, 4], "span")?, row.get(1)?));
+                let Some(trace) = trace_id(row.get(0)?) else { continue };
+                records.push((trace, RawRecord::read(row, [1, 3, 4, 5], "span")?, row.get(2)?));
             }
-            let origins = Origins::load(connection, spans.iter().map(|(record, _)| record))?;
-            let read = |(record, synthetic): (RawRecord, bool)| Ok(Span { synthetic, ..record.span(&origins)? });
-            spans.into_iter().map(read).collect()
+            let origins = Origins::load(connection, records.iter().map(|(_, record, _)| record))?;
+            let mut spans: HashMap<TraceId, Vec<Span>> = HashMap::new();
+            for (trace, record, synthetic) in records {
+                spans.entry(trace).or_default().push(Span { synthetic, ..record.span(&origins)? });
+            }
+            Ok(spans)
         };
         Ok(self.connection.with(ask)?)
     }
@@ -101,12 +122,13 @@ impl Store {
         Ok(self.connection.with(ask)?)
     }
 
-    /// The traces picked, by start, each with its session.
-    fn picked(&self, pick: &Pick) -> Result<Vec<(TraceId, Option<SessionId>)>, StoreError> {
+    /// The traces picked, by start.
+    pub fn picked(&self, pick: &Pick) -> Result<Vec<Picked>, StoreError> {
         let ask = |connection: &Connection| {
             ask(connection, include_str!("queries/pick_traces.sql"), pick, |row| {
-                let session: Option<String> = row.get(1)?;
-                Ok(trace_id(row.get(0)?).map(|trace| (trace, session.as_deref().map(SessionId::from))))
+                let session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
+                let spans = row.get(2)?;
+                Ok(trace_id(row.get(0)?).map(|trace| Picked { trace, session, spans }))
             })
         };
         Ok(self.connection.with(ask)?)

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use duckdb::Connection;
@@ -21,7 +21,7 @@ use super::{
     group::GroupPlan,
     lock, panic_text,
     pool::{Database, PooledConnection},
-    queue::{QueueItem, QueuedReprocessed, QueuedSubmission},
+    queue::{QueueItem, Queued},
     replace::{Reprocessed, write_reprocessed},
     rows,
     stored_ids::StoredIds,
@@ -35,6 +35,9 @@ use crate::{
 /// A group takes no more submissions once their exports have more bytes than this, because DuckDB holds a transaction
 /// in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
+
+/// How long after the file could not be opened again it is tried once more.
+const REOPENS: Duration = Duration::from_secs(2);
 
 /// The state of the writer thread.
 pub struct StoreWriter {
@@ -52,7 +55,11 @@ pub struct StoreWriter {
     /// Is given the size of the write-ahead log after each commit.
     checkpointer: Arc<Checkpointer>,
     /// Rows translated again that were taken out of the queue; they are stored after the group in hand.
-    reprocessed: Option<QueuedReprocessed>,
+    reprocessed: Option<Queued<Reprocessed>>,
+    /// When the file is to be opened again, after that failed; `None` while it is open.
+    reopens: Option<Instant>,
+    /// Whether it is to be seen if the engine still works.
+    is_doubtful: bool,
     /// `false` once the queue was closed: the thread ends after the group in hand.
     is_open: bool,
 }
@@ -94,6 +101,8 @@ impl StoreWriter {
             health,
             checkpointer,
             reprocessed: None,
+            reopens: None,
+            is_doubtful: false,
             is_open: true,
         }
     }
@@ -102,9 +111,14 @@ impl StoreWriter {
     pub fn run(mut self) {
         // Loads the stored ids before the first submission needs them. If this fails, that submission loads them, and
         // reports why.
-        drop(self.load());
+        let failing = self.load().err().map(|error| error.to_string());
+        self.report(failing);
+        self.checkpointer.notice(self.database.log_bytes());
         while self.is_open {
             let group = self.gather();
+            if std::mem::take(&mut self.is_doubtful) || self.reopens.is_some_and(|at| at <= Instant::now()) {
+                self.recover();
+            }
             if group.is_empty() {
                 if self.summaries.due().is_some_and(|due| due <= Instant::now()) {
                     drop(self.try_commit(&[]));
@@ -113,7 +127,7 @@ impl StoreWriter {
                 self.store(group);
             }
             if let Some(waiting) = self.reprocessed.take() {
-                let outcome = self.try_commit_reprocessed(&waiting.reprocessed).map_err(StoreError::from);
+                let outcome = self.try_commit_reprocessed(&waiting.item).map_err(StoreError::from);
                 waiting.answer(outcome);
             }
             self.checkpointer.notice(self.database.log_bytes());
@@ -123,8 +137,12 @@ impl StoreWriter {
     /// Waits for an item or a due summary, then takes what else is in the queue, until there are more than [`GROUP`]
     /// bytes. Returns the submissions: none if a summary is due, or if only reprocessed rows or the end of the queue
     /// came.
-    fn gather(&mut self) -> Vec<QueuedSubmission> {
-        let first = match self.summaries.due() {
+    fn gather(&mut self) -> Vec<Queued<Submission>> {
+        let next = match self.reopens {
+            Some(at) => Some(at),
+            None => self.summaries.due(),
+        };
+        let first = match next {
             None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(due) => self.items.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
@@ -137,13 +155,14 @@ impl StoreWriter {
         while let Some(item) = next {
             match item {
                 QueueItem::Close => self.is_open = false,
+                QueueItem::Probe => self.is_doubtful = true,
                 QueueItem::Submission(waiting) => {
-                    bytes = bytes.saturating_add(waiting.submission.bytes);
+                    bytes = bytes.saturating_add(waiting.item.bytes);
                     group.push(waiting);
                 }
                 QueueItem::Reprocessed(waiting) => self.reprocessed = Some(waiting),
             }
-            if !self.is_open || self.reprocessed.is_some() || bytes > GROUP {
+            if !self.is_open || self.is_doubtful || self.reprocessed.is_some() || bytes > GROUP {
                 break;
             }
             next = self.items.try_recv().ok();
@@ -153,8 +172,8 @@ impl StoreWriter {
 
     /// Commits a group and answers its submissions. If that fails they are committed one by one, so that one that the
     /// engine rejects fails alone.
-    fn store(&mut self, group: Vec<QueuedSubmission>) {
-        let submissions: Vec<_> = group.iter().map(|waiting| &waiting.submission).collect();
+    fn store(&mut self, group: Vec<Queued<Submission>>) {
+        let submissions: Vec<_> = group.iter().map(|waiting| &waiting.item).collect();
         let Err(failed) = self.try_commit(&submissions) else {
             for waiting in group {
                 waiting.answer(Ok(()));
@@ -173,7 +192,7 @@ impl StoreWriter {
         for waiting in group {
             let outcome = match &given_up {
                 Some(why) => Err(StoreError::Failing(String::clone(why))),
-                None => self.try_commit(&[&waiting.submission]).map_err(|failed| {
+                None => self.try_commit(&[&waiting.item]).map_err(|failed| {
                     if failed.fatal {
                         given_up = Some(failed.why.clone());
                     }
@@ -205,12 +224,15 @@ impl StoreWriter {
         touched: impl Iterator<Item = TraceId>,
         commit: impl FnOnce(&mut Self) -> Result<Changes, DatabaseError>,
     ) -> Result<(), CommitError> {
+        if let Some(why) = self.away() {
+            return Err(CommitError { why, panicked: false, fatal: true });
+        }
         // A panic, say in `assemble` on unexpected telemetry, is one more way to fail and does not end the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
         let panicked = caught.is_err();
         let trouble = match caught {
             Ok(Ok(changes)) => {
-                lock(&self.health).failing = None;
+                self.report(None);
                 self.changes.add(changes);
                 return Ok(());
             }
@@ -221,10 +243,17 @@ impl StoreWriter {
             }
         };
         warn!(error = trouble, "commit failed");
-        lock(&self.health).failing = Some(trouble.clone());
+        self.report(Some(trouble.clone()));
         self.summaries.forget(touched);
         self.summaries.postpone();
         Err(CommitError { why: trouble, panicked, fatal: self.recover() })
+    }
+
+    /// Reports whether commits fail, and how many summaries are out of date.
+    fn report(&self, failing: Option<String>) {
+        let due = self.stored_ids.as_ref().map(|_| self.summaries.out_of_date());
+        let mut health = lock(&self.health);
+        (health.failing, health.summaries_due) = (failing, due);
     }
 
     /// Loads the stored ids, and marks the traces whose summary is out of date, if that was not done since the file was
@@ -233,6 +262,9 @@ impl StoreWriter {
         if self.stored_ids.is_none() {
             let (stored_ids, stale_summaries) =
                 self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
+            let mut stored_ids = stored_ids;
+            // Some have no row, because they were reprocessed and the program was killed. Something of them is stored.
+            stored_ids.traces.extend(&stale_summaries);
             self.summaries.expect(stale_summaries);
             self.stored_ids = Some(stored_ids);
         }
@@ -264,24 +296,46 @@ impl StoreWriter {
         let written = connection
             .with(|connection| transaction(connection, || write_reprocessed(connection, stored_ids, reprocessed)))?;
         let changes = written.committed(stored_ids, summaries, Instant::now());
+        // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
+        stored_ids.traces.extend(reprocessed.traces());
         // No new spans or log records arrived, and the cached digests of these traces are out of date.
         summaries.forget(reprocessed.traces());
         summaries.expect(reprocessed.traces());
         Ok(Changes { spans: 0, logs: 0, ..changes })
     }
 
-    /// Tests whether the engine still works after a failure. After a failed sync it does not: then all connections and
-    /// the file are closed, and the file is opened again. Returns whether that was necessary.
+    /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
+    /// connections and the file are closed, and the file is opened again. Returns whether that was necessary.
+    ///
+    /// Where it cannot be opened, that is reported, and tried again after [`REOPENS`], also if nothing is submitted.
     fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
-        if self.connection.with(probe).is_ok() {
+        if self.reopens.is_none() && self.connection.with(probe).is_ok() {
             return false;
         }
         error!("the store's engine gave up; opening the file again");
         self.stored_ids = None;
         self.summaries.clear();
-        drop(self.database.reopen());
+        match self.database.reopen() {
+            Ok(()) => {
+                self.reopens = None;
+                let failing = self.load().err().map(|error| error.to_string());
+                self.report(failing);
+                // Whatever is shown may be an error of the time when nothing could be read.
+                self.changes.add(Changes { all: true, ..Changes::default() });
+            }
+            Err(error) => {
+                self.reopens = Some(Instant::now() + REOPENS);
+                self.report(Some(error.to_string()));
+            }
+        }
         true
+    }
+
+    /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.
+    fn away(&self) -> Option<String> {
+        self.reopens.filter(|at| *at > Instant::now())?;
+        lock(&self.health).failing.clone()
     }
 }
 
@@ -315,7 +369,7 @@ pub fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, Database
 
 #[cfg(test)]
 mod tests {
-    use std::{thread, time::Duration};
+    use std::thread;
 
     use super::*;
     use crate::store::{
@@ -329,7 +383,7 @@ mod tests {
         let database = Database::open(&Place::Memory).unwrap();
         let (door, items) = WriteQueue::new();
         let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let checkpointer = Arc::new(Checkpointer::new(database.pooled()));
+        let checkpointer = Arc::new(Checkpointer::new(&database, door.clone(), health.clone()));
         let changes = Arc::new(ChangeFeed::default());
         let (changes_of, health_of) = (changes.clone(), health.clone());
         let writer = StoreWriter::new(database.clone(), items, changes_of, health_of, checkpointer, Arc::default());

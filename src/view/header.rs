@@ -62,6 +62,7 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
         Lamp::Demo => ("●", "DEMO", Slot::HeaderLive),
         Lamp::Paused => ("◐", "PAUSED", Slot::HeaderPaused),
         Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", Slot::HeaderFailed),
+        Lamp::Failing if state.seen.disk_full.is_some() => ("✗", "DISK FULL", Slot::HeaderFailed),
         Lamp::Failing => ("✗", "NOT LISTENING", Slot::HeaderFailed),
     }
 }

@@ -46,8 +46,9 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
 /// `FOLLOW ▼  trip-planner › run 6 › turn 5                 19/41  db 38 MB  refused 0`
 pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     let mut strip = Strip::default();
-    if let Some(why) = &state.failing {
-        let text = format!("✗ nothing can be stored: {why}");
+    let failing = state.failing.as_ref().map(|why| format!("✗ nothing can be stored: {why}"));
+    let full = || state.seen.disk_full.as_ref().map(|left| format!("✗ the disk is nearly full: {left}; make room"));
+    if let Some(text) = failing.or_else(full) {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), Slot::StatusError)]);
         strip.draw(pen, line);
         return;

@@ -41,7 +41,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("axum::", &["receive"]),
     ("genai_prices::", &["pricing"]),
     ("CrosstermBackend", &["terminal"]),
-    ("rustix::", &["terminal", "cli", "config", "start"]),
+    ("rustix::", &["terminal", "cli", "config", "start", "store"]),
     ("tui_input::", &["app"]),
     ("nucleo_matcher::", &["app"]),
     ("strsim::", &["nearest"]),

@@ -1,11 +1,11 @@
 //! The commands, run as their users and their users' scripts run them.
 
-use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::program::{BINARY, Home, Program, fixture, get, request, span};
+use crate::program::{BINARY, Home, PROTOBUF, Program, fixture, get, post, request, span};
 
 const TOOLS: &str = "bedrock/seed_tool_use.pb";
 
@@ -83,6 +83,68 @@ fn what_is_imported_while_an_instance_runs_goes_through_it() {
     assert_eq!(done.code, 0, "{}", done.err);
     assert!(program.is_running());
     assert_eq!(program.export(), with_capture(TOOLS).transcript());
+}
+
+#[test]
+fn commands_that_read_print_the_same_while_an_instance_runs() {
+    let image = with_capture("bedrock/image_input.pb");
+    let mut program = image.serve(&[]);
+    post(program.http(), "/v1/traces", &[PROTOBUF], &fixture(TOOLS));
+    let commands = [
+        &["sessions"][..],
+        &["sessions", "--json"],
+        &["traces"],
+        &["traces", "--json", "--limit", "1"],
+        &["doctor"],
+        &["export"],
+        &["export", "--format", "otlp-json"],
+        &["export", "--format", "otlp-proto"],
+        &["export", "--trace", "ffffffffffffffffffffffffffffffff"],
+    ];
+    let run = |command: &&[&str]| {
+        let done = image.run(command);
+        (done.code, done.out, done.err)
+    };
+    let beside: Vec<_> = commands.iter().map(run).collect();
+    let file = image.path("beside.json");
+    let media = image.path("beside");
+    image.prints(&["export", "-o", file.to_str().unwrap(), "--blobs", media.to_str().unwrap()]);
+    let sockets = || {
+        let files = fs::read_dir(image.path("state/sideseat-tui/instances")).unwrap();
+        files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "sock"))
+    };
+    assert!(sockets().all(|socket| fs::metadata(socket).unwrap().permissions().mode() & 0o777 == 0o600));
+    assert_eq!(sockets().count(), 1);
+    program.stop();
+    assert_eq!(sockets().count(), 0);
+    for (command, beside) in commands.iter().zip(beside) {
+        assert_eq!(run(command), beside, "{command:?}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), image.prints(&["export"]));
+    let alone = image.path("alone");
+    image.prints(&["export", "--blobs", alone.to_str().unwrap()]);
+    let files = |folder: &Path| -> BTreeMap<_, _> {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+        files.map(|file| (file.file_name(), fs::read(file.path()).unwrap())).collect()
+    };
+    assert!(!files(&media).is_empty());
+    assert_eq!(files(&media), files(&alone));
+}
+
+#[test]
+fn an_instance_of_another_version_is_named_and_not_asked() {
+    let mut program = Program::serve(&[]);
+    let home = program.home().clone();
+    let folder = home.path("state/sideseat-tui/instances");
+    let entry = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let entry = entry.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    let text = fs::read_to_string(&entry).unwrap();
+    let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
+    // In place: the instance holds a lock on the file.
+    fs::write(&entry, text.replacen(&version, "\"0.0.0\"", 1)).unwrap();
+    let refused = home.run(&["sessions"]);
+    assert!(refused.refusal().contains("version 0.0.0"), "{}", refused.err);
+    program.stop();
 }
 
 #[test]

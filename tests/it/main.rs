@@ -16,6 +16,7 @@ mod pictures;
 mod program;
 mod properties;
 mod pty;
+mod rebuild;
 mod replay;
 mod run;
 mod scene;

@@ -18,7 +18,7 @@ use duckdb::{
 
 use super::{DatabaseError, pool::Database};
 use crate::{
-    model::{Answer, Filter, Query, StateCounts, Timestamp, TokenUsage, Totals, Usd},
+    model::{Answer, Filter, Page, Query, StateCounts, Timestamp, TokenUsage, Totals, TraceSummary, Usd},
     pricing::Prices,
 };
 
@@ -34,7 +34,7 @@ pub fn answer(
     at_one_moment(connection, || match query {
         Query::Sessions { filter, limit } => sessions::sessions(connection, filter, *limit).map(Answer::Sessions),
         Query::Traces { session, filter, limit } => {
-            traces::traces(connection, session.as_ref(), filter, *limit).map(Answer::Traces)
+            traces::traces(connection, &traces::Of::Session(session.as_ref()), filter, *limit).map(Answer::Traces)
         }
         Query::Tree { trace } => detail::tree(connection, prices, *trace).map(Answer::Tree),
         Query::Detail { subject } => {
@@ -45,6 +45,11 @@ pub fn answer(
             overview::overview(connection, filter, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
         }
     })
+}
+
+/// The newest traces of all sessions, oldest first.
+pub fn all_traces(connection: &Connection, filter: &Filter, limit: usize) -> Result<Page<TraceSummary>, DatabaseError> {
+    at_one_moment(connection, || traces::traces(connection, &traces::Of::All, filter, limit))
 }
 
 /// Runs several statements in one transaction that only reads, so that they see the store as of one moment.

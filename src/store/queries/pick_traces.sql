@@ -1,5 +1,5 @@
 -- Traces by start.
-select trace, session
+select trace, session, spans
 from traces
 where ($trace::uhugeint is null or trace = $trace)
     and ($session::varchar is null or session = $session)

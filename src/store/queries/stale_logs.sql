@@ -1,2 +1,3 @@
--- Log records that another version understood, as in `stale_spans.sql`.
-select id, position, project, raw, resource, scope from logs where dialects <> $version limit $limit
+-- Log records that another version understood, as in `stale_spans.sql`, with where they were put before.
+select id, position, project, raw, resource, scope, trace, span from logs
+where rowid in (select unnest($rows::bigint[]) as rowid)

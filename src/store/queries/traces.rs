@@ -1,4 +1,4 @@
-//! The traces of one session, oldest first.
+//! The traces of one session, or of all, oldest first.
 
 use duckdb::{Connection, types::Value as Sql};
 
@@ -11,14 +11,27 @@ use crate::{
     },
 };
 
+/// Which traces are listed.
+pub enum Of<'a> {
+    /// Those of this session; `None`: those without one.
+    Session(Option<&'a SessionId>),
+    All,
+}
+
 pub fn traces(
     connection: &Connection,
-    of: Option<&SessionId>,
+    of: &Of,
     filter: &Filter,
     rows: usize,
 ) -> Result<Page<TraceSummary>, DatabaseError> {
-    let of = of.map_or(Sql::Null, |session| Sql::Text(session.to_string()));
-    let asked = Asked::of(filter, include_str!("traces.sql")).with("of", of).with("limit", limit(rows));
+    let session = match of {
+        Of::Session(Some(session)) => Sql::Text(session.to_string()),
+        Of::Session(None) | Of::All => Sql::Null,
+    };
+    let asked = Asked::of(filter, include_str!("traces.sql"))
+        .with("of", session)
+        .with("of_any", Sql::Boolean(matches!(of, Of::All)))
+        .with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
         total = count(row, 29)?;

@@ -1,4 +1,4 @@
--- The traces of one session (null: of none): the newest of them, oldest first.
+-- The traces of one session (null: of none), or of all: the newest of them, oldest first.
 -- `total` is their number without the limit.
 select * from (
     select
@@ -8,7 +8,7 @@ select * from (
         cost, priced, unpriced, model_calls, tool_calls, failed_tools, pending_tools, errors,
         count(*) over () as total
     from shown
-    where session is not distinct from $of
+    where $of_any or session is not distinct from $of
     order by started desc, trace desc
     limit $limit
 )

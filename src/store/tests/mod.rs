@@ -129,7 +129,7 @@ fn what_was_sent_comes_back_whole() {
     let store = memory();
     let sent = span("a", 1).with_prompt("Hello\0there").named("nul\0name").full(40).of("s");
     send(&store, [sent.clone()]);
-    assert_eq!(store.raw_spans(trace("a")).unwrap(), std::slice::from_ref(&sent.span));
+    assert_eq!(store.raw_spans(&[trace("a")]).unwrap()[&trace("a")], std::slice::from_ref(&sent.span));
     let rows = rows(&store, "a");
     assert_eq!(*rows.spans[0].translation, sent.translation);
     assert_eq!((rows.spans[0].name.as_str(), rows.spans[0].service.as_deref()), ("nul\0name", Some("shop")));
@@ -237,6 +237,25 @@ fn an_engine_that_gives_up_is_opened_again_and_nothing_is_lost() {
     assert_eq!(store.health().failing, None);
     assert_eq!(number(&store, "select count(*) from contents"), 1);
     drop(readers);
+}
+
+#[test]
+fn an_engine_that_gives_up_in_a_checkpoint_is_opened_again_though_nobody_sends() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a.duckdb"));
+    let store = Store::open(&place, Arc::default()).unwrap();
+    send(&store, [span("a", 1)]);
+    store.changes().take();
+    sql(&store, "set debug_checkpoint_abort = 'before_header'").unwrap();
+    assert!(!store.checkpointer.checkpoint());
+    for _ in 0..500 {
+        if store.changes().take().all {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(number(&store, "select count(*) from spans"), 1);
+    assert_eq!(store.health().failing, None);
 }
 
 pub fn log(text: &str) -> LogRecord {

@@ -188,6 +188,15 @@ fn a_store_that_cannot_write_is_said_in_header_and_status() {
 }
 
 #[test]
+fn a_full_disk_is_said_in_header_and_status_though_spans_are_stored() {
+    let mut scene = Scene::of(runs());
+    let seen = Seen { disk_full: Some("12 MiB are left".to_owned()), ..Seen::default() };
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("✗ DISK FULL");
+    scene.shows("✗ the disk is nearly full: 12 MiB are left");
+}
+
+#[test]
 fn refusals_are_counted_on_screen() {
     let mut scene = Scene::of(runs());
     let seen = Seen { refused: 7, ..Seen::default() };

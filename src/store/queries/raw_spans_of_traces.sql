@@ -1,0 +1,5 @@
+-- The raw form of the spans of some traces, by start.
+select trace, project, synthetic, raw, resource, scope
+from spans
+where trace in (select unnest($traces::uhugeint[]) as trace)
+order by started, id
