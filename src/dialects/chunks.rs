@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use super::{calls, parts, provider_payload, provider_payload_facts, reading};
-use crate::model::{Content, GenAi, Message, Part, Reasoning, Role, Value};
+use crate::model::{Content, GenAi, Message, Part, Reasoning, ReasoningForm, Role, Value};
 
 /// How many answers one request may ask for: OpenAI's API allows `n` up to this, so that looking through them is cheap.
 const MOST_ANSWERS: usize = 128;
@@ -250,8 +250,9 @@ impl Piece {
             PieceKind::Refusal => (!self.text.is_empty()).then(|| Part::new(Content::Refusal(self.text))),
             PieceKind::Thought if self.text.is_empty() && self.signature.is_none() => None,
             PieceKind::Thought => {
-                let (redacted, text) = (self.text.is_empty(), Some(self.text).filter(|text| !text.is_empty()));
-                Some(Part::new(Content::Reasoning(Reasoning { text, signature: self.signature, redacted, data: None })))
+                let text = Some(self.text).filter(|text| !text.is_empty());
+                let form = if text.is_some() { ReasoningForm::Open } else { ReasoningForm::Empty };
+                Some(Part::new(Content::Reasoning(Reasoning { text, signature: self.signature, form, data: None })))
             }
             PieceKind::Call => {
                 let (input, truncated) = calls::arguments(&Value::String(self.text));

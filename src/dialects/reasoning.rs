@@ -6,7 +6,7 @@ use super::{
     maybe_json::MaybeJson,
     media, parts, redaction_markers,
 };
-use crate::model::{Content, Part, Reasoning, Value};
+use crate::model::{Content, Part, Reasoning, ReasoningForm, Value};
 
 /// Reads reasoning. An empty stand-in for hidden reasoning, with nothing in it, is no part.
 pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
@@ -16,7 +16,15 @@ pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
     if found.text.is_none() && !opaque {
         return None;
     }
-    found.redacted = found.text.is_none();
+    if found.text.is_none() {
+        found.form = match (kind.starts_with("redacted"), found.form, &found.data) {
+            (false, ReasoningForm::Encrypted, Some(_)) => ReasoningForm::Encrypted,
+            (false, _, None) => ReasoningForm::Empty,
+            _ => ReasoningForm::Redacted,
+        };
+    } else if found.form != ReasoningForm::Summary {
+        found.form = ReasoningForm::Open;
+    }
     let marks = found.text.as_deref().and_then(parts::text);
     let (truncated, hidden) = marks.map_or((false, false), |part| (part.truncated, part.hidden));
     Some(Part { truncated, hidden, ..Part::new(Content::Reasoning(found)) })
@@ -41,6 +49,9 @@ fn gather(map: &Value, found: &mut Reasoning) {
             }
             ("data" | "encrypted_content" | "redactedContent" | "redacted_content", value) => {
                 found.data = opaque(value).or(found.data.take());
+                if key == "encrypted_content" && found.form == ReasoningForm::Open {
+                    found.form = ReasoningForm::Encrypted;
+                }
             }
             // The AI SDK keeps what only the provider understands by the provider's name.
             ("providerOptions" | "providerMetadata", Value::Map(providers)) => {
@@ -48,7 +59,13 @@ fn gather(map: &Value, found: &mut Reasoning) {
                 metadata.for_each(|(_, metadata)| of_provider(metadata, found));
             }
             ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
-            ("summary" | "content", Value::Array(_)) => summary(value, found),
+            ("summary" | "content", Value::Array(_)) => {
+                let is_summary = key == "summary" && !value.is_empty();
+                if is_summary {
+                    found.form = ReasoningForm::Summary;
+                }
+                summary(value, found);
+            }
             _ => {}
         }
     }
@@ -59,6 +76,9 @@ fn of_provider(metadata: &Value, found: &mut Reasoning) {
     let signed = first_str(metadata, &["signature", "thoughtSignature"]).map(str::to_owned);
     found.signature = found.signature.take().or(signed);
     let data = first(metadata, &["redactedData", "reasoningEncryptedContent", "redactedContent"]).and_then(opaque);
+    if data.is_some() && metadata.get("reasoningEncryptedContent").is_some() && found.form == ReasoningForm::Open {
+        found.form = ReasoningForm::Encrypted;
+    }
     found.data = found.data.take().or(data);
 }
 
@@ -77,6 +97,9 @@ fn think(words: &str, found: &mut Reasoning) {
 
 fn summary(list: &Value, found: &mut Reasoning) {
     for item in list.as_array().unwrap_or_default() {
+        if item.str("type") == Some("summary_text") {
+            found.form = ReasoningForm::Summary;
+        }
         if let Some(words) = item.as_str().or_else(|| first_str(item, &["text", "content"])) {
             think(words, found);
         }
@@ -96,6 +119,39 @@ fn opaque(value: &Value) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::{parts, sample};
+
+    #[test]
+    fn the_form_of_reasoning_is_told_by_how_it_is_carried() {
+        use crate::model::{
+            Content,
+            ReasoningForm::{self, Empty, Encrypted, Open, Redacted, Summary},
+        };
+        let form = |text: &str| -> ReasoningForm {
+            let mut found = Vec::new();
+            parts::content(&sample::value(text), &mut found);
+            match &found[0].content {
+                Content::Reasoning(reasoning) => reasoning.form,
+                other => panic!("{other:?}"),
+            }
+        };
+        for (text, wanted) in [
+            (r#"{"type":"thinking","thinking":"hm","signature":"s"}"#, Open),
+            (r#"{"type":"reasoning","content":"hm"}"#, Open),
+            (
+                r#"{"type":"reasoning","encrypted_content":"aGk=","summary":[{"type":"summary_text","text":"hm"}]}"#,
+                Summary,
+            ),
+            (r#"{"type":"reasoning","content":"[{\"text\": \"hm\", \"type\": \"summary_text\"}]"}"#, Summary),
+            (r#"{"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]}"#, Open),
+            (r#"{"type":"reasoning","summary":[],"encrypted_content":"aGk="}"#, Encrypted),
+            (r#"{"type":"reasoning","encrypted_content":"aGk=","summary":[]}"#, Encrypted),
+            (r#"{"type":"redacted_thinking","data":"aGk="}"#, Redacted),
+            (r#"{"reasoningContent":{"redactedContent":"aGk="}}"#, Redacted),
+            (r#"{"type":"thinking","thinking":"","signature":"s"}"#, Empty),
+        ] {
+            assert_eq!(form(text), wanted, "{text}");
+        }
+    }
 
     /// The parts of a content that is JSON, in words.
     fn parts_of(text: &str) -> Vec<String> {

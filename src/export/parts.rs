@@ -59,7 +59,7 @@ fn reasoning_fields<M: SerializeMap>(map: &mut M, reasoning: &Reasoning) -> Resu
     map.serialize_entry("type", "reasoning")?;
     map.serialize_entry("text", &reasoning.text)?;
     map.serialize_entry("signature", &reasoning.signature)?;
-    map.serialize_entry("redacted", &reasoning.redacted)?;
+    map.serialize_entry("redacted", &reasoning.form.is_opaque())?;
     map.serialize_entry("bytes", &data.map(<[u8]>::len))?;
     map.serialize_entry("sha256", &data.map(sha256))
 }
@@ -214,6 +214,7 @@ fn sha256(data: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ReasoningForm;
 
     fn json(form: &impl Serialize) -> String {
         serde_json::to_string(form).unwrap()
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn every_kind_of_part_has_its_fields() {
         let media = |data| Content::Media(Media { kind: MediaKind::File, mime: None, name: Some("n".into()), data });
-        let opaque = Reasoning { redacted: true, data: Some(b"hi".to_vec()), ..Reasoning::default() };
+        let opaque = Reasoning { form: ReasoningForm::Redacted, data: Some(b"hi".to_vec()), ..Reasoning::default() };
         let hash = "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4";
         let call =
             ToolCall { id: None, item_id: None, name: "t".into(), input: Value::from("{cut"), server_side: true };

@@ -161,14 +161,39 @@ pub enum Content {
     Unknown(Value),
 }
 
-/// What a model thought. Opaque (redacted) reasoning has no text, and its data if that was carried.
+/// What a model thought. Opaque reasoning has no text, and its data if that was carried.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Reasoning {
     pub text: Option<String>,
     pub signature: Option<String>,
-    pub redacted: bool,
+    pub form: ReasoningForm,
     /// The opaque data, decoded from base64 where it was that.
     pub data: Option<Vec<u8>>,
+}
+
+/// In which form a provider gives what a model thought. It is stored by its number: the first two are those of the
+/// `redacted: bool` of earlier versions, and new ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ReasoningForm {
+    /// As it was thought.
+    #[default]
+    Open,
+    /// Nothing of it, or only data that the provider keeps hidden.
+    Redacted,
+    /// What the provider sums it up as.
+    Summary,
+    /// Only data that the provider can read when it is sent again.
+    Encrypted,
+    /// Nothing of it but a signature.
+    Empty,
+}
+
+impl ReasoningForm {
+    /// Whether no text of it is to be had.
+    #[must_use]
+    pub fn is_opaque(self) -> bool {
+        matches!(self, Self::Redacted | Self::Encrypted | Self::Empty)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -38,8 +38,8 @@ pub use conversation::{
 pub use genai::{Category, Delivery, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
-    Content, Media, MediaData, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolDefinition, ToolResult,
-    extension, is_aside, question_in,
+    Content, Media, MediaData, MediaKind, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition,
+    ToolResult, extension, is_aside, question_in,
 };
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,

@@ -7,7 +7,10 @@ use super::json;
 use super::line::Opens;
 use super::markdown;
 use crate::app::{format, styled::Styled, wrap};
-use crate::model::{Content, Media, MediaData, Part, Reasoning, ToolCall, Value};
+use crate::model::{
+    Content, Media, MediaData, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition, Value,
+    json as values,
+};
 use crate::slots::Slot;
 
 /// How a text is shown.
@@ -177,18 +180,21 @@ pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {
     if let Some(text) = &reasoning.text {
         to.text(indent, text, Slot::MessageReasoning);
     }
-    if reasoning.redacted || reasoning.text.is_none() {
+    if reasoning.text.is_none() {
         to.wrapped(indent, 0, &[Styled::new(opaque(reasoning), Slot::MessageHidden)]);
     }
 }
 
-/// `redacted reasoning (412 bytes): the provider keeps it hidden`.
+/// Why reasoning has no text: `redacted reasoning, 412 B: the provider keeps it hidden`.
 pub fn opaque(reasoning: &Reasoning) -> String {
-    match &reasoning.data {
-        Some(data) => {
-            format!("redacted reasoning, {}: the provider keeps it hidden", format::size(data.len() as u64))
+    let size =
+        reasoning.data.as_ref().map_or_else(String::new, |data| format!(", {}", format::size(data.len() as u64)));
+    match reasoning.form {
+        ReasoningForm::Encrypted => format!("encrypted reasoning{size}: only the provider can read it"),
+        ReasoningForm::Empty => "empty reasoning: only its signature was sent".to_owned(),
+        ReasoningForm::Open | ReasoningForm::Redacted | ReasoningForm::Summary => {
+            format!("redacted reasoning{size}: the provider keeps it hidden")
         }
-        None => "redacted reasoning: the provider keeps it hidden".to_owned(),
     }
 }
 
@@ -221,6 +227,57 @@ pub fn all_text(parts: &[Part]) -> String {
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A message as one text, so that two of them can be compared.
+pub fn text_of(message: &Message) -> String {
+    let texts = message.parts.iter().map(|part| match &part.content {
+        Content::Text(text) | Content::Refusal(text) => text.clone(),
+        Content::Reasoning(reasoning) => reasoning.text.clone().unwrap_or_default(),
+        Content::Call(call) => format!("{} {}", call.name, values::to_string(&call.input)),
+        Content::Result(result) => all_text(&result.content),
+        Content::Media(media) => media_line(media),
+        Content::Json(value) | Content::Unknown(value) => values::to_string(value),
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The definition of a tool as one text.
+pub fn text_of_tool(tool: &ToolDefinition) -> String {
+    let parameters = tool.parameters.as_ref().map(values::to_string).unwrap_or_default();
+    format!("{} {} {parameters}", tool.name, tool.description.as_deref().unwrap_or_default())
+}
+
+/// What stands in a role's place is painted so.
+pub fn role_slot(role: Role) -> Slot {
+    match role {
+        Role::System => Slot::MessageSystem,
+        Role::User => Slot::MessageUser,
+        Role::Assistant => Slot::MessageAssistant,
+        Role::Tool => Slot::MessageTool,
+    }
+}
+
+/// The parts of a message as they were sent: texts as they are, calls and results with their marks. `slot`: of its text;
+/// `head`: of what stands above calls and reasoning.
+pub fn as_sent(to: &mut Builder, indent: usize, parts: &[Part], slot: Slot, head: Slot) {
+    for part in parts {
+        match &part.content {
+            Content::Call(call) => {
+                to.line(vec![pad(indent), Styled::new(format!("→ {}", wrap::clean_line(&call.name)), head)]);
+                arguments(to, indent + 2, call);
+            }
+            Content::Reasoning(reasoning) => {
+                to.line(vec![pad(indent), Styled::new("reasoning", head)]);
+                reasoning_text(to, indent + 2, reasoning);
+            }
+            Content::Result(result) => {
+                to.mark(indent, Styled::new("←", head));
+                result_content(to, indent + 2, &result.content, slot);
+            }
+            _ => content(to, indent, part, Prose::Plain(slot)),
+        }
+    }
 }
 
 /// The beginning of parts, on one line.

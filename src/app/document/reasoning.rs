@@ -1,14 +1,25 @@
-//! The Reasoning pane: what the models thought, in order, and what stayed hidden.
+//! The Reasoning pane: what the models thought, in order, what stayed hidden, and what each thought led to.
+//!
+//! ```text
+//! 1,204 reasoning tokens in 3 of 5 turns · 38% of the output · ~$.018
+//!
+//! ── turn 2 · gpt-5 · 640 reasoning tokens ──
+//!   summed up by the provider
+//!   The tool keeps rejecting guests=0.
+//!   → book_room  hotel_id=ryk-118 guests=2
+//! ▸ → "I'll retry with two guests."
+//! ```
 
 use std::sync::Arc;
 
 use super::build::Builder;
 use super::hash::HashMap;
 use super::outline::{Blocks, Outline, Pane};
-use super::{parts, runs};
+use super::parts::Prose;
+use super::{json, parts, runs};
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, Content, Detail, Reasoning};
+use crate::model::{AssembledTrace, Content, Detail, Part, Reasoning, ReasoningForm, Role, Usd};
 use crate::slots::Slot;
 
 /// The thoughts of a trace, or of the traces of a session, under the turns that they belong to.
@@ -20,12 +31,18 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
     }
     let mut traces = Vec::new();
     let mut any = false;
+    let sums = Sums::of(detail);
+    if sums.is_worth() {
+        outline.push(Block::Sums, "sums", 1, 0);
+    }
     for (at, (trace, number)) in runs::numbered(detail).enumerate() {
-        let thoughts = thoughts(trace);
+        let said = said(trace);
         let mut headed = false;
         for (call, facts) in trace.calls.iter().enumerate() {
-            let of_call = thoughts.get(&call).map_or(&[][..], Vec::as_slice);
-            if of_call.is_empty() && reasoning_tokens(trace, call).is_none() {
+            let of_call = said.get(&call).map_or(&[][..], Vec::as_slice);
+            let thoughts = || of_call.iter().filter(|place| reasoning(trace, **place).is_some());
+            let unsent = thoughts().next().is_none();
+            if unsent && reasoning_tokens(trace, call).is_none() {
                 continue;
             }
             if !headed {
@@ -34,14 +51,19 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
             (any, headed) = (true, true);
             outline.push(Block::Turn { trace: at, call }, ("turn", trace.trace, facts.span), 2, 0);
             outline.holds(facts.span);
-            for (nth, thought) in of_call.iter().enumerate() {
+            for (nth, thought) in thoughts().enumerate() {
                 let bytes =
                     reasoning(trace, *thought).and_then(|thought| thought.text.as_ref()).map_or(40, String::len);
                 let id = ("thought", trace.trace, facts.span, nth);
                 outline.push(Block::Thought { trace: at, thought: *thought }, id, 0, bytes);
             }
-            if of_call.is_empty() {
+            if unsent {
                 outline.push(Block::Unsent, ("unsent", trace.trace, facts.span), 1, 0);
+            }
+            let answers = of_call.iter().filter(|place| reasoning(trace, **place).is_none());
+            for (nth, answer) in answers.enumerate() {
+                let id = ("answer", trace.trace, facts.span, nth);
+                outline.push(Block::Answer { trace: at, answer: *answer, nth }, id, 1, 0);
             }
         }
         traces.push(TraceIndex { number, turns: trace.turns() });
@@ -49,13 +71,14 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
     if !any {
         outline.push(Block::Nothing, "nothing", 1, 0);
     }
-    outline.of(Thoughts { detail: detail.clone(), traces })
+    outline.of(Thoughts { detail: detail.clone(), traces, sums })
 }
 
 #[derive(Debug)]
 struct Thoughts {
     detail: Arc<Detail>,
     traces: Vec<TraceIndex>,
+    sums: Sums,
 }
 
 #[derive(Debug)]
@@ -69,6 +92,7 @@ struct TraceIndex {
 #[derive(Debug)]
 enum Block {
     LeftOut,
+    Sums,
     Run {
         trace: usize,
     },
@@ -82,6 +106,12 @@ enum Block {
     },
     /// That a call has reasoning tokens and no text.
     Unsent,
+    /// A part of what the thoughts of a call led to; `nth`: which of them it is.
+    Answer {
+        trace: usize,
+        answer: PartPlace,
+        nth: usize,
+    },
     Nothing,
 }
 
@@ -98,14 +128,25 @@ impl Pane for Thoughts {
             Block::Turn { trace, call } => rule(to, &self.detail.traces[trace], call, self.traces[trace].turns[call]),
             Block::Thought { trace, thought } => {
                 let Some(thought) = reasoning(&self.detail.traces[trace], thought) else { return };
+                if thought.form == ReasoningForm::Summary && thought.text.is_some() {
+                    to.line(vec![Styled::new("  summed up by the provider", Slot::Dim)]);
+                }
                 parts::reasoning_text(to, 2, thought);
-                if thought.signature.is_some() {
+                if thought.signature.is_some() && thought.text.is_some() {
                     to.line(vec![Styled::new("  signed by the provider", Slot::Dim)]);
                 }
             }
             Block::Unsent => {
                 let unsent = "the model thought, but its text was not sent";
                 to.wrapped(2, 0, &[Styled::new(unsent, Slot::MessageHidden)]);
+            }
+            Block::Sums => self.sums.write(to),
+            Block::Answer { trace, answer, nth } => {
+                let trace = &self.detail.traces[trace];
+                if let Some(part) = part(trace, answer) {
+                    let name = format!("led to {} {answer:?} {nth}", trace.trace);
+                    led_to(to, name, part);
+                }
             }
             Block::Nothing => to.line(vec![Styled::new("No reasoning was recorded.", Slot::Dim)]),
         }
@@ -131,25 +172,97 @@ fn reasoning_tokens(trace: &AssembledTrace, call: usize) -> Option<u64> {
     trace.calls[call].usage.and_then(|usage| usage.reasoning).filter(|tokens| *tokens > 0)
 }
 
-/// The thoughts that are new in each call, in reading order.
-fn thoughts(trace: &AssembledTrace) -> HashMap<usize, Vec<PartPlace>> {
-    let mut thoughts: HashMap<usize, Vec<PartPlace>> = HashMap::default();
-    for (conversation, messages) in trace.conversations.iter().enumerate() {
-        for (message, at) in messages.messages.iter().enumerate().filter(|(_, at)| !at.history) {
-            for (part, content) in at.message.parts.iter().enumerate() {
-                if matches!(content.content, Content::Reasoning(_)) {
-                    thoughts.entry(at.turn).or_default().push((conversation, message, part));
-                }
-            }
+/// `→ book_room  guests=2`, `▸ → "I'll retry."`: what thoughts led to, which opens.
+fn led_to(to: &mut Builder, name: String, part: &Part) {
+    let (mark, brief) = match &part.content {
+        Content::Call(call) => {
+            let name = Styled::new(format!("→ {}  ", wrap::clean_line(&call.name)), Slot::MessageTool);
+            (name, Styled::new(json::brief(&call.input), Slot::Dim))
         }
+        // Quotation marks show that the model wrote the text.
+        Content::Text(_) => (
+            Styled::new("→ ", Slot::MessageAssistant),
+            Styled::new(format!("\"{}\"", parts::preview(std::slice::from_ref(part))), Slot::Dim),
+        ),
+        _ => (
+            Styled::new("→ ", Slot::MessageAssistant),
+            Styled::new(parts::preview(std::slice::from_ref(part)), Slot::Dim),
+        ),
+    };
+    if to.fold(name, false, 2, vec![mark, brief], vec![]) {
+        parts::content(to, 6, part, Prose::Markdown);
     }
-    thoughts
 }
 
-fn reasoning(trace: &AssembledTrace, (conversation, message, part): PartPlace) -> Option<&Reasoning> {
-    let message = trace.conversations.get(conversation)?.messages.get(message)?;
-    match &message.message.parts.get(part)?.content {
+/// The parts that each call answered, in reading order: its thoughts, and what they led to.
+fn said(trace: &AssembledTrace) -> HashMap<usize, Vec<PartPlace>> {
+    let mut said: HashMap<usize, Vec<PartPlace>> = HashMap::default();
+    for (conversation, messages) in trace.conversations.iter().enumerate() {
+        let own = messages.messages.iter().enumerate();
+        for (message, at) in own.filter(|(_, at)| !at.history && at.message.role == Role::Assistant) {
+            let places = (0..at.message.parts.len()).map(|part| (conversation, message, part));
+            said.entry(at.turn).or_default().extend(places);
+        }
+    }
+    said
+}
+
+fn part(trace: &AssembledTrace, (conversation, message, part): PartPlace) -> Option<&Part> {
+    trace.conversations.get(conversation)?.messages.get(message)?.message.parts.get(part)
+}
+
+fn reasoning(trace: &AssembledTrace, place: PartPlace) -> Option<&Reasoning> {
+    match &part(trace, place)?.content {
         Content::Reasoning(reasoning) => Some(reasoning),
         _ => None,
+    }
+}
+
+/// How much was thought in all runs that are shown.
+#[derive(Debug, Default)]
+struct Sums {
+    /// Turns whose reasoning tokens are known, all turns.
+    thought: u64,
+    turns: u64,
+    reasoning: u64,
+    /// Output tokens of the turns that thought.
+    output: u64,
+    /// What the reasoning cost: its share of the cost of the output; `None` where that is not known of every such turn.
+    cost: Option<Usd>,
+}
+
+impl Sums {
+    fn of(detail: &Detail) -> Self {
+        let mut sums = Self { cost: Some(Usd(0)), ..Self::default() };
+        for call in detail.traces.iter().flat_map(|trace| &trace.calls).filter(|call| call.category.takes_turns()) {
+            sums.turns += 1;
+            let Some(usage) = call.usage else { continue };
+            let Some(reasoning) = usage.reasoning.filter(|reasoning| *reasoning > 0) else { continue };
+            let output = usage.output.unwrap_or(reasoning).max(reasoning);
+            sums.thought += 1;
+            sums.reasoning = sums.reasoning.saturating_add(reasoning);
+            sums.output = sums.output.saturating_add(output);
+            let paid = call.cost.as_ref().and_then(|cost| cost.parts).map(|parts| parts.output);
+            let share = |paid: Usd| i64::try_from(i128::from(paid.0) * i128::from(reasoning) / i128::from(output)).ok();
+            let cost = paid.and_then(share).map(Usd);
+            sums.cost = sums.cost.zip(cost).map(|(sum, cost)| sum + cost);
+        }
+        sums
+    }
+
+    /// Of one turn the rule above it says as much.
+    fn is_worth(&self) -> bool {
+        self.thought > 0 && self.turns > 1
+    }
+
+    /// `1,204 reasoning tokens in 3 of 5 turns · 38% of their output · ~$.018`
+    fn write(&self, to: &mut Builder) {
+        let tokens = format!("{} reasoning tokens", format::exact(self.reasoning));
+        #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
+        let share = format::percent(self.reasoning as f64 / self.output.max(1) as f64);
+        let cost = self.cost.filter(|cost| cost.0 > 0);
+        let cost = cost.map_or_else(String::new, |cost| format!(" · ~{}", format::money(cost)));
+        let rest = format!(" in {} of {} turns · {share} of their output{cost}", self.thought, self.turns);
+        to.wrapped(0, 2, &[Styled::new(tokens, Slot::CostReasoning), Styled::new(rest, Slot::Dim)]);
     }
 }

@@ -4,9 +4,10 @@
 //! nothing is read from the cache.
 
 use super::super::build::Builder;
+use super::super::parts::{text_of, text_of_tool};
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
-use crate::model::{AssembledTrace, Content, Message, ModelCall, ToolDefinition, Usd, json as values};
+use crate::model::{AssembledTrace, ModelCall, Usd};
 use crate::slots::Slot;
 
 /// Fewer tokens are not worth a line; providers do not cache them either.
@@ -115,24 +116,6 @@ fn at_character(place: String, before: &str, now: &str) -> Difference {
         text.chars().skip(from).take(equal - from + AFTER).collect::<String>()
     };
     Difference { place, offset: equal, before: around(before), now: around(now) }
-}
-
-/// A message as one text, so that two of them can be compared.
-fn text_of(message: &Message) -> String {
-    let texts = message.parts.iter().map(|part| match &part.content {
-        Content::Text(text) | Content::Refusal(text) => text.clone(),
-        Content::Reasoning(reasoning) => reasoning.text.clone().unwrap_or_default(),
-        Content::Call(call) => format!("{} {}", call.name, values::to_string(&call.input)),
-        Content::Result(result) => super::super::parts::all_text(&result.content),
-        Content::Media(media) => super::super::parts::media_line(media),
-        Content::Json(value) | Content::Unknown(value) => values::to_string(value),
-    });
-    texts.collect::<Vec<_>>().join("\n")
-}
-
-fn text_of_tool(tool: &ToolDefinition) -> String {
-    let parameters = tool.parameters.as_ref().map(values::to_string).unwrap_or_default();
-    format!("{} {} {parameters}", tool.name, tool.description.as_deref().unwrap_or_default())
 }
 
 /// `turn 3: 16k cached tokens sent again (cache 88% → 12%), ~$.046 more`, and beneath it where the prompts part.

@@ -118,12 +118,6 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
     parts::result_content(to, 6, content, slot);
 }
 
-/// A result of the history.
-pub fn earlier(to: &mut Builder, result: &ToolResult, slot: Slot) {
-    to.mark(6, Styled::new("←", slot));
-    parts::result_content(to, 8, &result.content, slot);
-}
-
 /// How a call went. Some results do not say; then its execution does.
 fn status(run: Option<&ToolRun>, result: Option<&ToolResult>) -> Option<ToolStatus> {
     match (run.map(|run| run.status), result) {

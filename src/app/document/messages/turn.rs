@@ -3,7 +3,6 @@
 use super::super::build::Builder;
 use super::super::parts::{self, Prose};
 use super::super::runs;
-use super::block;
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{
@@ -88,13 +87,8 @@ pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
 
 /// `  assistant                    finish: tool_use`, above the message's text.
 pub fn role(to: &mut Builder, trace: &AssembledTrace, at: &ConversationMessage) {
-    let (name, slot) = match at.message.role {
-        Role::System => ("system", Slot::MessageSystem),
-        Role::User => ("user", Slot::MessageUser),
-        Role::Assistant => ("assistant", Slot::MessageAssistant),
-        Role::Tool => ("tool", Slot::MessageTool),
-    };
-    let mut left = vec![Styled::new(format!("  {name}"), slot)];
+    let role = at.message.role;
+    let mut left = vec![Styled::new(format!("  {}", role.as_str()), parts::role_slot(role))];
     if let Some(name) = &at.message.name {
         left.push(Styled::new(format!(" {}", wrap::clean_line(name)), Slot::Dim));
     }
@@ -179,20 +173,6 @@ pub fn earlier(to: &mut Builder, messages: &[ConversationMessage], name: String,
         if at.message.role != Role::Tool {
             to.line(vec![parts::pad(4), Styled::new(at.message.role.as_str(), Slot::MessageHistory)]);
         }
-        for part in &at.message.parts {
-            match &part.content {
-                Content::Call(call) => {
-                    let called = format!("→ {}", wrap::clean_line(&call.name));
-                    to.line(vec![parts::pad(6), Styled::new(called, Slot::MessageHistory)]);
-                    parts::arguments(to, 8, call);
-                }
-                Content::Reasoning(reasoning) => {
-                    to.line(vec![parts::pad(6), Styled::new("reasoning", Slot::MessageHistory)]);
-                    parts::reasoning_text(to, 8, reasoning);
-                }
-                Content::Result(result) => block::earlier(to, result, Slot::MessageHistory),
-                _ => parts::content(to, 6, part, Prose::Plain(Slot::MessageHistory)),
-            }
-        }
+        parts::as_sent(to, 6, &at.message.parts, Slot::MessageHistory, Slot::MessageHistory);
     }
 }
