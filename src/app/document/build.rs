@@ -383,6 +383,15 @@ impl<'a> Builder<'a> {
         open
     }
 
+    /// A line that opens and closes as it is, without a mark of its own; true when it is open.
+    pub fn fold_line(&mut self, name: String, open_at_first: bool, texts: Vec<Styled>) -> bool {
+        let name = FoldName(name);
+        let open = self.folds.is_open(&name, open_at_first);
+        let texts = fit(texts, self.width);
+        self.push(texts, Some(Fold { name, open }));
+        open
+    }
+
     fn spread_with(&mut self, left: Vec<Styled>, right: Vec<Styled>, filler: &str, slot: Slot, fold: Option<Fold>) {
         let right_width = wrap::styled_width(&right);
         // A right side that would leave the left no room is not worth having.

@@ -1,7 +1,9 @@
 //! The Cost pane: tokens and money, call by call, and how each number is made up.
 
+mod arithmetic;
 mod cache;
 mod doubts;
+mod forecast;
 mod prompt;
 mod table;
 
@@ -9,13 +11,14 @@ use std::sync::Arc;
 
 use super::build::Builder;
 use super::outline::{Blocks, Outline, Pane};
-use super::runs;
+use super::{runs, tokens};
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
-use crate::model::{CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
+use crate::model::{AssembledTrace, CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
 use crate::slots::Slot;
 use cache::Break;
 use doubts::{Doubt, apart, doubts, model_of};
+use forecast::Forecast;
 use prompt::Split;
 use table::Widths;
 
@@ -52,6 +55,10 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
         if let Some(largest) = largest(detail, &calls) {
             outline.push(Block::Prompt { call: largest }, "prompt", 7, 0);
         }
+        let forecast = detail.traces.iter().enumerate().rev().find_map(|(at, trace)| Some((at, forecast::of(trace)?)));
+        if let Some((trace, forecast)) = forecast {
+            outline.push(Block::Forecast { trace, forecast }, "forecast", 2, 0);
+        }
         for (nth, (trace, found)) in breaks.iter().enumerate() {
             let id = ("break", detail.traces[*trace].trace, detail.traces[*trace].calls[found.call].span);
             outline.push(Block::Break { nth }, id, if nth == 0 { 6 } else { 4 }, 0);
@@ -59,6 +66,14 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
         outline.push(Block::Sources, "sources", 3, 0);
     }
     outline.of(Costs { detail: detail.clone(), calls, widths, breaks })
+}
+
+/// About how many tokens of a call's prompt are in no text that is known, and how many it has. `None` where the tokens of
+/// the prompt are not known.
+#[must_use]
+pub fn unaccounted(trace: &AssembledTrace, call: usize) -> Option<(u64, u64)> {
+    let all = trace.calls.get(call)?.usage?.input()?;
+    Some((Split::of(trace, call)?.unaccounted(), all))
 }
 
 #[derive(Debug)]
@@ -108,6 +123,11 @@ enum Block {
     Prompt {
         call: usize,
     },
+    /// When the window will be full.
+    Forecast {
+        trace: usize,
+        forecast: Forecast,
+    },
     Break {
         nth: usize,
     },
@@ -150,7 +170,17 @@ impl Pane for Costs {
                     let text = format!("what fills the largest prompt, {named}{run} (estimated)");
                     to.wrapped(0, 2, &[Styled::new(text, Slot::Dim)]);
                     split.write(to);
+                    if split.unaccounted() > 0 {
+                        let text = "unaccounted: pictures and files, or texts that were not recorded";
+                        to.wrapped(2, 2, &[Styled::new(text, Slot::Dim)]);
+                    }
                 }
+            }
+            Block::Forecast { trace, forecast } => {
+                let of = |call: &&Call| call.trace == trace && call.place == forecast.call;
+                let named = self.calls.iter().find(of).map(|call| runs::turn(call.turn, call.facts(&self.detail)));
+                to.blank();
+                foresee(to, &forecast, &named.unwrap_or_default());
             }
             Block::Break { nth } => {
                 if nth == 0 {
@@ -198,6 +228,21 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
         format!("in {}{cached}   out {}", exact(usage.input()), exact(usage.output)),
         Slot::Text,
     )]);
+}
+
+/// `After turn 6 12% of the window is full; each turn adds ~1.9k tokens: ~93 more turns fit (estimated).`
+fn foresee(to: &mut Builder, forecast: &Forecast, turn: &str) {
+    let Forecast { used, window, growth, turns, .. } = *forecast;
+    let percent = u64::try_from(u128::from(used) * 100 / u128::from(window.max(1))).unwrap_or(u64::MAX);
+    let growth = tokens::about(growth);
+    let left = match turns {
+        0 => "the next turn does not fit".to_owned(),
+        1 => "~1 more turn fits".to_owned(),
+        turns => format!("~{turns} more turns fit"),
+    };
+    let slot = if turns < 5 { Slot::Warning } else { Slot::Dim };
+    let text = format!("at {turn} the window is {percent}% full; each turn adds {growth} tokens: {left} (estimated)");
+    to.wrapped(0, 2, &[Styled::new(text, slot)]);
 }
 
 /// That what follows is of the newest runs, where the sums above are of more.

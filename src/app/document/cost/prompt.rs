@@ -40,7 +40,7 @@ impl Kind {
             Self::History => "history",
             Self::Results => "tool results",
             Self::New => "new",
-            Self::Unknown => "not recorded",
+            Self::Unknown => "unaccounted",
         }
     }
 }
@@ -77,6 +77,12 @@ impl Split {
         }
         let estimated = bytes.map(tokens::of_bytes);
         Some(Self(scaled(estimated, reported, media)))
+    }
+
+    /// How many tokens are in no text that is known.
+    #[must_use]
+    pub fn unaccounted(&self) -> u64 {
+        self.0.iter().filter(|(kind, _)| *kind == Kind::Unknown).map(|(_, tokens)| *tokens).sum()
     }
 
     /// A line for each kind.

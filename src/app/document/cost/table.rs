@@ -1,6 +1,7 @@
 //! The table of the Cost pane: a row a call, with how full its context was, its tokens and what it cost.
 
 use super::super::build::Builder;
+use super::arithmetic;
 use super::doubts::doubted;
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
@@ -122,7 +123,11 @@ impl Widths {
         let gap = " ".repeat(layout.gap);
         to.anchor(call.span);
         let turn = turn.map_or_else(|| "·".to_owned(), |turn| turn.to_string());
-        let mut line = vec![Styled::new(format!("{turn:>TURN$}"), Slot::Dim)];
+        let name = format!("cost of call {}", call.span);
+        let mark = if to.is_open(&name, false) { "▾" } else { "▸" };
+        // A number of four digits needs the mark's place.
+        let turn = if turn.len() < TURN { format!("{mark}{turn:>width$}", width = TURN - 1) } else { turn };
+        let mut line = vec![Styled::new(turn, Slot::Dim)];
         if layout.gauge {
             line.extend(gauge(&call.usage.unwrap_or_default(), call.window));
         }
@@ -132,7 +137,9 @@ impl Widths {
         let doubted = call.unpriced || doubted(call).is_some();
         let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
         line.push(Styled::new(format!("{gap}{:>width$}", cost(call), width = layout.cost), slot));
-        to.line(line);
+        if to.fold_line(name, false, line) {
+            arithmetic::write(to, call);
+        }
     }
 }
 

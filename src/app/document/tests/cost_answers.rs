@@ -68,6 +68,6 @@ fn what_fills_a_prompt_adds_up_and_what_was_not_recorded_is_a_share_of_its_own()
     assert!(shown[at + 2].starts_with("new") && shown[at + 2].ends_with("4%"), "{shown:#?}");
     let unknown = vec![sent(1, None, PROMPT, [10_000, 0, 0])];
     let shown = lines(cost::blocks, &detail(vec![run(unknown, Vec::new(), Vec::new())]), 80);
-    let rest = &shown[place(&shown, "not recorded")];
+    let rest = &shown[place(&shown, "unaccounted ")];
     assert!(rest.ends_with(">99%") || rest.ends_with("100%"), "{shown:#?}");
 }

@@ -44,7 +44,7 @@ fn what_makes_vectors_takes_no_turn() {
     let shown = lines(messages::blocks, &detail, 60);
     assert!(shown[1].starts_with("── turn 1 · claude"), "{shown:#?}");
     let counted = lines(cost::blocks, &detail, 80);
-    assert!(counted[place(&counted, "turn") + 1].starts_with('·'), "{counted:#?}");
+    assert!(counted[place(&counted, "turn") + 1].starts_with("▸  ·"), "{counted:#?}");
     assert!(counted[place(&counted, "unknown model")].ends_with('?'), "what is not known is not nothing: {counted:#?}");
 }
 
