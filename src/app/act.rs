@@ -3,6 +3,7 @@
 use super::{
     areas::Focus,
     browse::Content,
+    comparing,
     event::Effect,
     failed_steps, first_run,
     item::Kind,
@@ -45,6 +46,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Follow => follow(state),
+        Action::Prompt => comparing::prompt(state),
+        Action::Compare => comparing::compare(state),
 
         Action::Narrow => {
             if let Some(list) = state.lists.last_mut() {
@@ -88,7 +91,10 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             };
             lists::open(state, Kind::Help { of });
         }
-        Action::Close => return if state.lists.is_empty() { vec![Effect::Quit] } else { back(state) },
+        Action::Close => {
+            let on_top = !state.lists.is_empty() || state.detail.over().is_some();
+            return if on_top { back(state) } else { vec![Effect::Quit] };
+        }
         Action::Quit => return vec![Effect::Quit],
     }
     Vec::new()
@@ -242,8 +248,12 @@ fn back(state: &mut State) -> Vec<Effect> {
     }
     if state.zoomed {
         state.zoomed = false;
+    } else if state.detail.over().is_some() {
+        state.detail.uncover();
     } else if state.focus != Focus::Tree {
         state.focus = Focus::Tree;
+    } else if state.detail.mark().is_some() {
+        state.detail.set_mark(None);
     } else if state.filter.session.is_some() {
         refilter(state, |filter| filter.session = None);
     } else {

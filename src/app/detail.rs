@@ -1,9 +1,12 @@
 //! The detail: tabs over one answer, their text at the pane's width, and where each is scrolled.
 //!
 //! A tab's place is held by what it is at (a span's part, the end, a line chosen by hand), not by a number of lines, so
-//! that it stays there when the text grows, folds or is cut to another width.
+//! that it stays there when the text grows, folds or is cut to another width. Over the messages may lie the prompt of a
+//! call, or a comparison.
 
+mod covering;
 mod labels;
+mod over;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -20,6 +23,8 @@ use crate::{
     tabs::Tab,
 };
 use labels::Labels;
+use over::View;
+pub use over::{Mark, Over};
 
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
 /// What most runs consist of is measured at once, so that lines are counted and not estimated.
@@ -41,15 +46,16 @@ enum Hold {
     Hand { block: BlockId, place: Place },
 }
 
-/// What a tab's blocks were made from; from another they must be made anew.
+/// What a text's blocks were made from; from another they must be made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
     /// Of the answer; `None` where nothing is chosen.
     version: Option<u64>,
+    over: Option<over::Made>,
     width: u16,
 }
 
-/// One tab: its text, and where it is scrolled.
+/// One text: its lines, and where it is scrolled.
 #[derive(Debug, Default)]
 struct Shown {
     document: Document,
@@ -74,7 +80,13 @@ pub struct DetailPane {
     raw: Pane<Option<Arc<RawSpan>>>,
     folds: Folds,
     lens: Lens,
-    tabs: HashMap<Tab, Shown>,
+    /// What lies over the messages.
+    over: Option<Over>,
+    /// The step whose prompt is shown, chosen by the text's cursor; `None`: the tree's cursor chooses it.
+    chosen: Option<(TraceId, SpanId)>,
+    mark: Option<Mark>,
+    marked: Pane<Option<Arc<Detail>>>,
+    texts: HashMap<View, Shown>,
     labels: Labels,
     /// What there is to say of the answer.
     verdict: Option<Verdict>,
@@ -87,6 +99,7 @@ pub struct DetailPane {
 struct Versions {
     detail: u64,
     raw: u64,
+    marked: u64,
 }
 
 impl DetailPane {
@@ -102,7 +115,11 @@ impl DetailPane {
             raw: Pane::default(),
             folds: Folds::default(),
             lens: Lens::default(),
-            tabs: Tab::ALL.iter().map(|tab| (*tab, Shown::default())).collect(),
+            over: None,
+            chosen: None,
+            mark: None,
+            marked: Pane::default(),
+            texts: View::all().map(|view| (view, Shown::default())).collect(),
             labels: Labels::default(),
             verdict: None,
             versions: Versions::default(),
@@ -198,7 +215,8 @@ impl DetailPane {
     /// The labels of the tabs, with what there is to know at a glance, so that they fit a width.
     #[must_use]
     pub fn labels(&self, width: u16) -> Vec<String> {
-        self.labels.fitting(width, self.tab.is_of_span() || self.is_current(), self.tab)
+        let title = self.over.map(Over::title);
+        self.labels.fitting(width, self.tab.is_of_span() || self.is_current(), self.tab, title)
     }
 
     /// What there is to say of the answer; `None` where nothing is asked.
@@ -208,11 +226,11 @@ impl DetailPane {
     }
 
     fn shown(&self) -> &Shown {
-        &self.tabs[&self.tab]
+        &self.texts[&self.view()]
     }
 
     fn shown_mut(&mut self) -> &mut Shown {
-        self.tabs.entry(self.tab).or_default()
+        self.texts.entry(self.view()).or_default()
     }
 
     /// Whether the shown answer is the one to what the tree's cursor asks for.
@@ -233,10 +251,11 @@ impl DetailPane {
         self.subject = subject;
         self.span = span;
         self.at = at;
-        for (tab, shown) in &mut self.tabs {
+        self.chosen = None;
+        for (view, shown) in &mut self.texts {
             shown.hold = match at {
                 // It is about one span: it is read from its start.
-                _ if tab.is_of_span() => Hold::Start,
+                _ if view.is_of_step() => Hold::Start,
                 _ if to_end => Hold::End,
                 at => at.map_or(Hold::Start, Hold::Span),
             };
@@ -286,11 +305,13 @@ impl DetailPane {
     pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node], now: Timestamp) {
         let asks = self.asks();
         let version = if self.tab.is_of_span() { self.versions.raw } else { self.versions.detail };
-        let made = Made { version: asks.then_some(version), width };
+        let made = Made { version: asks.then_some(version), over: self.made_over(), width };
         let is_new = self.shown().made != Some(made);
         if is_new {
             let document = match self.shown().made {
-                Some(before) if before.version == made.version => self.shown().document.at_width(width),
+                Some(before) if before == (Made { width: before.width, ..made }) => {
+                    self.shown().document.at_width(width)
+                }
                 _ => self.make(width),
             };
             let shown = self.shown_mut();
@@ -299,7 +320,7 @@ impl DetailPane {
             shown.lost = true;
         }
         let current = !asks || self.is_current();
-        let shown = self.tabs.entry(self.tab).or_default();
+        let shown = self.texts.entry(self.view()).or_default();
         shown.document.tick(now);
         shown.document.look(&self.lens);
         // Until the answer is there the old text stands where it stood.
@@ -317,6 +338,7 @@ impl DetailPane {
     fn make(&self, width: u16) -> Document {
         let blocks: Option<Box<dyn Blocks>> = match self.tab.source() {
             _ if !self.asks() => None,
+            _ if self.over.is_some() => self.blocks_over(),
             TabSource::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
             TabSource::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
         };
@@ -390,6 +412,7 @@ impl Shown {
 impl DetailPane {
     pub fn show(&mut self, tab: Tab) {
         self.tab = tab;
+        self.over = None;
     }
 
     pub fn move_by(&mut self, by: isize, height: usize) {

@@ -2,6 +2,7 @@
 
 use super::{
     areas::Focus,
+    detail::Over,
     first_run,
     item::Kind,
     list::List,
@@ -26,6 +27,13 @@ impl State {
             hint.does = does.unwrap_or_default();
             does.is_some()
         });
+        // What goes on with a prompt or a mark is wanted before all else.
+        let goes_on = |action| match action {
+            Action::Prompt => matches!(self.detail.over(), Some(Over::Prompt { .. })),
+            Action::Compare => self.detail.mark().is_some(),
+            _ => false,
+        };
+        hints.sort_by_key(|hint| !goes_on(hint.action));
         hints
     }
 
@@ -57,6 +65,9 @@ impl State {
             }
             (Action::ZoomIn | Action::ZoomOut, None) => self.detail.has_time().then_some(usual),
             (Action::Fold, None) if context == Context::Detail && self.detail.is_zoomed() => Some("pan"),
+            (Action::Prompt, None) => self.prompt_does(usual),
+            (Action::Compare, None) => self.compare_does(usual),
+            (Action::Close, None) if self.detail.over().is_some() => Some("close"),
             (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
             _ => Some(usual),
         }
@@ -65,10 +76,34 @@ impl State {
     /// What Esc would undo, in a word.
     #[must_use]
     pub fn back_does(&self) -> Option<&'static str> {
-        if !self.lists.is_empty() || self.zoomed || (self.focus != Focus::Tree && self.stage() == Stage::Browsing) {
+        let over = self.detail.over().is_some();
+        if !self.lists.is_empty()
+            || self.zoomed
+            || over
+            || (self.focus != Focus::Tree && self.stage() == Stage::Browsing)
+        {
             Some("back")
+        } else if self.detail.mark().is_some() {
+            Some("unmark")
         } else {
             (!self.filter.is_empty()).then_some(CLEAR)
+        }
+    }
+
+    fn prompt_does(&self, usual: &'static str) -> Option<&'static str> {
+        match self.detail.over() {
+            Some(Over::Prompt { full: true }) => Some("only new"),
+            Some(Over::Prompt { full: false }) => Some("all of it"),
+            _ => self.detail.has_call().then_some(usual),
+        }
+    }
+
+    fn compare_does(&self, usual: &'static str) -> Option<&'static str> {
+        let row = self.markable()?.row();
+        match self.detail.mark() {
+            Some(mark) if mark.row() == row => Some("unmark"),
+            Some(_) if self.detail.over() != Some(Over::Comparison) => Some(usual),
+            _ => Some("mark"),
         }
     }
 

@@ -15,7 +15,7 @@
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
-//!   failed_steps from one failed step to the next
+//!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -46,6 +46,7 @@ pub mod activity;
 mod alerts;
 pub mod areas;
 pub mod browse;
+mod comparing;
 pub mod detail;
 pub mod document;
 pub mod event;

@@ -37,6 +37,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Filter
         | Action::Session
         | Action::Follow
+        | Action::Prompt
+        | Action::Compare
         | Action::Narrow
         | Action::Take
         | Action::Leave

@@ -75,6 +75,7 @@ impl State {
         queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on(), also));
         queries.extend(self.detail.question().map(|query| (QuerySlot::Detail, query)));
         queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (QuerySlot::Raw, query)));
+        queries.extend(self.detail.question_of_marked().map(|query| (QuerySlot::Marked, query)));
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
             queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
@@ -87,6 +88,7 @@ impl State {
                 }
                 QuerySlot::Detail => self.detail.detail_mut().asks(&query, last, now),
                 QuerySlot::Raw => self.detail.raw_mut().asks(&query, last, now),
+                QuerySlot::Marked => self.detail.marked_mut().asks(&query, last, now),
                 QuerySlot::Picker => self.picker.asks(&query, last, now),
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })

@@ -334,6 +334,7 @@ impl State {
         if touched || detail.is_some_and(|detail| detail.traces.iter().any(|trace| changes.touches(&trace.trace))) {
             self.detail.detail_mut().touch();
         }
+        self.detail.touch_marked(changes);
         if self.detail.span().is_some_and(|(trace, _)| changes.touches(&trace)) {
             self.detail.raw_mut().touch();
         }

@@ -2,7 +2,7 @@
 
 use super::wrap;
 use crate::{
-    model::{Category, Node},
+    model::{Category, Node, RunState},
     slots::Slot,
 };
 
@@ -23,6 +23,21 @@ pub fn kind(category: Category) -> (&'static str, Slot) {
         | Category::Span => ("·", Slot::TreeOther),
     }
 }
+
+/// The mark of how a run stands, and its slot.
+#[must_use]
+pub fn mark(run_state: RunState) -> (&'static str, Slot) {
+    match run_state {
+        RunState::Running => ("●", Slot::TreeRunning),
+        RunState::Failed => FAILED,
+        RunState::NeverEnded => ("◌", Slot::Warning),
+        RunState::Recovered => ("!", Slot::Warning),
+        RunState::Done => ("✓", Slot::TreeOk),
+    }
+}
+
+/// The mark of what failed.
+pub const FAILED: (&str, Slot) = ("✗", Slot::TreeError);
 
 /// A step's name, without which call of its tool it is: `turn 2`, `search`; `?` where it has none.
 #[must_use]

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use super::{
     areas::Focus,
     browse::{Content, RowId},
+    detail::{Mark, Over},
     event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick},
     help::HelpLine,
     item::Kind,
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     keymap::{Context, Key},
-    model::{Category, Changes, NodeState, Query, SessionId, Timestamp},
+    model::{Category, Changes, NodeState, Query, SessionId, Subject, Timestamp},
     tabs::Tab,
 };
 use fakes::{Fake, Fakes, fake, span, trace};

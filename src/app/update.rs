@@ -130,6 +130,7 @@ fn answered(state: &mut State, slot: &QuerySlot, ticket: u64, answer: Result<Ans
         QuerySlot::Tree(trace) => state.tree.take_tree(*trace, ticket, only!(answer, Tree), now),
         QuerySlot::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
         QuerySlot::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
+        QuerySlot::Marked => state.detail.take_marked(ticket, only!(answer, Detail), now),
         QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
                 let items = state.items(&Kind::Sessions);

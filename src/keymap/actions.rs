@@ -120,6 +120,8 @@ actions! {
     Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"
     Follow           Main      ["F"]                "follow"          "follow"   "Follow the newest run; any move by hand ends it"
+    Prompt           Main      ["a"]                "prompt"          "prompt"   "Show what the call at the cursor was sent, with what is new in it; once more: all of it"
+    Compare          Main      ["c"]                "compare"         "compare"  "Mark the run or the call; on another one: compare the two"
 
     Narrow           List      ["/"]                "narrow"          "narrow"   "Narrow the list by text"
 

@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  Esc back  P pause  T theme  ? help  q quit"
+                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  a prompt  c compare  Esc back  P pause  T theme  ? help  q quit"
             )
         );
     }

@@ -73,6 +73,8 @@ pub enum QuerySlot {
     Traces(Option<SessionId>),
     Tree(TraceId),
     Detail,
+    /// The run that another is compared with.
+    Marked,
     Raw,
     Overview,
 }

@@ -70,6 +70,9 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     } else {
         match state.stage() {
             Stage::Browsing => {
+                if let Some(mark) = state.detail.mark() {
+                    strip.left(1, vec![Styled::new(format!("A {}", mark.name), Slot::Accent)]);
+                }
                 strip.left_cut(2, 10, Styled::new(breadcrumb(state), Slot::Status));
             }
             Stage::FirstRun => {

@@ -35,7 +35,8 @@ use crate::app::{
 };
 use crate::slots::Slot;
 
-pub use self::{line::mark, names::short_name};
+pub use self::names::short_name;
+pub use crate::app::step::mark;
 
 /// Widths of the columns, a space before each included.
 const AGE: u16 = 5;
@@ -58,10 +59,14 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
         let place = Rect { y, height: 1, ..area.rows };
         let content = tree.content(row);
         lay(pen, row, &line(state, row, content), place, area.columns);
+        if state.detail.mark().is_some_and(|mark| mark.row() == row.id) {
+            let x = if areas.bordered { place.x.saturating_sub(1) } else { place.x };
+            pen.dot(x, y, "A", Slot::Accent);
+        }
         if at == tree.scroll().cursor {
             let focused = state.focus == Focus::Tree;
             pen.wash(place, if focused { Slot::Cursor } else { Slot::CursorInactive });
-            // The mark stands on the frame; where there is none it takes the place of what is not a fold mark.
+            // The cursor's mark stands on the frame; where there is none it takes the place of what is not a fold mark.
             if areas.bordered || row.depth > 0 {
                 let x = if areas.bordered { place.x.saturating_sub(1) } else { place.x };
                 pen.dot(x, y, "▌", if focused { Slot::Accent } else { Slot::Dim });

@@ -44,6 +44,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("rustix::", &["terminal", "cli", "config", "start", "store"]),
     ("tui_input::", &["app"]),
     ("nucleo_matcher::", &["app"]),
+    ("similar::", &["app"]),
     ("strsim::", &["nearest"]),
     ("image::", &["terminal"]),
     ("clap::", &["cli", "config"]),

@@ -166,6 +166,26 @@ fn only_roots_of_the_plain_sdk_are_explained() {
 }
 
 #[test]
+fn the_prompt_of_a_call_lies_over_its_messages() {
+    shows("prompt", &["strands/openai_support"], "G a");
+    shows_at(&WIDE, "prompt_all", &["strands/openai_support"], "G a a");
+    shows_at(&WIDE, "prompt_unknown", &["google-genai/otel_travel"], "G a");
+}
+
+#[test]
+fn two_runs_and_two_calls_stand_beside_each_other() {
+    let captures = ["strands/openai_support", "strands/anthropic_latest_support"];
+    shows("compare_marked", &captures, "g g j c");
+    shows("compare_runs", &captures, "g g j c G l j c");
+    shows("compare_calls", &captures, "g g j j j c G l j c");
+}
+
+#[test]
+fn the_arithmetic_of_a_cost_opens_with_its_row() {
+    shows("cost_opened", &["bedrock/invoke_cache"], "4 tab j j j j j j j j j j j j j j enter");
+}
+
+#[test]
 fn overlays_lie_over_the_screen() {
     shows("help", &["bedrock/seed_session"], "?");
     shows("sessions", &["bedrock/seed_session", "bedrock/seed_tool_use"], "s");

@@ -20,8 +20,9 @@ impl Labels {
     }
 
     /// The widest labels that fit, one for each tab; `current`: the answer that was counted is the one that is shown;
-    /// `open`: the tab that is shown, which has its title where the others have no room for theirs.
-    pub fn fitting(&self, width: u16, current: bool, open: Tab) -> Vec<String> {
+    /// `open`: the tab that is shown, which has its title where the others have no room for theirs; `over`: what lies over
+    /// that, whose title it has then.
+    pub fn fitting(&self, width: u16, current: bool, open: Tab, over: Option<&'static str>) -> Vec<String> {
         let forms: [&Form; 4] = [
             &|number, row, counts| format!("{number} {}{}", row.title, in_full(counts)),
             &|number, row, counts| format!("{number} {}{}", row.title, mark(counts)),
@@ -31,7 +32,12 @@ impl Labels {
         let labels = |form: &Form| -> Vec<String> {
             let label = |(at, tab): (usize, &Tab)| {
                 let counted = self.counts.iter().find(|(of, _)| current && *of == at);
-                form(at + 1, tab.row(), counted.map(|(_, counts)| *counts).unwrap_or_default())
+                let row = *tab.row();
+                let row = match over.filter(|_| row.tab == open) {
+                    Some(title) => TabRow { title, short: title, ..row },
+                    None => row,
+                };
+                form(at + 1, &row, counted.map(|(_, counts)| *counts).unwrap_or_default())
             };
             Tab::ALL.iter().enumerate().map(label).collect()
         };

@@ -244,6 +244,12 @@ impl Document {
         (0..blocks.count()).find(|block| blocks.id(*block) == id)
     }
 
+    /// The block that holds a span's part; `None` where the document has none.
+    #[must_use]
+    pub fn block_of_span(&self, span: SpanId) -> Option<usize> {
+        self.blocks.as_deref()?.of_span(span)
+    }
+
     /// Where a span's part starts; `None` where the document has none.
     pub fn find(&mut self, span: SpanId, folds: &Folds) -> Option<Place> {
         let block = self.blocks.as_deref()?.of_span(span)?;

@@ -7,7 +7,7 @@ use crate::model::{AssembledTrace, Detail, ModelCall, NodeState};
 use crate::slots::Slot;
 
 /// A pane of so many columns has room for the day on which a run began.
-const ROOMY: usize = 60;
+pub const ROOMY: usize = 60;
 
 /// The traces of an answer, numbered as the tree numbers them where they are those of a session.
 pub fn numbered(detail: &Detail) -> impl Iterator<Item = (&AssembledTrace, Option<u64>)> {
@@ -56,7 +56,7 @@ pub fn heading_alone(to: &mut Builder, trace: &AssembledTrace) {
 }
 
 /// `2026-11-03 17:42:09 · 1a2b3c4d`: when a run began, and the beginning of its trace id.
-fn when(to: &Builder, trace: &AssembledTrace) -> String {
+pub fn when(to: &Builder, trace: &AssembledTrace) -> String {
     format!("{} · {:.8}", to.zone.date(trace.started), trace.trace.to_string())
 }
 

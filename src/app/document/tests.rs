@@ -1,6 +1,8 @@
 //! Texts of panes, made from small runs.
 
+mod comparisons;
 mod cost_answers;
+mod prompts;
 mod running;
 mod sessions;
 
@@ -9,8 +11,9 @@ use std::sync::Arc;
 use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
     AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, CostParts, Detail,
-    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, Request, Role, SpanId, Timestamp,
-    TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId, Usd,
+    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, ReasoningForm, Request, Role, SpanId,
+    Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId,
+    Usd,
 };
 
 fn span(number: u8) -> SpanId {
@@ -257,7 +260,7 @@ fn a_long_result_is_one_line_until_it_is_opened() {
 #[test]
 fn only_what_a_model_said_stands_in_quotation_marks() {
     let thought = Reasoning { text: Some("Carry the one.".into()), ..Reasoning::default() };
-    let hidden = Reasoning { redacted: true, data: Some(vec![0; 93]), ..Reasoning::default() };
+    let hidden = Reasoning { form: ReasoningForm::Redacted, data: Some(vec![0; 93]), ..Reasoning::default() };
     let conversation = vec![message(0, Role::Assistant, vec![Content::Reasoning(thought), Content::Reasoning(hidden)])];
     let lines = lines(messages::blocks, &detail(vec![run(vec![call(1)], conversation, Vec::new())]), 90);
     assert!(lines[place(&lines, "Carry")].ends_with("\"Carry the one.\""));

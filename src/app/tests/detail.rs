@@ -45,3 +45,45 @@ fn the_raw_tab_asks_for_the_span_and_for_a_run_its_root() {
     scene.press("l j j");
     assert!(scene.asked.contains(&Query::Raw { trace: trace(1), span: span(2) }));
 }
+
+#[test]
+fn the_prompt_of_the_call_at_the_cursor_lies_over_the_messages_until_esc() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.press("j j j a");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(2)));
+    assert_eq!(scene.state.detail.over(), Some(Over::Prompt { full: false }));
+    assert!(
+        scene.state.detail.document().text(0).contains("prompt of turn 1"),
+        "{}",
+        scene.state.detail.document().text(0)
+    );
+    scene.press("G");
+    assert!(scene.state.detail.document().text(0).contains("prompt of turn 2"), "it follows the tree's cursor");
+    scene.press("a");
+    assert_eq!(scene.state.detail.over(), Some(Over::Prompt { full: true }));
+    scene.press("esc");
+    assert_eq!(scene.state.detail.over(), None);
+    scene.press("a 4");
+    assert_eq!((scene.state.detail.over(), scene.state.detail.tab()), (None, Tab::Cost), "a tab takes its place");
+}
+
+#[test]
+fn a_run_is_marked_and_another_is_compared_with_it() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("b"))]).still();
+    scene.press("g g l j c");
+    let marked = scene.state.detail.mark().map(Mark::row);
+    assert!(matches!(marked, Some(RowId::Trace(_))), "{marked:?}");
+    assert_eq!(scene.state.detail.over(), None);
+    scene.press("c");
+    assert_eq!(scene.state.detail.mark(), None, "once more on the same row takes the mark away");
+    scene.press("c G l j c");
+    assert_eq!(scene.state.detail.over(), Some(Over::Comparison), "{:?}", scene.cursor());
+    let Some(RowId::Trace(first)) = marked else { unreachable!() };
+    assert!(scene.asked.contains(&Query::Detail { subject: Subject::Trace(first) }));
+    assert!(scene.state.detail.document().text(0).starts_with("A "));
+    scene.press("esc");
+    assert_eq!(scene.state.detail.over(), None);
+    assert!(scene.state.detail.mark().is_some(), "the mark stays for another comparison");
+    scene.press("esc");
+    assert_eq!(scene.state.detail.mark(), None);
+}

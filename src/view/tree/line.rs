@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use super::names;
 use crate::{
-    app::{Content, Row, RowId, State, format, step, styled::Styled, wrap},
+    app::{
+        Content, Row, RowId, State, format,
+        step::{self, FAILED, mark},
+        styled::Styled,
+        wrap,
+    },
     model::{Node, NodeState, RunState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
@@ -113,19 +118,6 @@ fn errors(trace: &TraceSummary) -> String {
     let errors = if trace.totals.errors == 1 { "error" } else { "errors" };
     format!("{} {errors}", format::count(trace.totals.errors))
 }
-
-/// The mark of how a run stands, and its slot.
-pub fn mark(run_state: RunState) -> (&'static str, Slot) {
-    match run_state {
-        RunState::Running => ("●", Slot::TreeRunning),
-        RunState::Failed => FAILED,
-        RunState::NeverEnded => ("◌", Slot::Warning),
-        RunState::Recovered => ("!", Slot::Warning),
-        RunState::Done => ("✓", Slot::TreeOk),
-    }
-}
-
-const FAILED: (&str, Slot) = ("✗", Slot::TreeError);
 
 fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
     let mut notes: Vec<Styled> =

@@ -1,7 +1,6 @@
 //! How the cost of one call is made up: tokens by price, and where the prices come from.
 
 use super::super::build::Builder;
-use super::table;
 use crate::app::styled::Styled;
 use crate::app::{format, wrap};
 use crate::model::{CostParts, ModelCall, PriceSource, TokenUsage, Usd};
@@ -109,7 +108,7 @@ fn dollars(rate: Usd) -> String {
 }
 
 fn row(to: &mut Builder, name: &str, slot: Slot, text: &str) {
-    let name = if table::edge(to) < 40 { format!("  {name}  ") } else { format!("      {name:<NAME$}") };
+    let name = if to.width < 40 { format!("  {name}  ") } else { format!("      {name:<NAME$}") };
     to.wrapped(0, wrap::width(&name), &[Styled::new(name, slot), Styled::new(text, Slot::Text)]);
 }
 
