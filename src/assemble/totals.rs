@@ -277,7 +277,7 @@ pub fn sum<'c>(costs: impl Iterator<Item = &'c Cost>) -> Option<Cost> {
     costs.cloned().reduce(|left, right| Cost {
         total: left.total + right.total,
         parts: left.parts.zip(right.parts).map(|(left, right)| add(left, right)),
-        source: if left.source == right.source { left.source } else { several(&left.source, &right.source) },
+        source: if left.source == right.source { left.source } else { of_both(&left.source, &right.source) },
         computed: match (left.computed, right.computed) {
             (Some(left), Some(right)) => Some(left + right),
             _ => None,
@@ -296,12 +296,13 @@ fn add(left: CostParts, right: CostParts) -> CostParts {
 }
 
 /// The price source of a sum of costs from two different sources.
-fn several(left: &PriceSource, right: &PriceSource) -> PriceSource {
+fn of_both(left: &PriceSource, right: &PriceSource) -> PriceSource {
+    let several = || "several models".to_owned();
     let (PriceSource::Table { table: first, .. }, PriceSource::Table { table: second, .. }) = (left, right) else {
-        return PriceSource::Table { table: "several sources".to_owned(), model: "several models".to_owned() };
+        return PriceSource::Table { table: "several sources".to_owned(), model: several(), terms: None };
     };
     let table = if first == second { first } else { "several tables" };
-    PriceSource::Table { table: table.to_owned(), model: "several models".to_owned() }
+    PriceSource::Table { table: table.to_owned(), model: several(), terms: None }
 }
 
 /// The token counts of several calls together; `None` if none reports any.
@@ -315,7 +316,7 @@ mod tests {
     use crate::model::Usd;
 
     fn table(model: &str, total: i64) -> Cost {
-        let source = PriceSource::Table { table: "t".to_owned(), model: model.to_owned() };
+        let source = PriceSource::Table { table: "t".to_owned(), model: model.to_owned(), terms: None };
         Cost { total: Usd(total), parts: Some(CostParts::default()), source, computed: None }
     }
 

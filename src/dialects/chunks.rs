@@ -87,6 +87,7 @@ impl Stream {
         facts.response_model = facts.response_model.take().or(found.response_model);
         facts.response_id = facts.response_id.take().or(found.response_id);
         facts.stop_reason = found.stop_reason.or_else(|| facts.stop_reason.take());
+        facts.service_tier = found.service_tier.or_else(|| facts.service_tier.take());
         let (facts, found) = (&mut facts.reported, found.reported);
         facts.input = facts.input.max(found.input);
         facts.output = facts.output.max(found.output);
@@ -94,6 +95,7 @@ impl Stream {
         facts.cache_read = facts.cache_read.max(found.cache_read);
         facts.cache_write = facts.cache_write.max(found.cache_write);
         facts.reasoning = facts.reasoning.max(found.reasoning);
+        facts.kinds = facts.kinds.max(found.kinds);
         let convention = found.convention;
         facts.convention.cache_in_input = facts.convention.cache_in_input.or(convention.cache_in_input);
         facts.convention.reasoning_in_output = facts.convention.reasoning_in_output.or(convention.reasoning_in_output);

@@ -15,6 +15,7 @@ pub enum Field {
     ResponseModel,
     ResponseId,
     StopReason,
+    ServiceTier,
     Agent,
     AgentId,
     Tool,
@@ -27,6 +28,10 @@ pub enum Field {
     CacheRead,
     CacheWrite,
     Reasoning,
+    CacheWrite1h,
+    InputAudio,
+    CacheReadAudio,
+    OutputAudio,
     Cost,
 }
 
@@ -121,6 +126,7 @@ pub const SHARED: &[FactRow] = &[
     row(Rank::Conventions, Field::ResponseId, How::Text, &["gen_ai.response.id"]),
     row(Rank::Conventions, Field::StopReason, How::Last, &["gen_ai.response.finish_reasons"]),
     row(Rank::Last, Field::StopReason, How::Last, &["gen_ai.response.finish_reason", "gen_ai.response.stop_reason"]),
+    row(Rank::Conventions, Field::ServiceTier, How::Text, &["gen_ai.response.service_tier"]),
     row(Rank::Conventions, Field::Agent, How::Text, &["gen_ai.agent.name", "agent.name"]),
     row(Rank::Last, Field::Agent, How::Text, &["agent_name"]),
     row(Rank::Conventions, Field::AgentId, How::Text, &["gen_ai.agent.id"]),
@@ -198,5 +204,38 @@ pub const SHARED: &[FactRow] = &[
         ],
     ),
     row(Rank::Last, Field::Reasoning, How::Count, &["gen_ai.usage.details.reasoning_tokens"]),
+    row(
+        Rank::Last,
+        Field::CacheWrite1h,
+        How::Count,
+        &[
+            "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+            "gen_ai.usage.cache_creation_1h_input_tokens",
+            "gen_ai.usage.cache_write_1h_tokens",
+            "gen_ai.usage.details.ephemeral_1h_input_tokens",
+            "gen_ai.usage.details.cache_write_1h_tokens",
+        ],
+    ),
+    row(
+        Rank::Last,
+        Field::InputAudio,
+        How::Count,
+        &[
+            "gen_ai.usage.details.input_audio_tokens",
+            "gen_ai.usage.prompt_tokens_details.audio_tokens",
+            "gen_ai.usage.input_tokens_details.audio_tokens",
+        ],
+    ),
+    row(Rank::Last, Field::CacheReadAudio, How::Count, &["gen_ai.usage.details.cache_audio_read_tokens"]),
+    row(
+        Rank::Last,
+        Field::OutputAudio,
+        How::Count,
+        &[
+            "gen_ai.usage.details.output_audio_tokens",
+            "gen_ai.usage.completion_tokens_details.audio_tokens",
+            "gen_ai.usage.output_tokens_details.audio_tokens",
+        ],
+    ),
     row(Rank::Conventions, Field::Cost, How::Dollars, &["gen_ai.usage.cost"]),
 ];

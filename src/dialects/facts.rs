@@ -15,7 +15,7 @@ use super::{
     provider::{self, Named},
     redaction_markers,
 };
-use crate::model::{Attributes, Context, GenAi, Source, ToolName, Translation, Usd, Value};
+use crate::model::{Attributes, Context, GenAi, Source, TokenKinds, ToolName, Translation, Usd, Value};
 
 /// The keys of all rows, sorted, each with its place in the order of precedence.
 static KEYS: LazyLock<Vec<(&str, u16, FactRow)>> = LazyLock::new(|| {
@@ -131,6 +131,7 @@ fn genai(source: &Source, found: &Found) -> GenAi {
         agent_id: found.text(Field::AgentId),
         parameters: super::parameters::of(attributes),
         stop_reason: found.text(Field::StopReason).map(|reason| member(&reason).to_owned()),
+        service_tier: found.text(Field::ServiceTier),
         ttft: found.duration(Field::Ttft),
         ..GenAi::default()
     };
@@ -140,6 +141,13 @@ fn genai(source: &Source, found: &Found) -> GenAi {
     genai.reported.cache_read = found.count(Field::CacheRead);
     genai.reported.cache_write = found.count(Field::CacheWrite);
     genai.reported.reasoning = found.count(Field::Reasoning);
+    genai.reported.kinds = TokenKinds {
+        cache_write_1h: found.count(Field::CacheWrite1h),
+        input_audio: found.count(Field::InputAudio),
+        cache_read_audio: found.count(Field::CacheReadAudio),
+        output_audio: found.count(Field::OutputAudio),
+        ..TokenKinds::default()
+    };
     genai.reported.cost = found.0[Field::Cost as usize].and_then(|(_, _, value)| Usd::from_dollars(value.as_number()?));
     genai.provider = stated_provider(attributes, found, &genai);
     by_name_of_span(source, found, &mut genai);

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    DIALECTS, Dialect, RecordingHints, calls, definitions, langchain,
+    DIALECTS, Dialect, FactRow, Field, How, ParameterKeys, RecordingHints, calls, definitions, langchain,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
@@ -22,6 +22,8 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     is_general: true,
+    facts: &[FactRow::of(Field::ServiceTier, How::Text, &["openai.response.service_tier"])],
+    parameters: Some(ParameterKeys { prefix: "openai.request.", names: &[("service_tier", "service_tier")] }),
     recording_hints: &[RecordingHints {
         scopes: &["opentelemetry.util.genai", "opentelemetry.instrumentation.genai"],
         ..HINTS

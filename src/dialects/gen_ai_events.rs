@@ -8,7 +8,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Dialect, RecordingHints, calls, indexed, maybe_json::MaybeJson, parts, reading};
+use super::{
+    Dialect, FactRow, Field, How, ParameterKeys, RecordingHints, calls, indexed, maybe_json::MaybeJson, parts, reading,
+};
 use crate::model::{
     Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
     Value,
@@ -20,6 +22,8 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     is_general: true,
+    facts: &[FactRow::of(Field::ServiceTier, How::Text, &["gen_ai.openai.response.service_tier"])],
+    parameters: Some(ParameterKeys { prefix: "gen_ai.openai.request.", names: &[("service_tier", "service_tier")] }),
     recording_hints: &[RecordingHints {
         scopes: &["opentelemetry.instrumentation.", "opentelemetry.instrumentation.openai_v2"],
         messages: "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and export the logs as well: the \

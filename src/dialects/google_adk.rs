@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::{
     Dialect, FactRow, Field, Framework, How, RecordingHints, calls, definitions, gen_ai, google_adk_stream,
     maybe_json::MaybeJson, parameters, provider, provider_payload, reading, redaction_markers, synthesized_call_ids,
+    token_counts,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, Failure, GenAi, Message, Note, Part, Role, Source,
@@ -199,6 +200,7 @@ fn tokens(usage: &Value, genai: &mut GenAi) {
     let count = |key: &str| usage.get(key).and_then(Value::as_count);
     let is_gemini = genai.model.as_deref().is_some_and(|model| model.contains("gemini"));
     let reported = &mut genai.reported;
+    reported.kinds = reported.kinds.max(token_counts::kinds(usage));
     if let Some(prompt) = count("prompt_token_count") {
         let by_tools = count("tool_use_prompt_token_count").unwrap_or(0);
         reported.input = Some(prompt.saturating_add(by_tools));

@@ -169,6 +169,7 @@ fn streamed(source: &Source, into: &mut Translation) {
     genai.stop_reason = facts.stop_reason.or_else(|| genai.stop_reason.take());
     genai.response_model = genai.response_model.take().or(facts.response_model);
     genai.response_id = genai.response_id.take().or(facts.response_id);
+    genai.service_tier = genai.service_tier.take().or(facts.service_tier);
     let ttft = || Some(first.known()?.since(source.at.known()?));
     genai.ttft = genai.ttft.or_else(ttft);
     // What counts the same counts more, too: caches and reasoning.

@@ -67,6 +67,8 @@ const FACTS: &[FactRow] = &[
     FactRow::of(Field::CacheRead, How::Count, &["llm.token_count.prompt_details.cache_read"]),
     FactRow::of(Field::CacheWrite, How::Count, &["llm.token_count.prompt_details.cache_write"]),
     FactRow::of(Field::Reasoning, How::Count, &["llm.token_count.completion_details.reasoning"]),
+    FactRow::of(Field::InputAudio, How::Count, &["llm.token_count.prompt_details.audio"]),
+    FactRow::of(Field::OutputAudio, How::Count, &["llm.token_count.completion_details.audio"]),
     FactRow::of(Field::Cost, How::Dollars, &["llm.cost.total"]),
 ];
 

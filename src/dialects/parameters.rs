@@ -55,6 +55,8 @@ pub fn of_request(request: &Value, found: &mut Parameters) {
         ("n", "choice.count"),
         ("candidate_count", "choice.count"),
         ("reasoning_effort", "reasoning_effort"),
+        ("service_tier", "service_tier"),
+        ("serviceTier", "service_tier"),
     ];
     const WITHIN: &[&str] = &["inferenceConfig", "config", "generation_config", "generationConfig", "options"];
     for map in std::iter::once(request).chain(WITHIN.iter().filter_map(|key| request.get(key))) {

@@ -52,13 +52,21 @@ pub fn of_response(response: &Value, genai: &mut GenAi) {
     let reason = || text(&["stop_reason", "stopReason", "finish_reason", "done_reason"]);
     genai.stop_reason =
         genai.stop_reason.take().or_else(|| listed("choices")).or_else(|| listed("candidates")).or_else(reason);
+    genai.service_tier = genai.service_tier.take().or_else(|| places().find_map(tier));
     for map in places() {
         for key in ["usage", "usage_metadata", "usageMetadata", "token_usage", "tokenUsage"] {
             if let Some(usage) = map.get(key) {
                 token_counts::of_provider(usage, &mut genai.reported);
+                genai.service_tier = genai.service_tier.take().or_else(|| tier(usage));
             }
         }
     }
+}
+
+/// The tier at which a call was served, which stands beside the answer or among the counts: a word, or a map with a type.
+fn tier(map: &Value) -> Option<String> {
+    let tier = ["service_tier", "serviceTier", "trafficType", "traffic_type"].iter().find_map(|key| map.get(key))?;
+    tier.as_str().or_else(|| tier.str("type")).filter(|tier| !tier.is_empty()).map(str::to_owned)
 }
 
 /// The first of what a list of lists holds.
@@ -96,5 +104,23 @@ mod tests {
         let gemini =
             r#"{"usage_metadata":{"prompt_token_count":9,"candidates_token_count":4,"thoughts_token_count":3}}"#;
         assert_eq!(counts(gemini, None).0, [Some(9), Some(4), None, Some(3)]);
+    }
+
+    #[test]
+    fn a_response_has_the_tier_at_which_it_was_served() {
+        let tier = |text: &str| {
+            let mut genai = GenAi::default();
+            of_response(&json::parse(text).unwrap(), &mut genai);
+            genai.service_tier
+        };
+        for (text, expected) in [
+            (r#"{"choices":[],"service_tier":"flex","usage":{"prompt_tokens":9}}"#, "flex"),
+            (r#"{"content":[],"usage":{"input_tokens":9,"service_tier":"batch"}}"#, "batch"),
+            (r#"{"output":{},"serviceTier":{"type":"priority"},"usage":{"inputTokens":9}}"#, "priority"),
+            (r#"{"usageMetadata":{"promptTokenCount":9,"trafficType":"ON_DEMAND_FLEX"}}"#, "ON_DEMAND_FLEX"),
+        ] {
+            assert_eq!(tier(text).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(tier(r#"{"usage":{"input_tokens":9}}"#), None);
     }
 }

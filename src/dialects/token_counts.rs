@@ -10,7 +10,7 @@
 //!
 //! Langfuse's are apart from each other: all that begin with `input` are the input.
 
-use crate::model::{Reported, Value};
+use crate::model::{Reported, TokenKinds, Value};
 
 const INPUT: &[&str] = &[
     "input",
@@ -129,6 +129,9 @@ pub fn read(map: &Value, into: &mut Reported) {
     let (thought_within, thought_apart) = (within(WITHIN_OUTPUT, REASONING), count(map, REASONING_APART));
     let cache_read = read_apart.or_else(|| count(map, CACHE_READ)).or(read_within);
     let cache_write = write_apart.or_else(|| count(map, CACHE_WRITE)).or(write_within);
+    // Some give no sum of the writes where they part them by how long they are kept.
+    let cache_write =
+        cache_write.filter(|count| *count > 0).or_else(|| by_lifetime(map).map(|(all, _)| all)).or(cache_write);
     let reasoning = thought_apart.or_else(|| count(map, REASONING)).or(thought_within);
 
     // What the sender states elsewhere shows whose counts these are, and whether caches are in its sum.
@@ -169,6 +172,88 @@ pub fn read(map: &Value, into: &mut Reported) {
     into.cache_read = into.cache_read.or(cache_read);
     into.cache_write = into.cache_write.or(cache_write);
     into.reasoning = into.reasoning.or(reasoning);
+    into.kinds = into.kinds.max(kinds(map));
+}
+
+/// The cache writes in a map of counts that parts them by how long they are kept: all of them, and those that are kept for
+/// an hour. `None` where it does not.
+///
+/// ```text
+///   Anthropic   {"cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 10}}
+///   LangChain   {"input_token_details": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 10}}
+///   Bedrock     {"cacheDetails": [{"ttl": "5m", "inputTokens": 20}, {"ttl": "1h", "inputTokens": 10}]}
+/// ```
+pub fn by_lifetime(map: &Value) -> Option<(u64, u64)> {
+    if let Some(listed) = ["cacheDetails", "cache_details"].iter().find_map(|key| map.get(key)?.as_array()) {
+        let of = |item: &Value| Some((item.str("ttl")?.to_owned(), count(item, INPUT)?));
+        let counts: Vec<_> = listed.iter().filter_map(of).collect();
+        let sum = |is: fn(&str) -> bool| {
+            counts.iter().filter(|(ttl, _)| is(ttl)).fold(0, |sum: u64, (_, count)| sum.saturating_add(*count))
+        };
+        return (!counts.is_empty()).then(|| (sum(|_| true), sum(|ttl| ttl == "1h")));
+    }
+    let beside = || WITHIN_INPUT.iter().filter_map(|place| map.get(place));
+    let places = map.get("cache_creation").into_iter().chain([map]).chain(beside());
+    places.filter(|place| place.as_map().is_some()).find_map(|place| {
+        let [five, hour] = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"]
+            .map(|key| place.get(key).and_then(Value::as_count));
+        let all = five.unwrap_or(0).saturating_add(hour.unwrap_or(0));
+        (five.is_some() || hour.is_some()).then_some((all, hour.unwrap_or(0)))
+    })
+}
+
+/// What of the counts in a map may have a price of its own.
+///
+/// ```text
+///   OpenAI     {"prompt_tokens_details": {"audio_tokens": 9, "cached_tokens_details": {"audio_tokens": 4}}}
+///   Gemini     {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}], "cacheTokensDetails": […]}
+///   Langfuse   {"input": 20, "input_audio_tokens": 9}
+/// ```
+pub fn kinds(map: &Value) -> TokenKinds {
+    const CACHED: &[&str] =
+        &["cache_tokens_details", "cacheTokensDetails", "cached_tokens_details", "cachedTokensDetails"];
+    const OUTPUT_OF_GEMINI: &[&str] =
+        &["candidates_tokens_details", "candidatesTokensDetails", "response_tokens_details", "responseTokensDetails"];
+    let of = |places: &[&str], kind: &str| {
+        places.iter().find_map(|place| {
+            let place = map.get(place)?;
+            of_kind(place, kind).or_else(|| of_modality(place, kind))
+        })
+    };
+    let cached = |kind: &str| {
+        let within = WITHIN_INPUT.iter().filter_map(|place| map.get(place));
+        of(CACHED, kind).or_else(|| {
+            within.into_iter().find_map(|place| CACHED.iter().find_map(|key| of_kind(place.get(key)?, kind)))
+        })
+    };
+    let plain = |side: &str, kind: &str| of_kind(map, &format!("{side}_{kind}"));
+    let input = |kind| of(WITHIN_INPUT, kind).or_else(|| plain("input", kind));
+    let output =
+        |kind| of(WITHIN_OUTPUT, kind).or_else(|| of(OUTPUT_OF_GEMINI, kind)).or_else(|| plain("output", kind));
+    TokenKinds {
+        cache_write_1h: by_lifetime(map).map(|(_, hour)| hour),
+        input_audio: input("audio"),
+        input_image: input("image"),
+        cache_read_audio: cached("audio"),
+        cache_read_image: cached("image"),
+        output_audio: output("audio"),
+        output_image: output("image"),
+    }
+}
+
+/// The tokens of a kind in a map: `{"audio_tokens": 9}`, `{"audioTokens": 9}`, `{"audio": 9}`.
+fn of_kind(map: &Value, kind: &str) -> Option<u64> {
+    count(map, &[format!("{kind}_tokens").as_str(), format!("{kind}Tokens").as_str(), kind])
+}
+
+/// The tokens of a kind in Gemini's list: `[{"modality": "AUDIO", "tokenCount": 9}, …]`.
+fn of_modality(list: &Value, kind: &str) -> Option<u64> {
+    let is_of = |item: &&Value| {
+        let modality = item.str("modality").map(|word| word.rsplit('.').next().unwrap_or(word));
+        modality.is_some_and(|modality| modality.eq_ignore_ascii_case(kind))
+    };
+    let counts = list.as_array()?.iter().filter(is_of);
+    counts.filter_map(|item| count(item, &["tokenCount", "token_count"])).reduce(u64::saturating_add)
 }
 
 fn count(map: &Value, keys: &[&str]) -> Option<u64> {
@@ -290,5 +375,42 @@ mod tests {
         let openai = r#"{"prompt_tokens":300,"prompt_tokens_details":{"cached_tokens":192}}"#;
         assert_eq!(read(openai, Some(300)), (Some(300), Some(192), None, Some(true)));
         assert_eq!(read(r#"{"prompt_tokens":300}"#, None), (Some(300), None, None, None));
+    }
+
+    #[test]
+    fn cache_writes_are_parted_by_how_long_they_are_kept() {
+        for text in [
+            r#"{"input_tokens":5,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}"#,
+            r#"{"input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}"#,
+            r#"{"input_tokens":35,"input_token_details":{"cache_creation":0,"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}"#,
+            r#"{"inputTokens":5,"cacheWriteInputTokens":30,"cacheDetails":[{"ttl":"5m","inputTokens":20},{"ttl":"1h","inputTokens":10}]}"#,
+            r#"{"input":5,"input_cache_creation":30,"ephemeral_1h_input_tokens":10}"#,
+        ] {
+            let mut into = Reported::default();
+            read(&json::parse(text).unwrap(), &mut into);
+            assert_eq!((into.cache_write, into.kinds.cache_write_1h), (Some(30), Some(10)), "{text}");
+        }
+    }
+
+    #[test]
+    fn audio_and_pictures_are_counted_in_every_providers_way() {
+        let read = |text: &str| kinds(&json::parse(text).unwrap());
+        let openai = r#"{"prompt_tokens_details":{"audio_tokens":9,"image_tokens":2,"cached_tokens":6,
+            "cached_tokens_details":{"audio_tokens":4}},"completion_tokens_details":{"audio_tokens":3}}"#;
+        let gemini = r#"{"promptTokensDetails":[{"modality":"TEXT","tokenCount":5},{"modality":"AUDIO","tokenCount":9},
+            {"modality":"IMAGE","tokenCount":2}],"cacheTokensDetails":[{"modality":"AUDIO","tokenCount":4}],
+            "candidatesTokensDetails":[{"modality":"AUDIO","tokenCount":3}]}"#;
+        for text in [openai, gemini] {
+            let expected = TokenKinds {
+                input_audio: Some(9),
+                input_image: Some(2),
+                cache_read_audio: Some(4),
+                output_audio: Some(3),
+                ..TokenKinds::default()
+            };
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let langfuse = read(r#"{"input":20,"input_audio_tokens":9,"output":4,"output_audio":3}"#);
+        assert_eq!((langfuse.input_audio, langfuse.output_audio), (Some(9), Some(3)));
     }
 }

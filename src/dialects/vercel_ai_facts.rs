@@ -1,6 +1,11 @@
 //! The scalar facts of the Vercel AI SDK's spans: its operations, its keys, and the tokens in a provider's metadata.
 
-use super::{ByProvider, FactRow, Field, How, KindKey, Rank, calls::first, maybe_json::MaybeJson};
+use super::{
+    ByProvider, FactRow, Field, How, KindKey, Rank,
+    calls::{first, first_str},
+    maybe_json::MaybeJson,
+    token_counts,
+};
 use crate::model::{Attributes, Category, GenAi, Reported, Source, Usd, Value};
 
 /// Where the SDK names its operations. Version 7 has only the conventions' names.
@@ -102,22 +107,21 @@ pub fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
             "promptCacheHitTokens",
         ]);
         let write = count(&["cacheCreationInputTokens", "cache_creation_input_tokens", "cacheWriteInputTokens"])
-            .or_else(|| kept_for(first(usage?, &["cache_creation"])?));
+            .or_else(|| token_counts::by_lifetime(usage?).map(|(all, _)| all));
         reported.cache_read = reported.cache_read.or(read);
         reported.cache_write = reported.cache_write.or(write);
+        reported.kinds = usage.map_or(reported.kinds, |usage| reported.kinds.max(token_counts::kinds(usage)));
         reported.reasoning = reported.reasoning.or_else(|| count(&["reasoningTokens", "thoughtsTokenCount"]));
         // Gateways bill, and report how much; zero where the key is the user's own, for which its provider bills.
         let cost = first(metadata, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
         reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
+        let tier = [Some(metadata), usage].into_iter().flatten();
+        let tier = tier.filter_map(|map| first_str(map, &["serviceTier", "service_tier", "trafficType"])).next();
+        genai.service_tier = genai.service_tier.take().or_else(|| tier.map(str::to_owned));
+        let reported = &mut genai.reported;
         let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);
         reported.convention.cache_in_input = reported.convention.cache_in_input.or_else(|| is_whole(reported, api?));
     }
-}
-
-/// Anthropic's cache writes by how long they are kept.
-fn kept_for(creation: &Value) -> Option<u64> {
-    let counts = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"].iter();
-    counts.filter_map(|key| creation.get(key)?.as_count()).reduce(u64::saturating_add)
 }
 
 /// Whether the reported input is all of it, where Anthropic's own count of what came from no cache is known beside it.

@@ -25,6 +25,9 @@ pub struct GenAi {
     pub parameters: Parameters,
     /// As sent: `end_turn`, `tool_calls`, `STOP`.
     pub stop_reason: Option<String>,
+    /// The tier at which the provider says that it served the call (`flex`, `priority`, `default`, `batch`); what was
+    /// asked for is among the parameters.
+    pub service_tier: Option<String>,
     /// Time to the first token.
     pub ttft: Option<Duration>,
     /// Its tokens are a sum over the calls beneath it (an agent, a cycle, a framework's root).

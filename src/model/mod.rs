@@ -51,5 +51,5 @@ pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummar
 pub use time::Timestamp;
 pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};
-pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenUsage, Totals, Usd};
+pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenKinds, TokenUsage, Totals, Usd};
 pub use value::{Attributes, Value};

@@ -13,8 +13,46 @@ pub struct Reported {
     pub cache_read: Option<u64>,
     pub cache_write: Option<u64>,
     pub reasoning: Option<u64>,
+    /// What of these counts may have a price of its own.
+    pub kinds: TokenKinds,
     pub convention: Convention,
     pub cost: Option<Usd>,
+}
+
+/// Tokens within the other counts of a call that may have prices of their own. `None` is unknown: then they are priced
+/// as the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenKinds {
+    /// Of the cache writes those that are kept for an hour.
+    pub cache_write_1h: Option<u64>,
+    /// Audio in all of the input, caches included.
+    pub input_audio: Option<u64>,
+    /// Pictures in all of the input, caches included.
+    pub input_image: Option<u64>,
+    /// Audio in what was read from caches.
+    pub cache_read_audio: Option<u64>,
+    /// Pictures in what was read from caches.
+    pub cache_read_image: Option<u64>,
+    /// Audio in the output.
+    pub output_audio: Option<u64>,
+    /// Pictures in the output.
+    pub output_image: Option<u64>,
+}
+
+impl TokenKinds {
+    /// Count by count the larger of two.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            cache_write_1h: self.cache_write_1h.max(other.cache_write_1h),
+            input_audio: self.input_audio.max(other.input_audio),
+            input_image: self.input_image.max(other.input_image),
+            cache_read_audio: self.cache_read_audio.max(other.cache_read_audio),
+            cache_read_image: self.cache_read_image.max(other.cache_read_image),
+            output_audio: self.output_audio.max(other.output_audio),
+            output_image: self.output_image.max(other.output_image),
+        }
+    }
 }
 
 /// Whether caches lie within `input` and reasoning within `output`.
@@ -162,14 +200,21 @@ pub enum PriceSource {
     /// The sender's own number.
     Reported,
     /// A price table, by its name, and the model as that table calls it.
-    Table { table: String, model: String },
+    Table {
+        table: String,
+        model: String,
+        /// On which terms it is billed, where these are not the standard ones: `flex tier`. Says so where the table has
+        /// no prices for them.
+        terms: Option<String>,
+    },
 }
 
 impl fmt::Display for PriceSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reported => f.write_str("reported by the sender"),
-            Self::Table { table, model } => write!(f, "{table}: {model}"),
+            Self::Table { table, model, terms: None } => write!(f, "{table}: {model}"),
+            Self::Table { table, model, terms: Some(terms) } => write!(f, "{table}: {model}, {terms}"),
         }
     }
 }

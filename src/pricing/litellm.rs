@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use super::{
     names::{self, Lookup},
     rates::{Rate, Rates},
+    terms::Terms,
 };
 use crate::model::Usd;
 
@@ -21,18 +22,26 @@ pub struct Listed {
     pub name: &'static str,
     /// Its context window, in tokens.
     pub window: Option<u64>,
-    rates: Rates,
-    /// The number of input tokens above which other rates apply, and those rates; `None` if there is no such limit.
-    above: Option<(u64, Rates)>,
+    rates: LongOrNot,
+    /// The number of input tokens above which other rates apply; `None` if there is no such limit.
+    limit: Option<u64>,
+    /// The rates on other terms than the standard ones.
+    on_terms: Vec<(Terms, LongOrNot)>,
+}
+
+/// The rates up to the limit of a model, and above it. Without a limit both are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LongOrNot {
+    plain: Rates,
+    long: Rates,
 }
 
 impl Listed {
-    /// The rates for a request with this number of input tokens.
-    pub fn rates(&self, input: u64) -> Rates {
-        match self.above {
-            Some((limit, rates)) if input > limit => rates,
-            _ => self.rates,
-        }
+    /// The rates for a request on these terms with this number of input tokens. They are the standard ones where the
+    /// table has no others.
+    pub fn rates(&self, input: u64, terms: Terms) -> Rates {
+        let rates = self.on_terms.iter().find(|(other, _)| *other == terms).map_or(&self.rates, |(_, rates)| rates);
+        if self.limit.is_some_and(|limit| input > limit) { rates.long } else { rates.plain }
     }
 }
 
@@ -94,36 +103,110 @@ impl Table {
     }
 }
 
-/// Reads a line of the file: provider, model, window, five prices, and if it has a limit, that and five more prices.
+/// Reads a line of the file: provider, model, window, five prices, and if it has a limit, that and five more prices; then
+/// prices with a name: `write_1h=6`, `flex.input=0.5`, and with a `+` above the limit: `flex.input+=1`.
 fn row(line: &'static str) -> Option<(&'static str, Listed)> {
     let mut cells = line.split('\t');
     let (provider, name) = (cells.next()?, cells.next()?);
     let key = line.get(..provider.len() + 1 + name.len())?;
     let window = cells.next()?.parse().ok();
-    let prices: Vec<Option<f64>> = cells.map(|cell| cell.parse().ok()).collect();
-    let (plain, rest) = prices.split_at(prices.len().min(5));
-    let above = rest.split_first().and_then(|(limit, above)| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of tokens")]
-        let limit = (*limit)? as u64;
-        Some((limit, rates(above, plain)?))
+    let (named, plain): (Vec<&str>, Vec<&str>) = cells.partition(|cell| cell.contains('='));
+    let named: Vec<(&str, f64)> = named.into_iter().filter_map(priced).collect();
+    let listed: Vec<Option<f64>> = plain.into_iter().map(|cell| cell.parse().ok()).collect();
+    let (plain, rest) = listed.split_at(listed.len().min(FIRST));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of tokens")]
+    let (limit, above) = match rest.split_first() {
+        Some((limit, above)) => (Some((*limit)? as u64), above),
+        None => (None, &[][..]),
+    };
+    let standard = Prices::of(plain, &named, "", "");
+    let long = Prices::of(above, &named, "", "+").or(standard);
+    let on_terms = TERMS.iter().filter(|(_, prefix)| named.iter().any(|(name, _)| name.starts_with(prefix)));
+    let on_terms = on_terms.filter_map(|(terms, prefix)| {
+        let plain = Prices::of(&[], &named, prefix, "");
+        let above = Prices::of(&[], &named, prefix, "+");
+        Some((*terms, LongOrNot { plain: plain.or(standard).rates()?, long: above.or(plain).or(long).rates()? }))
     });
-    Some((key, Listed { name, window, rates: rates(plain, &[])?, above }))
+    let rates = LongOrNot { plain: standard.rates()?, long: long.rates()? };
+    Some((key, Listed { name, window, rates, limit, on_terms: on_terms.collect() }))
 }
 
-/// Input, cache read, cache write, output, reasoning, in dollars per million tokens. A kind without a price of its own
-/// has that below the limit; without one there, cached tokens cost as much as input, and reasoning as much as output.
-fn rates(prices: &[Option<f64>], below: &[Option<f64>]) -> Option<Rates> {
-    let price = |at: usize| prices.get(at).or(below.get(at)).copied().flatten();
-    let rate = |dollars: f64| Rate::of(dollars, 1e6);
-    let (input, output) = (price(0)?, price(3).unwrap_or(0.0));
-    Some(Rates {
-        input: rate(input),
-        cache_read: rate(price(1).unwrap_or(input)),
-        cache_write: rate(price(2).unwrap_or(input)),
-        output: rate(output),
-        reasoning: rate(price(4).unwrap_or(output)),
-        request: Usd::default(),
-    })
+/// Reads a cell with a name.
+fn priced(cell: &'static str) -> Option<(&'static str, f64)> {
+    let (name, price) = cell.split_once('=')?;
+    Some((name, price.parse().ok()?))
+}
+
+/// The terms in the names of cells.
+const TERMS: [(Terms, &str); 3] = [(Terms::Flex, "flex."), (Terms::Priority, "priority."), (Terms::Batch, "batch.")];
+
+/// The names of the kinds of tokens, those of the columns first.
+const KINDS: [&str; 11] = [
+    "input",
+    "read",
+    "write",
+    "output",
+    "reasoning",
+    "write_1h",
+    "audio",
+    "audio_read",
+    "audio_out",
+    "image",
+    "image_out",
+];
+
+/// How many kinds have a column.
+const FIRST: usize = 5;
+
+/// Dollars per million tokens of each of [`KINDS`]; `None` for a kind without a price of its own.
+#[derive(Debug, Clone, Copy)]
+struct Prices([Option<f64>; KINDS.len()]);
+
+impl Prices {
+    /// Those of some columns, and of the cells with names that begin and end so.
+    fn of(columns: &[Option<f64>], named: &[(&str, f64)], prefix: &str, suffix: &str) -> Self {
+        let of = |kind: &str| {
+            let is_of = |name: &str| name.strip_prefix(prefix).and_then(|name| name.strip_suffix(suffix)) == Some(kind);
+            named.iter().find(|(name, _)| is_of(name)).map(|(_, price)| *price)
+        };
+        let mut prices = KINDS.map(of);
+        for (price, column) in prices.iter_mut().zip(columns) {
+            *price = price.or(*column);
+        }
+        Self(prices)
+    }
+
+    /// These prices, those that are missing taken from others.
+    fn or(self, others: Self) -> Self {
+        let mut prices = self.0;
+        for (price, other) in prices.iter_mut().zip(others.0) {
+            *price = price.or(other);
+        }
+        Self(prices)
+    }
+
+    /// The rates: cached tokens without a price cost as much as input, and so on. `None` without a price of the input.
+    fn rates(self) -> Option<Rates> {
+        let [input, read, write, output, reasoning, write_1h, audio, audio_read, audio_out, image, image_out] = self.0;
+        let rate = |dollars: f64| Rate::of(dollars, 1e6);
+        let (input, output) = (input?, output.unwrap_or(0.0));
+        let (read, write) = (read.unwrap_or(input), write.unwrap_or(input));
+        Some(Rates {
+            input: rate(input),
+            input_audio: rate(audio.unwrap_or(input)),
+            input_image: rate(image.unwrap_or(input)),
+            cache_read: rate(read),
+            cache_read_audio: rate(audio_read.unwrap_or(read)),
+            cache_read_image: rate(read),
+            cache_write: rate(write),
+            cache_write_1h: rate(write_1h.unwrap_or(write)),
+            output: rate(output),
+            output_audio: rate(audio_out.unwrap_or(output)),
+            output_image: rate(image_out.unwrap_or(output)),
+            reasoning: rate(reasoning.unwrap_or(output)),
+            request: Usd::default(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -156,7 +239,8 @@ mod tests {
     fn a_larger_input_may_cost_more() {
         let (_, model) = row("p\tm\t1000\t1\t0.1\t\t4\t\t200000\t2\t\t\t8").unwrap();
         assert_eq!(model.window, Some(1000));
-        let (small, large) = (model.rates(200_000), model.rates(200_001));
+        let rates = |input| model.rates(input, Terms::Standard);
+        let (small, large) = (rates(200_000), rates(200_001));
         assert_eq!(
             (small.input, small.cache_read, small.cache_write),
             (Rate::of(1.0, 1e6), Rate::of(0.1, 1e6), small.input)
@@ -166,5 +250,22 @@ mod tests {
             (Rate::of(2.0, 1e6), Rate::of(2.0, 1e6), Rate::of(8.0, 1e6))
         );
         assert_eq!((small.reasoning, large.reasoning), (small.output, large.output));
+    }
+
+    #[test]
+    fn what_has_a_price_of_its_own_has_a_name() {
+        let line = "p\tm\t\t3\t0.3\t3.75\t15\t\t200000\t6\t0.6\t7.5\t22.5\twrite_1h=6\twrite_1h+=12\taudio=9\t\
+            batch.input=1.5\tbatch.output=7.5\tbatch.input+=3";
+        let (_, model) = row(line).unwrap();
+        let of = |rate: Rate| rate.0 / 10_000_000_000;
+        let standard = model.rates(1, Terms::Standard);
+        assert_eq!([standard.cache_write, standard.cache_write_1h, standard.input_audio].map(of), [375, 600, 900]);
+        let long = model.rates(200_001, Terms::Standard);
+        assert_eq!([long.cache_write, long.cache_write_1h, long.output].map(of), [750, 1200, 2250]);
+        let batch = model.rates(1, Terms::Batch);
+        assert_eq!([batch.input, batch.cache_read, batch.output].map(of), [150, 30, 750]);
+        let long = model.rates(200_001, Terms::Batch);
+        assert_eq!([long.input, long.output].map(of), [300, 750]);
+        assert_eq!(model.rates(1, Terms::Flex), standard);
     }
 }

@@ -9,11 +9,15 @@
 //! for), and the model of the response only if the table does not have the requested one. A model that it does not have at
 //! all is looked up in LiteLLM's table, which has more models and no history. A model that neither has is unpriced: its
 //! price is `None`, never 0.
+//!
+//! What has a price of its own is priced by it: caches by how long they are kept, audio, pictures, and the terms of the
+//! call (a tier, a batch). Where a table has no prices for the terms, the standard ones are taken, and the source says so.
 
 mod bundled;
 mod litellm;
 mod names;
 mod rates;
+mod terms;
 
 use std::{
     collections::HashMap,
@@ -23,6 +27,7 @@ use std::{
 use bundled::Bundled;
 use litellm::Listed;
 use rates::Rates;
+use terms::Terms;
 
 use crate::model::{Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 
@@ -30,7 +35,7 @@ use crate::model::{Cost, GenAi, PriceSource, Timestamp, TokenUsage};
 pub const TABLE: &str = "genai-prices 0.2.1";
 
 /// The version of this room's own code. It is raised when the same tables give another price.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 /// The version of the tables and the rules. When it changes, stored spans are reprocessed.
 #[must_use]
@@ -81,16 +86,33 @@ impl Prices {
     fn compute(&self, genai: &GenAi, at: Timestamp) -> Option<Cost> {
         let usage = genai.usage.filter(TokenUsage::has_tokens)?;
         let at = at.known().unwrap_or_else(Timestamp::now);
+        let (terms, words) = Terms::of(genai);
+        let input = usage.input().unwrap_or(0);
         let names = [genai.model.as_deref(), genai.response_model.as_deref()];
-        let (model, rates) = names.into_iter().flatten().find_map(|name| {
-            let model = self.model(genai.provider.as_deref(), name)?;
-            let rates = model.rates(at, usage.input().unwrap_or(0))?;
-            Some((model, rates))
+        let (asked, model, standard) = names.into_iter().flatten().find_map(|asked| {
+            let model = self.model(genai.provider.as_deref(), asked)?;
+            let rates = model.rates(at, input, Terms::Standard)?;
+            Some((asked, model, rates))
         })?;
-        let parts = rates.parts(&usage);
+        // The other table may have prices for terms of which the first knows nothing.
+        let other = || litellm::find(genai.provider.as_deref(), asked).map(|model| Arc::new(Model::Listed(model)));
+        let on_terms = |model: Arc<Model>| {
+            let rates = model.rates(at, input, terms).filter(|rates| *rates != standard)?;
+            Some((rates, model))
+        };
+        let found = match terms {
+            Terms::Standard => None,
+            _ => on_terms(Arc::clone(&model)).or_else(|| on_terms(other()?)),
+        };
+        let words = words.map(|words| match &found {
+            Some(_) => words,
+            None => format!("{words}: at the standard price, the table has no other"),
+        });
+        let (rates, model) = found.unwrap_or((standard, model));
+        let parts = rates.parts(&usage, &genai.reported.kinds);
         let total = parts.uncached_input + parts.cache_read + parts.cache_write + parts.output + rates.request;
         let (table, name) = model.name();
-        let source = PriceSource::Table { table: table.to_owned(), model: name.to_owned() };
+        let source = PriceSource::Table { table: table.to_owned(), model: name.to_owned(), terms: words };
         Some(Cost { total, parts: Some(parts), source, computed: None })
     }
 
@@ -134,11 +156,11 @@ impl Model {
         }
     }
 
-    /// The rates at a time, for a request with this number of input tokens.
-    fn rates(&self, at: Timestamp, input: u64) -> Option<Rates> {
+    /// The rates at a time, for a request on these terms with this number of input tokens.
+    fn rates(&self, at: Timestamp, input: u64, terms: Terms) -> Option<Rates> {
         match self {
-            Self::Bundled(model) => model.rates(at, input),
-            Self::Listed(model) => Some(model.rates(input)),
+            Self::Bundled(model) => model.rates(at, input, terms),
+            Self::Listed(model) => Some(model.rates(input, terms)),
         }
     }
 }
@@ -146,7 +168,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Reported, Usd};
+    use crate::model::{Reported, TokenKinds, Usd};
 
     const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
@@ -200,6 +222,7 @@ mod tests {
         let table = PriceSource::Table {
             table: TABLE.to_owned(),
             model: "regional.anthropic.claude-sonnet-4-5-20250929-v1:0".to_owned(),
+            terms: None,
         };
         assert_eq!(cost.source, table);
     }
@@ -212,6 +235,66 @@ mod tests {
         assert_eq!(parts.cache_read, Usd(1_800 * 330_000));
         assert_eq!(parts.cache_write, Usd(2_000 * 4_125_000));
         assert_eq!(cost.total, parts.uncached_input + parts.cache_read + parts.cache_write + parts.output);
+    }
+
+    /// 2026-11-24.
+    fn lately() -> Timestamp {
+        Timestamp(1_795_600_000_000_000_000)
+    }
+
+    fn with_kinds(provider: &str, model: &str, usage: [u64; 4], kinds: TokenKinds) -> Cost {
+        let mut genai = call(Some(provider), model, usage);
+        genai.reported.kinds = kinds;
+        Prices::bundled().price(&genai, lately()).unwrap()
+    }
+
+    #[test]
+    fn a_cache_that_is_kept_for_an_hour_costs_more() {
+        let kinds = TokenKinds { cache_write_1h: Some(40_000), ..TokenKinds::default() };
+        for (provider, model, five_minutes, hour) in [
+            ("anthropic", "claude-sonnet-4-5", 3.75, 6.0),
+            ("aws.bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", 4.125, 6.6),
+            ("gcp.vertex_ai", "claude-sonnet-4-5", 3.75, 6.0),
+        ] {
+            let cost = with_kinds(provider, model, [0, 0, 0, 50_000], kinds);
+            let expected = Usd::from_dollars((10_000.0 * five_minutes + 40_000.0 * hour) / 1e6).unwrap();
+            assert_eq!(cost.total, expected, "{provider}");
+        }
+        // More than was written at all is no more than what was written.
+        assert_eq!(with_kinds("anthropic", "claude-sonnet-4-5", [0, 0, 0, 10], kinds).total, Usd(60_000_000));
+    }
+
+    #[test]
+    fn audio_and_pictures_have_prices_of_their_own() {
+        let kinds = TokenKinds { input_audio: Some(800), cache_read_audio: Some(300), ..TokenKinds::default() };
+        // 200 text and 500 audio, 100 cached text and 300 cached audio, 10 output.
+        let cost = with_kinds("gcp.gemini", "gemini-2.5-flash", [700, 10, 400, 0], kinds);
+        let expected = 200 * 300_000 + 500 * 1_000_000 + 100 * 30_000 + 300 * 100_000 + 10 * 2_500_000;
+        assert_eq!(cost.total, Usd(expected));
+        let kinds = TokenKinds { output_image: Some(1290), ..TokenKinds::default() };
+        let cost = with_kinds("gcp.gemini", "gemini-2.5-flash-image", [100, 1300, 0, 0], kinds);
+        assert_eq!(cost.total, Usd(100 * 300_000 + 10 * 2_500_000 + 1290 * 30_000_000));
+    }
+
+    fn on_tier(provider: &str, model: &str, tier: &str) -> (f64, Option<String>) {
+        let genai = GenAi { service_tier: Some(tier.to_owned()), ..call(Some(provider), model, [1_000_000, 0, 0, 0]) };
+        let cost = Prices::bundled().price(&genai, lately()).unwrap();
+        let PriceSource::Table { terms, .. } = cost.source else { panic!("not computed") };
+        (cost.total.dollars(), terms)
+    }
+
+    #[test]
+    fn a_tier_costs_what_the_table_says_of_it_and_is_named() {
+        let words = |words: &str| Some(words.to_owned());
+        assert_eq!(on_tier("openai", "gpt-5-mini", "flex"), (0.125, words("flex tier")));
+        assert_eq!(on_tier("openai", "gpt-5", "priority"), (2.5, words("priority tier")));
+        assert_eq!(on_tier("openai", "gpt-5", "default"), (1.25, None));
+        assert_eq!(on_tier("anthropic", "claude-sonnet-4-5", "batch"), (1.5, words("batch")));
+        assert_eq!(on_tier("anthropic", "claude-sonnet-4-5", "standard"), (3.0, None));
+        let standard = "flex tier: at the standard price, the table has no other";
+        assert_eq!(on_tier("openai", "gpt-4o", "flex"), (2.5, words(standard)));
+        // Only the second table has Azure's.
+        assert_eq!(on_tier("azure.ai.openai", "gpt-5", "priority"), (2.5, words("priority tier")));
     }
 
     #[test]
@@ -262,7 +345,7 @@ mod tests {
         let call = call(Some("ibm.watsonx.ai"), "ibm/granite-3-8b-instruct", [1_000_000, 1_000_000, 0, 0]);
         let cost = Prices::bundled().price(&call, then()).unwrap();
         assert_eq!(cost.total, Usd::from_dollars(0.40).unwrap());
-        let PriceSource::Table { table, model } = cost.source else { panic!("not computed") };
+        let PriceSource::Table { table, model, .. } = cost.source else { panic!("not computed") };
         assert_eq!((table.as_str(), model.as_str()), (litellm::table(), "ibm/granite-3-8b-instruct"));
         assert_eq!(Prices::bundled().window(Some("ibm.watsonx.ai"), "ibm/granite-3-8b-instruct"), Some(8192));
     }

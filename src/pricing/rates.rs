@@ -1,6 +1,6 @@
 //! The rates of a model, exact, in pico-dollars.
 
-use crate::model::{CostParts, TokenUsage, Usd};
+use crate::model::{CostParts, TokenKinds, TokenUsage, Usd};
 
 /// A price in pico-dollars per million tokens, which is an integer for any price of up to twelve decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,13 +20,21 @@ impl Rate {
     }
 }
 
-/// The rates of one model at one time.
+/// The rates of one model at one time. What has no price of its own has that of what it is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     pub input: Rate,
+    pub input_audio: Rate,
+    pub input_image: Rate,
     pub cache_read: Rate,
+    pub cache_read_audio: Rate,
+    pub cache_read_image: Rate,
     pub cache_write: Rate,
+    /// Of what is kept for an hour.
+    pub cache_write_1h: Rate,
     pub output: Rate,
+    pub output_audio: Rate,
+    pub output_image: Rate,
     pub reasoning: Rate,
     /// The price of each request, whatever its size, in no part of the cost; 0 for most models.
     pub request: Usd,
@@ -34,14 +42,40 @@ pub struct Rates {
 
 impl Rates {
     /// The cost of some tokens by kind, without the price of the request. That of reasoning is part of `output`.
-    pub fn parts(&self, usage: &TokenUsage) -> CostParts {
-        let output = usage.output.unwrap_or(0);
-        let reasoning = usage.reasoning.unwrap_or(0).min(output);
+    pub fn parts(&self, usage: &TokenUsage, kinds: &TokenKinds) -> CostParts {
+        let (read, written) = (usage.cache_read.unwrap_or(0), usage.cache_write.unwrap_or(0));
+        let (read_audio, read_image) = (kinds.cache_read_audio.unwrap_or(0), kinds.cache_read_image.unwrap_or(0));
+        // Audio and pictures are counted in all of the input; what of them was read from caches is paid for there.
+        let audio = kinds.input_audio.unwrap_or(0).saturating_sub(read_audio);
+        let image = kinds.input_image.unwrap_or(0).saturating_sub(read_image);
+        let reasoning = usage.reasoning.unwrap_or(0);
+        let (spoken, drawn) = (kinds.output_audio.unwrap_or(0), kinds.output_image.unwrap_or(0));
+        let output = [(reasoning, self.reasoning), (spoken, self.output_audio), (drawn, self.output_image)];
         CostParts {
-            uncached_input: self.input.times(usage.uncached_input.unwrap_or(0)),
-            cache_read: self.cache_read.times(usage.cache_read.unwrap_or(0)),
-            cache_write: self.cache_write.times(usage.cache_write.unwrap_or(0)),
-            output: self.output.times(output - reasoning) + self.reasoning.times(reasoning),
+            uncached_input: split(
+                usage.uncached_input.unwrap_or(0),
+                self.input,
+                &[(audio, self.input_audio), (image, self.input_image)],
+            ),
+            cache_read: split(
+                read,
+                self.cache_read,
+                &[(read_audio, self.cache_read_audio), (read_image, self.cache_read_image)],
+            ),
+            cache_write: split(written, self.cache_write, &[(kinds.cache_write_1h.unwrap_or(0), self.cache_write_1h)]),
+            output: split(usage.output.unwrap_or(0), self.output, &output),
         }
     }
+}
+
+/// The price of some tokens, of which parts have rates of their own. Parts that would be more than all of them together
+/// are counted as far as there is room.
+fn split(tokens: u64, rate: Rate, parts: &[(u64, Rate)]) -> Usd {
+    let (mut left, mut sum) = (tokens, Usd(0));
+    for (part, rate) in parts {
+        let part = (*part).min(left);
+        left -= part;
+        sum = sum + rate.times(part);
+    }
+    sum + rate.times(left)
 }

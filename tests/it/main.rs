@@ -18,6 +18,7 @@ mod properties;
 mod pty;
 mod rebuild;
 mod replay;
+mod reports;
 mod run;
 mod scene;
 mod screens;

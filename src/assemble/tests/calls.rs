@@ -79,7 +79,7 @@ fn input(spans: Vec<Made>) -> Option<u64> {
 }
 
 fn table() -> PriceSource {
-    PriceSource::Table { table: "t".to_owned(), model: "m".to_owned() }
+    PriceSource::Table { table: "t".to_owned(), model: "m".to_owned(), terms: None }
 }
 
 #[test]

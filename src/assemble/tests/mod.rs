@@ -240,7 +240,7 @@ fn of(rows: TraceRows) -> AssembledTrace {
 /// One pico-dollar a token, of models that have a name.
 fn price(genai: &GenAi, _: Timestamp) -> Option<Cost> {
     let total = Usd(i64::try_from(genai.usage?.total()?).ok()?);
-    let source = PriceSource::Table { table: "t".to_owned(), model: genai.model.clone()? };
+    let source = PriceSource::Table { table: "t".to_owned(), model: genai.model.clone()?, terms: None };
     Some(Cost { total, parts: None, source, computed: None })
 }
 

@@ -242,7 +242,10 @@ fn v12_an_error_that_was_recovered_from() {
 fn coding_agent() -> (Vec<Made>, Vec<LogRow>) {
     let spans = vec![
         agent(1, 0, "coder").at(0.0, 20.0).asked(&[user("Which module is broken?")]),
-        llm(2, 1).at(1.0, 5.0).tokens(10, 5).cost(90, PriceSource::Table { table: "t".into(), model: "m".into() }),
+        llm(2, 1)
+            .at(1.0, 5.0)
+            .tokens(10, 5)
+            .cost(90, PriceSource::Table { table: "t".into(), model: "m".into(), terms: None }),
         // It begins while the answer that asks for it still comes in.
         tool(3, 1, Some("t1"), "Bash", "{}", Some("3 tests fail")).at(4.0, 8.0),
         llm(6, 1).at(9.0, 12.0).tokens(20, 7),

@@ -21,6 +21,17 @@ KINDS = (
     "output_cost_per_token",
     "output_cost_per_reasoning_token",
 )
+# Beside the columns, as `name=price`.
+MORE = {
+    "write_1h": "cache_creation_input_token_cost_above_1hr",
+    "audio": "input_cost_per_audio_token",
+    "audio_read": "cache_read_input_audio_token_cost",
+    "audio_out": "output_cost_per_audio_token",
+    "image": "input_cost_per_image_token",
+    "image_out": "output_cost_per_image_token",
+}
+NAMES = {**dict(zip(("input", "read", "write", "output", "reasoning"), KINDS)), **MORE}
+TERMS = {"flex.": "_flex", "priority.": "_priority", "batch.": "_batches"}
 LICENCE = """LiteLLM is under the MIT License, Copyright (c) 2023 Berri AI:
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -72,7 +83,18 @@ def rows(models):
         cells = [by, name, str(window) if isinstance(window, int) else "", *map(million, prices)]
         if limit:
             cells += [str(limit * 1000), *map(million, above)]
-        yield "\t".join(cells).rstrip("\t")
+        yield "\t".join(cells).rstrip("\t") + "".join(named(model, limit))
+
+
+def named(model, limit):
+    """The prices that have no column: of single kinds, on other terms, and both of inputs above the limit (`+`)."""
+    above = f"_above_{limit}k_tokens"
+    for terms, suffix in {"": "", **TERMS}.items():
+        for kind, column in (MORE if terms == "" else NAMES).items():
+            for mark, key in (("", column + suffix), ("+", column + above + suffix)):
+                price = model.get(key) if mark == "" or limit else None
+                if isinstance(price, (int, float)) and 0 < price <= 0.001:
+                    yield f"\t{terms}{kind}{mark}={million(price)}"
 
 
 def main():
@@ -84,6 +106,7 @@ def main():
         print(f"# {line}")
     print("# provider, model, context window, then dollars per million tokens: " + ", ".join(KINDS))
     print("# then, where they differ for a larger input: above how many tokens, and the same five")
+    print("# then prices by name: of other kinds of tokens, on other terms, above the limit (+)")
     for row in sorted(set(rows(models))):
         print(row)
 

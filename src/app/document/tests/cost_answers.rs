@@ -22,7 +22,7 @@ fn sent(number: u8, previous: Option<usize>, system: &str, [input, read, write]:
         output: Usd(150_000_000),
     };
     let all = [parts.uncached_input, parts.cache_read, parts.cache_write, parts.output];
-    let source = PriceSource::Table { table: "t".into(), model: "m".into() };
+    let source = PriceSource::Table { table: "t".into(), model: "m".into(), terms: None };
     let cost = Cost { total: all.into_iter().sum(), parts: Some(parts), source, computed: None };
     ModelCall { request, usage: Some(usage), cost: Some(cost), window: Some(200_000), ..call(number) }
 }

@@ -1,0 +1,106 @@
+//! What users of such tools reported as wrong, made small: `tests/reports`, each input with what is right.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sideseat_tui::decode::{Encoding, Signal};
+use sideseat_tui::store::{Place, Store};
+
+use crate::replay::{list, prices, send_as, transcript_of};
+
+/// A store in memory that was sent these reports, one after another.
+fn store(names: &[&str]) -> Store {
+    let store = Store::open(&Place::Memory, prices()).unwrap();
+    for name in names {
+        send(&store, name, report(name));
+    }
+    store
+}
+
+fn send(store: &Store, name: &str, body: Vec<u8>) {
+    let signal = if name.ends_with(".logs") { Signal::Logs } else { Signal::Traces };
+    send_as(store, signal, body, Encoding::Json);
+}
+
+fn report(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reports/{name}.json"))).unwrap()
+}
+
+/// The transcript of what was sent.
+fn transcript(names: &[&str]) -> Value {
+    transcript_of(&store(names))
+}
+
+/// The value at a JSON pointer.
+fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
+    value.pointer(path).unwrap_or_else(|| panic!("{path} in {value:#}"))
+}
+
+/// An amount of money in millionths of a millionth of a dollar, which is exact.
+fn pico(dollars: &Value) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "small amounts")]
+    let amount = (dollars.as_f64().unwrap_or_else(|| panic!("{dollars} is no amount")) * 1e12).round() as i64;
+    amount
+}
+
+/// The span whose id ends so.
+fn span<'v>(trace: &'v Value, ending: &str) -> &'v Value {
+    let is_it = |span: &&Value| span["span_id"].as_str().unwrap().ends_with(ending);
+    list(&trace["spans"]).iter().find(is_it).unwrap()
+}
+
+/// Uncached input, cache reads, cache writes, output.
+fn usage(of: &Value) -> [Option<u64>; 4] {
+    ["uncached_input", "cache_read", "cache_write", "output"].map(|key| of["usage"][key].as_u64())
+}
+
+/// The messages of a trace's conversations: role, text of each part, whether it is history.
+fn messages(trace: &Value) -> Vec<(String, Vec<String>, bool)> {
+    let threads = list(&trace["threads"]).iter();
+    let messages = threads.flat_map(|thread| list(&thread["messages"]));
+    let text = |part: &Value| match part["type"].as_str().unwrap() {
+        "text" => part["text"].as_str().unwrap().to_owned(),
+        "reasoning" => format!("thought: {}", part["text"].as_str().unwrap_or("-")),
+        "tool_call" => format!("call {}: {}", part["call_id"].as_str().unwrap(), part["input"]),
+        "tool_result" => {
+            let texts: Vec<&str> = list(&part["content"]).iter().filter_map(|part| part["text"].as_str()).collect();
+            format!("result {}: {}", part["call_id"].as_str().unwrap_or("-"), texts.join(""))
+        }
+        kind => panic!("a part of type {kind}: {part}"),
+    };
+    let message = |message: &Value| {
+        let parts = list(&message["parts"]).iter().map(text).collect();
+        (message["role"].as_str().unwrap().to_owned(), parts, message["history"] == true)
+    };
+    messages.map(message).collect()
+}
+
+#[test]
+fn each_kind_of_cache_write_has_its_price() {
+    let found = transcript(&["01-cache-write-1h"]);
+    let [first, second] = list(&found["traces"]) else { panic!("two traces") };
+    let call = span(first, "000b");
+    assert_eq!(usage(call), [Some(12), Some(0), Some(48210), Some(340)]);
+    assert_eq!(pico(&call["cost_usd"]), 294_396_000_000);
+    let call = span(second, "0015");
+    assert_eq!(usage(call), [Some(9), Some(48210), Some(600), Some(512)]);
+    assert_eq!(pico(&call["cost_usd"]), 24_420_000_000);
+    for (trace, root) in [(first, "000a"), (second, "0014")] {
+        assert_eq!((at(trace, "/totals/model_calls"), &span(trace, root)["counted"]), (&json!(1), &json!(false)));
+    }
+    let history: Vec<bool> = messages(second).into_iter().map(|(.., history)| history).collect();
+    assert_eq!(history, [false, true, true, false, false]);
+    let session = &found["sessions"][0];
+    assert_eq!(usage(&session["totals"]), [Some(21), Some(48210), Some(48810), Some(852)]);
+    assert_eq!(pico(at(session, "/totals/cost_usd")), 318_816_000_000);
+}
+
+#[test]
+fn a_call_costs_what_its_tier_costs() {
+    let found = transcript(&["06-service-tier"]);
+    let traces = list(&found["traces"]);
+    let costs: Vec<i64> = traces.iter().map(|trace| pico(at(trace, "/totals/cost_usd"))).collect();
+    assert_eq!(costs, [32_500_000_000, 56_000_000_000, 450_000_000]);
+    assert_eq!(usage(&traces[1]["totals"]), [Some(6000), Some(4000), None, Some(2000)]);
+}
