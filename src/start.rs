@@ -58,7 +58,7 @@ pub fn prices() -> Arc<Prices> {
     let prices = Arc::new(Prices::bundled());
     let warming = Arc::clone(&prices);
     // Any look-up makes it decode.
-    thread::spawn(move || warming.window(None, "claude-sonnet-4-5"));
+    thread::spawn(move || warming.window(None, Some("claude-sonnet-4-5"), None));
     prices
 }
 

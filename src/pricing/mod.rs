@@ -6,7 +6,8 @@
 //!
 //! The prices are those of the `genai-prices` crate, embedded when it was released; nothing is fetched. The *requested*
 //! model is looked up, because it is what is billed (a Bedrock inference profile costs more than the model that it stands
-//! for), and the model of the response only if the table does not have the requested one. A model that it does not have at
+//! for), and the model of the response only if the table does not have the requested one, or if the requested name is one
+//! that somebody chose: a deployment at Azure, an alias of a proxy, a preset. A model that it does not have at
 //! all is looked up in LiteLLM's table, which has more models and no history. A model that neither has is unpriced: its
 //! price is `None`, never 0.
 //!
@@ -77,10 +78,12 @@ impl Prices {
         Some(Cost { total, parts: None, source: PriceSource::Reported, computed })
     }
 
-    /// The model's context window in tokens; `None` if the tables do not have it.
+    /// The context window in tokens of a call's model, by its requested name and that in the response; `None` if the tables
+    /// do not have it.
     #[must_use]
-    pub fn window(&self, provider: Option<&str>, model: &str) -> Option<u64> {
-        self.model(provider, model)?.window()
+    pub fn window(&self, provider: Option<&str>, requested: Option<&str>, answered: Option<&str>) -> Option<u64> {
+        let mut names = self.names(provider, requested, answered).into_iter().flatten();
+        names.find_map(|name| self.model(provider, name))?.window()
     }
 
     fn compute(&self, genai: &GenAi, at: Timestamp) -> Option<Cost> {
@@ -88,7 +91,7 @@ impl Prices {
         let at = at.known().unwrap_or_else(Timestamp::now);
         let (terms, words) = Terms::of(genai);
         let input = usage.input().unwrap_or(0);
-        let names = [genai.model.as_deref(), genai.response_model.as_deref()];
+        let names = self.names(genai.provider.as_deref(), genai.model.as_deref(), genai.response_model.as_deref());
         let (asked, model, standard) = names.into_iter().flatten().find_map(|asked| {
             let model = self.model(genai.provider.as_deref(), asked)?;
             let rates = model.rates(at, input, Terms::Standard)?;
@@ -114,6 +117,25 @@ impl Prices {
         let (table, name) = model.name();
         let source = PriceSource::Table { table: table.to_owned(), model: name.to_owned(), terms: words };
         Some(Cost { total, parts: Some(parts), source, computed: None })
+    }
+
+    /// The names by which a call's model is looked up, in order.
+    fn names<'n>(
+        &self,
+        provider: Option<&str>,
+        requested: Option<&'n str>,
+        answered: Option<&'n str>,
+    ) -> [Option<&'n str>; 2] {
+        match (requested, answered) {
+            // What such a name means, only the response says.
+            (Some(requested), Some(answered)) if names::is_chosen(provider, requested) => [Some(answered), None],
+            (Some(requested), Some(answered))
+                if !names::is_same(requested, answered) && self.model(provider, answered).is_some() =>
+            {
+                [Some(answered), Some(requested)]
+            }
+            names => names.into(),
+        }
     }
 
     fn model(&self, provider: Option<&str>, name: &str) -> Option<Arc<Model>> {
@@ -347,7 +369,8 @@ mod tests {
         assert_eq!(cost.total, Usd::from_dollars(0.40).unwrap());
         let PriceSource::Table { table, model, .. } = cost.source else { panic!("not computed") };
         assert_eq!((table.as_str(), model.as_str()), (litellm::table(), "ibm/granite-3-8b-instruct"));
-        assert_eq!(Prices::bundled().window(Some("ibm.watsonx.ai"), "ibm/granite-3-8b-instruct"), Some(8192));
+        let window = Prices::bundled().window(Some("ibm.watsonx.ai"), Some("ibm/granite-3-8b-instruct"), None);
+        assert_eq!(window, Some(8192));
     }
 
     #[test]
@@ -355,6 +378,31 @@ mod tests {
         let mut genai = call(Some("aws.bedrock"), "arn:aws:bedrock:us-east-1:1:prompt/abc", [1_000_000, 0, 0, 0]);
         genai.response_model = Some("claude-sonnet-4-5-20250929".to_owned());
         assert_eq!(Prices::bundled().price(&genai, then()).unwrap().total, Usd::from_dollars(3.30).unwrap());
+    }
+
+    #[test]
+    fn a_name_that_somebody_chose_is_no_models() {
+        let cost = |provider: &str, requested: &str, answered: &str| {
+            let mut genai = call(Some(provider), requested, [1_000_000, 0, 0, 0]);
+            genai.response_model = Some(answered.to_owned());
+            Prices::bundled().price(&genai, then()).map(|cost| cost.total.dollars())
+        };
+        let mini = Some(0.15);
+        // A deployment at Azure, also where the client takes it for OpenAI; an alias of a proxy; a preset; a router.
+        assert_eq!(cost("azure.ai.openai", "gpt-4o", "gpt-4o-mini-2024-07-18"), mini);
+        assert_eq!(cost("azure.ai.openai", "team-x", "gpt-4o-mini-2024-07-18"), mini);
+        assert_eq!(cost("azure.ai.inference", "gpt-4o", "gpt-4o-mini"), mini);
+        assert_eq!(cost("openai", "gpt-4o", "gpt-4o-mini-2024-07-18"), mini);
+        assert_eq!(cost("litellm_proxy", "gpt-4o", "gpt-4o-mini"), mini);
+        assert_eq!(cost("openrouter", "@preset/helper", "openai/gpt-4o-mini"), mini);
+        assert_eq!(cost("openrouter", "openrouter/auto", "openai/gpt-4o-mini"), mini);
+        // Where the response names nothing that has a price, the chosen name is no price either.
+        assert_eq!(cost("azure.ai.openai", "gpt-4o", "our-model"), None);
+        assert_eq!(cost("litellm_proxy", "gpt-4o", "ollama/llama3.2"), None);
+        // The same model by a name that says less: the region, which has a price of its own, is in the request.
+        assert_eq!(cost("aws.bedrock", SONNET, "claude-sonnet-4-5-20250929"), Some(3.3));
+        assert_eq!(cost("openai", "gpt-4o", "gpt-4o-2024-08-06"), Some(2.5));
+        assert_eq!(cost("openai", "gpt-4o", "whatever"), Some(2.5));
     }
 
     #[test]
@@ -373,9 +421,10 @@ mod tests {
     #[test]
     fn a_context_window_is_known_by_any_of_the_models_names() {
         let prices = Prices::bundled();
-        assert_eq!(prices.window(Some("aws.bedrock"), SONNET), Some(200_000));
-        assert_eq!(prices.window(Some("azure.ai.openai"), "gpt-4o-mini"), Some(128_000));
-        assert_eq!(prices.window(None, "some-model"), None);
+        assert_eq!(prices.window(Some("aws.bedrock"), Some(SONNET), None), Some(200_000));
+        assert_eq!(prices.window(Some("azure.ai.openai"), Some("gpt-4o-mini"), None), Some(128_000));
+        assert_eq!(prices.window(Some("azure.ai.openai"), Some("gpt-4"), Some("gpt-4o-mini")), Some(128_000));
+        assert_eq!(prices.window(None, Some("some-model"), None), None);
     }
 
     #[test]
@@ -389,7 +438,7 @@ mod tests {
     fn what_senders_make_up_does_not_fill_the_memory() {
         let prices = Prices::bundled();
         for number in 0..KEPT + 10 {
-            assert_eq!(prices.window(None, &format!("made-up-{number}")), None);
+            assert_eq!(prices.window(None, Some(&format!("made-up-{number}")), None), None);
         }
         assert!(prices.models.read().unwrap().len() <= KEPT);
     }

@@ -58,6 +58,29 @@ pub fn lookups(provider: Option<&str>, model: &str) -> Vec<Lookup> {
     lookups
 }
 
+/// Whether the requested name is one that a customer or a proxy gave, whatever it looks like: only the response tells
+/// which model that is.
+pub fn is_chosen(provider: Option<&str>, requested: &str) -> bool {
+    const PLACES: &[&str] = &["azure", "az.ai", "litellm"];
+    const NAMES: &[&str] = &["@preset/", ":prompt/", "application-inference-profile/", "custom-model-deployment/"];
+    let provider = provider.map(str::to_ascii_lowercase).unwrap_or_default();
+    PLACES.iter().any(|place| provider.starts_with(place)) || NAMES.iter().any(|name| requested.contains(name))
+}
+
+/// Whether two names are of one model, as far as their letters tell: without regions, providers, dates and versions.
+pub fn is_same(left: &str, right: &str) -> bool {
+    left == right || plainest(left) == plainest(right)
+}
+
+/// A name without all that can be taken off it, in lower case.
+fn plainest(name: &str) -> String {
+    let name = name.trim().to_ascii_lowercase();
+    let bare = forms(&name).last().copied().unwrap_or(&name);
+    // `anthropic.claude-…` at Bedrock; `…:free`, `…:thinking`.
+    let bare = bare.split_once('.').filter(|_| is_bedrock(bare)).map_or(bare, |(_, model)| model);
+    bare.split(':').next().unwrap_or(bare).to_owned()
+}
+
 /// The table's name of each provider, and its other names.
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("anthropic", &[]),
@@ -296,6 +319,23 @@ mod tests {
     fn what_anyone_may_host_is_not_priced_by_its_name() {
         for model in ["gpt-oss:20b", "deepseek-r1:8b", "llama3.2", "qwen3:4b", "o1js"] {
             assert_eq!(asked(Some("ollama"), model), [], "{model}");
+        }
+    }
+
+    #[test]
+    fn names_of_one_model_are_known_as_such() {
+        for (left, right) in [
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"),
+            ("gpt-4o", "gpt-4o-2024-08-06"),
+            ("models/gemini-2.5-flash", "gemini-2.5-flash"),
+            ("claude-3-7-sonnet-latest", "claude-3-7-sonnet-20250219"),
+            ("deepseek/deepseek-r1:free", "deepseek-r1"),
+            ("meta-llama/Llama-3.3-70B", "meta-llama/llama-3.3-70b"),
+        ] {
+            assert!(is_same(left, right), "{left} {right}");
+        }
+        for (left, right) in [("gpt-4o", "gpt-4o-mini"), ("fast", "gpt-4o"), ("claude-sonnet-4", "claude-sonnet-4-5")] {
+            assert!(!is_same(left, right), "{left} {right}");
         }
     }
 

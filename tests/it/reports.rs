@@ -104,3 +104,15 @@ fn a_call_costs_what_its_tier_costs() {
     assert_eq!(costs, [32_500_000_000, 56_000_000_000, 450_000_000]);
     assert_eq!(usage(&traces[1]["totals"]), [Some(6000), Some(4000), None, Some(2000)]);
 }
+
+#[test]
+fn a_deployments_name_is_no_models() {
+    let found = transcript(&["03-azure-deployment-names"]);
+    let calls: Vec<&Value> = list(&found["traces"]).iter().map(|trace| &list(&trace["spans"])[1]).collect();
+    let names: Vec<_> = calls.iter().map(|call| (call["model"].as_str(), call["response_model"].as_str())).collect();
+    let mini = Some("gpt-4o-mini-2024-07-18");
+    assert_eq!(names, [(Some("support-prod-eu"), mini), (Some("gpt-4o"), mini), (Some("team-x"), Some("team-x"))]);
+    assert!(calls.iter().all(|call| call["provider"] == "azure.ai.openai"));
+    assert_eq!([pico(&calls[0]["cost_usd"]), pico(&calls[1]["cost_usd"])], [270_000_000; 2]);
+    assert_eq!(calls[2]["cost_usd"], Value::Null);
+}

@@ -35,10 +35,10 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     }
     let mut found = assemble::session(rows, &|genai, at| prices.price(genai, at));
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
-        let model = call.model.as_deref().or(call.response_model.as_deref());
         let recorder = call.unrecorded.as_ref();
         call.recording_hint = recorder.map(|by| dialects::recording_hints(&by.scope, by.framework.as_deref()).messages);
-        call.window = model.and_then(|model| prices.window(call.provider.as_deref(), model));
+        let (requested, answered) = (call.model.as_deref(), call.response_model.as_deref());
+        call.window = prices.window(call.provider.as_deref(), requested, answered);
     }
     let whole = Detail::whole(found.into_iter().map(Arc::new).collect());
     Ok(Some(match subject {
