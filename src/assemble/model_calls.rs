@@ -56,6 +56,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             ttft: trace.first(nodes(), |translation| translation.genai.ttft),
             stop_reason: genai(|genai| genai.stop_reason.clone()),
             usage: call.usage,
+            unexplained: call.usage.map_or(0, |usage| usage.unexplained(total(trace, call))),
             cost: call.cost.clone(),
             unpriced: call.unpriced,
             window: None,
@@ -172,6 +173,12 @@ fn repeats_agents(trace: &LoadedTrace, node: usize) -> bool {
     let beneath = nodes.get(node + 1..nodes[node].after).unwrap_or_default();
     !nodes[node].category.is_call()
         && beneath.iter().any(|node| node.category == Category::Agent && node.has_messages())
+}
+
+/// The largest total of tokens that a record of a call reports; `None` where none does.
+fn total(trace: &LoadedTrace, call: &Call) -> Option<u64> {
+    let translations = call.nodes().flat_map(|node| trace.translations(node));
+    translations.filter_map(|translation| translation.genai.reported.total).max()
 }
 
 /// The request parameters of all records of a call, sorted by name; of two values of one name the first.

@@ -216,8 +216,8 @@ pub fn translate(source: &Source) -> Translation {
     if into.dialects.is_empty() && into.genai != GenAi::default() {
         into.dialects.extend(matching.map(str::to_owned));
     }
-    usage::settle(source, &mut into.genai);
     into.genai.category = category::of(source, stated, &into.genai);
+    usage::settle(source, &mut into.genai, &mut into.notes);
     into.genai.aggregate =
         into.genai.usage.is_some() && matches!(into.genai.category, Category::Agent | Category::Chain);
     if into.genai.category.is_call() {

@@ -4,10 +4,10 @@
 use std::sync::LazyLock;
 
 use super::{DIALECTS, dialect::CacheInInput, provider};
-use crate::model::{GenAi, Reported, Source, TokenUsage};
+use crate::model::{GenAi, Note, Reported, Source, TokenUsage};
 
 /// Decides what the sender's numbers mean, and frees them of it.
-pub fn settle(source: &Source, genai: &mut GenAi) {
+pub fn settle(source: &Source, genai: &mut GenAi, notes: &mut Vec<Note>) {
     let reported = &mut genai.reported;
     let counts = [reported.input, reported.output, reported.cache_read, reported.cache_write, reported.reasoning];
     // Every call has input tokens: frameworks write zeros where a streamed answer came without its counts.
@@ -15,7 +15,8 @@ pub fn settle(source: &Source, genai: &mut GenAi) {
     if is_blank || counts.iter().all(Option::is_none) {
         return;
     }
-    let is_gemini = genai.model.as_deref().is_some_and(|model| model.contains("gemini"));
+    let names = [&genai.model, &genai.response_model];
+    let is_gemini = names.into_iter().flatten().any(|model| model.contains("gemini"));
     let maker = maker(genai.provider.as_deref(), genai.model.as_deref().or(genai.response_model.as_deref()));
     // What a dialect has decided stays: it knows whose numbers it read.
     let stated = reported.convention;
@@ -23,7 +24,15 @@ pub fn settle(source: &Source, genai: &mut GenAi) {
         stated.cache_in_input.or_else(|| cache_in_input(source, reported, maker, genai.provider.as_deref()));
     reported.convention.reasoning_in_output =
         stated.reasoning_in_output.or_else(|| reasoning_in_output(source, reported, is_gemini));
-    genai.usage = Some(freed(&genai.reported));
+    let mut usage = freed(&genai.reported);
+    let unexplained = usage.unexplained(genai.reported.total);
+    if is_gemini || genai.provider.as_deref().is_some_and(|provider| provider.starts_with("gcp.")) {
+        // Its total has the thoughts, which are billed as output, also where a sender leaves them out of all else.
+        usage.output = usage.output.map(|output| output.saturating_add(unexplained));
+    } else if unexplained > 0 && genai.category.is_call() {
+        notes.push(Note(format!("its total has {unexplained} tokens more than input and output")));
+    }
+    genai.usage = Some(usage);
 }
 
 /// Whose convention of counting input tokens applies.
@@ -220,6 +229,29 @@ mod tests {
         let tokens = [("output_tokens", 45), ("experimental.reasoning_tokens", 23)];
         let through = span(&tokens).with(&[("gen_ai.request.model", "openai/gpt-4o-mini")]);
         assert_eq!(usage(through)[3..], [Some(45), Some(23)]);
+    }
+
+    #[test]
+    fn what_only_the_total_has_is_geminis_output_and_else_is_noted() {
+        let with = |total: &str| {
+            span(&[("input_tokens", 120), ("output_tokens", 48)]).typed("gen_ai.usage.total_tokens", total)
+        };
+        let google = |total| of("gcp.gemini", with(total));
+        assert_eq!(usage(google("1004")), [Some(120), None, None, Some(884), None]);
+        assert_eq!(usage(google("168"))[3], Some(48));
+        assert_eq!(usage(google("100"))[3], Some(48));
+        let by_model = |key| of("litellm", with("1004")).with(&[(key, "gemini/gemini-2.5-pro")]);
+        assert_eq!(usage(by_model("gen_ai.request.model"))[3], Some(884));
+        assert_eq!(usage(by_model("gen_ai.response.model"))[3], Some(884));
+        // Thoughts that are told beside, and caches, are in the total already.
+        let told = google("1004").typed("gen_ai.usage.reasoning_tokens", "836");
+        assert_eq!(usage(told)[3..], [Some(884), Some(836)]);
+        let cached = google("168").typed("gen_ai.usage.cache_read.input_tokens", "100");
+        assert_eq!(usage(cached), [Some(20), Some(100), None, Some(48), None]);
+
+        let other = of("openai", with("1004")).with(&[("gen_ai.operation.name", "chat")]).translate();
+        assert_eq!(other.genai.usage.unwrap_or_default().output, Some(48));
+        assert_eq!(other.notes, [Note("its total has 836 tokens more than input and output".to_owned())]);
     }
 
     #[test]

@@ -123,6 +123,8 @@ pub struct ModelCall {
     pub stop_reason: Option<String>,
     /// The fullest of what the records of this call report.
     pub usage: Option<TokenUsage>,
+    /// How many tokens a total that was reported has more than `usage`: nobody says what they are, and they have no price.
+    pub unexplained: u64,
     pub cost: Option<Cost>,
     /// It has tokens but no price.
     pub unpriced: bool,
@@ -156,6 +158,7 @@ impl ModelCall {
             ttft: None,
             stop_reason: None,
             usage: None,
+            unexplained: 0,
             cost: None,
             unpriced: false,
             window: None,

@@ -93,6 +93,12 @@ impl TokenUsage {
         add(self.input(), self.output)
     }
 
+    /// How many tokens a reported total has more than these; 0 where no total is reported.
+    #[must_use]
+    pub fn unexplained(&self, total: Option<u64>) -> u64 {
+        total.unwrap_or(0).saturating_sub(self.total().unwrap_or(0))
+    }
+
     /// The share of the input that was read from a cache, 0 to 1; `None` where either is unknown.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]

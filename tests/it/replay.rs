@@ -141,7 +141,7 @@ pub fn squash(text: &str) -> String {
 }
 
 /// The price table is unpacked once for all tests.
-fn prices() -> Arc<Prices> {
+pub fn prices() -> Arc<Prices> {
     static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
     PRICES.clone()
 }

@@ -116,3 +116,11 @@ fn a_deployments_name_is_no_models() {
     assert_eq!([pico(&calls[0]["cost_usd"]), pico(&calls[1]["cost_usd"])], [270_000_000; 2]);
     assert_eq!(calls[2]["cost_usd"], Value::Null);
 }
+
+#[test]
+fn tokens_that_only_the_total_has_are_geminis_output() {
+    let found = transcript(&["07-gemini-thoughts-in-total-only"]);
+    let totals = &found["traces"][0]["totals"];
+    assert_eq!(usage(totals), [Some(120), None, None, Some(884)]);
+    assert_eq!(pico(&totals["cost_usd"]), 2_246_000_000);
+}

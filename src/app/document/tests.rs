@@ -300,6 +300,9 @@ fn a_report_far_from_the_price_tables_is_said_in_words() {
     let words =
         "! claude-sonnet-4-5: the sender reports $0.020000 for 1 call, 100% more than the price tables ($0.010000)";
     assert_eq!(far.last().map(String::as_str), Some(words), "{far:#?}");
+    let more = ModelCall { unexplained: 836, ..costs(0.03, 0.0295) };
+    let words = "! claude-sonnet-4-5: the total sent has 836 tokens more than in and out, in 1 call: not priced";
+    assert_eq!(shown(vec![more]).last().map(String::as_str), Some(words));
     let near = shown(vec![costs(0.03, 0.0295)]);
     assert_eq!(near.last().map(String::as_str), Some("reported by the sender"), "{near:#?}");
 }

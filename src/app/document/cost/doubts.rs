@@ -41,6 +41,28 @@ pub fn doubted(call: &ModelCall) -> Option<(Usd, Usd)> {
     differ.then_some((reported, computed))
 }
 
+/// Calls of one model whose reported total has more tokens than their input and output.
+pub struct Unexplained {
+    pub model: String,
+    pub calls: u64,
+    pub tokens: u64,
+}
+
+pub fn unexplained(calls: &[&ModelCall]) -> Vec<Unexplained> {
+    let mut all: Vec<Unexplained> = Vec::new();
+    for call in calls.iter().filter(|call| call.unexplained > 0) {
+        let model = wrap::clean_line(model_of(call));
+        match all.iter_mut().find(|of| of.model == model) {
+            Some(of) => {
+                of.calls += 1;
+                of.tokens = of.tokens.saturating_add(call.unexplained);
+            }
+            None => all.push(Unexplained { model, calls: 1, tokens: call.unexplained }),
+        }
+    }
+    all
+}
+
 /// `25% more`.
 pub fn apart(reported: Usd, computed: Usd) -> String {
     let (reported, computed) = (reported.0.max(0).unsigned_abs(), computed.0.max(0).unsigned_abs());

@@ -17,7 +17,7 @@ use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, CostParts, Detail, ModelCall, TokenUsage, Totals, Usd};
 use crate::slots::Slot;
 use cache::Break;
-use doubts::{Doubt, apart, doubts, model_of};
+use doubts::{Doubt, Unexplained, apart, doubts, model_of, unexplained};
 use forecast::Forecast;
 use prompt::Split;
 use table::Widths;
@@ -395,7 +395,8 @@ fn sources(to: &mut Builder, calls: &[&ModelCall]) {
             sources.push(source);
         }
     }
-    if sources.is_empty() {
+    let unexplained = unexplained(calls);
+    if sources.is_empty() && unexplained.is_empty() {
         return;
     }
     to.blank();
@@ -408,6 +409,12 @@ fn sources(to: &mut Builder, calls: &[&ModelCall]) {
         let (reported, computed) = (format::money_exact(reported), format::money_exact(computed));
         let words =
             format!("! {model}: the sender reports {reported} for {calls}, {far} than the price tables ({computed})");
+        to.wrapped(2, 2, &[Styled::new(words, Slot::Warning)]);
+    }
+    for Unexplained { model, calls, tokens } in unexplained {
+        let (calls, tokens) = (counted(calls), format::exact(tokens));
+        let words =
+            format!("! {model}: the total sent has {tokens} tokens more than in and out, in {calls}: not priced");
         to.wrapped(2, 2, &[Styled::new(words, Slot::Warning)]);
     }
 }
