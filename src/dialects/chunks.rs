@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{calls, parts, provider_payload, provider_payload_facts, reading};
+use super::{calls, parts, provider_payload, provider_payload_facts, reading, reasoning};
 use crate::model::{Content, GenAi, Message, Part, Reasoning, ReasoningForm, Role, Value};
 
 /// How many answers one request may ask for: OpenAI's API allows `n` up to this, so that looking through them is cheap.
@@ -112,8 +112,7 @@ impl Stream {
                 self.append(answer, PieceKind::Text, 0, text);
             }
             let Some(delta) = choice.get("delta").or_else(|| choice.get("message")) else { continue };
-            let thought = calls::first_str(delta, &["reasoning_content", "reasoning", "thinking"]);
-            self.append(answer, PieceKind::Thought, 0, thought.unwrap_or_default());
+            self.thought(answer, delta);
             self.append(answer, PieceKind::Text, 0, delta.str("content").unwrap_or_default());
             self.append(answer, PieceKind::Refusal, 0, delta.str("refusal").unwrap_or_default());
             for call in delta.get("tool_calls").and_then(Value::as_array).unwrap_or_default() {
@@ -217,6 +216,23 @@ impl Stream {
         }
     }
 
+    /// What a delta of OpenAI's API has of reasoning, in any of the forms that servers give it.
+    fn thought(&mut self, answer: u64, delta: &Value) {
+        for part in reasoning::beside(delta) {
+            match part.content {
+                Content::Reasoning(thought) if thought.data.is_none() => {
+                    let piece = self.piece(answer, PieceKind::Thought, 0);
+                    piece.text.push_str(thought.text.as_deref().unwrap_or_default());
+                    piece.signature = thought.signature.or(piece.signature.take());
+                }
+                _ => {
+                    let at = self.pieces.len() as u64;
+                    self.piece(answer, PieceKind::Block, at).block = Some(part);
+                }
+            }
+        }
+    }
+
     fn call(&mut self, answer: u64, at: u64, call: &Value) {
         let function = call.get("function").unwrap_or(call);
         let piece = self.piece(answer, PieceKind::Call, at);
@@ -299,6 +315,17 @@ mod tests {
         assert_eq!(sides, [r#"assistant: (thought) hm · Let me look. · w#c1{"a":1} · v#c2{}"#]);
         assert_eq!((genai.stop_reason.as_deref(), genai.response_id.as_deref()), (Some("tool_calls"), Some("r1")));
         assert_eq!((genai.reported.input, genai.reported.output), (Some(7), Some(2)));
+    }
+
+    #[test]
+    fn reasoning_is_read_in_every_form_of_a_delta() {
+        let (sides, _) = read(&[
+            r#"{"choices":[{"index":0,"delta":{"reasoning_content":"h","thinking_blocks":[{"type":"thinking","thinking":"h"}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"thinking_blocks":[{"type":"thinking","thinking":"m","signature":"s"}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"aGk="}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":"So."}}]}"#,
+        ]);
+        assert_eq!(sides, ["assistant: (thought) hm · (opaque 2) · So."]);
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn read_message(one: &Value, fallback: Role, into: &mut Vec<Message>) {
     for key in ["name", "tool_call_id", "status"] {
         entries.extend(body.get(key).filter(|value| !value.is_empty()).map(|value| (key.to_owned(), value.clone())));
     }
-    for key in ["reasoning_content", "refusal", "function_call"] {
+    for key in reasoning::BESIDE.iter().copied().chain(["refusal", "function_call"]) {
         let stands = key != "function_call" || calls.is_none();
         let found = first(more, &[key]).or_else(|| first(body, &[key])).filter(|_| stands);
         entries.extend(found.map(|value| (key.to_owned(), value.clone())));

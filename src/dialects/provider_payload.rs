@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{calls::first, maybe_json::MaybeJson, parts, reading};
+use super::{calls::first, maybe_json::MaybeJson, parts, reading, reasoning};
 use crate::model::{Message, Role, Value};
 
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
@@ -183,6 +183,16 @@ pub fn response(value: &Value) -> Option<Vec<Message>> {
         let result = value.get("results")?.as_array()?.first()?;
         texts(result.get("outputText")?, Role::Assistant)
     };
+    // What Langfuse records of a model that thinks: `{"completion": "", "reasoning": "hm"}`.
+    let is_thinking = |key: &str| reasoning::BESIDE.contains(&key);
+    let is_both = |(key, _): &(String, Value)| matches!(key.as_str(), "completion" | "content") || is_thinking(key);
+    let entries = value.as_map().unwrap_or_default();
+    if entries.len() > 1 && entries.iter().all(is_both) && entries.iter().any(|(key, _)| is_thinking(key)) {
+        let mut parts = reasoning::beside(value);
+        let answer = first(value, &["completion", "content"]).unwrap_or(&Value::Null);
+        parts::content(answer, &mut parts);
+        return Some(reading::from_parts(Role::Assistant, parts));
+    }
     // An answer by a schema may have a field of such a name: then that field is not the whole answer.
     let is_response = value.as_map().is_some_and(|map| map.len() == 1) || first(value, BESIDE).is_some();
     let words = || WORDS.iter().filter(|_| is_response).find_map(|key| texts(value.get(key)?, Role::Assistant));
@@ -284,5 +294,20 @@ mod tests {
         for text in [r#"{"city":"Paris"}"#, "[1,2]", "[]", r#"[{"id":1}]"#, r#"{"messages":"x"}"#, r#"{"input":"x"}"#] {
             assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_thought_beside_an_answer_is_no_data() {
+        let read = |text: &str| {
+            let found = response(&json::parse(text).unwrap())?;
+            Some(found.iter().map(super::super::sample::in_words).collect::<Vec<_>>())
+        };
+        let thought = Some(vec!["assistant: (thought) hm".to_owned()]);
+        assert_eq!(read(r#"{"completion":"","reasoning":"hm"}"#), thought);
+        assert_eq!(read(r#"{"completion":null,"thinking":[{"type":"thinking","thinking":"hm"}]}"#), thought);
+        let both = Some(vec!["assistant: (thought) hm · 42".to_owned()]);
+        assert_eq!(read(r#"{"completion":"42","reasoning":"hm"}"#), both);
+        // An answer by a schema.
+        assert_eq!(read(r#"{"reasoning":"hm","answer":"42"}"#), None);
     }
 }

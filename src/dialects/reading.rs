@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use super::{
     calls::{self, first, first_str},
     maybe_json::{MaybeJson, unquoted},
-    parts,
+    parts, reasoning,
 };
 use crate::model::{
     Carrier, Content, ContentKind, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
@@ -210,7 +210,16 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
     let by_type = || map.str("type").filter(|_| has_content).and_then(role);
     let Some(role) = stated.or_else(by_type) else {
         let is_block = map.str("type").is_some_and(|kind| kind != "message" && kind != "generic" && kind != "chat");
-        let has_more = ["tool_calls", "toolCalls", "function_call", "refusal", "reasoning_content", "tool_call_id"];
+        let has_more = [
+            "tool_calls",
+            "toolCalls",
+            "function_call",
+            "refusal",
+            "reasoning_content",
+            "thinking_blocks",
+            "reasoning_details",
+            "tool_call_id",
+        ];
         let is_message = has_content
             || has_more.iter().any(|key| map.get(key).is_some())
             // With content capture off, the id of the call is all that is left of a tool's message.
@@ -294,8 +303,9 @@ fn thoughts(map: &Value, found: &mut Vec<Part>) {
     if found.iter().any(|part| matches!(part.content, Content::Reasoning(_))) {
         return;
     }
-    if let Some(words) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
-        found.insert(0, parts::thought(words));
+    let beside = reasoning::beside(map);
+    if !beside.is_empty() {
+        found.splice(0..0, beside);
     } else if let Some(words) = map.str("thought").filter(|words| !words.is_empty()) {
         // AutoGen uses this key for reasoning before an answer, and also for text beside calls.
         let calls = found.iter().any(|part| matches!(part.content, Content::Call(_)));
@@ -398,6 +408,30 @@ mod tests {
             (
                 r#"{"role":"assistant","content":"so","reasoning_content":"hm","refusal":"no"}"#,
                 vec!["assistant: (thought) hm · so · (refused) no"],
+            ),
+            (
+                r#"{"role":"assistant","content":"","thinking":[{"type":"thinking","content":"hm"}],"tool_calls":[{"id":"c1","name":"w","arguments":"{}"}]}"#,
+                vec!["assistant: (thought) hm · w#c1{}"],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"aGk="}]}"#,
+                vec!["assistant: (thought) hm · (opaque 2) · so"],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning":"hm","reasoning_details":[{"type":"reasoning.encrypted","data":"aGk=","id":"r","format":"f","index":0}]}"#,
+                vec!["assistant: (thought) hm · (opaque 2) · so"],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning_details":[{"type":"reasoning.summary","summary":"hm"},{"type":"reasoning.text","text":"ha","signature":"s"}]}"#,
+                vec!["assistant: (thought) hm · (thought) ha · so"],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning":{"steps":3}}"#,
+                vec![r#"assistant: unknown {"steps":3} · so"#],
+            ),
+            (
+                r#"{"role":"assistant","content":"so","reasoning":{"effort":"low","summary":null}}"#,
+                vec!["assistant: so"],
             ),
             (
                 r#"{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"w","input":{}}],"tool_calls":[{"id":"c1","name":"w","args":{}},{"id":"c2","name":"w","args":{}}]}"#,

@@ -30,6 +30,61 @@ pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
     Some(Part { truncated, hidden, ..Part::new(Content::Reasoning(found)) })
 }
 
+/// The keys under which reasoning stands beside the content of a message: first those of blocks, which have signatures and
+/// what only the provider can read, then those of texts.
+///
+/// ```text
+///   LiteLLM       {"reasoning_content": "hm", "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}]}
+///   OpenRouter    {"reasoning": "hm", "reasoning_details": [{"type": "reasoning.encrypted", "data": "aGk="}]}
+///   Langfuse      {"thinking": [{"type": "thinking", "content": "hm"}]}
+/// ```
+pub const BESIDE: &[&str] = &["thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking"];
+
+/// The reasoning beside the content of a message, under the first of [`BESIDE`] that has any.
+pub fn beside(message: &Value) -> Vec<Part> {
+    let of = |key: &&str| Some(any(message.get(key)?)).filter(|parts| !parts.is_empty());
+    let found = BESIDE.iter().find_map(of).unwrap_or_default();
+    // A list of nothing but opaque data leaves the text that stands in another field.
+    let is_opaque = |part: &Part| matches!(&part.content, Content::Reasoning(thought) if thought.text.is_none());
+    let words = || first_str(message, &["reasoning_content", "reasoning", "thinking"]);
+    match words().filter(|_| !found.is_empty() && found.iter().all(is_opaque)) {
+        Some(words) => std::iter::once(parts::thought(words)).chain(found).collect(),
+        None => found,
+    }
+}
+
+/// Reasoning in a value of any form: a text, a block, a list of them. A block of no known form is kept as it is.
+fn any(value: &Value) -> Vec<Part> {
+    match value {
+        Value::String(words) if !words.is_empty() => vec![parts::thought(words)],
+        Value::Array(items) => items.iter().flat_map(any).collect(),
+        Value::Map(entries) => {
+            let kind = value.str("type").unwrap_or_default();
+            // `{"effort": "low"}` is what was asked for.
+            let is_nothing = |(key, value): &(String, Value)| {
+                value.is_empty() || matches!(key.as_str(), "type" | "id" | "index" | "format" | "effort" | "summary")
+            };
+            let unknown = || (!entries.iter().all(is_nothing)).then(|| Part::new(Content::Unknown(value.clone())));
+            // A thought with nothing in it is none, and no block of an unknown form either.
+            let has_text =
+                ["text", "thinking", "reasoning", "content", "data"].iter().any(|key| value.get(key).is_some());
+            let form = match kind {
+                "reasoning.encrypted" => Some(ReasoningForm::Encrypted),
+                "reasoning.summary" => Some(ReasoningForm::Summary),
+                _ => None,
+            };
+            let found = reasoning(kind, value).map(|mut part| {
+                if let (Content::Reasoning(thought), Some(form)) = (&mut part.content, form) {
+                    thought.form = form;
+                }
+                part
+            });
+            found.or_else(|| if has_text { None } else { unknown() }).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn gather(map: &Value, found: &mut Reasoning) {
     if let Some(words) = map.as_str() {
         think(words, found);
@@ -41,7 +96,9 @@ fn gather(map: &Value, found: &mut Reasoning) {
                 MaybeJson::Data(data) => summary(&data, found),
                 _ => think(words, found),
             },
-            ("text" | "thinking" | "reasoning" | "thought" | "content", Value::String(words)) => think(words, found),
+            ("text" | "thinking" | "reasoning" | "thought" | "content" | "summary", Value::String(words)) => {
+                think(words, found);
+            }
             ("signature" | "thoughtSignature" | "thought_signature", Value::String(words))
                 if !words.is_empty() && !redaction_markers::is_hidden(words) =>
             {

@@ -124,3 +124,31 @@ fn tokens_that_only_the_total_has_are_geminis_output() {
     assert_eq!(usage(totals), [Some(120), None, None, Some(884)]);
     assert_eq!(pico(&totals["cost_usd"]), 2_246_000_000);
 }
+
+fn said(role: &str, parts: &[&str], history: bool) -> (String, Vec<String>, bool) {
+    (role.to_owned(), parts.iter().map(|&part| part.to_owned()).collect(), history)
+}
+
+#[test]
+fn reasoning_without_an_answer_is_content() {
+    let found = transcript(&["14-reasoning-without-answer"]);
+    let [first, second] = list(&found["traces"]) else { panic!("two traces") };
+    let thought = "thought: The question has no number in it, so no sum is possible yet. Let me wait for it.";
+    let asked = said("user", &["Add the following two numbers:"], false);
+    assert_eq!(messages(first), [asked, said("assistant", &[thought], false)]);
+    assert_eq!(usage(&first["totals"]), [Some(30), None, None, Some(44)]);
+
+    let all = messages(second);
+    assert!(all[2].1[0].starts_with("thought: I cannot see the shed."), "{all:#?}");
+    assert_eq!(all[2].1[1..], [r#"call call_14a: {"door":"shed"}"#]);
+    assert_eq!(all.iter().filter(|(_, parts, _)| parts.iter().any(|part| part.starts_with("call"))).count(), 1);
+    let decide = span(second, "000c");
+    assert_eq!(usage(decide), [Some(2089), None, None, Some(823)]);
+    assert_eq!((decide["usage"]["reasoning"].as_u64(), pico(&decide["cost_usd"])), (Some(310), 2_684_200_000));
+    assert_eq!((usage(&second["totals"])[0], pico(at(second, "/totals/cost_usd"))), (Some(4229), 3_348_700_000));
+    let tool = &second["tools"][0];
+    assert_eq!(
+        (&tool["status"], at(tool, "/output/0/value")),
+        (&json!("ok"), &json!({"locked": true, "since": "21:04"}))
+    );
+}
