@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     calls::CountedCalls,
+    joined_runs::JoinedRuns,
     limits::FAILURES_BENEATH,
     span_digest::FailureDigest,
     span_tree::SpanTree,
@@ -91,13 +92,16 @@ impl Subtree {
     }
 }
 
-/// Every failure of a trace once, by time.
-pub fn failures(tree: &SpanTree, counted: &CountedCalls) -> Vec<PlacedFailure> {
+/// Every failure of a trace once, by time. A tool of which only its result says that it failed has a failure without
+/// words.
+pub fn failures(tree: &SpanTree, counted: &CountedCalls, runs: &JoinedRuns) -> Vec<PlacedFailure> {
+    let wordless = FailureDigest { kind: None, message: None };
     let mut beneath: Vec<Subtree> = tree.nodes.iter().map(|_| Subtree::default()).collect();
     let mut found = Subtree::default();
     for (at, node) in tree.nodes.iter().enumerate().rev() {
         let mut here = mem::take(&mut beneath[at]);
-        if let Some(failure) = node.failure() {
+        let by_result = runs.failed_by_result.contains(&at).then_some(&wordless);
+        if let Some(failure) = node.failure().or(by_result) {
             let words = without_white_space(reason(failure.message.as_deref().unwrap_or_default()));
             let call = counted.of.get(at).copied().flatten();
             if !handed_on(&mut here, at, failure, &words, call) {

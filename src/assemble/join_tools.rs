@@ -66,7 +66,9 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
         run.status = status(run, tree);
     }
     runs.sort_by_key(|run| run.order);
-    JoinedRuns { runs, foreign }
+    let failed = runs.iter().filter(|run| run.status == ToolStatus::Error && run.failed_part.is_none());
+    let failed_by_result = failed.filter_map(|run| run.node).filter(|at| !tree.nodes[*at].failed()).collect();
+    JoinedRuns { runs, foreign, failed_by_result }
 }
 
 impl Join {

@@ -1,5 +1,7 @@
 //! Tool runs as indexes into a trace, before anything of them is read.
 
+use std::collections::HashSet;
+
 use super::{
     hashes::{CallHash, CallIdHash, ToolNameHash},
     reading_digest::Spot,
@@ -83,6 +85,9 @@ pub struct JoinedRuns {
     /// Results with an id that no run of this trace has, each id once: hash of the id, whether it is an error (`None`
     /// if it states neither), and where it stands.
     pub foreign: Vec<(CallIdHash, Option<bool>, Source)>,
+    /// The nodes of executions that record no failure, and of which only the result that a request carries says that they
+    /// failed.
+    pub failed_by_result: HashSet<usize>,
 }
 
 /// How a run went: failed if the execution, a part of it or the result is an error; well if there is a result or the

@@ -137,15 +137,16 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{
-    AssembledTrace, Context, Conversation, Cost, GenAi, LimitReached, ModelCall, Timestamp, ToolRun, TraceFailure,
+    AssembledTrace, Context, Conversation, Cost, Failure, GenAi, LimitReached, ModelCall, Timestamp, ToolRun, TraceFailure,
     TraceRows, Tree,
 };
 use builder::BuiltConversation;
 use exchanges::Exchanges;
 use fingerprint::Fingerprints;
+use joined_runs::JoinedRun;
 use loaded_trace::LoadedTrace;
 use session_history::SessionHistory;
 use text_hash::hash;
@@ -282,7 +283,14 @@ fn context(trace: &LoadedTrace) -> Context {
 
 /// The failures of a trace. One without words takes those of the span that describes it.
 fn errors(trace: &LoadedTrace) -> Vec<TraceFailure> {
-    let failure = |node: usize| trace.failure(node).unwrap_or_default();
+    // Of a tool that failed by its result alone, that result.
+    let runs = trace.work.runs.runs.iter().filter_map(|run| Some((run.node?, run)));
+    let by_result: HashMap<usize, &JoinedRun> =
+        runs.filter(|(node, _)| trace.work.runs.failed_by_result.contains(node)).collect();
+    let failure = |node: usize| {
+        let message = || tool_runs::reason(trace, by_result.get(&node)?);
+        trace.failure(node).unwrap_or_else(|| Failure { message: message(), ..Failure::default() })
+    };
     let failures = trace.work.failures.iter().map(|failure_site| {
         let mut own = failure(failure_site.node);
         if failure_site.described_by != failure_site.node {

@@ -85,6 +85,15 @@ fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>)
     }
 }
 
+/// Why a run failed, as [`ToolRun::error`] has it.
+pub fn reason(trace: &LoadedTrace, run: &JoinedRun) -> Option<String> {
+    let result = run.output.or(run.seen).and_then(|source| match &trace.part(source)?.content {
+        Content::Result(result) => Some(result),
+        _ => None,
+    });
+    why(trace, run, result)
+}
+
 /// Why a run failed: the failure of the execution or of the part of it that failed, else the text of the result.
 fn why(trace: &LoadedTrace, run: &JoinedRun, result: Option<&ToolResult>) -> Option<String> {
     let failure = run.node.into_iter().chain(run.failed_part).find_map(|at| trace.failure(at));

@@ -93,7 +93,7 @@ impl<'a> TraceDigest<'a> {
             }
         }
         let runs = join_tools::join(&tree, &counted);
-        let failures = failures::failures(&tree, &counted);
+        let failures = failures::failures(&tree, &counted, &runs);
         let sources = sources(&tree, facts);
         Self { tree, counted, runs, failures, sources }
     }

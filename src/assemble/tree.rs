@@ -39,6 +39,7 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
     let sums = sums(work);
     let turns = turns(work);
     let nodes = nodes.iter().enumerate().zip(sums).map(|((at, node), sum)| {
+        let failed = work.runs.failed_by_result.contains(&at);
         let call = work.counted.of[at].filter(|call| work.counted.calls[*call].node == at);
         Node {
             trace: Some(trace.rows.trace),
@@ -48,7 +49,7 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
             name: name(trace, at),
             category: node.category,
             plumbing: node.is_plumbing(),
-            state: state(node),
+            state: if failed { NodeState::Error } else { state(node) },
             started: node.started,
             ended: node.ended,
             model: node.sources().find_map(|(_, facts)| facts.model.as_deref()).map(str::to_owned),
@@ -57,11 +58,18 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
             unpriced: sum.unpriced,
             turn: call.and_then(|call| turns[call]),
             ordinal: None,
-            error: error(node),
+            error: error(node).or_else(|| failed.then(|| "failed".to_owned())),
         }
     });
     let mut nodes: Vec<Node> = nodes.collect();
     name_tools(&mut nodes, trace);
+    for run in &work.runs.runs {
+        if let Some(at) = run.node.filter(|at| work.runs.failed_by_result.contains(at))
+            && let Some(reason) = tool_runs::reason(trace, run)
+        {
+            nodes[at].error = reason.trim().lines().next().map(str::to_owned);
+        }
+    }
     Tree { nodes }
 }
 

@@ -29,8 +29,8 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// The failure of a span or a log record; `None` where nothing shows that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     let status = source.status;
-    let by_tool = of_tool(source) == Some(true);
     let is_tool = translation.genai.category == Category::Tool;
+    let by_tool = of_tool(source) == Some(true) || (is_tool && by_result(translation));
     // A span that ended well may still have the exception that it recovered from.
     let ended_well = status.code == StatusCode::Ok && !TABLES.despite_ok.iter().any(|despite_ok| despite_ok(source));
     if ended_well && !(by_tool && is_tool) {
@@ -113,12 +113,22 @@ pub fn of_tool(source: &Source) -> Option<bool> {
     }
 }
 
+/// Whether a result that a tool's span holds says that it is an error: MCP's `isError`, `is_error`, a status.
+fn by_result(translation: &Translation) -> bool {
+    let messages = translation.readings.iter().flat_map(|reading| &reading.completion);
+    messages.flat_map(|message| &message.parts).any(|part| match &part.content {
+        Content::Result(result) => result.is_error == Some(true),
+        _ => false,
+    })
+}
+
 /// What a failed tool answered is the best that is known of why.
 fn result_text(translation: &Translation) -> Option<String> {
     let messages = translation.readings.iter().flat_map(|reading| &reading.completion);
     messages.flat_map(|message| &message.parts).find_map(|part| match &part.content {
         Content::Result(result) => result.content.iter().find_map(|part| match &part.content {
             Content::Text(text) => Some(text.clone()),
+            Content::Json(value) => Some(value.to_text()),
             _ => None,
         }),
         _ => None,
@@ -192,6 +202,21 @@ mod tests {
         assert_eq!(failure(Sample::span("chat")), None);
         let run = Sample::span("chat").scope("langsmith").ok();
         assert_eq!(failure(run.event("exception", THROTTLED)), Some(reason("x.Throttled", "slow down")));
+    }
+
+    #[test]
+    fn a_result_may_say_that_its_tool_failed() {
+        let tool = |result: &str| {
+            let keys = [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "w")];
+            failure(Sample::span("execute_tool w").ok().with(&keys).with(&[("gen_ai.tool.call.result", result)]))
+        };
+        let mcp = r#"{"isError":true,"content":[{"type":"text","text":"no such city"}]}"#;
+        assert_eq!(tool(mcp), Some(reason("", "no such city")));
+        let bedrock = r#"{"toolResult":{"toolUseId":"t","status":"error","content":[{"text":"no such city"}]}}"#;
+        assert_eq!(tool(bedrock), Some(reason("", "no such city")));
+        assert_eq!(tool(r#"{"isError":false,"content":[{"type":"text","text":"18C"}]}"#), None);
+        // A tool's own data.
+        assert_eq!(tool(r#"{"status":"error","rows":0}"#), None);
     }
 
     #[test]

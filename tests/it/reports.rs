@@ -152,3 +152,20 @@ fn reasoning_without_an_answer_is_content() {
         (&json!("ok"), &json!({"locked": true, "since": "21:04"}))
     );
 }
+
+#[test]
+fn a_failure_that_only_the_result_tells_is_one_everywhere() {
+    let store = store(&["11-mcp-is-error"]);
+    let found = transcript_of(&store);
+    let trace = &found["traces"][0];
+    let [tool] = list(&trace["tools"]) else { panic!("one tool: {:#}", trace["tools"]) };
+    let refused = r#"Field "priority" must be one of low, normal, high."#;
+    assert_eq!((&tool["call_id"], &tool["status"], &tool["error"]), (&json!("call_11a"), &json!("error"), &json!(refused)));
+    assert_eq!(tool["input"], json!({"title": "Lift broken, house 4"}));
+    assert_eq!((at(trace, "/totals/failed_tools"), at(trace, "/totals/errors")), (&json!(1), &json!(1)));
+    assert_eq!((&trace["status"], at(trace, "/errors/0/message")), (&json!("ok"), &json!(refused)));
+    assert_eq!((usage(&trace["totals"]), at(trace, "/totals/model_calls")), ([Some(190), None, None, Some(45)], &json!(2)));
+    for (child, parent) in [("0004", "0003"), ("0005", "0004")] {
+        assert!(span(trace, child)["parent_span_id"].as_str().unwrap().ends_with(parent));
+    }
+}
