@@ -19,5 +19,7 @@ pub fn waits(tree: &SpanTree, digests: &[&SpanDigest]) -> Option<Waits> {
     let roots = tree.tops().filter_map(|node| node.span).filter(|(_, span)| span.parent.is_none());
     let Some(ended) = roots.filter_map(|(_, span)| span.ended).max() else { return Some(Waits::Root) };
     let is_late = |at: Timestamp| at.0 > ended.0.saturating_add(CLOCKS);
-    digests.iter().any(|digest| is_late(digest.ended.unwrap_or(digest.started))).then_some(Waits::Late)
+    // A log record without messages, tokens or a failure is no work: a score that somebody gave afterwards, a note.
+    let mut work = digests.iter().filter(|digest| !digest.is_log || digest.has_content());
+    work.any(|digest| is_late(digest.ended.unwrap_or(digest.started))).then_some(Waits::Late)
 }

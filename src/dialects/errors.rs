@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::{DIALECTS, dialect::SourceTest};
+use super::{DIALECTS, Dialect, dialect::SourceTest};
 use crate::model::{Attributes, Category, Content, Failure, Source, StatusCode, Translation, Value};
 
 /// What the rows of all dialects hold for failures, in their order.
@@ -28,6 +28,9 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 
 /// The failure of a span or a log record; `None` where nothing shows that it failed.
 pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
+    if is_aside(source, translation) {
+        return None;
+    }
     let status = source.status;
     let is_tool = translation.genai.category == Category::Tool;
     let by_tool = of_tool(source) == Some(true) || (is_tool && by_result(translation));
@@ -51,6 +54,23 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
     }
     let failed = status.code == StatusCode::Error || by_tool || failure != Failure::default();
     (failed && !is_control(&failure)).then_some(failure)
+}
+
+/// The severity number from which on a log record reports an error.
+const ERROR: i32 = 17;
+
+/// A score that somebody gave a span, whose own failure it is not if it could not be made.
+const EVALUATION: &str = "gen_ai.evaluation.result";
+
+/// Whether a log record only tells something about the span that it names: a retry, a cache miss, an evaluation. Then no
+/// failure in it is that of the span. The records that stand for a call or a tool's run tell how that went.
+fn is_aside(source: &Source, translation: &Translation) -> bool {
+    let category = translation.genai.category;
+    let stands_for_work = || {
+        let is_record = |dialect: &Dialect| dialect.record.is_some() && (dialect.matches)(source);
+        category.is_call() || category == Category::Tool || DIALECTS.iter().any(is_record)
+    };
+    source.is_log() && (source.name == EVALUATION || (source.severity < ERROR && !stands_for_work()))
 }
 
 /// Whether what was thrown is how a framework waits for a person or goes elsewhere, and no failure at all.
@@ -202,6 +222,19 @@ mod tests {
         assert_eq!(failure(Sample::span("chat")), None);
         let run = Sample::span("chat").scope("langsmith").ok();
         assert_eq!(failure(run.event("exception", THROTTLED)), Some(reason("x.Throttled", "slow down")));
+    }
+
+    #[test]
+    fn a_log_record_about_a_span_is_not_its_failure() {
+        let log = |name, severity, keys: &[(&str, &str)]| failure(Sample::log(name, "").severity(severity).with(keys));
+        let thrown = [("exception.type", "x.Timeout"), ("exception.message", "again")];
+        assert_eq!(log("", 9, &[("error.type", "cache_miss")]), None);
+        assert_eq!(log("", 13, &thrown), None);
+        assert_eq!(log("", 17, &thrown), Some(reason("x.Timeout", "again")));
+        assert_eq!(log("gen_ai.evaluation.result", 17, &[("error.type", "JudgeFailure")]), None);
+        // The record of a call that has no other.
+        let call = [("gen_ai.operation.name", "chat"), ("error.type", "timeout")];
+        assert_eq!(log("gen_ai.client.inference.operation.details", 9, &call), Some(reason("timeout", "")));
     }
 
     #[test]

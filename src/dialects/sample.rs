@@ -18,6 +18,7 @@ pub struct Sample {
     attributes: Vec<(String, Value)>,
     events: Vec<SpanEvent>,
     body: Option<Value>,
+    severity: i32,
     at: u64,
 }
 
@@ -59,6 +60,12 @@ impl Sample {
         self
     }
 
+    /// The severity number of a log record.
+    pub fn severity(mut self, number: i32) -> Self {
+        self.severity = number;
+        self
+    }
+
     pub fn ok(mut self) -> Self {
         self.status.code = StatusCode::Ok;
         self
@@ -93,6 +100,7 @@ impl Sample {
             attributes: &attributes,
             events: &self.events,
             body: self.body.as_ref(),
+            severity: self.severity,
             at: Timestamp(self.at),
         })
     }

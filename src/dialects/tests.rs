@@ -225,6 +225,7 @@ proptest! {
             attributes: &sent.attributes,
             events: if sent.body.is_some() { &[] } else { std::slice::from_ref(&sent.event) },
             body: sent.body.as_ref(),
+            severity: 0,
             at: Timestamp(2),
         });
         for message in read.readings.iter().flat_map(|reading| reading.prompt.iter().chain(&reading.completion)) {

@@ -20,6 +20,8 @@ pub struct Source<'a> {
     pub events: &'a [SpanEvent],
     /// `None` for a span.
     pub body: Option<&'a Value>,
+    /// OTLP's severity number of a log record, 0 (unspecified) to 24; 0 for a span.
+    pub severity: i32,
     /// A span's start, a log record's time.
     pub at: Timestamp,
 }
@@ -34,6 +36,7 @@ impl<'a> From<&'a Span> for Source<'a> {
             attributes: &span.attributes,
             events: &span.events,
             body: None,
+            severity: 0,
             at: span.started,
         }
     }
@@ -51,6 +54,7 @@ impl<'a> From<&'a LogRecord> for Source<'a> {
             attributes: &record.attributes,
             events: &[],
             body: Some(&record.body),
+            severity: record.severity,
             at: record.time(),
         }
     }

@@ -169,3 +169,15 @@ fn a_failure_that_only_the_result_tells_is_one_everywhere() {
         assert!(span(trace, child)["parent_span_id"].as_str().unwrap().ends_with(parent));
     }
 }
+
+#[test]
+fn a_score_is_no_message_and_no_failure_of_the_run_that_it_judges() {
+    let found = transcript(&["23-evaluation-results", "23-evaluation-results.logs"]);
+    let [judged, judge] = list(&found["traces"]) else { panic!("two traces") };
+    let asked = said("user", &["Capital of the canton Uri?"], false);
+    assert_eq!(messages(judged), [asked, said("assistant", &["Altdorf."], false)]);
+    assert_eq!((&judged["status"], &judged["waits_for"], &judged["tools"]), (&json!("ok"), &Value::Null, &json!([])));
+    assert_eq!((at(judged, "/totals/errors"), at(judged, "/totals/model_calls")), (&json!(0), &json!(1)));
+    assert_eq!([usage(&judged["totals"])[0], usage(&judged["totals"])[3]], [Some(24), Some(4)]);
+    assert_eq!([usage(&judge["totals"])[0], usage(&judge["totals"])[3]], [Some(140), Some(30)]);
+}
