@@ -140,8 +140,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{
-    AssembledTrace, Context, Conversation, Cost, Failure, GenAi, LimitReached, ModelCall, Timestamp, ToolRun, TraceFailure,
-    TraceRows, Tree,
+    AssembledTrace, Context, Conversation, Cost, Failure, GenAi, LimitReached, ModelCall, Timestamp, ToolRun,
+    TraceFailure, TraceRows, Tree,
 };
 use builder::BuiltConversation;
 use exchanges::Exchanges;

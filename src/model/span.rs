@@ -32,21 +32,59 @@ pub struct Span {
 }
 
 impl Span {
-    /// How complete this record of the span is.
+    /// How complete this record of the span is; `raw` is its OTLP protobuf message.
     #[must_use]
-    pub fn rank(&self) -> Rank {
-        let weight = u32::try_from(self.attributes.len() + self.events.len()).unwrap_or(u32::MAX);
-        Rank { has_ended: self.ended.is_some(), weight }
+    pub fn rank(&self, raw: &[u8]) -> Rank {
+        let count = u16::try_from(self.attributes.len() + self.events.len()).unwrap_or(u16::MAX);
+        let weight = u32::from(count) << 16 | u32::from(tie(raw));
+        Rank::of(self.ended, self.status.code, weight)
     }
 }
 
-/// How complete a record of a span is. Of several records of one span the greatest is kept; of equal ones, the latest.
+/// How complete a record of a span is. Of several records of one span the greatest is kept, so that the order in which
+/// they arrive decides nothing.
+///
+/// A record with an end is more complete than any without; then the number of attributes and events decides; then, as of
+/// two attempts under one id, the later end, and a good end before a failure; then the bytes, so that something decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// A record with an end time is more complete than any without.
-    pub has_ended: bool,
+    has_ended: bool,
     /// Number of attributes and events.
-    pub weight: u32,
+    count: u16,
+    ended: Option<Timestamp>,
+    /// The greatest of a good end, the least of a failure.
+    outcome: u8,
+    /// A hash of the bytes.
+    tie: u16,
+}
+
+impl Rank {
+    /// The rank of a record by what is stored of it.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the weight")]
+    pub fn of(ended: Option<Timestamp>, status: StatusCode, weight: u32) -> Self {
+        let outcome = match status {
+            StatusCode::Error => 0,
+            StatusCode::Unset => 1,
+            StatusCode::Ok => 2,
+        };
+        Self { has_ended: ended.is_some(), count: (weight >> 16) as u16, ended, outcome, tie: weight as u16 }
+    }
+
+    /// What is stored of it beside the end and the status: the number of attributes and events in the upper half, the hash
+    /// of the bytes in the lower.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        u32::from(self.count) << 16 | u32::from(self.tie)
+    }
+}
+
+/// A hash of some bytes (FNV-1a, folded) that stays the same in every version, for it is stored.
+fn tie(bytes: &[u8]) -> u16 {
+    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are folded into one")]
+    let folded = (hash ^ (hash >> 16)) as u16;
+    folded
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -177,5 +215,38 @@ impl LogRecord {
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.at.known().unwrap_or(self.observed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_records_the_same_one_is_kept_whichever_came_first() {
+        let rank = |ended: Option<u64>, status, weight: u32| Rank::of(ended.map(Timestamp), status, weight << 16);
+        // Each is more complete than those before it.
+        let ranks = [
+            rank(None, StatusCode::Unset, 9),
+            rank(Some(5), StatusCode::Ok, 2),
+            rank(Some(3), StatusCode::Unset, 3),
+            rank(Some(5), StatusCode::Error, 3),
+            rank(Some(5), StatusCode::Unset, 3),
+            rank(Some(5), StatusCode::Ok, 3),
+            Rank::of(Some(Timestamp(5)), StatusCode::Ok, 3 << 16 | 7),
+            rank(Some(6), StatusCode::Error, 3),
+        ];
+        assert!(ranks.is_sorted() && ranks.windows(2).all(|pair| pair[0] != pair[1]), "{ranks:?}");
+        for rank in ranks.iter().filter(|rank| rank.has_ended) {
+            assert_eq!(
+                Rank::of(
+                    rank.ended,
+                    [StatusCode::Error, StatusCode::Unset, StatusCode::Ok][usize::from(rank.outcome)],
+                    rank.weight()
+                ),
+                *rank
+            );
+        }
+        assert_ne!(tie(b"one"), tie(b"two"));
     }
 }

@@ -67,7 +67,7 @@ impl GroupPlan<'_> {
                 row.scope_name,
                 row.scope_version,
                 row.synthetic,
-                span.rank.weight,
+                span.rank.weight(),
                 self.resources.id(&stored.resource),
                 self.scopes.id(&stored.scope),
                 columns.category.as_str(),

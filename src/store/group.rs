@@ -102,8 +102,8 @@ impl<'a> GroupPlan<'a> {
         Ok(plan)
     }
 
-    /// Chooses the record of each span: the most complete one, whether stored or new; of equally complete ones the
-    /// latest.
+    /// Chooses the record of each span: the one of the highest rank, whether stored or new, so that the order in which they
+    /// come decides nothing.
     fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission]) {
         let mut places = HashMap::new();
         for span in submissions.iter().flat_map(|submission| &submission.spans) {

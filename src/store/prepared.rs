@@ -48,7 +48,7 @@ impl PreparedSpan {
     pub fn new(Understood { item: span, raw, mut translation }: Understood<Span>) -> Self {
         let blobs = blobs::take_out(&mut translation);
         listed::cut_translation(&mut translation);
-        let rank = span.rank();
+        let rank = span.rank(&raw);
         let mut row = SpanRow::of(&span, Arc::default());
         listed::cut_span(&mut row, &mut translation);
         row.translation = Arc::new(translation);

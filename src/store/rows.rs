@@ -62,7 +62,7 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Datab
     let fetched = fetch(connection, wanted)?;
     let spans = spans.into_iter().map(|(mut row, weight, translation)| {
         row.translation = Arc::new(translation.join(&fetched));
-        let rank = Rank { has_ended: row.ended.is_some(), weight };
+        let rank = Rank::of(row.ended, row.status.code, weight);
         (row, rank)
     });
     Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })

@@ -160,11 +160,17 @@ fn a_failure_that_only_the_result_tells_is_one_everywhere() {
     let trace = &found["traces"][0];
     let [tool] = list(&trace["tools"]) else { panic!("one tool: {:#}", trace["tools"]) };
     let refused = r#"Field "priority" must be one of low, normal, high."#;
-    assert_eq!((&tool["call_id"], &tool["status"], &tool["error"]), (&json!("call_11a"), &json!("error"), &json!(refused)));
+    assert_eq!(
+        (&tool["call_id"], &tool["status"], &tool["error"]),
+        (&json!("call_11a"), &json!("error"), &json!(refused))
+    );
     assert_eq!(tool["input"], json!({"title": "Lift broken, house 4"}));
     assert_eq!((at(trace, "/totals/failed_tools"), at(trace, "/totals/errors")), (&json!(1), &json!(1)));
     assert_eq!((&trace["status"], at(trace, "/errors/0/message")), (&json!("ok"), &json!(refused)));
-    assert_eq!((usage(&trace["totals"]), at(trace, "/totals/model_calls")), ([Some(190), None, None, Some(45)], &json!(2)));
+    assert_eq!(
+        (usage(&trace["totals"]), at(trace, "/totals/model_calls")),
+        ([Some(190), None, None, Some(45)], &json!(2))
+    );
     for (child, parent) in [("0004", "0003"), ("0005", "0004")] {
         assert!(span(trace, child)["parent_span_id"].as_str().unwrap().ends_with(parent));
     }
@@ -180,4 +186,24 @@ fn a_score_is_no_message_and_no_failure_of_the_run_that_it_judges() {
     assert_eq!((at(judged, "/totals/errors"), at(judged, "/totals/model_calls")), (&json!(0), &json!(1)));
     assert_eq!([usage(&judged["totals"])[0], usage(&judged["totals"])[3]], [Some(24), Some(4)]);
     assert_eq!([usage(&judge["totals"])[0], usage(&judge["totals"])[3]], [Some(140), Some(30)]);
+}
+
+#[test]
+fn what_is_delivered_twice_counts_once_in_any_order() {
+    let name = "20-delivered-twice";
+    let once = transcript(&[name]);
+    let mut turned: Value = serde_json::from_slice(&report(name)).unwrap();
+    turned["resourceSpans"].as_array_mut().unwrap().reverse();
+    let backwards = store(&[]);
+    send(&backwards, name, turned.to_string().into_bytes());
+    assert_eq!(transcript_of(&backwards), once);
+    assert_eq!(transcript(&[name, name]), once);
+
+    let trace = &once["traces"][0];
+    assert_eq!((list(&trace["spans"]).len(), &trace["status"], &trace["waits_for"]), (5, &json!("ok"), &Value::Null));
+    assert_eq!([usage(&trace["totals"])[0], usage(&trace["totals"])[3]], [Some(78), Some(19)]);
+    assert_eq!((at(trace, "/totals/model_calls"), at(trace, "/totals/errors")), (&json!(2), &json!(0)));
+    let [tool] = list(&trace["tools"]) else { panic!("one tool") };
+    assert_eq!((&tool["status"], at(tool, "/output/0/text")), (&json!("ok"), &json!("142 cm")));
+    assert_eq!(trace["session_id"], "bug-20-weir");
 }

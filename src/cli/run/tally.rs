@@ -84,14 +84,15 @@ impl Gathered {
         }
     }
 
-    fn add_span(&mut self, Understood { item: span, translation, .. }: Understood<Span>) {
+    fn add_span(&mut self, Understood { item: span, raw, translation }: Understood<Span>) {
         if !self.has_room() {
             return;
         }
+        let rank = span.rank(&raw);
         let digest = SpanDigest::of_span(&SpanRow::of(&span, Arc::new(translation)));
         let spans = &mut self.traces.entry(span.trace).or_default().spans;
-        if spans.get(&span.id).is_none_or(|(rank, _)| span.rank() >= *rank) {
-            spans.insert(span.id, (span.rank(), digest));
+        if spans.get(&span.id).is_none_or(|(known, _)| rank >= *known) {
+            spans.insert(span.id, (rank, digest));
         }
     }
 

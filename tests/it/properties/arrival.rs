@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Value as Json, json};
 use sideseat_tui::{
     decode::{self, Encoding, Signal, encode},
-    model::{Attributes, LogRecord, Project, Span},
+    model::{Attributes, LogRecord, Project, Span, Status, StatusCode},
 };
 
 use super::check;
@@ -37,11 +37,14 @@ struct Delivery {
     again: Option<u16>,
     /// Where it comes without its end and all that an SDK learns only then, if it does.
     in_part: Option<u16>,
+    /// Where another attempt under its id comes, which failed earlier, if one does.
+    failed: Option<u16>,
 }
 
 fn delivery() -> impl Strategy<Value = Delivery> {
     let at_times = || option::weighted(0.2, any::<u16>());
-    (any::<u16>(), at_times(), at_times()).prop_map(|(place, again, in_part)| Delivery { place, again, in_part })
+    let all = (any::<u16>(), at_times(), at_times(), at_times());
+    all.prop_map(|(place, again, in_part, failed)| Delivery { place, again, in_part, failed })
 }
 
 /// The requests in which a capture arrives, `size` items each.
@@ -49,16 +52,25 @@ fn delivered(capture: &Capture, deliveries: &[Delivery], size: usize) -> Vec<(Si
     let (spans, mut records) = items(capture);
     records.sort_by_key(LogRecord::time);
     // Captures have fewer items than there are deliveries, or the rest of them come as they were.
-    let plain = |place: usize| Delivery { place: u16::try_from(place).unwrap_or(u16::MAX), again: None, in_part: None };
+    let plain = |place: usize| Delivery {
+        place: u16::try_from(place).unwrap_or(u16::MAX),
+        again: None,
+        in_part: None,
+        failed: None,
+    };
     let delivery = |number: usize| deliveries.get(number).copied().unwrap_or_else(|| plain(number));
     let mut queue: Vec<(u16, Result<Span, Vec<LogRecord>>)> = Vec::new();
     for (number, span) in spans.iter().enumerate() {
-        let Delivery { place, again, in_part } = delivery(number);
+        let Delivery { place, again, in_part, failed } = delivery(number);
         queue.extend([Some(place), again].into_iter().flatten().map(|place| (place, Ok(span.clone()))));
         // Of a span that never ends there is no telling which of two is the whole.
         if let Some(place) = in_part.filter(|_| span.ended.is_some()) {
             let part = Span { ended: None, attributes: Attributes::default(), events: Vec::new(), ..span.clone() };
             queue.push((place, Ok(part)));
+        }
+        if let Some(place) = failed.filter(|_| span.ended > Some(span.started)) {
+            let status = Status { code: StatusCode::Error, message: "499".to_owned() };
+            queue.push((place, Ok(Span { ended: Some(span.started), status, ..span.clone() })));
         }
     }
     // Only the order in one export tells which of two records of equal time was made first.
