@@ -4,7 +4,11 @@
 use std::collections::HashMap;
 
 use super::{
-    builder::BuiltConversation, hashes::CallIdHash, loaded_trace::LoadedTrace, provenance::Provenance, tool_runs::text,
+    builder::BuiltConversation,
+    hashes::CallIdHash,
+    loaded_trace::LoadedTrace,
+    provenance::Provenance,
+    tool_runs::{self, text},
 };
 use crate::model::{Content, Part, Role, SpanId, ToolRun, ToolStatus};
 
@@ -60,6 +64,15 @@ pub fn later_results(traces: &[LoadedTrace], runs: &[Vec<ToolRun>]) -> Vec<HashM
     let mut found: Vec<HashMap<usize, LaterResult>> = traces.iter().map(|_| HashMap::new()).collect();
     let mut open: HashMap<CallIdHash, (usize, usize)> = HashMap::new();
     for (nth, (trace, runs)) in traces.iter().zip(runs).enumerate() {
+        // What ran only here: its call waited for a person, or each step is a trace of its own.
+        let ran: Vec<ToolRun> = trace.work.runs.foreign_runs.iter().map(|run| tool_runs::shown(trace, run)).collect();
+        for run in ran.iter().chain(runs.iter().filter(|run| run.called_by.is_none())) {
+            let ToolRun { call_id: Some(id), output: Some(content), status, .. } = run else { continue };
+            if let Some((earlier, run)) = open.remove(&CallIdHash::of(id)) {
+                let later = LaterResult { content: content.clone(), is_error: *status == ToolStatus::Error };
+                found[earlier].insert(run, later);
+            }
+        }
         for (id, is_error, source) in &trace.work.runs.foreign {
             let Some((earlier, run)) = open.remove(id) else { continue };
             let Some(Content::Result(result)) = trace.part(*source).map(|part| &part.content) else { continue };

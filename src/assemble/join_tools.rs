@@ -11,7 +11,7 @@ use super::{
     joined_runs::{JoinedRun, JoinedRuns, Source, status},
     limits::{Limited, RUNS_OF_ONE_KEY},
     reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
-    span_tree::SpanTree,
+    span_tree::{SpanNode, SpanTree},
     tool_executions::{self, Executions, execution, executions},
     tool_messages::{ToolMessages, tool_messages},
 };
@@ -32,6 +32,7 @@ struct Join {
     /// As in [`Executions`].
     failed_parts: HashMap<usize, usize>,
     foreign: Vec<(CallIdHash, Option<bool>, Source)>,
+    foreign_runs: Vec<JoinedRun>,
     /// The ids in `foreign`.
     seen_foreign: HashSet<CallIdHash>,
     /// For each node the nearest agent above it.
@@ -56,19 +57,23 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
             join.add_call(call, source, called, (node.started, node.id, nth), tree, counted);
         }
     }
-    join.execute(tree);
+    join.execute(tree, &messages);
     for (call, messages) in messages.iter().enumerate() {
         join.add_results(call, messages, tree, counted);
     }
     join.take_from_agents(tree, counted);
-    let Join { mut runs, foreign, .. } = join;
-    for run in &mut runs {
-        run.status = status(run, tree);
+    let waits: Vec<bool> = join.waits(tree);
+    let Join { mut runs, foreign, mut foreign_runs, .. } = join;
+    for (run, waits) in runs.iter_mut().zip(waits) {
+        run.status = status(run, waits, tree);
+    }
+    for run in &mut foreign_runs {
+        run.status = status(run, false, tree);
     }
     runs.sort_by_key(|run| run.order);
     let failed = runs.iter().filter(|run| run.status == ToolStatus::Error && run.failed_part.is_none());
     let failed_by_result = failed.filter_map(|run| run.node).filter(|at| !tree.nodes[*at].failed()).collect();
-    JoinedRuns { runs, foreign, failed_by_result }
+    JoinedRuns { runs, foreign, foreign_runs, failed_by_result }
 }
 
 impl Join {
@@ -118,8 +123,9 @@ impl Join {
     }
 
     /// Gives each execution to the call it belongs to, in three rounds: by id, by name and arguments, by name. What is
-    /// left over becomes a run of its own.
-    fn execute(&mut self, tree: &SpanTree) {
+    /// left over becomes a run of its own,
+    /// or, if its call was made in an earlier trace, one of that.
+    fn execute(&mut self, tree: &SpanTree, messages: &[ToolMessages]) {
         let Executions { nodes: mut waiting, failed_parts } = executions(tree, &self.agents);
         self.failed_parts = failed_parts;
         let digest = |at: usize| execution(tree, at).map(|(_, execution)| execution);
@@ -136,13 +142,54 @@ impl Join {
                 run.is_none()
             });
         }
+        let history = self.history(tree, messages);
+        let mut first_call: HashMap<Option<usize>, Timestamp> = HashMap::new();
+        for caller in &self.callers {
+            let began = first_call.entry(self.agents[*caller]).or_insert(tree.nodes[*caller].started);
+            *began = (*began).min(tree.nodes[*caller].started);
+        }
         for at in waiting {
             let node = &tree.nodes[at];
             let (id, call_hash) = digest(at).map_or((None, None), |digest| (digest.id, digest.call_hash));
             let name = tool_executions::name(tree, at);
-            self.push(JoinedRun::new(id, name, call_hash, (node.started, node.id, 0)));
-            self.set_execution(self.runs.len() - 1, at, tree);
+            let mut run = JoinedRun::new(id, name, call_hash, (node.started, node.id, 0));
+            executed(&mut run, at, self.failed_parts.get(&at).copied(), tree);
+            // A model that its agent called before may have asked for it.
+            let is_called = first_call.get(&self.agents[at]).is_some_and(|began| *began < node.started);
+            if !is_called && id.is_some_and(|id| history.contains(&id)) {
+                self.foreign_runs.push(run);
+            } else {
+                self.push(run);
+            }
         }
+    }
+
+    /// The ids of tool calls that requests bring with their results, in a trace of a session; empty in any other trace:
+    /// there is no earlier one then.
+    fn history(&self, tree: &SpanTree, messages: &[ToolMessages]) -> HashSet<CallIdHash> {
+        let names_session = |node: &SpanNode| node.sources().any(|(_, digest)| digest.session.is_some());
+        if !tree.nodes.iter().any(names_session) {
+            return HashSet::new();
+        }
+        let given = messages.iter().flat_map(|messages| &messages.results);
+        given.filter(|(_, given)| given.prompt && given.call_hash.is_some()).filter_map(|(_, given)| given.id).collect()
+    }
+
+    /// Which runs wait for something, a person's consent: their executions ended without a result although what the tool
+    /// was given is recorded, nothing says that they went well, and their agent called no model since.
+    fn waits(&self, tree: &SpanTree) -> Vec<bool> {
+        let mut latest: HashMap<Option<usize>, Timestamp> = HashMap::new();
+        for caller in &self.callers {
+            let began = latest.entry(self.agents[*caller]).or_default();
+            *began = (*began).max(tree.nodes[*caller].started);
+        }
+        let waits = |run: &JoinedRun| {
+            let Some(at) = run.node.filter(|_| run.input.is_some() && run.called.is_some()) else { return false };
+            let went_well = execution(tree, at).is_some_and(|(_, execution)| execution.is_error == Some(false));
+            let ended = tree.nodes[at].ended;
+            !went_well && latest.get(&self.agents[at]).is_none_or(|began| ended.is_some_and(|ended| *began < ended))
+        };
+        self.runs.iter().map(waits).collect()
     }
 
     /// Node of the agent whose model call asked for a run; `None` also if no model call did.
@@ -183,23 +230,7 @@ impl Join {
 
     /// Makes node `at` the execution of a run.
     fn set_execution(&mut self, run: usize, at: usize, tree: &SpanTree) {
-        let run = &mut self.runs[run];
-        run.node = Some(at);
-        run.failed_part = self.failed_parts.get(&at).copied();
-        let mut partial = false;
-        for (facts, digest) in tree.nodes[at].sources() {
-            let Some(execution) = &digest.execution else { continue };
-            let source = |spot: Spot, prompt| Source { facts, prompt, spot };
-            let input = execution.input.map(|spot| source(spot, true));
-            // A complete input replaces one that was cut.
-            if run.input.is_none() || (partial && input.is_some()) {
-                (run.input, partial) = (input, execution.partial);
-            }
-            run.output = run.output.or_else(|| execution.output.map(|spot| source(spot, false)));
-            if execution.is_error == Some(true) {
-                run.status = ToolStatus::Error;
-            }
-        }
+        executed(&mut self.runs[run], at, self.failed_parts.get(&at).copied(), tree);
     }
 
     /// Takes tool calls and results from the messages of agents that do not count as calls.
@@ -343,6 +374,26 @@ impl Join {
             &ran[..ran.partition_point(|run| self.runs[*run].order.0 <= started)]
         } else {
             earlier
+        }
+    }
+}
+
+/// Makes node `at` the execution of a run; `failed_part` is a failed part of it.
+fn executed(run: &mut JoinedRun, at: usize, failed_part: Option<usize>, tree: &SpanTree) {
+    run.node = Some(at);
+    run.failed_part = failed_part;
+    let mut partial = false;
+    for (facts, digest) in tree.nodes[at].sources() {
+        let Some(execution) = &digest.execution else { continue };
+        let source = |spot: Spot, prompt| Source { facts, prompt, spot };
+        let input = execution.input.map(|spot| source(spot, true));
+        // A complete input replaces one that was cut.
+        if run.input.is_none() || (partial && input.is_some()) {
+            (run.input, partial) = (input, execution.partial);
+        }
+        run.output = run.output.or_else(|| execution.output.map(|spot| source(spot, false)));
+        if execution.is_error == Some(true) {
+            run.status = ToolStatus::Error;
         }
     }
 }

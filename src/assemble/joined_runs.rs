@@ -85,18 +85,20 @@ pub struct JoinedRuns {
     /// Results with an id that no run of this trace has, each id once: hash of the id, whether it is an error (`None`
     /// if it states neither), and where it stands.
     pub foreign: Vec<(CallIdHash, Option<bool>, Source)>,
+    /// Executions of calls of earlier traces, which a person or a program let wait until now.
+    pub foreign_runs: Vec<JoinedRun>,
     /// The nodes of executions that record no failure, and of which only the result that a request carries says that they
     /// failed.
     pub failed_by_result: HashSet<usize>,
 }
 
-/// How a run went: failed if the execution, a part of it or the result is an error; well if there is a result or the
-/// execution has ended; else pending.
-pub fn status(run: &JoinedRun, tree: &SpanTree) -> ToolStatus {
+/// How a run went: failed if the execution, a part of it or the result is an error; well if there is a result, or the
+/// execution has ended and `waits` is false; else pending.
+pub fn status(run: &JoinedRun, waits: bool, tree: &SpanTree) -> ToolStatus {
     let node = run.node.map(|at| &tree.nodes[at]);
     if run.status == ToolStatus::Error || run.failed_part.is_some() || node.is_some_and(SpanNode::failed) {
         ToolStatus::Error
-    } else if run.output.is_some() || run.seen.is_some() || node.is_some_and(|node| node.ended.is_some()) {
+    } else if run.output.is_some() || run.seen.is_some() || (!waits && node.is_some_and(|node| node.ended.is_some())) {
         ToolStatus::Ok
     } else {
         ToolStatus::Pending

@@ -104,7 +104,7 @@ pub struct ToolExecution {
     pub partial: bool,
     /// Where the result stands, in a completion.
     pub output: Option<Spot>,
-    /// Whether the tool failed, as the result states it; `None` if it states neither.
+    /// Whether the tool failed, as the result or else the span states it; `None` if neither does.
     pub is_error: Option<bool>,
     /// See [`crate::model::ToolName::merged`].
     pub merged: bool,
@@ -258,7 +258,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
         input: None,
         partial: false,
         output: None,
-        is_error: None,
+        is_error: tool.and_then(|tool| tool.failed),
         merged: tool.is_some_and(|tool| tool.merged),
     };
     for (at, reading) in translation.readings.iter().enumerate() {
@@ -278,7 +278,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
                 && execution.output.is_none()
             {
                 execution.id = execution.id.or_else(|| result.call_id.as_deref().map(CallIdHash::of));
-                execution.is_error = result.is_error;
+                execution.is_error = result.is_error.or(execution.is_error);
                 execution.output = Some(spot);
             }
         }

@@ -24,7 +24,7 @@ pub fn name(trace: &LoadedTrace, run: &JoinedRun) -> String {
 }
 
 /// Reads name, arguments, result and times of one joined run from the messages and spans that it points to.
-fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
+pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     let call = |source| match &trace.part(source)?.content {
         Content::Call(call) => Some(call),
         _ => None,

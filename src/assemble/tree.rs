@@ -153,7 +153,7 @@ fn turns(work: &TraceDigest) -> Vec<Option<usize>> {
 /// A span may have one name for all tools (`ai.toolCall`), or a longer one than people need (`FunctionTool.acall`).
 fn name_tools(nodes: &mut [Node], trace: &LoadedTrace) {
     let mut runs_of: HashMap<String, Vec<usize>> = HashMap::new();
-    let runs = trace.work.runs.runs.iter();
+    let runs = trace.work.runs.runs.iter().chain(&trace.work.runs.foreign_runs);
     // Of several runs that one span executed the last one names it.
     let named: HashMap<usize, &JoinedRun> = runs.filter_map(|run| Some((run.node?, run))).collect();
     for (at, node) in nodes.iter_mut().enumerate().filter(|(_, node)| node.category == Category::Tool) {

@@ -188,6 +188,7 @@ fn by_name_of_span(source: &Source, found: &Found, genai: &mut GenAi) {
         call_id: found.text(Field::ToolCall),
         description: found.text(Field::ToolDescription),
         merged: false,
+        failed: None,
     });
 }
 

@@ -262,6 +262,7 @@ fn own_call(source: &Source, into: &mut Translation) {
             }
         }
     }
+    tool.failed = is_error;
     if tool.name.is_some() || tool.call_id.is_some() {
         into.genai.tool = Some(tool);
     }

@@ -60,6 +60,8 @@ pub struct ToolName {
     pub description: Option<String>,
     /// The span gathers what parallel runs of tools returned, each of which has a span of its own.
     pub merged: bool,
+    /// Whether the tool failed, as the span states it beside its status and its result; `None` if it states neither.
+    pub failed: Option<bool>,
 }
 
 /// Request parameters under their GenAI names without `gen_ai.request.` (`temperature`, `max_tokens`, …), in order of name.

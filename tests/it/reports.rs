@@ -207,3 +207,34 @@ fn what_is_delivered_twice_counts_once_in_any_order() {
     assert_eq!((&tool["status"], at(tool, "/output/0/text")), (&json!("ok"), &json!("142 cm")));
     assert_eq!(trace["session_id"], "bug-20-weir");
 }
+
+#[test]
+fn a_call_waits_until_a_later_trace_brings_its_result() {
+    let waiting = transcript(&["17-interrupt-resume.part1"]);
+    let trace = &waiting["traces"][0];
+    let [tool] = list(&trace["tools"]) else { panic!("one tool") };
+    assert_eq!(
+        (&tool["call_id"], &tool["name"], &tool["input"]),
+        (&json!("tooluse_17a"), &json!("open_door"), &json!({"door": "garage"}))
+    );
+    assert_eq!((&tool["status"], &tool["output"]), (&json!("pending"), &Value::Null));
+    assert_eq!((&trace["status"], at(trace, "/totals/failed_tools")), (&json!("ok"), &json!(0)));
+
+    let both = transcript(&["17-interrupt-resume.part1", "17-interrupt-resume.part2"]);
+    let [first, second] = list(&both["traces"]) else { panic!("two traces") };
+    let tool = &first["tools"][0];
+    assert_eq!((&tool["status"], at(tool, "/output/0/text")), (&json!("ok"), &json!("door moving, open in 12 s")));
+    assert_eq!((&second["tools"], at(second, "/totals/tool_calls")), (&json!([]), &json!(0)));
+    assert_eq!(at(&both, "/sessions/0/totals/tool_calls"), 1);
+    let call = r#"call tooluse_17a: {"door":"garage"}"#;
+    let expected = [
+        said("system", &["You run the garage door."], false),
+        said("user", &["Open the garage door."], true),
+        said("assistant", &["This needs your consent.", call], true),
+        said("tool", &["result tooluse_17a: door moving, open in 12 s"], false),
+        said("assistant", &["The garage door is open."], false),
+    ];
+    assert_eq!(messages(second), expected);
+    assert_eq!([usage(&first["totals"])[0], usage(&first["totals"])[3]], [Some(420), Some(60)]);
+    assert_eq!([usage(&second["totals"])[0], usage(&second["totals"])[3]], [Some(510), Some(14)]);
+}
