@@ -68,6 +68,9 @@ pub fn continuation(conversations: &Conversations, prepared: &PreparedExchange) 
     if let Some(anchor) = conversations.hidden(prompt, placed.scope) {
         return Continuation::Anchored(anchor, None);
     }
+    if let Some(conversation) = cut_again(conversations, prepared) {
+        return Continuation::SamePrompt(conversation);
+    }
     let waits = |conversation: &OpenConversation| conversation.waits(prompt) && conversation.is_instructed(system);
     let stays = |conversation: &OpenConversation| placed.in_agent && conversation.stays(system, prompt, placed.started);
     match conversations.newest(placed.scope) {
@@ -76,6 +79,29 @@ pub fn continuation(conversations: &Conversations, prepared: &PreparedExchange) 
         }
         _ => Continuation::Opens,
     }
+}
+
+/// The conversation that a prompt which its sender cut goes on from; `None` where it brings something that is not there.
+///
+/// In a loop each prompt is cut at the same size, so that the answers and results that would join it never arrive. So
+/// under the same system prompt, after the last call of the scope has ended, a prompt that ends cut and of which the
+/// conversation holds every message has nothing new. Outside of an agent this holds only where that call asked for tools:
+/// many documents may begin alike.
+fn cut_again(conversations: &Conversations, prepared: &PreparedExchange) -> Option<usize> {
+    let PreparedExchange { placed, prompt, in_force, .. } = prepared;
+    prompt.last().filter(|last| last.fingerprint.truncated && !last.fingerprint.hidden)?;
+    let newest = conversations.newest(placed.scope)?;
+    let conversation = &conversations.all[newest];
+    let asked = conversation.entries.all().last().is_some_and(|last| !last.fingerprint.call_ids.is_empty());
+    let is_free = conversation.ended.is_some_and(|ended| ended <= placed.started);
+    if !(placed.in_agent || asked) || !is_free || !conversation.is_instructed(in_force) {
+        return None;
+    }
+    let mut from = 0;
+    for keyed in prompt.iter().filter(|keyed| !keyed.fingerprint.is_empty()) {
+        from = conversation.entries.next(from, keyed).or_else(|| conversation.entries.next_cut(from, keyed))? + 1;
+    }
+    Some(newest)
 }
 
 /// The conversation of an earlier call of which this one is another attempt or sample; `None` where there is no

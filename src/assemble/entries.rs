@@ -153,6 +153,13 @@ impl Entries {
         by_id.or_else(|| after(self.by_key.get(&keyed.fingerprint.key?)?))
     }
 
+    /// The first entry from `from` on of which this message is the beginning, because its sender cut it, or which is the
+    /// beginning of this message.
+    pub fn next_cut(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {
+        let mut entries = self.all.iter().enumerate().skip(from).within(&ENTRIES_FOR_CUT_MESSAGES);
+        entries.find(|(_, entry)| is_cut_of(entry, keyed)).map(|(at, _)| at)
+    }
+
     /// The entry that is this message, if it is the first from `from` on that is no answer. A tool result may be any of
     /// the results that stand there.
     pub fn follows(&self, from: usize, keyed: &KeyedMessage) -> Option<usize> {

@@ -126,10 +126,21 @@ pub fn is_cut_of(left: &KeyedMessage, right: &KeyedMessage) -> bool {
     }
     let begins = |cut: &KeyedMessage, whole: &KeyedMessage| {
         let text = text_hash::without_white_space(&cut.message.plain_text());
-        let text = MARKERS.iter().find_map(|marker| text.strip_suffix(marker)).unwrap_or(&text);
+        let text = without_marker(&text);
         !text.is_empty() && text_hash::without_white_space(&whole.message.plain_text()).starts_with(text)
     };
     (left.fingerprint.truncated && begins(left, right)) || (right.fingerprint.truncated && begins(right, left))
+}
+
+/// A text without white space, and without what its sender wrote where it cut it. Some say how long it was:
+/// `...[truncated,original3308chars]`.
+fn without_marker(text: &str) -> &str {
+    let counted = text.strip_suffix("chars]").and_then(|rest| {
+        let (text, count) = rest.rsplit_once("[truncated,original")?;
+        count.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.trim_end_matches(['.', '…']))
+    });
+    let marked = || MARKERS.iter().find_map(|marker| text.strip_suffix(marker));
+    counted.or_else(marked).unwrap_or(text)
 }
 
 /// What senders write where they cut a text, without white space; of two that fit the longer comes first.
@@ -305,6 +316,9 @@ mod tests {
         let other = fingerprints.keyed_messages(&Arc::new(Message::text(Role::User, "The quick red fox jumps")));
         assert!(is_cut_of(&cut[0], &whole[0]) && is_cut_of(&whole[0], &cut[0]));
         assert!(!is_cut_of(&cut[0], &other[0]));
+        assert_eq!(without_marker("Why...[truncated,original3308chars]"), "Why");
+        assert_eq!(without_marker("Why…[truncated]"), "Why");
+        assert_eq!(without_marker("[truncated,originalfewchars]"), "[truncated,originalfewchars]");
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod claude_code;
 mod codex;
 mod coding_agents;
 mod context;
+mod copilot_chat;
 mod crewai;
 mod definitions;
 mod dialect;
@@ -158,6 +159,7 @@ pub const DIALECTS: &[Dialect] = &[
     google_genai::DIALECT,
     gen_ai_content::DIALECT,
     openlit::DIALECT,
+    copilot_chat::DIALECT,
     langfuse::DIALECT,
     mlflow::DIALECT,
     autogen::DIALECT,

@@ -54,7 +54,7 @@ pub fn beside(message: &Value) -> Vec<Part> {
 }
 
 /// Reasoning in a value of any form: a text, a block, a list of them. A block of no known form is kept as it is.
-fn any(value: &Value) -> Vec<Part> {
+pub fn any(value: &Value) -> Vec<Part> {
     match value {
         Value::String(words) if !words.is_empty() => vec![parts::thought(words)],
         Value::Array(items) => items.iter().flat_map(any).collect(),

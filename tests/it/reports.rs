@@ -238,3 +238,25 @@ fn a_call_waits_until_a_later_trace_brings_its_result() {
     assert_eq!([usage(&first["totals"])[0], usage(&first["totals"])[3]], [Some(420), Some(60)]);
     assert_eq!([usage(&second["totals"])[0], usage(&second["totals"])[3]], [Some(510), Some(14)]);
 }
+
+#[test]
+fn a_prompt_that_was_cut_is_no_new_question_at_every_step() {
+    let found = transcript(&["15-truncated-json"]);
+    let trace = &found["traces"][0];
+    assert_eq!(list(&trace["threads"]).len(), 1);
+    let all = messages(trace);
+    let roles: Vec<&str> = all.iter().map(|(role, ..)| role.as_str()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool", "assistant"]);
+    assert_eq!(all[0].1, ["You are a coding assistant in an editor. Prefer small edits."]);
+    assert!(all[1].1[0].starts_with("Why does the water meter report jump?"));
+    assert_eq!(at(trace, "/threads/0/messages/1/parts/0/truncated"), true);
+    assert!(all[2].1[0].starts_with("call call_15a"));
+    assert!(all[3].1[0].starts_with("result call_15a: def report(rows):"));
+    assert!(all[4].1[0].starts_with("`report` subtracts"));
+    assert_eq!(trace["session_id"], "0b15c0de-0000-4000-8000-000000000015");
+    assert_eq!([usage(&trace["totals"])[0], usage(&trace["totals"])[3]], [Some(3020), Some(69)]);
+    let waits = ["0002", "0004"].map(|id| span(trace, id)["ttft_ms"].as_f64());
+    assert_eq!((waits, at(trace, "/totals/model_calls")), ([Some(640.0), Some(510.0)], &json!(2)));
+    let [tool] = list(&trace["tools"]) else { panic!("one tool") };
+    assert_eq!((&tool["status"], at(tool, "/input/endLine")), (&json!("ok"), &json!(40)));
+}

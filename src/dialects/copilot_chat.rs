@@ -1,0 +1,64 @@
+//! `copilot-chat`: what VS Code's Copilot Chat writes beside the conventions (`sdks.md` 19).
+//!
+//! ```text
+//!   copilot_chat.chat_session_id         the conversation; `session.id` of the resource is the editor's window
+//!   copilot_chat.time_to_first_token     in milliseconds
+//!   copilot_chat.reasoning_content       what the model thought: a text, or JSON of blocks
+//! ```
+//!
+//! Its prompts are cut in the middle of their JSON, with `...[truncated, original N chars]` at the end.
+
+use super::{Dialect, FactRow, Field, Framework, How, maybe_json::MaybeJson, parts, reading, reasoning};
+use crate::model::{Role, Source, Translation};
+
+pub const DIALECT: Dialect = Dialect {
+    name: "copilot-chat",
+    matches,
+    translate,
+    ai_keys: &["copilot_chat."],
+    facts: &[
+        FactRow::of(Field::Session, How::Id, &["copilot_chat.chat_session_id"]),
+        FactRow::of(Field::Ttft, How::Millis, &["copilot_chat.time_to_first_token"]),
+    ],
+    frameworks: &[Framework { label: "copilot-chat", rank: 40, scopes: &["copilot-chat"], ..Framework::PLAIN }],
+    ..Dialect::PLAIN
+};
+
+const REASONING: &str = "copilot_chat.reasoning_content";
+
+fn matches(source: &Source) -> bool {
+    source.attributes.has(REASONING)
+}
+
+fn translate(source: &Source, into: &mut Translation) {
+    let Some(value) = source.attributes.get(REASONING) else { return };
+    let thoughts = match MaybeJson::of(value) {
+        MaybeJson::Text(text) => vec![parts::thought(text)],
+        blocks => blocks.into_data().map_or_else(Vec::new, |blocks| reasoning::any(&blocks)),
+    };
+    let completion = reading::from_parts(Role::Assistant, thoughts);
+    reading::push(into, DIALECT.name, reading::carrier(source), Vec::new(), completion);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, sides};
+    use std::time::Duration;
+
+    #[test]
+    fn a_call_has_its_thoughts_and_the_time_to_its_first_token() {
+        for thought in ["hm", r#"[{"type":"thinking","thinking":"hm"}]"#] {
+            let chat = Sample::span("chat gpt-4o").scope("copilot-chat").with(&[
+                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.output.messages", r#"[{"role":"assistant","parts":[{"type":"text","content":"so"}]}]"#),
+                ("copilot_chat.reasoning_content", thought),
+                ("copilot_chat.chat_session_id", "s1"),
+            ]);
+            let read = chat.typed("copilot_chat.time_to_first_token", "640").translate();
+            assert!(sides(&read).1.contains(&"assistant: (thought) hm".to_owned()), "{:?}", sides(&read));
+            assert_eq!(read.genai.ttft, Some(Duration::from_millis(640)));
+            assert_eq!(read.context.session.as_deref(), Some("s1"));
+            assert_eq!(read.context.framework.as_deref(), Some("copilot-chat"));
+        }
+    }
+}
