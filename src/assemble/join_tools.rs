@@ -142,7 +142,7 @@ impl Join {
                 run.is_none()
             });
         }
-        let history = self.history(tree, messages);
+        let history = history(tree, messages);
         let mut first_call: HashMap<Option<usize>, Timestamp> = HashMap::new();
         for caller in &self.callers {
             let began = first_call.entry(self.agents[*caller]).or_insert(tree.nodes[*caller].started);
@@ -162,17 +162,6 @@ impl Join {
                 self.push(run);
             }
         }
-    }
-
-    /// The ids of tool calls that requests bring with their results, in a trace of a session; empty in any other trace:
-    /// there is no earlier one then.
-    fn history(&self, tree: &SpanTree, messages: &[ToolMessages]) -> HashSet<CallIdHash> {
-        let names_session = |node: &SpanNode| node.sources().any(|(_, digest)| digest.session.is_some());
-        if !tree.nodes.iter().any(names_session) {
-            return HashSet::new();
-        }
-        let given = messages.iter().flat_map(|messages| &messages.results);
-        given.filter(|(_, given)| given.prompt && given.call_hash.is_some()).filter_map(|(_, given)| given.id).collect()
     }
 
     /// Which runs wait for something, a person's consent: their executions ended without a result although what the tool
@@ -396,4 +385,15 @@ fn executed(run: &mut JoinedRun, at: usize, failed_part: Option<usize>, tree: &S
             run.status = ToolStatus::Error;
         }
     }
+}
+
+/// The ids of tool calls whose results requests bring, in a trace of a session; empty in any other trace: there is no
+/// earlier one then.
+fn history(tree: &SpanTree, messages: &[ToolMessages]) -> HashSet<CallIdHash> {
+    let names_session = |node: &SpanNode| node.sources().any(|(_, digest)| digest.session.is_some());
+    if !tree.nodes.iter().any(names_session) {
+        return HashSet::new();
+    }
+    let given = messages.iter().flat_map(|messages| &messages.results);
+    given.filter(|(_, given)| given.prompt).filter_map(|(_, given)| given.id).collect()
 }

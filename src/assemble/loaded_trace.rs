@@ -91,10 +91,14 @@ impl<'a> LoadedTrace<'a> {
         nodes.into_iter().find_map(|node| self.translations(node).find_map(&value))
     }
 
-    /// The failure that a node records: that of its span, else the first of its log records.
+    /// The failure that a node records: that of its span, with what only its log records say of it; else the first of
+    /// these.
     pub fn failure(&self, node: usize) -> Option<Failure> {
-        let own = self.row(node).and_then(span_failure::of_span);
-        own.or_else(|| self.first([node], |translation| translation.error.clone()))
+        let told = || self.translations(node).filter_map(|translation| translation.error.as_ref());
+        let Some(own) = self.row(node).and_then(span_failure::of_span) else { return told().next().cloned() };
+        let kind = own.kind.or_else(|| told().find_map(|failure| failure.kind.clone()));
+        let message = own.message.or_else(|| told().find_map(|failure| failure.message.clone()));
+        Some(Failure { kind, message, stack: own.stack })
     }
 
     /// The part that a [`Source`] points to.

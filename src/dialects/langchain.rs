@@ -14,7 +14,7 @@ use super::{
     calls::{self, first, first_str},
     lenient::{self, Notation},
     maybe_json::MaybeJson,
-    parts, reading, token_counts,
+    parts, reading, reasoning, token_counts,
 };
 use crate::model::{Content, GenAi, Message, Part, Role, Value};
 

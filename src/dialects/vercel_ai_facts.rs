@@ -115,8 +115,8 @@ pub fn provider_metadata(attributes: &Attributes, genai: &mut GenAi) {
         // Gateways bill, and report how much; zero where the key is the user's own, for which its provider bills.
         let cost = first(metadata, &["cost"]).or_else(|| first(usage?, &["cost"])).and_then(Value::as_number);
         reported.cost = reported.cost.or_else(|| Usd::from_dollars(cost.filter(|cost| *cost > 0.0)?));
-        let tier = [Some(metadata), usage].into_iter().flatten();
-        let tier = tier.filter_map(|map| first_str(map, &["serviceTier", "service_tier", "trafficType"])).next();
+        let mut places = [Some(metadata), usage].into_iter().flatten();
+        let tier = places.find_map(|map| first_str(map, &["serviceTier", "service_tier", "trafficType"]));
         genai.service_tier = genai.service_tier.take().or_else(|| tier.map(str::to_owned));
         let reported = &mut genai.reported;
         let api = usage.and_then(|usage| usage.get("input_tokens")).and_then(Value::as_count);

@@ -87,11 +87,11 @@ impl Bundled {
         let (input, output) = (UsageKey::INPUT_TOKENS, UsageKey::OUTPUT_TOKENS);
         let plain = ask(&[input.clone(), output.clone()])?;
         let both = |given: &[UsageKey], made: UsageKey| {
-            let kinds = [&[input.clone()], given, &[output.clone(), made]].concat();
+            let kinds = [std::slice::from_ref(&input), given, &[output.clone(), made]].concat();
             ask(&kinds).map(|price| (Rate::of(price.input_price, tokens), Rate::of(price.output_price, tokens)))
         };
         let given = |kinds: &[UsageKey]| {
-            ask(&[&[input.clone()], kinds].concat()).map(|price| Rate::of(price.input_price, tokens))
+            ask(&[std::slice::from_ref(&input), kinds].concat()).map(|price| Rate::of(price.input_price, tokens))
         };
         let (read, written) = (UsageKey::CACHE_READ_TOKENS, UsageKey::CACHE_WRITE_TOKENS);
         let (audio, image) = (UsageKey::INPUT_AUDIO_TOKENS, UsageKey::INPUT_IMAGE_TOKENS);

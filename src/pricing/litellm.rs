@@ -247,7 +247,7 @@ mod tests {
         );
         assert_eq!(
             (large.input, large.cache_read, large.output),
-            (Rate::of(2.0, 1e6), Rate::of(2.0, 1e6), Rate::of(8.0, 1e6))
+            (Rate::of(2.0, 1e6), Rate::of(0.1, 1e6), Rate::of(8.0, 1e6))
         );
         assert_eq!((small.reasoning, large.reasoning), (small.output, large.output));
     }

@@ -311,8 +311,8 @@ mod tests {
         assert_eq!(on_tier("openai", "gpt-5-mini", "flex"), (0.125, words("flex tier")));
         assert_eq!(on_tier("openai", "gpt-5", "priority"), (2.5, words("priority tier")));
         assert_eq!(on_tier("openai", "gpt-5", "default"), (1.25, None));
-        assert_eq!(on_tier("anthropic", "claude-sonnet-4-5", "batch"), (1.5, words("batch")));
-        assert_eq!(on_tier("anthropic", "claude-sonnet-4-5", "standard"), (3.0, None));
+        assert_eq!(on_tier("anthropic", "claude-haiku-4-5", "batch"), (0.5, words("batch")));
+        assert_eq!(on_tier("anthropic", "claude-haiku-4-5", "standard"), (1.0, None));
         let standard = "flex tier: at the standard price, the table has no other";
         assert_eq!(on_tier("openai", "gpt-4o", "flex"), (2.5, words(standard)));
         // Only the second table has Azure's.

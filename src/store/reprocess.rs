@@ -344,7 +344,7 @@ mod tests {
         let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
         assert_eq!(read.spans.len(), 2);
         let newer = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
-        send(&store, [Sent { translation: newer.translation, ..call(1, 11) }]);
+        send(&store, [Sent { translation: newer.translation, ..call(1, 11) }.full(9)]);
         store.writer().submit_reprocessed(read).unwrap();
         assert_eq!(summarized(&store, 2).totals.usage.input(), Some(31));
     }

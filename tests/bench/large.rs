@@ -206,6 +206,7 @@ impl Trace {
             ended: Some(Timestamp(self.at().0 + 900_000_000)),
             ttft: None,
             stop_reason: Some("stop".into()),
+            unexplained: 0,
             usage: Some(usage),
             cost: None,
             unpriced: true,

@@ -19,7 +19,7 @@ fn store(names: &[&str]) -> Store {
 }
 
 fn send(store: &Store, name: &str, body: Vec<u8>) {
-    let signal = if name.ends_with(".logs") { Signal::Logs } else { Signal::Traces };
+    let signal = if name.contains(".logs") { Signal::Logs } else { Signal::Traces };
     send_as(store, signal, body, Encoding::Json);
 }
 

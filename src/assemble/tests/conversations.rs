@@ -444,3 +444,76 @@ fn tool_calls_without_ids_take_those_of_the_next_prompt() {
     let trace = conversation(&[(&[user("q")], &[bare]), (&[user("q"), asked, given], &[assistant("a")])]);
     assert_eq!(only_conversation(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
 }
+
+/// A question of which only the beginning was sent.
+fn cut(text: &str) -> Message {
+    Message::new(Role::User, vec![Part { truncated: true, ..Part::text(text) }])
+}
+
+#[test]
+fn a_prompt_that_was_cut_brings_nothing_new_in_a_loop() {
+    let step = |id: &str| calls("", &[(Some(id), "w", "{}")]);
+    // Cut at one place, and further back, by a sender with a marker.
+    for later in ["Read all of this: a, b, c", "Read all of", "Read all of this: a, b...[truncated, original 99 chars]"]
+    {
+        let trace = one(vec![
+            agent(1, 0, "a"),
+            llm(2, 1).asked(&[system("S"), cut("Read all of this: a, b, c")]).answered(&[step("c1")]),
+            tool(3, 1, Some("c1"), "w", "{}", Some("r1")),
+            llm(4, 1).asked(&[system("S"), cut(later)]).answered(&[step("c2")]),
+            tool(5, 1, Some("c2"), "w", "{}", Some("r2")),
+            llm(6, 1).asked(&[system("S"), cut(later)]).answered(&[assistant("done")]),
+        ]);
+        let expected = [
+            "system S",
+            "user Read all of this: a, b, c",
+            "assistant w{}#c1",
+            "tool c1=r1",
+            "assistant w{}#c2",
+            "tool c2=r2",
+            "assistant done",
+        ];
+        assert_eq!(only_conversation(&trace), expected, "{later}");
+    }
+}
+
+#[test]
+fn documents_that_begin_alike_are_questions_of_their_own() {
+    let trace = conversation(&[
+        (&[cut("Sum up: the quick")], &[assistant("A fox.")]),
+        (&[cut("Sum up: the quick")], &[assistant("A dog.")]),
+    ]);
+    assert_eq!(conversations(&trace).len(), 2);
+    // So are other questions of an agent, and those of two calls at once.
+    let trace = one(vec![
+        agent(1, 0, "a"),
+        llm(2, 1).asked(&[cut("Sum up: the quick")]).answered(&[assistant("A fox.")]),
+        llm(3, 1).asked(&[cut("Translate: the quick")]).answered(&[assistant("Le vif")]),
+    ]);
+    assert_eq!(conversations(&trace).len(), 2);
+}
+
+#[test]
+fn a_short_choice_that_the_conversation_goes_on_with_is_no_new_message() {
+    for chosen in ["yes", "no", "4"] {
+        let trace = conversation(&[
+            (&[user("q")], &[assistant("yes"), assistant("no"), assistant("4")]),
+            (&[user("q"), assistant(chosen), user("go on")], &[assistant("so be it")]),
+        ]);
+        let expected = ["user q", "assistant yes", "assistant no", "assistant 4", "user go on", "assistant so be it"];
+        assert_eq!(only_conversation(&trace), expected, "{chosen}");
+    }
+}
+
+#[test]
+fn samples_of_one_prompt_made_at_once_are_choices_as_well() {
+    let trace = one(vec![
+        chain(1, 0).at(0.0, 1000.0),
+        llm(2, 1).at(2.0, 5.0).asked(&[user("q")]).answered(&[assistant("yes")]),
+        llm(3, 1).at(2.0, 5.0).asked(&[user("q")]).answered(&[assistant("no")]),
+        llm(4, 1).at(2.0, 5.0).asked(&[user("q")]).answered(&[assistant("4")]),
+        llm(6, 1).asked(&[user("q"), assistant("no"), user("go on")]).answered(&[assistant("so be it")]),
+    ]);
+    let expected = ["user q", "assistant yes", "assistant no", "assistant 4", "user go on", "assistant so be it"];
+    assert_eq!(only_conversation(&trace), expected);
+}

@@ -77,3 +77,71 @@ fn an_answer_that_only_a_later_trace_has_is_shown_where_it_was_given() {
     assert_eq!(only_conversation(&traces[2]).last().map(String::as_str), Some("assistant a2"));
     assert_eq!(only_conversation(&traces[3]), ["~user q1", "~assistant a1", "~user q2", "~assistant a2", "user q3"]);
 }
+
+/// A tool's span that ended without a result: its call waits.
+fn waiting(id: u64, parent: u64, call: &str) -> Made {
+    tool(id, parent, Some(call), "pay", "{}", None)
+}
+
+#[test]
+fn a_call_waits_for_consent_until_the_tool_runs_in_a_later_trace() {
+    let asked = calls("", &[(Some("t1"), "pay", "{}")]);
+    let first = vec![
+        agent(1, 0, "a").session("s"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        waiting(3, 1, "t1"),
+    ];
+    let given = results(&[(Some("t1"), "paid")]);
+    let second = vec![
+        agent(1, 0, "a").session("s"),
+        tool(2, 1, Some("t1"), "pay", "{}", Some("paid, all of it")),
+        llm(3, 1).asked(&[user("q"), asked, given]).answered(&[assistant("done")]),
+    ];
+    let traces = several(vec![first.clone()]);
+    assert_eq!(ran(&traces[0]), [(Some("t1"), "pending", None)]);
+    assert_eq!((traces[0].totals.tool_calls, traces[0].totals.pending_tools), (1, 1));
+    let traces = several(vec![first, second]);
+    assert_eq!(ran(&traces[0]), [(Some("t1"), "ok", Some("paid, all of it".to_owned()))]);
+    assert_eq!((ran(&traces[1]), traces[1].totals.tool_calls), (vec![], 0));
+    assert_eq!(only_conversation(&traces[1]), ["~user q", "~assistant pay{}#t1", "tool t1=paid", "assistant done"]);
+}
+
+#[test]
+fn each_step_of_a_durable_flow_may_be_a_trace_of_its_own() {
+    let asked = calls("", &[(Some("t1"), "pay", "{}")]);
+    let refused = Message::new(
+        Role::Tool,
+        vec![Part::new(Content::Result(ToolResult {
+            call_id: Some("t1".to_owned()),
+            name: None,
+            is_error: Some(true),
+            content: vec![Part::text("no funds")],
+        }))],
+    );
+    let ran_alone = tool(1, 0, Some("t1"), "pay", "{}", None).session("s").answered(&[refused]);
+    let traces = several(vec![
+        vec![llm(1, 0).session("s").asked(&[user("q")]).answered(&[asked.clone()])],
+        vec![ran_alone],
+        vec![llm(1, 0).session("s").asked(&[user("q"), asked, results(&[(Some("t1"), "no funds")])])],
+    ]);
+    assert_eq!(ran(&traces[0]), [(Some("t1"), "error", Some("no funds".to_owned()))]);
+    // Seen by itself that trace is the run of a tool.
+    assert_eq!(ran(&traces[1]), [(Some("t1"), "error", Some("no funds".to_owned()))]);
+    assert_eq!(ran(&traces[2]), []);
+}
+
+#[test]
+fn a_tool_that_ended_without_a_result_does_not_wait_if_its_agent_went_on() {
+    let asked = calls("", &[(Some("t1"), "pay", "{}")]);
+    let mut spans = vec![
+        agent(1, 0, "a").session("s"),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked]),
+        waiting(3, 1, "t1"),
+        llm(4, 1).answered(&[assistant("done")]),
+    ];
+    assert_eq!(ran(&several(vec![spans.clone()])[0]), [(Some("t1"), "ok", None)]);
+    // Nor does it where the span says that it went well.
+    spans.truncate(3);
+    spans[2].translation.genai.tool.as_mut().unwrap().failed = Some(false);
+    assert_eq!(ran(&several(vec![spans])[0]), [(Some("t1"), "ok", None)]);
+}

@@ -264,3 +264,27 @@ fn a_failure_that_names_only_its_tool_is_of_the_run_that_failed() {
     let went: Vec<_> = ran(&trace).into_iter().map(|(id, status, _)| (id, status)).collect();
     assert_eq!(went, [(Some("c1"), "error"), (Some("c2"), "ok")]);
 }
+
+#[test]
+fn a_failure_that_only_a_request_tells_is_one_of_the_tool_and_of_the_run() {
+    let asked = calls("", &[(Some("c1"), "w", "{}")]);
+    let mut given = results(&[(Some("c1"), "no such city")]);
+    if let Content::Result(result) = &mut given.parts[0].content {
+        result.is_error = Some(true);
+    }
+    for output in [None, Some("no such city")] {
+        let trace = one(vec![
+            agent(1, 0, "a"),
+            llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+            tool(3, 1, Some("c1"), "w", "{}", output),
+            llm(4, 1).asked(&[user("q"), asked.clone(), given.clone()]).answered(&[assistant("sorry")]),
+        ]);
+        assert_eq!(ran(&trace)[0].1, "error");
+        assert_eq!((trace.totals.failed_tools, trace.totals.errors), (1, 1));
+        let failure = &trace.errors[0];
+        assert_eq!((failure.span, failure.failure.message.as_deref()), (span_id(3), Some("no such city")));
+        assert_eq!(trace.state, crate::model::TraceState::Ok);
+        let node = trace.tree.nodes.iter().find(|node| node.id == span_id(3)).unwrap();
+        assert_eq!((node.state, node.error.as_deref()), (crate::model::NodeState::Error, Some("no such city")));
+    }
+}

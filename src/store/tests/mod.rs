@@ -67,7 +67,7 @@ impl Sent {
         self
     }
 
-    fn full(mut self, attributes: usize) -> Self {
+    pub fn full(mut self, attributes: usize) -> Self {
         self.span.attributes = (0..attributes).map(|n| (format!("key.{n}"), Value::Int(1))).collect();
         self
     }
@@ -142,16 +142,31 @@ fn what_was_sent_comes_back_whole() {
 }
 
 #[test]
-fn a_span_sent_again_is_one_span_and_the_later_record_is_kept() {
+fn a_span_sent_again_is_one_span_and_the_fuller_record_is_kept() {
     let store = memory();
     send(&store, [span("a", 1), span("a", 2)]);
-    send(&store, [span("a", 1).named("again")]);
-    send(&store, [span("a", 2).named("first of two"), span("a", 2).named("second of two")]);
+    send(&store, [span("a", 1).named("again").full(1)]);
+    send(&store, [span("a", 2).named("first of two").full(1), span("a", 2).named("second of two").full(2)]);
     let mut names: Vec<_> = rows(&store, "a").spans.into_iter().map(|span| span.name).collect();
     names.sort();
     assert_eq!(names, ["again", "second of two"]);
     assert_eq!(overview(&store, Filter::default()).spans, 2);
     assert_eq!(number(&store, "select count(*) from traces"), 1);
+}
+
+#[test]
+fn of_records_that_are_alike_one_is_kept_whichever_comes_first() {
+    let kept = |order: [&str; 2]| {
+        let (together, apart) = (memory(), memory());
+        send(&together, order.map(|name| span("a", 1).named(name)));
+        for name in order {
+            send(&apart, [span("a", 1).named(name)]);
+        }
+        [together, apart].map(|store| rows(&store, "a").spans.remove(0).name)
+    };
+    let [one, other] = kept(["red", "blue"]);
+    assert_eq!(one, other);
+    assert_eq!(kept(["blue", "red"]), [one, other]);
 }
 
 #[test]

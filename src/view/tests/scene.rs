@@ -197,6 +197,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         ended: Some(at(run.from + 3.1)),
         ttft: None,
         stop_reason: Some("end_turn".into()),
+        unexplained: 0,
         usage: Some(usage(14_000, 196)),
         cost: turn(2, 1, 14_000, 0.012).cost,
         unpriced: false,
