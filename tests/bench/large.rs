@@ -17,8 +17,8 @@ pub struct Large {
 }
 
 /// Every input, one after another: they are too large to be held together.
-pub fn all() -> [fn() -> Large; 7] {
-    [failures, message, json_result, turns, tools, session, counters]
+pub fn all() -> [fn() -> Large; 8] {
+    [failures, agents, message, json_result, turns, tools, session, counters]
 }
 
 /// A batch job of 100,000 spans, 20,000 of them failed, nothing of an agent above them.
@@ -41,6 +41,39 @@ fn failures() -> Large {
         }
     }
     trace.large("100,000 spans, 20,000 failed")
+}
+
+/// 200 agents at once, each with 500 steps one after another: 100,000 steps in all.
+fn agents() -> Large {
+    const MILLI: u64 = 1_000_000;
+    let mut trace = Trace::new(7);
+    trace.node(0, Category::Agent, "planner", false);
+    for agent in 0..200 {
+        trace.node(1, Category::Agent, &format!("researcher {agent}"), false);
+        for step in 0..500 {
+            let category = if step % 2 == 0 { Category::Llm } else { Category::Tool };
+            trace.node(2, category, "search", false);
+        }
+    }
+    let began = trace.made.started.0;
+    let (mut agent, mut step) = (0, 0);
+    for node in &mut trace.made.tree.nodes {
+        let (from, lasts, beneath) = match node.depth {
+            0 => (0, 6_000, 200 * 501),
+            1 => {
+                (agent, step) = (agent + 1, 0);
+                (agent, 5_000, 500)
+            }
+            _ => {
+                step += 1;
+                (agent + (step - 1) * 10, 10, 0)
+            }
+        };
+        node.started = Timestamp(began + from * MILLI);
+        node.ended = Some(Timestamp(began + (from + lasts) * MILLI));
+        node.beneath = beneath;
+    }
+    trace.large("200 agents at once, 100,000 steps")
 }
 
 /// One answer of 2 MB, in paragraphs.

@@ -135,7 +135,7 @@ pub fn gap(to: &mut Builder, run: &Run, moment: Moment) {
 
 /// `  M turn 2`, in so many columns and a space.
 fn name(node: &Node, step: &Step, columns: usize) -> Vec<Styled> {
-    let indent = (2 * step.depth.min(DEEPEST)).min(columns / 8 * 2);
+    let indent = (2 * step.depth.min(DEEPEST)).min(columns / 6 * 2);
     let (letter, slot) =
         if node.state == NodeState::Missing { ("◌", Slot::TreeMissing) } else { step::kind(node.category) };
     let room = columns.saturating_sub(indent + LETTER);

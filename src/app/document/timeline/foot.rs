@@ -90,7 +90,7 @@ fn legend(to: &mut Builder, run: &Run, nodes: &[Node]) {
         (has(&|step| step.first_token.is_some()), WAITING, "wait for first token"),
         (has(&|step| step.work == Work::Model), MODEL, "model"),
         (has(&|step| step.work == Work::Tool), TOOL, "tool"),
-        (has(&|step| step.work == Work::Other), OTHER, "other"),
+        (has(&|step| step.work == Work::Other && nodes[step.node].state != NodeState::Missing), OTHER, "other"),
         (has(&|step| nodes[step.node].state == NodeState::Error), FAILED, "failed"),
         (has(&|step| step.until.is_none()), GOES_ON, "goes on"),
         (run.parallel, BESIDE, "at once"),

@@ -93,7 +93,8 @@ pub struct Run {
     /// Its time, as far as it is known from what was received.
     known: Stretch,
     shares: Shares,
-    /// For each step how much of the time it decided; `None` for one beside the critical path.
+    /// For each step how much of the time it decided, `None` for one beside the critical path; empty where nothing went on
+    /// at once, as all steps are on it then.
     path: Vec<Option<u64>>,
     /// Whether steps went on at once.
     parallel: bool,
@@ -114,13 +115,14 @@ enum Block {
 
 impl Run {
     fn of(trace: &AssembledTrace, number: Option<u64>) -> Self {
-        let steps = steps::steps(trace);
+        let (steps, families) = steps::steps(trace);
         let timed = || steps.iter().filter(|step| !step.timeless);
         let from = timed().map(|step| step.from).min().unwrap_or_default();
         let ended = timed().map(|step| step.end(0)).max().unwrap_or_default();
         let goes_on = timed().any(|step| step.until.is_none()) || trace.waits == Some(Waits::Root);
         let until = if goes_on { ended.max(trace.last_seen.0) } else { ended };
         let known = Stretch { from, until };
+        let parallel = steps.iter().any(|step| step.beside);
         let widest = steps.iter().map(|step| {
             let node = &trace.tree.nodes[step.node];
             2 * step.depth.min(bars::DEEPEST) + bars::LETTER + bars::about(node)
@@ -128,8 +130,8 @@ impl Run {
         Self {
             number,
             shares: shares::shares(&steps, known, !goes_on),
-            path: path::critical_path(&steps, known),
-            parallel: steps.iter().any(|step| step.beside),
+            path: if parallel { path::critical_path(&steps, &families, known) } else { Vec::new() },
+            parallel,
             widest: widest.max().unwrap_or_default(),
             known,
             steps,

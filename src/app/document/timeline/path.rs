@@ -1,28 +1,24 @@
 //! The critical path: the steps that decided how long a run took. Had one of them been faster, so had the run.
 
-use super::steps::{Step, families};
+use super::steps::{Families, Step};
 use crate::app::document::Stretch;
-use crate::app::document::hash::HashMap;
 
 /// For each step how much of the run's time it decided by itself, in nanoseconds; `None` for those beside the path.
 ///
 /// From the end backwards: what a step waited for is the last step beneath it that had ended by then; before that step
 /// began, it waited for the last one that had ended by that moment.
-pub fn critical_path(steps: &[Step], within: Stretch) -> Vec<Option<u64>> {
+pub fn critical_path(steps: &[Step], families: &Families, within: Stretch) -> Vec<Option<u64>> {
     let mut decided = vec![None; steps.len()];
-    let families: HashMap<Option<usize>, Vec<usize>> = families(steps)
-        .into_iter()
-        .map(|mut family| {
-            family.sort_by_key(|at| steps[*at].end(within.until));
-            (steps[family[0]].parent, family)
-        })
-        .collect();
     // Steps on the path, and up to when.
     let mut open: Vec<(Option<usize>, u64)> = vec![(None, within.until)];
+    let mut beneath = Vec::new();
     while let Some((at, until)) = open.pop() {
         let own = at.map_or(within, |at| steps[at].stretch(within.until));
         let (mut until, mut alone) = (until, 0);
-        for &child in families.get(&at).into_iter().flatten().rev() {
+        beneath.clear();
+        beneath.extend_from_slice(families.beneath(at));
+        beneath.sort_by_key(|at| steps[*at].end(within.until));
+        for &child in beneath.iter().rev() {
             let step = &steps[child];
             let end = step.end(within.until).min(own.until);
             // Clocks differ: one that overlaps the next by less than a tenth of itself came before that.

@@ -48,7 +48,8 @@ impl Scale {
         let step = step(length, self.columns as u64);
         let offset = self.window.from.saturating_sub(began);
         let last = format::duration(Duration::from_nanos(self.window.until.saturating_sub(began)));
-        let last = if self.window.from > began { tick(offset + length, step) } else { last };
+        // A part of a run ends between two ticks.
+        let last = if self.window.from > began { tick(offset + length, step / 10) } else { last };
         let last_from = self.columns.saturating_sub(wrap::width(&last));
         let mut ruler = String::new();
         let mut at = offset.div_ceil(step) * step;
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn the_ruler_of_a_part_says_when_in_the_run_that_is() {
         let part = scale(12 * SECOND, 12 * SECOND + 400 * MILLI, 40);
-        assert_eq!(part.ruler(0), "12.0s     12.1s     12.2s          12.4s");
+        assert_eq!(part.ruler(0), "12.0s     12.1s     12.2s         12.40s");
         assert_eq!(part.ruler(12 * SECOND), "0s        100ms     200ms          400ms");
     }
 }

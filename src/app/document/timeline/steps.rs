@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::browse;
 use crate::app::document::Stretch;
-use crate::app::document::hash::{self, HashMap};
+use crate::app::document::hash::HashMap;
 use crate::model::{AssembledTrace, Category, Node, NodeState, SpanId};
 
 /// One step of a run: a span that the tree does not fold away. All times are nanoseconds since 1970.
@@ -59,8 +59,8 @@ impl Step {
     }
 }
 
-/// The steps of a run, in the order of the tree.
-pub fn steps(trace: &AssembledTrace) -> Vec<Step> {
+/// The steps of a run, in the order of the tree, and which lie in which.
+pub fn steps(trace: &AssembledTrace) -> (Vec<Step>, Families) {
     let nodes = &trace.tree.nodes;
     let mut first_tokens: HashMap<SpanId, u64> = HashMap::default();
     let first_token = |ttft: Duration| u64::try_from(ttft.as_nanos()).ok();
@@ -79,10 +79,11 @@ pub fn steps(trace: &AssembledTrace) -> Vec<Step> {
     }
     stand_ins(&mut steps, nodes);
     find_work(&mut steps, nodes);
-    for siblings in families(&steps) {
-        look_at_siblings(&mut steps, &siblings);
+    let families = Families::of(&steps);
+    for parent in std::iter::once(None).chain((0..steps.len()).map(Some)) {
+        look_at_siblings(&mut steps, families.beneath(parent));
     }
-    steps
+    (steps, families)
 }
 
 fn step(at: usize, node: &Node, depth: usize, parent: Option<usize>) -> Step {
@@ -141,24 +142,47 @@ fn find_work(steps: &mut [Step], nodes: &[Node]) {
     }
 }
 
-/// The steps that share a parent, each family in order of start.
-pub fn families(steps: &[Step]) -> Vec<Vec<usize>> {
-    let mut family_of: HashMap<Option<usize>, usize> = hash::map_for(16);
-    let mut families: Vec<Vec<usize>> = Vec::new();
-    for (at, step) in steps.iter().enumerate().filter(|(_, step)| !step.timeless) {
-        let family = *family_of.entry(step.parent).or_insert(families.len());
-        if family == families.len() {
-            families.push(Vec::new());
+/// The steps by their parents, those of one parent in order of start. One list for all of them, as there may be many.
+#[derive(Debug)]
+pub struct Families {
+    members: Vec<usize>,
+    /// Where those of each parent begin in `members`: first those without one, then those of each step; last the end.
+    starts: Vec<usize>,
+}
+
+impl Families {
+    pub fn of(steps: &[Step]) -> Self {
+        let family = |step: &Step| step.parent.map_or(0, |parent| parent + 1);
+        let timed = || steps.iter().enumerate().filter(|(_, step)| !step.timeless);
+        let mut starts = vec![0; steps.len() + 2];
+        for (_, step) in timed() {
+            starts[family(step) + 1] += 1;
         }
-        families[family].push(at);
-    }
-    for family in &mut families {
-        // Those of a span that is folded away may start before the ones that came before them.
-        if !family.is_sorted_by_key(|at| steps[*at].from) {
-            family.sort_by_key(|at| steps[*at].from);
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
         }
+        let mut next = starts.clone();
+        let mut members = vec![0; next.last().copied().unwrap_or_default()];
+        for (at, step) in timed() {
+            let place = &mut next[family(step)];
+            members[*place] = at;
+            *place += 1;
+        }
+        for bounds in starts.windows(2) {
+            let family = &mut members[bounds[0]..bounds[1]];
+            // Those of a span that is folded away may start before the ones that came before them.
+            if !family.is_sorted_by_key(|at| steps[*at].from) {
+                family.sort_by_key(|at| steps[*at].from);
+            }
+        }
+        Self { members, starts }
     }
-    families
+
+    /// The steps that lie right in a step; `None`: in no other one.
+    pub fn beneath(&self, parent: Option<usize>) -> &[usize] {
+        let family = parent.map_or(0, |parent| parent + 1);
+        &self.members[self.starts[family]..self.starts[family + 1]]
+    }
 }
 
 /// What siblings cover of their parent's time, and which of them went on at once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::path::critical_path;
 use super::shares::{Shares, shares};
-use super::steps::{Step, Work, steps};
+use super::steps::{self, Families, Step, Work};
 use super::{Stretch, blocks};
 use crate::app::document::{Document, Folds};
 use crate::app::format::Zone;
@@ -41,6 +41,14 @@ fn run(sketches: &[Sketch]) -> AssembledTrace {
         trace.waits = trace.waits.or(ended.is_none().then_some(Waits::Spans));
     }
     trace
+}
+
+fn steps(trace: &AssembledTrace) -> Vec<Step> {
+    steps::steps(trace).0
+}
+
+fn path(steps: &[Step]) -> Vec<Option<u64>> {
+    critical_path(steps, &Families::of(steps), all_of(steps))
 }
 
 fn all_of(steps: &[Step]) -> Stretch {
@@ -86,7 +94,7 @@ fn what_a_step_took_by_itself_leaves_out_what_went_on_beneath_it_once() {
 fn steps_that_only_touch_or_overlap_a_little_did_not_run_at_once() {
     let steps = steps(&run(&[(0, Agent, "a", 0.0, 9.0), (1, Llm, "m", 0.0, 4.0), (1, Tool, "t", 3.9, 8.0)]));
     assert!(steps.iter().all(|step| !step.beside));
-    let path = critical_path(&steps, all_of(&steps));
+    let path = path(&steps);
     assert!(path.iter().all(Option::is_some), "{path:?}");
 }
 
@@ -139,7 +147,7 @@ fn the_critical_path_goes_by_what_was_waited_for() {
         (1, Tool, "quick", 2.0, 5.0),
         (1, Llm, "chat", 9.0, 11.0),
     ]));
-    let path = critical_path(&steps, all_of(&steps));
+    let path = path(&steps);
     let path: Vec<_> = path.into_iter().map(|time| time.map(seconds)).collect();
     assert_eq!(path, [Some(1.0), Some(2.0), Some(2.0), Some(5.0), None, Some(2.0)]);
 }
@@ -147,7 +155,7 @@ fn the_critical_path_goes_by_what_was_waited_for() {
 #[test]
 fn a_step_that_outlives_its_parent_is_followed_to_the_parents_end() {
     let steps = steps(&run(&[(0, Agent, "a", 0.0, 5.0), (1, Tool, "background", 1.0, 9.0)]));
-    let path = critical_path(&steps, all_of(&steps));
+    let path = path(&steps);
     assert_eq!(path.iter().map(|time| time.map(seconds)).collect::<Vec<_>>(), [Some(1.0), Some(4.0)]);
     assert_eq!(alone(&steps, 9.0), [1.0, 8.0]);
 }
