@@ -11,6 +11,7 @@ use super::{
     lists, picture_keys,
     sdk::Sdk,
     state::{Heights, Stage, State},
+    stats_keys,
     typing::{refilter, type_in},
 };
 use crate::{
@@ -43,6 +44,12 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.zoomed = false;
         }
         Action::Tab(tab) => show(state, tab),
+        Action::Stats => stats_keys::toggle(state),
+        Action::NextPanel => state.stats.next_panel(true),
+        Action::PreviousPanel => state.stats.next_panel(false),
+        Action::ShorterRange => state.stats.go_back_by(false),
+        Action::LongerRange => state.stats.go_back_by(true),
+        Action::Sort => state.stats.sort(),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Follow => follow(state),
@@ -92,7 +99,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             lists::open(state, Kind::Help { of });
         }
         Action::Close => {
-            let on_top = !state.lists.is_empty() || state.detail.over().is_some();
+            let on_top = !state.lists.is_empty() || state.stats.is_open() || state.detail.over().is_some();
             return if on_top { back(state) } else { vec![Effect::Quit] };
         }
         Action::Quit => return vec![Effect::Quit],
@@ -119,6 +126,10 @@ fn step(state: &mut State, by: isize) -> Vec<Effect> {
             let (top, last) = page.map_or((0, 0), |page| (page.top, page.last_top()));
             state.first_run_top = top.saturating_add_signed(by).min(last);
         }
+        Context::Stats => {
+            let height = state.stats_height();
+            state.stats.move_by(by, height);
+        }
         Context::Line => {}
     }
     Vec::new()
@@ -138,6 +149,7 @@ fn half_page(state: &State) -> isize {
     let height = match (state.lists.last(), state.context()) {
         (Some(list), _) => list.area().rows.height.into(),
         (None, Context::Detail) => text,
+        (None, Context::Stats) => state.stats_height(),
         (None, _) => rows,
     };
     isize::try_from(height / 2).unwrap_or(1).max(1)
@@ -170,6 +182,7 @@ fn open(state: &mut State) -> Vec<Effect> {
                 state.zoomed = !state.zoomed;
             }
         }
+        Context::Stats => return stats_keys::open_rows(state),
         Context::FirstRun | Context::Line => {}
     }
     Vec::new()
@@ -246,7 +259,9 @@ fn back(state: &mut State) -> Vec<Effect> {
             Kind::Sessions | Kind::Help { .. } => Vec::new(),
         };
     }
-    if state.zoomed {
+    if state.stats.is_open() {
+        state.stats.close();
+    } else if state.zoomed {
         state.zoomed = false;
     } else if state.detail.over().is_some() {
         state.detail.uncover();
@@ -254,10 +269,15 @@ fn back(state: &mut State) -> Vec<Effect> {
         state.focus = Focus::Tree;
     } else if state.detail.mark().is_some() {
         state.detail.set_mark(None);
+    } else if stats_keys::back(state) {
+        // The statistics are shown again.
     } else if state.filter.session.is_some() {
         refilter(state, |filter| filter.session = None);
     } else {
-        refilter(state, |filter| filter.text.clear());
+        refilter(state, |filter| {
+            filter.text.clear();
+            stats_keys::forget(filter);
+        });
     }
     Vec::new()
 }

@@ -68,6 +68,12 @@ impl State {
             (Action::Prompt, None) => self.prompt_does(usual),
             (Action::Compare, None) => self.compare_does(usual),
             (Action::Close, None) if self.detail.over().is_some() => Some("close"),
+            (Action::Stats, _) => {
+                let can = self.stage() == Stage::Browsing && self.lists.is_empty() && !self.stats.is_open();
+                can.then_some(usual)
+            }
+            (Action::Sort, None) => (!self.stats.panel().orders().is_empty()).then_some(usual),
+            (Action::Close, None) if context == Context::Stats => Some("close"),
             (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
             _ => Some(usual),
         }
@@ -78,6 +84,7 @@ impl State {
     pub fn back_does(&self) -> Option<&'static str> {
         let over = self.detail.over().is_some();
         if !self.lists.is_empty()
+            || self.stats.is_open()
             || self.zoomed
             || over
             || (self.focus != Focus::Tree && self.stage() == Stage::Browsing)
@@ -85,6 +92,8 @@ impl State {
             Some("back")
         } else if self.detail.mark().is_some() {
             Some("unmark")
+        } else if self.stats.has_opened() {
+            Some("back")
         } else {
             (!self.filter.is_empty()).then_some(CLEAR)
         }

@@ -16,6 +16,7 @@
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
+//!   stats_keys   what keys do in the statistics
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -29,6 +30,7 @@
 //!   areas        where everything goes, for mouse and painter alike
 //!   verdict      what there is to say of a run before it is read
 //!     ────────
+//!   stats        the statistics: ranges, panels, where they go
 //!   pane         an answer, the query it answers, what failed
 //!   scroll       a cursor in a list of lines                activity: how fast spans arrive, and which traces did
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
@@ -72,6 +74,8 @@ pub mod scroll;
 pub mod sdk;
 mod settle;
 mod state;
+pub mod stats;
+mod stats_keys;
 pub mod step;
 pub mod styled;
 pub mod tab_source;

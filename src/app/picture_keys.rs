@@ -55,6 +55,12 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Theme
         | Action::NextFailed
         | Action::PreviousFailed
+        | Action::Stats
+        | Action::NextPanel
+        | Action::PreviousPanel
+        | Action::ShorterRange
+        | Action::LongerRange
+        | Action::Sort
         | Action::Help => Vec::new(),
     }
 }

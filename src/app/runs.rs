@@ -44,6 +44,7 @@ impl State {
             self.overview.touch();
         }
         self.tree.recount(is_over);
+        self.stats.recount(now);
         if self.picker.shown().is_some_and(|page| page.rows.iter().any(|session| is_over(&session.states))) {
             self.picker.touch();
         }

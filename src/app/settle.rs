@@ -6,6 +6,7 @@ use super::{
     follow::Moved,
     item::Kind,
     state::{Heights, State},
+    verdict::Verdict,
 };
 use crate::model::{Filter, Node, NodeState, Query, QuerySlot, SpanId, Subject, TraceId};
 
@@ -76,6 +77,8 @@ impl State {
         queries.extend(self.detail.question().map(|query| (QuerySlot::Detail, query)));
         queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (QuerySlot::Raw, query)));
         queries.extend(self.detail.question_of_marked().map(|query| (QuerySlot::Marked, query)));
+        queries.extend(self.stats.question(&self.filter, self.now).map(|query| (QuerySlot::Stats, query)));
+        queries.extend(self.detail.verdict().and_then(Verdict::question).map(|query| (QuerySlot::Usual, query)));
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
             queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
@@ -90,6 +93,8 @@ impl State {
                 QuerySlot::Raw => self.detail.raw_mut().asks(&query, last, now),
                 QuerySlot::Marked => self.detail.marked_mut().asks(&query, last, now),
                 QuerySlot::Picker => self.picker.asks(&query, last, now),
+                QuerySlot::Stats => self.stats.asks(&query, last, now),
+                QuerySlot::Usual => self.usual.asks(&query, last, now),
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })
         });

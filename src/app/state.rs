@@ -19,11 +19,12 @@ use super::{
     pane::Pane,
     picture::{Picture, Shows},
     sdk::Sdk,
-    verdict::{Verdict, VerdictLine},
+    stats::StatsPane,
+    verdict::{Unusual, Verdict, VerdictLine},
 };
 use crate::{
     keymap::{Context, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId},
+    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
 };
 
 /// How long a notice stays in the status line.
@@ -67,10 +68,13 @@ pub struct State {
     pub line: Option<Line>,
     /// Laid over the screen.
     pub picture: Option<Picture>,
+    pub stats: Box<StatsPane>,
     /// Whether the terminal could show one.
     pub terminal: Shows,
     /// Lists laid over the screen, the topmost last.
     pub lists: Vec<List>,
+    /// What runs before that of the verdict cost that have its label.
+    pub(super) usual: Pane<Vec<Usd>>,
     /// What the session list is made from.
     pub(super) picker: Pane<Page<SessionSummary>>,
     /// What arrived while the view is frozen.
@@ -176,8 +180,10 @@ impl State {
             filter: Filter::default(),
             line: None,
             picture: None,
+            stats: Box::default(),
             terminal: Shows::default(),
             lists: Vec::new(),
+            usual: Pane::default(),
             picker: Pane::default(),
             paused: None,
             follow,
@@ -218,9 +224,14 @@ impl State {
     pub fn verdict_lines(&self, columns: u16) -> Vec<VerdictLine> {
         let most = areas::verdict_lines(self.screen).into();
         let verdict = self.detail.verdict().filter(|_| self.stage() == Stage::Browsing);
-        let lines =
-            |verdict: &Verdict| verdict.lines(columns.into(), most, self.now, verdict.unusual(&self.tree, self.now));
+        let lines = |verdict: &Verdict| verdict.lines(columns.into(), most, self.now, self.unusual(verdict));
         verdict.map(lines).unwrap_or_default()
+    }
+
+    /// The cost of the verdict's run, where it is unusual among the runs with its name.
+    fn unusual(&self, verdict: &Verdict) -> Option<Unusual> {
+        let usual = self.usual.shown().filter(|_| self.usual.answered() == verdict.question().as_ref())?;
+        verdict.unusual(&self.tree, usual)
     }
 
     /// The picture that the cursor of the detail is on, where the terminal can show it.
@@ -248,6 +259,7 @@ impl State {
             (Some(_), _, _) => Context::List,
             (None, _, _) if self.line.is_some() => Context::Line,
             (None, Stage::FirstRun, _) => Context::FirstRun,
+            (None, _, _) if self.stats.is_open() => Context::Stats,
             (None, _, Focus::Tree) => Context::Tree,
             (None, _, Focus::Detail) => Context::Detail,
         }
@@ -302,6 +314,8 @@ impl State {
         self.detail = DetailPane::new(self.zone.clone());
         self.detail.show(tab);
         self.picker = Pane::default();
+        self.usual = Pane::default();
+        *self.stats = StatsPane::default();
         self.arrivals = Arrivals::default();
         self.rate = Rate::default();
         self.filter = Filter::default();
@@ -324,6 +338,10 @@ impl State {
         }
         self.overview.touch();
         self.picker.touch();
+        self.stats.touch(self.now);
+        if self.detail.verdict().is_some_and(|verdict| changes.touches(&verdict.trace())) {
+            self.usual.touch();
+        }
         self.tree.touch(changes);
         let touched = match self.detail.subject() {
             Some(Subject::Session(session)) => changes.all || changes.sessions.contains(session),

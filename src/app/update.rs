@@ -11,6 +11,7 @@ use super::{
     picture::Shown,
     picture_keys,
     state::{Stage, State},
+    stats_keys,
     typing::type_in,
 };
 use crate::{
@@ -131,6 +132,10 @@ fn answered(state: &mut State, slot: &QuerySlot, ticket: u64, answer: Result<Ans
         QuerySlot::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
         QuerySlot::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
         QuerySlot::Marked => state.detail.take_marked(ticket, only!(answer, Detail), now),
+        QuerySlot::Stats => state.stats.take(ticket, only!(answer, Stats), now),
+        QuerySlot::Usual => {
+            state.usual.take(ticket, only!(answer, Usual), now);
+        }
         QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
                 let items = state.items(&Kind::Sessions);
@@ -199,6 +204,9 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         MouseDoes::WheelDown => Some(WHEEL),
         MouseDoes::Click => None,
     };
+    if state.stats.is_open() {
+        return stats_keys::point(state, column, row, wheel);
+    }
     if let Some(tree) = areas.tree.filter(|tree| within(Some(tree.rows))) {
         let height = usize::from(tree.rows.height);
         if let Some(by) = wheel {

@@ -268,6 +268,7 @@ impl Join {
         let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
         let run = &mut self.runs[at];
         run.seen = Some(source);
+        run.result = run.result.or(Some(given.content));
         if given.is_error == Some(true) {
             run.status = ToolStatus::Error;
         }
@@ -327,6 +328,7 @@ impl Join {
                 // Calls are taken in order, so the first request that carries a result is the one that is kept.
                 Some(run) if run.seen.is_none() => {
                     run.seen = Some(source);
+                    run.result = run.result.or(Some(given.content));
                     if given.is_error == Some(true) {
                         run.status = ToolStatus::Error;
                     }
@@ -379,6 +381,9 @@ fn executed(run: &mut JoinedRun, at: usize, failed_part: Option<usize>, tree: &S
         // A complete input replaces one that was cut.
         if run.input.is_none() || (partial && input.is_some()) {
             (run.input, partial) = (input, execution.partial);
+        }
+        if run.output.is_none() && execution.output.is_some() {
+            run.result = Some(execution.content);
         }
         run.output = run.output.or_else(|| execution.output.map(|spot| source(spot, false)));
         if execution.is_error == Some(true) {

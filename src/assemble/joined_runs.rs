@@ -26,6 +26,8 @@ pub struct JoinedRun {
     /// The result as a model saw it: in the first request that carries it, or in the answer that holds call and result.
     /// Also one that only an agent's own messages hold.
     pub seen: Option<Source>,
+    /// Hash of the result's content: of what the execution returned, else of what a model saw; `None` without a result.
+    pub result: Option<u64>,
     /// The tool call in an agent's own messages, where no model call is known to have asked for it.
     pub reported: Option<Source>,
     /// How the run went.
@@ -56,6 +58,7 @@ impl JoinedRun {
             input: None,
             output: None,
             seen: None,
+            result: None,
             reported: None,
             status: ToolStatus::Pending,
             id,

@@ -27,6 +27,7 @@
 //!     span_failure          a span ─▶ the failure that it records
 //!     failures              failures ─▶ each once, at the deepest span that has it
 //!     waits                 nodes ─▶ what has to come before the trace is complete
+//!     steps                 counted calls and tool runs ─▶ their numbers for statistics, the worst repeat
 //!     totals                all of these ─▶ name, state and sums of a trace
 //!
 //!   what panes need, on top of that (`session`)
@@ -124,6 +125,7 @@ mod silent_tools;
 mod span_digest;
 mod span_failure;
 mod span_tree;
+mod steps;
 mod streams;
 mod text_hash;
 mod tool_executions;
@@ -152,6 +154,7 @@ use session_history::SessionHistory;
 use text_hash::hash;
 
 pub use span_digest::SpanDigest;
+pub use steps::{Step, StepKind};
 pub use totals::{TraceListing, summarize};
 
 /// What a call cost, from the facts of all its records and the time at which it was made; `None` where there is no price.

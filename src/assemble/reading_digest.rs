@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    content_hash::result_hash,
     hashes::{CallHash, CallIdHash, ChannelHash, ToolNameHash, call_hash},
     limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
@@ -79,6 +80,8 @@ pub struct ToolResultDigest {
     pub call_hash: Option<CallHash>,
     /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
+    /// Hash of its content.
+    pub content: u64,
     /// Whether the result stands in the prompt; otherwise it came with the completion.
     pub prompt: bool,
     /// Where the result stands in the translation.
@@ -104,6 +107,8 @@ pub struct ToolExecution {
     pub partial: bool,
     /// Where the result stands, in a completion.
     pub output: Option<Spot>,
+    /// Hash of the result's content; 0 without a result.
+    pub content: u64,
     /// Whether the tool failed, as the result or else the span states it; `None` if neither does.
     pub is_error: Option<bool>,
     /// See [`crate::model::ToolName::merged`].
@@ -128,7 +133,11 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let mut in_prompt = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = in_prompt.partition_point(|given| given.at.1 < answered);
-        digest.results.extend(in_prompt.drain(old.saturating_sub(OLD_RESULTS.most())..));
+        digest.results.extend(
+            in_prompt
+                .drain(old.saturating_sub(OLD_RESULTS.most())..)
+                .map(|given| ToolResultDigest { content: content_at(&reading.prompt, given.at), ..given }),
+        );
         for (spot, part) in parts(&reading.completion, at) {
             match &part.content {
                 Content::Text(text) => digest.completion_text = digest.completion_text.then(TextHash::of(text)),
@@ -144,6 +153,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
                     name: result.name.as_deref().map(ToolNameHash::of),
                     call_hash: None,
                     is_error: result.is_error,
+                    content: result_hash(result),
                     prompt: false,
                     at: spot,
                 }),
@@ -184,6 +194,7 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
                     name,
                     call_hash,
                     is_error: result.is_error,
+                    content: 0,
                     prompt: true,
                     at: spot,
                 });
@@ -192,6 +203,15 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
         }
     }
     results
+}
+
+/// Hash of the content of the result at a place of a prompt.
+fn content_at(prompt: &[Arc<Message>], Spot(_, message, part): Spot) -> u64 {
+    let part = prompt.get(message as usize).and_then(|message| message.parts.get(part as usize));
+    match part.map(|part| &part.content) {
+        Some(Content::Result(result)) => result_hash(result),
+        _ => 0,
+    }
 }
 
 /// The tool calls of a prompt that no result has answered yet.
@@ -258,6 +278,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
         input: None,
         partial: false,
         output: None,
+        content: 0,
         is_error: tool.and_then(|tool| tool.failed),
         merged: tool.is_some_and(|tool| tool.merged),
     };
@@ -280,6 +301,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
                 execution.id = execution.id.or_else(|| result.call_id.as_deref().map(CallIdHash::of));
                 execution.is_error = result.is_error.or(execution.is_error);
                 execution.output = Some(spot);
+                execution.content = result_hash(result);
             }
         }
     }

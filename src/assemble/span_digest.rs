@@ -4,18 +4,18 @@
 //! The store keeps the digests of recent traces in memory. So a digest holds no messages, only hashes of them; the only
 //! texts are names, the question on one line and the shortened failure.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     content_hash::{part_hash, result_hash},
-    hashes::{PromptHash, ResponseHash, ScopeHash, call_hash},
+    hashes::{PromptHash, ResponseHash, ScopeHash, ToolNameHash, call_hash},
     reading_digest::{ReadingDigest, ToolExecution, execution, reading_digests},
     span_failure,
     text_hash::hash,
 };
 use crate::model::{
-    Category, Content, Cost, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp, TokenUsage,
-    Translation, is_aside, question_in,
+    Category, Content, Cost, Finish, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp,
+    TokenUsage, Translation, is_aside, question_in,
 };
 
 /// Failure kinds and messages are cut to this many bytes, or a few more to end between two characters.
@@ -74,6 +74,8 @@ pub struct SpanDigest {
     pub(super) model: Option<Box<str>>,
     /// Who serves the model, as the record names it.
     pub(super) provider: Option<Box<str>>,
+    /// What only statistics need; `None` where there is nothing of it.
+    pub(super) facts: Option<Box<StepFacts>>,
     /// The failure that this record reports; `None` if it reports none.
     pub(super) failure: Option<Box<FailureDigest>>,
     /// The session that the record names.
@@ -99,6 +101,33 @@ pub struct SpanDigest {
     /// answers (2), for records of two exports; then a hash of the content, so that the order in which exports arrive
     /// changes nothing. All zeroes for a span.
     pub(super) rank: (u32, u8, u64),
+}
+
+/// What statistics need of a record beside its tokens and times.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct StepFacts {
+    /// The agent that the record names.
+    pub agent: Option<Box<str>>,
+    /// Time to the first token.
+    pub first_token: Option<Duration>,
+    /// Whether the answer was cut at a limit of tokens.
+    pub cut_off: bool,
+    /// The names of the tools that its answers call and that it states to have run, each with its hash.
+    pub tool_names: Box<[(ToolNameHash, Box<str>)]>,
+}
+
+impl StepFacts {
+    /// Those of a translation; `None` where there are none.
+    fn of(translation: &Translation) -> Option<Box<Self>> {
+        let genai = &translation.genai;
+        let facts = Self {
+            agent: genai.agent.as_deref().map(Box::from),
+            first_token: genai.ttft,
+            cut_off: genai.stop_reason.as_deref().and_then(Finish::of) == Some(Finish::CutOff),
+            tool_names: tool_names(translation),
+        };
+        (facts != Self::default()).then(|| Box::new(facts))
+    }
 }
 
 /// A failure, shortened to what is needed to compare it with others.
@@ -192,6 +221,7 @@ impl SpanDigest {
             response: genai.response_id.as_ref().map(ResponseHash::of),
             model: genai.model.as_deref().or(genai.response_model.as_deref()).map(Box::from),
             provider: genai.provider.as_deref().map(Box::from),
+            facts: StepFacts::of(translation),
             failure: error.as_ref().map(|failure| Box::new(FailureDigest::of(failure))),
             session: context.session.as_deref().map(Box::from),
             user: context.user.as_deref().map(Box::from),
@@ -218,12 +248,37 @@ impl SpanDigest {
 impl FailureDigest {
     /// Copies a failure with its texts cut to [`MESSAGE`].
     pub(super) fn of(failure: &crate::model::Failure) -> Self {
-        let cut = |text: &String| match text.char_indices().find(|(at, _)| *at >= MESSAGE) {
-            Some((at, _)) => text[..at].to_owned(),
-            None => text.clone(),
-        };
+        let cut = |text: &String| cut(text).to_owned();
         Self { kind: failure.kind.as_ref().map(cut), message: failure.message.as_ref().map(cut) }
     }
+}
+
+/// At most [`MESSAGE`] bytes of a text, or a few more.
+fn cut(text: &str) -> &str {
+    text.char_indices().find(|(at, _)| *at >= MESSAGE).map_or(text, |(at, _)| &text[..at])
+}
+
+/// The names of the tools that answers call, that prompts of an execution call, and that the record states; each once.
+fn tool_names(translation: &Translation) -> Box<[(ToolNameHash, Box<str>)]> {
+    let mut names: Vec<(ToolNameHash, Box<str>)> = Vec::new();
+    let mut add = |name: &str| {
+        let hash = ToolNameHash::of(name);
+        if !name.is_empty() && !names.iter().any(|(known, _)| *known == hash) {
+            names.push((hash, cut(name).into()));
+        }
+    };
+    let tool = translation.genai.tool.as_ref();
+    tool.and_then(|tool| tool.name.as_deref()).into_iter().for_each(&mut add);
+    let is_execution = translation.genai.category == Category::Tool;
+    for reading in &translation.readings {
+        let prompt = reading.prompt.iter().filter(|_| is_execution);
+        for part in reading.completion.iter().chain(prompt).flat_map(|message| &message.parts) {
+            if let Content::Call(call) = &part.content {
+                add(&call.name);
+            }
+        }
+    }
+    names.into()
 }
 
 /// Hash of all prompts and completions of a log record, to order records of equal time and position.

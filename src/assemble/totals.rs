@@ -11,14 +11,18 @@ use super::{
     join_tools,
     joined_runs::JoinedRuns,
     reassign_logs,
-    span_digest::SpanDigest,
+    span_digest::{FailureDigest, SpanDigest},
     span_tree::SpanTree,
+    steps::{self, Step},
     waits,
 };
 use crate::model::{
-    Category, Cost, CostParts, PriceSource, Project, SessionId, Timestamp, TokenUsage, ToolStatus, Totals, TraceId,
-    TraceState, Waits,
+    Category, Cost, CostParts, PriceSource, Project, RepeatSummary, SessionId, Timestamp, TokenUsage, ToolStatus,
+    Totals, TraceId, TraceState, Waits,
 };
+
+/// Longest failure in a list, in characters.
+const FAILURE: usize = 160;
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +61,14 @@ pub struct TraceListing {
     pub totals: Totals,
     /// Whether any node is a model call, an agent's or a tool's work, or has messages.
     pub has_ai: bool,
+    /// Its last failure on one line; `None` where nothing failed, or nothing is known of what did.
+    pub failure: Option<String>,
+    /// Whether its last answer was cut at a limit of tokens.
+    pub cut_off: bool,
+    /// Its worst repeat.
+    pub repeat: Option<RepeatSummary>,
+    /// Its counted calls, tool runs and payers.
+    pub steps: Vec<Step>,
 }
 
 /// Computes the listing of a trace from the digests of its spans and log records, in any order.
@@ -223,9 +235,25 @@ impl<'a> TraceDigest<'a> {
         asked(true).or_else(|| asked(false)).map(str::to_owned)
     }
 
+    /// The last failure on one line: its kind without what stands before its last dot, and its message.
+    fn failure(&self) -> Option<String> {
+        let site = self.failures.last()?;
+        let digest = |node: usize| self.tree.nodes[node].failure();
+        let (own, other) = (digest(site.node), digest(site.described_by));
+        let first =
+            |value: fn(&FailureDigest) -> Option<&String>| own.and_then(value).or_else(|| other.and_then(value));
+        let kind = first(|failure| failure.kind.as_ref()).map(|kind| kind.rsplit(['.', ':']).next().unwrap_or(kind));
+        let message = first(|failure| failure.message.as_ref()).and_then(|message| message.lines().next());
+        let texts: Vec<&str> = kind.into_iter().chain(message).map(str::trim).filter(|text| !text.is_empty()).collect();
+        let text: String = texts.join(": ").chars().take(FAILURE).collect();
+        Some(text).filter(|text| !text.is_empty())
+    }
+
     /// Puts the listing together.
     fn listing(&self) -> TraceListing {
         let (started, ended) = self.times();
+        let Self { tree, counted, runs, sources, failures: _ } = self;
+        let counted = steps::Counted { tree, calls: counted, runs, digests: sources };
         let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
@@ -245,6 +273,10 @@ impl<'a> TraceDigest<'a> {
             models: self.models(),
             totals: self.totals(),
             has_ai: any_ai || !self.counted.calls.is_empty(),
+            failure: self.failure(),
+            cut_off: steps::is_cut_off(&counted),
+            repeat: steps::repeat(&counted),
+            steps: steps::steps(&counted),
         }
     }
 }

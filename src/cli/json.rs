@@ -59,8 +59,12 @@ impl<W: Write> Write for Printable<W> {
 
 /// Prints rows as one JSON array.
 pub fn print(rows: impl Iterator<Item = Json>, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Json> = rows.collect();
-    serde_json::to_writer_pretty(Printable::new(&mut *out), &rows)?;
+    print_value(&Json::Array(rows.collect()), out)
+}
+
+/// Prints one JSON value.
+pub fn print_value(value: &Json, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(Printable::new(&mut *out), value)?;
     writeln!(out)
 }
 

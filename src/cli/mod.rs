@@ -4,7 +4,7 @@
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
-//!   tables, table       sessions, traces            doctor     what instrumentations leave out
+//!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
 //!   print               keys, themes, config            json       JSON that a terminal may show
 //!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
@@ -30,6 +30,7 @@ mod print;
 mod reading;
 mod run;
 mod serve;
+mod stats;
 mod table;
 mod tables;
 mod watch;
@@ -147,6 +148,14 @@ enum Command {
     #[command(after_help = tables::TRACES_EXAMPLES)]
     Traces(tables::Traces),
 
+    /// Sum up all runs: cost, failures, loops and times
+    ///
+    /// What the screen shows under `S`: how the runs went, how long runs, model calls, first tokens and tools took
+    /// (median, 95th percentile, longest), by model, tool, agent, session and user, and the runs that somebody should
+    /// look at. Percentiles are values that occurred.
+    #[command(after_help = stats::EXAMPLES)]
+    Stats(stats::Arguments),
+
     /// Say what is missing in the telemetry, and what to set
     ///
     /// One row for each instrumentation that sent spans: how many of its model calls came with messages, tokens
@@ -222,7 +231,9 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         Some(Command::Serve) => serve::serve(&settings),
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
-        Some(Command::Export(_) | Command::Sessions(_) | Command::Traces(_) | Command::Doctor(_)) => {
+        Some(
+            Command::Export(_) | Command::Sessions(_) | Command::Traces(_) | Command::Stats(_) | Command::Doctor(_),
+        ) => {
             unreachable!("a command that only reads was run above")
         }
         Some(Command::Keys) => print::keys(&settings),
@@ -244,6 +255,7 @@ impl Command {
             Self::Export(arguments) => Some(arguments),
             Self::Sessions(arguments) => Some(arguments),
             Self::Traces(arguments) => Some(arguments),
+            Self::Stats(arguments) => Some(arguments),
             Self::Doctor(arguments) => Some(arguments),
             Self::Demo | Self::Serve | Self::Run(_) | Self::Import(_) | Self::Keys | Self::Themes | Self::Config => {
                 None

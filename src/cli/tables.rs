@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     app::format::{self, Zone},
-    model::{Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, Totals, TraceSummary, Waits},
+    model::{
+        Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, TokenUsage, Totals, TraceSummary,
+        Waits,
+    },
     store::Store,
 };
 
@@ -67,7 +70,11 @@ struct List {
 
 impl List {
     fn filter(&self) -> Filter {
-        Filter { text: self.filter.clone(), session: None, project: self.project.as_ref().map(ToString::to_string) }
+        Filter {
+            text: self.filter.clone(),
+            project: self.project.as_ref().map(ToString::to_string),
+            ..Filter::default()
+        }
     }
 
     fn limit(&self) -> usize {
@@ -239,24 +246,28 @@ fn trace_json(trace: &TraceSummary) -> Json {
         "spans": trace.spans,
         "models": trace.models,
         "pending_tools": trace.totals.pending_tools,
+        "repeat": trace.repeat.as_ref().map(|repeat| json!({
+            "tool": repeat.tool, "times": repeat.times, "is_loop": repeat.is_loop,
+        })),
         "totals": totals_json(&trace.totals),
     })
 }
 
+/// Tokens as a transcript has them.
+pub fn usage_json(usage: &TokenUsage) -> Json {
+    json!({
+        "uncached_input": usage.uncached_input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    })
+}
+
 /// The totals as a transcript has them.
-fn totals_json(totals: &Totals) -> Json {
-    let usage = totals.usage;
+pub fn totals_json(totals: &Totals) -> Json {
     let mut fields = Map::new();
-    fields.insert(
-        "usage".into(),
-        json!({
-            "uncached_input": usage.uncached_input,
-            "cache_read": usage.cache_read,
-            "cache_write": usage.cache_write,
-            "output": usage.output,
-            "reasoning": usage.reasoning,
-        }),
-    );
+    fields.insert("usage".into(), usage_json(&totals.usage));
     fields.insert("cost_usd".into(), json!(totals.cost_if_known().map(crate::model::Usd::dollars)));
     fields.insert("model_calls".into(), json!(totals.model_calls));
     fields.insert("tool_calls".into(), json!(totals.tool_calls));
@@ -266,7 +277,7 @@ fn totals_json(totals: &Totals) -> Json {
 }
 
 /// RFC 3339; `None` if the time is unknown.
-fn time(at: Timestamp) -> Option<String> {
+pub fn time(at: Timestamp) -> Option<String> {
     at.known().map(|at| at.to_string())
 }
 
@@ -283,7 +294,7 @@ pub fn terminal_width() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{TokenUsage, Usd};
+    use crate::model::Usd;
 
     #[test]
     fn sums_say_what_is_unknown() {

@@ -14,6 +14,8 @@ pub enum Place {
     Main,
     /// A list to pick from.
     List,
+    /// The statistics.
+    Stats,
     /// A line being typed. Only here do characters type themselves.
     Line,
     /// The screen of an empty store.
@@ -22,7 +24,8 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Self; 6] = [Self::Rows, Self::Main, Self::List, Self::Line, Self::FirstRun, Self::Anywhere];
+    pub const ALL: [Self; 7] =
+        [Self::Rows, Self::Main, Self::Stats, Self::List, Self::Line, Self::FirstRun, Self::Anywhere];
 
     /// As help and README head its keys.
     #[must_use]
@@ -30,6 +33,7 @@ impl Place {
         match self {
             Self::Rows => "Rows and text",
             Self::Main => "Main view",
+            Self::Stats => "Statistics",
             Self::List => "List",
             Self::Line => "Line",
             Self::FirstRun => "First run",
@@ -123,6 +127,12 @@ actions! {
     Prompt           Main      ["a"]                "prompt"          "prompt"   "Show what the call at the cursor was sent, with what is new in it; once more: all of it"
     Compare          Main      ["c"]                "compare"         "compare"  "Mark the run or the call; on another one: compare the two"
 
+    NextPanel        Stats     ["tab"]              "next-panel"      "panel"    "Go to the next panel of the statistics"
+    PreviousPanel    Stats     ["shift-tab"]        "previous-panel"  ""         "Go to the panel before"
+    ShorterRange     Stats     ["<"]                "shorter-range"   "range"    "Only runs that began in a shorter time: day, hour"
+    LongerRange      Stats     [">"]                "longer-range"    "range"    "Runs that began in a longer time: week, all"
+    Sort             Stats     [","]                "sort"            "sort"     "Order the rows by something else: cost, calls, failures, time, name"
+
     Narrow           List      ["/"]                "narrow"          "narrow"   "Narrow the list by text"
 
     Take             Line      ["enter"]            "take"            "take"     "Take what the line says"
@@ -139,6 +149,7 @@ actions! {
     Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a few recorded runs"
 
     Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, enlarged pane, focus, session filter, filter; never quits"
+    Stats            Anywhere  ["S"]                "stats"           "stats"    "Show statistics of all runs: what was spent, how it went, how long it took; Enter lists the runs behind a row"
     Pause            Anywhere  ["P"]                "pause"           "pause"    "Freeze the view; receiving goes on"
     Theme            Anywhere  ["T"]                "theme"           "theme"    "Choose a theme, seen while choosing"
     Redraw           Anywhere  ["ctrl-l"]           "redraw"          ""         "Draw everything again"

@@ -22,19 +22,21 @@ use crate::nearest::nearest;
 pub enum Context {
     Tree,
     Detail,
+    Stats,
     List,
     Line,
     FirstRun,
 }
 
 impl Context {
-    pub const ALL: [Self; 5] = [Self::Tree, Self::Detail, Self::List, Self::Line, Self::FirstRun];
+    pub const ALL: [Self; 6] = [Self::Tree, Self::Detail, Self::Stats, Self::List, Self::Line, Self::FirstRun];
 
     /// The places whose keys work here, nearest first.
     #[must_use]
     pub fn places(self) -> &'static [Place] {
         match self {
             Self::Tree | Self::Detail => &[Place::Rows, Place::Main, Place::Anywhere],
+            Self::Stats => &[Place::Rows, Place::Stats, Place::Anywhere],
             Self::List => &[Place::Rows, Place::List, Place::Anywhere],
             Self::Line => &[Place::Line],
             Self::FirstRun => &[Place::FirstRun, Place::Rows, Place::Anywhere],
@@ -47,6 +49,7 @@ impl Context {
         match self {
             Self::Tree => "tree",
             Self::Detail => "detail",
+            Self::Stats => "statistics",
             Self::List => "list",
             Self::Line => "line",
             Self::FirstRun => "first run",
@@ -346,7 +349,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  a prompt  c compare  Esc back  P pause  T theme  ? help  q quit"
+                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  a prompt  c compare  Esc back  S stats  P pause  T theme  ? help  q quit"
             )
         );
     }

@@ -41,6 +41,39 @@ pub struct GenAi {
     pub cost: Option<Cost>,
 }
 
+/// How an answer ended that is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// At a limit of tokens.
+    CutOff,
+    /// A filter or the model itself refused.
+    Refused,
+}
+
+impl Finish {
+    /// Reads a finish reason as it was sent; `None` for an answer that is whole.
+    #[must_use]
+    pub fn of(stop_reason: &str) -> Option<Self> {
+        let letters: String =
+            stop_reason.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        match letters.as_str() {
+            "maxtokens" | "length" | "maxoutputtokens" | "modelcontextwindowexceeded" | "maxlength" => {
+                Some(Self::CutOff)
+            }
+            "contentfilter"
+            | "contentfiltered"
+            | "guardrailintervened"
+            | "refusal"
+            | "safety"
+            | "recitation"
+            | "blocklist"
+            | "prohibitedcontent"
+            | "spii" => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+
 /// `gen_ai.operation.name`, or what another dialect calls the same.
 pub type Operation = String;
 

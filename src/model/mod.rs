@@ -10,6 +10,7 @@
 //!   translation                 both ends of a dialect: Source in, Translation out
 //!   rows                        what the store hands to `assemble`
 //!   summary, tree, conversation what the screen and the transcript show
+//!   repeats, stats              calls made again and again; statistics of many runs
 //!   query                       the words between screen and store
 //! ```
 
@@ -20,9 +21,11 @@ mod ids;
 pub mod json;
 mod message;
 mod query;
+mod repeats;
 mod request;
 mod rows;
 mod span;
+mod stats;
 mod summary;
 mod time;
 mod translation;
@@ -35,7 +38,7 @@ pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, LimitReached, ModelCall,
     Opener, ToolRun, ToolStatus, TraceFailure,
 };
-pub use genai::{Category, Delivery, GenAi, Operation, Parameters, ToolName};
+pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
     Content, Media, MediaData, MediaKind, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition,
@@ -44,9 +47,11 @@ pub use message::{
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
+pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
+pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
 pub use time::Timestamp;
 pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
-    AssembledTrace, LogRow, Note, SessionId, SessionSummary, Span, SpanId, StateCounts, Totals, TraceId, TraceSummary,
-    Tree,
+    AssembledTrace, LogRow, Note, Only, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats, Timestamp, Totals,
+    TraceId, TraceSummary, Tree, Usd,
 };
 
 /// What narrows every list.
@@ -15,6 +16,10 @@ pub struct Filter {
     pub text: String,
     pub session: Option<OfSession>,
     pub project: Option<String>,
+    /// Only traces that began then or later.
+    pub since: Option<Timestamp>,
+    /// Only what a statistic counts.
+    pub only: Option<Only>,
 }
 
 /// The session whose traces a filter lets through; `None` for the traces without one.
@@ -23,7 +28,8 @@ pub type OfSession = Option<SessionId>;
 impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.text.trim().is_empty() && self.session.is_none() && self.project.is_none()
+        let Self { text, session, project, since, only } = self;
+        text.trim().is_empty() && session.is_none() && project.is_none() && since.is_none() && only.is_none()
     }
 }
 
@@ -55,6 +61,16 @@ pub enum Query {
     Overview {
         filter: Filter,
     },
+    /// The statistics of what a filter lets through. `stretch`: for how long each the cost is summed; `None`: as long as
+    /// it takes that all the time is in [`Stats::STRETCHES`] of them.
+    Stats {
+        filter: Filter,
+        stretch: Option<Duration>,
+    },
+    /// What the newest runs before this one cost that have its label.
+    Usual {
+        trace: TraceId,
+    },
 }
 
 /// What the detail panes are about.
@@ -77,6 +93,8 @@ pub enum QuerySlot {
     Marked,
     Raw,
     Overview,
+    Stats,
+    Usual,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +106,9 @@ pub enum Answer {
     Detail(Option<Arc<Detail>>),
     Raw(Option<Arc<RawSpan>>),
     Overview(Box<Overview>),
+    Stats(Arc<Stats>),
+    /// The newest first; none where the run has no label. Those that run, or whose whole cost is not known, are left out.
+    Usual(Vec<Usd>),
 }
 
 /// A part of a list, and how long the whole list is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Project, SessionId, Timestamp, Totals, TraceId};
+use super::{Project, RepeatSummary, SessionId, Timestamp, Totals, TraceId};
 
 /// One session: the sum of its traces, each once.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct SessionSummary {
     pub lasted: Duration,
     /// How many of its traces are in each state.
     pub states: StateCounts,
+    /// How often the worst loop of any of its traces called its tool; 0 without a loop.
+    pub loops: u64,
     pub totals: Totals,
 }
 
@@ -44,6 +46,8 @@ pub struct TraceSummary {
     pub waits: Option<Waits>,
     pub spans: u64,
     pub models: Vec<String>,
+    /// Its worst repeat; `None` where no tool was called again and again.
+    pub repeat: Option<RepeatSummary>,
     pub totals: Totals,
 }
 
@@ -212,6 +216,7 @@ mod tests {
             waits,
             spans: 1,
             models: Vec::new(),
+            repeat: None,
             totals: Totals { errors, ..Totals::default() },
         }
     }

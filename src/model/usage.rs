@@ -67,7 +67,7 @@ pub struct Convention {
 /// Tokens, free of each sender's convention. `None` is unknown.
 ///
 /// All input is `uncached_input + cache_read + cache_write`; `reasoning` is a part of `output`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct TokenUsage {
     pub uncached_input: Option<u64>,
     pub cache_read: Option<u64>,

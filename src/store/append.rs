@@ -1,6 +1,6 @@
 //! Writes a group: deletes and appends the rows that a [`GroupPlan`] decided on.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use duckdb::{Connection, ToSql, named_params, params, types::Value as Sql};
 
@@ -24,7 +24,8 @@ impl GroupPlan<'_> {
         self.append_spans(connection)?;
         self.append_logs(connection)?;
         self.append_contents(connection)?;
-        self.append_traces(connection)
+        self.append_traces(connection)?;
+        self.write_steps(connection)
     }
 
     /// Deletes the rows that others replace.
@@ -162,7 +163,7 @@ impl GroupPlan<'_> {
             return Ok(());
         }
         let mut table = connection.appender("traces")?;
-        for Row { trace, listing, records, .. } in &self.traces {
+        for Row { trace, listing, records, filled, .. } in &self.traces {
             let totals = &listing.totals;
             table.append_row(params![
                 trace_number(trace),
@@ -197,10 +198,63 @@ impl GroupPlan<'_> {
                 listing.waits.map(|waits| waits.until(listing.last_seen).0),
                 totals.pending_tools,
                 listing.label,
+                listing.repeat.as_ref().map_or(0, |repeat| repeat.times),
+                listing.repeat.as_ref().is_some_and(|repeat| repeat.is_loop),
+                listing.repeat.as_ref().map(|repeat| repeat.tool.as_str()),
+                listing.repeat.as_ref().and_then(|repeat| repeat.spent).map(|spent| spent.0),
+                listing.failure,
+                listing.cut_off,
+                filled,
             ])?;
         }
         Ok(table.flush()?)
     }
+
+    /// Deletes the steps that changed, and appends those that are new, values in the order of the columns.
+    fn write_steps(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        let replaced = self.traces.iter().filter(|row| row.steps.gone).map(|row| (row.trace, row.steps.kept));
+        let gone: Vec<_> = replaced.chain(self.emptied.iter().map(|trace| (*trace, 0))).collect();
+        if !gone.is_empty() {
+            let traces = uhugeints(gone.iter().map(|(trace, _)| trace_number(trace)));
+            let places = Sql::List(gone.iter().map(|(_, kept)| Sql::UInt(place(*kept))).collect());
+            let sql = include_str!("queries/delete_steps.sql");
+            connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "places": places })?;
+        }
+        if self.traces.iter().all(|row| row.steps.kept >= row.listing.steps.len()) {
+            return Ok(());
+        }
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let mut table = connection.appender("steps")?;
+        for Row { trace, listing, steps, .. } in &self.traces {
+            for (nth, step) in listing.steps.iter().enumerate().skip(steps.kept) {
+                table.append_row(params![
+                    trace_number(trace),
+                    place(nth),
+                    step.kind.as_str(),
+                    step.started.0,
+                    step.lasted.map(nanoseconds),
+                    step.first_token.map(nanoseconds),
+                    step.model.as_deref(),
+                    step.agent.as_deref(),
+                    step.tool.as_deref(),
+                    step.usage.uncached_input,
+                    step.usage.cache_read,
+                    step.usage.cache_write,
+                    step.usage.output,
+                    step.usage.reasoning,
+                    step.cost.map(|cost| cost.0),
+                    step.unpriced,
+                    step.failed,
+                ])?;
+            }
+        }
+        Ok(table.flush()?)
+    }
+}
+
+/// A place among steps as its column has it.
+fn place(nth: usize) -> u32 {
+    u32::try_from(nth).unwrap_or(u32::MAX)
 }
 
 /// Appends resources or scopes: their ids and encoded forms.

@@ -54,7 +54,7 @@ pub struct GroupPlan<'a> {
     /// The traces that got spans or log records, and those whose summary was due.
     pub(super) touched: HashSet<TraceId>,
     /// Those of `touched` of which nothing is stored any more.
-    emptied: Vec<TraceId>,
+    pub(super) emptied: Vec<TraceId>,
     /// Those of `touched` whose summary has to wait, because they are large and were summarized a moment ago.
     later: Vec<TraceId>,
     /// The sessions that `touched` belong to now or belonged to before.

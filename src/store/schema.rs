@@ -19,6 +19,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/010_log_position.sql"),
     include_str!("schema/011_trace_contents.sql"),
     include_str!("schema/012_waits.sql"),
+    include_str!("schema/013_steps.sql"),
 ];
 
 /// Whether a file can be used.

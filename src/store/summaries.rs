@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use duckdb::{Connection, named_params};
 
 use super::{DatabaseError, prepared::PreparedSpan, rows, stored_ids::StoredIds};
 use crate::{
-    assemble::{self, SpanDigest, TraceListing},
+    assemble::{self, SpanDigest, Step, TraceListing},
     model::{ContentId, Rank, SessionId, SpanId, TraceId},
     pricing::Prices,
 };
@@ -59,6 +60,8 @@ struct CachedTrace {
     contents: HashSet<ContentId>,
     /// Its session in the last committed summary; `None` if it has none.
     session: Option<SessionId>,
+    /// The hashes of its steps as they are stored, in order; `None` where that is not known.
+    steps: Option<Vec<u64>>,
     /// The number of the last group that touched it.
     touched: u64,
     /// When it was last touched.
@@ -86,6 +89,29 @@ pub struct Row {
     took: Duration,
     /// Number of spans and log records that it was made from.
     pub records: usize,
+    /// The share of its model's window that the largest prompt filled, in thousandths; `None` where no window is known.
+    pub filled: Option<u64>,
+    pub steps: StepChange,
+}
+
+/// How the steps of a trace differ from those that are stored.
+pub struct StepChange {
+    /// So many of them are stored as they are.
+    pub kept: usize,
+    /// There may be others stored after those.
+    pub gone: bool,
+    /// The hashes of all of them.
+    hashes: Vec<u64>,
+}
+
+impl StepChange {
+    /// Compares steps with the hashes of those that are stored; `None`: anything may be stored.
+    fn of(steps: &[Step], stored: Option<&[u64]>) -> Self {
+        let builder = BuildHasherDefault::<DefaultHasher>::default();
+        let hashes: Vec<u64> = steps.iter().map(|step| builder.hash_one(step)).collect();
+        let kept = stored.unwrap_or_default().iter().zip(&hashes).take_while(|(stored, now)| stored == now).count();
+        Self { kept, gone: stored.is_none_or(|stored| stored.len() > kept), hashes }
+    }
 }
 
 /// What came of the traces that a group touches.
@@ -153,7 +179,8 @@ impl Summaries {
                 Some(cached) => (cached.touched, cached.touched_at) = (self.groups, touched_at),
                 None if stored_ids.traces.contains(trace) => missing.push(*trace),
                 None => {
-                    let cached = CachedTrace { touched: self.groups, touched_at, ..CachedTrace::default() };
+                    let steps = Some(Vec::new());
+                    let cached = CachedTrace { touched: self.groups, touched_at, steps, ..CachedTrace::default() };
                     self.traces.insert(*trace, cached);
                 }
             }
@@ -246,10 +273,25 @@ impl Summaries {
             let began = Instant::now();
             let listing = assemble::summarize(*trace, &cached.digests, &|genai, at| self.prices.price(genai, at));
             sessions.extend(listing.session.clone());
+            let steps = StepChange::of(&listing.steps, cached.steps.as_deref());
+            let filled = self.filled(&listing.steps);
             let took = began.elapsed();
-            rows.push(Row { trace: *trace, listing, took, records: cached.digests.len() });
+            rows.push(Row { trace: *trace, listing, took, records: cached.digests.len(), filled, steps });
         }
         Summarized { rows, emptied, later, sessions }
+    }
+
+    /// The largest share of a model's window that a prompt filled, in thousandths.
+    fn filled(&self, steps: &[Step]) -> Option<u64> {
+        let mut windows: HashMap<(Option<&str>, &str), Option<u64>> = HashMap::new();
+        let filled = steps.iter().filter_map(|step| {
+            let (provider, model, input) = (step.provider.as_deref(), step.model.as_deref()?, step.usage.input()?);
+            let window =
+                *windows.entry((provider, model)).or_insert_with(|| self.prices.window(provider, Some(model), None));
+            let share = u128::from(input) * 1000 / u128::from(window.filter(|window| *window > 0)?);
+            Some(u64::try_from(share).unwrap_or(u64::MAX))
+        });
+        filled.max()
     }
 
     /// To be called after the commit: notes which summaries are up to date as of `now`, and when those that had to wait
@@ -265,6 +307,7 @@ impl Summaries {
                 cached.session = row.listing.session;
                 // From now on, and not from before the commit: what took longer than the pause would be due at once.
                 cached.next_summary = Some(Instant::now() + PAUSE.max(row.took * SHARE));
+                cached.steps = Some(row.steps.hashes);
             }
         }
         for trace in later {

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::pen::Pen;
 use crate::{
-    app::{State, format, hints::CLEAR, line::Line, styled::Styled, wrap},
+    app::{State, format, hints::CLEAR, line::Line, stats::words, styled::Styled, wrap},
     keymap::Action,
     slots::Slot,
 };
@@ -25,6 +25,18 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
         let room = usize::from(end.saturating_sub(x)).saturating_sub(least);
         let chip = wrap::cut_middle(&format!("session:{session}"), room.max(12));
         x = pen.put(x, inner.y, end, &chip, Slot::Filter);
+        x = pen.put(x, inner.y, end, "  ", Slot::Text);
+    }
+    let only = state.filter.only.as_ref().map(words::only);
+    let since = state.filter.since.map(|since| format!("since {}", state.zone.when(since, state.now)));
+    for chip in only.into_iter().chain(since) {
+        x = pen.put(
+            x,
+            inner.y,
+            end,
+            &wrap::cut_middle(&chip, usize::from(end.saturating_sub(x)).max(12)),
+            Slot::Filter,
+        );
         x = pen.put(x, inner.y, end, "  ", Slot::Text);
     }
     let Some(typed) = &state.line else {
@@ -56,7 +68,10 @@ fn facts(state: &State, width: u16) -> Vec<Styled> {
         texts.push(vec![Styled::new(late, Slot::Dim)]);
     }
     let back = state.keymap.label(Action::Back);
-    if let Some(does) = state.back_does().filter(|does| *does == CLEAR && state.line.is_none() && !back.is_empty()) {
+    if let Some(does) = state
+        .back_does()
+        .filter(|does| (*does == CLEAR || state.stats.has_opened()) && state.line.is_none() && !back.is_empty())
+    {
         texts
             .push(vec![Styled::new(format!("   {back}"), Slot::StatusKey), Styled::new(format!(" {does}"), Slot::Dim)]);
     }

@@ -18,7 +18,7 @@
 //!   header    name, lamp, addresses, rate, totals          detail     tabs, text
 //!   filter    the filter, while there is one               status     hints, and where one is
 //!   tree      sessions ▸ runs ▸ steps                      list       a list laid over all: sessions, themes, help
-//!   verdict   what there is to say of a run
+//!   verdict   what there is to say of a run                 stats      sums and tables of all runs
 //!   first_run what to do while the store is empty           picture    the frame of one
 //!   numbers   known, unknown, none                         pen        the one way onto the cells
 //!   widgets   frame, scrollbar, sparkline, strip
@@ -32,6 +32,7 @@ mod list;
 mod numbers;
 mod pen;
 mod picture;
+mod stats;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -80,6 +81,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
             let at = areas.tree.map_or(areas.body, |tree| tree.rows);
             pen.put(at.x + 2, at.y, at.right(), "opening the store…", Slot::Dim);
         }
+        Stage::Browsing if state.stats.is_open() => stats::draw(pen, state),
         Stage::Browsing => {
             panes(pen, state, &areas);
             if let Some(area) = &areas.tree {

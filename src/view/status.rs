@@ -69,6 +69,9 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
     } else {
         match state.stage() {
+            Stage::Browsing if state.stats.is_open() => {
+                strip.left(1, vec![Styled::new("STATS", Slot::Status)]);
+            }
             Stage::Browsing => {
                 if let Some(mark) = state.detail.mark() {
                     strip.left(1, vec![Styled::new(format!("A {}", mark.name), Slot::Accent)]);
@@ -113,8 +116,11 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
         strip.right(2, vec![Styled::new(news, Slot::Accent)]);
     }
     let rows = state.tree.rows().len();
-    if state.stage() == Stage::Browsing && rows > 0 {
-        let (at, of) = if areas.bordered || state.focus == Focus::Tree {
+    if state.stage() == Stage::Browsing && (rows > 0 || state.stats.is_open()) {
+        let (at, of) = if state.stats.is_open() {
+            let panel = state.stats.panel();
+            (state.stats.scroll(panel).cursor, state.stats.places(panel).len())
+        } else if areas.bordered || state.focus == Focus::Tree {
             (state.tree.scroll().cursor, rows)
         } else {
             (state.detail.scroll().cursor, state.detail.document().len())

@@ -187,6 +187,7 @@ impl Bench {
                     last_seen: first.started,
                     lasted: Duration::from_secs(100),
                     states: StateCounts { done: all, ..StateCounts::default() },
+                    loops: 0,
                     totals: Totals::default(),
                 }],
                 total: 1,
@@ -209,6 +210,7 @@ impl Bench {
                     waits: None,
                     spans: trace.spans,
                     models: Vec::new(),
+                    repeat: None,
                     totals: Totals::default(),
                 };
                 Answer::Traces(Page { rows: detail.traces.iter().map(row).collect(), total: all })
@@ -218,6 +220,8 @@ impl Bench {
                 Answer::Tree(found.map_or_else(Tree::default, |found| found.tree.clone()))
             }
             Query::Detail { subject: Subject::Trace(_) | Subject::Session(_) } => Answer::Detail(Some(detail.clone())),
+            Query::Stats { .. } => Answer::Stats(Arc::default()),
+            Query::Usual { .. } => Answer::Usual(Vec::new()),
             Query::Raw { .. } => Answer::Raw(Some(self.large.raw.clone())),
         }
     }

@@ -24,6 +24,7 @@ mod scene;
 mod screens;
 mod sdks;
 mod states;
+mod stats;
 mod sums;
 mod transcripts;
 mod truth;

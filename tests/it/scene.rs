@@ -78,6 +78,13 @@ impl Scene {
         self
     }
 
+    /// The window gets another size.
+    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
+        self.scene.resize(columns, rows);
+        self.terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        self
+    }
+
     pub fn paste(mut self, text: &str) -> Self {
         self.scene.event(Event::Paste(text.to_owned()));
         self

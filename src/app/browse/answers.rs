@@ -152,7 +152,13 @@ impl Browse {
             QuerySlot::Sessions => self.sessions.asks(query, last, now),
             QuerySlot::Traces(session) => self.traces.entry(session.clone()).or_default().asks(query, last, now),
             QuerySlot::Tree(trace) => self.trees.entry(*trace).or_default().asks(query, last, now),
-            QuerySlot::Picker | QuerySlot::Detail | QuerySlot::Marked | QuerySlot::Raw | QuerySlot::Overview => None,
+            QuerySlot::Picker
+            | QuerySlot::Detail
+            | QuerySlot::Marked
+            | QuerySlot::Raw
+            | QuerySlot::Overview
+            | QuerySlot::Stats
+            | QuerySlot::Usual => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod called;
 mod offered;
-mod schema;
+pub(in crate::app) mod schema;
 mod table;
 
 use std::sync::Arc;

@@ -99,6 +99,8 @@ impl scene::Store for Fakes {
                 let traces = self.traces.iter().filter(of).map(|fake| Arc::new(assembled(fake))).collect();
                 Answer::Detail(Some(Arc::new(Detail::whole(traces))))
             }
+            Query::Stats { .. } => Answer::Stats(Arc::default()),
+            Query::Usual { .. } => Answer::Usual(Vec::new()),
             Query::Raw { .. } => Answer::Raw(None),
         })
     }
@@ -113,6 +115,7 @@ fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {
         last_seen: Timestamp(own.iter().map(|fake| fake.last_seen).max().unwrap_or_default()),
         lasted: Duration::ZERO,
         states: StateCounts { done: own.len() as u64, ..StateCounts::default() },
+        loops: 0,
         totals: own.iter().map(|fake| totals(fake)).sum(),
     }
 }
@@ -140,6 +143,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         waits: None,
         spans: fake.spans.len() as u64,
         models: Vec::new(),
+        repeat: None,
         totals: totals(fake),
     }
 }

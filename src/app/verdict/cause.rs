@@ -1,11 +1,18 @@
 //! Why a run failed: the deepest step on its failing path; else what is wrong with how it ended.
 
-use crate::app::document::short_error;
+use crate::app::document::{
+    hash::HashMap,
+    short_error,
+    tools::schema::{self, Violation},
+};
 use crate::app::{step, wrap};
 use crate::model::{
-    AssembledTrace, Category, Content, Failure, ModelCall, Node, NodeState, Role, SpanId, ToolRun, ToolStatus,
-    TraceState, Tree,
+    AssembledTrace, Category, Content, Failure, Finish, ModelCall, Node, NodeState, Role, SpanId, ToolRun, ToolStatus,
+    TraceState, Tree, Value,
 };
+
+/// So many of the newest tool runs have their arguments checked before a run is looked at.
+const CHECKED: usize = 256;
 
 /// What is wrong with a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +47,8 @@ pub enum What {
     NoAnswer,
     /// A tool was asked for and no result is known.
     Unanswered,
+    /// Arguments are not as the schema wants them with which the tool was offered.
+    BadArguments,
 }
 
 /// Where a run failed.
@@ -57,6 +66,7 @@ pub fn of(trace: &AssembledTrace) -> Option<Cause> {
         .or_else(|| failed_result(trace))
         .or_else(|| bad_finish(trace))
         .or_else(|| unanswered(trace))
+        .or_else(|| bad_arguments(trace))
         .or_else(|| no_answer(trace))
 }
 
@@ -219,23 +229,11 @@ fn bad_finish(trace: &AssembledTrace) -> Option<Cause> {
 
 fn finish(call: &ModelCall) -> Option<What> {
     let stop = call.stop_reason.as_deref()?;
-    let letters: String = stop.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    let word = || wrap::clean_line(stop);
-    match letters.as_str() {
-        "maxtokens" | "length" | "maxoutputtokens" | "modelcontextwindowexceeded" | "maxlength" => {
-            Some(What::CutOff(word()))
-        }
-        "contentfilter"
-        | "contentfiltered"
-        | "guardrailintervened"
-        | "refusal"
-        | "safety"
-        | "recitation"
-        | "blocklist"
-        | "prohibitedcontent"
-        | "spii" => Some(What::Refused(word())),
-        _ => None,
-    }
+    let word = wrap::clean_line(stop);
+    Some(match Finish::of(stop)? {
+        Finish::CutOff => What::CutOff(word),
+        Finish::Refused => What::Refused(word),
+    })
 }
 
 /// A tool of which no result is known, in a run that went on or ended without it. A lone model call whose result is sent
@@ -254,6 +252,29 @@ fn unanswered(trace: &AssembledTrace) -> Option<Cause> {
         path: path_of_tool(trace, run, None),
         kind: None,
         message: None,
+        span: run.span.or(run.called_by),
+    })
+}
+
+/// The newest call whose arguments break the schema of its tool; of very many only the newest are looked at.
+fn bad_arguments(trace: &AssembledTrace) -> Option<Cause> {
+    let schemas = trace.definitions.iter().filter_map(|tool| Some((tool.name.as_str(), tool.parameters.as_ref()?)));
+    let schemas: HashMap<&str, &Value> = schemas.collect();
+    let mut runs = trace.tools.iter().rev().take(CHECKED).filter(|run| *run.input != Value::Null);
+    let (run, wrong) = runs.find_map(|run| {
+        let schema = schemas.get(run.name.as_str())?;
+        Some((run, schema::violations(schema, &run.input).into_iter().next()?))
+    })?;
+    let Violation { path, got, wants } = wrong;
+    let path = if path.is_empty() { "arguments" } else { &path };
+    let got = got.map_or_else(|| "missing".to_owned(), |got| format!("is {got}"));
+    Some(Cause {
+        what: What::BadArguments,
+        fatal: false,
+        went_on: went_on(trace),
+        path: path_of_tool(trace, run, None),
+        kind: None,
+        message: line(&format!("{path} {got}: {wants}")),
         span: run.span.or(run.called_by),
     })
 }

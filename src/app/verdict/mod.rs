@@ -26,7 +26,7 @@ use super::{
     browse::Browse,
     waiting::{self, Waiting},
 };
-use crate::model::{AssembledTrace, Detail, RunState, SpanId, Timestamp, TraceId};
+use crate::model::{AssembledTrace, Detail, Query, RunState, SpanId, Timestamp, TraceId, Usd};
 
 pub use cause::{By, Cause, What};
 pub use context::ContextUse;
@@ -86,11 +86,23 @@ impl Verdict {
         }
     }
 
-    /// Compares the cost of the run with that of the runs in its list; see [`usual::of`].
+    /// The run that it is about.
     #[must_use]
-    pub fn unusual(&self, tree: &Browse, now: Timestamp) -> Option<Unusual> {
+    pub fn trace(&self) -> TraceId {
+        self.trace
+    }
+
+    /// The query of what runs before it cost that have its label; `None` where it is about one run of several.
+    #[must_use]
+    pub fn question(&self) -> Option<Query> {
+        self.run.is_none().then_some(Query::Usual { trace: self.trace })
+    }
+
+    /// Compares the cost of the run with that of runs before it; see [`usual::of`].
+    #[must_use]
+    pub fn unusual(&self, tree: &Browse, earlier: &[Usd]) -> Option<Unusual> {
         let run = tree.trace(&self.trace).filter(|_| self.run.is_none())?;
-        usual::of(run, tree.traces(run.session.as_ref()), now)
+        usual::of(&run.totals, earlier)
     }
 
     /// The run that it is about, and the span at which the run failed.

@@ -1,13 +1,8 @@
 //! The same tool called again and again with the same arguments, and what the run spent after that began.
 
-use crate::app::document::hash::{self, HashMap};
+use crate::app::document::hash;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Part, ToolRun, ToolStatus, Usd};
-
-/// So many equal calls are a loop if they fail, and are mentioned if all return the same.
-const FEW: usize = 3;
-/// So many equal calls with the same good result are a loop.
-const MANY: usize = 5;
+use crate::model::{AssembledTrace, EqualRuns, Outcome, Part, ToolRun, ToolStatus, Usd, Value};
 
 /// A tool that was called with the same arguments again and again, to no avail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,46 +19,31 @@ pub struct Repeat {
     pub cost: Option<Usd>,
 }
 
-/// The worst repeat of a run. Calls whose results change are polling, and no repeat.
+/// The worst repeat of a run, by the same rule as in its row of lists.
 pub fn of(trace: &AssembledTrace) -> Option<Repeat> {
-    if trace.tools.len() < FEW {
-        return None;
-    }
-    let key = |(at, run): (usize, &ToolRun)| (hash::of((run.name.as_str(), run.input.hash())), at);
-    let mut runs: Vec<(u64, usize)> = trace.tools.iter().enumerate().map(key).collect();
-    runs.sort_unstable();
-    let equal = runs.chunk_by(|left, right| left.0 == right.0).filter(|runs| runs.len() >= FEW);
-    let found = equal.filter_map(|runs| repeat(trace, &runs.iter().map(|(_, at)| *at).collect::<Vec<_>>()));
-    found
-        .max_by_key(|(repeat, first)| (repeat.is_loop, repeat.times, std::cmp::Reverse(*first)))
-        .map(|(repeat, _)| repeat)
-}
-
-/// What some calls with equal arguments are, and which of them was the first.
-fn repeat(trace: &AssembledTrace, runs: &[usize]) -> Option<(Repeat, usize)> {
-    let failed: Vec<usize> = runs.iter().copied().filter(|at| trace.tools[*at].status == ToolStatus::Error).collect();
-    let failing = failed.len() >= FEW;
-    let same = if failing { failed } else { with_same_result(trace, runs) };
-    if same.len() < FEW {
-        return None;
-    }
-    let second = &trace.tools[same[1]];
+    // Arguments that were not recorded may be others each time.
+    let known = |run: &ToolRun| *run.input != Value::Null;
+    let key = |run: &ToolRun| known(run).then(|| hash::of((run.name.as_str(), run.input.hash())));
+    let equal = EqualRuns::worst(trace.tools.iter().map(key), |at| outcome(&trace.tools[at]))?;
+    let second = &trace.tools[*equal.runs.get(1)?];
     let (calls, tokens, cost) = spent_since(trace, second);
-    let tool = wrap::clean_line(&second.name);
-    let is_loop = failing || same.len() >= MANY;
-    Some((Repeat { tool, times: same.len(), failing, is_loop, calls, tokens, cost }, same[0]))
+    Some(Repeat {
+        tool: wrap::clean_line(&second.name),
+        times: equal.runs.len(),
+        failing: equal.failing,
+        is_loop: equal.is_loop(),
+        calls,
+        tokens,
+        cost,
+    })
 }
 
-/// The largest group of good runs that returned the same.
-fn with_same_result(trace: &AssembledTrace, runs: &[usize]) -> Vec<usize> {
-    let mut by_result: HashMap<u64, Vec<usize>> = HashMap::default();
-    for at in runs {
-        let run = &trace.tools[*at];
-        if let Some(output) = run.output.as_ref().filter(|_| run.status == ToolStatus::Ok) {
-            by_result.entry(result(output)).or_default().push(*at);
-        }
+fn outcome(run: &ToolRun) -> Outcome {
+    match (run.status, &run.output) {
+        (ToolStatus::Error, _) => Outcome::Failed,
+        (ToolStatus::Ok, Some(output)) => Outcome::Returned(result(output)),
+        _ => Outcome::Unknown,
     }
-    by_result.into_values().max_by_key(|runs| (runs.len(), std::cmp::Reverse(runs[0]))).unwrap_or_default()
 }
 
 fn result(output: &[Part]) -> u64 {

@@ -2,3 +2,4 @@
 select *
 from listed
 where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
+    and ($since::ubigint is null or started >= $since)

@@ -4,6 +4,7 @@
 select *
 from listed
 where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
+    and ($since::ubigint is null or started >= $since)
     and trace in (
         with word as (select unnest($words::varchar[]) as word),
         found as (select word, contents.id from contents, word where contains(contents.text, word)),

@@ -7,6 +7,7 @@ mod detail;
 mod overview;
 mod raw;
 mod sessions;
+mod stats;
 mod traces;
 
 use std::sync::Arc;
@@ -18,7 +19,10 @@ use duckdb::{
 
 use super::{DatabaseError, pool::Database};
 use crate::{
-    model::{Answer, Filter, Page, Query, StateCounts, Timestamp, TokenUsage, Totals, TraceSummary, Usd},
+    model::{
+        Answer, Filter, Page, Query, RepeatSummary, StateCounts, Stats, Timestamp, TokenUsage, Totals, TraceSummary,
+        Usd,
+    },
     pricing::Prices,
 };
 
@@ -44,6 +48,10 @@ pub fn answer(
         Query::Overview { filter } => {
             overview::overview(connection, filter, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
         }
+        Query::Stats { filter, stretch } => {
+            stats::stats(connection, filter, *stretch).map(|stats| Answer::Stats(Arc::new(stats)))
+        }
+        Query::Usual { trace } => stats::usual(connection, *trace).map(Answer::Usual),
     })
 }
 
@@ -77,6 +85,17 @@ struct Asked {
 impl Asked {
     /// Puts the relations `listed` and `shown` before a statement.
     fn of(filter: &Filter, statement: &str) -> Self {
+        Self::with_relations(filter, "", statement)
+    }
+
+    /// The same for a statement that reads few columns of many rows: they are computed wherever they are named, as whole
+    /// rows would take longer to keep. `{among}` stands for the condition that a step is of a trace that is shown.
+    fn of_many(filter: &Filter, statement: &str) -> Self {
+        let among = if filter.is_empty() { "true" } else { "trace in (select trace from shown)" };
+        Self::with_relations(filter, "not materialized ", &statement.replace("{among}", among))
+    }
+
+    fn with_relations(filter: &Filter, kept: &str, statement: &str) -> Self {
         let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
         words.sort_unstable();
         words.dedup();
@@ -86,14 +105,32 @@ impl Asked {
             ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
             ("any_session", Sql::Boolean(filter.session.is_none())),
             ("session", of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
+            ("since", filter.since.map_or(Sql::Null, |since| Sql::UBigInt(since.0))),
         ];
-        let shown = if words.is_empty() {
+        let mut shown = if words.is_empty() {
             include_str!("everything.sql")
         } else {
             parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
             include_str!("matching.sql")
-        };
-        Self { sql: format!("with listed as (\n{LISTED}), shown as (\n{shown})\n{statement}"), parameters }
+        }
+        .to_owned();
+        if let Some(only) = &filter.only {
+            let (condition, parameter) = stats::condition(only);
+            shown.extend(["    and ", condition, "\n"]);
+            parameters.extend(parameter.map(|parameter| ("only", parameter)));
+        }
+        let mut sql = format!("with listed as {kept}(\n{LISTED})");
+        // Most statements do not ask what is usual.
+        if shown.contains("usual") || statement.contains("usual") {
+            sql.extend([", usual as (\n", include_str!("usual.sql"), ")"]);
+        }
+        sql.extend([", shown as ", kept, "(\n", &shown, ")\n", statement]);
+        Self { sql, parameters }
+    }
+
+    /// With the most groups of statistics as a parameter.
+    fn most(self) -> Self {
+        self.with("most", limit(Stats::MOST))
     }
 
     fn with(mut self, name: &'static str, value: Sql) -> Self {
@@ -159,6 +196,21 @@ fn states(row: &Row, first: usize) -> Result<StateCounts, DatabaseError> {
         recovered,
         done: number(4)?.saturating_sub(running + never_ended + failed + recovered),
         until: row.get::<_, Option<u64>>(first + 5)?.map(Timestamp),
+    })
+}
+
+/// Four columns: how often a trace called a tool again and again, whether that is a loop, the tool, and what came after it
+/// began cost.
+fn repeat(row: &Row, first: usize) -> Result<Option<RepeatSummary>, DatabaseError> {
+    let times = count(row, first)?;
+    Ok(match row.get(first + 2)? {
+        Some(tool) if times > 0 => Some(RepeatSummary {
+            tool,
+            times,
+            is_loop: row.get::<_, Option<bool>>(first + 1)?.unwrap_or_default(),
+            spent: row.get::<_, Option<i64>>(first + 3)?.map(Usd),
+        }),
+        _ => None,
     })
 }
 

@@ -14,7 +14,7 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
     let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 24)?;
+        total = count(row, 25)?;
         Ok(SessionSummary {
             session: maybe_text(row, 0)?.map(SessionId::from),
             users: lines(maybe_text(row, 1)?),
@@ -22,7 +22,8 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
             last_seen: Timestamp(row.get(3)?),
             lasted: Duration::from_nanos(count(row, 4)?),
             states: states(row, 5)?,
-            totals: totals(row, 11)?,
+            loops: count(row, 11)?,
+            totals: totals(row, 12)?,
         })
     })?;
     Ok(Page { rows, total })

@@ -15,6 +15,7 @@ select
     count(*) filter (recovered) as recovered,
     count(*) as traces,
     min(running_until) filter (running) as until,
+    max(repeats) filter (is_loop) as loops,
     sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
     sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
     sum(pending_tools), sum(errors),

@@ -2,7 +2,7 @@
 
 use duckdb::{Connection, types::Value as Sql};
 
-use super::{Asked, count, limit, lines, maybe_text, totals};
+use super::{Asked, count, limit, lines, maybe_text, repeat, totals};
 use crate::{
     model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary, Waits},
     store::{
@@ -34,7 +34,7 @@ pub fn traces(
         .with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
-        total = count(row, 29)?;
+        total = count(row, 33)?;
         let Some(trace) = trace_id(row.get(0)?) else { return Ok(None) };
         Ok(Some(TraceSummary {
             trace,
@@ -53,7 +53,8 @@ pub fn traces(
             label: row.get(13)?,
             spans: count(row, 14)?,
             models: lines(maybe_text(row, 15)?),
-            totals: totals(row, 16)?,
+            repeat: repeat(row, 16)?,
+            totals: totals(row, 20)?,
         }))
     })?;
     Ok(Page { rows: rows.into_iter().flatten().collect(), total })

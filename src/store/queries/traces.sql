@@ -4,6 +4,7 @@ select * from (
     select
         trace, project, name, session, user_id, service, framework, question, started, ended, last_seen, state, waits,
         label, spans, models,
+        repeats, is_loop, repeat_tool, repeat_cost,
         uncached_input, cache_read, cache_write, output, reasoning,
         cost, priced, unpriced, model_calls, tool_calls, failed_tools, pending_tools, errors,
         count(*) over () as total

@@ -119,6 +119,7 @@ fn summary(run: &Run) -> TraceSummary {
         waits: (run.state == TraceState::Running).then_some(Waits::Spans),
         spans: 12,
         models: vec!["claude-sonnet-4-5".into()],
+        repeat: None,
         totals: run.totals(),
     }
 }
@@ -300,6 +301,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
                     last_seen: at(last.to.unwrap_or(last.from + 6.0)),
                     lasted: of.iter().map(|run| at(run.to.unwrap_or(run.from + 6.0)).since(at(run.from))).sum(),
                     states: states(of.iter().copied(), now),
+                    loops: 0,
                     totals: of.iter().map(|run| run.totals()).sum(),
                 });
             }
@@ -323,6 +325,8 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
             let traces = runs.iter().filter(of).map(|run| Arc::new(assembled(run))).collect();
             Answer::Detail(Some(Arc::new(Detail::whole(traces))))
         }
+        Query::Stats { .. } => Answer::Stats(Arc::default()),
+        Query::Usual { .. } => Answer::Usual(Vec::new()),
         Query::Raw { .. } => Answer::Raw(None),
     }
 }

@@ -57,13 +57,14 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
     // Failures show beside runs that go on, and how many there are where several runs are folded away.
     let failed = Some(session.states.failed).filter(|failed| *failed > 0 && number > 1);
     let failed = failed.map(|failed| Styled::new(format!("✗{}", format::count(failed)), Slot::TreeError));
+    let loops = (session.loops > 0).then(|| Styled::new(format!("↻{}", format::count(session.loops)), Slot::Error));
     let users = session.users.iter().filter(|_| session.session.is_some());
     let users = users.map(|user| Styled::new(wrap::clean_line(user), Slot::Dim)).take(1);
     Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),
         name_slot: Slot::TreeSession,
-        notes: failed.into_iter().chain(users).collect(),
+        notes: failed.into_iter().chain(loops).chain(users).collect(),
         aside: format!("{} {runs}", format::count(number)),
         age: Some(format::age(session.last_seen, state.now, &state.zone)),
         duration: Some(numbers::lasted(session, state.now)),
@@ -85,6 +86,11 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         RunState::Recovered => [errors, None],
         RunState::Failed | RunState::Done => [None, None],
     };
+    // The same call of a tool, again and again.
+    let repeat = trace.repeat.as_ref().map(|repeat| {
+        let slot = if repeat.is_loop { Slot::Error } else { Slot::Warning };
+        Styled::new(format!("↻{}", format::count(repeat.times)), slot)
+    });
     let (ended, now) = match run_state {
         RunState::Running => (None, state.now),
         // Nobody knows when its program stopped: its clock stands.
@@ -101,7 +107,7 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         prose: label.is_none() && question.is_some(),
         name: label.or(question).or_else(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
-        notes: state_notes.into_iter().flatten().chain(also).collect(),
+        notes: repeat.into_iter().chain(state_notes.into_iter().flatten()).chain(also).collect(),
         age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),

@@ -37,7 +37,8 @@ pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
     }
 }
 
-fn boxed(pen: &mut Pen, area: Rect, slot: Slot) {
+/// Frames an area.
+pub fn boxed(pen: &mut Pen, area: Rect, slot: Slot) {
     if area.width < 2 || area.height < 2 {
         return;
     }

@@ -1,0 +1,229 @@
+//! The statistics of the runs that a filter lets through, and what runs of one name cost.
+
+use std::time::Duration;
+
+use duckdb::{Connection, Row, types::Value as Sql};
+
+use super::{Asked, count, limit, maybe_count, maybe_text, repeat, states, totals};
+use crate::{
+    model::{
+        Attention, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed, Timestamp,
+        TokenUsage, TraceId, Usd,
+    },
+    store::{
+        DatabaseError,
+        rows::{trace_id, trace_number},
+    },
+};
+
+/// Runs that a run is compared with at most.
+const USUAL_OF: usize = 20;
+
+/// All statistics, as of one moment: the caller must have begun a transaction.
+pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>) -> Result<Stats, DatabaseError> {
+    let all = Asked::of_many(filter, include_str!("stats_runs.sql")).rows(connection, runs)?;
+    let (mut stats, seen) = all.into_iter().next().unwrap_or_default();
+    for (level, group, total) in
+        Asked::of_many(filter, include_str!("stats_calls.sql")).most().rows(connection, group)?
+    {
+        match level {
+            3 => (stats.call, stats.first_token) = (group.took, group.first_token),
+            1 => stats.models.add(group, total),
+            _ => stats.agents.add(group, total),
+        }
+    }
+    for (level, group, total) in
+        Asked::of_many(filter, include_str!("stats_tools.sql")).most().rows(connection, group)?
+    {
+        if level == 1 {
+            stats.tool = group.took;
+        } else {
+            stats.tools.add(group, total);
+        }
+    }
+    for (column, groups) in [("session", &mut stats.by_session), ("user_id", &mut stats.users)] {
+        let statement = include_str!("stats_groups.sql").replace("{column}", column);
+        for (_, group, total) in Asked::of_many(filter, &statement).most().rows(connection, group)? {
+            groups.add(group, total);
+        }
+    }
+    stats.spend = spend(connection, filter, stretch, seen)?;
+    let asked = Asked::of_many(filter, include_str!("stats_attention.sql")).most();
+    stats.attention = asked.rows(connection, attention)?.into_iter().flatten().collect();
+    Ok(stats)
+}
+
+/// What the newest runs before a run cost that have its label, the newest first.
+pub fn usual(connection: &Connection, trace: TraceId) -> Result<Vec<Usd>, DatabaseError> {
+    let statement = format!("with listed as (\n{})\n{}", super::LISTED, include_str!("usual_of_run.sql"));
+    let mut statement = connection.prepare_cached(&statement)?;
+    let mut found = statement.query(duckdb::named_params! {
+        "trace": Sql::UHugeInt(trace_number(&trace)), "limit": limit(USUAL_OF), "now": Timestamp::now().0,
+    })?;
+    let mut costs = Vec::new();
+    while let Some(row) = found.next()? {
+        costs.push(Usd(row.get(0)?));
+    }
+    Ok(costs)
+}
+
+impl Groups {
+    fn add(&mut self, group: Group, total: u64) {
+        // What names no model, agent, tool, session or user is a group only if there is anything in it.
+        if group.name.is_some() || group.calls > 0 || group.runs > 0 || group.cost != Usd(0) {
+            self.rows.push(group);
+        }
+        self.total = total;
+    }
+}
+
+/// The first statement's row, and from when to when the runs are.
+fn runs(row: &Row) -> Result<(Stats, Option<(u64, u64)>), DatabaseError> {
+    let stats = Stats {
+        sessions: count(row, 0)?,
+        states: states(row, 1)?,
+        spans: count(row, 7)?,
+        totals: totals(row, 8)?,
+        loops: count(row, 21)?,
+        cut_off: count(row, 22)?,
+        full: count(row, 23)?,
+        dear: count(row, 24)?,
+        run: durations(row, 25)?,
+        cost_of_run: spread(row, 28, |nanos| Usd(i64::try_from(nanos).unwrap_or(i64::MAX)))?,
+        ..Stats::default()
+    };
+    Ok((stats, maybe_count(row, 31)?.zip(maybe_count(row, 32)?)))
+}
+
+/// A row of groups: its level, the group, and how many there are in that level.
+fn group(row: &Row) -> Result<(u64, Group, u64), DatabaseError> {
+    let group = Group {
+        name: row.get(1)?,
+        runs: count(row, 3)?,
+        calls: count(row, 4)?,
+        failed: count(row, 5)?,
+        loops: count(row, 6)?,
+        usage: TokenUsage {
+            uncached_input: maybe_count(row, 7)?,
+            cache_read: maybe_count(row, 8)?,
+            cache_write: maybe_count(row, 9)?,
+            output: maybe_count(row, 10)?,
+            reasoning: maybe_count(row, 11)?,
+        },
+        cost: Usd(i64::try_from(row.get::<_, Option<i128>>(12)?.unwrap_or_default()).unwrap_or(i64::MAX)),
+        priced: count(row, 13)?,
+        unpriced: count(row, 14)?,
+        took: durations(row, 15)?,
+        first_token: durations(row, 18)?,
+    };
+    Ok((count(row, 0)?, group, count(row, 2)?))
+}
+
+/// Three columns: the median, the 95th percentile and the largest.
+fn spread<T>(row: &Row, first: usize, value: fn(u64) -> T) -> Result<Option<Spread<T>>, DatabaseError> {
+    let column = |at: usize| Ok::<_, DatabaseError>(maybe_count(row, first + at)?.map(value));
+    Ok(match (column(0)?, column(1)?, column(2)?) {
+        (Some(p50), Some(p95), Some(max)) => Some(Spread { p50, p95, max }),
+        _ => None,
+    })
+}
+
+fn durations(row: &Row, first: usize) -> Result<Option<Spread<Duration>>, DatabaseError> {
+    spread(row, first, Duration::from_nanos)
+}
+
+/// What was spent over time. `seen`: from when to when the runs are.
+fn spend(
+    connection: &Connection,
+    filter: &Filter,
+    stretch: Option<Duration>,
+    seen: Option<(u64, u64)>,
+) -> Result<Spend, DatabaseError> {
+    let Some((first, last)) = seen else { return Ok(Spend::default()) };
+    let from = filter.since.map_or(first, |since| since.0);
+    let nanoseconds = |stretch: Duration| u64::try_from(stretch.as_nanos()).unwrap_or(u64::MAX);
+    let stretch = stretch.map_or(last.saturating_sub(from) / Stats::STRETCHES + 1, nanoseconds).max(1);
+    let asked = Asked::of_many(filter, include_str!("stats_spend.sql"))
+        .with("from", Sql::UBigInt(from))
+        .with("stretch", Sql::UBigInt(stretch))
+        .with("last", Sql::UBigInt(Stats::STRETCHES - 1));
+    let mut costs = Vec::new();
+    for (nth, cost) in asked.rows(connection, |row| Ok((count(row, 0)?, count(row, 1)?)))? {
+        let nth = usize::try_from(nth).unwrap_or_default();
+        costs.resize(nth, Usd(0));
+        costs.push(Usd(i64::try_from(cost).unwrap_or(i64::MAX)));
+    }
+    Ok(Spend { from: Timestamp(from), stretch: Duration::from_nanos(stretch), costs })
+}
+
+fn attention(row: &Row) -> Result<Option<Attention>, DatabaseError> {
+    let why = maybe_text(row, 5)?.and_then(|why| Outcomes::ALL.into_iter().find(|one| one.as_str() == why));
+    let (Some(trace), Some(why)) = (trace_id(row.get(0)?), why) else { return Ok(None) };
+    Ok(Some(Attention {
+        trace,
+        session: maybe_text(row, 1)?.map(SessionId::from),
+        label: row.get(2)?,
+        question: row.get(3)?,
+        started: Timestamp(row.get(4)?),
+        why,
+        failure: row.get(6)?,
+        repeat: repeat(row, 7)?,
+        filled: maybe_count(row, 11)?,
+        cost: row.get::<_, Option<i64>>(12)?.map(Usd),
+        usual: row.get::<_, Option<i64>>(13)?.map(Usd),
+    }))
+}
+
+/// The condition on a row of `listed` that it is of what a statistic counts, with a parameter.
+pub fn condition(only: &Only) -> (&'static str, Option<Sql>) {
+    let text = |text: &Option<String>| Some(text.clone().map_or(Sql::Null, Sql::Text));
+    let nanoseconds = |time: &Duration| Some(Sql::UBigInt(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)));
+    match only {
+        Only::Model(model) => (
+            "trace in (select trace from steps where kind <> 'tool' and model is not distinct from $only::varchar)",
+            text(model),
+        ),
+        Only::Agent(agent) => (
+            "trace in (select trace from steps where kind <> 'tool' and agent is not distinct from $only::varchar)",
+            text(agent),
+        ),
+        Only::Tool(tool) => ("trace in (select trace from steps where tool = $only)", Some(Sql::Text(tool.clone()))),
+        Only::User(user) => ("user_id is not distinct from $only::varchar", text(user)),
+        Only::Run(trace) => ("trace = $only", Some(Sql::UHugeInt(trace_number(trace)))),
+        Only::Outcome(outcome) => (outcome_condition(*outcome), None),
+        Only::Took(Timed::Run, time) => (
+            "not running and not coalesce(never_ended, false) and started > 0 and ended >= started
+                and ended - started >= $only",
+            nanoseconds(time),
+        ),
+        Only::Took(Timed::Call, time) => {
+            ("trace in (select trace from steps where kind = 'call' and lasted >= $only)", nanoseconds(time))
+        }
+        Only::Took(Timed::FirstToken, time) => {
+            ("trace in (select trace from steps where first_token >= $only)", nanoseconds(time))
+        }
+        Only::Took(Timed::Tool, time) => {
+            ("trace in (select trace from steps where kind = 'tool' and lasted >= $only)", nanoseconds(time))
+        }
+        Only::Cost(cost) => {
+            ("not running and priced > 0 and unpriced = 0 and cost >= $only", Some(Sql::BigInt(cost.0)))
+        }
+    }
+}
+
+fn outcome_condition(outcome: Outcomes) -> &'static str {
+    match outcome {
+        Outcomes::Done => "not running and not coalesce(never_ended, false) and not failed and not recovered",
+        Outcomes::Recovered => "recovered",
+        Outcomes::Failed => "failed",
+        Outcomes::NeverEnded => "never_ended",
+        Outcomes::Running => "running",
+        Outcomes::Loop => "is_loop",
+        Outcomes::CutOff => "cut_off",
+        Outcomes::Full => "filled >= 900",
+        Outcomes::Dear => {
+            "not running and priced > 0 and unpriced = 0
+                and cost >= 3 * (select usual.median from usual where usual.label = listed.label)"
+        }
+    }
+}

@@ -1,0 +1,22 @@
+-- Runs that somebody should look at, the newest first, each with the worst thing about it.
+select
+    trace, session, label, question, started, why, failure,
+    repeats, is_loop, repeat_tool, repeat_cost,
+    filled, case when priced > 0 and unpriced = 0 then cost end, median
+from (
+    select
+        *,
+        case
+            when failed then 'failed'
+            when is_loop then 'loop'
+            when never_ended then 'never ended'
+            when cut_off then 'cut off'
+            when filled >= 900 then 'context full'
+            when not running and priced > 0 and unpriced = 0 and cost >= 3 * usual.median then 'over 3x usual cost'
+        end as why
+    from shown
+    left join usual using (label)
+)
+where why is not null
+order by started desc, trace desc
+limit $most
