@@ -35,6 +35,7 @@
 //!     tool_runs             tool runs with names, arguments and results
 //!     tree                  nodes ─▶ the tree as shown: named, summed, numbered
 //!     definitions           the tools that were offered, each once
+//!     retrievals            searches, rerankings and embeddings: what was asked and what came back
 //!
 //!   exchanges: collected from all sources before any is placed (`exchanges::collect`)
 //!     provenance            the sources
@@ -115,6 +116,7 @@ mod reading_digest;
 mod reading_groups;
 mod reassign_logs;
 mod requests;
+mod retrievals;
 mod returned_results;
 mod same_call;
 mod session_history;
@@ -173,6 +175,7 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     let later = completed_runs::later_results(&traces, &runs);
     let mut history = SessionHistory::default();
     let (mut calls, mut conversations, mut tools, mut limits) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut found = Vec::new();
     for ((trace, runs), later) in traces.iter().zip(runs).zip(later) {
         let (exchanges, built, reached) = built(trace, &runs, &history, &mut fingerprints);
         let messages = built.iter().flat_map(|conversation| &conversation.messages);
@@ -180,14 +183,16 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
         tools.push(completed_runs::complete(runs, later, &completed_runs::callers(&built)));
         conversations.push(shown_conversations::shown(trace, built));
         calls.push(exchanges.calls);
+        found.push(retrievals::of(trace, &mut fingerprints));
         limits.push([trace.limits.clone(), reached].concat());
     }
     let conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
     let parts = calls.into_iter().zip(conversations).zip(tools.into_iter().zip(limits));
     let assembled = traces.iter().zip(parts);
-    assembled
-        .map(|(trace, ((calls, conversations), (tools, limits)))| one(trace, calls, conversations, tools, limits))
-        .collect()
+    let assembled = assembled.zip(found).map(|((trace, ((calls, conversations), (tools, limits))), retrievals)| {
+        AssembledTrace { retrievals, ..one(trace, calls, conversations, tools, limits) }
+    });
+    assembled.collect()
 }
 
 /// The exchanges of a trace, the conversations that are built of them, and the limits that were reached meanwhile.
@@ -240,6 +245,7 @@ fn one(
         calls,
         conversations,
         tools,
+        retrievals: Vec::new(),
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
         totals: work.totals(),

@@ -75,7 +75,7 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
 
 /// The name to show for a node. The conventions' `invoke_agent NAME` and `execute_tool NAME` repeat the category, so
 /// only NAME is shown; where that is the model's, the agent's own name is shown instead.
-fn name(trace: &LoadedTrace, at: usize) -> String {
+pub fn name(trace: &LoadedTrace, at: usize) -> String {
     let node = &trace.nodes()[at];
     let repeated = match node.category {
         Category::Agent => "invoke_agent ",
@@ -95,7 +95,7 @@ fn name(trace: &LoadedTrace, at: usize) -> String {
 }
 
 /// The state of a node; a span that failed is shown as failed even while it runs.
-fn state(node: &SpanNode) -> NodeState {
+pub fn state(node: &SpanNode) -> NodeState {
     match node.span {
         None => NodeState::Missing,
         Some(_) if node.failed() => NodeState::Error,

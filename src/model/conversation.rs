@@ -88,6 +88,24 @@ impl ToolStatus {
     }
 }
 
+/// A search for documents, an ordering of some, or an embedding: what was asked, and what came back.
+#[derive(Debug, Clone)]
+pub struct Retrieval {
+    pub span: SpanId,
+    /// Of a retriever, a reranker or an embedding.
+    pub category: Category,
+    /// As people should read it.
+    pub name: String,
+    pub model: Option<String>,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub failed: bool,
+    /// The query or the texts; of a reranker also the documents that it was given.
+    pub asked: Vec<Arc<Message>>,
+    /// The documents in their order, or how long the vectors are.
+    pub found: Vec<Arc<Message>>,
+}
+
 /// One failure, at the deepest span that carries it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceFailure {
@@ -192,6 +210,8 @@ pub struct AssembledTrace {
     pub calls: Vec<ModelCall>,
     pub conversations: Vec<Conversation>,
     pub tools: Vec<ToolRun>,
+    /// In order of start; a search within a search is left out.
+    pub retrievals: Vec<Retrieval>,
     pub definitions: Vec<ToolDefinition>,
     pub errors: Vec<TraceFailure>,
     pub totals: Totals,
@@ -232,6 +252,7 @@ impl AssembledTrace {
             calls: Vec::new(),
             conversations: Vec::new(),
             tools: Vec::new(),
+            retrievals: Vec::new(),
             definitions: Vec::new(),
             errors: Vec::new(),
             totals: Totals::default(),

@@ -36,7 +36,7 @@ mod value;
 pub use arguments::Arguments;
 pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, LimitReached, ModelCall,
-    Opener, ToolRun, ToolStatus, TraceFailure,
+    Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
 };
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};

@@ -181,6 +181,11 @@ fn two_runs_and_two_calls_stand_beside_each_other() {
 }
 
 #[test]
+fn what_was_searched_and_found_stands_before_the_turn_that_uses_it() {
+    shows("retrieval", &["llama-index/rag"], "g g j 1");
+}
+
+#[test]
 fn the_arithmetic_of_a_cost_opens_with_its_row() {
     shows("cost_opened", &["bedrock/invoke_cache"], "4 tab j j j j j j j j j j j j j j enter");
 }

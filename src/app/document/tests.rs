@@ -3,6 +3,7 @@
 mod comparisons;
 mod cost_answers;
 mod prompts;
+mod retrievals;
 mod running;
 mod sessions;
 

@@ -10,6 +10,7 @@ mod exchanges;
 mod merges;
 mod properties;
 mod requests;
+mod retrievals;
 mod sessions;
 mod tools;
 mod trees;

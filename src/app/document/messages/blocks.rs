@@ -49,6 +49,11 @@ pub enum Block {
         first: bool,
         role: bool,
     },
+    /// A search, a reranking or an embedding.
+    Retrieval {
+        trace: usize,
+        at: usize,
+    },
     Failure {
         trace: usize,
         failed: Failed,

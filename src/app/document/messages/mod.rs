@@ -16,6 +16,7 @@ mod failures;
 mod index;
 mod outline;
 mod pairs;
+mod retrieval;
 mod turn;
 
 use std::sync::{Arc, OnceLock};
@@ -93,6 +94,10 @@ impl Pane for Messages {
                     to.gap();
                 }
                 self.part(to, trace, at, role);
+            }
+            Block::Retrieval { trace, at } => {
+                let retrieval = &self.trace(trace).retrievals[at];
+                retrieval::write(to, retrieval, &format!("retrieval {} {}", self.trace(trace).trace, retrieval.span));
             }
             Block::Failure { trace, failed } => {
                 to.gap();

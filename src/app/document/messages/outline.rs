@@ -8,7 +8,7 @@ use super::blocks::Block;
 use super::failures::{Failed, Failures};
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
-use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, Part, Role, SpanId};
+use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, Part, Role, SpanId, Timestamp};
 
 /// The blocks of an answer, and what is looked up in each of its traces.
 pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
@@ -27,6 +27,7 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
         let mut writer = Writer {
             silent: index.silent_calls(trace).into_iter().peekable(),
             failures: Failures::of(trace),
+            retrievals: 0,
             at,
             trace,
             index,
@@ -53,6 +54,8 @@ struct Writer<'a, 'o> {
     trace: &'a AssembledTrace,
     index: TraceIndex,
     failures: Failures,
+    /// So many of the trace's retrievals are listed.
+    retrievals: usize,
     /// Calls without messages, in order: each still has its turn.
     silent: std::iter::Peekable<std::vec::IntoIter<usize>>,
     outline: &'o mut outline::Outline<Block>,
@@ -76,6 +79,7 @@ impl<'a> Writer<'a, '_> {
             self.conversation(conversation, &messages.messages);
         }
         self.silent_before(trace.calls.len());
+        self.retrievals_before(Timestamp(u64::MAX));
         for failed in self.failures.take_rest(trace) {
             self.failure(failed);
         }
@@ -175,9 +179,21 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn turn(&mut self, call: usize) {
+        self.retrievals_before(self.trace.calls[call].started);
         let span = self.trace.calls[call].span;
         self.outline.push(Block::Turn { trace: self.at, call }, ("turn", self.trace.trace, span), 2, 0);
         self.outline.holds(span);
+    }
+
+    /// The retrievals that began before a moment and are not listed yet.
+    fn retrievals_before(&mut self, moment: Timestamp) {
+        while let Some(retrieval) = self.trace.retrievals.get(self.retrievals).filter(|next| next.started <= moment) {
+            let found = retrieval.found.iter().map(|message| message.parts.len()).sum::<usize>();
+            let block = Block::Retrieval { trace: self.at, at: self.retrievals };
+            self.outline.push(block, ("retrieval", self.trace.trace, retrieval.span), 2 + found, 0);
+            self.outline.holds(retrieval.span);
+            self.retrievals += 1;
+        }
     }
 
     /// Shows the failures of a turn's call beneath its messages.
