@@ -246,6 +246,7 @@ fn one(
         conversations,
         tools,
         retrievals: Vec::new(),
+        evaluations: Vec::new(),
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
         totals: work.totals(),

@@ -60,7 +60,7 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
 const ERROR: i32 = 17;
 
 /// A score that somebody gave a span, whose own failure it is not if it could not be made.
-const EVALUATION: &str = "gen_ai.evaluation.result";
+pub const EVALUATION: &str = "gen_ai.evaluation.result";
 
 /// Whether a log record only tells something about the span that it names: a retry, a cache miss, an evaluation. Then no
 /// failure in it is that of the span. The records that stand for a call or a tool's run tell how that went.

@@ -62,6 +62,7 @@ mod dialect;
 mod documents;
 mod dspy;
 mod errors;
+pub mod evaluations;
 mod fact_keys;
 mod facts;
 mod framework;

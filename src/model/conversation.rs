@@ -106,6 +106,22 @@ pub struct Retrieval {
     pub found: Vec<Arc<Message>>,
 }
 
+/// A score that somebody gave what a span did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// What it judges; `None`: the whole trace.
+    pub span: Option<SpanId>,
+    pub at: Timestamp,
+    /// What was judged: `relevance`, `toxicity`.
+    pub name: String,
+    pub score: Option<f64>,
+    /// What the score means: `pass`, `relevant`.
+    pub label: Option<String>,
+    pub explanation: Option<String>,
+    /// Why it could not be made.
+    pub failure: Option<String>,
+}
+
 /// One failure, at the deepest span that carries it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceFailure {
@@ -212,6 +228,8 @@ pub struct AssembledTrace {
     pub tools: Vec<ToolRun>,
     /// In order of start; a search within a search is left out.
     pub retrievals: Vec<Retrieval>,
+    /// By time; added once they were looked up.
+    pub evaluations: Vec<Evaluation>,
     pub definitions: Vec<ToolDefinition>,
     pub errors: Vec<TraceFailure>,
     pub totals: Totals,
@@ -253,6 +271,7 @@ impl AssembledTrace {
             conversations: Vec::new(),
             tools: Vec::new(),
             retrievals: Vec::new(),
+            evaluations: Vec::new(),
             definitions: Vec::new(),
             errors: Vec::new(),
             totals: Totals::default(),

@@ -35,8 +35,8 @@ mod value;
 
 pub use arguments::Arguments;
 pub use conversation::{
-    AssembledTrace, Conversation, ConversationId, ConversationMessage, Instrumentation, LimitReached, ModelCall,
-    Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
+    AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, LimitReached,
+    ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
 };
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};

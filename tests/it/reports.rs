@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use sideseat_tui::decode::{Encoding, Signal};
+use sideseat_tui::model::{Answer, Evaluation, Query, Subject};
 use sideseat_tui::store::{Place, Store};
 
 use crate::replay::{list, prices, send_as, transcript_of};
@@ -186,6 +187,29 @@ fn a_score_is_no_message_and_no_failure_of_the_run_that_it_judges() {
     assert_eq!((at(judged, "/totals/errors"), at(judged, "/totals/model_calls")), (&json!(0), &json!(1)));
     assert_eq!([usage(&judged["totals"])[0], usage(&judged["totals"])[3]], [Some(24), Some(4)]);
     assert_eq!([usage(&judge["totals"])[0], usage(&judge["totals"])[3]], [Some(140), Some(30)]);
+}
+
+#[test]
+fn the_scores_of_a_span_are_found_with_what_they_judge() {
+    let store = store(&["23-evaluation-results", "23-evaluation-results.logs"]);
+    let trace = "b0617000000000000000000000000001".parse().unwrap();
+    let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject: Subject::Trace(trace) }) else {
+        panic!("the store has the trace")
+    };
+    let scores = detail.traces[0].evaluations.iter().map(|evaluation| {
+        let Evaluation { span, name, score, label, failure, .. } = evaluation;
+        let span = span.map(|span| span.to_string()).unwrap_or_default();
+        (span.as_str() == "17b0000000000001", name.as_str(), *score, label.as_deref(), failure.as_deref())
+    });
+    let wanted = [
+        (true, "accuracy", Some(0.5), None, None),
+        (true, "language", None, Some("de"), None),
+        (true, "short", Some(1.0), Some("pass"), None),
+        (true, "toxicity", None, None, Some("pydantic_evals.EvaluatorFailure")),
+    ];
+    assert_eq!(scores.collect::<Vec<_>>(), wanted);
+    let explained = detail.traces[0].evaluations[0].explanation.as_deref();
+    assert_eq!(explained, Some("Correct, yet without a sentence."));
 }
 
 #[test]

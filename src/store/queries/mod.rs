@@ -4,6 +4,7 @@
 //! that the filter lets through (`everything.sql`, or `matching.sql` if the filter has words).
 
 mod detail;
+mod evaluations;
 mod overview;
 mod raw;
 mod sessions;

@@ -2,6 +2,7 @@
 
 use super::failures::Failed;
 use super::pairs::PartPlace;
+use crate::model::SpanId;
 
 /// What one block shows; numbers are places in the answer.
 #[derive(Debug)]
@@ -48,6 +49,11 @@ pub enum Block {
         at: PartPlace,
         first: bool,
         role: bool,
+    },
+    /// How a call was judged; `None`: all else of the run.
+    Evaluations {
+        trace: usize,
+        span: Option<SpanId>,
     },
     /// A search, a reranking or an embedding.
     Retrieval {

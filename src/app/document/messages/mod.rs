@@ -12,6 +12,7 @@
 mod block;
 mod blocks;
 mod end;
+mod evaluations;
 mod failures;
 mod index;
 mod outline;
@@ -94,6 +95,10 @@ impl Pane for Messages {
                     to.gap();
                 }
                 self.part(to, trace, at, role);
+            }
+            Block::Evaluations { trace, span } => {
+                let of = self.trace(trace);
+                evaluations::write(to, of, &evaluations::of(of, span), span.is_none());
             }
             Block::Retrieval { trace, at } => {
                 let retrieval = &self.trace(trace).retrievals[at];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::hash::HashSet;
 use super::super::{outline, parts, runs};
 use super::blocks::Block;
+use super::evaluations;
 use super::failures::{Failed, Failures};
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
@@ -28,6 +29,7 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
             silent: index.silent_calls(trace).into_iter().peekable(),
             failures: Failures::of(trace),
             retrievals: 0,
+            judged: trace.evaluations.iter().filter_map(|evaluation| evaluation.span).collect(),
             at,
             trace,
             index,
@@ -54,6 +56,8 @@ struct Writer<'a, 'o> {
     trace: &'a AssembledTrace,
     index: TraceIndex,
     failures: Failures,
+    /// The spans that somebody gave a score.
+    judged: HashSet<SpanId>,
     /// So many of the trace's retrievals are listed.
     retrievals: usize,
     /// Calls without messages, in order: each still has its turn.
@@ -83,6 +87,7 @@ impl<'a> Writer<'a, '_> {
         for failed in self.failures.take_rest(trace) {
             self.failure(failed);
         }
+        self.evaluations(None);
         self.outline.push(Block::End { trace: at }, ("end", trace.trace), 2, 0);
     }
 
@@ -174,7 +179,7 @@ impl<'a> Writer<'a, '_> {
             let hint = self.trace.calls[call].recording_hint.is_some_and(|hint| self.shown.hints.insert(hint));
             let id = ("silent", self.trace.trace, self.trace.calls[call].span);
             self.outline.push(Block::Silent { trace: self.at, call, hint }, id, 1 + usize::from(hint), 0);
-            self.failures_at(self.trace.calls[call].span);
+            self.close(Some(call));
         }
     }
 
@@ -200,6 +205,20 @@ impl<'a> Writer<'a, '_> {
     fn close(&mut self, turn: Option<usize>) {
         if let Some(call) = turn.and_then(|turn| self.trace.calls.get(turn)) {
             self.failures_at(call.span);
+            self.evaluations(Some(call.span));
+        }
+    }
+
+    /// How a call was judged, or where `span` is `None` all else of the run.
+    fn evaluations(&mut self, span: Option<SpanId>) {
+        if !span.is_none_or(|span| self.judged.contains(&span)) || self.trace.evaluations.is_empty() {
+            return;
+        }
+        let trace = self.trace;
+        let number = evaluations::of(trace, span).len();
+        if number > 0 {
+            let block = Block::Evaluations { trace: self.at, span };
+            self.outline.push(block, ("evaluations", trace.trace, span), 1 + number, 0);
         }
     }
 

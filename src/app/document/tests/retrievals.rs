@@ -69,3 +69,34 @@ fn a_search_of_which_nothing_was_recorded_says_so() {
     let lines = shown(retrieval(Category::Retriever, vec![], vec![]));
     place(&lines, "no document was recorded");
 }
+
+#[test]
+fn scores_stand_beneath_what_they_judge() {
+    use crate::model::Evaluation;
+    let score = |span, name: &str, score, label: Option<&str>| Evaluation {
+        span,
+        at: Timestamp(3_000_000_000),
+        name: name.into(),
+        score,
+        label: label.map(str::to_owned),
+        explanation: None,
+        failure: None,
+    };
+    let said = |turn, text: &str| message(turn, Role::Assistant, vec![Content::Text(text.into())]);
+    let mut trace = run(vec![call(1), call(2)], vec![said(0, "First."), said(1, "Second.")], vec![]);
+    trace.evaluations = vec![
+        score(Some(span(1)), "accuracy", Some(0.9), Some("pass")),
+        score(None, "language", None, Some("de")),
+        Evaluation {
+            failure: Some("Timeout".into()),
+            explanation: Some("no judge".into()),
+            ..score(Some(span(77)), "toxicity", None, None)
+        },
+    ];
+    let lines = lines(messages::blocks, &detail(vec![trace]), 70);
+    let first = place(&lines, "◇ accuracy  0.9 pass");
+    assert!(place(&lines, "First.") < first && first < place(&lines, "── turn 2"), "{lines:#?}");
+    let whole = place(&lines, "◇ language  de");
+    assert_eq!(lines[whole + 1], "◇ toxicity  ✗ Timeout  no judge");
+    assert!(place(&lines, "Second.") < whole && whole < place(&lines, "── end of run"), "{lines:#?}");
+}

@@ -1,0 +1,54 @@
+//! The scores that somebody gave a step, or the whole run.
+//!
+//! ```text
+//!   ◇ relevance  0.9 pass      Answers what was asked.
+//!   ◇ toxicity   ✗ Timeout     The judge did not answer.
+//! ```
+
+use super::super::build::Builder;
+use super::super::hash::HashSet;
+use crate::app::styled::Styled;
+use crate::app::wrap;
+use crate::model::{AssembledTrace, Evaluation, SpanId};
+use crate::slots::Slot;
+
+/// The evaluations of a call, or where `span` is `None` of all that is no call of a model.
+pub fn of(trace: &AssembledTrace, span: Option<SpanId>) -> Vec<&Evaluation> {
+    let all = trace.evaluations.iter();
+    if let Some(span) = span {
+        return all.filter(|evaluation| evaluation.span == Some(span)).collect();
+    }
+    let calls: HashSet<SpanId> = trace.calls.iter().map(|call| call.span).collect();
+    all.filter(|evaluation| !evaluation.span.is_some_and(|span| calls.contains(&span))).collect()
+}
+
+/// Writes evaluations, each on a line with its reason behind it. `about`: what each judges is named.
+pub fn write(to: &mut Builder, trace: &AssembledTrace, evaluations: &[&Evaluation], about: bool) {
+    to.gap();
+    let names = evaluations.iter().map(|evaluation| wrap::width(&wrap::clean_line(&evaluation.name)));
+    let widest = names.max().unwrap_or(0).min(to.width / 3);
+    for evaluation in evaluations {
+        let Evaluation { name, score, label, explanation, failure, .. } = evaluation;
+        let name = wrap::cut(&wrap::clean_line(name), widest);
+        let gap = " ".repeat(widest - wrap::width(&name) + 2);
+        let mut texts = vec![Styled::new("◇ ", Slot::Accent), Styled::new(format!("{name}{gap}"), Slot::Text)];
+        texts.extend(score.map(|score| Styled::new(format!("{} ", number(score)), Slot::JsonNumber)));
+        texts
+            .extend(label.as_ref().map(|label| Styled::new(format!("{} ", wrap::clean_line(label)), Slot::JsonString)));
+        let failure = failure.as_ref().map(|failure| format!("✗ {} ", wrap::clean_line(failure)));
+        texts.extend(failure.map(|failure| Styled::new(failure, Slot::Warning)));
+        texts.extend(explanation.as_ref().map(|why| Styled::new(format!(" {}", wrap::clean_line(why)), Slot::Dim)));
+        let judged = evaluation.span.filter(|_| about);
+        let node = judged.and_then(|span| trace.tree.nodes.iter().find(|node| node.id == span));
+        let of = node.map(|node| Styled::new(format!("  of {}", crate::app::step::called(node)), Slot::Dim));
+        texts.extend(of);
+        to.wrapped(2, 2, &texts);
+    }
+}
+
+/// A score without the noise of binary fractions: `0.9`, `1`, `0.333`.
+fn number(score: f64) -> String {
+    let text = format!("{score:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text.is_empty() || text == "-" { "0".to_owned() } else { text.to_owned() }
+}
