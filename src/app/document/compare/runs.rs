@@ -148,6 +148,8 @@ impl TwoRuns {
         to.wrapped(0, 2, &[Styled::new(head, Slot::Warning), Styled::new(self.named([next(0), next(1)]), Slot::Title)]);
         for (run, letter) in LETTERS.into_iter().enumerate() {
             let text = next(run).map_or_else(|| "has ended".to_owned(), |step| self.brief(run, step));
+            // Only among the steps a tool stands beneath its turn.
+            let text = text.trim_start();
             to.wrapped(2, 4, &[Styled::new(format!("{letter} "), Slot::Accent), Styled::new(text, Slot::Text)]);
         }
         if self.likenesses[first] == Likeness::Other {
