@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod digest;
 mod docs;
+mod faults;
 mod fuzz;
 mod invariants;
 mod otlp;

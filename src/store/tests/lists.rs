@@ -134,3 +134,56 @@ fn the_sums_count_the_states_that_the_rows_have() {
     let sums = overview(&store, Filter::default());
     assert_eq!((sums.states, sums.all.states), (counts, counts));
 }
+
+/// Measures the statistics of half a million spans; asserts nothing about time, as a machine may be busy.
+#[test]
+#[ignore = "it measures: `cargo test --lib half_a_million -- --ignored --nocapture`"]
+fn statistics_of_half_a_million_spans() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Place::File(folder.path().join("a.duckdb")), Arc::default()).unwrap();
+    sql(
+        &store,
+        "insert into traces by name
+         select
+            (n * 7919)::uhugeint as trace, 'default' as project, 'invoke_agent' as name, 'session-' || n // 4 as session,
+            'user-' || n % 500 as user_id, 'question ' || n as question,
+            (1750000000000000000 + n * 10000000000)::ubigint as started,
+            (1750000000000000000 + n * 10000000000 + (n * 7919 % 9000) * 1000000)::ubigint as ended,
+            (1750000000000000000 + n * 10000000000 + (n * 7919 % 9000) * 1000000)::ubigint as last_seen,
+            case when n % 20 = 0 then 'error' else 'ok' end as state, 5 as spans, 'gpt-4o' as models,
+            1000 as uncached_input, 100 as output, (n * 7919 % 1000000007) as cost, 3 as priced, 0 as unpriced,
+            3 as model_calls, 2 as tool_calls, 0 as failed_tools, (n % 20 = 0)::ubigint as errors, true as has_ai,
+            5 as settled_from, 'agent ' || n % 40 as label, if(n % 50 = 0, 4, 0) as repeats, n % 50 = 0 as is_loop,
+            if(n % 50 = 0, 'tool 1', null) as repeat_tool
+         from range(100000) as of (n)",
+    )
+    .unwrap();
+    sql(
+        &store,
+        "insert into steps by name
+         select
+            (n // 5 * 7919)::uhugeint as trace, n % 5 as nth, if(n % 5 < 3, 'call', 'tool') as kind,
+            (1750000000000000000 + n * 2000000000)::ubigint as started, (n * 7919 % 9000000007)::ubigint as lasted,
+            if(n % 5 < 3, (n * 104729 % 900000007)::ubigint, null) as first_token,
+            if(n % 5 < 3, 'model ' || n % 12, null) as model, 'agent ' || n % 40 as agent,
+            if(n % 5 < 3, null, 'tool ' || n % 60) as tool, 400 as uncached_input, 40 as output,
+            if(n % 5 < 3, n * 7919 % 1000000007, null)::bigint as cost, false as unpriced, n % 50 = 0 as failed
+         from range(500000) as of (n)",
+    )
+    .unwrap();
+    let since = Timestamp(1_750_000_000_000_000_000 + 50_000 * 10_000_000_000);
+    for (name, filter) in
+        [("all", Filter::default()), ("half of them", Filter { since: Some(since), ..Filter::default() })]
+    {
+        let mut times: Vec<Duration> = (0..9)
+            .map(|_| {
+                let began = std::time::Instant::now();
+                let query = Query::Stats { filter: filter.clone(), stretch: None };
+                assert!(matches!(store.answer(&query), Ok(Answer::Stats(stats)) if stats.states.all() > 0));
+                began.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        println!("statistics of {name}: median {:?}, slowest {:?}", times[4], times[8]);
+    }
+}
