@@ -204,6 +204,15 @@ mod tests {
     use super::*;
     use crate::model::{Role, ToolCall, ToolResult, Value};
 
+    #[test]
+    fn reasoning_that_an_earlier_version_stored_is_still_read() {
+        use crate::model::{Reasoning, ReasoningForm};
+        // Until then a boolean told whether it was redacted.
+        let earlier = |redacted: bool| stored_form(&(None::<String>, Some("s"), redacted, None::<Vec<u8>>));
+        let form = |bytes: Vec<u8>| postcard::from_bytes::<Reasoning>(&bytes).unwrap().form;
+        assert_eq!([form(earlier(false)), form(earlier(true))], [ReasoningForm::Open, ReasoningForm::Redacted]);
+    }
+
     fn reading(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
         let owned = |messages: &[&Arc<Message>]| messages.iter().map(|message| Arc::clone(message)).collect();
         Reading {
