@@ -162,15 +162,19 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let mut end = right;
     // What stands aside ends in one column in all rows; a name that needs its room has it.
     let aside = u16::try_from(wrap::width(&line.aside)).unwrap_or(u16::MAX);
-    let name = u16::try_from(wrap::width(&line.name)).unwrap_or(u16::MAX);
+    let sign = line.sign.as_ref().map_or(0, |sign| wrap::width(&sign.text) + 1);
+    let name = u16::try_from(wrap::width(&line.name) + sign).unwrap_or(u16::MAX);
     let aside_from = column.checked_sub(aside).filter(|from| aside > 0 && x.saturating_add(name) < *from);
     if let Some(from) = aside_from {
         pen.put(from, y, right, &line.aside, Slot::Dim);
         end = from - 1;
     }
-    let room = usize::from(end.saturating_sub(x));
+    let room = usize::from(end.saturating_sub(x)).saturating_sub(sign);
     let name = if line.prose { wrap::cut(&line.name, room) } else { wrap::cut_middle(&line.name, room) };
     x = pen.put(x, y, end, &name, line.name_slot);
+    if let Some(sign) = &line.sign {
+        x = pen.put(x + 1, y, end, &sign.text, sign.slot);
+    }
     if let Some(model) = shortened(&line.model, usize::from(end.saturating_sub(x)).saturating_sub(GAP)) {
         x = pen.put(x + 2, y, end, &model, Slot::Dim);
     }

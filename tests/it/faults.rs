@@ -151,7 +151,7 @@ fn a_tool_that_is_called_in_a_loop() {
         agent.runs(call, 0, "'guests' must be >= 1", true);
     }
     agent.answers((9000, 0), "end_turn");
-    says(&agent.ends(), &["↻ LOOP 3×", "planner  ↻3", "book_room #3", "'guests' must be >= 1"]);
+    says(&agent.ends(), &["↻ LOOP 3×", "planner ↻3", "book_room #3", "'guests' must be >= 1"]);
 }
 
 #[test]

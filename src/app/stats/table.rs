@@ -315,7 +315,10 @@ fn of_speed(stats: &Stats, speed: Option<(Timed, Spread<Duration>)>) -> Vec<Styl
 }
 
 fn of_model(stats: &Stats, group: &Group) -> Vec<Styled> {
-    let name = group.name.as_deref().map(format::model);
+    // Two models may have one name for people: then their whole names tell them apart.
+    let short = |group: &Group| group.name.as_deref().map(format::model).map(str::to_owned);
+    let is_shared = stats.models.rows.iter().filter(|other| short(other) == short(group)).count() > 1;
+    let name = group.name.as_deref().map(|name| if is_shared { name } else { format::model(name) });
     let cached = group.usage.cached_share().map_or_else(|| NONE.to_owned(), format::percent);
     let [p50, p95, _] = times(group.took);
     let [first, ..] = times(group.first_token);

@@ -25,6 +25,8 @@ pub struct Line {
     pub name_slot: Slot,
     /// It is prose, which is read from its start; a name is cut in its middle.
     pub prose: bool,
+    /// A sign right after the name, which gives way to it.
+    pub sign: Option<Styled>,
     pub model: String,
     /// What else is shown where there is room, most needed first.
     pub notes: Vec<Styled>,
@@ -64,7 +66,8 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),
         name_slot: Slot::TreeSession,
-        notes: failed.into_iter().chain(loops).chain(users).collect(),
+        sign: loops,
+        notes: failed.into_iter().chain(users).collect(),
         aside: format!("{} {runs}", format::count(number)),
         age: Some(format::age(session.last_seen, state.now, &state.zone)),
         duration: Some(numbers::lasted(session, state.now)),
@@ -107,7 +110,8 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         prose: label.is_none() && question.is_some(),
         name: label.or(question).or_else(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
-        notes: repeat.into_iter().chain(state_notes.into_iter().flatten()).chain(also).collect(),
+        sign: repeat,
+        notes: state_notes.into_iter().flatten().chain(also).collect(),
         age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
