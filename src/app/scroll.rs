@@ -31,6 +31,12 @@ impl Scroll {
         self.line = self.line.min(cursor).min(height.saturating_sub(1));
     }
 
+    /// Fits the window to another height: it shows as many lines as there is room for.
+    pub fn fit(&mut self, length: usize, height: usize) {
+        let least = self.cursor.saturating_sub(length.saturating_sub(height));
+        self.line = self.line.max(least).min(self.cursor).min(height.saturating_sub(1));
+    }
+
     /// Moves the cursor by hand; the window follows only as far as it must.
     pub fn move_by(&mut self, by: isize, length: usize, height: usize) {
         self.show(self.cursor.saturating_add_signed(by), length, height);
@@ -85,6 +91,8 @@ mod tests {
         scroll.show(3, 10, 5);
         scroll.carry_to(13, 5);
         assert_eq!((scroll.cursor, scroll.top()), (13, 10));
+        scroll.fit(20, 15);
+        assert_eq!((scroll.cursor, scroll.top()), (13, 5), "the window has room for all that is beneath, and more");
         scroll.carry_to(1, 5);
         assert_eq!((scroll.cursor, scroll.top()), (1, 0), "there is nothing above to fill the window with");
     }

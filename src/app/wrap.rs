@@ -8,7 +8,7 @@ mod breaks;
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 use super::styled::Styled;
 use crate::slots::Slot;
@@ -20,8 +20,8 @@ const TAB: usize = 4;
 ///
 /// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. Marks that reorder text (bidi
 /// controls) and invisible tag characters are dropped: shown text must stand where it stands.
-/// Joined emoji come apart: terminals (tmux among them) disagree about how wide they are, and a line that is wider
-/// than we think breaks the frame beside it.
+/// Joined emoji and letters come apart: terminals (tmux among them) disagree about how wide they are, and a line that is
+/// wider than we think breaks the frame beside it.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte))
@@ -46,16 +46,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\u{80}'..'\u{a0}' => out.push('\u{fffd}'),
             // A flag is the two letters of its country: cells of two halves are not always drawn over.
             '\u{1f1e6}'..='\u{1f1ff}' => out.push(char::from(b'A' + u8::try_from(u32::from(c) - 0x1f1e6).unwrap_or(0))),
-            JOINER | EMOJI_STYLE => {
-                let mut styled = c == EMOJI_STYLE;
-                while let Some(more) = rest.next_if(|c| matches!(*c, JOINER | EMOJI_STYLE)) {
-                    styled |= more == EMOJI_STYLE;
-                }
-                let beside_wide = out.chars().next_back().into_iter().chain(rest.peek().copied()).any(is_wide);
-                if !styled && !beside_wide {
-                    out.push(JOINER);
-                }
-            }
+            JOINER | EMOJI_STYLE => {}
             c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
@@ -72,7 +63,8 @@ pub fn clean_line(text: &str) -> String {
 /// Makes the sign before it a wide one, in some terminals.
 const EMOJI_STYLE: char = '\u{fe0f}';
 
-/// Makes one picture of two, in some terminals; between letters it says how they are written.
+/// Makes one picture of two, in some terminals; between letters it says how they are written, and some put both into one
+/// cell.
 const JOINER: char = '\u{200d}';
 
 /// What makes one picture of several, or another of one: the joiner, the style, the tones of skin, the letters of flags.
@@ -99,7 +91,86 @@ fn is_unsafe(c: char) -> bool {
 /// Columns that a text takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
+    if text.is_ascii() { text.len() } else { text.chars().map(columns_of).sum() }
+}
+
+/// Columns that a scalar takes, as terminals count: each scalar by itself, whatever it is written as together with others.
+fn columns_of(c: char) -> usize {
+    if is_spacing_mark(c) { 1 } else { c.width().unwrap_or(0) }
+}
+
+/// Whether a mark has a column of its own in most terminals and none in some: a vowel sign that stands beside its letter,
+/// the marks of half-wide katakana.
+#[must_use]
+pub fn is_spacing_mark(c: char) -> bool {
+    let at = SPACING_MARKS.partition_point(|(_, last)| *last < c);
+    c >= '\u{9be}' && SPACING_MARKS.get(at).is_some_and(|(first, _)| *first <= c)
+}
+
+/// First and last of the scalars that Unicode calls spacing marks, and that extend the cluster before them.
+const SPACING_MARKS: &[(char, char)] = &[
+    ('\u{9be}', '\u{9be}'),
+    ('\u{9d7}', '\u{9d7}'),
+    ('\u{b3e}', '\u{b3e}'),
+    ('\u{b57}', '\u{b57}'),
+    ('\u{bbe}', '\u{bbe}'),
+    ('\u{bd7}', '\u{bd7}'),
+    ('\u{cc0}', '\u{cc0}'),
+    ('\u{cc2}', '\u{cc2}'),
+    ('\u{cc7}', '\u{cc8}'),
+    ('\u{cca}', '\u{ccb}'),
+    ('\u{cd5}', '\u{cd6}'),
+    ('\u{d3e}', '\u{d3e}'),
+    ('\u{d57}', '\u{d57}'),
+    ('\u{dcf}', '\u{dcf}'),
+    ('\u{ddf}', '\u{ddf}'),
+    ('\u{1715}', '\u{1715}'),
+    ('\u{1734}', '\u{1734}'),
+    ('\u{1b35}', '\u{1b35}'),
+    ('\u{1b3b}', '\u{1b3b}'),
+    ('\u{1b3d}', '\u{1b3d}'),
+    ('\u{1b43}', '\u{1b44}'),
+    ('\u{1baa}', '\u{1baa}'),
+    ('\u{1bf2}', '\u{1bf3}'),
+    ('\u{302e}', '\u{302f}'),
+    ('\u{a953}', '\u{a953}'),
+    ('\u{a9c0}', '\u{a9c0}'),
+    ('\u{ff9e}', '\u{ff9f}'),
+    ('\u{111c0}', '\u{111c0}'),
+    ('\u{11235}', '\u{11235}'),
+    ('\u{1133e}', '\u{1133e}'),
+    ('\u{1134d}', '\u{1134d}'),
+    ('\u{11357}', '\u{11357}'),
+    ('\u{113b8}', '\u{113b8}'),
+    ('\u{113c2}', '\u{113c2}'),
+    ('\u{113c5}', '\u{113c5}'),
+    ('\u{113c7}', '\u{113c9}'),
+    ('\u{113cf}', '\u{113cf}'),
+    ('\u{114b0}', '\u{114b0}'),
+    ('\u{114bd}', '\u{114bd}'),
+    ('\u{115af}', '\u{115af}'),
+    ('\u{116b6}', '\u{116b6}'),
+    ('\u{11930}', '\u{11930}'),
+    ('\u{1193d}', '\u{1193d}'),
+    ('\u{11f41}', '\u{11f41}'),
+    ('\u{16ff0}', '\u{16ff1}'),
+    ('\u{1d165}', '\u{1d166}'),
+    ('\u{1d16d}', '\u{1d172}'),
+];
+
+/// The pieces of a text that stand in cells of their own, with the columns of each: a scalar with the marks on it that
+/// take no column. A cluster of several letters is several pieces, for so terminals keep it; drawn over as one, its end
+/// would be left over.
+pub fn cells(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut chars = rest.char_indices();
+        let (_, first) = chars.next()?;
+        let end = chars.find(|(_, c)| columns_of(*c) > 0).map_or(rest.len(), |(at, _)| at);
+        let (cell, after) = rest.split_at(end);
+        rest = after;
+        Some((cell, columns_of(first)))
+    })
 }
 
 /// Columns that styled texts take.
@@ -220,7 +291,7 @@ mod tests {
 
     /// What each scalar is wide makes up what the text is wide, whoever measures.
     #[test]
-    fn joined_emoji_come_apart_and_letters_stay_joined() {
+    fn joined_emoji_and_letters_come_apart() {
         let cases = [
             ("👨\u{200d}👩\u{200d}👧", "👨👩👧", 6),
             ("👋\u{1f3fd}!", "👋!", 3),
@@ -228,10 +299,51 @@ mod tests {
             ("\u{1f1eb}\u{1f1f7}", "FR", 2),
             ("🏳\u{fe0f}\u{200d}🌈 🏳\u{200d}🌈", "🏳🌈 🏳🌈", 7),
             ("🤷\u{1f3fd}\u{200d}♂\u{fe0f}", "🤷♂", 3),
-            ("क\u{94d}\u{200d}ष", "क\u{94d}\u{200d}ष", 2),
+            ("क\u{94d}\u{200d}ष", "क\u{94d}ष", 2),
+            ("b\u{200d}c", "bc", 2),
         ];
         for (text, apart, columns) in cases {
             assert_eq!((clean(text).as_ref(), width(&clean(text))), (apart, columns), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_its_scalars_and_stands_in_as_many_cells() {
+        for (text, expected) in [
+            ("स\u{94d}ते", vec![("स\u{94d}", 1), ("ते", 1)]),
+            ("क\u{94d}षि", vec![("क\u{94d}", 1), ("ष", 1), ("ि", 1)]),
+            ("น\u{e49}ำ", vec![("น\u{e49}", 1), ("ำ", 1)]),
+            ("ந\u{bbf}", vec![("ந", 1), ("\u{bbf}", 1)]),
+            // The vowel sign has no column for some, and one for others.
+            ("ந\u{bbe}", vec![("ந", 1), ("\u{bbe}", 1)]),
+            ("ক\u{9be}", vec![("ক", 1), ("\u{9be}", 1)]),
+            ("ക\u{d3e}", vec![("ക", 1), ("\u{d3e}", 1)]),
+            ("က\u{103c}", vec![("က\u{103c}", 1)]),
+            ("ក\u{17d2}ក", vec![("ក\u{17d2}", 1), ("ក", 1)]),
+            ("\u{1112}\u{1161}\u{11ab}", vec![("\u{1112}\u{1161}\u{11ab}", 2)]),
+            ("ｶ\u{ff9e}", vec![("ｶ", 1), ("\u{ff9e}", 1)]),
+            ("\u{644}\u{627}", vec![("\u{644}", 1), ("\u{627}", 1)]),
+            ("漢é", vec![("漢", 2), ("é", 1)]),
+            ("e\u{301}\u{302}x", vec![("e\u{301}\u{302}", 1), ("x", 1)]),
+        ] {
+            let found: Vec<_> = cells(text).collect();
+            assert_eq!(found.iter().map(|(_, columns)| columns).sum::<usize>(), width(text), "{text}");
+            let expected_width: usize = expected.iter().map(|(_, columns)| columns).sum();
+            if text.starts_with('က') || text.starts_with('क') {
+                // Whether these marks take a column, the table of widths says.
+                assert!(found.iter().all(|(_, columns)| *columns == 1), "{found:?}");
+            } else {
+                assert_eq!((found, width(text)), (expected, expected_width), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_spacing_marks_is_that_of_unicode() {
+        let spacing = regex::Regex::new(r"^[\p{Mc}\x{ff9e}\x{ff9f}]$").unwrap();
+        let mut text = [0; 4];
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.width() == Some(0) || is_spacing_mark(*c)) {
+            assert_eq!(is_spacing_mark(c), spacing.is_match(c.encode_utf8(&mut text)), "{:x}", u32::from(c));
         }
     }
 

@@ -16,11 +16,13 @@ use super::{guard, picture::Support};
 
 /// Longer than this nobody waits for a first frame.
 const LIMIT: Duration = Duration::from_millis(100);
-/// The background's colour, whether pictures are known in kitty's way, how large a cell is, then what the terminal is:
-/// every terminal answers the last, so that one that does not know the others is not waited for.
-const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c";
-/// The first alone: its answer comes with the keys.
+/// The background's colour; asked again later, when the answer comes with the keys.
 const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+/// Whether pictures are known in kitty's way.
+const PICTURES: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+/// How large a cell is, then what the terminal is: every terminal answers the last, so that one that does not know the
+/// others is not waited for.
+const CELL: &[u8] = b"\x1b[16t\x1b[c";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Background {
@@ -64,7 +66,13 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
     if matches!(term.as_str(), "" | "dumb" | "linux") {
         return Ok(Answers { background: by_variable, ..Answers::default() });
     }
-    guard::write(QUESTION)?;
+    guard::write(BACKGROUND)?;
+    // tmux and screen take this for the title of the window.
+    let is_within = term.starts_with("tmux") || term.starts_with("screen") || variable("TMUX").is_some();
+    if !is_within {
+        guard::write(PICTURES)?;
+    }
+    guard::write(CELL)?;
     let deadline = Instant::now() + LIMIT;
     let mut answer = Vec::new();
     let mut chunk = [0; 256];

@@ -5,13 +5,15 @@
 //!   ask        what must be asked before input starts: the background's colour, how pictures are shown
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   event_loop take what waits, update, draw; pace: when
-//!   screen     frames in one piece; clipboard: OSC 52; viewer: the system's programs
+//!   screen     frames in one piece; careful: in their columns, whatever a terminal thinks of letters
+//!   clipboard  OSC 52; viewer: the system's programs
 //!   alerts     bell, notification, title of the window
 //!   picture    pixels, in the terminal's way
 //! ```
 
 mod alerts;
 mod ask;
+mod careful;
 mod clipboard;
 mod event_loop;
 mod guard;

@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, io, rc::Rc};
 
-use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use super::{guard, picture::Painted};
+use super::{careful::Careful, guard, picture::Painted};
 use crate::{
     app::{State, picture_keys},
     theme::Theme,
@@ -17,7 +17,7 @@ const END: &[u8] = b"\x1b[?2026l";
 
 /// What draws, and what was drawn last.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<FrameBytes>>,
+    terminal: Terminal<Careful<FrameBytes>>,
     bytes: FrameBytes,
 }
 
@@ -41,7 +41,7 @@ impl Screen {
         let bytes = FrameBytes::default();
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
-        let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), options)?;
+        let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
         Ok(Self { terminal, bytes })
     }
 

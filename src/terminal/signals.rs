@@ -3,7 +3,7 @@
 use std::{io, thread};
 
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH},
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH},
     iterator::Signals,
     low_level,
 };
@@ -24,7 +24,7 @@ pub enum ProcessSignal {
 /// The thread outlives the screen: once nobody receives, a signal to end does again what it does by itself, so that a
 /// second ctrl-c ends a program that is taking long to close.
 pub fn listen(send: impl Fn(ProcessSignal) -> bool + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT])?;
+    let mut signals = Signals::new([SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
     let work = move || {
         for signal in signals.forever() {
             let asks = match signal {

@@ -1,7 +1,9 @@
 //! The one way onto the cells: text in a slot's style, cleaned, cut to its place, never outside the screen.
 
+use std::num::NonZeroU16;
+
 use ratatui::{
-    buffer::Buffer,
+    buffer::{Buffer, CellDiffOption},
     layout::Rect,
     widgets::{Clear, Widget},
 };
@@ -11,6 +13,12 @@ use crate::{
     slots::Slot,
     theme::Theme,
 };
+
+/// Says of a mark that it takes one column where it could be taken for none, or for two.
+fn columns_of(symbol: &str) -> CellDiffOption {
+    let is_mark = symbol.chars().next().is_some_and(wrap::is_spacing_mark);
+    if is_mark { CellDiffOption::ForcedWidth(NonZeroU16::MIN) } else { CellDiffOption::None }
+}
 
 /// Paints slots onto cells.
 pub struct Pen<'a> {
@@ -44,12 +52,21 @@ impl<'a> Pen<'a> {
         let clean = if text.contains('\n') { wrap::clean_line(text).into() } else { wrap::clean(text) };
         let room = usize::from(place.width);
         let style = self.theme.style(slot);
-        let (end, _) = if wrap::width(&clean) > room {
-            self.cells.set_stringn(x, y, wrap::cut(&clean, room), room, style)
-        } else {
-            self.cells.set_stringn(x, y, clean, room, style)
-        };
-        end
+        let cut = if wrap::width(&clean) > room { wrap::cut(&clean, room).into() } else { clean };
+        let mut at = x;
+        // Not `set_string`, which puts a cluster of several letters into one cell.
+        for (symbol, columns) in wrap::cells(&cut) {
+            let columns = u16::try_from(columns).unwrap_or(u16::MAX);
+            if columns == 0 || columns > place.right() - at {
+                continue;
+            }
+            self.cells[(at, y)].set_symbol(symbol).set_style(style).set_diff_option(columns_of(symbol));
+            for hidden in at + 1..at + columns {
+                self.cells[(hidden, y)].reset();
+            }
+            at += columns;
+        }
+        at
     }
 
     /// Writes one glyph.

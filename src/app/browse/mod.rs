@@ -107,6 +107,8 @@ pub struct Browse {
     /// The places of the sessions among the rows.
     sessions_at: Vec<usize>,
     scroll: Scroll,
+    /// The height that the window had last.
+    height: usize,
     news: news::News,
     /// The sessions were answered since the rows were laid out.
     answered: bool,

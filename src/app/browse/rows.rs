@@ -25,6 +25,9 @@ impl Browse {
             self.scroll.carry_to(self.scroll.cursor, height);
             self.see_news();
         }
+        if std::mem::replace(&mut self.height, height) != height {
+            self.scroll.fit(self.rows.len(), height);
+        }
     }
 
     /// Where the row is that had the cursor; else the nearest that is still there.
