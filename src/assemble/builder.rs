@@ -240,6 +240,7 @@ impl ConversationBuilder<'_> {
         let belongings = chunks().map(|chunk| Shown {
             entries: chunk.len(),
             results: chunk.iter().flat_map(|new_message| new_message.results).cloned().collect(),
+            ends: placed.sums_up,
         });
         messages.append(shown, belongings, Provenance::ModelCall, |id| entries.number(id));
     }

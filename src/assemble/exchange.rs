@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    content_hash::result_hash,
     fill_missing::{self, is_nameless},
     fingerprint::{Fingerprint, Fingerprints},
     hashes::CallIdHash,
@@ -96,6 +97,7 @@ pub fn merge(sources: &[ReadingSource], fingerprints: &mut Fingerprints) -> Exch
     let mut rest = prompt.split_off(opening);
     calls_first(&mut rest);
     name_results(&mut rest, fingerprints);
+    once_each(&mut rest, fingerprints);
     let mut keys = HashSet::new();
     // Some senders list the system prompt apart and again as the first message; each message is kept once.
     prompt.retain(|line| line.fingerprint.key.is_none_or(|key| keys.insert(key)));
@@ -166,6 +168,60 @@ fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
             line.fingerprint = fingerprints.fingerprint(&line.message);
         }
     }
+}
+
+/// Keeps each tool result once, where a sender lists it as a message of its own and again within the user's. The ids of
+/// calls and the contents are equal, and no answer stands between the two.
+fn once_each(prompt: &mut Vec<TimedMessage>, fingerprints: &mut Fingerprints) {
+    let results = |line: &TimedMessage| line.fingerprint.result_ids.len();
+    if prompt.windows(2).all(|pair| results(&pair[0]) == 0 || results(&pair[1]) == 0) {
+        return;
+    }
+    // By the id of the call and the content: where the result stands, and whether it says how it went.
+    let mut known: HashMap<(CallIdHash, u64), (usize, usize)> = HashMap::new();
+    for at in 0..prompt.len() {
+        if prompt[at].fingerprint.role == Role::Assistant {
+            known.clear();
+        }
+        if results(&prompt[at]) == 0 {
+            continue;
+        }
+        let mut message = (*prompt[at].message).clone();
+        let mut again = Vec::new();
+        message.parts.retain(|part| {
+            let Content::Result(result) = &part.content else { return true };
+            let Some(id) = &result.call_id else { return true };
+            let key = (CallIdHash::of(id), result_hash(result));
+            match known.get(&key) {
+                Some(place) if place.0 < at => {
+                    again.push((*place, result.is_error));
+                    false
+                }
+                _ => true,
+            }
+        });
+        for (nth, part) in message.parts.iter().enumerate() {
+            if let Content::Result(result) = &part.content
+                && let Some(id) = &result.call_id
+            {
+                known.insert((CallIdHash::of(id), result_hash(result)), (at, nth));
+            }
+        }
+        if again.is_empty() {
+            continue;
+        }
+        prompt[at].message = Arc::new(message);
+        prompt[at].fingerprint = fingerprints.fingerprint(&prompt[at].message);
+        for ((line, nth), is_error) in again {
+            let first = &mut prompt[line];
+            let mut kept = (*first.message).clone();
+            if let Some(Content::Result(result)) = kept.parts.get_mut(nth).map(|part| &mut part.content) {
+                result.is_error = result.is_error.or(is_error);
+            }
+            first.message = Arc::new(kept);
+        }
+    }
+    prompt.retain(|line| !line.message.parts.is_empty());
 }
 
 /// Adds the fingerprints; a message that mixes roles becomes several, all of its time.

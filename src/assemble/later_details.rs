@@ -1,5 +1,5 @@
-//! Adds to earlier answers what only a later request of their conversation has of them: reasoning, tool calls, and the
-//! ids of tool calls (`conversations.md` 7).
+//! Adds to earlier answers what only a later request of their conversation has of them: reasoning, texts, tool calls, and
+//! the ids of tool calls (`conversations.md` 7).
 
 use super::{
     content_hash::ContentHash,
@@ -47,7 +47,7 @@ pub fn add_calls(conversations: &mut Conversations, placed: &PlacedExchange, pro
     );
 }
 
-/// Adds to the answer before the anchor the reasoning and the ids of tool calls that `lines`, the prompt, have of it.
+/// Adds to the answer before the anchor the reasoning, the texts beside calls and the ids of tool calls that `lines`, the prompt, have of it.
 pub fn add_reasoning_and_ids(conversations: &mut Conversations, anchor: Anchor, lines: &[TimedMessage]) {
     let Some(entry) = anchor.entry.checked_sub(1) else { return };
     // Between the answer and the anchor there may be results.
@@ -63,6 +63,11 @@ pub fn add_reasoning_and_ids(conversations: &mut Conversations, anchor: Anchor, 
     let messages = &mut conversations.all[anchor.conversation].messages;
     if !calls.is_empty() {
         messages.add_call_ids(entry, &calls);
+        // Some senders record of an answer with calls nothing but these.
+        let texts: Vec<Part> = parts().filter(|part| matches!(part.content, Content::Text(_))).cloned().collect();
+        if !texts.is_empty() {
+            messages.add_texts(entry, &texts);
+        }
     }
     let reasoning: Vec<Part> = parts().filter(|part| matches!(part.content, Content::Reasoning(_))).cloned().collect();
     if !reasoning.is_empty() {

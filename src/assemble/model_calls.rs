@@ -88,6 +88,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             scope: trace.scopes[call.node],
             step: node.parent,
             in_agent: trace.scopes[call.node].is_some_and(|scope| trace.nodes()[scope].category == Category::Agent),
+            sums_up: !node.category.is_call(),
             agent,
             model: call
                 .nodes()

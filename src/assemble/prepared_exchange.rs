@@ -27,6 +27,8 @@ pub struct PlacedExchange {
     pub step: Option<usize>,
     /// Whether `scope` is an agent.
     pub in_agent: bool,
+    /// It is no call but stands for several: an agent's span with all that its calls said.
+    pub sums_up: bool,
     /// The name of the agent that made the call; `None` where it is unknown.
     pub agent: Option<String>,
     /// The hash of the model name; `None` where it is unknown.

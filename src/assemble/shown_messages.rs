@@ -37,6 +37,8 @@ pub struct Shown {
     pub entries: usize,
     /// Results of its tool calls that no request carries.
     pub results: Vec<ReturnedResult>,
+    /// What follows it in its answer was said after these results: one record stands for several calls.
+    pub ends: bool,
 }
 
 /// The messages of one conversation as they are shown, in order.
@@ -48,6 +50,8 @@ pub struct ShownMessages {
     /// Results for the answer at the end: they are added before what follows it, together with the results that the
     /// next request carries.
     returned: Vec<ReturnedResult>,
+    /// Whether these results stand before whatever follows, also before the rest of the answer.
+    ended: bool,
 }
 
 impl ShownMessages {
@@ -65,13 +69,14 @@ impl ShownMessages {
         provenance: Provenance,
         number: impl Fn(CallIdHash) -> Option<usize>,
     ) {
-        for (at, Shown { entries, results }) in belongings.into_iter().enumerate() {
-            if !self.is_continued_by(&messages[at], provenance) {
+        for (at, Shown { entries, results, ends }) in belongings.into_iter().enumerate() {
+            if self.ended || !self.is_continued_by(&messages[at], provenance) {
                 self.add_returned(&mut messages[at..], &number);
             }
             self.of_entry.resize(self.of_entry.len() + entries, self.all.len());
             self.all.push(PlacedMessage { shown: messages[at].clone(), provenance });
             self.returned.extend(results);
+            self.ended = ends;
         }
     }
 
@@ -124,6 +129,25 @@ impl ShownMessages {
         }
         if let Some(first) = answer.first_mut() {
             Arc::make_mut(&mut first.shown.message).parts.splice(0..0, reasoning.iter().cloned());
+        }
+    }
+
+    /// Adds texts to the answer that an entry belongs to, if that has tool calls and no text: before the first call.
+    pub fn add_texts(&mut self, entry: usize, texts: &[Part]) {
+        let answer = self.answer_of(entry);
+        let has = |is: fn(&Content) -> bool| {
+            answer.iter().any(|placed| placed.shown.message.parts.iter().any(|part| is(&part.content)))
+        };
+        let is_call = |content: &Content| matches!(content, Content::Call(_));
+        if !has(is_call) || has(|content| matches!(content, Content::Text(_) | Content::Refusal(_))) {
+            return;
+        }
+        for placed in self.answer_of(entry) {
+            let call = placed.shown.message.parts.iter().position(|part| is_call(&part.content));
+            if let Some(call) = call {
+                Arc::make_mut(&mut placed.shown.message).parts.splice(call..call, texts.iter().cloned());
+                return;
+            }
         }
     }
 

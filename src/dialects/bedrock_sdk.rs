@@ -21,6 +21,10 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     claims_events: true,
+    // OpenTelemetry's instrumentation of the AWS SDK passes the numbers of its API through under the conventions' names.
+    cache_in_input: Some(|source, _| {
+        source.scope.name.starts_with("opentelemetry.instrumentation.botocore").then_some(false)
+    }),
     is_wrapper: Some(is_wrapper),
     facts: &[FactRow::of(Field::AgentId, How::Text, &["aws.bedrock.agent.id"])],
     frameworks: &[Framework { label: "sideseat", rank: 10, scopes: &["sideseat"], ..Framework::PLAIN }],

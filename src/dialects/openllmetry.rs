@@ -91,9 +91,13 @@ const HINTS: &[RecordingHints] = &[
     },
 ];
 
-/// It sums what Anthropic counts apart.
+/// It sums what Anthropic counts apart, and passes Bedrock's numbers through.
 fn cache_in_input(source: &Source, _: ByProvider) -> Option<bool> {
-    (source.scope.name == "opentelemetry.instrumentation.anthropic").then_some(true)
+    match source.scope.name.as_str() {
+        "opentelemetry.instrumentation.anthropic" => Some(true),
+        "opentelemetry.instrumentation.bedrock" => Some(false),
+        _ => None,
+    }
 }
 
 const PROMPT: &str = "gen_ai.prompt.";

@@ -115,7 +115,11 @@ fn gather(map: &Value, found: &mut Reasoning) {
                 let metadata = providers.iter().filter(|(_, metadata)| metadata.as_map().is_some());
                 metadata.for_each(|(_, metadata)| of_provider(metadata, found));
             }
-            ("reasoningText" | "content" | "reasoningContent", Value::Map(_)) => gather(value, found),
+            // LangChain writes Bedrock's blocks with its own kind of names.
+            (
+                "reasoningText" | "content" | "reasoningContent" | "reasoning_content" | "reasoning_text",
+                Value::Map(_),
+            ) => gather(value, found),
             ("summary" | "content", Value::Array(_)) => {
                 let is_summary = key == "summary" && !value.is_empty();
                 if is_summary {
@@ -226,6 +230,7 @@ mod tests {
             r#"{"kind":"thinking","text":"hm"}"#,
             r#"{"reasoningContent":{"reasoningText":{"text":"hm","signature":"s"}}}"#,
             r#"{"type":"reasoningContent","content":{"reasoningText":{"text":"hm"}}}"#,
+            r#"{"type":"reasoning_content","reasoning_content":{"text":"hm","signature":"s"}}"#,
             r#"{"reasoning":{"text":"hm","signature":"s"}}"#,
             r#"{"thought":true,"text":"hm","thoughtSignature":"s"}"#,
             r#"{"type":"reasoning","text":"hm"}"#,

@@ -167,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn instrumentations_of_bedrocks_api_pass_its_numbers_through() {
+        let tokens = [("input_tokens", 268), ("cache_read.input_tokens", 128), ("output_tokens", 19)];
+        for scope in ["opentelemetry.instrumentation.botocore.bedrock-runtime", "opentelemetry.instrumentation.bedrock"]
+        {
+            let span = of("aws.bedrock", span(&tokens)).scope(scope);
+            assert_eq!(usage(span)[..2], [Some(268), Some(128)], "{scope}");
+        }
+    }
+
+    #[test]
     fn caches_larger_than_the_input_are_apart_from_it() {
         let tokens = [("input_tokens", 12), ("cache_creation.input_tokens", 1214), ("output_tokens", 7)];
         assert_eq!(usage(of("openai", span(&tokens))), [Some(12), None, Some(1214), Some(7), None]);

@@ -198,3 +198,14 @@ fn instructions_that_only_an_agent_has_are_those_of_its_calls() {
     let trace = one(vec![agent(1, 0, "desk").asked(&[system("S"), user("q")]), first]);
     assert_eq!(only_conversation(&trace), ["system S", "user q", "assistant a"]);
 }
+
+#[test]
+fn what_an_agent_said_after_its_tools_stands_after_their_results() {
+    let said = [calls("Let me look.", &[(Some("c1"), "w", "{}")]), assistant("It is 18C.")];
+    let spans = vec![
+        agent(1, 0, "a").tokens(10, 5).asked(&[user("q")]).answered(&said),
+        tool(2, 1, Some("c1"), "w", "{}", Some("18C")),
+    ];
+    let expected = ["user q", "assistant Let me look. w{}#c1", "tool c1=18C", "assistant It is 18C."];
+    assert_eq!(only_conversation(&one(spans)), expected);
+}

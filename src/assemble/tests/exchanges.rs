@@ -109,3 +109,35 @@ fn the_calls_of_an_agent_keep_their_own_instructions() {
     let expected = [vec!["system S", "user q", "assistant a1"], vec!["user Name this chat.", "assistant Weather"]];
     assert_eq!(conversations(&trace), expected);
 }
+
+#[test]
+fn a_result_that_is_listed_as_a_message_and_within_the_users_is_one() {
+    let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}")]);
+    let given = results(&[(Some("c1"), "18C"), (Some("c2"), "18C")]);
+    let mut within = given.clone();
+    within.role = Role::User;
+    if let Content::Result(result) = &mut within.parts[1].content {
+        result.is_error = Some(true);
+    }
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&[user("q")]).answered(&[asked.clone()]),
+        llm(3, 1).asked(&[user("q"), asked, results(&[(Some("c1"), "18C")]), results(&[(Some("c2"), "18C")]), within]),
+    ]);
+    assert_eq!(only_conversation(&trace), ["user q", "assistant w{}#c1 w{}#c2", "tool c1=18C c2=18C"]);
+    let states: Vec<_> = ran(&trace).into_iter().map(|(_, state, _)| state).collect();
+    assert_eq!(states, ["ok", "error"]);
+}
+
+#[test]
+fn a_text_beside_calls_that_only_the_next_request_has_belongs_to_the_answer() {
+    let recorded = calls("", &[(Some("c1"), "w", "{}")]);
+    let repeated = calls("Let me look.", &[(Some("c1"), "w", "{}")]);
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&[user("q")]).answered(&[recorded]),
+        llm(3, 1).asked(&[user("q"), repeated, results(&[(Some("c1"), "18C")])]).answered(&[assistant("18C.")]),
+    ]);
+    let expected = ["user q", "assistant Let me look. w{}#c1", "tool c1=18C", "assistant 18C."];
+    assert_eq!(only_conversation(&trace), expected);
+}
