@@ -11,7 +11,7 @@ mod over;
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    document::{BlockId, Blocks, DocLine, Document, Folds, Lens, Moment, Opens, Place},
+    document::{BlockId, Blocks, DocLine, Document, Folds, Lens, Moment, Opens, Place, program},
     format::Zone,
     pane::Pane,
     scroll::Scroll,
@@ -19,7 +19,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    model::{Detail, Node, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
+    model::{Detail, Node, Program, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
     tabs::Tab,
 };
 use labels::Labels;
@@ -52,6 +52,8 @@ struct Made {
     /// Of the answer; `None` where nothing is chosen.
     version: Option<u64>,
     over: Option<over::Made>,
+    /// It is about a program.
+    is_program: bool,
     width: u16,
 }
 
@@ -76,6 +78,8 @@ pub struct DetailPane {
     span: Option<(TraceId, SpanId)>,
     /// The step that the tree's cursor is on.
     at: Option<SpanId>,
+    /// The program that the tree's cursor is on: every tab shows it then.
+    program: Option<Arc<Program>>,
     detail: Pane<Option<Arc<Detail>>>,
     raw: Pane<Option<Arc<RawSpan>>>,
     folds: Folds,
@@ -100,6 +104,7 @@ struct Versions {
     detail: u64,
     raw: u64,
     marked: u64,
+    program: u64,
 }
 
 impl DetailPane {
@@ -111,6 +116,7 @@ impl DetailPane {
             subject: None,
             span: None,
             at: None,
+            program: None,
             detail: Pane::default(),
             raw: Pane::default(),
             folds: Folds::default(),
@@ -184,12 +190,18 @@ impl DetailPane {
     /// Whether the tree's cursor is on something that the tab is about.
     #[must_use]
     pub fn asks(&self) -> bool {
+        if self.program.is_some() {
+            return true;
+        }
         if self.tab.is_of_span() { self.span.is_some() } else { self.subject.is_some() }
     }
 
     /// Whether the last answer holds anything; `None` where there is no answer yet.
     #[must_use]
     pub fn found(&self) -> Option<bool> {
+        if self.program.is_some() {
+            return Some(true);
+        }
         if self.tab.is_of_span() {
             self.raw.shown().map(Option::is_some)
         } else {
@@ -215,8 +227,9 @@ impl DetailPane {
     /// The labels of the tabs, with what there is to know at a glance, so that they fit a width.
     #[must_use]
     pub fn labels(&self, width: u16) -> Vec<String> {
-        let title = self.over.map(Over::title);
-        self.labels.fitting(width, self.tab.is_of_span() || self.is_current(), self.tab, title)
+        let title = self.over.filter(|_| self.program.is_none()).map(Over::title);
+        let of_answer = self.program.is_none() && (self.tab.is_of_span() || self.is_current());
+        self.labels.fitting(width, of_answer, self.tab, title)
     }
 
     /// What there is to say of the answer; `None` where nothing is asked.
@@ -235,6 +248,9 @@ impl DetailPane {
 
     /// Whether the shown answer is the one to what the tree's cursor asks for.
     fn is_current(&self) -> bool {
+        if self.program.is_some() {
+            return true;
+        }
         if self.tab.is_of_span() {
             self.question_of_raw().as_ref() == self.raw.answered()
         } else {
@@ -260,6 +276,14 @@ impl DetailPane {
                 at => at.map_or(Hold::Start, Hold::Span),
             };
             shown.lost = true;
+        }
+    }
+
+    /// Shows a program in place of an answer, as it is now; `None`: the tree's cursor is on none.
+    pub fn show_program(&mut self, program: Option<&Program>) {
+        if self.program.as_deref() != program {
+            self.program = program.cloned().map(Arc::new);
+            self.versions.program += 1;
         }
     }
 
@@ -304,8 +328,13 @@ impl DetailPane {
     /// `nodes`: the tree of the trace that the cursor is in.
     pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node], now: Timestamp) {
         let asks = self.asks();
-        let version = if self.tab.is_of_span() { self.versions.raw } else { self.versions.detail };
-        let made = Made { version: asks.then_some(version), over: self.made_over(), width };
+        let is_program = self.program.is_some();
+        let version = match () {
+            () if is_program => self.versions.program,
+            () if self.tab.is_of_span() => self.versions.raw,
+            () => self.versions.detail,
+        };
+        let made = Made { version: asks.then_some(version), is_program, over: self.made_over(), width };
         let is_new = self.shown().made != Some(made);
         if is_new {
             let document = match self.shown().made {
@@ -338,6 +367,7 @@ impl DetailPane {
     fn make(&self, width: u16) -> Document {
         let blocks: Option<Box<dyn Blocks>> = match self.tab.source() {
             _ if !self.asks() => None,
+            _ if let Some(program) = &self.program => Some(program::blocks(program)),
             _ if self.over.is_some() => self.blocks_over(),
             TabSource::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
             TabSource::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),

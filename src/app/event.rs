@@ -3,7 +3,7 @@
 use super::document::Opens;
 use crate::{
     keymap::Key,
-    model::{Answer, Changes, Query, QuerySlot, Timestamp},
+    model::{Answer, Changes, Program, Query, QuerySlot, Timestamp},
 };
 
 /// What happens to the app.
@@ -97,6 +97,8 @@ pub struct Seen {
     pub failing: Option<String>,
     /// What is stored needs more room than the disk has: how much is left.
     pub disk_full: Option<String>,
+    /// The programs that `run` has started, the newest first: those that run, and those that failed.
+    pub programs: Vec<Program>,
     /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
     pub reprocessing: Option<(u64, u64)>,
 }

@@ -34,7 +34,7 @@
 //!   pane         an answer, the query it answers, what failed
 //!   scroll       a cursor in a list of lines                activity: how fast spans arrive, and which traces did
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
-//!   step         what a step is called, its letter
+//!   step         what a step is called, its letter          program: how what `run` started stands
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
@@ -67,6 +67,7 @@ mod lists;
 pub mod pane;
 pub mod picture;
 pub mod picture_keys;
+pub mod program;
 mod runs;
 #[cfg(test)]
 pub(crate) mod scene;

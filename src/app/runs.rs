@@ -36,6 +36,13 @@ impl State {
         self.overview.shown().map_or(0, |overview| overview.all.states.running)
     }
 
+    /// Shows the programs that `run` has started, above what a filter lets through only where there is none.
+    pub(super) fn show_programs(&mut self) {
+        let all = self.mode == Mode::Live && self.filter.is_empty();
+        let programs = if all { self.seen.programs.clone() } else { Vec::new() };
+        self.tree.set_programs(programs);
+    }
+
     /// Asks for the counts again when the clock alone has changed one of them.
     pub(super) fn recount(&mut self) {
         let now = self.now;

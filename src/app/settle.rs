@@ -42,10 +42,16 @@ impl State {
                 }
                 _ => (None, None, None),
             },
+            Some((_, Content::Program(_))) => (None, None, None),
             // A row that stands for others is in passing: what is shown stays.
             Some(_) => return,
             None => (None, None, None),
         };
+        let program = row.and_then(|row| match self.tree.content(row) {
+            Content::Program(program) => Some(program),
+            _ => None,
+        });
+        self.detail.show_program(program);
         let id = row.map(|row| row.id.clone());
         if id != self.aimed || to_end {
             self.aimed = id;

@@ -244,7 +244,8 @@ impl State {
         match self.overview.shown() {
             // The sums may be those of a filter that nothing passes.
             Some(overview) if overview.all.states.all() > 0 => Stage::Browsing,
-            Some(_) if self.filter.is_empty() => Stage::FirstRun,
+            // A program that has sent nothing yet is more than how one would send.
+            Some(_) if self.filter.is_empty() && self.seen.programs.is_empty() => Stage::FirstRun,
             Some(_) => Stage::Browsing,
             None if self.overview.failed().is_some() => Stage::Browsing,
             None => Stage::Opening,

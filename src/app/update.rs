@@ -164,6 +164,7 @@ fn ticked(state: &mut State, tick: Tick) {
     state.rate.sample(now, counter);
     state.failing = failing.or_else(|| seen.failing.clone());
     state.seen = seen;
+    state.show_programs();
     state.arrivals.tidy(now);
     state.recount();
     state.notice.take_if(|notice| notice.until <= now);

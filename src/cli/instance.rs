@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::{
     decode::RpcStatus,
-    model::{Value, json},
+    model::{Program, Value, json},
     receive::{Accepted, Export, Refusal},
 };
 
@@ -89,6 +89,24 @@ impl Instance {
         } else {
             Err(refusal(status, retry_after, &RpcStatus::decode_as(encoding, &body).message))
         })
+    }
+
+    /// Says how the program that `run` started is.
+    ///
+    /// # Errors
+    /// There is no answer, or the instance is of a version that takes none of this.
+    pub async fn announce(&self, program: &Program) -> Result<(), Unreachable> {
+        let body = serde_json::to_vec(program).map_err(|error| Unreachable(error.to_string()))?;
+        let request = Request::post(format!("http://{}/api/v1/programs", self.address))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body.into()))
+            .map_err(|error| Unreachable(error.to_string()))?;
+        let answer = timeout(HEALTH_TIMEOUT, self.send(request)).await;
+        let answer = answer.map_err(|_| Unreachable("nothing in time".to_owned()))?;
+        match answer.map_err(Unreachable)? {
+            (StatusCode::OK, ..) => Ok(()),
+            (status, ..) => Err(Unreachable(status.to_string())),
+        }
     }
 
     /// The status, the `Retry-After` if there is one, and the body of the answer; or why there is none.

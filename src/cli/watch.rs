@@ -8,6 +8,7 @@
 use std::{
     sync::{Arc, mpsc},
     thread,
+    time::Instant,
 };
 
 use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve};
@@ -119,6 +120,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         refusals: seen.last_refused.iter().rev().map(refused).collect(),
         failing: health.failing,
         disk_full: health.disk_full,
+        programs: counts.programs.list(Instant::now()),
         reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }
 }

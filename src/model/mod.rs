@@ -12,6 +12,7 @@
 //!   summary, tree, conversation what the screen and the transcript show
 //!   repeats, stats              calls made again and again; statistics of many runs
 //!   query                       the words between screen and store
+//!   program                     what `run` tells of the program that it started
 //! ```
 
 mod arguments;
@@ -20,6 +21,7 @@ mod genai;
 mod ids;
 pub mod json;
 mod message;
+mod program;
 mod query;
 mod repeats;
 mod request;
@@ -44,6 +46,7 @@ pub use message::{
     Content, Media, MediaData, MediaKind, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition,
     ToolResult, extension, is_aside, question_in,
 };
+pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::{Protocol, Reason};
+use super::{Programs, Protocol, Reason};
 use crate::model::Timestamp;
 
 /// Most refusals that are kept with their text.
@@ -28,6 +28,8 @@ pub struct Counts {
     last_export: AtomicU64,
     refused: [AtomicU64; Reason::ALL.len()],
     last_refused: Mutex<VecDeque<Refused>>,
+    /// What `run` has started.
+    pub programs: Programs,
 }
 
 /// The counts at one moment.

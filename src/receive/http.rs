@@ -4,8 +4,11 @@
 //!   POST /v1/{traces,logs,metrics}                  project "default"
 //!   POST /otel/{project}/v1/{traces,logs,metrics}   the SideSeat SDK's form
 //!   GET  /api/v1/health
+//!   POST /api/v1/programs                           `run` on this machine, of the program that it started
 //!   POST /opentelemetry.proto.collector.….v1.….Service/Export   see grpc
 //! ```
+
+use std::time::Instant;
 
 use axum::{
     Router,
@@ -24,7 +27,7 @@ use super::{
 };
 use crate::{
     decode::{Encoding, Signal},
-    model::Project,
+    model::{Program, Project},
 };
 
 /// The handlers of one port.
@@ -32,7 +35,8 @@ pub(super) fn router<T: ExportSink>(endpoint: Endpoint<T>) -> Router {
     let mut router = Router::new()
         .route("/v1/{signal}", post(export))
         .route("/otel/{project}/v1/{signal}", post(project_export))
-        .route("/api/v1/health", get(health));
+        .route("/api/v1/health", get(health))
+        .route("/api/v1/programs", post(announce));
     for (path, signal) in grpc::SERVICES {
         let answer = move |endpoint: State<Endpoint<T>>, request: Request| grpc::export(endpoint, signal, request);
         router = router.route(path, post(answer));
@@ -93,6 +97,38 @@ async fn accept<T: ExportSink>(
     let (body, _share) = body::decompress(body, compression, share).await?;
     let export = Export { signal, project, body, encoding, peer: caller.peer };
     Ok((signal, encoding, endpoint.sink.accept(export).await?))
+}
+
+/// Most bytes that a `run` says of its program.
+const ANNOUNCEMENT: usize = 256 * 1024;
+
+/// Takes what a `run` says of its program, a [`Program`] as JSON.
+async fn announce<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: Request) -> Response<Body> {
+    let caller = Caller::of(&request);
+    let (parts, mut body) = request.into_parts();
+    match announced(&endpoint, &caller, &parts.headers, &mut body).await {
+        Ok(program) => {
+            endpoint.sink.counts().programs.announce(program, Instant::now());
+            replied("application/json", b"{}".to_vec())
+        }
+        Err(refusal) => endpoint.refuse(&caller, &refusal, body),
+    }
+}
+
+async fn announced<T: ExportSink>(
+    endpoint: &Endpoint<T>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Program, Refusal> {
+    if !caller.peer.ip().is_loopback() {
+        return Err(Refusal::Path("programs are announced from this machine only".to_owned()));
+    }
+    if encoding(headers)? != Encoding::Json {
+        return Err(Refusal::ContentType("application/x-protobuf".to_owned()));
+    }
+    let body = body::read(body, ANNOUNCEMENT, &mut endpoint.budget.share()).await?;
+    serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()))
 }
 
 /// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.
@@ -306,6 +342,24 @@ pub(super) mod tests {
             (200, &"ok".into(), &"sideseat-tui".into())
         );
         assert_eq!(health["pid"], std::process::id());
+    }
+
+    #[tokio::test]
+    async fn a_program_is_announced_by_this_machine_alone() {
+        let program = r#"{"id":{"pid":812,"started":1},"command":"python agent.py","traces":0,"newest":[],"records":0,"ended":null}"#;
+        let from = |address: [u8; 4]| {
+            let mut request = post("/api/v1/programs", &[JSON], program);
+            request.extensions_mut().insert(crate::receive::admission::Peer((address, 50_000).into()));
+            request
+        };
+        let sink = Fake::default();
+        assert_eq!(sent(&sink, from([10, 0, 0, 7])).await.0, 404);
+        assert_eq!(sink.counts.programs.list(Instant::now()), []);
+        assert_eq!(sent(&sink, from([127, 0, 0, 1])).await.0, 200);
+        assert_eq!(sink.counts.programs.list(Instant::now())[0].command, "python agent.py");
+        let mut odd = from([127, 0, 0, 1]);
+        *odd.body_mut() = Body::from("[1]");
+        assert_eq!(sent(&sink, odd).await.0, 400);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@
 //!   intake      the sink that stores: decode, understand, submit, wait for the commit
 //!   refusal     why an export is refused; refusal_reply: how that looks over either protocol
 //!   counts      what was received and what was refused, for the screen
+//!   programs    the programs that `run` has announced, for the screen
 //! ```
 //!
 //! A sender is answered with success only after the sink has accepted its export. For [`Intake`] that means that the
@@ -26,6 +27,7 @@ mod grpc;
 mod http;
 mod intake;
 mod listen;
+mod programs;
 mod refusal;
 mod refusal_reply;
 mod serve;
@@ -38,6 +40,7 @@ pub use crate::decode::Accepted;
 pub use counts::{Counts, CountsSnapshot, Refused};
 pub use intake::Intake;
 pub use listen::{Address, BindError, Listeners, PortChoice, Ports, Protocol};
+pub use programs::Programs;
 pub use refusal::{Reason, Refusal};
 pub use serve::Serving;
 

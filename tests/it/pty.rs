@@ -184,10 +184,15 @@ impl Terminal {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end, and holds the terminal against what it was before.
-    pub fn leaves_everything_as_it_was(&mut self, code: u32) {
+    /// Waits for its end.
+    pub fn ends(&mut self, code: u32) {
         let status = eventually("it ends", || self.child.try_wait().unwrap());
         assert_eq!(status.exit_code(), code, "{}", self.text());
+    }
+
+    /// Waits for its end, and holds the terminal against what it was before.
+    pub fn leaves_everything_as_it_was(&mut self, code: u32) {
+        self.ends(code);
         // What it wrote last may still be on its way to us.
         let left = eventually("its last word", || {
             let written = self.written.lock().unwrap();

@@ -1,6 +1,6 @@
 //! `run`: somebody's program, started with everything set.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::Stdio};
 
 use opentelemetry::{
     KeyValue,
@@ -10,6 +10,7 @@ use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 
 use crate::program::{Done, Home, JSON, Program, get, post, request, span};
+use crate::pty::Terminal;
 
 #[test]
 fn a_program_keeps_its_exit_code_and_its_streams() {
@@ -98,4 +99,45 @@ fn what_a_program_sends_goes_to_the_instance_that_runs() {
     let traces = transcript["traces"].as_array().unwrap();
     assert!(traces.iter().any(|trace| trace["service"] == "agent"), "{transcript}");
     assert!(traces.iter().any(|trace| trace["project"] == "shop"), "{transcript}");
+}
+
+/// Nothing that it sends is needed for that.
+#[test]
+fn the_screen_shows_a_program_from_its_first_moment_and_how_it_ended() {
+    let home = Home::new();
+    let mut screen = Terminal::start(home.clone(), &[], &[]);
+    screen.shows("Send your first trace");
+    let script = "echo starting >&2; cat; printf 'KeyError: \\033[31mcity\\033[0m\\n' >&2; exit 3";
+    let mut command = home.command(&["run", "--", "sh", "-c", script]);
+    let mut run = command.stdin(Stdio::piped()).spawn().unwrap();
+    screen.shows("● sh -c echo starting");
+    screen.shows("no span yet");
+    screen.press("g");
+    screen.press("g");
+    screen.shows("running");
+    drop(run.stdin.take());
+    assert_eq!(run.wait().unwrap().code(), Some(3));
+    screen.shows("✗ exit code 3 after");
+    screen.shows("starting");
+    screen.shows("KeyError: city");
+    // What was started well ends without a trace of its own.
+    let mut well = home.command(&["run", "--", "sh", "-c", "echo fine >&2; sleep 2"]).spawn().unwrap();
+    // It stands above the row with the cursor, which stays where it is.
+    screen.shows("↑ 1 new");
+    screen.press("k");
+    screen.shows("● sh -c echo fine");
+    assert!(well.wait().unwrap().success());
+    screen.waits_for("it is gone", |screen| !screen.contents().contains("sh -c echo fine"));
+    screen.shows("✗ sh -c echo starting");
+}
+
+#[test]
+fn a_program_in_a_terminal_has_a_terminal_as_its_stderr() {
+    let script = "test -t 2 && stty size <&2 >&2; printf 'a\\r\\nb\\n' >&2";
+    let mut terminal = Terminal::start(Home::new(), &["run", "--", "sh", "-c", script], &[]);
+    terminal.shows("40 120");
+    terminal.shows("sideseat-tui: no traces");
+    let raw = String::from_utf8_lossy(&terminal.written.lock().unwrap().raw).into_owned();
+    assert!(raw.contains("a\r\r\nb\r\n"), "as without `run`: {raw:?}");
+    terminal.ends(0);
 }

@@ -142,7 +142,7 @@ impl Browse {
             At::Session(session) | At::Trace { session, .. } | At::Aside { session } => {
                 Some(RowId::Session(self.session(session)?.session.clone()))
             }
-            At::Span { .. } => None,
+            At::Program(_) | At::Span { .. } => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The tree: sessions ▸ traces ▸ spans, its folds and its cursor.
+//! The tree: sessions ▸ traces ▸ spans, its folds and its cursor; above them the programs that `run` has started.
 //!
 //! Rows are laid out from the answers. Cursor and folds hold rows by id, never by position, so that rows may come, go
 //! and change places.
@@ -20,11 +20,15 @@ pub use rows::hidden;
 use std::collections::{HashMap, HashSet};
 
 use super::{pane::Pane, scroll::Scroll};
-use crate::model::{Node, Page, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree};
+use crate::model::{
+    Node, Page, Program, ProgramId, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree,
+};
 
 /// What a row is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RowId {
+    /// A program that `run` has started.
+    Program(ProgramId),
     /// `None` gathers the traces without a session.
     Session(Option<SessionId>),
     Trace(TraceId),
@@ -41,7 +45,7 @@ pub enum RowId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub id: RowId,
-    /// 0 for a session.
+    /// 0 for a session and a program.
     pub depth: usize,
     /// `None` where nothing is beneath it.
     pub open: Option<bool>,
@@ -53,6 +57,7 @@ pub struct Row {
 /// Where the row's content lies in the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
+    Program(usize),
     Session(usize),
     /// `number`: which run of its session it is, from 1, those that were not asked for counted.
     Trace {
@@ -72,6 +77,7 @@ enum At {
 /// What a row shows.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
+    Program(&'a Program),
     Session(&'a SessionSummary),
     Trace(&'a TraceSummary),
     /// `folded`: how many spans of libraries (HTTP, databases, …) and plumbing are folded away at it.
@@ -90,6 +96,8 @@ pub enum Content<'a> {
 
 #[derive(Debug, Default)]
 pub struct Browse {
+    /// The newest first.
+    programs: Vec<Program>,
     sessions: Pane<Page<SessionSummary>>,
     session_limit: usize,
     traces: HashMap<Option<SessionId>, Pane<Page<TraceSummary>>>,
@@ -104,8 +112,8 @@ pub struct Browse {
     /// Open because it is followed.
     path: Option<(Option<SessionId>, TraceId)>,
     rows: Vec<Row>,
-    /// The places of the sessions among the rows.
-    sessions_at: Vec<usize>,
+    /// The places of the outermost rows, of programs and sessions, among the rows.
+    outermost_at: Vec<usize>,
     scroll: Scroll,
     /// The height that the window had last.
     height: usize,
@@ -156,6 +164,7 @@ impl Browse {
     #[must_use]
     pub fn content(&self, row: &Row) -> Content<'_> {
         let found = match (&row.id, row.at) {
+            (_, At::Program(index)) => self.programs.get(index).map(Content::Program),
             (_, At::Session(index)) => self.session(index).map(Content::Session),
             (_, At::Trace { session, index, .. }) => {
                 self.traces_of(session).and_then(|page| page.rows.get(index)).map(Content::Trace)
@@ -172,6 +181,18 @@ impl Browse {
             _ => None,
         };
         found.unwrap_or(Content::Waiting)
+    }
+
+    /// The programs to show above the sessions, the newest first.
+    pub fn set_programs(&mut self, programs: Vec<Program>) {
+        self.dirty |= self.programs.iter().map(|program| program.id).ne(programs.iter().map(|program| program.id));
+        self.programs = programs;
+    }
+
+    /// The program that sent a trace, as far as it is known.
+    #[must_use]
+    pub fn program_of(&self, trace: TraceId) -> Option<&Program> {
+        self.programs.iter().find(|program| program.newest.contains(&trace))
     }
 
     /// The trace's row of its list, where that is known.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{At, Browse, Row, RowId};
 use crate::{
     app::pane::Pane,
-    model::{Category, Node, NodeState, SessionId, SpanId, TraceId},
+    model::{Category, Node, NodeState, Program, SessionId, SpanId, TraceId},
 };
 
 impl Browse {
@@ -13,14 +13,14 @@ impl Browse {
     pub fn relay(&mut self, height: usize) {
         if std::mem::take(&mut self.dirty) {
             let (old, cursor) = (std::mem::take(&mut self.rows), self.scroll.cursor);
-            let old_sessions = std::mem::take(&mut self.sessions_at);
+            let old_outermost = std::mem::take(&mut self.outermost_at);
             self.rows = self.lay();
-            let sessions = self.rows.iter().enumerate().filter(|(_, row)| row.depth == 0);
-            self.sessions_at = sessions.map(|(at, _)| at).collect();
+            let outermost = self.rows.iter().enumerate().filter(|(_, row)| row.depth == 0);
+            self.outermost_at = outermost.map(|(at, _)| at).collect();
             let at = self.find_again(&old).unwrap_or(0);
             self.scroll.carry_to(at, height);
             let answered = std::mem::take(&mut self.answered);
-            self.note_news(&old, &old_sessions, cursor, answered);
+            self.note_news(&old, &old_outermost, cursor, answered);
         } else {
             self.scroll.carry_to(self.scroll.cursor, height);
             self.see_news();
@@ -64,7 +64,11 @@ impl Browse {
     }
 
     fn lay(&self) -> Vec<Row> {
-        let mut rows = Vec::new();
+        let program = |(index, program): (usize, &Program)| {
+            let id = RowId::Program(program.id);
+            Row { id, depth: 0, open: None, at: At::Program(index), parent: None }
+        };
+        let mut rows: Vec<Row> = self.programs.iter().enumerate().map(program).collect();
         let sessions = self.sessions.shown().map_or(&[][..], |page| &page.rows);
         for (session, summary) in sessions.iter().enumerate() {
             let id = RowId::Session(summary.session.clone());

@@ -8,8 +8,9 @@
 //!                       layout: the document, its window                at one width
 //! ```
 //!
-//! A pane (`messages`, `tools`, `reasoning`, `cost`, `raw`, `timeline`; `prompt` and `compare`, which lie over the messages)
-//! walks its answer once and lists blocks; nothing is formatted then. `layout` has the blocks near the window written, keeps their lines until the answer, the width or a
+//! A pane (`messages`, `tools`, `reasoning`, `cost`, `raw`, `timeline`; `prompt` and `compare`, which lie over the
+//! messages; `program`, in place of each of them) walks its answer once and lists blocks; nothing is formatted then.
+//! `layout` has the blocks near the window written, keeps their lines until the answer, the width or a
 //! fold of theirs is another, and knows the others by their heights. `detail` holds one document for each tab, and
 //! which folds were moved. `update` scrolls by these lines and the view paints them, so both agree about where things
 //! are.
@@ -31,6 +32,7 @@ pub mod messages;
 pub(super) mod ordinals;
 mod outline;
 mod parts;
+pub mod program;
 pub mod prompt;
 pub mod raw;
 pub mod reasoning;

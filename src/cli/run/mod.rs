@@ -3,11 +3,15 @@
 //! ```text
 //!   CMD ──OTLP──▶ a port of its own ──▶ Delivery: the running instance, else the store
 //!                        └─▶ Tally: one line at the end
+//!   CMD ──stderr──▶ our stderr, and its last lines kept
+//!   Announcer: every second to the running instance that the program runs, at its end how it ended
 //! ```
 //!
 //! The port is open before the program starts and until after it has ended, whether an instance runs or not.
 
+mod announce;
 mod environment;
+mod stderr;
 mod tally;
 
 use std::{
@@ -22,11 +26,19 @@ use rustix::process::{Pid, Signal as Sent, kill_process};
 use tokio::{
     process::{Child, Command},
     signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task,
+};
+
+use self::{
+    announce::{Announcer, Progress},
+    stderr::{Copying, Stderr},
 };
 
 use super::{complain, delivery::Delivery};
 use crate::{
     config::{Settings, logging},
+    model::{Exit, ProgramEnd, Timestamp},
     receive::{Accepted, Counts, Export, ExportSink, Listeners, Refusal},
     start::{self, InheritedUmask},
 };
@@ -46,6 +58,10 @@ const NOT_EXECUTABLE: u8 = 126;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// Leave the program's stderr alone: its last lines are not shown where it fails
+    #[arg(long)]
+    pub inherit_stderr: bool,
+
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub command: Vec<OsString>,
@@ -55,16 +71,17 @@ pub struct Arguments {
 pub fn run(settings: &Settings, arguments: &Arguments, umask: InheritedUmask) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
-    let ended = runtime.block_on(run_program(settings, &arguments.command, umask));
+    let ended = runtime.block_on(run_program(settings, arguments, umask));
     runtime.shutdown_background();
     ended
 }
 
-async fn run_program(settings: &Settings, command: &[OsString], umask: InheritedUmask) -> anyhow::Result<u8> {
-    let Some((program, arguments)) = command.split_first() else { anyhow::bail!("no command to run") };
+async fn run_program(settings: &Settings, arguments: &Arguments, umask: InheritedUmask) -> anyhow::Result<u8> {
+    let Some((program, rest)) = arguments.command.split_first() else { anyhow::bail!("no command to run") };
     let listeners = Listeners::single(settings.bind.value.0).await?;
     let Some(address) = listeners.addresses().into_iter().next() else { anyhow::bail!("nothing to listen on") };
-    let (tally, exports) = tally::start();
+    let (progress, sent) = watch::channel(Progress::default());
+    let (tally, exports) = tally::start(progress);
     let delivery = Delivery::new(settings, address.clone());
     let losses = Arc::<Losses>::default();
     let tallied = Tallied { delivery: delivery.clone(), exports, losses: Arc::clone(&losses) };
@@ -73,8 +90,9 @@ async fn run_program(settings: &Settings, command: &[OsString], umask: Inherited
     let serving = listeners.serve(tallied);
 
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(rest);
     environment::set(&mut command, address.socket());
+    let copied = if arguments.inherit_stderr { None } else { copied_stderr(&mut command) };
     let child = match umask.around(|| command.spawn()) {
         Ok(child) => child,
         Err(error) => {
@@ -82,8 +100,17 @@ async fn run_program(settings: &Settings, command: &[OsString], umask: Inherited
             return Ok(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
         }
     };
-    let status = signals.wait_for(child).await?;
+    // The program alone holds the writing end from here on: what is read from it ends with the program.
+    drop(command);
+    let copying = copied.and_then(|copied| copied.copy().inspect_err(|error| not_copied(error)).ok());
+    let announcer = child.id().map(|pid| Announcer::start(settings, pid, &arguments.command, sent));
+    let status = signals.wait_for(child, copying.as_ref()).await?;
+    let at = Timestamp::now();
     serving.close().await;
+    let stderr = copying.map_or_else(Vec::new, |copying| task::block_in_place(|| copying.last_lines()));
+    if let Some(announcer) = announcer {
+        announcer.finish(ProgramEnd { at, exit: exit(status), stderr }).await;
+    }
     delivery.close().await;
     let tally = tally.await.unwrap_or_default();
     match losses.why() {
@@ -91,6 +118,23 @@ async fn run_program(settings: &Settings, command: &[OsString], umask: Inherited
         Some(why) => complain(&format!("not everything was stored ({why}); of what was: {tally}")),
     }
     Ok(code(status))
+}
+
+/// Opens what the program gets as its stderr; `None` where it keeps ours.
+fn copied_stderr(command: &mut Command) -> Option<Stderr> {
+    let opened = Stderr::open().inspect_err(not_copied).ok().flatten();
+    opened.map(|(copied, writer)| {
+        command.stderr(writer);
+        copied
+    })
+}
+
+fn not_copied(error: &io::Error) {
+    tracing::warn!(%error, "the program's stderr is not read");
+}
+
+fn exit(status: ExitStatus) -> Exit {
+    status.signal().map_or_else(|| Exit::Code(status.code().unwrap_or(-1)), Exit::Signal)
 }
 
 /// The program's exit code; if a signal ended it, 128 and the signal's number, as in shells.
@@ -159,6 +203,7 @@ struct Signals {
     quit: Signal,
     terminate: Signal,
     hang_up: Signal,
+    resized: Signal,
 }
 
 impl Signals {
@@ -168,11 +213,13 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 
-    /// Waits for the program, and sends it every signal that it did not get itself.
-    async fn wait_for(mut self, mut child: Child) -> io::Result<ExitStatus> {
+    /// Waits for the program, and sends it every signal that it did not get itself. The terminal that it writes its stderr
+    /// to has the size of ours.
+    async fn wait_for(mut self, mut child: Child, stderr: Option<&Copying>) -> io::Result<ExitStatus> {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         // A terminal sends ctrl-c and ctrl-\ to both processes; sending them a second time would interrupt the program's
         // own cleaning up.
@@ -184,6 +231,10 @@ impl Signals {
                 _ = self.quit.recv() => (!shared).then_some(Sent::QUIT),
                 _ = self.terminate.recv() => Some(Sent::TERM),
                 _ = self.hang_up.recv() => Some(Sent::HUP),
+                _ = self.resized.recv() => {
+                    stderr.map(Copying::resize);
+                    None
+                }
             };
             if let (Some(pid), Some(signal)) = (pid, signal) {
                 // It may have ended just now.

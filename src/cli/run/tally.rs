@@ -1,21 +1,22 @@
 //! One line about what a program did: traces, calls, tokens, cost, errors.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::Arc,
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinHandle, spawn_blocking},
 };
 
+use super::announce::Progress;
 use crate::{
     app::format::{count, money},
     assemble::{self, SpanDigest},
     decode::{self, Signal},
-    model::{LogRecord, LogRow, Rank, Span, SpanId, SpanRow, Totals, TraceId},
+    model::{LogRecord, LogRow, Program, Rank, Span, SpanId, SpanRow, Totals, TraceId},
     pricing::Prices,
     receive::Export,
     start,
@@ -29,13 +30,15 @@ const COUNTED: usize = 200_000;
 
 pub type Sender = mpsc::Sender<Export>;
 
-/// Starts a thread that counts the exports sent to it. It ends with the sums once all senders are dropped.
-pub fn start() -> (JoinHandle<Tally>, Sender) {
+/// Starts a thread that counts the exports sent to it, and says how many there are so far. It ends with the sums once all
+/// senders are dropped.
+pub fn start(progress: watch::Sender<Progress>) -> (JoinHandle<Tally>, Sender) {
     let (sender, mut exports) = mpsc::channel(WAITING);
     let counting = spawn_blocking(move || {
         let mut gathered = Gathered { prices: start::prices(), ..Gathered::default() };
         while let Some(export) = exports.blocking_recv() {
             gathered.add(&export);
+            progress.send_replace(gathered.progress());
         }
         gathered.tally()
     });
@@ -47,6 +50,8 @@ pub fn start() -> (JoinHandle<Tally>, Sender) {
 struct Gathered {
     prices: Arc<Prices>,
     traces: BTreeMap<TraceId, Trace>,
+    /// The traces that began last, at most [`Program::NEWEST`].
+    newest: VecDeque<TraceId>,
     /// Number of spans and log records, those beyond [`COUNTED`] included.
     count: usize,
 }
@@ -90,7 +95,7 @@ impl Gathered {
         }
         let rank = span.rank(&raw);
         let digest = SpanDigest::of_span(&SpanRow::of(&span, Arc::new(translation)));
-        let spans = &mut self.traces.entry(span.trace).or_default().spans;
+        let spans = &mut self.trace(span.trace).spans;
         if spans.get(&span.id).is_none_or(|(known, _)| rank >= *known) {
             spans.insert(span.id, (rank, digest));
         }
@@ -100,12 +105,27 @@ impl Gathered {
     fn add_log(&mut self, Understood { item: record, translation, .. }: Understood<LogRecord>, position: u32) {
         let Some(trace) = record.trace.filter(|_| self.has_room()) else { return };
         let digest = SpanDigest::of_log(&LogRow::of(&record, position, Arc::new(translation)));
-        self.traces.entry(trace).or_default().logs.push(digest);
+        self.trace(trace).logs.push(digest);
+    }
+
+    fn trace(&mut self, id: TraceId) -> &mut Trace {
+        self.traces.entry(id).or_insert_with(|| {
+            if self.newest.len() == Program::NEWEST {
+                self.newest.pop_front();
+            }
+            self.newest.push_back(id);
+            Trace::default()
+        })
     }
 
     fn has_room(&mut self) -> bool {
         self.count += 1;
         self.count <= COUNTED
+    }
+
+    fn progress(&self) -> Progress {
+        let newest = self.newest.iter().copied().collect();
+        Progress { traces: self.traces.len() as u64, newest, records: self.count as u64 }
     }
 
     fn tally(self) -> Tally {

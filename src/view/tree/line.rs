@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::names;
 use crate::{
     app::{
-        Content, Row, RowId, State, format,
+        Content, Row, RowId, State, format, program,
         step::{self, FAILED, mark},
         styled::Styled,
         wrap,
     },
-    model::{Node, NodeState, RunState, SessionSummary, TraceSummary, Usd},
+    model::{Exit, Node, NodeState, Program, RunState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
 };
@@ -42,6 +42,7 @@ pub struct Line {
 pub fn line(state: &State, row: &Row, content: Content) -> Line {
     let aside = |text: String, slot| Line { name: text, name_slot: slot, ..Line::default() };
     match content {
+        Content::Program(program) => of_program(state, program),
         Content::Session(session) => of_session(state, session),
         Content::Trace(trace) => of_trace(state, trace),
         Content::Span { node, folded } => of_span(state, row, node, folded),
@@ -50,6 +51,25 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
         Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), Slot::Dim),
         Content::Nothing => aside("nothing passes the filter".to_owned(), Slot::Dim),
         Content::Failed(why) => aside(format!("✗ {}", wrap::clean_line(why)), Slot::Error),
+    }
+}
+
+/// `● python my_agent.py  no span yet  pid 812`
+fn of_program(state: &State, program: &Program) -> Line {
+    let facts = match &program.ended {
+        Some(ended) if program.has_failed() => Styled::new(program::exit(ended.exit), Slot::TreeError),
+        _ => Styled::new(program::sent(program), Slot::Dim),
+    };
+    let ended = program.ended.as_ref().map(|ended| ended.at);
+    Line {
+        mark: Some(mark(program::state(program))),
+        name: wrap::clean_line(&program.command),
+        name_slot: Slot::TreeSession,
+        prose: true,
+        notes: vec![facts, Styled::new(format!("pid {}", program.id.pid), Slot::Dim)],
+        age: Some(format::age(program.id.started, state.now, &state.zone)),
+        duration: Some(numbers::duration(program.id.started, ended, state.now)),
+        ..Line::default()
     }
 }
 
@@ -94,6 +114,10 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         let slot = if repeat.is_loop { Slot::Error } else { Slot::Warning };
         Styled::new(format!("↻{}", format::count(repeat.times)), slot)
     });
+    // It explains why a run was cut off.
+    let program = state.tree.program_of(trace.trace).and_then(|program| program.ended.as_ref());
+    let exit = program.filter(|ended| ended.exit != Exit::Code(0) && run_state != RunState::Done);
+    let exit = exit.map(|ended| Styled::new(program::exit(ended.exit), Slot::TreeError));
     let (ended, now) = match run_state {
         RunState::Running => (None, state.now),
         // Nobody knows when its program stopped: its clock stands.
@@ -111,7 +135,7 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         name: label.or(question).or_else(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
         sign: repeat,
-        notes: state_notes.into_iter().flatten().chain(also).collect(),
+        notes: exit.into_iter().chain(state_notes.into_iter().flatten()).chain(also).collect(),
         age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),

@@ -8,10 +8,12 @@ use crate::{
 /// How a row is called in the breadcrumb.
 pub fn short_name(state: &State, row: &Row) -> Option<String> {
     match state.tree.content(row) {
+        Content::Program(program) => Some(wrap::clean_line(&program.command)),
         Content::Session(summary) => Some(session(summary)),
         Content::Trace(trace) => {
             let numbered = numbered(state, trace, row);
-            let name = trace.question.as_ref().or(trace.name.as_ref()).map(|name| wrap::clean_line(name));
+            let name = trace.label.as_ref().or(trace.question.as_ref()).or(trace.name.as_ref());
+            let name = name.map(|name| wrap::clean_line(name));
             Some(if numbered.is_empty() { name.unwrap_or_else(|| "run".to_owned()) } else { numbered })
         }
         Content::Span { node, .. } => {
