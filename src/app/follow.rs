@@ -1,10 +1,10 @@
-//! Following the newest run.
+//! Following the newest run, or the program that is about to make it.
 
 use super::{
     activity::Arrivals,
     browse::{Browse, RowId},
 };
-use crate::model::{SpanId, Timestamp, TraceId};
+use crate::model::{ProgramId, SpanId, Timestamp, TraceId};
 
 /// Which run is followed, while following is on.
 ///
@@ -14,6 +14,8 @@ pub struct Follow {
     on: bool,
     at: Option<(TraceId, Timestamp)>,
     span: Option<SpanId>,
+    /// The last program that was gone on to, before it had sent anything.
+    program: Option<ProgramId>,
 }
 
 /// What following did to the cursor.
@@ -48,6 +50,18 @@ impl Follow {
     pub fn advance(&mut self, tree: &mut Browse, arrivals: &Arrivals, height: usize) -> Moved {
         if !self.on {
             return Moved::No;
+        }
+        if let Some(program) = tree.silent_program() {
+            if self.program != Some(program) {
+                self.program = Some(program);
+                tree.relay(height);
+                tree.select(&RowId::Program(program), height);
+                return Moved::ToStart;
+            }
+            // Its run is the next one, whatever arrives of those before it.
+            if tree.newest().is_none_or(|newest| newest.started < program.started) {
+                return Moved::No;
+            }
         }
         let mut moved = Moved::No;
         if let Some(newest) = tree.newest()

@@ -189,6 +189,15 @@ impl Browse {
         self.programs = programs;
     }
 
+    /// The newest program, while it runs and has sent nothing.
+    #[must_use]
+    pub fn silent_program(&self) -> Option<ProgramId> {
+        self.programs
+            .first()
+            .filter(|program| program.ended.is_none() && program.records == 0)
+            .map(|program| program.id)
+    }
+
     /// The program that sent a trace, as far as it is known.
     #[must_use]
     pub fn program_of(&self, trace: TraceId) -> Option<&Program> {
