@@ -99,34 +99,37 @@ pub fn exact(number: u64) -> String {
     text
 }
 
-/// Money at a glance, `$.428`, `$1.21`, `$1234`: at most seven columns.
+/// Money at a glance, `$.428`, `$.0025`, `$1.21`, `$1234`: at most seven columns.
 ///
-/// Below a dollar it has three decimals, and as many more as its first digit needs: small calls can be compared too.
+/// Below a dollar it has three decimals, and as many more as two digits of it need: small calls can be compared too.
 /// What is above zero is never shown as nothing.
 #[must_use]
 pub fn money(amount: Usd) -> String {
-    let dollars = amount.dollars();
-    let decimals = match dollars {
-        _ if amount.0 == 0 => return "$0".to_owned(),
-        ..0.000_01 => return "<.00001".to_owned(),
-        0.000_01..0.000_095 => 5,
-        0.000_095..0.000_95 => 4,
-        0.000_95..0.9995 => 3,
-        0.9995..999.995 => 2,
-        _ => 0,
-    };
-    let text = format!("{dollars:.decimals$}");
-    format!("${}", text.strip_prefix("0.").map_or_else(|| text.clone(), |fraction| format!(".{fraction}")))
+    match amount.dollars() {
+        _ if amount.0 == 0 => "$0".to_owned(),
+        ..0.000_01 => "<.00001".to_owned(),
+        dollars @ 0.000_01..0.000_995 => dollars_of(dollars, 5),
+        dollars @ 0.000_995..0.009_95 => dollars_of(dollars, 4),
+        dollars @ 0.009_95..0.9995 => dollars_of(dollars, 3),
+        dollars @ 0.9995..999.995 => dollars_of(dollars, 2),
+        dollars => dollars_of(dollars, 0),
+    }
 }
 
-/// Money as one adds it up, `$0.021420`: always to a millionth, so that amounts stand under one another.
+/// Money as one adds it up, `$.021420`: always to a millionth, so that amounts stand under one another.
 #[must_use]
 pub fn money_exact(amount: Usd) -> String {
     match amount.dollars() {
         _ if amount.0 == 0 => "$0".to_owned(),
-        ..0.000_000_5 => "<$0.000001".to_owned(),
-        dollars => format!("${dollars:.6}"),
+        ..0.000_000_5 => "<$.000001".to_owned(),
+        dollars => dollars_of(dollars, 6),
     }
+}
+
+/// With so many decimals, and without a zero before them, as money is written everywhere here.
+fn dollars_of(dollars: f64, decimals: usize) -> String {
+    let text = format!("{dollars:.decimals$}");
+    format!("${}", text.strip_prefix("0.").map_or_else(|| text.clone(), |fraction| format!(".{fraction}")))
 }
 
 /// A share of 0 to 1 as `12%`; what is more than nothing is never `0%`, what is less than all never `100%`.
@@ -321,9 +324,11 @@ mod tests {
             (0.0, "$0"),
             (0.000_002, "<.00001"),
             (0.000_039_5, "$.00004"),
-            (0.000_099, "$.0001"),
-            (0.000_43, "$.0004"),
-            (0.000_96, "$.001"),
+            (0.000_099, "$.00010"),
+            (0.000_43, "$.00043"),
+            (0.000_999, "$.0010"),
+            (0.002_53, "$.0025"),
+            (0.009_96, "$.010"),
             (0.4284, "$.428"),
             (0.9996, "$1.00"),
             (1.214, "$1.21"),
@@ -337,7 +342,7 @@ mod tests {
 
     #[test]
     fn exact_amounts_have_the_same_decimals_so_that_they_can_be_added() {
-        let cases = [(0.0, "$0"), (0.000_000_2, "<$0.000001"), (0.001_851_3, "$0.001851"), (3.0, "$3.000000")];
+        let cases = [(0.0, "$0"), (0.000_000_2, "<$.000001"), (0.001_851_3, "$.001851"), (3.0, "$3.000000")];
         for (dollars, text) in cases {
             assert_eq!(money_exact(Usd::from_dollars(dollars).unwrap()), text);
         }

@@ -42,10 +42,9 @@ impl State {
                 }
                 _ => (None, None, None),
             },
-            Some((_, Content::Program(_))) => (None, None, None),
+            Some((_, Content::Program(_))) | None => (None, None, None),
             // A row that stands for others is in passing: what is shown stays.
             Some(_) => return,
-            None => (None, None, None),
         };
         let program = row.and_then(|row| match self.tree.content(row) {
             Content::Program(program) => Some(program),

@@ -299,7 +299,7 @@ fn a_report_far_from_the_price_tables_is_said_in_words() {
     let shown = |calls| lines(cost::blocks, &detail(vec![run(calls, Vec::new(), Vec::new())]), 120);
     let far = shown(vec![costs(0.02, 0.01), costs(0.03, 0.0295)]);
     let words =
-        "! claude-sonnet-4-5: the sender reports $0.020000 for 1 call, 100% more than the price tables ($0.010000)";
+        "! claude-sonnet-4-5: the sender reports $.020000 for 1 call, 100% more than the price tables ($.010000)";
     assert_eq!(far.last().map(String::as_str), Some(words), "{far:#?}");
     let more = ModelCall { unexplained: 836, ..costs(0.03, 0.0295) };
     let words = "! claude-sonnet-4-5: the total sent has 836 tokens more than in and out, in 1 call: not priced";

@@ -102,7 +102,7 @@ async fn run_program(settings: &Settings, arguments: &Arguments, umask: Inherite
     };
     // The program alone holds the writing end from here on: what is read from it ends with the program.
     drop(command);
-    let copying = copied.and_then(|copied| copied.copy().inspect_err(|error| not_copied(error)).ok());
+    let copying = copied.and_then(|copied| copied.copy().inspect_err(not_copied).ok());
     let announcer = child.id().map(|pid| Announcer::start(settings, pid, &arguments.command, sent));
     let status = signals.wait_for(child, copying.as_ref()).await?;
     let at = Timestamp::now();

@@ -185,8 +185,8 @@ mod tests {
         let written = b"start\r\n 10%\r 50%\r100%\n\x1b[31mValueError\x1b[0m: no\x1b]0;title\x07 city\n\n";
         assert_eq!(last_lines(written), ["start", "100%", "ValueError: no city"]);
         assert_eq!(last_lines(b""), Vec::<String>::new());
-        let many: String = (0..100).map(|line| format!("line {line}\n")).collect();
-        let lines = last_lines(many.as_bytes());
+        let many: Vec<String> = (0..100).map(|line| format!("line {line}")).collect();
+        let lines = last_lines(many.join("\n").as_bytes());
         assert_eq!((lines.len(), &*lines[0]), (Program::LINES, "line 60"));
     }
 }

@@ -39,7 +39,7 @@ const KINDS: [Kind; 4] = [
     Kind { name: "output", slot: Slot::CostOutput, tokens: |usage| usage.output, cost: |parts| parts.output },
 ];
 
-/// `input  1,204 × $3.00 a million = $0.003612`, a line for each kind of token, then whose prices these are.
+/// `input  1,204 × $3.00 a million = $.003612`, a line for each kind of token, then whose prices these are.
 pub fn write(to: &mut Builder, call: &ModelCall) {
     let usage = call.usage.unwrap_or_default();
     let parts = call.cost.as_ref().and_then(|cost| cost.parts);
@@ -76,7 +76,7 @@ pub fn write(to: &mut Builder, call: &ModelCall) {
     }
 }
 
-/// `1,204 × $3.00 a million = $0.003612`; what is not known of it is left out.
+/// `1,204 × $3.00 a million = $.003612`; what is not known of it is left out.
 fn line(tokens: Option<u64>, amount: Option<Usd>) -> Option<String> {
     match (tokens, amount) {
         (None, None) => None,
@@ -99,11 +99,12 @@ fn a_million(amount: Usd, tokens: u64) -> Option<Usd> {
     i64::try_from(rate).ok().map(Usd)
 }
 
-/// `$3.00`, `$0.075`: as price lists have it.
+/// `$3.00`, `$.075`: the decimals that price lists have.
 fn dollars(rate: Usd) -> String {
     let text = format!("{:.4}", rate.dollars());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let fraction = fraction.trim_end_matches('0');
+    let whole = if whole == "0" { "" } else { whole };
     format!("${whole}.{fraction:0<2}")
 }
 
@@ -119,8 +120,8 @@ mod tests {
     #[test]
     fn a_rate_is_what_a_million_tokens_cost() {
         let usd = |dollars| Usd::from_dollars(dollars).unwrap();
-        assert_eq!(line(Some(1_204), Some(usd(0.003_612))).unwrap(), "1,204 × $3.00 a million = $0.003612");
-        assert_eq!(line(Some(1_000), Some(usd(0.000_075))).unwrap(), "1,000 × $0.075 a million = $0.000075");
+        assert_eq!(line(Some(1_204), Some(usd(0.003_612))).unwrap(), "1,204 × $3.00 a million = $.003612");
+        assert_eq!(line(Some(1_000), Some(usd(0.000_075))).unwrap(), "1,000 × $.075 a million = $.000075");
         assert_eq!(line(Some(7), None).unwrap(), "7 tokens");
         assert_eq!(line(None, None), None);
         assert_eq!(line(Some(1), Some(Usd(i64::MAX))).unwrap(), "1 for $9223372.036855");

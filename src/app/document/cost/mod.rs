@@ -431,9 +431,9 @@ mod tests {
     fn amounts_that_are_shown_add_up_to_the_sum_that_is_shown() {
         let of = |amounts: [i64; 6]| adding_up(amounts.map(Usd)).map(format::money_exact);
         let shown = of([98_400_000, 91_200_000, 0, 125_600_000, 0, 0]);
-        assert_eq!(shown, ["$0.000098", "$0.000091", "$0", "$0.000126", "$0", "$0"]);
+        assert_eq!(shown, ["$.000098", "$.000091", "$0", "$.000126", "$0", "$0"]);
         let shown = of([280_350_000, 0, 0, 125_400_000, 0, 0]);
-        assert_eq!(shown, ["$0.000280", "$0", "$0", "$0.000126", "$0", "$0"], "together they are $0.000406");
-        assert_eq!(of([5_000_000, 0, 0, 30, 0, 0]), ["$0.000005", "$0", "$0", "<$0.000001", "$0", "$0"]);
+        assert_eq!(shown, ["$.000280", "$0", "$0", "$.000126", "$0", "$0"], "together they are $.000406");
+        assert_eq!(of([5_000_000, 0, 0, 30, 0, 0]), ["$.000005", "$0", "$0", "<$.000001", "$0", "$0"]);
     }
 }
