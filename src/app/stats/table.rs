@@ -114,7 +114,7 @@ impl Panel {
             Self::Outcome => {
                 &const { [column("", 0, 0), column("runs", 6, 0), column("share", 5, 1), column("", BAR, 2)] }
             }
-            Self::Speed => &const { [column("", 0, 0), column("p50", 6, 0), column("p95", 6, 0), column("max", 6, 1)] },
+            Self::Speed => &const { [column("", 0, 0), column("p50", 7, 0), column("p95", 7, 0), column("max", 7, 1)] },
             Self::Models => {
                 &const {
                     [
@@ -309,7 +309,7 @@ fn of_speed(stats: &Stats, speed: Option<(Timed, Spread<Duration>)>) -> Vec<Styl
         (None, cost) => {
             let cost = cost.unwrap_or_default();
             let costs = [cost.p50, cost.p95, cost.max].map(format::money).map(|cost| Styled::new(cost, Slot::TreeCost));
-            std::iter::once(Styled::new("cost of a run", Slot::Text)).chain(costs).collect()
+            std::iter::once(Styled::new("run cost", Slot::Text)).chain(costs).collect()
         }
     }
 }
