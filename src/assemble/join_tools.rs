@@ -10,19 +10,20 @@ use super::{
     hashes::{CallIdHash, RunKey},
     joined_runs::{JoinedRun, JoinedRuns, Source, status},
     limits::{Limited, RUNS_OF_ONE_KEY},
-    reading_digest::{Spot, ToolCallDigest, ToolExecution, ToolResultDigest},
+    reading_digest::{Spot, ToolCallDigest, ToolExecution},
     span_tree::{SpanNode, SpanTree},
     tool_executions::{self, Executions, execution, executions},
     tool_messages::{ToolMessages, tool_messages},
+    unmatched_results::Unmatched,
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
 /// Runs under construction, with indices to find them.
 #[derive(Default)]
-struct Join {
-    runs: Vec<JoinedRun>,
+pub(super) struct Join {
+    pub(super) runs: Vec<JoinedRun>,
     /// Indices into `runs`, in order, by each key of a run.
-    index: HashMap<RunKey, Vec<usize>>,
+    pub(super) index: HashMap<RunKey, Vec<usize>>,
     /// Runs that a model asked for, in order.
     called: Vec<usize>,
     /// Those of `called` of which only the id of a response item is known.
@@ -36,20 +37,28 @@ struct Join {
     /// The ids in `foreign`.
     seen_foreign: HashSet<CallIdHash>,
     /// For each node the nearest agent above it.
-    agents: Vec<Option<usize>>,
+    pub(super) agents: Vec<Option<usize>>,
     /// For each counted call its node.
-    callers: Vec<usize>,
+    pub(super) callers: Vec<usize>,
+    /// For each counted call whether its answer is recorded with tool calls.
+    pub(super) asks: Vec<bool>,
+    /// Runs that only a request has, each with the counted call whose answer must have asked for it.
+    pub(super) prompted: Vec<(usize, usize)>,
+    /// Whether anything in the trace names a session.
+    pub(super) in_session: bool,
 }
 
-/// Joins the tool runs of a trace.
-pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
+/// Joins the tool runs of a trace. `in_session` is whether anything in it names a session.
+pub fn join(tree: &SpanTree, counted: &CountedCalls, in_session: bool) -> JoinedRuns {
+    let messages: Vec<ToolMessages> =
+        counted.calls.iter().map(|call| tool_messages(call.nodes().map(|at| &tree.nodes[at]))).collect();
     let mut join = Join {
         agents: tree.above(|node| node.category == Category::Agent),
         callers: counted.calls.iter().map(|call| call.node).collect(),
+        asks: messages.iter().map(|messages| !messages.calls.is_empty()).collect(),
+        in_session,
         ..Join::default()
     };
-    let messages: Vec<ToolMessages> =
-        counted.calls.iter().map(|call| tool_messages(call.nodes().map(|at| &tree.nodes[at]))).collect();
     for (call, messages) in messages.iter().enumerate() {
         let node = &tree.nodes[counted.calls[call].node];
         for (nth, (facts, called)) in messages.calls.iter().enumerate() {
@@ -62,6 +71,7 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls) -> JoinedRuns {
         join.add_results(call, messages, tree, counted);
     }
     join.take_from_agents(tree, counted);
+    join.attribute(tree);
     let waits: Vec<bool> = join.waits(tree);
     let Join { mut runs, foreign, mut foreign_runs, .. } = join;
     for (run, waits) in runs.iter_mut().zip(waits) {
@@ -113,7 +123,7 @@ impl Join {
     }
 
     /// Adds a run, and its keys to the indices.
-    fn push(&mut self, run: JoinedRun) {
+    pub(super) fn push(&mut self, run: JoinedRun) {
         let at = self.runs.len();
         let keys = [run.id.map(RunKey::Id), run.call_hash.map(RunKey::Content), run.name.map(RunKey::Name)];
         for key in keys.into_iter().flatten() {
@@ -222,63 +232,13 @@ impl Join {
         executed(&mut self.runs[run], at, self.failed_parts.get(&at).copied(), tree);
     }
 
-    /// Takes tool calls and results from the messages of agents that do not count as calls.
-    fn take_from_agents(&mut self, tree: &SpanTree, counted: &CountedCalls) {
-        let silent = |at: &usize| tree.nodes[*at].category == Category::Agent && counted.of[*at].is_none();
-        for at in (0..tree.nodes.len()).filter(silent) {
-            for (facts, digest) in tree.nodes[at].sources() {
-                for reading in digest
-                    .reading_digests
-                    .iter()
-                    .filter(|reading| !reading.fallback || digest.reading_digests.len() == 1)
-                {
-                    for called in &reading.calls {
-                        self.report_call(Source { facts, prompt: false, spot: called.at }, called);
-                    }
-                    for given in &reading.results {
-                        self.report_result(Source { facts, prompt: given.prompt, spot: given.at }, given);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Gives a tool call in an agent's messages to the first run with its id, else with its name and arguments, that no
-    /// model call asked for.
-    fn report_call(&mut self, source: Source, called: &ToolCallDigest) {
-        let by_id = called.id.and_then(|id| self.index.get(&RunKey::Id(id)));
-        let by_content = self.index.get(&RunKey::Content(called.call_hash)).filter(|_| by_id.is_none());
-        let runs = by_id.or(by_content).map(Vec::as_slice).unwrap_or_default();
-        let fits = |run: &&usize| {
-            let run = &self.runs[**run];
-            run.called.is_none() && run.reported.is_none() && (run.id.is_none() || run.id == called.id)
-        };
-        let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
-        self.runs[at].reported = Some(source);
-        if let (None, Some(id)) = (self.runs[at].id, called.id) {
-            self.runs[at].id = Some(id);
-            self.index.entry(RunKey::Id(id)).or_default().push(at);
-        }
-    }
-
-    /// Gives a result in an agent's messages to a run with its id that has no result yet.
-    fn report_result(&mut self, source: Source, given: &ToolResultDigest) {
-        let runs = given.id.and_then(|id| self.index.get(&RunKey::Id(id))).map(Vec::as_slice).unwrap_or_default();
-        let fits = |run: &&usize| self.runs[**run].output.is_none() && self.runs[**run].seen.is_none();
-        let Some(at) = runs.iter().within(&RUNS_OF_ONE_KEY).find(fits).copied() else { return };
-        let run = &mut self.runs[at];
-        run.seen = Some(source);
-        run.result = run.result.or(Some(given.content));
-        if given.is_error == Some(true) {
-            run.status = ToolStatus::Error;
-        }
-    }
-
     /// Gives the results that a model call carries to the runs they belong to. They are taken from the end, because the
-    /// last results are those of the last calls.
+    /// last results are those of the last calls. One that belongs to none, and whose call only this prompt has, is a run
+    /// of its own.
     fn add_results(&mut self, call: usize, messages: &ToolMessages, tree: &SpanTree, counted: &CountedCalls) {
         let started = tree.nodes[counted.calls[call].node].started;
         let mut from_end: HashMap<(RunKey, bool), usize> = HashMap::new();
+        let mut unmatched = Unmatched::default();
         for (facts, given) in messages.results.iter().rev() {
             let at = (given.prompt, call, started);
             // A counter that began anew: the run with the arguments of the call before the result, of this agent, else
@@ -286,13 +246,13 @@ impl Join {
             let agent = self.agents[self.callers[call]];
             let surest = |runs: &'_ [usize]| {
                 let runs = RUNS_OF_ONE_KEY.last(runs);
-                let is_meant = |run: &usize| given.call_hash.is_some() && self.runs[*run].call_hash == given.call_hash;
+                let is_meant = |run: &usize| given.call.is_some() && self.runs[*run].call_hash == given.call_hash();
                 let weigh = |(nth, run): &(usize, &usize)| (is_meant(run), self.agent_of(**run) == agent, *nth);
                 runs.iter().enumerate().max_by_key(weigh).map(|(_, run)| *run)
             };
             let by_id = given.id.and_then(|id| surest(self.candidates(self.index.get(&RunKey::Id(id)), at)));
             let found = by_id.as_ref().or_else(|| {
-                let key = match (given.call_hash, given.name) {
+                let key = match (given.call_hash(), given.name) {
                     (Some(content), _) => RunKey::Content(content),
                     (None, Some(name)) if given.id.is_none() => RunKey::Name(name),
                     _ => return None,
@@ -314,8 +274,8 @@ impl Join {
             // is that of the last call.
             let by_order = || {
                 let candidates = match given.id {
-                    Some(_) if given.prompt && given.call_hash.is_none() => self.candidates(Some(&self.items), at),
-                    None if given.prompt && given.call_hash.is_none() && given.name.is_none() => {
+                    Some(_) if given.prompt && given.call.is_none() => self.candidates(Some(&self.items), at),
+                    None if given.prompt && given.call.is_none() && given.name.is_none() => {
                         self.candidates(Some(&self.called), at)
                     }
                     _ => &[],
@@ -333,8 +293,9 @@ impl Join {
                         run.status = ToolStatus::Error;
                     }
                 }
-                Some(_) => {}
+                Some(_) => unmatched.repeats(*facts, given),
                 None => {
+                    unmatched.add(*facts, given);
                     if let Some(id) = given.id
                         && self.seen_foreign.insert(id)
                     {
@@ -342,6 +303,9 @@ impl Join {
                     }
                 }
             }
+        }
+        for (facts, given) in unmatched.into_fresh() {
+            self.add_prompted(call, facts, &given, tree, counted);
         }
     }
 

@@ -28,8 +28,11 @@ pub struct JoinedRun {
     pub seen: Option<Source>,
     /// Hash of the result's content: of what the execution returned, else of what a model saw; `None` without a result.
     pub result: Option<u64>,
-    /// The tool call in an agent's own messages, where no model call is known to have asked for it.
+    /// The tool call in an agent's own messages, where no model call is known to have asked for it; or in the prompt
+    /// that carries the result, where no answer has it.
     pub reported: Option<Source>,
+    /// Whether a request is all that is known of it, and an earlier trace asked for it.
+    pub earlier: bool,
     /// How the run went.
     pub status: ToolStatus,
     /// Hash of the call id.
@@ -60,6 +63,7 @@ impl JoinedRun {
             seen: None,
             result: None,
             reported: None,
+            earlier: false,
             status: ToolStatus::Pending,
             id,
             name: Some(name),

@@ -23,7 +23,9 @@
 //!     tool_messages         the tool calls and results that the records of a call hold, each once
 //!     joined_runs           tool runs as indexes into a trace
 //!     tool_executions       which nodes are runs of a tool, and what identifies them
+//!     unmatched_results     which results of a prompt are new and of no known run
 //!     join_tools            tool calls, executions and results ─▶ tool runs
+//!     reported_runs         those that only agents' own messages or later requests have
 //!     span_failure          a span ─▶ the failure that it records
 //!     failures              failures ─▶ each once, at the deepest span that has it
 //!     waits                 nodes ─▶ what has to come before the trace is complete
@@ -115,6 +117,7 @@ mod provenance;
 mod reading_digest;
 mod reading_groups;
 mod reassign_logs;
+mod reported_runs;
 mod requests;
 mod retrievals;
 mod returned_results;
@@ -135,6 +138,7 @@ mod tool_messages;
 mod tool_runs;
 mod totals;
 mod tree;
+mod unmatched_results;
 mod usage;
 mod waits;
 

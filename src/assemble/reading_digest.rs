@@ -75,16 +75,35 @@ pub struct ToolResultDigest {
     pub id: Option<CallIdHash>,
     /// Hash of the tool's name; `None` if the result does not give it.
     pub name: Option<ToolNameHash>,
-    /// Hash of name and arguments of the call that it answers in the same prompt; `None` if that call is not in the
-    /// prompt.
-    pub call_hash: Option<CallHash>,
+    /// The call that it answers in the same prompt; `None` if that call is not in the prompt.
+    pub call: Option<AskedCall>,
     /// Whether the tool failed, as the result states it; `None` if it states neither.
     pub is_error: Option<bool>,
     /// Hash of its content.
     pub content: u64,
     /// Whether the result stands in the prompt; otherwise it came with the completion.
     pub prompt: bool,
+    /// Whether it stands in the prompt after the last answer there, so that this request is the first that carries it.
+    pub fresh: bool,
     /// Where the result stands in the translation.
+    pub at: Spot,
+}
+
+impl ToolResultDigest {
+    /// Hash of name and arguments of the call that it answers in the same prompt.
+    pub fn call_hash(&self) -> Option<CallHash> {
+        self.call.map(|call| call.call_hash)
+    }
+}
+
+/// A tool call in a prompt.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedCall {
+    /// Hash of the tool's name.
+    pub name: ToolNameHash,
+    /// Hash of name and arguments.
+    pub call_hash: CallHash,
+    /// Where the call stands in the translation.
     pub at: Spot,
 }
 
@@ -133,6 +152,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let mut in_prompt = results(&reading.prompt, at);
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = in_prompt.partition_point(|given| given.at.1 < answered);
+        in_prompt[old..].iter_mut().for_each(|given| given.fresh = true);
         digest.results.extend(
             in_prompt
                 .drain(old.saturating_sub(OLD_RESULTS.most())..)
@@ -151,10 +171,11 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
                 Content::Result(result) => digest.results.push(ToolResultDigest {
                     id: result.call_id.as_deref().map(CallIdHash::of),
                     name: result.name.as_deref().map(ToolNameHash::of),
-                    call_hash: None,
+                    call: None,
                     is_error: result.is_error,
                     content: result_hash(result),
                     prompt: false,
+                    fresh: false,
                     at: spot,
                 }),
                 _ => {}
@@ -183,19 +204,21 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     for (spot, part) in parts(prompt, at) {
         match &part.content {
             Content::Call(call) => {
-                open.add(call.known_id().map(CallIdHash::of), ToolNameHash::of(&call.name), call_hash(call));
+                let asked = AskedCall { name: ToolNameHash::of(&call.name), call_hash: call_hash(call), at: spot };
+                open.add(call.known_id().map(CallIdHash::of), asked);
             }
             Content::Result(result) => {
                 let id = result.call_id.as_deref().map(CallIdHash::of);
                 let name = result.name.as_deref().map(ToolNameHash::of);
-                let call_hash = open.answer(id, name);
+                let call = open.answer(id, name);
                 results.push(ToolResultDigest {
                     id,
                     name,
-                    call_hash,
+                    call,
                     is_error: result.is_error,
                     content: 0,
                     prompt: true,
+                    fresh: false,
                     at: spot,
                 });
             }
@@ -217,9 +240,8 @@ fn content_at(prompt: &[Arc<Message>], Spot(_, message, part): Spot) -> u64 {
 /// The tool calls of a prompt that no result has answered yet.
 #[derive(Default)]
 struct OpenCalls {
-    /// In order. For each call the hash of name and arguments, and whether it has an id; `None` once a result answered
-    /// it.
-    calls: Vec<Option<(CallHash, bool)>>,
+    /// In order. Each call, and whether it has an id; `None` once a result answered it.
+    calls: Vec<Option<(AskedCall, bool)>>,
     /// Indices into `calls` by the hash of the call's id.
     by_id: HashMap<CallIdHash, VecDeque<usize>>,
     /// Indices into `calls` by the hash of the tool's name: under `false` all calls, under `true` those without an id.
@@ -230,31 +252,30 @@ struct OpenCalls {
 
 impl OpenCalls {
     /// Adds a call that waits for its result.
-    fn add(&mut self, id: Option<CallIdHash>, name: ToolNameHash, call_hash: CallHash) {
+    fn add(&mut self, id: Option<CallIdHash>, call: AskedCall) {
         let at = self.calls.len();
-        self.calls.push(Some((call_hash, id.is_some())));
-        self.by_name.entry((name, false)).or_default().push_back(at);
+        self.calls.push(Some((call, id.is_some())));
+        self.by_name.entry((call.name, false)).or_default().push_back(at);
         match id {
             Some(id) => self.by_id.entry(id).or_default().push_back(at),
-            None => self.by_name.entry((name, true)).or_default().push_back(at),
+            None => self.by_name.entry((call.name, true)).or_default().push_back(at),
         }
     }
 
-    /// Removes the first call that a result can answer, and returns its hash of name and arguments: the call with the
-    /// result's id, else the first one of its tool, else the first of all. A result with an id answers no call that has
-    /// another id.
-    fn answer(&mut self, id: Option<CallIdHash>, name: Option<ToolNameHash>) -> Option<CallHash> {
+    /// Removes the first call that a result can answer, and returns it: the call with the result's id, else the first
+    /// one of its tool, else the first of all. A result with an id answers no call that has another id.
+    fn answer(&mut self, id: Option<CallIdHash>, name: Option<ToolNameHash>) -> Option<AskedCall> {
         let calls = &mut self.calls;
         let mut take = |queue: &mut VecDeque<usize>| {
             while let Some(at) = queue.pop_front() {
-                if let Some((call_hash, _)) = calls[at].take() {
-                    return Some(call_hash);
+                if let Some((call, _)) = calls[at].take() {
+                    return Some(call);
                 }
             }
             None
         };
-        if let Some(call_hash) = id.and_then(|id| self.by_id.get_mut(&id)).and_then(&mut take) {
-            return Some(call_hash);
+        if let Some(call) = id.and_then(|id| self.by_id.get_mut(&id)).and_then(&mut take) {
+            return Some(call);
         }
         if let Some(name) = name {
             return self.by_name.get_mut(&(name, id.is_some())).and_then(&mut take);
@@ -262,8 +283,8 @@ impl OpenCalls {
         while self.calls.get(self.first).is_some_and(Option::is_none) {
             self.first += 1;
         }
-        let fits = |call: &&mut Option<(CallHash, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
-        self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(call_hash, _)| call_hash)
+        let fits = |call: &&mut Option<(AskedCall, bool)>| call.is_some_and(|(_, has_id)| id.is_none() || !has_id);
+        self.calls[self.first..].iter_mut().find(fits).and_then(Option::take).map(|(call, _)| call)
     }
 }
 

@@ -258,7 +258,8 @@ fn cut(text: &str) -> &str {
     text.char_indices().find(|(at, _)| *at >= MESSAGE).map_or(text, |(at, _)| &text[..at])
 }
 
-/// The names of the tools that answers call, that prompts of an execution call, and that the record states; each once.
+/// The names of the tools that answers call, that the last answer in a prompt and prompts of an execution call, and that
+/// the record states; each once.
 fn tool_names(translation: &Translation) -> Box<[(ToolNameHash, Box<str>)]> {
     let mut names: Vec<(ToolNameHash, Box<str>)> = Vec::new();
     let mut add = |name: &str| {
@@ -271,7 +272,9 @@ fn tool_names(translation: &Translation) -> Box<[(ToolNameHash, Box<str>)]> {
     tool.and_then(|tool| tool.name.as_deref()).into_iter().for_each(&mut add);
     let is_execution = translation.genai.category == Category::Tool;
     for reading in &translation.readings {
-        let prompt = reading.prompt.iter().filter(|_| is_execution);
+        // Some calls are recorded only in the request that brings their results: in the last answer there.
+        let last = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).unwrap_or_default();
+        let prompt = reading.prompt.iter().skip(if is_execution { 0 } else { last });
         for part in reading.completion.iter().chain(prompt).flat_map(|message| &message.parts) {
             if let Content::Call(call) = &part.content {
                 add(&call.name);

@@ -101,7 +101,7 @@ pub fn steps(trace: &Counted) -> Vec<Step> {
         };
         steps.push(((node.started, node.id, 0), step));
     }
-    for run in &trace.runs.runs {
+    for run in trace.runs.runs.iter().filter(|run| !run.earlier) {
         let node = run.node.map(|at| &nodes[at]);
         let started = node.map_or(run.order.0, |node| node.started);
         let caller = run.called.map(|(call, _)| trace.calls.calls[call].node);

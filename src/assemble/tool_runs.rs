@@ -67,6 +67,7 @@ pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         called_by: run.called.map(|(turn, _)| trace.nodes()[trace.work.counted.calls[turn].node].id),
         started: node.map(|node| node.started),
         ended: node.and_then(|node| node.ended),
+        earlier: run.earlier,
     }
 }
 

@@ -104,7 +104,7 @@ impl<'a> TraceDigest<'a> {
                 node.category = Category::Llm;
             }
         }
-        let runs = join_tools::join(&tree, &counted);
+        let runs = join_tools::join(&tree, &counted, facts.iter().any(|digest| digest.session.is_some()));
         let failures = failures::failures(&tree, &counted, &runs);
         let sources = sources(&tree, facts);
         Self { tree, counted, runs, failures, sources }
@@ -186,10 +186,11 @@ impl<'a> TraceDigest<'a> {
     /// The sums over counted calls, payers, tool runs and failures.
     pub fn totals(&self) -> Totals {
         let Self { tree, counted, runs, failures, .. } = self;
+        let own = || runs.runs.iter().filter(|run| !run.earlier);
         let mut totals = Totals {
-            tool_calls: count(runs.runs.len()),
-            pending_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Pending).count()),
-            failed_tools: count(runs.runs.iter().filter(|run| run.status == ToolStatus::Error).count()),
+            tool_calls: count(own().count()),
+            pending_tools: count(own().filter(|run| run.status == ToolStatus::Pending).count()),
+            failed_tools: count(own().filter(|run| run.status == ToolStatus::Error).count()),
             errors: count(failures.len()),
             ..Totals::default()
         };

@@ -348,6 +348,8 @@ struct ToolForm<'a> {
     called_by: Option<Shown<SpanId>>,
     started_at: Option<Shown<Timestamp>>,
     ended_at: Option<Shown<Timestamp>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    earlier: bool,
 }
 
 impl<'a> ToolForm<'a> {
@@ -363,6 +365,7 @@ impl<'a> ToolForm<'a> {
             called_by: tool.called_by.map(Shown),
             started_at: tool.started.and_then(time),
             ended_at: tool.ended.and_then(time),
+            earlier: tool.earlier,
         }
     }
 }

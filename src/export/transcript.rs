@@ -252,6 +252,7 @@ mod tests {
             called_by: Some(second.id),
             started: None,
             ended: None,
+            earlier: false,
         }];
         assembled.definitions = vec![ToolDefinition { name: "add".into(), description: None, parameters: None }];
         let failure = Failure { kind: Some("Refused".into()), message: Some("no".into()), stack: None };

@@ -68,6 +68,9 @@ pub struct ToolRun {
     pub called_by: Option<SpanId>,
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
+    /// Whether an earlier trace asked for it that no session joins with this one, which has only the request that
+    /// brought the result. It is in no sum.
+    pub earlier: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

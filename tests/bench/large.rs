@@ -281,6 +281,7 @@ impl Trace {
             called_by,
             started: Some(self.at()),
             ended: Some(Timestamp(self.at().0 + 5_000_000)),
+            earlier: false,
         });
     }
 

@@ -70,6 +70,7 @@ fn ran(id: Option<&str>, city: &str, status: ToolStatus) -> ToolRun {
         called_by: Some(span(1)),
         started: None,
         ended: None,
+        earlier: false,
     }
 }
 

@@ -52,6 +52,7 @@ fn tool(trace: &mut AssembledTrace, turn: u8, guests: i64, status: ToolStatus) {
         called_by: Some(span(turn)),
         started: Some(at(u64::from(turn) + 2)),
         ended: Some(at(u64::from(turn) + 2)),
+        earlier: false,
     });
     trace.tree.nodes.push(Node {
         depth: 1,

@@ -279,6 +279,7 @@ fn several(traces: Vec<Vec<Made>>) -> Vec<AssembledTrace> {
             let later = nth as u64 * 1_000_000_000_000;
             span.started.0 += later;
             span.ended = span.ended.map(|ended| Timestamp(ended.0 + later));
+            Arc::make_mut(&mut span.translation).context.session.get_or_insert_with(|| "s".to_owned());
         }
         all.push(trace);
     }

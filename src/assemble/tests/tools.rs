@@ -288,3 +288,50 @@ fn a_failure_that_only_a_request_tells_is_one_of_the_tool_and_of_the_run() {
         assert_eq!((node.state, node.error.as_deref()), (crate::model::NodeState::Error, Some("no such city")));
     }
 }
+
+#[test]
+fn calls_that_only_the_next_request_has_were_asked_for_by_the_call_before() {
+    let asked = |words: &str| calls(words, &[(None, "ping", r#"{"host":"db"}"#)]);
+    let pong = || results(&[(None, "pong")]);
+    let first = [user("q"), asked("First."), pong()];
+    let second = [user("q"), asked("First."), pong(), asked(""), pong()];
+    let trace = one(vec![
+        agent(1, 0, "a").session("s"),
+        llm(2, 1).asked(&[user("q")]).answered(&[assistant("First.")]),
+        llm(4, 1).asked(&first),
+        llm(6, 1).asked(&second).answered(&[assistant("Both came back.")]),
+        // The same request once more has nothing new.
+        llm(8, 1).asked(&second).answered(&[assistant("Both did.")]),
+    ]);
+    let pong = || (None, "ok", Some("pong".to_owned()));
+    assert_eq!((ran(&trace), trace.totals.tool_calls), (vec![pong(), pong()], 2));
+    assert_eq!(trace.tools.iter().map(|run| run.called_by).collect::<Vec<_>>(), [2, 4].map(|id| Some(span_id(id))));
+}
+
+#[test]
+fn a_run_of_an_earlier_trace_is_listed_once_more_only_where_no_session_joins_them() {
+    let asked = calls("Look.", &[(Some("c1"), "w", "{}")]);
+    let later =
+        || llm(2, 0).asked(&[user("q"), asked.clone(), results(&[(Some("c1"), "18C")])]).answered(&[assistant("a")]);
+    let alone = one(vec![later()]);
+    assert_eq!(ran(&alone), [(Some("c1"), "ok", Some("18C".to_owned()))]);
+    assert_eq!((alone.tools[0].earlier, alone.tools[0].called_by, alone.totals.tool_calls), (true, None, 0));
+    assert!(one(vec![later().session("s")]).tools.is_empty());
+    let more = [user("q"), asked.clone(), results(&[(Some("c1"), "18C")]), assistant("a"), user("q2")];
+    assert!(one(vec![llm(2, 0).asked(&more).answered(&[assistant("b")])]).tools.is_empty());
+}
+
+#[test]
+fn an_agent_alone_has_the_runs_of_its_own_messages() {
+    let messages = [
+        calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}")]),
+        results(&[(Some("c1"), "18C")]),
+        assistant("a"),
+    ];
+    let within = |at: u64, name: &str| agent(at, at - 1, name).asked(&[user("q")]).answered(&messages);
+    let trace = one(vec![within(1, "outer"), within(2, "inner")]);
+    assert_eq!(ran(&trace), [(Some("c1"), "ok", Some("18C".to_owned())), (Some("c2"), "pending", None)]);
+    assert_eq!(trace.totals.tool_calls, 2);
+    let executed = one(vec![within(1, "a"), tool(2, 1, Some("c1"), "w", "{}", Some("18C"))]);
+    assert_eq!(executed.tools.len(), 1);
+}

@@ -259,6 +259,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         called_by: Some(span_id(2)),
         started: Some(at(run.from + 4.0)),
         ended: Some(at(run.from + 9.6)),
+        earlier: false,
     };
     AssembledTrace {
         name: Some("planner".into()),
