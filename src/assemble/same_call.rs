@@ -61,8 +61,8 @@ pub fn is_record_of(tree: &SpanTree, above: &Call, beneath: &Call, only: bool) -
 }
 
 /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the same
-/// time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing. `first` starts before
-/// `second`, or with it.
+/// time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing, but those of a record
+/// without messages that lies within the other do. `first` starts before `second`, or with it.
 pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     let nodes = (&tree.nodes[first.node], &tree.nodes[second.node]);
     if nodes.0.category != nodes.1.category {
@@ -81,6 +81,10 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         (Evidence::Same, _) => !are_of_other_models(tree, first, second),
         // Two failed calls without tokens have nothing to compare: one must end within the other.
         (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
+        (Evidence::None, (Some(left), Some(right))) => {
+            let is_within = nodes.0.started < nodes.1.started && nodes.1.ended < nodes.0.ended;
+            is_within && nodes.1.ended.is_some() && !nodes.1.has_messages() && equal(left, right)
+        }
         _ => false,
     }
 }

@@ -178,7 +178,7 @@ pub fn of_word(word: &str) -> Option<Category> {
     })
 }
 
-fn infrastructure(source: &Source) -> Option<Category> {
+pub fn infrastructure(source: &Source) -> Option<Category> {
     let attributes = source.attributes;
     if let Some(method) = attributes.str("mcp.method.name") {
         return Some(if method == "tools/call" { Category::Tool } else { Category::Span });

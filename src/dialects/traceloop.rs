@@ -12,7 +12,7 @@
 //! are in `openllmetry.rs`.
 
 use super::{
-    Dialect, FactRow, Field, How, KindKey, Rank, calls, function_io, gen_ai, langchain,
+    Dialect, FactRow, Field, How, KindKey, Rank, calls, category, function_io, gen_ai, langchain,
     maybe_json::{MaybeJson, unquoted},
     openllmetry, parts, reading, token_counts,
 };
@@ -24,6 +24,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     kinds: &[KindKey::of_words("traceloop.span.kind", Rank::Own)],
+    unstated_category: Some(within_agent),
     ai_keys: &["traceloop."],
     facts: FACTS,
     complete_facts: Some(name_entity),
@@ -45,6 +46,21 @@ const FACTS: &[FactRow] = &[
     FactRow::of(Field::User, How::Id, &["traceloop.association.properties.user_id"]),
     FactRow::of(Field::ProviderBehind, How::Text, &["traceloop.association.properties.ls_provider"]),
 ];
+
+/// Traceloop writes the name of an agent on every span within it, whatever that is of: none of them is an agent's.
+fn within_agent(source: &Source) -> Option<Category> {
+    let attributes = source.attributes;
+    let is_others = attributes.has("gen_ai.agent.name")
+        && (attributes.has("traceloop.workflow.name") || attributes.has("traceloop.entity.path"))
+        && !attributes.has("traceloop.span.kind")
+        && !openllmetry::is_openllmetry(source);
+    if !is_others {
+        return None;
+    }
+    let of_model = |model: &str| if model.contains("embed") { Category::Embedding } else { Category::Llm };
+    let called = attributes.str("gen_ai.request.model").map(of_model);
+    called.or_else(|| category::infrastructure(source)).or(Some(Category::Span))
+}
 
 /// The agent or the tool that a span is of: its entity, which the span is named after, too.
 fn name_entity(source: &Source, into: &mut Translation) {
@@ -208,6 +224,7 @@ fn reasoning(returned: &Value, reported: &mut Reported) {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, sides};
+    use crate::model::Category;
 
     fn span(kind: &str, input: &str, output: &str) -> Sample {
         let marks = [("traceloop.span.kind", kind), ("traceloop.entity.name", "w")];
@@ -241,6 +258,19 @@ mod tests {
                 "{input}"
             );
         }
+    }
+
+    #[test]
+    fn what_runs_within_an_agent_is_no_agent() {
+        let within = |pairs: &[(&str, &str)]| {
+            let marks = [("gen_ai.agent.name", "Clerk"), ("traceloop.workflow.name", "desk")];
+            Sample::span("x").scope("other").with(&marks).with(pairs).translate().genai.category
+        };
+        assert_eq!(within(&[("gen_ai.request.model", "mistral-small"), ("http.url", "/")]), Category::Llm);
+        assert_eq!(within(&[("gen_ai.request.model", "mistral-embed")]), Category::Embedding);
+        assert_eq!(within(&[("http.url", "/")]), Category::Http);
+        assert_eq!(within(&[]), Category::Span);
+        assert_eq!(within(&[("traceloop.span.kind", "agent")]), Category::Agent);
     }
 
     #[test]

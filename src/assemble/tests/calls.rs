@@ -356,3 +356,15 @@ fn a_limit_that_left_something_out_is_reported() {
     let [LimitReached { lost, times: 1 }] = limits[..] else { panic!("{limits:?}") };
     assert!(lost.starts_with("call spans"), "{lost}");
 }
+
+#[test]
+fn a_record_without_messages_within_another_of_equal_tokens_is_of_one_call() {
+    let outer = |id| llm(id, 1).tokens(100, 20).asked(&[user("q")]).answered(&[assistant("a")]);
+    let inner = |id| rpc(id, 1).tokens(100, 20);
+    let within = one(vec![chain(1, 0), outer(2).at(2.0, 6.0), inner(3).at(3.0, 5.0)]);
+    assert_eq!((within.totals.model_calls, within.calls[0].span), (1, span_id(2)));
+    let beside = one(vec![chain(1, 0), outer(2).at(2.0, 4.0), inner(3).at(3.0, 5.0)]);
+    assert_eq!(beside.totals.model_calls, 2);
+    let others = one(vec![chain(1, 0), outer(2).at(2.0, 6.0), inner(3).at(3.0, 5.0).tokens(100, 21)]);
+    assert_eq!(others.totals.model_calls, 2);
+}
