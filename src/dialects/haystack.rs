@@ -14,12 +14,10 @@
 //! ```
 
 use super::{
-    Dialect, FactRow, Field, Framework, How, RecordingHints, calls, definitions, function_io, maybe_json::MaybeJson,
-    parts, provider_payload_facts, reading, token_counts,
+    Dialect, FactRow, Failures, Field, Framework, How, RecordingHints, definitions, function_io, gen_ai,
+    haystack_messages, maybe_json::MaybeJson, openinference, provider_payload_facts, reading, token_counts,
 };
-use crate::model::{
-    Carrier, Category, Content, ContentKind, Message, Part, Role, Source, ToolResult, Translation, Value,
-};
+use crate::model::{Carrier, Category, ContentKind, GenAi, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "haystack",
@@ -28,6 +26,7 @@ pub const DIALECT: Dialect = Dialect {
     translate,
     is_plumbing: Some(is_plumbing),
     category: Some(category),
+    replaces: Some((openinference::DIALECT.name, is_agent)),
     ai_keys: &["haystack."],
     facts: &[FactRow::of(Field::Tool, How::Text, &["haystack.tool.name"])],
     frameworks: &[Framework {
@@ -38,6 +37,10 @@ pub const DIALECT: Dialect = Dialect {
         names: &["haystack."],
         ..Framework::PLAIN
     }],
+    failures: Failures {
+        tool_failed: Some(|source| source.attributes.get("haystack.tool.error")?.as_bool()),
+        ..Failures::SHARED
+    },
     recording_hints: &[RecordingHints {
         framework: "haystack",
         messages: "set HAYSTACK_CONTENT_TRACING_ENABLED=true",
@@ -47,7 +50,7 @@ pub const DIALECT: Dialect = Dialect {
 };
 
 fn matches(source: &Source) -> bool {
-    !source.is_log() && source.name.starts_with("haystack.")
+    !source.is_log() && (source.name.starts_with("haystack.") || is_agent(source))
 }
 
 fn category(source: &Source) -> Option<Category> {
@@ -67,7 +70,7 @@ fn category(source: &Source) -> Option<Category> {
         "haystack.agent.run" => Some(Category::Agent),
         "haystack.agent.step" | "haystack.pipeline.run" | "haystack.async_pipeline.run" => Some(Category::Chain),
         "haystack.component.run" => component(),
-        _ => None,
+        _ => recategorized(source),
     }
 }
 
@@ -80,16 +83,19 @@ fn is_plumbing(source: &Source) -> bool {
 }
 
 fn translate(source: &Source, into: &mut Translation) {
+    if is_agent(source) {
+        return agent(source, into);
+    }
     let side = |end: &str| {
         let key = match source.name {
             "haystack.component.run" => format!("haystack.component.{end}"),
             name => format!("{name}.{end}"),
         };
-        source.attributes.get(&key).map(MaybeJson::of)
+        source.attributes.get(&key)
     };
     match into.genai.category {
         Category::Llm => {
-            let decoded = |end| side(end).and_then(MaybeJson::into_data).unwrap_or(Value::Null);
+            let decoded = |end| side(end).and_then(haystack_messages::data).unwrap_or(Value::Null);
             let (input, output) = (decoded("input"), decoded("output"));
             for tool in input.get("tools").and_then(Value::as_array).unwrap_or_default() {
                 definitions::read(tool.get("data").unwrap_or(tool), &mut into.tools);
@@ -97,80 +103,118 @@ fn translate(source: &Source, into: &mut Translation) {
             if let Some(parameters) = input.get("generation_kwargs").filter(|given| given.as_map().is_some()) {
                 provider_payload_facts::of_request(parameters, &mut into.genai);
             }
-            let replies = output.get("replies").and_then(Value::as_array).unwrap_or_default();
+            let restored = |list: Option<&Value>| -> Vec<Value> {
+                let items = list.and_then(Value::as_array).unwrap_or_default();
+                items.iter().filter_map(haystack_messages::restored).collect()
+            };
+            let replies = restored(output.get("replies"));
             let metas = output.get("meta").and_then(Value::as_array).unwrap_or_default();
             if let Some(meta) = replies.iter().find_map(|reply| reply.get("meta")).or(metas.first()) {
-                describe(meta, into);
+                provider_payload_facts::of_response(meta, &mut into.genai);
             }
-            let prompt = match input.get("messages").and_then(Value::as_array) {
-                Some(messages) => messages.iter().flat_map(|item| message(item, Role::User)).collect(),
+            let prompt = match input.get("messages") {
+                Some(messages) => restored(Some(messages))
+                    .iter()
+                    .flat_map(|item| haystack_messages::message(item, Role::User))
+                    .collect(),
                 // A generator that is no chat has one prompt.
-                None => input.get("prompt").map_or_else(Vec::new, |prompt| message(prompt, Role::User)),
+                None => {
+                    input.get("prompt").map_or_else(Vec::new, |prompt| haystack_messages::message(prompt, Role::User))
+                }
             };
-            let completion = replies.iter().flat_map(|item| message(item, Role::Assistant)).collect();
+            let completion =
+                replies.iter().flat_map(|item| haystack_messages::message(item, Role::Assistant)).collect();
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
-        Category::Tool | Category::Retriever | Category::Embedding | Category::Reranker => {
-            function_io::read(source, DIALECT.name, side("input"), side("output"), into);
+        Category::Tool => {
+            let (prompt, completion) = gen_ai::execution(side("input"), side("output"), &into.genai);
+            reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+        }
+        Category::Retriever | Category::Embedding | Category::Reranker => {
+            let data = |end| side(end).map(MaybeJson::of);
+            function_io::read(source, DIALECT.name, data("input"), data("output"), into);
         }
         // Others hold what is passed on to those beneath them.
         _ => {}
     }
 }
 
-/// What the meta data of a reply holds of its call.
-fn describe(meta: &Value, into: &mut Translation) {
-    let genai = &mut into.genai;
-    if let Some(model) = meta.str("model") {
-        genai.response_model.get_or_insert_with(|| model.to_owned());
-    }
-    if let Some(reason) = meta.str("finish_reason") {
-        genai.stop_reason.get_or_insert_with(|| reason.to_owned());
-    }
-    if let Some(usage) = meta.get("usage") {
-        token_counts::of_provider(usage, &mut genai.reported);
-    }
+const SCOPE: &str = "openinference.instrumentation.haystack";
+
+/// Whether a span is that of an agent with its messages printed, which is a chain to OpenInference.
+fn is_agent(source: &Source) -> bool {
+    source.scope.name == SCOPE && source.name.starts_with("Agent.run") && !source.is_log()
 }
 
-fn message(value: &Value, fallback: Role) -> Vec<Message> {
-    let Some(role) = value.str("role") else { return reading::messages(value, fallback) };
-    let mut read = Vec::new();
-    match value.get("content") {
-        Some(Value::Array(blocks)) => {
-            for block in blocks {
-                part(block, &mut read);
-            }
-        }
-        Some(other) => parts::content(other, &mut read),
-        None => {}
+/// The category of a span that OpenInference calls otherwise: an agent, and a template of a prompt, which is no call.
+fn recategorized(source: &Source) -> Option<Category> {
+    if is_agent(source) {
+        return Some(Category::Agent);
     }
-    reading::from_parts(reading::role(role).unwrap_or(fallback), read)
+    let is_template = source.scope.name == SCOPE && source.attributes.has("llm.prompt_template.variables");
+    is_template.then_some(Category::Chain)
 }
 
-fn part(block: &Value, into: &mut Vec<Part>) {
-    if let Some(result) = block.get("tool_call_result") {
-        let origin = result.get("origin").unwrap_or(&Value::Null);
-        let mut content = Vec::new();
-        if let Some(output) = result.get("result") {
-            calls::returned(output, &mut content);
-        }
-        into.push(Part::new(Content::Result(ToolResult {
-            call_id: calls::id_of(origin),
-            name: origin.str("tool_name").map(str::to_owned),
-            is_error: result.get("error").and_then(Value::as_bool),
-            content,
-        })));
-    } else if let Some(words) = block.get("reasoning").and_then(|reasoning| reasoning.str("reasoning_text")) {
-        into.push(parts::thought(words));
-    } else {
-        parts::content(block, into);
+/// Reads the messages of an agent. It gives those that it was given, with its instructions before them, and its own.
+fn agent(source: &Source, into: &mut Translation) {
+    let read = |side| source.attributes.get(side).and_then(|value| MaybeJson::of(value).into_data());
+    let (input, output) = (read("input.value"), read("output.value"));
+    let side = |value: &Option<Value>, role| {
+        value.as_ref().and_then(|value| haystack_messages::messages(value, role)).unwrap_or_default()
+    };
+    let (mut prompt, mut completion) = (side(&input, Role::User), side(&output, Role::Assistant));
+    let instructions = completion.iter().take_while(|message| message.role == Role::System).count();
+    let repeated = openinference::common(&prompt, &completion[instructions..]);
+    if repeated == prompt.len() {
+        let answers = completion.split_off(instructions + repeated);
+        (prompt, completion) = (completion, answers);
+    }
+    if let Some(output) = &output {
+        let sent = input
+            .as_ref()
+            .and_then(haystack_messages::listed)
+            .unwrap_or_default()
+            .iter()
+            .filter(|item| haystack_messages::meta(item).is_some())
+            .count();
+        usage(output, sent, &mut into.genai);
+    }
+    reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
+}
+
+/// Adds the model and the tokens of all calls of an agent. `sent` is how many of the answers among its messages it was
+/// given.
+fn usage(value: &Value, sent: usize, genai: &mut GenAi) {
+    let metas: Vec<Value> =
+        haystack_messages::listed(value).unwrap_or_default().iter().filter_map(haystack_messages::meta).collect();
+    let model = metas.last().and_then(|meta| meta.str("model"));
+    genai.response_model = genai.response_model.take().or_else(|| model.map(str::to_owned));
+    if let Some(usage) = value.get("token_usage").filter(|usage| !usage.is_empty()) {
+        return token_counts::of_provider(usage, &mut genai.reported);
+    }
+    let add = |left: Option<u64>, right: Option<u64>| match (left, right) {
+        (Some(left), Some(right)) => Some(left.saturating_add(right)),
+        (one, other) => one.or(other),
+    };
+    for usage in metas.iter().skip(sent).filter_map(|meta| meta.get("usage")) {
+        let (mut one, sum) = (Reported::default(), &mut genai.reported);
+        token_counts::of_provider(usage, &mut one);
+        *sum = Reported {
+            input: add(sum.input, one.input),
+            output: add(sum.output, one.output),
+            cache_read: add(sum.cache_read, one.cache_read),
+            cache_write: add(sum.cache_write, one.cache_write),
+            reasoning: add(sum.reasoning, one.reasoning),
+            convention: one.convention,
+            ..*sum
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, sides};
-    use crate::model::Category;
+    use super::*;
 
     #[test]
     fn a_step_of_an_agent_is_a_model_call() {
@@ -201,5 +245,79 @@ mod tests {
             let read = Sample::span("haystack.component.run").with(&[("haystack.component.type", kind)]).translate();
             assert_eq!((read.genai.category, read.plumbing), (expected, false), "{kind}");
         }
+    }
+
+    const ASKED: &str =
+        "ChatMessage(_role=<ChatRole.USER: 'user'>, _content=[TextContent(text='How many?')], _name=None, _meta={})";
+
+    fn span(name: &str, kind: &str, input: &[&str], key: &str, output: &[&str], more: &str) -> Sample {
+        let list = |items: &[&str]| {
+            let items = items.iter().map(|item| Value::from(*item)).collect();
+            crate::model::json::to_string(&Value::Array(items))
+        };
+        let (input, output) =
+            (format!("{{\"messages\":{}}}", list(input)), format!("{{\"{key}\":{}{more}}}", list(output)));
+        Sample::span(name).scope(SCOPE).with(&[
+            ("openinference.span.kind", kind),
+            ("input.value", &input),
+            ("output.value", &output),
+        ])
+    }
+
+    #[test]
+    fn an_agents_printed_messages_are_read() {
+        let system = "ChatMessage(_role=<ChatRole.SYSTEM: 'system'>, _content=[TextContent(text=\"It's so.\\n\")], _name=None, _meta={})";
+        let call = "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[ReasoningContent(reasoning_text='Hm.', extra={}), \
+            ToolCall(tool_name='count', arguments={'sku': 'a'}, id='c1', extra=None)], _name=None, \
+            _meta={'model': 'm', 'usage': {'prompt_tokens': 9, 'completion_tokens': 2}})";
+        let result = "ChatMessage(_role=<ChatRole.TOOL: 'tool'>, _content=[ToolCallResult(result='42', \
+            origin=ToolCall(tool_name='count', arguments={'sku': 'a'}, id='c1', extra=None), error=True)], _name=None, _meta={})";
+        let answer = "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[TextContent(text='42')], _name=None, \
+            _meta={'model': 'm', 'usage': {'prompt_tokens': 20, 'completion_tokens': 3}})";
+        let given = [system, ASKED, call, result, answer];
+        let read = span("Agent.run", "CHAIN", &[ASKED], "messages", &given, "").translate();
+        let words = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(sides(&read).0, words(&["system: It's so.\n", "user: How many?"]));
+        let answered = [r#"assistant: (thought) Hm. · count#c1{"sku":"a"}"#, "tool: =!c1 42", "assistant: 42"];
+        assert_eq!(sides(&read).1, words(&answered));
+        assert_eq!((read.genai.category, read.genai.aggregate), (Category::Agent, true));
+        assert_eq!(read.dialects, ["haystack"]);
+        assert_eq!((read.genai.reported.input, read.genai.reported.output), (Some(29), Some(5)));
+        let summed = span(
+            "Agent.run",
+            "CHAIN",
+            &[ASKED],
+            "messages",
+            &given,
+            r#","token_usage":{"prompt_tokens":7,"completion_tokens":1}"#,
+        );
+        assert_eq!(summed.translate().genai.reported.input, Some(7));
+    }
+
+    #[test]
+    fn a_generators_printed_messages_have_more_than_the_flat_ones() {
+        let reply = "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[ToolCall(tool_name='count', arguments={}, id='c1', extra=None)], \
+            _name=None, _meta={'model': 'm', 'finish_reason': 'tool_calls', 'usage': {'prompt_tokens': 9, 'completion_tokens': 2, \
+            'prompt_tokens_details': {'cached_tokens': 4}}})";
+        let flat = [
+            ("llm.input_messages.0.message.role", "user"),
+            ("llm.input_messages.0.message.content", "How many?"),
+            ("llm.output_messages.0.message.role", "assistant"),
+            ("llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "count"),
+            ("llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments", "{}"),
+        ];
+        let read = span("OpenAIChatGenerator.run", "LLM", &[ASKED], "replies", &[reply], "").with(&flat).translate();
+        assert_eq!(sides(&read), (vec!["user: How many?".to_owned()], vec!["assistant: count#c1{}".to_owned()]));
+        assert_eq!((read.genai.stop_reason.as_deref(), read.genai.reported.cache_read), (Some("tool_calls"), Some(4)));
+    }
+
+    #[test]
+    fn a_template_of_a_prompt_is_no_model_call() {
+        let pairs =
+            [("openinference.span.kind", "LLM"), ("llm.prompt_template.variables", "{}"), ("output.value", "Ask.")];
+        assert_eq!(
+            Sample::span("PromptBuilder.run").scope(SCOPE).with(&pairs).translate().genai.category,
+            Category::Chain
+        );
     }
 }

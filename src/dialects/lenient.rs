@@ -17,12 +17,18 @@ pub enum Notation {
     Json,
     /// `{'city': 'Paris', 'days': (1, 2), 'hot': False, 'note': None}`
     Python,
+    /// The same with objects, which become maps: `Call(name='w', arguments={})` is `{"name": "w", "arguments": {}}` with
+    /// the class under [`CLASS`], and a member of an enumeration, `<Role.USER: 'user'>`, is its value.
+    Objects,
 }
+
+/// The key of an object's class, where objects are read.
+pub const CLASS: &str = "__class__";
 
 /// As deep as `serde_json` goes.
 const DEEPEST: usize = 128;
 
-/// Reads a list or an object; `None` for anything odd, and where nothing but brackets is left of a cut text.
+/// Reads a list, a map or an object; `None` for anything odd, and where nothing but brackets is left of a cut text.
 ///
 /// Of a text that was cut, everything before the cut is kept: an open string is closed, an unfinished key, number or
 /// word is dropped.
@@ -45,7 +51,7 @@ struct Parser<'a> {
     notation: Notation,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -57,7 +63,7 @@ impl Parser<'_> {
     }
 
     fn is_python(&self) -> bool {
-        self.notation == Notation::Python
+        self.notation != Notation::Json
     }
 
     /// `None` where the text ends before there is a value.
@@ -77,7 +83,8 @@ impl Parser<'_> {
             Some(b'"') => self.string().map(|text| Some(Value::String(text))),
             Some(b'\'') if self.is_python() => self.string().map(|text| Some(Value::String(text))),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b'a'..=b'z' | b'A'..=b'Z') => self.word(),
+            Some(b'<') if self.notation == Notation::Objects => self.member(depth),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => self.word(depth),
             Some(_) => Err(Odd),
         }
     }
@@ -248,7 +255,7 @@ impl Parser<'_> {
         let digits = &rest[..length];
         self.at += length;
         if digits == "-" && self.text[self.at..].starts_with(['I', 'i', 'N', 'n']) {
-            return self.word();
+            return self.word(0);
         }
         if let Ok(number) = digits.parse::<i64>() {
             return Ok(Some(Value::Int(number)));
@@ -259,19 +266,94 @@ impl Parser<'_> {
         digits.parse::<f64>().map(|number| Some(Value::Double(number))).map_err(|_| Odd)
     }
 
-    fn word(&mut self) -> Result<Option<Value>, Odd> {
+    fn word(&mut self, depth: usize) -> Result<Option<Value>, Odd> {
         let rest = &self.text[self.at..];
-        let Some(length) = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()) else {
-            return Ok(self.ended());
-        };
-        self.at += length;
-        let value = match (&rest[..length], self.notation) {
-            ("true", Notation::Json) | ("True", Notation::Python) => Value::Bool(true),
-            ("false", Notation::Json) | ("False", Notation::Python) => Value::Bool(false),
-            ("null" | "NaN" | "Infinity", Notation::Json) | ("None" | "nan" | "inf", Notation::Python) => Value::Null,
+        let Some(word) = self.name() else { return Ok(self.ended()) };
+        let value = match (word, self.is_python()) {
+            ("true", false) | ("True", true) => Value::Bool(true),
+            ("false", false) | ("False", true) => Value::Bool(false),
+            ("null" | "NaN" | "Infinity", false) | ("None" | "nan" | "inf", true) => Value::Null,
+            _ if self.notation == Notation::Objects && rest[word.len()..].starts_with('(') => {
+                return self.instance(word, depth).map(Some);
+            }
             _ => return Err(Odd),
         };
         Ok(Some(value))
+    }
+
+    /// Steps over a name; `None` where the text ends within it.
+    fn name(&mut self) -> Option<&'a str> {
+        let rest: &'a str = &self.text[self.at..];
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || (self.is_python() && matches!(byte, b'_' | b'.'));
+        let length = rest.bytes().position(|byte| !is_part(byte))?;
+        self.at += length;
+        Some(&rest[..length])
+    }
+
+    /// An object as its class prints it: the fields by name, and those without one in a list under `args`.
+    fn instance(&mut self, class: &str, depth: usize) -> Result<Value, Odd> {
+        self.at += 1;
+        let mut entries = vec![(CLASS.to_owned(), Value::String(class.to_owned()))];
+        let mut unnamed = Vec::new();
+        loop {
+            self.spaces();
+            if self.peek() == Some(b')') {
+                self.at += 1;
+                break;
+            }
+            let before = self.at;
+            let field = self.name().map(str::to_owned).filter(|field| !field.is_empty());
+            let field = field.filter(|_| self.peek() == Some(b'='));
+            match &field {
+                Some(_) => self.at += 1,
+                None => self.at = before,
+            }
+            let Some(value) = self.value(depth + 1)? else { break };
+            match field {
+                Some(field) => entries.push((field, value)),
+                None => unnamed.push(value),
+            }
+            if self.cut || !self.comma(b')')? {
+                break;
+            }
+        }
+        if !unnamed.is_empty() {
+            entries.push(("args".to_owned(), Value::Array(unnamed)));
+        }
+        Ok(Value::Map(entries))
+    }
+
+    /// The value of an enumeration's member; of any other thing in angle brackets the text.
+    fn member(&mut self, depth: usize) -> Result<Option<Value>, Odd> {
+        let rest = &self.text[self.at..];
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
+        let end = rest[1..].find(|letter| !is_name(letter)).map_or(rest.len(), |end| end + 1);
+        if rest[end..].starts_with(':') {
+            self.at += end + 1;
+            let value = self.value(depth + 1)?;
+            self.spaces();
+            match self.peek() {
+                Some(b'>') => self.at += 1,
+                Some(_) => return Err(Odd),
+                None => self.cut = true,
+            }
+            return Ok(value);
+        }
+        let mut open = 0_usize;
+        for (at, letter) in rest.char_indices() {
+            match letter {
+                '<' => open += 1,
+                '>' => open -= 1,
+                // Nothing that Python prints so is longer.
+                '\n' => return Err(Odd),
+                _ => {}
+            }
+            if open == 0 {
+                self.at += at + 1;
+                return Ok(Some(Value::String(rest[..=at].to_owned())));
+            }
+        }
+        Ok(self.ended())
     }
 
     /// The text ended within a number or a word.
@@ -331,8 +413,25 @@ mod tests {
     }
 
     #[test]
+    fn objects_are_maps_and_members_their_values() {
+        let text = "[Message(_role=<Role.USER: 'user'>, _content=[Text(text='a (b)'), Call(args={'n': 1}, id=None)], _meta={}), \
+            datetime.datetime(2026, 11), <function <lambda> at 0x7f>]";
+        let expected = concat!(
+            r#"[{"__class__":"Message","_role":"user","_content":[{"__class__":"Text","text":"a (b)"},"#,
+            r#"{"__class__":"Call","args":{"n":1},"id":null}],"_meta":{}},"#,
+            r#"{"__class__":"datetime.datetime","args":[2026,11]},"<function <lambda> at 0x7f>"]"#
+        );
+        assert_eq!(read(text, Notation::Objects), Some((expected.to_owned(), false)));
+        assert_eq!(read("Text(text='hello wor", Notation::Objects).map(|read| read.1), Some(true));
+        for odd in ["Text(text=)", "Text text", "[a.b]", "Text(", "see (above)"] {
+            assert_eq!(read(odd, Notation::Objects).filter(|read| !read.1), None, "{odd}");
+        }
+    }
+
+    #[test]
     fn deep_nesting_is_given_up() {
         assert_eq!(read(&"[".repeat(100_000), Notation::Json), None);
         assert_eq!(read(&"{\"a\":".repeat(100_000), Notation::Python), None);
+        assert_eq!(read(&"A(a=<B: ".repeat(100_000), Notation::Objects), None);
     }
 }

@@ -76,6 +76,7 @@ mod google_adk;
 mod google_adk_stream;
 mod google_genai;
 mod haystack;
+mod haystack_messages;
 mod indexed;
 mod laminar;
 mod langchain;

@@ -17,11 +17,10 @@ use std::borrow::Cow;
 
 use super::{
     Dialect, FactRow, Field, Framework, How, KindKey, ParameterKeys, Rank, RecordingHints, definitions, documents,
-    indexed, langchain,
+    haystack_messages, indexed, langchain,
     maybe_json::MaybeJson,
     openinference_flat::{flat, texts},
-    openinference_forms as forms, openinference_tool as tool, parameters, provider_payload, provider_payload_facts,
-    reading,
+    openinference_forms as forms, openinference_tool as tool, provider_payload, provider_payload_facts, reading,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, GenAi, MediaData, Message, Role, Source, Translation, Usd,
@@ -184,7 +183,8 @@ fn tools(attributes: &Attributes, into: &mut Translation) {
 /// What is JSON or a sum, and so in no table.
 fn scalars(attributes: &Attributes, genai: &mut GenAi) {
     if let Some(MaybeJson::Data(given)) = attributes.get("llm.invocation_parameters").map(MaybeJson::of) {
-        parameters::of_request(&given, &mut genai.parameters);
+        // Of a stream some have the model nowhere else.
+        provider_payload_facts::of_request(&given, genai);
     }
     if genai.reported.cost.is_none() {
         let cost = |key| attributes.get(key).and_then(Value::as_number);
@@ -205,6 +205,7 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
         Some(Whole { value, .. }) if kind == Category::Llm => {
             langchain::facts(value, &mut into.genai);
             provider_payload_facts::of_response(value, &mut into.genai);
+            haystack_messages::reply(value, &mut into.genai);
         }
         Some(Whole { value, .. }) => forms::crew_usage(value, &mut into.genai),
         None => {}
@@ -231,7 +232,8 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     (prompt, completion.collect())
 }
 
-fn common(prompt: &[Message], completion: &[Message]) -> usize {
+/// How many messages two lists begin with together.
+pub fn common(prompt: &[Message], completion: &[Message]) -> usize {
     prompt.iter().zip(completion).take_while(|(sent, repeated)| sent == repeated).count()
 }
 
@@ -251,7 +253,11 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
     let api = || if kind == Category::Llm { api(&value, role) } else { None };
     // Such a request has its instructions beside the messages.
     let instructed = || api().filter(|_| value.get("system").or_else(|| value.get("instructions")).is_some());
-    let found = forms::messages(&value, role).or_else(instructed).or_else(|| langchain::messages(&value, role));
+    let printed = || haystack_messages::messages(&value, role);
+    let found = forms::messages(&value, role)
+        .or_else(printed)
+        .or_else(instructed)
+        .or_else(|| langchain::messages(&value, role));
     let found = found.or_else(api).unwrap_or_default();
     Some(Whole { value, messages: reading::ends(found, cut) })
 }
