@@ -84,6 +84,7 @@ mod langfuse;
 mod langgraph;
 mod langsmith;
 mod lenient;
+mod litellm;
 mod livekit;
 mod llama_index;
 mod logfire;
@@ -156,6 +157,7 @@ pub const DIALECTS: &[Dialect] = &[
     logfire::DIALECT,
     vercel_ai::DIALECT,
     gen_ai_events::DIALECT,
+    litellm::DIALECT,
     openllmetry::DIALECT,
     google_adk::DIALECT,
     google_genai::DIALECT,

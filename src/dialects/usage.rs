@@ -97,7 +97,7 @@ fn by_convention(source: &Source) -> Option<bool> {
         || attributes.has("gen_ai.usage.cache_creation.input_tokens")
         || attributes.has("gen_ai.usage.cache_write.input_tokens");
     // What an OpenAI-compatible API answers is a sum over all kinds of input, whoever's model is behind it.
-    (dotted || scope.contains("openai") || scope.contains("litellm")).then_some(true)
+    (dotted || scope.contains("openai")).then_some(true)
 }
 
 /// Whether the output includes reasoning; `None` where none is reported.
@@ -207,18 +207,15 @@ mod tests {
     fn what_a_gateway_or_a_framework_summed_includes_the_caches() {
         let tokens = [("input_tokens", 1000), ("output_tokens", 20), ("cache_read_input_tokens", 800)];
         let claude = || of("anthropic", span(&tokens)).with(&[("gen_ai.request.model", "claude-sonnet-4-5")]);
-        for scope in [
-            "opentelemetry.instrumentation.langchain",
-            "opentelemetry.instrumentation.openai.v1",
-            "langsmith",
-            "litellm",
-        ] {
+        for scope in ["opentelemetry.instrumentation.langchain", "opentelemetry.instrumentation.openai.v1", "langsmith"]
+        {
             assert_eq!(usage(claude().scope(scope))[..2], [Some(200), Some(800)], "{scope}");
         }
         assert_eq!(usage(claude())[..2], [Some(1000), Some(800)], "Anthropic's own API counts apart");
         let total = claude().typed("gen_ai.usage.total_tokens", "1020");
         assert_eq!(usage(total)[..2], [Some(200), Some(800)], "a sum that has no room for the caches beside the input");
-        let apart = claude().scope("litellm").typed("gen_ai.usage.total_tokens", "1820");
+        let apart =
+            claude().scope("opentelemetry.instrumentation.openai.v1").typed("gen_ai.usage.total_tokens", "1820");
         assert_eq!(usage(apart)[..2], [Some(1000), Some(800)], "the total proves it");
     }
 
