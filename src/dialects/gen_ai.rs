@@ -43,7 +43,7 @@ pub const DETAILS: &str = "gen_ai.client.inference.operation.details";
 
 pub const INPUT: &str = "gen_ai.input.messages";
 pub const OUTPUT: &str = "gen_ai.output.messages";
-const INSTRUCTIONS: &str = "gen_ai.system_instructions";
+pub const INSTRUCTIONS: &str = "gen_ai.system_instructions";
 const DEFINITIONS: &str = "gen_ai.tool.definitions";
 const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
@@ -127,7 +127,7 @@ pub fn carried<'a>(
 }
 
 /// The system prompt: a list of parts, or one text.
-fn instructions(value: &Value) -> Vec<Message> {
+pub fn instructions(value: &Value) -> Vec<Message> {
     let mut found = Vec::new();
     match MaybeJson::of(value) {
         MaybeJson::Data(data) => match super::provider_payload::messages(&data, Role::System) {
@@ -174,6 +174,10 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         }
         let (mut content, mut is_error) = (Vec::new(), None);
         match MaybeJson::of(value) {
+            // An empty list is what a tool returned; an empty map may stand for what is not recorded.
+            MaybeJson::Data(data) if data.as_array().is_some_and(<[Value]>::is_empty) => {
+                content.extend(value.as_str().and_then(parts::text));
+            }
             MaybeJson::Data(data) => {
                 is_error = calls::content_error(&data);
                 calls::returned(&data, &mut content);

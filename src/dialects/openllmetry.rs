@@ -10,7 +10,8 @@
 //! What workflows, tasks and tools were given and gave back is in `traceloop.rs`.
 
 use super::{
-    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, RecordingHints, definitions, gen_ai, indexed,
+    ByProvider, Dialect, FactRow, Field, Framework, How, KindKey, Rank, RecordingHints, calls, definitions, gen_ai,
+    indexed,
     maybe_json::{MaybeJson, unquoted},
     openllmetry_repairs as repairs, parts, reading,
 };
@@ -166,6 +167,7 @@ fn translate(source: &Source, into: &mut Translation) {
                 .iter_mut()
                 .chain(&mut reading.completion)
                 .for_each(|message| repairs::repair(package(source), message));
+            repairs::unpack_items(source, &mut reading.prompt);
         }
     }
     let side = |prefix, role| {
@@ -187,6 +189,10 @@ fn indexed_message(source: &Source, item: Value, fallback: Role) -> Vec<Message>
         return reading::messages(content, role);
     }
     let mut cut = false;
+    if fallback == Role::Assistant && package(source) == Some("cohere") {
+        // An answer that only asks for tools.
+        entries.retain(|(key, value)| key != "content" || value.as_str() != Some("[]"));
+    }
     for (key, value) in &mut entries {
         match (key.as_str(), &*value) {
             ("content", Value::String(text)) => {
@@ -207,6 +213,12 @@ fn indexed_message(source: &Source, item: Value, fallback: Role) -> Vec<Message>
     let thought = thought.map(|at| entries.swap_remove(at).1);
     let map = Value::Map(entries);
     let role = map.str("role").unwrap_or_default();
+    if reading::role(role) == Some(Role::Tool)
+        && !["content", "tool_call_id", "id"].iter().any(|key| map.get(key).is_some())
+    {
+        // Empty texts are left out, and some leave out the id as well.
+        return reading::from_parts(Role::Tool, vec![calls::answered(None, map.str("name"), None)]);
+    }
     let mut messages = match role {
         // Anthropic's blocks are messages of their own, one each.
         "thinking" => map.str("content").map(parts::thought).into_iter().collect::<Vec<_>>(),
@@ -309,6 +321,16 @@ mod tests {
             prompt("x", &[("0.role", "tool"), ("0.content", r#"[{"id":"doc-1"}]"#), ("0.tool_call_id", "c1")]),
             [r#"tool: =c1 [{"id":"doc-1"}]"#]
         );
+    }
+
+    #[test]
+    fn what_is_empty_is_left_out_or_an_empty_list() {
+        let asked = [("0.role", "assistant"), ("1.role", "tool"), ("2.role", "tool"), ("2.content", "18C")];
+        assert_eq!(prompt("opentelemetry.instrumentation.cohere", &asked), ["tool: =- ", "tool: =- 18C"]);
+        let span =
+            |scope: &str| Sample::span("cohere.chat").scope(scope).with(&[("gen_ai.completion.0.content", "[]")]);
+        assert!(sides(&span("opentelemetry.instrumentation.cohere").translate()).1.is_empty());
+        assert_eq!(sides(&span("opentelemetry.instrumentation.groq").translate()).1, ["assistant: []"]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{calls, parts};
-use crate::model::{Content, Message, Part, Role, json};
+use super::{calls, parts, reading};
+use crate::model::{Content, Message, Part, Role, Source, Value, json};
 
 /// Undoes what the instrumentation of a library does to a message. `package` is the library: `openai`, `langchain`.
 pub fn repair(package: Option<&str>, message: &mut Arc<Message>) {
@@ -94,6 +94,25 @@ fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<
     (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
 }
 
+/// Reads the input of the Responses API, which in JavaScript is one text of the user's: JSON of the items.
+///
+/// In the Chat API such a text is what somebody wrote: its answers have ids that say so, and its tools are recorded.
+pub fn unpack_items(source: &Source, prompt: &mut Vec<Arc<Message>>) {
+    let is_chat = source.attributes.str("gen_ai.response.id").is_none_or(|id| id.starts_with("chatcmpl"))
+        || source.attributes.has("gen_ai.tool.definitions");
+    if source.scope.name != "@traceloop/instrumentation-openai" || is_chat {
+        return;
+    }
+    let [only] = prompt.as_slice() else { return };
+    let [Part { content: Content::Text(text), .. }] = only.parts.as_slice() else { return };
+    let is_item = |item: &Value| item.str("role").or(item.str("type")).is_some();
+    let items = match json::parse(text) {
+        Ok(Value::Array(items)) if !items.is_empty() && items.iter().all(is_item) => Value::Array(items),
+        _ => return,
+    };
+    *prompt = reading::messages(&items, Role::User).into_iter().map(Arc::new).collect();
+}
+
 /// Gives calls the ids that their results name, in order, where none names theirs.
 ///
 /// Of the Responses API's calls the item's id is written, of the results the call's; through LangChain some have none.
@@ -139,6 +158,7 @@ mod tests {
         gen_ai,
         sample::{Sample, sides},
     };
+    use crate::model::json;
 
     fn current(scope: &str, key: &str, messages: &str) -> Vec<String> {
         let scope = format!("opentelemetry.instrumentation.{scope}");
@@ -175,6 +195,20 @@ mod tests {
         assert!(current("langchain", gen_ai::OUTPUT, &answer(""))[0].starts_with(r#"assistant: {"type""#));
         let asked = r#"[{"role":"user","parts":[{"type":"text","content":"{\"type\":\"image\",\"url\":\"https://x/y.png\"}"}]}]"#;
         assert_eq!(current("langchain", gen_ai::INPUT, asked), [r#"user: {"type":"image","url":"https://x/y.png"}"#]);
+    }
+
+    #[test]
+    fn the_items_of_the_responses_api_are_no_text_of_the_user() {
+        let items = r#"[{"role":"user","content":"q"},{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"output_text","text":"Look."}]},{"id":"fc_1","type":"function_call","call_id":"c1","name":"w","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"18C"}]"#;
+        let asked = |id: &str, text: &str| {
+            let part = json::to_string(&text.into());
+            let sent = format!(r#"[{{"role":"user","parts":[{{"type":"text","content":{part}}}]}}]"#);
+            let span = Sample::span("chat m").scope("@traceloop/instrumentation-openai");
+            sides(&span.with(&[(gen_ai::INPUT, &sent), ("gen_ai.response.id", id)]).translate()).0
+        };
+        assert_eq!(asked("resp_1", items), ["user: q", "assistant: Look.", "assistant: w#c1{}", "tool: =c1 18C"]);
+        assert_eq!(asked("resp_1", "[1]"), ["user: [1]"]);
+        assert_eq!(asked("chatcmpl-1", items), [format!("user: {items}")]);
     }
 
     #[test]

@@ -13,14 +13,25 @@ const UNANSWERED: &[(&str, usize, &str)] = &[
     ("cli-agents/claude_code", 1, "the telemetry does not carry what the failed tool returned"),
     ("cli-agents/gemini_cli", 2, "the next request, and so the result, is in a trace of its own"),
     ("google-adk/adk1_gemini_support", 2, "the tool raised, and the framework ended the run"),
+    ("groq-oi/pager_stream", 5, "each call is a trace, and the results are in the next"),
+    ("groq-olm/plain_pager", 5, "each call is a trace, and the results are in the next"),
+    ("haystack/oi_chat_one", 2, "the program runs no tools"),
+    ("litellm/otel_anthropic_root_depot", 1, "each call of its first turn is a trace, and the result is in the next"),
+    ("litellm/otel_pager", 5, "each call is a trace, and the results are in the next"),
 ];
 
 /// Captures without spans of model calls: their answers are those of agents.
 const WITHOUT_MODEL_CALLS: &[&str] =
     &["autogen/ag_swarm_swarm", "autogen/ag_team_err", "autogen/team", "crewai/oi_only_llmerror"];
 
-/// Calls that are not listed among the tools: the model wrote code as a text, and its run names no call.
-const UNLISTED: &[(&str, &str)] = &[("smolagents/code", "python_interpreter")];
+/// Calls that are not listed among the tools: the model wrote code as a text, and its run names no call; or only a later
+/// trace has them, and the tools ran in traces of their own.
+const UNLISTED: &[(&str, &str)] = &[
+    ("smolagents/code", "python_interpreter"),
+    ("groq-oi/pager_stream", "ping_host"),
+    ("groq-oi/pager_stream", "run_job"),
+    ("groq-oi/pager_stream", "fetch_log"),
+];
 
 /// Each conversation of each capture, with the capture's name.
 fn each_conversation(mut check: impl FnMut(&str, &Value, &[Value])) {
