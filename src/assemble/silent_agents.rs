@@ -137,7 +137,11 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
             };
             for call in self.calls_of(at).iter().filter(is_own) {
                 let answer = trace.exchange(trace.work.counted.calls[*call].nodes(), fingerprints).completion;
-                for line in answer {
+                // The call's span may last until the tools have run that it asked for.
+                let asked = groups.get(&Some(at)).into_iter().flatten().filter(|(caller, _)| *caller == Some(*call));
+                let began = asked.flat_map(|(_, runs)| runs).filter_map(|run| run.started).min();
+                for mut line in answer {
+                    line.at = began.map_or(line.at, |began| line.at.min(began));
                     // The agent may have recorded the same answer; it is listed once.
                     exchange.completion.retain(|other| {
                         other.fingerprint.key.is_none() || other.fingerprint.key != line.fingerprint.key
@@ -236,8 +240,11 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
         };
         // Log records have times of their own, so messages and tool runs are put in the order of time.
         let mut in_time: Vec<(Timestamp, ConversationMessage, Provenance)> = Vec::new();
-        for line in exchange.prompt {
-            in_time.push((line.at, shown(first, line.message, line.at), provenance));
+        let answered = exchange.prompt.iter().rposition(|line| line.message.role == Role::Assistant);
+        for (nth, line) in exchange.prompt.into_iter().enumerate() {
+            let history = answered.is_some_and(|answered| nth <= answered) && line.message.role != Role::System;
+            let message = ConversationMessage { history, ..shown(first, line.message, line.at) };
+            in_time.push((line.at, message, provenance));
         }
         let began = |runs: &[&ToolRun]| runs.iter().filter_map(|run| run.started).min().unwrap_or(node.started);
         let times: HashMap<usize, (Timestamp, Option<Timestamp>)> = groups

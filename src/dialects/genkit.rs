@@ -73,7 +73,7 @@ fn name_model(source: &Source, into: &mut Translation) {
     let Some(name) = source.attributes.str("genkit:name").filter(|_| is_model) else { return };
     let (plugin, model) = name.split_once('/').map_or((None, name), |(plugin, model)| (Some(plugin), model));
     into.genai.model.get_or_insert_with(|| model.to_owned());
-    let named = plugin.and_then(|plugin| provider::named(if plugin == "googleai" { "gemini" } else { plugin }));
+    let named = plugin.and_then(provider::named);
     if let (None, Some(Named::Provider(name))) = (&into.genai.provider, named) {
         into.genai.provider = Some(name);
     }

@@ -8,7 +8,7 @@
 //!             └ tool_call
 //! ```
 
-use super::{Dialect, FactRow, Field, Framework, How, maybe_json::MaybeJson, parts, reading};
+use super::{Dialect, FactRow, Field, Framework, How, gen_ai, maybe_json::MaybeJson, reading};
 use crate::model::{Carrier, Category, ContentKind, Role, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
@@ -54,8 +54,7 @@ fn translate(source: &Source, into: &mut Translation) {
     });
     let history = asked.iter().rposition(|message| !matches!(message.role, Role::User | Role::System));
     asked.drain(..history.map_or(0, |last| last + 1));
-    let system = source.attributes.str("gen_ai.system_instructions").and_then(parts::text);
-    let mut prompt = reading::from_parts(Role::System, system.into_iter().collect());
+    let mut prompt = source.attributes.get(gen_ai::INSTRUCTIONS).map_or_else(Vec::new, gen_ai::instructions);
     prompt.append(&mut asked);
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, Vec::new());
 }

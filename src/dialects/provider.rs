@@ -28,7 +28,7 @@ const CANONICAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("anthropic", &["anthropic"]),
-    ("gcp.gemini", &["gcp.gemini", "gemini", "google_genai", "google.genai", "google_ai_studio"]),
+    ("gcp.gemini", &["gcp.gemini", "gemini", "google_genai", "google.genai", "google_ai_studio", "googleai"]),
     (
         "gcp.vertex_ai",
         &["gcp.vertex_ai", "vertex_ai", "google-vertex", "google.vertex", "vertexai", "vertex", "google_vertexai"],

@@ -209,3 +209,23 @@ fn what_an_agent_said_after_its_tools_stands_after_their_results() {
     let expected = ["user q", "assistant Let me look. w{}#c1", "tool c1=18C", "assistant It is 18C."];
     assert_eq!(only_conversation(&one(spans)), expected);
 }
+
+#[test]
+fn an_answer_stands_before_the_tools_that_it_asked_for_however_long_its_span_lasts() {
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]),
+        llm(2, 1).at(2.0, 6.0).answered(&[assistant("Let me look.")]),
+        tool(3, 1, Some("c1"), "w", "{}", Some("18C")).at(4.0, 5.0),
+        llm(7, 1).answered(&[assistant("18C")]),
+    ]);
+    let expected = ["user q", "assistant Let me look.", "assistant w{}#c1", "tool c1=18C", "assistant 18C"];
+    assert_eq!(only_conversation(&trace), expected);
+}
+
+#[test]
+fn what_an_agent_was_given_up_to_the_last_answer_is_history() {
+    let given = [user("q"), assistant("a"), user("q2")];
+    let trace = one(vec![agent(1, 0, "a").asked(&given).answered(&[assistant("a2")])]);
+    let history: Vec<bool> = trace.conversations[0].messages.iter().map(|message| message.history).collect();
+    assert_eq!(history, [true, true, false, false]);
+}
