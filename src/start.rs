@@ -113,7 +113,7 @@ pub fn open_store(settings: &Settings, prices: &Arc<Prices>) -> anyhow::Result<S
 }
 
 /// The error, with the instance that holds the file if that is why.
-fn named(settings: &Settings, error: OpenError) -> anyhow::Error {
+pub fn named(settings: &Settings, error: OpenError) -> anyhow::Error {
     match &error {
         OpenError::Held { path, pid } => match holder(settings, path, *pid) {
             Some(held) => held.into(),

@@ -97,7 +97,11 @@ impl Destination {
         let prices = start::prices();
         match start::open_store(settings, &prices) {
             Ok(store) => {
-                Ok(Self::Store { intake: Intake::new(store.writer(), prices, Counts::new()), store: Box::new(store) })
+                if let Some(mended) = store.mended_in_words() {
+                    complain(&mended);
+                }
+                let intake = Intake::new(store.writer(), prices, Counts::new());
+                Ok(Self::Store { intake, store: Box::new(store) })
             }
             // The instance that holds the store can store it, and its screen shows it.
             Err(error) if error.is::<HeldByUs>() => {

@@ -5,6 +5,7 @@
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
+//!   check               what of a damaged store can be read
 //!   print               keys, themes, config            json       JSON that a terminal may show
 //!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
@@ -17,6 +18,7 @@ mod answering;
 mod asking;
 mod assembled;
 mod blobs;
+mod check;
 mod delivery;
 pub mod demo;
 mod doctor;
@@ -164,6 +166,13 @@ enum Command {
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Arguments),
 
+    /// See whether all of the store can be read, and salvage what can
+    ///
+    /// Reads every row of every table, and the log that a killed or crashed program left. `--salvage` puts all spans and
+    /// log records that can be read into a new store, and leaves the old one as it is.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Arguments),
+
     /// Print every key and what it does
     ///
     /// The name before each is what the [keys] section of config.toml calls it:
@@ -236,6 +245,7 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         ) => {
             unreachable!("a command that only reads was run above")
         }
+        Some(Command::Check(arguments)) => check::check(&settings, &arguments),
         Some(Command::Keys) => print::keys(&settings),
         Some(Command::Themes) => print::themes(&settings),
         Some(Command::Config) => print::config(&settings),
@@ -257,9 +267,14 @@ impl Command {
             Self::Traces(arguments) => Some(arguments),
             Self::Stats(arguments) => Some(arguments),
             Self::Doctor(arguments) => Some(arguments),
-            Self::Demo | Self::Serve | Self::Run(_) | Self::Import(_) | Self::Keys | Self::Themes | Self::Config => {
-                None
-            }
+            Self::Demo
+            | Self::Serve
+            | Self::Run(_)
+            | Self::Import(_)
+            | Self::Check(_)
+            | Self::Keys
+            | Self::Themes
+            | Self::Config => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{GOOD, answering::Answering};
+use super::{GOOD, answering::Answering, complain};
 use crate::{
     config::{Settings, logging},
     receive::{Address, Counts},
@@ -36,6 +36,9 @@ pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
     let listeners = runtime.block_on(start::bind(settings))?;
     let addresses = listeners.addresses();
     let rooms = Rooms::open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
+    if let Some(mended) = rooms.store.mended_in_words() {
+        complain(&mended);
+    }
     let answering = Answering::start(settings, &addresses, rooms.store.read_access(), runtime.handle());
     let printed = print(&addresses);
     if printed.is_ok() {

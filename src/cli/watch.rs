@@ -47,7 +47,12 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
         thread::Builder::new().name("opening".to_owned()).spawn(move || {
             let rooms = Rooms::open(&settings, listeners, &counts, &runtime, |intake| stage.clone().before(intake));
             match &rooms {
-                Ok(rooms) => stage.live(rooms.store.clone()),
+                Ok(rooms) => {
+                    stage.live(rooms.store.clone());
+                    if let Some(mended) = rooms.store.mended_in_words() {
+                        stage.notice(mended);
+                    }
+                }
                 Err(error) => stage.failed(&format!("{error:#}")),
             }
             rooms.map(|rooms| (Answering::start(&settings, &addresses, rooms.store.read_access(), &runtime), rooms))

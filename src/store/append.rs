@@ -159,11 +159,11 @@ impl GroupPlan<'_> {
 
     /// Appends the rows of `traces`, values in the order of the columns.
     fn append_traces(&self, connection: &Connection) -> Result<(), DatabaseError> {
-        if self.traces.is_empty() {
+        if self.summarized.rows.is_empty() {
             return Ok(());
         }
         let mut table = connection.appender("traces")?;
-        for Row { trace, listing, records, filled, .. } in &self.traces {
+        for Row { trace, listing, records, filled, .. } in &self.summarized.rows {
             let totals = &listing.totals;
             table.append_row(params![
                 trace_number(trace),
@@ -212,20 +212,20 @@ impl GroupPlan<'_> {
 
     /// Deletes the steps that changed, and appends those that are new, values in the order of the columns.
     fn write_steps(&self, connection: &Connection) -> Result<(), DatabaseError> {
-        let replaced = self.traces.iter().filter(|row| row.steps.gone).map(|row| (row.trace, row.steps.kept));
-        let gone: Vec<_> = replaced.chain(self.emptied.iter().map(|trace| (*trace, 0))).collect();
+        let replaced = self.summarized.rows.iter().filter(|row| row.steps.gone).map(|row| (row.trace, row.steps.kept));
+        let gone: Vec<_> = replaced.chain(self.summarized.emptied.iter().map(|trace| (*trace, 0))).collect();
         if !gone.is_empty() {
             let traces = uhugeints(gone.iter().map(|(trace, _)| trace_number(trace)));
             let places = Sql::List(gone.iter().map(|(_, kept)| Sql::UInt(place(*kept))).collect());
             let sql = include_str!("queries/delete_steps.sql");
             connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "places": places })?;
         }
-        if self.traces.iter().all(|row| row.steps.kept >= row.listing.steps.len()) {
+        if self.summarized.rows.iter().all(|row| row.steps.kept >= row.listing.steps.len()) {
             return Ok(());
         }
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let mut table = connection.appender("steps")?;
-        for Row { trace, listing, steps, .. } in &self.traces {
+        for Row { trace, listing, steps, .. } in &self.summarized.rows {
             for (nth, step) in listing.steps.iter().enumerate().skip(steps.kept) {
                 table.append_row(params![
                     trace_number(trace),

@@ -14,11 +14,11 @@ use super::{
     interned::Interned,
     prepared::{PreparedLog, PreparedSpan, Stored},
     stored_ids::StoredIds,
-    summaries::{Offer, Row, Summaries, Summarized},
+    summaries::{Offer, Summaries, Summarized},
 };
 use crate::{
     decode::encode,
-    model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, Timestamp, ToolDefinition, TraceId},
+    model::{Changes, ContentId, Message, Resource, Scope, SpanId, Timestamp, ToolDefinition, TraceId},
 };
 
 /// Most summaries that are made because they are due, in a group without submissions.
@@ -43,8 +43,8 @@ pub struct GroupPlan<'a> {
     pub(super) resources: Interned<Resource, ResourceId>,
     /// The instrumentation scopes of the group.
     pub(super) scopes: Interned<Scope, ScopeId>,
-    /// New summaries, for the table `traces`.
-    pub(super) traces: Vec<Row>,
+    /// What came of the traces that it touches: the rows for the table `traces`, and which have to wait.
+    pub(super) summarized: Summarized,
     /// Span rows to delete first, because a better record of the span came. Appending beside them and choosing when
     /// reading would make every query pay for what is rare; an index for `insert or replace` would make every span pay
     /// (`overwrite` in tests/bench).
@@ -53,12 +53,6 @@ pub struct GroupPlan<'a> {
     pub(super) gone_traces: Vec<TraceId>,
     /// The traces that got spans or log records, and those whose summary was due.
     pub(super) touched: HashSet<TraceId>,
-    /// Those of `touched` of which nothing is stored any more.
-    pub(super) emptied: Vec<TraceId>,
-    /// Those of `touched` whose summary has to wait, because they are large and were summarized a moment ago.
-    later: Vec<TraceId>,
-    /// The sessions that `touched` belong to now or belonged to before.
-    sessions: HashSet<SessionId>,
 }
 
 /// A content to store.
@@ -78,7 +72,8 @@ impl<'a> GroupPlan<'a> {
         now: Instant,
     ) -> Result<Self, DatabaseError> {
         let most = if submissions.is_empty() { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
-        let mut plan = Self { touched: summaries.due_at(now, most).into_iter().collect(), ..Self::default() };
+        let due = summaries.due_at(now, most);
+        let mut plan = Self { touched: due.into_iter().chain(summaries.made()).collect(), ..Self::default() };
         for submission in submissions {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
@@ -95,10 +90,10 @@ impl<'a> GroupPlan<'a> {
         {
             plan.add_contents(stored_ids, summaries, &mut added, trace, stored);
         }
-        let Summarized { rows, emptied, later, sessions } = summaries.summarize(&plan.touched, now);
+        plan.summarized = summaries.summarize(&plan.touched, now);
+        let Summarized { rows, emptied, .. } = &plan.summarized;
         let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace));
         plan.gone_traces = replaced.chain(emptied.iter().copied()).collect();
-        (plan.traces, plan.emptied, plan.later, plan.sessions) = (rows, emptied, later, sessions);
         Ok(plan)
     }
 
@@ -216,18 +211,16 @@ impl<'a> GroupPlan<'a> {
         stored_ids.resources.extend(self.resources.new.keys());
         stored_ids.scopes.extend(self.scopes.new.keys());
         stored_ids.logs.extend(self.logs.iter().map(|(id, _)| *id));
-        stored_ids.traces.extend(self.traces.iter().map(|row| row.trace));
+        // Of all that were touched something is stored, also of those whose row has to wait.
+        stored_ids.traces.extend(&self.touched);
         let (spans, logs) = (self.spans.len() as u64, self.logs.len() as u64);
-        for trace in &self.emptied {
+        for trace in &self.summarized.emptied {
             stored_ids.traces.remove(trace);
         }
-        summaries.committed(self.traces, &self.emptied, self.later, now);
+        let sessions = self.summarized.sessions.iter().cloned().collect();
+        summaries.committed(self.summarized, now);
         let mut changes = Changes { spans, logs, ..Changes::default() };
-        changes.merge(Changes {
-            traces: self.touched.into_iter().collect(),
-            sessions: self.sessions.into_iter().collect(),
-            ..Changes::default()
-        });
+        changes.merge(Changes { traces: self.touched.into_iter().collect(), sessions, ..Changes::default() });
         changes
     }
 }

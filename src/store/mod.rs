@@ -7,7 +7,7 @@
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads
 //!   walk: the same rows for commands, a session or a trace at a time
-//!   read_only: the store as commands open it that only read
+//!   read_only: the store as commands open it that only read; salvage: what can be read of a damaged one
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
 //!
@@ -16,7 +16,8 @@
 //!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
-//! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show.
+//! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show. `log_file` mends a
+//! log that was damaged.
 
 mod append;
 mod blobs;
@@ -26,6 +27,7 @@ mod group;
 mod hash_ids;
 mod interned;
 mod listed;
+mod log_file;
 mod open;
 mod pack;
 mod pool;
@@ -38,6 +40,7 @@ mod reader;
 mod replace;
 mod reprocess;
 mod rows;
+mod salvage;
 mod schema;
 mod stored_ids;
 mod stored_translation;
@@ -57,12 +60,14 @@ use std::{
 
 pub use changes::ChangeFeed;
 pub use hash_ids::LogId;
+pub use log_file::Mended;
 pub use open::OpenError;
 pub use prepared::{PreparedLog, PreparedSpan, Submission};
 pub use queue::Writer;
 pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
+pub use salvage::{Damaged, Examined, Salvaged};
 pub use walk::{Pick, Picked};
 
 use tempfile::TempDir;
@@ -118,7 +123,7 @@ enum DatabaseError {
 
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
-        Self::Query(error.to_string())
+        Self::Query(open::with_advice(error.to_string()))
     }
 }
 
@@ -173,7 +178,7 @@ impl Store {
         let checkpointer = Arc::new(Checkpointer::new(&database, queue.clone(), health.clone()));
         let writer = writer::StoreWriter::new(
             database.clone(),
-            items,
+            (queue.clone(), items),
             changes.clone(),
             health.clone(),
             checkpointer.clone(),
@@ -240,6 +245,16 @@ impl Store {
     /// The health as of now.
     pub fn health(&self) -> StoreHealth {
         lock(&self.health).clone()
+    }
+
+    /// What was wrong with the log of the file when it was opened, which was mended then; `None` if nothing was.
+    pub fn mended(&self) -> Option<&Mended> {
+        self.database.mended()
+    }
+
+    /// The same in words.
+    pub fn mended_in_words(&self) -> Option<String> {
+        Some(self.mended()?.says(self.database.path()?))
     }
 
     /// Waits until no row is left that another version understood, or the reprocessing fails, which the error says;

@@ -9,9 +9,11 @@ use std::{
 };
 
 use duckdb::{Config, Connection};
+use tracing::warn;
 
 use super::{
     DatabaseError, Place,
+    log_file::{self, Mended},
     schema::{self, Fit},
 };
 
@@ -75,8 +77,9 @@ impl Place {
     }
 }
 
-/// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`].
-pub fn connect(place: &Place) -> Result<Connection, OpenError> {
+/// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`]. Also returns
+/// what was wrong with its log, if anything was.
+pub fn connect(place: &Place) -> Result<(Connection, Option<Mended>), OpenError> {
     let path = match place {
         Place::File(path) => path.clone(),
         Place::Memory => PathBuf::from(":memory:"),
@@ -87,6 +90,7 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
         make(&path)?;
         check(&path)?;
     }
+    let mended = if is_file { mended(&path)? } else { None };
     let access = if is_file { Access::Write } else { Access::Memory };
     let connection = attach(&path, access).map_err(|why| refused(&path, &why))?;
     let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
@@ -95,7 +99,19 @@ pub fn connect(place: &Place) -> Result<Connection, OpenError> {
     }
     let fit = schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))?;
     fitting(&path, &fit)?;
-    Ok(connection)
+    Ok((connection, mended))
+}
+
+/// Mends the log of the file.
+fn mended(path: &Path) -> Result<Option<Mended>, OpenError> {
+    let mended = log_file::mend(path).map_err(|error| OpenError::Unusable {
+        path: path.to_owned(),
+        why: format!("its log is damaged, and cannot be kept as it is: {error}"),
+    })?;
+    if let Some(mended) = &mended {
+        warn!("{}", mended.says(path));
+    }
+    Ok(mended)
 }
 
 /// Makes an empty store, if there is none: beside the path, and then moves it there. So neither a full disk nor a kill
@@ -310,6 +326,14 @@ fn is_database(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// The engine's message, with what can be done where it says that the file is damaged.
+pub fn with_advice(why: String) -> String {
+    if why.contains("Data Corruption") {
+        return format!("{why}; `sideseat-tui check` says what of it can be read, and salvages that");
+    }
+    why
+}
+
 /// The error for the engine's message `why`. If another process holds the file and the engine knows which, the message
 /// contains `… held in /usr/bin/x (PID 123)`.
 fn refused(path: &Path, why: &str) -> OpenError {
@@ -321,7 +345,7 @@ fn refused(path: &Path, why: &str) -> OpenError {
     if why.contains("not a valid DuckDB database") {
         return OpenError::NotAStore { path };
     }
-    OpenError::Unusable { path, why: why.to_owned() }
+    OpenError::Unusable { path, why: with_advice(why.to_owned()) }
 }
 
 #[cfg(test)]
@@ -332,14 +356,14 @@ mod tests {
     fn what_a_full_disk_left_of_a_store_is_made_whole() {
         let folder = tempfile::tempdir().unwrap();
         let whole = folder.path().join("whole.duckdb");
-        drop(connect(&Place::File(whole.clone())).unwrap());
+        drop(connect(&Place::File(whole.clone())).unwrap().0);
         let whole = fs::read(whole).unwrap();
         for length in [0, 4096, 8192] {
             for name in ["a.duckdb", "b.duckdb.new"] {
                 let path = folder.path().join(name);
                 fs::write(&path, &whole[..length]).unwrap();
                 let store = folder.path().join(name.trim_end_matches(".new"));
-                let connection = connect(&Place::File(store.clone())).unwrap();
+                let (connection, _) = connect(&Place::File(store.clone())).unwrap();
                 assert_eq!(schema::fit(&connection).unwrap(), Fit::Ready);
                 drop(connection);
                 assert!(!with_suffix(&store, ".new").exists());
@@ -358,7 +382,7 @@ mod tests {
             }
         });
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert_eq!(schema::fit(&connect(&Place::File(path)).unwrap()).unwrap(), Fit::Ready);
+        assert_eq!(schema::fit(&connect(&Place::File(path)).unwrap().0).unwrap(), Fit::Ready);
     }
 
     fn refusal(path: &Path) -> String {
@@ -371,6 +395,13 @@ mod tests {
         assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: Some(123), .. }));
         let why = "IO Error: Could not set lock on file \"/a\": Resource temporarily unavailable";
         assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: None, .. }));
+    }
+
+    #[test]
+    fn what_can_be_done_with_a_damaged_file_is_said() {
+        let why = "Data Corruption Error: Corrupt database file: computed checksum 1 does not match stored checksum 2";
+        assert!(refused(Path::new("/a"), why).to_string().contains("sideseat-tui check"));
+        assert_eq!(with_advice("IO Error".to_owned()), "IO Error");
     }
 
     #[test]
@@ -388,7 +419,7 @@ mod tests {
     fn a_newer_file_is_refused_by_both_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.duckdb");
-        let connection = connect(&Place::File(path.clone())).unwrap();
+        let (connection, _) = connect(&Place::File(path.clone())).unwrap();
         connection.execute_batch("update meta set value = 4711").unwrap();
         drop(connection);
         let both = format!("version 4711, this program knows {}", schema::STEPS.len());

@@ -16,7 +16,7 @@ use std::{
 use duckdb::{Connection, InterruptHandle};
 use tracing::warn;
 
-use super::{DatabaseError, OpenError, Place, lock, open};
+use super::{DatabaseError, OpenError, Place, lock, log_file::Mended, open};
 
 /// The open database file, and every connection to it.
 pub struct Database {
@@ -24,6 +24,8 @@ pub struct Database {
     place: Place,
     /// The connection that others are cloned from. It runs no queries.
     root: Mutex<Root>,
+    /// What was wrong with the log when the file was first opened.
+    mended: Option<Mended>,
     /// Every pooled connection that still has an owner.
     pooled: Mutex<Vec<Weak<PooledConnection>>>,
 }
@@ -51,14 +53,15 @@ impl Database {
     /// Opens the file, or a database in memory.
     pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
         let place = place.clone().whole()?;
-        let root = Mutex::new(Root::Open(open::connect(&place)?));
-        Ok(Arc::new(Self { place, root, pooled: Mutex::default() }))
+        let (connection, mended) = open::connect(&place)?;
+        let root = Mutex::new(Root::Open(connection));
+        Ok(Arc::new(Self { place, root, mended, pooled: Mutex::default() }))
     }
 
     /// Opens the file to read it, with whatever tables it has.
     pub fn open_to_read(path: &Path) -> Result<Arc<Self>, OpenError> {
         let root = Mutex::new(Root::Open(open::connect_to_read(path)?));
-        Ok(Arc::new(Self { place: Place::File(path.to_owned()), root, pooled: Mutex::default() }))
+        Ok(Arc::new(Self { place: Place::File(path.to_owned()), root, mended: None, pooled: Mutex::default() }))
     }
 
     /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
@@ -80,7 +83,7 @@ impl Database {
     pub fn reopen(&self) -> Result<(), DatabaseError> {
         self.close_all("it is being opened again");
         match open::connect(&self.place) {
-            Ok(connection) => {
+            Ok((connection, _)) => {
                 *lock(&self.root) = Root::Open(connection);
                 Ok(())
             }
@@ -110,6 +113,11 @@ impl Database {
         drop(root);
     }
 
+    /// What was wrong with the log when the file was first opened; `None` if nothing was.
+    pub fn mended(&self) -> Option<&Mended> {
+        self.mended.as_ref()
+    }
+
     /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.
     pub fn log_bytes(&self) -> u64 {
         self.path().map_or(0, |path| bytes(&open::with_suffix(path, ".wal")))
@@ -127,7 +135,7 @@ impl Database {
     }
 
     /// The path of the file; `None` in memory.
-    fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
             Place::Memory => None,

@@ -10,7 +10,8 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-use super::{StoreError, Submission, replace::Reprocessed};
+use super::{StoreError, Submission, replace::Reprocessed, summaries::Row};
+use crate::model::TraceId;
 
 /// Whether something was committed.
 pub type Outcome = Result<(), StoreError>;
@@ -21,6 +22,8 @@ pub enum QueueItem {
     Submission(Queued<Submission>),
     /// Rows that were translated again.
     Reprocessed(Queued<Reprocessed>),
+    /// A huge trace was summarized; `None` if that failed.
+    Summarized(TraceId, Option<Box<Row>>),
     /// The engine may have given up: it is to be seen whether it still works.
     Probe,
     /// The queue is closed; no item follows.
@@ -57,6 +60,11 @@ impl WriteQueue {
     pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
         let (sender, items) = mpsc::channel();
         (Arc::new(Self { is_closed: AtomicBool::new(false), sender }), items)
+    }
+
+    /// Hands the writer the summary of a huge trace.
+    pub fn summarized(&self, trace: TraceId, row: Option<Row>) {
+        drop(self.sender.send(QueueItem::Summarized(trace, row.map(Box::new))));
     }
 
     /// Has the writer see whether the engine still works.

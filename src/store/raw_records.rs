@@ -63,6 +63,7 @@ impl RawRecord {
 }
 
 /// The resources and scopes of some spans or log records, each loaded once.
+#[derive(Default)]
 pub struct Origins {
     /// By id.
     resources: HashMap<ResourceId, Arc<Resource>>,

@@ -59,6 +59,15 @@ impl Store {
         let copied = copy.path().join(name);
         let mut store = Self::open(&Place::File(copied.clone()), prices).map_err(|error| error.about(path, &copied))?;
         store.copy = Some(copy);
+        if let Some(mended) = store.mended() {
+            says(&format!(
+                "the log of {} is damaged: its last {} of {} bytes cannot be read, and with them the newest spans; it is left \
+                 as it is",
+                path.display(),
+                mended.length - mended.at,
+                mended.length
+            ));
+        }
         store.wait_until_reprocessed().map_err(|error| unusable(error.to_string()))?;
         store.wait_until_summarized().map_err(|error| unusable(error.to_string()))?;
         Ok(store)
@@ -150,7 +159,7 @@ fn is_settled(connection: &Connection) -> Result<bool, DatabaseError> {
 }
 
 /// The files that the engine keeps beside a store while it is open: its name and a suffix that begins with `.wal`.
-fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = path.file_name() else { return Ok(Vec::new()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut beside = Vec::new();
@@ -166,7 +175,7 @@ fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Copies a store and the files beside it into a new folder that only this user can read.
-fn copy(path: &Path, beside: &[PathBuf]) -> io::Result<TempDir> {
+pub fn copy(path: &Path, beside: &[PathBuf]) -> io::Result<TempDir> {
     let copy = tempfile::Builder::new().prefix("sideseat-tui-").tempdir()?;
     for file in std::iter::once(path).chain(beside.iter().map(PathBuf::as_path)) {
         if let Some(name) = file.file_name() {

@@ -61,8 +61,7 @@ impl<'a> GroupPlan<'a> {
     ) -> Result<Self, DatabaseError> {
         let stored = stored_spans(connection, reprocessed)?;
         let stale_logs = still_stale_logs(connection, reprocessed)?;
-        let mut plan = Self::default();
-        plan.touched = reprocessed.traces();
+        let mut plan = Self { touched: reprocessed.traces(), ..Self::default() };
         let is_stale = |span: &&PreparedSpan| stored.get(&(span.row.trace, span.row.id)) == Some(&true);
         plan.spans = reprocessed.spans.iter().filter(is_stale).collect();
         plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();

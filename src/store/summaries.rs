@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, HashSet},
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
     time::{Duration, Instant},
 };
 
@@ -32,6 +32,8 @@ const RECENT: Duration = Duration::from_mins(2);
 const LARGE: usize = 2000;
 const PAUSE: Duration = Duration::from_millis(500);
 const SHARE: u32 = 20;
+/// A trace of more digests than this is summarized on a thread of its own, because senders would wait for it.
+const HUGE: usize = 20_000;
 /// How long summaries that are due are put off after a commit failed, perhaps because of one of them.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -43,6 +45,12 @@ pub struct Summaries {
     traces: HashMap<TraceId, CachedTrace>,
     /// The traces whose row is out of date, and when it may be made anew.
     due: HashMap<TraceId, Instant>,
+    /// Takes the traces that are summarized on a thread of their own; `None`: all are summarized at once.
+    jobs: Option<Sender<Job>>,
+    /// The traces that are being summarized there.
+    under_way: HashSet<TraceId>,
+    /// Their rows that came back and were not committed yet.
+    made: HashMap<TraceId, Row>,
     /// Number of digests in `traces`.
     digests: usize,
     /// Number of groups so far.
@@ -52,8 +60,10 @@ pub struct Summaries {
 /// What is known of a trace: all that is stored of it, and what the current group adds.
 #[derive(Default)]
 struct CachedTrace {
-    /// One for each span and log record, in order of arrival.
-    digests: Vec<SpanDigest>,
+    /// One for each span and log record, in order of arrival. Shared with the thread that summarizes them.
+    digests: Arc<Vec<SpanDigest>>,
+    /// Number of changes to `digests` so far.
+    changes: u64,
     /// The place of each span in `digests`, and how complete its record is.
     spans: HashMap<SpanId, (usize, Rank)>,
     /// The messages and tool definitions that the trace has.
@@ -82,11 +92,14 @@ pub enum Offer {
 }
 
 /// A row for `traces`.
+#[derive(Clone)]
 pub struct Row {
     pub trace: TraceId,
     pub listing: TraceListing,
     /// How long it took to make.
     took: Duration,
+    /// How many changes the digests had then.
+    changes: u64,
     /// Number of spans and log records that it was made from.
     pub records: usize,
     /// The share of its model's window that the largest prompt filled, in thousandths; `None` where no window is known.
@@ -95,6 +108,7 @@ pub struct Row {
 }
 
 /// How the steps of a trace differ from those that are stored.
+#[derive(Clone)]
 pub struct StepChange {
     /// So many of them are stored as they are.
     pub kept: usize,
@@ -114,6 +128,55 @@ impl StepChange {
     }
 }
 
+/// A trace to be summarized.
+pub struct Job {
+    trace: TraceId,
+    digests: Arc<Vec<SpanDigest>>,
+    changes: u64,
+    /// The hashes of the steps that are stored; `None`: anything may be stored.
+    steps: Option<Vec<u64>>,
+}
+
+impl Job {
+    fn of(trace: TraceId, cached: &CachedTrace) -> Self {
+        Self { trace, digests: Arc::clone(&cached.digests), changes: cached.changes, steps: cached.steps.clone() }
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> TraceId {
+        self.trace
+    }
+
+    /// Summarizes it.
+    pub fn row(&self, prices: &Prices) -> Row {
+        let began = Instant::now();
+        let listing = assemble::summarize(self.trace, &self.digests, &|genai, at| prices.price(genai, at));
+        let steps = StepChange::of(&listing.steps, self.steps.as_deref());
+        let filled = filled(&listing.steps, prices);
+        Row {
+            trace: self.trace,
+            listing,
+            took: began.elapsed(),
+            changes: self.changes,
+            records: self.digests.len(),
+            filled,
+            steps,
+        }
+    }
+}
+
+/// The largest share of a model's window that a prompt filled, in thousandths.
+fn filled(steps: &[Step], prices: &Prices) -> Option<u64> {
+    let mut windows: HashMap<(Option<&str>, &str), Option<u64>> = HashMap::new();
+    let filled = steps.iter().filter_map(|step| {
+        let (provider, model, input) = (step.provider.as_deref(), step.model.as_deref()?, step.usage.input()?);
+        let window = *windows.entry((provider, model)).or_insert_with(|| prices.window(provider, Some(model), None));
+        let share = u128::from(input) * 1000 / u128::from(window.filter(|window| *window > 0)?);
+        Some(u64::try_from(share).unwrap_or(u64::MAX))
+    });
+    filled.max()
+}
+
 /// What came of the traces that a group touches.
 #[derive(Default)]
 pub struct Summarized {
@@ -122,19 +185,40 @@ pub struct Summarized {
     pub emptied: Vec<TraceId>,
     /// The traces that have to wait.
     pub later: Vec<TraceId>,
+    /// The traces that are to be summarized on a thread of their own.
+    pub huge: Vec<TraceId>,
     /// The sessions that the traces belong to or belonged to before.
     pub sessions: HashSet<SessionId>,
 }
 
 impl Summaries {
-    /// Knows nothing of what is stored yet.
-    pub fn new(prices: Arc<Prices>) -> Self {
-        Self { prices, ..Self::default() }
+    /// Knows nothing of what is stored yet. Huge traces are summarized by whoever takes the `jobs`.
+    pub fn new(prices: Arc<Prices>, jobs: Option<Sender<Job>>) -> Self {
+        Self { prices, jobs, ..Self::default() }
     }
 
     /// Drops everything, because the file was opened again.
     pub fn clear(&mut self) {
-        *self = Self::new(Arc::clone(&self.prices));
+        *self = Self::new(Arc::clone(&self.prices), self.jobs.take());
+    }
+
+    /// Takes what came of a job: the row, or nothing if it failed, and then it is tried again later.
+    pub fn take_made(&mut self, trace: TraceId, row: Option<Row>) {
+        if !self.under_way.contains(&trace) {
+            // It was dropped meanwhile.
+            return;
+        }
+        if let Some(row) = row {
+            self.made.insert(trace, row);
+        } else {
+            self.under_way.remove(&trace);
+            self.due.insert(trace, Instant::now() + AFTER_FAILURE);
+        }
+    }
+
+    /// The traces whose rows came back and were not committed yet.
+    pub fn made(&self) -> impl Iterator<Item = TraceId> {
+        self.made.keys().copied()
     }
 
     /// Marks summaries as out of date and due at once.
@@ -145,7 +229,7 @@ impl Summaries {
 
     /// Number of traces whose summary is out of date.
     pub fn out_of_date(&self) -> usize {
-        self.due.len()
+        self.due.len() + self.under_way.len()
     }
 
     /// When the next summary is due; `None` if all are up to date.
@@ -197,12 +281,12 @@ impl Summaries {
         for (span, rank) in &stored.spans {
             if let Some(cached) = loaded.get_mut(&span.trace) {
                 cached.spans.insert(span.id, (cached.digests.len(), *rank));
-                cached.digests.push(SpanDigest::of_span(span));
+                Arc::make_mut(&mut cached.digests).push(SpanDigest::of_span(span));
             }
         }
         for log in &stored.logs {
             if let Some(cached) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
-                cached.digests.push(SpanDigest::of_log(log));
+                Arc::make_mut(&mut cached.digests).push(SpanDigest::of_log(log));
             }
         }
         let list = rows::uhugeints(traces.iter().map(rows::trace_number));
@@ -231,7 +315,8 @@ impl Summaries {
         let cached = self.traces.entry(span.row.trace).or_default();
         let Some((place, rank)) = cached.spans.get_mut(&span.row.id) else {
             cached.spans.insert(span.row.id, (cached.digests.len(), span.rank));
-            cached.digests.push(span.digest.clone());
+            Arc::make_mut(&mut cached.digests).push(span.digest.clone());
+            cached.changes += 1;
             self.digests += 1;
             return Offer::First;
         };
@@ -239,7 +324,8 @@ impl Summaries {
             return Offer::Worse;
         }
         *rank = span.rank;
-        if let Some(digest) = cached.digests.get_mut(*place) {
+        cached.changes += 1;
+        if let Some(digest) = Arc::make_mut(&mut cached.digests).get_mut(*place) {
             *digest = span.digest.clone();
         }
         Offer::Better
@@ -247,7 +333,9 @@ impl Summaries {
 
     /// Adds the digest of a log record.
     pub fn add_log(&mut self, trace: TraceId, digest: &SpanDigest) {
-        self.traces.entry(trace).or_default().digests.push(digest.clone());
+        let cached = self.traces.entry(trace).or_default();
+        Arc::make_mut(&mut cached.digests).push(digest.clone());
+        cached.changes += 1;
         self.digests += 1;
     }
 
@@ -258,7 +346,7 @@ impl Summaries {
 
     /// Summarizes the traces that a group touches, but for large ones that were summarized less than [`PAUSE`] ago.
     pub fn summarize(&self, touched: &HashSet<TraceId>, now: Instant) -> Summarized {
-        let Summarized { mut rows, mut emptied, mut later, mut sessions } = Summarized::default();
+        let Summarized { mut rows, mut emptied, mut later, mut huge, mut sessions } = Summarized::default();
         for trace in touched {
             let Some(cached) = self.traces.get(trace) else { continue };
             sessions.extend(cached.session.clone());
@@ -266,53 +354,61 @@ impl Summaries {
                 emptied.push(*trace);
                 continue;
             }
+            if self.under_way.contains(trace) {
+                if let Some(row) = self.made.get(trace) {
+                    sessions.extend(row.listing.session.clone());
+                    rows.push(row.clone());
+                }
+                continue;
+            }
             if cached.digests.len() > LARGE && cached.next_summary.is_some_and(|next| now < next) {
                 later.push(*trace);
                 continue;
             }
-            let began = Instant::now();
-            let listing = assemble::summarize(*trace, &cached.digests, &|genai, at| self.prices.price(genai, at));
-            sessions.extend(listing.session.clone());
-            let steps = StepChange::of(&listing.steps, cached.steps.as_deref());
-            let filled = self.filled(&listing.steps);
-            let took = began.elapsed();
-            rows.push(Row { trace: *trace, listing, took, records: cached.digests.len(), filled, steps });
+            if cached.digests.len() > HUGE && self.jobs.is_some() {
+                huge.push(*trace);
+                continue;
+            }
+            let row = Job::of(*trace, cached).row(&self.prices);
+            sessions.extend(row.listing.session.clone());
+            rows.push(row);
         }
-        Summarized { rows, emptied, later, sessions }
-    }
-
-    /// The largest share of a model's window that a prompt filled, in thousandths.
-    fn filled(&self, steps: &[Step]) -> Option<u64> {
-        let mut windows: HashMap<(Option<&str>, &str), Option<u64>> = HashMap::new();
-        let filled = steps.iter().filter_map(|step| {
-            let (provider, model, input) = (step.provider.as_deref(), step.model.as_deref()?, step.usage.input()?);
-            let window =
-                *windows.entry((provider, model)).or_insert_with(|| self.prices.window(provider, Some(model), None));
-            let share = u128::from(input) * 1000 / u128::from(window.filter(|window| *window > 0)?);
-            Some(u64::try_from(share).unwrap_or(u64::MAX))
-        });
-        filled.max()
+        Summarized { rows, emptied, later, huge, sessions }
     }
 
     /// To be called after the commit: notes which summaries are up to date as of `now`, and when those that had to wait
     /// are due. Then drops the digests of traces that were not touched for long, if there are more than [`KEPT`].
-    pub fn committed(&mut self, rows: Vec<Row>, emptied: &[TraceId], later: Vec<TraceId>, now: Instant) {
+    pub fn committed(&mut self, summarized: Summarized, now: Instant) {
+        let Summarized { rows, emptied, later, huge, sessions: _ } = summarized;
         for trace in emptied {
-            self.due.remove(trace);
-            self.traces.remove(trace);
+            self.due.remove(&trace);
+            self.traces.remove(&trace);
         }
         for row in rows {
             self.due.remove(&row.trace);
+            self.under_way.remove(&row.trace);
+            self.made.remove(&row.trace);
             if let Some(cached) = self.traces.get_mut(&row.trace) {
                 cached.session = row.listing.session;
                 // From now on, and not from before the commit: what took longer than the pause would be due at once.
-                cached.next_summary = Some(Instant::now() + PAUSE.max(row.took * SHARE));
+                let next = Instant::now() + PAUSE.max(row.took * SHARE);
+                cached.next_summary = Some(next);
                 cached.steps = Some(row.steps.hashes);
+                if cached.changes != row.changes {
+                    self.due.insert(row.trace, next);
+                }
             }
         }
         for trace in later {
             let next = self.traces.get(&trace).and_then(|cached| cached.next_summary).unwrap_or(now);
-            self.due.entry(trace).or_insert(next);
+            self.due.insert(trace, next);
+        }
+        for trace in huge {
+            let Some((cached, jobs)) = self.traces.get(&trace).zip(self.jobs.as_ref()) else { continue };
+            if jobs.send(Job::of(trace, cached)).is_ok() {
+                self.due.remove(&trace);
+                self.under_way.insert(trace);
+            }
         }
         if self.digests > KEPT {
             self.evict(now);
@@ -325,6 +421,10 @@ impl Summaries {
         for trace in traces {
             if let Some(cached) = self.traces.remove(&trace) {
                 self.digests -= cached.digests.len();
+            }
+            self.made.remove(&trace);
+            if self.under_way.remove(&trace) {
+                self.due.insert(trace, Instant::now() + AFTER_FAILURE);
             }
         }
     }
@@ -346,6 +446,7 @@ impl Summaries {
             .traces
             .iter()
             .filter(|(trace, cached)| cached.touched != self.groups && !self.due.contains_key(trace))
+            .filter(|(trace, _)| !self.under_way.contains(trace))
             .filter(|(_, cached)| recent == 0 || !is_recent(cached))
             .map(|(trace, cached)| (cached.touched, *trace))
             .collect();
@@ -390,14 +491,53 @@ mod tests {
     }
 
     #[test]
+    fn a_huge_trace_is_summarized_elsewhere_and_again_if_it_grew_meanwhile() {
+        let (jobs, taken) = std::sync::mpsc::channel();
+        let mut summaries = Summaries::new(Arc::default(), Some(jobs));
+        let span = crate::store::tests::span("a", 1).prepared();
+        let (trace, now) = (span.row.trace, Instant::now());
+        let digests = Arc::new(vec![span.digest.clone(); HUGE + 1]);
+        summaries.digests = digests.len();
+        summaries.traces.insert(trace, CachedTrace { digests, ..CachedTrace::default() });
+        let touched = HashSet::from([trace]);
+        let group = |summaries: &mut Summaries| {
+            let summarized = summaries.summarize(&touched, Instant::now());
+            let records: Vec<_> = summarized.rows.iter().map(|row| row.records).collect();
+            summaries.committed(summarized, Instant::now());
+            records
+        };
+        assert_eq!(group(&mut summaries), [0; 0]);
+        assert_eq!((summaries.due(), summaries.out_of_date()), (None, 1));
+        let job = taken.recv().unwrap();
+        assert_eq!(summaries.offer(&span), Offer::First);
+        assert_eq!(group(&mut summaries), [0; 0]);
+        assert!(taken.try_recv().is_err());
+        summaries.take_made(trace, Some(job.row(&Prices::default())));
+        assert_eq!(summaries.made().collect::<Vec<_>>(), [trace]);
+        assert_eq!(group(&mut summaries), [HUGE + 1]);
+        // The span that came meanwhile is still to be added up.
+        assert!(summaries.due().is_some_and(|due| due > now) && summaries.made().next().is_none());
+        // What was dropped is loaded again later, and a row that still comes is not taken.
+        summaries.traces.get_mut(&trace).unwrap().next_summary = None;
+        group(&mut summaries);
+        let job = taken.recv().unwrap();
+        summaries.forget([trace]);
+        summaries.take_made(trace, Some(job.row(&Prices::default())));
+        assert!(summaries.made().next().is_none() && summaries.due().is_some());
+    }
+
+    #[test]
     fn a_large_trace_that_was_just_touched_is_kept_and_others_make_room() {
         let digest = SpanDigest::of_span(&crate::store::tests::span("a", 1).prepared().row);
         let trace = |n: u8| crate::store::tests::trace(&n.to_string());
         let now = Instant::now();
         let mut summaries = Summaries { groups: 9, ..Summaries::default() };
         let mut add = |n: u8, digests: usize| {
-            let cached =
-                CachedTrace { digests: vec![digest.clone(); digests], touched_at: Some(now), ..CachedTrace::default() };
+            let cached = CachedTrace {
+                digests: Arc::new(vec![digest.clone(); digests]),
+                touched_at: Some(now),
+                ..CachedTrace::default()
+            };
             summaries.digests += digests;
             summaries.traces.insert(trace(n), cached);
         };

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     time::{Duration, Instant},
 };
@@ -19,13 +19,13 @@ use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
     group::GroupPlan,
-    lock, panic_text,
+    lock, open, panic_text,
     pool::{Database, PooledConnection},
-    queue::{QueueItem, Queued},
+    queue::{QueueItem, Queued, WriteQueue},
     replace::{Reprocessed, write_reprocessed},
-    rows,
+    rows, start,
     stored_ids::StoredIds,
-    summaries::Summaries,
+    summaries::{Job, Summaries},
 };
 use crate::{
     model::{Changes, TraceId},
@@ -84,13 +84,14 @@ impl StoreWriter {
     /// Makes the writer of a queue; [`StoreWriter::run`] does the work.
     pub fn new(
         database: Arc<Database>,
-        items: Receiver<QueueItem>,
+        (queue, items): (Arc<WriteQueue>, Receiver<QueueItem>),
         changes: Arc<ChangeFeed>,
         health: Arc<Mutex<StoreHealth>>,
         checkpointer: Arc<Checkpointer>,
         prices: Arc<Prices>,
     ) -> Self {
-        let (connection, stored_ids, summaries) = (database.pooled(), None, Summaries::new(prices));
+        let (connection, stored_ids) = (database.pooled(), None);
+        let summaries = Summaries::new(prices.clone(), Some(summarizer(queue, prices)));
         Self {
             database,
             connection,
@@ -120,7 +121,8 @@ impl StoreWriter {
                 self.recover();
             }
             if group.is_empty() {
-                if self.summaries.due().is_some_and(|due| due <= Instant::now()) {
+                let is_due = self.summaries.due().is_some_and(|due| due <= Instant::now());
+                if is_due || self.summaries.made().next().is_some() {
                     drop(self.try_commit(&[]));
                 }
             } else {
@@ -156,6 +158,7 @@ impl StoreWriter {
             match item {
                 QueueItem::Close => self.is_open = false,
                 QueueItem::Probe => self.is_doubtful = true,
+                QueueItem::Summarized(trace, row) => self.summaries.take_made(trace, row.map(|row| *row)),
                 QueueItem::Submission(waiting) => {
                     bytes = bytes.saturating_add(waiting.item.bytes);
                     group.push(waiting);
@@ -236,7 +239,7 @@ impl StoreWriter {
                 self.changes.add(changes);
                 return Ok(());
             }
-            Ok(Err(trouble)) => trouble.to_string(),
+            Ok(Err(trouble)) => open::with_advice(trouble.to_string()),
             Err(panic) => {
                 self.connection.close();
                 panic_text(&*panic)
@@ -339,6 +342,21 @@ impl StoreWriter {
     }
 }
 
+/// Starts the thread that summarizes huge traces, and hands each summary to the queue. It ends when its jobs do.
+fn summarizer(queue: Arc<WriteQueue>, prices: Arc<Prices>) -> Sender<Job> {
+    let (jobs, taken) = mpsc::channel::<Job>();
+    start("store-summaries", move || {
+        for job in taken {
+            let row = catch_unwind(AssertUnwindSafe(|| job.row(&prices)));
+            if let Err(panic) = &row {
+                error!(error = panic_text(&**panic), "a trace could not be summarized");
+            }
+            queue.summarized(job.trace(), row.ok());
+        }
+    });
+    jobs
+}
+
 /// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
 fn transaction<T>(
     connection: &Connection,
@@ -374,7 +392,6 @@ mod tests {
     use super::*;
     use crate::store::{
         Place, Writer,
-        queue::WriteQueue,
         tests::{span, submission},
     };
 
@@ -386,7 +403,14 @@ mod tests {
         let checkpointer = Arc::new(Checkpointer::new(&database, door.clone(), health.clone()));
         let changes = Arc::new(ChangeFeed::default());
         let (changes_of, health_of) = (changes.clone(), health.clone());
-        let writer = StoreWriter::new(database.clone(), items, changes_of, health_of, checkpointer, Arc::default());
+        let writer = StoreWriter::new(
+            database.clone(),
+            (door.clone(), items),
+            changes_of,
+            health_of,
+            checkpointer,
+            Arc::default(),
+        );
         let mut poisoned = submission([span("a", 1)]);
         poisoned.spans[0].stored.raw.clear();
         // All of them are in the queue before the writer looks, so they are one group.

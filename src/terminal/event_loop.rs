@@ -242,6 +242,7 @@ impl EventLoop {
                 }
             }
             Started::Listening(listening) => self.event(Event::Listening(listening), incoming),
+            Started::Notice(text) => self.event(Event::Notice(text), incoming),
             Started::Failed(why) => Err(ScreenError::Failed(why)),
         }
     }

@@ -78,6 +78,8 @@ pub enum Started {
     /// The screen shows this store; `None`: the real one again.
     Demo(Option<Arc<Store>>),
     Listening(Vec<Listening>),
+    /// Something that the user should know, for a moment on the screen.
+    Notice(String),
     /// It cannot go on; the text says why and what to do.
     Failed(String),
 }

@@ -132,6 +132,35 @@ fn commands_that_read_print_the_same_while_an_instance_runs() {
 }
 
 #[test]
+fn a_store_is_checked_and_what_can_be_read_of_it_goes_into_a_new_one() {
+    let home = with_capture(TOOLS);
+    let whole = home.run(&["check"]);
+    assert_eq!((whole.code, whole.err.as_str()), (0, ""), "{}", whole.text());
+    assert!(whole.text().contains("All of it can be read."), "{}", whole.text());
+    // A log that ends in zeros, as a loss of power may leave it.
+    let log = home.db().with_extension("duckdb.wal");
+    let mut program = home.serve(&[]);
+    post(program.http(), "/v1/traces", &[PROTOBUF], &fixture("bedrock/unicode.pb"));
+    program.kill9();
+    let mut bytes = fs::read(&log).unwrap();
+    bytes.extend([0; 100]);
+    fs::write(&log, &bytes).unwrap();
+    let new = home.path("new.duckdb");
+    let new = new.to_str().unwrap();
+    let damaged = home.run(&["check", "--salvage", new]);
+    assert_eq!(damaged.code, 1, "{}{}", damaged.text(), damaged.err);
+    assert!(damaged.text().contains("The log beside it is damaged: its last 100 of"), "{}", damaged.text());
+    assert!(fs::read(&log).unwrap() == bytes);
+    let salvaged: Value = serde_json::from_slice(&home.prints(&["export", "--db", new])).unwrap();
+    // The store itself is opened as well, and keeps the log as it was.
+    let mut program = home.serve(&[]);
+    let said = program.stop();
+    assert!(said.contains("damaged-log-"), "{said}");
+    assert_eq!(salvaged["traces"], home.transcript()["traces"]);
+    assert!(home.run(&["check", "--salvage", new]).refusal().contains("is there already"));
+}
+
+#[test]
 fn an_instance_of_another_version_is_named_and_not_asked() {
     let mut program = Program::serve(&[]);
     let home = program.home().clone();

@@ -57,6 +57,11 @@ impl Stage {
         self.send(Started::Store(store));
     }
 
+    /// Shows something that the user should know of the real store.
+    pub fn notice(&self, text: String) {
+        self.send(Started::Notice(text));
+    }
+
     /// Reports that the real store cannot be opened.
     pub fn failed(&self, why: &str) {
         self.send(Started::Failed(why.to_owned()));

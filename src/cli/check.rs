@@ -1,0 +1,96 @@
+//! `check`: examines a store that may be damaged, and salvages what can be read into a new one.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::{
+    BAD_INPUT, GOOD,
+    table::{self, Align, Column},
+    tables::terminal_width,
+};
+use crate::{
+    app::format,
+    config::{Db, Settings},
+    pricing::Prices,
+    start,
+    store::{Damaged, Examined, Place, Store},
+};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  sideseat-tui check
+  sideseat-tui check --db damaged.duckdb --salvage new.duckdb
+
+Nothing of the store is changed. Exit code 1: something cannot be read.";
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Put all spans and log records that can be read into this new file
+    #[arg(long, value_name = "FILE")]
+    salvage: Option<PathBuf>,
+}
+
+/// Prints what can be read of each table, and salvages it if that is asked for.
+pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
+    let Db::File(path) = &settings.db.value else {
+        anyhow::bail!("a store in memory is not damaged; name one with --db")
+    };
+    anyhow::ensure!(path.exists(), "there is no store at {}", path.display());
+    if let Some(new) = &arguments.salvage {
+        anyhow::ensure!(!new.exists(), "{} is there already; choose a new file", new.display());
+    }
+    let damaged = Damaged::open(path).map_err(|error| start::named(settings, error))?;
+    let found = damaged.examine()?;
+    let mut out = io::stdout().lock();
+    write_tables(&mut out, &found)?;
+    if let Some(log) = &damaged.log {
+        writeln!(out, "\nThe log beside it is damaged: {log}.")?;
+    }
+    let is_whole = damaged.log.is_none() && found.iter().all(|table| table.unreadable == 0);
+    if let Some(new) = &arguments.salvage {
+        let prices = Arc::new(Prices::bundled());
+        let store = Store::open(&Place::File(new.clone()), Arc::clone(&prices))?;
+        let salvaged = damaged.salvage(&store, &prices)?;
+        store.close();
+        writeln!(
+            out,
+            "\nSalvaged {} spans and {} log records into {}; {} could not be read.\n{} is left as it is.",
+            format::exact(salvaged.spans),
+            format::exact(salvaged.logs),
+            new.display(),
+            format::exact(salvaged.lost),
+            path.display(),
+        )?;
+    } else if is_whole {
+        writeln!(out, "\nAll of it can be read.")?;
+    } else {
+        writeln!(
+            out,
+            "\nNot all of it can be read. `sideseat-tui check --salvage NEW.duckdb` puts what can be into a new file, and \
+             leaves this one."
+        )?;
+    }
+    Ok(if is_whole { GOOD } else { BAD_INPUT })
+}
+
+fn write_tables(out: &mut dyn io::Write, found: &[Examined]) -> io::Result<()> {
+    const COLUMNS: [Column; 4] = [
+        Column::new("WHAT", Align::Left, 0),
+        Column::new("ROWS", Align::Right, 0),
+        Column::new("UNREADABLE", Align::Right, 0),
+        Column::new("WHY", Align::LeftShrinking, 1),
+    ];
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|table| {
+            let Examined { what, rows, unreadable, why } = table;
+            // Of what can be read in smaller stretches nothing is lost.
+            let why = why.as_ref().filter(|_| *unreadable > 0).cloned().unwrap_or_default();
+            vec![(*what).to_owned(), format::exact(*rows), format::exact(*unreadable), why]
+        })
+        .collect();
+    table::write(out, &COLUMNS, &rows, terminal_width())
+}
