@@ -19,8 +19,6 @@ use std::{
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::open::with_suffix;
-
 /// The content of the entry that ends a transaction.
 const FLUSH: [u8; 5] = [100, 0, 100, 0xff, 0xff];
 /// How the content of the entry begins that says that a checkpoint was begun.
@@ -55,6 +53,13 @@ impl Mended {
             self.kept.display()
         )
     }
+}
+
+/// The path with a suffix after its last character: `a.db` becomes `a.db.wal`.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Mends the log of a store that no process has open. Returns what was wrong, if anything was.

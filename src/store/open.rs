@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::{
     DatabaseError, Place,
-    log_file::{self, Mended},
+    log_file::{self, Mended, with_suffix},
     schema::{self, Fit},
 };
 
@@ -189,13 +189,6 @@ fn is_unmade(path: &Path) -> io::Result<bool> {
 /// Makes sure that a file that was moved is found after a loss of power.
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
-/// The path with a suffix after its last character: `a.db` becomes `a.db.wal`.
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Refuses a file whose tables this program cannot read.

@@ -16,7 +16,11 @@ use std::{
 use duckdb::{Connection, InterruptHandle};
 use tracing::warn;
 
-use super::{DatabaseError, OpenError, Place, lock, log_file::Mended, open};
+use super::{
+    DatabaseError, OpenError, Place, lock,
+    log_file::{Mended, with_suffix},
+    open,
+};
 
 /// The open database file, and every connection to it.
 pub struct Database {
@@ -120,7 +124,7 @@ impl Database {
 
     /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.
     pub fn log_bytes(&self) -> u64 {
-        self.path().map_or(0, |path| bytes(&open::with_suffix(path, ".wal")))
+        self.path().map_or(0, |path| bytes(&with_suffix(path, ".wal")))
     }
 
     /// Bytes that are free on the disk of the file; `None` in memory, or if that cannot be found out.
