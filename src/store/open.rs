@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -119,7 +120,10 @@ fn mended(path: &Path) -> Result<Option<Mended>, OpenError> {
 fn make(path: &Path) -> Result<(), OpenError> {
     const PATIENCE: Duration = Duration::from_secs(5);
     const PAUSE: Duration = Duration::from_millis(20);
+    /// The engine's lock on a file keeps other processes out, and not the other threads of this one.
+    static ONE_THREAD: Mutex<()> = Mutex::new(());
     let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
+    let _alone = ONE_THREAD.lock().unwrap_or_else(PoisonError::into_inner);
     let new = with_suffix(path, ".new");
     let began = Instant::now();
     let mut left_over = new.exists();
