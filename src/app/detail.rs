@@ -221,6 +221,10 @@ impl DetailPane {
     /// Why the tab that is shown is not as new as it should be.
     #[must_use]
     pub fn failed(&self) -> Option<&str> {
+        let is_of_mark = self.mark.as_ref().is_some_and(|mark| self.marked.answered() == Some(&mark.question()));
+        if let Some(why) = self.marked.failed().filter(|_| is_of_mark && self.over == Some(Over::Comparison)) {
+            return Some(why);
+        }
         if self.tab.is_of_span() { self.raw.failed() } else { self.detail.failed() }
     }
 

@@ -116,6 +116,14 @@ pub fn money(amount: Usd) -> String {
     }
 }
 
+/// At least so much: `$.428+`, with a decimal less where there is no room for the sign.
+#[must_use]
+pub fn money_at_least(amount: Usd) -> String {
+    let text = money(amount);
+    let kept = if text.starts_with('$') && text.contains('.') { 6 } else { text.len() };
+    format!("{text:.kept$}+")
+}
+
 /// Money as one adds it up, `$.021420`: always to a millionth, so that amounts stand under one another.
 #[must_use]
 pub fn money_exact(amount: Usd) -> String {
@@ -337,6 +345,9 @@ mod tests {
         ];
         for (dollars, text) in cases {
             assert_eq!(money(Usd::from_dollars(dollars).unwrap()), text);
+        }
+        for (dollars, text) in [(0.000_43, "$.0004+"), (123.45, "$123.4+"), (123_456.0, "$123456+"), (0.42, "$.420+")] {
+            assert_eq!(money_at_least(Usd::from_dollars(dollars).unwrap()), text);
         }
     }
 

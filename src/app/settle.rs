@@ -26,6 +26,9 @@ impl State {
             _ => &[],
         };
         self.detail.settle(text_width, text, nodes, self.now);
+        for place in self.stats_layout().iter().flat_map(|laid| &laid.panels) {
+            self.stats.fit(place.panel, place.rows.height.into());
+        }
         self.ask(rows)
     }
 

@@ -230,7 +230,8 @@ impl State {
 
     /// The cost of the verdict's run, where it is unusual among the runs with its name.
     fn unusual(&self, verdict: &Verdict) -> Option<Unusual> {
-        let usual = self.usual.shown().filter(|_| self.usual.answered() == verdict.question().as_ref())?;
+        let is_answer = self.usual.failed().is_none() && self.usual.answered() == verdict.question().as_ref();
+        let usual = self.usual.shown().filter(|_| is_answer)?;
         verdict.unusual(&self.tree, usual)
     }
 

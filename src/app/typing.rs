@@ -20,5 +20,6 @@ pub fn refilter(state: &mut State, change: impl FnOnce(&mut Filter)) {
     change(&mut state.filter);
     if state.filter != before {
         state.tree.restart();
+        state.show_programs();
     }
 }

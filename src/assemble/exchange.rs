@@ -174,7 +174,15 @@ fn name_results(prompt: &mut [TimedMessage], fingerprints: &mut Fingerprints) {
 /// calls and the contents are equal, and no answer stands between the two.
 fn once_each(prompt: &mut Vec<TimedMessage>, fingerprints: &mut Fingerprints) {
     let results = |line: &TimedMessage| line.fingerprint.result_ids.len();
-    if prompt.windows(2).all(|pair| results(&pair[0]) == 0 || results(&pair[1]) == 0) {
+    // Mostly each id of a call comes once between two answers: nothing need be copied.
+    let mut seen: HashSet<CallIdHash> = HashSet::new();
+    let is_twice = prompt.iter().any(|line| {
+        if line.fingerprint.role == Role::Assistant {
+            seen.clear();
+        }
+        line.fingerprint.result_ids.iter().filter(|id| !seen.insert(**id)).count() > 0
+    });
+    if !is_twice || prompt.windows(2).all(|pair| results(&pair[0]) == 0 || results(&pair[1]) == 0) {
         return;
     }
     // By the id of the call and the content: where the result stands, and whether it says how it went.

@@ -133,8 +133,7 @@ impl Join {
     }
 
     /// Gives each execution to the call it belongs to, in three rounds: by id, by name and arguments, by name. What is
-    /// left over becomes a run of its own,
-    /// or, if its call was made in an earlier trace, one of that.
+    /// left over becomes a run of its own, or, if its call was made in an earlier trace, one of that.
     fn execute(&mut self, tree: &SpanTree, messages: &[ToolMessages]) {
         let Executions { nodes: mut waiting, failed_parts } = executions(tree, &self.agents);
         self.failed_parts = failed_parts;

@@ -66,13 +66,17 @@ impl Join {
     /// Takes tool calls and results from the messages of agents that do not count as calls.
     pub(super) fn take_from_agents(&mut self, tree: &SpanTree, counted: &CountedCalls) {
         let silent = |at: &usize| tree.nodes[*at].category == Category::Agent && counted.of[*at].is_none();
+        // From each node on the next that is a call's or a tool's.
+        let mut recorded = vec![tree.nodes.len(); tree.nodes.len() + 1];
+        for at in (0..tree.nodes.len()).rev() {
+            let is_recorded = counted.of[at].is_some() || tree.nodes[at].category == Category::Tool;
+            recorded[at] = if is_recorded { at } else { recorded[at + 1] };
+        }
         let mut added = 0;
         for at in (0..tree.nodes.len()).filter(silent) {
             let node = &tree.nodes[at];
-            let is_recorded =
-                |beneath: usize| counted.of[beneath].is_some() || tree.nodes[beneath].category == Category::Tool;
             // An agent within it may repeat its messages.
-            if at >= added && !(at + 1..node.after).any(is_recorded) {
+            if at >= added && recorded[at + 1] >= node.after {
                 added = node.after;
                 self.add_calls_of_agent(at, tree);
             }

@@ -4,7 +4,7 @@
 //! The store keeps the digests of recent traces in memory. So a digest holds no messages, only hashes of them; the only
 //! texts are names, the question on one line and the shortened failure.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{
     content_hash::{part_hash, result_hash},
@@ -262,9 +262,10 @@ fn cut(text: &str) -> &str {
 /// the record states; each once.
 fn tool_names(translation: &Translation) -> Box<[(ToolNameHash, Box<str>)]> {
     let mut names: Vec<(ToolNameHash, Box<str>)> = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |name: &str| {
         let hash = ToolNameHash::of(name);
-        if !name.is_empty() && !names.iter().any(|(known, _)| *known == hash) {
+        if !name.is_empty() && known.insert(hash) {
             names.push((hash, cut(name).into()));
         }
     };

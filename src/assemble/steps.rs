@@ -130,9 +130,9 @@ pub fn steps(trace: &Counted) -> Vec<Step> {
 
 /// The worst repeat of a trace; `None` where no tool was called again and again.
 pub fn repeat(trace: &Counted) -> Option<RepeatSummary> {
-    let runs = &trace.runs.runs;
-    let equal = EqualRuns::worst(runs.iter().map(arguments), |at| outcome(&runs[at]))?;
-    let second = &runs[*equal.runs.get(1)?];
+    let runs: Vec<&JoinedRun> = trace.runs.runs.iter().filter(|run| !run.earlier).collect();
+    let equal = EqualRuns::worst(runs.iter().map(|run| arguments(run)), |at| outcome(runs[at]))?;
+    let second = runs[*equal.runs.get(1)?];
     let calls = &trace.calls.calls;
     let after = match (second.called, second.node) {
         (Some((call, _)), _) => &calls[call + 1..],

@@ -244,7 +244,8 @@ impl<'a> TraceDigest<'a> {
         let first =
             |value: fn(&FailureDigest) -> Option<&String>| own.and_then(value).or_else(|| other.and_then(value));
         let kind = first(|failure| failure.kind.as_ref()).map(|kind| kind.rsplit(['.', ':']).next().unwrap_or(kind));
-        let message = first(|failure| failure.message.as_ref()).and_then(|message| message.lines().next());
+        let message = first(|failure| failure.message.as_ref())
+            .and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
         let texts: Vec<&str> = kind.into_iter().chain(message).map(str::trim).filter(|text| !text.is_empty()).collect();
         let text: String = texts.join(": ").chars().take(FAILURE).collect();
         Some(text).filter(|text| !text.is_empty())

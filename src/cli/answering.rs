@@ -83,9 +83,17 @@ impl Drop for Answering {
         }
         if let Some(socket) = &self.socket {
             let _ = fs::remove_file(socket);
+            if socket.ends_with(ALONE)
+                && let Some(folder) = socket.parent()
+            {
+                let _ = fs::remove_dir(folder);
+            }
         }
     }
 }
+
+/// The name of a socket in a folder of its own.
+const ALONE: &str = "socket";
 
 /// Makes the socket, which only this user can connect to.
 fn listen(settings: &Settings, runtime: &Handle) -> anyhow::Result<(PathBuf, UnixListener)> {
@@ -97,7 +105,7 @@ fn listen(settings: &Settings, runtime: &Handle) -> anyhow::Result<(PathBuf, Uni
         // The name of a socket may have some hundred bytes, and a folder may lie deep.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             let folder = tempfile::Builder::new().prefix("sideseat-tui-").tempdir()?.keep();
-            bind(&folder, "socket")?
+            bind(&folder, ALONE)?
         }
         Err(error) => return Err(error.into()),
     };
@@ -246,6 +254,7 @@ impl Sent<'_> {
 
 impl Write for Sent<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(PORTION)];
         self.held.extend_from_slice(bytes);
         if self.held.len() >= PORTION {
             self.send()?;

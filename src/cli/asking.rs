@@ -34,15 +34,13 @@ pub fn ask(
     let socket = held.socket.as_deref().context("the sideseat-tui that holds the store answers no commands")?;
     let words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let request = Request { version: version.to_owned(), words, place };
-    let asked = UnixStream::connect(socket).and_then(|stream| {
-        let mut line = serde_json::to_vec(&request)?;
-        line.push(b'\n');
-        (&stream).write_all(&line)?;
-        Ok(stream)
-    });
-    let stream =
-        asked.with_context(|| format!("the sideseat-tui that holds the store (pid {}) cannot be asked", held.pid));
-    let mut answer = BufReader::with_capacity(64 << 10, stream?);
+    let stream = UnixStream::connect(socket)
+        .with_context(|| format!("the sideseat-tui that holds the store (pid {}) cannot be asked", held.pid))?;
+    let mut line = serde_json::to_vec(&request)?;
+    line.push(b'\n');
+    // One that is busy, or ends, reads nothing; what it says instead is read below.
+    let _ = (&stream).write_all(&line);
+    let mut answer = BufReader::with_capacity(64 << 10, stream);
     loop {
         match Frame::read(&mut answer)? {
             Some(Frame::Out(bytes)) if bytes.is_empty() => out.flush()?,

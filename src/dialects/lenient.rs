@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
             Some(b'(') if self.is_python() => self.list(b')', depth).map(Some),
             Some(b'"') => self.string().map(|text| Some(Value::String(text))),
             Some(b'\'') if self.is_python() => self.string().map(|text| Some(Value::String(text))),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'0'..=b'9') => self.number(depth),
             Some(b'<') if self.notation == Notation::Objects => self.member(depth),
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => self.word(depth),
             Some(_) => Err(Odd),
@@ -245,7 +245,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<Option<Value>, Odd> {
+    fn number(&mut self, depth: usize) -> Result<Option<Value>, Odd> {
         let rest = &self.text[self.at..];
         let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
         let Some(length) = rest.bytes().position(|byte| !is_part(byte)) else {
@@ -255,7 +255,7 @@ impl<'a> Parser<'a> {
         let digits = &rest[..length];
         self.at += length;
         if digits == "-" && self.text[self.at..].starts_with(['I', 'i', 'N', 'n']) {
-            return self.word(0);
+            return self.word(depth);
         }
         if let Ok(number) = digits.parse::<i64>() {
             return Ok(Some(Value::Int(number)));
@@ -433,5 +433,6 @@ mod tests {
         assert_eq!(read(&"[".repeat(100_000), Notation::Json), None);
         assert_eq!(read(&"{\"a\":".repeat(100_000), Notation::Python), None);
         assert_eq!(read(&"A(a=<B: ".repeat(100_000), Notation::Objects), None);
+        assert_eq!(read(&"-N(".repeat(100_000), Notation::Objects), None);
     }
 }

@@ -148,7 +148,7 @@ actions! {
     SdkOther         FirstRun  ["5"]                "sdk-other"       "SDK"      "Show any other OpenTelemetry SDK"
     Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a few recorded runs"
 
-    Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, enlarged pane, focus, session filter, filter; never quits"
+    Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, statistics, enlarged pane, prompt or comparison, focus, mark, session filter, filter; never quits"
     Stats            Anywhere  ["S"]                "stats"           "stats"    "Show statistics of all runs: what was spent, how it went, how long it took; Enter lists the runs behind a row"
     Pause            Anywhere  ["P"]                "pause"           "pause"    "Freeze the view; receiving goes on"
     Theme            Anywhere  ["T"]                "theme"           "theme"    "Choose a theme, seen while choosing"

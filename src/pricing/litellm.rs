@@ -122,10 +122,11 @@ fn row(line: &'static str) -> Option<(&'static str, Listed)> {
     let standard = Prices::of(plain, &named, "", "");
     let long = Prices::of(above, &named, "", "+").or(standard);
     let on_terms = TERMS.iter().filter(|(_, prefix)| named.iter().any(|(name, _)| name.starts_with(prefix)));
+    let parts = standard.apart();
     let on_terms = on_terms.filter_map(|(terms, prefix)| {
         let plain = Prices::of(&[], &named, prefix, "");
         let above = Prices::of(&[], &named, prefix, "+");
-        Some((*terms, LongOrNot { plain: plain.or(standard).rates()?, long: above.or(plain).or(long).rates()? }))
+        Some((*terms, LongOrNot { plain: plain.or(parts).rates()?, long: above.or(plain).or(long).rates()? }))
     });
     let rates = LongOrNot { plain: standard.rates()?, long: long.rates()? };
     Some((key, Listed { name, window, rates, limit, on_terms: on_terms.collect() }))
@@ -181,6 +182,20 @@ impl Prices {
         let mut prices = self.0;
         for (price, other) in prices.iter_mut().zip(others.0) {
             *price = price.or(other);
+        }
+        Self(prices)
+    }
+
+    /// Without the prices that are those of what they are a part of: on other terms they go with it.
+    fn apart(self) -> Self {
+        /// Places in [`KINDS`]: reasoning of the output, an hour's write of a write, audio and images of the input and of
+        /// the output.
+        const PARTS: [(usize, usize); 6] = [(4, 3), (5, 2), (6, 0), (8, 3), (9, 0), (10, 3)];
+        let mut prices = self.0;
+        for (part, whole) in PARTS {
+            if prices[part] == prices[whole] {
+                prices[part] = None;
+            }
         }
         Self(prices)
     }
@@ -250,6 +265,13 @@ mod tests {
             (Rate::of(2.0, 1e6), Rate::of(0.1, 1e6), Rate::of(8.0, 1e6))
         );
         assert_eq!((small.reasoning, large.reasoning), (small.output, large.output));
+    }
+
+    #[test]
+    fn reasoning_that_costs_what_output_costs_does_so_on_other_terms_too() {
+        let (_, model) = row("p\tm\t\t1\t\t\t4\t4\tflex.input=0.5\tflex.output=2").unwrap();
+        let rates = model.rates(1, Terms::Flex);
+        assert_eq!((rates.output, rates.reasoning), (Rate::of(2.0, 1e6), Rate::of(2.0, 1e6)));
     }
 
     #[test]

@@ -100,8 +100,8 @@ impl Prices {
         // The other table may have prices for terms of which the first knows nothing.
         let other = || litellm::find(genai.provider.as_deref(), asked).map(|model| Arc::new(Model::Listed(model)));
         let on_terms = |model: Arc<Model>| {
-            let rates = model.rates(at, input, terms).filter(|rates| *rates != standard)?;
-            Some((rates, model))
+            let rates = model.rates(at, input, terms)?;
+            (model.rates(at, input, Terms::Standard) != Some(rates)).then_some((rates, model))
         };
         let found = match terms {
             Terms::Standard => None,

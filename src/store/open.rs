@@ -130,6 +130,11 @@ fn make(path: &Path) -> Result<(), OpenError> {
     while is_unmade(path).map_err(|error| unusable(error.to_string()))? {
         match make_at(&new) {
             Ok(()) => {
+                // Another process may have moved its own there meanwhile, and be using it.
+                if !is_unmade(path).map_err(|error| unusable(error.to_string()))? {
+                    let _ = fs::remove_file(&new);
+                    return Ok(());
+                }
                 let moved = fs::rename(&new, path).and_then(|()| sync_folder(path));
                 // Another process that found the new file complete may have moved it.
                 return if path.exists() { Ok(()) } else { moved.map_err(|error| unusable(error.to_string())) };

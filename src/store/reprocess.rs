@@ -109,6 +109,7 @@ impl Reprocessor {
                     if self.ends.come_within(RETRY) {
                         break;
                     }
+                    (all, done) = (0, 0);
                     continue;
                 }
             }

@@ -45,8 +45,7 @@ pub fn tokens_of(totals: &Totals) -> String {
 /// `unpriced`: something of it has no price, so that it is at least this.
 pub fn cost(known: Option<Usd>, unpriced: bool) -> String {
     match known {
-        // At least so much: a digit less where there is no room for the sign.
-        Some(cost) if unpriced => format!("{:.6}+", format::money(cost)),
+        Some(cost) if unpriced => format::money_at_least(cost),
         Some(cost) => format::money(cost),
         None if unpriced => UNKNOWN.to_owned(),
         None => NONE.to_owned(),

@@ -197,11 +197,15 @@ fn outcomes(found: &Stats) -> Vec<Styled> {
     texts
 }
 
+/// How many rows a panel has in all; `None` where that says nothing.
+fn number(found: Option<&Stats>, panel: Panel) -> Option<u64> {
+    let counts = !panel.orders().is_empty() || panel == Panel::Attention;
+    found.map(|found| panel.total(found)).filter(|number| *number > 0 && counts)
+}
+
 /// `Models 4`, and by what its rows are ordered.
 fn title(state: &State, found: Option<&Stats>, panel: Panel) -> Vec<Styled> {
-    let number = found
-        .map(|found| panel.total(found))
-        .filter(|number| *number > 0 && (!panel.orders().is_empty() || panel == Panel::Attention));
+    let number = number(found, panel);
     let mut texts = vec![Styled::new(panel.title(), Slot::Title)];
     texts.extend(number.map(|number| Styled::new(format!(" {}", format::count(number)), Slot::Dim)));
     let order = state.stats.order(panel).map(|order| match order {
@@ -224,13 +228,8 @@ fn boxed(pen: &mut Pen, outer: Rect, focused: bool, title: &[Styled]) {
 /// `[Needs attention 4]  Outcome  Speed and cost  Models 3 …`, as many as fit around the one that is chosen.
 fn panel_names(pen: &mut Pen, state: &State, found: Option<&Stats>, line: Rect, framed: bool) {
     let chosen = state.stats.panel();
-    let number = |panel: Panel| {
-        found
-            .map(|found| panel.total(found))
-            .filter(|number| *number > 0 && (!panel.orders().is_empty() || panel == Panel::Attention))
-    };
     let label = |panel: Panel| {
-        let number = number(panel).map(|number| format!(" {}", format::count(number))).unwrap_or_default();
+        let number = number(found, panel).map(|number| format!(" {}", format::count(number))).unwrap_or_default();
         let [open, close] = if panel == chosen { ["[", "]"] } else { [" ", " "] };
         let slot = if panel == chosen { Slot::TabActive } else { Slot::Tab };
         Styled::new(format!("{open}{}{number}{close}", panel.title()), slot)

@@ -70,6 +70,7 @@ impl DetailPane {
 
     /// Compares what was marked with what the tree's cursor is on.
     pub fn show_comparison(&mut self) {
+        self.chosen = None;
         self.tab = Tab::default();
         self.over = Some(Over::Comparison);
         self.read_from_start();
@@ -134,7 +135,8 @@ impl DetailPane {
             Over::Comparison => {
                 let mark = self.mark.as_ref()?;
                 // Until its answer is there nothing is shown.
-                let marked = self.marked.shown().filter(|_| self.marked.answered() == Some(&mark.question()))?;
+                let is_answer = self.marked.failed().is_none() && self.marked.answered() == Some(&mark.question());
+                let marked = self.marked.shown().filter(|_| is_answer)?;
                 let marked = Marked { detail: marked.as_ref(), trace: mark.trace, call: mark.call };
                 Some(compare::blocks(marked, detail, step))
             }

@@ -121,9 +121,19 @@ enum Sign {
     Added,
 }
 
+/// A longer stretch of a line is cut at so many characters: what differs begins there.
+const LONG: usize = 2_000;
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", wrap::clean_line(&text[..end])),
+        None => wrap::clean_line(text),
+    }
+}
+
 fn context(to: &mut Builder, indent: usize, lines: &[&str]) {
     for line in lines {
-        to.wrapped(indent, 2, &[Styled::new(format!("  {}", wrap::clean_line(line)), Slot::Dim)]);
+        to.wrapped(indent, 2, &[Styled::new(format!("  {}", short(line)), Slot::Dim)]);
     }
 }
 
@@ -155,7 +165,7 @@ fn changed(to: &mut Builder, indent: usize, sign: Sign, [head, middle, tail]: [&
     let texts = [
         Styled::new(mark, slot),
         Styled::new(end(head), Slot::Text),
-        Styled::new(wrap::clean_line(middle), slot),
+        Styled::new(short(middle), slot),
         Styled::new(beginning(tail), Slot::Text),
     ];
     to.wrapped(indent, 2, &texts);

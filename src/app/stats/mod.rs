@@ -162,6 +162,12 @@ impl StatsPane {
         }
     }
 
+    /// Fits the window of a panel to its height.
+    pub(super) fn fit(&mut self, panel: Panel, height: usize) {
+        let chosen = &mut self.tables[panel.at()];
+        chosen.scroll.fit(chosen.places.len(), height);
+    }
+
     /// Orders the rows of a panel; the cursor stays on its row.
     fn lay(&mut self, panel: Panel, stats: &Stats) {
         let order = self.order(panel);

@@ -420,7 +420,7 @@ fn cost(group: &Group) -> Styled {
         (0, 0) => NONE.to_owned(),
         (0, _) => "?".to_owned(),
         (_, 0) => format::money(group.cost),
-        _ => format!("{}+", format::money(group.cost)),
+        _ => format::money_at_least(group.cost),
     };
     Styled::new(text, Slot::TreeCost)
 }

@@ -12,9 +12,13 @@ use std::{
     io::{self, IsTerminal as _, Read as _, Write as _},
     os::fd::{AsFd, OwnedFd},
     process::Stdio,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -33,6 +37,9 @@ const KEPT: usize = 32 * 1024;
 /// keep its stderr open.
 const REST: Duration = Duration::from_millis(300);
 
+/// How long our own stderr may take to take it.
+const SLOW: Duration = Duration::from_secs(10);
+
 /// The reading end of the program's stderr.
 pub struct Stderr {
     reader: OwnedFd,
@@ -42,6 +49,8 @@ pub struct Stderr {
 /// The copying of the program's stderr to our own.
 pub struct Copying {
     kept: Arc<Mutex<VecDeque<u8>>>,
+    /// Some of it is being written to our own stderr.
+    writes: Arc<AtomicBool>,
     /// Says when nothing more can come.
     done: mpsc::Receiver<()>,
     /// The terminal's other end, whose size follows that of our own terminal.
@@ -70,13 +79,14 @@ impl Stderr {
         let terminal = if is_terminal { Some(fcntl_dupfd_cloexec(&reader, 3)?) } else { None };
         let kept = Arc::<Mutex<VecDeque<u8>>>::default();
         let (ends, done) = mpsc::channel();
-        let keeps = Arc::clone(&kept);
+        let writes = Arc::<AtomicBool>::default();
+        let (keeps, writing) = (Arc::clone(&kept), Arc::clone(&writes));
         thread::Builder::new().name("stderr".to_owned()).spawn(move || {
-            copy(reader.into(), &keeps);
+            copy(reader.into(), &keeps, &writing);
             // Nobody may wait any more.
             let _ = ends.send(());
         })?;
-        Ok(Copying { kept, done, terminal })
+        Ok(Copying { kept, writes, done, terminal })
     }
 }
 
@@ -93,8 +103,12 @@ impl Copying {
 
     /// The last lines that were written. Waits a moment for what is still on its way.
     pub fn last_lines(&self) -> Vec<String> {
-        // Whatever has not arrived by then is not shown.
-        let _ = self.done.recv_timeout(REST);
+        let began = Instant::now();
+        // Whatever has not arrived by then is not shown. Where our own stderr is read slowly, it is waited for.
+        while self.done.recv_timeout(REST) == Err(RecvTimeoutError::Timeout)
+            && self.writes.load(Ordering::Relaxed)
+            && began.elapsed() < SLOW
+        {}
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, second) = kept.as_slices();
         last_lines(&[first, second].concat())
@@ -116,7 +130,7 @@ fn terminal(ours: impl AsFd) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader, writer))
 }
 
-fn copy(mut from: File, kept: &Mutex<VecDeque<u8>>) {
+fn copy(mut from: File, kept: &Mutex<VecDeque<u8>>, writes: &AtomicBool) {
     let mut buffer = [0; 8 * 1024];
     loop {
         let count = match from.read(&mut buffer) {
@@ -127,7 +141,9 @@ fn copy(mut from: File, kept: &Mutex<VecDeque<u8>>) {
             Err(_) => return,
         };
         // Where our stderr takes nothing the program's cannot be handed on; the program goes on.
+        writes.store(true, Ordering::Relaxed);
         let _ = io::stderr().write_all(&buffer[..count]);
+        writes.store(false, Ordering::Relaxed);
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(&buffer[..count]);
         let surplus = kept.len().saturating_sub(KEPT);

@@ -223,7 +223,7 @@ fn outcome_condition(outcome: Outcomes) -> &'static str {
         Outcomes::Full => "filled >= 900",
         Outcomes::Dear => {
             "not running and priced > 0 and unpriced = 0
-                and cost >= 3 * (select usual.median from usual where usual.label = listed.label)"
+                and cost >= 3::hugeint * (select usual.median from usual where usual.label = listed.label)"
         }
     }
 }

@@ -12,7 +12,7 @@ from (
             when never_ended then 'never ended'
             when cut_off then 'cut off'
             when filled >= 900 then 'context full'
-            when not running and priced > 0 and unpriced = 0 and cost >= 3 * usual.median then 'over 3x usual cost'
+            when not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median then 'over 3x usual cost'
         end as why
     from shown
     left join usual using (label)

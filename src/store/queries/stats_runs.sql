@@ -14,7 +14,7 @@ select
     count(*) filter (is_loop),
     count(*) filter (cut_off),
     count(*) filter (filled >= 900),
-    count(*) filter (known >= 3 * usual.median),
+    count(*) filter (known >= 3::hugeint * usual.median),
     quantile_disc(took, 0.5), quantile_disc(took, 0.95), max(took),
     quantile_disc(known, 0.5), quantile_disc(known, 0.95), max(known),
     min(started) filter (started > 0), max(last_seen)

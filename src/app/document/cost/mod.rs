@@ -230,7 +230,7 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     )]);
 }
 
-/// `After turn 6 12% of the window is full; each turn adds ~1.9k tokens: ~93 more turns fit (estimated).`
+/// `at turn 6 the window is 12% full; each turn adds ~1.9k tokens: ~93 more turns fit (estimated)`
 fn foresee(to: &mut Builder, forecast: &Forecast, turn: &str) {
     let Forecast { used, window, growth, turns, .. } = *forecast;
     let percent = u64::try_from(u128::from(used) * 100 / u128::from(window.max(1))).unwrap_or(u64::MAX);

@@ -6,19 +6,29 @@
 //! ```
 
 use super::super::build::Builder;
-use super::super::hash::HashSet;
+use super::super::hash::{HashMap, HashSet};
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Evaluation, SpanId};
+use crate::model::{AssembledTrace, Evaluation, Node, SpanId};
 use crate::slots::Slot;
 
-/// The evaluations of a call, or where `span` is `None` of all that is no call of a model.
+/// How many evaluations there are of each span.
+pub fn numbers(trace: &AssembledTrace) -> HashMap<SpanId, usize> {
+    let mut numbers = HashMap::default();
+    for span in trace.evaluations.iter().filter_map(|evaluation| evaluation.span) {
+        *numbers.entry(span).or_insert(0) += 1;
+    }
+    numbers
+}
+
+/// The evaluations of a call, or where `span` is `None` of all that takes no turn.
 pub fn of(trace: &AssembledTrace, span: Option<SpanId>) -> Vec<&Evaluation> {
     let all = trace.evaluations.iter();
     if let Some(span) = span {
         return all.filter(|evaluation| evaluation.span == Some(span)).collect();
     }
-    let calls: HashSet<SpanId> = trace.calls.iter().map(|call| call.span).collect();
+    let calls: HashSet<SpanId> =
+        trace.calls.iter().filter(|call| call.category.takes_turns()).map(|call| call.span).collect();
     all.filter(|evaluation| !evaluation.span.is_some_and(|span| calls.contains(&span))).collect()
 }
 
@@ -27,6 +37,9 @@ pub fn write(to: &mut Builder, trace: &AssembledTrace, evaluations: &[&Evaluatio
     to.gap();
     let names = evaluations.iter().map(|evaluation| wrap::width(&wrap::clean_line(&evaluation.name)));
     let widest = names.max().unwrap_or(0).min(to.width / 3);
+    let judged: HashSet<SpanId> = evaluations.iter().filter_map(|of| of.span.filter(|_| about)).collect();
+    let nodes = trace.tree.nodes.iter().filter(|node| !judged.is_empty() && judged.contains(&node.id));
+    let nodes: HashMap<SpanId, &Node> = nodes.map(|node| (node.id, node)).collect();
     for evaluation in evaluations {
         let Evaluation { name, score, label, explanation, failure, .. } = evaluation;
         let name = wrap::cut(&wrap::clean_line(name), widest);
@@ -38,8 +51,7 @@ pub fn write(to: &mut Builder, trace: &AssembledTrace, evaluations: &[&Evaluatio
         let failure = failure.as_ref().map(|failure| format!("✗ {} ", wrap::clean_line(failure)));
         texts.extend(failure.map(|failure| Styled::new(failure, Slot::Warning)));
         texts.extend(explanation.as_ref().map(|why| Styled::new(format!(" {}", wrap::clean_line(why)), Slot::Dim)));
-        let judged = evaluation.span.filter(|_| about);
-        let node = judged.and_then(|span| trace.tree.nodes.iter().find(|node| node.id == span));
+        let node = evaluation.span.and_then(|span| nodes.get(&span));
         let of = node.map(|node| Styled::new(format!("  of {}", crate::app::step::called(node)), Slot::Dim));
         texts.extend(of);
         to.wrapped(2, 2, &texts);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::hash::HashSet;
+use super::super::hash::{HashMap, HashSet};
 use super::super::{outline, parts, runs};
 use super::blocks::Block;
 use super::evaluations;
@@ -29,7 +29,7 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
             silent: index.silent_calls(trace).into_iter().peekable(),
             failures: Failures::of(trace),
             retrievals: 0,
-            judged: trace.evaluations.iter().filter_map(|evaluation| evaluation.span).collect(),
+            judged: evaluations::numbers(trace),
             at,
             trace,
             index,
@@ -57,7 +57,7 @@ struct Writer<'a, 'o> {
     index: TraceIndex,
     failures: Failures,
     /// The spans that somebody gave a score.
-    judged: HashSet<SpanId>,
+    judged: HashMap<SpanId, usize>,
     /// So many of the trace's retrievals are listed.
     retrievals: usize,
     /// Calls without messages, in order: each still has its turn.
@@ -211,11 +211,13 @@ impl<'a> Writer<'a, '_> {
 
     /// How a call was judged, or where `span` is `None` all else of the run.
     fn evaluations(&mut self, span: Option<SpanId>) {
-        if !span.is_none_or(|span| self.judged.contains(&span)) || self.trace.evaluations.is_empty() {
-            return;
-        }
         let trace = self.trace;
-        let number = evaluations::of(trace, span).len();
+        let number = match span {
+            // A turn that is closed twice lists them once.
+            Some(span) => self.judged.remove(&span).unwrap_or(0),
+            None if trace.evaluations.is_empty() => 0,
+            None => evaluations::of(trace, None).len(),
+        };
         if number > 0 {
             let block = Block::Evaluations { trace: self.at, span };
             self.outline.push(block, ("evaluations", trace.trace, span), 1 + number, 0);
