@@ -71,14 +71,20 @@ impl Store {
     /// The spans and log records of some traces with their translations, in the order of `traces`, all as of one
     /// moment. Equal messages share one allocation.
     pub fn rows(&self, traces: &[TraceId]) -> Result<Vec<TraceRows>, StoreError> {
-        let load = |connection: &Connection| {
-            queries::at_one_moment(connection, || Ok(rows::load(connection, traces)?.by_trace(traces)))
-        };
-        Ok(self.connection.with(load)?)
+        in_parts(traces, &|traces| {
+            let load = |connection: &Connection| {
+                queries::at_one_moment(connection, || Ok(rows::load(connection, traces)?.by_trace(traces)))
+            };
+            Ok(self.connection.with(load)?)
+        })
     }
 
     /// The spans of some traces as they were received, those of each by start; traces without spans are left out.
     pub fn raw_spans(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
+        in_parts(traces, &|traces| self.raw_spans_at_once(traces))
+    }
+
+    fn raw_spans_at_once(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
         let list = rows::uhugeints(traces.iter().map(trace_number));
         let ask = |connection: &Connection| {
             let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_traces.sql"))?;
@@ -108,6 +114,10 @@ impl Store {
 
     /// Some log records as they were received, by time; ids that are not stored are left out.
     pub fn raw_logs(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
+        in_parts(ids, &|ids| self.raw_logs_at_once(ids))
+    }
+
+    fn raw_logs_at_once(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
         let ids = rows::uhugeints(ids.iter().copied());
         let ask = |connection: &Connection| {
             let mut statement = connection.prepare_cached(include_str!("queries/raw_logs_by_id.sql"))?;
@@ -135,6 +145,23 @@ impl Store {
     }
 }
 
+/// Loads what some ids name: at once, else, where texts are so long that the engine's memory does not hold all of it, one
+/// half after the other.
+fn in_parts<I, T>(ids: &[I], load: &dyn Fn(&[I]) -> Result<T, StoreError>) -> Result<T, StoreError>
+where
+    T: IntoIterator + Extend<T::Item>,
+{
+    match load(ids) {
+        Err(StoreError::Query(why)) if ids.len() > 1 && why.contains("Out of Memory") => {
+            let (first, second) = ids.split_at(ids.len() / 2);
+            let mut loaded = in_parts(first, load)?;
+            loaded.extend(in_parts(second, load)?);
+            Ok(loaded)
+        }
+        loaded => loaded,
+    }
+}
+
 /// Runs a query with a pick as its parameters. Rows for which `read` returns `None` are left out.
 fn ask<T>(
     connection: &Connection,
@@ -153,4 +180,25 @@ fn ask<T>(
         rows.extend(read(row)?);
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_into_memory_at_once_is_loaded_in_parts_in_order() {
+        let most = |most: usize| {
+            move |ids: &[u32]| match ids.len() {
+                count if count > most => Err(StoreError::Query("Out of Memory Error: could not allocate".into())),
+                _ => Ok(ids.to_vec()),
+            }
+        };
+        let ids: Vec<u32> = (0..9).collect();
+        assert_eq!(in_parts(&ids, &most(9)), Ok(ids.clone()));
+        assert_eq!(in_parts(&ids, &most(2)), Ok(ids.clone()));
+        assert!(in_parts(&ids, &most(0)).is_err(), "not even one fits");
+        let other = |_: &[u32]| -> Result<Vec<u32>, _> { Err(StoreError::Closed) };
+        assert_eq!(in_parts(&ids, &other), Err(StoreError::Closed));
+    }
 }
