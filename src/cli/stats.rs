@@ -18,7 +18,7 @@ use crate::{
     },
     model::{
         Answer, Attention, Filter, Group, Groups, Outcomes, Project, Query, SessionId, Spread, Stats, Timed, Timestamp,
-        Usd,
+        Usd, nanoseconds,
     },
     store::Store,
 };
@@ -72,7 +72,7 @@ impl FromStr for Ago {
 impl Reads for Arguments {
     fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
         let now = Timestamp::now();
-        let ago = |Ago(ago): Ago| Timestamp(now.0.saturating_sub(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX)));
+        let ago = |Ago(ago): Ago| Timestamp(now.0.saturating_sub(nanoseconds(ago)));
         let filter = Filter {
             text: self.filter.clone(),
             project: self.project.as_ref().map(ToString::to_string),

@@ -56,7 +56,7 @@ pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
-pub use time::Timestamp;
+pub use time::{Timestamp, nanoseconds};
 pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};
 pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenKinds, TokenUsage, Totals, Usd};

@@ -92,7 +92,7 @@ impl Waits {
             Self::Spans | Self::Root => Duration::from_mins(10),
             Self::Late => Duration::from_secs(6),
         };
-        Timestamp(last_seen.0.saturating_add(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX)))
+        last_seen.plus(patience)
     }
 }
 

@@ -12,7 +12,7 @@ impl Timestamp {
     #[must_use]
     pub fn now() -> Self {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        Self(nanoseconds(since))
     }
 
     /// `None` where OTLP's zero says that the time is unknown.
@@ -29,8 +29,14 @@ impl Timestamp {
 
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(nanoseconds(duration)))
     }
+}
+
+/// A duration in nanoseconds; what is longer than 584 years is as long as a `u64` can say.
+#[must_use]
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// RFC 3339 in UTC with nine decimals: `2026-11-03T09:12:44.512000000Z`.

@@ -1,6 +1,6 @@
 //! Writes a group: deletes and appends the rows that a [`GroupPlan`] decided on.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use duckdb::{Connection, ToSql, named_params, params, types::Value as Sql};
 
@@ -13,7 +13,7 @@ use super::{
     summaries::Row,
 };
 use crate::{
-    model::{SessionId, Waits},
+    model::{SessionId, Waits, nanoseconds},
     understand,
 };
 
@@ -223,7 +223,6 @@ impl GroupPlan<'_> {
         if self.summarized.rows.iter().all(|row| row.steps.kept >= row.listing.steps.len()) {
             return Ok(());
         }
-        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let mut table = connection.appender("steps")?;
         for Row { trace, listing, steps, .. } in &self.summarized.rows {
             for (nth, step) in listing.steps.iter().enumerate().skip(steps.kept) {

@@ -204,7 +204,7 @@ mod tests {
     fn a_closed_store_is_read_as_it_is_and_by_several_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.duckdb");
-        assert!(read(&path).trace_ids(&super::super::Pick::default()).unwrap().is_empty());
+        assert!(read(&path).picked(&super::super::Pick::default()).unwrap().is_empty());
         assert!(!path.exists());
         let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
         send(&store, [span("a", 1), span("a", 2)]);

@@ -36,11 +36,6 @@ pub struct Picked {
 }
 
 impl Store {
-    /// The traces picked, by start.
-    pub fn trace_ids(&self, pick: &Pick) -> Result<Vec<TraceId>, StoreError> {
-        Ok(self.picked(pick)?.into_iter().map(|picked| picked.trace).collect())
-    }
-
     /// The traces picked, grouped by session, as [`crate::assemble::session`] takes them; a trace without a session is
     /// a group of its own. Traces are ordered by start, and groups by their first trace.
     pub fn sessions(&self, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {

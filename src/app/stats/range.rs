@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, nanoseconds};
 
 /// Runs that began within the last hour, day or week, or ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ impl Range {
     #[must_use]
     pub fn since(self, now: Timestamp) -> Option<Timestamp> {
         let (stretch, number) = self.stretches()?;
-        let stretch = u64::try_from(stretch.as_nanos()).unwrap_or(u64::MAX);
+        let stretch = nanoseconds(stretch);
         Some(Timestamp((now.0 - now.0 % stretch).saturating_sub(stretch.saturating_mul(number - 1))))
     }
 

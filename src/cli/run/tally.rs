@@ -209,7 +209,7 @@ mod tests {
             let tally = gathered.tally();
             assert!(tally.totals.model_calls > 0, "{client}");
             assert_eq!(tally.totals, stored.all.totals, "{client}");
-            assert_eq!(tally.traces, store.trace_ids(&Pick::default()).unwrap().len(), "{client}");
+            assert_eq!(tally.traces, store.picked(&Pick::default()).unwrap().len(), "{client}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Asked, count, limit, maybe_count, maybe_text, repeat, states, totals
 use crate::{
     model::{
         Attention, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed, Timestamp,
-        TokenUsage, TraceId, Usd,
+        TokenUsage, TraceId, Usd, nanoseconds,
     },
     store::{
         DatabaseError,
@@ -141,7 +141,6 @@ fn spend(
 ) -> Result<Spend, DatabaseError> {
     let Some((first, last)) = seen else { return Ok(Spend::default()) };
     let from = filter.since.map_or(first, |since| since.0);
-    let nanoseconds = |stretch: Duration| u64::try_from(stretch.as_nanos()).unwrap_or(u64::MAX);
     let stretch = stretch.map_or(last.saturating_sub(from) / Stats::STRETCHES + 1, nanoseconds).max(1);
     let asked = Asked::of_many(filter, include_str!("stats_spend.sql"))
         .with("from", Sql::UBigInt(from))
@@ -177,7 +176,7 @@ fn attention(row: &Row) -> Result<Option<Attention>, DatabaseError> {
 /// The condition on a row of `listed` that it is of what a statistic counts, with a parameter.
 pub fn condition(only: &Only) -> (&'static str, Option<Sql>) {
     let text = |text: &Option<String>| Some(text.clone().map_or(Sql::Null, Sql::Text));
-    let nanoseconds = |time: &Duration| Some(Sql::UBigInt(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)));
+    let lasts = |time: &Duration| Some(Sql::UBigInt(nanoseconds(*time)));
     match only {
         Only::Model(model) => (
             "trace in (select trace from steps where kind <> 'tool' and model is not distinct from $only::varchar)",
@@ -194,16 +193,16 @@ pub fn condition(only: &Only) -> (&'static str, Option<Sql>) {
         Only::Took(Timed::Run, time) => (
             "not running and not coalesce(never_ended, false) and started > 0 and ended >= started
                 and ended - started >= $only",
-            nanoseconds(time),
+            lasts(time),
         ),
         Only::Took(Timed::Call, time) => {
-            ("trace in (select trace from steps where kind = 'call' and lasted >= $only)", nanoseconds(time))
+            ("trace in (select trace from steps where kind = 'call' and lasted >= $only)", lasts(time))
         }
         Only::Took(Timed::FirstToken, time) => {
-            ("trace in (select trace from steps where first_token >= $only)", nanoseconds(time))
+            ("trace in (select trace from steps where first_token >= $only)", lasts(time))
         }
         Only::Took(Timed::Tool, time) => {
-            ("trace in (select trace from steps where kind = 'tool' and lasted >= $only)", nanoseconds(time))
+            ("trace in (select trace from steps where kind = 'tool' and lasted >= $only)", lasts(time))
         }
         Only::Cost(cost) => {
             ("not running and priced > 0 and unpriced = 0 and cost >= $only", Some(Sql::BigInt(cost.0)))
