@@ -20,6 +20,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/011_trace_contents.sql"),
     include_str!("schema/012_waits.sql"),
     include_str!("schema/013_steps.sql"),
+    include_str!("schema/014_marks.sql"),
 ];
 
 /// Whether a file can be used.
