@@ -154,7 +154,8 @@ enum Command {
     ///
     /// What the screen shows under `S`: how the runs went, how long runs, model calls, first tokens and tools took
     /// (median, 95th percentile, longest), by model, tool, agent, session and user, and the runs that somebody should
-    /// look at. Percentiles are values that occurred.
+    /// look at. Percentiles are values that occurred. Those of more than 10,000 runs or calls may be up to 2 % too large,
+    /// which `~` marks.
     #[command(after_help = stats::EXAMPLES)]
     Stats(stats::Arguments),
 

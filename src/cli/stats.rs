@@ -122,7 +122,7 @@ fn write_tables(
             .map(|(at, column)| match (at, column.width) {
                 (0, _) => Column::new(panel.title(), Align::LeftShrinking, 0),
                 (_, 0) => Column::new(column.head, Align::LeftShrinking, 0),
-                _ => Column::new(column.head, Align::Right, column.left_out),
+                _ => Column::new(panel.head(column, stats), Align::Right, column.left_out),
             })
             .collect();
         let row = |at: usize| {
@@ -152,6 +152,7 @@ fn as_json(stats: &Stats, since: Option<Timestamp>) -> Json {
         "spans": stats.spans,
         "totals": totals_json(&stats.totals),
         "outcomes": outcomes,
+        "percentiles_are_rounded": stats.rounded,
         "seconds": durations,
         "run_cost_usd": stats.cost_of_run.map(|cost| spread(cost, Usd::dollars)),
         "spend": {

@@ -96,7 +96,8 @@ impl Timed {
     }
 }
 
-/// The median, the 95th percentile (each a value that occurs) and the largest of some values.
+/// The median, the 95th percentile (each a value that occurs) and the largest of some values. Of many values the
+/// percentiles may be up to 2 % too large ([`Stats::rounded`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spread<T> {
     pub p50: T,
@@ -119,6 +120,8 @@ pub struct Stats {
     pub dear: u64,
     /// What a run cost, of those whose whole cost is known.
     pub cost_of_run: Option<Spread<Usd>>,
+    /// There are so many runs or steps that their percentiles are not exact: they may be up to 2 % too large.
+    pub rounded: bool,
     /// Durations; `None` where nothing of the kind has ended.
     pub run: Option<Spread<Duration>>,
     pub call: Option<Spread<Duration>>,

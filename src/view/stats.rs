@@ -181,7 +181,8 @@ fn sums(pen: &mut Pen, state: &State, found: &Stats, area: Rect) {
             third.left(rank, vec![Styled::new(timed.as_str(), Slot::Dim), Styled::new(times, Slot::Text)]);
         }
     }
-    third.right(9, vec![Styled::new("p50 p95", Slot::Dim)]);
+    let percentiles = if found.rounded { "~p50 ~p95" } else { "p50 p95" };
+    third.right(9, vec![Styled::new(percentiles, Slot::Dim)]);
     third.draw(pen, line(2));
 }
 
@@ -283,7 +284,8 @@ fn panel(pen: &mut Pen, state: &State, found: Option<&Stats>, laid: &Layout, pla
     }
     let columns = place.panel.columns();
     let widths = widths(columns, place.head.width.into());
-    let heads: Vec<Styled> = columns.iter().map(|column| Styled::new(column.head, Slot::Dim)).collect();
+    let heads: Vec<Styled> =
+        columns.iter().map(|column| Styled::new(place.panel.head(column, found), Slot::Dim)).collect();
     cells(pen, place.head, columns, &widths, &heads);
     let (height, scroll) = (usize::from(place.rows.height), state.stats.scroll(place.panel));
     let window = scroll.window(places.len(), height);

@@ -5,6 +5,7 @@
 //!   translate   microseconds a span, each client's captures
 //!   overwrite   ways to have a span once that was sent twice, with readers at work
 //!   query       milliseconds a question, 100 k spans stored
+//!   stats       milliseconds for the statistics of 500 k steps
 //!   draw        microseconds a frame
 //!   frames      milliseconds from an event to its frame, with large answers in the detail
 //!   start       milliseconds to the first frame, 100 k spans stored
@@ -20,19 +21,21 @@ mod load;
 mod overwrite;
 mod query;
 mod start;
+mod stats;
 mod translate;
 
 fn main() {
     // cargo adds `--bench`; what is left are names.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let benches: [(&str, fn()); 7] = [
+    let benches: [(&str, fn()); 8] = [
         ("translate", translate::run),
         ("draw", draw::run),
         ("frames", frames::run),
         ("ingest", ingest::run),
         ("overwrite", overwrite::run),
         ("query", query::run),
+        ("stats", stats::run),
         ("start", start::run),
     ];
     for (name, run) in benches {

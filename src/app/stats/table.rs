@@ -94,6 +94,17 @@ impl Panel {
         Self::ALL.iter().position(|panel| *panel == self).unwrap_or_default()
     }
 
+    /// The heading of a column; `~` marks percentiles that are not exact.
+    #[must_use]
+    pub fn head(self, column: &Column, stats: &Stats) -> &'static str {
+        // Those of sessions and users always are.
+        match column.head {
+            "p50" if stats.rounded && !matches!(self, Self::Sessions | Self::Users) => "~p50",
+            "p95" if stats.rounded && !matches!(self, Self::Sessions | Self::Users) => "~p95",
+            head => head,
+        }
+    }
+
     /// By what its rows can be ordered, the usual first; none: they have one order.
     #[must_use]
     pub fn orders(self) -> &'static [Order] {

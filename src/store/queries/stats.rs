@@ -19,12 +19,25 @@ use crate::{
 /// Runs that a run is compared with at most.
 const USUAL_OF: usize = 20;
 
+/// Percentiles of more runs or steps than this are found in buckets, each 2 % wide: to sort all of them takes longer than
+/// anybody waits for a screen.
+const EXACT: u64 = 10_000;
+
 /// All statistics, as of one moment: the caller must have begun a transaction.
 pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>) -> Result<Stats, DatabaseError> {
     let all = Asked::of_many(filter, include_str!("stats_runs.sql")).rows(connection, runs)?;
     let (mut stats, seen) = all.into_iter().next().unwrap_or_default();
+    let exact_runs = stats.states.all() <= EXACT;
+    let exact_steps = stats.totals.model_calls.saturating_add(stats.totals.tool_calls) <= EXACT;
+    stats.rounded = !exact_runs || !exact_steps;
+    let asked = Asked::of_many(filter, include_str!("stats_times.sql")).with("exact", Sql::Boolean(exact_runs));
+    for (took, cost) in asked.rows(connection, times)? {
+        stats.run = stats.run.or(took);
+        stats.cost_of_run = stats.cost_of_run.or(cost);
+    }
+    let exact = || Sql::Boolean(exact_steps);
     for (level, group, total) in
-        Asked::of_many(filter, include_str!("stats_calls.sql")).most().rows(connection, group)?
+        Asked::of_many(filter, include_str!("stats_calls.sql")).most().with("exact", exact()).rows(connection, group)?
     {
         match level {
             3 => (stats.call, stats.first_token) = (group.took, group.first_token),
@@ -33,7 +46,7 @@ pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>
         }
     }
     for (level, group, total) in
-        Asked::of_many(filter, include_str!("stats_tools.sql")).most().rows(connection, group)?
+        Asked::of_many(filter, include_str!("stats_tools.sql")).most().with("exact", exact()).rows(connection, group)?
     {
         if level == 1 {
             stats.tool = group.took;
@@ -88,11 +101,19 @@ fn runs(row: &Row) -> Result<(Stats, Option<(u64, u64)>), DatabaseError> {
         cut_off: count(row, 22)?,
         full: count(row, 23)?,
         dear: count(row, 24)?,
-        run: durations(row, 25)?,
-        cost_of_run: spread(row, 28, |nanos| Usd(i64::try_from(nanos).unwrap_or(i64::MAX)))?,
         ..Stats::default()
     };
-    Ok((stats, maybe_count(row, 31)?.zip(maybe_count(row, 32)?)))
+    Ok((stats, maybe_count(row, 25)?.zip(maybe_count(row, 26)?)))
+}
+
+/// What runs took, or what they cost.
+type Times = (Option<Spread<Duration>>, Option<Spread<Usd>>);
+
+fn times(row: &Row) -> Result<Times, DatabaseError> {
+    Ok(match row.get::<_, String>(0)?.as_str() {
+        "took" => (durations(row, 1)?, None),
+        _ => (None, spread(row, 1, |nanos| Usd(i64::try_from(nanos).unwrap_or(i64::MAX)))?),
+    })
 }
 
 /// A row of groups: its level, the group, and how many there are in that level.

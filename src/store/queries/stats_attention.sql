@@ -1,11 +1,8 @@
--- Runs that somebody should look at, the newest first, each with the worst thing about it.
-select
-    trace, session, label, question, started, why, failure,
-    repeats, is_loop, repeat_tool, repeat_cost,
-    filled, case when priced > 0 and unpriced = 0 then cost end, median
-from (
+-- Runs that somebody should look at, the newest first, each with the worst thing about it. Which those are is found first, as
+-- what else is told of them is in many columns.
+, picked as (
     select
-        *,
+        trace,
         case
             when failed then 'failed'
             when is_loop then 'loop'
@@ -13,10 +10,17 @@ from (
             when cut_off then 'cut off'
             when filled >= 900 then 'context full'
             when not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median then 'over 3x usual cost'
-        end as why
+        end as why,
+        median
     from shown
     left join usual using (label)
+    where why is not null
+    order by started desc, trace desc
+    limit $most
 )
-where why is not null
+select
+    trace, session, label, question, started, why, failure,
+    repeats, is_loop, repeat_tool, repeat_cost,
+    filled, case when priced > 0 and unpriced = 0 then cost end, median
+from picked join traces using (trace)
 order by started desc, trace desc
-limit $most

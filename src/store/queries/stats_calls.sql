@@ -1,25 +1,71 @@
 -- The counted model calls of the runs that are shown, and what spans paid for calls beneath them: together (level 3), by
 -- model (1) and by agent (2). Of each level the first, and how many there are.
-select
-    level, name, count(*) over (partition by level), 0, calls, failed, 0,
-    uncached_input, cache_read, cache_write, output, reasoning, cost, priced, unpriced,
-    took[1], took[2], longest, waited[1], waited[2], longest_wait
-from (
+-- All is added up once by model and agent. Durations are counted in buckets, each 2 % wide unless they are to be exact: to
+-- sort all of them takes several times as long. A percentile is the longest duration in the bucket that it falls into.
+, sums as materialized (
     select
-        grouping_id(model, agent) as level,
-        coalesce(model, agent) as name,
+        model, agent,
         count(*) filter (kind <> 'payer') as calls,
         count(*) filter (failed) as failed,
         sum(uncached_input) as uncached_input, sum(cache_read) as cache_read, sum(cache_write) as cache_write,
         sum(output) as output, sum(reasoning) as reasoning,
-        sum(cost) as cost, count(cost) as priced, count(*) filter (unpriced) as unpriced,
-        quantile_disc(lasted, [0.5, 0.95]) filter (kind = 'call') as took,
-        max(lasted) filter (kind = 'call') as longest,
-        quantile_disc(first_token, [0.5, 0.95]) as waited,
-        max(first_token) as longest_wait
+        sum(cost) as cost, count(cost) as priced, count(*) filter (unpriced) as unpriced
     from steps
     where kind <> 'tool' and {among}
-    group by grouping sets ((), (model), (agent))
+    group by model, agent
+), bucketed as (
+    select
+        'took' as what, model, agent, if($exact, lasted, floor(ln(lasted::double + 1) * 50)::ubigint) as bucket,
+        count(*) as number, max(lasted) as longest
+    from steps
+    where kind = 'call' and lasted is not null and {among}
+    group by model, agent, bucket
+    union all
+    select
+        'waited', model, agent, if($exact, first_token, floor(ln(first_token::double + 1) * 50)::ubigint) as bucket,
+        count(*), max(first_token)
+    from steps
+    where kind <> 'tool' and first_token is not null and {among}
+    group by model, agent, bucket
+), ranked as (
+    select
+        what, level, name, longest,
+        sum(number) over (partition by what, level, name order by bucket) as up_to,
+        sum(number) over (partition by what, level, name) as total
+    from (
+        select
+            what, grouping_id(model, agent) as level, coalesce(model, agent) as name,
+            bucket, sum(number) as number, max(longest) as longest
+        from bucketed
+        group by grouping sets ((what, bucket), (what, bucket, model), (what, bucket, agent))
+    )
+), spread as materialized (
+    select
+        what, level, name,
+        min(longest) filter (2 * up_to >= total) as p50,
+        min(longest) filter (20 * up_to >= 19 * total) as p95,
+        max(longest) as longest
+    from ranked
+    group by what, level, name
 )
-qualify row_number() over (partition by level order by cost desc nulls last, calls desc, name) <= $most
-order by level, cost desc nulls last, calls desc, name
+select
+    sums.level, sums.name, count(*) over (partition by sums.level), 0, calls, failed, 0,
+    uncached_input, cache_read, cache_write, output, reasoning, cost, priced, unpriced,
+    took.p50, took.p95, took.longest, waited.p50, waited.p95, waited.longest
+from (
+    select
+        grouping_id(model, agent) as level,
+        coalesce(model, agent) as name,
+        sum(calls) as calls, sum(failed) as failed,
+        sum(uncached_input) as uncached_input, sum(cache_read) as cache_read, sum(cache_write) as cache_write,
+        sum(output) as output, sum(reasoning) as reasoning,
+        sum(cost) as cost, sum(priced) as priced, sum(unpriced) as unpriced
+    from sums
+    group by grouping sets ((), (model), (agent))
+) as sums
+left join spread as took
+    on took.what = 'took' and took.level = sums.level and took.name is not distinct from sums.name
+left join spread as waited
+    on waited.what = 'waited' and waited.level = sums.level and waited.name is not distinct from sums.name
+qualify row_number() over (partition by sums.level order by cost desc nulls last, calls desc, sums.name) <= $most
+order by sums.level, cost desc nulls last, calls desc, sums.name

@@ -1,4 +1,4 @@
--- The statistics of the runs that are shown, without those of their steps. A duration is that of a run that has ended.
+-- The statistics of the runs that are shown, without those of their steps and without percentiles.
 select
     count(distinct session),
     count(*) filter (running),
@@ -14,16 +14,7 @@ select
     count(*) filter (is_loop),
     count(*) filter (cut_off),
     count(*) filter (filled >= 900),
-    count(*) filter (known >= 3::hugeint * usual.median),
-    quantile_disc(took, 0.5), quantile_disc(took, 0.95), max(took),
-    quantile_disc(known, 0.5), quantile_disc(known, 0.95), max(known),
+    count(*) filter (not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median),
     min(started) filter (started > 0), max(last_seen)
-from (
-    select
-        *,
-        case when not running and not coalesce(never_ended, false) and started > 0 and ended >= started
-            then ended - started end as took,
-        case when not running and priced > 0 and unpriced = 0 then cost end as known
-    from shown
-)
+from shown
 left join usual using (label)

@@ -1,23 +1,44 @@
 -- The tool runs of the runs that are shown: together (level 1) and by tool (0). `loops`: in how many runs it was called in a
--- loop.
-select
-    level, name, count(*) over (partition by level), 0, calls, failed, coalesce(loops, 0),
-    null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::hugeint, 0, 0,
-    took[1], took[2], longest, null::ubigint, null::ubigint, null::ubigint
-from (
+-- loop. Percentiles are found as those of calls, in `stats_calls.sql`.
+, ranked as (
     select
-        grouping_id(tool) as level,
-        tool as name,
-        count(*) as calls,
-        count(*) filter (failed) as failed,
-        quantile_disc(lasted, [0.5, 0.95]) as took,
-        max(lasted) as longest
+        level, name, longest,
+        sum(number) over (partition by level, name order by bucket) as up_to,
+        sum(number) over (partition by level, name) as total
+    from (
+        select grouping_id(tool) as level, tool as name, bucket, sum(number) as number, max(longest) as longest
+        from (
+            select
+                tool, if($exact, lasted, floor(ln(lasted::double + 1) * 50)::ubigint) as bucket,
+                count(*) as number, max(lasted) as longest
+            from steps
+            where kind = 'tool' and lasted is not null and {among}
+            group by tool, bucket
+        )
+        group by grouping sets ((bucket), (bucket, tool))
+    )
+), spread as (
+    select
+        level, name,
+        min(longest) filter (2 * up_to >= total) as p50,
+        min(longest) filter (20 * up_to >= 19 * total) as p95,
+        max(longest) as longest
+    from ranked
+    group by level, name
+)
+select
+    sums.level, sums.name, count(*) over (partition by sums.level), 0, calls, failed, coalesce(loops, 0),
+    null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::hugeint, 0, 0,
+    p50, p95, longest, null::ubigint, null::ubigint, null::ubigint
+from (
+    select grouping_id(tool) as level, tool as name, count(*) as calls, count(*) filter (failed) as failed
     from steps
     where kind = 'tool' and {among}
     group by grouping sets ((), (tool))
-)
+) as sums
+left join spread on spread.level = sums.level and spread.name is not distinct from sums.name
 left join (
     select 0 as level, repeat_tool as name, count(*) as loops from shown where is_loop group by repeat_tool
-) using (level, name)
-qualify row_number() over (partition by level order by calls desc, name) <= $most
-order by level, calls desc, name
+) as looping on looping.level = sums.level and looping.name = sums.name
+qualify row_number() over (partition by sums.level order by calls desc, sums.name) <= $most
+order by sums.level, calls desc, sums.name
