@@ -23,6 +23,30 @@ use sideseat_tui::{
 /// Slots that are laid under what is written in others.
 const GROUNDS: &[Slot] = &[Slot::Cursor, Slot::CursorInactive, Slot::Overlay];
 
+/// The letter of each slot. A new one takes a letter that is free, in whichever row; the others keep theirs, so that the
+/// screens in which it does not occur stay as they are.
+#[rustfmt::skip]
+const LETTERS: &[(Slot, char)] = &[
+    (Slot::Text, 'a'), (Slot::Dim, 'b'), (Slot::Accent, 'c'), (Slot::Border, 'd'), (Slot::BorderFocused, 'e'),
+    (Slot::Title, 'f'), (Slot::Cursor, 'g'), (Slot::CursorInactive, 'h'), (Slot::Header, 'i'),
+    (Slot::HeaderWaiting, 'j'), (Slot::HeaderLive, 'k'), (Slot::HeaderPaused, 'l'), (Slot::HeaderFailed, 'm'),
+    (Slot::HeaderTotal, 'n'), (Slot::Sparkline, 'o'), (Slot::TreeSession, 'p'), (Slot::TreeTrace, 'q'),
+    (Slot::TreeAgent, 'r'), (Slot::TreeLlm, 's'), (Slot::TreeTool, 't'), (Slot::TreeRetriever, 'u'),
+    (Slot::TreeChain, 'v'), (Slot::TreeOther, 'w'), (Slot::TreeMissing, 'x'), (Slot::TreeNumber, 'y'),
+    (Slot::TreeCost, 'z'), (Slot::TreeError, 'A'), (Slot::TreeRunning, 'B'), (Slot::TreeOk, 'C'), (Slot::Tab, 'D'),
+    (Slot::TabActive, 'E'), (Slot::Status, 'F'), (Slot::StatusKey, 'G'), (Slot::StatusError, 'H'),
+    (Slot::Filter, 'I'), (Slot::FilterActive, 'J'), (Slot::MessageSystem, 'K'), (Slot::MessageUser, 'L'),
+    (Slot::MessageAssistant, 'M'), (Slot::MessageTool, 'N'), (Slot::MessageHistory, 'O'), (Slot::MessageTurn, 'P'),
+    (Slot::MessageReasoning, 'Q'), (Slot::MessageHidden, 'R'), (Slot::MessageMedia, 'S'), (Slot::JsonKey, 'T'),
+    (Slot::JsonString, 'U'), (Slot::JsonNumber, 'V'), (Slot::JsonLiteral, 'W'), (Slot::JsonPunctuation, 'X'),
+    (Slot::MarkdownHeading, 'Y'), (Slot::MarkdownCode, 'Z'), (Slot::MarkdownEmphasis, 'α'),
+    (Slot::MarkdownStrong, 'β'), (Slot::MarkdownLink, 'γ'), (Slot::MarkdownQuote, 'δ'), (Slot::GaugeFull, 'ε'),
+    (Slot::GaugeEmpty, 'ζ'), (Slot::CostInput, 'η'), (Slot::CostCacheRead, 'θ'), (Slot::CostCacheWrite, 'ι'),
+    (Slot::CostOutput, 'κ'), (Slot::CostReasoning, 'λ'), (Slot::Error, 'μ'), (Slot::Warning, 'ν'), (Slot::Ok, 'ξ'),
+    (Slot::Running, 'ο'), (Slot::Overlay, 'π'), (Slot::OverlayBorder, 'ρ'), (Slot::OverlayTitle, 'ς'),
+    (Slot::FirstRunCommand, 'σ'), (Slot::ListMatch, 'τ'),
+];
+
 /// A theme in which each slot has a colour of its own: grounds as background, all others as foreground.
 pub fn marking_theme() -> Theme {
     let folder = tempfile::tempdir().unwrap();
@@ -51,8 +75,8 @@ fn slot_of(cell: &Cell) -> Option<Slot> {
 }
 
 fn letter(slot: Slot) -> char {
-    let letters = ('a'..='z').chain('A'..='Z').chain('α'..='ω').chain('а'..='я');
-    letters.into_iter().nth(slot as usize).unwrap()
+    let found = LETTERS.iter().find(|(of, _)| *of == slot);
+    found.unwrap_or_else(|| panic!("`{}` needs a letter in {}", slot.name(), file!())).1
 }
 
 /// The slots of a screen that was drawn with the marking theme.
@@ -73,4 +97,10 @@ pub fn slots(buffer: &Buffer) -> String {
     }
     let legend = used.iter().map(|slot| format!("{} {}", letter(*slot), slot.name()));
     page + "\n" + &legend.collect::<Vec<_>>().join("  ")
+}
+
+#[test]
+fn every_slot_has_a_letter_of_its_own() {
+    let letters: BTreeSet<char> = Slot::ALL.iter().copied().map(letter).collect();
+    assert_eq!((letters.len(), LETTERS.len()), (Slot::ALL.len(), Slot::ALL.len()));
 }
