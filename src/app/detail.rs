@@ -8,11 +8,13 @@ mod by_hand;
 mod covering;
 mod labels;
 mod over;
+mod prepared;
+mod shown;
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    document::{BlockId, Blocks, Document, Folds, Lens, Place, program},
+    document::{Blocks, Document, Folds, Lens, program},
     format::Zone,
     pane::Pane,
     scroll::Scroll,
@@ -23,50 +25,14 @@ use crate::{
     model::{Detail, Node, Program, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
     tabs::Tab,
 };
-use labels::Labels;
 use over::View;
 pub use over::{Mark, Over};
+pub use prepared::{Prepared, Showing};
+use shown::{Hold, Made, Shown};
 
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
 /// What most runs consist of is measured at once, so that lines are counted and not estimated.
 const MEASURED: usize = 64 * 1024;
-
-/// What a tab is held at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Hold {
-    #[default]
-    Start,
-    /// Where the part of a span starts.
-    Span(SpanId),
-    /// The end, also as it grows.
-    End,
-    /// A line chosen by hand: the block, and which line of it.
-    Hand { block: BlockId, place: Place },
-}
-
-/// What a text's blocks were made from; from another they must be made anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Made {
-    /// Of the answer; `None` where nothing is chosen.
-    version: Option<u64>,
-    over: Option<over::Made>,
-    /// It is about a program.
-    is_program: bool,
-    width: u16,
-}
-
-/// One text: its lines, and where it is scrolled.
-#[derive(Debug, Default)]
-struct Shown {
-    document: Document,
-    made: Option<Made>,
-    hold: Hold,
-    /// The line with the cursor; its number in `scroll` follows from it.
-    place: Place,
-    scroll: Scroll,
-    /// The place is to be found anew from what is held.
-    lost: bool,
-}
 
 #[derive(Debug)]
 pub struct DetailPane {
@@ -89,12 +55,21 @@ pub struct DetailPane {
     mark: Option<Mark>,
     marked: Pane<Option<Arc<Detail>>>,
     texts: HashMap<View, Shown>,
-    labels: Labels,
-    /// What there is to say of the answer.
-    verdict: Option<Verdict>,
+    /// What follows from the answer.
+    prepared: Prepared,
+    replaced: Replaced,
     /// How many answers arrived, of either kind.
     versions: Versions,
     zone: Zone,
+}
+
+/// What newer answers took the place of. It is let go with the next tick and not in the frame that shows an answer:
+/// of a large one that takes its time.
+#[derive(Debug, Default)]
+struct Replaced {
+    detail: Option<Arc<Detail>>,
+    prepared: Prepared,
+    document: Document,
 }
 
 #[derive(Debug, Default)]
@@ -124,8 +99,8 @@ impl DetailPane {
             mark: None,
             marked: Pane::default(),
             texts: View::all().map(|view| (view, Shown::default())).collect(),
-            labels: Labels::default(),
-            verdict: None,
+            prepared: Prepared::default(),
+            replaced: Replaced::default(),
             versions: Versions::default(),
             zone,
         }
@@ -136,6 +111,12 @@ impl DetailPane {
     #[must_use]
     pub fn tab(&self) -> Tab {
         self.tab
+    }
+
+    /// For what an answer that is under way is to be prepared.
+    #[must_use]
+    pub fn showing(&self) -> Showing {
+        Showing(self.tab)
     }
 
     #[must_use]
@@ -231,13 +212,13 @@ impl DetailPane {
     pub fn labels(&self, width: u16) -> Vec<String> {
         let title = self.over.filter(|_| self.program.is_none()).map(Over::title);
         let of_answer = self.program.is_none() && (self.tab.is_of_span() || self.is_current());
-        self.labels.fitting(width, of_answer, self.tab, title)
+        self.prepared.labels.fitting(width, of_answer, self.tab, title)
     }
 
     /// What there is to say of the answer; `None` where nothing is asked.
     #[must_use]
     pub fn verdict(&self) -> Option<&Verdict> {
-        self.verdict.as_ref().filter(|_| self.subject.is_some())
+        self.prepared.verdict.as_ref().filter(|_| self.subject.is_some())
     }
 
     fn shown(&self) -> &Shown {
@@ -313,13 +294,27 @@ impl DetailPane {
         &mut self.raw
     }
 
-    pub fn take_detail(&mut self, ticket: u64, answer: Result<Option<Arc<Detail>>, String>, now: Timestamp) {
-        if self.detail.take(ticket, answer, now) {
+    /// `prepared`: what was worked out of the answer already; else that is done here.
+    pub fn take_detail(
+        &mut self,
+        ticket: u64,
+        answer: Result<Option<Arc<Detail>>, String>,
+        prepared: Option<Prepared>,
+        now: Timestamp,
+    ) {
+        let (failed, before) = (answer.is_err(), self.detail.shown().cloned().flatten());
+        if self.detail.take(ticket, answer, now) && !failed {
             self.versions.detail += 1;
-            let detail = self.detail.shown().and_then(Option::as_deref);
-            self.labels = Labels::of(detail);
-            self.verdict = detail.and_then(Verdict::of);
+            let detail = || self.detail.shown().and_then(Option::as_deref);
+            let prepared = prepared.unwrap_or_else(|| Prepared::without_blocks(detail()));
+            self.replaced.prepared = std::mem::replace(&mut self.prepared, prepared);
+            self.replaced.detail = before;
         }
+    }
+
+    /// Lets go of what is not shown any more.
+    pub fn tidy(&mut self) {
+        self.replaced = Replaced::default();
     }
 
     pub fn take_raw(&mut self, ticket: u64, answer: Result<Option<Arc<RawSpan>>, String>, now: Timestamp) {
@@ -347,8 +342,8 @@ impl DetailPane {
             };
             let shown = self.shown_mut();
             shown.made = Some(made);
-            shown.document = document;
             shown.lost = true;
+            self.replaced.document = std::mem::replace(&mut shown.document, document);
         }
         let current = !asks || self.is_current();
         let shown = self.texts.entry(self.view()).or_default();
@@ -367,75 +362,19 @@ impl DetailPane {
     }
 
     fn make(&self, width: u16) -> Document {
-        let blocks: Option<Box<dyn Blocks>> = match self.tab.source() {
+        let blocks: Option<Arc<dyn Blocks>> = match self.tab.source() {
             _ if !self.asks() => None,
-            _ if let Some(program) = &self.program => Some(program::blocks(program)),
-            _ if self.over.is_some() => self.blocks_over(),
-            TabSource::Answer(blocks) => self.detail.shown().and_then(Option::as_ref).map(blocks),
-            TabSource::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks),
+            _ if let Some(program) = &self.program => Some(program::blocks(program).into()),
+            _ if self.over.is_some() => self.blocks_over().map(Arc::from),
+            TabSource::Answer(blocks) => self.prepared.blocks_of(self.tab).or_else(|| {
+                let detail = self.detail.shown().and_then(Option::as_ref);
+                detail.map(blocks).map(Arc::from)
+            }),
+            TabSource::Span(blocks) => self.raw.shown().and_then(Option::as_ref).map(blocks).map(Arc::from),
         };
-        let mut document = blocks
-            .map_or_else(Document::default, |blocks| Document::new(blocks.into(), width.max(1), self.zone.clone()));
+        let mut document =
+            blocks.map_or_else(Document::default, |blocks| Document::new(blocks, width.max(1), self.zone.clone()));
         document.estimate_as(&self.shown().document);
         document
-    }
-}
-
-impl Shown {
-    /// Finds the place of what is held.
-    fn find(&mut self, height: usize, nodes: &[Node], folds: &Folds) {
-        self.place = match self.hold {
-            Hold::Start => Place::default(),
-            Hold::Span(span) => self.place_of(span, nodes, folds).unwrap_or_default(),
-            Hold::End => self.end(height, folds),
-            Hold::Hand { block, place } => match self.document.block_of(block, place.block) {
-                Some(block) => Place { block, ..place },
-                None => self.document.place(self.scroll.cursor),
-            },
-        };
-    }
-
-    /// The last line. What is laid out there may turn out to go on.
-    fn end(&mut self, height: usize, folds: &Folds) -> Place {
-        loop {
-            let last = self.document.last();
-            self.document.lay_around(last, height, 1, folds);
-            if self.document.last() == last {
-                return last;
-            }
-        }
-    }
-
-    /// Lays out what is near the cursor, and gives its line the number that it has now. `clamped`: no room is left
-    /// beneath the end; `found`: the place is a new one; `measured`: so many bytes of text are measured beside that.
-    fn follow(&mut self, height: usize, clamped: bool, found: bool, measured: usize, folds: &Folds) {
-        // A page above and below the window, so that moving by one stays within what is known.
-        self.document.lay_around(self.place, 2 * height + 1, 2 * height + 1, folds);
-        self.document.measure(measured, self.place, folds);
-        let (at, length) = (self.document.number_of(self.place), self.document.len());
-        match self.hold {
-            Hold::Start | Hold::Span(_) if found => self.scroll.show_first(at, length, height),
-            Hold::End if found => self.scroll.show(at, length, height),
-            _ => {
-                self.scroll.carry_to(at, height);
-                if clamped {
-                    self.scroll.show(at, length, height);
-                }
-            }
-        }
-        self.place = self.document.place(at);
-    }
-
-    /// Where a span's part starts. One without a part of its own is where the first beneath it is, else where the last
-    /// before it is.
-    fn place_of(&mut self, span: SpanId, nodes: &[Node], folds: &Folds) -> Option<Place> {
-        let mut place = |span: SpanId| self.document.find(span, folds);
-        if let Some(place) = place(span) {
-            return Some(place);
-        }
-        let at = nodes.iter().position(|node| node.id == span)?;
-        let beneath = nodes.get(at + 1..(at + 1 + nodes[at].beneath).min(nodes.len())).unwrap_or_default();
-        let first = beneath.iter().find_map(|node| place(node.id));
-        first.or_else(|| nodes[..at].iter().rev().find_map(|node| place(node.id)))
     }
 }

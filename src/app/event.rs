@@ -1,6 +1,6 @@
 //! Everything that can happen, and everything the app can want from outside.
 
-use super::document::Opens;
+use super::{detail::Prepared, document::Opens};
 use crate::{
     keymap::Key,
     model::{Answer, Changes, Program, Query, QuerySlot, Timestamp},
@@ -28,6 +28,8 @@ pub enum Event {
         slot: QuerySlot,
         ticket: u64,
         answer: Result<Answer, String>,
+        /// What was worked out of the answer before; `None`: the screen does that itself, where there is anything to do.
+        prepared: Option<Prepared>,
     },
     /// Something was stored.
     Changed(Changes),

@@ -90,6 +90,7 @@ pub mod wrap;
 
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
+pub use detail::{Prepared, Showing};
 pub use event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
 pub use state::{Lamp, Notice, Stage, Start, State};
 pub use update::update;

@@ -47,7 +47,7 @@ impl<S: Store> Scene<S> {
                 kept.push((slot, ticket, query));
             } else {
                 let answer = self.store.answer(&query, self.state.now);
-                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
+                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer, prepared: None }));
             }
         }
     }

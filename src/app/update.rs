@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::{
     act::act,
     areas::{self, Focus},
+    detail::Prepared,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     item::Kind,
     lists,
@@ -60,8 +61,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.listening = Some(listening);
             Vec::new()
         }
-        Event::Answered { slot, ticket, answer } => {
-            answered(state, &slot, ticket, answer);
+        Event::Answered { slot, ticket, answer, prepared } => {
+            answered(state, &slot, ticket, answer, prepared);
             let ended = if slot == QuerySlot::Overview { state.note_ended() } else { None };
             ended.map(Effect::Alert).into_iter().collect()
         }
@@ -120,7 +121,13 @@ macro_rules! only {
     };
 }
 
-fn answered(state: &mut State, slot: &QuerySlot, ticket: u64, answer: Result<Answer, String>) {
+fn answered(
+    state: &mut State,
+    slot: &QuerySlot,
+    ticket: u64,
+    answer: Result<Answer, String>,
+    prepared: Option<Prepared>,
+) {
     let now = state.now;
     match slot {
         QuerySlot::Overview => {
@@ -129,7 +136,7 @@ fn answered(state: &mut State, slot: &QuerySlot, ticket: u64, answer: Result<Ans
         QuerySlot::Sessions => state.tree.take_sessions(ticket, only!(answer, Sessions), now),
         QuerySlot::Traces(session) => state.tree.take_traces(session, ticket, only!(answer, Traces), now),
         QuerySlot::Tree(trace) => state.tree.take_tree(*trace, ticket, only!(answer, Tree), now),
-        QuerySlot::Detail => state.detail.take_detail(ticket, only!(answer, Detail), now),
+        QuerySlot::Detail => state.detail.take_detail(ticket, only!(answer, Detail), prepared, now),
         QuerySlot::Raw => state.detail.take_raw(ticket, only!(answer, Raw), now),
         QuerySlot::Marked => state.detail.take_marked(ticket, only!(answer, Detail), now),
         QuerySlot::Stats => state.stats.take(ticket, only!(answer, Stats), now),
@@ -166,6 +173,7 @@ fn ticked(state: &mut State, tick: Tick) {
     state.seen = seen;
     state.show_programs();
     state.arrivals.tidy(now);
+    state.detail.tidy();
     state.recount();
     state.notice.take_if(|notice| notice.until <= now);
 }

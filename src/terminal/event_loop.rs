@@ -2,8 +2,9 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     time::{Duration, Instant},
@@ -30,7 +31,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Effect, Event, Mode, Seen, State, Tick, picture_keys, update},
+    app::{Effect, Event, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, update},
     model::Timestamp,
     store::{Answered, Readers, Store},
     theme::{Depth, Theme, Themes},
@@ -40,7 +41,7 @@ use crate::{
 pub enum Incoming {
     Input(InputEvent),
     Signal(ProcessSignal),
-    Answered(Answered),
+    Answered(Answered, Option<Prepared>),
     /// A store holds something new.
     Changed,
     Started(Started),
@@ -79,6 +80,8 @@ pub struct EventLoop {
     to_loop: Sender<Incoming>,
     outside: Outside,
     pace: Pace,
+    /// What the detail shows, for the threads that answer.
+    showing: Arc<Mutex<Showing>>,
     /// The store that is shown, and who answers for it.
     shown: Option<(Arc<Store>, Readers)>,
     viewer: Viewer,
@@ -110,6 +113,7 @@ impl EventLoop {
             to_loop,
             outside,
             pace: Pace::default(),
+            showing: Arc::default(),
             shown: None,
             viewer: Viewer::default(),
             wanted: None,
@@ -184,8 +188,8 @@ impl EventLoop {
                 self.screen.forget(&self.state)?;
                 self.resize(incoming)
             }
-            Incoming::Answered(Answered { slot, ticket, answer }) => {
-                self.event(Event::Answered { slot, ticket, answer }, incoming)
+            Incoming::Answered(Answered { slot, ticket, answer }, prepared) => {
+                self.event(Event::Answered { slot, ticket, answer, prepared }, incoming)
             }
             Incoming::Changed => {
                 self.pace.changed = true;
@@ -249,10 +253,14 @@ impl EventLoop {
 
     /// Shows another store; whatever the last one still answers has old tickets.
     fn show(&mut self, store: Arc<Store>, mode: Mode, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
-        let to_loop = self.to_loop.clone();
+        let (to_loop, showing) = (self.to_loop.clone(), self.showing.clone());
         let readers = store.readers(Box::new(move |answered| {
+            let showing = *showing.lock().unwrap_or_else(PoisonError::into_inner);
+            let prepare = || Prepared::of(&answered.slot, &answered.answer, showing);
+            // What panics here does so on the screen's thread as well, where the terminal is given back.
+            let prepared = catch_unwind(AssertUnwindSafe(prepare)).ok().flatten();
             // The loop has ended once the screen is gone.
-            let _ = to_loop.send(Incoming::Answered(answered));
+            let _ = to_loop.send(Incoming::Answered(answered, prepared));
         }));
         let to_loop = self.to_loop.clone();
         store.changes().on_change(Box::new(move || {
@@ -275,6 +283,7 @@ impl EventLoop {
 
     fn event(&mut self, event: Event, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         let mut effects: VecDeque<Effect> = update(&mut self.state, event).into();
+        *self.showing.lock().unwrap_or_else(PoisonError::into_inner) = self.state.detail.showing();
         self.pace.dirty = true;
         self.pace.focused = self.state.focused;
         while let Some(effect) = effects.pop_front() {

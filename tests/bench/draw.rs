@@ -37,7 +37,7 @@ pub fn run() {
         while let Some(effect) = open.pop() {
             if let Effect::Ask { slot, query, ticket } = effect {
                 let answer = store.answer(&query).map_err(|error| error.to_string());
-                open.extend(update(&mut state, Event::Answered { slot, ticket, answer }));
+                open.extend(update(&mut state, Event::Answered { slot, ticket, answer, prepared: None }));
             }
         }
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();

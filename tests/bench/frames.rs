@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sideseat_tui::app::{Effect, Event, Mode, Seen, Start, State, Tick, update};
+use sideseat_tui::app::{Effect, Event, Mode, Prepared, Seen, Start, State, Tick, update};
 use sideseat_tui::keymap::{Chord, Keymap};
 use sideseat_tui::model::{
-    Answer, Changes, Detail, Overview, Page, Project, Query, SessionId, SessionSummary, StateCounts, Subject,
-    Timestamp, Totals, TraceState, TraceSummary, Tree,
+    Answer, Changes, Detail, Overview, Page, Project, Query, QuerySlot, SessionId, SessionSummary, StateCounts,
+    Subject, Timestamp, Totals, TraceState, TraceSummary, Tree,
 };
 use sideseat_tui::tabs::Tab;
 use sideseat_tui::theme::{Theme, Themes};
@@ -104,9 +104,9 @@ impl Bench {
         let mut took = began.elapsed();
         while let Some(effect) = open.pop() {
             if let Effect::Ask { slot, query, ticket } = effect {
-                let answer = Ok(self.answer(&query));
+                let answered = self.answered(slot, ticket, &query);
                 let began = Instant::now();
-                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
+                open.extend(update(&mut self.state, answered));
                 took += began.elapsed();
             }
         }
@@ -124,10 +124,10 @@ impl Bench {
         let mut open = update(&mut self.state, Event::Changed(changes));
         while let Some(effect) = open.pop() {
             if let Effect::Ask { slot, query, ticket } = effect {
-                let answer = Ok(self.answer(&query));
+                let answered = self.answered(slot, ticket, &query);
                 let measured = matches!(query, Query::Detail { .. } | Query::Raw { .. });
                 let began = Instant::now();
-                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer }));
+                open.extend(update(&mut self.state, answered));
                 if measured {
                     self.terminal.draw(|frame| view::draw(frame, &self.state, &self.theme)).unwrap();
                     took.push(began.elapsed());
@@ -165,6 +165,13 @@ impl Bench {
         if !took.is_empty() {
             report(&format!("{tab}: folds"), took);
         }
+    }
+
+    /// The answer with what is worked out of it, as a thread of the store sends it.
+    fn answered(&self, slot: QuerySlot, ticket: u64, query: &Query) -> Event {
+        let answer = Ok(self.answer(query));
+        let prepared = Prepared::of(&slot, &answer, self.state.detail.showing());
+        Event::Answered { slot, ticket, answer, prepared }
     }
 
     fn answer(&self, query: &Query) -> Answer {

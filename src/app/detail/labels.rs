@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What the labels show beside the titles, counted once an answer.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Labels {
     /// One for each tab of the table that counts something, in its order.
     counts: Vec<(usize, Counts)>,

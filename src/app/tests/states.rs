@@ -58,7 +58,7 @@ fn a_failed_question_is_said_over_the_last_answer() {
     scene.silent = Some(Vec::new());
     scene.changed();
     for (slot, ticket, _) in scene.silent.take().unwrap_or_default() {
-        scene.event(Event::Answered { slot, ticket, answer: Err("out of memory".into()) });
+        scene.event(Event::Answered { slot, ticket, answer: Err("out of memory".into()), prepared: None });
     }
     assert_eq!(scene.rows(), rows);
     assert_eq!(scene.state.tree.sessions().failed(), Some("out of memory"));

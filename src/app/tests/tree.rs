@@ -39,7 +39,7 @@ fn what_stood_for_the_unknown_gives_way_to_the_first_row_beneath() {
     let kept = scene.silent.take().unwrap_or_default();
     for (slot, ticket, query) in kept {
         let answer = scene::Store::answer(&scene.store, &query, scene.state.now);
-        scene.event(Event::Answered { slot, ticket, answer });
+        scene.event(Event::Answered { slot, ticket, answer, prepared: None });
     }
     assert_eq!(scene.cursor(), RowId::Trace(trace(1)));
 }

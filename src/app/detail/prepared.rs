@@ -1,0 +1,51 @@
+//! What the detail shows of an answer, worked out before the answer comes to the screen.
+
+use std::sync::Arc;
+
+use super::labels::Labels;
+use crate::{
+    app::{document::Blocks, tab_source::TabSource, verdict::Verdict},
+    model::{Answer, Detail, QuerySlot},
+    tabs::Tab,
+};
+
+/// What follows from an answer about a trace or session. It is made on the thread that answers: of a large answer it
+/// takes longer than a frame.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    pub(super) labels: Labels,
+    pub(super) verdict: Option<Verdict>,
+    /// The blocks of the tab that was shown meanwhile; `None` where that tab is about one span.
+    pub(super) blocks: Option<(Tab, Arc<dyn Blocks>)>,
+}
+
+/// What the detail shows while an answer is under way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Showing(pub(super) Tab);
+
+impl Prepared {
+    /// Of an answer for a slot; `None` where the screen takes the answer as it is.
+    #[must_use]
+    pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tab): Showing) -> Option<Self> {
+        match (slot, answer) {
+            (QuerySlot::Detail, Ok(Answer::Detail(Some(detail)))) => {
+                let blocks = match tab.source() {
+                    TabSource::Answer(blocks) => Some((tab, blocks(detail).into())),
+                    TabSource::Span(_) => None,
+                };
+                Some(Self { blocks, ..Self::without_blocks(Some(detail)) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same where the blocks are made when they are shown.
+    pub(super) fn without_blocks(detail: Option<&Detail>) -> Self {
+        Self { labels: Labels::of(detail), verdict: detail.and_then(Verdict::of), blocks: None }
+    }
+
+    /// The blocks of a tab, if they were made.
+    pub(super) fn blocks_of(&self, tab: Tab) -> Option<Arc<dyn Blocks>> {
+        self.blocks.as_ref().filter(|(of, _)| *of == tab).map(|(_, blocks)| blocks.clone())
+    }
+}
