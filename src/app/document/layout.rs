@@ -9,6 +9,7 @@
 //!
 //! A line's number may change while blocks above it are measured, so a place is kept as a [`Place`] and not as a number.
 
+mod entry;
 #[cfg(test)]
 mod tests;
 
@@ -17,11 +18,11 @@ use std::sync::Arc;
 use super::build::Builder;
 use super::lens::Lens;
 use super::line::{DocLine, Folds};
-use super::long::AT_ONCE;
 use super::outline::{BlockId, Blocks};
-use super::segment::{Above, Extent, Segment, Written};
+use super::segment::{Above, Segment, Written};
 use crate::app::format::Zone;
 use crate::model::{SpanId, Timestamp};
+use entry::Entry;
 
 /// More lines than this are not kept once they are measured.
 const KEPT: usize = 8_000;
@@ -58,26 +59,6 @@ pub struct Document {
     measured: usize,
     /// Lines that are kept.
     kept: usize,
-}
-
-/// A block that is not laid out, or a segment of one that is.
-#[derive(Debug)]
-struct Entry {
-    block: usize,
-    segment: usize,
-    /// The long text of the block that it is a part of, and which part.
-    part: Option<(usize, Extent)>,
-    lines: Option<Vec<DocLine>>,
-    height: usize,
-    /// Whether the height is known and no estimate.
-    measured: bool,
-    /// Whether its block depends on the moment.
-    ticks: bool,
-    /// Bytes of text, about.
-    bytes: usize,
-    /// What stood above when it was laid out.
-    above: Above,
-    ends: Above,
 }
 
 impl Document {
@@ -360,7 +341,8 @@ impl Document {
         let entry = &mut self.entries[at];
         let before = entry.lines.take().map_or(0, |lines| lines.len());
         self.kept -= before;
-        if let Some((text, extent)) = &entry.part {
+        if let Some(part) = &entry.part {
+            let (text, extent) = &**part;
             let mut builder = Builder::only(folds, (&self.zone, &self.lens), self.width, *text, extent).at(self.now);
             blocks.write(entry.block, &mut builder);
             let lines = builder.done().into_lines();
@@ -433,35 +415,5 @@ impl Document {
             start
         }));
         self.starts.push(line);
-    }
-}
-
-impl Entry {
-    fn unlaid(block: usize, height: usize, bytes: usize) -> Self {
-        Self {
-            block,
-            segment: 0,
-            part: None,
-            lines: None,
-            height,
-            measured: false,
-            ticks: false,
-            bytes,
-            above: Above::Text,
-            ends: Above::Text,
-        }
-    }
-
-    fn of(block: usize, segment: usize, written: Segment, above: Above) -> Self {
-        let entry = Self { segment, above, ..Self::unlaid(block, 0, 0) };
-        match written {
-            Segment::Lines(lines) => {
-                let bytes = lines.iter().flat_map(|line| &line.texts).map(|styled| styled.text.len()).sum();
-                Self { height: lines.len(), measured: true, bytes, lines: Some(lines), ..entry }
-            }
-            Segment::Later { text, extent, lines } => {
-                Self { part: Some((text, extent)), height: lines, bytes: AT_ONCE, ..entry }
-            }
-        }
     }
 }
