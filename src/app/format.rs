@@ -1,6 +1,6 @@
 //! Durations, counts, money and times as short texts of a steady width.
 
-use std::time::Duration;
+use std::{env, fs, time::Duration};
 
 use jiff::{Timestamp as Moment, tz::TimeZone};
 
@@ -174,11 +174,21 @@ impl Default for Zone {
     }
 }
 
+/// The rules of the system's time zone, without its name; `None` where they are not in the usual file, or another zone is
+/// chosen by a variable. To find the name, `TimeZone::system` lists the files of all zones, which takes longer than all
+/// else that the first frame waits for.
+fn local_rules() -> Option<TimeZone> {
+    if env::var_os("TZ").is_some() {
+        return None;
+    }
+    TimeZone::tzif("", &fs::read("/etc/localtime").ok()?).ok()
+}
+
 impl Zone {
     /// The time zone of the system.
     #[must_use]
     pub fn system() -> Self {
-        Self(TimeZone::system())
+        Self(local_rules().unwrap_or_else(TimeZone::system))
     }
 
     /// The name of the time zone of the system; `None` if it has none.
