@@ -11,7 +11,7 @@ use super::{
     joined_runs::{JoinedRun, JoinedRuns, Source, status},
     limits::{Limited, RUNS_OF_ONE_KEY},
     reading_digest::{Spot, ToolCallDigest, ToolExecution},
-    span_tree::{SpanNode, SpanTree},
+    span_tree::SpanTree,
     tool_executions::{self, Executions, execution, executions},
     tool_messages::{ToolMessages, tool_messages},
     unmatched_results::Unmatched,
@@ -151,7 +151,7 @@ impl Join {
                 run.is_none()
             });
         }
-        let history = history(tree, messages);
+        let history = if self.in_session { history(messages) } else { HashSet::new() };
         let mut first_call: HashMap<Option<usize>, Timestamp> = HashMap::new();
         for caller in &self.callers {
             let began = first_call.entry(self.agents[*caller]).or_insert(tree.nodes[*caller].started);
@@ -303,8 +303,12 @@ impl Join {
                 }
             }
         }
-        for (facts, given) in unmatched.into_fresh() {
-            self.add_prompted(call, facts, &given, tree, counted);
+        let mut fresh = unmatched.into_fresh().peekable();
+        if fresh.peek().is_some() {
+            let before = self.call_before(call, tree, counted);
+            for (facts, given) in fresh {
+                self.add_prompted((call, before), facts, &given, tree);
+            }
         }
     }
 
@@ -355,13 +359,8 @@ fn executed(run: &mut JoinedRun, at: usize, failed_part: Option<usize>, tree: &S
     }
 }
 
-/// The ids of tool calls whose results requests bring, in a trace of a session; empty in any other trace: there is no
-/// earlier one then.
-fn history(tree: &SpanTree, messages: &[ToolMessages]) -> HashSet<CallIdHash> {
-    let names_session = |node: &SpanNode| node.sources().any(|(_, digest)| digest.session.is_some());
-    if !tree.nodes.iter().any(names_session) {
-        return HashSet::new();
-    }
+/// The ids of tool calls whose results requests bring. In a trace of a session an earlier trace may have made these calls.
+fn history(messages: &[ToolMessages]) -> HashSet<CallIdHash> {
     let given = messages.iter().flat_map(|messages| &messages.results);
     given.filter(|(_, given)| given.prompt).filter_map(|(_, given)| given.id).collect()
 }

@@ -16,27 +16,32 @@ use super::{
 use crate::model::{Category, ToolStatus};
 
 impl Join {
-    /// Adds a run for a result whose call only the prompt of counted call `call` has.
+    /// The last counted call of the same agent that was over, and had not failed, when a counted call began.
+    pub(super) fn call_before(&self, call: usize, tree: &SpanTree, counted: &CountedCalls) -> Option<usize> {
+        let began = tree.nodes[self.callers[call]].started;
+        let agent = self.agents[self.callers[call]];
+        (0..call).rev().find(|earlier| {
+            let ended = tree.nodes[self.callers[*earlier]].ended;
+            let is_over = ended.is_some_and(|ended| ended <= began);
+            is_over && !counted.calls[*earlier].failed && self.agents[self.callers[*earlier]] == agent
+        })
+    }
+
+    /// Adds a run for a result whose call only the prompt of a counted call has. The calls: that one, and the one before it
+    /// as in [`Self::call_before`].
     ///
     /// Some senders leave tool calls out of the answers, so that a later request is the first to have them: then the
     /// last call before that asked. Else it was an earlier trace's; if a session joins that with this one, the run is
     /// listed there.
     pub(super) fn add_prompted(
         &mut self,
-        call: usize,
+        (call, before): (usize, Option<usize>),
         facts: usize,
         given: &ToolResultDigest,
         tree: &SpanTree,
-        counted: &CountedCalls,
     ) {
         let Some(asked) = given.call else { return };
         let node = &tree.nodes[self.callers[call]];
-        let agent = self.agents[self.callers[call]];
-        let before = (0..call).rev().find(|earlier| {
-            let ended = tree.nodes[self.callers[*earlier]].ended;
-            let is_over = ended.is_some_and(|ended| ended <= node.started);
-            is_over && !counted.calls[*earlier].failed && self.agents[self.callers[*earlier]] == agent
-        });
         if before.map_or(self.in_session, |before| self.asks[before]) {
             return;
         }
