@@ -22,7 +22,7 @@
 //!     provider_payload, provider_payload_facts   a provider's own request and response: its messages, its facts
 //!     chunks, token_counts                       the chunks of a streamed response; maps of token counts
 //!     documents, definitions                     documents of retrievers and rerankers; tool definitions
-//!     reading ─▶ parts ─▶ calls, reasoning, media
+//!     reading ─▶ message ─▶ parts ─▶ calls, reasoning, media
 //!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
 //!     redaction_markers                          markers in the place of hidden content, signs of truncated content
 //!     synthesized_call_ids                       ids of calls that an instrumentation made up
@@ -91,6 +91,7 @@ mod logfire;
 mod mastra;
 mod maybe_json;
 mod media;
+mod message;
 mod mlflow;
 mod openai_agents;
 mod openinference;

@@ -1,15 +1,15 @@
-//! Messages of any shape → [`Message`]s: roles, where the content is, what belongs beside it (`messages.md` 1, 2).
+//! What a dialect found in a carrier, as a [`Reading`]; fields that hold messages, one side of a span, or encoded content
+//! (`messages.md` 1).
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
+pub use super::message::{from_parts, message, role, unwrapped};
 use super::{
-    calls::{self, first, first_str},
     maybe_json::{MaybeJson, unquoted},
-    parts, reasoning,
+    parts,
 };
 use crate::model::{
-    Carrier, Content, ContentKind, Message, Note, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
-    Value,
+    Carrier, Content, ContentKind, Message, Note, Part, Reading, Role, Source, Timestamp, Translation, Value,
 };
 
 /// Adds what a dialect found in one carrier, if it found anything.
@@ -43,33 +43,6 @@ pub fn all(into: &mut Translation) -> impl Iterator<Item = &mut Arc<Message>> {
 /// What a span's attributes, or a record's, are read from, and when that was.
 pub fn carrier(source: &Source) -> (Carrier, Option<Timestamp>) {
     if source.is_log() { (Carrier::Log, Some(source.at)) } else { (Carrier::Attributes, None) }
-}
-
-/// The role that a word means, whatever its case; `None` for words that mean none.
-pub fn role(word: &str) -> Option<Role> {
-    const WORDS: &[(&str, Role)] = &[
-        ("user", Role::User),
-        ("assistant", Role::Assistant),
-        ("system", Role::System),
-        ("tool", Role::Tool),
-        ("model", Role::Assistant),
-        ("developer", Role::System),
-        ("human", Role::User),
-        ("ai", Role::Assistant),
-        ("function", Role::Tool),
-        ("instruction", Role::System),
-        ("instructions", Role::System),
-        ("customer", Role::User),
-        ("bot", Role::Assistant),
-        ("choice", Role::Assistant),
-        ("ipython", Role::Tool),
-        ("tool_result", Role::Tool),
-        ("FunctionExecutionResult", Role::Tool),
-    ];
-    // The classes of LangChain and AutoGen: `HumanMessage`, `AIMessageChunk`.
-    let word = word.strip_suffix("Chunk").unwrap_or(word);
-    let word = word.strip_suffix("Message").unwrap_or(word);
-    WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(word)).map(|(_, role)| *role)
 }
 
 /// Reads a list of messages, or one; a bare text is a message of the `fallback` role.
@@ -164,223 +137,10 @@ pub fn encoded(value: &Value) -> Vec<Part> {
     found
 }
 
-/// Parts under a role, as messages: each run of tool results is a message of role `tool`, calls are the assistant's.
-pub fn from_parts(role: Role, parts: Vec<Part>) -> Vec<Message> {
-    let mut into = Vec::new();
-    split(role, None, parts, &mut into);
-    into
-}
-
-fn split(role: Role, name: Option<&str>, parts: Vec<Part>, into: &mut Vec<Message>) {
-    let first = into.len();
-    for part in parts {
-        let role = match &part.content {
-            Content::Result(_) => Role::Tool,
-            Content::Call(_) | Content::Reasoning(_) => Role::Assistant,
-            _ => role,
-        };
-        match into[first..].last_mut() {
-            Some(message) if message.role == role => message.parts.push(part),
-            _ => into.push(Message { role, name: name.map(str::to_owned), parts: vec![part] }),
-        }
-    }
-}
-
-/// Reads one message. A message of nothing is no message.
-pub fn message(value: &Value, fallback: Role, into: &mut Vec<Message>) {
-    match value {
-        Value::Null => {}
-        // A list in a list: LangChain's batches.
-        Value::Array(items) => items.iter().for_each(|item| message(item, fallback, into)),
-        Value::Map(_) => map_message(value, fallback, into),
-        other => into.extend(from_parts(fallback, content_parts(other))),
-    }
-}
-
-fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
-    let (map, class) = unwrapped(map);
-    // A choice: `{"index": 0, "message": {…}, "finish_reason": …}`.
-    let inner = map.get("message").filter(|inner| inner.as_map().is_some());
-    if let (Some(inner), None) = (inner, map.get("content")) {
-        return message(inner, fallback, into);
-    }
-    let stated = map.str("role").or(class).and_then(role);
-    let has_content = CONTENT.iter().any(|key| map.get(key).is_some());
-    // LangChain has the role in `type`; other types are those of blocks, or of items of the Responses API.
-    let by_type = || map.str("type").filter(|_| has_content).and_then(role);
-    let Some(role) = stated.or_else(by_type) else {
-        let is_block = map.str("type").is_some_and(|kind| kind != "message" && kind != "generic" && kind != "chat");
-        let has_more = [
-            "tool_calls",
-            "toolCalls",
-            "function_call",
-            "refusal",
-            "reasoning_content",
-            "thinking_blocks",
-            "reasoning_details",
-            "tool_call_id",
-        ];
-        let is_message = has_content
-            || has_more.iter().any(|key| map.get(key).is_some())
-            // With content capture off, the id of the call is all that is left of a tool's message.
-            || (fallback == Role::Tool && map.get("id").is_some());
-        if is_block || !is_message {
-            let mut found = Vec::new();
-            parts::content(map, &mut found);
-            if let ([part], None) = (found.as_mut_slice(), map.str("type")) {
-                as_data(part);
-            }
-            return split(fallback, None, found, into);
-        }
-        return with_role(map, fallback, into);
-    };
-    with_role(map, role, into);
-}
-
-/// Where the content of a message is, the most reliable key first.
-const CONTENT: &[&str] = &["parts", "content", "contents", "blocks", "message", "text", "output"];
-
-/// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
-pub fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
-    if let Some(kwargs) = map.get("kwargs").filter(|kwargs| kwargs.as_map().is_some()) {
-        let class = map.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
-        return (kwargs, class);
-    }
-    let has_message = |data: &&Value| data.get("content").is_some() || data.get("tool_calls").is_some();
-    let data = map.get("data").filter(|data| has_message(data) && map.get("content").is_none());
-    data.map_or((map, None), |data| (data, map.str("type")))
-}
-
-/// Gemini's `{"content": {"role": "model", "parts": […]}}`.
-fn content_role(map: &Value) -> Option<Role> {
-    map.get("content")?.str("role").and_then(role)
-}
-
-fn with_role(map: &Value, role: Role, into: &mut Vec<Message>) {
-    let name = first_str(map, &["name"]);
-    let body = CONTENT.iter().find_map(|key| map.get(key).filter(|content| !content.is_empty()));
-    let body = body.map(|content| content.get("parts").unwrap_or(content));
-    let role = content_role(map).unwrap_or(role);
-    if role == Role::Tool {
-        return tool_message(map, body, name, into);
-    }
-    let mut found = body.map_or_else(Vec::new, content_parts);
-    thoughts(map, &mut found);
-    if let Some(words) = map.str("refusal").filter(|words| !words.is_empty()) {
-        found.push(Part::new(Content::Refusal(words.to_owned())));
-    }
-    calls_beside(map, &mut found);
-    // Some senders leave out every part that is no plain text: an empty prompt is a hidden one.
-    if found.is_empty() && role != Role::Assistant && map.get("parts").is_some_and(is_empty_list) {
-        found.push(Part { hidden: true, ..Part::text("") });
-    }
-    split(role, name.filter(|_| role != Role::System), found, into);
-}
-
-fn is_empty_list(value: &Value) -> bool {
-    value.as_array().is_some_and(<[Value]>::is_empty)
-}
-
-/// The parts of a content. Its texts are content and stay as they are.
-fn content_parts(body: &Value) -> Vec<Part> {
-    let mut found = Vec::new();
-    parts::content(body, &mut found);
-    if let ([part], Some(_)) = (found.as_mut_slice(), body.as_map()) {
-        as_data(part);
-    }
-    found
-}
-
-/// Structured content that is no block: an answer by a schema, or a framework's own data.
-fn as_data(part: &mut Part) {
-    if let Content::Unknown(data) = &mut part.content {
-        part.content = Content::Json(std::mem::take(data));
-    }
-}
-
-/// Reasoning that stands beside the content, as OpenAI-compatible servers write it.
-fn thoughts(map: &Value, found: &mut Vec<Part>) {
-    if found.iter().any(|part| matches!(part.content, Content::Reasoning(_))) {
-        return;
-    }
-    let beside = reasoning::beside(map);
-    if !beside.is_empty() {
-        found.splice(0..0, beside);
-    } else if let Some(words) = map.str("thought").filter(|words| !words.is_empty()) {
-        // AutoGen uses this key for reasoning before an answer, and also for text beside calls.
-        let calls = found.iter().any(|part| matches!(part.content, Content::Call(_)));
-        let part = if calls { parts::text(words) } else { Some(parts::thought(words)) };
-        found.splice(0..0, part);
-    }
-}
-
-/// Calls that stand beside the content; not those that the content has already.
-fn calls_beside(map: &Value, found: &mut Vec<Part>) {
-    let ids =
-        found.iter().filter_map(|part| if let Content::Call(call) = &part.content { call.id.clone() } else { None });
-    let ids: HashSet<String> = ids.collect();
-    // LangChain's older messages and LlamaIndex's keep what is the provider's own apart.
-    let beside = || first(map.get("additional_kwargs")?, &["tool_calls"]);
-    let listed =
-        first(map, &["tool_calls", "toolCalls"]).filter(|list| !list.is_empty()).or_else(beside).map(MaybeJson::of);
-    let list = match &listed {
-        Some(MaybeJson::Data(list)) => list.as_array(),
-        Some(MaybeJson::Cut(list)) => list.as_array(),
-        _ => None,
-    };
-    for item in list.unwrap_or_default() {
-        // OpenInference wraps each: `{"tool_call": {…}}`.
-        let item = item.get("tool_call").filter(|inner| inner.as_map().is_some()).unwrap_or(item);
-        let is_new = |part: &Part| match &part.content {
-            Content::Call(call) => call.id.as_ref().is_none_or(|id| !ids.contains(id)),
-            _ => true,
-        };
-        found.extend(calls::call(item).filter(is_new));
-    }
-    let legacy = map.get("function_call").filter(|call| call.as_map().is_some());
-    found.extend(legacy.and_then(calls::call));
-}
-
-fn tool_message(map: &Value, body: Option<&Value>, name: Option<&str>, into: &mut Vec<Message>) {
-    let call_id = calls::id_of(map);
-    let mut content = Vec::new();
-    match body {
-        None if call_id.is_none() => return,
-        None => {}
-        Some(body) => calls::returned(body, &mut content),
-    }
-    // The results are blocks of the content, each with its own id.
-    if content.iter().any(|part| matches!(part.content, Content::Result(_) | Content::Call(_))) {
-        return split(Role::Tool, None, content, into);
-    }
-    let is_error = calls::is_error(map).or_else(|| body.and_then(calls::content_error));
-    let result = ToolResult { call_id, name: name.map(str::to_owned), is_error, content };
-    into.push(Message::new(Role::Tool, vec![Part::new(Content::Result(result))]));
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
-
-    fn read(text: &str) -> Vec<String> {
-        messages(&sample::value(text), Role::User).iter().map(sample::in_words).collect()
-    }
-
-    #[test]
-    fn every_name_of_a_role_means_one() {
-        for (word, expected) in [
-            ("developer", Role::System),
-            ("Human", Role::User),
-            ("model", Role::Assistant),
-            ("AI", Role::Assistant),
-            ("ipython", Role::Tool),
-            ("AIMessageChunk", Role::Assistant),
-        ] {
-            assert_eq!(role(word), Some(expected), "{word}");
-        }
-        assert_eq!(role("narrator"), None);
-    }
 
     #[test]
     fn an_answer_stays_the_text_that_it_is() {
@@ -389,79 +149,6 @@ mod tests {
             let read = messages(&answer, Role::User);
             assert_eq!(read, [Message::text(Role::Assistant, text)], "{text}");
         }
-    }
-
-    #[test]
-    fn messages_of_every_shape_are_read() {
-        for (text, expected) in [
-            (r#"[{"role":"user","parts":[{"type":"text","content":"hi"}]}]"#, vec!["user: hi"]),
-            (r#"{"role":"model","parts":[{"text":"hi"}]}"#, vec!["assistant: hi"]),
-            (r#"{"content":{"role":"model","parts":[{"text":"hi"}]}}"#, vec!["assistant: hi"]),
-            (r#"{"lc":1,"id":["langchain","HumanMessage"],"kwargs":{"content":"hi"}}"#, vec!["user: hi"]),
-            (r#"{"type":"ai","data":{"content":"hi"}}"#, vec!["assistant: hi"]),
-            (r#"{"type":"human","content":"hi"}"#, vec!["user: hi"]),
-            (r#"{"index":0,"message":{"role":"assistant","content":"hi"}}"#, vec!["assistant: hi"]),
-            (
-                r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c1","function":{"name":"w","arguments":"{}"}}]}"#,
-                vec!["assistant: w#c1{}"],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning_content":"hm","refusal":"no"}"#,
-                vec!["assistant: (thought) hm · so · (refused) no"],
-            ),
-            (
-                r#"{"role":"assistant","content":"","thinking":[{"type":"thinking","content":"hm"}],"tool_calls":[{"id":"c1","name":"w","arguments":"{}"}]}"#,
-                vec!["assistant: (thought) hm · w#c1{}"],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"aGk="}]}"#,
-                vec!["assistant: (thought) hm · (opaque 2) · so"],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning":"hm","reasoning_details":[{"type":"reasoning.encrypted","data":"aGk=","id":"r","format":"f","index":0}]}"#,
-                vec!["assistant: (thought) hm · (opaque 2) · so"],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning_details":[{"type":"reasoning.summary","summary":"hm"},{"type":"reasoning.text","text":"ha","signature":"s"}]}"#,
-                vec!["assistant: (thought) hm · (thought) ha · so"],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning":{"steps":3}}"#,
-                vec![r#"assistant: unknown {"steps":3} · so"#],
-            ),
-            (
-                r#"{"role":"assistant","content":"so","reasoning":{"effort":"low","summary":null}}"#,
-                vec!["assistant: so"],
-            ),
-            (
-                r#"{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"w","input":{}}],"tool_calls":[{"id":"c1","name":"w","args":{}},{"id":"c2","name":"w","args":{}}]}"#,
-                vec!["assistant: w#c1{} · w#c2{}"],
-            ),
-            (r#"{"role":"assistant","function_call":{"name":"w","arguments":"{}"}}"#, vec!["assistant: w#-{}"]),
-            (r#"{"role":"tool","tool_call_id":"c1","content":"18C"}"#, vec!["tool: =c1 18C"]),
-            (r#"{"role":"tool","tool_call_id":"c1","content":"18C","status":"error"}"#, vec!["tool: =!c1 18C"]),
-            (
-                r#"{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","response":"18C"}]}"#,
-                vec!["tool: =c1 18C"],
-            ),
-            (r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#, vec!["tool: =c1 18C"]),
-            (r#"{"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}"#, vec!["assistant: w#c1{}"]),
-            (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
-            (r#"{"role":"user","content":""}"#, vec![]),
-            (r#"{"role":"user","parts":[{"type":"text","content":""}]}"#, vec![]),
-            (r#"{"role":"user","parts":[]}"#, vec!["user: (hidden)"]),
-            (r#"{"role":"assistant","parts":[]}"#, vec![]),
-        ] {
-            assert_eq!(read(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn results_and_texts_in_one_message_are_parted_in_order() {
-        let text = r#"{"role":"user","content":[{"toolResult":{"toolUseId":"a","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"b","content":[{"text":"2"}]}},{"text":"go on"}]}"#;
-        assert_eq!(read(text), ["tool: =a 1 · =b 2", "user: go on"]);
-        let asked = r#"{"role":"tool","parts":[{"type":"tool_call","id":"c1","name":"w","arguments":{}}]}"#;
-        assert_eq!(read(asked), ["assistant: w#c1{}"]);
     }
 
     #[test]

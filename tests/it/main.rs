@@ -24,6 +24,7 @@ mod run;
 mod scene;
 mod screens;
 mod sdks;
+mod settings;
 mod states;
 mod stats;
 mod sums;

@@ -3,6 +3,7 @@
 #![expect(clippy::cloned_ref_to_slice_refs, reason = "one message reads like several")]
 
 mod agents;
+mod backfill;
 mod calls;
 mod conversations;
 mod exchanges;

@@ -1,0 +1,128 @@
+//! Backfill: what only a later request, or the step around a call, has of an answer (`conversations.md` 7).
+
+use super::*;
+use crate::model::Reasoning;
+
+#[test]
+fn reasoning_that_only_the_next_prompt_has_is_added() {
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let asked = calls("", &[(Some("c1"), "w", "{}")]);
+    let mut recalled = asked.clone();
+    recalled.parts.insert(0, thought);
+    let trace = conversation(&[
+        (&[user("q")], &[asked]),
+        (&[user("q"), recalled, results(&[(Some("c1"), "r")])], &[assistant("a")]),
+    ]);
+    assert_eq!(only_conversation(&trace)[1], "assistant (hm) w{}#c1");
+}
+
+#[test]
+fn tool_calls_that_only_the_next_prompt_has_are_added_to_their_answer() {
+    let asked = |id| calls("Again:", &[(Some(id), "w", "{}")]);
+    let given = |id, text| results(&[(Some(id), text)]);
+    let ran = |id: u64| tool(id, 10, None, "w", "{}", Some("r"));
+    let trace = one(vec![
+        agent(10, 0, "A"),
+        llm(1, 10).asked(&[user("q")]).answered(&[assistant("Again:")]),
+        ran(2),
+        llm(3, 10).asked(&[user("q"), asked("c1"), given("c1", "r")]).answered(&[assistant("Again:")]),
+        ran(4),
+        llm(5, 10)
+            .asked(&[user("q"), asked("c1"), given("c1", "r"), asked("c2"), given("c2", "r")])
+            .answered(&[assistant("4")]),
+    ]);
+    let again = |id: &str| [format!("assistant Again: w{{}}#{id}"), format!("tool {id}=r")];
+    let expected =
+        [vec!["user q".to_owned()], again("c1").to_vec(), again("c2").to_vec(), vec!["assistant 4".to_owned()]];
+    assert_eq!(only_conversation(&trace), expected.concat());
+    let callers: Vec<_> = trace.tools.iter().map(|run| (run.call_id.as_deref(), run.called_by)).collect();
+    assert_eq!(callers, [(Some("c1"), Some(span_id(1))), (Some("c2"), Some(span_id(3)))]);
+    // The same words, but somebody's else.
+    let trace = conversation(&[(&[user("q")], &[assistant("no")]), (&[user("r"), assistant("no")], &[assistant("a")])]);
+    assert_eq!(conversations(&trace).len(), 2);
+}
+
+#[test]
+fn an_answer_that_only_the_next_prompt_has_belongs_to_its_call() {
+    let trace = conversation(&[
+        (&[user("q1")], &[]),
+        (&[user("q1"), assistant("found later"), user("q2")], &[assistant("a2")]),
+    ]);
+    assert_eq!(only_conversation(&trace), ["user q1", "assistant found later", "user q2", "assistant a2"]);
+    assert_eq!((trace.conversations[0].messages[1].span, trace.conversations[0].messages[1].turn), (span_id(2), 0));
+}
+
+#[test]
+fn an_answer_like_an_earlier_one_is_found_where_it_was_given() {
+    let paris = |id| ("", [(Some(id), "w", r#"{"a":1}"#)]);
+    let ask = |text, id| calls(text, &paris(id).1);
+    let first = [user("q"), ask("", "c1"), results(&[(Some("c1"), "18C")])];
+    // The item's id in the answer, the call's in what is sent back.
+    let again = [&first[..], &[assistant("Once more."), ask("", "c2"), results(&[(Some("c2"), "18C")])]].concat();
+    let trace = conversation(&[
+        (&first[..1], &[ask("", "c1")]),
+        (&first, &[ask("Once more.", "item_2")]),
+        (&again, &[assistant("Still 18C.")]),
+    ]);
+    let expected = [
+        "user q",
+        r#"assistant w{"a":1}#c1"#,
+        "tool c1=18C",
+        r#"assistant Once more. w{"a":1}#c2"#,
+        "tool c2=18C",
+        "assistant Still 18C.",
+    ];
+    assert_eq!(only_conversation(&trace), expected);
+}
+
+#[test]
+fn answers_that_only_later_prompts_have_belong_each_to_its_call() {
+    let ask = |id, input| calls("", &[(Some(id), "w", input)]);
+    let give = |id, text| results(&[(Some(id), text)]);
+    let history = [user("q"), ask("c1", "1"), give("c1", "one"), ask("c2", "2"), give("c2", "two")];
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).asked(&history[..1]),
+        llm(4, 1).asked(&history[..3]),
+        llm(6, 1).asked(&history).answered(&[assistant("done")]),
+    ]);
+    let expected = ["user q", "assistant w1#c1", "tool c1=one", "assistant w2#c2", "tool c2=two", "assistant done"];
+    assert_eq!(only_conversation(&trace), expected);
+    let by: Vec<_> = trace.conversations[0].messages.iter().map(|found| found.span).collect();
+    assert_eq!(by, [2, 2, 4, 4, 6, 6].map(span_id));
+}
+
+#[test]
+fn reasoning_that_only_the_step_around_a_call_has_is_shown() {
+    let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
+    let mut answer = assistant("a");
+    answer.parts.insert(0, thought);
+    let step = |found: Message| chain(1, 0).at(0.0, 9.0).answered(&[found]);
+    let call = || llm(2, 1).asked(&[user("q")]).answered(&[assistant("a")]);
+    assert_eq!(only_conversation(&one(vec![step(answer.clone()), call()])), ["user q", "assistant (hm) a"]);
+    answer.parts[1] = Part::text("b");
+    assert_eq!(only_conversation(&one(vec![step(answer), call()])), ["user q", "assistant a"]);
+}
+
+#[test]
+fn the_tool_calls_of_an_answer_that_only_the_next_prompt_has_are_added() {
+    let asked = calls("Let me look.", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
+    let given = results(&[(Some("t1"), "18C"), (Some("t2"), "18C")]);
+    let trace = conversation(&[
+        (&[user("q")], &[assistant("Let me look.")]),
+        (&[user("q"), asked.clone(), given.clone()], &[assistant("18C.")]),
+        (&[user("q"), asked, given, assistant("18C."), user("ok")], &[assistant("ok")]),
+    ]);
+    let expected = ["user q", "assistant Let me look. w{}#t1 w{}#t2", "tool t1=18C t2=18C", "assistant 18C."];
+    assert_eq!(only_conversation(&trace), [&expected[..], &["user ok", "assistant ok"]].concat());
+    assert_eq!(trace.conversations[0].messages[1].span, span_id(2));
+}
+
+#[test]
+fn tool_calls_without_ids_take_those_of_the_next_prompt() {
+    let bare = calls("so", &[(None, "w", "{}"), (None, "w", "{}")]);
+    let asked = calls("so", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")]);
+    let given = results(&[(Some("t1"), "18C"), (Some("t2"), "19C")]);
+    let trace = conversation(&[(&[user("q")], &[bare]), (&[user("q"), asked, given], &[assistant("a")])]);
+    assert_eq!(only_conversation(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
+}
