@@ -15,11 +15,13 @@ pub struct Alerts {
 /// How a terminal is asked to show a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
+    /// iTerm2's: `OSC 9 ; text`.
     Osc9,
+    /// rxvt's: `OSC 777 ; notify ; title ; text`.
     Osc777,
 }
 
-/// Speaks to the terminal as the settings allow.
+/// Rings, notifies and writes the title, as far as the settings allow.
 pub struct Alerter {
     alerts: Alerts,
     form: Form,
@@ -30,7 +32,7 @@ pub struct Alerter {
 
 impl Alerter {
     pub fn new(alerts: Alerts, variable: impl Fn(&str) -> Option<String>, in_tmux: bool) -> Self {
-        // These know the second form only; whoever knows both would show two.
+        // foot and rxvt know OSC 777 only. Never both are sent: a terminal that knows both would notify twice.
         let osc777 = variable("TERM").is_some_and(|term| ["foot", "rxvt"].iter().any(|name| term.starts_with(name)));
         Self { alerts, form: if osc777 { Form::Osc777 } else { Form::Osc9 }, in_tmux, title: None }
     }
@@ -63,7 +65,7 @@ fn notification(form: Form, text: &str, in_tmux: bool) -> String {
         Form::Osc9 => format!("\x1b]9;sideseat-tui: {text}\x07"),
         Form::Osc777 => format!("\x1b]777;notify;sideseat-tui;{text}\x07"),
     };
-    // tmux hands on what is wrapped to the terminal around it, where it is allowed to.
+    // tmux passes what is wrapped so to the terminal around it, if its option `allow-passthrough` is on.
     if in_tmux { format!("\x1bPtmux;\x1b{plain}\x1b\\") } else { plain }
 }
 

@@ -14,7 +14,7 @@ use rustix::{
 
 use super::{guard, picture::Support};
 
-/// Longer than this nobody waits for a first frame.
+/// The first frame waits for answers no longer than this.
 const LIMIT: Duration = Duration::from_millis(100);
 /// The background's colour; asked again later, when the answer comes with the keys.
 const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
@@ -67,7 +67,7 @@ pub fn terminal(tty: BorrowedFd<'_>, variable: impl Fn(&str) -> Option<String>) 
         return Ok(Answers { background: by_variable, ..Answers::default() });
     }
     guard::write(BACKGROUND)?;
-    // tmux and screen take this for the title of the window.
+    // tmux and screen take kitty's question for the title of the window.
     let is_within = term.starts_with("tmux") || term.starts_with("screen") || variable("TMUX").is_some();
     if !is_within {
         guard::write(PICTURES)?;

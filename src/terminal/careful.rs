@@ -14,7 +14,7 @@ use ratatui::{
 
 use crate::app::wrap::is_spacing_mark;
 
-/// A backend that leaves no column to what the terminal thinks of its letters.
+/// A backend that moves the cursor after each letter about whose width terminals disagree.
 pub struct Careful<W: Write>(CrosstermBackend<W>);
 
 impl<W: Write> Careful<W> {
@@ -23,7 +23,8 @@ impl<W: Write> Careful<W> {
     }
 }
 
-/// Whether terminals may disagree about the columns of what stands in a cell. Escape sequences are pictures.
+/// Whether terminals may disagree about the columns of what stands in a cell. A cell that begins with an escape sequence
+/// holds a picture, and its columns are certain.
 fn is_doubtful(symbol: &str) -> bool {
     !symbol.is_ascii() && !symbol.starts_with('\u{1b}') && (symbol.chars().nth(1).is_some() || is_mark(symbol))
 }

@@ -22,7 +22,8 @@ fn sequence(text: &str, in_tmux: bool) -> Option<String> {
         return None;
     }
     let plain = format!("\x1b]52;c;{encoded}\x07");
-    // tmux takes the plain form for itself, where it is allowed to; the wrapped one goes on to the terminal around it.
+    // tmux keeps the plain form as a buffer of its own (option `set-clipboard`), and passes the wrapped one to the terminal
+    // around it (option `allow-passthrough`).
     let wrapped = if in_tmux { format!("\x1bPtmux;\x1b{plain}\x1b\\") } else { String::new() };
     Some(plain + &wrapped)
 }

@@ -18,9 +18,10 @@ use rustix::{
     termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr},
 };
 
-/// Another screen, no cursor, pastes and focus as events, the mouse's buttons and wheel.
+/// The alternate screen (1049), no cursor (25), pastes (2004) and focus (1004) as events, the mouse's buttons and wheel
+/// (1000) in the form of SGR (1006).
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1000h\x1b[?1006h";
-/// The same in reverse; also the end of a frame that was begun, and of its colours.
+/// The same in reverse. A panic may come in the middle of a frame, so the frame (2026) and its colours are ended too.
 const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /// Puts the window's title onto the terminal's stack, and takes it from there.
@@ -33,17 +34,20 @@ const CATCH_THEMSELVES: [&str; 2] = ["store-", "tokio"];
 
 type Hook = dyn Fn(&PanicHookInfo<'_>) + Send + Sync;
 
-/// Holds the terminal in its own hands until dropped.
+/// The terminal is ours until this is dropped.
 pub struct Guard {
     tty: Arc<Tty>,
+    /// The panic hook that was in force before.
     before: Arc<Hook>,
 }
 
-/// The terminal's device, and how it was found.
+/// The terminal's device, and the settings that it had.
 pub struct Tty {
     /// `None`: standard input is the terminal.
     opened: Option<OwnedFd>,
+    /// Its settings before it was taken.
     found: Termios,
+    /// It is ours at the moment.
     taken: AtomicBool,
     /// The title that the window had lies on the terminal's stack of titles.
     titled: AtomicBool,
@@ -110,12 +114,12 @@ impl Tty {
         write(TAKE)
     }
 
-    /// Has the terminal keep the title that its window has, until it is given back; a second time nothing.
+    /// Has the terminal keep the title that its window has, until it is given back. A second call does nothing.
     pub fn keep_title(&self) -> io::Result<()> {
         if self.titled.swap(true, Ordering::SeqCst) { Ok(()) } else { write(KEEP_TITLE) }
     }
 
-    /// The terminal as it was found; a second time nothing.
+    /// Sets the terminal to what it was before it was taken. A second call does nothing.
     ///
     /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
     pub fn give_back(&self) {

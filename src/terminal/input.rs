@@ -1,8 +1,8 @@
 //! A thread that waits for keys and hands them on as events.
 //!
-//! It sleeps until the terminal has something or someone wakes it; nothing is asked in vain. While the terminal is
-//! someone else's it steps aside. It reads the terminal itself: crossterm's reader learns only once that more has
-//! arrived, reads 1024 bytes of it, and leaves the rest until the next key.
+//! It sleeps until the terminal has something or [`Input`] wakes it, and never looks in between. While another program has
+//! the terminal it steps aside. It reads the terminal itself and not by crossterm, whose reader is notified once of what
+//! has arrived, reads 1024 bytes of it, and leaves the rest until the next key.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ use super::{
 
 /// What follows an Esc within this time belongs to it; else it was pressed alone.
 const BELONGS: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
-/// A thread that has not stepped aside by then is not going to.
+/// Nobody waits longer than this for the thread to step aside.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What the thread hands on.
@@ -36,30 +36,31 @@ pub enum InputEvent {
     Gone,
 }
 
-/// The thread's other end.
+/// What the rest of the program has of the thread: to send it away from the terminal, to call it back, and to end it.
 pub struct Input {
     shared: Arc<Shared>,
     wake: OwnedFd,
 }
 
 struct Shared {
-    wish: Mutex<Wish>,
+    order: Mutex<Order>,
     changed: Condvar,
 }
 
+/// What the thread is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum Order {
     Listen,
-    /// It is to leave the terminal alone.
-    Aside,
-    /// It does.
-    Stands,
+    /// Leave the terminal alone.
+    StepAside,
+    /// The same; the thread has noted it.
+    SteppedAside,
     End,
 }
 
 impl Shared {
-    fn wish(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,7 +73,7 @@ impl Input {
         send: impl Fn(InputEvent) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         let (woken, wake) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        let shared = Arc::new(Shared { wish: Mutex::new(Wish::Listen), changed: Condvar::new() });
+        let shared = Arc::new(Shared { order: Mutex::new(Order::Listen), changed: Condvar::new() });
         let mut listener = Listener { tty, woken, shared: shared.clone(), keys: Keys::default() };
         let listen = move || {
             let early = listener.keys.read(&typed);
@@ -86,14 +87,14 @@ impl Input {
 
     /// Leaves the terminal to someone else until [`Self::come_back`].
     pub fn step_aside(&self) {
-        *self.shared.wish() = Wish::Aside;
+        *self.shared.order() = Order::StepAside;
         self.wake();
-        let waits = |wish: &mut Wish| *wish == Wish::Aside;
-        let _ = self.shared.changed.wait_timeout_while(self.shared.wish(), PATIENCE, waits);
+        let has_not_yet = |order: &mut Order| *order == Order::StepAside;
+        let _ = self.shared.changed.wait_timeout_while(self.shared.order(), PATIENCE, has_not_yet);
     }
 
     pub fn come_back(&self) {
-        *self.shared.wish() = Wish::Listen;
+        *self.shared.order() = Order::Listen;
         self.shared.changed.notify_all();
     }
 
@@ -105,7 +106,7 @@ impl Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
-        *self.shared.wish() = Wish::End;
+        *self.shared.order() = Order::End;
         self.shared.changed.notify_all();
         self.wake();
     }
@@ -142,14 +143,14 @@ impl Listener {
 
     /// Waits while it has to stand aside; false when it is to end.
     fn may_listen(&self) -> bool {
-        let mut wish = self.shared.wish();
-        if *wish == Wish::Aside {
-            *wish = Wish::Stands;
+        let mut order = self.shared.order();
+        if *order == Order::StepAside {
+            *order = Order::SteppedAside;
             self.shared.changed.notify_all();
         }
-        let aside = |wish: &mut Wish| matches!(wish, Wish::Aside | Wish::Stands);
-        let wish = self.shared.changed.wait_while(wish, aside);
-        *wish.unwrap_or_else(PoisonError::into_inner) == Wish::Listen
+        let aside = |order: &mut Order| matches!(order, Order::StepAside | Order::SteppedAside);
+        let order = self.shared.changed.wait_while(order, aside);
+        *order.unwrap_or_else(PoisonError::into_inner) == Order::Listen
     }
 
     /// Sleeps until there is something.

@@ -36,7 +36,7 @@ const ESC: u8 = 0x1b;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 /// More of a paste than this is dropped.
 const LONGEST_PASTE: usize = 1 << 20;
-/// A sequence that has not ended by then is none.
+/// A sequence of more bytes than this is dropped.
 const LONGEST_SEQUENCE: usize = 512;
 
 /// Reads a stream of bytes that may be cut anywhere.
@@ -238,7 +238,7 @@ fn control(bytes: &[u8]) -> Found {
                 Found::Bytes(whole + 1, number.map(|number| Typed::Key(Key::plain(Code::F(number)))))
             }
         },
-        // A mouse of another age: three bytes follow. It is not asked for.
+        // A mouse report in the older form of X10, with three bytes after it. It was not asked for, and is dropped.
         (b'M', b"") if body.len() < 4 => Found::More,
         (b'M', b"") => Found::Bytes(whole + 3, None),
         (b'~', b"200") => Found::PasteStarts(whole),

@@ -83,7 +83,7 @@ const LARGEST: u64 = 256 << 20;
 /// More pixels than this are not sent to a terminal.
 const MOST_PIXELS: u64 = 4_000_000;
 
-/// kitty's numbers of pictures; nought is none.
+/// The number under which kitty keeps the next picture; 0 is no number.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Canvas {
@@ -95,9 +95,9 @@ impl Canvas {
         let in_tmux = has("TMUX");
         let takes_files = ["iTerm", "WezTerm", "mintty", "vscode", "Tabby", "Hyper", "rio", "WarpTerminal"];
         let takes_files = !in_tmux && takes_files.iter().any(|name| program.contains(name));
-        // These answer for kitty, but do not know the characters that place a picture.
+        // WezTerm and Konsole answer that they know kitty's protocol, but not its characters that say where a picture goes.
         let no_places = has("WEZTERM_EXECUTABLE") || has("KONSOLE_VERSION");
-        // tmux may say that it takes sixels; it hands on nothing else without being asked to.
+        // tmux may answer that it takes sixels. Other forms it passes on only where it is told to, so they are not used.
         let graphics = if takes_files {
             Graphics::Iterm2
         } else if support.kitty && !no_places {
@@ -127,7 +127,7 @@ impl Canvas {
         done: impl FnOnce(Wanted, Result<Painted, String>) + Send + 'static,
     ) {
         let store = Arc::clone(store);
-        // Its name keeps a panic within: broken pictures are many, and decoders are not ours.
+        // By its name the panic hook (`guard`) knows that panics are caught here: broken pictures may break a decoder.
         let painting = move || {
             let painted = catch_unwind(AssertUnwindSafe(|| self.stored(&what, room, &store)));
             done((what, room), painted.unwrap_or(Err(PictureError::Panic)).map_err(|why| why.to_string()));

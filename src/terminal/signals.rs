@@ -21,8 +21,8 @@ pub enum ProcessSignal {
 
 /// Starts a thread that hands on signals; `send` is false where nobody receives them any more.
 ///
-/// The thread outlives the screen: once nobody receives, a signal to end does again what it does by itself, so that a
-/// second ctrl-c ends a program that is taking long to close.
+/// The thread outlives the screen. Once nobody receives signals any more, one that asks to end has its usual effect again,
+/// so that a second ctrl-c ends a program that takes long to close.
 pub fn listen(send: impl Fn(ProcessSignal) -> bool + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
     let work = move || {

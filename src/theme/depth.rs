@@ -42,8 +42,8 @@ impl Depth {
             underline_color: None,
             ..style
         };
-        // Of sixteen, the ground of a row may be the very grey of a dim word on it: the whole row is written in
-        // what can be read there.
+        // With sixteen colours, the background of a row may be the same grey as a dim word on it: so the whole row is
+        // written in a colour that can be read there.
         if self == Self::Ansi16 && fitted.fg.is_none() {
             fitted.fg = fitted.bg.map(|ground| if ground == Color::DarkGray { Color::White } else { Color::Black });
         }

@@ -25,7 +25,8 @@ use toml::{
 use super::ThemeError;
 use crate::{nearest::nearest, slots};
 
-/// What one file says. Names of colours are looked up later: an heir may have another palette.
+/// What one file says. Names of colours are looked up later, because a theme that inherits from this one may have another
+/// palette.
 #[derive(Debug, Clone)]
 pub struct File {
     /// For messages: a path, or the name of an embedded file.

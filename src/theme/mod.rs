@@ -60,7 +60,7 @@ pub struct Themes {
 impl Themes {
     /// Reads the embedded themes and those of the user's folder; a folder that is not there holds none.
     ///
-    /// Any file that cannot be read or understood is an error: it is best known before it is wanted.
+    /// Any file that cannot be read or understood is an error, also of a theme that is not used yet.
     pub fn load(user_dir: Option<&Path>) -> Result<Self, ThemeError> {
         let mut embedded = BTreeMap::new();
         for (name, text) in EMBEDDED {
@@ -110,8 +110,8 @@ impl Files {
         while let Some(file) = next {
             line.push(file);
             let Some(parent) = &file.inherits else { break };
-            // A user's file that takes the place of an embedded one may build upon it: what is already in
-            // the line is looked for among the embedded.
+            // A user's file may have the name of an embedded one and inherit from that: then the name means the
+            // embedded one, as the user's file is in the line already.
             let fresh = |file: &&File| !line.iter().any(|earlier| std::ptr::eq(*earlier, *file));
             let candidates = [self.users.get(&parent.value), self.embedded.get(&parent.value)];
             next = candidates.into_iter().flatten().find(fresh);
