@@ -69,6 +69,9 @@ pub mod view;
 /// The only room that touches the terminal.
 pub mod terminal;
 
+/// What differs between Linux and macOS.
+pub mod platform;
+
 /// Did you mean …: for every room that reads names.
 pub mod nearest;
 

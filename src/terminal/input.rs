@@ -15,13 +15,13 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    pipe::{PipeFlags, pipe_with},
 };
 
 use super::{
     guard::Tty,
     keys::{Keys, Typed},
 };
+use crate::platform::waking_pipe;
 
 /// What follows an Esc within this time belongs to it; else it was pressed alone.
 const BELONGS: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
@@ -72,7 +72,7 @@ impl Input {
         typed: Vec<u8>,
         send: impl Fn(InputEvent) -> bool + Send + 'static,
     ) -> io::Result<Self> {
-        let (woken, wake) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let (woken, wake) = waking_pipe()?;
         let shared = Arc::new(Shared { order: Mutex::new(Order::Listen), changed: Condvar::new() });
         let mut listener = Listener { tty, woken, shared: shared.clone(), keys: Keys::default() };
         let listen = move || {

@@ -19,18 +19,19 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("export", &["model", "decode"]),
     ("understand", &["model", "decode", "dialects", "pricing"]),
     ("store", &["model", "decode", "dialects", "pricing", "assemble", "understand"]),
-    ("receive", &["model", "decode", "pricing", "store", "understand"]),
+    ("receive", &["model", "decode", "platform", "pricing", "store", "understand"]),
     // Leaves that several rooms share: a table, and a function.
     ("slots", &[]),
     ("tabs", &[]),
     ("nearest", &[]),
+    ("platform", &[]),
     ("keymap", &["nearest", "tabs"]),
     ("theme", &["nearest", "slots"]),
     ("config", &["nearest"]),
     // `app` names slots and must not know how they are painted.
     ("app", &["model", "keymap", "slots", "tabs"]),
     ("view", &["model", "app", "keymap", "slots", "tabs", "theme"]),
-    ("terminal", &["model", "app", "view", "keymap", "theme", "store"]),
+    ("terminal", &["model", "app", "view", "keymap", "platform", "theme", "store"]),
 ];
 
 /// Crates that only some rooms may name.
@@ -41,7 +42,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("axum::", &["receive"]),
     ("genai_prices::", &["pricing"]),
     ("CrosstermBackend", &["terminal"]),
-    ("rustix::", &["terminal", "cli", "config", "start", "store"]),
+    ("rustix::", &["terminal", "cli", "config", "platform", "start", "store"]),
     ("tui_input::", &["app"]),
     ("nucleo_matcher::", &["app"]),
     ("similar::", &["app"]),

@@ -24,12 +24,11 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags, fstat, open},
     io::fcntl_dupfd_cloexec,
-    pipe::{PipeFlags, pipe_with},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    pty::ptsname,
     termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize},
 };
 
-use crate::model::Program;
+use crate::{model::Program, platform};
 
 /// Most bytes of stderr that are kept.
 const KEPT: usize = 32 * 1024;
@@ -69,7 +68,7 @@ impl Stderr {
         if (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino) {
             return Ok(None);
         }
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (reader, writer) = platform::pipe()?;
         Ok(Some((Self { reader, is_terminal: false }, writer.into())))
     }
 
@@ -118,9 +117,7 @@ impl Copying {
 /// A new terminal that passes bytes on unchanged, of the same size as ours and with its settings: the end to read from,
 /// and the program's.
 fn terminal(ours: impl AsFd) -> io::Result<(OwnedFd, OwnedFd)> {
-    let reader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&reader)?;
-    unlockpt(&reader)?;
+    let reader = platform::pseudo_terminal()?;
     let name = ptsname(&reader, Vec::new())?;
     let writer = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
     let mut settings = tcgetattr(&ours)?;
