@@ -54,6 +54,9 @@ pub mod slots;
 /// What the detail shows: the table of its tabs.
 pub mod tabs;
 
+/// How programs of each framework are made to send their telemetry, and which ones a project uses.
+pub mod frameworks;
+
 /// What the user is looking at, moved by events.
 pub mod app;
 

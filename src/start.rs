@@ -100,6 +100,15 @@ pub fn open_to_read(settings: &Settings, says: impl Fn(&str)) -> anyhow::Result<
     opened.map_err(|error| named(settings, error))
 }
 
+/// The same, but `None` where the store could only be read in a copy, which takes long.
+///
+/// # Errors
+/// Those of [`open_store`].
+pub fn open_settled_to_read(settings: &Settings) -> anyhow::Result<Option<Store>> {
+    let Db::File(file) = &settings.db.value else { return Ok(None) };
+    Store::open_settled_to_read(file, Arc::new(Prices::bundled()), |_| {}).map_err(|error| named(settings, error))
+}
+
 /// Opens the store that the settings name.
 ///
 /// # Errors

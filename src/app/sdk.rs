@@ -1,6 +1,9 @@
-//! The SDKs that the first-run screen explains.
+//! The SDKs that the first-run screen explains: rows of the table of frameworks, and any other.
 
-use crate::keymap::Action;
+use crate::{
+    frameworks::{Framework, LANGGRAPH, OPENAI_AGENTS, Project, SIDESEAT, STRANDS},
+    keymap::Action,
+};
 
 /// Which way of sending spans the first-run screen explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +40,28 @@ impl Sdk {
             Self::Other => "other",
             sdk => sdk.title(),
         }
+    }
+
+    /// Its row in the table of frameworks; `None` for any other SDK.
+    #[must_use]
+    pub fn framework(self) -> Option<&'static Framework> {
+        match self {
+            Self::Sideseat => Some(&SIDESEAT),
+            Self::Strands => Some(&STRANDS),
+            Self::Langgraph => Some(&LANGGRAPH),
+            Self::Openai => Some(&OPENAI_AGENTS),
+            Self::Other => None,
+        }
+    }
+
+    /// The first that a project uses; `None` if it uses none of them.
+    #[must_use]
+    pub fn used_by(project: &Project) -> Option<Self> {
+        let uses = |sdk: &Self| {
+            let row = |framework: &Framework| project.found.iter().any(|found| found.framework.is(framework));
+            sdk.framework().is_some_and(row)
+        };
+        Self::ALL.into_iter().find(uses)
     }
 
     #[must_use]

@@ -35,7 +35,7 @@ Examples:
 pub struct Arguments {
     /// Print one JSON array
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 impl Reads for Arguments {

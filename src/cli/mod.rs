@@ -18,20 +18,26 @@ mod answering;
 mod asking;
 mod assembled;
 mod blobs;
+mod candidates;
 mod check;
+mod completions;
 mod delivery;
 pub mod demo;
 mod doctor;
 mod export;
 mod frames;
 mod import;
+mod init;
 mod inputs;
 mod instance;
 mod json;
+mod manual;
+mod packed;
 mod print;
 mod reading;
 mod run;
 mod serve;
+mod setup;
 mod stats;
 mod table;
 mod tables;
@@ -73,7 +79,7 @@ pub const NOT_STARTED: u8 = 2;
 #[command(
     name = "sideseat-tui",
     bin_name = "sideseat-tui",
-    version,
+    version = packed::version(),
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -183,11 +189,59 @@ enum Command {
     /// Print the themes there are
     ///
     /// A file NAME.toml in the `themes` folder beside config.toml is one more, or takes the place of the built-in one
-    /// of its name.
-    Themes,
+    /// of its name. `--new` writes one to begin with, which looks like the theme in force.
+    Themes(Themes),
 
-    /// Print every setting, its value and who set it
-    Config,
+    /// Print every setting, its value and who set it; or write a settings file
+    ///
+    /// `config init` writes a settings file in which every setting and every key is a comment, with its default. A file
+    /// that is there is left as it is.
+    #[command(args_conflicts_with_subcommands = true)]
+    Config(Config),
+
+    /// Say what the project in this folder has to add
+    ///
+    /// Looks at pyproject.toml, requirements.txt, Pipfile and package.json, and prints for each framework that it finds
+    /// there what to install, which lines to add and which variables to set, so that its telemetry comes here. It changes
+    /// nothing.
+    #[command(after_help = setup::EXAMPLES)]
+    Setup(setup::Arguments),
+
+    /// Print a manual page, or write those of all commands into a folder
+    #[command(after_help = manual::EXAMPLES)]
+    Man(manual::Arguments),
+
+    /// Print a script that makes a shell complete command lines
+    ///
+    /// It completes commands, options and files, and the sessions, traces and themes that there are.
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Arguments),
+
+    /// Print the licences of the program and of what is linked into it
+    Licenses,
+
+    /// Print names of stored sessions or traces for a shell
+    #[command(hide = true)]
+    Candidates(candidates::Arguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct Themes {
+    /// Write this new theme into the `themes` folder
+    #[arg(long, value_name = "NAME")]
+    new: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Config {
+    #[command(subcommand)]
+    command: Option<ConfigCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Write a settings file with every setting as a comment
+    Init,
 }
 
 /// The command line, its help in one form: what a command does, its usage, its options a line each, examples.
@@ -202,13 +256,21 @@ pub fn command() -> clap::Command {
         let command = command.help_template(TEMPLATE).long_about(None);
         if more.is_empty() { command } else { command.before_help(more) }
     };
-    in_one_form(Cli::command()).mut_subcommands(in_one_form)
+    in_one_form(table()).mut_subcommands(|command| in_one_form(command).mut_subcommands(in_one_form))
+}
+
+/// The command line as it is declared.
+fn table() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program with these arguments, the first of which is its name. Returns the exit code. Errors are printed on
 /// stderr, one line each.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = arguments.into_iter().collect();
+    if completions::are_asked_for() {
+        return completions::complete(words);
+    }
     let matches = match command().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) => {
@@ -230,10 +292,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 /// Runs the command that the arguments name, with the settings in force.
 fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result<u8> {
     let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
+    if let Some(Command::Config(Config { command: Some(ConfigCommand::Init) })) = command {
+        // A settings file that is to be written cannot be read.
+        let defaults = Settings::defaults(Paths::of_user())?;
+        return init::config(&Settings { file: config.or_else(|| defaults.file.clone()), ..defaults });
+    }
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
     let inherited_umask = start::set_private_umask();
     if let Some(reads) = command.as_ref().and_then(Command::reads) {
-        return reading::read(&settings, reads, words);
+        let code = reading::read(&settings, reads, words)?;
+        if let Some(Command::Doctor(arguments)) = &command
+            && !arguments.json
+            && let Some(says) = setup::uninstrumented()
+        {
+            writeln!(io::stdout(), "\n{says}")?;
+        }
+        return Ok(code);
     }
     match command {
         None => watch::watch(&settings),
@@ -242,14 +316,24 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
         Some(
-            Command::Export(_) | Command::Sessions(_) | Command::Traces(_) | Command::Stats(_) | Command::Doctor(_),
+            Command::Export(_)
+            | Command::Sessions(_)
+            | Command::Traces(_)
+            | Command::Stats(_)
+            | Command::Doctor(_)
+            | Command::Candidates(_),
         ) => {
             unreachable!("a command that only reads was run above")
         }
         Some(Command::Check(arguments)) => check::check(&settings, &arguments),
         Some(Command::Keys) => print::keys(&settings),
-        Some(Command::Themes) => print::themes(&settings),
-        Some(Command::Config) => print::config(&settings),
+        Some(Command::Themes(Themes { new: Some(name) })) => init::theme(&settings, &name),
+        Some(Command::Themes(_)) => print::themes(&settings),
+        Some(Command::Config(_)) => print::config(&settings),
+        Some(Command::Setup(arguments)) => setup::setup(&settings, &arguments),
+        Some(Command::Man(arguments)) => manual::man(&arguments),
+        Some(Command::Completions(arguments)) => completions::completions(&arguments),
+        Some(Command::Licenses) => print::licenses(),
     }
 }
 
@@ -268,14 +352,19 @@ impl Command {
             Self::Traces(arguments) => Some(arguments),
             Self::Stats(arguments) => Some(arguments),
             Self::Doctor(arguments) => Some(arguments),
+            Self::Candidates(arguments) => Some(arguments),
             Self::Demo
             | Self::Serve
             | Self::Run(_)
             | Self::Import(_)
             | Self::Check(_)
             | Self::Keys
-            | Self::Themes
-            | Self::Config => None,
+            | Self::Themes(_)
+            | Self::Config(_)
+            | Self::Setup(_)
+            | Self::Man(_)
+            | Self::Completions(_)
+            | Self::Licenses => None,
         }
     }
 }

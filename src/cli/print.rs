@@ -1,4 +1,4 @@
-//! `keys`, `themes` and `config`: print the keys, themes and settings in force.
+//! `keys`, `themes`, `config` and `licenses`: print the keys, themes and settings in force, and the licences.
 
 use std::{
     fmt::Display,
@@ -55,6 +55,15 @@ pub fn themes(settings: &Settings) -> anyhow::Result<u8> {
     Ok(GOOD)
 }
 
+/// Prints the licence of the program, and those of what is linked into it.
+pub fn licenses() -> anyhow::Result<u8> {
+    const OURS: &str = include_str!("../../LICENSE");
+    const OTHERS: &str = include_str!("../../THIRD-PARTY.txt");
+    let mut out = io::stdout().lock();
+    write!(out, "sideseat-tui is licensed under the Apache License, Version 2.0:\n\n{OURS}\n\n{OTHERS}")?;
+    Ok(GOOD)
+}
+
 /// Prints every setting, its value and who set it.
 pub fn config(settings: &Settings) -> anyhow::Result<u8> {
     use table::{Align, Column};
@@ -88,7 +97,7 @@ pub fn config(settings: &Settings) -> anyhow::Result<u8> {
 
 /// The value and the origin of a setting, by its name in the file; `?` for an unknown name. A test holds that every setting
 /// is known.
-fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
+pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
     fn shown<T: Display>(given: &Given<T>) -> (String, Origin) {
         (given.value.to_string(), given.from)
     }

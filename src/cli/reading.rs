@@ -17,7 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{asking, blobs::BlobFolder, complain, frames::Printer, is_read_by_a_person, tables::terminal_width};
+use super::{
+    GOOD, asking, blobs::BlobFolder, candidates, complain, frames::Printer, is_read_by_a_person, tables::terminal_width,
+};
 use crate::{
     app::format::Zone,
     config::{Db, Settings},
@@ -40,6 +42,12 @@ pub trait Reads {
     /// The folder that it writes images and documents into.
     fn blobs(&self) -> Option<&Path> {
         None
+    }
+
+    /// Whether a shell waits for it while it completes a command line: then it takes half a second at most, and says
+    /// nothing but what it prints.
+    fn is_for_a_shell(&self) -> bool {
+        false
     }
 
     /// Prints what it finds; returns the exit code.
@@ -77,6 +85,9 @@ impl Printer {
 
 /// Runs a command; `words` is the command line that it came from.
 pub fn read(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> anyhow::Result<u8> {
+    if command.is_for_a_shell() {
+        return Ok(for_a_shell(settings, command, words).unwrap_or(GOOD));
+    }
     command.check()?;
     if let (Some(file), Db::File(db)) = (command.file(), &settings.db.value) {
         anyhow::ensure!(!is_of_store(db, file), "{} is the store itself; choose another file", file.display());
@@ -99,6 +110,20 @@ pub fn read(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> any
             out.flush_if_open()?;
             Ok(code)
         }
+    }
+}
+
+/// The same for a shell that waits. A store that can only be read in a copy is not read.
+fn for_a_shell(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> anyhow::Result<u8> {
+    candidates::end_in_time();
+    let mut out = io::stdout().lock();
+    match start::open_settled_to_read(settings) {
+        Ok(None) => Ok(GOOD),
+        Ok(Some(store)) => {
+            let mut output = Output { printer: Printer::here(), out: &mut out, says: &|_| {}, blobs: &NoBlobs };
+            command.run(&store, &mut output)
+        }
+        Err(error) => asking::ask(&error.downcast::<HeldByUs>()?, words, Printer::here(), &mut out, &NoBlobs),
     }
 }
 

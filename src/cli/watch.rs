@@ -6,6 +6,7 @@
 //! ```
 
 use std::{
+    env,
     sync::{Arc, mpsc},
     thread,
     time::Instant,
@@ -13,8 +14,9 @@ use std::{
 
 use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve};
 use crate::{
-    app::{self, format::Zone},
+    app::{self, format::Zone, sdk::Sdk},
     config::{Db, Settings, logging},
+    frameworks::Project,
     keymap::Keymap,
     receive::{Address, Counts, Protocol, Refused},
     start::{self, Rooms},
@@ -94,6 +96,7 @@ pub(super) fn wiring(
         },
         mode,
         alerts: Alerts { bell: settings.bell.value, notify: settings.notify.value, title: settings.title.value },
+        sdk: env::current_dir().ok().and_then(|folder| Sdk::used_by(&Project::of(&folder))).unwrap_or_default(),
     }
 }
 

@@ -151,6 +151,16 @@ impl Settings {
         })
     }
 
+    /// The settings of somebody who sets nothing.
+    ///
+    /// # Errors
+    /// No home folder is known.
+    pub fn defaults(paths: Paths) -> Result<Self, ConfigError> {
+        let unread = Paths { config: None, ..paths.clone() };
+        let defaults = Self::new(Layer::default(), &ArgMatches::default(), None, unread)?;
+        Ok(Self { file: paths.config_file(), paths, ..defaults })
+    }
+
     /// The place of the keys of some actions, for errors in them: `file:line` of the first that the file names, else the
     /// file.
     #[must_use]

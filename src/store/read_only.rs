@@ -32,28 +32,11 @@ impl Store {
         if !path.exists() {
             return Self::open(&Place::Memory, prices);
         }
+        if let Some(store) = Self::open_settled_to_read(path, Arc::clone(&prices), &says)? {
+            return Ok(store);
+        }
         let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
         let beside = files_beside(path).map_err(|error| unusable(error.to_string()))?;
-        if beside.is_empty() {
-            let database = Database::open_to_read(path)?;
-            let is_settled = database.pooled().with(is_settled).map_err(|error| unusable(error.to_string()))?;
-            if is_settled {
-                return Ok(Self::reading(database, Arc::default(), prices));
-            }
-            says(
-                "what is stored was understood by another version; it is read again in a copy, which may take a while",
-            );
-            database.close();
-        } else {
-            // Another process may hold it. If it cannot be opened for another reason, the copy says so too.
-            match Database::open_to_read(path) {
-                Err(error @ (OpenError::Held { .. } | OpenError::Newer { .. } | OpenError::NotAStore { .. })) => {
-                    return Err(error);
-                }
-                Err(_) => {}
-                Ok(database) => database.close(),
-            }
-        }
         let copy = copy(path, &beside).map_err(|error| unusable(format!("it cannot be copied to be read: {error}")))?;
         let name = path.file_name().ok_or_else(|| unusable("it has no name".to_owned()))?;
         let copied = copy.path().join(name);
@@ -71,6 +54,40 @@ impl Store {
         store.wait_until_reprocessed().map_err(|error| unusable(error.to_string()))?;
         store.wait_until_summarized().map_err(|error| unusable(error.to_string()))?;
         Ok(store)
+    }
+
+    /// Opens the store to read it, where nothing has to be worked out before; `None` where something has, or there is no
+    /// file.
+    pub fn open_settled_to_read(
+        path: &Path,
+        prices: Arc<Prices>,
+        says: impl Fn(&str),
+    ) -> Result<Option<Self>, OpenError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
+        if files_beside(path).map_err(|error| unusable(error.to_string()))?.is_empty() {
+            let database = Database::open_to_read(path)?;
+            let is_settled = database.pooled().with(is_settled).map_err(|error| unusable(error.to_string()))?;
+            if is_settled {
+                return Ok(Some(Self::reading(database, Arc::default(), prices)));
+            }
+            says(
+                "what is stored was understood by another version; it is read again in a copy, which may take a while",
+            );
+            database.close();
+            return Ok(None);
+        }
+        // Another process may hold it. If it cannot be opened for another reason, the copy says so too.
+        match Database::open_to_read(path) {
+            Err(error @ (OpenError::Held { .. } | OpenError::Newer { .. } | OpenError::NotAStore { .. })) => Err(error),
+            Err(_) => Ok(None),
+            Ok(database) => {
+                database.close();
+                Ok(None)
+            }
+        }
     }
 
     /// For other handles to this store, which only read.

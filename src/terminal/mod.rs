@@ -47,7 +47,7 @@ use self::{
 };
 pub use crate::app::{Listening, Mode};
 use crate::{
-    app::{Seen, Start, State, format::Zone, picture::Shows},
+    app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
     keymap::Keymap,
     model::Timestamp,
     store::Store,
@@ -70,6 +70,8 @@ pub struct Wiring {
     pub mode: Mode,
     /// How it reaches somebody who looks elsewhere.
     pub alerts: Alerts,
+    /// What the first-run screen explains first.
+    pub sdk: Sdk,
 }
 
 /// What was opened behind the screen.
@@ -135,6 +137,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         themes: themes.names().to_vec(),
         by_terminal,
     });
+    state.sdk = wiring.sdk;
     let mut screen = Screen::new(&state)?;
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;

@@ -3,12 +3,14 @@
 //! ```text
 //!   file       a TOML file: palette, slots, what it inherits; mistakes by line, with the nearest right word
 //!   depth      true colour → 256 → 16 → none
+//!   template   a file to begin with
 //! ```
 //!
 //! The slots themselves are a room of their own, `slots`. Themes are the embedded files of `themes/` and those in the user's folder, which win by name.
 
 mod depth;
 mod file;
+mod template;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +23,7 @@ use ratatui::style::Style;
 
 pub use depth::Depth;
 use file::File;
+pub use template::template;
 
 use crate::{nearest, slots::Slot};
 

@@ -24,12 +24,13 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("slots", &[]),
     ("tabs", &[]),
     ("nearest", &[]),
+    ("frameworks", &[]),
     ("platform", &[]),
     ("keymap", &["nearest", "tabs"]),
     ("theme", &["nearest", "slots"]),
     ("config", &["nearest"]),
     // `app` names slots and must not know how they are painted.
-    ("app", &["model", "keymap", "slots", "tabs"]),
+    ("app", &["model", "frameworks", "keymap", "slots", "tabs"]),
     ("view", &["model", "app", "keymap", "slots", "tabs", "theme"]),
     ("terminal", &["model", "app", "view", "keymap", "platform", "theme", "store"]),
 ];

@@ -10,6 +10,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod invariants;
+mod newcomers;
 mod otlp;
 mod painted;
 mod picture;

@@ -169,5 +169,5 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         assert!(short.out.len() <= done.out.len(), "{command:?}: -h is the short one");
     }
     let version = home.run(&["--version"]);
-    assert_eq!(version.text(), format!("sideseat-tui {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(version.text(), format!("sideseat-tui {} (source)\n", env!("CARGO_PKG_VERSION")));
 }

@@ -1,5 +1,7 @@
 //! What to copy from the screen of an empty store, so that what is drawn and what is copied are one text.
 
+use std::fmt::Write as _;
+
 use crate::app::{event::Listening, sdk::Sdk};
 
 /// Where the SideSeat SDK sends by itself.
@@ -15,75 +17,40 @@ pub fn command() -> &'static str {
 #[must_use]
 pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
     let (http, sideseat) = (address(listening, "http", 4318), address(listening, "sideseat", SIDESEAT.1));
-    let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # spans after 0.2 s instead of 5 s".to_owned();
     let endpoint = format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}");
-    let content = "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true   # else spans come without text";
-    match sdk {
-        Sdk::Sideseat => {
-            let mut lines = vec![
-                "pip install 'sideseat[aws]'   # plain 'sideseat' sends only client.trace() roots, no model calls"
-                    .to_owned(),
-                delay,
-            ];
-            if sideseat != format!("{}:{}", SIDESEAT.0, SIDESEAT.1) {
-                lines.push(format!("export SIDESEAT_ENDPOINT=http://{sideseat}"));
-            }
-            lines.extend([
-                String::new(),
-                "from sideseat import SideSeat, Frameworks".to_owned(),
-                format!("SideSeat(framework=Frameworks.Bedrock)   # sends to {sideseat}"),
-                "# your boto3 calls follow, unchanged".to_owned(),
-            ]);
-            lines
+    let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # spans after 0.2 s instead of 5 s".to_owned();
+    let Some(framework) = sdk.framework() else {
+        let grpc = address(listening, "grpc", 4317);
+        let content = "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true   # else spans come without text";
+        return vec![
+            endpoint,
+            "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
+            format!("# or gRPC: http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+            delay,
+            content.to_owned(),
+            "# the base URL only: SDKs add /v1/traces themselves".to_owned(),
+        ];
+    };
+    let mut lines = framework.installs(|_| false);
+    lines.push(delay);
+    let mut code: Vec<String> = framework.lines().into_iter().map(str::to_owned).collect();
+    if sdk == Sdk::Sideseat {
+        if let Some(install) = lines.first_mut() {
+            install.push_str("   # plain 'sideseat' sends only client.trace() roots, no model calls");
         }
-        Sdk::Strands => vec![
-            "pip install 'strands-agents[otel]'".to_owned(),
-            delay,
-            endpoint,
-            String::new(),
-            "from strands.telemetry import StrandsTelemetry".to_owned(),
-            "StrandsTelemetry().setup_otlp_exporter()   # before the first Agent(…)".to_owned(),
-        ],
-        Sdk::Langgraph => vec![
-            "pip install openinference-instrumentation-langchain".to_owned(),
-            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http".to_owned(),
-            delay,
-            endpoint,
-            String::new(),
-            "from openinference.instrumentation.langchain import LangChainInstrumentor".to_owned(),
-            "from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter".to_owned(),
-            "from opentelemetry.sdk.trace import TracerProvider".to_owned(),
-            "from opentelemetry.sdk.trace.export import BatchSpanProcessor".to_owned(),
-            "provider = TracerProvider()".to_owned(),
-            "provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))".to_owned(),
-            "LangChainInstrumentor().instrument(tracer_provider=provider)".to_owned(),
-        ],
-        Sdk::Openai => vec![
-            "pip install openinference-instrumentation-openai-agents".to_owned(),
-            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http".to_owned(),
-            delay,
-            endpoint,
-            String::new(),
-            "from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor".to_owned(),
-            "from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter".to_owned(),
-            "from opentelemetry.sdk.trace import TracerProvider".to_owned(),
-            "from opentelemetry.sdk.trace.export import BatchSpanProcessor".to_owned(),
-            "provider = TracerProvider()".to_owned(),
-            "provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))".to_owned(),
-            "OpenAIAgentsInstrumentor().instrument(tracer_provider=provider)".to_owned(),
-        ],
-        Sdk::Other => {
-            let grpc = address(listening, "grpc", 4317);
-            vec![
-                endpoint,
-                "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
-                format!("# or gRPC: http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
-                delay,
-                content.to_owned(),
-                "# the base URL only: SDKs add /v1/traces themselves".to_owned(),
-            ]
+        if sideseat != format!("{}:{}", SIDESEAT.0, SIDESEAT.1) {
+            lines.push(format!("export SIDESEAT_ENDPOINT=http://{sideseat}"));
         }
+        if let Some(last) = code.last_mut() {
+            let _ = write!(last, "   # sends to {sideseat}");
+        }
+        code.push("# your boto3 calls follow, unchanged".to_owned());
+    } else {
+        lines.push(endpoint);
     }
+    lines.push(String::new());
+    lines.extend(code);
+    lines
 }
 
 /// Where one of the listeners is: `127.0.0.1:4318`, `[::1]:4318`; until it is open, where it usually is.

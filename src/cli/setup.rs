@@ -1,0 +1,185 @@
+//! `setup`: which frameworks the project in a folder uses, and exactly what makes each send its telemetry here.
+//!
+//! It only reads and prints; the lines are those of the table of frameworks.
+
+use std::{
+    env,
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::Context as _;
+use serde_json::{Value as Json, json};
+
+use super::{BAD_INPUT, GOOD, json::Printable};
+use crate::{
+    app::wrap::clean_line,
+    config::{Port, Settings, instances},
+    frameworks::{FRAMEWORKS, Found, Framework, Kind, Language, Project},
+};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  sideseat-tui setup
+  sideseat-tui setup ../shop
+  sideseat-tui setup --json | jq -r '.frameworks[].install[]'";
+
+/// Where the SideSeat SDK sends by itself.
+const SIDESEAT: u16 = 5388;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Look at the project in this folder instead of the current one
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints what a project has to add so that its telemetry comes here.
+pub fn setup(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
+    let folder = arguments.folder.clone().map_or_else(env::current_dir, Ok)?;
+    let folder = folder.canonicalize().with_context(|| format!("cannot look at {}", folder.display()))?;
+    let project = Project::of(&folder);
+    let variables = variables(settings);
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let mut out = Printable::new(&mut out);
+        serde_json::to_writer_pretty(&mut out, &to_json(&project, &variables))?;
+        writeln!(out)?;
+    } else {
+        write(&mut out, settings, &project, &variables)?;
+    }
+    Ok(if project.unread.is_empty() { GOOD } else { BAD_INPUT })
+}
+
+/// A sentence about what the current folder's project uses without anything that would send its telemetry; `None` where
+/// there is nothing to say.
+pub fn uninstrumented() -> Option<String> {
+    let project = Project::of(&env::current_dir().ok()?);
+    let lacks = |found: &&Found| {
+        let Found { framework, .. } = found;
+        framework.kind == Kind::Agents
+            && !framework.installs(|package| project.has(framework.language, package)).is_empty()
+    };
+    let names: Vec<&str> = project.found.iter().filter(lacks).map(|found| found.framework.name).collect();
+    let names = names.join("; ");
+    (!names.is_empty()).then(|| {
+        format!("The project in this folder uses {names}, and does not declare all that sends its telemetry: `sideseat-tui setup` says what to add.")
+    })
+}
+
+/// The variables that say where to send, which `run` sets for the program that it starts.
+fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
+    let running = settings.paths.instances().map(|folder| instances::alive(&folder)).unwrap_or_default();
+    let running = running.first();
+    let port = |port: Port, usual: u16| match port {
+        Port::Number(0) | Port::Off => usual,
+        Port::Number(number) => number,
+    };
+    let usual = SocketAddr::new(settings.bind.value.0, port(settings.http_port.value, 4318));
+    let bound = |what: &str| running?.addresses.iter().find(|bound| bound.what == what).map(|bound| bound.address);
+    let sideseat = bound("sideseat").map_or(port(settings.sideseat_port.value, SIDESEAT), |bound| bound.port());
+    let http = bound("http").or_else(|| running?.http()).unwrap_or(usual);
+    // A socket that listens everywhere is reached at loopback.
+    let host = if http.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { http.ip() };
+    let mut variables = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", SocketAddr::new(host, http.port()))),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
+    ];
+    if sideseat != SIDESEAT {
+        variables.push(("SIDESEAT_ENDPOINT", format!("http://{}", SocketAddr::new(host, sideseat))));
+    }
+    variables
+}
+
+fn write(out: &mut dyn Write, settings: &Settings, project: &Project, variables: &[(&str, String)]) -> io::Result<()> {
+    match &project.folder {
+        Some(folder) => {
+            let files = project.files.iter().map(|file| clean_line(file)).collect::<Vec<_>>().join(", ");
+            writeln!(out, "{}: {files}", clean_line(&settings.paths.shown(folder)))?;
+        }
+        None => writeln!(out, "There is no pyproject.toml, requirements.txt, Pipfile or package.json here or above.")?,
+    }
+    for file in &project.unread {
+        writeln!(out, "{} could not be understood.", clean_line(file))?;
+    }
+    let has_agents = |language: Language| {
+        project.found.iter().any(|found| found.framework.kind == Kind::Agents && found.framework.language == language)
+    };
+    let is_beneath = |found: &&Found| found.framework.kind == Kind::Client && has_agents(found.framework.language);
+    let (beneath, shown): (Vec<&Found>, Vec<&Found>) = project.found.iter().partition(is_beneath);
+    for found in &shown {
+        write_framework(out, project, found)?;
+    }
+    if shown.is_empty() {
+        let mut names: Vec<&str> = FRAMEWORKS.iter().map(|framework| framework.name).collect();
+        names.dedup();
+        writeln!(out, "\nNone of the frameworks is declared there whose set-up is known: {}.", names.join("; "))?;
+        writeln!(out, "Any other OpenTelemetry SDK sends here with the variables below.")?;
+    }
+    for found in &beneath {
+        let Framework { name, install, .. } = found.framework;
+        let package = install.first().and_then(|line| line.split(' ').next()).unwrap_or_default();
+        writeln!(
+            out,
+            "\n{name}: its calls come with the spans of what is above. Calls that your program makes itself need {package}."
+        )?;
+    }
+    let example = shown.first().map_or(Language::Python, |found| found.framework.language).example();
+    writeln!(out, "\nThen start it in front of an open sideseat-tui; this says where to send, for that program only:")?;
+    writeln!(out, "    sideseat-tui run -- {example}")?;
+    writeln!(out, "or set that yourself:")?;
+    variables.iter().try_for_each(|(name, value)| writeln!(out, "    export {name}={value}"))
+}
+
+fn write_framework(out: &mut dyn Write, project: &Project, found: &Found) -> io::Result<()> {
+    let Found { framework, files } = found;
+    let files: Vec<String> = files.iter().map(|file| clean_line(file)).collect();
+    writeln!(out, "\n{} ({}, in {})", framework.name, framework.language.as_str(), files.join(", "))?;
+    let installs = framework.installs(|package| project.has(framework.language, package));
+    if !installs.is_empty() {
+        writeln!(out, "  install:")?;
+        installs.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+    }
+    if !framework.variables.is_empty() {
+        writeln!(out, "  set:")?;
+        framework.variables.iter().try_for_each(|(name, value)| writeln!(out, "    export {name}={value}"))?;
+    }
+    let lines = framework.lines();
+    if !lines.is_empty() {
+        writeln!(out, "  add, before the first agent or client is made:")?;
+        lines.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+    }
+    if !framework.note.is_empty() {
+        writeln!(out, "  {}", framework.note)?;
+    }
+    Ok(())
+}
+
+fn to_json(project: &Project, variables: &[(&'static str, String)]) -> Json {
+    let frameworks = project.found.iter().map(|Found { framework, files }| {
+        let variables = framework.variables.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        json!({
+            "name": framework.name,
+            "language": framework.language.as_str(),
+            "runs_agents": framework.kind == Kind::Agents,
+            "declared_in": files,
+            "install": framework.installs(|package| project.has(framework.language, package)),
+            "variables": Json::Object(variables.collect()),
+            "lines": framework.lines(),
+            "note": framework.note,
+        })
+    });
+    json!({
+        "folder": project.folder.as_ref().map(|folder| folder.display().to_string()),
+        "files": project.files,
+        "not_understood": project.unread,
+        "frameworks": frameworks.collect::<Vec<_>>(),
+        "variables": Json::Object(variables.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()),
+    })
+}
