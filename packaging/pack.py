@@ -1,0 +1,184 @@
+"""What the packers share: the version, the name written into the binary, the files beside it.
+
+The version stands in Cargo.toml alone. A packer takes a finished binary, so one build serves all packages of a platform;
+each writes its name over the one in the binary, which `--version` prints (src/cli/packed.rs).
+"""
+
+import argparse
+import gzip
+import io
+import os
+import platform
+import re
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "sideseat-tui"
+SUMMARY = "See what your AI agent did: an OpenTelemetry receiver, store and screen in one terminal program"
+MARK = b"sideseat-tui was packed as: "
+MARK_ROOM = 16
+
+# What a package of each platform is called. Rust's name of it -> npm's os and cpu, Debian's and RPM's architecture.
+TARGETS = {
+    "x86_64-unknown-linux-gnu": ("linux", "x64", "amd64", "x86_64"),
+    "aarch64-unknown-linux-gnu": ("linux", "arm64", "arm64", "aarch64"),
+    "x86_64-apple-darwin": ("darwin", "x64", None, None),
+    "aarch64-apple-darwin": ("darwin", "arm64", None, None),
+}
+
+
+def version():
+    text = (ROOT / "Cargo.toml").read_text()
+    return re.search(r'(?ms)^\[package\].*?^version = "([^"]+)"', text).group(1)
+
+
+def arguments(what, **more):
+    """The binary and the folder to write into, and the options of one packer."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("binary", type=Path, help="a finished program, built with --profile dist")
+    parser.add_argument("out", type=Path, help="the folder to write the package into")
+    for name, text in more.items():
+        parser.add_argument("--" + name, help=text)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    return given
+
+
+def target(binary):
+    """The platform that a binary is for, by its own head."""
+    with open(binary, "rb") as file:
+        head = file.read(20)
+    if head[:4] == b"\x7fELF":
+        machine = struct.unpack("<H", head[18:20])[0]
+        return {62: "x86_64-unknown-linux-gnu", 183: "aarch64-unknown-linux-gnu"}[machine]
+    kind = struct.unpack("<II", head[:8])
+    return {(0xFEEDFACF, 0x01000007): "x86_64-apple-darwin", (0xFEEDFACF, 0x0100000C): "aarch64-apple-darwin"}[kind]
+
+
+def packed(binary, by):
+    """The bytes of a binary that says that it was packed so."""
+    content = Path(binary).read_bytes()
+    if content.count(MARK) != 1:
+        sys.exit(f"{binary} is no sideseat-tui: it has the mark of packers {content.count(MARK)} times")
+    at = content.index(MARK) + len(MARK)
+    name = by.encode()
+    assert len(name) <= MARK_ROOM, by
+    content = content[:at] + name.ljust(MARK_ROOM) + content[at + MARK_ROOM:]
+    return signed(content) if target(binary).endswith("darwin") else content
+
+
+def signed(content):
+    """macOS runs no arm64 program whose signature does not fit its bytes; one without an identity will do."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / NAME
+        path.write_bytes(content)
+        path.chmod(0o755)
+        subprocess.run(["codesign", "--force", "--sign", "-", path], check=True)
+        return path.read_bytes()
+
+
+def run(binary, *words):
+    """What the program prints. It needs nothing of the user's."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {"HOME": home, "PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
+        for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        done = subprocess.run([Path(binary).resolve(), *words], check=True, capture_output=True, env=environment)
+        return done.stdout
+
+
+def manual(binary):
+    """The manual pages: the name of each and its bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(binary, "man", folder)
+        return {page.name: page.read_bytes() for page in sorted(Path(folder).iterdir())}
+
+
+def completions(binary):
+    """The scripts of the shells, each under the name that its shell looks for."""
+    names = {"bash": NAME, "zsh": f"_{NAME}", "fish": f"{NAME}.fish", "elvish": f"{NAME}.elv", "nushell": f"{NAME}.nu"}
+    return {shell: (name, run(binary, "completions", shell)) for shell, name in names.items()}
+
+
+def share(binary, zsh="site-functions", zipped=True):
+    """What lies beneath `share` of a prefix: manual pages, completions. Path -> bytes."""
+    pages = manual(binary).items()
+    pages = {f"man/man1/{n}.gz": squeezed(t) for n, t in pages} if zipped else {f"man/man1/{n}": t for n, t in pages}
+    folders = {
+        "bash": "bash-completion/completions",
+        "zsh": f"zsh/{zsh}",
+        "fish": "fish/vendor_completions.d",
+        "nushell": "nushell/vendor/autoload",
+    }
+    scripts = completions(binary)
+    return pages | {f"{folder}/{scripts[shell][0]}": scripts[shell][1] for shell, folder in folders.items()}
+
+
+def squeezed(content):
+    """Gzip without a time or a name, so that one input gives one output."""
+    return gzip.compress(content, 9, mtime=0)
+
+
+def text(name):
+    return (ROOT / name).read_bytes()
+
+
+def tarball(path, files):
+    """A .tar.gz of path -> (bytes, mode), the same bytes for the same files, owned by nobody in particular."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, (content, mode) in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.mtime = len(content), mode, 499162500
+            tar.addfile(entry, io.BytesIO(content))
+    Path(path).write_bytes(squeezed(held.getvalue()))
+    return path
+
+
+def symbol_versions(binary):
+    """The newest versions of the C and C++ libraries' symbols that an ELF program needs: {"GLIBC": (2, 34), …}."""
+    content = Path(binary).read_bytes()
+    offset, = struct.unpack_from("<Q", content, 0x28)
+    size, count, names = struct.unpack_from("<HHH", content, 0x3A)
+
+    def section(index):
+        name, _, _, _, at, length = struct.unpack_from("<IIQQQQ", content, offset + index * size)
+        return name, content[at:at + length]
+
+    _, titles = section(names)
+    strings = b""
+    for index in range(count):
+        name, held = section(index)
+        if titles[name:titles.index(b"\0", name)] == b".dynstr":
+            strings = held
+    newest = {}
+    for library, found in re.findall(rb"\0(GLIBC|GLIBCXX|CXXABI|GCC)_([0-9.]+)(?=\0)", strings):
+        found = tuple(int(part) for part in found.split(b".") if part)
+        newest[library.decode()] = max(newest.get(library.decode(), ()), found)
+    return newest
+
+
+def manylinux(binary):
+    """The oldest glibc of a system that has all that an ELF program needs, as PyPI's tags mean it."""
+    newest = symbol_versions(binary)
+    glibc = newest.get("GLIBC", (2, 28))
+    # The libstdc++ of the systems with each glibc.
+    cxx = newest.get("GLIBCXX", (3, 4, 0))
+    for at_most, needs in [((3, 4, 25), 28), ((3, 4, 28), 31), ((3, 4, 29), 34), ((3, 4, 30), 35), ((3, 4, 33), 39)]:
+        if cxx <= at_most:
+            return max(glibc[1], needs, 28)
+    sys.exit(f"no system is known to have GLIBCXX {cxx}")
+
+
+def size(path, limit_mb=None):
+    """Says how large a package is; one that is over its limit is an error."""
+    mb = Path(path).stat().st_size / 1e6
+    print(f"{path}  {mb:.1f} MB")
+    if limit_mb and mb > limit_mb:
+        sys.exit(f"{path} is larger than {limit_mb} MB")
