@@ -303,9 +303,11 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         let code = reading::read(&settings, reads, words)?;
         if let Some(Command::Doctor(arguments)) = &command
             && !arguments.json
-            && let Some(says) = setup::uninstrumented()
         {
-            writeln!(io::stdout(), "\n{says}")?;
+            let mut out = io::stdout().lock();
+            for (at, line) in setup::uninstrumented().iter().enumerate() {
+                writeln!(out, "{}{line}", if at == 0 { "\n" } else { "" })?;
+            }
         }
         return Ok(code);
     }

@@ -12,9 +12,9 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 
-use super::{BAD_INPUT, GOOD, json::Printable};
+use super::{BAD_INPUT, GOOD, json::Printable, tables::terminal_width};
 use crate::{
-    app::wrap::clean_line,
+    app::wrap::{clean_line, wrap},
     config::{Port, Settings, instances},
     frameworks::{FRAMEWORKS, Found, Framework, Kind, Language, Project},
 };
@@ -56,20 +56,25 @@ pub fn setup(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(if project.unread.is_empty() { GOOD } else { BAD_INPUT })
 }
 
-/// A sentence about what the current folder's project uses without anything that would send its telemetry; `None` where
-/// there is nothing to say.
-pub fn uninstrumented() -> Option<String> {
-    let project = Project::of(&env::current_dir().ok()?);
+/// What to say of what the current folder's project uses without anything that would send its telemetry, in lines for the
+/// terminal; empty where there is nothing to say.
+pub fn uninstrumented() -> Vec<String> {
+    let project = env::current_dir().map(|folder| Project::of(&folder)).unwrap_or_default();
     let lacks = |found: &&Found| {
-        let Found { framework, .. } = found;
-        framework.kind == Kind::Agents
-            && !framework.installs(|package| project.has(framework.language, package)).is_empty()
+        let Framework { kind, language, .. } = *found.framework;
+        kind == Kind::Agents && !found.framework.installs(|package| project.has(language, package)).is_empty()
     };
     let names: Vec<&str> = project.found.iter().filter(lacks).map(|found| found.framework.name).collect();
-    let names = names.join("; ");
-    (!names.is_empty()).then(|| {
-        format!("The project in this folder uses {names}, and does not declare all that sends its telemetry: `sideseat-tui setup` says what to add.")
-    })
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let text = format!(
+        "The project in this folder uses {}, and does not declare all that sends its telemetry: `sideseat-tui setup` says \
+         what to add.",
+        names.join("; ")
+    );
+    let lines = wrap(&text, terminal_width().unwrap_or(usize::MAX));
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// The variables that say where to send, which `run` sets for the program that it starts.
