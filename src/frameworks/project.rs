@@ -140,7 +140,7 @@ fn requirement(line: &str) -> Vec<String> {
     [name].into_iter().chain(with).collect()
 }
 
-/// A name as PyPI compares names: in lower case, with a hyphen for each run of `-`, `_` and `.`.
+/// A name as `PyPI` compares names: in lower case, with a hyphen for each run of `-`, `_` and `.`.
 pub(super) fn normal(name: &str) -> String {
     let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
