@@ -39,6 +39,9 @@ pub mod pricing;
 /// One span or log record → what it says, priced: the one path for all that is understood.
 pub mod understand;
 
+/// The filter language: text → terms.
+pub mod filter;
+
 /// The only room that knows `DuckDB`: keeps what arrived, and answers queries.
 pub mod store;
 

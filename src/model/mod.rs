@@ -11,12 +11,14 @@
 //!   rows                        what the store hands to `assemble`
 //!   summary, tree, conversation what the screen and the transcript show
 //!   repeats, stats              calls made again and again; statistics of many runs
+//!   facet                       by what runs are grouped and found
 //!   query                       the words between screen and store
 //!   program                     what `run` tells of the program that it started
 //! ```
 
 mod arguments;
 mod conversation;
+mod facet;
 mod genai;
 mod ids;
 pub mod json;
@@ -40,6 +42,7 @@ pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, LimitReached,
     ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
 };
+pub use facet::{Facet, FacetValue, FacetValues};
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use message::{
@@ -48,7 +51,7 @@ pub use message::{
 };
 pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
-    Answer, Changes, Detail, Everything, Filter, OfSession, Overview, Page, Query, QuerySlot, RawSpan, Subject,
+    Answer, Changes, Detail, Everything, Filter, OfSession, Order, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;

@@ -18,7 +18,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("assemble", &["model"]),
     ("export", &["model", "decode"]),
     ("understand", &["model", "decode", "dialects", "pricing"]),
-    ("store", &["model", "decode", "dialects", "pricing", "assemble", "understand"]),
+    ("filter", &["model", "nearest"]),
+    ("store", &["model", "decode", "dialects", "pricing", "assemble", "understand", "filter"]),
     ("receive", &["model", "decode", "platform", "pricing", "store", "understand"]),
     // Leaves that several rooms share: a table, and a function.
     ("slots", &[]),
@@ -30,8 +31,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("theme", &["nearest", "slots"]),
     ("config", &["nearest"]),
     // `app` names slots and must not know how they are painted.
-    ("app", &["model", "frameworks", "keymap", "slots", "tabs"]),
-    ("view", &["model", "app", "keymap", "slots", "tabs", "theme"]),
+    ("app", &["model", "filter", "frameworks", "keymap", "slots", "tabs"]),
+    ("view", &["model", "app", "filter", "keymap", "slots", "tabs", "theme"]),
     ("terminal", &["model", "app", "view", "keymap", "platform", "theme", "store"]),
 ];
 
@@ -61,8 +62,10 @@ const OWNED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms in which files and folders must not use each other in circles.
-const WITHOUT_CIRCLES: &[&str] =
-    &["dialects", "assemble", "store", "app", "view", "terminal", "keymap", "theme", "receive", "decode", "config"];
+const WITHOUT_CIRCLES: &[&str] = &[
+    "dialects", "assemble", "store", "app", "view", "terminal", "keymap", "theme", "receive", "decode", "config",
+    "filter",
+];
 
 /// The circles that there are nevertheless: the folder, the files and folders in it, and the reason. A circle may lose
 /// files; a row whose circle is gone goes as well.
