@@ -5,18 +5,21 @@ use super::{
     browse::Content,
     comparing,
     event::Effect,
-    failed_steps, first_run,
+    failed_steps,
+    filter_line::{self, type_in},
+    first_run,
     item::Kind,
     line::Line,
     lists, picture_keys,
     sdk::Sdk,
     state::{Heights, Stage, State},
     stats_keys,
-    typing::{refilter, type_in},
+    typing::refilter,
+    value_at_cursor, views,
 };
 use crate::{
     keymap::{Action, Context},
-    model::{Changes, SpanId, TraceId},
+    model::{Changes, Order, SpanId, TraceId},
     tabs::Tab,
 };
 
@@ -52,6 +55,13 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Sort => state.stats.sort(),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
         Action::Session => lists::open(state, Kind::Sessions),
+        Action::Facets => lists::open(state, Kind::Facets),
+        Action::AddValue => value_at_cursor::add(state),
+        Action::OrderNewest => order(state, Order::Newest),
+        Action::OrderCost => order(state, Order::Cost),
+        Action::OrderDuration => order(state, Order::Duration),
+        Action::OrderTokens => order(state, Order::Tokens),
+        Action::OrderErrors => order(state, Order::Errors),
         Action::Follow => follow(state),
         Action::Prompt => comparing::prompt(state),
         Action::Compare => comparing::compare(state),
@@ -63,6 +73,11 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Take | Action::Leave => return end_line(state, action == Action::Take),
         Action::Clear => return clear_line(state),
+        Action::Complete => filter_line::complete(state),
+        Action::NextOffer => return filter_line::choose(state, 1),
+        Action::PreviousOffer => return filter_line::choose(state, -1),
+        Action::History => filter_line::history(state),
+        Action::SaveView => views::name(state),
 
         Action::NextFailed => failed_steps::go(state, true),
         Action::PreviousFailed => failed_steps::go(state, false),
@@ -238,8 +253,17 @@ fn follow(state: &mut State) {
     if state.follow.is_on() {
         state.follow.stop(&mut state.tree);
     } else {
+        // The newest run is looked for where it stands first.
+        refilter(state, |filter| filter.order = Order::Newest);
         state.follow.start();
     }
+}
+
+/// Orders sessions and runs; the cursor goes to the first.
+fn order(state: &mut State, order: Order) {
+    state.follow.stop(&mut state.tree);
+    refilter(state, |filter| filter.order = order);
+    state.notify(format!("runs: {}", order.as_str()));
 }
 
 /// Freezes the view, or shows what arrived meanwhile.
@@ -256,7 +280,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
-            Kind::Sessions | Kind::Help { .. } => Vec::new(),
+            Kind::Sessions | Kind::Facets | Kind::Help { .. } => Vec::new(),
         };
     }
     if state.stats.is_open() {
@@ -287,9 +311,10 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
         list.close_line(taken);
         return lists::move_by(state, 0);
     }
-    if let Some(line) = state.line.take().filter(|_| !taken) {
-        refilter(state, |filter| line.before().clone_into(&mut filter.text));
+    if state.naming.is_some() {
+        return views::end_naming(state, taken);
     }
+    filter_line::end(state, taken);
     Vec::new()
 }
 

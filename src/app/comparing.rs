@@ -7,7 +7,7 @@ use super::{
     state::State,
     step, wrap,
 };
-use crate::model::{SessionId, TraceId};
+use crate::model::{Order, SessionId, TraceId};
 
 /// A name in the last line is no wider.
 const NAME: usize = 24;
@@ -81,7 +81,8 @@ impl State {
         let is_numbered = |row: &&Row| row.id == RowId::Trace(trace);
         let number = self.tree.rows().iter().find(is_numbered).and_then(|row| self.tree.run_number(row));
         let Some(summary) = self.tree.trace(&trace) else { return "a run".to_owned() };
-        if let Some(number) = number.filter(|_| summary.session.is_some() && self.filter.text.trim().is_empty()) {
+        let counts = self.filter.text.trim().is_empty() && self.filter.order == Order::Newest;
+        if let Some(number) = number.filter(|_| summary.session.is_some() && counts) {
             return format!("run {number}");
         }
         let name = summary.label.as_ref().or(summary.question.as_ref()).or(summary.name.as_ref());

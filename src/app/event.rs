@@ -124,6 +124,11 @@ pub enum Effect {
     /// Draw every cell again.
     Redraw,
     PlayDemo,
+    /// Keep this filter under a name.
+    SaveView {
+        name: String,
+        filter: String,
+    },
     /// Runs have ended; the text says how many, and holds nothing that was received.
     Alert(String),
     Quit,

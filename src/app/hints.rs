@@ -48,9 +48,15 @@ impl State {
             (Action::Close, Some(_)) => Some("close"),
             // The key beside it does the same.
             (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
-            (Action::Open, Some(Kind::Sessions | Kind::Themes { .. })) => Some("choose"),
+            (Action::Open, Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. })) => Some("choose"),
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
             (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,
+            // In a list's line there is nothing to complete, and in that of a name neither.
+            (Action::Complete | Action::History | Action::SaveView, top) if top.is_some() || self.naming.is_some() => {
+                None
+            }
+            (Action::NextOffer, None) => (!self.offers().is_empty()).then_some(usual),
+            (Action::History, None) => self.completion.has_history().then_some(usual),
             (Action::Back, None) => self.back_does(),
             (Action::Open, None) if context == Context::FirstRun => None,
             (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),

@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Sessions,
+    /// The values by which one can filter.
+    Facets,
     /// With the theme that was in force when it was opened.
     Themes {
         before: String,
@@ -25,6 +27,10 @@ pub enum Kind {
 pub enum Pick {
     Session(OfSession),
     AllSessions,
+    /// A term of the filter language.
+    Term(String),
+    /// A saved filter, by its name.
+    View(String),
     Theme(String),
     Key(Action),
 }

@@ -41,6 +41,16 @@ impl Line {
         wrap::width(&self.text()[..self.at()])
     }
 
+    /// Puts a text between two places in bytes, and the cursor behind it.
+    pub fn replace(&mut self, from: usize, to: usize, text: &str) {
+        let (Some(start), Some(end)) = (self.text().get(..from), self.text().get(to..)) else { return };
+        let (start, end) = (start.to_owned(), end.to_owned());
+        if start.len() + text.len() + end.len() <= LONGEST {
+            let at = start.chars().count() + text.chars().count();
+            self.input = Input::new(start + text + &end).with_cursor(at);
+        }
+    }
+
     /// Deletes what stands left of the cursor.
     pub fn delete_to_start(&mut self) {
         self.input.handle(InputRequest::DeleteFromStart);
@@ -81,7 +91,8 @@ impl Line {
     }
 
     /// Where the cursor is, in bytes.
-    fn at(&self) -> usize {
+    #[must_use]
+    pub fn at(&self) -> usize {
         let text = self.text();
         text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at)
     }

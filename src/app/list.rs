@@ -65,6 +65,7 @@ impl List {
     pub fn title(&self) -> &'static str {
         match self.kind {
             Kind::Sessions => "Sessions",
+            Kind::Facets => "Filter by",
             Kind::Themes { .. } => "Themes",
             Kind::Help { .. } => "Help",
         }
@@ -123,7 +124,7 @@ impl List {
     #[must_use]
     pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions | Kind::Themes { .. } => self.left.len(),
+            Kind::Sessions | Kind::Facets | Kind::Themes { .. } => self.left.len(),
             Kind::Help { .. } => self.help.height(),
         };
         (lines, self.top)
@@ -213,7 +214,7 @@ impl List {
     fn lay(&mut self) {
         self.left = self.find();
         match self.kind {
-            Kind::Sessions => self.area = areas::overlay(self.screen, 76, self.items.len().max(6)),
+            Kind::Sessions | Kind::Facets => self.area = areas::overlay(self.screen, 76, self.items.len().max(6)),
             Kind::Themes { .. } => self.area = areas::overlay(self.screen, 40, self.items.len()),
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.

@@ -6,13 +6,20 @@ use super::{
     state::State,
     wrap,
 };
-use crate::model::SessionSummary;
+use crate::{
+    filter,
+    model::{Facet, FacetValues, Query, SessionSummary},
+};
+
+/// So many values of each facet are listed; more are found by typing.
+const OF_EACH: usize = 100;
 
 impl State {
     /// The items of a list.
     pub(super) fn items(&self, kind: &Kind) -> Vec<Item> {
         match kind {
             Kind::Sessions => self.sessions(),
+            Kind::Facets => self.facet_items(),
             Kind::Themes { .. } => {
                 self.themes.iter().map(|name| Item::new(Pick::Theme(name.clone()), name.clone())).collect()
             }
@@ -31,6 +38,32 @@ impl State {
         let all = self.filter.session.as_ref().map(|_| Item::new(Pick::AllSessions, "all sessions".to_owned()));
         let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
         all.into_iter().chain(sessions.iter().map(|summary| self.session(summary))).collect()
+    }
+
+    /// The question whose answer the list of facets shows: what there is beside what is filtered by already.
+    pub(super) fn facets_question(&self) -> Query {
+        let (of, filter) = (Facet::BROWSED.to_vec(), self.filter.clone());
+        Query::Facets { of, part: String::new(), filter, limit: OF_EACH }
+    }
+
+    /// `tool:book_room            31 runs`, below the views
+    fn facet_items(&self) -> Vec<Item> {
+        let views = self.views.iter().map(|(name, filter)| Item {
+            note: format!("view  {}", wrap::clean_line(filter)),
+            ..Item::new(Pick::View(name.clone()), wrap::clean_line(name))
+        });
+        let values = self.facets.shown().into_iter().flatten();
+        let items = values.flat_map(|FacetValues { facet, rows, .. }| {
+            rows.iter().map(|row| {
+                let runs = if row.runs == 1 { "run" } else { "runs" };
+                let term = format!("{}:{}", facet.key(), filter::quoted(&row.value));
+                Item {
+                    cells: vec![format!("{} {runs}", format::count(row.runs))],
+                    ..Item::new(Pick::Term(term.clone()), wrap::clean_line(&term))
+                }
+            })
+        });
+        views.chain(items).collect()
     }
 
     /// `✗ trip-planner  ana  1 failed            3 runs  $.313  17:42:09`

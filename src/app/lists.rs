@@ -6,7 +6,8 @@ use super::{
     item::{Kind, Pick},
     list::List,
     state::{State, ThemeBy},
-    typing::refilter,
+    typing::{add_term, refilter},
+    views,
 };
 
 /// Lays a list over the screen, unless one of its kind lies there.
@@ -22,6 +23,10 @@ pub fn open(state: &mut State, kind: Kind) {
             state.filter.session.clone().map(Pick::Session)
         }
         Kind::Themes { before } => Some(Pick::Theme(before.clone())),
+        Kind::Facets => {
+            state.facets.touch();
+            None
+        }
         Kind::Help { .. } => None,
     };
     let items = state.items(&kind);
@@ -46,6 +51,11 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
             state.tree.relay(height);
             state.tree.select(&id, height);
         }
+        Pick::Term(term) => {
+            state.follow.stop(&mut state.tree);
+            add_term(state, &term);
+        }
+        Pick::View(name) => views::show(state, &name),
         Pick::AllSessions => refilter(state, |filter| filter.session = None),
         Pick::Theme(name) => {
             state.theme_by = ThemeBy::Person;

@@ -15,6 +15,8 @@
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
+//!   filter_line  the line of the filter: what it offers
+//!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics
 //!   hints        the footer                                 list_items: what the lists are of
@@ -35,6 +37,7 @@
 //!   scroll       a cursor in a list of lines                activity: how fast spans arrive, and which traces did
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
 //!   step         what a step is called, its letter          program: how what `run` started stands
+//!   completion   what the filter's line offers
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
@@ -49,10 +52,12 @@ mod alerts;
 pub mod areas;
 pub mod browse;
 mod comparing;
+pub mod completion;
 pub mod detail;
 pub mod document;
 pub mod event;
 mod failed_steps;
+mod filter_line;
 pub mod find;
 pub mod first_run;
 mod follow;
@@ -84,7 +89,9 @@ pub mod tab_source;
 mod tests;
 mod typing;
 mod update;
+mod value_at_cursor;
 pub mod verdict;
+pub mod views;
 mod waiting;
 pub mod wrap;
 

@@ -36,6 +36,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::ZoomOut
         | Action::Filter
         | Action::Session
+        | Action::Facets
+        | Action::AddValue
+        | Action::OrderNewest
+        | Action::OrderCost
+        | Action::OrderDuration
+        | Action::OrderTokens
+        | Action::OrderErrors
         | Action::Follow
         | Action::Prompt
         | Action::Compare
@@ -43,6 +50,11 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Take
         | Action::Leave
         | Action::Clear
+        | Action::Complete
+        | Action::NextOffer
+        | Action::PreviousOffer
+        | Action::History
+        | Action::SaveView
         | Action::YankCommand
         | Action::YankSnippet
         | Action::SdkSideseat

@@ -90,6 +90,10 @@ impl State {
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
             queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
+        queries.extend(self.completion_question().map(|query| (QuerySlot::Completion, query)));
+        if self.lists.iter().any(|list| list.kind == Kind::Facets) {
+            queries.push((QuerySlot::Facets, self.facets_question()));
+        }
         let (last, now) = (&mut self.tickets, self.now);
         let sent = queries.into_iter().filter_map(|(slot, query)| {
             let ticket = match &slot {
@@ -103,6 +107,8 @@ impl State {
                 QuerySlot::Picker => self.picker.asks(&query, last, now),
                 QuerySlot::Stats => self.stats.asks(&query, last, now),
                 QuerySlot::Usual => self.usual.asks(&query, last, now),
+                QuerySlot::Completion => self.completion.values.asks(&query, last, now),
+                QuerySlot::Facets => self.facets.asks(&query, last, now),
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })
         });

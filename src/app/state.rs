@@ -1,6 +1,6 @@
 //! What the user is looking at.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use ratatui::layout::Rect;
 
@@ -9,6 +9,7 @@ use super::{
     alerts::Watched,
     areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
+    completion::Completion,
     detail::DetailPane,
     event::{Listening, Mode, Seen},
     follow::Follow,
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     keymap::{Context, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
+    model::{Changes, FacetValues, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
 };
 
 /// How long a notice stays in the status line.
@@ -66,6 +67,13 @@ pub struct State {
     pub filter: Filter,
     /// The filter while it is being typed.
     pub line: Option<Line>,
+    pub completion: Box<Completion>,
+    /// The name under which the filter is saved, while it is being typed.
+    pub naming: Option<Line>,
+    /// Saved filters by name.
+    pub views: BTreeMap<String, String>,
+    /// What the list of facets is made from.
+    pub(super) facets: Box<Pane<Vec<FacetValues>>>,
     /// Laid over the screen.
     pub picture: Option<Picture>,
     pub stats: Box<StatsPane>,
@@ -126,6 +134,8 @@ pub struct Start {
     pub db: String,
     pub theme: String,
     pub themes: Vec<String>,
+    /// Saved filters by name.
+    pub views: BTreeMap<String, String>,
     /// The theme was chosen by what the terminal is like.
     pub by_terminal: bool,
 }
@@ -157,7 +167,7 @@ pub enum Lamp {
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, zone, db, theme, themes, by_terminal } = start;
+        let Start { columns, rows, keymap, now, mode, zone, db, theme, themes, views, by_terminal } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -179,6 +189,10 @@ impl State {
             zoomed: false,
             filter: Filter::default(),
             line: None,
+            completion: Box::default(),
+            naming: None,
+            views,
+            facets: Box::default(),
             picture: None,
             stats: Box::default(),
             terminal: Shows::default(),
@@ -207,7 +221,7 @@ impl State {
     /// Where everything goes; `None` where the screen is too small.
     #[must_use]
     pub fn areas(&self) -> Option<Areas> {
-        let filter = self.line.is_some() || !self.filter.is_empty();
+        let filter = self.line.is_some() || self.naming.is_some() || !self.filter.is_empty();
         let no_calls = self.overview.shown().is_some_and(|overview| {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
@@ -259,7 +273,7 @@ impl State {
         match (self.lists.last(), self.stage(), self.focus) {
             (Some(list), _, _) if list.line().is_some() => Context::Line,
             (Some(_), _, _) => Context::List,
-            (None, _, _) if self.line.is_some() => Context::Line,
+            (None, _, _) if self.line.is_some() || self.naming.is_some() => Context::Line,
             (None, Stage::FirstRun, _) => Context::FirstRun,
             (None, _, _) if self.stats.is_open() => Context::Stats,
             (None, _, Focus::Tree) => Context::Tree,
@@ -322,7 +336,11 @@ impl State {
         self.rate = Rate::default();
         self.filter = Filter::default();
         self.line = None;
-        self.lists.retain(|list| list.kind != Kind::Sessions);
+        self.naming = None;
+        self.completion.reset();
+        self.completion.values = Pane::default();
+        self.facets = Box::default();
+        self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Facets));
         self.paused = None;
         self.stored = 0;
         self.watched = Watched::default();
@@ -340,6 +358,8 @@ impl State {
         }
         self.overview.touch();
         self.picker.touch();
+        self.completion.values.touch();
+        self.facets.touch();
         self.stats.touch(self.now);
         if self.detail.verdict().is_some_and(|verdict| changes.touches(&verdict.trace())) {
             self.usual.touch();

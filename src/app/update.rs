@@ -7,13 +7,13 @@ use super::{
     areas::{self, Focus},
     detail::Prepared,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
+    filter_line::type_in,
     item::Kind,
     lists,
     picture::Shown,
     picture_keys,
     state::{Stage, State},
     stats_keys,
-    typing::type_in,
 };
 use crate::{
     keymap::{Action, Context, Found, Key},
@@ -142,6 +142,17 @@ fn answered(
         QuerySlot::Stats => state.stats.take(ticket, only!(answer, Stats), now),
         QuerySlot::Usual => {
             state.usual.take(ticket, only!(answer, Usual), now);
+        }
+        QuerySlot::Completion => {
+            state.completion.values.take(ticket, only!(answer, Facets), now);
+        }
+        QuerySlot::Facets => {
+            if state.facets.take(ticket, only!(answer, Facets), now) {
+                let items = state.items(&Kind::Facets);
+                for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Facets) {
+                    list.put(items.clone());
+                }
+            }
         }
         QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {

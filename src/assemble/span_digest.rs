@@ -112,6 +112,8 @@ pub(super) struct StepFacts {
     pub first_token: Option<Duration>,
     /// Whether the answer was cut at a limit of tokens.
     pub cut_off: bool,
+    /// Why the answer ended, as it was sent.
+    pub finish: Option<Box<str>>,
     /// The names of the tools that its answers call and that it states to have run, each with its hash.
     pub tool_names: Box<[(ToolNameHash, Box<str>)]>,
 }
@@ -124,6 +126,7 @@ impl StepFacts {
             agent: genai.agent.as_deref().map(Box::from),
             first_token: genai.ttft,
             cut_off: genai.stop_reason.as_deref().and_then(Finish::of) == Some(Finish::CutOff),
+            finish: genai.stop_reason.as_deref().map(|reason| cut(reason).into()),
             tool_names: tool_names(translation),
         };
         (facts != Self::default()).then(|| Box::new(facts))

@@ -66,6 +66,8 @@ pub struct Step {
     /// It has tokens and neither a price nor a payer.
     pub unpriced: bool,
     pub failed: bool,
+    /// Why the answer ended, as its sender said; `None` for anything but a call, and where it is not known.
+    pub finish: Option<Box<str>>,
 }
 
 /// What is known of a trace: its nodes, the calls that count, the tool runs, and the digests of all records.
@@ -97,6 +99,7 @@ pub fn steps(trace: &Counted) -> Vec<Step> {
             cost: cost_of(call),
             unpriced: call.unpriced,
             failed: call.failed,
+            finish: call.digests(trace.tree).find_map(|digest| digest.facts.as_ref()?.finish.clone()),
             ..Step::new(StepKind::Call, node.started)
         };
         steps.push(((node.started, node.id, 0), step));
@@ -199,6 +202,7 @@ impl Step {
             cost: None,
             unpriced: false,
             failed: false,
+            finish: None,
         }
     }
 }

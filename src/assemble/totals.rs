@@ -23,6 +23,8 @@ use crate::model::{
 
 /// Longest failure in a list, in characters.
 const FAILURE: usize = 160;
+/// Most failures of a trace whose kinds and texts are kept for search.
+const FAILURES: usize = 16;
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,10 @@ pub struct TraceListing {
     pub has_ai: bool,
     /// Its last failure on one line; `None` where nothing failed, or nothing is known of what did.
     pub failure: Option<String>,
+    /// The kinds of its failures without what stands before their last dot, and all that is known of each in a line: each
+    /// once, in order, the first [`FAILURES`].
+    pub failure_kinds: Vec<String>,
+    pub failure_texts: Vec<String>,
     /// Whether its last answer was cut at a limit of tokens.
     pub cut_off: bool,
     /// Its worst repeat.
@@ -236,16 +242,43 @@ impl<'a> TraceDigest<'a> {
         asked(true).or_else(|| asked(false)).map(str::to_owned)
     }
 
-    /// The last failure on one line: its kind without what stands before its last dot, and its message.
-    fn failure(&self) -> Option<String> {
-        let site = self.failures.last()?;
+    /// The kind and the message of a failure; each `None` where it is not known.
+    fn described(&self, site: &PlacedFailure) -> (Option<&str>, Option<&str>) {
         let digest = |node: usize| self.tree.nodes[node].failure();
         let (own, other) = (digest(site.node), digest(site.described_by));
         let first =
             |value: fn(&FailureDigest) -> Option<&String>| own.and_then(value).or_else(|| other.and_then(value));
-        let kind = first(|failure| failure.kind.as_ref()).map(|kind| kind.rsplit(['.', ':']).next().unwrap_or(kind));
-        let message = first(|failure| failure.message.as_ref())
-            .and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
+        (
+            first(|failure| failure.kind.as_ref()).map(String::as_str),
+            first(|failure| failure.message.as_ref()).map(String::as_str),
+        )
+    }
+
+    /// The kinds and the texts of the failures.
+    fn failure_names(&self) -> (Vec<String>, Vec<String>) {
+        let (mut kinds, mut texts): (Vec<String>, Vec<String>) = Default::default();
+        let add = |into: &mut Vec<String>, text: &str| {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if !line.is_empty() && into.len() < FAILURES && !into.contains(&line) {
+                into.push(line);
+            }
+        };
+        for site in &self.failures {
+            let (kind, message) = self.described(site);
+            add(&mut kinds, short(kind.unwrap_or_default()));
+            add(&mut texts, &[kind, message].into_iter().flatten().collect::<Vec<_>>().join(": "));
+            if texts.len() == FAILURES && kinds.len() == FAILURES {
+                break;
+            }
+        }
+        (kinds, texts)
+    }
+
+    /// The last failure on one line: its kind without what stands before its last dot, and its message.
+    fn failure(&self) -> Option<String> {
+        let (kind, message) = self.described(self.failures.last()?);
+        let kind = kind.map(short);
+        let message = message.and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
         let texts: Vec<&str> = kind.into_iter().chain(message).map(str::trim).filter(|text| !text.is_empty()).collect();
         let text: String = texts.join(": ").chars().take(FAILURE).collect();
         Some(text).filter(|text| !text.is_empty())
@@ -256,6 +289,7 @@ impl<'a> TraceDigest<'a> {
         let (started, ended) = self.times();
         let Self { tree, counted, runs, sources, failures: _ } = self;
         let counted = steps::Counted { tree, calls: counted, runs, digests: sources };
+        let (failure_kinds, failure_texts) = self.failure_names();
         let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
@@ -276,11 +310,18 @@ impl<'a> TraceDigest<'a> {
             totals: self.totals(),
             has_ai: any_ai || !self.counted.calls.is_empty(),
             failure: self.failure(),
+            failure_kinds,
+            failure_texts,
             cut_off: steps::is_cut_off(&counted),
             repeat: steps::repeat(&counted),
             steps: steps::steps(&counted),
         }
     }
+}
+
+/// A kind of failure without what stands before its last dot.
+fn short(kind: &str) -> &str {
+    kind.rsplit(['.', ':']).next().unwrap_or(kind)
 }
 
 /// The agent's name in a span's name: the conventions' `invoke_agent NAME` says the kind as well. `None` where it is the

@@ -14,7 +14,7 @@ use super::{
     BAD_INPUT, GOOD,
     assembled::{assembled, batches, stretches},
     blobs::Blobs,
-    is_read_by_a_person,
+    filtering, is_read_by_a_person,
     json::Printable,
     reading::{Output, Reads},
 };
@@ -28,6 +28,7 @@ use crate::{
 pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui export > all.json
+  sideseat-tui export --filter \"error since:24h\" -o failed.json
   sideseat-tui export --session trip-42 --blobs media -o trip.json
   sideseat-tui export --format otlp-json | gzip > backup.json.gz       # `import` reads it again
   sideseat-tui export --format otlp-proto --trace 0af7651916cd43dd8448eb211c80319c -o trace.pb
@@ -58,6 +59,10 @@ pub struct Arguments {
     /// Only what was sent to this project
     #[arg(long, value_name = "NAME")]
     project: Option<Project>,
+
+    /// Only traces that this lets through: words, agent:, tool:, cost> and more; see below
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
+    filter: String,
 
     /// Also write images, documents and other bytes, which a transcript only names, into this folder (SHA256.EXT)
     #[arg(long, value_name = "DIR")]
@@ -163,6 +168,7 @@ impl Arguments {
             trace: self.trace,
             session: self.session.clone(),
             project: self.project.as_ref().map(ToString::to_string),
+            filter: self.filter.clone(),
         }
     }
 }
@@ -220,7 +226,9 @@ fn ids(picked: &[Picked]) -> Vec<TraceId> {
 fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
     let session = pick.trace.map(|trace| store.session_of(trace)).transpose()?.flatten();
     match session {
-        Some(session) => store.sessions(&Pick { trace: None, session: Some(session), project: pick.project.clone() }),
+        Some(session) => {
+            store.sessions(&Pick { trace: None, session: Some(session), filter: String::new(), ..pick.clone() })
+        }
         None => store.sessions(pick),
     }
 }

@@ -7,6 +7,7 @@
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
 //!   check               what of a damaged store can be read
 //!   print               keys, themes, config            json       JSON that a terminal may show
+//!   filtering           `--filter`, and the help of its language
 //!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
 //!   reading             commands that only read: here, or (asking, frames, answering) in the instance that holds the store
@@ -25,6 +26,7 @@ mod delivery;
 pub mod demo;
 mod doctor;
 mod export;
+mod filtering;
 mod frames;
 mod import;
 mod init;
@@ -256,7 +258,8 @@ pub fn command() -> clap::Command {
         let command = command.help_template(TEMPLATE).long_about(None);
         if more.is_empty() { command } else { command.before_help(more) }
     };
-    in_one_form(table()).mut_subcommands(|command| in_one_form(command).mut_subcommands(in_one_form))
+    let command = in_one_form(table()).mut_subcommands(|command| in_one_form(command).mut_subcommands(in_one_form));
+    command.mut_subcommands(filtering::explained)
 }
 
 /// The command line as it is declared.

@@ -5,7 +5,7 @@ use std::{io, str::FromStr, time::Duration};
 use serde_json::{Value as Json, json};
 
 use super::{
-    GOOD,
+    GOOD, filtering,
     json::print_value,
     reading::{Output, Reads},
     table::{self, Align, Column},
@@ -27,6 +27,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui stats                                # of all that is stored
   sideseat-tui stats --since 24h
+  sideseat-tui stats --filter \"agent:planner -tool:web_fetch\"
   sideseat-tui stats --json | jq '.models[] | {name, cost_usd}'";
 
 #[derive(Debug, clap::Args)]
@@ -35,8 +36,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     since: Option<Ago>,
 
-    /// Only runs that have all these words in their names, ids, models or messages
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    /// Only runs that this lets through: words, agent:, tool:, cost> and more; see below
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
     filter: String,
 
     /// Only what was sent to this project

@@ -6,7 +6,7 @@ use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    GOOD, json,
+    GOOD, filtering, json,
     reading::{Output, Reads},
     table::{self, Align, Column},
 };
@@ -28,6 +28,7 @@ Examples:
 pub const TRACES_EXAMPLES: &str = "\
 Examples:
   sideseat-tui traces --session trip-42
+  sideseat-tui traces --filter \"error since:24h cost>.10\"
   sideseat-tui traces --json | jq 'map(.totals.cost_usd) | add'";
 
 /// Most rows of a table if no limit is given. JSON has no limit then.
@@ -51,8 +52,8 @@ pub struct Traces {
 
 #[derive(Debug, clap::Args)]
 struct List {
-    /// Only what has all these words in its names, ids, models or messages
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    /// Only what this lets through: words, agent:, tool:, cost> and more; see below
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
     filter: String,
 
     /// Only what was sent to this project

@@ -15,7 +15,7 @@ use std::{
 use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve};
 use crate::{
     app::{self, format::Zone, sdk::Sdk},
-    config::{Db, Settings, logging},
+    config::{Db, Settings, logging, views},
     frameworks::Project,
     keymap::Keymap,
     receive::{Address, Counts, Protocol, Refused},
@@ -83,10 +83,20 @@ pub(super) fn wiring(
     counts: Arc<Counts>,
 ) -> Wiring {
     let (player, watched) = (stage.clone(), stage.clone());
+    let file = settings.paths.views();
+    let views = file.as_deref().map(views::read).transpose().unwrap_or_else(|why| {
+        stage.notice(why);
+        None
+    });
     Wiring {
         theme: settings.theme.value.clone(),
         themes_dir: settings.paths.themes(),
         keymap,
+        views: views.unwrap_or_default(),
+        save_view: Box::new(move |name, filter| match &file {
+            Some(file) => views::save(file, name, filter),
+            None => Err("no folder for settings is known".to_owned()),
+        }),
         started,
         seen: Box::new(move || seen(&counts, watched.health())),
         demo: Box::new(move || player.play()),

@@ -5,6 +5,7 @@
 //!   value    the types of settings with rules of their own (a port, a loopback address, …)
 //!   file     reads config.toml; errors name the line
 //!   paths    the user's folders
+//!   views    saved filters
 //!   log      the log file
 //!   instances  the registry of running instances
 //! ```
@@ -17,6 +18,7 @@ mod layer;
 mod log;
 mod paths;
 mod value;
+pub mod views;
 
 use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 

@@ -41,6 +41,12 @@ impl Paths {
         Some(self.config.as_ref()?.join("themes"))
     }
 
+    /// Saved filters.
+    #[must_use]
+    pub fn views(&self) -> Option<PathBuf> {
+        Some(self.config.as_ref()?.join("views.toml"))
+    }
+
     #[must_use]
     pub fn store(&self) -> Option<PathBuf> {
         Some(self.data.as_ref()?.join("traces.duckdb"))

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AssembledTrace, LogRow, Note, Only, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats, Timestamp, Totals,
-    TraceId, TraceSummary, Tree, Usd,
+    AssembledTrace, Facet, FacetValues, LogRow, Note, Only, SessionId, SessionSummary, Span, SpanId, StateCounts,
+    Stats, Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
 };
 
-/// What narrows every list.
+/// What narrows every list, and in which order it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
-    /// Words that must all occur (in any case) in a trace's names, session, user, models or messages.
+    /// In the filter language (`crate::filter`); the store answers nothing for a text that is none.
     pub text: String,
     pub session: Option<OfSession>,
     pub project: Option<String>,
@@ -20,6 +20,39 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Only what a statistic counts.
     pub only: Option<Only>,
+    pub order: Order,
+}
+
+/// The order of sessions, and of the runs in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// What cost most first, as far as that is known.
+    Cost,
+    /// What took longest first.
+    Duration,
+    /// What took most tokens first.
+    Tokens,
+    /// What failed most often first.
+    Errors,
+}
+
+impl Order {
+    pub const ALL: [Self; 5] = [Self::Newest, Self::Cost, Self::Duration, Self::Tokens, Self::Errors];
+
+    /// How people call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest first",
+            Self::Cost => "dearest first",
+            Self::Duration => "longest first",
+            Self::Tokens => "most tokens first",
+            Self::Errors => "most failures first",
+        }
+    }
 }
 
 /// The session whose traces a filter lets through; `None` for the traces without one.
@@ -28,7 +61,7 @@ pub type OfSession = Option<SessionId>;
 impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { text, session, project, since, only } = self;
+        let Self { text, session, project, since, only, order: _ } = self;
         text.trim().is_empty() && session.is_none() && project.is_none() && since.is_none() && only.is_none()
     }
 }
@@ -36,12 +69,13 @@ impl Filter {
 /// A question the screen asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
-    /// Sessions, newest activity first, at most `limit`; traces without a session gathered in one row.
+    /// Sessions in the order of the filter, at most `limit`; traces without a session gathered in one row.
     Sessions {
         filter: Filter,
         limit: usize,
     },
-    /// The traces of one session (`None`: of no session), oldest first; the newest `limit` of them.
+    /// The traces of one session (`None`: of no session), oldest first; the newest `limit` of them. In another order
+    /// those that stand first in it, the first of all last.
     Traces {
         session: Option<SessionId>,
         filter: Filter,
@@ -66,6 +100,14 @@ pub enum Query {
     Stats {
         filter: Filter,
         stretch: Option<Duration>,
+    },
+    /// The values that runs have which a filter lets through, those of most runs first: at most `limit` of each facet, and
+    /// only those with `part` in them, in any case.
+    Facets {
+        of: Vec<Facet>,
+        part: String,
+        filter: Filter,
+        limit: usize,
     },
     /// What the newest runs before this one cost that have its label.
     Usual {
@@ -95,6 +137,10 @@ pub enum QuerySlot {
     Overview,
     Stats,
     Usual,
+    /// What the filter's line offers.
+    Completion,
+    /// The list of facets.
+    Facets,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +153,8 @@ pub enum Answer {
     Raw(Option<Arc<RawSpan>>),
     Overview(Box<Overview>),
     Stats(Arc<Stats>),
+    /// In the order in which they were asked for.
+    Facets(Vec<FacetValues>),
     /// The newest first; none where the run has no label. Those that run, or whose whole cost is not known, are left out.
     Usual(Vec<Usd>),
 }

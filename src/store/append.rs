@@ -153,6 +153,13 @@ impl GroupPlan<'_> {
             }
             table.flush()?;
         }
+        if !self.attributes.is_empty() {
+            let mut table = connection.appender("trace_attributes")?;
+            for (trace, lines) in &self.attributes {
+                table.append_row(params![trace_number(trace), lines])?;
+            }
+            table.flush()?;
+        }
         append_encoded(connection, "resources", &self.resources.new)?;
         append_encoded(connection, "scopes", &self.scopes.new)
     }
@@ -205,6 +212,8 @@ impl GroupPlan<'_> {
                 listing.failure,
                 listing.cut_off,
                 filled,
+                lines(&listing.failure_kinds),
+                lines(&listing.failure_texts),
             ])?;
         }
         Ok(table.flush()?)
@@ -244,11 +253,17 @@ impl GroupPlan<'_> {
                     step.cost.map(|cost| cost.0),
                     step.unpriced,
                     step.failed,
+                    step.finish.as_deref(),
                 ])?;
             }
         }
         Ok(table.flush()?)
     }
+}
+
+/// Texts as a column has them, one a line; null where there is none.
+fn lines(texts: &[String]) -> Option<String> {
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 /// A place among steps as its column has it.

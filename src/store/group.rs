@@ -9,7 +9,7 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    DatabaseError, Submission,
+    DatabaseError, Submission, found_by,
     hash_ids::{BlobId, LogId, LogIdentity, ResourceId, ScopeId},
     interned::Interned,
     prepared::{PreparedLog, PreparedSpan, Stored},
@@ -39,6 +39,8 @@ pub struct GroupPlan<'a> {
     pub(super) blobs: HashMap<BlobId, &'a [u8]>,
     /// Which traces have which contents, as far as that is not stored yet.
     pub(super) trace_contents: Vec<(TraceId, ContentId)>,
+    /// The attributes by which the traces of the group are found, as `trace_attributes` has them.
+    pub(super) attributes: HashMap<TraceId, String>,
     /// The resources of the group.
     pub(super) resources: Interned<Resource, ResourceId>,
     /// The instrumentation scopes of the group.
@@ -90,11 +92,17 @@ impl<'a> GroupPlan<'a> {
         {
             plan.add_contents(stored_ids, summaries, &mut added, trace, stored);
         }
+        plan.attributes = found_by::of_group(plan.found_by());
         plan.summarized = summaries.summarize(&plan.touched, now);
         let Summarized { rows, emptied, .. } = &plan.summarized;
         let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace));
         plan.gone_traces = replaced.chain(emptied.iter().copied()).collect();
         Ok(plan)
+    }
+
+    /// The trace of each span of the plan, and the lines by which it is found.
+    pub(super) fn found_by(&self) -> impl Iterator<Item = (TraceId, &'a [String])> {
+        self.spans.iter().map(|span| (span.row.trace, &span.found_by[..]))
     }
 
     /// Chooses the record of each span: the one of the highest rank, whether stored or new, so that the order in which they

@@ -23,6 +23,7 @@ mod append;
 mod blobs;
 mod changes;
 mod checkpoint;
+mod found_by;
 mod group;
 mod hash_ids;
 mod interned;
@@ -116,6 +117,9 @@ enum DatabaseError {
     /// A stored form does not decode; `what` is what it should be.
     #[error("a stored {what} cannot be read: {why}")]
     Unreadable { what: &'static str, why: String },
+    /// The filter is not one.
+    #[error("{0}")]
+    Filter(String),
     /// The file is closed, and could not be opened again.
     #[error("the store could not be opened again: {0}")]
     Away(String),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     blobs::{self, Blob},
+    found_by,
     hash_ids::RawLogHash,
     listed,
     pack::pack,
@@ -40,6 +41,8 @@ pub struct PreparedSpan {
     pub(super) columns: SpanColumns,
     /// What the summary of its trace is made from.
     pub(super) digest: SpanDigest,
+    /// The lines of its attributes by which its trace is found.
+    pub(super) found_by: Vec<String>,
     pub(super) stored: Stored,
 }
 
@@ -55,7 +58,9 @@ impl PreparedSpan {
         let digest = SpanDigest::of_span(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let columns = SpanColumns::of(&translation);
-        Self { row, rank, columns, digest, stored: Stored::new(translation, blobs, &raw, span.resource, span.scope) }
+        let found_by = found_by::lines(&span);
+        let stored = Stored::new(translation, blobs, &raw, span.resource, span.scope);
+        Self { row, rank, columns, digest, found_by, stored }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use duckdb::{Connection, named_params, types::Value as Sql};
 
 use super::{
-    DatabaseError,
+    DatabaseError, found_by,
     group::GroupPlan,
     hash_ids::LogId,
     prepared::{PreparedLog, PreparedSpan},
@@ -95,6 +95,7 @@ pub fn write_reprocessed<'a>(
     reprocessed: &'a Reprocessed,
 ) -> Result<GroupPlan<'a>, DatabaseError> {
     let mut plan = GroupPlan::of_reprocessed(connection, stored_ids, reprocessed)?;
+    plan.attributes = found_by::new_lines(connection, found_by::of_group(plan.found_by()))?;
     let gone = uhugeints(plan.logs.iter().map(|(id, _)| *id));
     connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
     delete_moved(connection, reprocessed)?;

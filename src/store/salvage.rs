@@ -19,7 +19,7 @@ use super::{
 use crate::{pricing::Prices, understand};
 
 /// The tables of a store, and what is in them.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("spans", "spans"),
     ("logs", "log records"),
     ("contents", "messages"),
@@ -27,6 +27,7 @@ const TABLES: [(&str, &str); 8] = [
     ("resources", "resources"),
     ("scopes", "scopes"),
     ("trace_contents", "messages of traces"),
+    ("trace_attributes", "attributes of traces"),
     ("traces", "traces"),
 ];
 /// Rows that are read at once: those of a row group.

@@ -21,6 +21,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/012_waits.sql"),
     include_str!("schema/013_steps.sql"),
     include_str!("schema/014_marks.sql"),
+    include_str!("schema/015_found_by.sql"),
 ];
 
 /// Whether a file can be used.

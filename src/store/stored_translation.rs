@@ -185,6 +185,7 @@ pub fn search_text(message: &Message) -> String {
             Content::Text(text) | Content::Refusal(text) => add(text),
             Content::Reasoning(reasoning) => add(reasoning.text.as_deref().unwrap_or_default()),
             Content::Call(call) => {
+                add(call.known_id().unwrap_or_default());
                 add(&call.name);
                 add(&call.input.to_text());
             }

@@ -1,7 +1,7 @@
 //! What commands read of the store: all traces and log records that are picked. They are read a session or a trace at
 //! a time, so that an export needs no more memory than its largest session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use duckdb::{Connection, Row, named_params, types::Value as Sql};
 
@@ -23,6 +23,8 @@ pub struct Pick {
     pub session: Option<SessionId>,
     /// Only traces of this project; of log records those whose trace is of it, or that were sent to it without one.
     pub project: Option<String>,
+    /// Only traces that this filter lets through, and their log records. Empty: all.
+    pub filter: String,
 }
 
 /// A trace that was picked.
@@ -102,7 +104,17 @@ impl Store {
     /// The log records picked, by time; also those without a trace, unless the pick names one.
     pub fn log_ids(&self, pick: &Pick) -> Result<Vec<LogId>, StoreError> {
         let ask = |connection: &Connection| {
-            ask(connection, include_str!("queries/pick_logs.sql"), pick, |row| Ok(Some(row.get(0)?)))
+            queries::at_one_moment(connection, || {
+                let passing = passing(connection, pick)?;
+                let logs = ask(connection, include_str!("queries/pick_logs.sql"), pick, |row| {
+                    let trace = row.get::<_, Option<u128>>(1)?.and_then(trace_id);
+                    Ok(Some((row.get(0)?, trace)))
+                })?;
+                let passes = |trace: Option<TraceId>| {
+                    passing.as_ref().is_none_or(|ids| trace.is_some_and(|id| ids.contains(&id)))
+                };
+                Ok(logs.into_iter().filter(|(_, trace)| passes(*trace)).map(|(id, _)| id).collect())
+            })
         };
         Ok(self.connection.with(ask)?)
     }
@@ -130,14 +142,28 @@ impl Store {
     /// The traces picked, by start.
     pub fn picked(&self, pick: &Pick) -> Result<Vec<Picked>, StoreError> {
         let ask = |connection: &Connection| {
-            ask(connection, include_str!("queries/pick_traces.sql"), pick, |row| {
-                let session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
-                let spans = row.get(2)?;
-                Ok(trace_id(row.get(0)?).map(|trace| Picked { trace, session, spans }))
+            queries::at_one_moment(connection, || {
+                let passing = passing(connection, pick)?;
+                let mut picked = ask(connection, include_str!("queries/pick_traces.sql"), pick, |row| {
+                    let session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
+                    let spans = row.get(2)?;
+                    Ok(trace_id(row.get(0)?).map(|trace| Picked { trace, session, spans }))
+                })?;
+                picked.retain(|picked| passing.as_ref().is_none_or(|ids| ids.contains(&picked.trace)));
+                Ok(picked)
             })
         };
         Ok(self.connection.with(ask)?)
     }
+}
+
+/// The traces that the filter of a pick lets through; `None` where it has none.
+fn passing(connection: &Connection, pick: &Pick) -> Result<Option<HashSet<TraceId>>, DatabaseError> {
+    if pick.filter.trim().is_empty() {
+        return Ok(None);
+    }
+    let filter = Filter { text: pick.filter.clone(), ..Filter::default() };
+    Ok(Some(queries::passing(connection, &filter)?))
 }
 
 /// Loads what some ids name: at once, else, where texts are so long that the engine's memory does not hold all of it, one

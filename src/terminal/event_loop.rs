@@ -18,7 +18,7 @@ use rustix::{
 };
 
 use super::{
-    ScreenError, Started,
+    SaveView, ScreenError, Started,
     alerts::Alerter,
     ask, clipboard,
     guard::{self, Tty},
@@ -70,6 +70,7 @@ pub struct Outside {
     pub mode: Mode,
     pub in_tmux: bool,
     pub alerter: Alerter,
+    pub save_view: SaveView,
 }
 
 pub struct EventLoop {
@@ -315,6 +316,11 @@ impl EventLoop {
                 Effect::Suspend => self.suspend(incoming)?,
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
+                Effect::SaveView { name, filter } => {
+                    if let Err(why) = (self.outside.save_view)(&name, &filter) {
+                        effects.extend(update(&mut self.state, Event::Notice(format!("not saved: {why}"))));
+                    }
+                }
                 Effect::Alert(text) => self.outside.alerter.alert(&text)?,
                 Effect::Quit => self.ends = true,
             }

@@ -26,6 +26,7 @@ mod signals;
 mod viewer;
 
 use std::{
+    collections::BTreeMap,
     env, io,
     path::PathBuf,
     sync::{
@@ -60,6 +61,10 @@ pub struct Wiring {
     pub theme: String,
     pub themes_dir: Option<PathBuf>,
     pub keymap: Keymap,
+    /// Saved filters by name.
+    pub views: BTreeMap<String, String>,
+    /// Keeps one, by its name.
+    pub save_view: SaveView,
     /// What is opened meanwhile: the first frame waits for none of it.
     pub started: Receiver<Started>,
     pub seen: Box<dyn Fn() -> Seen + Send>,
@@ -73,6 +78,9 @@ pub struct Wiring {
     /// What the first-run screen explains first.
     pub sdk: Sdk,
 }
+
+/// Keeps a filter under a name, or says why it cannot.
+pub type SaveView = Box<dyn Fn(&str, &str) -> Result<(), String> + Send>;
 
 /// What was opened behind the screen.
 pub enum Started {
@@ -135,6 +143,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         db: wiring.db,
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
+        views: wiring.views,
         by_terminal,
     });
     state.sdk = wiring.sdk;
@@ -158,13 +167,14 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, mode, alerts, .. } = wiring;
+    let Wiring { started, seen, demo, mode, alerts, save_view, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
     let alerter = Alerter::new(alerts, variable, in_tmux);
-    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux, alerter };
+    let outside =
+        event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux, alerter, save_view };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

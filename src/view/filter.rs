@@ -1,10 +1,13 @@
 //! The filter's line: what the lists are narrowed to. It is there as long as anything is.
 
+use std::ops::Range;
+
 use ratatui::layout::{Position, Rect};
 
 use super::pen::Pen;
 use crate::{
     app::{State, format, hints::CLEAR, line::Line, stats::words, styled::Styled, wrap},
+    filter::{self as language, PieceKind},
     keymap::Action,
     slots::Slot,
 };
@@ -39,22 +42,61 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
         );
         x = pen.put(x, inner.y, end, "  ", Slot::Text);
     }
+    let place = Rect { x, width: end.saturating_sub(x), ..inner };
+    if let Some(name) = &state.naming {
+        let x = pen.put(place.x, place.y, end, "save as ", Slot::Dim);
+        return Some(type_in(pen, name, Rect { x, width: end.saturating_sub(x), ..place }, slot));
+    }
     let Some(typed) = &state.line else {
-        pen.put(x, inner.y, end, &state.filter.text, slot);
+        pieces(pen, place, &state.filter.text, 0, None, slot);
         return None;
     };
-    Some(type_in(pen, typed, Rect { x, width: end.saturating_sub(x), ..inner }, slot))
+    let problem = state.filter_problem().filter(|problem| !problem.unfinished);
+    let bad = problem.map(|problem| problem.from..problem.to);
+    let (hidden, at) = scrolled(typed, place);
+    pieces(pen, place, typed.text(), hidden, bad.as_ref(), slot);
+    Some(at)
+}
+
+/// Draws a filter, what lies in `bad` as wrong; its first `hidden` bytes are scrolled away.
+fn pieces(pen: &mut Pen, place: Rect, text: &str, hidden: usize, bad: Option<&Range<usize>>, slot: Slot) {
+    let mut x = place.x;
+    let mut put = |from: usize, to: usize, slot| {
+        if let Some(part) = text.get(from.max(hidden)..to).filter(|part| !part.is_empty()) {
+            x = pen.put(x, place.y, place.right(), part, slot);
+        }
+    };
+    let mut done = 0;
+    for piece in language::pieces(text) {
+        put(done, piece.from, slot);
+        let is_bad = bad.is_some_and(|bad| bad.start < piece.to && piece.from < bad.end);
+        let slot = match piece.kind {
+            _ if is_bad => Slot::Error,
+            PieceKind::Key => Slot::Accent,
+            PieceKind::Sign => Slot::Dim,
+            PieceKind::Value | PieceKind::Text => slot,
+        };
+        put(piece.from, piece.to, slot);
+        done = piece.to;
+    }
+    put(done, text.len(), slot);
 }
 
 /// Draws a line that is being typed, scrolled so that its cursor is seen; returns where that is.
 pub fn type_in(pen: &mut Pen, line: &Line, area: Rect, slot: Slot) -> Position {
+    let (hidden, at) = scrolled(line, area);
+    pen.put(area.x, area.y, area.right(), wrap::take(&line.text()[hidden..], area.width.into()), slot);
+    at
+}
+
+/// How many bytes of a line are scrolled away so that its cursor is seen, and where that is then.
+fn scrolled(line: &Line, area: Rect) -> (usize, Position) {
     let room = usize::from(area.width.saturating_sub(1));
     let hidden = line.column().saturating_sub(room);
-    let text = line.text();
-    let shown = if hidden == 0 { text } else { &text[wrap::take(text, hidden).len()..] };
-    pen.put(area.x, area.y, area.right(), wrap::take(shown, area.width.into()), slot);
+    let bytes = if hidden == 0 { 0 } else { wrap::take(line.text(), hidden).len() };
     let column = u16::try_from(line.column() - hidden).unwrap_or(u16::MAX);
-    Position::new(area.x.saturating_add(column).min(area.right().saturating_sub(1).max(area.x)), area.y)
+    let x = area.x.saturating_add(column).min(area.right().saturating_sub(1).max(area.x));
+    (bytes, Position::new(x, area.y))
 }
 
 /// `11/64 runs   Esc clear`; of that as much as leaves the filter itself at least half of the line.

@@ -30,6 +30,7 @@ mod first_run;
 mod header;
 mod list;
 mod numbers;
+mod offers;
 mod pen;
 mod picture;
 mod stats;
@@ -47,6 +48,7 @@ use ratatui::{
 
 use crate::{
     app::{Areas, Focus, Stage, State, styled::Styled},
+    model::Order,
     slots::Slot,
     theme::Theme,
 };
@@ -99,6 +101,9 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
     if let Some(picture) = &state.picture {
         picture::draw(pen, state, picture);
     }
+    if let Some(line) = areas.filter.filter(|_| state.line.is_some() && state.naming.is_none()) {
+        offers::draw(pen, state, line, typed);
+    }
     for list in &state.lists {
         typed = list::draw(pen, state, list);
     }
@@ -115,7 +120,9 @@ fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     if let Some(tree) = &areas.tree {
         let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
         let news = tree::news(state).map(|news| Styled::new(format!("  {news}"), Slot::Accent));
-        let title: Vec<Styled> = [Styled::new("Runs", Slot::Title)].into_iter().chain(news).collect();
+        let order = state.filter.order;
+        let ordered = (order != Order::Newest).then(|| Styled::new(format!("  {}", order.as_str()), Slot::Dim));
+        let title: Vec<Styled> = [Styled::new("Runs", Slot::Title)].into_iter().chain(ordered).chain(news).collect();
         frame::words(pen, top, &title);
         let bottom = Rect { y: areas.body.bottom() - 1, ..top };
         frame::words(pen, bottom, &status::tally(state, bottom.width));

@@ -26,7 +26,7 @@ const TOP: &[&str] = &["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG
 fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
     let mut readme = fs::read_to_string("README.md").unwrap();
     let before = readme.clone();
-    for (name, text) in [("keys", keys()), ("themes", themes()), ("settings", settings())] {
+    for (name, text) in [("keys", keys()), ("filters", filters()), ("themes", themes()), ("settings", settings())] {
         readme = with_section(&readme, name, &text);
     }
     if std::env::var_os("SIDESEAT_TUI_WRITE_DOCS").is_some() {
@@ -162,6 +162,16 @@ fn every_document_of_a_room_is_shown_with_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The filter language.
+fn filters() -> String {
+    let mut text = String::from("| filter | lets through |\n|---|---|\n");
+    for (example, help) in sideseat_tui::filter::help_lines() {
+        let codes: Vec<String> = example.split("  ").map(|one| format!("`{one}`")).collect();
+        let _ = writeln!(text, "| {} | {help} |", codes.join(" "));
+    }
+    text
 }
 
 fn keys() -> String {

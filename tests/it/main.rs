@@ -8,6 +8,7 @@ mod crash;
 mod digest;
 mod docs;
 mod faults;
+mod filters;
 mod fuzz;
 mod invariants;
 mod newcomers;

@@ -63,6 +63,7 @@ impl Scene {
             theme: "dark".into(),
             themes,
             by_terminal: false,
+            ..Start::default()
         };
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut scene = shared::Scene::new(start, store);

@@ -225,6 +225,23 @@ fn a_filter_that_is_typed_and_lets_nothing_through_says_so() {
 }
 
 #[test]
+fn the_filters_line_offers_what_there_is_and_says_what_is_wrong() {
+    for (columns, rows) in SIZES {
+        let scene = || Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("/");
+        keep(&format!("filter_keys_{columns}x{rows}"), &scene().press("tab down").page());
+        keep(&format!("filter_values_{columns}x{rows}"), &scene().paste("cost>0 tool:").press("down").page());
+        keep(&format!("filter_wrong_{columns}x{rows}"), &scene().paste("weather modle:x").page());
+        let mut terms = scene().paste("(tool:~weather or error) -model:x calls>1 \"the weather\"").press("enter");
+        keep(&format!("filter_terms_{columns}x{rows}"), &terms.page());
+    }
+}
+
+#[test]
+fn what_one_can_filter_by_is_a_list() {
+    shows("facets", &["bedrock/seed_session", "bedrock/seed_tool_use"], "f j");
+}
+
+#[test]
 fn a_frozen_view_says_what_waits() {
     let scene = Scene::of(&["bedrock/seed_session"], 80, 24).press("P");
     keep("paused_80x24", &scene.arrive("strands/graph_team").page());

@@ -158,7 +158,9 @@ impl Browse {
             | QuerySlot::Raw
             | QuerySlot::Overview
             | QuerySlot::Stats
-            | QuerySlot::Usual => None,
+            | QuerySlot::Usual
+            | QuerySlot::Completion
+            | QuerySlot::Facets => None,
         }
     }
 

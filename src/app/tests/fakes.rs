@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     app::scene,
     model::{
-        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything,
-        Filter, Message, ModelCall, Node, NodeState, Overview, Page, Project, Query, Role, SessionId, SessionSummary,
-        SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
+        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything, Facet,
+        FacetValue, FacetValues, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Project, Query, Role,
+        SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary,
+        Tree,
     },
 };
 
@@ -101,9 +102,18 @@ impl scene::Store for Fakes {
             }
             Query::Stats { .. } => Answer::Stats(Arc::default()),
             Query::Usual { .. } => Answer::Usual(Vec::new()),
+            Query::Facets { of, part, .. } => Answer::Facets(of.iter().map(|facet| values(*facet, part)).collect()),
             Query::Raw { .. } => Answer::Raw(None),
         })
     }
+}
+
+/// Three values of every facet.
+fn values(facet: Facet, part: &str) -> FacetValues {
+    let names = ["one", "other one", "another"].map(|name| format!("{} {name}", facet.key()));
+    let rows = names.into_iter().zip([9, 4, 1]).map(|(value, runs)| FacetValue { value, runs });
+    let rows: Vec<_> = rows.filter(|row| row.value.contains(part)).collect();
+    FacetValues { facet, total: rows.len() as u64, rows }
 }
 
 fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {

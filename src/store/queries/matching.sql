@@ -1,21 +1,21 @@
--- The relation `shown` of a filter with words: traces in which every one of them occurs, be it in the names of its spans,
--- in the session, the user, the models, or in the messages. A scan: `fts` is an extension, which would have to be
--- downloaded. `contents.text` is in lower case already, as $words are.
-select *
-from listed
-where ($project::varchar is null or project = $project) and ($any_session or session is not distinct from $session::varchar)
-    and ($since::ubigint is null or started >= $since)
-    and trace in (
-        with word as (select unnest($words::varchar[]) as word),
-        found as (select word, contents.id from contents, word where contains(contents.text, word)),
-        hit as (
-            select word, trace
-            from traces, word
-            where contains(lower(concat_ws(chr(10), name, session, user_id, service, framework, models)), word)
-            union all
-            select word, trace from spans, word where contains(lower(concat_ws(chr(10), name, agent, tool, model)), word)
-            union all
-            select word, trace_contents.trace from trace_contents join found on trace_contents.content = found.id
-        )
-        select trace from hit group by trace having count(distinct word) = (select count(*) from word)
-    )
+-- The relation `hit`: which of $words, all in lower case, occurs in which traces: in the names of its spans and what their
+-- status says, in its own names, its failures, or its messages. A scan: `fts` is an extension, which would have to be
+-- downloaded. `contents.text` is in lower case already. It is put before a statement as `hit as materialized (…)`.
+with word as (select unnest($words::varchar[]) as word),
+found as (select word, contents.id from contents, word where contains(contents.text, word))
+select word, trace
+from
+    (
+        select
+            trace,
+            lower(concat_ws(chr(10), name, label, session, user_id, service, framework, models, failure_texts)) as text
+        from traces
+    ),
+    word
+where contains(text, word)
+union
+select word, trace
+from (select trace, lower(concat_ws(chr(10), name, agent, tool, model, status_message)) as text from spans), word
+where contains(text, word)
+union
+select word, trace_contents.trace from trace_contents join found on trace_contents.content = found.id

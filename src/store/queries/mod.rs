@@ -1,28 +1,31 @@
 //! Answers queries: each [`Query`] has a file here that runs an .sql file and reads its rows as the [`Answer`].
 //!
 //! The lists share two relations: `listed`, the traces that lists show at all (`listed.sql`), and `shown`, those of them
-//! that the filter lets through (`everything.sql`, or `matching.sql` if the filter has words).
+//! that the filter lets through: `everything.sql` with the condition of `condition`, for whose words `matching.sql` looks.
 
+mod condition;
 mod detail;
 mod evaluations;
+mod facets;
 mod overview;
 mod raw;
 mod sessions;
 mod stats;
 mod traces;
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use duckdb::{
     Connection, Row,
     types::{Value as Sql, ValueRef},
 };
 
-use super::{DatabaseError, pool::Database};
+use super::{DatabaseError, pool::Database, rows::trace_id};
 use crate::{
+    filter,
     model::{
-        Answer, Filter, Page, Query, RepeatSummary, StateCounts, Stats, Timestamp, TokenUsage, Totals, TraceSummary,
-        Usd,
+        Answer, Filter, Page, Query, RepeatSummary, StateCounts, Stats, Timestamp, TokenUsage, Totals, TraceId,
+        TraceSummary, Usd,
     },
     pricing::Prices,
 };
@@ -52,6 +55,9 @@ pub fn answer(
         Query::Stats { filter, stretch } => {
             stats::stats(connection, filter, *stretch).map(|stats| Answer::Stats(Arc::new(stats)))
         }
+        Query::Facets { of, part, filter, limit } => {
+            facets::facets(connection, of, part, filter, *limit).map(Answer::Facets)
+        }
         Query::Usual { trace } => stats::usual(connection, *trace).map(Answer::Usual),
     })
 }
@@ -59,6 +65,12 @@ pub fn answer(
 /// The newest traces of all sessions, oldest first.
 pub fn all_traces(connection: &Connection, filter: &Filter, limit: usize) -> Result<Page<TraceSummary>, DatabaseError> {
     at_one_moment(connection, || traces::traces(connection, &traces::Of::All, filter, limit))
+}
+
+/// All traces that a filter lets through.
+pub fn passing(connection: &Connection, filter: &Filter) -> Result<HashSet<TraceId>, DatabaseError> {
+    let traces = Asked::of(filter, "select trace from shown")?.rows(connection, |row| Ok(trace_id(row.get(0)?)))?;
+    Ok(traces.into_iter().flatten().collect())
 }
 
 /// Runs several statements in one transaction that only reads, so that they see the store as of one moment.
@@ -80,53 +92,55 @@ pub fn at_one_moment<T>(
 /// A statement about the traces that a filter lets through, with its parameters.
 struct Asked {
     sql: String,
-    parameters: Vec<(&'static str, Sql)>,
+    parameters: Vec<(Cow<'static, str>, Sql)>,
 }
 
 impl Asked {
     /// Puts the relations `listed` and `shown` before a statement.
-    fn of(filter: &Filter, statement: &str) -> Self {
+    fn of(filter: &Filter, statement: &str) -> Result<Self, DatabaseError> {
         Self::with_relations(filter, "", statement)
     }
 
     /// The same for a statement that reads few columns of many rows: they are computed wherever they are named, as whole
     /// rows would take longer to keep. `{among}` stands for the condition that a step is of a trace that is shown.
-    fn of_many(filter: &Filter, statement: &str) -> Self {
+    fn of_many(filter: &Filter, statement: &str) -> Result<Self, DatabaseError> {
         let among = if filter.is_empty() { "true" } else { "trace in (select trace from shown)" };
         Self::with_relations(filter, "not materialized ", &statement.replace("{among}", among))
     }
 
-    fn with_relations(filter: &Filter, kept: &str, statement: &str) -> Self {
-        let mut words: Vec<_> = filter.text.split_whitespace().map(str::to_lowercase).collect();
-        words.sort_unstable();
-        words.dedup();
+    fn with_relations(filter: &Filter, kept: &str, statement: &str) -> Result<Self, DatabaseError> {
+        let now = Timestamp::now();
+        let expression = filter::parse(&filter.text).map_err(|problem| DatabaseError::Filter(problem.why))?;
+        let condition = condition::Condition::of(&expression, now);
         let of = filter.session.as_ref().and_then(Option::as_ref);
-        let mut parameters = vec![
-            ("now", Sql::UBigInt(Timestamp::now().0)),
-            ("project", filter.project.clone().map_or(Sql::Null, Sql::Text)),
-            ("any_session", Sql::Boolean(filter.session.is_none())),
-            ("session", of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
-            ("since", filter.since.map_or(Sql::Null, |since| Sql::UBigInt(since.0))),
+        let mut parameters: Vec<(Cow<'static, str>, Sql)> = vec![
+            ("now".into(), Sql::UBigInt(now.0)),
+            ("project".into(), filter.project.clone().map_or(Sql::Null, Sql::Text)),
+            ("any_session".into(), Sql::Boolean(filter.session.is_none())),
+            ("session".into(), of.map_or(Sql::Null, |session| Sql::Text(session.to_string()))),
+            ("since".into(), filter.since.map_or(Sql::Null, |since| Sql::UBigInt(since.0))),
         ];
-        let mut shown = if words.is_empty() {
-            include_str!("everything.sql")
-        } else {
-            parameters.push(("words", Sql::List(words.into_iter().map(Sql::Text).collect())));
-            include_str!("matching.sql")
+        let mut shown = include_str!("everything.sql").to_owned();
+        if !expression.is_empty() {
+            shown.extend(["    and ", &condition.sql, "\n"]);
         }
-        .to_owned();
+        parameters.extend(condition.parameters.into_iter().map(|(name, value)| (name.into(), value)));
         if let Some(only) = &filter.only {
             let (condition, parameter) = stats::condition(only);
             shown.extend(["    and ", condition, "\n"]);
-            parameters.extend(parameter.map(|parameter| ("only", parameter)));
+            parameters.extend(parameter.map(|parameter| ("only".into(), parameter)));
         }
         let mut sql = format!("with listed as {kept}(\n{LISTED})");
         // Most statements do not ask what is usual.
         if shown.contains("usual") || statement.contains("usual") {
             sql.extend([", usual as (\n", include_str!("usual.sql"), ")"]);
         }
+        if !condition.words.is_empty() {
+            parameters.push(("words".into(), Sql::List(condition.words.into_iter().map(Sql::Text).collect())));
+            sql.extend([", hit as materialized (\n", include_str!("matching.sql"), ")"]);
+        }
         sql.extend([", shown as ", kept, "(\n", &shown, ")\n", statement]);
-        Self { sql, parameters }
+        Ok(Self { sql, parameters })
     }
 
     /// With the most groups of statistics as a parameter.
@@ -135,7 +149,7 @@ impl Asked {
     }
 
     fn with(mut self, name: &'static str, value: Sql) -> Self {
-        self.parameters.push((name, value));
+        self.parameters.push((name.into(), value));
         self
     }
 
@@ -146,7 +160,7 @@ impl Asked {
         mut read: impl FnMut(&Row) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, DatabaseError> {
         let parameters: Vec<_> =
-            self.parameters.iter().map(|(name, value)| (*name, value as &dyn duckdb::ToSql)).collect();
+            self.parameters.iter().map(|(name, value)| (&**name, value as &dyn duckdb::ToSql)).collect();
         let mut statement = connection.prepare_cached(&self.sql)?;
         let mut found = statement.query(parameters.as_slice())?;
         let mut rows = Vec::new();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn overview(connection: &Connection, filter: &Filter, size: Option<u64>) -> Result<Overview, DatabaseError> {
-    let rows = Asked::of(filter, include_str!("overview.sql")).rows(connection, |row| {
+    let rows = Asked::of(filter, include_str!("overview.sql"))?.rows(connection, |row| {
         Ok(Overview {
             sessions: count(row, 0)?,
             states: states(row, 1)?,

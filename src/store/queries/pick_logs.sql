@@ -1,5 +1,5 @@
 -- Log records by time. One without a trace belongs to the session that it names itself.
-select logs.id
+select logs.id, logs.trace
 from logs
 left join traces on traces.trace = logs.trace
 where ($trace::uhugeint is null or logs.trace = $trace)

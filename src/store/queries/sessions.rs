@@ -6,12 +6,13 @@ use duckdb::Connection;
 
 use super::{Asked, count, limit, lines, maybe_text, states, totals};
 use crate::{
-    model::{Filter, Page, SessionId, SessionSummary, Timestamp},
+    model::{Filter, Order, Page, SessionId, SessionSummary, Timestamp},
     store::DatabaseError,
 };
 
 pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result<Page<SessionSummary>, DatabaseError> {
-    let asked = Asked::of(filter, include_str!("sessions.sql")).with("limit", limit(rows));
+    let statement = include_str!("sessions.sql").replace("{weight}", weight(filter.order));
+    let asked = Asked::of(filter, &statement)?.with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
         total = count(row, 25)?;
@@ -27,4 +28,18 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
         })
     })?;
     Ok(Page { rows, total })
+}
+
+/// By what sessions are ordered, before their last activity.
+fn weight(order: Order) -> &'static str {
+    match order {
+        // No constant: that would be the number of a column.
+        Order::Newest => "null::ubigint",
+        Order::Cost => "sum(cost) filter (priced > 0)",
+        Order::Duration => "lasted",
+        Order::Tokens => {
+            "sum(coalesce(uncached_input, 0)::hugeint + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output, 0))"
+        }
+        Order::Errors => "sum(errors)",
+    }
 }

@@ -1,4 +1,4 @@
--- Sessions, newest activity first; the traces without a session are one row.
+-- Sessions, newest activity first, or in another order those of the largest weight; the traces without a session are one row.
 -- `users` has one user a line. `total` is the number of rows without the limit.
 select
     session,
@@ -30,5 +30,5 @@ from (
     from (select *, greatest(coalesce(ended, last_seen), started) as over from shown)
 )
 group by session
-order by max(last_seen) desc, session
+order by {weight} desc nulls last, max(last_seen) desc, session
 limit $limit

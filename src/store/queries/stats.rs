@@ -25,19 +25,21 @@ const EXACT: u64 = 10_000;
 
 /// All statistics, as of one moment: the caller must have begun a transaction.
 pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>) -> Result<Stats, DatabaseError> {
-    let all = Asked::of_many(filter, include_str!("stats_runs.sql")).rows(connection, runs)?;
+    let all = Asked::of_many(filter, include_str!("stats_runs.sql"))?.rows(connection, runs)?;
     let (mut stats, seen) = all.into_iter().next().unwrap_or_default();
     let exact_runs = stats.states.all() <= EXACT;
     let exact_steps = stats.totals.model_calls.saturating_add(stats.totals.tool_calls) <= EXACT;
     stats.rounded = !exact_runs || !exact_steps;
-    let asked = Asked::of_many(filter, include_str!("stats_times.sql")).with("exact", Sql::Boolean(exact_runs));
+    let asked = Asked::of_many(filter, include_str!("stats_times.sql"))?.with("exact", Sql::Boolean(exact_runs));
     for (took, cost) in asked.rows(connection, times)? {
         stats.run = stats.run.or(took);
         stats.cost_of_run = stats.cost_of_run.or(cost);
     }
     let exact = || Sql::Boolean(exact_steps);
-    for (level, group, total) in
-        Asked::of_many(filter, include_str!("stats_calls.sql")).most().with("exact", exact()).rows(connection, group)?
+    for (level, group, total) in Asked::of_many(filter, include_str!("stats_calls.sql"))?
+        .most()
+        .with("exact", exact())
+        .rows(connection, group)?
     {
         match level {
             3 => (stats.call, stats.first_token) = (group.took, group.first_token),
@@ -45,8 +47,10 @@ pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>
             _ => stats.agents.add(group, total),
         }
     }
-    for (level, group, total) in
-        Asked::of_many(filter, include_str!("stats_tools.sql")).most().with("exact", exact()).rows(connection, group)?
+    for (level, group, total) in Asked::of_many(filter, include_str!("stats_tools.sql"))?
+        .most()
+        .with("exact", exact())
+        .rows(connection, group)?
     {
         if level == 1 {
             stats.tool = group.took;
@@ -56,12 +60,12 @@ pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>
     }
     for (column, groups) in [("session", &mut stats.by_session), ("user_id", &mut stats.users)] {
         let statement = include_str!("stats_groups.sql").replace("{column}", column);
-        for (_, group, total) in Asked::of_many(filter, &statement).most().rows(connection, group)? {
+        for (_, group, total) in Asked::of_many(filter, &statement)?.most().rows(connection, group)? {
             groups.add(group, total);
         }
     }
     stats.spend = spend(connection, filter, stretch, seen)?;
-    let asked = Asked::of_many(filter, include_str!("stats_attention.sql")).most();
+    let asked = Asked::of_many(filter, include_str!("stats_attention.sql"))?.most();
     stats.attention = asked.rows(connection, attention)?.into_iter().flatten().collect();
     Ok(stats)
 }
@@ -163,7 +167,7 @@ fn spend(
     let Some((first, last)) = seen else { return Ok(Spend::default()) };
     let from = filter.since.map_or(first, |since| since.0);
     let stretch = stretch.map_or(last.saturating_sub(from) / Stats::STRETCHES + 1, nanoseconds).max(1);
-    let asked = Asked::of_many(filter, include_str!("stats_spend.sql"))
+    let asked = Asked::of_many(filter, include_str!("stats_spend.sql"))?
         .with("from", Sql::UBigInt(from))
         .with("stretch", Sql::UBigInt(stretch))
         .with("last", Sql::UBigInt(Stats::STRETCHES - 1));
@@ -231,7 +235,7 @@ pub fn condition(only: &Only) -> (&'static str, Option<Sql>) {
     }
 }
 
-fn outcome_condition(outcome: Outcomes) -> &'static str {
+pub fn outcome_condition(outcome: Outcomes) -> &'static str {
     match outcome {
         Outcomes::Done => "not running and not coalesce(never_ended, false) and not failed and not recovered",
         Outcomes::Recovered => "recovered",

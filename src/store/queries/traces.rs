@@ -4,7 +4,7 @@ use duckdb::{Connection, types::Value as Sql};
 
 use super::{Asked, count, limit, lines, maybe_text, repeat, totals};
 use crate::{
-    model::{Filter, Page, SessionId, Timestamp, TraceState, TraceSummary, Waits},
+    model::{Filter, Order, Page, SessionId, Timestamp, TraceState, TraceSummary, Waits},
     store::{
         DatabaseError,
         rows::{project, text, trace_id},
@@ -28,7 +28,8 @@ pub fn traces(
         Of::Session(Some(session)) => Sql::Text(session.to_string()),
         Of::Session(None) | Of::All => Sql::Null,
     };
-    let asked = Asked::of(filter, include_str!("traces.sql"))
+    let statement = include_str!("traces.sql").replace("{weight}", weight(filter.order));
+    let asked = Asked::of(filter, &statement)?
         .with("of", session)
         .with("of_any", Sql::Boolean(matches!(of, Of::All)))
         .with("limit", limit(rows));
@@ -58,6 +59,19 @@ pub fn traces(
         }))
     })?;
     Ok(Page { rows: rows.into_iter().flatten().collect(), total })
+}
+
+/// By what runs are ordered, before their start.
+fn weight(order: Order) -> &'static str {
+    match order {
+        Order::Newest => "0",
+        Order::Cost => "if(priced > 0, cost, -1)",
+        Order::Duration => "if(started > 0, greatest(coalesce(ended, last_seen), started) - started, 0)",
+        Order::Tokens => {
+            "coalesce(uncached_input, 0)::hugeint + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output, 0)"
+        }
+        Order::Errors => "errors",
+    }
 }
 
 /// The reverse of [`TraceState::as_str`].

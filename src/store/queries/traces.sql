@@ -1,4 +1,5 @@
--- The traces of one session (null: of none), or of all: the newest of them, oldest first.
+-- The traces of one session (null: of none), or of all: the newest of them, oldest first; in another order
+-- those of the largest weight, the largest last.
 -- `total` is their number without the limit.
 select * from (
     select
@@ -7,10 +8,11 @@ select * from (
         repeats, is_loop, repeat_tool, repeat_cost,
         uncached_input, cache_read, cache_write, output, reasoning,
         cost, priced, unpriced, model_calls, tool_calls, failed_tools, pending_tools, errors,
-        count(*) over () as total
+        count(*) over () as total,
+        {weight} as weight
     from shown
     where $of_any or session is not distinct from $of
-    order by started desc, trace desc
+    order by weight desc, started desc, trace desc
     limit $limit
 )
-order by started, trace
+order by weight, started, trace

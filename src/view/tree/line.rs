@@ -10,7 +10,7 @@ use crate::{
         styled::Styled,
         wrap,
     },
-    model::{Exit, Node, NodeState, Program, RunState, SessionSummary, TraceSummary, Usd},
+    model::{Exit, Node, NodeState, Order, Program, RunState, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
 };
@@ -46,7 +46,10 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
         Content::Session(session) => of_session(state, session),
         Content::Trace(trace) => of_trace(state, trace),
         Content::Span { node, folded } => of_span(state, row, node, folded),
-        Content::Earlier(count) => aside(format!("↓ {} earlier runs", format::exact(count)), Slot::Dim),
+        Content::Earlier(count) => {
+            let what = if state.filter.order == Order::Newest { "earlier" } else { "more" };
+            aside(format!("↓ {} {what} runs", format::exact(count)), Slot::Dim)
+        }
         Content::Waiting => aside("…".to_owned(), Slot::Dim),
         Content::Nothing if state.filter.is_empty() => aside("nothing here yet".to_owned(), Slot::Dim),
         Content::Nothing => aside("nothing passes the filter".to_owned(), Slot::Dim),

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{Content, Row, State, step, wrap},
-    model::{Node, SessionSummary, TraceSummary},
+    model::{Node, Order, SessionSummary, TraceSummary},
 };
 
 /// How a row is called in the breadcrumb.
@@ -33,9 +33,9 @@ pub fn ordinal(node: &Node) -> Option<String> {
     Some(format!("#{}", node.ordinal?))
 }
 
-/// `run 6`, where numbers mean something: in a session of which nothing is filtered away.
+/// `run 6`, where numbers mean something: in a session of which nothing is filtered away, and whose runs stand in order of time.
 pub fn numbered(state: &State, trace: &TraceSummary, row: &Row) -> String {
-    let counts = trace.session.is_some() && state.filter.text.trim().is_empty();
+    let counts = trace.session.is_some() && state.filter.text.trim().is_empty() && state.filter.order == Order::Newest;
     match state.tree.run_number(row).filter(|_| counts) {
         Some(number) => format!("run {number}"),
         None => String::new(),

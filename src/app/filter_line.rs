@@ -1,0 +1,194 @@
+//! The line in which the filter is typed: what it offers, what is wrong with it, and the filters before it.
+//!
+//! A text that is no filter changes nothing: what the last good one let through stays.
+
+use super::{
+    completion::{MOST, Offer},
+    event::Effect,
+    format,
+    line::Line,
+    list::List,
+    lists,
+    state::State,
+    typing::refilter,
+};
+use crate::{
+    filter::{self, At, Bare, KEYS, Key, Problem},
+    model::{Facet, Filter, Query},
+};
+
+impl State {
+    /// What is wrong with the filter that is being typed; `None` where nothing is, and where none is being typed.
+    #[must_use]
+    pub fn filter_problem(&self) -> Option<Problem> {
+        filter::parse(self.line.as_ref()?.text()).err()
+    }
+
+    /// The question whose answer the line offers.
+    pub(super) fn completion_question(&self) -> Option<Query> {
+        let line = self.line.as_ref().filter(|_| self.lists.is_empty() && !self.completion.history)?;
+        let At::Value { key: Key::Named(facet), typed, rest, .. } = filter::at(line.text(), line.at()) else {
+            return None;
+        };
+        let filter = Filter { text: rest, ..self.filter.clone() };
+        Some(Query::Facets { of: vec![facet], part: typed, filter, limit: MOST })
+    }
+
+    /// What the line offers where its cursor is.
+    #[must_use]
+    pub fn offers(&self) -> Vec<Offer> {
+        let Some(line) = self.line.as_ref().filter(|_| self.lists.is_empty() && self.naming.is_none()) else {
+            return Vec::new();
+        };
+        let text = line.text();
+        if self.completion.history {
+            let typed = line.before().trim();
+            let typed = if text.trim() == typed { "" } else { text.trim() };
+            let found = self.completion.before.iter().filter(|before| before.contains(typed));
+            return found.map(|before| Offer::new(before, "", before.clone(), (0, text.len()))).collect();
+        }
+        match filter::at(text, line.at()) {
+            At::Word { from, to, typed } if !typed.is_empty() || self.completion.wanted => words(&typed, (from, to)),
+            At::Value { key, from, to, typed, .. } => self.values(key, &typed, (from, to)),
+            At::Word { .. } | At::Other => Vec::new(),
+        }
+    }
+
+    fn values(&self, key: Key, typed: &str, place: (usize, usize)) -> Vec<Offer> {
+        let begins = |word: &str| word.starts_with(&typed.to_lowercase());
+        match key {
+            Key::Is => filter::State::ALL
+                .into_iter()
+                .filter(|state| begins(state.word()))
+                .map(|state| Offer::new(state.word(), state.help(), state.word().to_owned(), place))
+                .collect(),
+            Key::Since | Key::Before => [("15m", "minutes"), ("1h", "an hour"), ("24h", "a day"), ("7d", "a week")]
+                .into_iter()
+                .filter(|(time, _)| begins(time))
+                .map(|(time, note)| Offer::new(time, note, time.to_owned(), place))
+                .collect(),
+            Key::Named(facet) => self.facet_values(facet, typed, place),
+            Key::Number(_) | Key::Run => Vec::new(),
+        }
+    }
+
+    fn facet_values(&self, facet: Facet, typed: &str, place: (usize, usize)) -> Vec<Offer> {
+        let all = self.completion.values.shown().into_iter().flatten();
+        let typed = typed.to_lowercase();
+        // Until the answer comes, that to what was typed before holds more than is wanted.
+        let rows = all.filter(|values| values.facet == facet).flat_map(|values| &values.rows);
+        rows.filter(|row| row.value.to_lowercase().contains(&typed))
+            .map(|row| {
+                let runs = if row.runs == 1 { "run" } else { "runs" };
+                let note = format!("{} {runs}", format::count(row.runs));
+                Offer::new(&row.value, &note, filter::quoted(&row.value), place)
+            })
+            .collect()
+    }
+}
+
+/// Keys and states that begin so.
+fn words(typed: &str, place: (usize, usize)) -> Vec<Offer> {
+    let begins = |word: &str| word.starts_with(&typed.to_lowercase());
+    let states = Bare::ALL.into_iter().filter(|state| begins(state.word()));
+    let states = states.map(|state| Offer::new(state.word(), state.help(), state.word().to_owned(), place));
+    let keys = KEYS.iter().filter(|row| begins(row.name)).map(|row| {
+        let put = format!("{}{}", row.name, row.sign());
+        Offer::new(&put, row.help, put.clone(), place)
+    });
+    // A key that is whole is no offer: its sign comes next.
+    states.chain(keys).collect()
+}
+
+/// Edits the line that is open, and lets what it narrows follow at once: a text that is no filter changes nothing.
+pub fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
+    if let Some(list) = state.lists.last_mut() {
+        list.edit(edit);
+        return;
+    }
+    if let Some(name) = &mut state.naming {
+        edit(name);
+        return;
+    }
+    state.completion.reset();
+    let Some(line) = &mut state.line else { return };
+    edit(line);
+    follow(state);
+}
+
+fn follow(state: &mut State) {
+    let Some(text) = state.line.as_ref().map(|line| line.text().to_owned()) else { return };
+    if filter::parse(&text).is_ok() {
+        refilter(state, |filter| filter.text = text);
+    }
+}
+
+/// Puts an offer into the line: that which is chosen, else the first.
+pub fn complete(state: &mut State) {
+    let offers = state.offers();
+    let Some(offer) = offers.get(state.completion.chosen.unwrap_or(0)) else {
+        state.completion.wanted = true;
+        return;
+    };
+    let Some(line) = &mut state.line else { return };
+    let at_end = offer.to >= line.text().len();
+    let is_whole = !offer.put.ends_with([':', '>']);
+    let history = state.completion.history;
+    let space = if is_whole && at_end && !history { " " } else { "" };
+    line.replace(offer.from, offer.to, &format!("{}{space}", offer.put));
+    state.completion.reset();
+    follow(state);
+}
+
+/// Chooses the next or the previous offer; in a list that is narrowed, the item beside.
+pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
+    if state.lists.last().is_some_and(|list: &List| list.line().is_some()) {
+        return lists::move_by(state, by);
+    }
+    let offers = state.offers().len();
+    let completion = &mut state.completion;
+    if offers == 0 {
+        completion.wanted = true;
+    } else {
+        completion.chosen = match completion.chosen {
+            None if by > 0 => Some(0),
+            None => None,
+            Some(0) if by < 0 => None,
+            Some(at) => Some(at.saturating_add_signed(by).min(offers - 1)),
+        };
+    }
+    Vec::new()
+}
+
+/// Offers the filters of before, or no longer.
+pub fn history(state: &mut State) {
+    if state.line.is_none() || !state.lists.is_empty() {
+        return;
+    }
+    let was = state.completion.history;
+    state.completion.reset();
+    state.completion.history = !was && !state.completion.before.is_empty();
+    if !was && state.completion.before.is_empty() {
+        state.notify("no filter was taken yet");
+    }
+}
+
+/// Ends the typing. A text that is no filter is not taken: the line stays open, and shows why.
+pub fn end(state: &mut State, taken: bool) {
+    if taken && state.completion.chosen.is_some() {
+        complete(state);
+        return;
+    }
+    if taken && let Some(problem) = state.filter_problem() {
+        state.notify(problem.why);
+        return;
+    }
+    state.completion.reset();
+    if let Some(line) = state.line.take() {
+        if taken {
+            state.completion.remember(line.text());
+        } else {
+            refilter(state, |filter| line.before().clone_into(&mut filter.text));
+        }
+    }
+}
