@@ -39,7 +39,7 @@ fn lists_statistics_and_exports_agree_on_what_a_filter_lets_through() {
         home.prints(&["import", &file]);
     }
     let mut sizes = BTreeSet::new();
-    for filter in FILTERS {
+    for filter in FILTERS.iter().copied() {
         let traces = json(&home, &["traces", "--json", "--filter", filter]);
         let exported = json(&home, &["export", "--filter", filter]);
         let sessions = json(&home, &["sessions", "--json", "--filter", filter]);
@@ -58,7 +58,7 @@ fn a_filter_that_is_none_is_refused_with_what_was_meant() {
     let home = Home::new();
     for command in ["traces", "sessions", "stats", "export"] {
         let done = home.run(&[command, "--filter", "modle:x"]);
-        assert_eq!((done.code, done.text()), (2, ""), "{}", done.err);
+        assert_eq!((done.code, done.text().as_str()), (2, ""), "{}", done.err);
         assert!(done.err.contains("no such filter `modle:`; did you mean `model:`?"), "{}", done.err);
         let help = home.run(&[command, "--help"]);
         assert!(help.text().contains("attr.user.id=42") && help.text().contains("cost>.10"), "{}", help.text());
