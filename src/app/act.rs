@@ -4,6 +4,7 @@ use super::{
     areas::Focus,
     browse::Content,
     comparing,
+    document::Copied,
     event::Effect,
     failed_steps,
     filter_line::{self, type_in},
@@ -14,8 +15,8 @@ use super::{
     sdk::Sdk,
     state::{Heights, Stage, State},
     stats_keys,
-    typing::refilter,
-    value_at_cursor, views,
+    typing::{refilter, type_in},
+    yank,
 };
 use crate::{
     keymap::{Action, Context},
@@ -83,10 +84,20 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::PreviousFailed => failed_steps::go(state, false),
         Action::ZoomIn | Action::ZoomOut => zoom(state, action == Action::ZoomIn),
         Action::OpenOutside => return open_outside(state),
-        Action::YankCommand => return yank(state, first_run::command().to_owned()),
+        Action::YankText
+        | Action::YankArguments
+        | Action::YankResult
+        | Action::YankIds
+        | Action::YankMarkdown
+        | Action::YankAllMarkdown
+        | Action::YankOtlp
+        | Action::YankPrompt
+        | Action::YankCurl
+        | Action::YankPython => return yank::yank(state, action),
+        Action::YankCommand => return vec![yank::copy(Copied::new("command", first_run::command()))],
         Action::YankSnippet => {
             let lines = first_run::snippet(state.sdk, state.listening.as_deref().unwrap_or_default());
-            return yank(state, lines.join("\n") + "\n");
+            return vec![yank::copy(Copied::new("lines for the SDK", lines.join("\n") + "\n"))];
         }
         Action::SdkSideseat | Action::SdkStrands | Action::SdkLanggraph | Action::SdkOpenai | Action::SdkOther => {
             state.sdk = Sdk::of(action).unwrap_or_default();
@@ -329,15 +340,6 @@ fn open_outside(state: &mut State) -> Vec<Effect> {
         state.notify("no image or document is under the cursor of the detail".to_owned());
     }
     here.map(Effect::OpenOutside).into_iter().collect()
-}
-
-fn yank(state: &mut State, text: String) -> Vec<Effect> {
-    let lines = text.lines().count();
-    state.notify(match lines {
-        0 | 1 => format!("copied: {}", text.trim_end()),
-        lines => format!("copied {lines} lines: {} …", text.lines().next().unwrap_or_default()),
-    });
-    vec![Effect::Copy(text)]
 }
 
 /// Shows a tab of the detail, and the detail itself where it has no room beside the tree.

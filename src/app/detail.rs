@@ -5,6 +5,7 @@
 //! call, or a comparison.
 
 mod by_hand;
+mod copying;
 mod covering;
 mod labels;
 mod over;

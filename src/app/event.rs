@@ -114,7 +114,11 @@ pub enum Effect {
         query: Query,
         ticket: u64,
     },
-    Copy(String),
+    /// Copy a text; the user is told what it is (`arguments of book_room`), and what is known of where it went.
+    Copy {
+        text: String,
+        what: String,
+    },
     /// Show this in the system's program for it.
     OpenOutside(Opens),
     /// Paint with this theme from now on.

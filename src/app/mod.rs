@@ -18,7 +18,7 @@
 //!   filter_line  the line of the filter: what it offers
 //!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
-//!   stats_keys   what keys do in the statistics
+//!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -94,6 +94,7 @@ pub mod verdict;
 pub mod views;
 mod waiting;
 pub mod wrap;
+mod yank;
 
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};

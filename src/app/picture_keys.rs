@@ -50,11 +50,16 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Take
         | Action::Leave
         | Action::Clear
-        | Action::Complete
-        | Action::NextOffer
-        | Action::PreviousOffer
-        | Action::History
-        | Action::SaveView
+        | Action::YankText
+        | Action::YankArguments
+        | Action::YankResult
+        | Action::YankIds
+        | Action::YankMarkdown
+        | Action::YankAllMarkdown
+        | Action::YankOtlp
+        | Action::YankPrompt
+        | Action::YankCurl
+        | Action::YankPython
         | Action::YankCommand
         | Action::YankSnippet
         | Action::SdkSideseat

@@ -107,8 +107,7 @@ impl State {
                 QuerySlot::Picker => self.picker.asks(&query, last, now),
                 QuerySlot::Stats => self.stats.asks(&query, last, now),
                 QuerySlot::Usual => self.usual.asks(&query, last, now),
-                QuerySlot::Completion => self.completion.values.asks(&query, last, now),
-                QuerySlot::Facets => self.facets.asks(&query, last, now),
+                QuerySlot::Yank => None,
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })
         });

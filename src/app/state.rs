@@ -24,8 +24,8 @@ use super::{
     verdict::{Unusual, Verdict, VerdictLine},
 };
 use crate::{
-    keymap::{Context, Key, Keymap},
-    model::{Changes, FacetValues, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
+    keymap::{Context, Following, Key, Keymap},
+    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
 };
 
 /// How long a notice stays in the status line.
@@ -112,6 +112,8 @@ pub struct State {
     pub(super) goal: Option<(TraceId, SpanId)>,
     /// The row that the detail was last aimed at.
     pub(super) aimed: Option<RowId>,
+    /// The ticket under which the store was asked for what is to be copied, and what that is.
+    pub(super) yanking: Option<(u64, String)>,
     pub(super) tickets: u64,
 }
 
@@ -214,6 +216,7 @@ impl State {
             watched: Watched::default(),
             goal: None,
             aimed: None,
+            yanking: None,
             tickets: 0,
         }
     }
@@ -281,6 +284,16 @@ impl State {
         }
     }
 
+    /// What may follow the keys pressed so far, where that is more than one thing.
+    #[must_use]
+    pub fn following(&self) -> Vec<Following> {
+        if self.half.is_empty() {
+            return Vec::new();
+        }
+        let following = self.keymap.follows(self.context(), &self.half);
+        if following.len() > 1 { following } else { Vec::new() }
+    }
+
     #[must_use]
     pub fn lamp(&self) -> Lamp {
         let closed = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
@@ -346,6 +359,7 @@ impl State {
         self.watched = Watched::default();
         self.goal = None;
         self.aimed = None;
+        self.yanking = None;
         self.focus = Focus::Tree;
         self.zoomed = false;
         self.follow.start();

@@ -14,15 +14,28 @@ use super::{
     picture_keys,
     state::{Stage, State},
     stats_keys,
+    typing::type_in,
+    yank,
 };
 use crate::{
-    keymap::{Action, Context, Found, Key},
+    keymap::{Action, Code, Context, Found, Key},
     model::{Answer, Changes, QuerySlot},
     tabs::Tab,
 };
 
 /// So many lines a turn of the wheel moves.
 const WHEEL: isize = 3;
+
+/// A slot's answer is of its own kind; anything else is a query that failed.
+macro_rules! only {
+    ($answer:expr, $kind:ident) => {
+        match $answer {
+            Ok(Answer::$kind(answer)) => Ok(answer),
+            Ok(_) => Err("the store answered another question".to_owned()),
+            Err(why) => Err(why),
+        }
+    };
+}
 
 /// Moves the state by one event and returns what should happen outside it.
 ///
@@ -60,6 +73,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Listening(listening) => {
             state.listening = Some(listening);
             Vec::new()
+        }
+        Event::Answered { slot: QuerySlot::Yank, ticket, answer, .. } => {
+            yank::take(state, ticket, only!(answer, Otlp))
         }
         Event::Answered { slot, ticket, answer, prepared } => {
             answered(state, &slot, ticket, answer, prepared);
@@ -104,21 +120,13 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
         Found::Nothing => {
             if context == Context::Line {
                 type_in(state, |line| line.press(&key));
+            } else if pressed.len() > 1 && key != Key::plain(Code::Esc) {
+                let keys = pressed.iter().map(Key::label).collect::<Vec<_>>().join(" ");
+                state.notify(format!("{keys} does nothing here"));
             }
             Vec::new()
         }
     }
-}
-
-/// A slot's answer is of its own kind; anything else is a query that failed.
-macro_rules! only {
-    ($answer:expr, $kind:ident) => {
-        match $answer {
-            Ok(Answer::$kind(answer)) => Ok(answer),
-            Ok(_) => Err("the store answered another question".to_owned()),
-            Err(why) => Err(why),
-        }
-    };
 }
 
 fn answered(
@@ -143,17 +151,8 @@ fn answered(
         QuerySlot::Usual => {
             state.usual.take(ticket, only!(answer, Usual), now);
         }
-        QuerySlot::Completion => {
-            state.completion.values.take(ticket, only!(answer, Facets), now);
-        }
-        QuerySlot::Facets => {
-            if state.facets.take(ticket, only!(answer, Facets), now) {
-                let items = state.items(&Kind::Facets);
-                for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Facets) {
-                    list.put(items.clone());
-                }
-            }
-        }
+        // What is copied is taken before.
+        QuerySlot::Yank => {}
         QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
                 let items = state.items(&Kind::Sessions);

@@ -134,6 +134,17 @@ actions! {
     Prompt           Main      ["a"]                "prompt"          "prompt"   "Show what the call at the cursor was sent, with what is new in it; once more: all of it"
     Compare          Main      ["c"]                "compare"         "compare"  "Mark the run or the call; on another one: compare the two"
 
+    YankText         Main      ["y y"]              "yank-text"       "yank"     "Copy the text under the cursor as it was received; within a code block the code"
+    YankArguments    Main      ["y a"]              "yank-arguments"  ""         "Copy what the tool was called with"
+    YankResult       Main      ["y r"]              "yank-result"     ""         "Copy what the tool gave back"
+    YankIds          Main      ["y i"]              "yank-ids"        ""         "Copy the ids of trace, span and session"
+    YankMarkdown     Main      ["y m"]              "yank-markdown"   ""         "Copy the turn, run or session as Markdown, cut to about 8,000 tokens"
+    YankAllMarkdown  Main      ["y M"]              "yank-all-markdown" ""       "Copy the turn, run or session as Markdown, cut to about 100,000 tokens"
+    YankOtlp         Main      ["y j"]              "yank-otlp"       ""         "Copy the run or session as OTLP JSON"
+    YankPrompt       Main      ["y p"]              "yank-prompt"     ""         "Copy what the call was sent as JSON"
+    YankCurl         Main      ["y c"]              "yank-curl"       ""         "Copy a curl command that makes the call again"
+    YankPython       Main      ["y b"]              "yank-python"     ""         "Copy Python that makes the call again (boto3, OpenAI, Anthropic)"
+
     NextPanel        Stats     ["tab"]              "next-panel"      "panel"    "Go to the next panel of the statistics"
     PreviousPanel    Stats     ["shift-tab"]        "previous-panel"  ""         "Go to the panel before"
     ShorterRange     Stats     ["<"]                "shorter-range"   "range"    "Only runs that began in a shorter time: day, hour"

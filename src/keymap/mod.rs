@@ -82,6 +82,14 @@ pub struct Hint {
     pub action: Action,
 }
 
+/// What may follow keys that begin a chord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Following {
+    pub keys: String,
+    pub action: Action,
+    pub does: &'static str,
+}
+
 /// One line of help: an action, its keys as people read them, what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelpRow {
@@ -211,6 +219,20 @@ impl Keymap {
         Found::Nothing
     }
 
+    /// What may follow the keys pressed so far in a context: the rest of each chord, and what it does; each action once.
+    #[must_use]
+    pub fn follows(&self, context: Context, pressed: &[Key]) -> Vec<Following> {
+        let mut following: Vec<Following> = Vec::new();
+        for (row, chord) in self.rows(context) {
+            let Some(rest) = chord.keys().strip_prefix(pressed).filter(|rest| !rest.is_empty()) else { continue };
+            if !following.iter().any(|other| other.action == row.action) {
+                let keys = rest.iter().map(Key::label).collect::<Vec<_>>().join(" ");
+                following.push(Following { keys, action: row.action, does: row.help });
+            }
+        }
+        following
+    }
+
     /// The chords of an action.
     #[must_use]
     pub fn chords(&self, action: Action) -> &[Chord] {
@@ -230,9 +252,14 @@ impl Keymap {
         for place in context.places() {
             for row in ACTIONS.iter().filter(|row| row.place == *place && !row.hint.is_empty()) {
                 let Some(chord) = self.chords(row.action).first() else { continue };
+                // Of keys that begin several chords the first one is enough: what may follow is shown then.
+                let label = match chord.keys() {
+                    [first, _, ..] if self.follows(context, &[*first]).len() > 1 => first.label(),
+                    _ => chord.label(),
+                };
                 match groups.last_mut() {
-                    Some((first, labels)) if first.hint == row.hint => labels.push(chord.label()),
-                    _ => groups.push((row, vec![chord.label()])),
+                    Some((first, labels)) if first.hint == row.hint => labels.push(label),
+                    _ => groups.push((row, vec![label])),
                 }
             }
         }
@@ -349,7 +376,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  a prompt  c compare  Esc back  S stats  P pause  T theme  ? help  q quit"
+                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  s session  F follow  a prompt  c compare  y yank  Esc back  S stats  P pause  T theme  ? help  q quit"
             )
         );
     }

@@ -13,6 +13,7 @@
 //!   repeats, stats              calls made again and again; statistics of many runs
 //!   facet                       by what runs are grouped and found
 //!   query                       the words between screen and store
+//!   secrets                     what is left out of texts that leave the screen
 //!   program                     what `run` tells of the program that it started
 //! ```
 
@@ -28,6 +29,7 @@ mod query;
 mod repeats;
 mod request;
 mod rows;
+pub mod secrets;
 mod span;
 mod stats;
 mod summary;
@@ -51,7 +53,7 @@ pub use message::{
 };
 pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
-    Answer, Changes, Detail, Everything, Filter, OfSession, Order, Overview, Page, Query, QuerySlot, RawSpan, Subject,
+    Answer, Changes, Detail, Everything, Filter, OfSession, Otlp, Overview, Page, Query, QuerySlot, RawSpan, Subject,
 };
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;

@@ -113,6 +113,10 @@ pub enum Query {
     Usual {
         trace: TraceId,
     },
+    /// Some traces as they were received, as OTLP JSON.
+    Otlp {
+        traces: Vec<TraceId>,
+    },
 }
 
 /// What the detail panes are about.
@@ -137,10 +141,8 @@ pub enum QuerySlot {
     Overview,
     Stats,
     Usual,
-    /// What the filter's line offers.
-    Completion,
-    /// The list of facets.
-    Facets,
+    /// What is to be copied.
+    Yank,
 }
 
 #[derive(Debug, Clone)]
@@ -157,6 +159,15 @@ pub enum Answer {
     Facets(Vec<FacetValues>),
     /// The newest first; none where the run has no label. Those that run, or whose whole cost is not known, are left out.
     Usual(Vec<Usd>),
+    Otlp(Otlp),
+}
+
+/// Traces as OTLP JSON: a line of traces, and a line of logs where there are any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otlp {
+    pub text: String,
+    /// How many secrets were left out of it.
+    pub secrets: usize,
 }
 
 /// A part of a list, and how long the whole list is.

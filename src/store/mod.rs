@@ -6,7 +6,7 @@
 //!                                   summaries              └──▶ checkpoint, a thread
 //!   Query ─▶ reader ─▶ queries ─▶ rows ─▶ assemble ─▶ Answer
 //!            two threads
-//!   walk: the same rows for commands, a session or a trace at a time
+//!   walk: the same rows for commands, a session or a trace at a time; received: spans and log records as they came
 //!   read_only: the store as commands open it that only read; salvage: what can be read of a damaged one
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
@@ -38,6 +38,7 @@ mod queue;
 mod raw_records;
 mod read_only;
 mod reader;
+mod received;
 mod replace;
 mod reprocess;
 mod rows;

@@ -8,8 +8,7 @@ use duckdb::{Connection, Row, named_params, types::Value as Sql};
 use super::{
     DatabaseError, Store, StoreError,
     hash_ids::LogId,
-    queries,
-    raw_records::{Origins, RawRecord},
+    queries, received,
     rows::{self, trace_id, trace_number},
 };
 use crate::model::{Filter, LogRecord, Page, SessionId, Span, TraceId, TraceRows, TraceSummary};
@@ -82,23 +81,7 @@ impl Store {
     }
 
     fn raw_spans_at_once(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
-        let list = rows::uhugeints(traces.iter().map(trace_number));
-        let ask = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(include_str!("queries/raw_spans_of_traces.sql"))?;
-            let mut found = statement.query(named_params! { "traces": list })?;
-            let mut records = Vec::new();
-            while let Some(row) = found.next()? {
-                let Some(trace) = trace_id(row.get(0)?) else { continue };
-                records.push((trace, RawRecord::read(row, [1, 3, 4, 5], "span")?, row.get(2)?));
-            }
-            let origins = Origins::load(connection, records.iter().map(|(_, record, _)| record))?;
-            let mut spans: HashMap<TraceId, Vec<Span>> = HashMap::new();
-            for (trace, record, synthetic) in records {
-                spans.entry(trace).or_default().push(Span { synthetic, ..record.span(&origins)? });
-            }
-            Ok(spans)
-        };
-        Ok(self.connection.with(ask)?)
+        Ok(self.connection.with(|connection: &Connection| received::spans(connection, traces))?)
     }
 
     /// The log records picked, by time; also those without a trace, unless the pick names one.
@@ -125,18 +108,7 @@ impl Store {
     }
 
     fn raw_logs_at_once(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
-        let ids = rows::uhugeints(ids.iter().copied());
-        let ask = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(include_str!("queries/raw_logs_by_id.sql"))?;
-            let mut found = statement.query(named_params! { "ids": ids })?;
-            let mut logs = Vec::new();
-            while let Some(row) = found.next()? {
-                logs.push(RawRecord::read(row, [0, 1, 2, 3], "log record")?);
-            }
-            let origins = Origins::load(connection, logs.iter())?;
-            logs.iter().map(|record| record.log(&origins)).collect()
-        };
-        Ok(self.connection.with(ask)?)
+        Ok(self.connection.with(|connection: &Connection| received::logs(connection, ids))?)
     }
 
     /// The traces picked, by start.

@@ -20,7 +20,8 @@ use rustix::{
 use super::{
     SaveView, ScreenError, Started,
     alerts::Alerter,
-    ask, clipboard,
+    ask,
+    clipboard::{Clipboard, Refused},
     guard::{self, Tty},
     input::{Input, InputEvent},
     keys::Typed,
@@ -48,6 +49,8 @@ pub enum Incoming {
     /// Something outside has a notice for the status line.
     Notice(String),
     Painted(Wanted, Result<Painted, String>),
+    /// No program took a text that is to be copied.
+    NotCopied(Refused),
 }
 
 /// More than this is not taken at one go: a frame is due.
@@ -68,7 +71,7 @@ pub struct Outside {
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
-    pub in_tmux: bool,
+    pub clipboard: Clipboard,
     pub alerter: Alerter,
     pub save_view: SaveView,
 }
@@ -198,6 +201,10 @@ impl EventLoop {
             }
             Incoming::Started(started) => self.started(started, incoming),
             Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
+            Incoming::NotCopied(refused) => {
+                let told = self.outside.clipboard.send(&refused)?;
+                self.event(Event::Notice(told), incoming)
+            }
             // A picture that was closed meanwhile, or is wanted in another size by now, is dropped.
             Incoming::Painted(wanted, _) if self.wanted.as_ref() != Some(&wanted) => Ok(()),
             Incoming::Painted(_, painted) => {
@@ -294,11 +301,16 @@ impl EventLoop {
                         readers.ask_with(slot, query, ticket);
                     }
                 }
-                Effect::Copy(text) => {
-                    if !clipboard::copy(&text, self.outside.in_tmux)? {
-                        let notice = Event::Notice("too long to copy through the terminal".to_owned());
-                        effects.extend(update(&mut self.state, notice));
-                    }
+                Effect::Copy { text, what } => {
+                    let to_loop = self.to_loop.clone();
+                    let then = move |went| {
+                        let went = match went {
+                            Ok(told) => Incoming::Notice(told),
+                            Err(refused) => Incoming::NotCopied(refused),
+                        };
+                        drop(to_loop.send(went));
+                    };
+                    self.outside.clipboard.copy(text, what, then);
                 }
                 Effect::OpenOutside(what) => {
                     if let Some((store, _)) = &self.shown {

@@ -6,7 +6,7 @@
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   event_loop take what waits, update, draw; pace: when
 //!   screen     frames in one piece; careful: in their columns, whatever a terminal thinks of letters
-//!   clipboard  OSC 52; viewer: the system's programs
+//!   clipboard  the system's, tmux's, OSC 52; viewer: the system's programs
 //!   alerts     bell, notification, title of the window
 //!   picture    pixels, in the terminal's way
 //! ```
@@ -40,6 +40,7 @@ pub use self::alerts::Alerts;
 use self::{
     alerts::Alerter,
     ask::Background,
+    clipboard::Clipboard,
     event_loop::{EventLoop, Incoming},
     guard::Guard,
     input::Input,
@@ -174,7 +175,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
 
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
     let alerter = Alerter::new(alerts, variable, in_tmux);
-    let outside =
-        event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, in_tmux, alerter, save_view };
+    let clipboard = Clipboard::of(variable);
+    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, clipboard, alerter };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

@@ -19,6 +19,7 @@
 //!   filter    the filter, while there is one               status     hints, and where one is
 //!   tree      sessions ▸ runs ▸ steps                      list       a list laid over all: sessions, themes, help
 //!   verdict   what there is to say of a run                 stats      sums and tables of all runs
+//!   which_key what may follow a key that begins several chords
 //!   first_run what to do while the store is empty           picture    the frame of one
 //!   numbers   known, unknown, none                         pen        the one way onto the cells
 //!   widgets   frame, scrollbar, sparkline, strip
@@ -39,6 +40,7 @@ mod status;
 mod tests;
 mod tree;
 mod verdict;
+mod which_key;
 mod widgets;
 
 use ratatui::{
@@ -107,6 +109,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
     for list in &state.lists {
         typed = list::draw(pen, state, list);
     }
+    which_key::draw(pen, state, areas.body);
     typed
 }
 

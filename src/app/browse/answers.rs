@@ -159,8 +159,7 @@ impl Browse {
             | QuerySlot::Overview
             | QuerySlot::Stats
             | QuerySlot::Usual
-            | QuerySlot::Completion
-            | QuerySlot::Facets => None,
+            | QuerySlot::Yank => None,
         }
     }
 

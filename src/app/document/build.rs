@@ -4,7 +4,7 @@ use super::extents;
 use super::json;
 use super::json_text;
 use super::lens::{Lens, Moment};
-use super::line::{DocLine, Fold, FoldName, Folds, Opens};
+use super::line::{DocLine, Fold, FoldName, Folds, Opens, Piece};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
 use crate::app::{format::Zone, styled::Styled, wrap};
@@ -50,6 +50,10 @@ pub struct Builder<'a> {
     texts: usize,
     span: Option<SpanId>,
     moment: Option<Box<Moment>>,
+    /// Which piece of the block the next lines show.
+    piece: Piece,
+    /// The next line goes on with the one above.
+    goes_on: bool,
     /// Goes before the next line, in place of its indent: the indent and the mark.
     mark: Option<(usize, Styled)>,
     /// The last line is a heading.
@@ -89,6 +93,8 @@ impl<'a> Builder<'a> {
             texts: 0,
             span: None,
             moment: None,
+            piece: Piece::default(),
+            goes_on: false,
             mark: None,
             headed: above == Above::Heading,
         }
@@ -145,6 +151,11 @@ impl<'a> Builder<'a> {
         self.moment = Some(Box::new(moment));
     }
 
+    /// The next lines show this piece of the block, until another is named.
+    pub fn piece(&mut self, piece: Piece) {
+        self.piece = piece;
+    }
+
     /// The next line begins with a mark, where its indent has room for it; else the mark stands above it.
     pub fn mark(&mut self, indent: usize, mark: Styled) {
         self.mark = Some((indent, mark));
@@ -193,7 +204,9 @@ impl<'a> Builder<'a> {
             if pad > 0 && !line.is_empty() {
                 line.insert(0, Styled::new(" ".repeat(pad), Slot::Text));
             }
+            self.goes_on = index > 0;
             self.push(line, None);
+            self.goes_on = false;
         }
     }
 
@@ -439,6 +452,14 @@ impl<'a> Builder<'a> {
                 self.lines.push(DocLine { texts: vec![mark], span, ..DocLine::default() });
             }
         }
-        self.lines.push(DocLine { texts, span: self.span.take(), fold, opens: None, moment: self.moment.take() });
+        self.lines.push(DocLine {
+            texts,
+            span: self.span.take(),
+            fold,
+            opens: None,
+            moment: self.moment.take(),
+            piece: self.piece,
+            goes_on: self.goes_on,
+        });
     }
 }

@@ -18,6 +18,39 @@ pub struct DocLine {
     pub opens: Option<Opens>,
     /// Where in its run's time it is, of a line that shows some of that.
     pub moment: Option<Box<Moment>>,
+    /// Which piece of its block it shows.
+    pub piece: Piece,
+    /// The line above goes on in it: they were one before they were cut to the width.
+    pub goes_on: bool,
+}
+
+/// A piece of a block that can be copied by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Piece {
+    /// A heading, a mark, what is known besides.
+    #[default]
+    Other,
+    /// What was said.
+    Text,
+    /// What a tool was called with.
+    Arguments,
+    /// What a tool gave back.
+    Result,
+}
+
+/// A text to be copied, as it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// What it is, for people: `arguments of book_room`.
+    pub what: String,
+    pub text: String,
+}
+
+impl Copied {
+    #[must_use]
+    pub fn new(what: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { what: what.into(), text: text.into() }
+    }
 }
 
 impl DocLine {

@@ -16,6 +16,7 @@
 //! are.
 
 mod build;
+pub mod code;
 pub mod compare;
 pub mod cost;
 mod diff;
@@ -47,6 +48,7 @@ mod tests;
 
 pub use layout::{Document, Place};
 pub use lens::{Lens, Moment, Stretch};
-pub use line::{DocLine, Fold, FoldName, Folds, Opens};
+pub use line::{Copied, DocLine, Fold, FoldName, Folds, Opens, Piece};
 pub(super) use messages::short_error;
 pub use outline::{BlockId, Blocks, Counts};
+pub(super) use parts::all_text;

@@ -4,6 +4,7 @@ use std::{fmt::Debug, hash::Hash};
 
 use super::build::Builder;
 use super::hash::{self, HashMap};
+use super::line::{Copied, Piece};
 use crate::model::SpanId;
 
 /// What one tab shows of one answer.
@@ -14,6 +15,12 @@ pub trait Pane: Debug + Send + Sync {
 
     /// Writes the lines of one block.
     fn write(&self, block: &Self::Block, to: &mut Builder);
+
+    /// A piece of a block as it was received, to be copied; of [`Piece::Other`] what the block is about. `None` where
+    /// there is no such piece.
+    fn copied(&self, _block: &Self::Block, _piece: Piece) -> Option<Copied> {
+        None
+    }
 
     /// Whether what is written depends on the zoom.
     fn needs_lens(&self) -> bool {
@@ -100,6 +107,9 @@ pub trait Blocks: Debug + Send + Sync {
     /// Writes the lines of a block.
     fn write(&self, block: usize, to: &mut Builder);
 
+    /// A piece of a block as it was received; `None` where it has none.
+    fn copied(&self, block: usize, piece: Piece) -> Option<Copied>;
+
     /// Whether what is written depends on the zoom.
     fn needs_lens(&self) -> bool;
 }
@@ -129,6 +139,10 @@ impl<P: Pane> Blocks for Outlined<P> {
 
     fn write(&self, block: usize, to: &mut Builder) {
         self.pane.write(&self.outline.blocks[block].what, to);
+    }
+
+    fn copied(&self, block: usize, piece: Piece) -> Option<Copied> {
+        self.pane.copied(&self.outline.blocks.get(block)?.what, piece)
     }
 
     fn needs_lens(&self) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::build::Builder;
 use super::json;
-use super::line::Opens;
+use super::line::{Copied, Opens};
 use super::markdown;
 use crate::app::{format, styled::Styled, wrap};
 use crate::model::{
@@ -240,6 +240,31 @@ pub fn text_of(message: &Message) -> String {
         Content::Json(value) | Content::Unknown(value) => values::to_string(value),
     });
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// What was said in a part, to be copied; `None` where there is no text in it.
+pub fn copied_part(role: Role, part: &Part) -> Option<Copied> {
+    Some(match &part.content {
+        Content::Text(text) | Content::Refusal(text) => Copied::new(format!("text of the {}", role.as_str()), text),
+        Content::Reasoning(reasoning) => Copied::new("reasoning", reasoning.text.as_ref()?),
+        Content::Json(value) | Content::Unknown(value) => Copied::new("JSON", values::to_pretty(value)),
+        Content::Call(call) => copied_arguments(&call.name, &call.input),
+        Content::Result(result) => copied_result(result.name.as_deref().unwrap_or("a tool"), &result.content),
+        Content::Media(media) => match &media.data {
+            MediaData::Uri(uri) => Copied::new("address", uri),
+            MediaData::Inline(_) | MediaData::Stored { .. } | MediaData::Absent => return None,
+        },
+    })
+}
+
+/// Arguments as JSON; a text that is no JSON as it is.
+pub fn copied_arguments(tool: &str, input: &Value) -> Copied {
+    let text = if let Value::String(text) = input { text.clone() } else { values::to_pretty(input) };
+    Copied::new(format!("arguments of {}", wrap::clean_line(tool)), text)
+}
+
+pub fn copied_result(tool: &str, content: &[Part]) -> Copied {
+    Copied::new(format!("result of {}", wrap::clean_line(tool)), all_text(content))
 }
 
 /// The definition of a tool as one text.

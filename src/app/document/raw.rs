@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::build::Builder;
+use super::line::{Copied, Piece};
 use super::outline::{Blocks, Outline, Pane};
 use super::{json, parts};
 use crate::app::styled::Styled;
@@ -111,6 +112,26 @@ impl Pane for Raw {
             Block::Event { nth } => self.event(to, nth, &span.events[nth]),
             Block::Link { nth } => link(to, nth, &span.links[nth]),
             Block::Log { nth } => log(to, nth, &self.raw.logs[nth]),
+        }
+    }
+
+    fn copied(&self, block: &Block, piece: Piece) -> Option<Copied> {
+        if piece != Piece::Other {
+            return None;
+        }
+        let span = &self.raw.span;
+        match *block {
+            Block::Attribute { list, nth } => {
+                let attributes = match list {
+                    List::Attributes => &span.attributes,
+                    List::Scope => &span.scope.attributes,
+                    List::Resource => &span.resource.attributes,
+                };
+                let (name, value) = attributes.iter().nth(nth)?;
+                Some(Copied::new(wrap::clean_line(name), value.to_text()))
+            }
+            Block::Log { nth } => Some(Copied::new("log record", self.raw.logs.get(nth)?.text.clone())),
+            Block::Identity | Block::Title(_) | Block::Event { .. } | Block::Link { .. } => None,
         }
     }
 }

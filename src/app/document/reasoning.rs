@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::build::Builder;
 use super::hash::HashMap;
+use super::line::{Copied, Piece};
 use super::outline::{Blocks, Outline, Pane};
 use super::parts::Prose;
 use super::{json, parts, runs};
@@ -150,6 +151,22 @@ impl Pane for Thoughts {
             }
             Block::Nothing => to.line(vec![Styled::new("No reasoning was recorded.", Slot::Dim)]),
         }
+    }
+
+    fn copied(&self, block: &Block, piece: Piece) -> Option<Copied> {
+        let (trace, place) = match *block {
+            Block::Thought { trace, thought } => (trace, thought),
+            Block::Answer { trace, answer, .. } => (trace, answer),
+            _ => return None,
+        };
+        let part = part(&self.detail.traces[trace], place)?;
+        let is_call = matches!(part.content, Content::Call(_));
+        let fits = match piece {
+            Piece::Arguments => is_call,
+            Piece::Result => false,
+            Piece::Other | Piece::Text => true,
+        };
+        if fits { parts::copied_part(Role::Assistant, part) } else { None }
     }
 }
 

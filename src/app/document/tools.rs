@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::build::Builder;
 use super::json;
+use super::line::{Copied, Piece};
 use super::outline::{Blocks, Counts, Outline, Pane};
 use super::{parts, runs};
 use crate::app::styled::Styled;
@@ -155,6 +156,31 @@ impl Pane for Tools {
             Block::Definition { at } => definition(to, &self.offered[at], self.here()),
         }
     }
+
+    fn copied(&self, block: &Block, piece: Piece) -> Option<Copied> {
+        match *block {
+            Block::Tool { called } => {
+                let run = self.called[called].run(&self.detail);
+                match piece {
+                    Piece::Arguments | Piece::Other => Some(parts::copied_arguments(&run.name, &run.input)),
+                    Piece::Result => match (&run.output, &run.error) {
+                        (Some(output), _) => Some(parts::copied_result(&run.name, output)),
+                        (None, error) => Some(Copied::new(format!("error of {}", run.name), error.as_ref()?)),
+                    },
+                    Piece::Text => None,
+                }
+            }
+            Block::Definition { at } => {
+                let tool = &self.offered[at].definition;
+                let schema = tool.parameters.as_ref()?;
+                Some(Copied::new(
+                    format!("schema of {}", wrap::clean_line(&tool.name)),
+                    crate::model::json::to_pretty(schema),
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Tools {
@@ -228,12 +254,14 @@ fn one(to: &mut Builder, trace: &AssembledTrace, called: &Called, definition: Op
         return;
     }
     facts(to, run, called);
+    to.piece(Piece::Arguments);
     to.line(vec![Styled::new("    arguments", Slot::Dim)]);
     match &run.input {
         input if input.is_empty() => to.line(vec![Styled::new("      none", Slot::Dim)]),
         input => parts::table(to, 6, input),
     }
     broken(to, &wrong);
+    to.piece(Piece::Result);
     match &run.output {
         None => to.line(vec![Styled::new("    no result was recorded", Slot::Warning)]),
         Some(output) => {

@@ -5,10 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     app::scene,
     model::{
-        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything, Facet,
-        FacetValue, FacetValues, Filter, Message, ModelCall, Node, NodeState, Overview, Page, Project, Query, Role,
-        SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary,
-        Tree,
+        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything,
+        Filter, Message, ModelCall, Node, NodeState, Otlp, Overview, Page, Project, Query, Role, SessionId,
+        SessionSummary, SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
     },
 };
 
@@ -102,7 +101,7 @@ impl scene::Store for Fakes {
             }
             Query::Stats { .. } => Answer::Stats(Arc::default()),
             Query::Usual { .. } => Answer::Usual(Vec::new()),
-            Query::Facets { of, part, .. } => Answer::Facets(of.iter().map(|facet| values(*facet, part)).collect()),
+            Query::Otlp { .. } => Answer::Otlp(Otlp { text: "{}\n".to_owned(), secrets: 0 }),
             Query::Raw { .. } => Answer::Raw(None),
         })
     }

@@ -8,9 +8,9 @@ fn an_empty_store_shows_what_to_do_until_the_first_span_comes() {
     assert_eq!((scene.state.stage(), scene.state.context()), (Stage::FirstRun, Context::FirstRun));
     assert_eq!(scene.state.lamp(), Lamp::Waiting);
     scene.press("2 Y");
-    let Some(Effect::Copy(text)) = scene.effects.last() else { panic!("nothing was copied") };
+    let Some(Effect::Copy { text, what }) = scene.effects.last() else { panic!("nothing was copied") };
     assert!(text.contains("strands-agents"), "{text}");
-    assert!(scene.state.notice.as_ref().is_some_and(|notice| notice.text.contains("copied")));
+    assert_eq!(what, "lines for the SDK");
     scene.press("d");
     assert_eq!(scene.effects.last(), Some(&Effect::PlayDemo));
     scene.arrives(fake(1, Some("trip")));

@@ -6,7 +6,7 @@
 mod condition;
 mod detail;
 mod evaluations;
-mod facets;
+mod otlp;
 mod overview;
 mod raw;
 mod sessions;
@@ -59,6 +59,7 @@ pub fn answer(
             facets::facets(connection, of, part, filter, *limit).map(Answer::Facets)
         }
         Query::Usual { trace } => stats::usual(connection, *trace).map(Answer::Usual),
+        Query::Otlp { traces } => otlp::otlp(connection, traces).map(Answer::Otlp),
     })
 }
 

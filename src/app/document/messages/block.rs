@@ -10,6 +10,7 @@
 
 use super::super::build::Builder;
 use super::super::json;
+use super::super::line::{Copied, Piece};
 use super::super::long::AT_ONCE;
 use super::super::ordinals::Ordinal;
 use super::super::parts;
@@ -61,14 +62,17 @@ pub fn call(
         return;
     }
     to.fold(name.clone(), true, 2, head, right);
+    to.piece(Piece::Arguments);
     parts::arguments(to, 6, call);
     if let Some(same) = ordinal.and_then(|ordinal| ordinal.same) {
         to.line(vec![parts::pad(6), Styled::new(format!("same arguments as #{same}"), Slot::Warning)]);
     }
     let content = result.map(|result| &result.content).or_else(|| run?.output.as_ref());
     if let Some(content) = content {
+        to.piece(Piece::Result);
         returned(to, format!("{name} result"), content, if failed { Slot::Error } else { Slot::Text });
     }
+    to.piece(Piece::Other);
     let failures = index.failures_of(at);
     if failures.is_empty() && error.is_none() {
         return;
@@ -94,7 +98,29 @@ pub fn result(to: &mut Builder, name: String, result: &ToolResult, call: Option<
     let head = vec![Styled::new(title, slot), Styled::new(brief, Slot::Dim)];
     if to.fold(name, true, 2, head, right) {
         let slot = if status == Some(ToolStatus::Error) { Slot::Error } else { Slot::Text };
+        to.piece(Piece::Result);
         parts::result_content(to, 6, &result.content, slot);
+    }
+}
+
+/// A piece of a call as it was received; of no piece in particular its arguments.
+pub fn copied(
+    trace: &AssembledTrace,
+    index: &TraceIndex,
+    call: &ToolCall,
+    at: PartPlace,
+    piece: Piece,
+) -> Option<Copied> {
+    match piece {
+        Piece::Arguments | Piece::Other => Some(parts::copied_arguments(&call.name, &call.input)),
+        Piece::Result => {
+            let pair = index.pairs.of_call(at);
+            let result = pair.result.and_then(|place| place.result(trace)).map(|result| &result.content);
+            let run = pair.run.map(|at| &trace.tools[at]);
+            let content = result.or_else(|| run?.output.as_ref())?;
+            Some(parts::copied_result(&call.name, content))
+        }
+        Piece::Text => None,
     }
 }
 

@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::build::Builder;
 use super::hash::{self, HashSet};
+use super::line::{Copied, Piece};
 use super::outline::{Blocks, Pane};
 use super::parts::{self, Prose};
 use super::runs;
@@ -111,6 +112,39 @@ impl Pane for Messages {
             Block::End { trace } => end::end(to, self.trace(trace), self.traces[trace].number),
         }
     }
+
+    fn copied(&self, block: &Block, piece: Piece) -> Option<Copied> {
+        match *block {
+            Block::Part { trace, at, .. } => {
+                let (index, of) = (&self.traces[trace], self.trace(trace));
+                let message = self.message(trace, at);
+                let part = &message.message.parts[at.part];
+                match &part.content {
+                    Content::Call(call) => block::copied(of, index, call, at, piece),
+                    Content::Result(result) => {
+                        let call = index.pairs.call_in_history(of, result);
+                        let name = result.name.as_deref().or_else(|| Some(call?.name.as_str())).unwrap_or("a tool");
+                        match (piece, call) {
+                            (Piece::Arguments, Some(call)) => Some(parts::copied_arguments(name, &call.input)),
+                            (Piece::Arguments, None) => None,
+                            _ => Some(parts::copied_result(name, &result.content)),
+                        }
+                    }
+                    _ if matches!(piece, Piece::Arguments | Piece::Result) => None,
+                    _ => parts::copied_part(message.message.role, part),
+                }
+            }
+            Block::System { trace, at, .. } if matches!(piece, Piece::Text | Piece::Other) => {
+                Some(Copied::new("system prompt", parts::all_text(&self.message(trace, at).message.parts)))
+            }
+            Block::Failure { trace, failed } => {
+                let failure = &self.trace(trace).errors.get(failed.error)?.failure;
+                let texts = [failure.kind.as_deref(), failure.message.as_deref(), failure.stack.as_deref()];
+                Some(Copied::new("failure", texts.into_iter().flatten().collect::<Vec<_>>().join("\n")))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Messages {
@@ -140,6 +174,7 @@ impl Messages {
                 if role {
                     turn::role(to, of, message);
                 }
+                to.piece(Piece::Text);
                 let is_tool = message.message.role == Role::Tool;
                 let prose = if is_tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };
                 parts::content(to, 4, part, prose);

@@ -1,6 +1,7 @@
 //! One turn: the rule above it, then the messages that are new in it.
 
 use super::super::build::Builder;
+use super::super::line::Piece;
 use super::super::parts::{self, Prose};
 use super::super::runs;
 use crate::app::styled::Styled;
@@ -81,6 +82,7 @@ pub fn reasoning(to: &mut Builder, reasoning: &Reasoning, name: String) {
         None => Styled::new(parts::opaque(reasoning), Slot::MessageHidden),
     };
     if to.fold(name, false, 2, vec![Styled::new("reasoning  ", Slot::MessageReasoning), beginning], vec![]) {
+        to.piece(Piece::Text);
         parts::reasoning_text(to, 6, reasoning);
     }
 }
@@ -138,6 +140,7 @@ pub fn system(to: &mut Builder, prompt: &[Part], name: String, as_in_run: Option
 }
 
 fn show_prompt(to: &mut Builder, prompt: &[Part]) {
+    to.piece(Piece::Text);
     for part in prompt {
         parts::content(to, 4, part, Prose::Plain(Slot::Text));
     }

@@ -1,0 +1,49 @@
+//! What can be read off a document beside its lines: what a block was made from, and lines before they were cut.
+
+use super::Document;
+use crate::app::document::line::{Copied, Piece};
+
+impl Document {
+    /// A piece of a block as it was received.
+    #[must_use]
+    pub fn copied(&self, block: usize, piece: Piece) -> Option<Copied> {
+        self.blocks.as_deref().filter(|blocks| block < blocks.count())?.copied(block, piece)
+    }
+
+    /// Which line of the text of its block a line shows, from 0; `None` where lines between are not laid out.
+    #[must_use]
+    pub fn line_of_piece(&self, at: usize) -> Option<usize> {
+        let (block, piece) = (self.place(at).block, self.line(at)?.piece);
+        let mut count = 0;
+        for above in (0..=at).rev() {
+            if self.place(above).block != block {
+                break;
+            }
+            let line = self.line(above)?;
+            if line.piece != piece {
+                break;
+            }
+            count += usize::from(!line.goes_on);
+        }
+        (count > 0 && piece != Piece::Other).then(|| count - 1)
+    }
+
+    /// A line as it was before it was cut to the width, as far as it is laid out.
+    #[must_use]
+    pub fn whole_line(&self, at: usize) -> String {
+        let mut first = at;
+        while first > 0 && self.line(first).is_some_and(|line| line.goes_on) {
+            first -= 1;
+        }
+        let mut whole = self.text(first);
+        let mut next = first + 1;
+        while let Some(line) = self.line(next).filter(|line| line.goes_on) {
+            let text = line.text();
+            let text = text.trim_start();
+            // A word that is longer than a line is cut within; between words the space stays at the end of a line.
+            whole.push_str(text);
+            next += 1;
+        }
+        whole
+    }
+}
