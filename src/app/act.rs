@@ -6,9 +6,7 @@ use super::{
     comparing,
     document::Copied,
     event::Effect,
-    failed_steps,
-    filter_line::{self, type_in},
-    first_run,
+    failed_steps, find_keys as find, first_run,
     item::Kind,
     line::Line,
     lists, picture_keys,
@@ -54,7 +52,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ShorterRange => state.stats.go_back_by(false),
         Action::LongerRange => state.stats.go_back_by(true),
         Action::Sort => state.stats.sort(),
+        Action::Filter if state.focus == Focus::Detail && state.context() == Context::Detail => find::open(state),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
+        Action::NextFound | Action::PreviousFound => find::go(state, action == Action::NextFound),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Facets => lists::open(state, Kind::Facets),
         Action::AddValue => value_at_cursor::add(state),
@@ -296,6 +296,8 @@ fn back(state: &mut State) -> Vec<Effect> {
     }
     if state.stats.is_open() {
         state.stats.close();
+    } else if state.detail.end_find(false) {
+        // What was found is no longer marked.
     } else if state.zoomed {
         state.zoomed = false;
     } else if state.detail.over().is_some() {
@@ -322,8 +324,12 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
         list.close_line(taken);
         return lists::move_by(state, 0);
     }
-    if state.naming.is_some() {
-        return views::end_naming(state, taken);
+    if state.finds.take().is_some() {
+        find::close(state, taken);
+        return Vec::new();
+    }
+    if let Some(line) = state.line.take().filter(|_| !taken) {
+        refilter(state, |filter| line.before().clone_into(&mut filter.text));
     }
     filter_line::end(state, taken);
     Vec::new()

@@ -7,6 +7,7 @@
 mod by_hand;
 mod copying;
 mod covering;
+mod finding;
 mod labels;
 mod over;
 mod prepared;
@@ -26,6 +27,7 @@ use crate::{
     model::{Detail, Node, Program, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
     tabs::Tab,
 };
+pub use finding::{Count as FoundCount, Went};
 use over::View;
 pub use over::{Mark, Over};
 pub use prepared::{Prepared, Showing};
@@ -56,6 +58,8 @@ pub struct DetailPane {
     mark: Option<Mark>,
     marked: Pane<Option<Arc<Detail>>>,
     texts: HashMap<View, Shown>,
+    /// What is looked for in the text.
+    finding: Option<finding::Finding>,
     /// What follows from the answer.
     prepared: Prepared,
     replaced: Replaced,
@@ -100,6 +104,7 @@ impl DetailPane {
             mark: None,
             marked: Pane::default(),
             texts: View::all().map(|view| (view, Shown::default())).collect(),
+            finding: None,
             prepared: Prepared::default(),
             replaced: Replaced::default(),
             versions: Versions::default(),
@@ -350,6 +355,8 @@ impl DetailPane {
         let shown = self.texts.entry(self.view()).or_default();
         shown.document.tick(now);
         shown.document.look(&self.lens);
+        self.seek(height);
+        let shown = self.texts.entry(self.view()).or_default();
         // Until the answer is there the old text stands where it stood.
         let finds = shown.lost && current;
         if finds {

@@ -37,6 +37,8 @@ pub enum Event {
     Notice(String),
     /// The picture that is laid over the screen was painted, or why not.
     Painted(Result<(), String>),
+    /// Go on with what is not done yet: what [`Effect::Work`] asked for.
+    Work,
     Tick(Tick),
 }
 
@@ -108,6 +110,8 @@ pub struct Seen {
 /// What the app wants from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// Send [`Event::Work`] soon, after all that waits: something large is not done yet.
+    Work,
     /// Send a query to the store; the answer comes back with this slot and ticket. It replaces an older query of the slot.
     Ask {
         slot: QuerySlot,

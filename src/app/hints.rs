@@ -71,6 +71,8 @@ impl State {
             }
             (Action::ZoomIn | Action::ZoomOut, None) => self.detail.has_time().then_some(usual),
             (Action::Fold, None) if context == Context::Detail && self.detail.is_zoomed() => Some("pan"),
+            (Action::Filter, None) if context == Context::Detail => Some("find"),
+            (Action::NextFound | Action::PreviousFound, None) => self.detail.finds().map(|_| usual),
             (Action::Prompt, None) => self.prompt_does(usual),
             (Action::Compare, None) => self.compare_does(usual),
             (Action::Close, None) if self.detail.over().is_some() => Some("close"),
@@ -91,6 +93,7 @@ impl State {
         let over = self.detail.over().is_some();
         if !self.lists.is_empty()
             || self.stats.is_open()
+            || self.detail.finds().is_some()
             || self.zoomed
             || over
             || (self.focus != Focus::Tree && self.stage() == Stage::Browsing)

@@ -15,8 +15,7 @@
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
-//!   filter_line  the line of the filter: what it offers
-//!   views        filters with a name
+//!   find_keys    a phrase in the detail
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
 //!   hints        the footer                                 list_items: what the lists are of
@@ -59,6 +58,7 @@ pub mod event;
 mod failed_steps;
 mod filter_line;
 pub mod find;
+mod find_keys;
 pub mod first_run;
 mod follow;
 pub mod format;

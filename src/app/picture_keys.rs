@@ -35,6 +35,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::ZoomIn
         | Action::ZoomOut
         | Action::Filter
+        | Action::NextFound
+        | Action::PreviousFound
         | Action::Session
         | Action::Facets
         | Action::AddValue

@@ -37,9 +37,16 @@ impl<S: Store> Scene<S> {
         let mut open = VecDeque::from(update(&mut self.state, event));
         let asked = self.asked.len();
         while let Some(effect) = open.pop_front() {
-            let Effect::Ask { slot, query, ticket } = effect else {
-                self.effects.push(effect);
-                continue;
+            let (slot, query, ticket) = match effect {
+                Effect::Ask { slot, query, ticket } => (slot, query, ticket),
+                Effect::Work => {
+                    open.extend(update(&mut self.state, Event::Work));
+                    continue;
+                }
+                effect => {
+                    self.effects.push(effect);
+                    continue;
+                }
             };
             assert!(self.asked.len() < asked + 1000, "the app asks without end: {query:?}");
             self.asked.push(query.clone());

@@ -67,13 +67,8 @@ pub struct State {
     pub filter: Filter,
     /// The filter while it is being typed.
     pub line: Option<Line>,
-    pub completion: Box<Completion>,
-    /// The name under which the filter is saved, while it is being typed.
-    pub naming: Option<Line>,
-    /// Saved filters by name.
-    pub views: BTreeMap<String, String>,
-    /// What the list of facets is made from.
-    pub(super) facets: Box<Pane<Vec<FacetValues>>>,
+    /// What is looked for in the detail, while it is being typed.
+    pub finds: Option<Line>,
     /// Laid over the screen.
     pub picture: Option<Picture>,
     pub stats: Box<StatsPane>,
@@ -114,6 +109,8 @@ pub struct State {
     pub(super) aimed: Option<RowId>,
     /// The ticket under which the store was asked for what is to be copied, and what that is.
     pub(super) yanking: Option<(u64, String)>,
+    /// An event comes that only goes on with what is not done yet.
+    pub(super) works: bool,
     pub(super) tickets: u64,
 }
 
@@ -191,10 +188,7 @@ impl State {
             zoomed: false,
             filter: Filter::default(),
             line: None,
-            completion: Box::default(),
-            naming: None,
-            views,
-            facets: Box::default(),
+            finds: None,
             picture: None,
             stats: Box::default(),
             terminal: Shows::default(),
@@ -217,6 +211,7 @@ impl State {
             goal: None,
             aimed: None,
             yanking: None,
+            works: false,
             tickets: 0,
         }
     }
@@ -276,7 +271,7 @@ impl State {
         match (self.lists.last(), self.stage(), self.focus) {
             (Some(list), _, _) if list.line().is_some() => Context::Line,
             (Some(_), _, _) => Context::List,
-            (None, _, _) if self.line.is_some() || self.naming.is_some() => Context::Line,
+            (None, _, _) if self.line.is_some() || self.finds.is_some() => Context::Line,
             (None, Stage::FirstRun, _) => Context::FirstRun,
             (None, _, _) if self.stats.is_open() => Context::Stats,
             (None, _, Focus::Tree) => Context::Tree,
@@ -349,11 +344,8 @@ impl State {
         self.rate = Rate::default();
         self.filter = Filter::default();
         self.line = None;
-        self.naming = None;
-        self.completion.reset();
-        self.completion.values = Pane::default();
-        self.facets = Box::default();
-        self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Facets));
+        self.finds = None;
+        self.lists.retain(|list| list.kind != Kind::Sessions);
         self.paused = None;
         self.stored = 0;
         self.watched = Watched::default();

@@ -96,12 +96,19 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Event::Work => {
+            state.works = false;
+            Vec::new()
+        }
         Event::Tick(tick) => {
             ticked(state, tick);
             Vec::new()
         }
     };
     effects.extend(state.settle());
+    if state.detail.is_searching() && !std::mem::replace(&mut state.works, true) {
+        effects.push(Effect::Work);
+    }
     effects
 }
 

@@ -49,6 +49,8 @@ pub enum Incoming {
     /// Something outside has a notice for the status line.
     Notice(String),
     Painted(Wanted, Result<Painted, String>),
+    /// Go on with what is not done yet.
+    Work,
     /// No program took a text that is to be copied.
     NotCopied(Refused),
 }
@@ -201,6 +203,7 @@ impl EventLoop {
             }
             Incoming::Started(started) => self.started(started, incoming),
             Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
+            Incoming::Work => self.event(Event::Work, incoming),
             Incoming::NotCopied(refused) => {
                 let told = self.outside.clipboard.send(&refused)?;
                 self.event(Event::Notice(told), incoming)
@@ -301,6 +304,7 @@ impl EventLoop {
                         readers.ask_with(slot, query, ticket);
                     }
                 }
+                Effect::Work => drop(self.to_loop.send(Incoming::Work)),
                 Effect::Copy { text, what } => {
                     let to_loop = self.to_loop.clone();
                     let then = move |went| {

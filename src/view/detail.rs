@@ -1,8 +1,9 @@
 //! The detail: tabs, a rule that says what failed, and the text of the tab in its window.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{
+    filter,
     pen::Pen,
     verdict,
     widgets::{frame, scrollbar},
@@ -17,12 +18,13 @@ use crate::app::{
 use crate::slots::Slot;
 use crate::tabs::Tab;
 
-pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
+/// Draws it; returns where the next letter of a phrase to be found goes.
+pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) -> Option<Position> {
     let focused = state.focus == Focus::Detail;
     let border = if focused || areas.tree.is_none() { Slot::BorderFocused } else { Slot::Border };
     verdict::draw(pen, state, areas, area);
     tabs(pen, state, area.tabs);
-    rule(pen, state, areas, area.rule);
+    let typed = rule(pen, state, areas, area.rule);
     text(pen, state, area.text, focused);
 
     let scroll = state.detail.scroll();
@@ -40,6 +42,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
         };
         frame::words_right(pen, line, &place(state, length, area.text.height.into()));
     }
+    typed
 }
 
 /// `[1 Messages]  2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw`
@@ -64,12 +67,40 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
     }
 }
 
-/// Between tabs and text; here stands why the text is not as new as it should be.
-fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+/// Between tabs and text; here stands what is looked for in it, or why the text is not as new as it should be.
+fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) -> Option<Position> {
     frame::across(pen, state, areas, line);
+    if let Some(phrase) = state.detail.finds() {
+        return find(pen, state, line, phrase);
+    }
     if let Some(why) = state.detail.failed() {
         frame::words(pen, line, &[Styled::new(format!("✗ {why}"), Slot::Error)]);
     }
+    None
+}
+
+/// `─ / ryokan ────────────────────── 3/17 ─`
+fn find(pen: &mut Pen, state: &State, line: Rect, phrase: &str) -> Option<Position> {
+    if let Some(count) = state.detail.found_count() {
+        let more = if count.goes_on { "…" } else { "" };
+        let (all, slot) = (format::exact(count.all as u64), if count.all == 0 && !count.goes_on { Slot::Warning } else { Slot::Accent });
+        let text = match count.at {
+            _ if count.all == 0 && !count.goes_on => "not found".to_owned(),
+            Some(at) => format!("{}/{all}{more}", format::exact(at as u64)),
+            None => format!("{all}{more} found"),
+        };
+        frame::words_right(pen, line, &[Styled::new(text, slot)]);
+    }
+    let place = Rect { x: line.x + 1, width: (line.width / 2).max(12).min(line.width.saturating_sub(2)), ..line };
+    let slot = if state.finds.is_some() { Slot::FilterActive } else { Slot::Filter };
+    let x = pen.put(place.x, place.y, place.right(), " / ", slot);
+    let rest = Rect { x, width: place.right().saturating_sub(x), ..place };
+    if let Some(typed) = &state.finds {
+        return Some(filter::type_in(pen, typed, rest, slot));
+    }
+    let end = pen.put(rest.x, rest.y, rest.right(), phrase, slot);
+    pen.put(end, rest.y, rest.right(), " ", slot);
+    None
 }
 
 fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
@@ -78,6 +109,11 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
+        for found in state.detail.found_at(at) {
+            let column = |at: usize| area.x.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)).min(area.right());
+            let (start, end) = (column(found.start), column(found.end));
+            pen.wash(Rect { x: start, y, width: end - start, height: 1 }, Slot::ListMatch);
+        }
         // From the cursor's column to the one beyond the text.
         let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
         if line.span.is_some() && line.span == state.detail.step() {

@@ -92,7 +92,7 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
                 tree::draw(pen, state, &areas, area);
             }
             if let Some(area) = &areas.detail {
-                detail::draw(pen, state, &areas, area);
+                typed = detail::draw(pen, state, &areas, area).or(typed);
             }
         }
     }

@@ -11,10 +11,13 @@
 
 mod entry;
 mod reading;
+mod search;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+
+pub use search::{Hit, Search};
 
 use super::build::Builder;
 use super::lens::Lens;

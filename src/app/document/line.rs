@@ -96,18 +96,28 @@ pub struct FoldName(pub String);
 
 /// Which folds were moved by hand away from how they start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Folds(HashSet<FoldName>);
+pub struct Folds {
+    moved: HashSet<FoldName>,
+    /// Every fold is open, whatever was moved.
+    all_open: bool,
+}
 
 impl Folds {
+    /// Every fold is open.
+    #[must_use]
+    pub fn all_open() -> Self {
+        Self { all_open: true, ..Self::default() }
+    }
+
     pub fn toggle(&mut self, fold: &FoldName) {
-        if !self.0.remove(fold) {
-            self.0.insert(fold.clone());
+        if !self.moved.remove(fold) {
+            self.moved.insert(fold.clone());
         }
     }
 
     /// Whether a fold is open that starts open or closed.
     #[must_use]
     pub fn is_open(&self, fold: &FoldName, open_at_first: bool) -> bool {
-        open_at_first != self.0.contains(fold)
+        self.all_open || open_at_first != self.moved.contains(fold)
     }
 }

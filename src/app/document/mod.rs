@@ -30,6 +30,7 @@ pub mod line;
 mod long;
 mod markdown;
 pub mod messages;
+pub mod needle;
 pub(super) mod ordinals;
 mod outline;
 mod parts;
@@ -46,7 +47,7 @@ pub mod tools;
 #[cfg(test)]
 mod tests;
 
-pub use layout::{Document, Place};
+pub use layout::{Document, Hit, Place, Search};
 pub use lens::{Lens, Moment, Stretch};
 pub use line::{Copied, DocLine, Fold, FoldName, Folds, Opens, Piece};
 pub(super) use messages::short_error;

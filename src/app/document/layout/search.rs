@@ -1,0 +1,118 @@
+//! Looking for a phrase in all of a document, also in what is folded and in what was never laid out: some of it at a time.
+
+use std::ops::Range;
+
+use super::Document;
+use crate::app::document::{
+    build::Builder,
+    line::{DocLine, FoldName, Folds},
+    needle::Needle,
+    segment::{Above, Segment},
+};
+
+/// What looking at a block costs beside its text, in bytes of text.
+const BLOCK: usize = 512;
+
+/// One place where the phrase was found: the block, its segment with all folds open, and which of those in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    pub block: usize,
+    pub segment: usize,
+    pub nth: usize,
+}
+
+/// How far a search is.
+#[derive(Debug, Default)]
+pub struct Search {
+    block: usize,
+    /// Of the block before that what is still to be searched, with their places in it, the first one last.
+    segments: Vec<(usize, Segment)>,
+}
+
+impl Document {
+    /// Goes on with a search over about so many bytes of text, and adds what it finds in the order of the text; true once
+    /// all is searched.
+    pub fn search(&self, search: &mut Search, needle: &Needle, bytes: usize, hits: &mut Vec<Hit>) -> bool {
+        let Some(blocks) = self.blocks.as_deref() else { return true };
+        let (open, around) = (Folds::all_open(), (&self.zone, &self.lens));
+        let mut left = bytes;
+        while left > 0 {
+            if let Some((segment, written)) = search.segments.pop() {
+                let block = search.block.saturating_sub(1);
+                let lines = match written {
+                    Segment::Lines(lines) => lines,
+                    Segment::Later { text, extent, .. } => {
+                        let mut builder = Builder::only(&open, around, self.width, text, &extent).at(self.now);
+                        blocks.write(block, &mut builder);
+                        builder.done().into_lines()
+                    }
+                };
+                let count = found(&lines, needle).len();
+                hits.extend((0..count).map(|nth| Hit { block, segment, nth }));
+                let texts = lines.iter().flat_map(|line| &line.texts);
+                left = left.saturating_sub(texts.map(|styled| styled.text.len()).sum::<usize>());
+                continue;
+            }
+            if search.block >= blocks.count() {
+                return true;
+            }
+            let mut builder = Builder::new(&open, around, self.width, Above::Text).at(self.now);
+            blocks.write(search.block, &mut builder);
+            search.block += 1;
+            search.segments = builder.done().segments.into_iter().enumerate().collect();
+            search.segments.reverse();
+            left = left.saturating_sub(BLOCK);
+        }
+        search.segments.is_empty() && search.block >= blocks.count()
+    }
+
+    /// The folds of a block that are closed.
+    #[must_use]
+    pub fn closed_folds(&self, block: usize, folds: &Folds) -> Vec<FoldName> {
+        let Some(blocks) = self.blocks.as_deref().filter(|blocks| block < blocks.count()) else { return Vec::new() };
+        let mut builder = Builder::new(folds, (&self.zone, &self.lens), self.width, Above::Text).at(self.now);
+        blocks.write(block, &mut builder);
+        let lines = builder.done().into_lines();
+        lines.into_iter().filter_map(|line| line.fold.filter(|fold| !fold.open)).map(|fold| fold.name).collect()
+    }
+
+    /// The lines of a segment, as it is laid out, in which the phrase starts: a line as often as it does.
+    #[must_use]
+    pub fn lines_with(&self, block: usize, segment: usize, needle: &Needle) -> Vec<usize> {
+        let entry = self.entries.iter().find(|entry| (entry.block, entry.segment) == (block, segment));
+        let Some(lines) = entry.and_then(|entry| entry.lines.as_ref()) else { return Vec::new() };
+        found(lines, needle)
+    }
+
+    /// Where the phrase stands in a line: bytes of its text. What began in the line above and goes on in this one as well.
+    #[must_use]
+    pub fn found_in(&self, at: usize, needle: &Needle) -> Vec<Range<usize>> {
+        let Some(line) = self.line(at).filter(|_| !needle.is_empty()) else { return Vec::new() };
+        let text = line.text();
+        let next = self.line(at + 1).filter(|next| next.goes_on).map(DocLine::text);
+        let mut all = Vec::new();
+        if let Some(above) = at.checked_sub(1).filter(|_| line.goes_on).and_then(|above| self.line(above)) {
+            let above = above.text();
+            let indent = text.len() - text.trim_start().len();
+            let goes_on = needle.in_line(&above, Some(&text)).into_iter().filter(|range| range.end > above.len());
+            all.extend(goes_on.map(|range| indent..(indent + range.end - above.len()).min(text.len())));
+        }
+        let own = needle.in_line(&text, next.as_deref()).into_iter();
+        all.extend(own.map(|range| range.start..range.end.min(text.len())));
+        all
+    }
+}
+
+/// The lines in which the phrase starts.
+fn found(lines: &[DocLine], needle: &Needle) -> Vec<usize> {
+    let mut all = Vec::new();
+    let mut text = lines.first().map(DocLine::text).unwrap_or_default();
+    for at in 0..lines.len() {
+        let next = lines.get(at + 1).map(DocLine::text);
+        let joined = lines.get(at + 1).is_some_and(|next| next.goes_on);
+        let count = needle.in_line(&text, next.as_deref().filter(|_| joined)).len();
+        all.extend(std::iter::repeat_n(at, count));
+        text = next.unwrap_or_default();
+    }
+    all
+}
