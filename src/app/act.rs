@@ -8,8 +8,10 @@ use super::{
     event::Effect,
     failed_steps, find_keys as find, first_run,
     item::Kind,
+    jumps,
     line::Line,
     lists, picture_keys,
+    places::Awaits,
     sdk::Sdk,
     state::{Heights, Stage, State},
     stats_keys,
@@ -80,8 +82,20 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::History => filter_line::history(state),
         Action::SaveView => views::name(state),
 
-        Action::NextFailed => failed_steps::go(state, true),
-        Action::PreviousFailed => failed_steps::go(state, false),
+        Action::NextFailed
+        | Action::PreviousFailed
+        | Action::NextOdd
+        | Action::Dearest
+        | Action::NextRun
+        | Action::PreviousRun
+        | Action::NextSession
+        | Action::PreviousSession
+        | Action::NextTurn
+        | Action::PreviousTurn
+        | Action::JumpBack
+        | Action::JumpForward => jumps::act(state, action),
+        Action::SetMark => jumps::await_letter(state, Awaits::Mark),
+        Action::GoToMark => jumps::await_letter(state, Awaits::GoTo),
         Action::ZoomIn | Action::ZoomOut => zoom(state, action == Action::ZoomIn),
         Action::OpenOutside => return open_outside(state),
         Action::YankText
@@ -256,6 +270,7 @@ fn zoom(state: &mut State, closer: bool) {
 
 /// Puts the tree's cursor on a step, and shows what was said there.
 fn go_to_step(state: &mut State, trace: TraceId, span: SpanId) {
+    jumps::leave(state);
     failed_steps::go_to(state, trace, span);
     state.detail.show(Tab::default());
 }

@@ -77,7 +77,7 @@ impl State {
     }
 
     /// What a run is called in the last line: by its number in its session, else by its name.
-    fn name_of(&self, trace: TraceId) -> String {
+    pub(super) fn name_of(&self, trace: TraceId) -> String {
         let is_numbered = |row: &&Row| row.id == RowId::Trace(trace);
         let number = self.tree.rows().iter().find(is_numbered).and_then(|row| self.tree.run_number(row));
         let Some(summary) = self.tree.trace(&trace) else { return "a run".to_owned() };

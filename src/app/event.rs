@@ -123,6 +123,11 @@ pub enum Effect {
         text: String,
         what: String,
     },
+    /// Let a letter mark a place of which the text says what it is; `None`: none any more.
+    Mark {
+        letter: char,
+        place: Option<(TraceId, Option<SpanId>, String)>,
+    },
     /// Show this in the system's program for it.
     OpenOutside(Opens),
     /// Paint with this theme from now on.

@@ -2,19 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{browse::RowId, state::State, verdict::Verdict};
+use super::{browse::RowId, places::Goal, state::State, verdict::Verdict};
 use crate::model::{AssembledTrace, SpanId, Subject, TraceId};
-
-/// Puts the tree's cursor on the next or the previous failed step of the run that the detail is about, and opens the
-/// way to it. From a row that is none it goes to the step that the verdict names; from the last on to the first.
-pub fn go(state: &mut State, forward: bool) {
-    let cursor = state.tree.cursor().map(|row| row.id.clone());
-    let Some((trace, span)) = state.next_failed(cursor.as_ref(), forward) else {
-        state.notify("nothing failed in this run");
-        return;
-    };
-    go_to(state, trace, span);
-}
 
 /// Puts the tree's cursor on a step, and opens the way to it.
 pub fn go_to(state: &mut State, trace: TraceId, span: SpanId) {
@@ -27,7 +16,7 @@ pub fn go_to(state: &mut State, trace: TraceId, span: SpanId) {
     for above in state.above(&trace, span) {
         state.tree.set_open(RowId::Span(trace, above), true);
     }
-    state.goal = Some((trace, span));
+    state.goal = Some(Goal::Step(trace, span));
 }
 
 impl State {
@@ -36,8 +25,9 @@ impl State {
         self.detail.verdict().and_then(Verdict::proof).is_some()
     }
 
-    /// The failed step to go to from a row.
-    fn next_failed(&self, from: Option<&RowId>, forward: bool) -> Option<(TraceId, SpanId)> {
+    /// The failed step of the run that the detail is about to go to from a row: from a row that is none the step that the
+    /// verdict names. `None` where there is none further on.
+    pub(super) fn next_failed(&self, from: Option<&RowId>, forward: bool) -> Option<(TraceId, SpanId)> {
         let proof = self.detail.verdict().and_then(Verdict::proof);
         let trace = match self.detail.subject()? {
             Subject::Trace(trace) => *trace,
@@ -52,8 +42,10 @@ impl State {
             _ => None,
         };
         let next = match at {
-            Some(at) if forward => steps.get(at + 1).or(steps.first()).copied(),
-            Some(at) => at.checked_sub(1).map_or(steps.last(), |before| steps.get(before)).copied(),
+            Some(at) if forward => steps.get(at + 1).copied(),
+            Some(at) => at.checked_sub(1).and_then(|before| steps.get(before)).copied(),
+            // What lies behind is wanted, and this run is not.
+            None if !forward && matches!(from, Some(RowId::Trace(_) | RowId::Session(_))) => None,
             None => proof.or(steps.first().copied()),
         };
         Some((trace, next?))
@@ -69,13 +61,5 @@ impl State {
     fn assembled(&self, trace: &TraceId) -> Option<&AssembledTrace> {
         let detail = self.detail.answer().shown()?.as_ref()?;
         detail.traces.iter().map(AsRef::as_ref).find(|one| one.trace == *trace)
-    }
-
-    /// Puts the cursor where it was to go, once the rows are there.
-    pub(super) fn reach_goal(&mut self, height: usize) {
-        if let Some((trace, span)) = self.goal.filter(|(trace, _)| !self.tree.nodes(trace).is_empty()) {
-            self.goal = None;
-            self.tree.select(&RowId::Span(trace, span), height);
-        }
     }
 }

@@ -16,6 +16,7 @@
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
 //!   find_keys    a phrase in the detail
+//!   jumps        to runs, turns, failures, marks, and back  oddities: what is odd in a run
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
 //!   hints        the footer                                 list_items: what the lists are of
@@ -23,6 +24,7 @@
 //!     ────────
 //!   state        what is looked at
 //!     ────────
+//!   places       where the cursor goes, and where it has been
 //!   picture      a picture that is laid over the screen
 //!   event        everything that can happen, and everything the app can want from outside
 //!   detail       the tabs over one answer                   tab_source: what makes them; document: their text
@@ -65,13 +67,16 @@ pub mod format;
 pub mod help;
 pub mod hints;
 pub mod item;
+mod jumps;
 pub mod line;
 pub mod list;
 mod list_items;
 mod lists;
+mod oddities;
 pub mod pane;
 pub mod picture;
 pub mod picture_keys;
+pub mod places;
 pub mod program;
 mod runs;
 #[cfg(test)]

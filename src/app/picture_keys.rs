@@ -73,6 +73,18 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Pause
         | Action::Theme
         | Action::NextFailed
+        | Action::NextOdd
+        | Action::Dearest
+        | Action::NextRun
+        | Action::PreviousRun
+        | Action::NextSession
+        | Action::PreviousSession
+        | Action::NextTurn
+        | Action::PreviousTurn
+        | Action::JumpBack
+        | Action::JumpForward
+        | Action::SetMark
+        | Action::GoToMark
         | Action::PreviousFailed
         | Action::Stats
         | Action::NextPanel

@@ -87,6 +87,9 @@ impl State {
         queries.extend(self.detail.question_of_marked().map(|query| (QuerySlot::Marked, query)));
         queries.extend(self.stats.question(&self.filter, self.now).map(|query| (QuerySlot::Stats, query)));
         queries.extend(self.detail.verdict().and_then(Verdict::question).map(|query| (QuerySlot::Usual, query)));
+        if self.awaits.is_some() {
+            queries.push((QuerySlot::Marks, Query::Marks));
+        }
         if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
             queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
@@ -108,6 +111,7 @@ impl State {
                 QuerySlot::Stats => self.stats.asks(&query, last, now),
                 QuerySlot::Usual => self.usual.asks(&query, last, now),
                 QuerySlot::Yank => None,
+                QuerySlot::Marks => self.marks.asks(&query, last, now),
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })
         });

@@ -19,13 +19,14 @@ use super::{
     list::List,
     pane::Pane,
     picture::{Picture, Shows},
+    places::{Awaits, Goal, Trail},
     sdk::Sdk,
     stats::StatsPane,
     verdict::{Unusual, Verdict, VerdictLine},
 };
 use crate::{
     keymap::{Context, Following, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, SessionSummary, SpanId, Subject, Timestamp, TraceId, Usd},
+    model::{Changes, Filter, Overview, Page, PlaceMark, SessionSummary, Subject, Timestamp, TraceId, Usd},
 };
 
 /// How long a notice stays in the status line.
@@ -104,7 +105,15 @@ pub struct State {
     /// Which runs have ended while the screen watches.
     pub(super) watched: Watched,
     /// Where the cursor goes once that step has a row.
-    pub(super) goal: Option<(TraceId, SpanId)>,
+    pub(super) goal: Option<Goal>,
+    /// The run of which the failed step is wanted once the cursor is on it.
+    pub(super) proof_of: Option<TraceId>,
+    /// Where the cursor has been.
+    pub(super) trail: Trail,
+    /// A key waits for a letter.
+    pub awaits: Option<Awaits>,
+    /// The places that are marked; asked for when a letter is waited for.
+    pub marks: Pane<Vec<PlaceMark>>,
     /// The row that the detail was last aimed at.
     pub(super) aimed: Option<RowId>,
     /// The ticket under which the store was asked for what is to be copied, and what that is.
@@ -209,6 +218,10 @@ impl State {
             stored: 0,
             watched: Watched::default(),
             goal: None,
+            proof_of: None,
+            trail: Trail::default(),
+            awaits: None,
+            marks: Pane::default(),
             aimed: None,
             yanking: None,
             works: false,
@@ -350,6 +363,10 @@ impl State {
         self.stored = 0;
         self.watched = Watched::default();
         self.goal = None;
+        self.proof_of = None;
+        self.trail = Trail::default();
+        self.awaits = None;
+        self.marks = Pane::default();
         self.aimed = None;
         self.yanking = None;
         self.focus = Focus::Tree;

@@ -9,6 +9,7 @@ use super::{
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
+    jumps,
     lists,
     picture::Shown,
     picture_keys,
@@ -115,6 +116,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 fn press(state: &mut State, key: Key) -> Vec<Effect> {
     state.notice = None;
     state.goal = None;
+    if let Some(awaits) = state.awaits {
+        return jumps::letter(state, awaits, key);
+    }
     let context = state.context();
     let half = std::mem::take(&mut state.half);
     let pressed: Vec<Key> = half.iter().copied().chain([key]).collect();
@@ -158,6 +162,9 @@ fn answered(
         QuerySlot::Usual => {
             state.usual.take(ticket, only!(answer, Usual), now);
         }
+        QuerySlot::Marks => {
+            state.marks.take(ticket, only!(answer, Marks), now);
+        }
         // What is copied is taken before.
         QuerySlot::Yank => {}
         QuerySlot::Picker => {
@@ -197,6 +204,7 @@ fn ticked(state: &mut State, tick: Tick) {
 
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
+    state.awaits = None;
     state.goal = None;
     if state.picture.is_some() && state.lists.is_empty() {
         return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };

@@ -23,6 +23,7 @@ mod facet;
 mod genai;
 mod ids;
 pub mod json;
+mod mark;
 mod message;
 mod program;
 mod query;
@@ -47,6 +48,7 @@ pub use conversation::{
 pub use facet::{Facet, FacetValue, FacetValues};
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};
 pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
+pub use mark::PlaceMark;
 pub use message::{
     Content, Media, MediaData, MediaKind, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition,
     ToolResult, extension, is_aside, question_in,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AssembledTrace, Facet, FacetValues, LogRow, Note, Only, SessionId, SessionSummary, Span, SpanId, StateCounts,
-    Stats, Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
+    AssembledTrace, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats, Timestamp, Totals,
+    TraceId, TraceSummary, Tree, Usd,
 };
 
 /// What narrows every list, and in which order it is.
@@ -117,6 +117,8 @@ pub enum Query {
     Otlp {
         traces: Vec<TraceId>,
     },
+    /// The places that are marked.
+    Marks,
 }
 
 /// What the detail panes are about.
@@ -143,6 +145,7 @@ pub enum QuerySlot {
     Usual,
     /// What is to be copied.
     Yank,
+    Marks,
 }
 
 #[derive(Debug, Clone)]
@@ -160,6 +163,8 @@ pub enum Answer {
     /// The newest first; none where the run has no label. Those that run, or whose whole cost is not known, are left out.
     Usual(Vec<Usd>),
     Otlp(Otlp),
+    /// By letter.
+    Marks(Vec<PlaceMark>),
 }
 
 /// Traces as OTLP JSON: a line of traces, and a line of logs where there are any.

@@ -29,6 +29,7 @@ mod hash_ids;
 mod interned;
 mod listed;
 mod log_file;
+mod marking;
 mod open;
 mod pack;
 mod pool;
@@ -63,6 +64,7 @@ use std::{
 pub use changes::ChangeFeed;
 pub use hash_ids::LogId;
 pub use log_file::Mended;
+pub use marking::Marked;
 pub use open::OpenError;
 pub use prepared::{PreparedLog, PreparedSpan, Submission};
 pub use queue::Writer;

@@ -33,8 +33,8 @@ use super::{
 };
 use crate::{
     app::{Effect, Event, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, update},
-    model::Timestamp,
-    store::{Answered, Readers, Store},
+    model::{SpanId, Timestamp, TraceId},
+    store::{Answered, Marked, Readers, Store},
     theme::{Depth, Theme, Themes},
 };
 
@@ -316,6 +316,7 @@ impl EventLoop {
                     };
                     self.outside.clipboard.copy(text, what, then);
                 }
+                Effect::Mark { letter, place } => self.mark(letter, place),
                 Effect::OpenOutside(what) => {
                     if let Some((store, _)) = &self.shown {
                         let to_loop = self.to_loop.clone();
@@ -342,6 +343,23 @@ impl EventLoop {
             }
         }
         Ok(())
+    }
+
+    /// Has the store keep a mark; nobody waits for its disk.
+    fn mark(&self, letter: char, place: Option<(TraceId, Option<SpanId>, String)>) {
+        let Some((store, _)) = &self.shown else { return };
+        let (store, to_loop) = (Arc::clone(store), self.to_loop.clone());
+        std::thread::spawn(move || {
+            let place = place.map(|(trace, span, note)| Marked { trace, span, note });
+            let notice = match (store.mark(letter, place.as_ref()), place) {
+                (Ok(()), Some(place)) => format!("marked {letter}: {}", place.note),
+                (Ok(()), None) => format!("{letter} marks nothing any more"),
+                (Err(error), _) => format!("not marked: {error}"),
+            };
+            // The store is let go before the screen may end.
+            drop(store);
+            drop(to_loop.send(Incoming::Notice(notice)));
+        });
     }
 
     /// Gives the terminal back, stops the process and all that were started with it, and goes on when continued.

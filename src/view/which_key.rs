@@ -1,4 +1,4 @@
-//! What may follow a key that begins several chords, at the foot of the panes.
+//! What may follow a key that begins several chords, or that waits for the letter of a mark, at the foot of the panes.
 //!
 //! ```text
 //!   ╔═ y … ═══════════════════════════════════════════════╗
@@ -11,35 +11,78 @@ use ratatui::layout::Rect;
 
 use super::{list::border, pen::Pen};
 use crate::{
-    app::{State, wrap},
-    keymap::Key,
+    app::{State, format, places::Awaits, wrap},
+    keymap::{Action, Key},
     slots::Slot,
 };
 
 /// Columns before the keys, between them and what they do, and behind that.
 const MARGIN: usize = 2;
 
+/// One line: a key, what it does, and what is known besides.
+struct Line {
+    key: String,
+    does: String,
+    aside: String,
+}
+
 /// Draws it over the foot of an area, where there is something to choose.
 pub fn draw(pen: &mut Pen, state: &State, body: Rect) {
-    let following = state.following();
-    if following.is_empty() || body.height < 4 {
+    let (title, lines) = match state.awaits {
+        Some(awaits) => marks(state, awaits),
+        None => chords(state),
+    };
+    if lines.is_empty() || body.height < 4 {
         return;
     }
-    // The first clause says enough.
-    let does = |text: &'static str| text.split(';').next().unwrap_or(text);
-    let keys = following.iter().map(|one| wrap::width(&one.keys)).max().unwrap_or(0);
-    let widest = following.iter().map(|one| wrap::width(does(one.does))).max().unwrap_or(0);
+    let widest = |of: fn(&Line) -> &str| lines.iter().map(|line| wrap::width(of(line))).max().unwrap_or(0);
+    let (keys, does, asides) = (widest(|line| &line.key), widest(|line| &line.does), widest(|line| &line.aside));
     let wide = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
-    let width = wide(keys + widest + 3 * MARGIN + 2).min(body.width);
-    let height = wide(following.len() + 2).min(body.height);
+    let gap = if asides > 0 { MARGIN } else { 0 };
+    let width = wide(keys + does + gap + asides + 3 * MARGIN + 2).max(wide(wrap::width(&title) + 6)).min(body.width);
+    let height = wide(lines.len() + 2).min(body.height);
     let outer = Rect { x: body.right() - width, y: body.bottom() - height, width, height };
     pen.erase(outer, Slot::Overlay);
-    let pressed = state.half.iter().map(Key::label).collect::<Vec<_>>().join(" ");
-    border(pen, outer, &format!("{pressed} …"));
+    border(pen, outer, &title);
     let right = outer.right() - 1;
-    for (y, one) in (outer.y + 1..outer.bottom() - 1).zip(&following) {
+    for (y, line) in (outer.y + 1..outer.bottom() - 1).zip(&lines) {
         let x = outer.x + 1 + wide(MARGIN);
-        pen.put(x, y, right, &one.keys, Slot::StatusKey);
-        pen.put(x + wide(keys + MARGIN), y, right, does(one.does), Slot::Text);
+        pen.put(x, y, right, &line.key, Slot::StatusKey);
+        let aside = right.saturating_sub(wide(wrap::width(&line.aside) + MARGIN));
+        let x = x + wide(if keys > 0 { keys + MARGIN } else { 0 });
+        pen.put(x, y, aside.max(x).saturating_sub(wide(gap)).max(x), &line.does, Slot::Text);
+        pen.put(aside.max(x), y, right, &line.aside, Slot::Dim);
     }
+}
+
+fn chords(state: &State) -> (String, Vec<Line>) {
+    let pressed = state.half.iter().map(Key::label).collect::<Vec<_>>().join(" ");
+    // The first clause says enough.
+    let does = |text: &str| text.split(';').next().unwrap_or(text).to_owned();
+    let following = state.following().into_iter();
+    let lines = following.map(|one| Line { key: one.keys, does: does(one.does), aside: String::new() });
+    (format!("{pressed} …"), lines.collect())
+}
+
+fn marks(state: &State, awaits: Awaits) -> (String, Vec<Line>) {
+    let (action, title) = match awaits {
+        Awaits::Mark => (Action::SetMark, "a letter marks this"),
+        Awaits::GoTo => (Action::GoToMark, "go to a mark"),
+    };
+    let marks = state.marks.shown().map_or(&[][..], Vec::as_slice);
+    let line = |mark: &crate::model::PlaceMark| Line {
+        key: mark.letter.to_string(),
+        does: wrap::clean_line(&mark.note),
+        aside: if mark.is_held { format::age(mark.at, state.now, &state.zone) } else { "gone".to_owned() },
+    };
+    let mut lines: Vec<Line> = marks.iter().map(line).collect();
+    if lines.is_empty() {
+        let none = match (awaits, state.marks.shown()) {
+            (_, None) => "…".to_owned(),
+            (Awaits::Mark, _) => "nothing is marked yet".to_owned(),
+            (Awaits::GoTo, _) => format!("nothing is marked: {} and a letter does", state.keymap.label(Action::SetMark)),
+        };
+        lines.push(Line { key: String::new(), does: none, aside: String::new() });
+    }
+    (format!("{} … {title}", state.keymap.label(action)), lines)
 }

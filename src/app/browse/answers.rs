@@ -71,6 +71,22 @@ impl Browse {
         }
     }
 
+    /// Asks for more of the earlier runs of a session; false where all are there.
+    pub fn ask_for_earlier(&mut self, session: Option<&SessionId>) -> bool {
+        let session = session.cloned();
+        let Some(page) = self.traces.get(&session).and_then(Pane::shown) else { return false };
+        let known = page.rows.len();
+        let limit = self.trace_limits.get(&session).copied().unwrap_or(PAGE);
+        // What was asked for is on its way.
+        if page.total <= known as u64 {
+            return false;
+        }
+        if limit <= known {
+            self.trace_limits.insert(session, known.saturating_mul(4));
+        }
+        true
+    }
+
     /// Another filter: what is shown stays until it is answered, in pages of usual length.
     pub fn restart(&mut self) {
         self.session_limit = 0;
@@ -159,7 +175,8 @@ impl Browse {
             | QuerySlot::Overview
             | QuerySlot::Stats
             | QuerySlot::Usual
-            | QuerySlot::Yank => None,
+            | QuerySlot::Yank
+            | QuerySlot::Marks => None,
         }
     }
 

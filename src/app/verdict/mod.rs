@@ -31,7 +31,7 @@ use crate::model::{AssembledTrace, Detail, Query, RunState, SpanId, Timestamp, T
 pub use cause::{By, Cause, What};
 pub use context::ContextUse;
 pub use lines::VerdictLine;
-pub use repeats::Repeat;
+pub use repeats::{Repeat, equal_runs};
 pub use usual::Unusual;
 
 /// What there is to say of one run.

@@ -19,12 +19,17 @@ pub struct Repeat {
     pub cost: Option<Usd>,
 }
 
-/// The worst repeat of a run, by the same rule as in its row of lists.
-pub fn of(trace: &AssembledTrace) -> Option<Repeat> {
+/// The runs of a tool that are the worst repeat of a run, by the same rule as in its row of lists.
+pub fn equal_runs(trace: &AssembledTrace) -> Option<EqualRuns> {
     // Arguments that were not recorded may be others each time.
     let known = |run: &ToolRun| *run.input != Value::Null;
     let key = |run: &ToolRun| known(run).then(|| hash::of((run.name.as_str(), run.input.hash())));
-    let equal = EqualRuns::worst(trace.tools.iter().map(key), |at| outcome(&trace.tools[at]))?;
+    EqualRuns::worst(trace.tools.iter().map(key), |at| outcome(&trace.tools[at]))
+}
+
+/// The worst repeat of a run.
+pub fn of(trace: &AssembledTrace) -> Option<Repeat> {
+    let equal = equal_runs(trace)?;
     let second = &trace.tools[*equal.runs.get(1)?];
     let (calls, tokens, cost) = spent_since(trace, second);
     Some(Repeat {

@@ -6,6 +6,7 @@
 mod condition;
 mod detail;
 mod evaluations;
+mod marks;
 mod otlp;
 mod overview;
 mod raw;
@@ -59,6 +60,7 @@ pub fn answer(
             facets::facets(connection, of, part, filter, *limit).map(Answer::Facets)
         }
         Query::Usual { trace } => stats::usual(connection, *trace).map(Answer::Usual),
+        Query::Marks => marks::marks(connection).map(Answer::Marks),
         Query::Otlp { traces } => otlp::otlp(connection, traces).map(Answer::Otlp),
     })
 }

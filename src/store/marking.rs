@@ -1,0 +1,44 @@
+//! Sets marks, and takes them away.
+
+use duckdb::{Connection, named_params};
+
+use super::{
+    DatabaseError, Store, StoreError,
+    rows::{span_number, trace_number},
+};
+use crate::model::{SpanId, Timestamp, TraceId};
+
+/// A place to be marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    pub trace: TraceId,
+    pub span: Option<SpanId>,
+    pub note: String,
+}
+
+impl Store {
+    /// Lets a letter mark a place, and no other; `None`: none at all. It is on the disk once this returns.
+    pub fn mark(&self, letter: char, place: Option<&Marked>) -> Result<(), StoreError> {
+        let mark = |connection: &Connection| {
+            connection.execute_batch("begin transaction")?;
+            let written = write(connection, letter, place);
+            connection.execute_batch(if written.is_ok() { "commit" } else { "rollback" })?;
+            written
+        };
+        Ok(self.database.pooled().with(mark)?)
+    }
+}
+
+fn write(connection: &Connection, letter: char, place: Option<&Marked>) -> Result<(), DatabaseError> {
+    connection.execute("delete from marks where letter = ?", [letter.to_string()])?;
+    if let Some(Marked { trace, span, note }) = place {
+        connection.execute(
+            "insert into marks values ($letter, $trace, $span, $note, $marked)",
+            named_params! {
+                "letter": letter.to_string(), "trace": trace_number(trace), "span": span.map(span_number),
+                "note": note, "marked": Timestamp::now().0,
+            },
+        )?;
+    }
+    Ok(())
+}
