@@ -7,9 +7,10 @@ use super::{
     document::Copied,
     event::Effect,
     failed_steps, find_keys as find, first_run,
-    item::Kind,
+    item::{Kind, Pick},
     jumps,
     line::Line,
+    list::List,
     lists, picture_keys,
     places::Awaits,
     sdk::Sdk,
@@ -19,8 +20,8 @@ use super::{
     yank,
 };
 use crate::{
-    keymap::{Action, Context},
-    model::{Changes, Order, SpanId, TraceId},
+    keymap::{Action, Context, Place},
+    model::{Changes, SpanId, TraceId},
     tabs::Tab,
 };
 
@@ -127,6 +128,13 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             let before = state.theme.clone();
             lists::open(state, Kind::Themes { before });
         }
+        Action::Palette => {
+            let of = state.context();
+            lists::open(state, Kind::Palette { of });
+        }
+        Action::ChooseNext | Action::ChoosePrevious => {
+            return lists::move_by(state, if action == Action::ChooseNext { 1 } else { -1 });
+        }
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Help => {
@@ -195,10 +203,40 @@ fn half_page(state: &State) -> isize {
     isize::try_from(height / 2).unwrap_or(1).max(1)
 }
 
+/// Does what picking an item means.
+fn choose(state: &mut State) -> Vec<Effect> {
+    let pick = state.lists.last().and_then(List::picked).map(|item| item.pick.clone());
+    match pick {
+        Some(Pick::Does(action)) => {
+            state.lists.pop();
+            let context = state.context();
+            if !context.places().contains(&action.row().place) {
+                match action.row().place {
+                    Place::Main => state.stats.close(),
+                    Place::Stats if !state.stats.is_open() => stats_keys::toggle(state),
+                    _ => {}
+                }
+            }
+            act(state, action)
+        }
+        Some(Pick::Run(session, trace)) => {
+            state.lists.pop();
+            state.stats.close();
+            jumps::go_to_run(state, session, trace, None);
+            Vec::new()
+        }
+        Some(_) => lists::choose(state),
+        None => {
+            state.notify("nothing is left to choose");
+            Vec::new()
+        }
+    }
+}
+
 /// Enter: opens what is closed, else goes in.
 fn open(state: &mut State) -> Vec<Effect> {
     match state.context() {
-        Context::List => return lists::choose(state),
+        Context::List => return choose(state),
         Context::Tree => {
             let branch = matches!(
                 state.tree.cursor().map(|row| state.tree.content(row)),
@@ -306,7 +344,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
-            Kind::Sessions | Kind::Facets | Kind::Help { .. } => Vec::new(),
+            Kind::Sessions | Kind::Help { .. } | Kind::Palette { .. } => Vec::new(),
         };
     }
     if state.stats.is_open() {
@@ -336,6 +374,10 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
     if let Some(list) = state.lists.last_mut() {
+        if matches!(list.kind, Kind::Palette { .. }) {
+            // Its line is all there is of it.
+            return if taken { choose(state) } else { back(state) };
+        }
         list.close_line(taken);
         return lists::move_by(state, 0);
     }

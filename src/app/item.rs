@@ -3,7 +3,7 @@
 use crate::model::RunState;
 use crate::{
     keymap::{Action, Context},
-    model::OfSession,
+    model::{OfSession, SessionId, TraceId},
 };
 
 /// What a list is of.
@@ -15,6 +15,10 @@ pub enum Kind {
     /// With the theme that was in force when it was opened.
     Themes {
         before: String,
+    },
+    /// Of everything that can be done or gone to; `of`: where it was opened.
+    Palette {
+        of: Context,
     },
     /// Of the keys of a context, and then all others.
     Help {
@@ -33,6 +37,10 @@ pub enum Pick {
     View(String),
     Theme(String),
     Key(Action),
+    /// Does what the key would.
+    Does(Action),
+    /// Goes to a run.
+    Run(Option<SessionId>, TraceId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +53,8 @@ pub struct Item {
     pub note: String,
     /// What stands in columns at the right, most needed first.
     pub cells: Vec<String>,
-    /// The place of an action: those of one stand together under its heading.
+    /// The place of an action: those of one stand together under its heading. In the palette its name in `[keys]`, which is
+    /// only searched.
     pub group: &'static str,
 }
 

@@ -19,6 +19,8 @@ use crate::keymap::Context;
 
 /// The help would like to be so wide.
 const HELP: u16 = 118;
+/// The palette would like to be so wide and so high.
+const PALETTE: (u16, usize) = (84, 18);
 /// Columns free at the left and the right of a row.
 pub const MARGINS: usize = 4;
 
@@ -67,6 +69,7 @@ impl List {
             Kind::Sessions => "Sessions",
             Kind::Facets => "Filter by",
             Kind::Themes { .. } => "Themes",
+            Kind::Palette { .. } => "Palette",
             Kind::Help { .. } => "Help",
         }
     }
@@ -124,7 +127,7 @@ impl List {
     #[must_use]
     pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions | Kind::Facets | Kind::Themes { .. } => self.left.len(),
+            Kind::Sessions | Kind::Themes { .. } | Kind::Palette { .. } => self.left.len(),
             Kind::Help { .. } => self.help.height(),
         };
         (lines, self.top)
@@ -170,7 +173,11 @@ impl List {
     pub fn edit(&mut self, edit: impl FnOnce(&mut Line)) {
         if let Some(line) = &mut self.line {
             edit(line);
-            line.text().clone_into(&mut self.narrow);
+            let before = std::mem::replace(&mut self.narrow, line.text().to_owned());
+            // Whoever goes on typing wants the best match.
+            if self.narrow != before && matches!(self.kind, Kind::Palette { .. }) {
+                self.cursor = None;
+            }
             self.lay();
         }
     }
@@ -216,6 +223,8 @@ impl List {
         match self.kind {
             Kind::Sessions | Kind::Facets => self.area = areas::overlay(self.screen, 76, self.items.len().max(6)),
             Kind::Themes { .. } => self.area = areas::overlay(self.screen, 40, self.items.len()),
+            // As high whatever is left, so that it stands still while one types.
+            Kind::Palette { .. } => self.area = areas::overlay(self.screen, PALETTE.0, PALETTE.1),
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.
                 let wide = areas::overlay(self.screen, HELP, usize::MAX).rows;

@@ -3,16 +3,13 @@
 use super::{
     format,
     item::{Item, Kind, Pick},
-    state::State,
+    state::{Stage, State},
     wrap,
 };
 use crate::{
-    filter,
-    model::{Facet, FacetValues, Query, SessionSummary},
+    keymap::{Action, Context, HelpRow, Place},
+    model::SessionSummary,
 };
-
-/// So many values of each facet are listed; more are found by typing.
-const OF_EACH: usize = 100;
 
 impl State {
     /// The items of a list.
@@ -23,6 +20,7 @@ impl State {
             Kind::Themes { .. } => {
                 self.themes.iter().map(|name| Item::new(Pick::Theme(name.clone()), name.clone())).collect()
             }
+            Kind::Palette { of } => self.palette(*of),
             Kind::Help { of } => {
                 let item = |row: crate::keymap::HelpRow| Item {
                     note: row.keys,
@@ -32,6 +30,49 @@ impl State {
                 self.keymap.help(*of).into_iter().map(item).collect()
             }
         }
+    }
+
+    /// Actions, those that work here first; then sessions, runs and themes.
+    fn palette(&self, of: Context) -> Vec<Item> {
+        let first_run = self.stage() == Stage::FirstRun;
+        let wanted = |row: &HelpRow| match row.place {
+            Place::Line | Place::List => false,
+            Place::FirstRun => first_run,
+            // Moves are what keys are for.
+            Place::Rows => false,
+            Place::Main | Place::Stats => !first_run,
+            Place::Anywhere => row.action != Action::Palette && row.action != Action::Back,
+        };
+        let action = |row: HelpRow| Item {
+            group: row.action.name(),
+            cells: vec![row.keys],
+            ..Item::new(Pick::Does(row.action), row.does.split(';').next().unwrap_or(row.does).to_owned())
+        };
+        let mut items: Vec<Item> = self.keymap.help(of).into_iter().filter(wanted).map(action).collect();
+        let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
+        items.extend(sessions.iter().filter(|summary| summary.session.is_some()).map(|summary| {
+            let Item { pick, text, mark, note, .. } = self.session(summary);
+            Item { mark, note, cells: vec!["session".to_owned()], ..Item::new(pick, text) }
+        }));
+        let runs = self.runs.shown().map_or(&[][..], |page| &page.rows);
+        items.extend(runs.iter().rev().map(|run| {
+            let name = run.question.as_ref().or(run.label.as_ref()).or(run.name.as_ref());
+            let name = name.map_or_else(|| run.trace.to_string(), |name| wrap::clean_line(name));
+            let session = run.session.as_ref().map(|session| wrap::clean_line(session.as_str()));
+            let when = self.zone.when(run.last_seen, self.now);
+            Item {
+                mark: Some(self.run_state(run)),
+                note: session.unwrap_or_default(),
+                cells: vec![format!("run  {when}")],
+                ..Item::new(Pick::Run(run.session.clone(), run.trace), name)
+            }
+        }));
+        let theme = |name: &String| Item {
+            cells: vec!["theme".to_owned()],
+            ..Item::new(Pick::Theme(name.clone()), format!("theme {name}"))
+        };
+        items.extend(self.themes.iter().map(theme));
+        items
     }
 
     fn sessions(&self) -> Vec<Item> {

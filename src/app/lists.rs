@@ -23,14 +23,20 @@ pub fn open(state: &mut State, kind: Kind) {
             state.filter.session.clone().map(Pick::Session)
         }
         Kind::Themes { before } => Some(Pick::Theme(before.clone())),
-        Kind::Facets => {
-            state.facets.touch();
+        Kind::Palette { .. } => {
+            state.picker.touch();
+            state.runs.touch();
             None
         }
         Kind::Help { .. } => None,
     };
     let items = state.items(&kind);
-    state.lists.push(List::new(kind, items, cursor, state.screen));
+    let is_palette = matches!(kind, Kind::Palette { .. });
+    let mut list = List::new(kind, items, cursor, state.screen);
+    if is_palette {
+        list.open_line();
+    }
+    state.lists.push(list);
 }
 
 /// Does what picking the item with the cursor means.
@@ -61,14 +67,16 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
             state.theme_by = ThemeBy::Person;
             return set_theme(state, name);
         }
-        Pick::Key(_) => {}
+        // Whoever knows what actions do takes these.
+        Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }
     Vec::new()
 }
 
 /// Shows the theme that the cursor of the topmost list is on.
 pub fn preview(state: &mut State) -> Vec<Effect> {
-    match state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) {
+    let themes = state.lists.last().filter(|list| matches!(list.kind, Kind::Themes { .. }));
+    match themes.and_then(List::picked).map(|item| item.pick.clone()) {
         Some(Pick::Theme(name)) => set_theme(state, name),
         _ => Vec::new(),
     }

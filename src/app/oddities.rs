@@ -46,7 +46,8 @@ fn starts(trace: &AssembledTrace) -> HashMap<SpanId, (Timestamp, usize)> {
 }
 
 fn in_trace(trace: &AssembledTrace, now: Timestamp, all: &mut Vec<Odd>) {
-    let mut add = |span: Option<SpanId>, why: String| all.extend(span.map(|span| Odd { trace: trace.trace, span, why }));
+    let mut add =
+        |span: Option<SpanId>, why: String| all.extend(span.map(|span| Odd { trace: trace.trace, span, why }));
     let step = |run: &ToolRun| run.span.or(run.called_by);
     if let Some(equal) = verdict::equal_runs(trace).filter(crate::model::EqualRuns::is_loop) {
         let run = &trace.tools[equal.runs[1]];
@@ -72,7 +73,10 @@ fn in_trace(trace: &AssembledTrace, now: Timestamp, all: &mut Vec<Odd>) {
         if let Some(wrong) = schema::violations(schema, &run.input).into_iter().next() {
             let path = if wrong.path.is_empty() { "arguments".to_owned() } else { wrong.path };
             let name = wrap::clean_line(&run.name);
-            add(step(run), format!("{name}: {} is not as its schema wants it: {}", wrap::clean_line(&path), wrong.wants));
+            add(
+                step(run),
+                format!("{name}: {} is not as its schema wants it: {}", wrap::clean_line(&path), wrong.wants),
+            );
         }
     }
 }

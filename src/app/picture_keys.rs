@@ -71,6 +71,9 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::SdkOther
         | Action::Demo
         | Action::Pause
+        | Action::Palette
+        | Action::ChooseNext
+        | Action::ChoosePrevious
         | Action::Theme
         | Action::NextFailed
         | Action::NextOdd

@@ -8,9 +8,17 @@ use crate::model::{SessionId, SpanId, TraceId};
 pub enum Goal {
     Step(TraceId, SpanId),
     /// A run of a session, and a step of it.
-    Run { session: Option<SessionId>, trace: TraceId, span: Option<SpanId> },
+    Run {
+        session: Option<SessionId>,
+        trace: TraceId,
+        span: Option<SpanId>,
+    },
     /// The first run of a session, or the last, in the order of the rows.
-    RunOf { session: Option<SessionId>, first: bool, wants: Wants },
+    RunOf {
+        session: Option<SessionId>,
+        first: bool,
+        wants: Wants,
+    },
     /// The step of a run that the verdict names.
     Proof(TraceId),
 }

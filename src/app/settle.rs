@@ -90,7 +90,11 @@ impl State {
         if self.awaits.is_some() {
             queries.push((QuerySlot::Marks, Query::Marks));
         }
-        if self.lists.iter().any(|list| list.kind == Kind::Sessions) {
+        let has_palette = self.lists.iter().any(|list| matches!(list.kind, Kind::Palette { .. }));
+        if has_palette {
+            queries.push((QuerySlot::Runs, Query::Runs { limit: PICKED_FROM }));
+        }
+        if has_palette || self.lists.iter().any(|list| list.kind == Kind::Sessions) {
             queries.push((QuerySlot::Picker, Query::Sessions { filter: Filter::default(), limit: PICKED_FROM }));
         }
         queries.extend(self.completion_question().map(|query| (QuerySlot::Completion, query)));
@@ -110,6 +114,7 @@ impl State {
                 QuerySlot::Picker => self.picker.asks(&query, last, now),
                 QuerySlot::Stats => self.stats.asks(&query, last, now),
                 QuerySlot::Usual => self.usual.asks(&query, last, now),
+                QuerySlot::Runs => self.runs.asks(&query, last, now),
                 QuerySlot::Yank => None,
                 QuerySlot::Marks => self.marks.asks(&query, last, now),
             };

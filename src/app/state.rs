@@ -26,7 +26,9 @@ use super::{
 };
 use crate::{
     keymap::{Context, Following, Key, Keymap},
-    model::{Changes, Filter, Overview, Page, PlaceMark, SessionSummary, Subject, Timestamp, TraceId, Usd},
+    model::{
+        Changes, Filter, Overview, Page, PlaceMark, SessionSummary, Subject, Timestamp, TraceId, TraceSummary, Usd,
+    },
 };
 
 /// How long a notice stays in the status line.
@@ -81,6 +83,8 @@ pub struct State {
     pub(super) usual: Pane<Vec<Usd>>,
     /// What the session list is made from.
     pub(super) picker: Pane<Page<SessionSummary>>,
+    /// The runs that the palette lists.
+    pub(super) runs: Pane<Page<TraceSummary>>,
     /// What arrived while the view is frozen.
     pub paused: Option<Changes>,
     pub(super) follow: Follow,
@@ -204,6 +208,7 @@ impl State {
             lists: Vec::new(),
             usual: Pane::default(),
             picker: Pane::default(),
+            runs: Pane::default(),
             paused: None,
             follow,
             theme,
@@ -351,6 +356,7 @@ impl State {
         self.detail = DetailPane::new(self.zone.clone());
         self.detail.show(tab);
         self.picker = Pane::default();
+        self.runs = Pane::default();
         self.usual = Pane::default();
         *self.stats = StatsPane::default();
         self.arrivals = Arrivals::default();
@@ -358,7 +364,7 @@ impl State {
         self.filter = Filter::default();
         self.line = None;
         self.finds = None;
-        self.lists.retain(|list| list.kind != Kind::Sessions);
+        self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Palette { .. }));
         self.paused = None;
         self.stored = 0;
         self.watched = Watched::default();
@@ -381,8 +387,7 @@ impl State {
         }
         self.overview.touch();
         self.picker.touch();
-        self.completion.values.touch();
-        self.facets.touch();
+        self.runs.touch();
         self.stats.touch(self.now);
         if self.detail.verdict().is_some_and(|verdict| changes.touches(&verdict.trace())) {
             self.usual.touch();

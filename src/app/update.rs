@@ -9,8 +9,7 @@ use super::{
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
-    jumps,
-    lists,
+    jumps, lists,
     picture::Shown,
     picture_keys,
     state::{Stage, State},
@@ -173,8 +172,23 @@ fn answered(
                 for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Sessions) {
                     list.put(items.clone());
                 }
+                refill_palette(state);
             }
         }
+        QuerySlot::Runs => {
+            if state.runs.take(ticket, only!(answer, Traces), now) {
+                refill_palette(state);
+            }
+        }
+    }
+}
+
+/// Puts what is known by now into the palette, if it is open.
+fn refill_palette(state: &mut State) {
+    let at = state.lists.iter().position(|list| matches!(list.kind, Kind::Palette { .. }));
+    if let Some(at) = at {
+        let items = state.items(&state.lists[at].kind);
+        state.lists[at].put(items);
     }
 }
 

@@ -174,6 +174,9 @@ actions! {
     History          Line      ["ctrl-r"]           "history"         "history"  "Offer the filters of before"
     SaveView         Line      ["ctrl-s"]           "save-view"       "save"     "Save the filter under a name"
 
+    ChooseNext       Line      ["down" "ctrl-n"]    "choose-next"     "choose"   "Go to the next item of the list under the line"
+    ChoosePrevious   Line      ["up" "ctrl-p"]      "choose-previous" "choose"   "Go to the item before"
+
     YankCommand      FirstRun  ["y"]                "yank-command"    "yank"     "Copy the command"
     YankSnippet      FirstRun  ["Y"]                "yank-snippet"    "yank"     "Copy the lines for the chosen SDK"
     SdkSideseat      FirstRun  ["1"]                "sdk-sideseat"    "SDK"      "Show the SideSeat SDK with Bedrock"
@@ -185,6 +188,7 @@ actions! {
 
     Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, statistics, enlarged pane, prompt or comparison, focus, mark, session filter, filter; never quits"
     Stats            Anywhere  ["S"]                "stats"           "stats"    "Show statistics of all runs: what was spent, how it went, how long it took; Enter lists the runs behind a row"
+    Palette          Anywhere  [":" "ctrl-p"]       "palette"         "palette"  "Do anything by its name: actions with their keys, runs, sessions, themes"
     Pause            Anywhere  ["P"]                "pause"           "pause"    "Freeze the view; receiving goes on"
     Theme            Anywhere  ["T"]                "theme"           "theme"    "Choose a theme, seen while choosing"
     Redraw           Anywhere  ["ctrl-l"]           "redraw"          ""         "Draw everything again"

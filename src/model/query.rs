@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AssembledTrace, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats, Timestamp, Totals,
-    TraceId, TraceSummary, Tree, Usd,
+    AssembledTrace, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats,
+    Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
 };
 
 /// What narrows every list, and in which order it is.
@@ -119,6 +119,10 @@ pub enum Query {
     },
     /// The places that are marked.
     Marks,
+    /// The newest runs of all sessions, oldest first, at most `limit`.
+    Runs {
+        limit: usize,
+    },
 }
 
 /// What the detail panes are about.
@@ -146,6 +150,8 @@ pub enum QuerySlot {
     /// What is to be copied.
     Yank,
     Marks,
+    /// The runs that the palette lists.
+    Runs,
 }
 
 #[derive(Debug, Clone)]

@@ -83,7 +83,10 @@ fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) -> Option<Posit
 fn find(pen: &mut Pen, state: &State, line: Rect, phrase: &str) -> Option<Position> {
     if let Some(count) = state.detail.found_count() {
         let more = if count.goes_on { "…" } else { "" };
-        let (all, slot) = (format::exact(count.all as u64), if count.all == 0 && !count.goes_on { Slot::Warning } else { Slot::Accent });
+        let (all, slot) = (
+            format::exact(count.all as u64),
+            if count.all == 0 && !count.goes_on { Slot::Warning } else { Slot::Accent },
+        );
         let text = match count.at {
             _ if count.all == 0 && !count.goes_on => "not found".to_owned(),
             Some(at) => format!("{}/{all}{more}", format::exact(at as u64)),

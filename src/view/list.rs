@@ -30,7 +30,7 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let typed = narrow(pen, state, list, inset(line));
     match list.kind {
         Kind::Help { .. } => help(pen, list, rows),
-        Kind::Sessions | Kind::Facets | Kind::Themes { .. } => entries(pen, list, rows),
+        Kind::Sessions | Kind::Themes { .. } | Kind::Palette { .. } => entries(pen, list, rows),
     }
     let (all, left) = list.counts();
     if left == 0 && rows.height > 0 {
@@ -70,14 +70,15 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
     let aside = match (&list.kind, list.narrow()) {
         (Kind::Help { of }, "") => vec![Styled::new(format!("here: {}", of.title()), Slot::Dim)],
         (Kind::Sessions, "") => vec![Styled::new(counted(list.sessions(), "session"), Slot::Dim)],
-        (Kind::Facets, "") => vec![Styled::new(counted(all, "value"), Slot::Dim)],
+        (Kind::Palette { .. }, "") => Vec::new(),
         (Kind::Themes { .. }, "") => vec![Styled::new(counted(all, "theme"), Slot::Dim)],
         (_, _) => vec![Styled::new(format!("{left}/{all}"), Slot::Dim)],
     };
     let from = pen.texts_right(line, &aside);
     let place = Rect { width: from.saturating_sub(line.x).saturating_sub(2), ..line };
     if let Some(typed) = list.line() {
-        let x = pen.put(place.x, place.y, place.right(), "/ ", Slot::FilterActive);
+        let mark = if matches!(list.kind, Kind::Palette { .. }) { "> " } else { "/ " };
+        let x = pen.put(place.x, place.y, place.right(), mark, Slot::FilterActive);
         let place = Rect { x, width: place.right().saturating_sub(x), ..place };
         return Some(filter::type_in(pen, typed, place, Slot::FilterActive));
     }

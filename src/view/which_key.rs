@@ -80,7 +80,9 @@ fn marks(state: &State, awaits: Awaits) -> (String, Vec<Line>) {
         let none = match (awaits, state.marks.shown()) {
             (_, None) => "…".to_owned(),
             (Awaits::Mark, _) => "nothing is marked yet".to_owned(),
-            (Awaits::GoTo, _) => format!("nothing is marked: {} and a letter does", state.keymap.label(Action::SetMark)),
+            (Awaits::GoTo, _) => {
+                format!("nothing is marked: {} and a letter does", state.keymap.label(Action::SetMark))
+            }
         };
         lines.push(Line { key: String::new(), does: none, aside: String::new() });
     }

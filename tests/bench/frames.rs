@@ -229,6 +229,7 @@ impl Bench {
             Query::Detail { subject: Subject::Trace(_) | Subject::Session(_) } => Answer::Detail(Some(detail.clone())),
             Query::Stats { .. } => Answer::Stats(Arc::default()),
             Query::Usual { .. } => Answer::Usual(Vec::new()),
+            Query::Runs { .. } => Answer::Traces(Page::default()),
             Query::Marks => Answer::Marks(Vec::new()),
             Query::Otlp { .. } => Answer::Otlp(sideseat_tui::model::Otlp { text: "{}\n".to_owned(), secrets: 0 }),
             Query::Raw { .. } => Answer::Raw(Some(self.large.raw.clone())),

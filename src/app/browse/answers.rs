@@ -176,7 +176,8 @@ impl Browse {
             | QuerySlot::Stats
             | QuerySlot::Usual
             | QuerySlot::Yank
-            | QuerySlot::Marks => None,
+            | QuerySlot::Marks
+            | QuerySlot::Runs => None,
         }
     }
 

@@ -207,7 +207,8 @@ impl DetailPane {
         shown.document.lay_around(place, 2 * height + 1, 2 * height + 1, &self.folds);
         let (number, length) = (shown.document.number_of(place), shown.document.len());
         let around = AROUND.min(height / 3);
-        for line in [number.saturating_add(around).min(length.saturating_sub(1)), number.saturating_sub(around), number] {
+        for line in [number.saturating_add(around).min(length.saturating_sub(1)), number.saturating_sub(around), number]
+        {
             shown.scroll.show(line, length, height);
         }
         let block = shown.document.id(hit.block).unwrap_or_default();

@@ -101,6 +101,7 @@ impl scene::Store for Fakes {
             }
             Query::Stats { .. } => Answer::Stats(Arc::default()),
             Query::Usual { .. } => Answer::Usual(Vec::new()),
+            Query::Runs { .. } => Answer::Traces(Page::default()),
             Query::Marks => Answer::Marks(Vec::new()),
             Query::Otlp { .. } => Answer::Otlp(Otlp { text: "{}\n".to_owned(), secrets: 0 }),
             Query::Raw { .. } => Answer::Raw(None),

@@ -60,6 +60,9 @@ pub fn answer(
             facets::facets(connection, of, part, filter, *limit).map(Answer::Facets)
         }
         Query::Usual { trace } => stats::usual(connection, *trace).map(Answer::Usual),
+        Query::Runs { limit } => {
+            traces::traces(connection, &traces::Of::All, &Filter::default(), *limit).map(Answer::Traces)
+        }
         Query::Marks => marks::marks(connection).map(Answer::Marks),
         Query::Otlp { traces } => otlp::otlp(connection, traces).map(Answer::Otlp),
     })

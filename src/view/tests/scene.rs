@@ -328,6 +328,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
         }
         Query::Stats { .. } => Answer::Stats(Arc::default()),
         Query::Usual { .. } => Answer::Usual(Vec::new()),
+        Query::Runs { .. } => Answer::Traces(Page::default()),
         Query::Marks => Answer::Marks(Vec::new()),
         Query::Otlp { .. } => Answer::Otlp(crate::model::Otlp { text: "{}\n".to_owned(), secrets: 0 }),
         Query::Raw { .. } => Answer::Raw(None),
