@@ -97,6 +97,18 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::JumpForward => jumps::act(state, action),
         Action::SetMark => jumps::await_letter(state, Awaits::Mark),
         Action::GoToMark => jumps::await_letter(state, Awaits::GoTo),
+        Action::Grow | Action::Shrink => split(state, action == Action::Grow),
+        Action::Pager | Action::Editor => return yank::page(state, action == Action::Editor),
+        Action::Mouse => {
+            state.mouse = !state.mouse;
+            let key = state.keymap.label(Action::Mouse);
+            state.notify(if state.mouse {
+                "the mouse is this program's again".to_owned()
+            } else {
+                format!("the mouse is the terminal's: it marks and copies; {key} takes it back")
+            });
+            return vec![Effect::Mouse(state.mouse)];
+        }
         Action::ZoomIn | Action::ZoomOut => zoom(state, action == Action::ZoomIn),
         Action::OpenOutside => return open_outside(state),
         Action::YankText
@@ -304,6 +316,21 @@ fn zoom(state: &mut State, closer: bool) {
         state.follow.stop(&mut state.tree);
         state.detail.zoom(closer);
     }
+}
+
+/// Gives the pane with the keys more of the width, or less.
+fn split(state: &mut State, grow: bool) {
+    const STEP: i16 = 5;
+    if state.areas().is_none_or(|areas| areas.divider.is_none()) {
+        state.notify("only one pane is shown: there is nothing to divide");
+        return;
+    }
+    let more_tree = grow == (state.focus == Focus::Tree);
+    let split = state.split.moved(if more_tree { STEP } else { -STEP });
+    if split == state.split {
+        state.notify(if grow { "the other pane keeps the rest" } else { "the pane keeps the rest" });
+    }
+    state.split = split;
 }
 
 /// Puts the tree's cursor on a step, and shows what was said there.

@@ -20,6 +20,9 @@ use ratatui::layout::{Margin, Rect};
 
 use super::wrap;
 
+/// No pane beside another is narrower.
+const NARROWEST: u16 = 20;
+
 /// Nothing but one line of text is drawn below this size.
 pub const FLOOR: (u16, u16) = (40, 12);
 
@@ -43,6 +46,36 @@ pub struct Shape {
     pub no_calls: bool,
     /// How many lines the verdict has.
     pub verdict: u16,
+    /// How many percent of the width the tree has beside the detail.
+    pub split: Split,
+}
+
+/// How many percent of the width the tree has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split(u16);
+
+impl Default for Split {
+    fn default() -> Self {
+        Self(40)
+    }
+}
+
+impl Split {
+    const LEAST: u16 = 20;
+    const MOST: u16 = 80;
+
+    /// More for the tree, or less.
+    #[must_use]
+    pub fn moved(self, by: i16) -> Self {
+        Self(self.0.saturating_add_signed(by).clamp(Self::LEAST, Self::MOST))
+    }
+
+    /// So that the line between the panes is nearest to a column of a screen of some width.
+    #[must_use]
+    pub fn at(column: u16, width: u16) -> Self {
+        let percent = (u32::from(column) + 1) * 100 / u32::from(width.max(1));
+        Self(u16::try_from(percent).unwrap_or(Self::MOST).clamp(Self::LEAST, Self::MOST))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +141,9 @@ pub fn areas(screen: Rect, shape: Shape) -> Option<Areas> {
             (Some(tree(inner, narrow, shape)), None, None)
         }
     } else {
-        let left = screen.width * 2 / 5 - 2;
+        // Of neither pane so little is left that nothing can be read in it.
+        let left = u16::try_from(u32::from(screen.width) * u32::from(shape.split.0) / 100).unwrap_or(screen.width);
+        let left = left.saturating_sub(2).clamp(NARROWEST, screen.width.saturating_sub(NARROWEST + 3));
         let divider = inner.x + left;
         let right = Rect { x: divider + 1, width: inner.width - left - 1, ..inner };
         (Some(tree(Rect { width: left, ..inner }, false, shape)), Some(detail(right, screen, shape)), Some(divider))

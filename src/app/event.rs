@@ -3,7 +3,7 @@
 use super::{detail::Prepared, document::Opens};
 use crate::{
     keymap::Key,
-    model::{Answer, Changes, Program, Query, QuerySlot, Timestamp},
+    model::{Answer, Changes, Program, Query, QuerySlot, SpanId, Timestamp, TraceId},
 };
 
 /// What happens to the app.
@@ -62,6 +62,10 @@ pub struct Mouse {
 pub enum MouseDoes {
     /// The left button went down.
     Click,
+    /// It was moved while it was down.
+    Drag,
+    /// It went up.
+    Release,
     WheelUp,
     WheelDown,
 }
@@ -134,6 +138,14 @@ pub enum Effect {
     SetTheme(String),
     /// Give the terminal back, stop, and go on when continued.
     Suspend,
+    /// Let the terminal report the mouse, or leave it to the terminal itself.
+    Mouse(bool),
+    /// Show a text in the user's pager, or open it in the editor; `ending`: of the name of its file.
+    Page {
+        text: String,
+        ending: &'static str,
+        edit: bool,
+    },
     /// Draw every cell again.
     Redraw,
     PlayDemo,

@@ -21,6 +21,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
+        Action::Mouse => Vec::new(),
         Action::Quit => vec![Effect::Quit],
         Action::Down
         | Action::Up
@@ -34,6 +35,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Tab(_)
         | Action::ZoomIn
         | Action::ZoomOut
+        | Action::Grow
+        | Action::Shrink
+        | Action::Pager
+        | Action::Editor
         | Action::Filter
         | Action::NextFound
         | Action::PreviousFound

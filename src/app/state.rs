@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::{
     activity::{Arrivals, Rate},
     alerts::Watched,
-    areas::{self, Areas, Focus, Shape},
+    areas::{self, Areas, Focus, Shape, Split},
     browse::{Browse, RowId},
     completion::Completion,
     detail::DetailPane,
@@ -66,6 +66,11 @@ pub struct State {
     pub detail: DetailPane,
     pub focus: Focus,
     pub zoomed: bool,
+    pub split: Split,
+    /// The line between the panes is being dragged.
+    pub(super) drags: bool,
+    /// The terminal reports the mouse to the program.
+    pub mouse: bool,
 
     pub filter: Filter,
     /// The filter while it is being typed.
@@ -199,6 +204,9 @@ impl State {
             tree: Browse::default(),
             focus: Focus::Tree,
             zoomed: false,
+            split: Split::default(),
+            drags: false,
+            mouse: true,
             filter: Filter::default(),
             line: None,
             finds: None,
@@ -242,7 +250,8 @@ impl State {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
         });
-        let shape = Shape { filter, zoomed: self.zoomed, focus: self.focus, no_calls, verdict: 0 };
+        let (zoomed, focus, split) = (self.zoomed, self.focus, self.split);
+        let shape = Shape { filter, zoomed, focus, no_calls, verdict: 0, split };
         let areas = areas::areas(self.screen, shape)?;
         let verdict = areas.detail.map_or(0, |detail| self.verdict_lines(detail.verdict.width).len());
         let verdict = u16::try_from(verdict).unwrap_or_default();

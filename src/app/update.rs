@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     act::act,
-    areas::{self, Focus},
+    areas::{self, Focus, Split},
     detail::Prepared,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     filter_line::type_in,
@@ -218,6 +218,16 @@ fn ticked(state: &mut State, tick: Tick) {
 
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
+    if does == MouseDoes::Release {
+        state.drags = false;
+        return Vec::new();
+    }
+    if does == MouseDoes::Drag {
+        if state.drags {
+            state.split = Split::at(column, state.screen.width);
+        }
+        return Vec::new();
+    }
     state.awaits = None;
     state.goal = None;
     if state.picture.is_some() && state.lists.is_empty() {
@@ -235,14 +245,14 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
                 let on_cursor = hit && list.picked().map(|item| &item.pick) == before.as_ref();
                 if on_cursor { act(state, Action::Open) } else { lists::move_by(state, 0) }
             }
-            MouseDoes::Click => Vec::new(),
+            MouseDoes::Click | MouseDoes::Drag | MouseDoes::Release => Vec::new(),
         };
     }
     if state.stage() == Stage::FirstRun {
         match does {
             MouseDoes::WheelUp => return act(state, Action::Up),
             MouseDoes::WheelDown => return act(state, Action::Down),
-            MouseDoes::Click => return Vec::new(),
+            MouseDoes::Click | MouseDoes::Drag | MouseDoes::Release => return Vec::new(),
         }
     }
     let Some(areas) = state.areas() else { return Vec::new() };
@@ -250,10 +260,14 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let wheel = match does {
         MouseDoes::WheelUp => Some(-WHEEL),
         MouseDoes::WheelDown => Some(WHEEL),
-        MouseDoes::Click => None,
+        MouseDoes::Click | MouseDoes::Drag | MouseDoes::Release => None,
     };
     if state.stats.is_open() {
         return stats_keys::point(state, column, row, wheel);
+    }
+    if does == MouseDoes::Click && areas.divider == Some(column) && within(Some(areas.body)) {
+        state.drags = true;
+        return Vec::new();
     }
     if let Some(tree) = areas.tree.filter(|tree| within(Some(tree.rows))) {
         let height = usize::from(tree.rows.height);

@@ -46,6 +46,25 @@ pub fn yank(state: &mut State, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Shows the text under the cursor in the user's pager, or opens it in the editor: where it is none, all of the tab; of the
+/// tree's row what happened, as Markdown.
+pub fn page(state: &mut State, edit: bool) -> Vec<Effect> {
+    let text = if state.focus == Focus::Detail {
+        let whole = || state.detail.whole_text().filter(|text| !text.is_empty());
+        let own = state.detail.copied_at_cursor().map(|copied| copied.text).or_else(whole);
+        own.map(|text| (text, "txt")).ok_or_else(|| "there is no text here".to_owned())
+    } else {
+        state.markdown(MANY_TOKENS).map(|copied| (copied.text, "md"))
+    };
+    match text {
+        Ok((text, ending)) => vec![Effect::Page { text: without_controls(&text).into_owned(), ending, edit }],
+        Err(why) => {
+            state.notify(why);
+            Vec::new()
+        }
+    }
+}
+
 /// Copies what was asked for.
 pub fn take(state: &mut State, ticket: u64, answer: Result<Otlp, String>) -> Vec<Effect> {
     let Some((_, what)) = state.yanking.take_if(|(asked, _)| *asked == ticket) else { return Vec::new() };

@@ -26,6 +26,7 @@ use super::{
     input::{Input, InputEvent},
     keys::Typed,
     pace::Pace,
+    pager,
     picture::{Canvas, Painted, Wanted},
     screen::Screen,
     signals::ProcessSignal,
@@ -183,7 +184,7 @@ impl EventLoop {
                 }
                 self.event(typed.into(), incoming)
             }
-            Incoming::Input(InputEvent::Gone) | Incoming::Signal(ProcessSignal::Ended) => {
+            Incoming::Input(InputEvent::Gone) | Incoming::Signal(ProcessSignal::Ended | ProcessSignal::Interrupted) => {
                 self.ends = true;
                 Ok(())
             }
@@ -331,6 +332,13 @@ impl EventLoop {
                     }
                 }
                 Effect::Suspend => self.suspend(incoming)?,
+                Effect::Mouse(on) => guard::write(guard::MOUSE[usize::from(on)])?,
+                Effect::Page { text, ending, edit } => {
+                    let told = self.page(&text, ending, edit, incoming)?;
+                    if let Some(told) = told {
+                        effects.extend(update(&mut self.state, Event::Notice(told)));
+                    }
+                }
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
                 Effect::SaveView { name, filter } => {
@@ -362,6 +370,38 @@ impl EventLoop {
         });
     }
 
+    /// Shows a text in the user's pager or editor, which has the terminal meanwhile; what is received goes on. In words, why
+    /// it could not be shown.
+    fn page(
+        &mut self,
+        text: &str,
+        ending: &str,
+        edit: bool,
+        incoming: &Receiver<Incoming>,
+    ) -> Result<Option<String>, ScreenError> {
+        self.input.step_aside();
+        self.tty.give_back();
+        let told = pager::show(text, ending, edit).err().map(|error| error.to_string());
+        // A ctrl-c was the pager's.
+        let meanwhile = incoming.try_iter();
+        self.later.extend(meanwhile.filter(|one| !matches!(one, Incoming::Signal(ProcessSignal::Interrupted))));
+        self.take_again()?;
+        Ok(told)
+    }
+
+    /// Takes the terminal again as it was.
+    fn take_again(&mut self) -> Result<(), ScreenError> {
+        self.tty.take()?;
+        if !self.state.mouse {
+            guard::write(guard::MOUSE[0])?;
+        }
+        self.outside.alerter.forget_title();
+        self.input.come_back();
+        self.screen.forget(&self.state)?;
+        self.later.push_back(Incoming::Signal(ProcessSignal::Resized));
+        Ok(())
+    }
+
     /// Gives the terminal back, stops the process and all that were started with it, and goes on when continued.
     fn suspend(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         self.input.step_aside();
@@ -378,12 +418,7 @@ impl EventLoop {
             }
             self.later.push_back(one);
         }
-        self.tty.take()?;
-        self.outside.alerter.forget_title();
-        self.input.come_back();
-        self.screen.forget(&self.state)?;
-        self.later.push_back(Incoming::Signal(ProcessSignal::Resized));
-        Ok(())
+        self.take_again()
     }
 }
 

@@ -19,10 +19,13 @@ use rustix::{
 };
 
 /// The alternate screen (1049), no cursor (25), pastes (2004) and focus (1004) as events, the mouse's buttons and wheel
-/// (1000) in the form of SGR (1006).
-const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1000h\x1b[?1006h";
+/// and where it is dragged (1002) in the form of SGR (1006).
+const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1002h\x1b[?1006h";
 /// The same in reverse. A panic may come in the middle of a frame, so the frame (2026) and its colours are ended too.
-const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
+const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// The mouse left to the terminal, and reported to the program.
+pub const MOUSE: [&[u8]; 2] = [b"\x1b[?1006l\x1b[?1002l", b"\x1b[?1002h\x1b[?1006h"];
 
 /// Puts the window's title onto the terminal's stack, and takes it from there.
 const KEEP_TITLE: &[u8] = b"\x1b[22;2t";

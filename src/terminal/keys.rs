@@ -242,7 +242,8 @@ fn control(bytes: &[u8]) -> Found {
         (b'M', b"") if body.len() < 4 => Found::More,
         (b'M', b"") => Found::Bytes(whole + 3, None),
         (b'~', b"200") => Found::PasteStarts(whole),
-        (b'M', [b'<', report @ ..]) => Found::Bytes(whole, mouse(report).map(Typed::Mouse)),
+        (b'M', [b'<', report @ ..]) => Found::Bytes(whole, mouse(report, false).map(Typed::Mouse)),
+        (b'm', [b'<', report @ ..]) => Found::Bytes(whole, mouse(report, true).map(Typed::Mouse)),
         (b'I', b"") => Found::Bytes(whole, Some(Typed::Focus(true))),
         (b'O', b"") => Found::Bytes(whole, Some(Typed::Focus(false))),
         _ => Found::Bytes(whole, of_control(text, last).map(Typed::Key)),
@@ -324,14 +325,16 @@ fn by_number_of_character(number: u32) -> Option<Code> {
     })
 }
 
-/// `0;12;7`: button, column, row, these from 1.
-fn mouse(report: &[u8]) -> Option<Mouse> {
+/// `0;12;7`: button, column, row, these from 1. `up`: the button was let go.
+fn mouse(report: &[u8], up: bool) -> Option<Mouse> {
     /// Shift, alt and ctrl are held; they mean nothing here.
     const MODIFIERS: u32 = 4 + 8 + 16;
     let numbers = numbers(report)?;
     let [button, column, row] = numbers[..] else { return None };
     let does = match button & !MODIFIERS {
+        0 if up => MouseDoes::Release,
         0 => MouseDoes::Click,
+        32 if !up => MouseDoes::Drag,
         64 => MouseDoes::WheelUp,
         65 => MouseDoes::WheelDown,
         _ => return None,
@@ -379,7 +382,7 @@ mod tests {
     fn mouse_focus_and_pastes_are_events() {
         assert_eq!(
             read(b"\x1b[<0;12;7M\x1b[<0;12;7m\x1b[<64;1;1M\x1b[<81;300;2M"),
-            "Click 11,6 WheelUp 0,0 WheelDown 299,1"
+            "Click 11,6 Release 11,6 WheelUp 0,0 WheelDown 299,1"
         );
         assert_eq!(read(b"\x1b[I\x1b[O"), "focus true focus false");
         assert_eq!(read(b"a\x1b[200~x\x1b[2Jq\ry\x1b[201~b"), "a paste \"x\\u{1b}[2Jq\\ry\" b");

@@ -6,6 +6,7 @@
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   event_loop take what waits, update, draw; pace: when
 //!   screen     frames in one piece; careful: in their columns, whatever a terminal thinks of letters
+//!   pager      the user's pager and editor, which have the terminal meanwhile
 //!   clipboard  the system's, tmux's, OSC 52; viewer: the system's programs
 //!   alerts     bell, notification, title of the window
 //!   picture    pixels, in the terminal's way
@@ -20,6 +21,7 @@ mod guard;
 mod input;
 mod keys;
 mod pace;
+mod pager;
 mod picture;
 mod screen;
 mod signals;

@@ -17,6 +17,8 @@ pub enum ProcessSignal {
     Continued,
     /// It is to end.
     Ended,
+    /// Somebody pressed ctrl-c where the terminal makes that a signal: it is to end, too.
+    Interrupted,
 }
 
 /// Starts a thread that hands on signals; `send` is false where nobody receives them any more.
@@ -30,9 +32,10 @@ pub fn listen(send: impl Fn(ProcessSignal) -> bool + Send + 'static) -> io::Resu
             let asks = match signal {
                 SIGWINCH => ProcessSignal::Resized,
                 SIGCONT => ProcessSignal::Continued,
+                SIGINT => ProcessSignal::Interrupted,
                 _ => ProcessSignal::Ended,
             };
-            if !send(asks) && asks == ProcessSignal::Ended {
+            if !send(asks) && matches!(asks, ProcessSignal::Ended | ProcessSignal::Interrupted) {
                 let _ = low_level::emulate_default_handler(signal);
             }
         }

@@ -41,6 +41,12 @@ impl DetailPane {
         self.document().copied(self.shown().place.block, piece)
     }
 
+    /// All that the tab shows, with everything open; `None` where there is nothing.
+    #[must_use]
+    pub fn whole_text(&self) -> Option<String> {
+        self.document().whole_text()
+    }
+
     /// The line with the cursor as one, also where it is cut to the width.
     #[must_use]
     pub fn copied_line(&self) -> Option<Copied> {

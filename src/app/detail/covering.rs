@@ -89,7 +89,7 @@ impl DetailPane {
     }
 
     /// The step that the cursor of the text is in: the last one whose part begins at it or above it.
-    fn step_read(&self) -> Option<(TraceId, SpanId)> {
+    pub(super) fn step_read(&self) -> Option<(TraceId, SpanId)> {
         if let Some(step) = self.step_at_cursor() {
             return Some(step);
         }

@@ -1,13 +1,25 @@
 //! What can be read off a document beside its lines: what a block was made from, and lines before they were cut.
 
 use super::Document;
-use crate::app::document::line::{Copied, Piece};
+use crate::app::document::line::{Copied, DocLine, Folds, Piece};
 
 impl Document {
     /// A piece of a block as it was received.
     #[must_use]
     pub fn copied(&self, block: usize, piece: Piece) -> Option<Copied> {
         self.blocks.as_deref().filter(|blocks| block < blocks.count())?.copied(block, piece)
+    }
+
+    /// All lines, with everything open; `None` where there is no text.
+    #[must_use]
+    pub fn whole_text(&self) -> Option<String> {
+        let lines = Self::whole(self.blocks.clone()?, &Folds::all_open(), self.width);
+        let mut text = String::new();
+        for line in lines.iter().map(DocLine::text) {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        Some(text)
     }
 
     /// Which line of the text of its block a line shows, from 0; `None` where lines between are not laid out.
