@@ -6,7 +6,7 @@ use super::{
     comparing,
     document::Copied,
     event::Effect,
-    failed_steps, find_keys as find, first_run,
+    exporting, failed_steps, find_keys as find, first_run,
     item::{Kind, Pick},
     jumps,
     line::Line,
@@ -98,6 +98,22 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SetMark => jumps::await_letter(state, Awaits::Mark),
         Action::GoToMark => jumps::await_letter(state, Awaits::GoTo),
         Action::Grow | Action::Shrink => split(state, action == Action::Grow),
+        Action::Raw => {
+            let raw = state.detail.toggle_raw();
+            state.notify(if raw {
+                "texts and arguments as they were received"
+            } else {
+                "texts and arguments as people read them"
+            });
+        }
+        Action::Wrap => {
+            let wraps = state.detail.toggle_wrap();
+            state.notify(if wraps {
+                "lines are cut to the width"
+            } else {
+                "lines are as long as they are: v shows all of one"
+            });
+        }
         Action::Pager | Action::Editor => return yank::page(state, action == Action::Editor),
         Action::Mouse => {
             state.mouse = !state.mouse;
@@ -121,6 +137,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::YankPrompt
         | Action::YankCurl
         | Action::YankPython => return yank::yank(state, action),
+        Action::ExportOtlp | Action::ExportTranscript | Action::ExportMarkdown | Action::ExportFiltered => {
+            return exporting::export(state, action);
+        }
         Action::YankCommand => return vec![yank::copy(Copied::new("command", first_run::command()))],
         Action::YankSnippet => {
             let lines = first_run::snippet(state.sdk, state.listening.as_deref().unwrap_or_default());

@@ -337,7 +337,14 @@ impl DetailPane {
             () if self.tab.is_of_span() => self.versions.raw,
             () => self.versions.detail,
         };
-        let made = Made { version: asks.then_some(version), is_program, over: self.made_over(), width };
+        let made = Made {
+            version: asks.then_some(version),
+            is_program,
+            over: self.made_over(),
+            width,
+            wraps: self.folds.wraps(),
+            raw: self.folds.is_raw(),
+        };
         let is_new = self.shown().made != Some(made);
         if is_new {
             let document = match self.shown().made {

@@ -3,7 +3,7 @@
 use super::{detail::Prepared, document::Opens};
 use crate::{
     keymap::Key,
-    model::{Answer, Changes, Program, Query, QuerySlot, SpanId, Timestamp, TraceId},
+    model::{Answer, Changes, Filter, Program, Query, QuerySlot, SessionId, SpanId, Timestamp, TraceId},
 };
 
 /// What happens to the app.
@@ -70,12 +70,42 @@ pub enum MouseDoes {
     WheelDown,
 }
 
+/// What is written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub of: ExportOf,
+    pub form: ExportForm,
+    /// What the name of the file begins with: letters, digits and hyphens.
+    pub name: String,
+}
+
+/// Of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportOf {
+    Run(TraceId),
+    Session(SessionId),
+    /// Every run that a filter lets through.
+    Filtered(Filter),
+}
+
+/// In which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportForm {
+    /// As it was received, compressed.
+    Otlp,
+    Transcript,
+    /// This text.
+    Markdown(String),
+}
+
 /// What the screen shows: what arrives, or recorded runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     #[default]
     Live,
     Demo,
+    /// Files that were opened to be looked at: nothing is received and nothing is kept.
+    Files,
 }
 
 /// An address that takes exports.
@@ -127,6 +157,8 @@ pub enum Effect {
         text: String,
         what: String,
     },
+    /// Write this to a new file in the folder that the program was started in.
+    Export(Export),
     /// Let a letter mark a place of which the text says what it is; `None`: none any more.
     Mark {
         letter: char,

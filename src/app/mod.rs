@@ -15,7 +15,7 @@
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
-//!   find_keys    a phrase in the detail
+//!   find_keys    a phrase in the detail                       exporting: what is written to a file
 //!   jumps        to runs, turns, failures, marks, and back  oddities: what is odd in a run
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
@@ -57,6 +57,7 @@ pub mod completion;
 pub mod detail;
 pub mod document;
 pub mod event;
+mod exporting;
 mod failed_steps;
 mod filter_line;
 pub mod find;
@@ -104,6 +105,6 @@ mod yank;
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
 pub use detail::{Prepared, Showing};
-pub use event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
+pub use event::{Effect, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
 pub use state::{Lamp, Notice, Stage, Start, State};
 pub use update::update;

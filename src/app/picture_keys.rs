@@ -37,6 +37,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::ZoomOut
         | Action::Grow
         | Action::Shrink
+        | Action::Wrap
+        | Action::Raw
         | Action::Pager
         | Action::Editor
         | Action::Filter
@@ -67,6 +69,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::YankPrompt
         | Action::YankCurl
         | Action::YankPython
+        | Action::ExportOtlp
+        | Action::ExportTranscript
+        | Action::ExportMarkdown
+        | Action::ExportFiltered
         | Action::YankCommand
         | Action::YankSnippet
         | Action::SdkSideseat

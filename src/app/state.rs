@@ -176,6 +176,8 @@ pub enum Lamp {
     Waiting,
     Live,
     Demo,
+    /// Files are looked at.
+    Files,
     Paused,
     /// No listener is open, or nothing can be stored.
     Failing,
@@ -325,6 +327,8 @@ impl State {
             Lamp::Paused
         } else if self.mode == Mode::Demo {
             Lamp::Demo
+        } else if self.mode == Mode::Files {
+            Lamp::Files
         } else {
             match self.stage() {
                 Stage::Opening => Lamp::Opening,

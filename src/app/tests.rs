@@ -2,6 +2,7 @@
 
 mod around;
 mod detail;
+mod every_key;
 mod fakes;
 mod filter;
 mod follow;

@@ -205,7 +205,7 @@ fn ticked(state: &mut State, tick: Tick) {
     let Tick { now, seen, failing } = tick;
     state.now = now;
     // Recorded runs pass no listener.
-    let counter = if state.mode == Mode::Demo { state.stored } else { seen.spans };
+    let counter = if state.mode == Mode::Live { seen.spans } else { state.stored };
     state.rate.sample(now, counter);
     state.failing = failing.or_else(|| seen.failing.clone());
     state.seen = seen;

@@ -228,7 +228,15 @@ impl State {
     }
 
     fn markdown(&self, tokens: usize) -> Result<Copied, String> {
-        let Target { detail, trace, span } = self.target()?;
+        self.markdown_of(self.target()?, tokens)
+    }
+
+    /// The run or session of the row with the cursor, whichever step of it that is.
+    pub(super) fn markdown_of_row(&self, tokens: usize) -> Result<Copied, String> {
+        self.markdown_of(Target { span: None, ..self.target()? }, tokens)
+    }
+
+    fn markdown_of(&self, Target { detail, trace, span }: Target, tokens: usize) -> Result<Copied, String> {
         let of: Vec<&AssembledTrace> = match trace {
             Some(trace) => vec![trace],
             None => detail.traces.iter().map(AsRef::as_ref).collect(),

@@ -181,6 +181,23 @@ pub fn write_transcript(store: &Store, pick: &Pick, out: &mut dyn Write) -> anyh
     transcript(store, pick, &store.picked(pick)?, None, out)
 }
 
+/// Writes traces as they were received, as a line of traces and a line of logs of OTLP JSON.
+///
+/// # Errors
+/// Those of the store and of `out`.
+pub fn write_otlp(store: &Store, traces: &[Picked], out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut line = Line::of(out, &encode::traces_json(&[]))?;
+    spans(store, traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
+    line.end()?;
+    let mut line = Line::of(out, &encode::logs_json(&[]))?;
+    for picked in traces {
+        let pick = Pick { trace: Some(picked.trace), ..Pick::default() };
+        logs(store, &pick, &mut |logs| line.add(&encode::logs_json(logs)))?;
+    }
+    line.end()?;
+    Ok(())
+}
+
 /// Writes the transcript, traces by start.
 fn transcript(
     store: &Store,

@@ -78,8 +78,28 @@ pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     Ok(if bad == 0 { GOOD } else { BAD_INPUT })
 }
 
+/// Reads files into a store that is open. Returns how many of them were not read whole; what is wrong with them is printed.
+pub fn into(intake: &Intake, files: &[PathBuf], runtime: &Runtime) -> anyhow::Result<u64> {
+    let destination = Destination::Open(intake.clone());
+    let mut importing = Importing {
+        project: &Project::default(),
+        destination: &destination,
+        runtime,
+        progress: progress(files),
+        metrics: false,
+    };
+    let mut bad = 0;
+    for file in files {
+        bad += u64::from(!importing.file(file)?);
+    }
+    importing.progress.finish_and_clear();
+    Ok(bad)
+}
+
 /// Where the requests are stored.
 enum Destination {
+    /// A store that somebody else closes.
+    Open(Intake),
     /// This process holds the store.
     Store { store: Box<Store>, intake: Intake },
     /// Another process holds it.
@@ -114,7 +134,7 @@ impl Destination {
     /// Sends a request, again and again while the store is behind.
     fn send(&self, export: Export) -> impl Future<Output = Answer> + Send + 'static {
         let acceptor = match self {
-            Self::Store { intake, .. } => Ok(intake.clone()),
+            Self::Store { intake, .. } | Self::Open(intake) => Ok(intake.clone()),
             Self::Instance(instance) => Err(instance.clone()),
         };
         async move {
@@ -144,6 +164,10 @@ impl Destination {
                 let counts = intake.counts().snapshot();
                 drop(intake);
                 store.close();
+                format!("{} spans, {} log records", format::exact(counts.spans), format::exact(counts.logs))
+            }
+            Self::Open(intake) => {
+                let counts = intake.counts().snapshot();
                 format!("{} spans, {} log records", format::exact(counts.spans), format::exact(counts.logs))
             }
             Self::Instance(_) => "taken by the sideseat-tui that is running".to_owned(),

@@ -3,6 +3,7 @@
 //! ```text
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
 //!   demo                recorded runs               run        a program, its exports delivered
+//!   open                files, looked at            written    what the screen writes to files
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
 //!   check               what of a damaged store can be read
@@ -33,8 +34,7 @@ mod init;
 mod inputs;
 mod instance;
 mod json;
-mod manual;
-mod packed;
+mod open;
 mod print;
 mod reading;
 mod run;
@@ -44,6 +44,7 @@ mod stats;
 mod table;
 mod tables;
 mod watch;
+mod written;
 
 use std::{
     ffi::OsString,
@@ -142,6 +143,13 @@ enum Command {
     /// screen. A bad file is named and the others still go in; then the exit code is 1.
     #[command(after_help = import::EXAMPLES)]
     Import(import::Arguments),
+
+    /// Look at recorded telemetry without keeping it
+    ///
+    /// Reads the same files as `import` into memory and shows them on the screen. Nothing is received, no port is opened,
+    /// and the store is left alone: what a colleague sent is gone when the screen is.
+    #[command(after_help = open::EXAMPLES)]
+    Open(open::Arguments),
 
     /// Write what is stored, for other programs
     ///
@@ -320,6 +328,7 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         Some(Command::Serve) => serve::serve(&settings),
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
+        Some(Command::Open(arguments)) => open::open(&settings, &arguments),
         Some(
             Command::Export(_)
             | Command::Sessions(_)
@@ -362,6 +371,7 @@ impl Command {
             | Self::Serve
             | Self::Run(_)
             | Self::Import(_)
+            | Self::Open(_)
             | Self::Check(_)
             | Self::Keys
             | Self::Themes(_)

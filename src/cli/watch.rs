@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve};
+use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve, written};
 use crate::{
     app::{self, format::Zone, sdk::Sdk},
     config::{Db, Settings, logging, views},
@@ -105,6 +105,7 @@ pub(super) fn wiring(
             Db::File(_) | Db::Memory => "memory".to_owned(),
         },
         mode,
+        export: Arc::new(written::write),
         alerts: Alerts { bell: settings.bell.value, notify: settings.notify.value, title: settings.title.value },
         sdk: env::current_dir().ok().and_then(|folder| Sdk::used_by(&Project::of(&folder))).unwrap_or_default(),
     }

@@ -376,7 +376,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  n/N found  s session  F follow  a prompt  c compare  y yank  Esc back  S stats  : palette  P pause  T theme  ? help  q quit"
+                "j/k move  Enter open  h/l fold  Tab pane  1-{tabs} tab  e/E failure  >/< zoom  o show  / filter  n/N found  s session  F follow  a prompt  c compare  y yank  x export  Esc back  S stats  : palette  P pause  T theme  ? help  q quit"
             )
         );
     }

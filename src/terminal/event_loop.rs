@@ -33,7 +33,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Effect, Event, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, update},
+    app::{Effect, Event, Export, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, update},
     model::{SpanId, Timestamp, TraceId},
     store::{Answered, Marked, Readers, Store},
     theme::{Depth, Theme, Themes},
@@ -75,6 +75,7 @@ pub struct Outside {
     pub demo: Box<dyn Fn() + Send>,
     pub mode: Mode,
     pub clipboard: Clipboard,
+    pub export: Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>,
     pub alerter: Alerter,
     pub save_view: SaveView,
 }
@@ -317,6 +318,7 @@ impl EventLoop {
                     };
                     self.outside.clipboard.copy(text, what, then);
                 }
+                Effect::Export(what) => self.export(what),
                 Effect::Mark { letter, place } => self.mark(letter, place),
                 Effect::OpenOutside(what) => {
                     if let Some((store, _)) = &self.shown {
@@ -351,6 +353,17 @@ impl EventLoop {
             }
         }
         Ok(())
+    }
+
+    /// Writes a file; nobody waits for it.
+    fn export(&self, what: Export) {
+        let Some((store, _)) = &self.shown else { return };
+        let (store, export, to_loop) = (Arc::clone(store), Arc::clone(&self.outside.export), self.to_loop.clone());
+        std::thread::spawn(move || {
+            let told = export(&store, &what);
+            drop(store);
+            drop(to_loop.send(Incoming::Notice(told)));
+        });
     }
 
     /// Has the store keep a mark; nobody waits for its disk.

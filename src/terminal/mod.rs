@@ -49,7 +49,7 @@ use self::{
     picture::Canvas,
     screen::Screen,
 };
-pub use crate::app::{Listening, Mode};
+pub use crate::app::{Export, Listening, Mode};
 use crate::{
     app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
     keymap::Keymap,
@@ -76,6 +76,8 @@ pub struct Wiring {
     /// The store's place, as people should read it.
     pub db: String,
     pub mode: Mode,
+    /// Writes something of a store to a new file, and says where, or why not.
+    pub export: Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>,
     /// How it reaches somebody who looks elsewhere.
     pub alerts: Alerts,
     /// What the first-run screen explains first.
@@ -170,7 +172,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, mode, alerts, save_view, .. } = wiring;
+    let Wiring { started, seen, demo, mode, alerts, export, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
@@ -178,6 +180,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
     let alerter = Alerter::new(alerts, variable, in_tmux);
     let clipboard = Clipboard::of(variable);
-    let outside = event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, clipboard, alerter };
+    let outside =
+        event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, clipboard, export, alerter };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

@@ -60,6 +60,7 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
         Lamp::Waiting => ("○", "WAITING", Slot::HeaderWaiting),
         Lamp::Live => ("●", "LIVE", Slot::HeaderLive),
         Lamp::Demo => ("●", "DEMO", Slot::HeaderLive),
+        Lamp::Files => ("▪", "FILES", Slot::HeaderLive),
         Lamp::Paused => ("◐", "PAUSED", Slot::HeaderPaused),
         Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", Slot::HeaderFailed),
         Lamp::Failing if state.seen.disk_full.is_some() => ("✗", "DISK FULL", Slot::HeaderFailed),

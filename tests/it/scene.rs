@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sideseat_tui::app::format::Zone;
-use sideseat_tui::app::{Event, Listening, Mode, Seen, Start, Tick};
+use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, Tick};
 use sideseat_tui::decode::{Encoding, Signal};
 use sideseat_tui::keymap::Keymap;
 use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
@@ -120,6 +120,16 @@ impl Scene {
     pub fn demo(mut self) -> Self {
         self.scene.event(Event::Opened(Mode::Demo));
         self
+    }
+
+    /// What the app wanted, but for questions.
+    pub fn effects(&self) -> &[Effect] {
+        &self.scene.effects
+    }
+
+    /// What the status line says of the last key.
+    pub fn notice(&self) -> Option<&str> {
+        self.scene.state.notice.as_ref().map(|notice| notice.text.as_str())
     }
 
     pub fn now(&self) -> Timestamp {

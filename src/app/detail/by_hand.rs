@@ -105,6 +105,21 @@ impl DetailPane {
         true
     }
 
+    /// Has lines cut to the width, or left as long as they are; true where they are cut.
+    pub fn toggle_wrap(&mut self) -> bool {
+        // The line with the cursor stays where it is as well as it can.
+        self.by_hand(|_, _| {});
+        self.folds.toggle_wrap();
+        self.folds.wraps()
+    }
+
+    /// Has texts and arguments shown as they were received, or as people read them; true where it is the first.
+    pub fn toggle_raw(&mut self) -> bool {
+        self.by_hand(|_, _| {});
+        self.folds.toggle_raw();
+        self.folds.is_raw()
+    }
+
     /// Moves the cursor, and holds the line where that puts it.
     fn by_hand(&mut self, step: impl FnOnce(&mut Scroll, usize)) {
         let shown = self.shown_mut();

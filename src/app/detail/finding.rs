@@ -228,7 +228,7 @@ impl DetailPane {
         }
         if !finding.is_done && !finding.needle.is_empty() {
             let Finding { search, needle, hits, .. } = &mut finding;
-            let done = self.document().search(search, needle, AT_ONCE, hits);
+            let done = self.document().search(search, needle, &self.folds, AT_ONCE, hits);
             finding.is_done = done || finding.hits.len() >= MOST;
             finding.hits.truncate(MOST);
         }

@@ -31,6 +31,10 @@ pub(super) struct Made {
     /// It is about a program.
     pub(super) is_program: bool,
     pub(super) width: u16,
+    /// Lines are cut to the width.
+    pub(super) wraps: bool,
+    /// Texts are shown as they were received.
+    pub(super) raw: bool,
 }
 
 /// One text: its lines, and where it is scrolled.

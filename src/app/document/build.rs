@@ -128,6 +128,11 @@ impl<'a> Builder<'a> {
         self.above == Above::Nothing && self.lines.is_empty()
     }
 
+    /// Whether texts and arguments are wanted as they were received.
+    pub fn is_raw(&self) -> bool {
+        self.folds.is_raw()
+    }
+
     /// Whether only a part of one long text is wanted: what is not needed to find that need not be made.
     pub fn is_partial(&self) -> bool {
         matches!(self.sink, Sink::Only { .. })
@@ -191,14 +196,16 @@ impl<'a> Builder<'a> {
         let indent = if indent + 8 > self.width { 0 } else { indent };
         let hang = if indent + hang + 12 > self.width { 0 } else { hang };
         let room = self.width - indent;
+        let wraps = self.folds.wraps();
         match self.sink {
             Sink::Only { within: false, .. } => return,
             Sink::Count => {
-                self.count += wrap::count_hanging(texts, room, room - hang);
+                self.count += if wraps { wrap::count_hanging(texts, room, room - hang) } else { 1 };
                 return;
             }
             _ => {}
         }
+        let room = if wraps { room } else { usize::MAX };
         for (index, mut line) in wrap::wrap_hanging(texts, room, room - hang).into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {

@@ -100,6 +100,10 @@ pub struct Folds {
     moved: HashSet<FoldName>,
     /// Every fold is open, whatever was moved.
     all_open: bool,
+    /// Lines are not cut to the width.
+    unwrapped: bool,
+    /// Texts and arguments are shown as they were received.
+    raw: bool,
 }
 
 impl Folds {
@@ -107,6 +111,34 @@ impl Folds {
     #[must_use]
     pub fn all_open() -> Self {
         Self { all_open: true, ..Self::default() }
+    }
+
+    /// Has lines cut to the width, or left as long as they are.
+    pub fn toggle_wrap(&mut self) {
+        self.unwrapped = !self.unwrapped;
+    }
+
+    /// Whether lines are cut to the width.
+    #[must_use]
+    pub fn wraps(&self) -> bool {
+        !self.unwrapped
+    }
+
+    /// Has texts and arguments shown as they were received, or as people read them.
+    pub fn toggle_raw(&mut self) {
+        self.raw = !self.raw;
+    }
+
+    /// Whether texts and arguments are shown as they were received.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.raw
+    }
+
+    /// The same with every fold open.
+    #[must_use]
+    pub fn opened(&self) -> Self {
+        Self { unwrapped: self.unwrapped, raw: self.raw, ..Self::all_open() }
     }
 
     pub fn toggle(&mut self, fold: &FoldName) {

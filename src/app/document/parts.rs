@@ -30,7 +30,7 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
             to.wrapped(indent, 0, &[Styled::new("hidden by the instrumentation", Slot::Dim)]);
         }
         Content::Text(text) => match prose {
-            Prose::Markdown if text.len() > markdown::TOO_LONG => to.prose(indent, "", text, Slot::Text),
+            Prose::Markdown if text.len() > markdown::TOO_LONG || to.is_raw() => to.prose(indent, "", text, Slot::Text),
             Prose::Markdown => to.styled_lines(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
@@ -70,7 +70,7 @@ pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
 /// The arguments of a call, a line each: the name, then the value; texts of several lines, and what is large, stand
 /// beneath.
 pub fn table(to: &mut Builder, indent: usize, input: &Value) {
-    let Some(entries) = input.as_map() else {
+    let Some(entries) = input.as_map().filter(|_| !to.is_raw()) else {
         return to.json(indent, input);
     };
     let columns = to.width.saturating_sub(indent);

@@ -32,9 +32,16 @@ pub struct Search {
 impl Document {
     /// Goes on with a search over about so many bytes of text, and adds what it finds in the order of the text; true once
     /// all is searched.
-    pub fn search(&self, search: &mut Search, needle: &Needle, bytes: usize, hits: &mut Vec<Hit>) -> bool {
+    pub fn search(
+        &self,
+        search: &mut Search,
+        needle: &Needle,
+        folds: &Folds,
+        bytes: usize,
+        hits: &mut Vec<Hit>,
+    ) -> bool {
         let Some(blocks) = self.blocks.as_deref() else { return true };
-        let (open, around) = (Folds::all_open(), (&self.zone, &self.lens));
+        let (open, around) = (folds.opened(), (&self.zone, &self.lens));
         let mut left = bytes;
         while left > 0 {
             if let Some((segment, written)) = search.segments.pop() {

@@ -1,0 +1,104 @@
+//! What the screen writes to files: in the folder that the program was started in, under a name that no file has.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use flate2::{Compression, write::GzEncoder};
+
+use super::export::{write_otlp, write_transcript};
+use crate::{
+    app::{Export, ExportForm, ExportOf, format},
+    store::{Pick, Picked, Store},
+};
+
+/// So many names are tried.
+const NAMES: usize = 1000;
+
+/// Writes it, and says where, or why not.
+pub fn write(store: &Store, export: &Export) -> String {
+    match write_in(Path::new("."), store, export) {
+        Ok((path, bytes)) => {
+            let shows = if export.form == ExportForm::Otlp { "; `sideseat-tui open` shows it" } else { "" };
+            format!("wrote {} to {}{shows}", format::size(bytes), path.display())
+        }
+        Err(error) => format!("nothing is written: {error:#}"),
+    }
+}
+
+fn write_in(folder: &Path, store: &Store, export: &Export) -> anyhow::Result<(PathBuf, u64)> {
+    let picks = picked(store, &export.of)?;
+    anyhow::ensure!(!picks.is_empty(), "the store holds no such run any more");
+    let ending = match export.form {
+        ExportForm::Otlp => "json.gz",
+        ExportForm::Transcript => "transcript.json",
+        ExportForm::Markdown(_) => "md",
+    };
+    let (file, path) = new_file(folder, &export.name, ending)?;
+    let written = fill(file, store, export, &picks);
+    if written.is_err() {
+        // Half a file helps nobody.
+        drop(fs::remove_file(&path));
+    }
+    written?;
+    let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+    Ok((path, bytes))
+}
+
+fn fill(file: File, store: &Store, export: &Export, picks: &[Picked]) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(file);
+    match &export.form {
+        ExportForm::Otlp => {
+            let mut packed = GzEncoder::new(&mut file, Compression::default());
+            write_otlp(store, picks, &mut packed)?;
+            packed.finish()?;
+        }
+        ExportForm::Transcript => write_transcript(store, &pick(&export.of), &mut file)?,
+        ExportForm::Markdown(text) => file.write_all(text.as_bytes())?,
+    }
+    file.flush()?;
+    Ok(())
+}
+
+/// What commands name so.
+fn pick(of: &ExportOf) -> Pick {
+    match of {
+        ExportOf::Run(trace) => Pick { trace: Some(*trace), ..Pick::default() },
+        ExportOf::Session(session) => Pick { session: Some(session.clone()), ..Pick::default() },
+        ExportOf::Filtered(_) => Pick::default(),
+    }
+}
+
+fn picked(store: &Store, of: &ExportOf) -> anyhow::Result<Vec<Picked>> {
+    let ExportOf::Filtered(filter) = of else { return Ok(store.picked(&pick(of))?) };
+    let runs = store.list_traces(filter, usize::MAX)?.rows.into_iter();
+    Ok(runs.map(|run| Picked { trace: run.trace, session: run.session, spans: run.spans }).collect())
+}
+
+/// A file that was not there before: no other one is written over.
+fn new_file(folder: &Path, name: &str, ending: &str) -> io::Result<(File, PathBuf)> {
+    for number in 1..=NAMES {
+        let numbered = if number == 1 { String::new() } else { format!("-{number}") };
+        let path = folder.join(format!("{name}{numbered}.{ending}"));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((opened?, path)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |(_, path): (File, PathBuf)| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let names: Vec<String> = (0..3).map(|_| name(new_file(folder.path(), "trip", "md").unwrap())).collect();
+        assert_eq!(names, ["trip.md", "trip-2.md", "trip-3.md"]);
+    }
+}
