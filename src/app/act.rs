@@ -11,7 +11,7 @@ use super::{
     jumps,
     line::Line,
     list::List,
-    lists, picture_keys,
+    lists, marking, picture_keys,
     places::Awaits,
     sdk::Sdk,
     state::{Heights, Stage, State},
@@ -95,8 +95,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::PreviousTurn
         | Action::JumpBack
         | Action::JumpForward => jumps::act(state, action),
-        Action::SetMark => jumps::await_letter(state, Awaits::Mark),
-        Action::GoToMark => jumps::await_letter(state, Awaits::GoTo),
+        Action::SetMark => marking::await_letter(state, Awaits::Mark),
+        Action::GoToMark => marking::await_letter(state, Awaits::GoTo),
         Action::Grow | Action::Shrink => split(state, action == Action::Grow),
         Action::Raw => {
             let raw = state.detail.toggle_raw();
@@ -137,6 +137,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::YankPrompt
         | Action::YankCurl
         | Action::YankPython => return yank::yank(state, action),
+        Action::YankTable => return yank::table(state),
         Action::ExportOtlp | Action::ExportTranscript | Action::ExportMarkdown | Action::ExportFiltered => {
             return exporting::export(state, action);
         }
@@ -256,7 +257,12 @@ fn choose(state: &mut State) -> Vec<Effect> {
             jumps::go_to_run(state, session, trace, None);
             Vec::new()
         }
-        Some(_) => lists::choose(state),
+        Some(pick) => {
+            if let Pick::Session(_) = pick {
+                jumps::leave(state);
+            }
+            lists::choose(state)
+        }
         None => {
             state.notify("nothing is left to choose");
             Vec::new()

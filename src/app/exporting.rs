@@ -78,6 +78,6 @@ mod tests {
         assert_eq!(name_of_file("Trip Planner/../x"), "trip-planner-x");
         assert_eq!(name_of_file("日本"), "export");
         assert_eq!(name_of_file("-rf *"), "rf");
-        assert_eq!(name_of_file(&"a b".repeat(99)).len(), 39);
+        assert!(name_of_file(&"a b".repeat(99)).len() <= NAME);
     }
 }

@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 
 use super::{browse::RowId, places::Goal, state::State, verdict::Verdict};
-use crate::model::{AssembledTrace, SpanId, Subject, TraceId};
+use crate::model::{AssembledTrace, SessionId, SpanId, Subject, TraceId};
 
 /// Puts the tree's cursor on a step, and opens the way to it.
 pub fn go_to(state: &mut State, trace: TraceId, span: SpanId) {
     state.follow.stop(&mut state.tree);
-    if let Some(summary) = state.tree.trace(&trace) {
-        let session = summary.session.clone();
-        state.tree.set_open(RowId::Session(session), true);
-    }
+    let listed = state.tree.trace(&trace).map(|summary| summary.session.clone());
+    let assembled = || state.assembled(&trace)?.context.session.as_deref().map(SessionId::from);
+    let session = listed.unwrap_or_else(assembled);
+    state.tree.set_open(RowId::Session(session.clone()), true);
     state.tree.set_open(RowId::Trace(trace), true);
     for above in state.above(&trace, span) {
         state.tree.set_open(RowId::Span(trace, above), true);
     }
-    state.goal = Some(Goal::Step(trace, span));
+    state.goal = Some(Goal::Run { session, trace, span: Some(span) });
 }
 
 impl State {

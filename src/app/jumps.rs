@@ -1,17 +1,15 @@
-//! Jumps: to the next run, session, turn or failure, to what is odd or dear, to marks, and back to where one has been.
+//! Jumps: to the next run, session, turn or failure, to what is odd or dear, and back to where one has been.
 
 use super::{
-    browse::{Content, RowId},
-    event::Effect,
+    browse::RowId,
     failed_steps, format,
     oddities::{self, Odd},
-    places::{Awaits, Goal, Wants},
+    places::{Goal, Spot, Wants},
     state::State,
-    wrap,
 };
 use crate::{
-    keymap::{Action, Code, Key},
-    model::{PlaceMark, RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary},
+    keymap::Action,
+    model::{RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary},
 };
 
 /// Does a jump.
@@ -34,43 +32,9 @@ pub fn act(state: &mut State, action: Action) {
     }
 }
 
-/// Waits for the letter of a mark.
-pub fn await_letter(state: &mut State, awaits: Awaits) {
-    if awaits == Awaits::Mark && marked_here(state).is_none() {
-        state.notify("go to a run or a step to mark it");
-        return;
-    }
-    state.marks.touch();
-    state.awaits = Some(awaits);
-}
-
-/// Takes the letter that was waited for.
-pub fn letter(state: &mut State, awaits: Awaits, key: Key) -> Vec<Effect> {
-    state.awaits = None;
-    let letter = key.types().filter(|letter| letter.is_alphanumeric());
-    match (awaits, letter) {
-        (Awaits::Mark, Some(letter)) => mark(state, letter),
-        (Awaits::GoTo, Some(letter)) => {
-            go_to_mark(state, letter);
-            Vec::new()
-        }
-        // Twice the same key: back to where one was.
-        (Awaits::GoTo, None) if key.types() == Some('\'') => {
-            trail(state, true);
-            Vec::new()
-        }
-        (_, None) if key == Key::plain(Code::Esc) => Vec::new(),
-        (_, None) => {
-            state.notify(format!("{} is no letter: a mark is a letter or a digit", key.label()));
-            Vec::new()
-        }
-    }
-}
-
 /// Notes where the cursor is before a jump, so that there is a way back.
 pub fn leave(state: &mut State) {
-    if let Some(row) = state.tree.cursor() {
-        let from = row.id.clone();
+    if let Some(from) = state.spot() {
         state.trail.leave(from);
     }
 }
@@ -87,55 +51,9 @@ fn reach(state: &mut State, session: Option<SessionId>, trace: TraceId, span: Op
     state.goal = Some(Goal::Run { session, trace, span });
 }
 
-/// The place under the cursor, as it is marked.
-fn marked_here(state: &State) -> Option<(TraceId, Option<SpanId>)> {
-    let row = state.tree.cursor()?;
-    let in_text = if state.focus == super::areas::Focus::Detail { state.detail.step_in_text() } else { None };
-    match (in_text, &row.id) {
-        (Some((trace, span)), _) => Some((trace, Some(span))),
-        (None, RowId::Span(trace, span)) => Some((*trace, Some(*span))),
-        (None, RowId::Trace(trace)) => Some((*trace, None)),
-        (None, RowId::Session(session)) => match state.tree.traces(session.as_ref()) {
-            [only] => Some((only.trace, None)),
-            _ => None,
-        },
-        (None, _) => None,
-    }
-}
-
-fn mark(state: &mut State, letter: char) -> Vec<Effect> {
-    let Some((trace, span)) = marked_here(state) else {
-        state.notify("go to a run or a step to mark it");
-        return Vec::new();
-    };
-    let known = state.marks.shown().and_then(|marks| marks.iter().find(|mark| mark.letter == letter));
-    let is_same = known.is_some_and(|mark| (mark.trace, mark.span) == (trace, span));
-    let note = state.name_of_place(trace, span);
-    let place = (!is_same).then_some((trace, span, note));
-    vec![Effect::Mark { letter, place }]
-}
-
-fn go_to_mark(state: &mut State, letter: char) {
-    let marks = state.marks.shown();
-    let Some(marks) = marks else {
-        state.notify("the marks are on their way: press it again");
-        return;
-    };
-    let Some(mark) = marks.iter().find(|mark| mark.letter == letter).cloned() else {
-        let mark = state.keymap.label(Action::SetMark);
-        state.notify(format!("nothing is marked {letter}: {mark} and a letter marks what the cursor is on"));
-        return;
-    };
-    let PlaceMark { trace, span, session, is_held, .. } = mark;
-    if !is_held {
-        state.notify(format!("what was marked {letter} is no longer in the store"));
-        return;
-    }
-    go_to_run(state, session, trace, span);
-}
-
-fn trail(state: &mut State, back: bool) {
-    let Some(from) = state.tree.cursor().map(|row| row.id.clone()) else {
+/// Goes back to where the cursor was before a jump, or forward again.
+pub fn trail(state: &mut State, back: bool) {
+    let Some(from) = state.spot() else {
         state.notify("there is nothing to go back to");
         return;
     };
@@ -144,15 +62,10 @@ fn trail(state: &mut State, back: bool) {
         return;
     };
     let height = state.heights().rows;
-    match to {
-        RowId::Span(trace, span) => {
-            let session = state.tree.trace(&trace).and_then(|summary| summary.session.clone());
-            reach(state, session, trace, Some(span));
-        }
-        RowId::Trace(trace) => {
-            let session = state.tree.trace(&trace).and_then(|summary| summary.session.clone());
-            reach(state, session, trace, None);
-        }
+    let Spot { row, session } = to;
+    match row {
+        RowId::Span(trace, span) => reach(state, session, trace, Some(span)),
+        RowId::Trace(trace) => reach(state, session, trace, None),
         other => {
             if !state.tree.select(&other, height) {
                 state.notify("that place is not in the list any more");
@@ -344,7 +257,15 @@ fn ordinal(n: usize) -> String {
 }
 
 impl State {
-    fn is_wanted(&self, run: &TraceSummary, wants: Wants) -> bool {
+    /// Where the cursor is.
+    fn spot(&self) -> Option<Spot> {
+        let path = self.tree.path();
+        let session =
+            path.first().and_then(|row| if let RowId::Session(session) = &row.id { session.clone() } else { None });
+        Some(Spot { row: path.last()?.id.clone(), session })
+    }
+
+    pub(super) fn is_wanted(&self, run: &TraceSummary, wants: Wants) -> bool {
         match wants {
             Wants::Any => true,
             Wants::Failed => matches!(self.run_state(run), RunState::Failed | RunState::Recovered),
@@ -380,96 +301,5 @@ impl State {
         let place = oddities::place(detail, here.0, here.1);
         let after = |turn: &Step| oddities::place(detail, turn.0, turn.1) > place;
         (turns.iter().position(after).unwrap_or(turns.len()), false)
-    }
-
-    /// What a place is called: `turn 5 of run 6`.
-    fn name_of_place(&self, trace: TraceId, span: Option<SpanId>) -> String {
-        let run = self.name_of(trace);
-        let Some(span) = span else { return run };
-        let detail = self.detail.current_answer();
-        let assembled = detail.and_then(|detail| detail.traces.iter().find(|one| one.trace == trace));
-        let node = assembled.and_then(|one| one.tree.nodes.iter().find(|node| node.id == span));
-        let name = node.map_or_else(|| "a step".to_owned(), super::step::name);
-        wrap::cut(&wrap::clean_line(&format!("{name} of {run}")), 60)
-    }
-
-    /// Puts the cursor where it was to go, once the rows are there.
-    pub(super) fn reach_goal(&mut self, height: usize) {
-        match self.goal.clone() {
-            None => {}
-            Some(Goal::Step(trace, span)) => {
-                if !self.tree.nodes(&trace).is_empty() {
-                    self.goal = None;
-                    self.tree.select(&RowId::Span(trace, span), height);
-                }
-            }
-            Some(Goal::Run { session, trace, span }) => self.reach_run(session, trace, span, height),
-            Some(Goal::RunOf { session, first, wants }) => {
-                let mut rows = self.tree.traces(session.as_ref()).iter().rev();
-                if rows.len() == 0 {
-                    // What is seen is asked for.
-                    self.tree.select(&RowId::Session(session), height);
-                    return;
-                }
-                let wanted = |row: &&TraceSummary| self.is_wanted(row, wants);
-                let found = if first { rows.find(wanted) } else { rows.rfind(wanted) };
-                let found = found.map(|row| row.trace);
-                self.goal = None;
-                if let Some(trace) = found {
-                    self.proof_of = (wants == Wants::Failed).then_some(trace);
-                    self.reach_run(session, trace, None, height);
-                }
-            }
-            Some(Goal::Proof(trace)) => {
-                let is_here = self.detail.subject() == Some(&crate::model::Subject::Trace(trace));
-                if is_here && self.detail.current_answer().is_some() {
-                    self.goal = None;
-                    let proof = self.detail.verdict().and_then(super::verdict::Verdict::proof);
-                    if let Some((trace, span)) = proof.filter(|(of, _)| *of == trace) {
-                        failed_steps::go_to(self, trace, span);
-                        self.tree.relay(height);
-                    }
-                }
-            }
-        }
-    }
-
-    fn reach_run(&mut self, session: Option<SessionId>, trace: TraceId, span: Option<SpanId>, height: usize) {
-        if self.tree.select(&RowId::Trace(trace), height) {
-            self.goal = span.map(|span| Goal::Step(trace, span));
-            if let Some(failed) = self.proof_of.take_if(|failed| *failed == trace) {
-                self.goal = Some(Goal::Proof(failed));
-            }
-            if span.is_some() {
-                self.tree.set_open(RowId::Trace(trace), true);
-                self.tree.relay(height);
-            }
-            return;
-        }
-        let row = RowId::Session(session.clone());
-        let is_listed = self.tree.select(&row, height);
-        if self.tree.traces(session.as_ref()).is_empty() && is_listed {
-            // Its runs are on their way.
-            self.goal = Some(Goal::Run { session, trace, span });
-            return;
-        }
-        if is_listed && self.tree.ask_for_earlier(session.as_ref()) {
-            self.goal = Some(Goal::Run { session, trace, span });
-            return;
-        }
-        self.goal = None;
-        let clear = self.keymap.label(Action::Back);
-        let hidden = !self.filter.is_empty();
-        self.notify(if hidden {
-            format!("the filter hides that run: {clear} clears the filter")
-        } else {
-            "that run is not in the list any more".to_owned()
-        });
-    }
-
-    /// Whether the row with the cursor has a session whose runs could be gone through.
-    #[must_use]
-    pub fn is_on_a_run(&self) -> bool {
-        self.tree.cursor().is_some_and(|row| !matches!(self.tree.content(row), Content::Program(_)))
     }
 }

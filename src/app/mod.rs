@@ -16,7 +16,8 @@
 //!   act          one match over Action
 //!   settle       what follows from the rest of the state, and what must be asked
 //!   find_keys    a phrase in the detail                       exporting: what is written to a file
-//!   jumps        to runs, turns, failures, marks, and back  oddities: what is odd in a run
+//!   marking      places that the store keeps under a letter
+//!   jumps        to runs, turns, failures, and back         goals: the cursor goes there; oddities: what is odd in a run
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
 //!   hints        the footer                                 list_items: what the lists are of
@@ -65,6 +66,7 @@ mod find_keys;
 pub mod first_run;
 mod follow;
 pub mod format;
+mod goals;
 pub mod help;
 pub mod hints;
 pub mod item;
@@ -73,6 +75,7 @@ pub mod line;
 pub mod list;
 mod list_items;
 mod lists;
+mod marking;
 mod oddities;
 pub mod pane;
 pub mod picture;

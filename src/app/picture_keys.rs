@@ -69,6 +69,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::YankPrompt
         | Action::YankCurl
         | Action::YankPython
+        | Action::YankTable
         | Action::ExportOtlp
         | Action::ExportTranscript
         | Action::ExportMarkdown

@@ -41,11 +41,18 @@ pub enum Awaits {
     GoTo,
 }
 
+/// Where the cursor was: the row, and the session that it lies in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    pub row: RowId,
+    pub session: Option<SessionId>,
+}
+
 /// Where the cursor has been before each jump, the last one last.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
-    back: Vec<RowId>,
-    forward: Vec<RowId>,
+    back: Vec<Spot>,
+    forward: Vec<Spot>,
 }
 
 /// So many places are kept.
@@ -53,7 +60,7 @@ const KEPT: usize = 100;
 
 impl Trail {
     /// A jump starts at a place: what lay ahead is forgotten.
-    pub fn leave(&mut self, from: RowId) {
+    pub fn leave(&mut self, from: Spot) {
         self.forward.clear();
         if self.back.last() != Some(&from) {
             self.back.push(from);
@@ -64,7 +71,7 @@ impl Trail {
     }
 
     /// The place before this one, or after it: where one was is kept on the other side.
-    pub fn step(&mut self, from: RowId, back: bool) -> Option<RowId> {
+    pub fn step(&mut self, from: Spot, back: bool) -> Option<Spot> {
         let (take, put) = if back { (&mut self.back, &mut self.forward) } else { (&mut self.forward, &mut self.back) };
         while let Some(to) = take.pop() {
             if to != from {
@@ -80,8 +87,8 @@ impl Trail {
 mod tests {
     use super::*;
 
-    fn row(name: &str) -> RowId {
-        RowId::Session(Some(name.into()))
+    fn row(name: &str) -> Spot {
+        Spot { row: RowId::Session(Some(name.into())), session: Some(name.into()) }
     }
 
     #[test]

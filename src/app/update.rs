@@ -9,7 +9,7 @@ use super::{
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
-    jumps, lists,
+    lists, marking,
     picture::Shown,
     picture_keys,
     state::{Stage, State},
@@ -115,8 +115,12 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 fn press(state: &mut State, key: Key) -> Vec<Effect> {
     state.notice = None;
     state.goal = None;
-    if let Some(awaits) = state.awaits {
-        return jumps::letter(state, awaits, key);
+    state.proof_of = None;
+    // Keys with ctrl keep their meaning: `ctrl-c` must always work.
+    if let Some(awaits) = state.awaits.take()
+        && !key.ctrl
+    {
+        return marking::letter(state, awaits, key);
     }
     let context = state.context();
     let half = std::mem::take(&mut state.half);

@@ -65,6 +65,23 @@ pub fn page(state: &mut State, edit: bool) -> Vec<Effect> {
     }
 }
 
+/// Copies the panel of the statistics that is chosen.
+pub fn table(state: &mut State) -> Vec<Effect> {
+    let (panel, answer) = (state.stats.panel(), state.stats.answer().shown().cloned());
+    let Some(stats) = answer.filter(|stats| panel.length(stats) > 0) else {
+        state.notify("there is nothing in this panel to copy");
+        return Vec::new();
+    };
+    let heads = panel.columns().iter().map(|column| column.head);
+    let mut lines = vec![heads.collect::<Vec<_>>().join("\t")];
+    let rows = panel.sorted(&stats, state.stats.order(panel));
+    lines.extend(rows.into_iter().map(|row| {
+        let cells = panel.cells(&stats, row, state.now, &state.zone);
+        cells.iter().map(|cell| cell.text.trim().replace('\t', " ")).collect::<Vec<_>>().join("\t")
+    }));
+    vec![copy(Copied::new(format!("table {}", panel.title()), lines.join("\n") + "\n"))]
+}
+
 /// Copies what was asked for.
 pub fn take(state: &mut State, ticket: u64, answer: Result<Otlp, String>) -> Vec<Effect> {
     let Some((_, what)) = state.yanking.take_if(|(asked, _)| *asked == ticket) else { return Vec::new() };

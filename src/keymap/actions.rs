@@ -173,6 +173,8 @@ actions! {
     LongerRange      Stats     [">"]                "longer-range"    "range"    "Runs that began in a longer time: week, all"
     Sort             Stats     [","]                "sort"            "sort"     "Order the rows by something else: cost, calls, failures, time, name"
 
+    YankTable        Stats     ["y"]                "yank-table"      "yank"     "Copy the panel as a table, its cells apart by tabs"
+
     Narrow           List      ["/"]                "narrow"          "narrow"   "Narrow the list by text"
 
     Take             Line      ["enter"]            "take"            "take"     "Take what the line says"

@@ -193,6 +193,9 @@ impl EventLoop {
             Incoming::Signal(ProcessSignal::Continued) => {
                 // Stopped by someone else, perhaps: the shell has had the terminal since.
                 self.tty.take()?;
+                if !self.state.mouse {
+                    guard::write(guard::MOUSE[0])?;
+                }
                 self.screen.forget(&self.state)?;
                 self.resize(incoming)
             }

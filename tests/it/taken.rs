@@ -54,7 +54,16 @@ fn a_run_as_otlp_is_the_run_again_elsewhere() {
         send_as(&again, signal, line.into(), Encoding::Json);
     }
     let (of, theirs) = (transcript_of(scene.store()), transcript_of(&again));
-    assert_eq!(theirs["traces"][0], of["traces"].as_array().unwrap().iter().find(|trace| trace["trace_id"] == theirs["traces"][0]["trace_id"]).unwrap().clone());
+    assert_eq!(
+        theirs["traces"][0],
+        of["traces"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|trace| trace["trace_id"] == theirs["traces"][0]["trace_id"])
+            .unwrap()
+            .clone()
+    );
 }
 
 #[test]
