@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::{DetailPane, Hold, Made, over::View};
 use crate::app::{
     document::{BlockId, FoldName, Hit, Place, Search, needle::Needle},
+    scroll::Scroll,
     wrap,
 };
 
@@ -30,7 +31,7 @@ pub struct Finding {
     /// The first hit is wanted from here on.
     wants: Option<Place>,
     /// Where the text stood when somebody began to type.
-    before: Option<(Hold, Place)>,
+    before: Option<(Hold, Place, Scroll)>,
     /// What was opened on the way to hits, while it is typed.
     opened: Vec<(BlockId, FoldName)>,
 }
@@ -59,11 +60,11 @@ pub enum Went {
 impl DetailPane {
     /// Looks for a phrase from the cursor on, while it is typed. Of nothing there is nothing to find.
     pub fn find(&mut self, text: &str) {
-        let from = (self.shown().hold, self.shown().place);
+        let from = (self.shown().hold, self.shown().place, self.shown().scroll);
         let mut finding = self.finding.take().unwrap_or_default();
         self.close_again(&mut finding);
         let before = finding.before.or(Some(from));
-        let wants = before.map(|(_, place)| place);
+        let wants = before.map(|(_, place, _)| place);
         self.finding = Some(Finding { needle: Needle::new(text), wants, before, ..Finding::default() });
     }
 
@@ -84,9 +85,9 @@ impl DetailPane {
         if back {
             self.close_again(&mut finding);
         }
-        if let Some((hold, place)) = finding.before.filter(|_| back) {
+        if let Some((hold, place, scroll)) = finding.before.filter(|_| back) {
             let shown = self.shown_mut();
-            (shown.hold, shown.place) = (hold, place);
+            (shown.hold, shown.place, shown.scroll) = (hold, place, scroll);
             shown.lost = matches!(hold, Hold::End);
         }
         true

@@ -87,3 +87,45 @@ fn a_run_is_marked_and_another_is_compared_with_it() {
     scene.press("esc");
     assert_eq!(scene.state.detail.mark(), None);
 }
+
+#[test]
+fn a_phrase_is_looked_for_while_it_is_typed_and_gone_through_from_place_to_place() {
+    let mut scene = Scene::with([fake(1, None)]).still();
+    scene.press("j tab G /");
+    scene.type_in("said by");
+    let count = |scene: &Scene| scene.state.detail.found_count().map(|count| (count.at, count.all, count.goes_on));
+    assert_eq!(count(&scene), Some((Some(1), 2, false)), "behind the end there is none, so the first one is found");
+    assert!(scene.reads().contains("said by span 2"), "{}", scene.reads());
+    scene.press("enter n");
+    assert!(scene.reads().contains("said by span 5"), "{}", scene.reads());
+    scene.press("n");
+    assert_eq!(count(&scene), Some((Some(1), 2, false)), "from the end on at the start");
+    assert!(scene.state.notice.is_some());
+    scene.press("N");
+    assert!(scene.reads().contains("said by span 5"), "{}", scene.reads());
+    scene.press("esc");
+    assert_eq!((count(&scene), scene.state.focus), (None, Focus::Detail), "the first Esc only ends the search");
+}
+
+#[test]
+fn leaving_the_line_leaves_the_text_where_it_stood() {
+    let mut scene = Scene::with([fake(1, None)]).still();
+    scene.press("j tab j j");
+    let before = (scene.reads(), scene.state.detail.scroll());
+    scene.press("/");
+    scene.type_in("span 5");
+    assert_ne!(scene.reads(), before.0);
+    scene.press("esc");
+    assert_eq!((scene.reads(), scene.state.detail.scroll()), before);
+    assert_eq!(scene.state.detail.finds(), None);
+}
+
+#[test]
+fn what_nobody_said_is_not_found_and_that_is_told() {
+    let mut scene = Scene::with([fake(1, None)]).still();
+    scene.press("j tab /");
+    scene.type_in("Said by");
+    scene.press("enter");
+    let notice = scene.state.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert!(notice.contains("`Said by`"), "a capital letter makes case matter: {notice}");
+}

@@ -188,3 +188,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn brackets_go_from_run_to_run_and_open_what_is_closed() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("a")), fake(3, Some("b"))]).still();
+    let mut visited = Vec::new();
+    scene.press("]");
+    for _ in 0..2 {
+        visited.push(scene.cursor());
+        scene.press("]");
+    }
+    visited.push(scene.cursor());
+    assert_eq!(visited, [3, 2, 1].map(|number| RowId::Trace(trace(number))));
+    scene.press("]");
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)), "there is none after the last");
+    assert!(scene.state.notice.is_some());
+    scene.press("[ H");
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)), "back to where one was");
+    scene.press("L {");
+    assert_eq!(scene.cursor(), RowId::Session(Some("b".into())));
+    scene.press("}");
+    assert_eq!(scene.cursor(), RowId::Session(Some("a".into())));
+}
+
+#[test]
+fn parentheses_go_from_turn_to_turn() {
+    let mut scene = Scene::with([fake(1, None)]).still();
+    scene.press("j )");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(2)));
+    scene.press(")");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(5)));
+    scene.press(")");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(5)));
+    scene.press("(");
+    assert_eq!(scene.cursor(), RowId::Span(trace(1), span(2)));
+}

@@ -1,6 +1,7 @@
 //! Places and windows, against the whole text.
 
 use super::*;
+use crate::app::document::needle::Needle;
 use crate::app::document::outline::{Outline, Pane};
 use crate::app::styled::Styled;
 use crate::slots::Slot;
@@ -133,4 +134,28 @@ fn what_stands_after_a_long_text_is_written_once() {
     let whole: Vec<String> = Document::whole(blocks, &Folds::default(), 40).iter().map(DocLine::text).collect();
     assert_eq!(whole.len(), 20_002);
     assert_eq!((whole[0].as_str(), whole[20_001].as_str()), ("before", "after"));
+}
+
+#[test]
+fn a_search_finds_all_that_the_open_text_holds_some_at_a_time_and_in_order() {
+    let words = [3, 9000, 0, 5, 40_000, 2];
+    let (folds, needle) = (Folds::default(), Needle::new("WORDS".to_lowercase().as_str()));
+    let document = Document::new(paragraphs(words), 31, Zone::default());
+    let (mut search, mut hits, mut rounds) = (Search::default(), Vec::new(), 1);
+    while !document.search(&mut search, &needle, &folds, 4096, &mut hits) {
+        rounds += 1;
+    }
+    assert!(rounds > 20, "{rounds}");
+    assert_eq!(hits.len(), words.iter().sum::<usize>(), "also of the first and the last one, which are folded");
+    assert!(hits.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn a_line_is_whole_again_where_it_was_cut_to_the_width() {
+    let (blocks, folds) = (paragraphs([0, 30]), Folds::default());
+    let mut document = Document::new(blocks, 31, Zone::default());
+    document.measure(usize::MAX, Place::default(), &folds);
+    let last = document.len() - 1;
+    assert_eq!(document.whole_line(last).trim(), format!("1 {}", "words ".repeat(30)).trim());
+    assert_eq!(document.whole_line(last), document.whole_line(last - 1));
 }
