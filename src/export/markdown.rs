@@ -135,7 +135,7 @@ fn failures(trace: &AssembledTrace, level: &str, pieces: &mut Vec<Piece>) {
         let first = format!("\n{}: {}\n", one_line(name.unwrap_or("a step")), one_line(kind));
         let body = [failure.message.as_deref(), failure.stack.as_deref()].into_iter().flatten();
         let body = body.collect::<Vec<_>>().join("\n");
-        pieces.push(Piece { stays: true, ..Piece::fenced(first, body) });
+        pieces.push(Piece::fenced(first, body).kept());
     }
     if trace.errors.len() > FAILURES {
         pieces.push(Piece::fixed(format!("\n{} more failures.\n", trace.errors.len() - FAILURES)));
@@ -143,7 +143,7 @@ fn failures(trace: &AssembledTrace, level: &str, pieces: &mut Vec<Piece>) {
     // The same failure, with what the tool was asked.
     for run in failed.take(FAILURES) {
         let first = format!("\n`{}` was called with\n", code(&run.name));
-        pieces.push(Piece { stays: true, ..Piece::fenced(first, json(&run.input)) });
+        pieces.push(Piece::fenced(first, json(&run.input)).kept());
     }
 }
 

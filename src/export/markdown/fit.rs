@@ -17,7 +17,7 @@ pub struct Written {
 /// One stretch of the document.
 pub struct Piece {
     /// It stands whatever else is left out: a heading, what failed.
-    pub stays: bool,
+    stays: bool,
     head: String,
     /// What may be cut.
     body: String,
@@ -36,6 +36,11 @@ impl Piece {
 
     pub fn fenced(head: String, body: String) -> Self {
         Self { stays: false, head, body, fenced: true }
+    }
+
+    /// The same, which stays whatever else is left out.
+    pub fn kept(self) -> Self {
+        Self { stays: true, ..self }
     }
 
     /// How long it is with its body cut to a length, about.
