@@ -42,6 +42,7 @@ pub fn run() {
                 }
             });
             bench.folds(&name);
+            bench.finds(&name);
         }
         bench.measure("tabs, one after another", |bench, took| {
             for row in Tab::ROWS {
@@ -172,6 +173,28 @@ impl Bench {
         let answer = Ok(self.answer(query));
         let prepared = Prepared::of(&slot, &answer, self.state.detail.showing());
         Event::Answered { slot, ticket, answer, prepared }
+    }
+
+    /// Looks for a letter that is everywhere, and for a word that is nowhere, in all of a tab.
+    fn finds(&mut self, tab: &str) {
+        for (what, phrase) in [("what is everywhere", "e"), ("what is nowhere", "no such words")] {
+            self.press("g g");
+            self.press("/");
+            let (mut took, began) = (Vec::new(), Instant::now());
+            for letter in phrase.chars() {
+                took.push(self.timed(Event::Key(sideseat_tui::keymap::Key::char(letter))));
+            }
+            while self.state.detail.is_searching() {
+                took.push(self.timed(Event::Work));
+            }
+            println!("{tab}: finding {what} took {:.1} ms in all", began.elapsed().as_secs_f64() * 1e3);
+            took.push(self.press("enter"));
+            for _ in 0..20 {
+                took.push(self.press("n"));
+            }
+            self.press("esc");
+            report(&format!("{tab}: finding {what}"), took);
+        }
     }
 
     fn answer(&self, query: &Query) -> Answer {

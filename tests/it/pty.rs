@@ -198,7 +198,7 @@ impl Terminal {
             let written = self.written.lock().unwrap();
             (!written.parser.screen().alternate_screen()).then(|| modes(&written.raw))
         });
-        for mode in [1049, 25, 1000, 2004] {
+        for mode in [1049, 25, 1002, 2004] {
             assert!(left.contains_key(&mode), "it never drew: {left:?}");
         }
         let left_on: Vec<_> = left.iter().filter(|(_, on)| **on).map(|(mode, _)| *mode).collect();

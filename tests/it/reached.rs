@@ -47,11 +47,11 @@ fn reads(scene: &mut Scene) -> String {
 #[test]
 fn what_is_found_in_a_fold_opens_it_and_the_way_back_closes_it() {
     // The system prompt starts folded.
-    let mut scene = Scene::of(&["bedrock/seed_tool_use"], 120, 40).press("tab");
+    let mut scene = Scene::of(&["bedrock/seed_tool_use"], 120, 40).press("tab j k");
     let before = scene.text();
     let mut typed = Scene::of(&["strands/openai_support"], 120, 40).press("g g j tab /").paste("refund");
     let found = reads(&mut typed).to_lowercase();
     assert!(found.contains("refund"), "{found}");
-    let mut left = Scene::of(&["bedrock/seed_tool_use"], 120, 40).press("tab /").paste("e").press("esc");
+    let mut left = Scene::of(&["bedrock/seed_tool_use"], 120, 40).press("tab j k /").paste("e").press("esc");
     assert_eq!(left.text(), before, "leaving the line leaves everything as it was");
 }

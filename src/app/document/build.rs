@@ -4,7 +4,7 @@ use super::extents;
 use super::json;
 use super::json_text;
 use super::lens::{Lens, Moment};
-use super::line::{DocLine, Fold, FoldName, Folds, Opens, Piece};
+use super::line::{DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 use super::long::{self, AT_ONCE};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
 use crate::app::{format::Zone, styled::Styled, wrap};
@@ -53,7 +53,7 @@ pub struct Builder<'a> {
     /// Which piece of the block the next lines show.
     piece: Piece,
     /// The next line goes on with the one above.
-    goes_on: bool,
+    goes_on: Option<Joint>,
     /// Goes before the next line, in place of its indent: the indent and the mark.
     mark: Option<(usize, Styled)>,
     /// The last line is a heading.
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
             span: None,
             moment: None,
             piece: Piece::default(),
-            goes_on: false,
+            goes_on: None,
             mark: None,
             headed: above == Above::Heading,
         }
@@ -206,14 +206,16 @@ impl<'a> Builder<'a> {
             _ => {}
         }
         let room = if wraps { room } else { usize::MAX };
-        for (index, mut line) in wrap::wrap_hanging(texts, room, room - hang).into_iter().enumerate() {
+        let lines = wrap::wrap_hanging(texts, room, room - hang);
+        let joints = joints(texts, &lines);
+        for (index, mut line) in lines.into_iter().enumerate() {
             let pad = indent + if index > 0 { hang } else { 0 };
             if pad > 0 && !line.is_empty() {
                 line.insert(0, Styled::new(" ".repeat(pad), Slot::Text));
             }
-            self.goes_on = index > 0;
+            self.goes_on = joints.get(index).copied().flatten();
             self.push(line, None);
-            self.goes_on = false;
+            self.goes_on = None;
         }
     }
 
@@ -469,4 +471,24 @@ impl<'a> Builder<'a> {
             goes_on: self.goes_on,
         });
     }
+}
+
+/// What stood before each of the lines that texts were cut into; nothing of one that was not cut.
+fn joints(texts: &[Styled], lines: &[Vec<Styled>]) -> Vec<Option<Joint>> {
+    if lines.len() < 2 {
+        return Vec::new();
+    }
+    let joined = |texts: &[Styled]| texts.iter().map(|styled| styled.text.as_str()).collect::<String>();
+    let whole = joined(texts);
+    let mut rest = whole.as_str();
+    let joint = |(index, line): (usize, &Vec<Styled>)| {
+        let line = joined(line);
+        // Nothing but the space at a break is lost.
+        let lost = rest.strip_prefix(' ').filter(|after| !rest.starts_with(&line) && after.starts_with(&line));
+        let joint = if lost.is_some() { Joint::Space } else { Joint::None };
+        rest = lost.unwrap_or(rest);
+        rest = rest.strip_prefix(line.as_str()).unwrap_or(rest);
+        (index > 0).then_some(joint)
+    };
+    lines.iter().enumerate().map(joint).collect()
 }

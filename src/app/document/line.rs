@@ -21,7 +21,26 @@ pub struct DocLine {
     /// Which piece of its block it shows.
     pub piece: Piece,
     /// The line above goes on in it: they were one before they were cut to the width.
-    pub goes_on: bool,
+    pub goes_on: Option<Joint>,
+}
+
+/// What stood between two lines that were one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joint {
+    /// Nothing that is not in one of them.
+    None,
+    /// A space, which is in neither.
+    Space,
+}
+
+impl Joint {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Space => " ",
+        }
+    }
 }
 
 /// A piece of a block that can be copied by itself.

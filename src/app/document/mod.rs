@@ -49,7 +49,7 @@ mod tests;
 
 pub use layout::{Document, Hit, Place, Search};
 pub use lens::{Lens, Moment, Stretch};
-pub use line::{Copied, DocLine, Fold, FoldName, Folds, Opens, Piece};
+pub use line::{Copied, DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 pub(super) use messages::short_error;
 pub use outline::{BlockId, Blocks, Counts};
 pub(super) use parts::all_text;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::line::Joint;
+
 /// A phrase.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Needle {
@@ -29,27 +31,18 @@ impl Needle {
         self.text.is_empty()
     }
 
-    /// Where it starts in a line of a document, none over another; `next`: the line beneath, where that goes on with this
-    /// one. Bytes of the two joined, without the indent of the second.
+    /// Where it starts in a line of a document, none over another; `next`: what stood between it and the line beneath, and
+    /// that line, where it goes on with this one. Bytes of all joined, without the indent of the second.
     #[must_use]
-    pub fn in_line(&self, line: &str, next: Option<&str>) -> Vec<Range<usize>> {
+    pub fn in_line(&self, line: &str, next: Option<(Joint, &str)>) -> Vec<Range<usize>> {
         if self.is_empty() {
             return Vec::new();
         }
-        let Some(next) = next.map(str::trim_start) else { return self.find(line) };
+        let Some((joint, next)) = next else { return self.find(line) };
+        let next = next.trim_start();
         // What starts in this line ends within so much of the next.
         let end = next.floor_char_boundary(next.len().min(self.text.len() * 3));
-        let mut found = self.find(&format!("{line}{}", &next[..end]));
-        // A space at which a full line was broken is in neither.
-        if self.text.contains(' ') && !line.ends_with(' ') {
-            for other in self.find(&format!("{line} {}", &next[..end])) {
-                let crosses = other.start < line.len() && other.end > line.len() + 1;
-                if crosses && found.iter().all(|range| range.end <= other.start || range.start >= other.end) {
-                    found.push(other.start..other.end - 1);
-                }
-            }
-            found.sort_by_key(|range| range.start);
-        }
+        let mut found = self.find(&format!("{line}{}{}", joint.as_str(), &next[..end]));
         found.retain(|range| range.start < line.len());
         found
     }
@@ -98,7 +91,7 @@ fn find_folded(text: &str, needle: &[char]) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn found(needle: &str, line: &str, next: Option<&str>) -> Vec<Range<usize>> {
+    fn found(needle: &str, line: &str, next: Option<(Joint, &str)>) -> Vec<Range<usize>> {
         Needle::new(needle).in_line(line, next)
     }
 
@@ -114,9 +107,9 @@ mod tests {
 
     #[test]
     fn what_a_line_was_broken_within_is_found_where_it_starts() {
-        assert_eq!(found("the ryokan", "book the ", Some("    ryokan now")), [5..15]);
-        assert_eq!(found("the ryokan", "book the", Some("    ryokan now")), [5..14]);
-        assert_eq!(found("abcdef", "x abc", Some("  def")), [2..8]);
-        assert!(found("def", "x abc", Some("  def")).is_empty(), "that one starts in the next line");
+        assert_eq!(found("the ryokan", "book the ", Some((Joint::None, "    ryokan now"))), [5..15]);
+        assert_eq!(found("the ryokan", "book the", Some((Joint::Space, "    ryokan now"))), [5..15]);
+        assert_eq!(found("abcdef", "x abc", Some((Joint::None, "  def"))), [2..8]);
+        assert!(found("def", "x abc", Some((Joint::None, "  def"))).is_empty(), "that one starts in the next line");
     }
 }

@@ -35,7 +35,7 @@ impl Document {
             if line.piece != piece {
                 break;
             }
-            count += usize::from(!line.goes_on);
+            count += usize::from(line.goes_on.is_none());
         }
         (count > 0 && piece != Piece::Other).then(|| count - 1)
     }
@@ -44,16 +44,14 @@ impl Document {
     #[must_use]
     pub fn whole_line(&self, at: usize) -> String {
         let mut first = at;
-        while first > 0 && self.line(first).is_some_and(|line| line.goes_on) {
+        while first > 0 && self.line(first).is_some_and(|line| line.goes_on.is_some()) {
             first -= 1;
         }
         let mut whole = self.text(first);
         let mut next = first + 1;
-        while let Some(line) = self.line(next).filter(|line| line.goes_on) {
-            let text = line.text();
-            let text = text.trim_start();
-            // A word that is longer than a line is cut within; between words the space stays at the end of a line.
-            whole.push_str(text);
+        while let Some((line, joint)) = self.line(next).and_then(|line| Some((line, line.goes_on?))) {
+            whole.push_str(joint.as_str());
+            whole.push_str(line.text().trim_start());
             next += 1;
         }
         whole

@@ -96,15 +96,16 @@ impl Document {
     pub fn found_in(&self, at: usize, needle: &Needle) -> Vec<Range<usize>> {
         let Some(line) = self.line(at).filter(|_| !needle.is_empty()) else { return Vec::new() };
         let text = line.text();
-        let next = self.line(at + 1).filter(|next| next.goes_on).map(DocLine::text);
+        let next = self.line(at + 1).and_then(|next| Some((next.goes_on?, next.text())));
         let mut all = Vec::new();
-        if let Some(above) = at.checked_sub(1).filter(|_| line.goes_on).and_then(|above| self.line(above)) {
+        if let Some((joint, above)) = line.goes_on.zip(at.checked_sub(1).and_then(|above| self.line(above))) {
             let above = above.text();
-            let indent = text.len() - text.trim_start().len();
-            let goes_on = needle.in_line(&above, Some(&text)).into_iter().filter(|range| range.end > above.len());
-            all.extend(goes_on.map(|range| indent..(indent + range.end - above.len()).min(text.len())));
+            let (indent, start) = (text.len() - text.trim_start().len(), above.len() + joint.as_str().len());
+            let goes_on = needle.in_line(&above, Some((joint, &text))).into_iter().filter(|range| range.end > start);
+            all.extend(goes_on.map(|range| indent..(indent + range.end - start).min(text.len())));
         }
-        let own = needle.in_line(&text, next.as_deref()).into_iter();
+        let next = next.as_ref().map(|(joint, next)| (*joint, next.as_str()));
+        let own = needle.in_line(&text, next).into_iter();
         all.extend(own.map(|range| range.start..range.end.min(text.len())));
         all
     }
@@ -116,8 +117,8 @@ fn found(lines: &[DocLine], needle: &Needle) -> Vec<usize> {
     let mut text = lines.first().map(DocLine::text).unwrap_or_default();
     for at in 0..lines.len() {
         let next = lines.get(at + 1).map(DocLine::text);
-        let joined = lines.get(at + 1).is_some_and(|next| next.goes_on);
-        let count = needle.in_line(&text, next.as_deref().filter(|_| joined)).len();
+        let joint = lines.get(at + 1).and_then(|next| next.goes_on);
+        let count = needle.in_line(&text, joint.zip(next.as_deref())).len();
         all.extend(std::iter::repeat_n(at, count));
         text = next.unwrap_or_default();
     }

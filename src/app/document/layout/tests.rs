@@ -145,7 +145,7 @@ fn a_search_finds_all_that_the_open_text_holds_some_at_a_time_and_in_order() {
     while !document.search(&mut search, &needle, &folds, 4096, &mut hits) {
         rounds += 1;
     }
-    assert!(rounds > 20, "{rounds}");
+    assert!(rounds > 3, "{rounds}");
     assert_eq!(hits.len(), words.iter().sum::<usize>(), "also of the first and the last one, which are folded");
     assert!(hits.windows(2).all(|pair| pair[0] < pair[1]));
 }
