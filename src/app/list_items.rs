@@ -46,7 +46,7 @@ impl State {
         let action = |row: HelpRow| Item {
             group: row.action.name(),
             cells: vec![row.keys],
-            ..Item::new(Pick::Does(row.action), row.does.split(';').next().unwrap_or(row.does).to_owned())
+            ..Item::new(Pick::Does(row.action), first_clause(row.does).to_owned())
         };
         let mut items: Vec<Item> = self.keymap.help(of).into_iter().filter(wanted).map(action).collect();
         let sessions = self.picker.shown().map_or(&[][..], |page| &page.rows);
@@ -133,4 +133,10 @@ impl State {
             ..Item::new(Pick::Session(summary.session.clone()), name)
         }
     }
+}
+
+/// What help says of an action, as far as it names it.
+#[must_use]
+pub fn first_clause(help: &str) -> &str {
+    help.split([';', ':']).next().unwrap_or(help)
 }

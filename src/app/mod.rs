@@ -73,7 +73,7 @@ pub mod item;
 mod jumps;
 pub mod line;
 pub mod list;
-mod list_items;
+pub mod list_items;
 mod lists;
 mod marking;
 mod oddities;

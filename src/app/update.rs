@@ -74,9 +74,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.listening = Some(listening);
             Vec::new()
         }
-        Event::Answered { slot: QuerySlot::Yank, ticket, answer, .. } => {
-            yank::take(state, ticket, only!(answer, Otlp))
-        }
+        Event::Answered { slot: QuerySlot::Yank, ticket, answer, .. } => yank::take(state, ticket, only!(answer, Otlp)),
         Event::Answered { slot, ticket, answer, prepared } => {
             answered(state, &slot, ticket, answer, prepared);
             let ended = if slot == QuerySlot::Overview { state.note_ended() } else { None };

@@ -10,7 +10,7 @@ use crate::{
         areas::Overlay,
         find::Finder,
         help::HelpLine,
-        item::{Item, Kind},
+        item::{Item, Kind, Pick},
         list::{List, MARGINS},
         styled::{Styled, append},
         wrap,
@@ -140,7 +140,12 @@ fn entry(pen: &mut Pen, item: &Item, row: Rect, widths: &[usize], finder: &mut F
         x += 2;
     }
     let room = right.saturating_sub(x);
-    let text = wrap::cut_middle(&wrap::clean_line(&item.text), room.into());
+    let text = wrap::clean_line(&item.text);
+    // A name is known by its end as well; a sentence is not.
+    let text = match item.pick {
+        Pick::Does(_) => wrap::cut(&text, room.into()),
+        _ => wrap::cut_middle(&text, room.into()),
+    };
     let x = matched(pen, Rect { x, width: room, ..row }, &text, finder);
     let note = x.saturating_add(2);
     if usize::from(right.saturating_sub(note)) >= wrap::width(&item.note) {

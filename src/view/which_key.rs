@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use super::{list::border, pen::Pen};
 use crate::{
-    app::{State, format, places::Awaits, wrap},
+    app::{State, format, list_items::first_clause, places::Awaits, wrap},
     keymap::{Action, Key},
     slots::Slot,
 };
@@ -23,6 +23,8 @@ const MARGIN: usize = 2;
 struct Line {
     key: String,
     does: String,
+    /// The same in a word.
+    word: String,
     aside: String,
 }
 
@@ -39,8 +41,12 @@ pub fn draw(pen: &mut Pen, state: &State, body: Rect) {
     let (keys, does, asides) = (widest(|line| &line.key), widest(|line| &line.does), widest(|line| &line.aside));
     let wide = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
     let gap = if asides > 0 { MARGIN } else { 0 };
-    let width = wide(keys + does + gap + asides + 3 * MARGIN + 2).max(wide(wrap::width(&title) + 6)).min(body.width);
-    let height = wide(lines.len() + 2).min(body.height);
+    let width = wide(keys + does + gap + asides + 3 * MARGIN + 2).max(wide(wrap::width(&title) + 6));
+    let height = wide(lines.len() + 2);
+    if (width > body.width || height > body.height) && lines.iter().all(|line| !line.word.is_empty()) {
+        return words(pen, body, &title, &lines);
+    }
+    let (width, height) = (width.min(body.width), height.min(body.height));
     let outer = Rect { x: body.right() - width, y: body.bottom() - height, width, height };
     pen.erase(outer, Slot::Overlay);
     border(pen, outer, &title);
@@ -55,12 +61,39 @@ pub fn draw(pen: &mut Pen, state: &State, body: Rect) {
     }
 }
 
+/// Where there is no room for sentences: a word for each, in columns.
+fn words(pen: &mut Pen, body: Rect, title: &str, lines: &[Line]) {
+    let widest = |of: fn(&Line) -> &str| lines.iter().map(|line| wrap::width(of(line))).max().unwrap_or(0);
+    let (keys, words) = (widest(|line| &line.key), widest(|line| &line.word));
+    let wide = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
+    let column = wide(keys + words + 2 * MARGIN);
+    let columns = (body.width.saturating_sub(2 + wide(MARGIN)) / column.max(1)).max(1);
+    let rows = wide(lines.len()).div_ceil(columns);
+    let height = rows.saturating_add(2).min(body.height);
+    let outer = Rect { y: body.bottom() - height, height, ..body };
+    pen.erase(outer, Slot::Overlay);
+    border(pen, outer, title);
+    for (at, line) in lines.iter().enumerate() {
+        let (row, nth) = (wide(at) % rows, wide(at) / rows);
+        let (x, y) = (outer.x + 1 + wide(MARGIN) + nth * column, outer.y + 1 + row);
+        if y + 1 < outer.bottom() {
+            let right = (x + column).min(outer.right() - 1);
+            pen.put(x, y, right, &line.key, Slot::StatusKey);
+            pen.put(x + wide(keys + MARGIN), y, right, &line.word, Slot::Text);
+        }
+    }
+}
+
 fn chords(state: &State) -> (String, Vec<Line>) {
     let pressed = state.half.iter().map(Key::label).collect::<Vec<_>>().join(" ");
-    // The first clause says enough.
-    let does = |text: &str| text.split(';').next().unwrap_or(text).to_owned();
     let following = state.following().into_iter();
-    let lines = following.map(|one| Line { key: one.keys, does: does(one.does), aside: String::new() });
+    let lines = following.map(|one| Line {
+        does: first_clause(one.does).to_owned(),
+        // `yank-arguments`: what is before the hyphen is the key that was pressed.
+        word: one.action.name().split_once('-').map_or(one.action.name(), |(_, word)| word).to_owned(),
+        key: one.keys,
+        aside: String::new(),
+    });
     (format!("{pressed} …"), lines.collect())
 }
 
@@ -73,6 +106,7 @@ fn marks(state: &State, awaits: Awaits) -> (String, Vec<Line>) {
     let line = |mark: &crate::model::PlaceMark| Line {
         key: mark.letter.to_string(),
         does: wrap::clean_line(&mark.note),
+        word: String::new(),
         aside: if mark.is_held { format::age(mark.at, state.now, &state.zone) } else { "gone".to_owned() },
     };
     let mut lines: Vec<Line> = marks.iter().map(line).collect();
@@ -84,7 +118,7 @@ fn marks(state: &State, awaits: Awaits) -> (String, Vec<Line>) {
                 format!("nothing is marked: {} and a letter does", state.keymap.label(Action::SetMark))
             }
         };
-        lines.push(Line { key: String::new(), does: none, aside: String::new() });
+        lines.push(Line { key: String::new(), does: none, word: String::new(), aside: String::new() });
     }
     (format!("{} … {title}", state.keymap.label(action)), lines)
 }
