@@ -6,7 +6,9 @@ use super::{
     comparing,
     document::Copied,
     event::Effect,
-    exporting, failed_steps, find_keys as find, first_run,
+    exporting, failed_steps,
+    filter_line::{self, type_in},
+    find_keys as find, first_run,
     item::{Kind, Pick},
     jumps,
     line::Line,
@@ -16,12 +18,12 @@ use super::{
     sdk::Sdk,
     state::{Heights, Stage, State},
     stats_keys,
-    typing::{refilter, type_in},
-    yank,
+    typing::refilter,
+    value_at_cursor, views, yank,
 };
 use crate::{
     keymap::{Action, Context, Place},
-    model::{Changes, SpanId, TraceId},
+    model::{Changes, Order, SpanId, TraceId},
     tabs::Tab,
 };
 
@@ -81,6 +83,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextOffer => return filter_line::choose(state, 1),
         Action::PreviousOffer => return filter_line::choose(state, -1),
         Action::History => filter_line::history(state),
+        // A phrase that is looked for is no filter.
+        Action::SaveView if state.finds.is_some() => {}
         Action::SaveView => views::name(state),
 
         Action::NextFailed
@@ -163,9 +167,6 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Palette => {
             let of = state.context();
             lists::open(state, Kind::Palette { of });
-        }
-        Action::ChooseNext | Action::ChoosePrevious => {
-            return lists::move_by(state, if action == Action::ChooseNext { 1 } else { -1 });
         }
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
@@ -396,7 +397,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
-            Kind::Sessions | Kind::Help { .. } | Kind::Palette { .. } => Vec::new(),
+            Kind::Sessions | Kind::Facets | Kind::Help { .. } | Kind::Palette { .. } => Vec::new(),
         };
     }
     if state.stats.is_open() {
@@ -437,8 +438,8 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
         find::close(state, taken);
         return Vec::new();
     }
-    if let Some(line) = state.line.take().filter(|_| !taken) {
-        refilter(state, |filter| line.before().clone_into(&mut filter.text));
+    if state.naming.is_some() {
+        return views::end_naming(state, taken);
     }
     filter_line::end(state, taken);
     Vec::new()

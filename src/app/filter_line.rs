@@ -106,6 +106,11 @@ pub fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
         list.edit(edit);
         return;
     }
+    if let Some(line) = &mut state.finds {
+        edit(line);
+        state.detail.find(line.text());
+        return;
+    }
     if let Some(name) = &mut state.naming {
         edit(name);
         return;

@@ -48,16 +48,16 @@ impl State {
             (Action::Close, Some(_)) => Some("close"),
             // The key beside it does the same.
             (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
-            (Action::Open, Some(Kind::Sessions | Kind::Themes { .. } | Kind::Palette { .. })) => Some("choose"),
-            (Action::ChooseNext | Action::ChoosePrevious, _) => {
-                let is_palette = matches!(top, Some(Kind::Palette { .. }));
-                is_palette.then_some(usual)
+            (Action::Open, Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. })) => {
+                Some("choose")
             }
             (Action::Palette, Some(_)) => None,
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
             (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,
             // In a list's line there is nothing to complete, and in that of a name neither.
-            (Action::Complete | Action::History | Action::SaveView, top) if top.is_some() || self.naming.is_some() => {
+            (Action::Complete | Action::History | Action::SaveView, top)
+                if top.is_some() || self.naming.is_some() || self.finds.is_some() =>
+            {
                 None
             }
             (Action::NextOffer, None) => (!self.offers().is_empty()).then_some(usual),

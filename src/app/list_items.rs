@@ -7,9 +7,13 @@ use super::{
     wrap,
 };
 use crate::{
+    filter,
     keymap::{Action, Context, HelpRow, Place},
-    model::SessionSummary,
+    model::{Facet, FacetValues, Query, SessionSummary},
 };
+
+/// So many values of each facet are listed; more are found by typing.
+const OF_EACH: usize = 100;
 
 impl State {
     /// The items of a list.
@@ -66,6 +70,11 @@ impl State {
                 cells: vec![format!("run  {when}")],
                 ..Item::new(Pick::Run(run.session.clone(), run.trace), name)
             }
+        }));
+        items.extend(self.views.iter().map(|(name, text)| Item {
+            note: wrap::clean_line(text),
+            cells: vec!["view".to_owned()],
+            ..Item::new(Pick::View(name.clone()), format!("view {}", wrap::clean_line(name)))
         }));
         let theme = |name: &String| Item {
             cells: vec!["theme".to_owned()],

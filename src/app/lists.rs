@@ -28,6 +28,10 @@ pub fn open(state: &mut State, kind: Kind) {
             state.runs.touch();
             None
         }
+        Kind::Facets => {
+            state.facets.touch();
+            None
+        }
         Kind::Help { .. } => None,
     };
     let items = state.items(&kind);

@@ -18,6 +18,8 @@
 //!   find_keys    a phrase in the detail                       exporting: what is written to a file
 //!   marking      places that the store keeps under a letter
 //!   jumps        to runs, turns, failures, and back         goals: the cursor goes there; oddities: what is odd in a run
+//!   filter_line  the line of the filter: what it offers
+//!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
 //!   hints        the footer                                 list_items: what the lists are of

@@ -74,6 +74,11 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::ExportTranscript
         | Action::ExportMarkdown
         | Action::ExportFiltered
+        | Action::Complete
+        | Action::NextOffer
+        | Action::PreviousOffer
+        | Action::History
+        | Action::SaveView
         | Action::YankCommand
         | Action::YankSnippet
         | Action::SdkSideseat
@@ -84,8 +89,6 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Demo
         | Action::Pause
         | Action::Palette
-        | Action::ChooseNext
-        | Action::ChoosePrevious
         | Action::Theme
         | Action::NextFailed
         | Action::NextOdd

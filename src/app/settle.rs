@@ -117,6 +117,8 @@ impl State {
                 QuerySlot::Runs => self.runs.asks(&query, last, now),
                 QuerySlot::Yank => None,
                 QuerySlot::Marks => self.marks.asks(&query, last, now),
+                QuerySlot::Completion => self.completion.values.asks(&query, last, now),
+                QuerySlot::Facets => self.facets.asks(&query, last, now),
             };
             Some(Effect::Ask { ticket: ticket?, slot, query })
         });

@@ -27,7 +27,8 @@ use super::{
 use crate::{
     keymap::{Context, Following, Key, Keymap},
     model::{
-        Changes, Filter, Overview, Page, PlaceMark, SessionSummary, Subject, Timestamp, TraceId, TraceSummary, Usd,
+        Changes, FacetValues, Filter, Overview, Page, PlaceMark, SessionSummary, Subject, Timestamp, TraceId,
+        TraceSummary, Usd,
     },
 };
 
@@ -77,6 +78,13 @@ pub struct State {
     pub line: Option<Line>,
     /// What is looked for in the detail, while it is being typed.
     pub finds: Option<Line>,
+    pub completion: Box<Completion>,
+    /// The name under which the filter is saved, while it is being typed.
+    pub naming: Option<Line>,
+    /// Saved filters by name.
+    pub views: BTreeMap<String, String>,
+    /// What the list of facets is made from.
+    pub(super) facets: Box<Pane<Vec<FacetValues>>>,
     /// Laid over the screen.
     pub picture: Option<Picture>,
     pub stats: Box<StatsPane>,
@@ -212,6 +220,10 @@ impl State {
             filter: Filter::default(),
             line: None,
             finds: None,
+            completion: Box::default(),
+            naming: None,
+            views,
+            facets: Box::default(),
             picture: None,
             stats: Box::default(),
             terminal: Shows::default(),
@@ -300,7 +312,7 @@ impl State {
         match (self.lists.last(), self.stage(), self.focus) {
             (Some(list), _, _) if list.line().is_some() => Context::Line,
             (Some(_), _, _) => Context::List,
-            (None, _, _) if self.line.is_some() || self.finds.is_some() => Context::Line,
+            (None, _, _) if self.line.is_some() || self.naming.is_some() || self.finds.is_some() => Context::Line,
             (None, Stage::FirstRun, _) => Context::FirstRun,
             (None, _, _) if self.stats.is_open() => Context::Stats,
             (None, _, Focus::Tree) => Context::Tree,
@@ -377,7 +389,11 @@ impl State {
         self.filter = Filter::default();
         self.line = None;
         self.finds = None;
-        self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Palette { .. }));
+        self.naming = None;
+        self.completion.reset();
+        self.completion.values = Pane::default();
+        self.facets = Box::default();
+        self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Facets | Kind::Palette { .. }));
         self.paused = None;
         self.stored = 0;
         self.watched = Watched::default();
@@ -401,6 +417,8 @@ impl State {
         self.overview.touch();
         self.picker.touch();
         self.runs.touch();
+        self.completion.values.touch();
+        self.facets.touch();
         self.stats.touch(self.now);
         if self.detail.verdict().is_some_and(|verdict| changes.touches(&verdict.trace())) {
             self.usual.touch();

@@ -13,9 +13,7 @@ use super::{
     picture::Shown,
     picture_keys,
     state::{Stage, State},
-    stats_keys,
-    typing::type_in,
-    yank,
+    stats_keys, yank,
 };
 use crate::{
     keymap::{Action, Code, Context, Found, Key},
@@ -168,6 +166,17 @@ fn answered(
         }
         // What is copied is taken before.
         QuerySlot::Yank => {}
+        QuerySlot::Completion => {
+            state.completion.values.take(ticket, only!(answer, Facets), now);
+        }
+        QuerySlot::Facets => {
+            if state.facets.take(ticket, only!(answer, Facets), now) {
+                let items = state.items(&Kind::Facets);
+                for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Facets) {
+                    list.put(items.clone());
+                }
+            }
+        }
         QuerySlot::Picker => {
             if state.picker.take(ticket, only!(answer, Sessions), now) {
                 let items = state.items(&Kind::Sessions);

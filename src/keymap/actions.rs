@@ -139,9 +139,11 @@ actions! {
     Pager            Main      ["v"]                "pager"           ""         "Read the text under the cursor in $PAGER; of a run or a step what happened, as Markdown"
     Editor           Main      []                   "editor"          ""         "Open the text under the cursor in $EDITOR"
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
-    Filter           Main      ["/"]                "filter"          "filter"   "Filter by text: names, sessions, users, models, messages; in the detail find a phrase in its text"
+    Filter           Main      ["/"]                "filter"          "filter"   "Filter: words, agent:, tool:, model:, cost>, since: and more; Tab says what there is; in the detail find a phrase"
     NextFound        Main      ["n"]                "next-found"      "found"    "Go to the next place of the detail where the phrase is that / looks for"
     PreviousFound    Main      ["N"]                "previous-found"  "found"    "Go to the place before"
+    Facets           Main      ["f"]                "facets"          ""         "Choose what to filter by: agents, models, tools, users, sessions, finish reasons, errors"
+    AddValue         Main      ["*"]                "add-value"       ""         "Filter by what the cursor is on: session, name, agent, model, tool or failure"
     Session          Main      ["s"]                "session"         "session"  "Filter by session"
     OrderNewest      Main      [", t"]              "order-newest"    ""         "Order sessions and runs by time, the newest first"
     OrderCost        Main      [", c"]              "order-cost"      ""         "Order them by cost, the dearest first"
@@ -185,9 +187,6 @@ actions! {
     PreviousOffer    Line      ["up"]               "previous-offer"  "choose"   "Choose the one before"
     History          Line      ["ctrl-r"]           "history"         "history"  "Offer the filters of before"
     SaveView         Line      ["ctrl-s"]           "save-view"       "save"     "Save the filter under a name"
-
-    ChooseNext       Line      ["down" "ctrl-n"]    "choose-next"     "choose"   "Go to the next item of the list under the line"
-    ChoosePrevious   Line      ["up" "ctrl-p"]      "choose-previous" "choose"   "Go to the item before"
 
     YankCommand      FirstRun  ["y"]                "yank-command"    "yank"     "Copy the command"
     YankSnippet      FirstRun  ["Y"]                "yank-snippet"    "yank"     "Copy the lines for the chosen SDK"

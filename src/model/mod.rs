@@ -55,7 +55,8 @@ pub use message::{
 };
 pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
-    Answer, Changes, Detail, Everything, Filter, OfSession, Otlp, Overview, Page, Query, QuerySlot, RawSpan, Subject,
+    Answer, Changes, Detail, Everything, Filter, OfSession, Order, Otlp, Overview, Page, Query, QuerySlot, RawSpan,
+    Subject,
 };
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AssembledTrace, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId, StateCounts, Stats,
-    Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
+    AssembledTrace, Facet, FacetValues, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId,
+    StateCounts, Stats, Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
 };
 
 /// What narrows every list, and in which order it is.
@@ -152,6 +152,10 @@ pub enum QuerySlot {
     Marks,
     /// The runs that the palette lists.
     Runs,
+    /// What the filter's line offers.
+    Completion,
+    /// The list of facets.
+    Facets,
 }
 
 #[derive(Debug, Clone)]

@@ -172,7 +172,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, mode, alerts, export, .. } = wiring;
+    let Wiring { started, seen, demo, mode, alerts, save_view, export, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
@@ -180,7 +180,19 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let in_tmux = variable("TMUX").is_some_and(|tmux| !tmux.is_empty());
     let alerter = Alerter::new(alerts, variable, in_tmux);
     let clipboard = Clipboard::of(variable);
-    let outside =
-        event_loop::Outside { themes, theme, depth, canvas, asks, seen, demo, mode, clipboard, export, alerter };
+    let outside = event_loop::Outside {
+        themes,
+        theme,
+        depth,
+        canvas,
+        asks,
+        seen,
+        demo,
+        mode,
+        clipboard,
+        export,
+        alerter,
+        save_view,
+    };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

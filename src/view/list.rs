@@ -30,7 +30,7 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let typed = narrow(pen, state, list, inset(line));
     match list.kind {
         Kind::Help { .. } => help(pen, list, rows),
-        Kind::Sessions | Kind::Themes { .. } | Kind::Palette { .. } => entries(pen, list, rows),
+        Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } => entries(pen, list, rows),
     }
     let (all, left) = list.counts();
     if left == 0 && rows.height > 0 {
@@ -71,6 +71,7 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
         (Kind::Help { of }, "") => vec![Styled::new(format!("here: {}", of.title()), Slot::Dim)],
         (Kind::Sessions, "") => vec![Styled::new(counted(list.sessions(), "session"), Slot::Dim)],
         (Kind::Palette { .. }, "") => Vec::new(),
+        (Kind::Facets, "") => vec![Styled::new(counted(all, "value"), Slot::Dim)],
         (Kind::Themes { .. }, "") => vec![Styled::new(counted(all, "theme"), Slot::Dim)],
         (_, _) => vec![Styled::new(format!("{left}/{all}"), Slot::Dim)],
     };

@@ -255,6 +255,7 @@ impl Bench {
             Query::Runs { .. } => Answer::Traces(Page::default()),
             Query::Marks => Answer::Marks(Vec::new()),
             Query::Otlp { .. } => Answer::Otlp(sideseat_tui::model::Otlp { text: "{}\n".to_owned(), secrets: 0 }),
+            Query::Facets { .. } => Answer::Facets(Vec::new()),
             Query::Raw { .. } => Answer::Raw(Some(self.large.raw.clone())),
         }
     }

@@ -31,9 +31,9 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("theme", &["nearest", "slots"]),
     ("config", &["nearest"]),
     // `app` names slots and must not know how they are painted.
-    ("app", &["model", "export", "keymap", "slots", "tabs"]),
-    ("view", &["model", "app", "keymap", "slots", "tabs", "theme"]),
-    ("terminal", &["model", "app", "view", "keymap", "theme", "store"]),
+    ("app", &["model", "export", "filter", "frameworks", "keymap", "slots", "tabs"]),
+    ("view", &["model", "app", "filter", "keymap", "slots", "tabs", "theme"]),
+    ("terminal", &["model", "app", "view", "keymap", "platform", "theme", "store"]),
 ];
 
 /// Crates that only some rooms may name.

@@ -177,7 +177,9 @@ impl Browse {
             | QuerySlot::Usual
             | QuerySlot::Yank
             | QuerySlot::Marks
-            | QuerySlot::Runs => None,
+            | QuerySlot::Runs
+            | QuerySlot::Completion
+            | QuerySlot::Facets => None,
         }
     }
 

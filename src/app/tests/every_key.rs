@@ -80,8 +80,11 @@ fn may_be_silent(action: Action) -> bool {
             | Action::Sort
             | Action::ShorterRange
             | Action::LongerRange
-            | Action::ChooseNext
-            | Action::ChoosePrevious
+            | Action::NextOffer
+            | Action::PreviousOffer
+            | Action::Complete
+            | Action::History
+            | Action::SaveView
             // What lies there already is not laid over itself.
             | Action::Help
             | Action::Theme

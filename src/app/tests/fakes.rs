@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     app::scene,
     model::{
-        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything,
-        Filter, Message, ModelCall, Node, NodeState, Otlp, Overview, Page, Project, Query, Role, SessionId,
-        SessionSummary, SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState, TraceSummary, Tree,
+        Answer, AssembledTrace, Category, Conversation, ConversationId, ConversationMessage, Detail, Everything, Facet,
+        FacetValue, FacetValues, Filter, Message, ModelCall, Node, NodeState, Otlp, Overview, Page, Project, Query,
+        Role, SessionId, SessionSummary, SpanId, StateCounts, Subject, Timestamp, Totals, TraceId, TraceState,
+        TraceSummary, Tree,
     },
 };
 
@@ -106,6 +107,7 @@ impl scene::Store for Fakes {
             Query::Runs { .. } => Answer::Traces(Page::default()),
             Query::Marks => Answer::Marks(Vec::new()),
             Query::Otlp { .. } => Answer::Otlp(Otlp { text: "{}\n".to_owned(), secrets: 0 }),
+            Query::Facets { of, part, .. } => Answer::Facets(of.iter().map(|facet| values(*facet, part)).collect()),
             Query::Raw { .. } => Answer::Raw(None),
         })
     }

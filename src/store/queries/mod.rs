@@ -6,6 +6,7 @@
 mod condition;
 mod detail;
 mod evaluations;
+mod facets;
 mod marks;
 mod otlp;
 mod overview;

@@ -331,6 +331,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
         Query::Runs { .. } => Answer::Traces(Page::default()),
         Query::Marks => Answer::Marks(Vec::new()),
         Query::Otlp { .. } => Answer::Otlp(crate::model::Otlp { text: "{}\n".to_owned(), secrets: 0 }),
+        Query::Facets { .. } => Answer::Facets(Vec::new()),
         Query::Raw { .. } => Answer::Raw(None),
     }
 }
