@@ -39,9 +39,9 @@ fn the_panes_are_divided_otherwise() {
     keep("split_80x24", &Scene::of(SUPPORT, 80, 24).press("_ _ _ _").page());
 }
 
-/// The line with the detail's cursor, and the count of hits.
+/// The line with the detail's cursor, which stands beside the line between the panes.
 fn reads(scene: &mut Scene) -> String {
-    scene.text().lines().find(|line| line.contains('▌')).unwrap_or_default().to_owned()
+    scene.text().lines().find(|line| line.contains("│▌")).unwrap_or_default().to_owned()
 }
 
 #[test]
