@@ -8,6 +8,8 @@
 //!
 //! The slots themselves are a room of their own, `slots`. Themes are the embedded files of `themes/` and those in the user's folder, which win by name.
 
+#[cfg(test)]
+mod contrast;
 mod depth;
 mod file;
 mod template;
@@ -28,10 +30,18 @@ pub use template::template;
 use crate::{nearest, slots::Slot};
 
 /// Every file of `themes/`, the default first.
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 12] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    ("auto", include_str!("../../themes/auto.toml")),
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("deuteranopia", include_str!("../../themes/deuteranopia.toml")),
+    ("protanopia", include_str!("../../themes/protanopia.toml")),
+    ("tritanopia", include_str!("../../themes/tritanopia.toml")),
+    ("catppuccin", include_str!("../../themes/catppuccin.toml")),
+    ("gruvbox", include_str!("../../themes/gruvbox.toml")),
+    ("nord", include_str!("../../themes/nord.toml")),
+    ("solarized", include_str!("../../themes/solarized.toml")),
     ("plain", include_str!("../../themes/plain.toml")),
 ];
 
@@ -207,7 +217,7 @@ mod tests {
     #[test]
     fn every_embedded_theme_paints_every_slot_but_prose() {
         let themes = Themes::load(None).unwrap();
-        assert_eq!(themes.names(), ["dark", "light", "high-contrast", "plain"]);
+        assert_eq!(themes.names(), EMBEDDED.map(|(name, _)| name));
         for name in themes.names() {
             let theme = themes.get(name).unwrap();
             for (slot, style) in Slot::ALL.iter().zip(theme.painted.iter()) {
@@ -229,7 +239,7 @@ mod tests {
     #[test]
     fn no_two_states_look_alike_in_any_theme() {
         let themes = Themes::load(None).unwrap();
-        for name in ["dark", "light", "high-contrast"] {
+        for name in themes.names().iter().filter(|name| *name != PLAIN) {
             for depth in [Depth::True, Depth::Ansi256, Depth::Ansi16] {
                 let theme = themes.get(name).unwrap().degrade(depth);
                 let states = [Slot::Error, Slot::Warning, Slot::Ok, Slot::Running].map(|slot| theme.style(slot).fg);
@@ -285,8 +295,8 @@ mod tests {
         let themes = Themes::load(None).unwrap();
         assert_eq!(themes.get("ligth").unwrap_err().to_string(), "no theme `ligth`; did you mean `light`?");
         assert_eq!(
-            themes.get("solarized-osaka").unwrap_err().to_string(),
-            "no theme `solarized-osaka`; there are dark, light, high-contrast, plain"
+            themes.get("osaka").unwrap_err().to_string(),
+            format!("no theme `osaka`; there are {}", EMBEDDED.map(|(name, _)| name).join(", "))
         );
     }
 }

@@ -68,7 +68,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
     assert!(line(&keys, "first").contains("g g"), "{keys}");
 
     let themes = prints(&["themes"]);
-    for theme in ["dark", "light", "high-contrast", "plain"] {
+    for theme in ["dark", "light", "auto", "high-contrast", "tritanopia", "nord", "plain"] {
         assert!(line(&themes, theme).contains("built in"), "{themes}");
     }
     assert!(line(&themes, "light").starts_with('*'), "{themes}");
