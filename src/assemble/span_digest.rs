@@ -14,8 +14,8 @@ use super::{
     text_hash::hash,
 };
 use crate::model::{
-    Category, Content, Cost, Finish, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow, Timestamp,
-    TokenUsage, Translation, is_aside, question_in,
+    Category, Content, Cost, Finish, GivenName, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow,
+    Timestamp, TokenUsage, Translation, is_aside, question_in,
 };
 
 /// Failure kinds and messages are cut to this many bytes, or a few more to end between two characters.
@@ -36,6 +36,8 @@ pub struct SpanDigest {
     pub(super) parent: Option<SpanId>,
     /// The display name that a dialect found, else the span's name; empty for a log record.
     pub(super) name: Box<str>,
+    /// See [`Translation::given_name`]; `None` for the whole name.
+    pub(super) given_name: Option<Box<GivenName>>,
     /// `None` for a log record.
     pub(super) project: Option<Project>,
     /// `service.name` of the resource; `None` if the resource has none, and for a log record.
@@ -169,6 +171,16 @@ impl SpanDigest {
         }
     }
 
+    /// What of the name people gave; `None` where the instrumentation made all of it.
+    pub fn given_name(&self) -> Option<&str> {
+        let given = match self.given_name.as_deref() {
+            None | Some(GivenName::Whole) => &*self.name,
+            Some(GivenName::Part(part)) => part,
+            Some(GivenName::Nothing) => "",
+        };
+        Some(given.trim()).filter(|given| !given.is_empty())
+    }
+
     /// Digests a log record.
     pub fn of_log(row: &LogRow) -> Self {
         let understood = Self::understood(&row.translation);
@@ -206,6 +218,10 @@ impl SpanDigest {
             span: None,
             parent: None,
             name: Box::default(),
+            given_name: Some(&translation.given_name)
+                .filter(|given| **given != GivenName::Whole)
+                .cloned()
+                .map(Box::new),
             project: None,
             service: None,
             started: Timestamp::default(),

@@ -167,10 +167,9 @@ impl<'a> TraceDigest<'a> {
         let (_, digest) = nodes[at].span?;
         match nodes[at].category {
             Category::Agent => agent_label(digest),
-            Category::Span | Category::Chain => Some(digest.name.trim()),
+            Category::Span | Category::Chain => digest.given_name(),
             _ => None,
         }
-        .filter(|label| !label.is_empty())
         .map(str::to_owned)
     }
 
@@ -327,8 +326,9 @@ fn short(kind: &str) -> &str {
 /// The agent's name in a span's name: the conventions' `invoke_agent NAME` says the kind as well. `None` where it is the
 /// model's name, which some senders write there.
 fn agent_label(digest: &SpanDigest) -> Option<&str> {
-    let name = digest.name.strip_prefix("invoke_agent ").unwrap_or(&digest.name).trim();
-    Some(name).filter(|name| Some(*name) != digest.model.as_deref() && *name != "invoke_agent")
+    let name = digest.given_name()?;
+    let name = name.strip_prefix("invoke_agent ").unwrap_or(name).trim();
+    Some(name).filter(|name| !name.is_empty() && Some(*name) != digest.model.as_deref() && *name != "invoke_agent")
 }
 
 /// See [`TraceDigest::sources`].

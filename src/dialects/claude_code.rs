@@ -18,7 +18,9 @@ use super::{
     maybe_json::MaybeJson,
     parts, provider_payload, reading,
 };
-use crate::model::{Attributes, Category, ContentKind, Failure, LogRecord, Message, Role, Source, Translation, Value};
+use crate::model::{
+    Attributes, Category, ContentKind, Failure, GivenName, LogRecord, Message, Role, Source, Translation, Value,
+};
 
 pub const DIALECT: Dialect = Dialect {
     name: "claude-code",
@@ -39,6 +41,7 @@ pub const DIALECT: Dialect = Dialect {
             OTEL_LOG_TOOL_CONTENT=1 and OTEL_LOGS_EXPORTER=otlp: the messages are in the logs",
         ..RecordingHints::ANY
     }],
+    given_name: Some(|source| is_claude_code(source).then_some(GivenName::Nothing)),
     ..Dialect::PLAIN
 };
 

@@ -19,7 +19,7 @@ use super::{
 };
 use std::sync::Arc;
 
-use crate::model::{Carrier, Content, ContentKind, Part, Role, Source, Translation, Value};
+use crate::model::{Carrier, Content, ContentKind, GivenName, Part, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "crewai",
@@ -29,6 +29,7 @@ pub const DIALECT: Dialect = Dialect {
     is_plumbing: Some(|source| source.scope.name == "crewai.telemetry"),
     ai_keys: &["crew_"],
     facts: &[FactRow::of(Field::Agent, How::Text, &["agent_role"])],
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "crewai",
         rank: 120,
@@ -47,6 +48,13 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// A crew without a name is called by its class and an id.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let name = source.name.strip_suffix(".kickoff").filter(|_| SCOPES.contains(&source.scope.name.as_str()))?;
+    let unnamed = name.split('_').next().is_some_and(|class| matches!(class, "Crew" | "Flow" | "crewai"));
+    Some(if unnamed { GivenName::Nothing } else { GivenName::Part(name.to_owned()) })
+}
 
 /// The scopes of CrewAI's own telemetry and of its instrumentations.
 const SCOPES: [&str; 3] =

@@ -6,7 +6,7 @@ use super::{
     fact_keys::{FactRow, Rank},
     recording_hints::RecordingHints,
 };
-use crate::model::{Attributes, Category, ContentKind, Failure, LogRecord, Source, Translation};
+use crate::model::{Attributes, Category, ContentKind, Failure, GivenName, LogRecord, Source, Translation};
 
 /// Whether something is true of a span or log record.
 pub type SourceTest = fn(&Source) -> bool;
@@ -60,6 +60,9 @@ pub struct Dialect {
     /// Whether its framework made a span around its own machinery ([`Translation::plumbing`]). It checks for its own
     /// sender, and is asked only of spans of no kind and of chains. Never true of what people named or decorated.
     pub is_plumbing: Option<SourceTest>,
+    /// What of a span's name people chose; `None` where it is not of its sender, or nothing is known against the whole
+    /// name. Asked of every span.
+    pub given_name: Option<fn(&Source) -> Option<GivenName>>,
     /// What a log record without a trace stands for, so that a span can be made of it.
     pub record: Option<for<'a> fn(&'a LogRecord) -> Option<AgentRecord<'a>>>,
 
@@ -111,6 +114,7 @@ impl Dialect {
         is_pending: None,
         is_wrapper: None,
         is_plumbing: None,
+        given_name: None,
         record: None,
         facts: &[],
         complete_facts: None,

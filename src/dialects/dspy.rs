@@ -1,15 +1,35 @@
 //! DSPy, whose spans OpenInference's instrumentation makes (`sdks.md` 19): one for each method of a module.
 
 use super::{Dialect, Framework};
-use crate::model::{Source, Translation};
+use crate::model::{GivenName, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
     name: "dspy",
     complete_facts: Some(name_tool),
     is_plumbing: Some(is_plumbing),
+    given_name: Some(given_name),
     frameworks: &[Framework { label: "dspy", rank: 208, scopes: &[SCOPE], ..Framework::PLAIN }],
     ..Dialect::PLAIN
 };
+
+/// Classes of its own. Those of people's modules have other names.
+const CLASSES: &[&str] = &[
+    "BestOfN",
+    "ChainOfThought",
+    "CodeAct",
+    "MultiChainComparison",
+    "Parallel",
+    "Predict",
+    "ProgramOfThought",
+    "ReAct",
+    "Refine",
+    "RLM",
+];
+
+fn given_name(source: &Source) -> Option<GivenName> {
+    let name = source.name.strip_suffix(".forward").filter(|_| source.scope.name == SCOPE)?;
+    Some(if CLASSES.contains(&name) { GivenName::Nothing } else { GivenName::Part(name.to_owned()) })
+}
 
 const SCOPE: &str = "openinference.instrumentation.dspy";
 

@@ -22,7 +22,7 @@ use super::{
     provider_payload_facts, reading, token_counts,
 };
 use crate::model::{
-    Carrier, Category, Content, ContentKind, Message, Part, Role, Source, ToolResult, Translation, Value,
+    Carrier, Category, Content, ContentKind, GivenName, Message, Part, Role, Source, ToolResult, Translation, Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -43,8 +43,14 @@ pub const DIALECT: Dialect = Dialect {
         keys: &["genkit:"],
         ..Framework::PLAIN
     }],
+    given_name: Some(given_name),
     ..Dialect::PLAIN
 };
+
+/// What calls a model on behalf of a flow is called so by the framework.
+fn given_name(source: &Source) -> Option<GivenName> {
+    (source.attributes.str("genkit:type") == Some("util")).then_some(GivenName::Nothing)
+}
 
 const INPUT: &str = "genkit:input";
 const OUTPUT: &str = "genkit:output";

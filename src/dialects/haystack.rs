@@ -17,7 +17,7 @@ use super::{
     Dialect, FactRow, Failures, Field, Framework, How, RecordingHints, definitions, function_io, gen_ai,
     haystack_messages, maybe_json::MaybeJson, openinference, provider_payload_facts, reading, token_counts,
 };
-use crate::model::{Carrier, Category, ContentKind, GenAi, Reported, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, GenAi, GivenName, Reported, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "haystack",
@@ -29,6 +29,7 @@ pub const DIALECT: Dialect = Dialect {
     replaces: Some((openinference::DIALECT.name, is_agent)),
     ai_keys: &["haystack."],
     facts: &[FactRow::of(Field::Tool, How::Text, &["haystack.tool.name"])],
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "haystack",
         rank: 206,
@@ -48,6 +49,20 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// Its own pipelines and agents have no names.
+fn given_name(source: &Source) -> Option<GivenName> {
+    const NAMES: &[&str] = &[
+        "Agent.run",
+        "AsyncPipeline.run",
+        "Pipeline.run",
+        "haystack.agent.run",
+        "haystack.async_pipeline.run",
+        "haystack.pipeline.run",
+    ];
+    let is_own = source.scope.name == SCOPE || source.name.starts_with("haystack.");
+    (is_own && NAMES.contains(&&*source.name)).then_some(GivenName::Nothing)
+}
 
 fn matches(source: &Source) -> bool {
     !source.is_log() && (source.name.starts_with("haystack.") || is_agent(source))

@@ -1,12 +1,13 @@
 //! `LlamaIndex`, whose spans `OpenInference` and `OpenLLMetry` make. Its messages are read in `openinference_forms`.
 
 use super::{Dialect, Framework, RecordingHints, category, openinference};
-use crate::model::{Category, Source};
+use crate::model::{Category, GivenName, Source};
 
 pub const DIALECT: Dialect = Dialect {
     name: "llama-index",
     category: Some(own_category),
     is_plumbing: Some(is_plumbing),
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "llama-index",
         rank: 150,
@@ -21,6 +22,12 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+fn given_name(source: &Source) -> Option<GivenName> {
+    let is_theirs = source.scope.name.ends_with("llama_index") || source.scope.name.ends_with("llamaindex");
+    let class = source.name.split(['.', '-']).next().unwrap_or_default();
+    (is_theirs && CLASSES.contains(&class)).then_some(GivenName::Nothing)
+}
 
 /// Classes of its own whose methods are steps of its machinery. Those of people's workflows have other names.
 const CLASSES: &[&str] = &[

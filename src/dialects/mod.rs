@@ -130,7 +130,7 @@ mod vercel_ai_facts;
 
 use std::sync::Arc;
 
-use crate::model::{Category, Content, GenAi, LogRecord, Note, Source, Translation};
+use crate::model::{Category, Content, GenAi, GivenName, LogRecord, Note, Source, Translation};
 
 pub use coding_agents::RecordPlace;
 pub use dialect::Dialect;
@@ -139,7 +139,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
@@ -239,8 +239,15 @@ pub fn translate(source: &Source) -> Translation {
     into.error = errors::of(source, &into);
     into.is_wrapper = DIALECTS.iter().any(|dialect| dialect.is_wrapper.is_some_and(|is_wrapper| is_wrapper(source)));
     into.plumbing = source.body.is_none() && plumbing::is_plumbing(source, &into.genai);
+    into.given_name = DIALECTS.iter().find_map(|dialect| dialect.given_name?(source)).unwrap_or_default();
     count_unknown(&mut into);
     into
+}
+
+/// The name without an ending that the instrumentation put there; `None` where it has another one.
+fn without_ending(name: &str, ending: &str) -> Option<GivenName> {
+    let given = name.strip_suffix(ending)?.trim();
+    Some(if given.is_empty() { GivenName::Nothing } else { GivenName::Part(given.to_owned()) })
 }
 
 /// Completes the call and the result on a tool's own span from each other, and marks the result by the span's outcome.

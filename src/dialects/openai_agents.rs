@@ -22,7 +22,8 @@ use super::{
     openinference, parameters, reading, token_counts,
 };
 use crate::model::{
-    Carrier, Category, Content, ContentKind, Failure, Message, Part, Role, Source, ToolName, Translation, Value,
+    Carrier, Category, Content, ContentKind, Failure, GivenName, Message, Part, Role, Source, ToolName, Translation,
+    Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -48,6 +49,11 @@ pub const DIALECT: Dialect = Dialect {
         ..Framework::PLAIN
     }],
     recording_hints: HINTS,
+    // The exporters put it before the name of the workflow.
+    given_name: Some(|source| {
+        let name = source.name.strip_prefix("OpenAI Agents trace: ")?;
+        Some(GivenName::Part(name.to_owned()))
+    }),
     ..Dialect::PLAIN
 };
 

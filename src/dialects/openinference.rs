@@ -23,8 +23,8 @@ use super::{
     openinference_forms as forms, openinference_tool as tool, provider_payload, provider_payload_facts, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Category, Content, ContentKind, GenAi, MediaData, Message, Role, Source, Translation, Usd,
-    Value,
+    Attributes, Carrier, Category, Content, ContentKind, GenAi, GivenName, MediaData, Message, Role, Source,
+    Translation, Usd, Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -39,6 +39,7 @@ pub const DIALECT: Dialect = Dialect {
     complete_facts: Some(name_agent),
     cache_in_input: Some(|source, _| source.attributes.has_prefix("llm.token_count.").then_some(true)),
     parameters: Some(ParameterKeys { prefix: "llm.", names: PARAMETERS }),
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "openinference",
         rank: 300,
@@ -53,6 +54,16 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// What the instrumentation of Claude's agent SDK calls its spans is no name of an agent; others write the method that
+/// they wrap after the agent's name.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let instrumented = source.scope.name.strip_prefix("openinference.instrumentation.")?;
+    if instrumented == "claude_agent_sdk" && source.name.starts_with("ClaudeAgentSDK.") {
+        return Some(GivenName::Nothing);
+    }
+    (instrumented == "agno").then(|| super::without_ending(&source.name, ".run")).flatten()
+}
 
 const FACTS: &[FactRow] = &[
     FactRow::of(Field::Provider, How::Text, &["llm.provider", "llm.system"]),

@@ -13,7 +13,7 @@
 use super::{
     Dialect, Framework, RecordingHints, category, definitions, gen_ai, logfire, maybe_json::MaybeJson, reading,
 };
-use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, Translation, Value};
+use crate::model::{Carrier, Category, ContentKind, GivenName, Message, Role, Source, Translation, Value};
 
 pub const DIALECT: Dialect = Dialect {
     name: "pydantic-ai",
@@ -23,6 +23,7 @@ pub const DIALECT: Dialect = Dialect {
     unstated_category: Some(unstated_category),
     is_plumbing: Some(|source| source.scope.name.starts_with("pydantic-ai") && source.name.starts_with("running ")),
     cache_in_input: Some(|source, _| source.scope.name.starts_with("pydantic-ai").then_some(true)),
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "pydantic-ai",
         rank: 170,
@@ -40,6 +41,13 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// The older form of an agent's span names the agent in an attribute: `agent` where it has no name.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let is_run = source.name == "agent run" && source.scope.name.starts_with("pydantic-ai");
+    let named = source.attributes.str("agent_name").filter(|name| *name != "agent");
+    is_run.then(|| named.map_or(GivenName::Nothing, |name| GivenName::Part(name.to_owned())))
+}
 
 fn unstated_category(source: &Source) -> Option<Category> {
     const NAMES: &[(&str, &str, Category)] =

@@ -9,7 +9,7 @@
 //! ```
 
 use super::{Dialect, Framework};
-use crate::model::{Content, ContentKind, Message, Role, Source, Translation};
+use crate::model::{Content, ContentKind, GivenName, Message, Role, Source, Translation};
 use std::sync::Arc;
 
 pub const DIALECT: Dialect = Dialect {
@@ -18,6 +18,7 @@ pub const DIALECT: Dialect = Dialect {
     matches,
     translate,
     is_plumbing: Some(|source| source.scope.name == SCOPE && source.name.starts_with("Step ")),
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "smolagents",
         rank: 160,
@@ -27,6 +28,14 @@ pub const DIALECT: Dialect = Dialect {
     }],
     ..Dialect::PLAIN
 };
+
+/// Classes of its own, which stand for the name of an agent that has none.
+const CLASSES: &[&str] = &["CodeAgent", "MultiStepAgent", "ToolCallingAgent"];
+
+fn given_name(source: &Source) -> Option<GivenName> {
+    let name = source.name.strip_suffix(".run").filter(|_| source.scope.name == SCOPE)?;
+    Some(if CLASSES.contains(&name) { GivenName::Nothing } else { GivenName::Part(name.to_owned()) })
+}
 
 const SCOPE: &str = "openinference.instrumentation.smolagents";
 

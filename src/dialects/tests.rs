@@ -233,3 +233,46 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_instrumentation_calls_its_spans_is_no_name_that_people_gave() {
+    let openinference = |package: &str| format!("openinference.instrumentation.{package}");
+    for (scope, name, key, value, given) in [
+        (
+            openinference("claude_agent_sdk"),
+            "ClaudeAgentSDK.ClaudeSDKClient.receive_response",
+            "openinference.span.kind",
+            "AGENT",
+            None,
+        ),
+        (openinference("agno"), "Dispatcher.run", "openinference.span.kind", "AGENT", Some("Dispatcher")),
+        (openinference("smolagents"), "travel_desk.run", "openinference.span.kind", "AGENT", Some("travel_desk")),
+        (openinference("smolagents"), "CodeAgent.run", "openinference.span.kind", "AGENT", None),
+        (openinference("llama_index"), "FunctionAgent.run", "openinference.span.kind", "AGENT", None),
+        (openinference("dspy"), "ReAct.forward", "openinference.span.kind", "CHAIN", None),
+        (openinference("dspy"), "TravelDesk.forward", "openinference.span.kind", "CHAIN", Some("TravelDesk")),
+        (openinference("haystack"), "Pipeline.run", "openinference.span.kind", "CHAIN", None),
+        (
+            openinference("crewai"),
+            "Travel Desk crew.kickoff",
+            "openinference.span.kind",
+            "CHAIN",
+            Some("Travel Desk crew"),
+        ),
+        (openinference("crewai"), "Crew_5b1e.kickoff", "openinference.span.kind", "CHAIN", None),
+        ("pydantic-ai".to_owned(), "agent run", "agent_name", "travel_desk", Some("travel_desk")),
+        ("pydantic-ai".to_owned(), "agent run", "agent_name", "agent", None),
+        ("ai".to_owned(), "ai.streamText", "ai.operationId", "ai.streamText", None),
+        ("ai".to_owned(), "ai.streamText desk", "ai.operationId", "ai.streamText", Some("desk")),
+        ("traceloop.tracer".to_owned(), "desk.workflow", "traceloop.span.kind", "workflow", Some("desk")),
+        ("genkit-tracer".to_owned(), "generate", "genkit:type", "util", None),
+        ("x".to_owned(), "OpenAI Agents trace: Support", "a", "b", Some("Support")),
+    ] {
+        let read = Sample::span(name).scope(&scope).with(&[(key, value)]).translate();
+        let expected = given.map_or(GivenName::Nothing, |given| GivenName::Part(given.to_owned()));
+        assert_eq!(read.given_name, expected, "{scope} {name}");
+    }
+    for name in ["geography-chat", "ReAct.forward", "travel_desk.run", "agent run", "generate"] {
+        assert_eq!(Sample::span(name).scope("my.tracer").translate().given_name, GivenName::Whole, "{name}");
+    }
+}

@@ -16,7 +16,9 @@ use super::{
     maybe_json::{MaybeJson, unquoted},
     openllmetry, parts, reading, token_counts,
 };
-use crate::model::{Carrier, Category, ContentKind, GenAi, Message, Reported, Role, Source, Translation, Value};
+use crate::model::{
+    Carrier, Category, ContentKind, GenAi, GivenName, Message, Reported, Role, Source, Translation, Value,
+};
 
 pub const DIALECT: Dialect = Dialect {
     name: "traceloop",
@@ -29,8 +31,15 @@ pub const DIALECT: Dialect = Dialect {
     facts: FACTS,
     complete_facts: Some(name_entity),
     metadata_prefixes: &[("traceloop.association.properties.", "")],
+    given_name: Some(given_name),
     ..Dialect::PLAIN
 };
+
+/// People's functions have their kind at the end of their name: `desk.workflow`.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let kind = source.attributes.str("traceloop.span.kind")?;
+    super::without_ending(&source.name, &format!(".{kind}"))
+}
 
 const FACTS: &[FactRow] = &[
     FactRow::of(

@@ -21,7 +21,8 @@ use super::{
     parts, reading, vercel_ai_facts as facts,
 };
 use crate::model::{
-    Attributes, Carrier, Category, Content, ContentKind, Message, Note, Part, Role, Source, Translation, Value,
+    Attributes, Carrier, Category, Content, ContentKind, GivenName, Message, Note, Part, Role, Source, Translation,
+    Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -42,6 +43,7 @@ pub const DIALECT: Dialect = Dialect {
     metadata_prefixes: &[("ai.telemetry.metadata.", ""), ("ai.settings.context.", "")],
     cache_in_input: Some(facts::cache_in_input),
     quotes_results: &["gen_ai"],
+    given_name: Some(given_name),
     frameworks: &[Framework {
         label: "vercel-ai",
         rank: 330,
@@ -60,6 +62,13 @@ pub const DIALECT: Dialect = Dialect {
     recording_hints: HINTS,
     ..Dialect::PLAIN
 };
+
+/// An operation with the id that people gave to it, if they did: `ai.streamText desk`.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let operation = source.attributes.str("ai.operationId").filter(|operation| source.name.starts_with(operation))?;
+    let given = source.name[operation.len()..].trim();
+    Some(if given.is_empty() { GivenName::Nothing } else { GivenName::Part(given.to_owned()) })
+}
 
 const HINTS: &[RecordingHints] = &[
     RecordingHints {

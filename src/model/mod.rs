@@ -65,7 +65,7 @@ pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent,
 pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
 pub use time::{Timestamp, nanoseconds};
-pub use translation::{Carrier, ContentKind, Context, Failure, Note, Reading, Source, Translation};
+pub use translation::{Carrier, ContentKind, Context, Failure, GivenName, Note, Reading, Source, Translation};
 pub use tree::{Node, NodeState, Tree};
 pub use usage::{Convention, Cost, CostParts, PriceSource, Reported, TokenKinds, TokenUsage, Totals, Usd};
 pub use value::{Attributes, Value};

@@ -89,8 +89,22 @@ pub struct Translation {
     /// delivery of a message. Nobody named it, and it is no work of a model, a tool, an agent or a retriever. Always
     /// `false` of a log record.
     pub plumbing: bool,
+    /// What of the span's name people chose. Of no meaning for a log record.
+    pub given_name: GivenName,
     /// For readers of the raw span; nothing is decided by them.
     pub notes: Vec<Note>,
+}
+
+/// What of a span's name people chose, and not the instrumentation that made the span.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum GivenName {
+    /// All of it, as far as is known.
+    #[default]
+    Whole,
+    /// This of it, or what the span holds elsewhere for its name: `desk` of `desk.workflow`.
+    Part(String),
+    /// Nothing: `ai.generateText`.
+    Nothing,
 }
 
 /// Whose work it is.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::DatabaseError;
 use crate::model::{
-    Carrier, Content, ContentId, ContentKind, Context, Failure, GenAi, Message, Note, Part, Reading, Timestamp,
-    ToolDefinition, Translation, json,
+    Carrier, Content, ContentId, ContentKind, Context, Failure, GenAi, GivenName, Message, Note, Part, Reading,
+    Timestamp, ToolDefinition, Translation, json,
 };
 
 /// The contents of a translation: its messages, each once, and its list of tool definitions, `None` if that is empty.
@@ -32,6 +32,7 @@ struct StoredForm {
     is_wrapper: bool,
     plumbing: bool,
     notes: Vec<Note>,
+    given_name: GivenName,
 }
 
 /// A [`Reading`] with the ids of its messages.
@@ -48,8 +49,19 @@ struct StoredReading {
 
 /// Splits a translation into its stored form, in which ids stand for contents, and those contents.
 pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
-    let Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes } =
-        translation;
+    let Translation {
+        dialects,
+        context,
+        genai,
+        readings,
+        tools,
+        error,
+        unconfirmed,
+        is_wrapper,
+        plumbing,
+        notes,
+        given_name,
+    } = translation;
     let mut contents = Contents::default();
     // Several readings often share the allocation of a message, which is then hashed once.
     let mut seen = HashMap::new();
@@ -74,8 +86,19 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         contents.tools = Some((ContentId::of(&stored_form(&tools)), tools));
     }
     let tools = contents.tools.as_ref().map(|(id, _)| *id);
-    let understood =
-        StoredForm { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes };
+    let understood = StoredForm {
+        dialects,
+        context,
+        genai,
+        readings,
+        tools,
+        error,
+        unconfirmed,
+        is_wrapper,
+        plumbing,
+        notes,
+        given_name,
+    };
     (stored_form(&understood), contents)
 }
 
@@ -121,6 +144,7 @@ impl StoredTranslation {
             is_wrapper,
             plumbing,
             mut notes,
+            given_name,
         } = self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
@@ -139,7 +163,19 @@ impl StoredTranslation {
             notes.push(Note(format!("the store lost {missing} of its messages")));
         }
         let tools = tools.and_then(|id| fetched.tools.get(&id).cloned()).unwrap_or_default();
-        Translation { dialects, context, genai, readings, tools, error, unconfirmed, is_wrapper, plumbing, notes }
+        Translation {
+            dialects,
+            context,
+            genai,
+            readings,
+            tools,
+            error,
+            unconfirmed,
+            is_wrapper,
+            plumbing,
+            notes,
+            given_name,
+        }
     }
 }
 
