@@ -109,6 +109,10 @@ pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
         "sideseat_port" => shown(&settings.sideseat_port),
         "theme" if settings.theme.value.is_empty() => ("by the terminal".to_owned(), settings.theme.from),
         "theme" => shown(&settings.theme),
+        "ascii" => match settings.ascii.value {
+            Some(ascii) => (ascii.to_string(), settings.ascii.from),
+            None => ("by the terminal".to_owned(), settings.ascii.from),
+        },
         "bell" => shown(&settings.bell),
         "notify" => shown(&settings.notify),
         "title" => shown(&settings.title),

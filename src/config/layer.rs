@@ -48,6 +48,10 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_THEME", hide_env = true, value_name = "NAME")]
     pub theme: Option<String>,
 
+    /// Draw marks and lines in ASCII; without it, where the locale is not UTF-8 and on Linux's console
+    #[arg(long, global = true, env = "SIDESEAT_TUI_ASCII", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub ascii: Option<bool>,
+
     /// Ring the terminal's bell when a run ends or fails
     #[arg(long, global = true, env = "SIDESEAT_TUI_BELL", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub bell: Option<bool>,
@@ -91,6 +95,7 @@ impl Layer {
             http_port,
             sideseat_port,
             theme,
+            ascii,
             bell,
             notify,
             title,
@@ -105,6 +110,7 @@ impl Layer {
             http_port: http_port.or(beneath.http_port),
             sideseat_port: sideseat_port.or(beneath.sideseat_port),
             theme: theme.or(beneath.theme),
+            ascii: ascii.or(beneath.ascii),
             bell: bell.or(beneath.bell),
             notify: notify.or(beneath.notify),
             title: title.or(beneath.title),

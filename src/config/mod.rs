@@ -87,6 +87,8 @@ pub struct Settings {
     pub sideseat_port: Given<Port>,
     /// The name of the theme; empty if the screen is to choose by the terminal's background.
     pub theme: Given<String>,
+    /// Whether marks and lines are drawn in ASCII; `None`: where the terminal shows no others.
+    pub ascii: Given<Option<bool>>,
     /// Whether the bell rings when a run ends or fails.
     pub bell: Given<bool>,
     /// Whether the terminal shows a notification then.
@@ -123,6 +125,7 @@ impl Settings {
             http_port,
             sideseat_port,
             theme,
+            ascii,
             bell,
             notify,
             title,
@@ -142,6 +145,7 @@ impl Settings {
             http_port: given.or("http_port", http_port, Port::Number(4318)),
             sideseat_port: given.or("sideseat_port", sideseat_port, Port::Number(5388)),
             theme: given.or("theme", theme, String::new()),
+            ascii: given.or("ascii", ascii.map(Some), None),
             bell: given.or("bell", bell, false),
             notify: given.or("notify", notify, false),
             title: given.or("title", title, true),

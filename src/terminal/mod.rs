@@ -5,7 +5,8 @@
 //!   ask        what must be asked before input starts: the background's colour, how pictures are shown
 //!   input      a thread: bytes → events, by keys; signals: another
 //!   event_loop take what waits, update, draw; pace: when
-//!   screen     frames in one piece; careful: in their columns, whatever a terminal thinks of letters
+//!   screen     frames in one piece; careful: in their columns, whatever a terminal thinks of letters; glyphs: in ASCII
+//!              where there is no more
 //!   pager      the user's pager and editor, which have the terminal meanwhile
 //!   clipboard  the system's, tmux's, OSC 52; viewer: the system's programs
 //!   alerts     bell, notification, title of the window
@@ -17,6 +18,7 @@ mod ask;
 mod careful;
 mod clipboard;
 mod event_loop;
+mod glyphs;
 mod guard;
 mod input;
 mod keys;
@@ -44,6 +46,7 @@ use self::{
     ask::Background,
     clipboard::Clipboard,
     event_loop::{EventLoop, Incoming},
+    glyphs::Glyphs,
     guard::Guard,
     input::Input,
     picture::Canvas,
@@ -63,6 +66,8 @@ pub struct Wiring {
     /// A theme's name; empty: `dark`, or `light` where the terminal is.
     pub theme: String,
     pub themes_dir: Option<PathBuf>,
+    /// Whether marks, lines and blocks are drawn in ASCII; `None`: where the locale or the terminal has no others.
+    pub ascii: Option<bool>,
     pub keymap: Keymap,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
@@ -106,6 +111,8 @@ pub enum ScreenError {
     Theme(#[from] ThemeError),
     #[error("the terminal: {0}")]
     Terminal(#[from] io::Error),
+    #[error("this terminal (TERM=dumb) cannot place text; `sideseat-tui serve` receives without a screen")]
+    Dumb,
     #[error("{0}")]
     Failed(String),
 }
@@ -113,9 +120,12 @@ pub enum ScreenError {
 /// Shows the screen until someone quits. The terminal is as it was before, however this ends.
 ///
 /// # Errors
-/// A theme that cannot be used, no terminal, or what [`Started::Failed`] says.
+/// A theme that cannot be used, no terminal or one that cannot place text, or what [`Started::Failed`] says.
 pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let variable = |name: &str| env::var(name).ok();
+    if variable("TERM").as_deref() == Some("dumb") {
+        return Err(ScreenError::Dumb);
+    }
     let themes = Themes::load(wiring.themes_dir.as_deref())?;
     let depth = Depth::from_environment(variable);
     // A wrong name is reported before the terminal is taken.
@@ -152,7 +162,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         by_terminal,
     });
     state.sdk = wiring.sdk;
-    let mut screen = Screen::new(&state)?;
+    let mut screen = Screen::new(&state, Glyphs::of(wiring.ascii, variable))?;
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 

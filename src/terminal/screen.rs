@@ -4,7 +4,7 @@ use std::{cell::RefCell, io, rc::Rc};
 
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use super::{careful::Careful, guard, picture::Painted};
+use super::{careful::Careful, glyphs::Glyphs, guard, picture::Painted};
 use crate::{
     app::{State, picture_keys},
     theme::Theme,
@@ -19,6 +19,7 @@ const END: &[u8] = b"\x1b[?2026l";
 pub struct Screen {
     terminal: Terminal<Careful<FrameBytes>>,
     bytes: FrameBytes,
+    glyphs: Glyphs,
 }
 
 /// Bytes on their way to the terminal. A flush does nothing: a frame is sent whole.
@@ -37,12 +38,12 @@ impl io::Write for FrameBytes {
 }
 
 impl Screen {
-    pub fn new(state: &State) -> io::Result<Self> {
+    pub fn new(state: &State, glyphs: Glyphs) -> io::Result<Self> {
         let bytes = FrameBytes::default();
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
         let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
-        Ok(Self { terminal, bytes })
+        Ok(Self { terminal, bytes, glyphs })
     }
 
     /// Draws a frame, with the picture that is laid over it once it is painted.
@@ -51,8 +52,10 @@ impl Screen {
         if self.terminal.get_frame().area() != state.screen {
             self.forget(state)?;
         }
+        let glyphs = self.glyphs;
         self.terminal.draw(|frame| {
             view::draw(frame, state, theme);
+            glyphs.fit(frame.buffer_mut());
             if let Some(painted) = painted.filter(|_| state.picture.is_some() && state.lists.is_empty()) {
                 painted.draw(frame, picture_keys::areas(state).1);
             }
