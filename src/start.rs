@@ -142,6 +142,14 @@ fn holder(settings: &Settings, path: &Path, pid: Option<u32>) -> Option<HeldByUs
     Some(HeldByUs { path: path.to_owned(), pid, listening, version, socket })
 }
 
+/// The instance that holds the store that the settings name; `None` if none does, or the store is in memory.
+pub fn held(settings: &Settings) -> Option<HeldByUs> {
+    match &settings.db.value {
+        Db::Memory => None,
+        Db::File(file) => holder(settings, file, None),
+    }
+}
+
 /// Binds the ports that the settings name.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 //!   open                files, looked at            written    what the screen writes to files
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
+//!   tail                what runs do, a line a step
 //!   check               what of a damaged store can be read
 //!   print               keys, themes, config            json       JSON that a terminal may show
 //!   filtering           `--filter`, and the help of its language
@@ -45,6 +46,7 @@ mod setup;
 mod stats;
 mod table;
 mod tables;
+mod tail;
 mod watch;
 mod written;
 
@@ -97,6 +99,10 @@ struct Cli {
     #[arg(long, global = true, env = "SIDESEAT_TUI_CONFIG", hide_env = true, value_name = "FILE")]
     #[arg(help_heading = HEADING)]
     config: Option<PathBuf>,
+
+    /// Without a command: no screen, but a line for each step, as `tail` prints them
+    #[arg(long)]
+    plain: bool,
 
     #[command(flatten)]
     layer: Layer,
@@ -167,6 +173,14 @@ enum Command {
     /// List traces, oldest first
     #[command(after_help = tables::TRACES_EXAMPLES)]
     Traces(tables::Traces),
+
+    /// Print what runs do, a line a step
+    ///
+    /// For screen readers, pipes and logs: a line where a run starts, one for each step that has ended, and one where
+    /// the run ends. It follows the sideseat-tui that is running; where none is it listens itself, until it is
+    /// interrupted.
+    #[command(after_help = tail::EXAMPLES)]
+    Tail(tail::Arguments),
 
     /// Sum up all runs: cost, failures, loops and times
     ///
@@ -304,7 +318,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Runs the command that the arguments name, with the settings in force.
 fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result<u8> {
-    let Cli { command, config, layer } = Cli::from_arg_matches(matches)?;
+    let Cli { command, config, plain, layer } = Cli::from_arg_matches(matches)?;
     if let Some(Command::Config(Config { command: Some(ConfigCommand::Init) })) = command {
         // A settings file that is to be written cannot be read.
         let defaults = Settings::defaults(Paths::of_user())?;
@@ -312,6 +326,9 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
     }
     let settings = Settings::new(layer, matches, config, Paths::of_user())?;
     let inherited_umask = start::set_private_umask();
+    if let Some(Command::Tail(arguments)) = &command {
+        return tail::tail(&settings, arguments, words);
+    }
     if let Some(reads) = command.as_ref().and_then(Command::reads) {
         let code = reading::read(&settings, reads, words)?;
         if let Some(Command::Doctor(arguments)) = &command
@@ -325,21 +342,27 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         return Ok(code);
     }
     match command {
+        // The words of a command line that an instance is asked with.
+        None if plain => {
+            let words = [OsString::from("sideseat-tui"), OsString::from("tail")];
+            tail::tail(&settings, &tail::Arguments::default(), &words)
+        }
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
-        Some(Command::Serve) => serve::serve(&settings),
+        Some(Command::Serve) => serve::serve(&settings, None),
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
         Some(Command::Open(arguments)) => open::open(&settings, &arguments),
         Some(
-            Command::Export(_)
+            Command::Tail(_)
+            | Command::Export(_)
             | Command::Sessions(_)
             | Command::Traces(_)
             | Command::Stats(_)
             | Command::Doctor(_)
             | Command::Candidates(_),
         ) => {
-            unreachable!("a command that only reads was run above")
+            unreachable!("a command that reads was run above")
         }
         Some(Command::Check(arguments)) => check::check(&settings, &arguments),
         Some(Command::Keys) => print::keys(&settings),
@@ -366,6 +389,7 @@ impl Command {
             Self::Export(arguments) => Some(arguments),
             Self::Sessions(arguments) => Some(arguments),
             Self::Traces(arguments) => Some(arguments),
+            Self::Tail(arguments) => Some(arguments),
             Self::Stats(arguments) => Some(arguments),
             Self::Doctor(arguments) => Some(arguments),
             Self::Candidates(arguments) => Some(arguments),

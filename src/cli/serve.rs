@@ -3,11 +3,16 @@
 use std::{
     io::{self, Write as _},
     process,
+    sync::mpsc,
+    thread,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 
-use super::{GOOD, answering::Answering, complain};
+use super::{GOOD, answering::Answering, complain, tail};
 use crate::{
     config::{Settings, logging},
     receive::{Address, Counts},
@@ -27,8 +32,8 @@ Prints, when it is ready:
 /// The exit code when a second signal ended the program before everything was closed.
 const INTERRUPTED: i32 = 130;
 
-/// Receives until a signal asks it to stop.
-pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
+/// Receives until a signal asks it to stop. With `tail` it prints what runs do, and the addresses on stderr.
+pub fn serve(settings: &Settings, tail: Option<&tail::Arguments>) -> anyhow::Result<u8> {
     logging(settings)?;
     let runtime = start::runtime()?;
     // Before the addresses are printed: a script that waits for them may send a signal at once.
@@ -40,10 +45,38 @@ pub fn serve(settings: &Settings) -> anyhow::Result<u8> {
         complain(&mended);
     }
     let answering = Answering::start(settings, &addresses, rooms.store.read_access(), runtime.handle());
-    let printed = print(&addresses);
-    if printed.is_ok() {
-        runtime.block_on(signals.arrival());
-    }
+    let printed = match tail {
+        None => {
+            let printed = print(&addresses);
+            if printed.is_ok() {
+                runtime.block_on(signals.arrival());
+            }
+            printed.map_err(anyhow::Error::from)
+        }
+        Some(tail) => {
+            let listening: Vec<String> = addresses.iter().map(|address| address.socket().to_string()).collect();
+            let ready = || complain(&format!("listening on {}", listening.join(", ")));
+            let store = &rooms.store.read_access().open();
+            let (stop, stopped) = mpsc::channel();
+            let (end, ended) = oneshot::channel();
+            thread::scope(|scope| {
+                let following = scope.spawn(move || {
+                    let followed = tail::follow(store, tail, &stopped, ready);
+                    // Nobody reads any more, or nothing can be read.
+                    let _ = end.send(());
+                    followed
+                });
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = signals.arrival() => {}
+                        _ = ended => {}
+                    }
+                });
+                drop(stop);
+                following.join().unwrap_or_else(|_| Err(anyhow::anyhow!("printing failed; the log says where")))
+            })
+        }
+    };
     // A second signal while it closes ends it at once: what was acknowledged is stored already.
     runtime.spawn(async move {
         signals.arrival().await;

@@ -28,7 +28,7 @@ use crate::{
 pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
     if !is_read_by_a_person() {
         complain("standard output is no terminal, so there is no screen; doing what `sideseat-tui serve` does");
-        return serve::serve(settings);
+        return serve::serve(settings, None);
     }
     let keymap = super::keymap(settings)?;
     logging(settings)?;
@@ -91,6 +91,7 @@ pub(super) fn wiring(
     Wiring {
         theme: settings.theme.value.clone(),
         themes_dir: settings.paths.themes(),
+        ascii: settings.ascii.value,
         keymap,
         views: views.unwrap_or_default(),
         save_view: Box::new(move |name, filter| match &file {

@@ -31,6 +31,7 @@ mod settings;
 mod states;
 mod stats;
 mod sums;
+mod tail;
 mod taken;
 mod transcripts;
 mod truth;
