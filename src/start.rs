@@ -23,7 +23,7 @@ use crate::{
         Db, Given, Port, Settings,
         instances::{self, Entry, Registered},
     },
-    model::Timestamp,
+    model::{Limits, Timestamp},
     pricing::Prices,
     receive::{Address, Counts, ExportSink, Intake, Listeners, PortChoice, Ports, Serving},
     store::{OpenError, Place, Store},
@@ -109,6 +109,18 @@ pub fn open_settled_to_read(settings: &Settings) -> anyhow::Result<Option<Store>
     Store::open_settled_to_read(file, Arc::new(Prices::bundled()), |_| {}).map_err(|error| named(settings, error))
 }
 
+/// Opens the store that the settings name to remove something from it; it must be there.
+///
+/// # Errors
+/// Those of [`open_store`].
+pub fn open_to_remove(settings: &Settings) -> anyhow::Result<Store> {
+    match &settings.db.value {
+        Db::Memory => anyhow::bail!("a store in memory is gone with its program; name one with --db"),
+        Db::File(file) => anyhow::ensure!(file.exists(), "there is no store at {}", file.display()),
+    }
+    open_store(settings, &Arc::new(Prices::bundled()))
+}
+
 /// Opens the store that the settings name.
 ///
 /// # Errors
@@ -147,6 +159,16 @@ pub fn held(settings: &Settings) -> Option<HeldByUs> {
     match &settings.db.value {
         Db::Memory => None,
         Db::File(file) => holder(settings, file, None),
+    }
+}
+
+/// How much is kept, by the settings.
+#[must_use]
+pub fn limits(settings: &Settings) -> Limits {
+    Limits {
+        size: settings.keep_size.value.most().map(|bytes| bytes.0),
+        age: settings.keep_age.value.most().map(|age| age.0),
+        runs: settings.keep_runs.value.most(),
     }
 }
 
@@ -211,6 +233,7 @@ impl Rooms {
     ) -> anyhow::Result<Self> {
         let prices = prices();
         let store = Arc::new(open_store(settings, &prices)?);
+        store.keep(limits(settings));
         let addresses = listeners.addresses();
         let intake = Intake::new(store.writer(), prices, Arc::clone(counts));
         let serving = {

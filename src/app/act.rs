@@ -3,7 +3,7 @@
 use super::{
     areas::Focus,
     browse::Content,
-    comparing,
+    comparing, deleting,
     document::Copied,
     event::Effect,
     exporting, failed_steps,
@@ -71,9 +71,10 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Follow => follow(state),
         Action::Prompt => comparing::prompt(state),
         Action::Compare => comparing::compare(state),
+        Action::Delete => deleting::ask(state),
 
         Action::Narrow => {
-            if let Some(list) = state.lists.last_mut() {
+            if let Some(list) = state.lists.last_mut().filter(|list| !matches!(list.kind, Kind::Delete { .. })) {
                 list.open_line();
             }
         }
@@ -397,7 +398,11 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
-            Kind::Sessions | Kind::Facets | Kind::Help { .. } | Kind::Palette { .. } => Vec::new(),
+            Kind::Sessions
+            | Kind::Facets
+            | Kind::Delete { .. }
+            | Kind::Help { .. }
+            | Kind::Palette { .. } => Vec::new(),
         };
     }
     if state.stats.is_open() {

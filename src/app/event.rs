@@ -3,7 +3,9 @@
 use super::{detail::Prepared, document::Opens};
 use crate::{
     keymap::Key,
-    model::{Answer, Changes, Filter, Program, Query, QuerySlot, SessionId, SpanId, Timestamp, TraceId},
+    model::{
+        Answer, Changes, Filter, Program, Pruned, Query, QuerySlot, Removal, SessionId, SpanId, Timestamp, TraceId,
+    },
 };
 
 /// What happens to the app.
@@ -137,6 +139,8 @@ pub struct Seen {
     pub disk_full: Option<String>,
     /// The programs that `run` has started, the newest first: those that run, and those that failed.
     pub programs: Vec<Program>,
+    /// What was removed last because of the limits; `None` if nothing was.
+    pub pruned: Option<Pruned>,
     /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
     pub reprocessing: Option<(u64, u64)>,
 }
@@ -186,6 +190,8 @@ pub enum Effect {
         name: String,
         filter: String,
     },
+    /// Remove this from the store; what went comes back as a notice.
+    Remove(Removal),
     /// Runs have ended; the text says how many, and holds nothing that was received.
     Alert(String),
     Quit,

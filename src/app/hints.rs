@@ -48,10 +48,19 @@ impl State {
             (Action::Close, Some(_)) => Some("close"),
             // The key beside it does the same.
             (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
-            (Action::Open, Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. })) => {
-                Some("choose")
-            }
+            (
+                Action::Open,
+                Some(
+                    Kind::Sessions
+                    | Kind::Facets
+                    | Kind::Themes { .. }
+                    | Kind::Palette { .. }
+                    | Kind::Delete { .. },
+                ),
+            ) => Some("choose"),
             (Action::Palette, Some(_)) => None,
+            (Action::Narrow, Some(Kind::Delete { .. })) => None,
+            (Action::Delete, _) => self.can_delete().then_some(usual),
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
             (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,
             // In a list's line there is nothing to complete, and in that of a name neither.

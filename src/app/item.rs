@@ -1,9 +1,8 @@
 //! What lists are of, and their items.
 
-use crate::model::RunState;
 use crate::{
     keymap::{Action, Context},
-    model::{OfSession, SessionId, TraceId},
+    model::{OfSession, Removal, RunState, SessionId, TraceId},
 };
 
 /// What a list is of.
@@ -19,6 +18,11 @@ pub enum Kind {
     /// Of everything that can be done or gone to; `of`: where it was opened.
     Palette {
         of: Context,
+    },
+    /// Whether to delete something, which is in words as well.
+    Delete {
+        removal: Removal,
+        what: String,
     },
     /// Of the keys of a context, and then all others.
     Help {
@@ -36,6 +40,8 @@ pub enum Pick {
     /// A saved filter, by its name.
     View(String),
     Theme(String),
+    Keep,
+    Delete,
     Key(Action),
     /// Does what the key would.
     Does(Action),

@@ -70,6 +70,7 @@ impl List {
             Kind::Facets => "Filter by",
             Kind::Themes { .. } => "Themes",
             Kind::Palette { .. } => "Palette",
+            Kind::Delete { .. } => "Delete?",
             Kind::Help { .. } => "Help",
         }
     }
@@ -127,7 +128,11 @@ impl List {
     #[must_use]
     pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } => self.left.len(),
+            Kind::Sessions
+            | Kind::Facets
+            | Kind::Themes { .. }
+            | Kind::Delete { .. }
+            | Kind::Palette { .. } => self.left.len(),
             Kind::Help { .. } => self.help.height(),
         };
         (lines, self.top)
@@ -225,6 +230,10 @@ impl List {
             Kind::Themes { .. } => self.area = areas::overlay(self.screen, 40, self.items.len()),
             // As high whatever is left, so that it stands still while one types.
             Kind::Palette { .. } => self.area = areas::overlay(self.screen, PALETTE.0, PALETTE.1),
+            Kind::Delete { ref what, .. } => {
+                let wide = u16::try_from(wrap::width(what) + MARGINS + 2).unwrap_or(u16::MAX);
+                self.area = areas::overlay(self.screen, wide.max(40), self.items.len());
+            }
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.
                 let wide = areas::overlay(self.screen, HELP, usize::MAX).rows;

@@ -25,6 +25,10 @@ impl State {
                 self.themes.iter().map(|name| Item::new(Pick::Theme(name.clone()), name.clone())).collect()
             }
             Kind::Palette { of } => self.palette(*of),
+            Kind::Delete { .. } => vec![
+                Item::new(Pick::Keep, "keep it".to_owned()),
+                Item { note: "for good".to_owned(), ..Item::new(Pick::Delete, "delete it".to_owned()) },
+            ],
             Kind::Help { of } => {
                 let item = |row: crate::keymap::HelpRow| Item {
                     note: row.keys,

@@ -32,6 +32,7 @@ pub fn open(state: &mut State, kind: Kind) {
             state.facets.touch();
             None
         }
+        Kind::Delete { .. } => Some(Pick::Keep),
         Kind::Help { .. } => None,
     };
     let items = state.items(&kind);
@@ -50,7 +51,7 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
     if let Pick::Key(_) = pick {
         return Vec::new();
     }
-    state.lists.pop();
+    let list = state.lists.pop();
     match pick {
         Pick::Session(session) => {
             state.follow.stop(&mut state.tree);
@@ -71,6 +72,12 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
             state.theme_by = ThemeBy::Person;
             return set_theme(state, name);
         }
+        Pick::Delete => {
+            if let Some(List { kind: Kind::Delete { removal, .. }, .. }) = list {
+                return vec![Effect::Remove(removal)];
+            }
+        }
+        Pick::Keep => {}
         // Whoever knows what actions do takes these.
         Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }

@@ -22,6 +22,7 @@
 //!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
+//!   stats_keys   what keys do in the statistics           deleting: runs and sessions, once that was confirmed
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -42,6 +43,7 @@
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
 //!   step         what a step is called, its letter          program: how what `run` started stands
 //!   completion   what the filter's line offers
+//!   removed      what went, in words
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
@@ -57,6 +59,7 @@ pub mod areas;
 pub mod browse;
 mod comparing;
 pub mod completion;
+mod deleting;
 pub mod detail;
 pub mod document;
 pub mod event;
@@ -84,6 +87,7 @@ pub mod picture;
 pub mod picture_keys;
 pub mod places;
 pub mod program;
+pub mod removed;
 mod runs;
 #[cfg(test)]
 pub(crate) mod scene;

@@ -55,6 +55,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Follow
         | Action::Prompt
         | Action::Compare
+        | Action::Delete
         | Action::Narrow
         | Action::Take
         | Action::Leave

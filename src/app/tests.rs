@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     keymap::{Context, Key},
-    model::{Category, Changes, NodeState, Query, SessionId, Subject, Timestamp},
+    model::{Category, Changes, Limit, NodeState, Pruned, Query, Removal, Removed, SessionId, Subject, Timestamp},
     tabs::Tab,
 };
 use fakes::{Fake, Fakes, fake, span, trace};

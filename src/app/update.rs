@@ -11,7 +11,7 @@ use super::{
     item::Kind,
     lists, marking,
     picture::Shown,
-    picture_keys,
+    picture_keys, removed,
     state::{Stage, State},
     stats_keys, yank,
 };
@@ -219,6 +219,9 @@ fn ticked(state: &mut State, tick: Tick) {
     let counter = if state.mode == Mode::Live { seen.spans } else { state.stored };
     state.rate.sample(now, counter);
     state.failing = failing.or_else(|| seen.failing.clone());
+    if let Some(pruned) = seen.pruned.filter(|pruned| state.seen.pruned != Some(*pruned)) {
+        state.notify(removed::pruned(&pruned));
+    }
     state.seen = seen;
     state.show_programs();
     state.arrivals.tidy(now);

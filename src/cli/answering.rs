@@ -1,4 +1,4 @@
-//! Answers the commands that read while this instance holds the store: each is run here, and its output sent back.
+//! Answers the commands that read, or remove something, while this instance holds the store: each is run here, and its output sent back.
 //!
 //! They ask over a Unix socket beside the registry's entry of this instance, which names it. Only this user can connect.
 

@@ -8,11 +8,12 @@
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
 //!   tail                what runs do, a line a step
 //!   check               what of a damaged store can be read
+//!   prune, clear        remove runs from the store
 //!   print               keys, themes, config            json       JSON that a terminal may show
 //!   filtering           `--filter`, and the help of its language
 //!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
-//!   reading             commands that only read: here, or (asking, frames, answering) in the instance that holds the store
+//!   reading             commands that read or remove: here, or (asking, frames, answering) in the instance that holds the store
 //! ```
 //!
 //! Every command returns an exit code: 0 good, 1 some input was bad, 2 could not start; `run` returns its program's.
@@ -23,6 +24,7 @@ mod assembled;
 mod blobs;
 mod candidates;
 mod check;
+mod clear;
 mod completions;
 mod delivery;
 pub mod demo;
@@ -39,6 +41,7 @@ mod manual;
 mod open;
 mod packed;
 mod print;
+mod prune;
 mod reading;
 mod run;
 mod serve;
@@ -206,6 +209,20 @@ enum Command {
     #[command(after_help = check::EXAMPLES)]
     Check(check::Arguments),
 
+    /// Remove old runs from the store
+    ///
+    /// Whole runs go, those of the session that was active longest ago first, until what is left is within the limits:
+    /// those that are given, else those of the settings. A sideseat-tui that is running does the same by itself, by its
+    /// settings; then this asks it to.
+    #[command(after_help = prune::EXAMPLES)]
+    Prune(prune::Arguments),
+
+    /// Remove everything from the store
+    ///
+    /// Says how much there is, and asks.
+    #[command(after_help = clear::EXAMPLES)]
+    Clear(clear::Arguments),
+
     /// Print every key and what it does
     ///
     /// The name before each is what the [keys] section of config.toml calls it:
@@ -329,6 +346,14 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
     if let Some(Command::Tail(arguments)) = &command {
         return tail::tail(&settings, arguments, words);
     }
+    let command = match command {
+        Some(Command::Prune(arguments)) => {
+            let arguments = arguments.with(&settings);
+            return reading::read(&settings, &arguments, &arguments.words());
+        }
+        Some(Command::Clear(arguments)) => return clear::clear(&settings, &arguments),
+        other => other,
+    };
     if let Some(reads) = command.as_ref().and_then(Command::reads) {
         let code = reading::read(&settings, reads, words)?;
         if let Some(Command::Doctor(arguments)) = &command
@@ -360,9 +385,11 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
             | Command::Traces(_)
             | Command::Stats(_)
             | Command::Doctor(_)
-            | Command::Candidates(_),
+            | Command::Candidates(_)
+            | Command::Prune(_)
+            | Command::Clear(_),
         ) => {
-            unreachable!("a command that reads was run above")
+            unreachable!("a command that reads or removes was run above")
         }
         Some(Command::Check(arguments)) => check::check(&settings, &arguments),
         Some(Command::Keys) => print::keys(&settings),
@@ -379,11 +406,16 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
 /// The command of a command line that another process of this program was given.
 fn command_of(words: Vec<String>) -> anyhow::Result<Command> {
     let matches = command().try_get_matches_from(words).map_err(|error| anyhow::anyhow!("{}", error.kind()))?;
-    Cli::from_arg_matches(&matches)?.command.ok_or_else(|| anyhow::anyhow!("no command"))
+    let Cli { command, layer, .. } = Cli::from_arg_matches(&matches)?;
+    let command = command.ok_or_else(|| anyhow::anyhow!("no command"))?;
+    Ok(match command {
+        Command::Prune(arguments) => Command::Prune(arguments.with_flags(&layer)),
+        command => command,
+    })
 }
 
 impl Command {
-    /// The command, if it only reads the store.
+    /// The command, if it reads the store or removes something from it.
     fn reads(&self) -> Option<&dyn Reads> {
         match self {
             Self::Export(arguments) => Some(arguments),
@@ -393,6 +425,8 @@ impl Command {
             Self::Stats(arguments) => Some(arguments),
             Self::Doctor(arguments) => Some(arguments),
             Self::Candidates(arguments) => Some(arguments),
+            Self::Prune(arguments) => Some(arguments),
+            Self::Clear(arguments) => Some(arguments),
             Self::Demo
             | Self::Serve
             | Self::Run(_)

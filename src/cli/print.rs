@@ -116,6 +116,9 @@ pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
         "bell" => shown(&settings.bell),
         "notify" => shown(&settings.notify),
         "title" => shown(&settings.title),
+        "keep_size" => shown(&settings.keep_size),
+        "keep_age" => shown(&settings.keep_age),
+        "keep_runs" => shown(&settings.keep_runs),
         "log_file" => {
             let file = settings.log_file.value.as_ref();
             (file.map_or_else(|| "none".to_owned(), |file| file.display().to_string()), settings.log_file.from)

@@ -1,7 +1,7 @@
-//! Runs a command that only reads: in this process, or in the instance that holds the store.
+//! Runs a command that reads the store, or removes something from it: in this process, or in the instance that holds it.
 //!
 //! ```text
-//!   nobody holds the store ─▶ it is opened to be read, the command runs here
+//!   nobody holds the store ─▶ it is opened as the command needs it, which runs here
 //!   an instance holds it   ─▶ asking ─▶ (socket) ─▶ answering: the same command runs there
 //!                                                    its output comes back, and is written here
 //! ```
@@ -27,8 +27,23 @@ use crate::{
     store::{OpenError, Store},
 };
 
-/// A command that only reads the store.
+/// How a command uses the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// It only reads it: nothing of it is written.
+    #[default]
+    Read,
+    /// It removes something from it.
+    Remove,
+}
+
+/// A command that reads the store, or removes something from it.
 pub trait Reads {
+    /// How it uses the store.
+    fn access(&self) -> Access {
+        Access::Read
+    }
+
     /// Refuses arguments that do not go together.
     fn check(&self) -> anyhow::Result<()> {
         Ok(())
@@ -98,7 +113,7 @@ pub fn read(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> any
         Some(folder) => Box::new(BlobFolder::make(folder)?),
         None => Box::new(NoBlobs),
     };
-    match open(settings)? {
+    match open(settings, command.access())? {
         Opened::Here(store) => {
             let code = command.run(&store, &mut Output { printer, out: &mut out, says: &complain, blobs: &*blobs })?;
             out.flush_if_open()?;
@@ -127,7 +142,7 @@ fn for_a_shell(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> 
     }
 }
 
-/// Who can read the store.
+/// Who has the store open.
 enum Opened {
     Here(Box<Store>),
     /// This instance.
@@ -138,12 +153,16 @@ enum Opened {
 ///
 /// An instance that was just started holds the store for a moment before it is registered, and one that ends holds it for
 /// a moment longer. So it is tried again for a second.
-fn open(settings: &Settings) -> anyhow::Result<Opened> {
+fn open(settings: &Settings, access: Access) -> anyhow::Result<Opened> {
     const PATIENCE: Duration = Duration::from_secs(1);
     const PAUSE: Duration = Duration::from_millis(50);
     let began = Instant::now();
     loop {
-        let error = match start::open_to_read(settings, complain) {
+        let opened = match access {
+            Access::Read => start::open_to_read(settings, complain),
+            Access::Remove => start::open_to_remove(settings),
+        };
+        let error = match opened {
             Ok(store) => return Ok(Opened::Here(Box::new(store))),
             Err(error) => error,
         };

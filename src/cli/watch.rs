@@ -140,6 +140,7 @@ fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         refusals: seen.last_refused.iter().rev().map(refused).collect(),
         failing: health.failing,
         disk_full: health.disk_full,
+        pruned: health.pruned,
         programs: counts.programs.list(Instant::now()),
         reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     Origin,
-    value::{Chords, Db, LogLevel, Loopback, Port},
+    value::{Age, Bytes, Chords, Db, Keep, LogLevel, Loopback, Port},
 };
 
 /// The heading of the settings in `--help`.
@@ -64,6 +64,18 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_TITLE", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub title: Option<bool>,
 
+    /// Keep the store's file no larger than this: the runs of the oldest sessions go; `all` keeps everything
+    #[arg(long, global = true, env = "SIDESEAT_TUI_KEEP_SIZE", hide_env = true, value_name = "SIZE")]
+    pub keep_size: Option<Keep<Bytes>>,
+
+    /// Keep runs that were active in the last so many days (`30d`), weeks (`8w`) or hours; older ones go
+    #[arg(long, global = true, env = "SIDESEAT_TUI_KEEP_AGE", hide_env = true, value_name = "AGE")]
+    pub keep_age: Option<Keep<Age>>,
+
+    /// Keep at most so many runs: those of the oldest sessions go
+    #[arg(long, global = true, env = "SIDESEAT_TUI_KEEP_RUNS", hide_env = true, value_name = "NUMBER")]
+    pub keep_runs: Option<Keep<u64>>,
+
     /// Write the log here
     #[arg(long, global = true, env = "SIDESEAT_TUI_LOG_FILE", hide_env = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -99,6 +111,9 @@ impl Layer {
             bell,
             notify,
             title,
+            keep_size,
+            keep_age,
+            keep_runs,
             log_file,
             log_level,
             keys,
@@ -114,6 +129,9 @@ impl Layer {
             bell: bell.or(beneath.bell),
             notify: notify.or(beneath.notify),
             title: title.or(beneath.title),
+            keep_size: keep_size.or(beneath.keep_size),
+            keep_age: keep_age.or(beneath.keep_age),
+            keep_runs: keep_runs.or(beneath.keep_runs),
             log_file: log_file.or(beneath.log_file),
             log_level: log_level.or(beneath.log_level),
             keys: keys.or(beneath.keys),

@@ -27,7 +27,7 @@ use clap::ArgMatches;
 pub use layer::{Described, HEADING, Layer, described};
 pub use log::logging;
 pub use paths::Paths;
-pub use value::{Chords, Db, LogLevel, Loopback, Port};
+pub use value::{Age, Bytes, Chords, Db, Keep, LogLevel, Loopback, Port};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,12 @@ pub struct Settings {
     pub notify: Given<bool>,
     /// Whether the title of the terminal's window shows how many runs go on.
     pub title: Given<bool>,
+    /// How large the store's file may become.
+    pub keep_size: Given<Keep<Bytes>>,
+    /// How old runs may become.
+    pub keep_age: Given<Keep<Age>>,
+    /// How many runs there may be.
+    pub keep_runs: Given<Keep<u64>>,
     /// `None` if no home folder is known: then nothing is logged.
     pub log_file: Given<Option<PathBuf>>,
     pub log_level: Given<LogLevel>,
@@ -129,6 +135,9 @@ impl Settings {
             bell,
             notify,
             title,
+            keep_size,
+            keep_age,
+            keep_runs,
             log_file,
             log_level,
             keys,
@@ -149,6 +158,9 @@ impl Settings {
             bell: given.or("bell", bell, false),
             notify: given.or("notify", notify, false),
             title: given.or("title", title, true),
+            keep_size: given.or("keep_size", keep_size, Keep::Most(Bytes(4 << 30))),
+            keep_age: given.or("keep_age", keep_age, Keep::All),
+            keep_runs: given.or("keep_runs", keep_runs, Keep::All),
             log_file: given.or("log_file", log_file.map(Some), paths.log()),
             log_level: given.or("log_level", log_level, LogLevel::default()),
             keys: given.or("keys", keys.map(lists), BTreeMap::new()),

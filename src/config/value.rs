@@ -6,6 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -106,6 +107,133 @@ impl fmt::Display for Port {
     }
 }
 
+/// A limit of how much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep<T> {
+    /// There is no such limit.
+    All,
+    Most(T),
+}
+
+impl<T> Keep<T> {
+    /// The limit; `None` if there is none.
+    #[must_use]
+    pub fn most(self) -> Option<T> {
+        match self {
+            Self::All => None,
+            Self::Most(most) => Some(most),
+        }
+    }
+
+    fn parse(text: &str, what: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        parse(text).map(Self::Most).ok_or_else(|| format!("`{text}` is no {what}, or `all`"))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Keep<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Most(most) => most.fmt(f),
+        }
+    }
+}
+
+/// A number and its unit, as people write them: `4GiB`, `30 d`.
+fn with_unit(text: &str) -> Option<(u64, String)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim().to_lowercase()))
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// An empty store takes a part of this, and no limit is lower: it would keep nothing.
+    pub const LEAST: Self = Self(16 << 20);
+    const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+}
+
+impl FromStr for Keep<Bytes> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |text: &str| {
+            let (number, unit) = with_unit(text)?;
+            let times = match unit.as_str() {
+                "" | "b" => 1,
+                "k" | "kb" => 1000,
+                "m" | "mb" => 1_000_000,
+                "g" | "gb" => 1_000_000_000,
+                "t" | "tb" => 1_000_000_000_000,
+                unit => Bytes::UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?.1,
+            };
+            number.checked_mul(times).map(Bytes)
+        };
+        match Self::parse(text, "size; give one such as `4GiB` or `500MB`", parse)? {
+            Self::Most(bytes) if bytes.0 < Bytes::LEAST.0 => {
+                Err(format!("`{text}` is too little for a store; give at least {}", Bytes::LEAST))
+            }
+            keep => Ok(keep),
+        }
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = Self::UNITS.iter().find(|(_, times)| self.0 >= *times && self.0 % times == 0);
+        match unit {
+            Some((name, times)) => write!(f, "{}{name}", self.0 / times),
+            None => write!(f, "{}B", self.0),
+        }
+    }
+}
+
+/// A length of time, in whole minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+impl Age {
+    const UNITS: [(&str, u64); 4] = [("w", 7 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60)];
+}
+
+impl FromStr for Keep<Age> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |text: &str| {
+            let (number, unit) = with_unit(text)?;
+            let (_, seconds) = Age::UNITS.iter().find(|(name, _)| *name == unit)?;
+            number.checked_mul(*seconds).filter(|seconds| *seconds > 0).map(|seconds| Age(Duration::from_secs(seconds)))
+        };
+        Self::parse(text, "age; give one such as `30d`, `8w` or `12h`", parse)
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        // As days, however many weeks they are: so most people write it.
+        let units = Self::UNITS.iter().skip(1);
+        let (name, length) = units.clone().find(|(_, length)| seconds % length == 0).unwrap_or(&("m", 60));
+        write!(f, "{}{name}", seconds / length)
+    }
+}
+
+impl FromStr for Keep<u64> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text, "number of runs", |text| text.parse().ok())
+    }
+}
+
 /// The least severe events that are written into the log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LogLevel {
@@ -168,6 +296,10 @@ impl From<Chords> for Vec<String> {
     }
 }
 
+type KeepBytes = Keep<Bytes>;
+type KeepAge = Keep<Age>;
+type KeepRuns = Keep<u64>;
+
 /// Deserializes a setting by its `FromStr`, from a text or, as ports may be written, from a number.
 macro_rules! deserialize_by_from_str {
     ($($name:ident),*) => {$(
@@ -179,7 +311,7 @@ macro_rules! deserialize_by_from_str {
     )*};
 }
 
-deserialize_by_from_str!(Db, Loopback, Port, LogLevel);
+deserialize_by_from_str!(Db, Loopback, Port, LogLevel, KeepBytes, KeepAge, KeepRuns);
 
 struct TextOrNumber;
 
@@ -212,6 +344,28 @@ mod tests {
         assert!("::1".parse::<Loopback>().is_ok() && "localhost".parse::<Loopback>().is_ok());
         let why = "0.0.0.0".parse::<Loopback>().unwrap_err();
         assert_eq!(why, "`0.0.0.0` is no loopback address; this version listens on 127.0.0.1 or ::1 only");
+    }
+
+    #[test]
+    fn limits_are_read_as_people_write_them_and_written_so() {
+        let size = |text: &str| text.parse::<Keep<Bytes>>().map(|keep| keep.to_string());
+        assert_eq!(size("4GiB").unwrap(), "4GiB");
+        assert_eq!(size("500 mb").unwrap(), "500000000B");
+        assert_eq!((size("all").unwrap(), size("17179869184").unwrap()), ("all".into(), "16GiB".into()));
+        assert_eq!(size("5 B").unwrap_err(), "`5 B` is too little for a store; give at least 16MiB");
+        for wrong in ["", "GiB", "4 parsecs", "-1", "99999999999GiB"] {
+            assert!(size(wrong).unwrap_err().contains("such as `4GiB`"), "{wrong}");
+        }
+        let age = |text: &str| text.parse::<Keep<Age>>().map(|keep| keep.to_string());
+        assert_eq!(
+            (age("30d").unwrap(), age("2w").unwrap(), age("90m").unwrap()),
+            ("30d".into(), "14d".into(), "90m".into())
+        );
+        for wrong in ["30", "0d", "d", "30y", "99999999999999999d"] {
+            assert!(age(wrong).unwrap_err().contains("such as `30d`"), "{wrong}");
+        }
+        assert_eq!("100".parse(), Ok(Keep::Most(100_u64)));
+        assert!("few".parse::<Keep<u64>>().is_err());
     }
 
     #[test]

@@ -153,6 +153,7 @@ actions! {
     Follow           Main      ["F"]                "follow"          "follow"   "Follow the newest run; any move by hand ends it"
     Prompt           Main      ["a"]                "prompt"          "prompt"   "Show what the call at the cursor was sent, with what is new in it; once more: all of it"
     Compare          Main      ["c"]                "compare"         "compare"  "Mark the run or the call; on another one: compare the two"
+    Delete           Main      ["D"]                "delete"          ""         "Delete the run or the session under the cursor, after asking"
 
     YankText         Main      ["y y"]              "yank-text"       "yank"     "Copy the text under the cursor as it was received; within a code block the code"
     YankArguments    Main      ["y a"]              "yank-arguments"  ""         "Copy what the tool was called with"

@@ -27,6 +27,7 @@ mod mark;
 mod message;
 mod program;
 mod query;
+mod removal;
 mod repeats;
 mod request;
 mod rows;
@@ -58,6 +59,7 @@ pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Order, Otlp, Overview, Page, Query, QuerySlot, RawSpan,
     Subject,
 };
+pub use removal::{Doomed, Limit, Limits, Pruned, Removal, Removed};
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;
 pub use rows::{LogRow, SpanRow, TraceRows};

@@ -1,11 +1,11 @@
 //! Writes a group: deletes and appends the rows that a [`GroupPlan`] decided on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use duckdb::{Connection, ToSql, named_params, params, types::Value as Sql};
 
 use super::{
-    DatabaseError,
+    DatabaseError, blobs,
     group::{Content, GroupPlan},
     pack::pack,
     rows::{span_number, trace_number, uhugeints},
@@ -138,6 +138,7 @@ impl GroupPlan<'_> {
                 table.append_row(params![id, kind, pack(&body), text])?;
             }
             table.flush()?;
+            self.append_content_blobs(connection)?;
         }
         if !self.trace_contents.is_empty() {
             let mut table = connection.appender("trace_contents")?;
@@ -162,6 +163,26 @@ impl GroupPlan<'_> {
         }
         append_encoded(connection, "resources", &self.resources.new)?;
         append_encoded(connection, "scopes", &self.scopes.new)
+    }
+
+    /// Appends which media the new messages name.
+    fn append_content_blobs(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        let named: HashSet<_> = self
+            .contents
+            .iter()
+            .flat_map(|(id, content)| {
+                let message = if let Content::Message(message) = content { Some(*message) } else { None };
+                message.into_iter().flat_map(blobs::named_in).map(move |blob| (*id, blob))
+            })
+            .collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("content_blobs")?;
+        for (content, blob) in named {
+            table.append_row(params![content, blob])?;
+        }
+        Ok(table.flush()?)
     }
 
     /// Appends the rows of `traces`, values in the order of the columns.

@@ -3,13 +3,13 @@
 //! A history repeats an image with every call. So a stored message only names it, and no pane that shows the message
 //! has to load it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use duckdb::{Connection, OptionalExt as _, named_params};
+use duckdb::{Connection, OptionalExt as _, named_params, params};
 use sha2::{Digest as _, Sha256};
 
-use super::{DatabaseError, Store, StoreError, hash_ids::BlobId, rows};
-use crate::model::{Content, MediaData, Message, Part, Translation};
+use super::{DatabaseError, Store, StoreError, hash_ids::BlobId, pack::unpack, rows};
+use crate::model::{Content, ContentId, Media, MediaData, Message, Part, Translation};
 
 /// The bytes of an image or document that were taken out of a message.
 pub struct Blob {
@@ -64,6 +64,50 @@ fn take_out_of(part: &mut Part, blobs: &mut Vec<Blob>) {
     }
 }
 
+/// The ids of the media that a message names, as often as it names them.
+pub fn named_in(message: &Message) -> impl Iterator<Item = BlobId> {
+    let parts = message.parts.iter().flat_map(|part| match &part.content {
+        Content::Result(result) => result.content.iter(),
+        _ => std::slice::from_ref(part).iter(),
+    });
+    parts.filter_map(|part| match &part.content {
+        Content::Media(Media { data: MediaData::Stored { sha256, .. }, .. }) => Some(BlobId::of(sha256)),
+        _ => None,
+    })
+}
+
+/// Notes of all stored messages which media they name. That was not noted by earlier versions.
+pub fn name_all(connection: &Connection) -> Result<(), DatabaseError> {
+    const STRETCH: i64 = 2000;
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    if number("select count(*) from blobs")? == 0 {
+        return Ok(());
+    }
+    let end = number("select coalesce(max(rowid) + 1, 0)::bigint from contents")?;
+    let sql = "select id, body from contents where kind = 'message' and rowid >= $from and rowid < $to";
+    let mut from = 0;
+    while from < end {
+        let mut named = HashSet::new();
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut found = statement.query(named_params! { "from": from, "to": from + STRETCH })?;
+        while let Some(row) = found.next()? {
+            let body = unpack("message", rows::blob(row, 1)?)?;
+            // Of one that cannot be read nothing is shown either.
+            let Ok(message) = postcard::from_bytes::<Message>(&body) else { continue };
+            let id: ContentId = row.get(0)?;
+            named.extend(named_in(&message).map(|blob| (id, blob)));
+        }
+        drop(found);
+        let mut table = connection.appender("content_blobs")?;
+        for (content, blob) in named {
+            table.append_row(params![content, blob])?;
+        }
+        table.flush()?;
+        from += STRETCH;
+    }
+    Ok(())
+}
+
 impl Store {
     /// The decoded bytes of the image or document with this SHA-256; `None` if no message carried it.
     pub fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -82,7 +126,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::{
-        model::{Media, MediaKind, Role, ToolResult},
+        model::{MediaKind, Role, ToolResult},
         store::tests::{memory, send, span},
     };
 

@@ -40,8 +40,15 @@ pub struct Checkpointer {
     changed: Condvar,
 }
 
+struct State {
+    due: Due,
+    /// How many checkpoints were asked for, and how many of those have ended: written, or failed.
+    asked: u64,
+    ended: u64,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Due {
     /// The log is small.
     Idle,
     /// A checkpoint is due, or is being written.
@@ -58,7 +65,7 @@ impl Checkpointer {
             connection: database.pooled(),
             queue,
             health,
-            state: Mutex::new(State::Idle),
+            state: Mutex::new(State { due: Due::Idle, asked: 0, ended: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -66,15 +73,32 @@ impl Checkpointer {
     /// Notes how large the log is; to be called after each commit.
     pub fn notice(&self, log_bytes: u64) {
         let mut state = lock(&self.state);
-        if log_bytes > LOG && *state == State::Idle {
-            *state = State::Due;
+        if log_bytes > LOG && state.due == Due::Idle {
+            state.due = Due::Due;
             self.changed.notify_all();
         }
     }
 
+    /// Asks for a checkpoint of what is committed now, however small the log is. It has ended, written or failed, when
+    /// [`Self::ended`] is as large as the number that is returned; the writer is woken then.
+    pub fn request(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.asked += 1;
+        if state.due == Due::Idle {
+            state.due = Due::Due;
+        }
+        self.changed.notify_all();
+        state.asked
+    }
+
+    /// How many of the checkpoints that were asked for have ended.
+    pub fn ended(&self) -> u64 {
+        lock(&self.state).ended
+    }
+
     /// Ends the thread, after the checkpoint that it is writing.
     pub fn close(&self) {
-        *lock(&self.state) = State::Closed;
+        lock(&self.state).due = Due::Closed;
         self.changed.notify_all();
     }
 
@@ -82,14 +106,19 @@ impl Checkpointer {
     pub fn run(&self) {
         let mut not_before = None;
         while self.wait_until_due(not_before) {
-            if self.checkpoint() {
-                not_before = None;
-                let mut state = lock(&self.state);
-                if *state == State::Due {
-                    *state = State::Idle;
-                }
-            } else {
-                not_before = Some(Instant::now() + RETRY);
+            let asked = lock(&self.state).asked;
+            let is_written = self.checkpoint();
+            not_before = if is_written { None } else { Some(Instant::now() + RETRY) };
+            let mut state = lock(&self.state);
+            let was_awaited = asked > state.ended;
+            state.ended = asked;
+            // What was asked for meanwhile may be about what was committed meanwhile.
+            if is_written && state.due == Due::Due && state.asked == asked {
+                state.due = Due::Idle;
+            }
+            drop(state);
+            if was_awaited {
+                self.queue.wake();
             }
         }
     }
@@ -99,13 +128,13 @@ impl Checkpointer {
         let mut state = lock(&self.state);
         loop {
             let left = not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
-            match *state {
-                State::Closed => return false,
-                State::Due if left.is_zero() => return true,
-                State::Due => {
+            match state.due {
+                Due::Closed => return false,
+                Due::Due if left.is_zero() => return true,
+                Due::Due => {
                     state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
                 }
-                State::Idle => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Due::Idle => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }

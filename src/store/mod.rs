@@ -8,6 +8,7 @@
 //!            two threads
 //!   walk: the same rows for commands, a session or a trace at a time; received: spans and log records as they came
 //!   read_only: the store as commands open it that only read; salvage: what can be read of a damaged one
+//!   removal, a step at a time on the writer's thread: retention ─▶ doomed (which), removal (how), compaction
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
 //!
@@ -23,6 +24,8 @@ mod append;
 mod blobs;
 mod changes;
 mod checkpoint;
+mod compaction;
+mod doomed;
 mod found_by;
 mod group;
 mod hash_ids;
@@ -40,8 +43,10 @@ mod raw_records;
 mod read_only;
 mod reader;
 mod received;
+mod removal;
 mod replace;
 mod reprocess;
+mod retention;
 mod rows;
 mod salvage;
 mod schema;
@@ -62,6 +67,7 @@ use std::{
 };
 
 pub use changes::ChangeFeed;
+pub use doomed::Held;
 pub use hash_ids::LogId;
 pub use log_file::Mended;
 pub use marking::Marked;
@@ -77,7 +83,7 @@ pub use walk::{Pick, Picked};
 use tempfile::TempDir;
 
 use crate::{
-    model::{Answer, Query},
+    model::{Answer, Limits, Pruned, Query, Removal, Removed},
     pricing::Prices,
 };
 use checkpoint::Checkpointer;
@@ -147,6 +153,8 @@ pub struct StoreHealth {
     pub disk_full: Option<String>,
     /// Number of traces whose summary is out of date; `None` until that is known.
     pub summaries_due: Option<usize>,
+    /// What was removed last because of the limits; `None` if nothing was.
+    pub pruned: Option<Pruned>,
 }
 
 /// The open store. Dropped or closed, it commits what waits and closes its file.
@@ -231,6 +239,16 @@ impl Store {
         Writer::new(self.queue.clone())
     }
 
+    /// Sets how much is kept from now on: what is more is removed. Until then everything is kept.
+    pub fn keep(&self, limits: Limits) {
+        self.queue.keep(limits);
+    }
+
+    /// Removes something, and blocks until it has gone.
+    pub fn remove(&self, removal: Removal) -> Result<Removed, StoreError> {
+        self.writer().remove(removal)
+    }
+
     /// Starts two threads that answer queries; each answer is handed to `answered` on one of them.
     pub fn readers(&self, answered: Box<dyn Fn(Answered) + Send + Sync>) -> Readers {
         let readers = Readers::start(&self.database, &self.prices, answered);
@@ -284,7 +302,9 @@ impl Store {
 
     fn stop(&mut self) {
         self.ends.come();
-        self.queue.close();
+        if !self.is_shared {
+            self.queue.close();
+        }
         if let Some(reprocessing) = lock(&self.reprocessing).take() {
             drop(reprocessing.join());
         }

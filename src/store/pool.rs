@@ -197,6 +197,23 @@ impl PooledConnection {
     }
 }
 
+/// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
+pub fn transaction<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    connection.execute_batch("begin transaction")?;
+    let done = work().and_then(|done| {
+        connection.execute_batch("commit")?;
+        Ok(done)
+    });
+    if done.is_err() {
+        // A failed commit has rolled back already; then this fails, which does not matter.
+        drop(connection.execute_batch("rollback"));
+    }
+    done
+}
+
 /// Size of a file; 0 if there is none.
 fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())

@@ -11,10 +11,16 @@ use std::sync::{
 use tokio::sync::oneshot;
 
 use super::{StoreError, Submission, replace::Reprocessed, summaries::Row};
-use crate::model::TraceId;
+use crate::model::{Limits, Removal, Removed, TraceId};
 
 /// Whether something was committed.
 pub type Outcome = Result<(), StoreError>;
+
+/// Something that is to be removed, and whoever waits for that.
+pub struct AskedRemoval {
+    pub removal: Removal,
+    pub answered: oneshot::Sender<Result<Removed, StoreError>>,
+}
 
 /// What the writer thread takes out of the queue.
 pub enum QueueItem {
@@ -24,6 +30,12 @@ pub enum QueueItem {
     Reprocessed(Queued<Reprocessed>),
     /// A huge trace was summarized; `None` if that failed.
     Summarized(TraceId, Option<Box<Row>>),
+    /// Something is to be removed.
+    Remove(AskedRemoval),
+    /// So much is to be kept from now on.
+    Keep(Limits),
+    /// Something that was waited for has happened elsewhere.
+    Wake,
     /// The engine may have given up: it is to be seen whether it still works.
     Probe,
     /// The queue is closed; no item follows.
@@ -65,6 +77,16 @@ impl WriteQueue {
     /// Hands the writer the summary of a huge trace.
     pub fn summarized(&self, trace: TraceId, row: Option<Row>) {
         drop(self.sender.send(QueueItem::Summarized(trace, row.map(Box::new))));
+    }
+
+    /// Sets how much is to be kept.
+    pub fn keep(&self, limits: Limits) {
+        drop(self.sender.send(QueueItem::Keep(limits)));
+    }
+
+    /// Has the writer see what it waits for.
+    pub fn wake(&self) {
+        drop(self.sender.send(QueueItem::Wake));
     }
 
     /// Has the writer see whether the engine still works.
@@ -116,6 +138,17 @@ impl Writer {
             return Ok(());
         }
         self.queue.push(submission)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Removes something, and blocks until it has gone.
+    pub fn remove(&self, removal: Removal) -> Result<Removed, StoreError> {
+        if self.queue.is_closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let (answered, answer) = oneshot::channel();
+        let asked = AskedRemoval { removal, answered };
+        self.queue.sender.send(QueueItem::Remove(asked)).map_err(|_| StoreError::Closed)?;
+        answer.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 
     /// Stores rows that were translated again, and blocks until they are committed.

@@ -92,7 +92,12 @@ impl Store {
 
     /// For other handles to this store, which only read.
     pub fn read_access(&self) -> ReadAccess {
-        ReadAccess { database: self.database.clone(), health: self.health.clone(), prices: self.prices.clone() }
+        ReadAccess {
+            database: self.database.clone(),
+            queue: self.queue.clone(),
+            health: self.health.clone(),
+            prices: self.prices.clone(),
+        }
     }
 
     /// What stops the reading of this handle, from another thread.
@@ -143,16 +148,17 @@ impl Store {
 #[derive(Clone)]
 pub struct ReadAccess {
     database: Arc<Database>,
+    queue: Arc<WriteQueue>,
     health: Arc<Mutex<StoreHealth>>,
     prices: Arc<Prices>,
 }
 
 impl ReadAccess {
-    /// Another handle, with a connection of its own. It only reads, and sees every commit; the store stays open when it is
-    /// closed.
+    /// Another handle, with a connection of its own. It reads, and sees every commit; what is to be removed through it the
+    /// store's writer removes. The store stays open when it is closed.
     pub fn open(&self) -> Store {
         let mut store = Store::reading(self.database.clone(), self.health.clone(), self.prices.clone());
-        store.is_shared = true;
+        (store.is_shared, store.queue) = (true, self.queue.clone());
         store
     }
 }

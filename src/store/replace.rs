@@ -24,8 +24,8 @@ pub struct Reprocessed {
     pub spans: Vec<PreparedSpan>,
     /// Log records, translated again, with the ids of their rows.
     pub logs: Vec<(LogId, PreparedLog)>,
-    /// Spans made from those log records; each is stored unless there is such a span already.
-    pub made: Vec<PreparedSpan>,
+    /// Spans made from those log records, with the record's id; each is stored unless there is such a span already.
+    pub made: Vec<(LogId, PreparedSpan)>,
     /// Where log records of the batch were put by another version, and are not any more. A span that was made there is
     /// deleted.
     pub moved: Vec<(TraceId, SpanId)>,
@@ -45,7 +45,7 @@ impl Reprocessed {
     /// The traces whose rows it replaces, adds to or takes from.
     pub fn traces(&self) -> HashSet<TraceId> {
         let spans = self.spans.iter().map(|span| span.row.trace);
-        let made = self.made.iter().map(|span| span.row.trace);
+        let made = self.made.iter().map(|(_, span)| span.row.trace);
         let moved = self.moved.iter().map(|(trace, _)| *trace);
         spans.chain(made).chain(moved).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
     }
@@ -66,9 +66,10 @@ impl<'a> GroupPlan<'a> {
         plan.spans = reprocessed.spans.iter().filter(is_stale).collect();
         plan.gone_spans = plan.spans.iter().map(|span| (span.row.trace, span.row.id)).collect();
         let mut made = HashMap::new();
-        for span in &reprocessed.made {
+        for (log, span) in &reprocessed.made {
             let key = (span.row.trace, span.row.id);
-            if !stored.contains_key(&key) {
+            // The record may have been removed meanwhile.
+            if stale_logs.contains(log) && !stored.contains_key(&key) {
                 made.insert(key, span);
             }
         }
@@ -153,8 +154,13 @@ fn stored_spans(
     connection: &Connection,
     reprocessed: &Reprocessed,
 ) -> Result<HashMap<(TraceId, SpanId), bool>, DatabaseError> {
-    let (traces, ids) =
-        keys(reprocessed.spans.iter().chain(&reprocessed.made).map(|span| (span.row.trace, span.row.id)));
+    let (traces, ids) = keys(
+        reprocessed
+            .spans
+            .iter()
+            .chain(reprocessed.made.iter().map(|(_, span)| span))
+            .map(|span| (span.row.trace, span.row.id)),
+    );
     let mut statement = connection.prepare_cached(include_str!("queries/stored_spans.sql"))?;
     let mut found =
         statement.query(named_params! { "version": understand::version(), "traces": traces, "ids": ids })?;

@@ -157,7 +157,7 @@ pub fn count(connection: &Connection) -> Result<u64, DatabaseError> {
 }
 
 /// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
-fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+pub(super) fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
     let spans = next_spans(connection, prices)?;
     if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices) }
 }
@@ -238,7 +238,7 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
         let is_moved = |before: &(TraceId, SpanId)| log.item.trace.zip(log.item.span) != Some(*before);
         reprocessed.moved.extend(before.filter(is_moved));
         reprocessed.logs.push((id, PreparedLog::new(log, position)));
-        reprocessed.made.extend(made.map(PreparedSpan::new));
+        reprocessed.made.extend(made.map(|span| (id, PreparedSpan::new(span))));
     }
     Ok(reprocessed)
 }

@@ -3,7 +3,7 @@
 
 use duckdb::{Connection, OptionalExt};
 
-use super::DatabaseError;
+use super::{DatabaseError, blobs};
 
 /// Each makes or changes one table. A change of a table is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[
@@ -22,6 +22,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/013_steps.sql"),
     include_str!("schema/014_marks.sql"),
     include_str!("schema/015_found_by.sql"),
+    include_str!("schema/016_content_blobs.sql"),
 ];
 
 /// Whether a file can be used.
@@ -70,6 +71,9 @@ pub fn migrate(connection: &Connection) -> Result<Fit, DatabaseError> {
 fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), DatabaseError> {
     for step in steps {
         connection.execute_batch(step)?;
+        if step.contains("create table content_blobs") {
+            blobs::name_all(connection)?;
+        }
     }
     connection.execute("delete from meta where name = 'schema'", [])?;
     connection.execute("insert into meta values ('schema', ?)", [known])?;

@@ -197,7 +197,7 @@ impl Summaries {
         Self { prices, jobs, ..Self::default() }
     }
 
-    /// Drops everything, because the file was opened again.
+    /// Drops everything, because the file was opened again, or everything was removed.
     pub fn clear(&mut self) {
         *self = Self::new(Arc::clone(&self.prices), self.jobs.take());
     }
@@ -426,6 +426,14 @@ impl Summaries {
             if self.under_way.remove(&trace) {
                 self.due.insert(trace, Instant::now() + AFTER_FAILURE);
             }
+        }
+    }
+
+    /// Drops all that is known of traces that were removed.
+    pub fn removed(&mut self, traces: &[TraceId]) {
+        self.forget(traces.iter().copied());
+        for trace in traces {
+            self.due.remove(trace);
         }
     }
 

@@ -1,7 +1,8 @@
 //! The writer thread: takes what waits in the queue as one group, commits it, answers, and looks again.
 //!
 //! The duration of a commit is the batching window: whatever arrives meanwhile becomes the next group. So a quiet store
-//! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due.
+//! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due and
+//! for what is to be removed, a step of it between two groups.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,9 +21,10 @@ use super::{
     checkpoint::Checkpointer,
     group::GroupPlan,
     lock, open, panic_text,
-    pool::{Database, PooledConnection},
+    pool::{Database, PooledConnection, transaction},
     queue::{QueueItem, Queued, WriteQueue},
     replace::{Reprocessed, write_reprocessed},
+    retention::{Retention, Within},
     rows, start,
     stored_ids::StoredIds,
     summaries::{Job, Summaries},
@@ -54,6 +56,8 @@ pub struct StoreWriter {
     health: Arc<Mutex<StoreHealth>>,
     /// Is given the size of the write-ahead log after each commit.
     checkpointer: Arc<Checkpointer>,
+    /// What is to be removed.
+    retention: Retention,
     /// Rows translated again that were taken out of the queue; they are stored after the group in hand.
     reprocessed: Option<Queued<Reprocessed>>,
     /// When the file is to be opened again, after that failed; `None` while it is open.
@@ -101,6 +105,7 @@ impl StoreWriter {
             changes,
             health,
             checkpointer,
+            retention: Retention::default(),
             reprocessed: None,
             reopens: None,
             is_doubtful: false,
@@ -132,6 +137,10 @@ impl StoreWriter {
                 let outcome = self.try_commit_reprocessed(&waiting.item).map_err(StoreError::from);
                 waiting.answer(outcome);
             }
+            if self.is_open && self.reopens.is_none() && self.retention.is_due(&self.checkpointer, Instant::now()) {
+                // Why it failed is reported, and answered to who asked.
+                drop(self.with_recovery(std::iter::empty(), Self::remove));
+            }
             self.checkpointer.notice(self.database.log_bytes());
         }
     }
@@ -142,7 +151,7 @@ impl StoreWriter {
     fn gather(&mut self) -> Vec<Queued<Submission>> {
         let next = match self.reopens {
             Some(at) => Some(at),
-            None => self.summaries.due(),
+            None => self.summaries.due().into_iter().chain(self.retention.next(Instant::now())).min(),
         };
         let first = match next {
             None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -158,6 +167,9 @@ impl StoreWriter {
             match item {
                 QueueItem::Close => self.is_open = false,
                 QueueItem::Probe => self.is_doubtful = true,
+                QueueItem::Wake => {}
+                QueueItem::Keep(limits) => self.retention.keep(limits),
+                QueueItem::Remove(asked) => self.retention.ask(asked),
                 QueueItem::Summarized(trace, row) => self.summaries.take_made(trace, row.map(|row| *row)),
                 QueueItem::Submission(waiting) => {
                     bytes = bytes.saturating_add(waiting.item.bytes);
@@ -277,7 +289,7 @@ impl StoreWriter {
     /// Stores some submissions in one transaction. Stored ids are added only after the commit; digests are added to
     /// `summaries` before it, so the caller must forget them if it fails.
     fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, .. } = self else {
             return Ok(Changes::default());
         };
         let now = Instant::now();
@@ -288,7 +300,22 @@ impl StoreWriter {
                 Ok(plan)
             })
         })?;
+        retention.note_stored();
         Ok(written.committed(stored_ids, summaries, now))
+    }
+
+    /// Does a step of what is to be removed, in one transaction.
+    fn remove(&mut self) -> Result<Changes, DatabaseError> {
+        let Self { connection, database, stored_ids: Some(stored_ids), summaries, checkpointer, retention, .. } = self
+        else {
+            return Ok(Changes::default());
+        };
+        let mut within = Within { connection, database, stored_ids, summaries, checkpointer };
+        let step = retention.step(&mut within, Instant::now())?;
+        if step.pruned.is_some() {
+            lock(&self.health).pruned = step.pruned;
+        }
+        Ok(step.changes)
     }
 
     /// Replaces rows in one transaction. The traces are summarized later, from what is stored then.
@@ -355,23 +382,6 @@ fn summarizer(queue: Arc<WriteQueue>, prices: Arc<Prices>) -> Sender<Job> {
         }
     });
     jobs
-}
-
-/// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
-fn transaction<T>(
-    connection: &Connection,
-    work: impl FnOnce() -> Result<T, DatabaseError>,
-) -> Result<T, DatabaseError> {
-    connection.execute_batch("begin transaction")?;
-    let done = work().and_then(|done| {
-        connection.execute_batch("commit")?;
-        Ok(done)
-    });
-    if done.is_err() {
-        // A failed commit has rolled back already; then this fails, which does not matter.
-        drop(connection.execute_batch("rollback"));
-    }
-    done
 }
 
 /// The traces whose row in `traces` was made from another number of spans and log records than there are now.

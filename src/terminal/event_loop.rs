@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -33,8 +34,8 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Effect, Event, Export, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, update},
-    model::{SpanId, Timestamp, TraceId},
+    app::{Effect, Event, Export, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, removed, update},
+    model::{Removal, SpanId, Timestamp, TraceId},
     store::{Answered, Marked, Readers, Store},
     theme::{Depth, Theme, Themes},
 };
@@ -351,6 +352,7 @@ impl EventLoop {
                         effects.extend(update(&mut self.state, Event::Notice(format!("not saved: {why}"))));
                     }
                 }
+                Effect::Remove(removal) => self.remove(removal),
                 Effect::Alert(text) => self.outside.alerter.alert(&text)?,
                 Effect::Quit => self.ends = true,
             }
@@ -416,6 +418,21 @@ impl EventLoop {
         self.screen.forget(&self.state)?;
         self.later.push_back(Incoming::Signal(ProcessSignal::Resized));
         Ok(())
+    /// Removes something from the store that is shown, on a thread of its own, and says what went.
+    fn remove(&self, removal: Removal) {
+        let Some((store, _)) = &self.shown else { return };
+        let (writer, to_loop) = (store.writer(), self.to_loop.clone());
+        let work = move || {
+            let text = match writer.remove(removal) {
+                Ok(gone) if gone.is_empty() => "there was nothing to delete any more".to_owned(),
+                Ok(gone) => format!("deleted {}", removed::removed(&gone)),
+                Err(error) => format!("not deleted: {error}"),
+            };
+            drop(to_loop.send(Incoming::Notice(text)));
+        };
+        if let Err(error) = thread::Builder::new().name("removing".to_owned()).spawn(work) {
+            drop(self.to_loop.send(Incoming::Notice(format!("not deleted: {error}"))));
+        }
     }
 
     /// Gives the terminal back, stops the process and all that were started with it, and goes on when continued.

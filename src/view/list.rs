@@ -30,7 +30,9 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let typed = narrow(pen, state, list, inset(line));
     match list.kind {
         Kind::Help { .. } => help(pen, list, rows),
-        Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } => entries(pen, list, rows),
+        Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } | Kind::Delete { .. } => {
+            entries(pen, list, rows);
+        }
     }
     let (all, left) = list.counts();
     if left == 0 && rows.height > 0 {
@@ -66,6 +68,10 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
 
 /// The line above the rows: what narrows them, or how to.
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
+    if let Kind::Delete { what, .. } = &list.kind {
+        pen.put(line.x, line.y, line.right(), what, Slot::Text);
+        return None;
+    }
     let (all, left) = list.counts();
     let aside = match (&list.kind, list.narrow()) {
         (Kind::Help { of }, "") => vec![Styled::new(format!("here: {}", of.title()), Slot::Dim)],

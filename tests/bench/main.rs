@@ -10,15 +10,27 @@
 //!   frames      milliseconds from an event to its frame, with large answers in the detail
 //!   start       milliseconds to the first frame, 100 k spans stored
 //! ```
+//!
+//! What takes long runs only where it is named:
+//!
+//! ```text
+//!   crash       kill -9 at random moments of everything that the program does, 200 times
+//! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
 
+mod crash;
+#[path = "../it/cycles.rs"]
+mod cycles;
 mod draw;
 mod frames;
 mod ingest;
 mod large;
 mod load;
 mod overwrite;
+#[path = "../it/program.rs"]
+#[allow(dead_code, reason = "the whole-program tests use all of it")]
+mod program;
 mod query;
 mod start;
 mod stats;
@@ -38,10 +50,10 @@ fn main() {
         ("stats", stats::run),
         ("start", start::run),
     ];
-    for (name, run) in benches {
-        if wanted(name) {
-            println!("== {name}");
-            run();
-        }
+    let long: [(&str, fn()); 1] = [("crash", crash::run)];
+    let long = long.into_iter().filter(|(name, _)| names.iter().any(|given| given == name));
+    for (name, run) in benches.into_iter().filter(|(name, _)| wanted(name)).chain(long) {
+        println!("== {name}");
+        run();
     }
 }

@@ -12,6 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::cycles::{Cycles, Moment};
 use crate::program::{
     Home, JSON, Program, eventually, exchange, get, post, request, span, try_post, with_default_ports,
 };
@@ -49,6 +50,18 @@ fn told_to_stop_it_stores_what_is_under_way() {
     assert_eq!(acknowledged.difference(&ids(&home.spans())).count(), 0);
     let log = home.db().with_extension("duckdb.wal");
     assert!(!log.exists(), "everything is in the one file");
+}
+
+#[test]
+fn whatever_it_is_killed_at_nothing_acknowledged_is_lost_or_doubled() {
+    let seed = Cycles::any_seed();
+    println!("seed {seed}");
+    let mut cycles = Cycles::new(seed);
+    for moment in [Moment::Storing].into_iter().chain(Moment::ALL).chain([Moment::Rebuild, Moment::Retention]) {
+        cycles.cycle(moment);
+    }
+    let found = cycles.verify();
+    assert!(found.acknowledged > 0, "{found:?}");
 }
 
 /// Lets several senders send until `end` has ended the program, which is after so many spans were acknowledged: the ids

@@ -5,6 +5,7 @@
 mod architecture;
 mod commands;
 mod crash;
+mod cycles;
 mod digest;
 mod docs;
 mod faults;
@@ -18,6 +19,7 @@ mod picture;
 mod pictures;
 mod program;
 mod properties;
+mod prune;
 mod pty;
 mod reached;
 mod rebuild;

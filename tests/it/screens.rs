@@ -110,6 +110,12 @@ fn what_was_sent_again_or_thought_is_one_line_until_it_is_opened() {
 }
 
 #[test]
+fn deleting_a_run_or_a_session_is_asked_first() {
+    shows("delete_run", &["bedrock/seed_tool_use"], "g g j D");
+    shows_at(&[(80, 24)], "delete_session", &["openai/gen_responses_support"], "g g D j");
+}
+
+#[test]
 fn the_cost_pane_shows_caches_and_what_has_no_price() {
     shows("cost_cached", &["bedrock/invoke_cache"], "4");
     shows_at(&WIDE, "cost_failed", &["bedrock/error_throttling"], "4");

@@ -42,6 +42,53 @@ fn q_closes_what_lies_on_top_and_else_quits() {
 }
 
 #[test]
+fn a_run_or_a_session_is_deleted_only_where_that_is_confirmed() {
+    let mut scene = Scene::with([fake(1, Some("trip")), fake(2, Some("trip")), fake(3, None)]).still();
+    let asked = |scene: &Scene| match scene.state.lists.last().map(|list| list.kind.clone()) {
+        Some(Kind::Delete { what, .. }) => what,
+        other => panic!("{other:?}"),
+    };
+    scene.press("D");
+    let of_session = asked(&scene);
+    assert!(of_session.starts_with("session trip · 2 runs") || of_session.starts_with("every run"), "{of_session}");
+    // The first choice keeps it, and so does leaving.
+    scene.press("enter");
+    scene.press("D / esc");
+    scene.press("D q");
+    assert!(scene.state.lists.is_empty() && scene.effects.is_empty());
+    scene.press("l j D");
+    assert!(asked(&scene).starts_with("run "), "{}", asked(&scene));
+    scene.press("j enter");
+    assert!(matches!(scene.effects.as_slice(), [Effect::Remove(Removal::Trace(_))]), "{:?}", scene.effects);
+    scene.effects.clear();
+    scene.press("h D j enter");
+    assert!(matches!(scene.effects.as_slice(), [Effect::Remove(Removal::Session(_))]), "{:?}", scene.effects);
+}
+
+#[test]
+fn what_was_removed_because_of_a_limit_is_said_once() {
+    let mut scene = Scene::with([fake(1, Some("trip"))]);
+    let removed = Removed { traces: 3, sessions: 1, spans: 9, logs: 0 };
+    let tick = |times: u64| {
+        let pruned = Pruned { times, removed, because: Limit::Runs(100) };
+        Event::Tick(Tick {
+            now: Timestamp(2_000),
+            seen: Seen { pruned: Some(pruned), ..Seen::default() },
+            failing: None,
+        })
+    };
+    scene.event(tick(1));
+    let text = |scene: &Scene| scene.state.notice.as_ref().map(|notice| notice.text.clone());
+    let said = "3 runs of 1 session were removed: the store keeps 100 runs (keep_runs)";
+    assert_eq!(text(&scene).as_deref(), Some(said));
+    scene.press("j");
+    scene.event(tick(1));
+    assert_eq!(text(&scene), None);
+    scene.event(tick(2));
+    assert_eq!(text(&scene).as_deref(), Some(said));
+}
+
+#[test]
 fn a_half_typed_chord_waits_and_a_wrong_second_key_ends_it() {
     let mut scene = Scene::with((1..=5).map(|number| fake(number, Some("s")))).still();
     scene.press("l G g");

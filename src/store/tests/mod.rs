@@ -2,6 +2,7 @@
 
 mod filters;
 mod lists;
+mod removal;
 
 use std::{sync::Arc, thread, time::Duration};
 

@@ -1,0 +1,425 @@
+//! Removes what somebody asked to be removed, and what is more than the settings let be kept: step by step on the writer's
+//! thread, between the groups, so that no sender waits for more than one step.
+//!
+//! ```text
+//!   choose ─▶ remove, a portion of the traces a step ─▶ sweep what nobody names ─▶ move what is left together
+//!     ▲                                                                                │
+//!     └────────────── if the file is still too large ◀── checkpoint: blocks are free ◀─┘
+//! ```
+//!
+//! Each step is one transaction. If the program is killed between two of them, the traces of the first are gone and the
+//! others are there.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use duckdb::Connection;
+use tracing::info;
+
+use super::{
+    DatabaseError, StoreError,
+    checkpoint::Checkpointer,
+    compaction::{self, Stretch},
+    doomed::{self, By, Chosen},
+    hash_ids::LogId,
+    pool::{Database, PooledConnection, transaction},
+    queue::AskedRemoval,
+    removal,
+    stored_ids::StoredIds,
+    summaries::Summaries,
+};
+use crate::model::{Changes, Doomed, Limit, Limits, Pruned, Removal, Removed, SessionId, TraceId};
+
+/// How long after a look whether something is beyond the limits it is looked again, if something was stored meanwhile.
+const EVERY: Duration = Duration::from_secs(5);
+/// The same if nothing was: runs become old by themselves.
+const EVERY_WHILE_IDLE: Duration = Duration::from_mins(10);
+/// How long a step is to take.
+const STEP: Duration = Duration::from_millis(60);
+/// Spans and log records of the first step, and of later ones by how long the steps before took. A trace is never parted.
+const FIRST: u64 = 1000;
+const LEAST: u64 = 100;
+const MOST: u64 = 20_000;
+/// Rows that the first step moves, and most: each may be as long as a request.
+const LEAST_ROWS: u64 = 8;
+const MOST_ROWS: u64 = 4096;
+/// How often rows that are to be moved are looked for after a removal.
+const COMPACTIONS: u8 = 4;
+/// Most traces of a step, whatever they hold.
+const TRACES: usize = 1000;
+
+/// What is to be removed, and how far that is.
+pub struct Retention {
+    /// What the settings let be kept.
+    limits: Limits,
+    asked: VecDeque<AskedRemoval>,
+    current: Option<Current>,
+    /// Spans and log records of the next step.
+    portion: u64,
+    /// When it was last looked whether something is beyond the limits; `None`: it is to be looked at once.
+    looked: Option<Instant>,
+    /// When it was last looked whether something is too old.
+    aged: Option<Instant>,
+    /// Something was stored since.
+    is_dirty: bool,
+    /// The bytes in use up to which removing more made the file no smaller; it is tried again when there are more.
+    futile: u64,
+    /// How often something was removed because of the limits.
+    times: u64,
+}
+
+/// What a step works with.
+pub struct Within<'a> {
+    pub connection: &'a PooledConnection,
+    pub database: &'a Database,
+    pub stored_ids: &'a mut StoredIds,
+    pub summaries: &'a mut Summaries,
+    pub checkpointer: &'a Checkpointer,
+}
+
+/// What a step did.
+#[derive(Default)]
+pub struct Step {
+    pub changes: Changes,
+    /// What was removed because of the limits, once all of it is.
+    pub pruned: Option<Pruned>,
+}
+
+/// What is being removed.
+struct Current {
+    removal: Removal,
+    by: By,
+    /// Who waits for it; `None` for the settings.
+    asked: Option<AskedRemoval>,
+    phase: Phase,
+    traces: VecDeque<Doomed>,
+    logs: VecDeque<LogId>,
+    stretches: VecDeque<Stretch>,
+    /// How often they were looked for.
+    compactions: u8,
+    /// Rows that the next step moves.
+    rows: u64,
+    removed: Removed,
+    sessions: HashSet<SessionId>,
+    because: Option<Limit>,
+    /// The bytes in use when the traces were chosen.
+    used: Option<u64>,
+    /// Whether nothing was chosen yet.
+    is_new: bool,
+    /// The file is still too large, and what was removed last made it no smaller.
+    is_futile: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Choose,
+    Remove,
+    Sweep,
+    /// Move the rows that are left together.
+    Compact,
+    /// Until so many checkpoints were written, or failed.
+    Await(u64),
+    Done,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            asked: VecDeque::new(),
+            current: None,
+            portion: FIRST,
+            looked: None,
+            aged: None,
+            is_dirty: true,
+            futile: 0,
+            times: 0,
+        }
+    }
+}
+
+impl Retention {
+    /// Sets what is kept from now on.
+    pub fn keep(&mut self, limits: Limits) {
+        (self.limits, self.looked, self.aged) = (limits, None, None);
+    }
+
+    /// Whether there is a step to do by `now`.
+    pub fn is_due(&self, checkpointer: &Checkpointer, now: Instant) -> bool {
+        let is_awaited = self.current.as_ref().is_some_and(|current| current.is_awaited(checkpointer));
+        is_awaited || self.next(now).is_some_and(|next| next <= now)
+    }
+
+    /// Takes what somebody asks to be removed; it is removed when what was asked before has gone.
+    pub fn ask(&mut self, asked: AskedRemoval) {
+        self.asked.push_back(asked);
+    }
+
+    /// Notes that something was stored.
+    pub fn note_stored(&mut self) {
+        self.is_dirty = true;
+    }
+
+    /// When there is something to do; `None`: when something is stored or asked.
+    pub fn next(&self, now: Instant) -> Option<Instant> {
+        match self.current.as_ref().map(|current| current.phase) {
+            // The end of a checkpoint wakes the writer.
+            Some(Phase::Await(_)) => None,
+            Some(_) => Some(now),
+            None if !self.asked.is_empty() => Some(now),
+            None if self.limits.is_empty() => None,
+            None => match self.looked {
+                None => Some(now),
+                Some(looked) if self.is_dirty => Some(looked + EVERY),
+                Some(_) => self.limits.age.and(self.aged).map(|aged| aged + EVERY_WHILE_IDLE),
+            },
+        }
+    }
+
+    /// Does the next step.
+    pub fn step(&mut self, within: &mut Within, now: Instant) -> Result<Step, DatabaseError> {
+        let Some(mut current) = self.current.take().or_else(|| self.begin(within, now)) else {
+            return Ok(Step::default());
+        };
+        let done = match current.phase {
+            Phase::Choose => self.choose(&mut current, within),
+            Phase::Remove => self.remove(&mut current, within),
+            Phase::Sweep => sweep(&mut current, within),
+            Phase::Compact => compact(&mut current, within),
+            Phase::Await(_) => {
+                current.phase = Phase::Choose;
+                Ok(Changes::default())
+            }
+            Phase::Done => Ok(Changes::default()),
+        };
+        match done {
+            Ok(changes) if current.phase == Phase::Done => Ok(Step { changes, pruned: self.finish(current) }),
+            Ok(changes) => {
+                self.current = Some(current);
+                Ok(Step { changes, pruned: None })
+            }
+            Err(error) => {
+                self.is_dirty = true;
+                current.answer(Err(StoreError::Failing(error.to_string())));
+                Err(error)
+            }
+        }
+    }
+
+    /// What is to be removed next: what was asked for, or what may be beyond the limits.
+    fn begin(&mut self, within: &Within, now: Instant) -> Option<Current> {
+        if let Some(asked) = self.asked.pop_front() {
+            return Some(Current::new(asked.removal.clone(), Some(asked)));
+        }
+        (self.looked, self.is_dirty) = (Some(now), false);
+        let Limits { size, age, runs } = self.limits;
+        let is_large = size.is_some_and(|size| {
+            let (most, _) = doomed::bounds(size, By::Settings);
+            within.database.size().is_some_and(|bytes| bytes > most)
+        });
+        let are_many = runs.is_some_and(|most| within.stored_ids.traces.len() as u64 > most);
+        let are_old = age.is_some() && self.aged.is_none_or(|aged| now.duration_since(aged) >= EVERY_WHILE_IDLE);
+        if are_old {
+            self.aged = Some(now);
+        }
+        (is_large || are_many || are_old).then(|| Current::new(Removal::Beyond(self.limits), None))
+    }
+
+    fn choose(&self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+        if current.removal == Removal::All {
+            return remove_all(current, within);
+        }
+        let (removal, by) = (&current.removal, current.by);
+        let (chosen, used) = within.connection.with(|connection: &Connection| {
+            let used = doomed::used(connection, within.database)?;
+            Ok((doomed::choose(connection, removal, used, by)?, used))
+        })?;
+        let Chosen { traces, logs, because } = chosen;
+        let is_size = matches!(because, Some(Limit::Size(_)));
+        if is_size && current.is_new && within.database.log_bytes() > 0 {
+            // What the log holds takes less room in the file.
+            current.is_new = false;
+            current.phase = Phase::Await(within.checkpointer.request());
+            return Ok(Changes::default());
+        }
+        let was_of_no_use = current.used.zip(used).is_some_and(|(before, now)| now >= before - before / 100);
+        current.is_futile = is_size && was_of_no_use;
+        let was_tried = is_size && by == By::Settings && used.is_some_and(|used| used <= self.futile);
+        if current.is_futile || was_tried || (traces.is_empty() && logs.is_empty()) {
+            current.phase = Phase::Done;
+            return Ok(Changes::default());
+        }
+        current.used = used;
+        current.is_new = false;
+        current.because = because.or(current.because);
+        (current.traces, current.logs) = (traces.into(), logs.into());
+        current.phase = Phase::Remove;
+        Ok(Changes::default())
+    }
+
+    /// Removes the next portion.
+    fn remove(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+        let began = Instant::now();
+        let (traces, logs) = current.portion(self.portion);
+        let ids: Vec<TraceId> = traces.iter().map(|doomed| doomed.trace).collect();
+        let gone = within
+            .connection
+            .with(|connection| transaction(connection, || removal::remove(connection, &ids, &logs)))?;
+        gone.take_out_of(within.stored_ids);
+        within.summaries.removed(&ids);
+        current.removed.spans += gone.spans;
+        current.removed.logs += gone.logs.len() as u64;
+        current.removed.traces += traces.iter().filter(|doomed| doomed.is_listed).count() as u64;
+        let sessions: Vec<SessionId> = traces.into_iter().filter_map(|doomed| doomed.session).collect();
+        current.sessions.extend(sessions.iter().cloned());
+        if current.traces.is_empty() && current.logs.is_empty() {
+            current.phase = Phase::Sweep;
+        }
+        let took = began.elapsed();
+        self.portion = if took > STEP { self.portion / 2 } else { self.portion * 2 }.clamp(LEAST, MOST);
+        let mut changes = Changes::default();
+        changes.merge(Changes {
+            traces: ids.into_iter().collect(),
+            sessions: sessions.into_iter().collect(),
+            // Log records without a trace are in no list, but in the size of the file.
+            all: !logs.is_empty(),
+            ..Changes::default()
+        });
+        Ok(changes)
+    }
+
+    /// Answers who asked, or says what went because of the limits.
+    fn finish(&mut self, current: Current) -> Option<Pruned> {
+        let removed = current.all_removed();
+        let because = current.because.filter(|_| current.by == By::Settings && !removed.is_empty());
+        if !removed.is_empty() {
+            let Removed { traces, sessions, spans, logs } = removed;
+            info!(traces, sessions, spans, logs, removal = ?current.removal, "removed");
+        }
+        if current.is_futile {
+            self.futile = current.used.unwrap_or(0) / 100 * 105;
+        }
+        // There may be more than was chosen at once.
+        self.is_dirty |= !removed.is_empty();
+        current.answer(Ok(removed));
+        let because = because?;
+        self.times += 1;
+        Some(Pruned { times: self.times, removed, because })
+    }
+}
+
+impl Current {
+    fn new(removal: Removal, asked: Option<AskedRemoval>) -> Self {
+        Self {
+            removal,
+            by: if asked.is_some() { By::Person } else { By::Settings },
+            asked,
+            phase: Phase::Choose,
+            traces: VecDeque::new(),
+            logs: VecDeque::new(),
+            stretches: VecDeque::new(),
+            compactions: 0,
+            rows: LEAST_ROWS,
+            removed: Removed::default(),
+            sessions: HashSet::new(),
+            because: None,
+            used: None,
+            is_new: true,
+            is_futile: false,
+        }
+    }
+
+    fn is_awaited(&self, checkpointer: &Checkpointer) -> bool {
+        matches!(self.phase, Phase::Await(number) if checkpointer.ended() >= number)
+    }
+
+    /// Takes the next traces, or when there are none any more the next log records.
+    fn portion(&mut self, most: u64) -> (Vec<Doomed>, Vec<LogId>) {
+        let (mut traces, mut records) = (Vec::new(), 0);
+        while let Some(next) = self.traces.front()
+            && traces.len() < TRACES
+            && (records == 0 || records + next.records <= most)
+        {
+            records += next.records;
+            traces.extend(self.traces.pop_front());
+        }
+        let logs = if traces.is_empty() {
+            let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.logs.len());
+            self.logs.drain(..most).collect()
+        } else {
+            Vec::new()
+        };
+        (traces, logs)
+    }
+
+    fn all_removed(&self) -> Removed {
+        Removed { sessions: self.removed.sessions + self.sessions.len() as u64, ..self.removed }
+    }
+
+    fn answer(self, answer: Result<Removed, StoreError>) {
+        if let Some(asked) = self.asked {
+            // Who asked may be gone.
+            drop(asked.answered.send(answer));
+        }
+    }
+}
+
+/// Removes what nobody names any more, and has the blocks of all that was removed freed.
+fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+    let swept = within.connection.with(|connection| transaction(connection, || removal::sweep(connection)))?;
+    swept.take_out_of(within.stored_ids);
+    current.phase = match current.removal {
+        // These are not worth a checkpoint.
+        Removal::Trace(_) => Phase::Done,
+        // There may be more than was chosen at once.
+        Removal::Session(_) => Phase::Choose,
+        Removal::Beyond(_) | Removal::All => {
+            current.compactions = 0;
+            Phase::Compact
+        }
+    };
+    Ok(Changes::default())
+}
+
+/// Moves some of the rows that are left together; after the last of them has the blocks freed that held the others.
+fn compact(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+    let Some(stretch) = current.stretches.front().copied() else {
+        current.compactions += 1;
+        // A checkpoint that was written meanwhile may have given the rows other numbers.
+        if current.compactions < COMPACTIONS {
+            current.stretches = within.connection.with(compaction::stretches)?;
+        }
+        if current.stretches.is_empty() {
+            current.phase = Phase::Await(within.checkpointer.request());
+        }
+        return Ok(Changes::default());
+    };
+    let (began, rows) = (Instant::now(), current.rows);
+    let left = within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)))?;
+    current.stretches.pop_front();
+    if let Some(left) = left {
+        current.stretches.push_front(left);
+    }
+    let is_slow = began.elapsed() > STEP;
+    current.rows = if is_slow { rows / 2 } else { rows * 2 }.clamp(LEAST_ROWS, MOST_ROWS);
+    Ok(Changes::default())
+}
+
+/// Removes everything at once, the first time that it is called for a removal.
+fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+    if !current.is_new {
+        current.phase = Phase::Done;
+        return Ok(Changes::default());
+    }
+    let (held, (spans, logs)) = within.connection.with(|connection| {
+        transaction(connection, || Ok((doomed::held(connection)?, removal::remove_all(connection)?)))
+    })?;
+    *within.stored_ids = StoredIds::default();
+    within.summaries.clear();
+    current.is_new = false;
+    current.removed = Removed { traces: held.runs, sessions: held.sessions, spans, logs };
+    current.phase = Phase::Await(within.checkpointer.request());
+    Ok(Changes { all: true, ..Changes::default() })
+}
