@@ -154,12 +154,7 @@ fn foretell(store: &Store, removal: &Removal, output: &mut Output) -> anyhow::Re
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).min(size);
         format!(", about {} of {}", format::size(bytes), format::size(size))
     });
-    writeln!(
-        output.out,
-        "\nWould remove {} of {}{share}.",
-        count(runs, "run", "runs"),
-        count(all.runs, "run", "runs"),
-    )?;
+    writeln!(output.out, "\nWould remove {} of {}{share}.", format::exact(runs), count(all.runs, "run", "runs"),)?;
     Ok(GOOD)
 }
 
@@ -220,11 +215,11 @@ pub fn kept(store: &Store) -> anyhow::Result<String> {
 pub fn sizes(before: Option<u64>, now: Option<u64>) -> String {
     match before.zip(now) {
         None => String::new(),
-        // What goes leaves holes, and a file ends only after the last thing in it.
-        Some((before, now)) if now > before / 10 * 9 => {
-            format!(" The file keeps its {}; new runs use the room.", format::size(now))
+        Some((before, now)) if now < before / 10 * 9 => {
+            format!(" The file has {} now, {} before.", format::size(now), format::size(before))
         }
-        Some((before, now)) => format!(" The file has {} now, {} before.", format::size(now), format::size(before)),
+        // What goes leaves holes, and a file ends only after the last thing in it.
+        Some((_, now)) => format!(" The file has {}; new runs use the room of what went.", format::size(now)),
     }
 }
 

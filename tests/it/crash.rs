@@ -61,7 +61,7 @@ fn whatever_it_is_killed_at_nothing_acknowledged_is_lost_or_doubled() {
         cycles.cycle(moment);
     }
     let found = cycles.verify();
-    assert!(found.acknowledged > 0, "{found:?}");
+    assert!(found.stored + found.removed >= found.acknowledged && found.acknowledged > 0, "{found:?}");
 }
 
 /// Lets several senders send until `end` has ended the program, which is after so many spans were acknowledged: the ids

@@ -38,7 +38,7 @@ fn old_runs_are_removed_from_a_store_that_nobody_holds_and_through_the_instance_
     send(&program, 1..9);
     let home = program.home().clone();
     let told = prints(&home, &["prune", "--keep-runs", "5", "--dry-run"]);
-    assert!(told.contains("Would remove 3 runs of 8 runs") && told.contains("s1"), "{told}");
+    assert!(told.contains("Would remove 3 of 8 runs") && told.contains("s1"), "{told}");
     assert_eq!(stored(&home).len(), 8);
     let told = prints(&home, &["prune", "--keep-runs", "5"]);
     assert!(told.starts_with("Removed 3 runs of 2 sessions: 3 spans."), "{told}");
