@@ -398,11 +398,9 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
-            Kind::Sessions
-            | Kind::Facets
-            | Kind::Delete { .. }
-            | Kind::Help { .. }
-            | Kind::Palette { .. } => Vec::new(),
+            Kind::Sessions | Kind::Facets | Kind::Delete { .. } | Kind::Help { .. } | Kind::Palette { .. } => {
+                Vec::new()
+            }
         };
     }
     if state.stats.is_open() {

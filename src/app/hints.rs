@@ -50,13 +50,7 @@ impl State {
             (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
             (
                 Action::Open,
-                Some(
-                    Kind::Sessions
-                    | Kind::Facets
-                    | Kind::Themes { .. }
-                    | Kind::Palette { .. }
-                    | Kind::Delete { .. },
-                ),
+                Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } | Kind::Delete { .. }),
             ) => Some("choose"),
             (Action::Palette, Some(_)) => None,
             (Action::Narrow, Some(Kind::Delete { .. })) => None,

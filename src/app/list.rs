@@ -128,11 +128,9 @@ impl List {
     #[must_use]
     pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions
-            | Kind::Facets
-            | Kind::Themes { .. }
-            | Kind::Delete { .. }
-            | Kind::Palette { .. } => self.left.len(),
+            Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Delete { .. } | Kind::Palette { .. } => {
+                self.left.len()
+            }
             Kind::Help { .. } => self.help.height(),
         };
         (lines, self.top)

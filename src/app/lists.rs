@@ -77,9 +77,8 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
                 return vec![Effect::Remove(removal)];
             }
         }
-        Pick::Keep => {}
-        // Whoever knows what actions do takes these.
-        Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
+        // Whoever knows what actions do takes the others.
+        Pick::Keep | Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }
     Vec::new()
 }

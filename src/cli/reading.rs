@@ -233,7 +233,12 @@ fn is_of_store(db: &Path, output: &Path) -> bool {
     };
     let (Some(db), Some(output)) = (whole(db), whole(output)) else { return false };
     let suffix = output.as_os_str().as_encoded_bytes().strip_prefix(db.as_os_str().as_encoded_bytes());
-    suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with(b".wal") || suffix.starts_with(b".tmp"))
+    suffix.is_some_and(|suffix| {
+        suffix.is_empty()
+            || suffix.starts_with(b".wal")
+            || suffix.starts_with(b".tmp")
+            || suffix.starts_with(b".reserve")
+    })
 }
 
 #[cfg(test)]

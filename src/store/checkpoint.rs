@@ -4,7 +4,7 @@
 //! seldom that it takes long, nor so frequent that the same row groups are written each time.
 //!
 //! After a checkpoint that failed the engine answers nothing any more until the file is opened again. So none is begun
-//! where the disk has no room for it: what is committed stays in the log, and it is tried again until there is room.
+//! where the disk has no room for it and a reserve: what is committed stays in the log, and it is tried again until there is room.
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -18,6 +18,7 @@ use super::{
     StoreHealth, lock,
     pool::{Database, PooledConnection},
     queue::WriteQueue,
+    reserve::Reserve,
 };
 
 /// Bytes of log from which on a checkpoint is due. Until then the rows of the log are in memory as well, uncompressed.
@@ -145,7 +146,10 @@ impl Checkpointer {
     /// `force` makes it wait for the transaction that is open. Without it, a checkpoint fails while one is open, which a
     /// busy writer always has.
     pub fn checkpoint(&self) -> bool {
-        let disk_full = self.lacking();
+        let (disk_full, _reserve) = match self.reserve() {
+            Ok(reserve) => (None, reserve),
+            Err(why) => (Some(why), None),
+        };
         let was_full = std::mem::replace(&mut lock(&self.health).disk_full, disk_full.clone()).is_some();
         if let Some(why) = disk_full {
             if !was_full {
@@ -165,9 +169,13 @@ impl Checkpointer {
         true
     }
 
-    /// Why the disk has no room for a checkpoint; `None` if it has, or if that cannot be found out.
-    fn lacking(&self) -> Option<String> {
-        let (log, free) = (self.database.log_bytes(), self.database.free_bytes()?);
+    /// Keeps room free that opening the file again may need, see `reserve`; `None` where none is needed. The error says that
+    /// the disk has no room for that and the checkpoint.
+    fn reserve(&self) -> Result<Option<Reserve>, String> {
+        let (log, path, free) = (self.database.log_bytes(), self.database.path(), self.database.free_bytes());
+        let Some((path, free)) = path.zip(free).filter(|_| log > 0) else { return Ok(None) };
+        let reserved = log.saturating_add(SPARE);
+        let full = || format!("{} MiB are left", free >> 20);
         // Blocks of the file that hold nothing are used first.
         let unused = |connection: &Connection| {
             let sql =
@@ -175,7 +183,10 @@ impl Checkpointer {
             Ok(connection.query_row(sql, [], |row| row.get::<_, u64>(0))?)
         };
         let unused = self.connection.with(unused).unwrap_or(0);
-        (!has_room(log, free, unused)).then(|| format!("{} MiB are left", free >> 20))
+        if !has_room(log, free.saturating_sub(reserved), unused) {
+            return Err(full());
+        }
+        Reserve::take(path, reserved).map_err(|_| full())
     }
 }
 

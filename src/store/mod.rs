@@ -46,6 +46,7 @@ mod received;
 mod removal;
 mod replace;
 mod reprocess;
+mod reserve;
 mod retention;
 mod rows;
 mod salvage;

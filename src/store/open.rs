@@ -15,6 +15,7 @@ use tracing::warn;
 use super::{
     DatabaseError, Place,
     log_file::{self, Mended, with_suffix},
+    reserve,
     schema::{self, Fit},
 };
 
@@ -70,12 +71,22 @@ impl Place {
     pub(super) fn whole(self) -> Result<Self, OpenError> {
         match self {
             Self::Memory => Ok(Self::Memory),
-            Self::File(path) => match std::path::absolute(&path) {
-                Ok(whole) => Ok(Self::File(whole)),
-                Err(error) => Err(OpenError::Unusable { path, why: error.to_string() }),
-            },
+            Self::File(path) => whole_path(&path).map(Self::File),
         }
     }
+}
+
+/// A path from the root to the file itself, past the symbolic links that stand for it. So the files beside it are beside
+/// the file, and a link whose file is not there yet stays one.
+pub fn whole_path(path: &Path) -> Result<PathBuf, OpenError> {
+    const MOST: usize = 40;
+    let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
+    let mut whole = std::path::absolute(path).map_err(|error| unusable(error.to_string()))?;
+    for _ in 0..MOST {
+        let Ok(target) = fs::read_link(&whole) else { return Ok(whole) };
+        whole = whole.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    Err(unusable("too many symbolic links stand for it".to_owned()))
 }
 
 /// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`]. Also returns
@@ -90,6 +101,9 @@ pub fn connect(place: &Place) -> Result<(Connection, Option<Mended>), OpenError>
         prepare_folder(&path)?;
         make(&path)?;
         check(&path)?;
+    }
+    if is_file {
+        reserve::release(&path);
     }
     let mended = if is_file { mended(&path)? } else { None };
     let access = if is_file { Access::Write } else { Access::Memory };
@@ -212,8 +226,7 @@ fn fitting(path: &Path, fit: &Fit) -> Result<(), OpenError> {
 
 /// Opens the file to read it: nothing is written, and its tables are left as they are.
 pub fn connect_to_read(path: &Path) -> Result<Connection, OpenError> {
-    let path = std::path::absolute(path)
-        .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
+    let path = whole_path(path)?;
     check(&path)?;
     let connection = attach(&path, Access::Read).map_err(|why| refused(&path, &why))?;
     match schema::fit(&connection) {
@@ -372,6 +385,22 @@ mod tests {
                 fs::remove_file(store).unwrap();
             }
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_the_store_is_made_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("far")).unwrap();
+        std::os::unix::fs::symlink("far/b.duckdb", at("a.duckdb")).unwrap();
+        std::os::unix::fs::symlink(at("a.duckdb"), at("c.duckdb")).unwrap();
+        drop(connect(&Place::File(at("c.duckdb")).whole().unwrap()).unwrap().0);
+        assert!(fs::symlink_metadata(at("a.duckdb")).unwrap().is_symlink() && at("far/b.duckdb").is_file());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        drop(connect_to_read(&at("c.duckdb")).unwrap());
+        std::os::unix::fs::symlink("d.duckdb", at("d.duckdb")).unwrap();
+        assert!(whole_path(&at("d.duckdb")).unwrap_err().to_string().contains("too many"));
     }
 
     #[test]

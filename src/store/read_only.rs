@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::{
     ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth,
     checkpoint::Checkpointer,
+    open::whole_path,
     pool::{Database, PooledConnection},
     queue::WriteQueue,
     reprocess,
@@ -32,6 +33,7 @@ impl Store {
         if !path.exists() {
             return Self::open(&Place::Memory, prices);
         }
+        let path = &whole_path(path)?;
         if let Some(store) = Self::open_settled_to_read(path, Arc::clone(&prices), &says)? {
             return Ok(store);
         }
@@ -66,6 +68,7 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
+        let path = &whole_path(path)?;
         let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
         if files_beside(path).map_err(|error| unusable(error.to_string()))?.is_empty() {
             let database = Database::open_to_read(path)?;

@@ -51,6 +51,19 @@ impl Reprocessed {
     }
 }
 
+impl Reprocessed {
+    /// The trace that most of the batch is of: it may be a large one, of which the next batch is as well.
+    pub fn main_trace(&self) -> Option<TraceId> {
+        /// A smaller batch is the last one, or has very long rows.
+        const LEAST: usize = 16;
+        let spans = self.spans.iter().map(|span| span.row.trace);
+        let all: Vec<TraceId> = spans.chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect();
+        let main = all.get(all.len() / 2).copied()?;
+        let of_main = all.iter().filter(|trace| **trace == main).count();
+        (all.len() >= LEAST && of_main * 5 > all.len() * 4).then_some(main)
+    }
+}
+
 impl<'a> GroupPlan<'a> {
     /// Plans what replaces the rows that are still of another version; a row that was replaced by a newer record
     /// meanwhile is left as it is. Traces are not summarized here: see [`write_reprocessed`].

@@ -288,7 +288,7 @@ mod tests {
 
     /// Waits until this many model calls are in the totals, which the writer updates when nothing else waits.
     fn summarized(store: &Store, calls: u64) -> crate::model::Overview {
-        for _ in 0..200 {
+        for _ in 0..1000 {
             let now = overview(store, Filter::default());
             if now.totals.model_calls == calls {
                 return now;

@@ -11,6 +11,7 @@ use duckdb::{Connection, Row, named_params};
 
 use super::{
     DatabaseError, OpenError, Place, Store, StoreError, Submission,
+    open::whole_path,
     pool::{Database, PooledConnection},
     prepared::{PreparedLog, PreparedSpan},
     raw_records::{Origins, RawRecord},
@@ -71,6 +72,7 @@ pub struct Damaged {
 impl Damaged {
     /// Opens a store.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let path = &whole_path(path)?;
         let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
         let beside = files_beside(path).map_err(|error| unusable(error.to_string()))?;
         // Refuses a file that another process holds.

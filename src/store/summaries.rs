@@ -227,6 +227,13 @@ impl Summaries {
         self.due.extend(traces.into_iter().map(|trace| (trace, now)));
     }
 
+    /// The same, but due only a while later: more of them is coming, and to load a large trace for each part of it would
+    /// make everything else wait.
+    pub fn expect_later(&mut self, traces: impl IntoIterator<Item = TraceId>) {
+        let later = Instant::now() + 2 * PAUSE;
+        self.due.extend(traces.into_iter().map(|trace| (trace, later)));
+    }
+
     /// Number of traces whose summary is out of date.
     pub fn out_of_date(&self) -> usize {
         self.due.len() + self.under_way.len()

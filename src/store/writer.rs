@@ -331,6 +331,7 @@ impl StoreWriter {
         // No new spans or log records arrived, and the cached digests of these traces are out of date.
         summaries.forget(reprocessed.traces());
         summaries.expect(reprocessed.traces());
+        summaries.expect_later(reprocessed.main_trace());
         Ok(Changes { spans: 0, logs: 0, ..changes })
     }
 

@@ -418,6 +418,8 @@ impl EventLoop {
         self.screen.forget(&self.state)?;
         self.later.push_back(Incoming::Signal(ProcessSignal::Resized));
         Ok(())
+    }
+
     /// Removes something from the store that is shown, on a thread of its own, and says what went.
     fn remove(&self, removal: Removal) {
         let Some((store, _)) = &self.shown else { return };
