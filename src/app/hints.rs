@@ -47,13 +47,13 @@ impl State {
         match (action, top) {
             (Action::Close, Some(_)) => Some("close"),
             // The key beside it does the same.
-            (Action::Back, Some(_)) | (Action::Open, Some(Kind::Help { .. })) => None,
+            (Action::Back | Action::Palette, Some(_))
+            | (Action::Open, Some(Kind::Help { .. }))
+            | (Action::Narrow, Some(Kind::Delete { .. })) => None,
             (
                 Action::Open,
                 Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } | Kind::Delete { .. }),
             ) => Some("choose"),
-            (Action::Palette, Some(_)) => None,
-            (Action::Narrow, Some(Kind::Delete { .. })) => None,
             (Action::Delete, _) => self.can_delete().then_some(usual),
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
             (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,

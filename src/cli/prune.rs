@@ -154,7 +154,7 @@ fn foretell(store: &Store, removal: &Removal, output: &mut Output) -> anyhow::Re
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).min(size);
         format!(", about {} of {}", format::size(bytes), format::size(size))
     });
-    writeln!(output.out, "\nWould remove {} of {}{share}.", format::exact(runs), count(all.runs, "run", "runs"),)?;
+    writeln!(output.out, "\nWould remove {} of {}{share}.", format::exact(runs), count(all.runs, "run", "runs"))?;
     Ok(GOOD)
 }
 
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_another_instance_is_asked_is_what_was_asked_here() {
-        let limits = Limits { size: Some(2 << 30), age: Some(Duration::from_secs(30 * 86_400)), runs: Some(100) };
+        let limits = Limits { size: Some(2 << 30), age: Some(Duration::from_hours(720)), runs: Some(100) };
         let asked = Arguments { dry_run: true, limits, ..Arguments::default() };
         let words = ["sideseat-tui", "prune", "--keep-size=2GiB", "--older=30d", "--keep-runs=100", "--dry-run"];
         assert_eq!(asked.words(), words);

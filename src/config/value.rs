@@ -187,7 +187,7 @@ impl FromStr for Keep<Bytes> {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = Self::UNITS.iter().find(|(_, times)| self.0 >= *times && self.0 % times == 0);
+        let unit = Self::UNITS.iter().find(|(_, times)| self.0 >= *times && self.0.is_multiple_of(*times));
         match unit {
             Some((name, times)) => write!(f, "{}{name}", self.0 / times),
             None => write!(f, "{}B", self.0),
@@ -221,7 +221,7 @@ impl fmt::Display for Age {
         let seconds = self.0.as_secs();
         // As days, however many weeks they are: so most people write it.
         let units = Self::UNITS.iter().skip(1);
-        let (name, length) = units.clone().find(|(_, length)| seconds % length == 0).unwrap_or(&("m", 60));
+        let (name, length) = units.clone().find(|(_, length)| seconds.is_multiple_of(*length)).unwrap_or(&("m", 60));
         write!(f, "{}{name}", seconds / length)
     }
 }

@@ -51,9 +51,9 @@ struct State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Due {
     /// The log is small.
-    Idle,
+    Not,
     /// A checkpoint is due, or is being written.
-    Due,
+    Now,
     /// The thread ends.
     Closed,
 }
@@ -66,7 +66,7 @@ impl Checkpointer {
             connection: database.pooled(),
             queue,
             health,
-            state: Mutex::new(State { due: Due::Idle, asked: 0, ended: 0 }),
+            state: Mutex::new(State { due: Due::Not, asked: 0, ended: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -74,8 +74,8 @@ impl Checkpointer {
     /// Notes how large the log is; to be called after each commit.
     pub fn notice(&self, log_bytes: u64) {
         let mut state = lock(&self.state);
-        if log_bytes > LOG && state.due == Due::Idle {
-            state.due = Due::Due;
+        if log_bytes > LOG && state.due == Due::Not {
+            state.due = Due::Now;
             self.changed.notify_all();
         }
     }
@@ -85,8 +85,8 @@ impl Checkpointer {
     pub fn request(&self) -> u64 {
         let mut state = lock(&self.state);
         state.asked += 1;
-        if state.due == Due::Idle {
-            state.due = Due::Due;
+        if state.due == Due::Not {
+            state.due = Due::Now;
         }
         self.changed.notify_all();
         state.asked
@@ -114,8 +114,8 @@ impl Checkpointer {
             let was_awaited = asked > state.ended;
             state.ended = asked;
             // What was asked for meanwhile may be about what was committed meanwhile.
-            if is_written && state.due == Due::Due && state.asked == asked {
-                state.due = Due::Idle;
+            if is_written && state.due == Due::Now && state.asked == asked {
+                state.due = Due::Not;
             }
             drop(state);
             if was_awaited {
@@ -131,11 +131,11 @@ impl Checkpointer {
             let left = not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
             match state.due {
                 Due::Closed => return false,
-                Due::Due if left.is_zero() => return true,
-                Due::Due => {
+                Due::Now if left.is_zero() => return true,
+                Due::Now => {
                     state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
                 }
-                Due::Idle => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Due::Not => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }

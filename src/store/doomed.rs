@@ -54,7 +54,13 @@ pub fn choose(connection: &Connection, removal: &Removal, used: Option<u64>, by:
             let session = session.as_ref().map_or(Sql::Null, |session| Sql::Text(session.to_string()));
             Wanted { session: Some(session), marked_too: true, ..nothing }
         }
-        Removal::Beyond(limits) => Wanted::beyond(connection, limits, used, by)?,
+        Removal::Beyond(limits) => {
+            let wanted = Wanted::beyond(connection, limits, used, by)?;
+            if wanted.because.is_none() {
+                return Ok(Chosen::default());
+            }
+            wanted
+        }
         Removal::All => return Ok(Chosen::default()),
     };
     wanted.choose(connection)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -104,10 +105,17 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(db: &std::path::Path) -> Self {
+    pub fn start(db: &Path) -> Self {
+        Self::start_with(db, &[], db.parent().unwrap())
+    }
+
+    /// With more arguments, and a home of its own.
+    pub fn start_with(db: &Path, arguments: &[&str], home: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sideseat-tui"))
             .args(["serve", "--grpc-port", "off", "--sideseat-port", "off", "--http-port", "0", "--db"])
             .arg(db)
+            .args(arguments)
+            .env("HOME", home)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -121,8 +129,17 @@ impl Server {
 
     /// Kilobytes, at their highest so far (Linux; 0 elsewhere).
     pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// Kilobytes now.
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, what: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("0");
         line.split_whitespace().next().unwrap().parse().unwrap_or(0)
     }
 

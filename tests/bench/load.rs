@@ -20,13 +20,19 @@ pub struct Body {
 
 /// At least `spans` spans of the Bedrock mix in requests of about [`BATCH`].
 pub fn bedrock(spans: usize) -> Vec<Body> {
+    bedrock_after(spans, 0)
+}
+
+/// The same with other ids: `before` says how many spans were made before these.
+pub fn bedrock_after(spans: usize, before: u64) -> Vec<Body> {
     let exports: Vec<ExportTraceServiceRequest> = captures("bedrock")
         .iter()
         .map(|path| ExportTraceServiceRequest::decode(fs::read(path).unwrap().as_slice()).unwrap())
         .collect();
     let mut bodies = Vec::new();
     let mut made = 0;
-    let mut ids = 0_u64;
+    // A span has an id of its own, and perhaps one of a trace and of a parent that nobody sent.
+    let mut ids = before * 4;
     let mut next = exports.iter().cycle();
     while made < spans {
         let mut request = ExportTraceServiceRequest::default();

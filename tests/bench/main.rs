@@ -15,6 +15,8 @@
 //!
 //! ```text
 //!   crash       kill -9 at random moments of everything that the program does, 200 times
+//!   overload    more than it can store, for a minute: what is refused, and how soon
+//!   soak        a mixed load for half an hour, with old runs removed and another process that reads
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
@@ -27,11 +29,13 @@ mod frames;
 mod ingest;
 mod large;
 mod load;
+mod overload;
 mod overwrite;
 #[path = "../it/program.rs"]
 #[allow(dead_code, reason = "the whole-program tests use all of it")]
 mod program;
 mod query;
+mod soak;
 mod start;
 mod stats;
 mod translate;
@@ -50,7 +54,7 @@ fn main() {
         ("stats", stats::run),
         ("start", start::run),
     ];
-    let long: [(&str, fn()); 1] = [("crash", crash::run)];
+    let long: [(&str, fn()); 3] = [("crash", crash::run), ("overload", overload::run), ("soak", soak::run)];
     let long = long.into_iter().filter(|(name, _)| names.iter().any(|given| given == name));
     for (name, run) in benches.into_iter().filter(|(name, _)| wanted(name)).chain(long) {
         println!("== {name}");
