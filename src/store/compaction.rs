@@ -4,15 +4,15 @@
 //! has the same number of rows however long they are, so that a few long rows may hold the room of many. So the rows that
 //! are left are appended again, and deleted where they were.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use duckdb::{Connection, named_params};
 
-use super::DatabaseError;
+use super::{DatabaseError, open::ROW_GROUP};
 
 /// The tables whose rows may be long.
 const TABLES: [&str; 4] = ["spans", "contents", "logs", "blobs"];
-/// The rows of a group are moved when one in so many, or more, was removed.
+/// Rows are moved when one in so many, or more, of those that were beside them was removed.
 const GONE: u64 = 3;
 
 /// Rows of a table that are to be moved: those with these numbers, `to` left out.
@@ -23,42 +23,50 @@ pub struct Stretch {
     to: u64,
 }
 
-/// The row groups whose rows are to be moved.
-pub fn stretches(connection: &Connection) -> Result<VecDeque<Stretch>, DatabaseError> {
-    let mut stretches = VecDeque::new();
-    for table in TABLES {
-        let mut from = 0;
-        for rows in row_groups(connection, table)? {
-            let stretch = Stretch { table, from, to: from + rows };
-            let left = stretch.left(connection)?;
-            let gone = rows.saturating_sub(left);
-            if left > 0 && gone > 0 && gone >= rows / GONE {
-                stretches.push_back(stretch);
+/// Of each table the number up to which the rows of the last stretch were moved already: there they are not missing.
+#[derive(Debug, Default)]
+pub struct Moved(HashMap<&'static str, u64>);
+
+impl Moved {
+    /// The rows that are to be moved. They are looked at in stretches of as many numbers as a row group has rows; which
+    /// numbers a row group really has the engine does not say, and it is the same wherever none was merged with another.
+    pub fn stretches(&self, connection: &Connection) -> Result<VecDeque<Stretch>, DatabaseError> {
+        let mut stretches = VecDeque::new();
+        for table in TABLES {
+            let floor = self.0.get(table).copied().unwrap_or(0);
+            let end = end(connection, table)?;
+            let sql = format!(
+                "select (rowid // {ROW_GROUP})::ubigint as stretch, count(*)::ubigint from {table}
+                 group by stretch order by stretch"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut found = statement.query([])?;
+            while let Some(row) = found.next()? {
+                let (nth, left): (u64, u64) = (row.get(0)?, row.get(1)?);
+                let (from, to) = (nth * ROW_GROUP as u64, ((nth + 1) * ROW_GROUP as u64).min(end));
+                let begins = if (from..to).contains(&floor) { floor } else { from };
+                let gone = (to - begins).saturating_sub(left);
+                if gone > 0 && gone >= (left + gone) / GONE {
+                    stretches.push_back(Stretch { table, from, to });
+                }
             }
-            from += rows;
         }
+        Ok(stretches)
     }
-    Ok(stretches)
+
+    /// Notes that all rows of a stretch were moved.
+    pub fn note(&mut self, stretch: Stretch) {
+        self.0.insert(stretch.table, stretch.to);
+    }
 }
 
-/// The number of rows of each row group, those that were removed counted.
-fn row_groups(connection: &Connection, table: &str) -> Result<Vec<u64>, DatabaseError> {
-    let sql = format!(
-        "select sum(count)::ubigint from pragma_storage_info('{table}')
-         where column_id = 0 and segment_type <> 'VALIDITY'
-         group by row_group_id order by row_group_id"
-    );
-    Ok(connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+/// The number after that of a table's last row.
+fn end(connection: &Connection, table: &str) -> Result<u64, DatabaseError> {
+    let sql = format!("select coalesce(max(rowid) + 1, 0)::ubigint from {table}");
+    Ok(connection.query_row(&sql, [], |row| row.get(0))?)
 }
 
 impl Stretch {
-    /// How many of the rows are left.
-    fn left(&self, connection: &Connection) -> Result<u64, DatabaseError> {
-        let sql = format!("select count(*)::ubigint from {} where rowid >= $from and rowid < $to", self.table);
-        let mut statement = connection.prepare_cached(&sql)?;
-        Ok(statement.query_row(named_params! { "from": self.from, "to": self.to }, |row| row.get(0))?)
-    }
-
     /// Moves the first so many of them, in a transaction of the caller's. Returns those that are still to be moved; `None`:
     /// all were.
     pub fn move_some(self, connection: &Connection, rows: u64) -> Result<Option<Self>, DatabaseError> {

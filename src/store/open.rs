@@ -63,7 +63,7 @@ fn holder(pid: Option<u32>) -> String {
 
 /// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
-const ROW_GROUP: usize = 30_720;
+pub const ROW_GROUP: usize = 30_720;
 
 impl Place {
     /// The same with a path from the root: the engine reads some relative paths, such as `name:path`, as something else

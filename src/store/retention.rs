@@ -21,7 +21,7 @@ use tracing::info;
 use super::{
     DatabaseError, StoreError,
     checkpoint::Checkpointer,
-    compaction::{self, Stretch},
+    compaction::{Moved, Stretch},
     doomed::{self, By, Chosen},
     hash_ids::LogId,
     pool::{Database, PooledConnection, transaction},
@@ -45,8 +45,6 @@ const MOST: u64 = 20_000;
 /// Rows that the first step moves, and most: each may be as long as a request.
 const LEAST_ROWS: u64 = 8;
 const MOST_ROWS: u64 = 4096;
-/// How often rows that are to be moved are looked for after a removal.
-const COMPACTIONS: u8 = 4;
 /// Most traces of a step, whatever they hold.
 const TRACES: usize = 1000;
 
@@ -68,6 +66,7 @@ pub struct Retention {
     futile: u64,
     /// How often something was removed because of the limits.
     times: u64,
+    moved: Moved,
 }
 
 /// What a step works with.
@@ -97,8 +96,8 @@ struct Current {
     traces: VecDeque<Doomed>,
     logs: VecDeque<LogId>,
     stretches: VecDeque<Stretch>,
-    /// How often they were looked for.
-    compactions: u8,
+    /// Whether they were looked for.
+    is_compacted: bool,
     /// Rows that the next step moves.
     rows: u64,
     removed: Removed,
@@ -136,6 +135,7 @@ impl Default for Retention {
             is_dirty: true,
             futile: 0,
             times: 0,
+            moved: Moved::default(),
         }
     }
 }
@@ -187,7 +187,7 @@ impl Retention {
             Phase::Choose => self.choose(&mut current, within),
             Phase::Remove => self.remove(&mut current, within),
             Phase::Sweep => sweep(&mut current, within),
-            Phase::Compact => compact(&mut current, within),
+            Phase::Compact => self.compact(&mut current, within),
             Phase::Await(_) => {
                 current.phase = Phase::Choose;
                 Ok(Changes::default())
@@ -290,6 +290,30 @@ impl Retention {
         Ok(changes)
     }
 
+    /// Moves some of the rows that are left together; after the last of them has the blocks freed that held the others.
+    fn compact(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+        let Some(stretch) = current.stretches.front().copied() else {
+            if current.is_compacted {
+                current.phase = Phase::Await(within.checkpointer.request());
+            } else {
+                current.stretches = within.connection.with(|connection| self.moved.stretches(connection))?;
+                current.is_compacted = true;
+            }
+            return Ok(Changes::default());
+        };
+        let (began, rows) = (Instant::now(), current.rows);
+        let left =
+            within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)))?;
+        current.stretches.pop_front();
+        match left {
+            Some(left) => current.stretches.push_front(left),
+            None => self.moved.note(stretch),
+        }
+        let is_slow = began.elapsed() > STEP;
+        current.rows = if is_slow { rows / 2 } else { rows * 2 }.clamp(LEAST_ROWS, MOST_ROWS);
+        Ok(Changes::default())
+    }
+
     /// Answers who asked, or says what went because of the limits.
     fn finish(&mut self, current: Current) -> Option<Pruned> {
         let removed = current.all_removed();
@@ -320,7 +344,7 @@ impl Current {
             traces: VecDeque::new(),
             logs: VecDeque::new(),
             stretches: VecDeque::new(),
-            compactions: 0,
+            is_compacted: false,
             rows: LEAST_ROWS,
             removed: Removed::default(),
             sessions: HashSet::new(),
@@ -376,34 +400,10 @@ fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, Database
         // There may be more than was chosen at once.
         Removal::Session(_) => Phase::Choose,
         Removal::Beyond(_) | Removal::All => {
-            current.compactions = 0;
+            current.is_compacted = false;
             Phase::Compact
         }
     };
-    Ok(Changes::default())
-}
-
-/// Moves some of the rows that are left together; after the last of them has the blocks freed that held the others.
-fn compact(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
-    let Some(stretch) = current.stretches.front().copied() else {
-        current.compactions += 1;
-        // A checkpoint that was written meanwhile may have given the rows other numbers.
-        if current.compactions < COMPACTIONS {
-            current.stretches = within.connection.with(compaction::stretches)?;
-        }
-        if current.stretches.is_empty() {
-            current.phase = Phase::Await(within.checkpointer.request());
-        }
-        return Ok(Changes::default());
-    };
-    let (began, rows) = (Instant::now(), current.rows);
-    let left = within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)))?;
-    current.stretches.pop_front();
-    if let Some(left) = left {
-        current.stretches.push_front(left);
-    }
-    let is_slow = began.elapsed() > STEP;
-    current.rows = if is_slow { rows / 2 } else { rows * 2 }.clamp(LEAST_ROWS, MOST_ROWS);
     Ok(Changes::default())
 }
 
