@@ -29,6 +29,7 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
             delay,
             content.to_owned(),
             "# the base URL only: SDKs add /v1/traces themselves".to_owned(),
+            "# what else your project needs: sideseat-tui setup".to_owned(),
         ];
     };
     let mut lines = framework.installs(|_| false);
