@@ -82,7 +82,7 @@ pub fn counting<T>(work: impl FnOnce() -> T) -> (T, Vec<LimitReached>) {
     let outer = REACHED.take();
     let done = work();
     let reached = REACHED.replace(outer);
-    (done, reached.into_iter().map(|(lost, times)| LimitReached { lost, times }).collect())
+    (done, reached.into_iter().map(|(lost, times)| LimitReached { lost: lost.into(), times }).collect())
 }
 
 impl Limit {

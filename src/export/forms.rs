@@ -54,7 +54,7 @@ pub struct TraceForm<'a> {
     tool_definitions: Vec<DefinitionForm<'a>>,
     errors: Vec<ErrorForm<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    limits: Vec<LimitForm>,
+    limits: Vec<LimitForm<'a>>,
     totals: TotalsForm,
 }
 
@@ -88,7 +88,7 @@ impl<'a> TraceForm<'a> {
             tools: assembled.tools.iter().map(ToolForm::of).collect(),
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
-            limits: assembled.limits.iter().map(|limit| LimitForm { lost: limit.lost, times: limit.times }).collect(),
+            limits: assembled.limits.iter().map(|limit| LimitForm { lost: &limit.lost, times: limit.times }).collect(),
             totals: TotalsForm::of(&assembled.totals),
         }
     }
@@ -220,8 +220,8 @@ impl<'a> FailureForm<'a> {
 }
 
 #[derive(Serialize)]
-struct LimitForm {
-    lost: &'static str,
+struct LimitForm<'a> {
+    lost: &'a str,
     times: u64,
 }
 

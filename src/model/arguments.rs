@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::ops::Deref;
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Value;
 
@@ -33,6 +34,19 @@ impl Arguments {
 impl From<Value> for Arguments {
     fn from(value: Value) -> Self {
         Self { hash: Self::hash_of(&value), value }
+    }
+}
+
+impl Serialize for Arguments {
+    /// Without the hash, which only this process knows.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Arguments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -1,18 +1,20 @@
 //! What an agent did, as a person reads it: conversations, tool runs, calls, errors.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     Arguments, Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp,
-    TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits,
+    TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits, shared,
 };
 
 /// The span id of its first call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ConversationId(pub TraceId, pub SpanId);
 
 /// One conversation of one agent, without the repetitions that each request's history makes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Conversation {
     pub id: ConversationId,
     pub agent: Option<String>,
@@ -22,15 +24,16 @@ pub struct Conversation {
 }
 
 /// What started a sub-agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opener {
     pub span: SpanId,
     pub call_id: Option<String>,
 }
 
 /// One message where it was said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ConversationMessage {
+    #[serde(with = "shared")]
     pub message: Arc<Message>,
     /// The event's or record's time, else the span's start (sent) or end (answered).
     pub at: Timestamp,
@@ -53,7 +56,7 @@ impl ConversationMessage {
 }
 
 /// One call of a tool, whether known from the model's message, an execution span, a log record or several of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ToolRun {
     pub call_id: Option<String>,
     pub name: String,
@@ -73,7 +76,7 @@ pub struct ToolRun {
     pub earlier: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToolStatus {
     Ok,
     Error,
@@ -92,7 +95,7 @@ impl ToolStatus {
 }
 
 /// A search for documents, an ordering of some, or an embedding: what was asked, and what came back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Retrieval {
     pub span: SpanId,
     /// Of a retriever, a reranker or an embedding.
@@ -104,13 +107,15 @@ pub struct Retrieval {
     pub ended: Option<Timestamp>,
     pub failed: bool,
     /// The query or the texts; of a reranker also the documents that it was given.
+    #[serde(with = "shared::list")]
     pub asked: Vec<Arc<Message>>,
     /// The documents in their order, or how long the vectors are.
+    #[serde(with = "shared::list")]
     pub found: Vec<Arc<Message>>,
 }
 
 /// A score that somebody gave what a span did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// What it judges; `None`: the whole trace.
     pub span: Option<SpanId>,
@@ -126,7 +131,7 @@ pub struct Evaluation {
 }
 
 /// One failure, at the deepest span that carries it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TraceFailure {
     pub span: SpanId,
     pub at: Timestamp,
@@ -134,7 +139,7 @@ pub struct TraceFailure {
 }
 
 /// What made a span.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrumentation {
     /// The name of its instrumentation scope.
     pub scope: String,
@@ -142,7 +147,7 @@ pub struct Instrumentation {
 }
 
 /// One counted call (a "turn" on the screen), in order of start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ModelCall {
     pub span: SpanId,
     pub name: String,
@@ -171,7 +176,7 @@ pub struct ModelCall {
     /// Who recorded a model call that ended well and of which no message is known; `None` for any other call.
     pub unrecorded: Option<Instrumentation>,
     /// What makes the instrumentation of an unrecorded call record its messages, once that was looked up.
-    pub recording_hint: Option<&'static str>,
+    pub recording_hint: Option<Cow<'static, str>>,
     /// Other spans that describe the same call.
     pub also: Vec<SpanId>,
 }
@@ -208,7 +213,7 @@ impl ModelCall {
 }
 
 /// All that is shown of one trace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AssembledTrace {
     pub trace: TraceId,
     pub name: Option<String>,
@@ -245,10 +250,10 @@ pub struct AssembledTrace {
 }
 
 /// A limit that bounds how much of a trace is compared, and left something out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitReached {
     /// What was lost, as a clause for people.
-    pub lost: &'static str,
+    pub lost: Cow<'static, str>,
     /// How often something was left out.
     pub times: u64,
 }

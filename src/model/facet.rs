@@ -1,7 +1,9 @@
 //! By what runs are grouped when one looks for some of them, and the values that there are.
+use serde::{Deserialize, Serialize};
+
 
 /// What a run has a name of: each is a key of the filter language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Facet {
     /// An agent that called a model or a tool.
     Agent,
@@ -47,7 +49,7 @@ impl Facet {
 }
 
 /// The values of one facet, those of most runs first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetValues {
     pub facet: Facet,
     pub rows: Vec<FacetValue>,
@@ -56,7 +58,7 @@ pub struct FacetValues {
 }
 
 /// A value, and how many runs have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetValue {
     pub value: String,
     pub runs: u64,

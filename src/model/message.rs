@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Value;
+use super::{Value, deep};
 
 /// One utterance. Its identity is its content: see [`super::ContentId`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,6 +225,7 @@ pub struct ToolResult {
     /// `None` where the sender does not say.
     pub is_error: Option<bool>,
     /// Text, JSON and media.
+    #[serde(deserialize_with = "deep::deserialize")]
     pub content: Vec<Part>,
 }
 

@@ -12,13 +12,14 @@
 //!   summary, tree, conversation what the screen and the transcript show
 //!   repeats, stats              calls made again and again; statistics of many runs
 //!   facet                       by what runs are grouped and found
-//!   query                       the words between screen and store
+//!   query                       the words between screen and store; shared, deep: how they are encoded
 //!   secrets                     what is left out of texts that leave the screen
 //!   program                     what `run` tells of the program that it started
 //! ```
 
 mod arguments;
 mod conversation;
+mod deep;
 mod facet;
 mod genai;
 mod ids;
@@ -32,6 +33,7 @@ mod repeats;
 mod request;
 mod rows;
 pub mod secrets;
+pub mod shared;
 mod span;
 mod stats;
 mod summary;

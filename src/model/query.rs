@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     AssembledTrace, Facet, FacetValues, LogRow, Note, Only, PlaceMark, SessionId, SessionSummary, Span, SpanId,
     StateCounts, Stats, Timestamp, Totals, TraceId, TraceSummary, Tree, Usd,
 };
 
 /// What narrows every list, and in which order it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Filter {
     /// In the filter language (`crate::filter`); the store answers nothing for a text that is none.
     pub text: String,
@@ -24,7 +26,7 @@ pub struct Filter {
 }
 
 /// The order of sessions, and of the runs in one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Order {
     /// The newest first.
     #[default]
@@ -67,7 +69,7 @@ impl Filter {
 }
 
 /// A question the screen asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
     /// Sessions in the order of the filter, at most `limit`; traces without a session gathered in one row.
     Sessions {
@@ -126,14 +128,14 @@ pub enum Query {
 }
 
 /// What the detail panes are about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Subject {
     Session(SessionId),
     Trace(TraceId),
 }
 
 /// A place that shows one answer: a newer question of a slot replaces the older one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum QuerySlot {
     Sessions,
     /// What the session picker lists.
@@ -158,7 +160,7 @@ pub enum QuerySlot {
     Facets,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Answer {
     Sessions(Page<SessionSummary>),
     Traces(Page<TraceSummary>),
@@ -178,7 +180,7 @@ pub enum Answer {
 }
 
 /// Traces as OTLP JSON: a line of traces, and a line of logs where there are any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Otlp {
     pub text: String,
     /// How many secrets were left out of it.
@@ -186,7 +188,7 @@ pub struct Otlp {
 }
 
 /// A part of a list, and how long the whole list is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
     pub total: u64,
@@ -199,7 +201,7 @@ impl<T> Default for Page<T> {
 }
 
 /// What the panes Messages, Tools, Reasoning and Cost draw from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Detail {
     /// In order of start. One for a trace; of a long session the newest only.
     pub traces: Vec<Arc<AssembledTrace>>,
@@ -219,7 +221,7 @@ impl Detail {
 }
 
 /// One span as it arrived.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RawSpan {
     pub span: Span,
     pub notes: Vec<Note>,
@@ -229,7 +231,7 @@ pub struct RawSpan {
 }
 
 /// The sums of what a filter lets through, and of everything.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Overview {
     pub sessions: u64,
     /// How many traces are in each state.
@@ -242,14 +244,14 @@ pub struct Overview {
 }
 
 /// What the header says, whatever the filter.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Everything {
     pub states: StateCounts,
     pub totals: Totals,
 }
 
 /// What commits touched, merged until someone looks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
     pub traces: BTreeSet<TraceId>,
     pub sessions: BTreeSet<SessionId>,

@@ -3,6 +3,8 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::Usd;
 
 /// So many equal calls are a loop if they fail, and a repeat if all return the same.
@@ -67,7 +69,7 @@ impl EqualRuns {
 }
 
 /// The worst repeat of a trace, as its row says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepeatSummary {
     pub tool: String,
     pub times: u64,

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{AssembledTrace, Message, ToolDefinition};
+use serde::{Deserialize, Serialize};
+
+use super::{AssembledTrace, Message, ToolDefinition, shared};
 
 /// What a call was sent, in the order in which providers read it: the tools, then the messages, those of the system
 /// first. It has no messages where none are known.
 ///
 /// A request mostly repeats the one before it. The messages that both begin with are kept there, so that a
 /// conversation of many calls takes no more room than its messages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Request {
     /// The call that it continues, as an index into [`AssembledTrace::calls`]: an earlier one of the same agent.
     /// `None` for an agent's first call.
@@ -17,8 +19,10 @@ pub struct Request {
     /// With how many messages of that call's request it begins, each equal to the letter.
     pub shared: usize,
     /// The messages behind those.
+    #[serde(with = "shared::list")]
     pub rest: Vec<Arc<Message>>,
     /// The tools that were offered with this call, as it lists them; empty where it lists none.
+    #[serde(with = "shared")]
     pub tools: Arc<[ToolDefinition]>,
 }
 

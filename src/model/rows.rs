@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{LogRecord, Project, Span, SpanId, SpanKind, Status, Timestamp, TraceId, Translation, Value};
 
 /// One stored span, without its raw form. Equal messages of one query share one allocation.
@@ -47,7 +49,7 @@ impl SpanRow {
 }
 
 /// One stored log record, without its raw form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LogRow {
     pub trace: Option<TraceId>,
     pub span: Option<SpanId>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Attributes, Project, SpanId, Timestamp, TraceId, Value};
 
 /// One span as it was sent. Nothing that OTLP carries is left out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     pub project: Project,
     pub trace: TraceId,
@@ -87,7 +87,7 @@ fn tie(bytes: &[u8]) -> u16 {
     folded
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpanEvent {
     pub name: String,
     pub at: Timestamp,
@@ -96,7 +96,7 @@ pub struct SpanEvent {
 }
 
 /// A reference to another span. Ids of wrong length are kept as they came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     pub trace: Vec<u8>,
     pub span: Vec<u8>,
@@ -107,7 +107,7 @@ pub struct Link {
 }
 
 /// How many of each the sender says it threw away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Dropped {
     pub attributes: u32,
     pub events: u32,
@@ -165,7 +165,7 @@ impl StatusCode {
 }
 
 /// What made the spans: a service, its SDK, its host.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Resource {
     pub attributes: Attributes,
     pub dropped_attributes: u32,
@@ -180,7 +180,7 @@ impl Resource {
 }
 
 /// The instrumentation that made the spans.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Scope {
     pub name: String,
     pub version: String,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd};
 
 /// What a statistic counts, to list the runs behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Only {
     /// Runs with a call of this model; `None`: of one that is not known.
     Model(Option<String>),
@@ -25,7 +27,7 @@ pub enum Only {
 }
 
 /// A group of runs by how they went. The first five are states, and each run is in one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcomes {
     Done,
     Recovered,
@@ -73,7 +75,7 @@ impl Outcomes {
 }
 
 /// What is timed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Timed {
     Run,
     Call,
@@ -98,7 +100,7 @@ impl Timed {
 
 /// The median, the 95th percentile (each a value that occurs) and the largest of some values. Of many values the
 /// percentiles may be up to 2 % too large ([`Stats::rounded`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spread<T> {
     pub p50: T,
     pub p95: T,
@@ -106,7 +108,7 @@ pub struct Spread<T> {
 }
 
 /// The statistics of the runs that a filter lets through.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stats {
     pub sessions: u64,
     pub spans: u64,
@@ -174,7 +176,7 @@ impl Stats {
 }
 
 /// What model calls cost over time, in stretches of equal length.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spend {
     /// Where the first stretch begins.
     pub from: Timestamp,
@@ -185,7 +187,7 @@ pub struct Spend {
 }
 
 /// Groups of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Groups {
     pub rows: Vec<Group>,
     /// How many there are, with those that are left out.
@@ -193,7 +195,7 @@ pub struct Groups {
 }
 
 /// The sums of one model, agent, tool, session or user.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Group {
     /// `None` gathers what names none.
     pub name: Option<String>,
@@ -215,7 +217,7 @@ pub struct Group {
 }
 
 /// A run that somebody should look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
     pub trace: TraceId,
     pub session: Option<SessionId>,

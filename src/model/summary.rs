@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Project, RepeatSummary, SessionId, Timestamp, Totals, TraceId};
 
 /// One session: the sum of its traces, each once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionSummary {
     /// `None` gathers the traces without a session.
     pub session: Option<SessionId>,
@@ -22,7 +24,7 @@ pub struct SessionSummary {
 }
 
 /// One trace, as lists show it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TraceSummary {
     pub trace: TraceId,
     pub project: Project,
@@ -60,7 +62,7 @@ impl TraceSummary {
 }
 
 /// What a trace waits for: a fact of what was received, without any clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Waits {
     /// A span was received without its end.
     Spans,
@@ -138,7 +140,7 @@ impl RunState {
 }
 
 /// How many runs are in each state at a moment; each run counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StateCounts {
     pub running: u64,
     pub never_ended: u64,
@@ -175,7 +177,7 @@ impl StateCounts {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum TraceState {
     #[default]
     Ok,

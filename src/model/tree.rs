@@ -1,9 +1,11 @@
 //! Spans as the screen walks them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Category, Cost, SpanId, Timestamp, TokenUsage, TraceId};
 
 /// The spans of one trace, each parent before its children, siblings by start, end, id.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tree {
     pub nodes: Vec<Node>,
 }
@@ -20,7 +22,7 @@ impl Tree {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     pub trace: Option<TraceId>,
     pub id: SpanId,
@@ -76,7 +78,7 @@ impl Node {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeState {
     Ok,
     Error,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deep;
+
 /// An OTLP `AnyValue`, or a piece of JSON that came inside one.
 ///
 /// `serde`'s derive is the *stored* form (an enum with its type); JSON text is read and written by
@@ -18,9 +20,9 @@ pub enum Value {
     Double(f64),
     String(String),
     Bytes(Vec<u8>),
-    Array(Vec<Value>),
+    Array(#[serde(deserialize_with = "deep::deserialize")] Vec<Value>),
     /// In the order in which it was sent; a key sent twice is here twice.
-    Map(Vec<(String, Value)>),
+    Map(#[serde(deserialize_with = "deep::deserialize")] Vec<(String, Value)>),
 }
 
 impl Value {

@@ -54,7 +54,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ratatui::", &["app", "theme", "view", "terminal"]),
     ("tokio::", &["cli", "receive", "start", "store"]),
     ("jiff::", &["app", "dialects", "model"]),
-    ("postcard::", &["store"]),
+    ("postcard::", &["cli", "model", "store"]),
     ("pulldown_cmark::", &["app"]),
     ("prost::", &["cli", "decode"]),
     ("unicode_width::", &["app"]),

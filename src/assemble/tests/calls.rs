@@ -353,7 +353,7 @@ fn a_limit_that_left_something_out_is_reported() {
     };
     assert_eq!(trace(3).limits, []);
     let limits = trace(70).limits;
-    let [LimitReached { lost, times: 1 }] = limits[..] else { panic!("{limits:?}") };
+    let [LimitReached { lost, times: 1 }] = &limits[..] else { panic!("{limits:?}") };
     assert!(lost.starts_with("call spans"), "{lost}");
 }
 

@@ -7,7 +7,7 @@ use duckdb::{Connection, named_params};
 use super::{LISTED, count, evaluations, limit, totals};
 use crate::{
     assemble, dialects,
-    model::{Detail, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
+    model::{Detail, Instrumentation, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
     pricing::Prices,
     store::{
         DatabaseError,
@@ -40,7 +40,8 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     }
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
         let recorder = call.unrecorded.as_ref();
-        call.recording_hint = recorder.map(|by| dialects::recording_hints(&by.scope, by.framework.as_deref()).messages);
+        let hints = |by: &Instrumentation| dialects::recording_hints(&by.scope, by.framework.as_deref());
+        call.recording_hint = recorder.map(|by| hints(by).messages.into());
         let (requested, answered) = (call.model.as_deref(), call.response_model.as_deref());
         call.window = prices.window(call.provider.as_deref(), requested, answered);
     }

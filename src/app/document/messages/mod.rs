@@ -77,7 +77,7 @@ impl Pane for Messages {
                     let words = if self.traces[trace].answers_around_calls { around } else { none };
                     to.wrapped(2, 0, &[Styled::new(words, Slot::Dim)]);
                 }
-                if let Some(how) = call.recording_hint.filter(|_| hint) {
+                if let Some(how) = call.recording_hint.as_deref().filter(|_| hint) {
                     to.text(4, how, Slot::Warning);
                 }
             }

@@ -1,6 +1,6 @@
 //! Lists the blocks of the Messages pane, turn by turn.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::super::hash::{HashMap, HashSet};
 use super::super::{outline, parts, runs};
@@ -48,7 +48,7 @@ struct Shown<'a> {
     /// The system prompts, each with the number of the run that began with it.
     prompts: Vec<(u64, &'a [Part])>,
     /// What makes an instrumentation record messages.
-    hints: HashSet<&'static str>,
+    hints: HashSet<Cow<'static, str>>,
 }
 
 struct Writer<'a, 'o> {
@@ -176,7 +176,8 @@ impl<'a> Writer<'a, '_> {
     fn silent_before(&mut self, before: usize) {
         while let Some(call) = self.silent.next_if(|call| *call < before) {
             self.turn(call);
-            let hint = self.trace.calls[call].recording_hint.is_some_and(|hint| self.shown.hints.insert(hint));
+            let hint = self.trace.calls[call].recording_hint.as_ref();
+            let hint = hint.is_some_and(|hint| self.shown.hints.insert(hint.clone()));
             let id = ("silent", self.trace.trace, self.trace.calls[call].span);
             self.outline.push(Block::Silent { trace: self.at, call, hint }, id, 1 + usize::from(hint), 0);
             self.close(Some(call));

@@ -17,7 +17,7 @@ pub fn of(side: &Side) -> Vec<String> {
     if side.messages.is_empty() {
         let mut gaps =
             vec!["What this call was sent did not come with it: no message of its prompt is known.".to_owned()];
-        gaps.extend(facts.recording_hint.map(|how| format!("To have it recorded, {how}")));
+        gaps.extend(facts.recording_hint.as_ref().map(|how| format!("To have it recorded, {how}")));
         return gaps;
     }
     let mut gaps = Vec::new();

@@ -6,7 +6,7 @@ use super::*;
 fn a_session_shows_its_system_prompt_and_its_hint_once() {
     let prompt = || message(0, Role::System, vec![Content::Text("Be brief.".into())]);
     let asked = |text: &str| vec![prompt(), message(0, Role::User, vec![Content::Text(text.into())])];
-    let silent = || ModelCall { recording_hint: Some("turn on the content"), ..call(2) };
+    let silent = || ModelCall { recording_hint: Some("turn on the content".into()), ..call(2) };
     let run = |number: u8, text: &str| {
         let trace = TraceId::from_bytes(&[number; 16]).unwrap();
         AssembledTrace { trace, ..run(vec![call(1), silent()], asked(text), Vec::new()) }
