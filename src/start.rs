@@ -20,12 +20,12 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::{
     config::{
-        Db, Given, Port, Settings,
+        Db, Given, Port, Secret, Settings, TokenChoice,
         instances::{self, Entry, Registered},
     },
     model::{Limits, Timestamp},
     pricing::Prices,
-    receive::{Address, Counts, ExportSink, Intake, Listeners, PortChoice, Ports, Serving},
+    receive::{Address, Counts, ExportSink, Intake, Listeners, PortChoice, Ports, Screens, Serving, Token},
     store::{OpenError, Place, Store},
 };
 
@@ -121,6 +121,14 @@ pub fn open_to_remove(settings: &Settings) -> anyhow::Result<Store> {
     open_store(settings, &Arc::new(Prices::bundled()))
 }
 
+/// The instance that holds the store that the settings name, if it is known and answers; `None` also for a store in
+/// memory.
+#[must_use]
+pub fn answering(settings: &Settings) -> Option<HeldByUs> {
+    let Db::File(file) = &settings.db.value else { return None };
+    holder(settings, file, None).filter(|held| held.socket.is_some())
+}
+
 /// Opens the store that the settings name.
 ///
 /// # Errors
@@ -154,14 +162,6 @@ fn holder(settings: &Settings, path: &Path, pid: Option<u32>) -> Option<HeldByUs
     Some(HeldByUs { path: path.to_owned(), pid, listening, version, socket })
 }
 
-/// The instance that holds the store that the settings name; `None` if none does, or the store is in memory.
-pub fn held(settings: &Settings) -> Option<HeldByUs> {
-    match &settings.db.value {
-        Db::Memory => None,
-        Db::File(file) => holder(settings, file, None),
-    }
-}
-
 /// How much is kept, by the settings.
 #[must_use]
 pub fn limits(settings: &Settings) -> Limits {
@@ -172,11 +172,41 @@ pub fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// The token of this process.
+#[derive(Debug, Clone, Default)]
+pub struct OwnToken {
+    /// `None`: only this machine reaches the ports, and no token is needed.
+    pub secret: Option<Secret>,
+    /// It was made just now, and nobody knows it yet.
+    pub is_new: bool,
+}
+
+/// The token that senders need: the one that is set, or a new one. `is_seen`: a person sees what this process writes, and
+/// so would a token that is made without having been asked for.
+///
+/// # Errors
+/// What is set is no token, or there is none where other machines can reach the ports.
+pub fn token(settings: &Settings, is_seen: bool) -> anyhow::Result<OwnToken> {
+    let bind = settings.bind.value;
+    let new = || -> anyhow::Result<OwnToken> { Ok(OwnToken { secret: Some(Secret::random()?), is_new: true }) };
+    match &settings.token.value {
+        Some(TokenChoice::This(secret)) => Ok(OwnToken { secret: Some(secret.clone()), is_new: false }),
+        Some(TokenChoice::Generate) => new(),
+        Some(TokenChoice::Unusable(why)) => anyhow::bail!("{why}"),
+        None if bind.is_open() && is_seen => new(),
+        None if bind.is_open() => anyhow::bail!(
+            "other machines can reach {bind}, so senders need a token there; set SIDESEAT_TUI_TOKEN, or type: \
+             sideseat-tui serve --bind {bind} --token generate"
+        ),
+        None => Ok(OwnToken::default()),
+    }
+}
+
 /// Binds the ports that the settings name.
 ///
 /// # Errors
 /// [`BindError`](crate::receive::BindError): a chosen port is taken.
-pub async fn bind(settings: &Settings) -> anyhow::Result<Listeners> {
+pub async fn bind(settings: &Settings, token: &OwnToken) -> anyhow::Result<Listeners> {
     fn choice(port: &Given<Port>) -> PortChoice {
         match port.value {
             Port::Off => PortChoice::Off,
@@ -186,13 +216,20 @@ pub async fn bind(settings: &Settings) -> anyhow::Result<Listeners> {
     }
     let Settings { grpc_port, http_port, sideseat_port, .. } = settings;
     let ports = Ports { grpc: choice(grpc_port), http: choice(http_port), sideseat: choice(sideseat_port) };
-    Ok(Listeners::bind(settings.bind.value.0, &ports).await?)
+    let token = token.secret.as_ref().map(|secret| Token::new(secret.reveal()));
+    Ok(Listeners::bind(settings.bind.value.0, &ports, token).await?)
 }
 
-/// Registers this process, so that `run`, `import` and commands that read find it; the latter are answered at `socket`.
+/// Registers this process, so that `run`, `import` and commands that read find it; the latter are answered at `socket`,
+/// and the others send the token.
 /// `None` if there is no folder for that or it cannot be written, which is logged.
 #[must_use]
-pub fn register(settings: &Settings, addresses: &[Address], socket: Option<PathBuf>) -> Option<Registered> {
+pub fn register(
+    settings: &Settings,
+    addresses: &[Address],
+    socket: Option<PathBuf>,
+    token: Option<Secret>,
+) -> Option<Registered> {
     let listening = |address: &Address| instances::Listening {
         what: address.what.as_str().to_lowercase(),
         address: address.socket(),
@@ -207,6 +244,7 @@ pub fn register(settings: &Settings, addresses: &[Address], socket: Option<PathB
         },
         addresses: addresses.iter().map(listening).collect(),
         socket,
+        token,
     };
     let registered = instances::register(&settings.paths.instances()?, &entry);
     registered.inspect_err(|error| tracing::warn!(%error, "other commands will not find this instance")).ok()
@@ -220,7 +258,7 @@ pub struct Rooms {
 
 impl Rooms {
     /// Opens the store and serves the ports, which are bound already. `sink` makes what exports are handed to from the
-    /// intake of the store.
+    /// intake of the store, `screens` what takes the screens that attach.
     ///
     /// # Errors
     /// Those of [`open_store`].
@@ -230,10 +268,12 @@ impl Rooms {
         counts: &Arc<Counts>,
         runtime: &Handle,
         sink: impl FnOnce(Intake) -> T,
+        screens: impl FnOnce(&Store) -> Screens,
     ) -> anyhow::Result<Self> {
         let prices = prices();
         let store = Arc::new(open_store(settings, &prices)?);
         store.keep(limits(settings));
+        let listeners = listeners.with_screens(screens(&store));
         let addresses = listeners.addresses();
         let intake = Intake::new(store.writer(), prices, Arc::clone(counts));
         let serving = {

@@ -5,7 +5,7 @@ use super::{
     browse::Content,
     comparing, deleting,
     document::Copied,
-    event::Effect,
+    event::{Effect, Mode},
     exporting, failed_steps,
     filter_line::{self, type_in},
     find_keys as find, first_run,
@@ -74,7 +74,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Delete => deleting::ask(state),
 
         Action::Narrow => {
-            if let Some(list) = state.lists.last_mut().filter(|list| !matches!(list.kind, Kind::Delete { .. })) {
+            let narrows = |list: &&mut List| !matches!(list.kind, Kind::Delete { .. } | Kind::Ended | Kind::Token);
+            if let Some(list) = state.lists.last_mut().filter(narrows) {
                 list.open_line();
             }
         }
@@ -148,11 +149,15 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::YankCommand => return vec![yank::copy(Copied::new("command", first_run::command()))],
         Action::YankSnippet => {
-            let lines = first_run::snippet(state.sdk, state.listening.as_deref().unwrap_or_default());
+            let lines = state.listening.as_deref().unwrap_or_default();
+            let lines = first_run::snippet(state.sdk, lines, state.seen.needs_token);
             return vec![yank::copy(Copied::new("lines for the SDK", lines.join("\n") + "\n"))];
         }
         Action::SdkSideseat | Action::SdkStrands | Action::SdkLanggraph | Action::SdkOpenai | Action::SdkOther => {
             state.sdk = Sdk::of(action).unwrap_or_default();
+        }
+        Action::Demo if state.mode == Mode::Attached => {
+            state.notify("what another sideseat-tui receives is shown here; `sideseat-tui demo` plays recorded runs");
         }
         Action::Demo => {
             state.notify("playing recorded runs; nothing of them is kept");
@@ -398,6 +403,11 @@ fn back(state: &mut State) -> Vec<Effect> {
     if let Some(list) = state.lists.pop() {
         return match list.kind {
             Kind::Themes { before } => lists::set_theme(state, before),
+            Kind::Ended => vec![Effect::Quit],
+            Kind::Token => {
+                state.token = None;
+                Vec::new()
+            }
             Kind::Sessions | Kind::Facets | Kind::Delete { .. } | Kind::Help { .. } | Kind::Palette { .. } => {
                 Vec::new()
             }

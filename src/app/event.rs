@@ -1,5 +1,9 @@
 //! Everything that can happen, and everything the app can want from outside.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::{detail::Prepared, document::Opens};
 use crate::{
     keymap::Key,
@@ -25,6 +29,12 @@ pub enum Event {
     Fits(&'static str),
     /// A store can answer queries. What was shown of another one is forgotten.
     Opened(Mode),
+    /// The same store can answer queries again, from elsewhere. What is shown stays until it has answered.
+    Reopened(Mode),
+    /// The instance that answers for what is shown does so no longer.
+    Ended(Ended),
+    /// Senders need this token.
+    Token(NewToken),
     Listening(Vec<Listening>),
     Answered {
         slot: QuerySlot,
@@ -42,6 +52,29 @@ pub enum Event {
     /// Go on with what is not done yet: what [`Effect::Work`] asked for.
     Work,
     Tick(Tick),
+}
+
+/// Nobody answers for what is shown any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What has happened, as a sentence.
+    pub why: String,
+    /// What can be done instead of quitting.
+    pub offer: String,
+}
+
+/// A token that was made just now, and is shown this once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewToken {
+    pub token: String,
+    /// The variable that makes SDKs send it.
+    pub line: String,
+}
+
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewToken")
+    }
 }
 
 /// The only clock there is.
@@ -108,10 +141,12 @@ pub enum Mode {
     Demo,
     /// Files that were opened to be looked at: nothing is received and nothing is kept.
     Files,
+    /// What another instance receives and stores.
+    Attached,
 }
 
 /// An address that takes exports.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listening {
     /// `gRPC`, `HTTP`, `SideSeat`.
     pub what: String,
@@ -122,7 +157,7 @@ pub struct Listening {
 }
 
 /// What the listeners have seen since they were opened.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// By listener, how many connections it accepted.
     pub connections: Vec<(String, u64)>,
@@ -130,7 +165,11 @@ pub struct Seen {
     pub spans: u64,
     pub logs: u64,
     pub metric_points: u64,
+    /// Whether senders need a token.
+    pub needs_token: bool,
     pub refused: u64,
+    /// How often each reason for a refusal occurred, the most frequent first.
+    pub refused_for: Vec<(String, u64)>,
     /// The last few refusals, each in a line with its time, path and peer.
     pub refusals: Vec<String>,
     /// Why nothing can be received or stored just now.
@@ -192,6 +231,8 @@ pub enum Effect {
     },
     /// Remove this from the store; what went comes back as a notice.
     Remove(Removal),
+    /// Take the place of the instance that has ended: open its store here, and its ports.
+    TakeOver,
     /// Runs have ended; the text says how many, and holds nothing that was received.
     Alert(String),
     Quit,

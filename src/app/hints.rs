@@ -45,14 +45,23 @@ impl State {
         let context = self.context();
         let top = self.lists.last().map(|list| &list.kind);
         match (action, top) {
+            (Action::Close, Some(Kind::Ended)) => Some("quit"),
+            (Action::Open, Some(Kind::Token)) => Some("copy"),
             (Action::Close, Some(_)) => Some("close"),
             // The key beside it does the same.
             (Action::Back | Action::Palette, Some(_))
             | (Action::Open, Some(Kind::Help { .. }))
-            | (Action::Narrow, Some(Kind::Delete { .. })) => None,
+            | (Action::Narrow, Some(Kind::Delete { .. } | Kind::Ended | Kind::Token)) => None,
             (
                 Action::Open,
-                Some(Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } | Kind::Delete { .. }),
+                Some(
+                    Kind::Sessions
+                    | Kind::Facets
+                    | Kind::Themes { .. }
+                    | Kind::Palette { .. }
+                    | Kind::Delete { .. }
+                    | Kind::Ended,
+                ),
             ) => Some("choose"),
             (Action::Delete, _) => self.can_delete().then_some(usual),
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,

@@ -28,6 +28,10 @@ pub enum Kind {
     Help {
         of: Context,
     },
+    /// Of what can be done once the instance that was attached to has ended.
+    Ended,
+    /// Of what to copy of a token that is shown once.
+    Token,
 }
 
 /// What picking an item does.
@@ -47,6 +51,9 @@ pub enum Pick {
     Does(Action),
     /// Goes to a run.
     Run(Option<SessionId>, TraceId),
+    TakeOver,
+    Copy(String),
+    Quit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -72,6 +72,8 @@ impl List {
             Kind::Palette { .. } => "Palette",
             Kind::Delete { .. } => "Delete?",
             Kind::Help { .. } => "Help",
+            Kind::Ended => "Ended",
+            Kind::Token => "Senders need this token",
         }
     }
 
@@ -128,7 +130,13 @@ impl List {
     #[must_use]
     pub fn scrolled(&self) -> (usize, usize) {
         let lines = match self.kind {
-            Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Delete { .. } | Kind::Palette { .. } => {
+            Kind::Sessions
+            | Kind::Facets
+            | Kind::Themes { .. }
+            | Kind::Delete { .. }
+            | Kind::Palette { .. }
+            | Kind::Ended
+            | Kind::Token => {
                 self.left.len()
             }
             Kind::Help { .. } => self.help.height(),
@@ -232,6 +240,7 @@ impl List {
                 let wide = u16::try_from(wrap::width(what) + MARGINS + 2).unwrap_or(u16::MAX);
                 self.area = areas::overlay(self.screen, wide.max(40), self.items.len());
             }
+            Kind::Ended | Kind::Token => self.area = areas::overlay(self.screen, 92, self.items.len()),
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.
                 let wide = areas::overlay(self.screen, HELP, usize::MAX).rows;

@@ -1,6 +1,7 @@
 //! What the lists laid over the screen are of.
 
 use super::{
+    event::NewToken,
     format,
     item::{Item, Kind, Pick},
     state::{Stage, State},
@@ -29,6 +30,15 @@ impl State {
                 Item::new(Pick::Keep, "keep it".to_owned()),
                 Item { note: "for good".to_owned(), ..Item::new(Pick::Delete, "delete it".to_owned()) },
             ],
+            Kind::Token => {
+                let Some(NewToken { token, line }) = &self.token else { return Vec::new() };
+                let item = |text: &str| Item::new(Pick::Copy(text.to_owned()), text.to_owned());
+                vec![item(token), item(line)]
+            }
+            Kind::Ended => {
+                let offer = self.ended.as_ref().map(|ended| Item::new(Pick::TakeOver, ended.offer.clone()));
+                offer.into_iter().chain([Item::new(Pick::Quit, "quit".to_owned())]).collect()
+            }
             Kind::Help { of } => {
                 let item = |row: crate::keymap::HelpRow| Item {
                     note: row.keys,

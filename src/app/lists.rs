@@ -2,12 +2,13 @@
 
 use super::{
     browse::RowId,
+    document::Copied,
     event::Effect,
     item::{Kind, Pick},
     list::List,
     state::{State, ThemeBy},
     typing::{add_term, refilter},
-    views,
+    views, yank,
 };
 
 /// Lays a list over the screen, unless one of its kind lies there.
@@ -33,7 +34,7 @@ pub fn open(state: &mut State, kind: Kind) {
             None
         }
         Kind::Delete { .. } => Some(Pick::Keep),
-        Kind::Help { .. } => None,
+        Kind::Help { .. } | Kind::Ended | Kind::Token => None,
     };
     let items = state.items(&kind);
     let is_palette = matches!(kind, Kind::Palette { .. });
@@ -77,6 +78,15 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
                 return vec![Effect::Remove(removal)];
             }
         }
+        Pick::TakeOver => {
+            state.notify("taking over …");
+            return vec![Effect::TakeOver];
+        }
+        Pick::Copy(text) => {
+            state.token = None;
+            return vec![yank::copy(Copied::new("token", text))];
+        }
+        Pick::Quit => return vec![Effect::Quit],
         // Whoever knows what actions do takes the others.
         Pick::Keep | Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }

@@ -114,6 +114,8 @@ mod yank;
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
 pub use detail::{Prepared, Showing};
-pub use event::{Effect, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, Seen, Tick};
+pub use event::{
+    Effect, Ended, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, NewToken, Seen, Tick,
+};
 pub use state::{Lamp, Notice, Stage, Start, State};
 pub use update::update;

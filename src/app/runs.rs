@@ -38,7 +38,7 @@ impl State {
 
     /// Shows the programs that `run` has started, above what a filter lets through only where there is none.
     pub(super) fn show_programs(&mut self) {
-        let all = self.mode == Mode::Live && self.filter.is_empty();
+        let all = self.mode != Mode::Demo && self.filter.is_empty();
         let programs = if all { self.seen.programs.clone() } else { Vec::new() };
         self.tree.set_programs(programs);
     }
@@ -60,7 +60,7 @@ impl State {
     /// Looks at the counts of all runs; a sentence where some have ended since. Recorded runs are nobody's news.
     pub(super) fn note_ended(&mut self) -> Option<String> {
         let counts = self.overview.shown()?.all.states;
-        self.watched.note(&counts).filter(|_| self.mode == Mode::Live)
+        self.watched.note(&counts).filter(|_| self.mode != Mode::Demo)
     }
 
     /// `● 2 running · ✗ 1 — sideseat-tui`: how many runs go on, and how many have failed while the screen watched.

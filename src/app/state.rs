@@ -11,7 +11,7 @@ use super::{
     browse::{Browse, RowId},
     completion::Completion,
     detail::DetailPane,
-    event::{Listening, Mode, Seen},
+    event::{Ended, Listening, Mode, NewToken, Seen},
     follow::Follow,
     format::Zone,
     item::Kind,
@@ -59,6 +59,10 @@ pub struct State {
     pub seen: Seen,
     /// Why nothing can be stored just now.
     pub failing: Option<String>,
+    /// The instance that was attached to answers no longer.
+    pub ended: Option<Ended>,
+    /// Shown until its list is closed.
+    pub(super) token: Option<NewToken>,
     pub rate: Rate,
     pub arrivals: Arrivals,
 
@@ -187,6 +191,10 @@ pub enum Lamp {
     /// Files are looked at.
     Files,
     Paused,
+    /// Another instance receives and stores.
+    Attached,
+    /// It has ended.
+    Ended,
     /// No listener is open, or nothing can be stored.
     Failing,
 }
@@ -208,6 +216,8 @@ impl State {
             listening: None,
             seen: Seen::default(),
             failing: None,
+            ended: None,
+            token: None,
             rate: Rate::default(),
             arrivals: Arrivals::default(),
             overview: Pane::default(),
@@ -333,7 +343,9 @@ impl State {
     #[must_use]
     pub fn lamp(&self) -> Lamp {
         let closed = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
-        if closed || self.failing.is_some() || self.seen.disk_full.is_some() {
+        if self.ended.is_some() {
+            Lamp::Ended
+        } else if closed || self.failing.is_some() || self.seen.disk_full.is_some() {
             Lamp::Failing
         } else if self.paused.is_some() {
             Lamp::Paused
@@ -344,6 +356,7 @@ impl State {
         } else {
             match self.stage() {
                 Stage::Opening => Lamp::Opening,
+                _ if self.mode == Mode::Attached => Lamp::Attached,
                 Stage::FirstRun => Lamp::Waiting,
                 Stage::Browsing => Lamp::Live,
             }

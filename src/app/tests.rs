@@ -17,7 +17,7 @@ use super::{
     areas::Focus,
     browse::{Content, RowId},
     detail::{Mark, Over},
-    event::{Effect, Event, Listening, Mode, Mouse, MouseDoes, Seen, Tick},
+    event::{Effect, Ended, Event, Listening, Mode, Mouse, MouseDoes, NewToken, Seen, Tick},
     help::HelpLine,
     item::Kind,
     scene,

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     act::act,
+    activity::Rate,
     areas::{self, Focus, Split},
     detail::Prepared,
     event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
@@ -66,7 +67,25 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.forget();
             state.open = true;
             state.mode = mode;
+            go_on(state);
             effects
+        }
+        Event::Reopened(mode) => {
+            state.mode = mode;
+            state.rate = Rate::default();
+            go_on(state);
+            state.touch(&Changes { all: true, ..Changes::default() });
+            Vec::new()
+        }
+        Event::Ended(ended) => {
+            state.ended = Some(ended);
+            lists::open(state, Kind::Ended);
+            Vec::new()
+        }
+        Event::Token(token) => {
+            state.token = Some(token);
+            lists::open(state, Kind::Token);
+            Vec::new()
         }
         Event::Listening(listening) => {
             state.listening = Some(listening);
@@ -106,6 +125,12 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         effects.push(Effect::Work);
     }
     effects
+}
+
+/// Somebody answers for what is shown.
+fn go_on(state: &mut State) {
+    state.ended = None;
+    state.lists.retain(|list| list.kind != Kind::Ended);
 }
 
 fn press(state: &mut State, key: Key) -> Vec<Effect> {

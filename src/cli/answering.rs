@@ -1,6 +1,9 @@
-//! Answers the commands that read, or remove something, while this instance holds the store: each is run here, and its output sent back.
+//! Answers commands that read or remove something, and screens, while this instance holds the store.
+//!
+//! A command is run here, and its output sent back; what a screen asks is answered as by the store itself (`screens`).
 //!
 //! They ask over a Unix socket beside the registry's entry of this instance, which names it. Only this user can connect.
+//! Screens of other machines come over HTTP, with the token.
 
 use std::{
     fs, io,
@@ -8,7 +11,10 @@ use std::{
     net::Shutdown,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -20,17 +26,19 @@ use tokio_util::sync::CancellationToken;
 use super::{
     frames::{Frame, REQUEST_LIMIT, Request},
     reading::{BlobSink, Output},
+    screens::{self, Hello},
+    seen::{seen, shown},
 };
 use crate::{
-    config::{Settings, instances::Registered},
+    config::{Secret, Settings, instances::Registered},
     model::Timestamp,
-    receive::Address,
+    receive::{Address, Counts, Screens},
     start,
     store::{ReadAccess, Store},
 };
 
-/// Most commands that are answered at once; one whose reader has stopped reading keeps its place.
-const PLACES: usize = 16;
+/// Most connections at once, those of screens among them; a command whose reader has stopped reading keeps its place.
+const PLACES: usize = 16 + screens::MOST;
 /// How long a command may take to say what it asks.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of output that are sent at once.
@@ -42,20 +50,122 @@ pub struct Answering {
     /// The socket's file; `None` if there is none.
     socket: Option<PathBuf>,
     closes: CancellationToken,
-    open: Arc<Open>,
+    desk: Desk,
 }
 
-/// The connections of the commands that are being answered.
+/// Answers whoever connects, by the socket or over HTTP. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    open: Arc<Open>,
+    access: ReadAccess,
+    counts: Arc<Counts>,
+    hello: Hello,
+    runtime: Handle,
+}
+
+/// The connections that are being answered.
 #[derive(Default)]
-struct Open(Mutex<Vec<Arc<UnixStream>>>);
+struct Open {
+    places: Mutex<Vec<Place>>,
+    /// Nobody else is answered.
+    closed: AtomicBool,
+}
+
+struct Place {
+    stream: Arc<UnixStream>,
+    is_screen: bool,
+}
+
+impl Desk {
+    /// Answers from this store, of this process.
+    pub fn new(store: &Store, counts: &Arc<Counts>, addresses: &[Address], runtime: &Handle) -> Self {
+        Self {
+            open: Arc::default(),
+            access: store.read_access(),
+            counts: Arc::clone(counts),
+            hello: Hello { pid: std::process::id(), listening: addresses.iter().map(shown).collect() },
+            runtime: runtime.clone(),
+        }
+    }
+
+    /// Takes the connections of screens, and of nobody else.
+    pub fn screens(&self) -> Screens {
+        let desk = self.clone();
+        Arc::new(move |stream| desk.take(stream, true))
+    }
+
+    /// Answers a connection on a thread of its own. `only_screens`: no command may be run over it.
+    fn take(&self, stream: UnixStream, only_screens: bool) {
+        let stream = Arc::new(stream);
+        if !self.open.enter(&stream) {
+            let busy = Frame::Failed(format!("{PLACES} others are being answered; try again when one has ended"));
+            let _ = busy.write(&mut &*stream);
+            return;
+        }
+        let desk = self.clone();
+        self.runtime.spawn_blocking(move || {
+            let left = Leaving(&desk.open, &stream);
+            desk.answer(&stream, only_screens);
+            drop(left);
+        });
+    }
+
+    /// Closes every connection.
+    fn close(&self) {
+        let mut places = self.open.places();
+        self.open.closed.store(true, Ordering::Relaxed);
+        for place in places.drain(..) {
+            // It may be closed already.
+            let _ = place.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Answers a connection, and sends how that ended.
+    fn answer(&self, stream: &Arc<UnixStream>, only_screens: bool) {
+        let end = match self.run(stream, only_screens) {
+            Ok(Some(code)) => Frame::Ended(code),
+            Ok(None) => return,
+            Err(error) => Frame::Failed(format!("{error:#}")),
+        };
+        // Who asked may be gone.
+        let _ = end.write(&mut &**stream);
+    }
+
+    /// Runs a command, and returns its exit code; or answers a screen.
+    fn run(&self, stream: &Arc<UnixStream>, only_screens: bool) -> anyhow::Result<Option<u8>> {
+        let request = request(stream)?;
+        let version = env!("CARGO_PKG_VERSION");
+        anyhow::ensure!(
+            request.version == version,
+            "{} is version {}, the sideseat-tui that holds the store is {version}; use the same version for both",
+            if request.screen { "this screen" } else { "this command" },
+            request.version
+        );
+        if !request.screen {
+            anyhow::ensure!(!only_screens, "only screens attach over HTTP");
+            return run(request, stream, &self.access).map(Some);
+        }
+        anyhow::ensure!(
+            self.open.becomes_screen(stream),
+            "{} other screens are attached already; close one of them",
+            screens::MOST
+        );
+        let store = self.access.open();
+        let ended = screens::serve(stream, &store, self.hello.clone(), &|| seen(&self.counts, store.health()));
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a screen is gone");
+        }
+        Ok(None)
+    }
+}
 
 impl Answering {
-    /// Registers this instance and answers commands. What fails is logged; the instance works all the same.
-    pub fn start(settings: &Settings, addresses: &[Address], access: ReadAccess, runtime: &Handle) -> Self {
-        let (closes, open) = (CancellationToken::new(), Arc::new(Open::default()));
-        let socket = match listen(settings, runtime) {
+    /// Registers this instance and answers commands and screens. What fails is logged; the instance works all the same.
+    pub fn start(settings: &Settings, addresses: &[Address], desk: Desk, token: Option<Secret>) -> Self {
+        let closes = CancellationToken::new();
+        let socket = match listen(settings, &desk.runtime) {
             Ok((path, listener)) => {
-                runtime.spawn(accept(listener, access, closes.clone(), Arc::clone(&open)));
+                desk.runtime.spawn(accept(listener, desk.clone(), closes.clone()));
                 Some(path)
             }
             Err(error) => {
@@ -63,8 +173,8 @@ impl Answering {
                 None
             }
         };
-        let registered = start::register(settings, addresses, socket.clone());
-        Self { registered, socket, closes, open }
+        let registered = start::register(settings, addresses, socket.clone(), token);
+        Self { registered, socket, closes, desk }
     }
 
     /// Answers no further command, and breaks off those that are being answered.
@@ -77,10 +187,7 @@ impl Drop for Answering {
     fn drop(&mut self) {
         drop(self.registered.take());
         self.closes.cancel();
-        for stream in self.open.streams().drain(..) {
-            // It may be closed already.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.desk.close();
         if let Some(socket) = &self.socket {
             let _ = fs::remove_file(socket);
             if socket.ends_with(ALONE)
@@ -120,7 +227,7 @@ fn bind(folder: &Path, name: &str) -> io::Result<(PathBuf, UnixListener)> {
     UnixListener::bind(&path).map(|listener| (path, listener))
 }
 
-async fn accept(listener: UnixListener, access: ReadAccess, closes: CancellationToken, open: Arc<Open>) {
+async fn accept(listener: UnixListener, desk: Desk, closes: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             () = closes.cancelled() => return,
@@ -129,44 +236,41 @@ async fn accept(listener: UnixListener, access: ReadAccess, closes: Cancellation
         let stream = accepted.and_then(|(stream, _)| {
             let stream = stream.into_std()?;
             stream.set_nonblocking(false)?;
-            Ok(Arc::new(stream))
+            Ok(stream)
         });
-        let stream = match stream {
-            Ok(stream) => stream,
+        match stream {
+            Ok(stream) => desk.take(stream, false),
             Err(error) => {
                 tracing::warn!(%error, "a command could not connect");
                 // Such as too many open files: there will be more when others close.
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
             }
-        };
-        let (access, open) = (access.clone(), Arc::clone(&open));
-        if open.enter(&stream) {
-            tokio::task::spawn_blocking(move || {
-                let left = Leaving(&open, &stream);
-                answer(&stream, &access);
-                drop(left);
-            });
-        } else {
-            let busy = Frame::Failed(format!("{PLACES} other commands are reading; try again when one has ended"));
-            let _ = busy.write(&mut &*stream);
         }
     }
 }
 
 impl Open {
-    fn streams(&self) -> std::sync::MutexGuard<'_, Vec<Arc<UnixStream>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> std::sync::MutexGuard<'_, Vec<Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a connection a place; returns whether there was one.
     fn enter(&self, stream: &Arc<UnixStream>) -> bool {
-        let mut open = self.streams();
-        let has_room = open.len() < PLACES;
+        let mut open = self.places();
+        let has_room = open.len() < PLACES && !self.closed.load(Ordering::Relaxed);
         if has_room {
-            open.push(Arc::clone(stream));
+            open.push(Place { stream: Arc::clone(stream), is_screen: false });
         }
         has_room
+    }
+
+    /// Notes that a connection is that of a screen; returns whether there is room for one more.
+    fn becomes_screen(&self, stream: &Arc<UnixStream>) -> bool {
+        let mut open = self.places();
+        let has_room = open.iter().filter(|place| place.is_screen).count() < screens::MOST;
+        let place = open.iter_mut().find(|place| Arc::ptr_eq(&place.stream, stream));
+        // One that is closed already has no place.
+        place.filter(|_| has_room).map(|place| place.is_screen = true).is_some()
     }
 }
 
@@ -176,28 +280,12 @@ struct Leaving<'a>(&'a Open, &'a Arc<UnixStream>);
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         let _ = self.1.shutdown(Shutdown::Both);
-        self.0.streams().retain(|other| !Arc::ptr_eq(other, self.1));
+        self.0.places().retain(|place| !Arc::ptr_eq(&place.stream, self.1));
     }
 }
 
-/// Runs the command that is asked for on a connection, and sends how it ended.
-fn answer(stream: &Arc<UnixStream>, access: &ReadAccess) {
-    let end = match run(stream, access) {
-        Ok(code) => Frame::Ended(code),
-        Err(error) => Frame::Failed(format!("{error:#}")),
-    };
-    // Who asked may be gone.
-    let _ = end.write(&mut &**stream);
-}
-
-fn run(stream: &Arc<UnixStream>, access: &ReadAccess) -> anyhow::Result<u8> {
-    let request = request(stream)?;
-    let version = env!("CARGO_PKG_VERSION");
-    anyhow::ensure!(
-        request.version == version,
-        "this command is version {}, the sideseat-tui that holds the store is {version}; use the same version for both",
-        request.version
-    );
+/// Runs the command that is asked for on a connection; returns its exit code.
+fn run(request: Request, stream: &Arc<UnixStream>, access: &ReadAccess) -> anyhow::Result<u8> {
     let command = super::command_of(request.words)?;
     let reads = command.reads().context("the sideseat-tui that holds the store runs no such command for another")?;
     let store = access.open();

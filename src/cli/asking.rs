@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::{
     complain,
-    frames::{Frame, Printer, Request},
+    frames::{FRAME_LIMIT, Frame, Printer, Request},
     reading::BlobSink,
 };
 use crate::start::HeldByUs;
@@ -33,7 +33,7 @@ pub fn ask(
     );
     let socket = held.socket.as_deref().context("the sideseat-tui that holds the store answers no commands")?;
     let words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let request = Request { version: version.to_owned(), words, place };
+    let request = Request { version: version.to_owned(), words, place, screen: false };
     let stream = UnixStream::connect(socket)
         .with_context(|| format!("the sideseat-tui that holds the store (pid {}) cannot be asked", held.pid))?;
     let mut line = serde_json::to_vec(&request)?;
@@ -42,13 +42,14 @@ pub fn ask(
     let _ = (&stream).write_all(&line);
     let mut answer = BufReader::with_capacity(64 << 10, stream);
     loop {
-        match Frame::read(&mut answer)? {
+        match Frame::read(&mut answer, FRAME_LIMIT)? {
             Some(Frame::Out(bytes)) if bytes.is_empty() => out.flush()?,
             Some(Frame::Out(bytes)) => out.write_all(&bytes)?,
             Some(Frame::Says(text)) => complain(&text),
             Some(Frame::Blob(name, bytes)) => blobs.blob(&name, &bytes)?,
             Some(Frame::Ended(code)) => return Ok(code),
             Some(Frame::Failed(why)) => anyhow::bail!(why),
+            Some(Frame::Word(_)) => anyhow::bail!("the sideseat-tui that holds the store answers something else"),
             None => anyhow::bail!("the sideseat-tui that holds the store ended before it had answered"),
         }
     }

@@ -5,7 +5,7 @@ use std::{path::Path, slice, sync::Arc};
 use tokio::{runtime::Handle, sync::Mutex, task};
 
 use super::{
-    answering::Answering,
+    answering::{Answering, Desk},
     instance::{Health, Instance},
 };
 use crate::{
@@ -101,7 +101,9 @@ impl Delivery {
     fn own(&self, store: Store, prices: Arc<Prices>) -> OwnStore {
         let intake = Intake::new(store.writer(), prices, Arc::clone(&self.counts));
         let addresses = slice::from_ref(&self.address);
-        let answering = Answering::start(&self.settings, addresses, store.read_access(), &Handle::current());
+        let desk = Desk::new(&store, &self.counts, addresses, &Handle::current());
+        // What `run` listens at is reached by this machine only, and takes what its program sends without a token.
+        let answering = Answering::start(&self.settings, addresses, desk, None);
         OwnStore { intake, store, answering }
     }
 }
@@ -155,7 +157,7 @@ pub async fn holder(settings: &Settings) -> Option<Instance> {
 async fn answering(folder: &Path) -> Vec<(Entry, Instance)> {
     let mut answering = Vec::new();
     for entry in instances::alive(folder) {
-        let Some(instance) = entry.http().map(Instance::at) else { continue };
+        let Some(instance) = entry.http().map(|address| Instance::at(address, entry.token.clone())) else { continue };
         if instance.health().await == (Health::Answers { pid: entry.pid }) {
             answering.push((entry, instance));
         }
@@ -195,6 +197,7 @@ mod tests {
             db: None,
             addresses: vec![Listening { what: "http".into(), address: nobody }],
             socket: None,
+            token: None,
         };
         fs::write(folder.path().join("1.json"), serde_json::to_vec(&stale).unwrap()).unwrap();
         assert!(answering(folder.path()).await.is_empty());
@@ -210,6 +213,7 @@ mod tests {
             db: Some(db.into()),
             addresses: Vec::new(),
             socket: None,
+            token: None,
         };
         let (newest, older) = (entry("/nowhere/a"), entry("/nowhere/b"));
         let entries = [&newest, &older];

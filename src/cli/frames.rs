@@ -1,4 +1,4 @@
-//! What crosses the socket between a command that reads and the instance that holds the store.
+//! What crosses the socket between a command that reads, or a screen, and the instance that holds the store.
 //!
 //! ```text
 //!   command                      instance
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// Most bytes of a request.
 pub const REQUEST_LIMIT: u64 = 1 << 20;
 /// Most bytes of the content of a frame: more than an image or document has.
-const FRAME_LIMIT: u32 = 256 << 20;
+pub const FRAME_LIMIT: u32 = 256 << 20;
 
 /// What a command asks of the instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Request {
     /// Its command line, with the program's name.
     pub words: Vec<String>,
     pub place: Printer,
+    /// Whether it is no command that asks, but a screen: the words have no meaning then, and `screens` says what follows.
+    #[serde(default)]
+    pub screen: bool,
 }
 
 /// The terminal and the machine that print what a command found.
@@ -53,6 +56,8 @@ pub enum Frame {
     Ended(u8),
     /// The command did not start, or failed; this says why.
     Failed(String),
+    /// What a screen asks, or is told.
+    Word(Vec<u8>),
 }
 
 impl Frame {
@@ -64,11 +69,12 @@ impl Frame {
             Self::Blob(name, bytes) => write(to, b'B', &[name.as_bytes(), b"\0", bytes]),
             Self::Ended(code) => write(to, b'E', &[&[*code]]),
             Self::Failed(why) => write(to, b'F', &[why.as_bytes()]),
+            Self::Word(bytes) => write(to, b'W', &[bytes]),
         }
     }
 
-    /// Reads the next frame; `None` where there is none any more.
-    pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+    /// Reads the next frame, of at most so many bytes; `None` where there is none any more.
+    pub fn read(from: &mut impl Read, limit: u32) -> io::Result<Option<Self>> {
         let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         let mut head = [0; 5];
         match from.read_exact(&mut head) {
@@ -78,8 +84,8 @@ impl Frame {
         }
         let [kind, length @ ..] = head;
         let length = u32::from_le_bytes(length);
-        if length > FRAME_LIMIT {
-            return Err(bad("a part of the answer is too long"));
+        if length > limit {
+            return Err(bad("a part of what was sent is too long"));
         }
         let mut content = Vec::new();
         from.take(length.into()).read_to_end(&mut content)?;
@@ -98,7 +104,8 @@ impl Frame {
             }
             b'E' => Self::Ended(content.first().copied().ok_or_else(|| bad("an end without a code"))?),
             b'F' => Self::Failed(text(content)),
-            _ => return Err(bad("a part of the answer is of no known kind")),
+            b'W' => Self::Word(content),
+            _ => return Err(bad("a part of what was sent is of no known kind")),
         }))
     }
 }
@@ -126,6 +133,7 @@ mod tests {
             Frame::Blob("ab.png".into(), vec![0, 1, 2]),
             Frame::Ended(1),
             Frame::Failed("no".into()),
+            Frame::Word(vec![1, 0, 2]),
         ];
         let mut sent = Vec::new();
         for frame in &frames {
@@ -133,11 +141,14 @@ mod tests {
         }
         let mut rest = sent.as_slice();
         for frame in &frames {
-            assert_eq!(Frame::read(&mut rest).unwrap().as_ref(), Some(frame));
+            assert_eq!(Frame::read(&mut rest, FRAME_LIMIT).unwrap().as_ref(), Some(frame));
         }
-        assert_eq!(Frame::read(&mut rest).unwrap(), None);
+        assert_eq!(Frame::read(&mut rest, FRAME_LIMIT).unwrap(), None);
         // Cut off anywhere, it is an end and no frame.
-        assert_eq!(Frame::read(&mut &sent[..7]).unwrap(), None);
-        assert!(Frame::read(&mut &b"O\xff\xff\xff\xff"[..]).is_err() && Frame::read(&mut &b"?\0\0\0\0"[..]).is_err());
+        assert_eq!(Frame::read(&mut &sent[..7], FRAME_LIMIT).unwrap(), None);
+        for wrong in [&b"O\xff\xff\xff\xff"[..], b"?\0\0\0\0"] {
+            assert!(Frame::read(&mut &*wrong, FRAME_LIMIT).is_err());
+        }
+        assert!(Frame::read(&mut sent.as_slice(), 3).is_err(), "there is a limit");
     }
 }

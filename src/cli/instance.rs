@@ -16,6 +16,7 @@ use hyper_util::{
 use tokio::time::timeout;
 
 use crate::{
+    config::Secret,
     decode::RpcStatus,
     model::{Program, Value, json},
     receive::{Accepted, Export, Refusal},
@@ -32,6 +33,8 @@ const ANSWER_LIMIT: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Instance {
     address: SocketAddr,
+    /// What it asks of senders.
+    token: Option<Secret>,
     client: Arc<Client<HttpConnector, Full<Bytes>>>,
 }
 
@@ -53,8 +56,8 @@ pub struct Unreachable(String);
 
 impl Instance {
     #[must_use]
-    pub fn at(address: SocketAddr) -> Self {
-        Self { address, client: Arc::new(Client::builder(TokioExecutor::new()).build_http()) }
+    pub fn at(address: SocketAddr, token: Option<Secret>) -> Self {
+        Self { address, token, client: Arc::new(Client::builder(TokioExecutor::new()).build_http()) }
     }
 
     /// Asks for its health; takes a second at most.
@@ -77,7 +80,8 @@ impl Instance {
     /// There is no answer. The instance may have stored the export all the same.
     pub async fn export(&self, export: Export) -> Result<Result<Accepted, Refusal>, Unreachable> {
         let Export { signal, project, body, encoding, peer: _ } = export;
-        let request = Request::post(format!("http://{}/otel/{project}/v1/{}", self.address, signal.path()))
+        let request = self
+            .post(&format!("/otel/{project}/v1/{}", signal.path()))
             .header(header::CONTENT_TYPE, encoding.content_type())
             .body(Full::new(body))
             .map_err(|error| Unreachable(error.to_string()))?;
@@ -97,7 +101,8 @@ impl Instance {
     /// There is no answer, or the instance is of a version that takes none of this.
     pub async fn announce(&self, program: &Program) -> Result<(), Unreachable> {
         let body = serde_json::to_vec(program).map_err(|error| Unreachable(error.to_string()))?;
-        let request = Request::post(format!("http://{}/api/v1/programs", self.address))
+        let request = self
+            .post("/api/v1/programs")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body.into()))
             .map_err(|error| Unreachable(error.to_string()))?;
@@ -106,6 +111,15 @@ impl Instance {
         match answer.map_err(Unreachable)? {
             (StatusCode::OK, ..) => Ok(()),
             (status, ..) => Err(Unreachable(status.to_string())),
+        }
+    }
+
+    /// A request to a path, with the token if one is needed.
+    fn post(&self, path: &str) -> http::request::Builder {
+        let request = Request::post(format!("http://{}{path}", self.address));
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal())),
+            None => request,
         }
     }
 
@@ -140,6 +154,8 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, message: &str) -> 
         (StatusCode::BAD_REQUEST, _) => Refusal::Malformed(without("the body is not OTLP: ")),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => Refusal::too_large(message),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => Refusal::ContentType(message.to_owned()),
+        (StatusCode::UNAUTHORIZED, _) if *message == Refusal::NoToken.to_string() => Refusal::NoToken,
+        (StatusCode::UNAUTHORIZED, _) => Refusal::WrongToken,
         (StatusCode::FORBIDDEN, _) => Refusal::Origin(message.to_owned()),
         (StatusCode::NOT_FOUND, _) => Refusal::Path(without("nothing is at this path; ")),
         (StatusCode::INTERNAL_SERVER_ERROR, _) => Refusal::Panicked,
@@ -164,7 +180,7 @@ mod tests {
     /// Answers one request with this; the task returns the request.
     async fn answering(head: &str, body: &'static str) -> (Instance, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let instance = Instance::at(listener.local_addr().unwrap());
+        let instance = Instance::at(listener.local_addr().unwrap(), Some(Secret::from("a-token-for-tests".to_owned())));
         let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         let asked = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -195,6 +211,7 @@ mod tests {
         let asked = asked.await.unwrap();
         assert!(asked.starts_with("POST /otel/shop/v1/traces HTTP/1.1"), "{asked}");
         assert!(asked.to_lowercase().contains("content-type: application/json"), "{asked}");
+        assert!(asked.to_lowercase().contains("authorization: bearer a-token-for-tests"), "{asked}");
     }
 
     #[tokio::test]
@@ -210,6 +227,9 @@ mod tests {
         let answer = instance.export(export(Encoding::Json)).await.unwrap();
         assert_eq!(answer, Err(Refusal::Failing("502 Bad Gateway".into())));
         assert!(instance.export(export(Encoding::Json)).await.is_err(), "it is gone now");
+        for refused in [Refusal::NoToken, Refusal::WrongToken] {
+            assert_eq!(refusal(StatusCode::UNAUTHORIZED, None, &refused.to_string()), refused);
+        }
         for refused in [Refusal::TooLarge, Refusal::TooMuch { mib: 4711 }] {
             let read_back = refusal(StatusCode::PAYLOAD_TOO_LARGE, None, &refused.to_string());
             assert_eq!(read_back, refused);

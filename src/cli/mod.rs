@@ -4,6 +4,7 @@
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   open                files, looked at            written    what the screen writes to files
+//!   attach              the screen of another machine's
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
 //!   tail                what runs do, a line a step
@@ -13,7 +14,9 @@
 //!   filtering           `--filter`, and the help of its language
 //!   assembled           whole sessions, for export and doctor
 //!   delivery, instance  where the exports of a command go: to the instance that is running, else into the store
-//!   reading             commands that read or remove: here, or (asking, frames, answering) in the instance that holds the store
+//!   watching, screens   what is behind the screen: the store here, or that of the instance that is attached to; seen
+//!   reading             commands that read or remove: here, or (asking, frames, answering) in the instance that holds
+//!                       the store
 //! ```
 //!
 //! Every command returns an exit code: 0 good, 1 some input was bad, 2 could not start; `run` returns its program's.
@@ -21,6 +24,7 @@
 mod answering;
 mod asking;
 mod assembled;
+mod attach;
 mod blobs;
 mod candidates;
 mod check;
@@ -44,6 +48,8 @@ mod print;
 mod prune;
 mod reading;
 mod run;
+mod screens;
+mod seen;
 mod serve;
 mod setup;
 mod stats;
@@ -51,6 +57,7 @@ mod table;
 mod tables;
 mod tail;
 mod watch;
+mod watching;
 mod written;
 
 use std::{
@@ -60,6 +67,7 @@ use std::{
 };
 
 pub use export::write_transcript;
+pub use screens::words;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, builder::StyledStr};
 
@@ -83,7 +91,8 @@ pub const NOT_STARTED: u8 = 2;
 /// asked, what the model answered and thought, which tools ran, what it cost. Nothing leaves this machine.
 ///
 /// Without a command it opens the screen and listens on 127.0.0.1: port 4317 (OTLP over gRPC), 4318 (OTLP over HTTP)
-/// and 5388 (the SideSeat SDK). These are the SDKs' own defaults, so mostly nothing need be configured.
+/// and 5388 (the SideSeat SDK). These are the SDKs' own defaults, so mostly nothing need be configured. Where another
+/// sideseat-tui holds the store already, this one shows what that one receives, and can take its place when it ends.
 #[derive(Debug, Parser)]
 #[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
 #[command(
@@ -137,6 +146,14 @@ enum Command {
     /// stores what is under way and ends.
     #[command(after_help = serve::EXAMPLES)]
     Serve,
+
+    /// Watch what a sideseat-tui on another machine receives
+    ///
+    /// The same screen with the same keys, over the store of the sideseat-tui that listens at ADDRESS and was started
+    /// with a token (--token). What crosses the network is not encrypted: over anything but a network of your own,
+    /// forward the port with ssh -L and attach to that. Both need the same version.
+    #[command(after_help = attach::EXAMPLES)]
+    Attach(attach::Arguments),
 
     /// Run a program with its telemetry sent here
     ///
@@ -375,6 +392,7 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         None => watch::watch(&settings),
         Some(Command::Demo) => demo::demo(&settings),
         Some(Command::Serve) => serve::serve(&settings, None),
+        Some(Command::Attach(arguments)) => attach::attach(&settings, arguments),
         Some(Command::Run(arguments)) => run::run(&settings, &arguments, inherited_umask),
         Some(Command::Import(arguments)) => import::import(&settings, &arguments),
         Some(Command::Open(arguments)) => open::open(&settings, &arguments),
@@ -429,6 +447,7 @@ impl Command {
             Self::Clear(arguments) => Some(arguments),
             Self::Demo
             | Self::Serve
+            | Self::Attach(_)
             | Self::Run(_)
             | Self::Import(_)
             | Self::Open(_)

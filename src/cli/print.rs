@@ -104,6 +104,10 @@ pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
     match name {
         "db" => shown(&settings.db),
         "bind" => shown(&settings.bind),
+        "token" => {
+            let token = settings.token.value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            (token, settings.token.from)
+        }
         "grpc_port" => shown(&settings.grpc_port),
         "http_port" => shown(&settings.http_port),
         "sideseat_port" => shown(&settings.sideseat_port),

@@ -1,28 +1,34 @@
 //! `serve`: listeners without a screen.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
 };
 
 use tokio::{
+    runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 
-use super::{GOOD, answering::Answering, complain, tail};
+use super::{
+    GOOD,
+    answering::{Answering, Desk},
+    complain, tail,
+};
 use crate::{
     config::{Settings, logging},
-    receive::{Address, Counts},
-    start::{self, Rooms},
+    receive::{Address, Counts, ExportSink, Intake, Listeners},
+    start::{self, OwnToken, Rooms},
 };
 
 pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui serve
   sideseat-tui serve --db build.duckdb --http-port 0 --grpc-port off    # any free port, no gRPC
+  sideseat-tui serve --bind 0.0.0.0 --token generate                    # for other machines and containers
 
 Prints, when it is ready:
   grpc 127.0.0.1:4317
@@ -38,22 +44,25 @@ pub fn serve(settings: &Settings, tail: Option<&tail::Arguments>) -> anyhow::Res
     let runtime = start::runtime()?;
     // Before the addresses are printed: a script that waits for them may send a signal at once.
     let mut signals = runtime.block_on(async { StopSignals::new() })?;
-    let listeners = runtime.block_on(start::bind(settings))?;
+    let token = start::token(settings, io::stderr().is_terminal())?;
+    let listeners = runtime.block_on(start::bind(settings, &token))?;
     let addresses = listeners.addresses();
-    let rooms = Rooms::open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
+    let (rooms, desk) = open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
     if let Some(mended) = rooms.store.mended_in_words() {
         complain(&mended);
     }
-    let answering = Answering::start(settings, &addresses, rooms.store.read_access(), runtime.handle());
+    let answering = Answering::start(settings, &addresses, desk, token.secret.clone());
     let printed = match tail {
         None => {
             let printed = print(&addresses);
+            show(&token);
             if printed.is_ok() {
                 runtime.block_on(signals.arrival());
             }
             printed.map_err(anyhow::Error::from)
         }
         Some(tail) => {
+            show(&token);
             let listening: Vec<String> = addresses.iter().map(|address| address.socket().to_string()).collect();
             let ready = || complain(&format!("listening on {}", listening.join(", ")));
             let store = &rooms.store.read_access().open();
@@ -87,6 +96,34 @@ pub fn serve(settings: &Settings, tail: Option<&tail::Arguments>) -> anyhow::Res
     runtime.shutdown_timeout(start::LAST_WORK);
     printed?;
     Ok(GOOD)
+}
+
+/// Opens the rooms, and what answers others from them.
+pub fn open<T: ExportSink>(
+    settings: &Settings,
+    listeners: Listeners,
+    counts: &Arc<Counts>,
+    runtime: &Handle,
+    sink: impl FnOnce(Intake) -> T,
+) -> anyhow::Result<(Rooms, Desk)> {
+    let (addresses, mut desk) = (listeners.addresses(), None);
+    let rooms = Rooms::open(settings, listeners, counts, runtime, sink, |store| {
+        desk.insert(Desk::new(store, counts, &addresses, runtime)).screens()
+    })?;
+    let desk = desk.ok_or_else(|| anyhow::anyhow!("nothing answers other screens"))?;
+    Ok((rooms, desk))
+}
+
+/// Shows a token that was made just now, once: nothing else has it.
+fn show(token: &OwnToken) {
+    if let Some(secret) = token.secret.as_ref().filter(|_| token.is_new) {
+        let _ = writeln!(
+            io::stderr(),
+            "senders need this token, which is shown this once:\n  {}\nscreens that attach:\n  SIDESEAT_TUI_TOKEN={}",
+            secret.line(),
+            secret.reveal()
+        );
+    }
 }
 
 /// SIGINT and SIGTERM: one is a request to stop, a second one to stop at once.

@@ -60,7 +60,7 @@ pub struct Arguments {
 
 /// Prints what runs do until it is stopped; `words` is the command line that it came from.
 pub fn tail(settings: &Settings, arguments: &Arguments, words: &[OsString]) -> anyhow::Result<u8> {
-    if start::held(settings).is_some_and(|held| held.socket.is_some()) {
+    if start::answering(settings).is_some() {
         return reading::read(settings, arguments, words);
     }
     serve::serve(settings, Some(arguments))

@@ -1,26 +1,33 @@
-//! Without a command: the screen, and the listeners behind it.
+//! Without a command: the screen, and the listeners behind it, or the instance that holds the store already.
 //!
 //! ```text
 //!   log ─▶ ports ─▶ screen                          drawn before the store is open, for which it never waits
 //!            └─▶ (a thread) store ─▶ connections     Stage hands the store to the screen
+//!
+//!   another instance holds the store ─▶ (a thread) attach ─▶ Stage hands that one's store to the screen
+//!                                         it ends ─▶ the screen offers to take its place
 //! ```
 
 use std::{
     env,
     sync::{Arc, mpsc},
     thread,
-    time::Instant,
 };
 
-use super::{GOOD, answering::Answering, complain, demo::Stage, is_read_by_a_person, serve, written};
+use super::{
+    GOOD, complain,
+    demo::Stage,
+    is_read_by_a_person, serve,
+    watching::{Shows, Watching},
+    written,
+};
 use crate::{
-    app::{self, format::Zone, sdk::Sdk},
+    app::sdk::Sdk,
     config::{Db, Settings, logging, views},
     frameworks::Project,
     keymap::Keymap,
-    receive::{Address, Counts, Protocol, Refused},
-    start::{self, Rooms},
-    store::StoreHealth,
+    receive::Counts,
+    start,
     terminal::{self, Alerts, Mode, Started, Wiring},
 };
 
@@ -30,45 +37,44 @@ pub fn watch(settings: &Settings) -> anyhow::Result<u8> {
         complain("standard output is no terminal, so there is no screen; doing what `sideseat-tui serve` does");
         return serve::serve(settings, None);
     }
+    show(settings, Shows::Store)
+}
+
+/// Shows the screen, over the store or over what another instance shows.
+pub fn show(settings: &Settings, shows: Shows) -> anyhow::Result<u8> {
     let keymap = super::keymap(settings)?;
     logging(settings)?;
     let runtime = start::runtime()?;
+    let (starting, started) = mpsc::channel();
+    let stage = Stage::new(starting, runtime.handle().clone());
+    let watching = Watching::new(settings, shows, &stage, runtime.handle());
     // Ports first: binding them takes a millisecond, and the error that one is taken should be printed before the screen is
     // drawn.
-    let listeners = runtime.block_on(start::bind(settings))?;
-    let addresses = listeners.addresses();
-    let counts = Counts::new();
-    let (starting, started) = mpsc::channel();
-    let stage = Stage::new(starting.clone(), runtime.handle().clone());
-    // A screen that is gone already needs no addresses.
-    let _ = starting.send(Started::Listening(addresses.iter().map(shown).collect()));
-
+    let prepared = watching.prepare()?;
     let opening = {
-        let (settings, counts, stage, runtime) =
-            (settings.clone(), counts.clone(), stage.clone(), runtime.handle().clone());
+        let watching = Arc::clone(&watching);
         thread::Builder::new().name("opening".to_owned()).spawn(move || {
-            let rooms = Rooms::open(&settings, listeners, &counts, &runtime, |intake| stage.clone().before(intake));
-            match &rooms {
-                Ok(rooms) => {
-                    stage.live(rooms.store.clone());
-                    if let Some(mended) = rooms.store.mended_in_words() {
-                        stage.notice(mended);
-                    }
-                }
-                Err(error) => stage.failed(&format!("{error:#}")),
+            let opened = watching.open(prepared);
+            if let Err(error) = &opened {
+                watching.stage().failed(&format!("{error:#}"));
             }
-            rooms.map(|rooms| (Answering::start(&settings, &addresses, rooms.store.read_access(), &runtime), rooms))
+            opened
         })?
     };
-    let ended = terminal::run(wiring(settings, keymap, started, &stage, Mode::Live, counts));
+    let mut wiring = wiring(settings, keymap, started, &stage, Mode::Live, watching.counts());
+    if let Some(place) = watching.place() {
+        wiring.db = place;
+    }
+    let taking = Arc::clone(&watching);
+    wiring.take_over = Box::new(move || taking.take_over());
+    let ended = terminal::run(wiring);
 
     stage.close();
-    let rooms = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
-    // If the rooms could not be opened, that is why the screen ended.
-    let (answering, rooms) = rooms?;
-    answering.close();
-    rooms.close(runtime.handle());
+    watching.close();
+    let opened = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed; the log says where"))?;
     runtime.shutdown_timeout(start::LAST_WORK);
+    // If nothing could be opened, that is why the screen ended.
+    opened?;
     ended?;
     Ok(GOOD)
 }
@@ -99,8 +105,9 @@ pub(super) fn wiring(
             None => Err("no folder for settings is known".to_owned()),
         }),
         started,
-        seen: Box::new(move || seen(&counts, watched.health())),
+        seen: Box::new(move || watched.seen(&counts)),
         demo: Box::new(move || player.play()),
+        take_over: Box::new(|| ()),
         db: match &settings.db.value {
             Db::File(file) if mode == Mode::Live => settings.paths.shown(file),
             Db::File(_) | Db::Memory => "memory".to_owned(),
@@ -109,55 +116,5 @@ pub(super) fn wiring(
         export: Arc::new(written::write),
         alerts: Alerts { bell: settings.bell.value, notify: settings.notify.value, title: settings.title.value },
         sdk: env::current_dir().ok().and_then(|folder| Sdk::used_by(&Project::of(&folder))).unwrap_or_default(),
-    }
-}
-
-/// An address as the screen shows it.
-fn shown(address: &Address) -> app::Listening {
-    let note = (address.port != address.wanted).then(|| {
-        let holder = address.holder.as_deref().unwrap_or("somebody else");
-        format!("{} is taken by {holder}", address.wanted)
-    });
-    app::Listening { what: address.what.as_str().to_owned(), address: address.ip.to_string(), port: address.port, note }
-}
-
-/// What was counted, as the screen shows it.
-fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
-    let seen = counts.snapshot();
-    let refused = |refused: &Refused| {
-        let Refused { at, peer, path, reason: _, why } = refused;
-        format!("{} {path} from {peer}: {why}", Zone::system().clock(*at))
-    };
-    // Only `run` has a port for both protocols.
-    let known = seen.open.iter().filter(|(protocol, _)| *protocol != Protocol::Any);
-    app::Seen {
-        connections: known.map(|(protocol, open)| (protocol.as_str().to_owned(), *open)).collect(),
-        exports: seen.exports,
-        spans: seen.spans,
-        logs: seen.logs,
-        metric_points: seen.points,
-        refused: seen.refusals(),
-        refusals: seen.last_refused.iter().rev().map(refused).collect(),
-        failing: health.failing,
-        disk_full: health.disk_full,
-        pruned: health.pruned,
-        programs: counts.programs.list(Instant::now()),
-        reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    #[test]
-    fn an_address_says_why_it_is_not_the_usual_one() {
-        let usual =
-            Address { what: Protocol::Http, ip: Ipv4Addr::LOCALHOST.into(), port: 4318, wanted: 4318, holder: None };
-        assert_eq!(shown(&usual).note, None);
-        let moved = Address { port: 4319, holder: Some("otelcol, pid 7".into()), ..usual };
-        assert_eq!(shown(&moved).note.as_deref(), Some("4318 is taken by otelcol, pid 7"));
     }
 }

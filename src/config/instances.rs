@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -17,6 +17,8 @@ use rustix::{
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
+
+use super::Secret;
 
 /// Most bytes that are read of an entry; those of real ones are a few hundred.
 const FILE_LIMIT: u64 = 64 * 1024;
@@ -34,6 +36,9 @@ pub struct Entry {
     /// The Unix socket at which it answers commands that only read the store; `None` if it answers none.
     #[serde(default)]
     pub socket: Option<PathBuf>,
+    /// What requests to its addresses need; only this user can read the file.
+    #[serde(default)]
+    pub token: Option<Secret>,
 }
 
 /// One address that an instance listens on.
@@ -48,7 +53,14 @@ impl Entry {
     /// The address at which it accepts OTLP over HTTP; `None` if it does not.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
-        self.addresses.iter().find(|listening| listening.what != "grpc").map(|listening| listening.address)
+        let mut address = self.addresses.iter().find(|listening| listening.what != "grpc")?.address;
+        // What listens on all addresses is reached at that of this machine.
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        Some(address)
     }
 
     /// Whether its store is this file, also if the two paths to it differ.
@@ -146,6 +158,7 @@ mod tests {
                 Listening { what: "http".into(), address: "127.0.0.1:4318".parse().unwrap() },
             ],
             socket: None,
+            token: None,
         }
     }
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::{
     Origin,
-    value::{Age, Bytes, Chords, Db, Keep, LogLevel, Loopback, Port},
+    secret::TokenChoice,
+    value::{Age, Bind, Bytes, Chords, Db, Keep, LogLevel, Port},
 };
 
 /// The heading of the settings in `--help`.
@@ -28,9 +29,21 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_DB", hide_env = true, value_name = "FILE")]
     pub db: Option<Db>,
 
-    /// Listen on this address, a loopback one
+    /// Listen on this address; `0.0.0.0`, which other machines reach, needs a token
     #[arg(long, global = true, env = "SIDESEAT_TUI_BIND", hide_env = true, value_name = "IP")]
-    pub bind: Option<Loopback>,
+    pub bind: Option<Bind>,
+
+    /// Take only what has this token (authorization: Bearer …); `generate` makes one. Others on this machine can read
+    /// a command line: better set the variable
+    #[arg(
+        long,
+        global = true,
+        env = "SIDESEAT_TUI_TOKEN",
+        hide_env = true,
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub token: Option<TokenChoice>,
 
     /// Listen for OTLP over gRPC here: a number, 0 for any free port, `off` for none
     #[arg(long, global = true, env = "SIDESEAT_TUI_GRPC_PORT", hide_env = true, value_name = "PORT")]
@@ -103,6 +116,7 @@ impl Layer {
         let Self {
             db,
             bind,
+            token,
             grpc_port,
             http_port,
             sideseat_port,
@@ -121,6 +135,7 @@ impl Layer {
         Self {
             db: db.or(beneath.db),
             bind: bind.or(beneath.bind),
+            token: token.or(beneath.token),
             grpc_port: grpc_port.or(beneath.grpc_port),
             http_port: http_port.or(beneath.http_port),
             sideseat_port: sideseat_port.or(beneath.sideseat_port),

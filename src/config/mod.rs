@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   layer    Layer: the settings of one of these; a field is the flag, the variable and the key in the file
-//!   value    the types of settings with rules of their own (a port, a loopback address, …)
+//!   value    the types of settings with rules of their own (a port, an address, …)
+//!   secret   the token that senders need
 //!   file     reads config.toml; errors name the line
 //!   paths    the user's folders
 //!   views    saved filters
@@ -17,6 +18,7 @@ pub mod instances;
 mod layer;
 mod log;
 mod paths;
+mod secret;
 mod value;
 pub mod views;
 
@@ -27,7 +29,8 @@ use clap::ArgMatches;
 pub use layer::{Described, HEADING, Layer, described};
 pub use log::logging;
 pub use paths::Paths;
-pub use value::{Age, Bytes, Chords, Db, Keep, LogLevel, Loopback, Port};
+pub use secret::{Secret, TokenChoice};
+pub use value::{Age, Bind, Bytes, Chords, Db, Keep, LogLevel, Port};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +84,9 @@ impl<T> Given<T> {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub db: Given<Db>,
-    pub bind: Given<Loopback>,
+    pub bind: Given<Bind>,
+    /// What senders need, and screens that attach from elsewhere; `None` if the user set none.
+    pub token: Given<Option<TokenChoice>>,
     pub grpc_port: Given<Port>,
     pub http_port: Given<Port>,
     pub sideseat_port: Given<Port>,
@@ -127,6 +132,7 @@ impl Settings {
         let Layer {
             db,
             bind,
+            token,
             grpc_port,
             http_port,
             sideseat_port,
@@ -149,7 +155,8 @@ impl Settings {
                 (None, None) => return Err(ConfigError::NoHome),
                 (db, place) => given.or("db", db, place.map_or(Db::Memory, Db::File)),
             },
-            bind: given.or("bind", bind, Loopback::default()),
+            bind: given.or("bind", bind, Bind::default()),
+            token: given.or("token", token.map(Some), None),
             grpc_port: given.or("grpc_port", grpc_port, Port::Number(4317)),
             http_port: given.or("http_port", http_port, Port::Number(4318)),
             sideseat_port: given.or("sideseat_port", sideseat_port, Port::Number(5388)),

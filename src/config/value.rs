@@ -45,34 +45,37 @@ impl fmt::Display for Db {
     }
 }
 
-/// An address that only this machine reaches.
+/// An address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loopback(pub IpAddr);
+pub struct Bind(pub IpAddr);
 
-impl Default for Loopback {
+impl Default for Bind {
     fn default() -> Self {
         Self(Ipv4Addr::LOCALHOST.into())
     }
 }
 
-impl FromStr for Loopback {
+impl Bind {
+    /// Whether other machines can reach it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        !self.0.is_loopback()
+    }
+}
+
+impl FromStr for Bind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "localhost" {
             return Ok(Self::default());
         }
-        let ip: IpAddr = text.parse().map_err(|_| format!("`{text}` is no IP address; give 127.0.0.1 or ::1"))?;
-        if ip.is_loopback() {
-            Ok(Self(ip))
-        } else {
-            // Everybody who can reach the port could fill the disk: other addresses need authentication first.
-            Err(format!("`{text}` is no loopback address; this version listens on 127.0.0.1 or ::1 only"))
-        }
+        let ip = text.parse().map_err(|_| format!("`{text}` is no IP address; give 127.0.0.1, ::1 or 0.0.0.0"))?;
+        Ok(Self(ip))
     }
 }
 
-impl fmt::Display for Loopback {
+impl fmt::Display for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -311,7 +314,7 @@ macro_rules! deserialize_by_from_str {
     )*};
 }
 
-deserialize_by_from_str!(Db, Loopback, Port, LogLevel, KeepBytes, KeepAge, KeepRuns);
+deserialize_by_from_str!(Db, Bind, Port, LogLevel, KeepBytes, KeepAge, KeepRuns);
 
 struct TextOrNumber;
 
@@ -340,10 +343,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_addresses_are_listened_on() {
-        assert!("::1".parse::<Loopback>().is_ok() && "localhost".parse::<Loopback>().is_ok());
-        let why = "0.0.0.0".parse::<Loopback>().unwrap_err();
-        assert_eq!(why, "`0.0.0.0` is no loopback address; this version listens on 127.0.0.1 or ::1 only");
+    fn an_address_is_of_this_machine_or_open_to_others() {
+        let open = |text: &str| text.parse::<Bind>().map(Bind::is_open);
+        assert_eq!([open("::1"), open("localhost"), open("127.0.0.2")], [Ok(false), Ok(false), Ok(false)]);
+        assert_eq!([open("0.0.0.0"), open("::"), open("10.1.2.3")], [Ok(true), Ok(true), Ok(true)]);
+        assert_eq!(open("all").unwrap_err(), "`all` is no IP address; give 127.0.0.1, ::1 or 0.0.0.0");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! By what runs are grouped when one looks for some of them, and the values that there are.
-use serde::{Deserialize, Serialize};
 
+use serde::{Deserialize, Serialize};
 
 /// What a run has a name of: each is a key of the filter language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

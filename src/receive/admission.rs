@@ -12,8 +12,11 @@ use axum::{
     middleware::Next,
 };
 
-use super::{Address, ExportSink, Protocol, Refusal, body, budget::Budget};
+use super::{Address, ExportSink, Protocol, Refusal, Screens, Token, body, budget::Budget};
 use crate::decode::Encoding;
+
+/// The path of the health check.
+pub(super) const HEALTH: &str = "/api/v1/health";
 
 /// What the handlers of one port share.
 #[derive(Clone)]
@@ -24,6 +27,10 @@ pub(super) struct Endpoint<T> {
     pub budget: Budget,
     /// The protocol of this port.
     pub protocol: Protocol,
+    /// What requests need; `None` where only this machine reaches the ports.
+    pub token: Option<Token>,
+    /// Takes the connections of screens that attach.
+    pub screens: Option<Screens>,
     /// All ports, so that a refusal can name the right one.
     pub addresses: Arc<[Address]>,
 }
@@ -112,8 +119,10 @@ pub(super) async fn admit<T: ExportSink>(
         let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
         return endpoint.refuse_whole(&Refusal::Origin(origin), request);
     }
-    // Browsers send no origin with a GET to the page's own host.
+    // Browsers send no origin with a GET to the page's own host. Where a token is needed, no page has it, and other machines
+    // have names for this one.
     if request.method() == Method::GET
+        && endpoint.token.is_none()
         && let Some(host) = foreign_host(&request)
     {
         return endpoint.refuse_whole(&Refusal::Host(host), request);
@@ -124,6 +133,13 @@ pub(super) async fn admit<T: ExportSink>(
         && is_preflight
     {
         return allowed(origin, request.headers());
+    }
+    // Whether somebody is there may be asked by anybody.
+    if let Some(token) = &endpoint.token
+        && request.uri().path() != HEALTH
+        && let Err(refusal) = token.check(request.headers())
+    {
+        return endpoint.refuse_whole(&refusal, request);
     }
     let is_grpc = is_grpc(request.headers());
     if is_grpc && !endpoint.protocol.is_grpc() {

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -21,6 +21,8 @@ const LONGEST: usize = 300;
 #[derive(Debug, Default)]
 pub struct Counts {
     open: [AtomicU64; Protocol::ALL.len()],
+    /// Whether requests need a token.
+    needs_token: AtomicBool,
     exports: AtomicU64,
     spans: AtomicU64,
     logs: AtomicU64,
@@ -37,6 +39,8 @@ pub struct Counts {
 pub struct CountsSnapshot {
     /// Connections that are open now.
     pub open: Vec<(Protocol, u64)>,
+    /// Whether requests need a token.
+    pub needs_token: bool,
     /// Number of exports that were accepted.
     pub exports: u64,
     /// Number of spans that were accepted.
@@ -94,6 +98,7 @@ impl Counts {
         let last = self.last_refused.lock().unwrap_or_else(PoisonError::into_inner);
         CountsSnapshot {
             open: Protocol::ALL.into_iter().zip(self.open.iter().map(|open| open.load(Relaxed))).collect(),
+            needs_token: self.needs_token.load(Relaxed),
             exports: self.exports.load(Relaxed),
             spans: self.spans.load(Relaxed),
             logs: self.logs.load(Relaxed),
@@ -102,6 +107,11 @@ impl Counts {
             refused: refused.filter(|(_, times)| *times > 0).collect(),
             last_refused: last.iter().rev().cloned().collect(),
         }
+    }
+
+    /// Notes that requests need a token.
+    pub(super) fn need_token(&self) {
+        self.needs_token.store(true, Relaxed);
     }
 
     /// Counts an export that was accepted.

@@ -3,7 +3,8 @@
 //! ```text
 //!   POST /v1/{traces,logs,metrics}                  project "default"
 //!   POST /otel/{project}/v1/{traces,logs,metrics}   the SideSeat SDK's form
-//!   GET  /api/v1/health
+//!   GET  /api/v1/health                             without a token, too
+//!   GET  /api/v1/attach                             the screen of another machine, see screens
 //!   POST /api/v1/programs                           `run` on this machine, of the program that it started
 //!   POST /opentelemetry.proto.collector.….v1.….Service/Export   see grpc
 //! ```
@@ -21,9 +22,9 @@ use axum::{
 
 use super::{
     Accepted, Export, ExportSink, Refusal,
-    admission::{Caller, Endpoint, admit, encoding, text},
+    admission::{Caller, Endpoint, HEALTH, admit, encoding, text},
     body::{self, Compression},
-    budget, grpc,
+    budget, grpc, screens,
 };
 use crate::{
     decode::{Encoding, Signal},
@@ -35,7 +36,8 @@ pub(super) fn router<T: ExportSink>(endpoint: Endpoint<T>) -> Router {
     let mut router = Router::new()
         .route("/v1/{signal}", post(export))
         .route("/otel/{project}/v1/{signal}", post(project_export))
-        .route("/api/v1/health", get(health))
+        .route(HEALTH, get(health))
+        .route("/api/v1/attach", get(screens::attach))
         .route("/api/v1/programs", post(announce));
     for (path, signal) in grpc::SERVICES {
         let answer = move |endpoint: State<Endpoint<T>>, request: Request| grpc::export(endpoint, signal, request);
@@ -212,7 +214,8 @@ pub(super) mod tests {
     fn port(protocol: Protocol, sink: Fake) -> Router {
         let at = |what, port| Address { what, ip: Ipv4Addr::LOCALHOST.into(), port, wanted: port, holder: None };
         let addresses = [at(Protocol::Grpc, 4317), at(Protocol::Http, 4318)];
-        router(Endpoint { sink, budget: Budget::default(), protocol, addresses: Arc::new(addresses) })
+        let addresses = Arc::new(addresses);
+        router(Endpoint { sink, budget: Budget::default(), protocol, token: None, screens: None, addresses })
     }
 
     fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request {

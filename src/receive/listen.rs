@@ -1,12 +1,14 @@
 //! Binds ports: those that were chosen, or the next free ones; finds out which process holds one that is taken.
 
 use std::{
+    fmt,
     io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use tokio::net::TcpListener;
 
+use super::{Screens, Token};
 use crate::platform::holder;
 
 /// What is accepted on a port.
@@ -122,8 +124,8 @@ pub enum BindError {
     Taken { what: Protocol, port: u16, holder: Option<String> },
     #[error("port {port} is chosen for {} and for {}; choose another with {}", .first.as_str(), .second.as_str(), .second.flag())]
     Twice { port: u16, first: Protocol, second: Protocol },
-    #[error("`{0}` is not a loopback address; use 127.0.0.1 or ::1")]
-    NotLoopback(IpAddr),
+    #[error("`{0}` can be reached by other machines: senders need a token there; add --token generate")]
+    NoToken(IpAddr),
     #[error("cannot listen on {address} for {}: {error}", .what.as_str())]
     Failed { what: Protocol, address: SocketAddr, error: io::Error },
 }
@@ -133,9 +135,17 @@ fn by(holder: Option<&str>) -> String {
 }
 
 /// Bound ports. Connections are queued by the system until the ports are [served](Self::serve).
-#[derive(Debug)]
 pub struct Listeners {
     pub(super) listening: Vec<Listening>,
+    /// What requests need. There is one wherever other machines can reach the ports.
+    pub(super) token: Option<Token>,
+    pub(super) screens: Option<Screens>,
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listeners").field("listening", &self.listening).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -147,9 +157,9 @@ pub(super) struct Listening {
 
 impl Listeners {
     /// Binds what is not off. On 127.0.0.1 also on `::1` where there is one, since SDKs say `localhost`.
-    pub async fn bind(ip: IpAddr, ports: &Ports) -> Result<Self, BindError> {
-        if !ip.is_loopback() {
-            return Err(BindError::NotLoopback(ip));
+    pub async fn bind(ip: IpAddr, ports: &Ports, token: Option<Token>) -> Result<Self, BindError> {
+        if !ip.is_loopback() && token.is_none() {
+            return Err(BindError::NoToken(ip));
         }
         let mut all = ports.all();
         // A chosen port comes before any default, which can move.
@@ -170,15 +180,19 @@ impl Listeners {
             listening.push(bound);
         }
         listening.sort_by_key(|bound| bound.address.what as u8);
-        Ok(Self { listening })
+        Ok(Self { listening, token, screens: None })
     }
 
-    /// One port for both protocols, any that is free.
-    pub async fn single(ip: IpAddr) -> Result<Self, BindError> {
-        if !ip.is_loopback() {
-            return Err(BindError::NotLoopback(ip));
-        }
-        Ok(Self { listening: vec![chosen(Protocol::Any, ip, 0).await?] })
+    /// One port for both protocols, any that is free; only this machine reaches it.
+    pub async fn single() -> Result<Self, BindError> {
+        let listening = vec![chosen(Protocol::Any, Ipv4Addr::LOCALHOST.into(), 0).await?];
+        Ok(Self { listening, token: None, screens: None })
+    }
+
+    /// Hands the connections of screens that attach to these.
+    #[must_use]
+    pub fn with_screens(self, screens: Screens) -> Self {
+        Self { screens: Some(screens), ..self }
     }
 
     /// The addresses, in the order of [`Protocol::ALL`].
@@ -271,7 +285,7 @@ mod tests {
     #[tokio::test]
     async fn a_default_port_that_is_taken_moves_up_and_says_so() {
         let (_listener, port) = taken().await;
-        let listeners = Listeners::bind(HERE, &only_http(PortChoice::Default(port))).await.unwrap();
+        let listeners = Listeners::bind(HERE, &only_http(PortChoice::Default(port)), None).await.unwrap();
         let address = &listeners.addresses()[0];
         assert!(address.port != port && address.wanted == port, "{address:?}");
         if cfg!(target_os = "linux") {
@@ -282,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_chosen_port_that_is_taken_is_an_error_that_says_by_whom() {
         let (_listener, port) = taken().await;
-        let error = Listeners::bind(HERE, &only_http(PortChoice::Chosen(port))).await.unwrap_err().to_string();
+        let error = Listeners::bind(HERE, &only_http(PortChoice::Chosen(port)), None).await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("port {port} (HTTP) is taken")), "{error}");
         assert!(error.contains("--http-port"), "{error}");
         if cfg!(target_os = "linux") {
@@ -296,7 +310,7 @@ mod tests {
         let next = port.saturating_add(1);
         let ports =
             Ports { grpc: PortChoice::Default(port), http: PortChoice::Default(next), sideseat: PortChoice::Off };
-        let listeners = Listeners::bind(HERE, &ports).await.unwrap();
+        let listeners = Listeners::bind(HERE, &ports, None).await.unwrap();
         assert_ne!(listeners.addresses()[0].port, next);
         assert!(reserved(&only_http(PortChoice::Off)).contains(&Ports::SIDESEAT));
     }
@@ -304,26 +318,28 @@ mod tests {
     #[tokio::test]
     async fn zero_is_any_free_port_and_off_is_none() {
         let ports = Ports { grpc: PortChoice::Chosen(0), http: PortChoice::Chosen(0), sideseat: PortChoice::Off };
-        let addresses = Listeners::bind(HERE, &ports).await.unwrap().addresses();
+        let addresses = Listeners::bind(HERE, &ports, None).await.unwrap().addresses();
         assert_eq!(addresses.iter().map(|address| address.what).collect::<Vec<_>>(), [Protocol::Grpc, Protocol::Http]);
         assert!(addresses.iter().all(|address| address.port != 0 && address.wanted == address.port));
         assert_ne!(addresses[0].port, addresses[1].port);
     }
 
     #[tokio::test]
-    async fn one_port_chosen_twice_is_an_error_and_so_is_the_world() {
+    async fn one_port_chosen_twice_is_an_error_and_so_is_the_world_without_a_token() {
         let (listener, port) = taken().await;
         drop(listener);
         let choice = PortChoice::Chosen(port);
-        let error = Listeners::bind(HERE, &Ports { grpc: choice, http: choice, sideseat: PortChoice::Off }).await;
+        let twice = Ports { grpc: choice, http: choice, sideseat: PortChoice::Off };
+        let error = Listeners::bind(HERE, &twice, None).await;
         assert!(matches!(error, Err(BindError::Twice { .. })));
-        let world = Listeners::bind(Ipv4Addr::UNSPECIFIED.into(), &Ports::default()).await;
-        assert!(matches!(world, Err(BindError::NotLoopback(_))));
+        let (world, ports) = (Ipv4Addr::UNSPECIFIED.into(), only_http(PortChoice::Chosen(0)));
+        assert!(matches!(Listeners::bind(world, &ports, None).await, Err(BindError::NoToken(_))));
+        assert!(Listeners::bind(world, &ports, Some(Token::new("a token"))).await.is_ok());
     }
 
     #[tokio::test]
     async fn localhost_is_served_on_both_ip_versions_with_one_port() {
-        let listeners = Listeners::single(HERE).await.unwrap();
+        let listeners = Listeners::single().await.unwrap();
         let port = listeners.addresses()[0].port;
         for socket in &listeners.listening[0].sockets {
             assert_eq!(socket.local_addr().unwrap().port(), port);

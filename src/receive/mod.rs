@@ -5,6 +5,7 @@
 //!   serve       connections: accepted, served, closed
 //!   connections how many there may be, and how long one may be silent
 //!   admission   which requests a port answers, and how the others are refused
+//!   token       what senders need where other machines can reach a port
 //!   http        POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
 //!   grpc        the same three services over gRPC                            ├─▶ ExportSink: Intake, or another
 //!   budget      how much memory and time exports may take
@@ -13,6 +14,7 @@
 //!   refusal     why an export is refused; refusal_reply: how that looks over either protocol
 //!   counts      what was received and what was refused, for the screen
 //!   programs    the programs that `run` has announced, for the screen
+//!   screens     GET /api/v1/attach: the screens of other machines
 //! ```
 //!
 //! A sender is answered with success only after the sink has accepted its export. For [`Intake`] that means that the
@@ -30,7 +32,9 @@ mod listen;
 mod programs;
 mod refusal;
 mod refusal_reply;
+mod screens;
 mod serve;
+mod token;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -42,7 +46,9 @@ pub use intake::Intake;
 pub use listen::{Address, BindError, Listeners, PortChoice, Ports, Protocol};
 pub use programs::Programs;
 pub use refusal::{Reason, Refusal};
+pub use screens::{PROTOCOL, Screens};
 pub use serve::Serving;
+pub use token::Token;
 
 use crate::{
     decode::{Encoding, Signal},

@@ -31,6 +31,15 @@ pub enum Refusal {
     ContentEncoding(String),
     #[error(transparent)]
     Project(#[from] IdError),
+    #[error(
+        "a token is needed here: authorization: Bearer TOKEN, of an SDK \
+         OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
+    )]
+    NoToken,
+    #[error("the token is not the one that this sideseat-tui was started with")]
+    WrongToken,
+    #[error("screens attach with a token only; start this sideseat-tui with --token")]
+    Attach,
     #[error("a web page of `{0}` may not use this port")]
     Origin(String),
     #[error("`{0}` is no name of this machine; use localhost or its address")]
@@ -59,6 +68,8 @@ pub enum Reason {
     /// An unknown path or method, or a project with an invalid name.
     WrongPlace,
     Forbidden,
+    NoToken,
+    WrongToken,
     Busy,
     Failing,
     Panicked,
@@ -68,12 +79,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, each at the place of its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Malformed,
         Self::TooLarge,
         Self::WrongType,
         Self::WrongPlace,
         Self::Forbidden,
+        Self::NoToken,
+        Self::WrongToken,
         Self::Busy,
         Self::Failing,
         Self::Panicked,
@@ -89,6 +102,8 @@ impl Reason {
             Self::WrongType => "wrong content type",
             Self::WrongPlace => "wrong path",
             Self::Forbidden => "forbidden",
+            Self::NoToken => "no token",
+            Self::WrongToken => "wrong token",
             Self::Busy => "store behind",
             Self::Failing => "store failing",
             Self::Panicked => "panicked",
@@ -106,7 +121,9 @@ impl Refusal {
             Self::TooLarge | Self::TooMuch { .. } => Reason::TooLarge,
             Self::ContentType(_) | Self::ContentEncoding(_) => Reason::WrongType,
             Self::Project(_) | Self::Path(_) | Self::Method(_) => Reason::WrongPlace,
-            Self::Origin(_) | Self::Host(_) => Reason::Forbidden,
+            Self::Origin(_) | Self::Host(_) | Self::Attach => Reason::Forbidden,
+            Self::NoToken => Reason::NoToken,
+            Self::WrongToken => Reason::WrongToken,
             Self::Busy { .. } => Reason::Busy,
             Self::Failing(_) | Self::Closing => Reason::Failing,
             Self::Panicked => Reason::Panicked,

@@ -27,7 +27,8 @@ impl Refusal {
             Self::ContentType(_) => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             // gRPC's own rule: it tells a client to send uncompressed.
             Self::ContentEncoding(_) => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Self::Origin(_) | Self::Host(_) => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+            Self::NoToken | Self::WrongToken => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            Self::Origin(_) | Self::Host(_) | Self::Attach => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Self::Path(_) => (Code::Unimplemented, StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Self::Busy { .. } | Self::Failing(_) | Self::Closing => {
@@ -47,6 +48,9 @@ impl Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()));
         if let Some(wait) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        }
+        if let Self::NoToken | Self::WrongToken = self {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Self::ContentEncoding(_) = self {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, zstd"));

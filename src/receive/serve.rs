@@ -53,11 +53,16 @@ impl Listeners {
         let addresses: Arc<[_]> = self.addresses().into();
         let budget = Budget::default();
         let mut accepting = Vec::new();
+        if self.token.is_some() {
+            sink.counts().need_token();
+        }
         for listening in self.listening {
             let protocol = listening.address.what;
             let counts = Arc::clone(sink.counts());
             let addresses = Arc::clone(&addresses);
-            let router = router(Endpoint { sink: sink.clone(), budget: budget.clone(), protocol, addresses });
+            let (token, screens) = (self.token.clone(), self.screens.clone());
+            let router =
+                router(Endpoint { sink: sink.clone(), budget: budget.clone(), protocol, token, screens, addresses });
             let port = Port { protocol, router, counts, builder: builder() };
             let connections = Arc::new(Connections::default());
             for socket in listening.sockets {
@@ -143,7 +148,7 @@ impl Port {
                 answer
             }
         });
-        let serving = self.builder.serve_connection(TokioIo::new(stream), service);
+        let serving = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         tokio::pin!(serving);
         let ended = tokio::select! {
             ended = serving.as_mut() => Some(ended),
@@ -166,7 +171,7 @@ impl Port {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
+    use std::net::SocketAddr;
 
     use bytes::Bytes;
     use http_body_util::{BodyExt as _, Full};
@@ -177,13 +182,13 @@ mod tests {
     use super::*;
     use crate::{
         decode::Signal,
-        receive::{body::tests as compressed, budget::BODY, http::tests::Fake},
+        receive::{Reason, Token, body::tests as compressed, budget::BODY, http::tests::Fake},
     };
 
     const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
     async fn serving(sink: &Fake) -> (Serving, SocketAddr) {
-        let listeners = Listeners::single(Ipv4Addr::LOCALHOST.into()).await.unwrap();
+        let listeners = Listeners::single().await.unwrap();
         let address = listeners.addresses()[0].socket();
         (listeners.serve(sink.clone()), address)
     }
@@ -259,6 +264,26 @@ mod tests {
         let busy = super::super::Refusal::Busy { retry_after: Duration::from_secs(1) };
         let (serving, address) = self::serving(&Fake { refuses: Some(busy), ..Fake::default() }).await;
         assert_eq!(call(address, &[], framed(0, b"spans")).await.0.code(), Code::Unavailable);
+        serving.close().await;
+    }
+
+    #[tokio::test]
+    async fn where_there_is_a_token_grpc_needs_it_and_who_has_none_is_counted() {
+        let sink = Fake::default();
+        let mut listeners = Listeners::single().await.unwrap();
+        listeners.token = Some(Token::new("a-token"));
+        let address = listeners.addresses()[0].socket();
+        let serving = listeners.serve(sink.clone());
+        let (status, _) = call(address, &[], framed(0, b"spans")).await;
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert!(status.message().contains("OTEL_EXPORTER_OTLP_HEADERS"), "{status:?}");
+        let (status, _) = call(address, &[("authorization", "Bearer another")], framed(0, b"spans")).await;
+        assert_eq!(status.code(), Code::Unauthenticated);
+        let (status, _) = call(address, &[("authorization", "Bearer a-token")], framed(0, b"spans")).await;
+        assert_eq!(status.code(), Code::Ok);
+        let seen = sink.counts.snapshot();
+        assert_eq!((seen.refused, seen.needs_token), (vec![(Reason::NoToken, 1), (Reason::WrongToken, 1)], true));
+        assert_eq!(sink.accepted.lock().unwrap().len(), 1);
         serving.close().await;
     }
 

@@ -1,6 +1,7 @@
 //! Sets marks, and takes them away.
 
 use duckdb::{Connection, named_params};
+use serde::{Deserialize, Serialize};
 
 use super::{
     DatabaseError, Store, StoreError,
@@ -9,7 +10,7 @@ use super::{
 use crate::model::{SpanId, Timestamp, TraceId};
 
 /// A place to be marked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marked {
     pub trace: TraceId,
     pub span: Option<SpanId>,

@@ -9,6 +9,7 @@
 //!   walk: the same rows for commands, a session or a trace at a time; received: spans and log records as they came
 //!   read_only: the store as commands open it that only read; salvage: what can be read of a damaged one
 //!   removal, a step at a time on the writer's thread: retention ─▶ doomed (which), removal (how), compaction
+//!   source: what a screen shows, a store or that of another instance
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
 //! ```
 //!
@@ -51,6 +52,7 @@ mod retention;
 mod rows;
 mod salvage;
 mod schema;
+mod source;
 mod stored_ids;
 mod stored_translation;
 mod summaries;
@@ -67,7 +69,7 @@ use std::{
     time::Duration,
 };
 
-pub use changes::ChangeFeed;
+pub use changes::{ChangeFeed, Listener};
 pub use doomed::Held;
 pub use hash_ids::LogId;
 pub use log_file::Mended;
@@ -79,6 +81,7 @@ pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
 pub use salvage::{Damaged, Examined, Salvaged};
+pub use source::{Asks, OnAnswer, OnChange, Source};
 pub use walk::{Pick, Picked};
 
 use tempfile::TempDir;

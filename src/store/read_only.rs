@@ -98,6 +98,7 @@ impl Store {
         ReadAccess {
             database: self.database.clone(),
             queue: self.queue.clone(),
+            changes: self.changes.clone(),
             health: self.health.clone(),
             prices: self.prices.clone(),
         }
@@ -152,6 +153,7 @@ impl Store {
 pub struct ReadAccess {
     database: Arc<Database>,
     queue: Arc<WriteQueue>,
+    changes: Arc<ChangeFeed>,
     health: Arc<Mutex<StoreHealth>>,
     prices: Arc<Prices>,
 }
@@ -161,6 +163,7 @@ impl ReadAccess {
     /// store's writer removes. The store stays open when it is closed.
     pub fn open(&self) -> Store {
         let mut store = Store::reading(self.database.clone(), self.health.clone(), self.prices.clone());
+        store.changes = self.changes.clone();
         (store.is_shared, store.queue) = (true, self.queue.clone());
         store
     }

@@ -109,6 +109,11 @@ impl Readers {
         self.pool.ask(slot, query, Some(ticket));
     }
 
+    /// How many queries wait.
+    pub fn waiting(&self) -> usize {
+        lock(&self.pool.state).order.len()
+    }
+
     /// The shared state, to close it when the store closes.
     pub(super) fn pool(&self) -> Weak<QueryPool> {
         Arc::downgrade(&self.pool)

@@ -36,7 +36,7 @@ use super::{
 use crate::{
     app::{Effect, Event, Export, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, removed, update},
     model::{Removal, SpanId, Timestamp, TraceId},
-    store::{Answered, Marked, Readers, Store},
+    store::{Answered, Asks, Marked, Source, Store},
     theme::{Depth, Theme, Themes},
 };
 
@@ -74,6 +74,7 @@ pub struct Outside {
     pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
+    pub take_over: Box<dyn Fn() + Send>,
     pub mode: Mode,
     pub clipboard: Clipboard,
     pub export: Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>,
@@ -92,13 +93,13 @@ pub struct EventLoop {
     /// What the detail shows, for the threads that answer.
     showing: Arc<Mutex<Showing>>,
     /// The store that is shown, and who answers for it.
-    shown: Option<(Arc<Store>, Readers)>,
+    shown: Option<(Arc<dyn Source>, Box<dyn Asks>)>,
     viewer: Viewer,
     /// The picture that was asked for, and what was made of it.
     wanted: Option<Wanted>,
     painted: Option<Painted>,
-    /// The one that is not of the demo.
-    real: Option<Arc<Store>>,
+    /// The one that is not of the demo, and how it is shown.
+    real: Option<(Arc<dyn Source>, Mode)>,
     in_demo: bool,
     /// What arrived while the loop waited for something else.
     later: VecDeque<Incoming>,
@@ -162,7 +163,7 @@ impl EventLoop {
             if self.pace.takes(Instant::now())
                 && let Some((store, _)) = &self.shown
             {
-                let changes = store.changes().take();
+                let changes = store.take_changes();
                 if !changes.is_empty() {
                     self.event(Event::Changed(changes), incoming)?;
                 }
@@ -247,18 +248,18 @@ impl EventLoop {
 
     fn started(&mut self, started: Started, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         match started {
-            Started::Store(store) => {
-                self.real = Some(store.clone());
-                if self.in_demo { Ok(()) } else { self.show(store, self.outside.mode, incoming) }
-            }
+            Started::Store(store) => self.show_real(store, self.outside.mode, incoming),
+            Started::Attached(store) => self.show_real(store, Mode::Attached, incoming),
+            Started::Ended(ended) => self.event(Event::Ended(ended), incoming),
+            Started::Token(token) => self.event(Event::Token(token), incoming),
             Started::Demo(Some(store)) => {
                 self.in_demo = true;
-                self.show(store, Mode::Demo, incoming)
+                self.show(store, Event::Opened(Mode::Demo), incoming)
             }
             Started::Demo(None) => {
                 self.in_demo = false;
                 match self.real.clone() {
-                    Some(store) => self.show(store, self.outside.mode, incoming),
+                    Some((store, mode)) => self.show(store, Event::Opened(mode), incoming),
                     None => Ok(()),
                 }
             }
@@ -268,10 +269,24 @@ impl EventLoop {
         }
     }
 
+    /// Shows the real store. One after another is the same one, which somebody else holds now.
+    fn show_real(
+        &mut self,
+        store: Arc<dyn Source>,
+        mode: Mode,
+        incoming: &Receiver<Incoming>,
+    ) -> Result<(), ScreenError> {
+        let again = self.real.replace((store.clone(), mode)).is_some();
+        if self.in_demo {
+            return Ok(());
+        }
+        self.show(store, if again { Event::Reopened(mode) } else { Event::Opened(mode) }, incoming)
+    }
+
     /// Shows another store; whatever the last one still answers has old tickets.
-    fn show(&mut self, store: Arc<Store>, mode: Mode, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
+    fn show(&mut self, store: Arc<dyn Source>, event: Event, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
         let (to_loop, showing) = (self.to_loop.clone(), self.showing.clone());
-        let readers = store.readers(Box::new(move |answered| {
+        let readers = store.answers(Box::new(move |answered| {
             let showing = *showing.lock().unwrap_or_else(PoisonError::into_inner);
             let prepare = || Prepared::of(&answered.slot, &answered.answer, showing);
             // What panics here does so on the screen's thread as well, where the terminal is given back.
@@ -280,15 +295,15 @@ impl EventLoop {
             let _ = to_loop.send(Incoming::Answered(answered, prepared));
         }));
         let to_loop = self.to_loop.clone();
-        store.changes().on_change(Box::new(move || {
+        store.on_change(Box::new(move || {
             let _ = to_loop.send(Incoming::Changed);
         }));
         self.shown = Some((store, readers));
-        self.event(Event::Opened(mode), incoming)
+        self.event(event, incoming)
     }
 
     fn tick(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
-        let failing = self.shown.as_ref().and_then(|(store, _)| store.health().failing);
+        let failing = self.shown.as_ref().and_then(|(store, _)| store.failing());
         let tick = Tick { now: Timestamp::now(), seen: (self.outside.seen)(), failing };
         self.event(Event::Tick(tick), incoming)
     }
@@ -353,6 +368,7 @@ impl EventLoop {
                     }
                 }
                 Effect::Remove(removal) => self.remove(removal),
+                Effect::TakeOver => (self.outside.take_over)(),
                 Effect::Alert(text) => self.outside.alerter.alert(&text)?,
                 Effect::Quit => self.ends = true,
             }
@@ -365,7 +381,10 @@ impl EventLoop {
         let Some((store, _)) = &self.shown else { return };
         let (store, export, to_loop) = (Arc::clone(store), Arc::clone(&self.outside.export), self.to_loop.clone());
         std::thread::spawn(move || {
-            let told = export(&store, &what);
+            let told = match store.own() {
+                Some(store) => export(store, &what),
+                None => "not written: here `sideseat-tui export` does that, or x on the screen that stores".to_owned(),
+            };
             drop(store);
             drop(to_loop.send(Incoming::Notice(told)));
         });
@@ -423,7 +442,11 @@ impl EventLoop {
     /// Removes something from the store that is shown, on a thread of its own, and says what went.
     fn remove(&self, removal: Removal) {
         let Some((store, _)) = &self.shown else { return };
-        let (writer, to_loop) = (store.writer(), self.to_loop.clone());
+        let Some(writer) = store.own().map(Store::writer) else {
+            let elsewhere = "not deleted: here `sideseat-tui prune` does that, or D on the screen that stores".to_owned();
+            return drop(self.to_loop.send(Incoming::Notice(elsewhere)));
+        };
+        let to_loop = self.to_loop.clone();
         let work = move || {
             let text = match writer.remove(removal) {
                 Ok(gone) if gone.is_empty() => "there was nothing to delete any more".to_owned(),

@@ -52,12 +52,12 @@ use self::{
     picture::Canvas,
     screen::Screen,
 };
-pub use crate::app::{Export, Listening, Mode};
+pub use crate::app::{Ended, Export, Listening, Mode, NewToken};
 use crate::{
     app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
     keymap::Keymap,
     model::Timestamp,
-    store::Store,
+    store::Source,
     theme::{Depth, ThemeError, Themes},
 };
 
@@ -78,6 +78,8 @@ pub struct Wiring {
     pub seen: Box<dyn Fn() -> Seen + Send>,
     /// Plays the recorded runs; their store comes as [`Started::Demo`].
     pub demo: Box<dyn Fn() + Send>,
+    /// Takes the place of an instance that has ended; what comes of it comes by `started`.
+    pub take_over: Box<dyn Fn() + Send>,
     /// The store's place, as people should read it.
     pub db: String,
     pub mode: Mode,
@@ -94,9 +96,14 @@ pub type SaveView = Box<dyn Fn(&str, &str) -> Result<(), String> + Send>;
 
 /// What was opened behind the screen.
 pub enum Started {
-    Store(Arc<Store>),
+    Store(Arc<dyn Source>),
+    /// The store of another instance.
+    Attached(Arc<dyn Source>),
+    /// That instance has ended.
+    Ended(Ended),
+    Token(NewToken),
     /// The screen shows this store; `None`: the real one again.
-    Demo(Option<Arc<Store>>),
+    Demo(Option<Arc<dyn Source>>),
     Listening(Vec<Listening>),
     /// Something that the user should know, for a moment on the screen.
     Notice(String),
@@ -182,7 +189,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, mode, alerts, save_view, export, .. } = wiring;
+    let Wiring { started, seen, demo, take_over, mode, alerts, save_view, export, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
@@ -198,6 +205,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         asks,
         seen,
         demo,
+        take_over,
         mode,
         clipboard,
         export,

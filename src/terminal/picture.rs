@@ -29,7 +29,7 @@ use ratatui_image::{
 
 use crate::{
     app::document::Opens,
-    store::{Store, StoreError},
+    store::{Source, StoreError},
     theme::Depth,
 };
 
@@ -123,13 +123,13 @@ impl Canvas {
     pub fn start(
         self,
         (what, room): Wanted,
-        store: &Arc<Store>,
+        store: &Arc<dyn Source>,
         done: impl FnOnce(Wanted, Result<Painted, String>) + Send + 'static,
     ) {
         let store = Arc::clone(store);
         // By its name the panic hook (`guard`) knows that panics are caught here: broken pictures may break a decoder.
         let painting = move || {
-            let painted = catch_unwind(AssertUnwindSafe(|| self.stored(&what, room, &store)));
+            let painted = catch_unwind(AssertUnwindSafe(|| self.stored(&what, room, &*store)));
             done((what, room), painted.unwrap_or(Err(PictureError::Panic)).map_err(|why| why.to_string()));
         };
         if let Err(error) = thread::Builder::new().name("store-picture".into()).spawn(painting) {
@@ -137,7 +137,7 @@ impl Canvas {
         }
     }
 
-    fn stored(self, what: &Opens, room: Size, store: &Store) -> Result<Painted, PictureError> {
+    fn stored(self, what: &Opens, room: Size, store: &dyn Source) -> Result<Painted, PictureError> {
         let Opens::Blob { sha256, .. } = what else { return Err(PictureError::Gone) };
         self.paint(&store.blob(sha256)?.ok_or(PictureError::Gone)?, room)
     }

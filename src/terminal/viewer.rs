@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::{
     app::document::Opens,
     model::extension,
-    store::{Store, StoreError},
+    store::{Source, StoreError},
 };
 
 /// Files for other programs, in a folder for this user alone; gone when the screen is.
@@ -35,17 +35,17 @@ enum ViewerError {
 
 impl Viewer {
     /// Shows it, and notifies the user of that, or why not. Nobody waits: the bytes may be many and a program slow to start.
-    pub fn show(&self, what: Opens, store: &Arc<Store>, notify: impl FnOnce(String) + Send + 'static) {
+    pub fn show(&self, what: Opens, store: &Arc<dyn Source>, notify: impl FnOnce(String) + Send + 'static) {
         let (viewer, store) = (self.clone(), Arc::clone(store));
         thread::spawn(move || {
-            notify(match viewer.open(&what, &store) {
+            notify(match viewer.open(&what, &*store) {
                 Ok(shown) => format!("opened {shown}"),
                 Err(error) => format!("cannot be opened: {error}"),
             });
         });
     }
 
-    fn open(&self, what: &Opens, store: &Store) -> Result<String, ViewerError> {
+    fn open(&self, what: &Opens, store: &dyn Source) -> Result<String, ViewerError> {
         match what {
             Opens::Address(address) => {
                 open::that_detached(address)?;
@@ -60,7 +60,7 @@ impl Viewer {
     }
 
     /// The bytes as a file, whose name says what is in it.
-    fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &Store) -> Result<PathBuf, ViewerError> {
+    fn file(&self, sha256: &[u8; 32], mime: Option<&str>, store: &dyn Source) -> Result<PathBuf, ViewerError> {
         let (head, _) = sha256.split_at(8);
         let name = head.iter().fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);

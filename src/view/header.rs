@@ -59,6 +59,8 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
         Lamp::Opening => ("○", "OPENING", Slot::HeaderWaiting),
         Lamp::Waiting => ("○", "WAITING", Slot::HeaderWaiting),
         Lamp::Live => ("●", "LIVE", Slot::HeaderLive),
+        Lamp::Attached => ("●", "ATTACHED", Slot::HeaderLive),
+        Lamp::Ended => ("✗", "ENDED", Slot::HeaderFailed),
         Lamp::Demo => ("●", "DEMO", Slot::HeaderLive),
         Lamp::Files => ("▪", "FILES", Slot::HeaderLive),
         Lamp::Paused => ("◐", "PAUSED", Slot::HeaderPaused),

@@ -30,7 +30,13 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
     let typed = narrow(pen, state, list, inset(line));
     match list.kind {
         Kind::Help { .. } => help(pen, list, rows),
-        Kind::Sessions | Kind::Facets | Kind::Themes { .. } | Kind::Palette { .. } | Kind::Delete { .. } => {
+        Kind::Sessions
+        | Kind::Facets
+        | Kind::Themes { .. }
+        | Kind::Palette { .. }
+        | Kind::Delete { .. }
+        | Kind::Ended
+        | Kind::Token => {
             entries(pen, list, rows);
         }
     }
@@ -68,8 +74,14 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
 
 /// The line above the rows: what narrows them, or how to.
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
-    if let Kind::Delete { what, .. } = &list.kind {
-        pen.put(line.x, line.y, line.right(), what, Slot::Text);
+    let said = match &list.kind {
+        Kind::Delete { what, .. } => Some(what.as_str()),
+        Kind::Ended => state.ended.as_ref().map(|ended| ended.why.as_str()),
+        Kind::Token => Some("It is shown this once: Enter copies it, or the line that an SDK needs."),
+        _ => None,
+    };
+    if let Some(said) = said {
+        pen.texts(line, &[Styled::new(wrap::cut(&wrap::clean_line(said), line.width.into()), Slot::Text)]);
         return None;
     }
     let (all, left) = list.counts();

@@ -1,5 +1,7 @@
 //! The last lines: the keys that do something here, and where one is.
 
+use std::net::IpAddr;
+
 use ratatui::layout::Rect;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     widgets::strip::{Strip, WITHIN},
 };
 use crate::{
-    app::{Areas, Focus, Stage, State, format, styled::Styled, wrap},
+    app::{Areas, Focus, Mode, Stage, State, format, styled::Styled, wrap},
     keymap::{Action, Hint},
     model::{RunState, StateCounts},
     slots::Slot,
@@ -100,7 +102,12 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
     if areas.bordered || refused > 0 {
         let slot = if refused > 0 { Slot::Warning } else { Slot::Status };
         let rank = if refused > 0 { 1 } else { 5 };
-        strip.right(rank, vec![Styled::new(format!("refused {}", format::count(refused)), slot)]);
+        // Where there are several reasons the first-run screen and the log say which.
+        let reason = match state.seen.refused_for.as_slice() {
+            [(reason, _)] if areas.bordered => format!(": {reason}"),
+            _ => String::new(),
+        };
+        strip.right(rank, vec![Styled::new(format!("refused {}{reason}", format::count(refused)), slot)]);
     }
     if let Some((done, of)) = state.seen.reprocessing {
         let percent = done.saturating_mul(100) / of.max(1);
@@ -139,7 +146,12 @@ fn reach(state: &State) -> String {
             hosts.push(&listening.address);
         }
     }
+    let is_open = |host: &&str| host.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback());
     match hosts.as_slice() {
+        _ if state.mode == Mode::Attached => "what another sideseat-tui receives and stores is shown".to_owned(),
+        hosts if hosts.iter().any(is_open) => {
+            format!("other machines reach {} with the token", hosts.join(", "))
+        }
         [] => "nothing leaves this machine".to_owned(),
         hosts => format!("nothing leaves this machine · bound to {} only", hosts.join(", ")),
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod architecture;
+mod attach;
 mod commands;
 mod crash;
 mod cycles;
@@ -35,6 +36,7 @@ mod stats;
 mod sums;
 mod tail;
 mod taken;
+mod token;
 mod transcripts;
 mod truth;
 mod understood;

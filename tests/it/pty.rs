@@ -376,16 +376,6 @@ fn a_demo_plays_at_once_and_keeps_nothing() {
 }
 
 #[test]
-fn a_store_that_is_held_ends_the_screen_with_the_reason() {
-    let mut holder = Home::new().serve(&[]);
-    let mut terminal = Terminal::start(holder.home().clone(), &[], &[]);
-    terminal.leaves_everything_as_it_was(2);
-    let pid = format!("pid {}", holder.pid());
-    terminal.waits_for("why", |screen| screen.contents().replace('\n', "").contains(&pid));
-    holder.stop();
-}
-
-#[test]
 fn a_theme_that_is_not_there_is_told_before_the_terminal_is_taken() {
     let mut terminal = Terminal::start(Home::new(), &["--theme", "drak"], &[]);
     let status = eventually("it ends", || terminal.child.try_wait().unwrap());

@@ -78,6 +78,10 @@ fn checks(state: &State, wide: bool) -> Vec<Check> {
     for refusal in seen.refusals.iter().rev().take(if wide { REFUSALS } else { 1 }) {
         checks.push(check(Mark::Bad, "refused", refusal.clone()));
     }
+    if seen.refused_for.len() > 1 {
+        let reasons = seen.refused_for.iter().map(|(reason, times)| format!("{} {reason}", format::count(*times)));
+        checks.push(check(Mark::Bad, "in all", reasons.collect::<Vec<_>>().join(", ")));
+    }
     if seen.refusals.is_empty() {
         checks.push(check(Mark::Nothing, "refused", "nothing yet; whatever is not OTLP is named here".to_owned()));
     }

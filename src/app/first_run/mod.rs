@@ -141,7 +141,7 @@ fn to_copy(state: &State, room: usize) -> Vec<(Vec<Styled>, Vec<Styled>)> {
     let mut put = |wrapped: Vec<Vec<Styled>>, mut key: Vec<Styled>| {
         lines.extend(wrapped.into_iter().map(|line| (line, std::mem::take(&mut key))));
     };
-    for line in snippet(state.sdk, listening(state)) {
+    for line in snippet(state.sdk, listening(state), state.seen.needs_token) {
         let key = std::mem::take(&mut yank);
         let beside = if key.is_empty() { room } else { room.saturating_sub(wrap::styled_width(&key) + 2) };
         let [code, comment] = code(&line);

@@ -13,9 +13,21 @@ pub fn command() -> &'static str {
     "sideseat-tui run -- python my_agent.py"
 }
 
+/// What makes an SDK send the token. The token itself is not shown.
+const TOKEN: &str = "export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20$SIDESEAT_TUI_TOKEN";
+
 /// The lines that make an SDK send here, with the ports that are really bound.
 #[must_use]
-pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
+pub fn snippet(sdk: Sdk, listening: &[Listening], needs_token: bool) -> Vec<String> {
+    let mut lines = lines(sdk, listening);
+    if needs_token {
+        let exports = lines.iter().rposition(|line| line.starts_with("export ")).map_or(0, |last| last + 1);
+        lines.insert(exports, TOKEN.to_owned());
+    }
+    lines
+}
+
+fn lines(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
     let (http, sideseat) = (address(listening, "http", 4318), address(listening, "sideseat", SIDESEAT.1));
     let endpoint = format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}");
     let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # spans after 0.2 s instead of 5 s".to_owned();
@@ -58,6 +70,8 @@ pub fn snippet(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
 fn address(listening: &[Listening], what: &str, usual: u16) -> String {
     let bound = listening.iter().find(|listening| listening.what.eq_ignore_ascii_case(what));
     let (host, port) = bound.map_or((SIDESEAT.0, usual), |bound| (bound.address.as_str(), bound.port));
+    // What listens on all addresses is reached at that of this machine.
+    let host = if matches!(host, "0.0.0.0" | "::") { SIDESEAT.0 } else { host };
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
@@ -67,7 +81,9 @@ mod tests {
 
     #[test]
     fn the_trap_of_the_sideseat_sdk_is_said() {
-        let lines = snippet(Sdk::Sideseat, &[]).join("\n");
+        let lines = snippet(Sdk::Sideseat, &[], false).join("\n");
+        let with_token = snippet(Sdk::Sideseat, &[], true);
+        assert!(with_token[2].ends_with("=authorization=Bearer%20$SIDESEAT_TUI_TOKEN") && with_token[3].is_empty());
         assert!(lines.contains("sideseat[aws]") && lines.contains(":5388"), "{lines}");
         assert!(!lines.contains("SIDESEAT_ENDPOINT"), "the default port needs no variable");
     }
@@ -76,9 +92,11 @@ mod tests {
     fn a_port_that_was_taken_is_not_in_what_is_copied() {
         let bound = |what: &str, port| Listening { what: what.into(), address: "127.0.0.1".into(), port, note: None };
         let listening = [bound("SideSeat", 5389), bound("HTTP", 4320), bound("gRPC", 4317)];
-        assert!(snippet(Sdk::Sideseat, &listening).join("\n").contains("SIDESEAT_ENDPOINT=http://127.0.0.1:5389"));
+        assert!(
+            snippet(Sdk::Sideseat, &listening, false).join("\n").contains("SIDESEAT_ENDPOINT=http://127.0.0.1:5389")
+        );
         for sdk in [Sdk::Strands, Sdk::Langgraph, Sdk::Openai, Sdk::Other] {
-            assert!(snippet(sdk, &listening).join("\n").contains("http://127.0.0.1:4320"), "{sdk:?}");
+            assert!(snippet(sdk, &listening, false).join("\n").contains("http://127.0.0.1:4320"), "{sdk:?}");
         }
     }
 
@@ -86,7 +104,7 @@ mod tests {
     fn another_loopback_is_in_what_is_copied() {
         let bound = |what: &str, port| Listening { what: what.into(), address: "::1".into(), port, note: None };
         let listening = [bound("SideSeat", 5388), bound("HTTP", 4318)];
-        assert!(snippet(Sdk::Sideseat, &listening).join("\n").contains("SIDESEAT_ENDPOINT=http://[::1]:5388"));
-        assert!(snippet(Sdk::Other, &listening).join("\n").contains("ENDPOINT=http://[::1]:4318"));
+        assert!(snippet(Sdk::Sideseat, &listening, false).join("\n").contains("SIDESEAT_ENDPOINT=http://[::1]:5388"));
+        assert!(snippet(Sdk::Other, &listening, false).join("\n").contains("ENDPOINT=http://[::1]:4318"));
     }
 }

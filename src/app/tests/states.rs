@@ -26,6 +26,42 @@ fn nothing_is_asked_before_a_store_is_open() {
 }
 
 #[test]
+fn a_screen_that_is_attached_offers_to_take_over_and_keeps_its_place() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("b"))]).still();
+    scene.event(Event::Reopened(Mode::Attached));
+    assert_eq!(scene.state.lamp(), Lamp::Attached);
+    scene.press("l j");
+    let (rows, cursor) = (scene.rows(), scene.cursor());
+    let ended = || Event::Ended(Ended { why: "It has ended.".into(), offer: "take over".into() });
+    scene.event(ended());
+    assert_eq!((scene.state.lamp(), scene.state.context()), (Lamp::Ended, Context::List));
+    scene.press("enter");
+    assert_eq!(scene.effects.last(), Some(&Effect::TakeOver));
+    scene.asked.clear();
+    scene.event(Event::Reopened(Mode::Live));
+    assert_eq!((scene.rows(), scene.cursor(), scene.state.lamp()), (rows, cursor, Lamp::Live));
+    assert!(scene.asked.iter().any(|query| matches!(query, Query::Sessions { .. })), "{:?}", scene.asked);
+    scene.event(ended());
+    scene.press("/");
+    assert_eq!(scene.state.context(), Context::List, "there is nothing to narrow");
+    scene.press("esc");
+    assert_eq!(scene.effects.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn a_new_token_is_shown_until_it_is_copied_or_left() {
+    let token = NewToken { token: "t0k3n".into(), line: "HEADERS=t0k3n".into() };
+    let mut scene = Scene::empty();
+    scene.event(Event::Token(token.clone()));
+    scene.press("j enter");
+    assert_eq!(scene.effects.last(), Some(&Effect::Copy("HEADERS=t0k3n".into())));
+    assert!(scene.state.lists.is_empty() && scene.state.token.is_none());
+    scene.event(Event::Token(token));
+    scene.press("esc");
+    assert!(scene.state.lists.is_empty() && scene.state.token.is_none());
+}
+
+#[test]
 fn a_frozen_view_counts_what_waits_and_shows_it_afterwards() {
     let mut scene = Scene::with([fake(1, Some("a"))]);
     scene.press("P");

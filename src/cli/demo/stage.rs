@@ -12,10 +12,13 @@ use std::thread;
 use tokio::runtime::Handle;
 
 use crate::{
+    app::{Ended, Listening, NewToken, Seen},
+    cli::{screens::Remote, seen::seen},
+    config::Secret,
     decode::Signal,
     pricing::Prices,
     receive::{Accepted, Counts, Export, ExportSink, Intake, Refusal},
-    store::{Place, Store, StoreHealth},
+    store::{Place, Store},
     terminal::Started,
 };
 
@@ -32,8 +35,10 @@ pub struct Stage {
 
 #[derive(Default)]
 struct Stores {
-    /// The real store; `None` until it is open.
+    /// The real store; `None` until it is open, and while another instance holds it.
     live: Option<Arc<Store>>,
+    /// The instance that holds it, if this process is attached to one.
+    remote: Option<Remote>,
     /// The store of the recorded runs. It is kept until the program ends: to close it earlier would make the screen wait.
     demo: Option<Arc<Store>>,
     player: Option<Player>,
@@ -53,8 +58,31 @@ impl Stage {
 
     /// Shows the real store, which is open now.
     pub fn live(&self, store: Arc<Store>) {
-        self.stores().live = Some(Arc::clone(&store));
+        let mut stores = self.stores();
+        (stores.live, stores.remote) = (Some(Arc::clone(&store)), None);
+        drop(stores);
         self.send(Started::Store(store));
+    }
+
+    /// Shows the store of another instance.
+    pub fn attached(&self, remote: Remote) {
+        self.stores().remote = Some(remote.clone());
+        self.send(Started::Attached(Arc::new(remote)));
+    }
+
+    /// Says that the instance that this process was attached to has ended.
+    pub fn ended(&self, ended: Ended) {
+        self.send(Started::Ended(ended));
+    }
+
+    /// Says where exports are taken.
+    pub fn listening(&self, listening: Vec<Listening>) {
+        self.send(Started::Listening(listening));
+    }
+
+    /// Shows a token that was made just now, this once.
+    pub fn token(&self, token: &Secret) {
+        self.send(Started::Token(NewToken { token: token.reveal().to_owned(), line: token.line() }));
     }
 
     /// Shows something that the user should know of the real store.
@@ -67,9 +95,13 @@ impl Stage {
         self.send(Started::Failed(why.to_owned()));
     }
 
-    /// The health of the real store; of one that is not open, the default.
-    pub fn health(&self) -> StoreHealth {
-        self.stores().live.as_ref().map(|store| store.health()).unwrap_or_default()
+    /// What the listeners of the real store have seen, here or in the instance that holds it.
+    pub fn seen(&self, counts: &Counts) -> Seen {
+        let stores = self.stores();
+        match &stores.remote {
+            Some(remote) => remote.seen(),
+            None => seen(counts, stores.live.as_ref().map(|store| store.health()).unwrap_or_default()),
+        }
     }
 
     /// Shows the recorded runs, played into a store of their own. Does nothing if they are playing.

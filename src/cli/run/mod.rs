@@ -78,7 +78,7 @@ pub fn run(settings: &Settings, arguments: &Arguments, umask: InheritedUmask) ->
 
 async fn run_program(settings: &Settings, arguments: &Arguments, umask: InheritedUmask) -> anyhow::Result<u8> {
     let Some((program, rest)) = arguments.command.split_first() else { anyhow::bail!("no command to run") };
-    let listeners = Listeners::single(settings.bind.value.0).await?;
+    let listeners = Listeners::single().await?;
     let Some(address) = listeners.addresses().into_iter().next() else { anyhow::bail!("nothing to listen on") };
     let (progress, sent) = watch::channel(Progress::default());
     let (tally, exports) = tally::start(progress);

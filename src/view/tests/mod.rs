@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::draw;
 use crate::{
-    app::{Event, Seen, Tick},
+    app::{Ended, Event, Mode, Seen, Tick},
     theme::{Depth, Themes},
 };
 use scene::{Scene, at, at_the_failure, listening, runs};
@@ -205,6 +205,37 @@ fn refusals_are_counted_on_screen() {
 }
 
 #[test]
+fn the_one_reason_for_refusals_is_said_and_several_on_the_first_screen() {
+    let seen = Seen { refused: 7, refused_for: vec![("no token".into(), 7)], ..Seen::default() };
+    let mut scene = Scene::of(runs());
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("refused 7: no token");
+    let refused_for = vec![("no token".into(), 7), ("not OTLP".into(), 2)];
+    let seen = Seen { refused: 9, refused_for, needs_token: true, ..Seen::default() };
+    let mut scene = Scene::of(Vec::new()).pressed("5");
+    scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
+    scene.shows("refused 9");
+    scene.shows("7 no token, 2 not OTLP");
+    scene.shows("=authorization=Bearer%20$SIDESEAT_TUI_TOKEN");
+}
+
+#[test]
+fn an_attached_screen_says_so_and_what_can_be_done_when_nobody_answers_any_more() {
+    for (columns, rows) in [(120, 40), (80, 24), (40, 12)] {
+        let mut scene = Scene::of(runs()).size(columns, rows);
+        scene.event(Event::Reopened(Mode::Attached));
+        scene.shows("● ATTACHED");
+        let why = "The sideseat-tui that received and stored has ended.".to_owned();
+        scene.event(Event::Ended(Ended { why, offer: "take over: open the store here".to_owned() }));
+        scene.shows("✗ ENDED");
+        scene.shows("take over: open the store here");
+        scene.shows("The sideseat-tui that receive");
+        scene.event(Event::Reopened(Mode::Live));
+        assert!(!scene.screen().contains("take over"));
+    }
+}
+
+#[test]
 fn what_is_understood_again_is_said_with_how_far_it_is() {
     let mut scene = Scene::of(runs());
     let seen = Seen { reprocessing: Some((1_700, 5_000)), ..Seen::default() };
@@ -338,7 +369,8 @@ fn every_size_is_drawn() {
 #[test]
 fn a_screen_of_another_size_than_the_states_is_drawn_too() {
     let theme = Themes::load(None).unwrap().get("dark").unwrap();
-    for scene in [Scene::of(runs()).pressed("?"), Scene::of(runs()).pressed("/"), Scene::of(Vec::new())] {
+    for (runs, keys) in [(runs(), "?"), (runs(), "/"), (Vec::new(), "")] {
+        let scene = Scene::of(runs).pressed(keys);
         for (columns, rows) in [(30, 5), (1, 1), (200, 60)] {
             let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
             terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();

@@ -9,10 +9,14 @@ use bytes::Bytes;
 use proptest::{prelude::*, test_runner::TestCaseResult};
 use sideseat_tui::{
     assemble,
+    cli::words::{self, FromScreen, ToScreen},
     decode::{self, Encoding, encode},
     dialects,
     export::transcript::{Trace, Transcript},
-    model::{AssembledTrace, Detail, LogRecord, LogRow, Project, Source, Span, SpanId, SpanRow, TraceId, TraceRows},
+    model::{
+        Answer, AssembledTrace, Detail, LogRecord, LogRow, Project, QuerySlot, Source, Span, SpanId, SpanRow, TraceId,
+        TraceRows,
+    },
     pricing::Prices,
 };
 
@@ -44,6 +48,7 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
     for assembled in sessions {
         let detail = Detail::whole(assembled.into_iter().map(Arc::new).collect());
         lay_out(&detail)?;
+        let detail = over_a_connection(detail)?;
         let mut out = Vec::new();
         let mut transcript = Transcript::begin(&mut out, "fuzz").unwrap();
         for trace in &detail.traces {
@@ -55,6 +60,25 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
         prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&out).is_ok(), "the transcript is JSON");
     }
     Ok(())
+}
+
+/// An answer as another screen has it.
+fn over_a_connection(detail: Detail) -> Result<Detail, TestCaseError> {
+    let before = format!("{detail:?}");
+    let answer = Ok(Answer::Detail(Some(Arc::new(detail))));
+    let bytes = words::to_bytes(&ToScreen::Answered { slot: QuerySlot::Detail, ticket: 1, answer }).unwrap();
+    let Ok(ToScreen::Answered { answer: Ok(Answer::Detail(Some(detail))), .. }) = words::decode(&bytes) else {
+        return Err(TestCaseError::fail("it arrives as something else"));
+    };
+    prop_assert_eq!(before, format!("{detail:?}"), "it arrives whole");
+    // Damaged it is refused, or is something else; it ends nothing.
+    for at in (0..bytes.len()).step_by(bytes.len() / 8 + 1) {
+        let mut damaged = bytes.clone();
+        damaged[at] = damaged[at].wrapping_add(101);
+        drop(words::decode::<ToScreen>(&damaged));
+        drop(words::decode::<FromScreen>(&damaged));
+    }
+    Arc::into_inner(detail).ok_or_else(|| TestCaseError::fail("nobody else has it"))
 }
 
 fn rows(
