@@ -212,18 +212,15 @@ fn a_screen_of_another_machine_attaches_with_the_token() {
 fn without_the_right_token_nobody_attaches_and_the_reason_is_said() {
     let mut there = with_token();
     let mut open = Program::serve(&[]);
-    let refused = |address: String, token: Option<&str>| {
+    let refused = |address: String, token: Option<&str>, why: &str| {
         let variables = token.map(|token| ("SIDESEAT_TUI_TOKEN", token));
         let mut screen = Terminal::start(Home::new(), &["attach", &address], variables.as_slice());
         screen.ends(2);
-        eventually("the reason", || Some(screen.text()).filter(|text| text.contains("sideseat-tui:"))).replace('\n', "")
+        screen.waits_for(why, |screen| screen.contents().replace('\n', "").contains(why));
     };
-    let said = refused(there.http().to_string(), None);
-    assert!(said.contains("wants the token") && said.contains("SIDESEAT_TUI_TOKEN"), "{said}");
-    let said = refused(there.http().to_string(), Some("another-token-than-that"));
-    assert!(said.contains("started with another token"), "{said}");
-    let said = refused(open.http().to_string(), Some(TOKEN));
-    assert!(said.contains("start this sideseat-tui with --token"), "{said}");
+    refused(there.http().to_string(), None, "wants the token that it was started with: set SIDESEAT_TUI_TOKEN");
+    refused(there.http().to_string(), Some("another-token-than-that"), "was started with another token");
+    refused(open.http().to_string(), Some(TOKEN), "start this sideseat-tui with --token");
     there.stop();
     open.stop();
 }
