@@ -83,7 +83,11 @@ mod tests {
     fn the_trap_of_the_sideseat_sdk_is_said() {
         let lines = snippet(Sdk::Sideseat, &[], false).join("\n");
         let with_token = snippet(Sdk::Sideseat, &[], true);
-        assert!(with_token[2].ends_with("=authorization=Bearer%20$SIDESEAT_TUI_TOKEN") && with_token[3].is_empty());
+        let at = with_token.iter().position(|line| line == TOKEN).unwrap();
+        assert!(
+            with_token[at - 1].starts_with("export ")
+                && with_token.len() == snippet(Sdk::Sideseat, &[], false).len() + 1
+        );
         assert!(lines.contains("sideseat[aws]") && lines.contains(":5388"), "{lines}");
         assert!(!lines.contains("SIDESEAT_ENDPOINT"), "the default port needs no variable");
     }
