@@ -145,6 +145,14 @@ pub enum Mode {
     Attached,
 }
 
+impl Mode {
+    /// Whether something is received, here or by the other instance.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::Attached)
+    }
+}
+
 /// An address that takes exports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listening {

@@ -1,7 +1,7 @@
 //! The states of runs and sessions, how many runs are in each, by the store and by the clock, and what is told of them to
 //! whoever looks elsewhere.
 
-use super::{event::Mode, state::State};
+use super::state::State;
 use crate::model::{RunState, SessionSummary, StateCounts, TraceSummary};
 
 impl State {
@@ -38,7 +38,7 @@ impl State {
 
     /// Shows the programs that `run` has started, above what a filter lets through only where there is none.
     pub(super) fn show_programs(&mut self) {
-        let all = self.mode != Mode::Demo && self.filter.is_empty();
+        let all = self.mode.is_live() && self.filter.is_empty();
         let programs = if all { self.seen.programs.clone() } else { Vec::new() };
         self.tree.set_programs(programs);
     }
@@ -60,7 +60,7 @@ impl State {
     /// Looks at the counts of all runs; a sentence where some have ended since. Recorded runs are nobody's news.
     pub(super) fn note_ended(&mut self) -> Option<String> {
         let counts = self.overview.shown()?.all.states;
-        self.watched.note(&counts).filter(|_| self.mode != Mode::Demo)
+        self.watched.note(&counts).filter(|_| self.mode.is_live())
     }
 
     /// `● 2 running · ✗ 1 — sideseat-tui`: how many runs go on, and how many have failed while the screen watched.

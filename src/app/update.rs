@@ -7,7 +7,7 @@ use super::{
     activity::Rate,
     areas::{self, Focus, Split},
     detail::Prepared,
-    event::{Effect, Event, Mode, Mouse, MouseDoes, Tick},
+    event::{Effect, Event, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
     lists, marking,
@@ -241,7 +241,7 @@ fn ticked(state: &mut State, tick: Tick) {
     let Tick { now, seen, failing } = tick;
     state.now = now;
     // Recorded runs pass no listener.
-    let counter = if state.mode == Mode::Live { seen.spans } else { state.stored };
+    let counter = if state.mode.is_live() { seen.spans } else { state.stored };
     state.rate.sample(now, counter);
     state.failing = failing.or_else(|| seen.failing.clone());
     if let Some(pruned) = seen.pruned.filter(|pruned| state.seen.pruned != Some(*pruned)) {

@@ -1,9 +1,11 @@
 //! Places to come back to.
 
+use serde::{Deserialize, Serialize};
+
 use super::{SessionId, SpanId, Timestamp, TraceId};
 
 /// A place that somebody marked with a letter: a run, or a step of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlaceMark {
     pub letter: char,
     pub trace: TraceId,

@@ -57,7 +57,7 @@ use crate::{
     app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
     keymap::Keymap,
     model::Timestamp,
-    store::Source,
+    store::{Source, Store},
     theme::{Depth, ThemeError, Themes},
 };
 

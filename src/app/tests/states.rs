@@ -54,7 +54,7 @@ fn a_new_token_is_shown_until_it_is_copied_or_left() {
     let mut scene = Scene::empty();
     scene.event(Event::Token(token.clone()));
     scene.press("j enter");
-    assert_eq!(scene.effects.last(), Some(&Effect::Copy("HEADERS=t0k3n".into())));
+    assert_eq!(scene.effects.last(), Some(&Effect::Copy { text: "HEADERS=t0k3n".into(), what: "token".into() }));
     assert!(scene.state.lists.is_empty() && scene.state.token.is_none());
     scene.event(Event::Token(token));
     scene.press("esc");
