@@ -58,6 +58,9 @@ fn a_second_screen_shows_what_the_first_receives_with_the_same_keys() {
     let runs = |screen: &vt100::Screen| screen.contents().contains("5 runs");
     first.waits_for("all runs", runs);
     second.waits_for("all runs", runs);
+    // What is marked is kept by the one that stores.
+    second.press("ma");
+    second.shows("marked a");
     second.press("q");
     second.leaves_everything_as_it_was(0);
     first.press("q");
