@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   span         ─▶ dialects ─▶ pricing ─▶ Understood<Span>
+//!        └─ what it says of other spans ─▶ Understood<LogRecord> as well
 //!   log record   ─▶ dialects ─▶ pricing ─▶ Understood<LogRecord>
 //!        └─ where it stands for a span ─▶ Understood<Span> as well
 //! ```
@@ -11,6 +12,7 @@
 
 use bytes::Bytes;
 
+pub use crate::dialects::OpenRequests;
 use crate::{
     decode::encode,
     dialects,
@@ -28,24 +30,44 @@ pub struct Understood<T> {
     pub translation: Translation,
 }
 
-/// Understands a span; `raw` is its OTLP protobuf message.
-pub fn span(span: Span, raw: Bytes, prices: &Prices) -> Understood<Span> {
-    let translation = translated(&Source::from(&span), prices);
-    Understood { item: span, raw, translation }
+/// Understands a span; `raw` is its OTLP protobuf message. Also returns the log records that it stands for: the scores
+/// that it gives other spans.
+pub fn span(span: Span, raw: Bytes, prices: &Prices) -> (Understood<Span>, Vec<Understood<LogRecord>>) {
+    let mut translation = translated(&Source::from(&span), prices);
+    let made = dialects::evaluations_of_others(&span, &mut translation);
+    let made = made.into_iter().map(|record| {
+        let raw = Bytes::from(encode::log_bytes(&record));
+        let translation = translated(&Source::from(&record), prices);
+        Understood { item: record, raw, translation }
+    });
+    let made = made.collect();
+    (Understood { item: span, raw, translation }, made)
 }
 
 /// Understands a log record; `raw` is its OTLP protobuf message. Also returns the span that it stands for, if its
 /// dialect makes one of it.
-pub fn log(mut record: LogRecord, raw: Bytes, prices: &Prices) -> (Understood<LogRecord>, Option<Understood<Span>>) {
+///
+/// `requests` holds what records before it named: pass the same to all records of one sender, in their order.
+pub fn log(
+    mut record: LogRecord,
+    raw: Bytes,
+    prices: &Prices,
+    requests: &OpenRequests,
+) -> (Understood<LogRecord>, Option<Understood<Span>>) {
     let mut made = None;
-    if let Some(place) = dialects::place_of(&record) {
+    let mut is_confirmed = false;
+    if let Some(place) = dialects::place_of(&record, requests) {
         (record.trace, record.span) = (Some(place.trace), Some(place.span));
+        is_confirmed = place.is_confirmed;
         made = place.made.map(|made| {
             let raw = Bytes::from(encode::span_bytes(&made));
-            span(made, raw, prices)
+            span(made, raw, prices).0
         });
     }
-    let translation = translated(&Source::from(&record), prices);
+    let mut translation = translated(&Source::from(&record), prices);
+    if is_confirmed {
+        dialects::confirm(&mut translation);
+    }
     (Understood { item: record, raw, translation }, made)
 }
 

@@ -38,6 +38,7 @@
 //!     tree                  nodes ─▶ the tree as shown: named, summed, numbered
 //!     definitions           the tools that were offered, each once
 //!     retrievals            searches, rerankings and embeddings: what was asked and what came back
+//!     evaluations           the scores that spans and records hold, each once
 //!
 //!   exchanges: collected from all sources before any is placed (`exchanges::collect`)
 //!     provenance            the sources
@@ -95,6 +96,7 @@ mod conversations;
 mod definitions;
 mod deliveries;
 mod entries;
+mod evaluations;
 mod exchange;
 mod exchanges;
 mod failures;
@@ -180,8 +182,9 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     let mut history = SessionHistory::default();
     let (mut calls, mut conversations, mut tools, mut limits) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut found = Vec::new();
-    for ((trace, runs), later) in traces.iter().zip(runs).zip(later) {
+    for ((trace, mut runs), later) in traces.iter().zip(runs).zip(later) {
         let (exchanges, built, reached) = built(trace, &runs, &history, &mut fingerprints);
+        completed_runs::name(&mut runs, &built);
         let messages = built.iter().flat_map(|conversation| &conversation.messages);
         history.add(&exchanges.all, messages, &mut fingerprints);
         tools.push(completed_runs::complete(runs, later, &completed_runs::callers(&built)));
@@ -250,7 +253,7 @@ fn one(
         conversations,
         tools,
         retrievals: Vec::new(),
-        evaluations: Vec::new(),
+        evaluations: evaluations::of(rows),
         definitions: definitions::merge(in_order(trace).flat_map(|translation| &translation.tools)),
         errors: errors(trace),
         totals: work.totals(),

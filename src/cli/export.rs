@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     decode::encode,
+    dialects,
     export::transcript::{Trace, Transcript},
     model::{AssembledTrace, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
     store::{Pick, Picked, Store, StoreError},
@@ -271,7 +272,9 @@ fn spans(store: &Store, traces: &[Picked], each: Each<Span>) -> anyhow::Result<(
 
 fn logs(store: &Store, pick: &Pick, each: Each<LogRecord>) -> anyhow::Result<()> {
     for ids in store.log_ids(pick)?.chunks(BATCH) {
-        each(&store.raw_logs(ids)?)?;
+        let mut records = store.raw_logs(ids)?;
+        records.retain(|record| !dialects::is_made_record(record));
+        each(&records)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 //!   memory                  how much memory a request will take, before it is decoded
 //!   sniff                   which signals and which encoding a file has
 //!   reply                   what answers an export
+//!   scores                  what Langfuse's SDKs send beside OTLP, as log records
 //!   encode                  back to OTLP, without loss
 //! ```
 //!
@@ -31,6 +32,7 @@ mod memory;
 mod metrics;
 mod reply;
 mod request;
+mod scores;
 mod sniff;
 mod traces;
 mod value;
@@ -41,6 +43,7 @@ pub use logs::log_from_raw;
 pub use memory::memory;
 pub use reply::{Accepted, RpcStatus};
 pub use request::{resource_from_raw, scope_from_raw};
+pub use scores::{Scores, scores};
 pub use sniff::{sniff, sniff_all};
 pub use traces::span_from_raw;
 pub use wire::WireError;

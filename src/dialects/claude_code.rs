@@ -111,7 +111,7 @@ pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
         "user_prompt" | "assistant_response" | "api_request_body" | "api_response_body" => Work::Part,
         _ => return None,
     };
-    Some(AgentRecord { run: ["claude-code", session, prompt.unwrap_or_default()], work })
+    Some(AgentRecord { run: ["claude-code", session, prompt.unwrap_or_default()], work, call: None })
 }
 
 fn translate(source: &Source, into: &mut Translation) {

@@ -129,7 +129,7 @@ pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
         "user_prompt" | "agent_response" | "api_request" => Work::Part,
         _ => return None,
     };
-    Some(AgentRecord { run: ["codex", conversation, ""], work })
+    Some(AgentRecord { run: ["codex", conversation, ""], work, call: None })
 }
 
 fn translate(source: &Source, into: &mut Translation) {

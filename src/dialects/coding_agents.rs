@@ -14,16 +14,19 @@
 
 use std::sync::Arc;
 
+use super::open_requests::OpenRequests;
 use crate::model::{
     Attributes, ContentId, Dropped, Failure, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode,
     Timestamp, TraceId, Translation, Value,
 };
 
+const UNCONFIRMED: &str =
+    "such a record comes without a trace even beside spans: it counts only where no spans were sent";
+
 /// Marks what was read of a record that its sender gives no trace even where spans are sent.
 pub fn leave_unconfirmed(into: &mut Translation) {
-    let note = "such a record comes without a trace even beside spans: it counts only where no spans were sent";
     into.unconfirmed = true;
-    into.notes.push(Note(note.to_owned()));
+    into.notes.push(Note(UNCONFIRMED.to_owned()));
 }
 
 /// Where a log record without a trace belongs.
@@ -33,6 +36,8 @@ pub struct RecordPlace {
     pub span: SpanId,
     /// The span that it stands for.
     pub made: Option<Span>,
+    /// A record of its request was seen, which named the span: it is not unconfirmed.
+    pub is_confirmed: bool,
 }
 
 /// What a record of a coding agent is about.
@@ -41,6 +46,17 @@ pub struct AgentRecord<'a> {
     /// What names the run: the agent, its session, and its prompt where the record names it.
     pub run: [&'a str; 3],
     pub work: Work<'a>,
+    /// The model's call that it is a record of, where that of the request names its span and that of the response none.
+    pub call: Option<CallMoment<'a>>,
+}
+
+/// What the records of a request and of its response have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CallMoment<'a> {
+    pub model: &'a str,
+    /// When the request was sent, in milliseconds since 1970.
+    pub sent: u64,
+    pub is_response: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -61,9 +77,32 @@ pub enum Work<'a> {
     Part,
 }
 
+/// The place of a response whose request named its span: that span. A record of a request that does is kept for it.
+pub(super) fn place_of_response(
+    record: &LogRecord,
+    about: &AgentRecord,
+    requests: &OpenRequests,
+) -> Option<(TraceId, SpanId)> {
+    let call = about.call?;
+    let of = [&about.run[..], &[call.model]].concat().join("\n");
+    match record.trace.zip(record.span) {
+        Some((trace, span)) if !call.is_response => requests.sent(of, call.sent, trace, span),
+        None if call.is_response => return requests.answered(&of, call.sent),
+        _ => {}
+    }
+    None
+}
+
+/// Takes back that what was read of a record may not count, once the span is known that it is about.
+pub fn confirm(into: &mut Translation) {
+    if std::mem::take(&mut into.unconfirmed) {
+        into.notes.retain(|note| note.0 != UNCONFIRMED);
+    }
+}
+
 /// The place of a record whose sender gave it none.
 pub(super) fn place(record: &LogRecord, about: AgentRecord) -> Option<RecordPlace> {
-    let AgentRecord { run, work } = about;
+    let AgentRecord { run, work, call: _ } = about;
     let trace = TraceId::from_bytes(&number("trace", &run)).ok()?;
     let root = span_id("root", &run)?;
     let part = |kind: &str, key: &str| span_id(kind, &[run[0], run[1], run[2], key]);
@@ -75,7 +114,12 @@ pub(super) fn place(record: &LogRecord, about: AgentRecord) -> Option<RecordPlac
         Work::Part => (None, root),
     };
     let parent = Some(root).filter(|root| *root != span);
-    Some(RecordPlace { trace, span, made: name.map(|name| made(record, name, (trace, span, parent))) })
+    Some(RecordPlace {
+        trace,
+        span,
+        is_confirmed: false,
+        made: name.map(|name| made(record, name, (trace, span, parent))),
+    })
 }
 
 fn made(record: &LogRecord, name: &str, (trace, id, parent): (TraceId, SpanId, Option<SpanId>)) -> Span {
@@ -189,7 +233,7 @@ fn number(kind: &str, parts: &[&str]) -> [u8; 16] {
 mod tests {
     use super::*;
     use crate::{
-        dialects::{place_of, translate},
+        dialects::{OpenRequests, translate},
         model::{Category, Project, Resource, Scope, Usd},
     };
 
@@ -217,6 +261,30 @@ mod tests {
             scope: Arc::new(Scope { name: scope.to_owned(), ..Scope::default() }),
             resource: Arc::new(Resource::default()),
         }
+    }
+
+    fn place_of(record: &LogRecord) -> Option<RecordPlace> {
+        crate::dialects::place_of(record, &OpenRequests::default())
+    }
+
+    #[test]
+    fn a_response_without_a_trace_is_at_the_span_of_its_request() {
+        let run = [("session.id", "s"), ("prompt_id", "p"), ("model", "m")];
+        let of = |name: &str, at, more: &[(&str, &str)]| record(name, at, &[&run, more].concat());
+        let (trace, span) = (TraceId::from_bytes(&[3; 16]).unwrap(), SpanId::from_bytes(&[4; 8]).unwrap());
+        let request = LogRecord { trace: Some(trace), span: Some(span), ..of("gemini_cli.api_request", 1000, &[]) };
+        let response = of("gemini_cli.api_response", 1116, &[("duration_ms", "116")]);
+        let requests = OpenRequests::default();
+        assert_eq!(crate::dialects::place_of(&request, &requests), None);
+        let place = crate::dialects::place_of(&response, &requests).unwrap();
+        assert_eq!((place.trace, place.span, place.made.is_none(), place.is_confirmed), (trace, span, true, true));
+        // Without a record of the request it stands for work of its own.
+        let alone = place_of(&response).unwrap();
+        assert!(alone.trace != trace && alone.made.is_some() && !alone.is_confirmed);
+        let mut read = translate(&Source::from(&response));
+        let notes = read.notes.len();
+        crate::dialects::confirm(&mut read);
+        assert!(!read.unconfirmed && read.notes.len() == notes - 1);
     }
 
     const RUN: [(&str, &str); 2] = [("session.id", "s"), ("prompt.id", "p")];

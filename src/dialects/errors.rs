@@ -59,7 +59,7 @@ pub fn of(source: &Source, translation: &Translation) -> Option<Failure> {
 /// The severity number from which on a log record reports an error.
 const ERROR: i32 = 17;
 
-/// A score that somebody gave a span, whose own failure it is not if it could not be made.
+/// The record or event of a score that somebody gave a span, whose own failure it is not if it could not be made.
 pub const EVALUATION: &str = "gen_ai.evaluation.result";
 
 /// Whether a log record only tells something about the span that it names: a retry, a cache miss, an evaluation. Then no
@@ -126,7 +126,8 @@ fn text(attributes: &Attributes, key: &str) -> Option<String> {
 
 /// Whether the tool of a tool's span failed, whatever the span's status; `None` where the span does not show it.
 pub fn of_tool(source: &Source) -> Option<bool> {
-    match source.attributes.str("gen_ai.tool.status") {
+    let status = || source.attributes.str("tool.status");
+    match source.attributes.str("gen_ai.tool.status").or_else(status) {
         Some("error" | "failed") => Some(true),
         Some("success") => Some(false),
         _ => TABLES.tool_failed.iter().find_map(|failed| failed(source)),

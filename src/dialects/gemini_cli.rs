@@ -8,13 +8,13 @@
 //! ```
 //!
 //! Every call is a trace of its own, joined by the conversation. `api_response` and `user_prompt` name no trace even
-//! where spans are sent: alone they prove nothing. Ids of calls carry the tool's name before the model's own.
+//! where spans are sent: alone they prove nothing. That of the request, which comes before, names the span. Ids of calls carry the tool's name before the model's own.
 
 use std::sync::Arc;
 
 use super::{
     Dialect, FactRow, Failures, Field, Framework, How, RecordingHints, calls,
-    coding_agents::{self, AgentRecord, Work, record_name},
+    coding_agents::{self, AgentRecord, CallMoment, Work, record_name},
     gen_ai,
     maybe_json::MaybeJson,
     parts, provider_payload, reading,
@@ -109,7 +109,22 @@ pub fn agent_record(record: &LogRecord) -> Option<AgentRecord<'_>> {
         "api_request" => Work::Part,
         _ => return None,
     };
-    Some(AgentRecord { run: ["gemini-cli", session, prompt], work })
+    Some(AgentRecord { run: ["gemini-cli", session, prompt], work, call: call_moment(name, record) })
+}
+
+/// The call that a record is of: that of the request names its span, that of the response how long it took.
+fn call_moment<'a>(name: &str, record: &'a LogRecord) -> Option<CallMoment<'a>> {
+    let is_response = match name {
+        "api_request" => false,
+        "api_response" | "api_error" => true,
+        _ => return None,
+    };
+    let number = |key: &str| record.attributes.get(key).and_then(Value::as_count);
+    let stated = record.attributes.str("event.timestamp").and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let stated = stated.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
+    let at = stated.unwrap_or(record.time().0 / 1_000_000);
+    let lasted = if is_response { number("duration_ms")? } else { 0 };
+    Some(CallMoment { model: record.attributes.str("model")?, sent: at.saturating_sub(lasted), is_response })
 }
 
 fn translate(source: &Source, into: &mut Translation) {

@@ -8,13 +8,15 @@
 //!     │                    ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
 //!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
 //!     │                    ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
+//!     │                    │                                     ─▶ open_requests     or find those of their requests
 //!     │                    └ plain_io                                  only for a direction that no other reads
 //!     ├ plumbing                                                     spans that frameworks make around their machinery
 //!     └ fact_keys, context, provider, framework, parameters
 //!
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
 //!   kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record content.
-//!   langgraph, llama_index, agent_framework, azure_ai, dspy and anthropic_sdk are rows of that alone.
+//!   langgraph, llama_index, agent_framework, azure_ai, beeai, dspy, opencode, opik, weave and
+//!   anthropic_sdk are rows of that alone.
 //!
 //!   what the dialects are made of
 //!     dialect                                    what a row of DIALECTS can hold
@@ -22,6 +24,7 @@
 //!     provider_payload, provider_payload_facts   a provider's own request and response: its messages, its facts
 //!     chunks, token_counts                       the chunks of a streamed response; maps of token counts
 //!     documents, definitions                     documents of retrievers and rerankers; tool definitions
+//!     evaluations                                scores that somebody gave a span, a trace or a session
 //!     reading ─▶ message ─▶ parts ─▶ calls, reasoning, media
 //!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
 //!     redaction_markers                          markers in the place of hidden content, signs of truncated content
@@ -47,6 +50,7 @@ mod anthropic_sdk;
 mod autogen;
 mod azure_ai;
 mod bedrock_sdk;
+mod beeai;
 mod block_forms;
 mod calls;
 mod category;
@@ -62,7 +66,7 @@ mod dialect;
 mod documents;
 mod dspy;
 mod errors;
-pub mod evaluations;
+mod evaluations;
 mod fact_keys;
 mod facts;
 mod framework;
@@ -93,7 +97,9 @@ mod maybe_json;
 mod media;
 mod message;
 mod mlflow;
+mod open_requests;
 mod openai_agents;
+mod opencode;
 mod openinference;
 mod openinference_flat;
 mod openinference_forms;
@@ -101,6 +107,7 @@ mod openinference_tool;
 mod openlit;
 mod openllmetry;
 mod openllmetry_repairs;
+mod opik;
 mod parameters;
 mod parts;
 mod plain_io;
@@ -127,15 +134,18 @@ mod traceloop;
 mod usage;
 mod vercel_ai;
 mod vercel_ai_facts;
+mod weave;
 
 use std::sync::Arc;
 
 use crate::model::{Category, Content, GenAi, GivenName, LogRecord, Note, Source, Translation};
 
-pub use coding_agents::RecordPlace;
+pub use coding_agents::{RecordPlace, confirm};
 pub use dialect::Dialect;
 use dialect::{ByProvider, Failures, Framework, KindKey, ParameterKeys, Refinement};
+pub use evaluations::{is_made as is_made_record, of_others as evaluations_of_others};
 use fact_keys::{FactRow, Field, How, Rank};
+pub use open_requests::OpenRequests;
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
@@ -180,9 +190,13 @@ pub const DIALECTS: &[Dialect] = &[
     agent_framework::DIALECT,
     anthropic_sdk::DIALECT,
     azure_ai::DIALECT,
+    beeai::DIALECT,
     dspy::DIALECT,
     langgraph::DIALECT,
     llama_index::DIALECT,
+    opencode::DIALECT,
+    opik::DIALECT,
+    weave::DIALECT,
     plain_io::DIALECT,
 ];
 
@@ -237,6 +251,7 @@ pub fn translate(source: &Source) -> Translation {
     }
     into.tools = definitions::merged(into.tools);
     into.error = errors::of(source, &into);
+    into.evaluations = evaluations::of(source);
     into.is_wrapper = DIALECTS.iter().any(|dialect| dialect.is_wrapper.is_some_and(|is_wrapper| is_wrapper(source)));
     into.plumbing = source.body.is_none() && plumbing::is_plumbing(source, &into.genai);
     into.given_name = DIALECTS.iter().find_map(|dialect| dialect.given_name?(source)).unwrap_or_default();
@@ -303,12 +318,18 @@ fn is_replaced(dialect: &Dialect, source: &Source) -> bool {
 }
 
 /// Finds the place of a record whose sender gave it none; `None` where it has one, or stands for nothing.
+///
+/// `requests` are those of which records were seen before: a response is placed at the span of its request, and is
+/// confirmed ([`confirm`]) by that.
 #[must_use]
-pub fn place_of(record: &LogRecord) -> Option<RecordPlace> {
+pub fn place_of(record: &LogRecord, requests: &OpenRequests) -> Option<RecordPlace> {
+    let about = DIALECTS.iter().find_map(|dialect| dialect.record?(record))?;
+    if let Some((trace, span)) = coding_agents::place_of_response(record, &about, requests) {
+        return Some(RecordPlace { trace, span, made: None, is_confirmed: true });
+    }
     // The span that it names is sent, or was.
     if record.trace.is_some() {
         return None;
     }
-    let about = DIALECTS.iter().find_map(|dialect| dialect.record?(record))?;
     coding_agents::place(record, about)
 }

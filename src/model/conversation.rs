@@ -4,6 +4,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Arguments, Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp,
     TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits, shared,
@@ -114,10 +116,12 @@ pub struct Retrieval {
     pub found: Vec<Arc<Message>>,
 }
 
-/// A score that somebody gave what a span did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A score that somebody gave what a span did, a trace or a session.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// What it judges; `None`: the whole trace.
+    pub judged: Judged,
+    /// The span that it judges; `None`: the whole trace or session. Always `None` in a translation, where it is the span
+    /// that the evaluation was sent with.
     pub span: Option<SpanId>,
     pub at: Timestamp,
     /// What was judged: `relevance`, `toxicity`.
@@ -128,6 +132,21 @@ pub struct Evaluation {
     pub explanation: Option<String>,
     /// Why it could not be made.
     pub failure: Option<String>,
+    /// Who judged, in lower case: `human`, `llm`, `code`.
+    pub judge: Option<String>,
+    /// By which its sender tells it from others of the same name; a later one of the same id replaces it.
+    pub id: Option<String>,
+}
+
+/// What an evaluation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Judged {
+    /// The span that it was sent with, or that its log record names.
+    #[default]
+    Span,
+    Trace,
+    /// The session of the trace.
+    Session,
 }
 
 /// One failure, at the deepest span that carries it.

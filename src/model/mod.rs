@@ -45,8 +45,8 @@ mod value;
 
 pub use arguments::Arguments;
 pub use conversation::{
-    AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, LimitReached,
-    ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
+    AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, Judged,
+    LimitReached, ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
 };
 pub use facet::{Facet, FacetValue, FacetValues};
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attributes, GenAi, LogRecord, Message, Resource, Scope, Span, SpanEvent, Status, StatusCode, Timestamp,
+    Attributes, Evaluation, GenAi, LogRecord, Message, Resource, Scope, Span, SpanEvent, Status, StatusCode, Timestamp,
     ToolDefinition, Value,
 };
 
@@ -93,6 +93,8 @@ pub struct Translation {
     pub given_name: GivenName,
     /// For readers of the raw span; nothing is decided by them.
     pub notes: Vec<Note>,
+    /// Scores that were sent with it, in their order.
+    pub evaluations: Vec<Evaluation>,
 }
 
 /// What of a span's name people chose, and not the instrumentation that made the span.

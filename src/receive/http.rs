@@ -3,6 +3,8 @@
 //! ```text
 //!   POST /v1/{traces,logs,metrics}                  project "default"
 //!   POST /otel/{project}/v1/{traces,logs,metrics}   the SideSeat SDK's form
+//!   POST /api/public/otel/v1/{traces,logs,metrics}  project "default": where Langfuse's SDKs send spans
+//!   POST /api/public/ingestion                      and their scores
 //!   GET  /api/v1/health                             without a token, too
 //!   GET  /api/v1/attach                             the screen of another machine, see screens
 //!   POST /api/v1/programs                           `run` on this machine, of the program that it started
@@ -15,7 +17,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, Method, Response, header},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
     middleware,
     routing::{get, post},
 };
@@ -27,7 +29,7 @@ use super::{
     budget, grpc, screens,
 };
 use crate::{
-    decode::{Encoding, Signal},
+    decode::{self, Encoding, Signal},
     model::{Program, Project},
 };
 
@@ -36,6 +38,8 @@ pub(super) fn router<T: ExportSink>(endpoint: Endpoint<T>) -> Router {
     let mut router = Router::new()
         .route("/v1/{signal}", post(export))
         .route("/otel/{project}/v1/{signal}", post(project_export))
+        .route("/api/public/otel/v1/{signal}", post(export))
+        .route("/api/public/ingestion", post(scored))
         .route(HEALTH, get(health))
         .route("/api/v1/attach", get(screens::attach))
         .route("/api/v1/programs", post(announce));
@@ -133,6 +137,48 @@ async fn announced<T: ExportSink>(
     serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()))
 }
 
+/// Most bytes of a batch of scores; SDKs send less than 3 MB.
+const SCORES: usize = 8 << 20;
+
+/// Takes the scores that Langfuse's SDKs send beside OTLP, as log records.
+async fn scored<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: Request) -> Response<Body> {
+    let caller = Caller::of(&request);
+    let (parts, mut body) = request.into_parts();
+    match take_scores(&endpoint, &caller, &parts.headers, &mut body).await {
+        Ok(reply) => {
+            let mut response = replied("application/json", reply);
+            *response.status_mut() = StatusCode::MULTI_STATUS;
+            response
+        }
+        Err(refusal) => endpoint.refuse(&caller, &refusal, body),
+    }
+}
+
+async fn take_scores<T: ExportSink>(
+    endpoint: &Endpoint<T>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Vec<u8>, Refusal> {
+    if encoding(headers)? != Encoding::Json {
+        return Err(Refusal::ContentType("application/x-protobuf".to_owned()));
+    }
+    let compression = Compression::named(text(headers, header::CONTENT_ENCODING.as_str()))?;
+    let mut share = endpoint.budget.share();
+    let body = body::read(body, SCORES, &mut share).await?;
+    let (body, _share) = body::decompress(body, compression, share).await?;
+    let project = Project::default();
+    let scores = decode::scores(&project, &body).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    if scores.taken == 0 {
+        let hint =
+            "scores with a trace id are taken here; send spans over OTLP, as the Python SDK does from 3 on".to_owned();
+        return Err(Refusal::Path(hint));
+    }
+    let (signal, encoding) = (Signal::Logs, Encoding::Protobuf);
+    endpoint.sink.accept(Export { signal, project, body: scores.request.into(), encoding, peer: caller.peer }).await?;
+    Ok(scores.reply)
+}
+
 /// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.
 async fn health() -> Response<Body> {
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
@@ -179,7 +225,6 @@ pub(super) mod tests {
         sync::{Arc, Mutex},
     };
 
-    use axum::http::StatusCode;
     use bytes::Bytes;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -247,12 +292,32 @@ pub(super) mod tests {
             ("/v1/logs", "default", Signal::Logs),
             ("/v1/metrics", "default", Signal::Metrics),
             ("/otel/my_app-2/v1/traces", "my_app-2", Signal::Traces),
+            ("/api/public/otel/v1/traces", "default", Signal::Traces),
         ] {
             assert_eq!(sent(&sink, post(path, &[PROTOBUF], "body")).await.0, 200, "{path}");
             let export = sink.accepted.lock().unwrap().pop().unwrap();
             assert_eq!((export.project.as_str(), export.signal), (project, signal));
             assert_eq!((&export.body[..], export.encoding), (&b"body"[..], Encoding::Protobuf));
         }
+    }
+
+    #[tokio::test]
+    async fn scores_are_taken_as_log_records_and_a_batch_without_any_is_refused() {
+        let sink = Fake::default();
+        let score = r#"{"id":"e","type":"score-create","body":{"name":"a","value":1,"traceId":"0123456789abcdef0123456789abcdef"}}"#;
+        let spans = r#"{"id":"f","type":"span-create","body":{}}"#;
+        let batch = |events: &str| post("/api/public/ingestion", &[JSON], format!(r#"{{"batch":[{events}]}}"#));
+        let (status, _, body) = sent(&sink, batch(&format!("{score},{spans}"))).await;
+        assert_eq!(status, 207);
+        assert!(
+            body.starts_with(br#"{"successes":[{"id":"e","status":201}],"errors":[{"id":"f","status":400"#),
+            "{body:?}"
+        );
+        let export = sink.accepted.lock().unwrap().pop().unwrap();
+        assert_eq!((export.signal, export.encoding), (Signal::Logs, Encoding::Protobuf));
+        assert_eq!(sent(&sink, batch(spans)).await.0, 404);
+        assert_eq!(sent(&sink, post("/api/public/ingestion", &[PROTOBUF], "x")).await.0, 415);
+        assert!(sink.accepted.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
-    model::{Project, Span},
+    model::Project,
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
-    understand,
+    understand::{self, OpenRequests},
 };
 
 /// Bytes of a body from which on it is walked on the blocking pool.
@@ -36,6 +36,8 @@ const LONG: usize = 64 << 10;
 pub struct Intake {
     writer: Writer,
     prices: Arc<Prices>,
+    /// What log records name of others that come after them.
+    requests: Arc<OpenRequests>,
     counts: Arc<Counts>,
     /// A permit for each core: more bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
@@ -46,10 +48,18 @@ impl Intake {
     #[must_use]
     pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)), ahead: Ahead::default() }
+        Self {
+            writer,
+            prices,
+            requests: Arc::default(),
+            counts,
+            cores: Arc::new(Semaphore::new(cores)),
+            ahead: Ahead::default(),
+        }
     }
 
-    /// Stores the spans of an `ExportTraceServiceRequest`; returns once they are synced.
+    /// Stores the spans of an `ExportTraceServiceRequest`, with the log records that they stand for; returns once they are
+    /// synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
         let deadline = Deadline::from_now();
         let _room = self.room_for(&body, Signal::Traces, encoding, deadline).await?;
@@ -58,14 +68,19 @@ impl Intake {
         let prepare = move || {
             let decoded = decode::traces(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "span");
-            let prepare = |received: decode::Received<Span>| {
-                PreparedSpan::new(understand::span(received.item, received.raw, &prices))
-            };
-            Ok((decoded.items.into_iter().map(prepare).collect::<Vec<_>>(), rejected))
+            let mut submission = Submission { bytes, ..Submission::default() };
+            for received in decoded.items {
+                let (span, made) = understand::span(received.item, received.raw, &prices);
+                submission.spans.push(PreparedSpan::new(span));
+                submission
+                    .logs
+                    .extend(made.into_iter().zip(0..).map(|(log, position)| PreparedLog::new(log, position)));
+            }
+            Ok((submission, rejected))
         };
-        let (spans, accepted) = on_the_pool(&self.cores, deadline, prepare).await?;
-        let items = ItemCounts { spans: spans.len() as u64, ..ItemCounts::default() };
-        self.submit(Submission { spans, logs: Vec::new(), bytes }, items).await?;
+        let (submission, accepted) = on_the_pool(&self.cores, deadline, prepare).await?;
+        let items = ItemCounts { spans: submission.spans.len() as u64, ..ItemCounts::default() };
+        self.submit(submission, items).await?;
         Ok(accepted)
     }
 
@@ -75,13 +90,14 @@ impl Intake {
         let deadline = Deadline::from_now();
         let _room = self.room_for(&body, Signal::Logs, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
+        let requests = Arc::clone(&self.requests);
         let bytes = body.len();
         let prepare = move || {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
             let mut submission = Submission { bytes, ..Submission::default() };
             for (received, position) in decoded.items.into_iter().zip(0..) {
-                let (log, made) = understand::log(received.item, received.raw, &prices);
+                let (log, made) = understand::log(received.item, received.raw, &prices, &requests);
                 submission.logs.push(PreparedLog::new(log, position));
                 submission.spans.extend(made.map(PreparedSpan::new));
             }
@@ -200,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_answer_says_how_many_were_rejected_and_a_few_reasons() {
-        let decoded = |rejected: &[&str]| Decoded::<Span> {
+        let decoded = |rejected: &[&str]| Decoded::<crate::model::Span> {
             items: Vec::new(),
             reasons: rejected.iter().map(|reason| (*reason).to_owned()).collect(),
             rejected: rejected.len() as u64,

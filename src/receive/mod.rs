@@ -6,7 +6,7 @@
 //!   connections how many there may be, and how long one may be silent
 //!   admission   which requests a port answers, and how the others are refused
 //!   token       what senders need where other machines can reach a port
-//!   http        POST /v1/… and /otel/{project}/v1/…, GET /api/v1/health      ┐
+//!   http        POST /v1/…, /otel/{project}/v1/…, Langfuse's paths; health   ┐
 //!   grpc        the same three services over gRPC                            ├─▶ ExportSink: Intake, or another
 //!   budget      how much memory and time exports may take
 //!   body        reads and decompresses bodies, within limits                 ┘   instance

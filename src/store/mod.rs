@@ -209,6 +209,7 @@ impl Store {
             connection: database.pooled(),
             writer: Writer::new(queue.clone()),
             prices: prices.clone(),
+            requests: crate::understand::OpenRequests::default(),
             health: health.clone(),
             ends: ends.clone(),
         };

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     model::{Span, SpanId, TraceId},
     pricing::Prices,
-    understand::{self, version},
+    understand::{self, OpenRequests, version},
 };
 
 /// Most spans or log records in a batch.
@@ -57,6 +57,8 @@ pub struct Reprocessor {
     pub writer: Writer,
     /// Today's prices.
     pub prices: Arc<Prices>,
+    /// What log records name of others, across batches: they are read in the order in which they came.
+    pub requests: OpenRequests,
     /// Where the progress is reported to the screen.
     pub health: Arc<Mutex<StoreHealth>>,
     /// Ends it when the store closes.
@@ -126,7 +128,7 @@ impl Reprocessor {
     fn batch(&self) -> Result<Step, DatabaseError> {
         let batch = self.connection.with(|connection| {
             // The numbers of rows hold within a transaction.
-            queries::at_one_moment(connection, || next_batch(connection, &self.prices))
+            queries::at_one_moment(connection, || next_batch(connection, &self.prices, &self.requests))
         })?;
         let rows = batch.len();
         if rows > 0 {
@@ -157,9 +159,13 @@ pub fn count(connection: &Connection) -> Result<u64, DatabaseError> {
 }
 
 /// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
-pub(super) fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+pub(super) fn next_batch(
+    connection: &Connection,
+    prices: &Prices,
+    requests: &OpenRequests,
+) -> Result<Reprocessed, DatabaseError> {
     let spans = next_spans(connection, prices)?;
-    if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices) }
+    if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices, requests) }
 }
 
 /// The next rows of a table that another version understood: at most [`BATCH`], and no more than [`BATCH_BYTES`], but at
@@ -205,7 +211,8 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     for (key, synthetic, record) in spans {
         match readable(record.span(&origins))? {
             Some(span) => {
-                let understood = understand::span(Span { synthetic, ..span }, Bytes::from(record.raw), prices);
+                // The records of what it says of others are stored, each a row of its own.
+                let (understood, _) = understand::span(Span { synthetic, ..span }, Bytes::from(record.raw), prices);
                 reprocessed.spans.push(PreparedSpan::new(understood));
             }
             None => reprocessed.spans_left.push(key),
@@ -214,7 +221,7 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     Ok(reprocessed)
 }
 
-fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+fn next_logs(connection: &Connection, prices: &Prices, requests: &OpenRequests) -> Result<Reprocessed, DatabaseError> {
     let mut reprocessed = Reprocessed::default();
     let rows = next_rows(connection, "logs")?;
     let mut statement = connection.prepare_cached(include_str!("queries/stale_logs.sql"))?;
@@ -234,7 +241,7 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
             reprocessed.logs_left.push(id);
             continue;
         };
-        let (log, made) = understand::log(log, Bytes::from(record.raw), prices);
+        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, requests);
         let is_moved = |before: &(TraceId, SpanId)| log.item.trace.zip(log.item.span) != Some(*before);
         reprocessed.moved.extend(before.filter(is_moved));
         reprocessed.logs.push((id, PreparedLog::new(log, position)));
@@ -307,7 +314,10 @@ mod tests {
         let prepared = |(text, position)| {
             let record = log(text);
             let raw = crate::decode::encode::log_bytes(&record);
-            PreparedLog::new(understand::log(record, raw.into(), &Prices::default()).0, position)
+            PreparedLog::new(
+                understand::log(record, raw.into(), &Prices::default(), &OpenRequests::default()).0,
+                position,
+            )
         };
         let mut records = [("hello", 7), ("there", 8)].map(prepared).into();
         store
@@ -342,9 +352,12 @@ mod tests {
         let store = Store::open(&Place::Memory, Arc::new(Prices::bundled())).unwrap();
         send(&store, [call(1, 10), call(2, 20)]);
         make_stale(&store);
-        let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
+        let read = store
+            .connection
+            .with(|connection| next_batch(connection, &Prices::bundled(), &OpenRequests::default()))
+            .unwrap();
         assert_eq!(read.spans.len(), 2);
-        let newer = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
+        let (newer, _) = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
         send(&store, [Sent { translation: newer.translation, ..call(1, 11) }.full(9)]);
         store.writer().submit_reprocessed(read).unwrap();
         assert_eq!(summarized(&store, 2).totals.usage.input(), Some(31));

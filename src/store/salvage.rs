@@ -17,7 +17,10 @@ use super::{
     raw_records::{Origins, RawRecord},
     read_only::{copy, files_beside},
 };
-use crate::{pricing::Prices, understand};
+use crate::{
+    pricing::Prices,
+    understand::{self, OpenRequests},
+};
 
 /// The tables of a store, and what is in them.
 const TABLES: [(&str, &str); 9] = [
@@ -163,7 +166,7 @@ impl Damaged {
             for (record, _) in records {
                 match record.span(origins) {
                     Ok(span) => {
-                        let understood = understand::span(span, Bytes::from(record.raw), prices);
+                        let (understood, _) = understand::span(span, Bytes::from(record.raw), prices);
                         submission.spans.push(PreparedSpan::new(understood));
                     }
                     Err(_) => lost += 1,
@@ -174,13 +177,14 @@ impl Damaged {
         })?;
         let logs = "select project, raw, resource, scope, position from logs where rowid >= $from and rowid < $to";
         let mut lost_logs = 0;
+        let requests = OpenRequests::default();
         lost_logs += self.each("logs", logs, |records, origins| {
             let mut submission = Submission::default();
             let mut lost = 0;
             for (record, position) in records {
                 match record.log(origins) {
                     Ok(log) => {
-                        let (log, made) = understand::log(log, Bytes::from(record.raw), prices);
+                        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, &requests);
                         submission.logs.push(PreparedLog::new(log, position));
                         submission.spans.extend(made.map(PreparedSpan::new));
                     }

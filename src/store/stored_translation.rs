@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DatabaseError;
 use crate::model::{
-    Carrier, Content, ContentId, ContentKind, Context, Failure, GenAi, GivenName, Message, Note, Part, Reading,
+    Carrier, Content, ContentId, ContentKind, Context, Evaluation, Failure, GenAi, GivenName, Message, Note, Part, Reading,
     Timestamp, ToolDefinition, Translation, json,
 };
 
@@ -33,6 +33,7 @@ struct StoredForm {
     plumbing: bool,
     notes: Vec<Note>,
     given_name: GivenName,
+    evaluations: Vec<Evaluation>,
 }
 
 /// A [`Reading`] with the ids of its messages.
@@ -61,6 +62,7 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         plumbing,
         notes,
         given_name,
+        evaluations,
     } = translation;
     let mut contents = Contents::default();
     // Several readings often share the allocation of a message, which is then hashed once.
@@ -98,6 +100,7 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         plumbing,
         notes,
         given_name,
+        evaluations,
     };
     (stored_form(&understood), contents)
 }
@@ -114,7 +117,9 @@ impl StoredTranslation {
     /// Reads a stored form. One that another version wrote may not be readable: then the translation is empty but for a
     /// note, until it is reprocessed.
     pub fn read(bytes: &[u8]) -> Self {
-        Self(postcard::from_bytes(bytes).unwrap_or_else(|_| StoredForm {
+        // Earlier versions read no evaluations: their form ends where the list of them begins, so they have an empty one.
+        let earlier = || postcard::from_bytes(&[bytes, &[0]].concat());
+        Self(postcard::from_bytes(bytes).or_else(|_| earlier()).unwrap_or_else(|_| StoredForm {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
             ..StoredForm::default()
         }))
@@ -145,6 +150,7 @@ impl StoredTranslation {
             plumbing,
             mut notes,
             given_name,
+            evaluations,
         } = self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
@@ -175,6 +181,7 @@ impl StoredTranslation {
             plumbing,
             notes,
             given_name,
+            evaluations,
         }
     }
 }
@@ -250,6 +257,14 @@ mod tests {
         assert_eq!([form(earlier(false)), form(earlier(true))], [ReasoningForm::Open, ReasoningForm::Redacted]);
     }
 
+    #[test]
+    fn a_translation_of_a_version_that_read_no_evaluations_is_still_read() {
+        let translation = Translation { notes: vec![Note("odd".into())], ..Translation::default() };
+        let (mut bytes, _) = split(translation.clone());
+        assert_eq!(bytes.pop(), Some(0));
+        assert_eq!(StoredTranslation::read(&bytes).join(&FetchedContents::default()), translation);
+    }
+
     fn reading(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
         let owned = |messages: &[&Arc<Message>]| messages.iter().map(|message| Arc::clone(message)).collect();
         Reading {
@@ -273,6 +288,7 @@ mod tests {
             readings: vec![reading(&[&hello], &[&hi]), reading(&[&hello, &hi, &again], &[])],
             tools: vec![ToolDefinition { name: "look".into(), description: None, parameters: Some(Value::Int(1)) }],
             notes: vec![Note("odd".into())],
+            evaluations: vec![Evaluation { name: "accuracy".into(), score: Some(0.5), ..Evaluation::default() }],
             ..Translation::default()
         };
         let (bytes, contents) = split(translation.clone());

@@ -53,7 +53,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clap::", &["cli", "config"]),
     ("ratatui::", &["app", "theme", "view", "terminal"]),
     ("tokio::", &["cli", "receive", "start", "store"]),
-    ("jiff::", &["app", "dialects", "model"]),
+    ("jiff::", &["app", "decode", "dialects", "model"]),
     ("postcard::", &["cli", "model", "store"]),
     ("pulldown_cmark::", &["app"]),
     ("prost::", &["cli", "decode"]),

@@ -20,7 +20,7 @@ use crate::{
     pricing::Prices,
     receive::Export,
     start,
-    understand::{self, Understood},
+    understand::{self, OpenRequests, Understood},
 };
 
 /// Exports that wait to be counted; a program that sends faster waits for it.
@@ -49,6 +49,7 @@ pub fn start(progress: watch::Sender<Progress>) -> (JoinHandle<Tally>, Sender) {
 #[derive(Default)]
 struct Gathered {
     prices: Arc<Prices>,
+    requests: OpenRequests,
     traces: BTreeMap<TraceId, Trace>,
     /// The traces that began last, at most [`Program::NEWEST`].
     newest: VecDeque<TraceId>,
@@ -71,14 +72,14 @@ impl Gathered {
             Signal::Traces => {
                 let decoded = decode::traces(project, body, *encoding).unwrap_or_default();
                 for received in decoded.items {
-                    let understood = understand::span(received.item, received.raw, &self.prices);
+                    let (understood, _) = understand::span(received.item, received.raw, &self.prices);
                     self.add_span(understood);
                 }
             }
             Signal::Logs => {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
                 for (received, position) in decoded.items.into_iter().zip(0..) {
-                    let (log, made) = understand::log(received.item, received.raw, &self.prices);
+                    let (log, made) = understand::log(received.item, received.raw, &self.prices, &self.requests);
                     self.add_log(log, position);
                     if let Some(made) = made {
                         self.add_span(made);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{LISTED, count, evaluations, limit, totals};
+use super::{LISTED, count, limit, totals};
 use crate::{
     assemble, dialects,
     model::{Detail, Instrumentation, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
@@ -33,11 +33,7 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut evaluations = evaluations::of(connection, &rows)?;
     let mut found = assemble::session(rows, &|genai, at| prices.price(genai, at));
-    for trace in &mut found {
-        trace.evaluations = evaluations.remove(&trace.trace).unwrap_or_default();
-    }
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
         let recorder = call.unrecorded.as_ref();
         let hints = |by: &Instrumentation| dialects::recording_hints(&by.scope, by.framework.as_deref());

@@ -5,7 +5,6 @@
 
 mod condition;
 mod detail;
-mod evaluations;
 mod facets;
 mod marks;
 mod otlp;

@@ -79,8 +79,7 @@ fn scores_stand_beneath_what_they_judge() {
         name: name.into(),
         score,
         label: label.map(str::to_owned),
-        explanation: None,
-        failure: None,
+        ..Evaluation::default()
     };
     let said = |turn, text: &str| message(turn, Role::Assistant, vec![Content::Text(text.into())]);
     let mut trace = run(vec![call(1), call(2)], vec![said(0, "First."), said(1, "Second.")], vec![]);
