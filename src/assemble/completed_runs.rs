@@ -1,7 +1,7 @@
 //! Tool runs with what the conversations and later traces of the session have of them: the call that asked for a run, and
 //! its result (`tools.md` 1).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
     builder::BuiltConversation,
@@ -10,7 +10,31 @@ use super::{
     provenance::Provenance,
     tool_runs::{self, text},
 };
-use crate::model::{Content, Part, Role, SpanId, ToolRun, ToolStatus};
+use crate::model::{Arguments, Content, Part, Role, SpanId, ToolRun, ToolStatus};
+
+/// Gives the runs whose call has no id those that it has in a conversation: a later request may have it.
+pub fn name(runs: &mut [ToolRun], conversations: &[BuiltConversation]) {
+    let is_nameless = |run: &ToolRun| run.call_id.is_none() && run.called_by.is_some();
+    if !runs.iter().any(is_nameless) {
+        return;
+    }
+    let known: HashSet<String> = runs.iter().filter_map(|run| run.call_id.clone()).collect();
+    let mut asked: HashMap<(SpanId, String, u64), VecDeque<String>> = HashMap::new();
+    let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
+    for placed in messages.filter(|placed| !placed.shown.history && placed.shown.message.role == Role::Assistant) {
+        for part in &placed.shown.message.parts {
+            let Content::Call(call) = &part.content else { continue };
+            let Some(id) = call.known_id().filter(|id| !known.contains(*id)) else { continue };
+            let key = (placed.shown.span, call.name.clone(), Arguments::hash_of(&call.input));
+            asked.entry(key).or_default().push_back(id.to_owned());
+        }
+    }
+    for run in runs.iter_mut().filter(|run| is_nameless(run)) {
+        let Some(caller) = run.called_by else { continue };
+        let key = (caller, run.name.clone(), run.input.hash());
+        run.call_id = asked.get_mut(&key).and_then(VecDeque::pop_front);
+    }
+}
 
 /// The calls that asked for tools, by the id of the tool call, as the conversations of a trace have them.
 ///

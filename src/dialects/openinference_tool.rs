@@ -5,6 +5,7 @@
 //!                  {"args": ["Paris"], "kwargs": {"days": 2}}           smolagents and LlamaIndex
 //!                  {"calling": "tool_name='w' arguments={…}"}           CrewAI
 //!                  {"input": "{\"city\": \"Paris\"}"}                   LangChain for JavaScript
+//!                  {"input": {"city": "Paris"}, "options": null}        BeeAI
 //!   output.value   {"type": "tool", "data": {"content": …, "tool_call_id": …, "status": …}}    LangChain, also
 //!                  content='18C' name='w' tool_call_id='c1'                                    as Python prints it
 //!                  {"blocks": […], "tool_name": …, "raw_output": …, "is_error": false}         LlamaIndex
@@ -59,6 +60,13 @@ fn arguments(given: &Value, attributes: &Attributes) -> (Option<String>, Value) 
     let MaybeJson::Data(data) = MaybeJson::or_python(given) else { return (None, given.clone()) };
     if let Some((name, arguments)) = data.str("calling").and_then(calling) {
         return (Some(name), arguments);
+    }
+    // BeeAI: what the tool is given, beside how it is to be run.
+    if let Some([(first, input @ Value::Map(_)), (second, _)]) = data.as_map()
+        && (first.as_str(), second.as_str()) == ("input", "options")
+        && attributes.has("metadata.class_name")
+    {
+        return (None, input.clone());
     }
     // In JavaScript LangChain hands over what the model wrote: `{"input": "{\"city\": …}"}`.
     let written = match data.as_map() {
@@ -170,6 +178,14 @@ mod tests {
         assert_eq!(written, [r#"assistant: w#-{"city":"Paris"}"#]);
         // A tool whose own parameters are called so.
         assert_eq!(with(r#"{"args":{},"kwargs":{}}"#), [format!("assistant: w#-{given}")]);
+    }
+
+    #[test]
+    fn what_a_bee_runs_has_its_arguments_beside_options() {
+        let given = r#"{"input": {"city": "P"}, "options": null}"#;
+        let run = span(&[("input.value", given), ("metadata.class_name", "FunctionTool")]);
+        assert_eq!(run.0, [r#"assistant: w#-{"city":"P"}"#]);
+        assert_eq!(span(&[("input.value", given)]).0.len(), 1);
     }
 
     #[test]

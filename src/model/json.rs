@@ -30,6 +30,14 @@ pub fn parse_bytes(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice::<Read>(bytes).map(|read| read.0)
 }
 
+/// Reads JSON texts that follow each other, with nothing but white space between them.
+///
+/// # Errors
+/// As [`parse`], of any of them.
+pub fn parse_all(text: &str) -> Result<Vec<Value>, serde_json::Error> {
+    serde_json::Deserializer::from_str(text).into_iter::<Read>().map(|read| Ok(read?.0)).collect()
+}
+
 /// Writes compact JSON.
 #[must_use]
 pub fn to_string(value: &Value) -> String {
