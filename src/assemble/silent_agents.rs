@@ -88,6 +88,34 @@ pub fn answers_alone(trace: &LoadedTrace) -> HashSet<usize> {
     calls.iter().enumerate().filter(|(_, call)| is_alone(call).is_some()).map(|(at, _)| at).collect()
 }
 
+/// The calls whose parent never came, so that they stand outside of the agent that made them: by the message with which
+/// their prompt ends, when they began, in order.
+struct Orphans(HashMap<ContentHash, Vec<Timestamp>>);
+
+impl Orphans {
+    fn new(trace: &LoadedTrace, calls: &[PreparedExchange]) -> Self {
+        let mut by_question: HashMap<ContentHash, Vec<Timestamp>> = HashMap::new();
+        for call in calls {
+            let is_orphan =
+                call.placed.scope.is_none() && call.placed.step.is_some_and(|step| trace.nodes()[step].span.is_none());
+            if let Some(key) = call.lines.last().and_then(|line| line.fingerprint.key).filter(|_| is_orphan) {
+                by_question.entry(key).or_default().push(call.placed.started);
+            }
+        }
+        by_question.values_mut().for_each(|began| began.sort_unstable());
+        Self(by_question)
+    }
+
+    /// Whether one of them began while an agent without an answer ran, and asks what that was asked.
+    fn ask_for(&self, trace: &LoadedTrace, agent: usize, asked: &Exchange) -> bool {
+        let node = &trace.nodes()[agent];
+        let key = asked.prompt.last().and_then(|line| line.fingerprint.key).filter(|_| asked.completion.is_empty());
+        let Some(began) = key.and_then(|key| self.0.get(&key)) else { return false };
+        let first = began.partition_point(|at| *at < node.started);
+        began.get(first).is_some_and(|at| node.ended.is_none_or(|ended| *at <= ended))
+    }
+}
+
 /// Collects the conversations of agents and workflows of which no call has messages.
 struct SilentAgents<'s, 'a> {
     trace: &'s LoadedTrace<'a>,
@@ -124,6 +152,7 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
             before[at + 1] = before[at] + usize::from(with_messages.contains(&at));
         }
         let mut collected: Vec<(usize, HashSet<ContentHash>)> = Vec::new();
+        let orphans = Orphans::new(trace, calls);
         let answers = answers_alone(trace);
         let is_answer = |at: usize| trace.work.counted.of[at].is_some_and(|call| answers.contains(&call));
         let is_silent = |at: &usize| {
@@ -148,6 +177,9 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
                     });
                     exchange.completion.push(line);
                 }
+            }
+            if !groups.contains_key(&Some(at)) && orphans.ask_for(trace, at, &exchange) {
+                continue;
             }
             let lines = || exchange.prompt.iter().chain(&exchange.completion);
             let keys: HashSet<ContentHash> = lines().filter_map(|line| line.fingerprint.key).collect();

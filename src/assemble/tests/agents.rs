@@ -229,3 +229,13 @@ fn what_an_agent_was_given_up_to_the_last_answer_is_history() {
     let history: Vec<bool> = trace.conversations[0].messages.iter().map(|message| message.history).collect();
     assert_eq!(history, [true, true, false, false]);
 }
+
+#[test]
+fn a_call_whose_parent_never_came_asks_for_the_agent_that_made_it() {
+    let lost = |question: &str| {
+        let prompt = [user("q"), assistant("a"), user(question)];
+        one(vec![agent(1, 0, "a").asked(&[user("again?")]).at(1.0, 5.0), llm(2, 9).asked(&prompt).at(2.0, 3.0)])
+    };
+    assert_eq!(only_conversation(&lost("again?")).last().map(String::as_str), Some("user again?"));
+    assert_eq!(conversations(&lost("other?")).len(), 2);
+}
