@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{calls, parts, reading};
-use crate::model::{Content, Message, Part, Role, Source, Value, json};
+use crate::model::{Content, Message, Part, Role, Source, StatusCode, Value, json};
 
 /// Undoes what the instrumentation of a library does to a message. `package` is the library: `openai`, `langchain`.
 pub fn repair(package: Option<&str>, message: &mut Arc<Message>) {
@@ -96,13 +96,21 @@ fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<
 
 /// Reads the input of the Responses API, which in JavaScript is one text of the user's: JSON of the items.
 ///
-/// In the Chat API such a text is what somebody wrote: its answers have ids that say so, and its tools are recorded.
+/// In the Chat API such a text is what somebody wrote: its answers have ids that say so, and its tools are recorded. Of a
+/// stream of the Responses API nothing is recorded but its request.
 pub fn unpack_items(source: &Source, prompt: &mut Vec<Arc<Message>>) {
-    let is_chat = source.attributes.str("gen_ai.response.id").is_none_or(|id| id.starts_with("chatcmpl"))
-        || source.attributes.has("gen_ai.tool.definitions");
+    let attributes = source.attributes;
+    let answers = || attributes.has("gen_ai.output.messages") || attributes.has("gen_ai.response.finish_reasons");
+    let is_chat = match attributes.str("gen_ai.response.id") {
+        Some(id) => id.starts_with("chatcmpl"),
+        None => answers(),
+    };
+    let is_chat = is_chat || attributes.has("gen_ai.tool.definitions");
     if source.scope.name != "@traceloop/instrumentation-openai" || is_chat {
         return;
     }
+    // Of a call that failed nothing else tells the two apart but items that no person writes.
+    let failed = source.status.code == StatusCode::Error;
     let [only] = prompt.as_slice() else { return };
     let [Part { content: Content::Text(text), .. }] = only.parts.as_slice() else { return };
     let is_item = |item: &Value| item.str("role").or(item.str("type")).is_some();
@@ -110,6 +118,10 @@ pub fn unpack_items(source: &Source, prompt: &mut Vec<Arc<Message>>) {
         Ok(Value::Array(items)) if !items.is_empty() && items.iter().all(is_item) => Value::Array(items),
         _ => return,
     };
+    let is_typed = |item: &Value| item.str("type").is_some();
+    if failed && !items.as_array().is_some_and(|items| items.iter().any(is_typed)) {
+        return;
+    }
     *prompt = reading::messages(&items, Role::User).into_iter().map(Arc::new).collect();
 }
 
@@ -207,6 +219,8 @@ mod tests {
             sides(&span.with(&[(gen_ai::INPUT, &sent), ("gen_ai.response.id", id)]).translate()).0
         };
         assert_eq!(asked("resp_1", items), ["user: q", "assistant: Look.", "assistant: w#c1{}", "tool: =c1 18C"]);
+        // A stream, of which only the request is recorded.
+        assert_eq!(asked("", items).len(), 4);
         assert_eq!(asked("resp_1", "[1]"), ["user: [1]"]);
         assert_eq!(asked("chatcmpl-1", items), [format!("user: {items}")]);
     }

@@ -26,6 +26,11 @@ const KNOWN: &[(&str, usize, &str)] = &[
     ("litellm/otel_pager", 1, "nothing joins the traces, so a failed question is new once more in the next"),
     ("ollama-olm/plain_pager_stream", 6, "the same, and the answers' calls are only in the history of the next"),
     ("openai-js/tl_responses_pager", 1, "a failed call leaves no span, so its question is new in the next trace"),
+    (
+        "openai-js/tl_responses_pager_stream",
+        1,
+        "no answer of a stream is recorded, but words of one are those of a tool's result, too",
+    ),
     ("smolagents/tool_support", 1, "the framework sends what a failed tool returned without the id of its call"),
 ];
 
