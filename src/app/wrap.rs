@@ -6,6 +6,7 @@
 mod breaks;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
@@ -16,10 +17,12 @@ use crate::slots::Slot;
 /// Columns of a tab stop.
 const TAB: usize = 4;
 
-/// Makes control characters visible or drops them; line ends stay.
+/// Makes control characters visible; line ends stay.
 ///
-/// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. Marks that reorder text (bidi
-/// controls) and invisible tag characters are dropped: shown text must stand where it stands.
+/// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. What reorders text (bidi controls), takes no
+/// room or is invisible (tag characters) is written out, `<U+202E>`: shown text must stand where it stands, and what hides
+/// in it must be seen. Only soft hyphens, marks of direction and a byte order mark at the beginning are dropped, which
+/// texts have for good.
 /// Joined emoji and letters come apart: terminals (tmux among them) disagree about how wide they are, and a line that is
 /// wider than we think breaks the frame beside it.
 #[must_use]
@@ -31,6 +34,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     let mut line_start = 0;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // What is left out is not there for its neighbours either: else a second cleaning would find more to do.
     let mut rest = text.chars().filter(|c| !is_left_out(*c)).peekable();
     while let Some(c) = rest.next() {
@@ -47,6 +51,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             // A flag is the two letters of its country: cells of two halves are not always drawn over.
             '\u{1f1e6}'..='\u{1f1ff}' => out.push(char::from(b'A' + u8::try_from(u32::from(c) - 0x1f1e6).unwrap_or(0))),
             JOINER | EMOJI_STYLE => {}
+            // Flags of regions are written so.
+            '\u{e0020}'..='\u{e007f}' if out.ends_with('\u{1f3f4}') => {}
+            c if is_unsafe(c) => _ = write!(out, "<U+{:04X}>", u32::from(c)),
             c if joins_emoji(c) && out.chars().next_back().is_some_and(is_wide) => {}
             c => out.push(c),
         }
@@ -76,9 +83,9 @@ fn is_wide(c: char) -> bool {
     c.width() == Some(2)
 }
 
-/// Of what is unsafe that of which nothing is shown: neither a sign of it nor the end of a line.
+/// What is dropped: a soft hyphen, and marks that give only their neighbours a direction.
 fn is_left_out(c: char) -> bool {
-    is_unsafe(c) && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -285,7 +292,9 @@ mod tests {
     fn control_sequences_become_visible_text() {
         assert_eq!(clean("a\x1b[31mred\x07\u{9b}x\x7f"), "a␛[31mred␇�x␡");
         assert_eq!(clean("one\r\ntwo\rthree\tx"), "one\ntwo\nthree   x");
-        assert_eq!(clean("a\u{202e}b\u{200b}c"), "abc");
+        assert_eq!(clean("a\u{202e}b\u{200b}c\u{200f}d\u{ad}"), "a<U+202E>b<U+200B>cd");
+        assert_eq!(clean("\u{feff}a\u{feff}\u{e0041}"), "a<U+FEFF><U+E0041>");
+        assert_eq!(clean("🏴\u{e0067}\u{e0062}\u{e007f}."), "🏴.");
         assert!(matches!(clean("plain é 漢\nline"), Cow::Borrowed(_)));
     }
 

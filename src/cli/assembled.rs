@@ -44,14 +44,24 @@ fn in_stretches<T>(items: &[T], spans: impl Fn(&T) -> u64) -> Vec<&[T]> {
 }
 
 /// The traces of a batch, assembled, each with its rows. The traces of a session are assembled together, because the
-/// messages of one may be history in another.
+/// messages of one may be history in another, and what a tool returned may be in a later one. That also a trace without a
+/// session is completed by.
 pub fn assembled(store: &Store, batch: &Batch) -> Result<Vec<(AssembledTrace, TraceRows)>, StoreError> {
     let ids: Vec<TraceId> = batch.iter().flatten().map(|picked| picked.trace).collect();
     let mut rows = store.rows(&ids)?.into_iter();
+    let alone: Vec<TraceId> =
+        batch.iter().filter(|session| session.len() == 1).flatten().map(|one| one.trace).collect();
+    let followers = store.followers(&alone)?;
+    let mut wanted: Vec<TraceId> = followers.values().flatten().copied().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let later: HashMap<TraceId, TraceRows> = store.rows(&wanted)?.into_iter().map(|rows| (rows.trace, rows)).collect();
     let mut all = Vec::new();
     for session in batch {
-        let rows: Vec<TraceRows> = rows.by_ref().take(session.len()).collect();
+        let mut rows: Vec<TraceRows> = rows.by_ref().take(session.len()).collect();
         let mut by_trace: HashMap<TraceId, TraceRows> = rows.iter().map(|rows| (rows.trace, rows.clone())).collect();
+        let of = session.first().and_then(|first| followers.get(&first.trace));
+        rows.extend(of.into_iter().flatten().filter_map(|trace| later.get(trace).cloned()));
         let session = assemble::session(rows, &|genai, at| store.prices().price(genai, at));
         all.extend(session.into_iter().filter_map(|assembled| {
             let rows = by_trace.remove(&assembled.trace)?;

@@ -1,14 +1,15 @@
 //! `copilot-chat`: what VS Code's Copilot Chat writes beside the conventions (`sdks.md` 19).
 //!
 //! ```text
-//!   copilot_chat.chat_session_id         the conversation; `session.id` of the resource is the editor's window
+//!   copilot_chat.chat_session_id         the conversation; `session.id` of the resource is the editor's window, and
+//!                                        `gen_ai.conversation.id` of a call names its request
 //!   copilot_chat.time_to_first_token     in milliseconds
 //!   copilot_chat.reasoning_content       what the model thought: a text, or JSON of blocks
 //! ```
 //!
 //! Its prompts are cut in the middle of their JSON, with `...[truncated, original N chars]` at the end.
 
-use super::{Dialect, FactRow, Field, Framework, How, maybe_json::MaybeJson, parts, reading, reasoning};
+use super::{Dialect, FactRow, Field, Framework, How, Rank, maybe_json::MaybeJson, parts, reading, reasoning};
 use crate::model::{Role, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
@@ -17,7 +18,8 @@ pub const DIALECT: Dialect = Dialect {
     translate,
     ai_keys: &["copilot_chat."],
     facts: &[
-        FactRow::of(Field::Session, How::Id, &["copilot_chat.chat_session_id"]),
+        // The conversation of a call is that of its request alone.
+        FactRow::of(Field::Session, How::Id, &["copilot_chat.chat_session_id"]).ranked(Rank::BeforeConventions),
         FactRow::of(Field::Ttft, How::Millis, &["copilot_chat.time_to_first_token"]),
     ],
     frameworks: &[Framework { label: "copilot-chat", rank: 40, scopes: &["copilot-chat"], ..Framework::PLAIN }],
@@ -53,6 +55,7 @@ mod tests {
                 ("gen_ai.output.messages", r#"[{"role":"assistant","parts":[{"type":"text","content":"so"}]}]"#),
                 ("copilot_chat.reasoning_content", thought),
                 ("copilot_chat.chat_session_id", "s1"),
+                ("gen_ai.conversation.id", "request-1"),
             ]);
             let read = chat.typed("copilot_chat.time_to_first_token", "640").translate();
             assert!(sides(&read).1.contains(&"assistant: (thought) hm".to_owned()), "{:?}", sides(&read));

@@ -5,6 +5,9 @@
 //!   ├ advisor        spring.ai.advisor.name
 //!   ├ chat m         the conventions, its messages as `gen_ai_content.rs` reads them
 //!   └ tool_call w    spring.ai.tool.definition.{name, description, schema}, spring.ai.tool.call.{id, arguments, result}
+//!
+//!   Chat Model Prompt Content:         from 2.0 on, texts are in the program's log, a record for each side of a call:
+//!   ["You are terse.", "q"]            texts in quotes with nothing escaped, without their roles
 //! ```
 
 use super::{Dialect, FactRow, Field, Framework, How, definitions, gen_ai, parts, reading};
@@ -34,11 +37,22 @@ pub const DIALECT: Dialect = Dialect {
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 
 fn matches(source: &Source) -> bool {
-    !source.is_log() && source.attributes.has_prefix("spring.ai.")
+    if source.is_log() { logged(source).is_some() } else { source.attributes.has_prefix("spring.ai.") }
+}
+
+/// What a record of the program's log has of a model's call: whether it is the answer, and its texts.
+fn logged<'a>(source: &Source<'a>) -> Option<(bool, &'a str)> {
+    let body = source.body.filter(|_| source.scope.name.starts_with("org.springframework.ai."))?.as_str()?;
+    let rest = body.strip_prefix("Chat Model ")?;
+    let of = |head: &str| rest.strip_prefix(head)?.strip_prefix("[\"")?.strip_suffix("\"]");
+    of("Prompt Content:\n").map(|texts| (false, texts)).or_else(|| Some((true, of("Completion:\n")?)))
 }
 
 /// What kind of work an observation is of.
 fn category(source: &Source) -> Option<Category> {
+    if source.is_log() {
+        return logged(source).map(|_| Category::Llm);
+    }
     Some(match source.attributes.str("spring.ai.kind")? {
         "tool_call" => Category::Tool,
         "chat_client" | "advisor" => Category::Chain,
@@ -49,6 +63,18 @@ fn category(source: &Source) -> Option<Category> {
 
 fn translate(source: &Source, into: &mut Translation) {
     let attributes = source.attributes;
+    if let Some((is_answer, texts)) = logged(source) {
+        // A prompt's roles are not logged: it ends with what is asked, and the user's is the least that can be said.
+        let texts: Vec<&str> = if is_answer { vec![texts] } else { texts.split("\", \"").collect() };
+        // The round of a tool is in it, of which there is no text: what was asked is in the record of the call before.
+        if texts.iter().any(|text| text.is_empty() || *text == "null") {
+            return;
+        }
+        let role = if is_answer { Role::Assistant } else { Role::User };
+        let messages = reading::from_parts(role, texts.into_iter().filter_map(parts::text).collect());
+        let (prompt, completion) = if is_answer { (Vec::new(), messages) } else { (messages, Vec::new()) };
+        return reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
+    }
     // Spring AI's default conversation id is `default`: no session.
     let conversation = attributes.str(CONVERSATION).filter(|id| !id.is_empty() && *id != "default");
     into.context.session = into.context.session.take().or_else(|| conversation.map(str::to_owned));
@@ -115,6 +141,22 @@ mod tests {
             .event("gen_ai.content.completion", &[("gen_ai.completion", r#"["4"]"#)])
             .translate();
         assert_eq!(sides(&read), (vec!["user: S · q".to_owned()], vec!["assistant: 4".to_owned()]));
+    }
+
+    #[test]
+    fn a_call_has_its_texts_in_the_log() {
+        let logged = |body: &str| {
+            let scope = "org.springframework.ai.chat.observation.ChatModelPromptContentObservationHandler";
+            Sample::log("", &crate::model::json::to_string(&body.into())).scope(scope).translate()
+        };
+        let prompt = logged("Chat Model Prompt Content:\n[\"You are terse.\", \"Say \"hi\"\"]");
+        assert_eq!(
+            (sides(&prompt).0, prompt.genai.category),
+            (vec![r#"user: You are terse. · Say "hi""#.to_owned()], Category::Llm)
+        );
+        assert_eq!(sides(&logged("Chat Model Completion:\n[\"hi\"]")).1, ["assistant: hi"]);
+        assert_eq!(logged("Chat Model Completion:\n[]").readings, []);
+        assert_eq!(logged("Chat Model Prompt Content:\n[\"q\", \"null\", \"\"]").readings, []);
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Store {
         })
     }
 
+    /// The traces that may hold what the tools of some traces returned, by trace (`queries/followers.sql`).
+    pub fn followers(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<TraceId>>, StoreError> {
+        Ok(self.connection.with(|connection: &Connection| queries::followers::of(connection, traces))?)
+    }
+
     /// The spans of some traces as they were received, those of each by start; traces without spans are left out.
     pub fn raw_spans(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
         in_parts(traces, &|traces| self.raw_spans_at_once(traces))

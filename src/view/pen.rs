@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn no_text_reaches_the_cells_as_a_command() {
-        assert_eq!(written(8, |pen| _ = pen.put(0, 0, 8, "\u{1b}[2J\n\u{202e}x", Slot::Text)), "␛[2J⏎x  ");
+        assert_eq!(written(14, |pen| _ = pen.put(0, 0, 14, "\u{1b}[2J\n\u{202e}x", Slot::Text)), "␛[2J⏎<U+202E>x");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod crash;
 mod cycles;
 mod digest;
 mod docs;
+mod evaluations;
 mod faults;
 mod filters;
 mod fuzz;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{LISTED, count, limit, totals};
+use super::{LISTED, count, followers, limit, totals};
 use crate::{
     assemble, dialects,
     model::{Detail, Instrumentation, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
@@ -29,11 +29,19 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
         Subject::Trace(trace) => (vec![*trace], 0),
         Subject::Session(session) => newest(connection, session)?,
     };
+    let mut traces = traces;
+    if let Subject::Trace(trace) = subject {
+        traces.extend(followers::of(connection, &[*trace])?.remove(trace).unwrap_or_default());
+    }
     let rows = stored(connection, &traces)?;
     if rows.is_empty() {
         return Ok(None);
     }
     let mut found = assemble::session(rows, &|genai, at| prices.price(genai, at));
+    if let Subject::Trace(trace) = subject {
+        // The others only complete it.
+        found.retain(|assembled| assembled.trace == *trace);
+    }
     for call in found.iter_mut().flat_map(|assembled| &mut assembled.calls) {
         let recorder = call.unrecorded.as_ref();
         let hints = |by: &Instrumentation| dialects::recording_hints(&by.scope, by.framework.as_deref());

@@ -8,6 +8,7 @@ mod detail;
 mod facets;
 mod marks;
 mod otlp;
+pub mod followers;
 mod overview;
 mod raw;
 mod sessions;
