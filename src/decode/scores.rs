@@ -1,9 +1,10 @@
 //! The scores that Langfuse's SDKs send over their own path → OpenTelemetry's log records of evaluations (`otlp.md` 6).
 //!
 //! ```text
+//!   [{"id": "…", "traceId": "…", "observationId": "…", "name": "accuracy", "value": 0.9, "dataType": "NUMERIC",
+//!     "comment": "…", "sessionId": "…", "environment": "…"}]            from Python's SDK 5 on; one alone without a list
 //!   {"batch": [{"id": "…", "type": "score-create", "timestamp": "2026-11-29T10:00:00Z",
-//!               "body": {"id": "…", "traceId": "…", "observationId": "…", "name": "accuracy", "value": 0.9,
-//!                        "dataType": "NUMERIC", "comment": "…", "sessionId": "…", "environment": "…"}}]}
+//!               "body": {…}}]}                                           older ones, as events among others
 //! ```
 
 use std::sync::Arc;
@@ -11,46 +12,63 @@ use std::sync::Arc;
 use super::{Malformed, encode};
 use crate::model::{Attributes, LogRecord, Project, Resource, Scope, SpanId, Timestamp, TraceId, Value, json};
 
-/// What a batch of events held.
+/// The scores of a body.
 pub struct Scores {
     /// The scores as an `ExportLogsServiceRequest` in protobuf.
     pub request: Vec<u8>,
-    /// What answers the sender, as JSON: which events were taken, and which were not and why.
+    /// What answers the sender, as JSON: what was taken, and what was not and why.
     pub reply: Vec<u8>,
+    /// The HTTP status of that answer.
+    pub status: u16,
     /// How many scores there are.
     pub taken: usize,
 }
 
-/// Reads a batch of Langfuse's events.
+/// Reads scores: events in a batch, a list, or one alone.
 ///
 /// # Errors
-/// [`Malformed`] if it is no JSON, or has no batch.
+/// [`Malformed`] if the body is no JSON, or none of these.
 pub fn scores(project: &Project, body: &[u8]) -> Result<Scores, Malformed> {
     let body = json::parse_bytes(body)?;
-    let no_batch = || Malformed::Shape { what: "batch", found: "missing", wanted: "a list of events" };
-    let batch = body.get("batch").and_then(Value::as_array).ok_or_else(no_batch)?;
+    let events = body.get("batch").and_then(Value::as_array);
+    let sent: Vec<(&Value, Result<Score, &'static str>)> = match (events, body.as_array()) {
+        (Some(events), _) => events.iter().map(|event| (event, of_event(event))).collect(),
+        (None, Some(list)) => list.iter().map(|score| (score, score_of(score, score.str("timestamp")))).collect(),
+        (None, None) if body.get("name").is_some() => vec![(&body, score_of(&body, body.str("timestamp")))],
+        _ => return Err(Malformed::Shape { what: "batch", found: "missing", wanted: "a list of scores" }),
+    };
     let (resource, scope) = (Arc::<Resource>::default(), Scope { name: "langfuse-sdk".to_owned(), ..Scope::default() });
     let scope = Arc::new(scope);
     let (mut records, mut successes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    for event in batch {
-        let id = event.get("id").cloned().unwrap_or_default();
-        match score(event) {
+    let entry = |key: &str, value: Value| (key.to_owned(), value);
+    for (of, score) in sent {
+        let id = of.get("id").cloned().unwrap_or_default();
+        match score {
             Ok(score) => {
-                let status = ("status".to_owned(), Value::Int(201));
-                successes.push(Value::Map(vec![("id".to_owned(), id), status]));
+                successes.push(Value::Map(vec![entry("id", id), entry("status", Value::Int(201))]));
                 records.push(score.record(project, &resource, &scope));
             }
-            Err(why) => errors.push(Value::Map(vec![
-                ("id".to_owned(), id),
-                ("status".to_owned(), Value::Int(400)),
-                ("message".to_owned(), why.into()),
-            ])),
+            Err(why) => {
+                let status = entry("status", Value::Int(400));
+                errors.push(Value::Map(vec![entry("id", id), status, entry("message", why.into())]));
+            }
         }
     }
-    let reply = [("successes".to_owned(), Value::Array(successes)), ("errors".to_owned(), Value::Array(errors))];
+    let count = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let (status, reply) = if events.is_some() {
+        (207, vec![entry("successes", Value::Array(successes)), entry("errors", Value::Array(errors))])
+    } else if !errors.is_empty() {
+        let counts = vec![entry("accepted", count(records.len())), entry("rejected", count(errors.len()))];
+        (207, counts.into_iter().chain([entry("errors", Value::Array(errors))]).collect())
+    } else if body.as_array().is_some() {
+        (202, vec![entry("message", "Accepted".into())])
+    } else {
+        (200, vec![entry("id", body.get("id").cloned().unwrap_or_default())])
+    };
     Ok(Scores {
         request: encode::logs_proto(&records),
-        reply: json::to_string(&Value::Map(reply.into())).into_bytes(),
+        reply: json::to_string(&Value::Map(reply)).into_bytes(),
+        status,
         taken: records.len(),
     })
 }
@@ -85,11 +103,15 @@ impl Score {
 }
 
 /// Reads an event, or says why it is not taken.
-fn score(event: &Value) -> Result<Score, &'static str> {
+fn of_event(event: &Value) -> Result<Score, &'static str> {
     if event.str("type") != Some("score-create") {
         return Err("only scores are taken here; spans are sent over OTLP");
     }
-    let body = event.get("body").ok_or("the score has no body")?;
+    score_of(event.get("body").ok_or("the score has no body")?, event.str("timestamp"))
+}
+
+/// Reads a score that was given at a moment, or says why it is not taken.
+fn score_of(body: &Value, moment: Option<&str>) -> Result<Score, &'static str> {
     let text = |key: &str| body.get(key).filter(|value| !value.is_empty()).map(Value::to_text);
     let name = text("name").ok_or("the score has no name")?;
     let session = text("sessionId");
@@ -133,7 +155,7 @@ fn score(event: &Value) -> Result<Score, &'static str> {
     let mut attributes: Vec<_> =
         texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), Value::String(text?)))).collect();
     attributes.extend(number.map(|number| ("gen_ai.evaluation.score.value".to_owned(), Value::Double(number))));
-    let moment = event.str("timestamp").and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let moment = moment.and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let at = moment.and_then(|moment| u64::try_from(moment.as_nanosecond()).ok());
     Ok(Score { trace: trace_id, span, at: at.map_or_else(Timestamp::now, Timestamp), attributes })
 }
@@ -169,6 +191,20 @@ mod tests {
         assert_eq!(record.attributes.get("gen_ai.evaluation.score.value"), Some(&Value::Double(0.92)));
         assert_eq!(record.attributes.str("gen_ai.evaluation.explanation"), Some("good"));
         assert_eq!(reply, r#"{"successes":[{"id":"e1","status":201}],"errors":[]}"#);
+    }
+
+    #[test]
+    fn a_list_of_scores_and_one_alone_are_taken_too() {
+        let of = |body: &str| {
+            let scores = scores(&Project::default(), body.as_bytes()).unwrap();
+            (scores.taken, scores.status, String::from_utf8(scores.reply).unwrap())
+        };
+        let score = r#"{"id":"s","name":"a","value":1,"traceId":"abcdef1234567890abcdef1234567890"}"#;
+        assert_eq!(of(&format!("[{score}]")), (1, 202, r#"{"message":"Accepted"}"#.to_owned()));
+        assert_eq!(of(score), (1, 200, r#"{"id":"s"}"#.to_owned()));
+        let (taken, status, reply) = of(&format!(r#"[{score},{{"name":"b","value":1}}]"#));
+        assert_eq!((taken, status), (1, 207));
+        assert!(reply.starts_with(r#"{"accepted":1,"rejected":1,"errors":[{"id":null,"#), "{reply}");
     }
 
     #[test]

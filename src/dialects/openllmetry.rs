@@ -250,7 +250,10 @@ fn blocks(text: &Value) -> Option<(Value, bool)> {
     let mut found = Vec::new();
     parts::content(&data, &mut found);
     let any_known = found.iter().any(|part| !matches!(part.content, Content::Unknown(_)));
-    (all_maps && any_known).then(|| (data.into_owned(), cut))
+    // A stream that only calls tools has one with an empty text.
+    let is_typed = |items: &[Value]| !items.is_empty() && items.iter().all(|item| item.str("type").is_some());
+    let is_empty = found.is_empty() && data.as_array().is_some_and(is_typed);
+    (all_maps && (any_known || is_empty)).then(|| (data.into_owned(), cut))
 }
 
 #[cfg(test)]
@@ -330,6 +333,9 @@ mod tests {
         let span =
             |scope: &str| Sample::span("cohere.chat").scope(scope).with(&[("gen_ai.completion.0.content", "[]")]);
         assert!(sides(&span("opentelemetry.instrumentation.cohere").translate()).1.is_empty());
+        let empty = [("gen_ai.completion.0.content", r#"[{"thinking": null, "text": "", "type": "text"}]"#)];
+        let stream = Sample::span("cohere.chat").scope("opentelemetry.instrumentation.cohere").with(&empty);
+        assert!(sides(&stream.translate()).1.is_empty());
         assert_eq!(sides(&span("opentelemetry.instrumentation.groq").translate()).1, ["assistant: []"]);
     }
 

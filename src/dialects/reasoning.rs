@@ -15,7 +15,8 @@ pub fn reasoning(kind: &str, map: &Value) -> Option<Part> {
     gather(map, &mut found);
     let opaque = found.data.is_some() || found.signature.is_some() || kind.starts_with("redacted");
     if found.text.is_none() && !opaque {
-        let block = map.get("reasoningContent").and_then(|block| block.get("reasoningText")?.get("text")?.as_str());
+        let block = map.get("reasoningContent").unwrap_or(map);
+        let block = block.get("reasoningText").and_then(|text| text.get("text")?.as_str());
         let redacted = Reasoning { form: ReasoningForm::Redacted, ..Reasoning::default() };
         return block.map(|_| Part::new(Content::Reasoning(redacted)));
     }

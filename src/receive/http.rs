@@ -4,7 +4,7 @@
 //!   POST /v1/{traces,logs,metrics}                  project "default"
 //!   POST /otel/{project}/v1/{traces,logs,metrics}   the SideSeat SDK's form
 //!   POST /api/public/otel/v1/{traces,logs,metrics}  project "default": where Langfuse's SDKs send spans
-//!   POST /api/public/ingestion                      and their scores
+//!   POST /api/public/{scores,ingestion}             and their scores
 //!   GET  /api/v1/health                             without a token, too
 //!   GET  /api/v1/attach                             the screen of another machine, see screens
 //!   POST /api/v1/programs                           `run` on this machine, of the program that it started
@@ -40,6 +40,7 @@ pub(super) fn router<T: ExportSink>(endpoint: Endpoint<T>) -> Router {
         .route("/otel/{project}/v1/{signal}", post(project_export))
         .route("/api/public/otel/v1/{signal}", post(export))
         .route("/api/public/ingestion", post(scored))
+        .route("/api/public/scores", post(scored))
         .route(HEALTH, get(health))
         .route("/api/v1/attach", get(screens::attach))
         .route("/api/v1/programs", post(announce));
@@ -145,9 +146,9 @@ async fn scored<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: Req
     let caller = Caller::of(&request);
     let (parts, mut body) = request.into_parts();
     match take_scores(&endpoint, &caller, &parts.headers, &mut body).await {
-        Ok(reply) => {
+        Ok((status, reply)) => {
             let mut response = replied("application/json", reply);
-            *response.status_mut() = StatusCode::MULTI_STATUS;
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             response
         }
         Err(refusal) => endpoint.refuse(&caller, &refusal, body),
@@ -159,7 +160,7 @@ async fn take_scores<T: ExportSink>(
     caller: &Caller,
     headers: &HeaderMap,
     body: &mut Body,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(u16, Vec<u8>), Refusal> {
     if encoding(headers)? != Encoding::Json {
         return Err(Refusal::ContentType("application/x-protobuf".to_owned()));
     }
@@ -176,7 +177,7 @@ async fn take_scores<T: ExportSink>(
     }
     let (signal, encoding) = (Signal::Logs, Encoding::Protobuf);
     endpoint.sink.accept(Export { signal, project, body: scores.request.into(), encoding, peer: caller.peer }).await?;
-    Ok(scores.reply)
+    Ok((scores.status, scores.reply))
 }
 
 /// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.

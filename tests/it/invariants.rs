@@ -18,6 +18,7 @@ const UNANSWERED: &[(&str, usize, &str)] = &[
     ("haystack/oi_chat_one", 2, "the program runs no tools"),
     ("litellm/otel_anthropic_root_depot", 1, "each call of its first turn is a trace, and the result is in the next"),
     ("litellm/otel_pager", 5, "each call is a trace, and the results are in the next"),
+    ("ollama-olm/plain_pager_stream", 5, "each call is a trace, and the results are in the next"),
     (
         "strands-oi/oi_bedrock_pinger",
         2,
@@ -36,6 +37,10 @@ const UNLISTED: &[(&str, &str)] = &[
     ("groq-oi/pager_stream", "ping_host"),
     ("groq-oi/pager_stream", "run_job"),
     ("groq-oi/pager_stream", "fetch_log"),
+    // The next trace has the calls, which have no ids, and lists them.
+    ("ollama-olm/plain_pager_stream", "ping_host"),
+    ("ollama-olm/plain_pager_stream", "run_job"),
+    ("ollama-olm/plain_pager_stream", "fetch_log"),
 ];
 
 /// Each conversation of each capture, with the capture's name.

@@ -24,7 +24,7 @@ const KNOWN: &[(&str, usize, &str)] = &[
     ("cohere-olm/odd", 2, "results have no ids, and an empty one is known by nothing else"),
     ("groq-olm/plain_pager", 1, "nothing joins the traces, so a failed question is new once more in the next"),
     ("litellm/otel_pager", 1, "nothing joins the traces, so a failed question is new once more in the next"),
-    ("ollama-olm/plain_pager_stream", 6, "the same, and the answers' calls are only in the history of the next"),
+    ("ollama-olm/plain_pager_stream", 1, "nothing joins the traces, so a failed question is new once more in the next"),
     ("openai-js/tl_responses_pager", 1, "a failed call leaves no span, so its question is new in the next trace"),
     (
         "openai-js/tl_responses_pager_stream",
