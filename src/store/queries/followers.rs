@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long after a trace one may begin that goes on with it: tools take a while, and people who are asked.
-const WITHIN: Duration = Duration::from_secs(300);
+const WITHIN: Duration = Duration::from_mins(5);
 /// Most that are read with a trace, the first.
 const MOST: u64 = 8;
 /// Most spans of one.
