@@ -6,9 +6,9 @@
 mod condition;
 mod detail;
 mod facets;
+pub mod followers;
 mod marks;
 mod otlp;
-pub mod followers;
 mod overview;
 mod raw;
 mod sessions;
