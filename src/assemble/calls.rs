@@ -280,7 +280,8 @@ impl Counting<'_, '_> {
             cost = usage::cost_of((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
             usage = usage::fullest(usage, end.usage);
         }
-        self.calls.push(Call { node: at, also: end.into_iter().collect(), usage, cost, unpriced: false, failed });
+        let also = end.into_iter().collect();
+        self.calls.push(Call { node: at, also, usage, cost, unpriced: false, broke_off: false, failed });
         self.calls.len() - 1
     }
 
@@ -364,7 +365,12 @@ impl Counting<'_, '_> {
             before.checked_sub(1).is_some_and(|at| node < tree.nodes[payers[at]].after)
         };
         for call in &mut calls {
-            if !call.has_tokens() || call.cost.is_some() || covered(call.node) {
+            if call.cost.is_some() || covered(call.node) {
+                continue;
+            }
+            if !call.has_tokens() {
+                call.broke_off = call.failed && broken_off::is_broken_off(tree, call);
+                call.unpriced = call.broke_off;
                 continue;
             }
             // Tokens and model may come from two records of the call.

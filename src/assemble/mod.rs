@@ -19,6 +19,7 @@
 //!     usage                 what two records of one call report ─▶ its tokens and its cost
 //!     call                  one model call, merged from all its records
 //!     same_call             two records ─▶ whether they are of one call
+//!     broken_off            whether a call that failed may be billed all the same
 //!     calls                 nodes ─▶ the model calls that count, each once
 //!     tool_messages         the tool calls and results that the records of a call hold, each once
 //!     joined_runs           tool runs as indexes into a trace
@@ -85,6 +86,7 @@
 #![doc = include_str!("conversations.md")]
 
 mod agent_messages;
+mod broken_off;
 mod builder;
 mod call;
 mod calls;
@@ -247,6 +249,7 @@ fn one(
         state: work.state(),
         last_seen: work.last_seen(),
         waits: work.waits(),
+        program_ended: rows.program_ended,
         tree: tree::tree(trace),
         only_wrapper_spans: only_roots && calls.is_empty(),
         calls,

@@ -59,6 +59,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             unexplained: call.usage.map_or(0, |usage| usage.unexplained(total(trace, call))),
             cost: call.cost.clone(),
             unpriced: call.unpriced,
+            broke_off: call.broke_off,
             window: None,
             failure: trace.row(call.node).and_then(span_failure::of_span).or_else(|| {
                 node.failure()?;

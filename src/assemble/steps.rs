@@ -176,9 +176,9 @@ pub fn is_cut_off(trace: &Counted) -> bool {
     })
 }
 
-/// What a call cost; a failed call without tokens costs nothing, and that is known.
+/// What a call cost; what a provider refused costs nothing, and that is known.
 fn cost_of(call: &Call) -> Option<Usd> {
-    let free = call.failed && !call.has_tokens();
+    let free = call.failed && !call.has_tokens() && !call.broke_off;
     call.cost.as_ref().map(|cost| cost.total).or(free.then_some(Usd(0)))
 }
 

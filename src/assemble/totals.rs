@@ -203,8 +203,8 @@ impl<'a> TraceDigest<'a> {
             totals.model_calls += u64::from(tree.nodes[call.node].category.takes_turns());
             totals.usage = totals.usage + call.usage.unwrap_or_default();
             totals.cost = totals.cost + call.cost.as_ref().map(|cost| cost.total).unwrap_or_default();
-            // A failed call without tokens costs nothing, and that is known.
-            let free = call.failed && !call.usage.is_some_and(|usage| usage.has_tokens());
+            // What a provider refused costs nothing, and that is known.
+            let free = call.failed && !call.has_tokens() && !call.broke_off;
             totals.priced += u64::from(call.cost.is_some() || free);
             totals.unpriced += u64::from(call.unpriced);
         }

@@ -19,7 +19,7 @@ struct Sum {
     usage: Option<TokenUsage>,
     /// `None` if no cost is known.
     cost: Option<Cost>,
-    /// Whether a call among them has tokens but no price.
+    /// Whether a call among them has tokens but no price, or broke off.
     unpriced: bool,
 }
 

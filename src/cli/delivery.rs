@@ -13,6 +13,7 @@ use crate::{
         Db, Settings,
         instances::{self, Entry},
     },
+    model::{Timestamp, TraceId},
     pricing::Prices,
     receive::{Accepted, Address, Counts, Export, ExportSink, Intake, Refusal},
     start,
@@ -126,6 +127,15 @@ impl ExportSink for Delivery {
             }
         }
         Err(Refusal::Failing(why))
+    }
+
+    /// Where another process holds the store, `run` announces it there itself.
+    async fn program_ended(&self, unfinished: Vec<TraceId>, at: Timestamp) {
+        let intake = match self.destination.lock().await.as_ref() {
+            Some(Destination::Store(own)) => own.intake.clone(),
+            Some(Destination::Instance(_)) | None => return,
+        };
+        intake.program_ended(unfinished, at).await;
     }
 
     fn counts(&self) -> &Arc<Counts> {

@@ -244,6 +244,7 @@ fn trace_json(trace: &TraceSummary) -> Json {
         "ended_at": trace.ended.and_then(time),
         "status": trace.run_state(Timestamp::now()).as_str(),
         "waits_for": trace.waits.map(Waits::as_str),
+        "program_ended_at": trace.program_ended.and_then(time),
         "spans": trace.spans,
         "models": trace.models,
         "pending_tools": trace.totals.pending_tools,

@@ -48,6 +48,8 @@ pub struct TraceForm<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     waits_for: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program_ended_at: Option<Shown<Timestamp>>,
     spans: Vec<SpanForm<'a>>,
     threads: Vec<ThreadForm<'a>>,
     tools: Vec<ToolForm<'a>>,
@@ -80,6 +82,7 @@ impl<'a> TraceForm<'a> {
             ended_at: assembled.ended.and_then(time),
             status: assembled.state.as_str(),
             waits_for: assembled.waits.map(Waits::as_str),
+            program_ended_at: assembled.program_ended.and_then(time),
             spans: ordered
                 .into_iter()
                 .map(|row| SpanForm::of(row, received.get(&row.id).copied(), calls.get(&row.id).copied()))
@@ -89,7 +92,7 @@ impl<'a> TraceForm<'a> {
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
             limits: assembled.limits.iter().map(|limit| LimitForm { lost: &limit.lost, times: limit.times }).collect(),
-            totals: TotalsForm::of(&assembled.totals),
+            totals: TotalsForm::of(&carried(assembled)),
         }
     }
 }
@@ -181,7 +184,15 @@ impl<'a> SpanForm<'a> {
     }
 }
 
-/// The call's cost; nothing for one that failed before any token was made.
+/// The sums of a trace as the transcript has them: a failed call that reports no tokens costs nothing, also where it broke
+/// off and nobody knows what is billed.
+pub fn carried(trace: &AssembledTrace) -> Totals {
+    let broken = trace.calls.iter().filter(|call| call.broke_off).count() as u64;
+    let Totals { priced, unpriced, .. } = trace.totals;
+    Totals { priced: priced + broken, unpriced: unpriced.saturating_sub(broken), ..trace.totals }
+}
+
+/// The call's cost; nothing for one that failed and reports no tokens.
 fn cost(call: &ModelCall) -> Option<Usd> {
     let free = call.failure.is_some() && !call.usage.is_some_and(|usage| usage.has_tokens());
     call.cost.as_ref().map(|cost| cost.total).or(free.then_some(Usd(0)))

@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, time};
+use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, carried, time};
 use crate::model::{AssembledTrace, Span, Timestamp, Totals, TraceId, TraceRows};
 
 /// One trace, as it is to be written.
@@ -103,7 +103,7 @@ impl<'a> Transcript<'a> {
             (false, ..) => None,
         };
         session.traces.push((assembled.started, assembled.trace));
-        session.totals = session.totals + assembled.totals;
+        session.totals = session.totals + carried(assembled);
         if let Some(user) = &assembled.context.user {
             let next = session.users.len();
             session.users.entry(user.clone()).or_insert(next);
@@ -259,7 +259,7 @@ mod tests {
         assembled.errors = vec![TraceFailure { span: second.id, at: Timestamp(9), failure }];
         // In any order, and with one span whose received form is not at hand.
         let spans = [received(&second)];
-        let rows = TraceRows { trace, spans: vec![second, first], logs: vec![] };
+        let rows = TraceRows { spans: vec![second, first], ..TraceRows::empty(trace) };
         let expected = concat!(
             r#"{"transcript":1,"generator":"sideseat-tui 0","traces":["#,
             "\n",
@@ -305,7 +305,7 @@ mod tests {
             assembled(id(4), Some("a"), "u1", 3, None),
             assembled(id(5), None, "u1", 6, Some(7)),
         ];
-        let rows = TraceRows { trace: id(1), spans: vec![], logs: vec![] };
+        let rows = TraceRows::empty(id(1));
         let forms: Vec<_> = traces.iter().map(|assembled| Trace { assembled, rows: &rows, spans: &[] }).collect();
         let text = written(&forms);
         let whole: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -187,8 +187,10 @@ pub struct ModelCall {
     /// How many tokens a total that was reported has more than `usage`: nobody says what they are, and they have no price.
     pub unexplained: u64,
     pub cost: Option<Cost>,
-    /// It has tokens but no price.
+    /// It has tokens but no price, or it broke off.
     pub unpriced: bool,
+    /// It failed while it was under way and reports no tokens: its provider may bill what it had generated.
+    pub broke_off: bool,
     /// The model's context window in tokens, where it is known.
     pub window: Option<u64>,
     pub failure: Option<Failure>,
@@ -222,6 +224,7 @@ impl ModelCall {
             unexplained: 0,
             cost: None,
             unpriced: false,
+            broke_off: false,
             window: None,
             failure: None,
             unrecorded: None,
@@ -249,6 +252,8 @@ pub struct AssembledTrace {
     pub last_seen: Timestamp,
     /// What has to come before it is complete; `None` where nothing is missing.
     pub waits: Option<Waits>,
+    /// When the last program ended that had sent some of it, as `run` saw it end; `None` where none is known to have.
+    pub program_ended: Option<Timestamp>,
     pub tree: Tree,
     pub calls: Vec<ModelCall>,
     pub conversations: Vec<Conversation>,
@@ -293,6 +298,7 @@ impl AssembledTrace {
             state: TraceState::Ok,
             last_seen: started,
             waits: None,
+            program_ended: None,
             tree: Tree::default(),
             calls: Vec::new(),
             conversations: Vec::new(),
@@ -311,7 +317,13 @@ impl AssembledTrace {
     /// The state of the run at a moment, as lists show it.
     #[must_use]
     pub fn run_state(&self, now: Timestamp) -> RunState {
-        RunState::of(self.waits, self.last_seen, self.state, self.totals.errors, now)
+        RunState::of(self.running_until(), self.waits, self.state, self.totals.errors, now)
+    }
+
+    /// The moment from which on nothing more is expected of it; `None` where nothing is missing.
+    #[must_use]
+    pub fn running_until(&self) -> Option<Timestamp> {
+        Some(self.waits?.until(self.last_seen, self.program_ended))
     }
 
     /// Which turn each of its calls is, from 1; `None` for calls that take none.

@@ -34,6 +34,9 @@ pub struct ProgramEnd {
     pub exit: Exit,
     /// The last lines that it wrote to stderr, at most [`Program::LINES`]; empty where they are not known.
     pub stderr: Vec<String>,
+    /// The traces that it left unfinished, at most [`Program::UNFINISHED`]: nothing more of them comes from it.
+    #[serde(default)]
+    pub unfinished: Vec<TraceId>,
 }
 
 /// What the system says of a process that ended.
@@ -51,6 +54,8 @@ impl Program {
     pub const NEWEST: usize = 64;
     /// Most lines of stderr that are kept.
     pub const LINES: usize = 40;
+    /// Most traces that are named as unfinished.
+    pub const UNFINISHED: usize = 2048;
 
     /// Cuts what is longer than it may be. The sender is another process.
     #[must_use]
@@ -61,6 +66,7 @@ impl Program {
         if let Some(ended) = &mut self.ended {
             let surplus = ended.stderr.len().saturating_sub(Self::LINES);
             ended.stderr.drain(..surplus);
+            ended.unfinished.truncate(Self::UNFINISHED);
             for line in &mut ended.stderr {
                 *line = cut(line);
             }

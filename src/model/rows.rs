@@ -90,6 +90,16 @@ impl LogRow {
 #[derive(Debug, Clone)]
 pub struct TraceRows {
     pub trace: TraceId,
+    /// When the last program ended that had sent some of it, as `run` saw it end; `None` where none is known to have.
+    pub program_ended: Option<Timestamp>,
     pub spans: Vec<SpanRow>,
     pub logs: Vec<LogRow>,
+}
+
+impl TraceRows {
+    /// A trace of which nothing is known.
+    #[must_use]
+    pub fn empty(trace: TraceId) -> Self {
+        Self { trace, program_ended: None, spans: Vec::new(), logs: Vec::new() }
+    }
 }

@@ -46,6 +46,8 @@ pub struct TraceSummary {
     pub state: TraceState,
     /// What has to come before it is complete; `None` where nothing is missing.
     pub waits: Option<Waits>,
+    /// When the last program ended that had sent some of it, as `run` saw it end; `None` where none is known to have.
+    pub program_ended: Option<Timestamp>,
     pub spans: u64,
     pub models: Vec<String>,
     /// Its worst repeat; `None` where no tool was called again and again.
@@ -57,7 +59,13 @@ impl TraceSummary {
     /// The state of the run at a moment. Every list, sum and pane says the same, because all of them ask this.
     #[must_use]
     pub fn run_state(&self, now: Timestamp) -> RunState {
-        RunState::of(self.waits, self.last_seen, self.state, self.totals.errors, now)
+        RunState::of(self.running_until(), self.waits, self.state, self.totals.errors, now)
+    }
+
+    /// The moment from which on nothing more is expected of it; `None` where nothing is missing.
+    #[must_use]
+    pub fn running_until(&self) -> Option<Timestamp> {
+        Some(self.waits?.until(self.last_seen, self.program_ended))
     }
 }
 
@@ -87,14 +95,16 @@ impl Waits {
     }
 
     /// The moment from which on nothing more is expected, for a trace that was last seen at `last_seen`. A model call
-    /// may take minutes without a span; what comes after the root's end comes in one of the sender's next batches.
+    /// may take minutes without a span; what comes after the root's end comes in one of the sender's next batches. Of a
+    /// program that ended nothing comes, and what is later than its end is of another program, which may go on.
     #[must_use]
-    pub fn until(self, last_seen: Timestamp) -> Timestamp {
+    pub fn until(self, last_seen: Timestamp, program_ended: Option<Timestamp>) -> Timestamp {
         let patience = match self {
             Self::Spans | Self::Root => Duration::from_mins(10),
             Self::Late => Duration::from_secs(6),
         };
-        last_seen.plus(patience)
+        let until = last_seen.plus(patience);
+        program_ended.filter(|ended| *ended >= last_seen).map_or(until, |ended| ended.min(until))
     }
 }
 
@@ -114,12 +124,12 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// The state of a run at a moment, from what it waits for, when it was last seen, its state by its spans and how
-    /// many failures it has.
+    /// The state of a run at a moment, from when nothing more is expected of it, what it waits for, its state by its spans
+    /// and how many failures it has.
     #[must_use]
-    pub fn of(waits: Option<Waits>, last_seen: Timestamp, state: TraceState, errors: u64, now: Timestamp) -> Self {
+    pub fn of(until: Option<Timestamp>, waits: Option<Waits>, state: TraceState, errors: u64, now: Timestamp) -> Self {
         match (waits, state) {
-            (Some(waits), _) if waits.until(last_seen) > now => Self::Running,
+            _ if until.is_some_and(|until| until > now) => Self::Running,
             (Some(Waits::Root | Waits::Spans), _) => Self::NeverEnded,
             (_, TraceState::Error) => Self::Failed,
             _ if errors > 0 => Self::Recovered,
@@ -164,7 +174,7 @@ impl StateCounts {
                 RunState::Recovered => counts.recovered += 1,
                 RunState::Done => counts.done += 1,
             }
-            let until = trace.waits.map(|waits| waits.until(trace.last_seen)).filter(|until| *until > now);
+            let until = trace.running_until().filter(|until| *until > now);
             counts.until = counts.until.into_iter().chain(until).min();
         }
         counts
@@ -216,6 +226,7 @@ mod tests {
             last_seen: at(100),
             state,
             waits,
+            program_ended: None,
             spans: 1,
             models: Vec::new(),
             repeat: None,
@@ -240,6 +251,21 @@ mod tests {
         }
         assert_eq!(state(Some(Waits::Late), Trace::Ok, 0, 105), Run::Running);
         assert_eq!(state(Some(Waits::Late), Trace::Error, 1, 106), Run::Failed);
+    }
+
+    #[test]
+    fn what_its_program_left_unfinished_never_ended_from_then_on_unless_another_one_went_on() {
+        use RunState as Run;
+        let state = |waits, ended, now| {
+            let trace = TraceSummary { program_ended: Some(at(ended)), ..trace(Some(waits), TraceState::Ok, 0) };
+            trace.run_state(at(now))
+        };
+        assert_eq!(state(Waits::Root, 101, 100), Run::Running);
+        assert_eq!(state(Waits::Root, 101, 101), Run::NeverEnded);
+        assert_eq!(state(Waits::Spans, 100, 102), Run::NeverEnded);
+        assert_eq!(state(Waits::Late, 101, 102), Run::Done);
+        assert_eq!(state(Waits::Root, 99, 102), Run::Running, "something of it is later than the end of that program");
+        assert_eq!(state(Waits::Root, 5000, 700), Run::NeverEnded, "its program went on for long without it");
     }
 
     #[test]

@@ -114,7 +114,12 @@ async fn announce<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: R
     let caller = Caller::of(&request);
     let (parts, mut body) = request.into_parts();
     match announced(&endpoint, &caller, &parts.headers, &mut body).await {
-        Ok(program) => {
+        Ok(mut program) => {
+            if let Some(ended) = &mut program.ended
+                && !ended.unfinished.is_empty()
+            {
+                endpoint.sink.program_ended(std::mem::take(&mut ended.unfinished), ended.at).await;
+            }
             endpoint.sink.counts().programs.announce(program, Instant::now());
             replied("application/json", b"{}".to_vec())
         }
@@ -135,7 +140,8 @@ async fn announced<T: ExportSink>(
         return Err(Refusal::ContentType("application/x-protobuf".to_owned()));
     }
     let body = body::read(body, ANNOUNCEMENT, &mut endpoint.budget.share()).await?;
-    serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()))
+    let program = serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()));
+    program.map(Program::bounded)
 }
 
 /// Most bytes of a batch of scores; SDKs send less than 3 MB.
@@ -231,6 +237,7 @@ pub(super) mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::model::{Timestamp, TraceId};
     use crate::receive::{Address, Counts, Protocol, Reason, body::tests as compressed, budget::Budget};
 
     /// Accepts everything, unless it is made with a refusal.
@@ -251,6 +258,8 @@ pub(super) mod tests {
                 None => Ok(Accepted::default()),
             }
         }
+
+        async fn program_ended(&self, _: Vec<TraceId>, _: Timestamp) {}
 
         fn counts(&self) -> &Arc<Counts> {
             &self.counts

@@ -14,6 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task,
 };
+use tracing::warn;
 
 use super::{
     Accepted, Counts, Export, ExportSink, Reason, Refusal,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
-    model::Project,
+    model::{Project, Span, Timestamp, TraceId},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
     understand::{self, OpenRequests},
@@ -154,6 +155,13 @@ impl ExportSink for Intake {
             self.counts.refused(Reason::BadItem, accepted.rejected, peer, path, &accepted.why);
         }
         Ok(accepted)
+    }
+
+    async fn program_ended(&self, unfinished: Vec<TraceId>, at: Timestamp) {
+        let program_ends = unfinished.into_iter().map(|trace| (trace, at)).collect();
+        if let Err(error) = self.writer.submit(Submission { program_ends, ..Submission::default() }).await {
+            warn!(%error, "the end of a program is not stored");
+        }
     }
 
     fn counts(&self) -> &Arc<Counts> {

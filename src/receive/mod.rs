@@ -52,7 +52,7 @@ pub use token::Token;
 
 use crate::{
     decode::{Encoding, Signal},
-    model::Project,
+    model::{Project, Timestamp, TraceId},
 };
 
 /// One export as it was sent, decompressed.
@@ -72,6 +72,10 @@ pub struct Export {
 pub trait ExportSink: Clone + Send + Sync + 'static {
     /// Accepts an export. Once this is `Ok`, what was not rejected is never lost.
     fn accept(&self, export: Export) -> impl Future<Output = Result<Accepted, Refusal>> + Send;
+
+    /// Takes what `run` says at the end of its program: the traces that the program left unfinished, and when it ended. It
+    /// is not acknowledged: where it cannot be stored, they count as running for a while.
+    fn program_ended(&self, unfinished: Vec<TraceId>, at: Timestamp) -> impl Future<Output = ()> + Send;
 
     /// Where connections and refusals are counted.
     fn counts(&self) -> &Arc<Counts>;

@@ -31,7 +31,6 @@ impl Programs {
     /// Takes what is known of a program now in place of what was known of it. One that failed is forgotten once the same
     /// command is started again.
     pub fn announce(&self, program: Program, now: Instant) {
-        let program = program.bounded();
         let mut list = self.lock();
         let is_new = !list.iter().any(|other| other.program.id == program.id);
         list.retain(|other| {
@@ -73,7 +72,9 @@ mod tests {
     use crate::model::{Exit, ProgramEnd, ProgramId, Timestamp};
 
     fn program(pid: u32, ended: Option<Exit>) -> Program {
-        let ended = ended.map(|exit| ProgramEnd { at: Timestamp(9), exit, stderr: vec!["x".repeat(9_000); 90] });
+        let stderr = || vec!["x".repeat(9_000); 90];
+        let end = |exit| ProgramEnd { at: Timestamp(9), exit, stderr: stderr(), unfinished: Vec::new() };
+        let ended = ended.map(end);
         let id = ProgramId { pid, started: Timestamp(pid.into()) };
         Program { id, command: format!("agent {pid}"), traces: 0, newest: Vec::new(), records: 0, ended }
     }

@@ -25,6 +25,7 @@ impl GroupPlan<'_> {
         self.append_logs(connection)?;
         self.append_contents(connection)?;
         self.append_traces(connection)?;
+        self.append_program_ends(connection)?;
         self.write_steps(connection)
     }
 
@@ -191,7 +192,7 @@ impl GroupPlan<'_> {
             return Ok(());
         }
         let mut table = connection.appender("traces")?;
-        for Row { trace, listing, records, filled, .. } in &self.summarized.rows {
+        for Row { trace, listing, records, filled, program_ended, .. } in &self.summarized.rows {
             let totals = &listing.totals;
             table.append_row(params![
                 trace_number(trace),
@@ -223,7 +224,7 @@ impl GroupPlan<'_> {
                 listing.has_ai,
                 *records as u64,
                 listing.waits.map(Waits::as_str),
-                listing.waits.map(|waits| waits.until(listing.last_seen).0),
+                listing.waits.map(|waits| waits.until(listing.last_seen, *program_ended).0),
                 totals.pending_tools,
                 listing.label,
                 listing.repeat.as_ref().map_or(0, |repeat| repeat.times),
@@ -235,7 +236,20 @@ impl GroupPlan<'_> {
                 filled,
                 lines(&listing.failure_kinds),
                 lines(&listing.failure_texts),
+                program_ended.map(|ended| ended.0),
             ])?;
+        }
+        Ok(table.flush()?)
+    }
+
+    /// Appends the rows of `program_ends`.
+    fn append_program_ends(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        if self.program_ends.is_empty() {
+            return Ok(());
+        }
+        let mut table = connection.appender("program_ends")?;
+        for (trace, ended) in &self.program_ends {
+            table.append_row(params![trace_number(trace), ended.0])?;
         }
         Ok(table.flush()?)
     }

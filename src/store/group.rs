@@ -53,7 +53,9 @@ pub struct GroupPlan<'a> {
     pub(super) gone_spans: Vec<(TraceId, SpanId)>,
     /// Rows of `traces` to delete first, because there is a new summary.
     pub(super) gone_traces: Vec<TraceId>,
-    /// The traces that got spans or log records, and those whose summary was due.
+    /// When programs ended that had left traces unfinished, of traces of which something is stored.
+    pub(super) program_ends: Vec<(TraceId, Timestamp)>,
+    /// The traces that got spans or log records, those whose program ended, and those whose summary was due.
     pub(super) touched: HashSet<TraceId>,
 }
 
@@ -80,9 +82,14 @@ impl<'a> GroupPlan<'a> {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
         }
+        let ends = submissions.iter().flat_map(|submission| &submission.program_ends);
+        let is_known = |trace: &TraceId| stored_ids.traces.contains(trace) || plan.touched.contains(trace);
+        plan.program_ends = ends.filter(|(trace, _)| is_known(trace)).copied().collect();
+        plan.touched.extend(plan.program_ends.iter().map(|(trace, _)| *trace));
         summaries.load_missing(connection, stored_ids, &plan.touched)?;
         plan.choose_spans(summaries, submissions);
         plan.choose_logs(stored_ids, summaries, submissions);
+        plan.program_ends.retain(|(trace, ended)| summaries.note_program_end(*trace, *ended));
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut added = HashSet::new();
         for (trace, stored) in spans

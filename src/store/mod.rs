@@ -16,6 +16,8 @@
 //! A submission is answered once its commit is synced. Readers never block the writer. Every thread takes its
 //! connection from `pool`, which can close them all when the engine refuses to go on after a failed sync.
 //!
+//! A submission may also say which traces a program left unfinished that has ended (`program_ends`).
+//!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
 //! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show. `log_file` mends a

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     assemble::SpanDigest,
-    model::{Category, LogRecord, LogRow, Project, Rank, Resource, Scope, Span, SpanRow, TokenUsage, Translation, Usd},
+    model::{
+        Category, LogRecord, LogRow, Project, Rank, Resource, Scope, Span, SpanRow, Timestamp, TokenUsage, TraceId,
+        Translation, Usd,
+    },
     understand::Understood,
 };
 
@@ -21,6 +24,8 @@ use crate::{
 pub struct Submission {
     pub spans: Vec<PreparedSpan>,
     pub logs: Vec<PreparedLog>,
+    /// Traces that a program left unfinished which has ended since, and when it ended.
+    pub program_ends: Vec<(TraceId, Timestamp)>,
     /// Bytes of the export as it was sent, decompressed: as much room it takes in the queue.
     pub bytes: usize,
 }
@@ -28,7 +33,7 @@ pub struct Submission {
 impl Submission {
     /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty() && self.logs.is_empty()
+        self.spans.is_empty() && self.logs.is_empty() && self.program_ends.is_empty()
     }
 }
 

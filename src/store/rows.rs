@@ -19,13 +19,14 @@ pub struct Loaded {
     /// Each with how complete its record is.
     pub spans: Vec<(SpanRow, Rank)>,
     pub logs: Vec<LogRow>,
+    /// When the last program ended that had sent some of a trace, where one is known to have.
+    pub program_ends: Vec<(TraceId, Timestamp)>,
 }
 
 impl Loaded {
     /// The same by trace, in the order of `traces`; a trace without spans and log records is empty.
     pub fn by_trace(self, traces: &[TraceId]) -> Vec<TraceRows> {
-        let mut all: Vec<_> =
-            traces.iter().map(|trace| TraceRows { trace: *trace, spans: Vec::new(), logs: Vec::new() }).collect();
+        let mut all: Vec<_> = traces.iter().map(|trace| TraceRows::empty(*trace)).collect();
         let place: std::collections::HashMap<_, _> = traces.iter().enumerate().map(|(n, trace)| (*trace, n)).collect();
         for (span, _) in self.spans {
             if let Some(rows) = place.get(&span.trace).and_then(|n| all.get_mut(*n)) {
@@ -36,6 +37,11 @@ impl Loaded {
             let place = log.trace.and_then(|trace| place.get(&trace));
             if let Some(rows) = place.and_then(|n| all.get_mut(*n)) {
                 rows.logs.push(log);
+            }
+        }
+        for (trace, ended) in self.program_ends {
+            if let Some(rows) = place.get(&trace).and_then(|n| all.get_mut(*n)) {
+                rows.program_ended = Some(ended);
             }
         }
         all
@@ -65,7 +71,14 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Datab
         let rank = Rank::of(row.ended, row.status.code, weight);
         (row, rank)
     });
-    Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched) })
+    let mut program_ends = Vec::new();
+    let mut statement = connection.prepare_cached(include_str!("queries/load_program_ends.sql"))?;
+    let mut found = statement.query(named_params! { "traces": list })?;
+    while let Some(row) = found.next()? {
+        let ended = Timestamp(row.get(1)?);
+        program_ends.extend(trace_id(row.get(0)?).map(|trace| (trace, ended)));
+    }
+    Ok(Loaded { spans: spans.collect(), logs: join_logs(logs, &fetched), program_ends })
 }
 
 /// Joins the translations of log records with the fetched contents.

@@ -23,6 +23,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/014_marks.sql"),
     include_str!("schema/015_found_by.sql"),
     include_str!("schema/016_content_blobs.sql"),
+    include_str!("schema/017_program_ends.sql"),
 ];
 
 /// Whether a file can be used.

@@ -16,7 +16,7 @@ use duckdb::{Connection, named_params};
 use super::{DatabaseError, prepared::PreparedSpan, rows, stored_ids::StoredIds};
 use crate::{
     assemble::{self, SpanDigest, Step, TraceListing},
-    model::{ContentId, Rank, SessionId, SpanId, TraceId},
+    model::{ContentId, Rank, SessionId, SpanId, Timestamp, TraceId},
     pricing::Prices,
 };
 
@@ -70,6 +70,8 @@ struct CachedTrace {
     contents: HashSet<ContentId>,
     /// Its session in the last committed summary; `None` if it has none.
     session: Option<SessionId>,
+    /// When the last program ended that had sent some of it, where one is known to have.
+    program_ended: Option<Timestamp>,
     /// The hashes of its steps as they are stored, in order; `None` where that is not known.
     steps: Option<Vec<u64>>,
     /// The number of the last group that touched it.
@@ -104,6 +106,8 @@ pub struct Row {
     pub records: usize,
     /// The share of its model's window that the largest prompt filled, in thousandths; `None` where no window is known.
     pub filled: Option<u64>,
+    /// When the last program ended that had sent some of it, where one is known to have.
+    pub program_ended: Option<Timestamp>,
     pub steps: StepChange,
 }
 
@@ -133,13 +137,20 @@ pub struct Job {
     trace: TraceId,
     digests: Arc<Vec<SpanDigest>>,
     changes: u64,
+    program_ended: Option<Timestamp>,
     /// The hashes of the steps that are stored; `None`: anything may be stored.
     steps: Option<Vec<u64>>,
 }
 
 impl Job {
     fn of(trace: TraceId, cached: &CachedTrace) -> Self {
-        Self { trace, digests: Arc::clone(&cached.digests), changes: cached.changes, steps: cached.steps.clone() }
+        Self {
+            trace,
+            digests: Arc::clone(&cached.digests),
+            changes: cached.changes,
+            program_ended: cached.program_ended,
+            steps: cached.steps.clone(),
+        }
     }
 
     /// The trace.
@@ -160,6 +171,7 @@ impl Job {
             changes: self.changes,
             records: self.digests.len(),
             filled,
+            program_ended: self.program_ended,
             steps,
         }
     }
@@ -296,6 +308,11 @@ impl Summaries {
                 Arc::make_mut(&mut cached.digests).push(SpanDigest::of_log(log));
             }
         }
+        for (trace, ended) in stored.program_ends {
+            if let Some(cached) = loaded.get_mut(&trace) {
+                cached.program_ended = Some(ended);
+            }
+        }
         let list = rows::uhugeints(traces.iter().map(rows::trace_number));
         let mut statement = connection.prepare_cached(include_str!("queries/load_trace_contents.sql"))?;
         let mut found = statement.query(named_params! { "traces": list })?;
@@ -344,6 +361,17 @@ impl Summaries {
         Arc::make_mut(&mut cached.digests).push(digest.clone());
         cached.changes += 1;
         self.digests += 1;
+    }
+
+    /// Notes when a program ended that had sent some of a trace. Returns whether none is known that ended later.
+    pub fn note_program_end(&mut self, trace: TraceId, ended: Timestamp) -> bool {
+        let cached = self.traces.entry(trace).or_default();
+        let is_last = cached.program_ended.is_none_or(|known| known < ended);
+        if is_last {
+            cached.program_ended = Some(ended);
+            cached.changes += 1;
+        }
+        is_last
     }
 
     /// Notes that a trace has a content. Returns whether it had it not before.

@@ -238,6 +238,7 @@ impl Bench {
                     last_seen: trace.started,
                     state: TraceState::Ok,
                     waits: None,
+                    program_ended: None,
                     spans: trace.spans,
                     models: Vec::new(),
                     repeat: None,

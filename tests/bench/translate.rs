@@ -81,7 +81,7 @@ fn conversation(turns: usize) {
         spans.iter().map(|span| SpanRow::of(span, Arc::new(dialects::translate(&Source::from(span))))).collect();
     let translated = began.elapsed();
     let trace = rows[0].trace;
-    let rows = TraceRows { trace, spans: rows, logs: Vec::new() };
+    let rows = TraceRows { spans: rows, ..TraceRows::empty(trace) };
     let began = Instant::now();
     let assembled = assemble::session(vec![rows], &|_, _| None);
     let messages: usize = assembled[0].conversations.iter().map(|conversation| conversation.messages.len()).sum();

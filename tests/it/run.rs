@@ -3,11 +3,13 @@
 use std::{net::SocketAddr, process::Stdio};
 
 use opentelemetry::{
-    KeyValue,
-    trace::{Span as _, SpanKind, Tracer as _, TracerProvider as _},
+    Context, KeyValue,
+    trace::{Span as _, SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _},
 };
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use rustix::process::{Signal, getpid, kill_process};
+use serde_json::{Value, json};
 
 use crate::program::{Done, Home, JSON, Program, get, post, request, span};
 use crate::pty::Terminal;
@@ -26,13 +28,12 @@ fn a_program_keeps_its_exit_code_and_its_streams() {
     assert!(done.err.contains("/nonexistent/agent"), "{}", done.err);
 }
 
-/// A program of somebody's that knows nothing of us, started by `run` through [`somebodys_program`].
+/// A program of somebody's that knows nothing of us, started by `run` through [`somebodys_program`]. As `killed` it does not
+/// live to send the root of its run.
 #[test]
 #[ignore = "is no test, but the program that tests of `run` start"]
 fn an_agent_that_sends_to_where_its_environment_says() {
-    if std::env::var_os("AGENT").is_none() {
-        return;
-    }
+    let Some(agent) = std::env::var_os("AGENT") else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _within = runtime.enter();
     let provider = SdkTracerProvider::builder()
@@ -40,6 +41,8 @@ fn an_agent_that_sends_to_where_its_environment_says() {
         .with_resource(Resource::builder_empty().with_service_name("agent").build())
         .build();
     let tracer = provider.tracer("gen_ai");
+    let root = (agent == "killed").then(|| tracer.start("invoke_agent planner"));
+    let within = root.map_or_else(Context::new, |root| Context::new().with_span(root));
     let mut call = tracer
         .span_builder("chat claude-sonnet-4-5")
         .with_kind(SpanKind::Client)
@@ -50,8 +53,11 @@ fn an_agent_that_sends_to_where_its_environment_says() {
             KeyValue::new("gen_ai.usage.input_tokens", 900),
             KeyValue::new("gen_ai.usage.output_tokens", 100),
         ])
-        .start(&tracer);
+        .start_with_context(&tracer, &within);
     call.end();
+    if agent == "killed" {
+        kill_process(getpid(), Signal::KILL).unwrap();
+    }
     provider.shutdown().unwrap();
     let sideseat = std::env::var("SIDESEAT_ENDPOINT").unwrap();
     let address: SocketAddr = sideseat.strip_prefix("http://").unwrap().parse().unwrap();
@@ -66,18 +72,18 @@ fn an_agent_that_sends_to_where_its_environment_says() {
 }
 
 /// Runs [`an_agent_that_sends_to_where_its_environment_says`], which is this very binary.
-fn somebodys_program(home: &Home) -> Done {
+fn somebodys_program(home: &Home, as_what: &str) -> Done {
     let agent = std::env::current_exe().unwrap();
     let name = "run::an_agent_that_sends_to_where_its_environment_says";
     let agent = agent.to_str().unwrap();
-    let env = ["env", "AGENT=1", agent, "--exact", name, "--ignored", "--nocapture"];
+    let env = ["env", &format!("AGENT={as_what}"), agent, "--exact", name, "--ignored", "--nocapture"];
     home.run(&[&["run", "--"], &env[..]].concat())
 }
 
 #[test]
 fn what_a_program_sends_is_stored_though_nothing_else_runs() {
     let home = Home::new();
-    let done = somebodys_program(&home);
+    let done = somebodys_program(&home, "well");
     assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
     let summary = done.err.lines().last().unwrap();
     assert!(summary.starts_with("sideseat-tui: 2 traces, 1 call, 1.0k tokens, $.00"), "{summary}");
@@ -92,13 +98,32 @@ fn what_a_program_sends_is_stored_though_nothing_else_runs() {
 #[test]
 fn what_a_program_sends_goes_to_the_instance_that_runs() {
     let mut program = Program::serve(&[]);
-    let done = somebodys_program(program.home());
+    let done = somebodys_program(program.home(), "well");
     assert_eq!(done.code, 0, "{}{}", done.text(), done.err);
     assert!(program.is_running());
     let transcript = program.export();
     let traces = transcript["traces"].as_array().unwrap();
     assert!(traces.iter().any(|trace| trace["service"] == "agent"), "{transcript}");
     assert!(traces.iter().any(|trace| trace["project"] == "shop"), "{transcript}");
+}
+
+/// Whether an instance stores what it sends, or `run` itself.
+#[test]
+fn the_run_of_a_program_that_was_killed_never_ended_from_then_on() {
+    let mut program = Program::serve(&[]);
+    for home in [Home::new(), program.home().clone()] {
+        let done = somebodys_program(&home, "killed");
+        assert_eq!(done.code, 128 + 9, "{}{}", done.text(), done.err);
+        let listed: Value = serde_json::from_slice(&home.prints(&["traces", "--json"])).unwrap();
+        let row = &listed[0];
+        assert_eq!((&row["status"], &row["waits_for"]), (&json!("never ended"), &json!("root")), "{listed}");
+        assert!(row["program_ended_at"].is_string(), "{listed}");
+        let sessions: Value = serde_json::from_slice(&home.prints(&["sessions", "--json"])).unwrap();
+        assert_eq!((&sessions[0]["never_ended"], &sessions[0]["running"]), (&json!(1), &json!(0)), "{sessions}");
+        let transcript = home.transcript();
+        assert!(transcript["traces"][0]["program_ended_at"].is_string(), "{transcript}");
+    }
+    program.stop();
 }
 
 /// Nothing that it sends is needed for that.

@@ -156,6 +156,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         last_seen: Timestamp(fake.last_seen),
         state: TraceState::Ok,
         waits: None,
+        program_ended: None,
         spans: fake.spans.len() as u64,
         models: Vec::new(),
         repeat: None,

@@ -214,9 +214,13 @@ fn spent(repeat: &Repeat) -> Option<String> {
     Some(format!("after the repeat began: {}", facts.join(" · ")))
 }
 
-/// `◌ never ended  last span 12m ago · search_logs did not end`
+/// `◌ never ended  last span 12m ago · search_logs did not end`, or, where `run` saw its end, `its program ended 5s ago`.
 fn never_ended(unfinished: &Unfinished, now: Timestamp) -> VerdictLine {
-    let quiet = format!("  last span {} ago", format::whole_seconds(now.since(unfinished.last_seen)));
+    let (what, since) = match unfinished.program_ended {
+        Some(ended) => ("its program ended", ended),
+        None => ("last span", unfinished.last_seen),
+    };
+    let quiet = format!("  {what} {} ago", format::whole_seconds(now.since(since)));
     let open =
         unfinished.waiting.as_ref().map(|waiting| format!(" · {} did not end", waiting.name)).unwrap_or_default();
     line(vec![Styled::new("◌ never ended", Slot::Warning), Styled::new(format!("{quiet}{open}"), Slot::Text)])

@@ -52,6 +52,8 @@ struct Unfinished {
     /// From this moment on nothing more is expected of it.
     until: Timestamp,
     last_seen: Timestamp,
+    /// When its program ended, where that is why nothing more is expected.
+    program_ended: Option<Timestamp>,
     waiting: Option<Waiting>,
 }
 
@@ -78,9 +80,10 @@ impl Verdict {
             cause: cause::of(trace),
             repeat: repeats::of(trace),
             context: if run.is_none() { context::of(trace) } else { None },
-            unfinished: trace.waits.filter(|_| unfinished).map(|waits| Unfinished {
-                until: waits.until(trace.last_seen),
+            unfinished: trace.running_until().filter(|_| unfinished).map(|until| Unfinished {
+                until,
                 last_seen: trace.last_seen,
+                program_ended: trace.program_ended.filter(|ended| *ended == until),
                 waiting: waiting::of(trace),
             }),
         }

@@ -174,9 +174,13 @@ fn a_run_that_never_ended_says_what_it_was_last_seen_doing() {
     tool(&mut trace, 2, 1, ToolStatus::Pending);
     trace.waits = Some(Waits::Root);
     trace.last_seen = at(4);
-    let verdict = verdict(trace);
+    let verdict = self::verdict(trace.clone());
     assert!(verdict.lines(80, 4, at(500), None).is_empty());
     assert_eq!(texts(&verdict, 80, 4), ["◌ never ended  last span 1h23 ago · book_room did not end"]);
+    trace.program_ended = Some(at(4));
+    let verdict = self::verdict(trace);
+    assert_eq!(verdict.lines(80, 4, at(5), None).len(), 1, "at once");
+    assert_eq!(texts(&verdict, 80, 4), ["◌ never ended  its program ended 1h23 ago · book_room did not end"]);
 }
 
 #[test]

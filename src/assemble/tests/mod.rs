@@ -221,7 +221,7 @@ fn rows(id: u64, spans: Vec<Made>, logs: Vec<LogRow>) -> TraceRows {
     for span in &mut spans {
         span.trace = trace_id(id);
     }
-    TraceRows { trace: trace_id(id), spans, logs }
+    TraceRows { spans, logs, ..TraceRows::empty(trace_id(id)) }
 }
 
 /// Assembles one trace, and checks that a list would say the same of it.

@@ -16,8 +16,7 @@ fn a_search_within_a_search_is_one_with_what_either_has() {
         retriever(3, 2).answered(&[found]),
         made(4, 1, Category::Embedding).at(4.0, 5.0),
     ];
-    let traces =
-        vec![TraceRows { trace: trace_id(1), spans: spans.into_iter().map(Made::row).collect(), logs: Vec::new() }];
+    let traces = vec![TraceRows { spans: spans.into_iter().map(Made::row).collect(), ..TraceRows::empty(trace_id(1)) }];
     let assembled = super::super::session(traces, &|_, _| None);
     let [retrieval] = &assembled[0].retrievals[..] else { panic!("{:#?}", assembled[0].retrievals) };
     let texts = |messages: &[Arc<Message>]| messages.iter().map(|message| message.plain_text()).collect::<Vec<_>>();

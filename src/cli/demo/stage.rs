@@ -16,6 +16,7 @@ use crate::{
     cli::{screens::Remote, seen::seen},
     config::Secret,
     decode::Signal,
+    model::{Timestamp, TraceId},
     pricing::Prices,
     receive::{Accepted, Counts, Export, ExportSink, Intake, Refusal},
     store::{Place, Store},
@@ -187,6 +188,10 @@ impl ExportSink for EndsDemo {
             self.stage.end_demo();
         }
         answer
+    }
+
+    async fn program_ended(&self, unfinished: Vec<TraceId>, at: Timestamp) {
+        self.intake.program_ended(unfinished, at).await;
     }
 
     fn counts(&self) -> &Arc<Counts> {

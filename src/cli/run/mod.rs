@@ -38,7 +38,7 @@ use self::{
 use super::{complain, delivery::Delivery};
 use crate::{
     config::{Settings, logging},
-    model::{Exit, ProgramEnd, Timestamp},
+    model::{Exit, ProgramEnd, Timestamp, TraceId},
     receive::{Accepted, Counts, Export, ExportSink, Listeners, Refusal},
     start::{self, InheritedUmask},
 };
@@ -108,11 +108,13 @@ async fn run_program(settings: &Settings, arguments: &Arguments, umask: Inherite
     let at = Timestamp::now();
     serving.close().await;
     let stderr = copying.map_or_else(Vec::new, |copying| task::block_in_place(|| copying.last_lines()));
+    let tally = tally.await.unwrap_or_default();
+    let unfinished = tally.unfinished().to_vec();
+    delivery.program_ended(unfinished.clone(), at).await;
     if let Some(announcer) = announcer {
-        announcer.finish(ProgramEnd { at, exit: exit(status), stderr }).await;
+        announcer.finish(ProgramEnd { at, exit: exit(status), stderr, unfinished }).await;
     }
     delivery.close().await;
-    let tally = tally.await.unwrap_or_default();
     match losses.why() {
         None => complain(&tally.to_string()),
         Some(why) => complain(&format!("not everything was stored ({why}); of what was: {tally}")),
@@ -190,6 +192,10 @@ impl ExportSink for Tallied {
             let _ = self.exports.send(export).await;
         }
         answer
+    }
+
+    async fn program_ended(&self, unfinished: Vec<TraceId>, at: Timestamp) {
+        self.delivery.program_ended(unfinished, at).await;
     }
 
     fn counts(&self) -> &Arc<Counts> {

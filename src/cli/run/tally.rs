@@ -130,29 +130,43 @@ impl Gathered {
     }
 
     fn tally(self) -> Tally {
-        let traces = self.traces.len();
+        let mut tally = Tally { traces: self.traces.len(), more: self.count > COUNTED, ..Tally::default() };
         let prices = self.prices;
-        let totals = self.traces.into_iter().map(|(id, trace)| {
+        let mut all = Vec::new();
+        for (id, trace) in self.traces {
             let spans = trace.spans.into_values().map(|(_, digest)| digest);
             let digests: Vec<SpanDigest> = spans.chain(trace.logs).collect();
-            assemble::summarize(id, &digests, &|genai, at| prices.price(genai, at)).totals
-        });
-        Tally { totals: totals.sum(), traces, more: self.count > COUNTED }
+            let listing = assemble::summarize(id, &digests, &|genai, at| prices.price(genai, at));
+            all.push(listing.totals);
+            tally.unfinished.extend(listing.waits.map(|_| id));
+        }
+        tally.totals = all.into_iter().sum();
+        tally
     }
 }
 
 /// What a program did, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     traces: usize,
     totals: Totals,
+    /// The traces of which something is still to come.
+    unfinished: Vec<TraceId>,
     /// More was sent than [`COUNTED`].
     more: bool,
 }
 
+impl Tally {
+    /// The traces of which something was still to come when all was counted.
+    #[must_use]
+    pub fn unfinished(&self) -> &[TraceId] {
+        &self.unfinished
+    }
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traces, totals, more } = self;
+        let Self { traces, totals, more, unfinished: _ } = self;
         if *traces == 0 {
             return f.write_str("no traces; start `sideseat-tui` to see how an SDK is made to send them");
         }
@@ -219,7 +233,7 @@ mod tests {
         let usage = TokenUsage { uncached_input: Some(12_000), output: Some(345), ..TokenUsage::default() };
         let cost = Usd::from_dollars(0.0214).unwrap();
         let totals = Totals { usage, cost, priced: 5, model_calls: 5, errors: 1, ..Totals::default() };
-        let line = |traces, totals| Tally { traces, totals, more: false }.to_string();
+        let line = |traces, totals| Tally { traces, totals, ..Tally::default() }.to_string();
         assert_eq!(line(2, totals), "2 traces, 5 calls, 12k tokens, $.021, 1 error");
         let partly = Totals { unpriced: 1, errors: 0, ..totals };
         assert_eq!(line(1, partly), "1 trace, 5 calls, 12k tokens, $.021 and 1 unpriced, 0 errors");

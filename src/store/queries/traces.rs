@@ -51,6 +51,7 @@ pub fn traces(
             last_seen: Timestamp(row.get(10)?),
             state: state(text(row, 11)?),
             waits: maybe_text(row, 12)?.and_then(waits),
+            program_ended: row.get::<_, Option<u64>>(34)?.map(Timestamp),
             label: row.get(13)?,
             spans: count(row, 14)?,
             models: lines(maybe_text(row, 15)?),

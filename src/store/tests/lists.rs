@@ -190,3 +190,46 @@ fn percentiles_of_many_runs_and_steps_are_close_and_those_of_few_are_exact() {
         assert_eq!(stats.rounded, number > 10_000);
     }
 }
+
+#[test]
+fn what_a_program_left_unfinished_never_ended_from_its_end_on_and_stays_so() {
+    let store = memory();
+    let now = Timestamp::now();
+    let seconds_ago = |seconds: u64| Timestamp(now.0 - seconds * 1_000_000_000);
+    let child = |of: &str, id: u8, ended: Timestamp| {
+        let mut sent = span(of, id);
+        sent.span.parent = SpanId::from_bytes(&[9; 8]).ok();
+        (sent.span.started, sent.span.ended) = (ended, Some(ended));
+        sent
+    };
+    let states = || {
+        let page = traces(&store, None, Filter::default(), 9);
+        let mut states: Vec<_> = page.rows.iter().map(|row| (row.trace, row.run_state(Timestamp::now()))).collect();
+        states.sort_by_key(|(trace, _)| *trace != super::trace("a"));
+        let counts = sessions(&store, Filter::default()).rows[0].states;
+        assert_eq!(overview(&store, Filter::default()).states, counts);
+        (states.into_iter().map(|(_, state)| state).collect::<Vec<_>>(), counts.running, counts.never_ended)
+    };
+    send(&store, [child("a", 1, seconds_ago(9)), child("b", 1, seconds_ago(9))]);
+    assert_eq!(states(), (vec![RunState::Running; 2], 2, 0));
+    let ends = |traces: &[&str], at: Timestamp| {
+        let program_ends = traces.iter().map(|name| (trace(name), at)).collect();
+        store.writer().submit_blocking(Submission { program_ends, ..Submission::default() }).unwrap();
+    };
+    ends(&["a", "never sent"], seconds_ago(5));
+    ends(&["a"], seconds_ago(7));
+    assert_eq!(states(), (vec![RunState::NeverEnded, RunState::Running], 1, 1));
+    assert_eq!(number(&store, "select count(*)::ubigint from program_ends"), 1);
+    let assembled = || {
+        let subject = Subject::Trace(trace("a"));
+        let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject }) else { panic!("no detail") };
+        (detail.traces[0].program_ended, detail.traces[0].run_state(Timestamp::now()))
+    };
+    assert_eq!(assembled(), (Some(seconds_ago(5)), RunState::NeverEnded));
+    // Another record of what was sent before it ended changes nothing, also where the trace is loaded from the file.
+    send(&store, [child("a", 2, seconds_ago(6))]);
+    assert_eq!(states().0, [RunState::NeverEnded, RunState::Running]);
+    // What another program sends later opens the run again.
+    send(&store, [child("a", 3, seconds_ago(1))]);
+    assert_eq!((states(), assembled().1), ((vec![RunState::Running; 2], 2, 0), RunState::Running));
+}

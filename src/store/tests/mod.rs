@@ -13,8 +13,8 @@ use crate::{
     decode::encode,
     model::{
         Answer, Attributes, Carrier, Dropped, Failure, Filter, LogRecord, Message, Overview, Page, Project, Query,
-        Reading, Resource, Role, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, StateCounts, Status,
-        StatusCode, Subject, Timestamp, TraceId, TraceRows, TraceSummary, Translation, Value,
+        Reading, Resource, Role, RunState, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, StateCounts,
+        Status, StatusCode, Subject, Timestamp, TraceId, TraceRows, TraceSummary, Translation, Value,
     },
     pricing::Prices,
     understand::Understood,

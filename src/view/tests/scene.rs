@@ -117,6 +117,7 @@ fn summary(run: &Run) -> TraceSummary {
         last_seen: at(run.to.unwrap_or(run.from + 6.0)),
         state: run.state,
         waits: (run.state == TraceState::Running).then_some(Waits::Spans),
+        program_ended: None,
         spans: 12,
         models: vec!["claude-sonnet-4-5".into()],
         repeat: None,

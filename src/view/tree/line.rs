@@ -175,8 +175,8 @@ fn of_span(state: &State, row: &Row, node: &Node, folded: usize) -> Line {
         NodeState::Ok | NodeState::Error => numbers::duration(node.started, node.ended, state.now),
     };
     let is_call = node.category.is_call() && node.turn.is_some();
-    // Nobody is charged for what gave no tokens and failed.
-    let free = is_call && node.state == NodeState::Error && node.usage.is_none();
+    // Nobody is charged for what a provider refused.
+    let free = is_call && node.state == NodeState::Error && node.usage.is_none() && !node.unpriced;
     let cost = node.cost.as_ref().map(|cost| cost.total).or_else(|| free.then_some(Usd(0)));
     Line {
         mark: match node.state {

@@ -85,7 +85,6 @@ fn rows(
     spans: &BTreeMap<(TraceId, SpanId), Span>,
     logs: &[LogRecord],
 ) -> Result<BTreeMap<TraceId, TraceRows>, TestCaseError> {
-    let empty = |trace| TraceRows { trace, spans: Vec::new(), logs: Vec::new() };
     let mut rows: BTreeMap<TraceId, TraceRows> = BTreeMap::new();
     for span in spans.values() {
         let mut translation = dialects::translate(&Source::from(span));
@@ -93,13 +92,13 @@ fn rows(
         prop_assert_eq!(format!("{translation:?}"), format!("{again:?}"), "the same again is the same");
         translation.genai.cost = PRICES.price(&translation.genai, span.started);
         let row = SpanRow::of(span, Arc::new(translation));
-        rows.entry(span.trace).or_insert_with(|| empty(span.trace)).spans.push(row);
+        rows.entry(span.trace).or_insert_with(|| TraceRows::empty(span.trace)).spans.push(row);
     }
     for (record, position) in logs.iter().zip(0..) {
         let mut translation = dialects::translate(&Source::from(record));
         translation.genai.cost = PRICES.price(&translation.genai, record.time());
         let Some(trace) = record.trace else { continue };
-        rows.entry(trace).or_insert_with(|| empty(trace)).logs.push(LogRow {
+        rows.entry(trace).or_insert_with(|| TraceRows::empty(trace)).logs.push(LogRow {
             at: record.time(),
             position,
             trace: record.trace,

@@ -55,7 +55,9 @@ pub fn write(to: &mut Builder, call: &ModelCall) {
         row(to, "", Slot::Dim, &format!("{} of the output are reasoning", format::exact(reasoning)));
     }
     let Some(cost) = &call.cost else {
-        let why = if call.unpriced {
+        let why = if call.broke_off {
+            "it broke off and reported no tokens; what it had generated may be billed"
+        } else if call.unpriced {
             "no price table has a price for this model"
         } else if call.failure.is_some() {
             "it failed and reported no tokens"

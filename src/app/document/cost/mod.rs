@@ -205,10 +205,13 @@ impl Pane for Costs {
 }
 
 fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
+    let broken = calls.iter().filter(|call| call.broke_off).count() as u64;
     let amount = if totals.priced > 0 {
         format::money_exact(totals.cost)
-    } else if totals.unpriced > 0 {
+    } else if totals.unpriced > broken {
         "unpriced".to_owned()
+    } else if broken > 0 {
+        "?".to_owned()
     } else if calls.iter().all(|call| call.failure.is_some()) {
         format::money(Usd(0))
     } else {
@@ -216,7 +219,8 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     };
     let mut line = vec![Styled::new(amount, Slot::TreeCost)];
     if totals.priced > 0 && totals.unpriced > 0 {
-        line.push(Styled::new(format!("  and {} without a price", counted(totals.unpriced)), Slot::Warning));
+        let why = if totals.unpriced == broken { "that broke off" } else { "without a price" };
+        line.push(Styled::new(format!("  and {} {why}", counted(totals.unpriced)), Slot::Warning));
     }
     let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
     line.push(Styled::new(format!("   {} {models}", totals.model_calls), Slot::Dim));
@@ -274,6 +278,8 @@ struct Model<'a> {
     /// How many calls have a cost; a failed one without tokens costs nothing.
     priced: u64,
     unpriced: u64,
+    /// How many of those broke off.
+    broken: u64,
     window: Option<u64>,
 }
 
@@ -284,7 +290,7 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
         let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
-        let unpriced = u64::from(call.unpriced);
+        let (unpriced, broken) = (u64::from(call.unpriced), u64::from(call.broke_off));
         match models.iter_mut().find(|model| model.name == name) {
             Some(model) => {
                 model.calls += 1;
@@ -292,8 +298,9 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
                 model.cost = model.cost + cost;
                 model.priced += priced;
                 model.unpriced += unpriced;
+                model.broken += broken;
             }
-            None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, window: call.window }),
+            None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, broken, window: call.window }),
         }
     }
     // One model by two names may have two prices: then they have to be told apart.
@@ -306,6 +313,7 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
         let price = match (model.priced, model.unpriced) {
             (0, 0) => "?".to_owned(),
+            (0, unpriced) if unpriced == model.broken => "?".to_owned(),
             (0, _) => "unpriced".to_owned(),
             (_, 0) => format::money(model.cost),
             _ => format!("{}+?", format::money(model.cost)),

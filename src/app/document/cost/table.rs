@@ -197,8 +197,9 @@ fn gauge(usage: &TokenUsage, window: Option<u64>) -> Vec<Styled> {
 fn cost(call: &ModelCall) -> String {
     match &call.cost {
         Some(cost) => format::money(cost.total),
+        None if call.broke_off => "?".to_owned(),
         None if call.unpriced => "unpriced".to_owned(),
-        // Nobody is charged for what gave no tokens and failed.
+        // Nobody is charged for what a provider refused.
         None if call.failure.is_some() => format::money(Usd(0)),
         None => "?".to_owned(),
     }

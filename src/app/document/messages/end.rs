@@ -26,7 +26,11 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     let (head, none) = (Some(head), None);
     let tokens = trace.totals.usage.total().map(|total| format!("{} tokens", format::count(total)));
     let cost = (trace.totals.priced > 0).then(|| format::money(trace.totals.cost));
-    let unpriced = (trace.totals.unpriced > 0).then(|| format!("{} unpriced", trace.totals.unpriced));
+    let broken = trace.calls.iter().filter(|call| call.broke_off).count() as u64;
+    let unpriced = (trace.totals.unpriced > 0).then(|| match trace.totals.unpriced {
+        unpriced if unpriced == broken => format!("cost of {broken} unknown"),
+        unpriced => format!("{unpriced} unpriced"),
+    });
     let forms = [
         [&head, &took, &tokens, &cost, &unpriced],
         [&head, &took, &none, &cost, &unpriced],

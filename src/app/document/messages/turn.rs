@@ -30,6 +30,7 @@ pub fn rule(to: &mut Builder, trace: &AssembledTrace, turn: Option<usize>, call:
     let tokens = usage.and_then(TokenUsage::total).map(|total| format!("{} tokens", format::count(total)));
     let cost = match &call.cost {
         Some(cost) => Some(format::money(cost.total)),
+        None if call.broke_off => Some("cost unknown".to_owned()),
         None => call.unpriced.then(|| "unpriced".to_owned()),
     };
     let head = Some(format!("── {}", runs::turn(turn, call)));

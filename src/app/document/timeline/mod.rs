@@ -152,7 +152,7 @@ impl Run {
     fn now(&self, trace: &AssembledTrace, to: &mut Builder) -> u64 {
         let waits = trace.waits.filter(|waits| matches!(waits, Waits::Spans | Waits::Root));
         // Only what goes on is written anew as time goes by.
-        let now = waits.map(|waits| (to.now(), waits.until(trace.last_seen)));
+        let now = waits.and_then(|_| Some((to.now(), trace.running_until()?)));
         let goes_on = now.filter(|(now, until)| until > now);
         goes_on.map_or(self.known.until, |(now, _)| self.known.until.max(now.0))
     }
