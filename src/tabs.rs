@@ -9,9 +9,9 @@ macro_rules! table {
         $take! {
             // tab     title        short    key  config name      help                              made from, by        label counts
             Messages   "Messages"   "Msg"    "1"  "tab-messages"   "Show the messages"               Answer(messages);
-            Tools      "Tools"      "Tools"  "2"  "tab-tools"      "Show the tools and their calls"  Answer(tools)        counts;
+            Tools      "Tools"      "Tools"  "2"  "tab-tools"      "Show the tools and their calls"  Table(tools)         counts;
             Reasoning  "Reasoning"  "Rsn"    "3"  "tab-reasoning"  "Show the reasoning of the models" Answer(reasoning);
-            Cost       "Cost"       "Cost"   "4"  "tab-cost"       "Show tokens and cost"            Answer(cost);
+            Cost       "Cost"       "Cost"   "4"  "tab-cost"       "Show tokens and cost"            Table(cost);
             Raw        "Raw"        "Raw"    "5"  "tab-raw"        "Show the raw span, as it arrived" Span(raw);
             Timeline   "Timeline"   "Time"   "6"  "tab-timeline"   "Show where the time went"        Answer(timeline);
         }

@@ -54,6 +54,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Stats => stats_keys::toggle(state),
         Action::NextPanel => state.stats.next_panel(true),
         Action::PreviousPanel => state.stats.next_panel(false),
+        Action::NextFigure => stats_keys::choose_figure(state, true),
+        Action::PreviousFigure => stats_keys::choose_figure(state, false),
         Action::ShorterRange => state.stats.go_back_by(false),
         Action::LongerRange => state.stats.go_back_by(true),
         Action::Sort => state.stats.sort(),
@@ -228,6 +230,12 @@ fn last(state: &mut State) -> Vec<Effect> {
         state.detail.go_to_end(height);
         return Vec::new();
     }
+    if state.context() == Context::Tree {
+        state.follow.stop(&mut state.tree);
+        let height = state.heights().rows;
+        state.tree.go_to_last(height);
+        return Vec::new();
+    }
     step(state, isize::MAX)
 }
 
@@ -284,7 +292,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         Context::Tree => {
             let branch = matches!(
                 state.tree.cursor().map(|row| state.tree.content(row)),
-                Some(Content::Session(_) | Content::Trace(_))
+                Some(Content::Session(_) | Content::Trace(_) | Content::Quiet(_))
             );
             state.follow.stop(&mut state.tree);
             if !(branch && state.tree.fold(true)) && state.tree.cursor().is_some() {

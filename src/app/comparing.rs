@@ -42,6 +42,14 @@ pub fn compare(state: &mut State) {
     }
 }
 
+/// Goes to the next difference of what lies over the messages, or to the one before.
+pub fn go_to_difference(state: &mut State, forward: bool) {
+    state.follow.stop(&mut state.tree);
+    if !state.detail.go_to_difference(forward) {
+        state.notify(if forward { "no difference further down" } else { "no difference further up" });
+    }
+}
+
 /// Shows the detail where it has no room beside the tree.
 fn look(state: &mut State) {
     if state.areas().is_some_and(|areas| areas.detail.is_none()) {

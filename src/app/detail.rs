@@ -261,6 +261,7 @@ impl DetailPane {
             shown.hold = match at {
                 // It is about one span: it is read from its start.
                 _ if view.is_of_step() => Hold::Start,
+                _ if to_end && view.is_table() => Hold::Start,
                 _ if to_end => Hold::End,
                 at => at.map_or(Hold::Start, Hold::Span),
             };
@@ -381,7 +382,7 @@ impl DetailPane {
             _ if !self.asks() => None,
             _ if let Some(program) = &self.program => Some(program::blocks(program).into()),
             _ if self.over.is_some() => self.blocks_over().map(Arc::from),
-            TabSource::Answer(blocks) => self.prepared.blocks_of(self.tab).or_else(|| {
+            TabSource::Answer(blocks) | TabSource::Table(blocks) => self.prepared.blocks_of(self.tab).or_else(|| {
                 let detail = self.detail.shown().and_then(Option::as_ref);
                 detail.map(blocks).map(Arc::from)
             }),

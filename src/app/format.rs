@@ -140,6 +140,13 @@ fn dollars_of(dollars: f64, decimals: usize) -> String {
     format!("${}", text.strip_prefix("0.").map_or_else(|| text.clone(), |fraction| format!(".{fraction}")))
 }
 
+/// A share in thousandths as percent: `88%`.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
+pub fn thousandths(share: u64) -> String {
+    percent(share as f64 / 1000.0)
+}
+
 /// A share of 0 to 1 as `12%`; what is more than nothing is never `0%`, what is less than all never `100%`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -160,6 +167,24 @@ pub fn size(bytes: u64) -> String {
         1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
         10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
         _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+/// A day of a calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// Tells it from any other; a later day has a larger one.
+    pub number: i32,
+    /// Its first moment, and that of the day after it.
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Day {
+    /// Whether a moment is in it.
+    #[must_use]
+    pub fn holds(&self, at: Timestamp) -> bool {
+        (self.from..self.until).contains(&at)
     }
 }
 
@@ -213,6 +238,33 @@ impl Zone {
     #[must_use]
     pub fn date(&self, at: Timestamp) -> String {
         self.written(at, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// The day of a moment; `None` where the time is unknown, or beyond what a calendar holds.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> Option<Day> {
+        let moment = Moment::from_nanosecond(at.known()?.0.into()).ok()?.to_zoned(self.0.clone());
+        let nanoseconds = |day: jiff::Zoned| Some(Timestamp(u64::try_from(day.timestamp().as_nanosecond()).ok()?));
+        Some(Day {
+            number: i32::from(moment.year()) * 1000 + i32::from(moment.day_of_year()),
+            from: nanoseconds(moment.start_of_day().ok()?).unwrap_or_default(),
+            until: nanoseconds(moment.tomorrow().ok()?.start_of_day().ok()?)?,
+        })
+    }
+
+    /// A day, seen from now: `today`, `yesterday`, `Tuesday 24 Nov`, `24 Nov 2025`.
+    #[must_use]
+    pub fn day_name(&self, at: Timestamp, now: Timestamp) -> String {
+        let days = |at: Timestamp| Some((self.day(at)?, self.written(at, "%Y")));
+        let (Some((day, year)), Some((today, this_year))) = (days(at), days(now)) else { return String::new() };
+        let before = today.from.0.checked_sub(1).and_then(|before| self.day(Timestamp(before)));
+        if day.number == today.number {
+            "today".to_owned()
+        } else if before.is_some_and(|before| before.number == day.number) {
+            "yesterday".to_owned()
+        } else {
+            self.written(at, if year == this_year { "%A %-d %b" } else { "%-d %b %Y" })
+        }
     }
 
     /// When something was, seen from now: the time of day within the last day, else the day.
@@ -388,6 +440,23 @@ mod tests {
         );
         assert_eq!((utc.when(at, at), utc.when(at, at.plus(day))), ("17:42:09".to_owned(), "2026-11-03".to_owned()));
         assert_eq!(utc.clock(Timestamp(0)), "");
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone_and_are_called_as_people_call_them() {
+        const HOUR: u64 = 3_600_000_000_000;
+        // A Tuesday, 2026-11-03 17:42:09.
+        let (now, utc) = (Timestamp(1_793_727_729_000_000_000), Zone::default());
+        let name = |hours: u64| utc.day_name(Timestamp(now.0 - hours * HOUR), now);
+        assert_eq!([name(0), name(17), name(18), name(41)], ["today", "today", "yesterday", "yesterday"]);
+        assert_eq!([name(42), name(24 * 5), name(24 * 365)], ["Sunday 1 Nov", "Thursday 29 Oct", "3 Nov 2025"]);
+        assert_eq!(utc.day_name(Timestamp(0), now), "");
+        let day = utc.day(now).unwrap();
+        assert!(day.holds(Timestamp(now.0 - 17 * HOUR)) && !day.holds(Timestamp(now.0 - 18 * HOUR)));
+        assert!(day.holds(Timestamp(now.0 + 6 * HOUR)) && !day.holds(Timestamp(now.0 + 7 * HOUR)));
+        let tokyo = Zone(TimeZone::fixed(jiff::tz::offset(9)));
+        assert_eq!(tokyo.day(now).unwrap().number, day.number + 1);
+        assert_eq!(utc.day(Timestamp(0)), None);
     }
 
     #[test]

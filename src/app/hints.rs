@@ -31,6 +31,7 @@ impl State {
         let goes_on = |action| match action {
             Action::Prompt => matches!(self.detail.over(), Some(Over::Prompt { .. })),
             Action::Compare => self.detail.mark().is_some(),
+            Action::NextFound | Action::PreviousFound => self.detail.over() == Some(Over::Comparison),
             _ => false,
         };
         hints.sort_by_key(|hint| !goes_on(hint.action));
@@ -89,7 +90,10 @@ impl State {
             (Action::ZoomIn | Action::ZoomOut, None) => self.detail.has_time().then_some(usual),
             (Action::Fold, None) if context == Context::Detail && self.detail.is_zoomed() => Some("pan"),
             (Action::Filter, None) if context == Context::Detail => Some("find"),
-            (Action::NextFound | Action::PreviousFound, None) => self.detail.finds().map(|_| usual),
+            (Action::NextFound | Action::PreviousFound, None) => match self.detail.finds() {
+                Some(_) => Some(usual),
+                None => self.detail.over().map(|_| "difference"),
+            },
             (Action::Prompt, None) => self.prompt_does(usual),
             (Action::Compare, None) => self.compare_does(usual),
             (Action::Close, None) if self.detail.over().is_some() => Some("close"),

@@ -108,6 +108,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Stats
         | Action::NextPanel
         | Action::PreviousPanel
+        | Action::NextFigure
+        | Action::PreviousFigure
         | Action::ShorterRange
         | Action::LongerRange
         | Action::Sort

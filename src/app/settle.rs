@@ -19,6 +19,7 @@ impl State {
         let Heights { rows, text, text_width } = self.heights();
         self.tree.relay(rows);
         self.reach_goal(rows);
+        self.reach_match(rows);
         let moved = self.follow.advance(&mut self.tree, &self.arrivals, rows);
         self.aim(moved == Moved::ToEnd);
         let nodes = match self.tree.cursor().map(|row| &row.id) {
@@ -30,6 +31,19 @@ impl State {
             self.stats.fit(place.panel, place.rows.height.into());
         }
         self.ask(rows)
+    }
+
+    /// Opens the way to the newest run that the filter lets through, and puts the cursor on it, once that is known.
+    fn reach_match(&mut self, rows: usize) {
+        if !self.seeks || self.follow.is_on() || !self.tree.knows_newest(&self.filter) {
+            return;
+        }
+        self.seeks = false;
+        if let Some((session, trace)) = self.tree.newest().map(|newest| (newest.session.clone(), newest.trace)) {
+            self.tree.follow(session, trace);
+            self.tree.relay(rows);
+            self.tree.select(&RowId::Trace(trace), rows);
+        }
     }
 
     /// Lets the detail show what the tree's cursor is on.
@@ -81,7 +95,7 @@ impl State {
             _ => None,
         };
         let mut queries = vec![(QuerySlot::Overview, Query::Overview { filter: self.filter.clone() })];
-        queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on(), also));
+        queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on() || self.seeks, also));
         queries.extend(self.detail.question().map(|query| (QuerySlot::Detail, query)));
         queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (QuerySlot::Raw, query)));
         queries.extend(self.detail.question_of_marked().map(|query| (QuerySlot::Marked, query)));

@@ -135,6 +135,8 @@ pub struct State {
     pub awaits: Option<Awaits>,
     /// The places that are marked; asked for when a letter is waited for.
     pub marks: Pane<Vec<PlaceMark>>,
+    /// The cursor goes to the first run that the filter lets through, once that is known.
+    pub(super) seeks: bool,
     /// The row that the detail was last aimed at.
     pub(super) aimed: Option<RowId>,
     /// The ticket under which the store was asked for what is to be copied, and what that is.
@@ -212,7 +214,6 @@ impl State {
             mode,
             db,
             detail: DetailPane::new(zone.clone()),
-            zone,
             listening: None,
             seen: Seen::default(),
             failing: None,
@@ -221,7 +222,8 @@ impl State {
             rate: Rate::default(),
             arrivals: Arrivals::default(),
             overview: Pane::default(),
-            tree: Browse::default(),
+            tree: Browse::new(zone.clone()),
+            zone,
             focus: Focus::Tree,
             zoomed: false,
             split: Split::default(),
@@ -259,6 +261,7 @@ impl State {
             trail: Trail::default(),
             awaits: None,
             marks: Pane::default(),
+            seeks: false,
             aimed: None,
             yanking: None,
             works: false,
@@ -389,7 +392,7 @@ impl State {
     /// Forgets everything of the store that was shown.
     pub(super) fn forget(&mut self) {
         self.overview = Pane::default();
-        self.tree = Browse::default();
+        self.tree = Browse::new(self.zone.clone());
         let tab = self.detail.tab();
         self.detail = DetailPane::new(self.zone.clone());
         self.detail.show(tab);
@@ -415,6 +418,7 @@ impl State {
         self.trail = Trail::default();
         self.awaits = None;
         self.marks = Pane::default();
+        self.seeks = false;
         self.aimed = None;
         self.yanking = None;
         self.focus = Focus::Tree;

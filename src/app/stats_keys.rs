@@ -4,7 +4,7 @@ use super::{
     areas::{self, Focus},
     event::Effect,
     state::{Stage, State},
-    stats::{Layout, Opens, layout::layout},
+    stats::{Layout, Opens, columns::widths, layout::layout},
     typing::refilter,
 };
 use crate::model::Filter;
@@ -22,6 +22,14 @@ impl State {
         let laid = self.stats_layout();
         laid.and_then(|laid| laid.place(self.stats.panel()).map(|place| place.rows.height)).unwrap_or(1).into()
     }
+}
+
+/// Chooses the next figure of the row with the cursor, or the one before.
+pub fn choose_figure(state: &mut State, forward: bool) {
+    let panel = state.stats.panel();
+    let laid = state.stats_layout();
+    let Some(room) = laid.and_then(|laid| laid.place(panel).map(|place| place.head.width)) else { return };
+    state.stats.choose_figure(forward, &widths(panel.columns(), room.into()));
 }
 
 /// Shows the statistics, or closes them.
@@ -46,6 +54,7 @@ pub fn open_rows(state: &mut State) -> Vec<Effect> {
         match opens {
             Opens::Only(only) => filter.only = Some(only),
             Opens::Session(session) => filter.session = Some(session),
+            Opens::InSession(session, only) => (filter.session, filter.only) = (Some(session), Some(only)),
         }
     });
     state.focus = Focus::Tree;

@@ -13,6 +13,8 @@ use crate::{
 pub enum TabSource {
     /// The answer about the trace or session.
     Answer(fn(&Arc<Detail>) -> Box<dyn Blocks>),
+    /// The same, with sums at its top that say more than its end.
+    Table(fn(&Arc<Detail>) -> Box<dyn Blocks>),
     /// The span that the tree's cursor is on, as it arrived.
     Span(fn(&Arc<RawSpan>) -> Box<dyn Blocks>),
 }
@@ -52,5 +54,11 @@ impl Tab {
     #[must_use]
     pub fn is_of_span(self) -> bool {
         matches!(self.source(), TabSource::Span(_))
+    }
+
+    /// Whether it is read from its top, also as it grows.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        matches!(self.source(), TabSource::Table(_))
     }
 }

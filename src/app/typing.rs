@@ -9,6 +9,13 @@ pub fn refilter(state: &mut State, change: impl FnOnce(&mut Filter)) {
     change(&mut state.filter);
     if state.filter != before {
         state.tree.restart();
+        if state.filter.text != before.text {
+            state.seeks = !state.filter.text.trim().is_empty();
+            // What was found stays open.
+            if !state.seeks && !state.follow.is_on() {
+                state.tree.unfollow();
+            }
+        }
         state.show_programs();
     }
 }

@@ -144,6 +144,8 @@ fn press(state: &mut State, key: Key) -> Vec<Effect> {
         return marking::letter(state, awaits, key);
     }
     let context = state.context();
+    // Whoever moves on goes nowhere else.
+    state.seeks &= context == Context::Line;
     let half = std::mem::take(&mut state.half);
     let pressed: Vec<Key> = half.iter().copied().chain([key]).collect();
     match state.keymap.find(context, &pressed) {
@@ -268,7 +270,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         return Vec::new();
     }
     state.awaits = None;
-    state.goal = None;
+    (state.goal, state.seeks) = (None, false);
     if state.picture.is_some() && state.lists.is_empty() {
         return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };
     }

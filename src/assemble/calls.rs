@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Price,
+    Price, broken_off,
     call::Call,
     hashes::ResponseHash,
     limits::{CALLS_BENEATH, NEIGHBOURS},

@@ -15,7 +15,7 @@ use super::{
     tool_executions::tool_name,
 };
 use crate::model::{
-    Category, EqualRuns, Outcome, RepeatSummary, SpanId, Timestamp, TokenUsage, ToolStatus, Usd, Value,
+    CacheBreak, Category, EqualRuns, Outcome, RepeatSummary, SpanId, Timestamp, TokenUsage, ToolStatus, Usd, Value,
 };
 
 /// What a [`Step`] is.
@@ -151,6 +151,20 @@ pub fn repeat(trace: &Counted) -> Option<RepeatSummary> {
         is_loop: equal.is_loop(),
         spent: after.iter().filter_map(cost_of).reduce(|left, right| left + right),
     })
+}
+
+/// Where the cache of prompts broke first.
+pub fn cache_break(steps: &[Step]) -> Option<CacheBreak> {
+    let turns = steps.iter().filter(|step| step.kind == StepKind::Call).zip(1..);
+    CacheBreak::first(turns.map(|(step, turn)| ((&step.agent, &step.model), turn, step.usage.cached_share())))
+}
+
+/// The newest tool whose result nobody knows, though a model was called after the call that asked for it.
+pub fn unanswered(trace: &Counted) -> Option<String> {
+    let went_on = |run: &&JoinedRun| run.called.is_some_and(|(call, _)| call + 1 < trace.calls.calls.len());
+    let mut pending = trace.runs.runs.iter().rev().filter(|run| run.status == ToolStatus::Pending && !run.earlier);
+    let run = pending.find(went_on)?;
+    Some(Names::of(trace).tool(run).into())
 }
 
 /// What the arguments of a run are known by; `None` where none were recorded.

@@ -17,8 +17,8 @@ use super::{
     waits,
 };
 use crate::model::{
-    Category, Cost, CostParts, PriceSource, Project, RepeatSummary, SessionId, Timestamp, TokenUsage, ToolStatus,
-    Totals, TraceId, TraceState, Waits,
+    CacheBreak, Category, Cost, CostParts, PriceSource, Project, RepeatSummary, SessionId, Timestamp, TokenUsage,
+    ToolStatus, Totals, TraceId, TraceState, Waits,
 };
 
 /// Longest failure in a list, in characters.
@@ -73,6 +73,10 @@ pub struct TraceListing {
     pub cut_off: bool,
     /// Its worst repeat.
     pub repeat: Option<RepeatSummary>,
+    /// The first turn whose prompt was cached much less than that of the turn before.
+    pub cache_break: Option<CacheBreak>,
+    /// The tool of which a complete trace has no result, though it went on after it was called.
+    pub unanswered: Option<String>,
     /// Its counted calls, tool runs and payers.
     pub steps: Vec<Step>,
 }
@@ -289,6 +293,7 @@ impl<'a> TraceDigest<'a> {
         let Self { tree, counted, runs, sources, failures: _ } = self;
         let counted = steps::Counted { tree, calls: counted, runs, digests: sources };
         let (failure_kinds, failure_texts) = self.failure_names();
+        let (steps, waits) = (steps::steps(&counted), self.waits());
         let any_ai = self.tree.nodes.iter().any(|node| node.category.is_ai() || node.has_messages());
         TraceListing {
             name: self.name(),
@@ -303,7 +308,7 @@ impl<'a> TraceDigest<'a> {
             ended,
             last_seen: self.last_seen(),
             state: self.state(),
-            waits: self.waits(),
+            waits,
             spans: count(self.spans().filter(|facts| !facts.synthetic).count()),
             models: self.models(),
             totals: self.totals(),
@@ -313,7 +318,9 @@ impl<'a> TraceDigest<'a> {
             failure_texts,
             cut_off: steps::is_cut_off(&counted),
             repeat: steps::repeat(&counted),
-            steps: steps::steps(&counted),
+            cache_break: steps::cache_break(&steps),
+            unanswered: if waits.is_none() { steps::unanswered(&counted) } else { None },
+            steps,
         }
     }
 }

@@ -213,6 +213,12 @@ fn attention(run: &Attention) -> Json {
             "cost_after_it_began_usd": repeat.spent.map(Usd::dollars),
         })),
         "context_filled_thousandths": run.filled,
+        "tool_without_a_result": run.unanswered,
+        "cache_break": run.cache_break.map(|broke| json!({
+            "cached_before_thousandths": broke.before,
+            "cached_after_thousandths": broke.after,
+            "turn": broke.turn,
+        })),
         "cost_usd": run.cost.map(Usd::dollars),
         "usual_cost_usd": run.usual.map(Usd::dollars),
     })

@@ -9,8 +9,8 @@ use super::{
     transcript::Trace,
 };
 use crate::model::{
-    Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow, Timestamp,
-    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
+    AssembledTrace, Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow,
+    Timestamp, TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
 };
 
 /// What is written as people read it: an id in hex, a time in RFC 3339.

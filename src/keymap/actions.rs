@@ -140,7 +140,7 @@ actions! {
     Editor           Main      []                   "editor"          ""         "Open the text under the cursor in $EDITOR"
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter: words, agent:, tool:, model:, cost>, since: and more; Tab says what there is; in the detail find a phrase"
-    NextFound        Main      ["n"]                "next-found"      "found"    "Go to the next place of the detail where the phrase is that / looks for"
+    NextFound        Main      ["n"]                "next-found"      "found"    "Go to the next place of the phrase that / looks for, or to the next difference of a comparison"
     PreviousFound    Main      ["N"]                "previous-found"  "found"    "Go to the place before"
     Facets           Main      ["f"]                "facets"          ""         "Choose what to filter by: agents, models, tools, users, sessions, finish reasons, errors"
     AddValue         Main      ["*"]                "add-value"       ""         "Filter by what the cursor is on: session, name, agent, model, tool or failure"
@@ -172,6 +172,8 @@ actions! {
 
     NextPanel        Stats     ["tab"]              "next-panel"      "panel"    "Go to the next panel of the statistics"
     PreviousPanel    Stats     ["shift-tab"]        "previous-panel"  ""         "Go to the panel before"
+    NextFigure       Stats     ["l" "right"]        "next-figure"     "figure"   "Choose the next figure of the row: Enter lists the runs behind it, as those in which a call failed"
+    PreviousFigure   Stats     ["h" "left"]         "previous-figure" "figure"   "Choose the figure before, at last the whole row"
     ShorterRange     Stats     ["<"]                "shorter-range"   "range"    "Only runs that began in a shorter time: day, hour"
     LongerRange      Stats     [">"]                "longer-range"    "range"    "Runs that began in a longer time: week, all"
     Sort             Stats     [","]                "sort"            "sort"     "Order the rows by something else: cost, calls, failures, time, name"

@@ -10,7 +10,7 @@
 //!   translation                 both ends of a dialect: Source in, Translation out
 //!   rows                        what the store hands to `assemble`
 //!   summary, tree, conversation what the screen and the transcript show
-//!   repeats, stats              calls made again and again; statistics of many runs
+//!   repeats, cache_break, stats calls made again and again; a cache that broke; statistics of many runs
 //!   facet                       by what runs are grouped and found
 //!   query                       the words between screen and store; shared, deep: how they are encoded
 //!   secrets                     what is left out of texts that leave the screen
@@ -18,6 +18,7 @@
 //! ```
 
 mod arguments;
+mod cache_break;
 mod conversation;
 mod deep;
 mod facet;
@@ -44,6 +45,7 @@ mod usage;
 mod value;
 
 pub use arguments::Arguments;
+pub use cache_break::CacheBreak;
 pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, Judged,
     LimitReached, ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
@@ -59,14 +61,14 @@ pub use message::{
 pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
     Answer, Changes, Detail, Everything, Filter, OfSession, Order, Otlp, Overview, Page, Query, QuerySlot, RawSpan,
-    Subject,
+    SessionFacts, Subject,
 };
 pub use removal::{Doomed, Limit, Limits, Pruned, Removal, Removed};
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
-pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed};
+pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed, Within};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
 pub use time::{Timestamp, nanoseconds};
 pub use translation::{Carrier, ContentKind, Context, Failure, GivenName, Note, Reading, Source, Translation};

@@ -209,6 +209,18 @@ pub struct Detail {
     pub left_out: u64,
     /// The sums of all traces of the subject, of those that are left out as well.
     pub sums: Totals,
+    /// What all traces of a session have; `None` where the subject is one trace.
+    pub session: Option<SessionFacts>,
+}
+
+/// What the traces of a session have together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFacts {
+    pub session: SessionId,
+    pub states: StateCounts,
+    /// Each once, in order of name.
+    pub users: Vec<String>,
+    pub models: Vec<String>,
 }
 
 impl Detail {
@@ -216,7 +228,7 @@ impl Detail {
     #[must_use]
     pub fn whole(traces: Vec<Arc<AssembledTrace>>) -> Self {
         let sums = traces.iter().map(|trace| trace.totals).sum();
-        Self { traces, left_out: 0, sums }
+        Self { traces, left_out: 0, sums, session: None }
     }
 }
 

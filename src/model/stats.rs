@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd};
+use super::{CacheBreak, RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd};
 
 /// What a statistic counts, to list the runs behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,20 @@ pub enum Only {
     Took(Timed, Duration),
     /// Runs that cost at least so much.
     Cost(Usd),
+    /// Of the runs of a model, an agent, a tool or a user those in which it was so.
+    Of(Box<Only>, Within),
+}
+
+/// What a figure of a group counts: of calls of the model or agent, runs of the tool, or whole runs of the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    Failed,
+    /// The tool was called in a loop; of a user: any was.
+    Loop,
+    /// It took at least so long.
+    Took(Duration),
+    /// The first token took at least so long.
+    FirstToken(Duration),
 }
 
 /// A group of runs by how they went. The first five are states, and each run is in one of them.
@@ -40,12 +54,16 @@ pub enum Outcomes {
     CutOff,
     /// A prompt filled at least nine tenths of its model's window.
     Full,
+    /// It went on or ended without the result of a tool that it had called.
+    Unanswered,
+    /// The share of a prompt that was read from a cache fell sharply.
+    CacheBreak,
     /// It cost at least three times the median of the runs with its name.
     Dear,
 }
 
 impl Outcomes {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Recovered,
         Self::Failed,
@@ -54,6 +72,8 @@ impl Outcomes {
         Self::Loop,
         Self::CutOff,
         Self::Full,
+        Self::Unanswered,
+        Self::CacheBreak,
         Self::Dear,
     ];
 
@@ -69,6 +89,8 @@ impl Outcomes {
             Self::Loop => "loop",
             Self::CutOff => "cut off",
             Self::Full => "context full",
+            Self::Unanswered => "no tool result",
+            Self::CacheBreak => "cache break",
             Self::Dear => "over 3x usual cost",
         }
     }
@@ -115,10 +137,13 @@ pub struct Stats {
     /// How many runs are in each state.
     pub states: StateCounts,
     pub totals: Totals,
-    /// How many runs have a loop, a last answer that was cut off, a full window, or an unusual cost.
+    /// How many runs have a loop, a last answer that was cut off, a full window, a tool
+    /// without a result, a cache that broke, or an unusual cost.
     pub loops: u64,
     pub cut_off: u64,
     pub full: u64,
+    pub unanswered: u64,
+    pub cache_breaks: u64,
     pub dear: u64,
     /// What a run cost, of those whose whole cost is known.
     pub cost_of_run: Option<Spread<Usd>>,
@@ -159,6 +184,8 @@ impl Stats {
             Outcomes::Loop => self.loops,
             Outcomes::CutOff => self.cut_off,
             Outcomes::Full => self.full,
+            Outcomes::Unanswered => self.unanswered,
+            Outcomes::CacheBreak => self.cache_breaks,
             Outcomes::Dear => self.dear,
         }
     }
@@ -231,6 +258,9 @@ pub struct Attention {
     pub repeat: Option<RepeatSummary>,
     /// The share of its window that its largest prompt filled, in thousandths.
     pub filled: Option<u64>,
+    /// The tool of which it had no result when it went on or ended.
+    pub unanswered: Option<String>,
+    pub cache_break: Option<CacheBreak>,
     /// What it cost, where the whole cost is known, and the median of the runs with its name, where there are enough.
     pub cost: Option<Usd>,
     pub usual: Option<Usd>,

@@ -237,6 +237,10 @@ impl GroupPlan<'_> {
                 lines(&listing.failure_kinds),
                 lines(&listing.failure_texts),
                 program_ended.map(|ended| ended.0),
+                listing.cache_break.map(|broke| broke.before),
+                listing.cache_break.map(|broke| broke.after),
+                listing.cache_break.map(|broke| broke.turn),
+                listing.unanswered,
             ])?;
         }
         Ok(table.flush()?)

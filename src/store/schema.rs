@@ -24,6 +24,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/015_found_by.sql"),
     include_str!("schema/016_content_blobs.sql"),
     include_str!("schema/017_program_ends.sql"),
+    include_str!("schema/018_attention.sql"),
 ];
 
 /// Whether a file can be used.

@@ -19,19 +19,18 @@ use super::{
 use crate::{
     app::{
         State, format,
-        stats::{Layout, Order, Panel, Place, Range, table::Column, words},
+        stats::{
+            Layout, Order, Panel, Place, Range,
+            columns::{GAP, widths},
+            table::Column,
+            words,
+        },
         styled::Styled,
         wrap,
     },
     model::{Outcomes, Spend, Stats, Timed},
     slots::Slot,
 };
-
-/// A name has a third of the columns, but at least and at most so many, and a sentence beside it has at least some.
-const NAME: (usize, usize) = (10, 18);
-const SENTENCE: usize = 16;
-/// Columns between two.
-const GAP: usize = 1;
 
 pub fn draw(pen: &mut Pen, state: &State) {
     let Some(laid) = state.stats_layout() else { return };
@@ -290,6 +289,7 @@ fn panel(pen: &mut Pen, state: &State, found: Option<&Stats>, laid: &Layout, pla
     let (height, scroll) = (usize::from(place.rows.height), state.stats.scroll(place.panel));
     let window = scroll.window(places.len(), height);
     let top = window.start;
+    let chosen = state.stats.column(place.panel);
     for (y, at) in (place.rows.y..).zip(window) {
         let row = Rect { y, height: 1, ..place.rows };
         cells(pen, row, columns, &widths, &place.panel.cells(found, places[at], state.now, &state.zone));
@@ -298,6 +298,10 @@ fn panel(pen: &mut Pen, state: &State, found: Option<&Stats>, laid: &Layout, pla
             let (from, after) = if laid.framed { (row.x.saturating_sub(1), 1) } else { (row.x, 0) };
             pen.wash(Rect { x: from, width: row.right() + after - from, ..row }, Slot::Cursor);
             pen.dot(from.saturating_sub(1), y, "▌", Slot::Accent);
+            // The figure that is chosen is in its row: a mark stands before it, in the gap between two columns.
+            if let Some(x) = chosen.and_then(|chosen| left_of(&widths, row, chosen)) {
+                pen.dot(x, y, "▸", Slot::Accent);
+            }
         }
     }
     if laid.framed {
@@ -306,33 +310,12 @@ fn panel(pen: &mut Pen, state: &State, found: Option<&Stats>, laid: &Layout, pla
     }
 }
 
-/// How wide each column is; `None`: it is left out.
-fn widths(columns: &[Column], room: usize) -> Vec<Option<usize>> {
-    let mut widths: Vec<Option<usize>> = columns.iter().map(|column| Some(column.width)).collect();
-    let least = |at: usize, width: usize| match (at, width) {
-        (0, 0) => (room / 3).clamp(NAME.0, NAME.1),
-        (_, 0) => SENTENCE,
-        _ => width,
-    };
-    let needed = |widths: &[Option<usize>]| {
-        let kept = widths.iter().enumerate().filter_map(|(at, width)| Some(least(at, (*width)?) + GAP));
-        kept.sum::<usize>().saturating_sub(GAP)
-    };
-    while needed(&widths) > room {
-        let kept = columns.iter().zip(&mut widths).filter(|(column, width)| column.left_out > 0 && width.is_some());
-        let Some((_, width)) = kept.max_by_key(|(column, _)| column.left_out) else { break };
-        *width = None;
-    }
-    let fixed: usize = widths.iter().flatten().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
-    let mut rest = room.saturating_sub(fixed);
-    let flexible = widths.iter().filter(|width| **width == Some(0)).count();
-    for (at, width) in widths.iter_mut().enumerate().filter(|(_, width)| **width == Some(0)) {
-        // A sentence needs more than the name before it.
-        let part = if flexible > 1 && at == 0 { (rest / 3).clamp(NAME.0.min(rest), 28) } else { rest };
-        *width = Some(part);
-        rest -= part.min(rest);
-    }
-    widths
+/// The column of the screen before a column of a table; `None` where that is left out.
+fn left_of(widths: &[Option<usize>], row: Rect, column: usize) -> Option<u16> {
+    widths.get(column)?.as_ref()?;
+    let before: usize = widths[..column].iter().flatten().map(|width| width + GAP).sum();
+    let x = row.x.saturating_add(u16::try_from(before).ok()?);
+    (x < row.right()).then(|| x.saturating_sub(1))
 }
 
 /// Writes cells: names and sentences from the left, numbers to the right.
@@ -354,25 +337,5 @@ fn cells(pen: &mut Pen, row: Rect, columns: &[Column], widths: &[Option<usize>],
             pen.texts_right(place, &styled);
         }
         x = place.right().saturating_add(u16::try_from(GAP).unwrap_or(1)).min(row.right());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_left_out_until_the_name_has_room() {
-        for panel in Panel::ALL {
-            let columns = panel.columns();
-            for room in 0..120 {
-                let widths = widths(columns, room);
-                let wide: usize = widths.iter().flatten().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
-                assert!(wide <= room || room < 40, "{panel:?} {room} {widths:?}");
-                assert!(room < 34 || widths[0] >= Some(NAME.0), "{panel:?} {room} {widths:?}");
-            }
-            let all = panel != Panel::Models;
-            assert!(!all || widths(columns, 116).iter().all(Option::is_some));
-        }
     }
 }

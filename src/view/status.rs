@@ -11,7 +11,7 @@ use super::{
     widgets::strip::{Strip, WITHIN},
 };
 use crate::{
-    app::{Areas, Focus, Mode, Stage, State, format, styled::Styled, wrap},
+    app::{Areas, Focus, Mode, Stage, State, format, stats::words, styled::Styled, wrap},
     keymap::{Action, Hint},
     model::{RunState, StateCounts},
     slots::Slot,
@@ -72,7 +72,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     } else {
         match state.stage() {
             Stage::Browsing if state.stats.is_open() => {
-                strip.left(1, vec![Styled::new("STATS", Slot::Status)]);
+                let opens = state.stats.opens().map_or_else(String::new, |opens| format!("  {}", words::opens(&opens)));
+                strip.left(1, vec![Styled::new("STATS", Slot::Status)]).left_cut(2, 10, Styled::new(opens, Slot::Dim));
             }
             Stage::Browsing => {
                 if let Some(mark) = state.detail.mark() {
@@ -122,17 +123,17 @@ fn right(strip: &mut Strip, state: &State, areas: &Areas) {
     if let Some(news) = news {
         strip.right(2, vec![Styled::new(news, Slot::Accent)]);
     }
-    let rows = state.tree.rows().len();
+    let rows = state.tree.length();
     if state.stage() == Stage::Browsing && (rows > 0 || state.stats.is_open()) {
         let (at, of) = if state.stats.is_open() {
             let panel = state.stats.panel();
-            (state.stats.scroll(panel).cursor, state.stats.places(panel).len())
+            (state.stats.scroll(panel).cursor, state.stats.places(panel).len() as u64)
         } else if areas.bordered || state.focus == Focus::Tree {
             (state.tree.scroll().cursor, rows)
         } else {
-            (state.detail.scroll().cursor, state.detail.document().len())
+            (state.detail.scroll().cursor, state.detail.document().len() as u64)
         };
-        let (at, of) = (format::exact((at + 1).min(of) as u64), format::exact(of as u64));
+        let (at, of) = (format::exact((at as u64 + 1).min(of)), format::exact(of));
         // As wide at the first row as at the last.
         strip.right(3, vec![Styled::new(format!("{at:>0$}/{of}", wrap::width(&of)), Slot::Status)]);
     }

@@ -9,7 +9,12 @@ use sideseat_tui::{
     model::Timestamp,
 };
 
-use crate::{program::request, replay::captures, scene::Scene};
+use crate::{
+    program::{Home, request},
+    pty::Terminal,
+    replay::captures,
+    scene::Scene,
+};
 
 /// One run of an agent, as it makes its spans. Each step takes a second, and the last one ends now.
 struct Agent {
@@ -136,49 +141,77 @@ fn screen(spans: &[Value]) -> String {
     scene.press("").text()
 }
 
-fn says(spans: &[Value], texts: &[&str]) {
-    let screen = screen(spans);
-    for text in texts {
-        assert!(screen.contains(text), "{text}:\n{screen}");
+/// A fault: its name, the spans of a program that has it, and what has to be on the screen.
+type Fault = (&'static str, fn() -> Vec<Value>, &'static [&'static str]);
+
+/// Those of runs that end.
+const FAULTS: &[Fault] = &[
+    ("a run that costs much more than those of its name", dear, &["× the median of 5 earlier runs"]),
+    ("a loop", looping, &["↻ LOOP 3×", "planner ↻3", "book_room #3", "'guests' must be >= 1"]),
+    ("a cache that breaks", cache_breaks, &["cached 89% → 5% in turn 3"]),
+    (
+        "arguments that break the schema of their tool",
+        bad_arguments,
+        &["! arguments break the schema of", "book_room", "guests is 0: minimum 1"],
+    ),
+    ("an answer that was cut off", cut_off, &["! cut off: max_tokens"]),
+    ("a context window that is full", full, &["93% of 200k"]),
+    ("a tool that nobody answers", unanswered, &["! no result for", "book_room"]),
+    (
+        "three agents at once",
+        three_agents,
+        &[
+            "A flights",
+            "A hotels",
+            "A weather",
+            "3 agents side by side, hotels took longest",
+            "hotels 11s $.013 · weather 7.0s $.013 · flights 4.0s $.013",
+        ],
+    ),
+];
+
+#[test]
+fn each_fault_is_said_right_after_its_last_span() {
+    for (name, spans, texts) in FAULTS {
+        let screen = screen(&spans());
+        for text in *texts {
+            assert!(screen.contains(text), "{name}: {text}:\n{screen}");
+        }
     }
 }
 
-#[test]
-fn a_tool_that_is_called_in_a_loop() {
+fn looping() -> Vec<Value> {
     let mut agent = Agent::new(1);
     for call in ["a", "b", "c"] {
         agent.asks(call, 0, (9000, 0));
         agent.runs(call, 0, "'guests' must be >= 1", true);
     }
     agent.answers((9000, 0), "end_turn");
-    says(&agent.ends(), &["↻ LOOP 3×", "planner ↻3", "book_room #3", "'guests' must be >= 1"]);
+    agent.ends()
 }
 
-#[test]
-fn a_cache_that_breaks() {
+fn cache_breaks() -> Vec<Value> {
     let mut agent = Agent::new(2);
     for (call, cached) in [("a", 17_600), ("b", 17_800)] {
         agent.asks(call, 2, (20_000, cached));
         agent.runs(call, 2, if call == "a" { "full" } else { "booked" }, false);
     }
     agent.answers((20_000, 1000), "end_turn");
-    says(&agent.ends(), &["cached 89% → 5% in turn 3"]);
+    agent.ends()
 }
 
-#[test]
-fn a_run_that_costs_much_more_than_those_of_its_name() {
+/// Each is of a session of its own.
+fn dear() -> Vec<Value> {
     let mut spans = Vec::new();
     for trace in 3..9 {
         let mut agent = Agent::new(trace);
         agent.answers((if trace == 8 { 15_000 } else { 1000 }, 0), "end_turn");
         spans.extend(agent.ends());
     }
-    // Each is of a session of its own.
-    says(&spans, &["× the median of 5 earlier runs"]);
+    spans
 }
 
-#[test]
-fn arguments_that_break_the_schema_of_their_tool() {
+fn bad_arguments() -> Vec<Value> {
     let mut agent = Agent::new(10);
     let guests = json!({"guests": {"type": "integer", "minimum": 1}});
     let schema = json!({"type": "object", "properties": guests, "required": ["guests"]});
@@ -186,52 +219,156 @@ fn arguments_that_break_the_schema_of_their_tool() {
     agent.asks("a", 0, (9000, 0));
     agent.runs("a", 0, "booked for nobody", false);
     agent.answers((9000, 0), "end_turn");
-    says(&agent.ends(), &["! arguments break the schema of", "book_room", "guests is 0: minimum 1"]);
+    agent.ends()
 }
 
-#[test]
-fn an_answer_that_was_cut_off() {
+fn cut_off() -> Vec<Value> {
     let mut agent = Agent::new(11);
     agent.answers((9000, 0), "max_tokens");
-    says(&agent.ends(), &["! cut off: max_tokens"]);
+    agent.ends()
 }
 
-#[test]
-fn a_context_window_that_is_full() {
+fn full() -> Vec<Value> {
     let mut agent = Agent::new(12);
     agent.answers((186_000, 0), "end_turn");
-    says(&agent.ends(), &["93% of 200k"]);
+    agent.ends()
 }
 
-#[test]
-fn a_tool_that_nobody_answers() {
+fn unanswered() -> Vec<Value> {
     let mut agent = Agent::new(13);
     agent.asks("a", 2, (9000, 0));
     agent.answers((9000, 0), "end_turn");
-    says(&agent.ends(), &["! no result for", "book_room"]);
+    agent.ends()
 }
 
-#[test]
-fn three_agents_at_once() {
+fn three_agents() -> Vec<Value> {
     let mut agent = Agent::new(14);
-    for (id, name) in [(2, "flights"), (3, "hotels"), (4, "weather")] {
+    for (id, name, ended) in [(2, "flights", 5), (3, "hotels", 12), (4, "weather", 8)] {
         let answer = json!([{"type": "text", "content": name}]);
         agent.steps = id;
         agent.model(id, &answer, (3000, 0), "end_turn");
-        agent.sub_agent(id, name, (1, 12));
+        agent.sub_agent(id, name, (1, ended));
     }
     agent.steps = 20;
     agent.answers((9000, 0), "end_turn");
-    says(&agent.ends(), &["A flights", "A hotels", "A weather"]);
+    agent.ends()
 }
 
-#[test]
-fn a_run_that_dies_in_the_middle() {
+/// Its root never comes.
+fn dies() -> Vec<Value> {
     let mut agent = Agent::new(15);
     agent.asks("a", 2, (9000, 0));
     agent.steps = SECONDS - 1;
     agent.asks("b", 3, (9000, 0));
-    let scene = Scene::live(120, 40).sends(request(&agent.spans));
+    agent.spans
+}
+
+/// How long it took from the end of a program's last span to the sentence on the screen is printed, and not tested.
+#[test]
+fn a_real_sdk_over_a_socket_has_each_fault_said_in_a_terminal_without_a_key() {
+    let mut terminal = Terminal::start(Home::new(), &[], &[]);
+    terminal.shows("Send your first trace");
+    let endpoint = format!("http://{}/v1/traces", terminal.http());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _within = runtime.enter();
+    let dying: Fault = ("a run that dies in the middle", dies, &["waiting for book_room"]);
+    for (name, spans, texts) in FAULTS.iter().chain([&dying]) {
+        let ended = sdk::sends(&endpoint, &spans());
+        for text in *texts {
+            terminal.shows(text);
+        }
+        eprintln!("{name}: {} ms from its last span to the screen", ended.elapsed().as_millis());
+    }
+    terminal.press("q");
+    terminal.leaves_everything_as_it_was(0);
+}
+
+/// Spans as OTLP/JSON, made and sent by OpenTelemetry's own SDK.
+mod sdk {
+    use std::{
+        collections::VecDeque,
+        sync::{Arc, Mutex},
+        time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    };
+
+    use opentelemetry::{
+        Array, Context, KeyValue, SpanId, StringValue, TraceFlags, TraceId, Value as Attribute,
+        trace::{Span as _, SpanContext, Status, TraceContextExt as _, TraceState, Tracer as _, TracerProvider as _},
+    };
+    use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+    use opentelemetry_sdk::{
+        Resource,
+        trace::{IdGenerator, SdkTracerProvider},
+    };
+    use serde_json::Value;
+
+    /// Gives spans the ids that they are to have.
+    #[derive(Debug, Clone, Default)]
+    struct Ids(Arc<Mutex<VecDeque<(TraceId, SpanId)>>>);
+
+    impl IdGenerator for Ids {
+        fn new_trace_id(&self) -> TraceId {
+            self.0.lock().unwrap().front().unwrap().0
+        }
+
+        fn new_span_id(&self) -> SpanId {
+            self.0.lock().unwrap().pop_front().unwrap().1
+        }
+    }
+
+    /// Sends spans in their order; returns when the last of them ended.
+    pub fn sends(endpoint: &str, spans: &[Value]) -> Instant {
+        let ids = Ids::default();
+        let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(endpoint);
+        let provider = SdkTracerProvider::builder()
+            .with_id_generator(ids.clone())
+            .with_batch_exporter(exporter.build().unwrap())
+            .with_resource(Resource::builder_empty().with_service_name("planner").build())
+            .build();
+        let tracer = provider.tracer("gen_ai");
+        for span in spans {
+            let text = |key: &str| span[key].as_str().unwrap();
+            let time = |key: &str| -> SystemTime { UNIX_EPOCH + Duration::from_nanos(text(key).parse().unwrap()) };
+            let trace = TraceId::from_hex(text("traceId")).unwrap();
+            ids.0.lock().unwrap().push_back((trace, SpanId::from_hex(text("spanId")).unwrap()));
+            let within = match text("parentSpanId") {
+                "" => Context::new(),
+                parent => {
+                    let parent = SpanId::from_hex(parent).unwrap();
+                    let of = SpanContext::new(trace, parent, TraceFlags::SAMPLED, true, TraceState::default());
+                    Context::new().with_remote_span_context(of)
+                }
+            };
+            let attributes = span["attributes"].as_array().unwrap().iter().map(attribute);
+            let builder = tracer.span_builder(text("name").to_owned()).with_start_time(time("startTimeUnixNano"));
+            let mut made = builder.with_attributes(attributes).start_with_context(&tracer, &within);
+            if let Some(message) = span["status"]["message"].as_str() {
+                made.set_status(Status::error(message.to_owned()));
+            }
+            made.end_with_timestamp(time("endTimeUnixNano"));
+        }
+        let ended = Instant::now();
+        provider.shutdown().unwrap();
+        ended
+    }
+
+    fn attribute(attribute: &Value) -> KeyValue {
+        let (key, value) = (attribute["key"].as_str().unwrap().to_owned(), &attribute["value"]);
+        let text = |value: &Value| StringValue::from(value["stringValue"].as_str().unwrap().to_owned());
+        let value = if let Some(number) = value["intValue"].as_str() {
+            Attribute::I64(number.parse().unwrap())
+        } else if let Some(values) = value["arrayValue"]["values"].as_array() {
+            Attribute::Array(Array::String(values.iter().map(text).collect()))
+        } else {
+            Attribute::String(text(value))
+        };
+        KeyValue::new(key, value)
+    }
+}
+
+#[test]
+fn a_run_that_dies_in_the_middle() {
+    let scene = Scene::live(120, 40).sends(request(&dies()));
     let now = scene.now();
     let mut scene = scene;
     // Nobody can know yet that it will not go on: it runs, and says since when nothing has come.

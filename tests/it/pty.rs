@@ -157,7 +157,7 @@ impl Terminal {
     }
 
     /// Where it listens, as others learn it.
-    fn http(&self) -> SocketAddr {
+    pub fn http(&self) -> SocketAddr {
         let pid = self.child.process_id().unwrap();
         let file = self.home.path(&format!("state/sideseat-tui/instances/{pid}.json"));
         let entry: Value =

@@ -7,8 +7,8 @@ use sideseat_tui::app::format::Zone;
 use sideseat_tui::app::{Effect, Event, Listening, Mode, Seen, Start, Tick};
 use sideseat_tui::decode::{Encoding, Signal};
 use sideseat_tui::keymap::Keymap;
-use sideseat_tui::model::{Answer, Filter, Query, Timestamp};
-use sideseat_tui::store::Store;
+use sideseat_tui::model::{Answer, Filter, Query, Timestamp, TraceId};
+use sideseat_tui::store::{Store, Submission};
 use sideseat_tui::theme::{Theme, Themes};
 use sideseat_tui::view;
 
@@ -102,6 +102,15 @@ impl Scene {
     /// A request of spans as OTLP/JSON arrives, and the clock goes on.
     pub fn sends(mut self, spans: Vec<u8>) -> Self {
         send_as(&self.scene.store, Signal::Traces, spans, Encoding::Json);
+        let changes = self.scene.store.changes().take();
+        self.scene.event(Event::Changed(changes));
+        self.tick(Tick { now: Timestamp::now(), seen: Seen::default(), failing: None })
+    }
+
+    /// `run` saw a program end that had left this trace unfinished, and the clock goes on.
+    pub fn program_ends(mut self, trace: TraceId, ended: Timestamp) -> Self {
+        let submission = Submission { program_ends: vec![(trace, ended)], ..Submission::default() };
+        self.scene.store.writer().submit_blocking(submission).unwrap();
         let changes = self.scene.store.changes().take();
         self.scene.event(Event::Changed(changes));
         self.tick(Tick { now: Timestamp::now(), seen: Seen::default(), failing: None })

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sideseat_tui::model::{Answer, Filter, Query, RunState, SessionId, StateCounts, Timestamp, TraceSummary};
+use sideseat_tui::model::{Answer, Filter, Query, RunState, SessionId, StateCounts, Timestamp, TraceId, TraceSummary};
 
 use crate::{program::request, replay::transcript_of, scene::Scene};
 
@@ -19,11 +19,13 @@ struct Sent {
     fails: bool,
     /// How long ago it began.
     ago: Duration,
+    /// Its program was seen to end.
+    killed: bool,
 }
 
 impl Sent {
     fn new(number: u64, session: Option<&'static str>) -> Self {
-        Self { number, session, turns: 0, ended: false, fails: false, ago: Duration::from_secs(20) }
+        Self { number, session, turns: 0, ended: false, fails: false, ago: Duration::from_secs(20), killed: false }
     }
 
     /// What is right to say of it.
@@ -31,7 +33,7 @@ impl Sent {
         match (self.ended, self.fails) {
             (true, true) => RunState::Failed,
             (true, false) => RunState::Done,
-            (false, _) if self.ago > Duration::from_mins(11) => RunState::NeverEnded,
+            (false, _) if self.killed || self.ago > Duration::from_mins(11) => RunState::NeverEnded,
             (false, _) => RunState::Running,
         }
     }
@@ -44,6 +46,10 @@ impl Sent {
             RunState::Recovered => '!',
             RunState::Done => '✓',
         }
+    }
+
+    fn trace(&self) -> TraceId {
+        TraceId::from_bytes(&u128::from(self.number + 1).to_be_bytes()).unwrap()
     }
 
     fn started(&self) -> u64 {
@@ -149,42 +155,81 @@ fn check(scene: &mut Scene, runs: &[Sent], moment: &str) -> usize {
     rows
 }
 
-#[test]
-fn every_row_sum_and_export_says_what_was_sent_at_every_moment() {
-    let mut runs: Vec<Sent> = (0..9)
-        .map(|number| Sent::new(number, [None, Some("s0"), Some("s1")][usize::try_from(number % 3).unwrap()]))
-        .collect();
-    runs[4].fails = true;
-    // Its program was killed long ago: its root never comes.
-    runs[8].ago = Duration::from_mins(20);
-    let (mut scene, mut rows) = (Scene::live(160, 40), 0);
+/// So many runs are sent turn by turn, their roots last; every so many exports all that is said is compared.
+fn lives(number: u64, every: usize, size: (u16, u16)) {
+    let session = |number: u64| [None, Some("s0"), Some("s1")][usize::try_from(number % 3).unwrap()];
+    let mut runs: Vec<Sent> = (0..number).map(|number| Sent::new(number, session(number))).collect();
+    let (dies, dead, fails) = (runs.len() / 2, runs.len() - 1, runs.len() / 3);
+    if runs.len() > 2 {
+        runs[fails].fails = true;
+        // Its program was killed long ago: its root never comes.
+        runs[dead].ago = Duration::from_mins(20);
+    }
+    let (mut scene, mut rows, mut exports) = (Scene::live(size.0, size.1), 0, 0_usize);
+    let mut looks = |scene: &mut Scene, runs: &[Sent], moment: &str| {
+        exports += 1;
+        if exports.is_multiple_of(every) { check(scene, runs, moment) } else { 0 }
+    };
     for round in 0..3_u64 {
         for at in 0..runs.len() {
             let turn = runs[at].turn();
             scene = scene.sends(request(&[turn]));
-            rows += check(&mut scene, &runs, &format!("round {round}, run {at}, followed"));
+            rows += looks(&mut scene, &runs, &format!("round {round}, run {at}, followed"));
         }
     }
     // Everything open, everything folded, a filter, another session.
-    for (keys, moment) in
-        [("g g l j l", "opened"), ("g g h", "folded"), ("s j j enter", "a session"), ("esc", "all"), ("F", "followed")]
-    {
+    for (keys, moment) in [
+        ("g g l j l", "opened"),
+        ("g g h", "folded"),
+        ("/ c a s e enter", "filtered"),
+        ("esc", "not filtered"),
+        ("s j j enter", "a session"),
+        ("esc", "all"),
+        ("F", "followed"),
+    ] {
         scene = scene.press(keys);
         rows += check(&mut scene, &runs, moment);
     }
-    for at in (0..8).rev() {
+    if runs.len() > 2 {
+        // The program of one is killed, and `run` sees it.
+        runs[dies].killed = true;
+        scene = scene.program_ends(runs[dies].trace(), Timestamp::now());
+        rows += check(&mut scene, &runs, "a program is killed");
+    }
+    for at in (0..runs.len()).rev().filter(|at| runs[*at].state() == RunState::Running).collect::<Vec<_>>() {
         let root = runs[at].root();
         scene = scene.sends(request(&[root]));
-        rows += check(&mut scene, &runs, &format!("root of run {at}"));
+        rows += looks(&mut scene, &runs, &format!("root of run {at}"));
     }
-    assert!(rows > 50, "{rows} rows were compared");
-    // What comes late, after the root's end, opens the run again; with a new end of the root it is complete.
-    let late = runs[2].started() + 60_000_000_000;
+    rows += check(&mut scene, &runs, "all roots");
+    assert!(rows > 4, "{rows} rows were compared");
+}
+
+#[test]
+fn every_row_sum_and_export_says_what_was_sent_at_every_moment() {
+    lives(1, 1, (160, 40));
+    lives(3, 1, (160, 40));
+    lives(9, 1, (160, 40));
+}
+
+#[test]
+fn forty_runs_at_once_are_each_in_their_own_state() {
+    lives(40, 9, (160, 120));
+}
+
+/// With a new end of the root it is complete.
+#[test]
+fn what_comes_late_after_the_end_of_the_root_opens_the_run_again() {
+    let mut run = Sent::new(2, Some("s1"));
+    let mut scene = Scene::live(120, 40);
+    for span in [run.turn(), run.root()] {
+        scene = scene.sends(request(&[span]));
+    }
+    check(&mut scene, std::slice::from_ref(&run), "complete");
+    let late = run.started() + 60_000_000_000;
     let attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"});
-    let span = runs[2].span(50, Some(900), "chat gpt-4o", late, &attributes);
+    let span = run.span(50, Some(900), "chat gpt-4o", late, &attributes);
     scene = scene.sends(request(&[span]));
-    runs[2].ended = false;
     let (rows, _) = stored(&scene, Some("s1"));
-    let row = rows.iter().find(|row| row.trace.to_string() == format!("{:032x}", 3)).unwrap();
-    assert_eq!(row.run_state(Timestamp::now()), RunState::Running, "{row:?}");
+    assert_eq!(rows[0].run_state(Timestamp::now()), RunState::Running, "{rows:?}");
 }

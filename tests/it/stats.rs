@@ -1,7 +1,7 @@
 //! The statistics add up to what the lists say, every row of them opens the runs behind it, and the command prints what
 //! the screen shows.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
 use sideseat_tui::{
@@ -89,10 +89,7 @@ fn every_row_opens_the_runs_behind_it() {
         assert!(panel.length(&stats) > 0, "{panel:?}");
         for at in 0..panel.length(&stats) {
             let opens = panel.opens(&stats, at).unwrap();
-            let filter = match opens.clone() {
-                Opens::Only(only) => Filter { only: Some(only), ..Filter::default() },
-                Opens::Session(session) => Filter { session: Some(session), ..Filter::default() },
-            };
+            let filter = filter_of(opens.clone());
             let sums = overview(&store, filter.clone());
             let found = sums.states.all();
             assert_eq!(runs(&store, &filter).len() as u64, found, "{opens:?}");
@@ -109,6 +106,45 @@ fn every_row_opens_the_runs_behind_it() {
         }
     }
     assert!(opened > 100, "{opened}");
+}
+
+fn filter_of(opens: Opens) -> Filter {
+    match opens {
+        Opens::Only(only) => Filter { only: Some(only), ..Filter::default() },
+        Opens::Session(session) => Filter { session: Some(session), ..Filter::default() },
+        Opens::InSession(session, only) => Filter { session: Some(session), only: Some(only), ..Filter::default() },
+    }
+}
+
+#[test]
+fn every_figure_opens_the_runs_behind_it() {
+    let store = everything();
+    let stats = stats_of(&store, Filter::default());
+    let mut opened = HashMap::new();
+    for panel in Panel::ALL {
+        for at in 0..panel.length(&stats) {
+            let all = overview(&store, filter_of(panel.opens(&stats, at).unwrap())).states.all();
+            for (column, head) in panel.columns().iter().map(|column| column.head).enumerate() {
+                let Some(opens) = panel.opens_figure(&stats, at, column) else { continue };
+                let found = overview(&store, filter_of(opens.clone())).states.all();
+                assert!(found > 0 && (found <= all || panel == Panel::Speed), "{panel:?} {opens:?}: {found} of {all}");
+                let group = match panel {
+                    Panel::Sessions => Some(&stats.by_session.rows[at]),
+                    Panel::Users => Some(&stats.users.rows[at]),
+                    _ => None,
+                };
+                match (head, group) {
+                    ("fail", Some(group)) => assert_eq!(found, group.failed, "{opens:?}"),
+                    ("loops", Some(group)) => assert_eq!(found, group.loops, "{opens:?}"),
+                    _ => {}
+                }
+                *opened.entry(head).or_insert(0) += 1;
+            }
+        }
+    }
+    for head in ["err", "fail", "p50", "p95", "max", "first"] {
+        assert!(opened.contains_key(head), "{head}: {opened:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::{
 
 /// So many sessions, or traces of a session, are asked for at a time.
 const PAGE: usize = 200;
+/// Most of them that are asked for at once, to go to the last.
+const MOST: usize = 20_000;
 /// So many trees, or lists of traces, are kept when they are no longer seen.
 const KEPT: usize = 64;
 
@@ -89,9 +91,15 @@ impl Browse {
 
     /// Another filter: what is shown stays until it is answered, in pages of usual length.
     pub fn restart(&mut self) {
+        self.ask_for_little();
+        self.to_last = false;
+        self.news.restart();
+    }
+
+    /// Asks for pages of usual length from now on.
+    pub(super) fn ask_for_little(&mut self) {
         self.session_limit = 0;
         self.trace_limits.clear();
-        self.news.restart();
     }
 
     /// What should be known for a window of `height` rows, and which pane keeps it.
@@ -104,6 +112,9 @@ impl Browse {
         following: bool,
         also: Option<TraceId>,
     ) -> Vec<(QuerySlot, Query)> {
+        let laid_for = (self.is_filtered, self.is_by_time);
+        (self.is_filtered, self.is_by_time) = (!filter.is_empty(), filter.order == Order::Newest);
+        self.dirty |= laid_for != (self.is_filtered, self.is_by_time);
         self.grow(height);
         let limit = self.session_limit.max(PAGE);
         let mut queries = vec![(QuerySlot::Sessions, Query::Sessions { filter: filter.clone(), limit })];
@@ -155,10 +166,10 @@ impl Browse {
     /// The row of the session that a row of a session or of a trace stands in.
     fn session_of(&self, row: &Row) -> Option<RowId> {
         match row.at {
-            At::Session(session) | At::Trace { session, .. } | At::Aside { session } => {
+            At::Session(session) | At::Trace { session, .. } | At::Aside { session } | At::Quiet { session, .. } => {
                 Some(RowId::Session(self.session(session)?.session.clone()))
             }
-            At::Program(_) | At::Span { .. } => None,
+            At::Program(_) | At::Span { .. } | At::Day(_) => None,
         }
     }
 
@@ -181,6 +192,26 @@ impl Browse {
             | QuerySlot::Completion
             | QuerySlot::Facets => None,
         }
+    }
+
+    /// Asks for all that lies before the last row of all; false where nothing is missing.
+    pub(super) fn ask_to_last(&mut self) -> bool {
+        let length = |total: u64| usize::try_from(total).unwrap_or(MOST).min(MOST);
+        if let Some(page) = self.sessions.shown()
+            && page.total > page.rows.len() as u64
+        {
+            let all = length(page.total);
+            let asks = self.session_limit < all;
+            self.session_limit = self.session_limit.max(all);
+            return asks || page.rows.len() < all;
+        }
+        let Some(RowId::Earlier(session)) = self.rows.last().map(|row| row.id.clone()) else { return false };
+        let Some(page) = self.traces.get(&session).and_then(Pane::shown) else { return false };
+        let (all, known) = (length(page.total), page.rows.len());
+        let limit = self.trace_limits.entry(session).or_insert(PAGE);
+        let asks = *limit < all;
+        *limit = (*limit).max(all);
+        asks || known < all
     }
 
     /// Asks for more where the window nears the end of what is known.

@@ -19,9 +19,10 @@ pub use rows::hidden;
 
 use std::collections::{HashMap, HashSet};
 
-use super::{pane::Pane, scroll::Scroll};
+use super::{format::Zone, pane::Pane, scroll::Scroll};
 use crate::model::{
-    Node, Page, Program, ProgramId, SessionId, SessionSummary, SpanId, Totals, TraceId, TraceSummary, Tree,
+    Filter, Node, OfSession, Page, Program, ProgramId, Query, SessionId, SessionSummary, SpanId, Timestamp, Totals,
+    TraceId, TraceSummary, Tree,
 };
 
 /// What a row is of.
@@ -39,13 +40,17 @@ pub enum RowId {
     NoTraces(Option<SessionId>),
     /// The same for a trace.
     NoSpans(TraceId),
+    /// Stands for the runs of a session in which no model was called.
+    Quiet(Option<SessionId>),
+    /// The heading of a day: among the runs of a session, or (`None`) among the sessions. The cursor passes over it.
+    Day(Option<OfSession>, i32),
 }
 
 /// One row of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub id: RowId,
-    /// 0 for a session and a program.
+    /// 0 for a session, a program and the heading of a day of sessions.
     pub depth: usize,
     /// `None` where nothing is beneath it.
     pub open: Option<bool>,
@@ -72,6 +77,12 @@ enum At {
     Aside {
         session: usize,
     },
+    Quiet {
+        session: usize,
+        runs: usize,
+    },
+    /// Some moment of that day.
+    Day(Timestamp),
 }
 
 /// What a row shows.
@@ -85,6 +96,10 @@ pub enum Content<'a> {
         node: &'a Node,
         folded: usize,
     },
+    /// So many runs in which no model was called.
+    Quiet(usize),
+    /// The day of this moment.
+    Day(Timestamp),
     /// So many older traces are not shown yet; going here asks for them.
     Earlier(u64),
     /// The answer is on its way.
@@ -120,14 +135,36 @@ pub struct Browse {
     news: news::News,
     /// The sessions were answered since the rows were laid out.
     answered: bool,
+    /// What is asked about passes a filter: all of it shows.
+    is_filtered: bool,
+    /// The rows are ordered by time, so that their days may have headings.
+    is_by_time: bool,
+    /// The cursor is on its way to the last row of all, which may not be known yet.
+    to_last: bool,
+    /// How many rows there are that were not asked for.
+    beyond: u64,
+    /// Days begin as they do there.
+    zone: Zone,
     /// The rows are not those of the answers and folds any more.
     dirty: bool,
 }
 
 impl Browse {
+    /// Nothing is known yet. `zone`: where days begin as they do for who looks.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
+        Self { zone, ..Self::default() }
+    }
+
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// How many rows there are, with those that were not asked for.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.rows.len() as u64 + self.beyond
     }
 
     /// The cursor, and the window around it.
@@ -166,6 +203,8 @@ impl Browse {
         let found = match (&row.id, row.at) {
             (_, At::Program(index)) => self.programs.get(index).map(Content::Program),
             (_, At::Session(index)) => self.session(index).map(Content::Session),
+            (_, At::Quiet { runs, .. }) => Some(Content::Quiet(runs)),
+            (_, At::Day(moment)) => Some(Content::Day(moment)),
             (_, At::Trace { session, index, .. }) => {
                 self.traces_of(session).and_then(|page| page.rows.get(index)).map(Content::Trace)
             }
@@ -232,6 +271,20 @@ impl Browse {
         traces.iter().rfind(works).or(traces.last())
     }
 
+    /// Whether it is known which is the newest trace that a filter lets through.
+    #[must_use]
+    pub fn knows_newest(&self, filter: &Filter) -> bool {
+        let of_filter = |query: Option<&Query>| match query {
+            Some(Query::Sessions { filter: of, .. } | Query::Traces { filter: of, .. }) => of == filter,
+            _ => false,
+        };
+        of_filter(self.sessions.answered())
+            && self.newest_session().is_none_or(|newest| {
+                let traces = self.session(newest).and_then(|session| self.traces.get(&session.session));
+                traces.is_some_and(|traces| of_filter(traces.answered()))
+            })
+    }
+
     /// The session in which it is.
     fn newest_session(&self) -> Option<usize> {
         let sessions = &self.sessions.shown()?.rows;
@@ -268,6 +321,10 @@ impl Browse {
         let by_itself = || match id {
             RowId::Session(session) => self.path.as_ref().is_some_and(|(followed, _)| followed == session),
             RowId::Trace(trace) => self.path.as_ref().is_some_and(|(_, followed)| followed == trace),
+            RowId::Quiet(session) => self
+                .path
+                .as_ref()
+                .is_some_and(|(followed, trace)| followed == session && self.trace(trace).is_some_and(rows::is_quiet)),
             _ => true,
         };
         self.folds.get(id).copied().unwrap_or_else(by_itself)

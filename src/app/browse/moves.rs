@@ -5,15 +5,38 @@ use crate::model::{SessionId, SpanId, TraceId};
 
 impl Browse {
     pub fn move_by(&mut self, by: isize, height: usize) {
+        self.to_last = false;
         self.scroll.move_by(by, self.rows.len(), height);
+        self.pass_heading(by < 0, height);
+        // At the top nothing is needed of what lies far beneath.
+        if self.scroll.cursor == 0 {
+            self.ask_for_little();
+        }
     }
 
     pub fn scroll_by(&mut self, by: isize, height: usize) {
+        self.to_last = false;
         self.scroll.scroll(by, self.rows.len(), height);
+        self.pass_heading(by < 0, height);
     }
 
     pub fn go(&mut self, at: usize, height: usize) {
+        self.to_last = false;
         self.scroll.show(at, self.rows.len(), height);
+        self.pass_heading(false, height);
+    }
+
+    /// Puts the cursor on the last row of all; what lies before it and is not known is asked for.
+    pub fn go_to_last(&mut self, height: usize) {
+        self.scroll.show(usize::MAX, self.rows.len(), height);
+        self.to_last = self.ask_to_last();
+    }
+
+    /// Puts the cursor on the row beside the heading of a day that it is on. None is the first row or the last.
+    fn pass_heading(&mut self, back: bool, height: usize) {
+        if self.is_heading(self.scroll.cursor) {
+            self.scroll.move_by(if back { -1 } else { 1 }, self.rows.len(), height);
+        }
     }
 
     /// Shows the spans that are folded away at the row with the cursor, or folds them away again; false where there are

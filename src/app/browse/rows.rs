@@ -2,10 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{At, Browse, Row, RowId};
+use super::{At, Browse, Content, Row, RowId};
 use crate::{
-    app::pane::Pane,
-    model::{Category, Node, NodeState, Program, SessionId, SpanId, TraceId},
+    app::{
+        format::{Day, Zone},
+        pane::Pane,
+    },
+    model::{
+        Category, Node, NodeState, OfSession, Program, SessionId, SpanId, Timestamp, Totals, TraceId, TraceState,
+        TraceSummary,
+    },
 };
 
 impl Browse {
@@ -15,10 +21,12 @@ impl Browse {
             let (old, cursor) = (std::mem::take(&mut self.rows), self.scroll.cursor);
             let old_outermost = std::mem::take(&mut self.outermost_at);
             self.rows = self.lay();
-            let outermost = self.rows.iter().enumerate().filter(|(_, row)| row.depth == 0);
+            let is_outermost = |row: &Row| row.depth == 0 && !matches!(row.id, RowId::Day(..));
+            let outermost = self.rows.iter().enumerate().filter(|(_, row)| is_outermost(row));
             self.outermost_at = outermost.map(|(at, _)| at).collect();
             let at = self.find_again(&old).unwrap_or(0);
-            self.scroll.carry_to(at, height);
+            self.scroll.carry_to(at + usize::from(self.is_heading(at)), height);
+            self.beyond = self.count_beyond();
             let answered = std::mem::take(&mut self.answered);
             self.note_news(&old, &old_outermost, cursor, answered);
         } else {
@@ -28,6 +36,26 @@ impl Browse {
         if std::mem::replace(&mut self.height, height) != height {
             self.scroll.fit(self.rows.len(), height);
         }
+        if self.to_last {
+            self.go_to_last(height);
+        }
+    }
+
+    /// How many rows there are that were not asked for: a session that is not known is one.
+    fn count_beyond(&self) -> u64 {
+        let sessions = self.sessions.shown().map_or(0, |page| page.total.saturating_sub(page.rows.len() as u64));
+        let earlier = self.rows.iter().filter(|row| matches!(row.id, RowId::Earlier(_)));
+        let earlier = earlier.filter_map(|row| match self.content(row) {
+            // Its own row stands for the first of them.
+            Content::Earlier(count) => Some(count.saturating_sub(1)),
+            _ => None,
+        });
+        sessions + earlier.sum::<u64>()
+    }
+
+    /// Whether a row is the heading of a day.
+    pub(super) fn is_heading(&self, at: usize) -> bool {
+        self.rows.get(at).is_some_and(|row| matches!(row.id, RowId::Day(..)))
     }
 
     /// Where the row is that had the cursor; else the nearest that is still there.
@@ -70,7 +98,11 @@ impl Browse {
         };
         let mut rows: Vec<Row> = self.programs.iter().enumerate().map(program).collect();
         let sessions = self.sessions.shown().map_or(&[][..], |page| &page.rows);
+        let mut days = Days::of(&self.zone, sessions.len(), self.is_by_time);
         for (session, summary) in sessions.iter().enumerate() {
+            if let Some(day) = days.begins(summary.last_seen) {
+                rows.push(heading(None, day, summary.last_seen, 0, None));
+            }
             let id = RowId::Session(summary.session.clone());
             let open = self.is_open(&id);
             rows.push(Row { id, depth: 0, open: Some(open), at: At::Session(session), parent: None });
@@ -90,15 +122,25 @@ impl Browse {
             return;
         };
         let earlier = page.total.saturating_sub(page.rows.len() as u64);
+        let quiet = page.rows.iter().filter(|trace| is_quiet(trace)).count();
+        // Where no model is called anywhere there is nothing better to show.
+        let folds = quiet > 1 && quiet < page.rows.len() && !self.is_filtered;
+        let mut days = Days::of(&self.zone, page.rows.len(), self.is_by_time);
         // The answer has the oldest first, the rows the newest.
-        for (index, trace) in page.rows.iter().enumerate().rev() {
-            let number = earlier + 1 + index as u64;
-            let id = RowId::Trace(trace.trace);
+        for (index, trace) in page.rows.iter().enumerate().rev().filter(|(_, trace)| !(folds && is_quiet(trace))) {
+            if let Some(day) = days.begins(trace.started) {
+                rows.push(heading(Some(name.cloned()), day, trace.started, 1, parent));
+            }
+            self.lay_trace(trace, At::Trace { session, index, number: earlier + 1 + index as u64 }, 1, parent, rows);
+        }
+        if folds {
+            let id = RowId::Quiet(name.cloned());
             let open = self.is_open(&id);
-            let at = At::Trace { session, index, number };
-            rows.push(Row { id, depth: 1, open: Some(open), at, parent });
-            if open {
-                self.lay_spans(session, trace.trace, rows);
+            let group = Some(rows.len());
+            rows.push(Row { id, depth: 1, open: Some(open), at: At::Quiet { session, runs: quiet }, parent });
+            let runs = page.rows.iter().enumerate().rev().filter(|(_, trace)| open && is_quiet(trace));
+            for (index, trace) in runs {
+                self.lay_trace(trace, At::Trace { session, index, number: earlier + 1 + index as u64 }, 2, group, rows);
             }
         }
         if earlier > 0 {
@@ -106,12 +148,22 @@ impl Browse {
         }
     }
 
-    fn lay_spans(&self, session: usize, trace: TraceId, rows: &mut Vec<Row>) {
+    fn lay_trace(&self, trace: &TraceSummary, at: At, depth: usize, parent: Option<usize>, rows: &mut Vec<Row>) {
+        let id = RowId::Trace(trace.trace);
+        let open = self.is_open(&id);
+        rows.push(Row { id, depth, open: Some(open), at, parent });
+        if open && let At::Trace { session, .. } = at {
+            self.lay_spans(session, trace.trace, depth + 1, rows);
+        }
+    }
+
+    /// `depth`: of the outermost spans.
+    fn lay_spans(&self, session: usize, trace: TraceId, depth: usize, rows: &mut Vec<Row>) {
         let nodes = self.nodes(&trace);
         let run = rows.len().checked_sub(1);
         if nodes.is_empty() {
             let at = At::Aside { session };
-            rows.push(Row { id: RowId::NoSpans(trace), depth: 2, open: None, at, parent: run });
+            rows.push(Row { id: RowId::NoSpans(trace), depth, open: None, at, parent: run });
             return;
         }
         let hidden = hidden(nodes);
@@ -142,7 +194,7 @@ impl Browse {
             let has_rows = closed && (shows_all && after > index + 1 || hidden[index + 1..after].contains(&false));
             let at = At::Span { index, folded: 0 };
             let parent = parent.or(run);
-            rows.push(Row { id, depth: 2 + above.len(), open: has_rows.then_some(false), at, parent });
+            rows.push(Row { id, depth: depth + above.len(), open: has_rows.then_some(false), at, parent });
             if has_rows {
                 index = after;
                 continue;
@@ -151,6 +203,46 @@ impl Browse {
             index += 1;
         }
     }
+}
+
+/// Fewer entries than this need no headings of their days.
+const LONG: usize = 20;
+
+/// Finds where in a list a day begins.
+struct Days<'a> {
+    /// `None`: the list is short.
+    zone: Option<&'a Zone>,
+    day: Option<Day>,
+}
+
+impl<'a> Days<'a> {
+    fn of(zone: &'a Zone, entries: usize, is_by_time: bool) -> Self {
+        Self { zone: Some(zone).filter(|_| is_by_time && entries > LONG), day: None }
+    }
+
+    /// The number of the day of an entry, where that is another than that of the one before it.
+    fn begins(&mut self, at: Timestamp) -> Option<i32> {
+        let zone = self.zone?;
+        if self.day.is_some_and(|day| day.holds(at)) {
+            return None;
+        }
+        let day = zone.day(at)?;
+        // The newest entries need no heading: their ages say when.
+        self.day.replace(day).map(|_| day.number)
+    }
+}
+
+/// The heading of a day. `of`: the session among whose runs it stands.
+fn heading(of: Option<OfSession>, day: i32, moment: Timestamp, depth: usize, parent: Option<usize>) -> Row {
+    Row { id: RowId::Day(of, day), depth, open: None, at: At::Day(moment), parent }
+}
+
+/// Whether a run is done and well, and nothing in it is of a model, a tool or a person: a request to a server, a note of a
+/// coding agent.
+pub fn is_quiet(trace: &TraceSummary) -> bool {
+    let Totals { model_calls, tool_calls, errors, .. } = trace.totals;
+    let works = model_calls + tool_calls + errors > 0 || trace.question.is_some();
+    !works && trace.waits.is_none() && trace.state == TraceState::Ok
 }
 
 /// A row that the next spans may lie in.

@@ -39,6 +39,16 @@ impl DetailPane {
         shown.lost = true;
     }
 
+    /// Goes to the next difference of a comparison or of a prompt, or to the one before; false where there is none.
+    pub fn go_to_difference(&mut self, forward: bool) -> bool {
+        let shown = self.shown_mut();
+        let Some(place) = shown.document.next_difference(shown.place.block, forward) else { return false };
+        let block = shown.document.id(place.block).unwrap_or_default();
+        shown.hold = Hold::Hand { block, place };
+        shown.lost = true;
+        true
+    }
+
     /// Whether the fold whose head the cursor is on is open; `None` where there is none.
     #[must_use]
     pub fn fold_at_cursor(&self) -> Option<bool> {

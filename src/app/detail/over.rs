@@ -27,6 +27,14 @@ impl View {
             Self::Comparison => false,
         }
     }
+
+    /// Whether it is read from its top, also as it grows.
+    pub fn is_table(self) -> bool {
+        match self {
+            Self::Tab(tab) => tab.is_table(),
+            Self::Prompt | Self::Comparison => false,
+        }
+    }
 }
 
 /// What lies over the messages.

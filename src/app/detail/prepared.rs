@@ -30,7 +30,7 @@ impl Prepared {
         match (slot, answer) {
             (QuerySlot::Detail, Ok(Answer::Detail(Some(detail)))) => {
                 let blocks = match tab.source() {
-                    TabSource::Answer(blocks) => Some((tab, blocks(detail).into())),
+                    TabSource::Answer(blocks) | TabSource::Table(blocks) => Some((tab, blocks(detail).into())),
                     TabSource::Span(_) => None,
                 };
                 Some(Self { blocks, ..Self::without_blocks(Some(detail)) })

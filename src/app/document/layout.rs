@@ -219,6 +219,14 @@ impl Document {
         self.blocks.as_deref().filter(|blocks| block < blocks.count()).map(|blocks| blocks.id(block))
     }
 
+    /// The next place after a block, or before it, at which something differs from what it is compared with.
+    #[must_use]
+    pub fn next_difference(&self, block: usize, forward: bool) -> Option<Place> {
+        let blocks = self.blocks.as_deref()?;
+        let at = |block: usize| Some(Place { block, line: blocks.difference(block)?, ..Place::default() });
+        if forward { (block + 1..blocks.count()).find_map(at) } else { (0..block).rev().find_map(at) }
+    }
+
     /// The block that is about this; `near`: where it probably is.
     #[must_use]
     pub fn block_of(&self, id: BlockId, near: usize) -> Option<usize> {

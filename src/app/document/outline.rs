@@ -16,6 +16,11 @@ pub trait Pane: Debug + Send + Sync {
     /// Writes the lines of one block.
     fn write(&self, block: &Self::Block, to: &mut Builder);
 
+    /// The line of a block at which something differs from what it is compared with; `None`: nothing in it does.
+    fn difference(&self, _: &Self::Block) -> Option<usize> {
+        None
+    }
+
     /// A piece of a block as it was received, to be copied; of [`Piece::Other`] what the block is about. `None` where
     /// there is no such piece.
     fn copied(&self, _block: &Self::Block, _piece: Piece) -> Option<Copied> {
@@ -104,6 +109,9 @@ pub trait Blocks: Debug + Send + Sync {
     /// The block that holds a span's part; `None` where the tab shows nothing of the span.
     fn of_span(&self, span: SpanId) -> Option<usize>;
 
+    /// The line of a block at which something differs from what it is compared with; `None`: nothing in it does.
+    fn difference(&self, block: usize) -> Option<usize>;
+
     /// Writes the lines of a block.
     fn write(&self, block: usize, to: &mut Builder);
 
@@ -135,6 +143,10 @@ impl<P: Pane> Blocks for Outlined<P> {
 
     fn of_span(&self, span: SpanId) -> Option<usize> {
         self.outline.spans.get(&span).copied()
+    }
+
+    fn difference(&self, block: usize) -> Option<usize> {
+        self.pane.difference(&self.outline.blocks[block].what)
     }
 
     fn write(&self, block: usize, to: &mut Builder) {

@@ -2,8 +2,8 @@
 
 use super::build::Builder;
 use crate::app::styled::Styled;
-use crate::app::wrap;
-use crate::model::{AssembledTrace, Detail, ModelCall, NodeState};
+use crate::app::{format, step, wrap};
+use crate::model::{AssembledTrace, Detail, ModelCall, NodeState, RunState, SessionFacts, StateCounts};
 use crate::slots::Slot;
 
 /// A pane of so many columns has room for the day on which a run began.
@@ -14,6 +14,56 @@ pub fn numbered(detail: &Detail) -> impl Iterator<Item = (&AssembledTrace, Optio
     let several = detail.traces.len() > 1 || detail.left_out > 0;
     let numbers = detail.left_out + 1..;
     detail.traces.iter().map(AsRef::as_ref).zip(numbers.map(move |number| Some(number).filter(|_| several)))
+}
+
+/// `━━ trip-planner ──────── 12 runs · ✗ 2 · ● 1`, and beneath it the users and the models of a session: above its runs,
+/// where there are several.
+pub fn session(to: &mut Builder, facts: &SessionFacts) {
+    let StateCounts { running, never_ended, failed, .. } = facts.states;
+    let all = facts.states.all();
+    let mut right =
+        vec![Styled::new(format!(" {} {}", format::count(all), if all == 1 { "run" } else { "runs" }), Slot::Dim)];
+    for (state, number) in
+        [(RunState::Failed, failed), (RunState::NeverEnded, never_ended), (RunState::Running, running)]
+    {
+        let (mark, slot) = step::mark(state);
+        if number > 0 {
+            right.extend([
+                Styled::new(" · ", Slot::Dim),
+                Styled::new(format!("{mark} {}", format::count(number)), slot),
+            ]);
+        }
+    }
+    right.push(Styled::new(" ", Slot::Dim));
+    let name = wrap::clean_line(facts.session.as_str());
+    to.rule(vec![Styled::new(format!("━━ {name} "), Slot::Title)], right, Slot::Dim);
+    let mut models: Vec<String> = facts.models.iter().map(|model| wrap::clean_line(format::model(model))).collect();
+    models.dedup();
+    for (what, names) in [("user", users(&facts.users)), ("model", models)] {
+        if names.is_empty() {
+            continue;
+        }
+        let what = if names.len() == 1 { what.to_owned() } else { format!("{} {what}s", names.len()) };
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        to.wrapped(
+            2,
+            2,
+            &[
+                Styled::new(format!("{what}  "), Slot::Dim),
+                Styled::new(named, Slot::Text),
+                Styled::new(more, Slot::Dim),
+            ],
+        );
+    }
+}
+
+/// Users and models of a session that are named.
+const NAMED: usize = 6;
+
+fn users(users: &[String]) -> Vec<String> {
+    users.iter().map(|user| wrap::clean_line(user)).collect()
 }
 
 /// How many runs of a session are left out of its answer; nothing where none is.

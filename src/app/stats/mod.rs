@@ -3,10 +3,13 @@
 //!
 //! ```text
 //!   range   how far back           table   the panels: columns, rows, what they open
+//!   opens   the runs behind each   columns how wide they are
 //!   words   what is counted        layout  where the panels go
 //! ```
 
+pub mod columns;
 pub mod layout;
+mod opens;
 mod range;
 pub mod table;
 pub mod words;
@@ -17,8 +20,9 @@ use std::time::Duration;
 use super::{pane::Pane, scroll::Scroll};
 use crate::model::{Filter, Query, Stats, Timestamp};
 pub use layout::{Layout, Place};
+pub use opens::Opens;
 pub use range::Range;
-pub use table::{Opens, Order, Panel};
+pub use table::{Order, Panel};
 
 /// The statistics are not asked again more often than this because something was stored.
 const REST: Duration = Duration::from_secs(1);
@@ -49,6 +53,8 @@ struct Chosen {
     scroll: Scroll,
     /// The row with the cursor: it stays on it while others come and go.
     held: Option<Opens>,
+    /// The column of the figure that is chosen in it; `None`: the row is.
+    column: Option<usize>,
 }
 
 impl StatsPane {
@@ -85,6 +91,40 @@ impl StatsPane {
         self.tables[panel.at()].scroll
     }
 
+    /// The column of the figure that is chosen in a panel, where the row with the cursor has one there that opens runs of
+    /// its own.
+    #[must_use]
+    pub fn column(&self, panel: Panel) -> Option<usize> {
+        let column = self.tables[panel.at()].column?;
+        self.figure(panel, column).map(|_| column)
+    }
+
+    /// What opening would show: the runs behind the chosen figure, else those behind the row with the cursor.
+    #[must_use]
+    pub fn opens(&self) -> Option<Opens> {
+        let chosen = &self.tables[self.panel.at()];
+        chosen.column.and_then(|column| self.figure(self.panel, column)).or_else(|| chosen.held.clone())
+    }
+
+    /// The runs behind a figure of the row with the cursor.
+    fn figure(&self, panel: Panel, column: usize) -> Option<Opens> {
+        let chosen = &self.tables[panel.at()];
+        panel.opens_figure(self.answer.shown()?, *chosen.places.get(chosen.scroll.cursor)?, column)
+    }
+
+    /// Chooses the next figure of the row that opens runs of its own, or the one before; before the first is the row
+    /// itself. `widths`: the columns that are seen.
+    pub(super) fn choose_figure(&mut self, forward: bool, widths: &[Option<usize>]) {
+        let at = self.column(self.panel);
+        let opens = |column: &usize| widths[*column].is_some() && self.figure(self.panel, *column).is_some();
+        let next = if forward {
+            (at.map_or(1, |at| at + 1)..widths.len()).find(opens).or(at)
+        } else {
+            (1..at.unwrap_or(0)).rev().find(opens)
+        };
+        self.tables[self.panel.at()].column = next;
+    }
+
     /// The places of a panel's rows among those of the answer, in the order in which they show.
     #[must_use]
     pub fn places(&self, panel: Panel) -> &[usize] {
@@ -107,7 +147,7 @@ impl StatsPane {
 
     /// The runs behind the row with the cursor, which are shown from now on. `filter` is that of the lists until then.
     pub(super) fn open_rows(&mut self, filter: &Filter) -> Option<Opens> {
-        let opens = self.tables[self.panel.at()].held.clone()?;
+        let opens = self.opens()?;
         self.before = Some(filter.clone());
         self.is_open = false;
         Some(opens)

@@ -1,4 +1,4 @@
-//! The panels of the statistics as tables: their columns, their rows, and the runs behind each.
+//! The panels of the statistics as tables: their columns and their rows.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::app::{
     styled::Styled,
     wrap,
 };
-use crate::model::{Attention, Group, Groups, OfSession, Only, Outcomes, SessionId, Spread, Stats, Timed, Timestamp};
+use crate::model::{Attention, Group, Groups, Outcomes, Spread, Stats, Timed, Timestamp};
 use crate::slots::Slot;
 
 /// What nothing is drawn as.
@@ -39,13 +39,6 @@ pub enum Order {
     Slowest,
     Failed,
     Name,
-}
-
-/// What opening a row narrows the lists to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opens {
-    Only(Only),
-    Session(OfSession),
 }
 
 /// A column: its heading, how wide it is, and how soon it is left out. One of no width takes what is left.
@@ -210,7 +203,7 @@ impl Panel {
         self.groups(stats).map_or(length, |groups| groups.total.max(length))
     }
 
-    fn groups(self, stats: &Stats) -> Option<&Groups> {
+    pub(super) fn groups(self, stats: &Stats) -> Option<&Groups> {
         match self {
             Self::Attention | Self::Outcome | Self::Speed => None,
             Self::Models => Some(&stats.models),
@@ -238,25 +231,6 @@ impl Panel {
         places
     }
 
-    /// The runs behind a row; `None` for a row that is not there.
-    #[must_use]
-    pub fn opens(self, stats: &Stats, at: usize) -> Option<Opens> {
-        let name = || Some(self.groups(stats)?.rows.get(at)?.name.clone());
-        Some(match self {
-            Self::Attention => Opens::Only(Only::Run(stats.attention.get(at)?.trace)),
-            Self::Outcome => Opens::Only(Only::Outcome(outcomes(stats).nth(at)?)),
-            Self::Speed => Opens::Only(match speeds(stats).nth(at)? {
-                Some((timed, took)) => Only::Took(timed, took.p95),
-                None => Only::Cost(stats.cost_of_run?.p95),
-            }),
-            Self::Models => Opens::Only(Only::Model(name()?)),
-            Self::Tools => Opens::Only(Only::Tool(name()?.unwrap_or_default())),
-            Self::Agents => Opens::Only(Only::Agent(name()?)),
-            Self::Sessions => Opens::Session(name()?.as_deref().map(SessionId::from)),
-            Self::Users => Opens::Only(Only::User(name()?)),
-        })
-    }
-
     /// The cells of a row, in the order of the columns.
     #[must_use]
     pub fn cells(self, stats: &Stats, at: usize, now: Timestamp, zone: &Zone) -> Vec<Styled> {
@@ -276,12 +250,12 @@ impl Panel {
 }
 
 /// The groups of runs that there are.
-fn outcomes(stats: &Stats) -> impl Iterator<Item = Outcomes> + '_ {
+pub(super) fn outcomes(stats: &Stats) -> impl Iterator<Item = Outcomes> + '_ {
     Outcomes::ALL.into_iter().filter(|outcome| stats.runs(*outcome) > 0)
 }
 
 /// What took how long, of what there is; `None` stands for what a run cost.
-fn speeds(stats: &Stats) -> impl Iterator<Item = Option<(Timed, Spread<Duration>)>> + '_ {
+pub(super) fn speeds(stats: &Stats) -> impl Iterator<Item = Option<(Timed, Spread<Duration>)>> + '_ {
     let timed = Timed::ALL.into_iter().filter_map(|timed| Some(Some((timed, stats.took(timed)?))));
     timed.chain(stats.cost_of_run.map(|_| None))
 }

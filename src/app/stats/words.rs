@@ -1,7 +1,8 @@
 //! What a statistic counts, in words.
 
+use super::Opens;
 use crate::app::{format, wrap};
-use crate::model::{Attention, Only, Outcomes};
+use crate::model::{Attention, OfSession, Only, Outcomes, Within};
 use crate::slots::Slot;
 
 /// `model:nova-lite`, `tool ≥ 5.6s`: what the lists are narrowed to.
@@ -20,6 +21,30 @@ pub fn only(only: &Only) -> String {
         Only::Outcome(outcome) => word(*outcome).to_owned(),
         Only::Took(timed, time) => format!("{} ≥ {}", timed.as_str(), format::duration(*time)),
         Only::Cost(cost) => format!("cost ≥ {}", format::money(*cost)),
+        Only::Of(of, within) => {
+            let of = self::only(of);
+            match within {
+                Within::Failed => format!("{of} failed"),
+                Within::Loop => format!("{of} in a loop"),
+                Within::Took(time) => format!("{of} ≥ {}", format::duration(*time)),
+                Within::FirstToken(time) => format!("{of} first token ≥ {}", format::duration(*time)),
+            }
+        }
+    }
+}
+
+/// What opening shows, in a few words.
+#[must_use]
+pub fn opens(opens: &Opens) -> String {
+    let session = |session: &OfSession| {
+        session
+            .as_ref()
+            .map_or_else(|| "no session".to_owned(), |id| format!("session:{}", wrap::clean_line(id.as_str())))
+    };
+    match opens {
+        Opens::Only(of) => only(of),
+        Opens::Session(of) => session(of),
+        Opens::InSession(of, what) => format!("{} {}", session(of), only(what)),
     }
 }
 
@@ -30,6 +55,8 @@ pub fn word(outcome: Outcomes) -> &'static str {
         Outcomes::Dear => "over 3× usual cost",
         Outcomes::Loop => "with a loop",
         Outcomes::Full => "context ≥ 90% full",
+        Outcomes::Unanswered => "tool without a result",
+        Outcomes::CacheBreak => "cache broke",
         other => other.as_str(),
     }
 }
@@ -46,6 +73,8 @@ pub fn mark(outcome: Outcomes) -> (&'static str, Slot) {
         Outcomes::Loop => ("↻", Slot::Error),
         Outcomes::CutOff => ("…", Slot::Warning),
         Outcomes::Full => ("█", Slot::Warning),
+        Outcomes::Unanswered => ("?", Slot::Warning),
+        Outcomes::CacheBreak => ("C", Slot::Warning),
         Outcomes::Dear => ("$", Slot::Warning),
     }
 }
@@ -64,6 +93,13 @@ pub fn why(run: &Attention) -> String {
         }),
         Outcomes::CutOff => Some("the last answer was cut off".to_owned()),
         Outcomes::Full => run.filled.map(|filled| format!("a prompt filled {}% of the context", filled / 10)),
+        Outcomes::Unanswered => {
+            run.unanswered.as_deref().map(|tool| format!("no result for {}", wrap::clean_line(tool)))
+        }
+        Outcomes::CacheBreak => run.cache_break.map(|broke| {
+            let [before, after] = [broke.before, broke.after].map(format::thousandths);
+            format!("cached {before} → {after} in turn {}", broke.turn)
+        }),
         Outcomes::Dear => run.cost.zip(run.usual).map(|(cost, usual)| {
             let tenths = i128::from(cost.0) * 10 / i128::from(usual.0.max(1));
             format!("{}.{}× the median {}", tenths / 10, tenths % 10, format::money(usual))

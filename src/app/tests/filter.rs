@@ -9,9 +9,16 @@ fn the_filter_is_applied_while_it_is_typed_and_undone_by_leaving() {
     scene.press("/");
     scene.type_in("tr");
     assert_eq!(scene.state.filter.text, "tr");
-    assert_eq!(scene.rows(), [RowId::Session(Some("trip".into()))]);
+    assert_eq!(scene.rows()[..2], [RowId::Session(Some("trip".into())), RowId::Trace(trace(1))]);
+    assert!(!scene.rows().contains(&RowId::Trace(trace(2))));
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)), "the way to the first match is open");
+    scene.press("backspace backspace");
+    scene.type_in("docs");
+    assert_eq!(scene.cursor(), RowId::Trace(trace(2)));
+    assert_eq!(scene.rows()[..2], [RowId::Session(Some("docs".into())), RowId::Trace(trace(2))]);
     scene.press("esc");
     assert_eq!((scene.state.filter.text.as_str(), scene.rows().len() >= 2), ("", true));
+    assert_eq!(scene.cursor(), RowId::Trace(trace(2)), "what was found stays");
     scene.press("/");
     scene.event(Event::Paste("doc\u{1b}s\n".into()));
     scene.press("enter");

@@ -142,10 +142,58 @@ fn more_traces_are_asked_for_by_going_to_where_they_are() {
     let traces = |scene: &Scene| scene.rows().iter().filter(|row| matches!(row, RowId::Trace(_))).count();
     assert_eq!(scene.rows().last(), Some(&RowId::Earlier(Some("long".into()))));
     assert_eq!(traces(&scene), 200);
-    scene.press("G");
+    assert_eq!(scene.state.tree.length(), 251);
+    for _ in 0..10 {
+        scene.press("ctrl-d ctrl-d");
+    }
     assert_eq!(traces(&scene), 250);
     assert!(!scene.rows().contains(&RowId::Earlier(Some("long".into()))), "nothing stands for them any more");
-    assert_eq!(scene.cursor(), RowId::Trace(trace(50)), "the cursor stays where the unknown began");
+    scene.press("g g");
+    assert_eq!(traces(&scene), 200, "what lies far away is let go of");
+    scene.press("G");
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)), "the last is the oldest of all");
+    assert_eq!((scene.rows().len(), scene.state.tree.length()), (251, 251));
+}
+
+#[test]
+fn runs_without_a_model_call_are_one_row_beneath_the_others_while_there_is_no_filter() {
+    let quiet = |number| Fake { spans: vec![(0, Category::Http, NodeState::Ok)], ..fake(number, Some("a")) };
+    let mut scene = Scene::with([quiet(1), fake(2, Some("a")), quiet(3), quiet(4)]).passes("x", &[1, 2, 3, 4]).still();
+    scene.press("l");
+    let [session, group] = [RowId::Session(Some("a".into())), RowId::Quiet(Some("a".into()))];
+    let run = |number| RowId::Trace(trace(number));
+    scene.press("j h");
+    assert_eq!(scene.rows(), [session.clone(), run(2), group.clone()]);
+    scene.press("j l");
+    assert_eq!(scene.rows(), [session, run(2), group.clone(), run(4), run(3), run(1)]);
+    scene.press("j j h");
+    assert_eq!(scene.cursor(), group);
+    scene.press("/");
+    scene.type_in("x");
+    assert!(!scene.rows().contains(&group) && scene.rows().contains(&run(3)));
+}
+
+#[test]
+fn a_long_list_has_headings_of_its_days_which_the_cursor_passes_over() {
+    const DAY: u64 = 24 * 3_600_000_000_000;
+    let names: Vec<&'static str> = (0..30).map(|number| &*format!("session {number:02}").leak()).collect();
+    let day = |number: u8| Fake {
+        last_seen: DAY * 100 + DAY * u64::from(number / 10),
+        ..fake(number + 1, Some(names[usize::from(number)]))
+    };
+    let mut scene = Scene::with((0..30).map(day)).still();
+    let is_heading = |row: &RowId| matches!(row, RowId::Day(None, _));
+    let headings: Vec<usize> =
+        scene.rows().iter().enumerate().filter(|(_, row)| is_heading(row)).map(|(at, _)| at).collect();
+    assert_eq!((headings.as_slice(), scene.rows().len()), ([10, 21].as_slice(), 32));
+    scene.press("j j j j j j j j j j");
+    assert_eq!(scene.state.tree.scroll().cursor, 11);
+    scene.press("k");
+    assert_eq!(scene.state.tree.scroll().cursor, 9);
+    scene.press("G");
+    assert_eq!(scene.state.tree.scroll().cursor, 31);
+    let few = Scene::with((0..20).map(day));
+    assert!(!few.rows().iter().any(is_heading));
 }
 
 #[test]

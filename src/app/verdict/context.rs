@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use crate::app::document::hash::HashMap;
-use crate::model::{AssembledTrace, ModelCall};
+use crate::model::{AssembledTrace, CacheBreak, ModelCall};
 
 /// Prompts that fill less of the window than so many percent are nothing to speak of.
 const SHARE: u64 = 10;
-/// A cached share that falls by so much is a break of the cache.
-const FALL: f64 = 0.3;
-
 /// What the prompts of a run were like.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextUse {
@@ -17,17 +13,9 @@ pub struct ContextUse {
     pub fullest: Option<(u64, u64)>,
     /// The share of all prompts that was read from a cache, 0 to 1; `None` where no call says so.
     pub cached: Option<f64>,
-    pub fall: Option<CacheFall>,
+    pub fall: Option<CacheBreak>,
     /// The median time to the first token of the calls that say so.
     pub first_token: Option<Duration>,
-}
-
-/// Where the share of the prompt that was read from a cache fell sharply.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CacheFall {
-    pub before: f64,
-    pub after: f64,
-    pub turn: usize,
 }
 
 /// What there is to say of a run's prompts; `None` where they are small.
@@ -64,13 +52,11 @@ fn cached(calls: &[(&ModelCall, usize)]) -> Option<f64> {
 }
 
 /// The first turn whose prompt was cached much less than the one before it by the same agent and model.
-fn fall(calls: &[(&ModelCall, usize)]) -> Option<CacheFall> {
-    let mut before: HashMap<(Option<&str>, Option<&str>), f64> = HashMap::default();
-    calls.iter().find_map(|(call, turn)| {
-        let after = call.usage?.cached_share()?;
-        let last = before.insert((call.agent.as_deref(), call.model.as_deref()), after)?;
-        (last - after >= FALL).then_some(CacheFall { before: last, after, turn: *turn })
-    })
+fn fall(calls: &[(&ModelCall, usize)]) -> Option<CacheBreak> {
+    CacheBreak::first(calls.iter().map(|(call, turn)| {
+        let share = call.usage.and_then(|usage| usage.cached_share());
+        ((&call.agent, &call.model), *turn as u64, share)
+    }))
 }
 
 fn first_token(calls: &[(&ModelCall, usize)]) -> Option<Duration> {

@@ -1,6 +1,6 @@
 //! A verdict as lines of a width: whole where there is room, in a few words where there is little.
 
-use super::{By, Cause, ContextUse, Repeat, Unfinished, Unusual, Verdict, What, context::percent};
+use super::{Agent, By, Cause, ContextUse, FanOut, Repeat, Unfinished, Unusual, Verdict, What, context::percent};
 use crate::app::{format, styled::Styled, wrap};
 use crate::model::Timestamp;
 use crate::slots::Slot;
@@ -52,6 +52,8 @@ impl Verdict {
             lines.extend(spent(repeat).map(|spent| line(vec![Styled::new(format!("  {spent}"), Slot::Text)])));
         }
         lines.extend(unusual.map(|unusual| line(vec![cost(unusual)])));
+        let left = most.saturating_sub(lines.len());
+        lines.extend(self.fan_out.iter().flat_map(|agents| side_by_side(agents, columns, left)));
         lines.extend(self.context.as_ref().map(|context| line(full(context, columns))));
         lines.truncate(most);
         for line in &mut lines {
@@ -119,6 +121,7 @@ impl Verdict {
             },
             (None, None) => match unusual {
                 Some(unusual) => line(vec![cost(unusual)]),
+                None if let Some(agents) = &self.fan_out => side_by_side(agents, columns, 1).into_iter().next()?,
                 None => line(full(self.context.as_ref()?, columns)),
             },
         };
@@ -180,6 +183,51 @@ fn cost(unusual: Unusual) -> Styled {
     let Unusual { cost, tenths, of } = unusual;
     let times = if tenths < 100 { format!("{}.{}", tenths / 10, tenths % 10) } else { format::count(tenths / 10) };
     Styled::new(format!("{} = {times}× the median of {of} earlier runs", format::money(cost)), Slot::Warning)
+}
+
+/// Agents that worked side by side, the one that took longest first, in one line where they fit, else in two:
+///
+/// `3 agents side by side, hotels took longest`
+/// `  hotels 11s $.013 · weather 7.0s $.013 · flights 4.0s $.013`
+fn side_by_side(fan_out: &FanOut, columns: usize, most: usize) -> Vec<VerdictLine> {
+    let FanOut { agents, slowest } = fan_out;
+    let number = agents.len();
+    let head = slowest.as_ref().map_or_else(
+        || format!("{number} agents side by side"),
+        |slowest| format!("{number} agents side by side, {slowest} took longest"),
+    );
+    let one = |agent: &Agent, room: usize| {
+        let took = agent.took.map_or_else(|| "running".to_owned(), format::duration);
+        let cost = agent.cost.map_or_else(String::new, |cost| format!(" {}", format::money(cost)));
+        let (mark, slot) = if agent.failed { ("✗ ", Slot::Error) } else { ("", Slot::Text) };
+        let name = format!("{mark}{}", wrap::cut_middle(&agent.name, room));
+        [Styled::new(name, slot), Styled::new(format!(" {took}{cost}"), Slot::Dim)]
+    };
+    let all = |shown: usize, room: usize| {
+        let mut texts = vec![Styled::new("  ", Slot::Text)];
+        for (at, agent) in agents.iter().take(shown).enumerate() {
+            texts.extend((at > 0).then(|| Styled::new(" · ", Slot::Dim)));
+            texts.extend(one(agent, room));
+        }
+        texts.extend((shown < number).then(|| Styled::new(format!(" · +{}", number - shown), Slot::Dim)));
+        texts
+    };
+    let fits = |texts: &Vec<Styled>| wrap::styled_width(texts) <= columns;
+    let both = [vec![Styled::new(head.clone(), Slot::Text)], all(number, usize::MAX)].concat();
+    if fits(&both) {
+        return vec![line(both)];
+    }
+    if most < 2 {
+        let short = vec![Styled::new(format!("{number} agents  slowest "), Slot::Text)];
+        let slowest = agents.first().filter(|_| slowest.is_some()).map(|agent| one(agent, 16));
+        let text = slowest.map_or_else(|| vec![Styled::new(head, Slot::Text)], |one| [short, one.into()].concat());
+        return vec![line(text)];
+    }
+    // Names give way before an agent is left out.
+    let forms = [(number, usize::MAX), (number, 12)].into_iter().chain((1..number).rev().map(|shown| (shown, 12)));
+    let mut forms = forms.map(|(shown, room)| all(shown, room));
+    let listed = forms.find(fits).unwrap_or_default();
+    vec![line(vec![Styled::new(head, Slot::Text)]), line(listed)]
 }
 
 /// `↻ LOOP 4× same arguments`
@@ -254,7 +302,7 @@ fn full(context: &ContextUse, columns: usize) -> Vec<Styled> {
     }
     let cache = match (&context.fall, context.cached) {
         (Some(fall), _) => {
-            let (before, after) = (format::percent(fall.before), format::percent(fall.after));
+            let [before, after] = [fall.before, fall.after].map(format::thousandths);
             Some(Styled::new(format!("cached {before} → {after} in turn {}", fall.turn), Slot::Warning))
         }
         (None, Some(cached)) => Some(Styled::new(format!("cached {}", format::percent(cached)), Slot::Dim)),

@@ -10,12 +10,14 @@
 //!
 //! ```text
 //!   cause     what failed, was cut off or is missing      repeats   the same call again and again
+//!   fan_out   agents that worked side by side
 //!   context   the prompt's share of the model's window    usual     the cost against that of earlier runs
 //!   lines     all of it as lines of a width
 //! ```
 
 mod cause;
 mod context;
+mod fan_out;
 mod lines;
 mod repeats;
 #[cfg(test)]
@@ -30,6 +32,7 @@ use crate::model::{AssembledTrace, Detail, Query, RunState, SpanId, Timestamp, T
 
 pub use cause::{By, Cause, What};
 pub use context::ContextUse;
+pub use fan_out::{Agent, FanOut};
 pub use lines::VerdictLine;
 pub use repeats::{Repeat, equal_runs};
 pub use usual::Unusual;
@@ -43,6 +46,7 @@ pub struct Verdict {
     cause: Option<Cause>,
     repeat: Option<Repeat>,
     context: Option<ContextUse>,
+    fan_out: Option<FanOut>,
     unfinished: Option<Unfinished>,
 }
 
@@ -80,6 +84,7 @@ impl Verdict {
             cause: cause::of(trace),
             repeat: repeats::of(trace),
             context: if run.is_none() { context::of(trace) } else { None },
+            fan_out: if run.is_none() { fan_out::of(trace) } else { None },
             unfinished: trace.running_until().filter(|_| unfinished).map(|until| Unfinished {
                 until,
                 last_seen: trace.last_seen,

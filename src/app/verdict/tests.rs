@@ -245,3 +245,44 @@ fn a_cost_beyond_the_usual_is_said_beneath_what_failed() {
         assert_eq!(lines[0].left[0].text, "$.272 = 5.2× the median of 20 earlier runs");
     }
 }
+
+/// A sub-agent as span 60 and a number, with a cost in cents; `None`: it goes on.
+fn sub_agent(trace: &mut AssembledTrace, nth: u8, name: &str, (began, ended): (u64, Option<u64>), cents: i64) {
+    let parts = crate::model::CostParts::default();
+    let source = crate::model::PriceSource::Reported;
+    let total = crate::model::Usd(cents * 10_000_000_000);
+    trace.tree.nodes.push(Node {
+        depth: 1,
+        category: Category::Agent,
+        ended: ended.map(at),
+        state: if ended.is_some() { NodeState::Ok } else { NodeState::Running },
+        cost: Some(crate::model::Cost { total, parts: Some(parts), source, computed: None }),
+        ..Node::sample(span(60 + nth), format!("invoke_agent {name}"), at(began))
+    });
+    trace.tree.nodes[0].beneath += 1;
+}
+
+#[test]
+fn agents_that_worked_side_by_side_are_compared() {
+    let mut trace = agent(0);
+    sub_agent(&mut trace, 1, "flights", (2, Some(6)), 1);
+    sub_agent(&mut trace, 2, "hotels", (2, Some(13)), 3);
+    sub_agent(&mut trace, 3, "weather", (3, Some(10)), 2);
+    // One after the others is not beside them.
+    sub_agent(&mut trace, 4, "writer", (20, Some(30)), 9);
+    let verdict = self::verdict(trace.clone());
+    let [head, all] =
+        ["3 agents side by side, hotels took longest", "  hotels 11s $.030 · weather 7.0s $.020 · flights 4.0s $.010"];
+    assert_eq!(texts(&verdict, 120, 4), [format!("{head}{all}")]);
+    assert_eq!(texts(&verdict, 69, 4), [head, all]);
+    assert_eq!(texts(&verdict, 47, 4)[1], "  hotels 11s $.030 · weather 7.0s $.020 · +1");
+    assert_eq!(texts(&verdict, 38, 1), ["3 agents  slowest hotels 11s $.030"]);
+    sub_agent(&mut trace, 5, "news", (25, None), 9);
+    let texts = texts(&self::verdict(trace), 69, 4);
+    assert_eq!(texts[0], "5 agents side by side");
+    assert!(texts[1].starts_with("  news running"), "{texts:?}");
+    let mut alone = agent(1);
+    sub_agent(&mut alone, 1, "flights", (2, Some(6)), 1);
+    sub_agent(&mut alone, 2, "hotels", (6, Some(9)), 1);
+    assert_eq!(self::verdict(alone).fan_out, None, "one after another");
+}

@@ -290,7 +290,9 @@ fn a_failed_attempt_is_a_call_that_costs_nothing() {
 #[test]
 fn what_a_call_cost_that_broke_off_is_unknown() {
     let answered = || llm(2, 1).answered(&[assistant("Grey waves")]);
-    for call in [llm(2, 1).failed("botocore.EventStreamError", "modelStreamErrorException"), answered().failed("E", "x")] {
+    for call in
+        [llm(2, 1).failed("botocore.EventStreamError", "modelStreamErrorException"), answered().failed("E", "x")]
+    {
         let trace = one(vec![made(1, 0, Category::Span), call, llm(3, 1).tokens(18, 5).cost(7, table())]);
         assert_eq!((trace.totals.cost_if_known(), trace.totals.priced, trace.totals.unpriced), (None, 1, 1));
         assert!(trace.calls[0].broke_off && trace.tree.nodes[0].unpriced && trace.tree.nodes[1].unpriced);

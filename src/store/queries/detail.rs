@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use duckdb::{Connection, named_params};
 
-use super::{LISTED, count, followers, limit, totals};
+use super::{LISTED, count, followers, limit, lines, maybe_text, states, totals};
 use crate::{
     assemble, dialects,
-    model::{Detail, Instrumentation, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
+    model::{Detail, Instrumentation, SessionFacts, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
     pricing::Prices,
     store::{
         DatabaseError,
@@ -50,18 +50,24 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
         call.window = prices.window(call.provider.as_deref(), requested, answered);
     }
     let whole = Detail::whole(found.into_iter().map(Arc::new).collect());
-    Ok(Some(match subject {
-        Subject::Session(session) if left_out > 0 => Detail { left_out, sums: sums(connection, session)?, ..whole },
-        _ => Detail { left_out, ..whole },
-    }))
+    let Subject::Session(session) = subject else { return Ok(Some(whole)) };
+    let (sums, facts) = of_session(connection, session)?;
+    let sums = if left_out > 0 { sums } else { whole.sums };
+    Ok(Some(Detail { left_out, sums, session: facts, ..whole }))
 }
 
-/// The sums of all traces of a session.
-fn sums(connection: &Connection, session: &SessionId) -> Result<Totals, DatabaseError> {
+/// The sums of all traces of a session, and what they have together.
+fn of_session(connection: &Connection, session: &SessionId) -> Result<(Totals, Option<SessionFacts>), DatabaseError> {
     let statement = format!("with listed as (\n{LISTED})\n{}", include_str!("session_sums.sql"));
     let mut statement = connection.prepare_cached(&statement)?;
     let mut found = statement.query(named_params! { "session": session.as_str(), "now": Timestamp::now().0 })?;
-    found.next()?.map_or_else(|| Ok(Totals::default()), |row| totals(row, 0))
+    let Some(row) = found.next()? else { return Ok((Totals::default(), None)) };
+    let mut models = lines(maybe_text(row, 20)?);
+    models.sort_unstable();
+    models.dedup();
+    let users = lines(maybe_text(row, 19)?);
+    let facts = SessionFacts { session: session.clone(), states: states(row, 0)?, users, models };
+    Ok((totals(row, 6)?, Some(facts)))
 }
 
 /// The rows of some traces, in this order, without the traces of which nothing is stored.

@@ -133,9 +133,9 @@ impl Asked {
         }
         parameters.extend(condition.parameters.into_iter().map(|(name, value)| (name.into(), value)));
         if let Some(only) = &filter.only {
-            let (condition, parameter) = stats::condition(only);
-            shown.extend(["    and ", condition, "\n"]);
-            parameters.extend(parameter.map(|parameter| ("only".into(), parameter)));
+            let (condition, more) = stats::condition(only);
+            shown.extend(["    and ", &condition, "\n"]);
+            parameters.extend(more.into_iter().map(|(name, value)| (name.into(), value)));
         }
         let mut sql = format!("with listed as {kept}(\n{LISTED})");
         // Most statements do not ask what is usual.

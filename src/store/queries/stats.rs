@@ -1,14 +1,14 @@
 //! The statistics of the runs that a filter lets through, and what runs of one name cost.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use duckdb::{Connection, Row, types::Value as Sql};
 
 use super::{Asked, count, limit, maybe_count, maybe_text, repeat, states, totals};
 use crate::{
     model::{
-        Attention, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed, Timestamp,
-        TokenUsage, TraceId, Usd, nanoseconds,
+        Attention, CacheBreak, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed,
+        Timestamp, TokenUsage, TraceId, Usd, Within, nanoseconds,
     },
     store::{
         DatabaseError,
@@ -104,10 +104,12 @@ fn runs(row: &Row) -> Result<(Stats, Option<(u64, u64)>), DatabaseError> {
         loops: count(row, 21)?,
         cut_off: count(row, 22)?,
         full: count(row, 23)?,
-        dear: count(row, 24)?,
+        unanswered: count(row, 24)?,
+        cache_breaks: count(row, 25)?,
+        dear: count(row, 26)?,
         ..Stats::default()
     };
-    Ok((stats, maybe_count(row, 25)?.zip(maybe_count(row, 26)?)))
+    Ok((stats, maybe_count(row, 27)?.zip(maybe_count(row, 28)?)))
 }
 
 /// What runs took, or what they cost.
@@ -193,46 +195,91 @@ fn attention(row: &Row) -> Result<Option<Attention>, DatabaseError> {
         failure: row.get(6)?,
         repeat: repeat(row, 7)?,
         filled: maybe_count(row, 11)?,
-        cost: row.get::<_, Option<i64>>(12)?.map(Usd),
-        usual: row.get::<_, Option<i64>>(13)?.map(Usd),
+        unanswered: row.get(12)?,
+        cache_break: match (maybe_count(row, 13)?, maybe_count(row, 14)?, maybe_count(row, 15)?) {
+            (Some(before), Some(after), Some(turn)) => Some(CacheBreak { before, after, turn }),
+            _ => None,
+        },
+        cost: row.get::<_, Option<i64>>(16)?.map(Usd),
+        usual: row.get::<_, Option<i64>>(17)?.map(Usd),
     }))
 }
 
-/// The condition on a row of `listed` that it is of what a statistic counts, with a parameter.
-pub fn condition(only: &Only) -> (&'static str, Option<Sql>) {
-    let text = |text: &Option<String>| Some(text.clone().map_or(Sql::Null, Sql::Text));
-    let lasts = |time: &Duration| Some(Sql::UBigInt(nanoseconds(*time)));
+/// The condition on a row of `listed` that it is of what a statistic counts, with its parameters.
+pub fn condition(only: &Only) -> (Cow<'static, str>, Vec<(&'static str, Sql)>) {
+    let of = |condition: &'static str, parameter: Sql| (condition.into(), vec![("only", parameter)]);
+    let lasts = |time: &Duration| Sql::UBigInt(nanoseconds(*time));
     match only {
-        Only::Model(model) => (
-            "trace in (select trace from steps where kind <> 'tool' and model is not distinct from $only::varchar)",
-            text(model),
+        Only::Model(name) | Only::Agent(name) => (
+            format!("trace in (select trace from steps where {})", of_steps(only)).into(),
+            vec![("only", text(name.as_ref()))],
         ),
-        Only::Agent(agent) => (
-            "trace in (select trace from steps where kind <> 'tool' and agent is not distinct from $only::varchar)",
-            text(agent),
+        Only::Tool(name) => (
+            format!("trace in (select trace from steps where {})", of_steps(only)).into(),
+            vec![("only", text(Some(name)))],
         ),
-        Only::Tool(tool) => ("trace in (select trace from steps where tool = $only)", Some(Sql::Text(tool.clone()))),
-        Only::User(user) => ("user_id is not distinct from $only::varchar", text(user)),
-        Only::Run(trace) => ("trace = $only", Some(Sql::UHugeInt(trace_number(trace)))),
-        Only::Outcome(outcome) => (outcome_condition(*outcome), None),
-        Only::Took(Timed::Run, time) => (
-            "not running and not coalesce(never_ended, false) and started > 0 and ended >= started
-                and ended - started >= $only",
-            lasts(time),
-        ),
+        Only::User(user) => of(OF_USER, text(user.as_ref())),
+        Only::Run(trace) => of("trace = $only", Sql::UHugeInt(trace_number(trace))),
+        Only::Outcome(outcome) => (outcome_condition(*outcome).into(), Vec::new()),
+        Only::Took(Timed::Run, time) => (format!("{LASTED} >= $only").into(), vec![("only", lasts(time))]),
         Only::Took(Timed::Call, time) => {
-            ("trace in (select trace from steps where kind = 'call' and lasted >= $only)", lasts(time))
+            of("trace in (select trace from steps where kind = 'call' and lasted >= $only)", lasts(time))
         }
         Only::Took(Timed::FirstToken, time) => {
-            ("trace in (select trace from steps where first_token >= $only)", lasts(time))
+            of("trace in (select trace from steps where first_token >= $only)", lasts(time))
         }
         Only::Took(Timed::Tool, time) => {
-            ("trace in (select trace from steps where kind = 'tool' and lasted >= $only)", lasts(time))
+            of("trace in (select trace from steps where kind = 'tool' and lasted >= $only)", lasts(time))
         }
-        Only::Cost(cost) => {
-            ("not running and priced > 0 and unpriced = 0 and cost >= $only", Some(Sql::BigInt(cost.0)))
-        }
+        Only::Cost(cost) => of("not running and priced > 0 and unpriced = 0 and cost >= $only", Sql::BigInt(cost.0)),
+        Only::Of(group, within) => condition_within(group, *within),
     }
+}
+
+/// How long a run lasted that has ended; it stands before a comparison.
+const LASTED: &str = "not running and not coalesce(never_ended, false) and started > 0 and ended >= started
+                and ended - started";
+const OF_USER: &str = "user_id is not distinct from $only::varchar";
+
+fn text(text: Option<&String>) -> Sql {
+    text.cloned().map_or(Sql::Null, Sql::Text)
+}
+
+/// The condition on a row of `steps` that it is of a model, an agent or a tool; of anything else there is none.
+fn of_steps(group: &Only) -> &'static str {
+    match group {
+        Only::Model(_) => "kind <> 'tool' and model is not distinct from $only::varchar",
+        Only::Agent(_) => "kind <> 'tool' and agent is not distinct from $only::varchar",
+        Only::Tool(_) => "tool = $only",
+        _ => "true",
+    }
+}
+
+/// See [`Only::Of`]. Of whatever is no model, agent, tool or user nothing is left out.
+fn condition_within(group: &Only, within: Within) -> (Cow<'static, str>, Vec<(&'static str, Sql)>) {
+    let (whole, mut parameters) = condition(group);
+    let steps = of_steps(group);
+    let is_of_steps = matches!(group, Only::Model(_) | Only::Agent(_) | Only::Tool(_));
+    let in_steps = |beside: &str| format!("trace in (select trace from steps where {steps} and {beside})");
+    let sql = match within {
+        Within::Failed if is_of_steps => in_steps("failed"),
+        Within::Failed => format!("{whole} and failed"),
+        Within::Loop if matches!(group, Only::Tool(_)) => "is_loop and repeat_tool = $only".to_owned(),
+        Within::Loop => format!("{whole} and is_loop"),
+        Within::Took(time) | Within::FirstToken(time) => {
+            parameters.push(("within", Sql::UBigInt(nanoseconds(time))));
+            match (within, group) {
+                (Within::FirstToken(_), _) if is_of_steps => in_steps("first_token >= $within"),
+                (Within::FirstToken(_), _) => {
+                    format!("{whole} and trace in (select trace from steps where first_token >= $within)")
+                }
+                (_, Only::Tool(_)) => in_steps("lasted >= $within"),
+                _ if is_of_steps => in_steps("kind = 'call' and lasted >= $within"),
+                _ => format!("{whole} and {LASTED} >= $within"),
+            }
+        }
+    };
+    (sql.into(), parameters)
 }
 
 pub fn outcome_condition(outcome: Outcomes) -> &'static str {
@@ -245,6 +292,8 @@ pub fn outcome_condition(outcome: Outcomes) -> &'static str {
         Outcomes::Loop => "is_loop",
         Outcomes::CutOff => "cut_off",
         Outcomes::Full => "filled >= 900",
+        Outcomes::Unanswered => "unanswered is not null",
+        Outcomes::CacheBreak => "cache_turn is not null",
         Outcomes::Dear => {
             "not running and priced > 0 and unpriced = 0
                 and cost >= 3::hugeint * (select usual.median from usual where usual.label = listed.label)"

@@ -9,6 +9,8 @@
             when never_ended then 'never ended'
             when cut_off then 'cut off'
             when filled >= 900 then 'context full'
+            when unanswered is not null then 'no tool result'
+            when cache_turn is not null then 'cache break'
             when not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median then 'over 3x usual cost'
         end as why,
         median
@@ -21,6 +23,6 @@
 select
     trace, session, label, question, started, why, failure,
     repeats, is_loop, repeat_tool, repeat_cost,
-    filled, case when priced > 0 and unpriced = 0 then cost end, median
+    filled, unanswered, cache_before, cache_after, cache_turn, case when priced > 0 and unpriced = 0 then cost end, median
 from picked join traces using (trace)
 order by started desc, trace desc

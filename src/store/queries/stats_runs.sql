@@ -14,6 +14,8 @@ select
     count(*) filter (is_loop),
     count(*) filter (cut_off),
     count(*) filter (filled >= 900),
+    count(*) filter (unanswered is not null),
+    count(*) filter (cache_turn is not null),
     count(*) filter (not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median),
     min(started) filter (started > 0), max(last_seen)
 from shown

@@ -203,6 +203,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         usage: Some(usage(14_000, 196)),
         cost: turn(2, 1, 14_000, 0.012).cost,
         unpriced: false,
+        broke_off: false,
         window: Some(200_000),
         failure: None,
         unrecorded: None,

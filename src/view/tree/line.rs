@@ -46,6 +46,8 @@ pub fn line(state: &State, row: &Row, content: Content) -> Line {
         Content::Session(session) => of_session(state, session),
         Content::Trace(trace) => of_trace(state, trace),
         Content::Span { node, folded } => of_span(state, row, node, folded),
+        Content::Quiet(runs) => aside(format!("{} runs without a model call", format::exact(runs as u64)), Slot::Dim),
+        Content::Day(moment) => aside(state.zone.day_name(moment, state.now), Slot::Dim),
         Content::Earlier(count) => {
             let what = if state.filter.order == Order::Newest { "earlier" } else { "more" };
             aside(format!("↓ {} {what} runs", format::exact(count)), Slot::Dim)
@@ -83,8 +85,11 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
     let failed = Some(session.states.failed).filter(|failed| *failed > 0 && number > 1);
     let failed = failed.map(|failed| Styled::new(format!("✗{}", format::count(failed)), Slot::TreeError));
     let loops = (session.loops > 0).then(|| Styled::new(format!("↻{}", format::count(session.loops)), Slot::Error));
-    let users = session.users.iter().filter(|_| session.session.is_some());
-    let users = users.map(|user| Styled::new(wrap::clean_line(user), Slot::Dim)).take(1);
+    let users = session.users.first().filter(|_| session.session.is_some()).map(|first| {
+        let more = session.users.len() - 1;
+        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        Styled::new(format!("{}{more}", wrap::clean_line(first)), Slot::Dim)
+    });
     Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),

@@ -20,7 +20,8 @@ pub fn short_name(state: &State, row: &Row) -> Option<String> {
             let words: Vec<String> = [step::name(node)].into_iter().chain(ordinal(node)).collect();
             Some(words.join(" "))
         }
-        Content::Earlier(_) | Content::Waiting | Content::Nothing | Content::Failed(_) => None,
+        Content::Quiet(_) => Some("runs without a model call".to_owned()),
+        Content::Day(_) | Content::Earlier(_) | Content::Waiting | Content::Nothing | Content::Failed(_) => None,
     }
 }
 

@@ -50,6 +50,18 @@ impl Calls {
 impl Pane for Calls {
     type Block = Block;
 
+    fn difference(&self, block: &Block) -> Option<usize> {
+        match block {
+            Block::Answers => {
+                let [left, right] = self.sides().map(text_of_answers);
+                // Beneath its rule.
+                (left != right).then_some(2)
+            }
+            Block::Prompt(block) => self.prompt.is_change(block).then_some(0),
+            Block::Head | Block::Figures | Block::PromptHead => None,
+        }
+    }
+
     fn write(&self, block: &Block, to: &mut Builder) {
         match block {
             Block::Head => {

@@ -48,8 +48,12 @@ pub fn likeness(runs: [&Steps; 2], pair: Pair) -> Likeness {
     match pair {
         [Some(_), None] => Likeness::OnlyFirst,
         [None, _] => Likeness::OnlySecond,
-        [Some(Step::Asked { .. }), Some(Step::Asked { .. })] => {
-            if texts(runs, pair).is_none_or(|[left, right]| left == right) { Likeness::Equal } else { Likeness::Words }
+        [Some(Step::Asked { .. }), Some(Step::Asked { .. })] | [Some(Step::Said { .. }), Some(Step::Said { .. })] => {
+            if texts(runs, pair).is_none_or(|[left, right]| left == right) {
+                Likeness::Equal
+            } else {
+                Likeness::Words
+            }
         }
         [Some(Step::Call(left)), Some(Step::Call(right))] => {
             let calls = [&runs[0].trace.calls[left], &runs[1].trace.calls[right]];

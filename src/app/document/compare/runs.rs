@@ -81,6 +81,22 @@ enum Block {
     Row(usize),
 }
 
+impl Begins {
+    /// Whether the runs were given something else.
+    fn differs(&self) -> bool {
+        let [left, right] = &self.sides;
+        let system = |side: &Side| {
+            let system = side.messages.iter().filter(|message| message.role == Role::System);
+            system.map(|message| parts::text_of(message)).collect::<Vec<_>>()
+        };
+        let parameters = delta::parameters(Some(&left.facts().parameters), &right.facts().parameters);
+        !self.tools.are_equal()
+            || left.facts().model != right.facts().model
+            || parameters.iter().any(|parameter| parameter.change != delta::Change::Same)
+            || system(left) != system(right)
+    }
+}
+
 /// The first pair of turns, with what was sent in each.
 fn begins(runs: &[Steps; 2], pairs: &[Pair]) -> Option<Begins> {
     let calls = pairs.iter().find_map(|pair| match pair {
@@ -123,6 +139,7 @@ impl TwoRuns {
         let trace = &self.both[run].trace;
         match step {
             Step::Asked { .. } => None,
+            Step::Said { conversation, message } => Some(trace.conversations[conversation].messages[message].span),
             Step::Call(call) => Some(trace.calls[call].span),
             Step::Tool(tool) => trace.tools[tool].span,
         }
@@ -172,6 +189,10 @@ impl TwoRuns {
         let trace = &self.both[run].trace;
         match step {
             Step::Asked { .. } => "the question".to_owned(),
+            Step::Said { conversation, .. } => {
+                let agent = trace.conversations[conversation].agent.as_deref().map(wrap::clean_line);
+                agent.map_or_else(|| "the answer".to_owned(), |agent| format!("the answer of {agent}"))
+            }
             Step::Call(call) => super::super::runs::turn(self.both[run].turns[call], &trace.calls[call]),
             Step::Tool(tool) => wrap::clean_line(&trace.tools[tool].name),
         }
@@ -301,6 +322,7 @@ impl TwoRuns {
         let name = self.name(side, step);
         match step {
             Step::Asked { .. } => format!("\"{}\"", parts::first_line(&steps.text(step).unwrap_or_default())),
+            Step::Said { .. } => format!("{name} \"{}\"", parts::first_line(&steps.text(step).unwrap_or_default())),
             Step::Call(at) => {
                 let call = &trace.calls[at];
                 let took = call
@@ -337,6 +359,15 @@ impl TwoRuns {
 
 impl Pane for TwoRuns {
     type Block = Block;
+
+    fn difference(&self, block: &Block) -> Option<usize> {
+        match *block {
+            Block::Row(at) => (self.likenesses[at] != Likeness::Equal).then_some(0),
+            // Beneath its rule.
+            Block::Prompts => self.begins.as_ref().is_some_and(Begins::differs).then_some(2),
+            Block::Head | Block::Divergence | Block::Figures | Block::StepsHead | Block::Alike(_) => None,
+        }
+    }
 
     fn write(&self, block: &Block, to: &mut Builder) {
         match block {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::diff::{self, Stretch};
 use super::super::hash::{self, HashMap};
 use super::super::parts;
-use crate::model::{AssembledTrace, Content, Part, Role, SpanId};
+use crate::model::{AssembledTrace, Content, Part, Role, SpanId, Timestamp};
 
 /// One step of a run, by places in its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,15 @@ pub enum Step {
     },
     Call(usize),
     Tool(usize),
+    /// What was answered around the calls: only an agent's span has it.
+    Said {
+        conversation: usize,
+        message: usize,
+    },
 }
 
-/// The steps of a run in the order in which they happened: what was asked, the call, the tools that it asked for.
+/// The steps of a run in the order in which they happened: what was asked, the call, the tools that it asked for; and what
+/// only agents' spans say that was asked and answered around the calls.
 #[derive(Debug)]
 pub struct Steps {
     pub trace: Arc<AssembledTrace>,
@@ -40,11 +46,19 @@ impl Steps {
     pub fn of(trace: &Arc<AssembledTrace>) -> Self {
         let mut asked: HashMap<usize, Vec<Step>> = HashMap::default();
         let mut answers = vec![Vec::new(); trace.calls.len()];
+        let mut around: Vec<(Timestamp, Step)> = Vec::new();
         for (conversation, of) in trace.conversations.iter().enumerate() {
             for (message, at) in of.messages.iter().enumerate().filter(|(_, at)| !at.history) {
                 let is_own =
                     |part: &Part| matches!(part.content, Content::Text(_) | Content::Media(_)) && !part.relayed;
+                let is_around = at.turn >= trace.calls.len();
                 match at.message.role {
+                    Role::User if is_around && at.message.parts.iter().any(is_own) => {
+                        around.push((at.at, Step::Asked { conversation, message }));
+                    }
+                    Role::Assistant if is_around && !at.message.plain_text().trim().is_empty() => {
+                        around.push((at.at, Step::Said { conversation, message }));
+                    }
                     Role::User if at.message.parts.iter().any(is_own) => {
                         asked.entry(at.turn).or_default().push(Step::Asked { conversation, message });
                     }
@@ -65,7 +79,13 @@ impl Steps {
             tools: tools_of_calls(trace),
             answers,
         };
+        // The sort is stable: what is said at one moment stays in the order of its conversation.
+        around.sort_by_key(|(at, _)| *at);
+        let mut around = around.into_iter().peekable();
         for (at, call) in trace.calls.iter().enumerate() {
+            while let Some((_, step)) = around.next_if(|(said, _)| *said <= call.started) {
+                all.push_around(step);
+            }
             for step in asked.remove(&at).unwrap_or_default() {
                 all.push(step, hash::of("asked"));
             }
@@ -75,6 +95,7 @@ impl Steps {
                 all.push(Step::Tool(tool), hash::of(("tool", &trace.tools[tool].name)));
             }
         }
+        around.for_each(|(_, step)| all.push_around(step));
         if trace.calls.is_empty() {
             for (tool, run) in trace.tools.iter().enumerate() {
                 all.push(Step::Tool(tool), hash::of(("tool", &run.name)));
@@ -86,6 +107,17 @@ impl Steps {
     fn push(&mut self, step: Step, key: u64) {
         self.all.push(step);
         self.keys.push(key);
+    }
+
+    fn push_around(&mut self, step: Step) {
+        let key = match step {
+            Step::Said { conversation, .. } => {
+                let agent = self.trace.conversations.get(conversation).and_then(|of| of.agent.as_deref());
+                hash::of(("said", agent))
+            }
+            _ => hash::of("asked"),
+        };
+        self.push(step, key);
     }
 
     /// The names of the tools that a call asked for, in order of name: parallel calls may come in any order.
@@ -103,6 +135,7 @@ impl Steps {
             |(conversation, message): (usize, usize)| &self.trace.conversations[conversation].messages[message].message;
         match step {
             Step::Asked { conversation, message: at } => Some(parts::text_of(message((conversation, at)))),
+            Step::Said { conversation, message: at } => Some(message((conversation, at)).plain_text()),
             // Calls of tools are steps of their own.
             Step::Call(call) => {
                 let texts = self.answers[call].iter().map(|at| message(*at).plain_text());

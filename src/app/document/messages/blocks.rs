@@ -7,6 +7,8 @@ use crate::model::SpanId;
 /// What one block shows; numbers are places in the answer.
 #[derive(Debug)]
 pub enum Block {
+    /// What the runs of the session have together.
+    Session,
     /// How many runs of the session are left out.
     LeftOut,
     /// Why there are only roots.

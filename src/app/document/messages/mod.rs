@@ -58,6 +58,11 @@ impl Pane for Messages {
 
     fn write(&self, block: &Block, to: &mut Builder) {
         match *block {
+            Block::Session => {
+                if let Some(facts) = &self.detail.session {
+                    runs::session(to, facts);
+                }
+            }
             Block::LeftOut => runs::left_out(to, &self.detail),
             Block::OnlyRoots => end::explain_roots(to),
             Block::Run { trace } => match self.traces[trace].number {

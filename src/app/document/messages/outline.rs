@@ -17,6 +17,9 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
     if detail.traces.iter().all(|trace| trace.only_wrapper_spans) {
         outline.push(Block::OnlyRoots, "only roots", 6, 0);
     }
+    if detail.session.as_ref().is_some_and(|facts| facts.states.all() > 1) {
+        outline.push(Block::Session, "session", 3, 0);
+    }
     if detail.left_out > 0 {
         outline.push(Block::LeftOut, "left out", 1, 0);
     }

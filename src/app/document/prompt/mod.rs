@@ -104,6 +104,22 @@ impl Prompt {
         Self { now, before, full, messages, tools, gaps }
     }
 
+    /// Whether a block has something that is not as in the other call.
+    #[must_use]
+    pub fn is_change(&self, block: &Block) -> bool {
+        let Some(before) = &self.before else { return false };
+        match block {
+            Block::Message(at) => self.messages[*at].change != Change::Same,
+            Block::Gone(_) => true,
+            Block::Tools => !self.tools.are_equal(),
+            Block::Parameters => {
+                let parameters = delta::parameters(Some(&before.facts().parameters), &self.now.facts().parameters);
+                parameters.iter().any(|parameter| parameter.change != Change::Same)
+            }
+            Block::Head | Block::Gap(_) | Block::Same(_) => false,
+        }
+    }
+
     /// Lists its blocks, all but the head. `block`: as what the outline has each.
     pub fn list<B>(&self, outline: &mut Outline<B>, block: impl Fn(Block) -> B) {
         let call = (self.now.trace().trace, self.now.facts().span);
@@ -265,6 +281,10 @@ impl Prompt {
 
 impl Pane for Prompt {
     type Block = Block;
+
+    fn difference(&self, block: &Block) -> Option<usize> {
+        self.is_change(block).then_some(0)
+    }
 
     fn write(&self, block: &Block, to: &mut Builder) {
         self.write_block(block, to);
