@@ -61,6 +61,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Sort => state.stats.sort(),
         Action::Filter if state.focus == Focus::Detail && state.context() == Context::Detail => find::open(state),
         Action::Filter => state.line = Some(Line::new(&state.filter.text)),
+        Action::NextFound | Action::PreviousFound if comparing::goes_to_differences(state) => {
+            comparing::go_to_difference(state, action == Action::NextFound);
+        }
         Action::NextFound | Action::PreviousFound => find::go(state, action == Action::NextFound),
         Action::Session => lists::open(state, Kind::Sessions),
         Action::Facets => lists::open(state, Kind::Facets),

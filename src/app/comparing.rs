@@ -42,6 +42,11 @@ pub fn compare(state: &mut State) {
     }
 }
 
+/// Whether there are differences to go to, and no phrase to look for.
+pub fn goes_to_differences(state: &State) -> bool {
+    state.detail.over().is_some() && state.detail.finds().is_none()
+}
+
 /// Goes to the next difference of what lies over the messages, or to the one before.
 pub fn go_to_difference(state: &mut State, forward: bool) {
     state.follow.stop(&mut state.tree);

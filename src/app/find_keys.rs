@@ -25,12 +25,9 @@ pub fn close(state: &mut State, taken: bool) {
     state.detail.keep_found();
 }
 
-/// Goes to the next hit, or the one before; where nothing is looked for, to the next difference of what is compared.
+/// Goes to the next hit, or the one before.
 pub fn go(state: &mut State, forward: bool) {
     let Some(phrase) = state.detail.finds().map(str::to_owned) else {
-        if state.detail.over().is_some() {
-            return comparing::go_to_difference(state, forward);
-        }
         let find = state.keymap.label(crate::keymap::Action::Filter);
         state.notify(format!("nothing is looked for: {find} in the detail finds text"));
         return;

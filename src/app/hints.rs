@@ -90,10 +90,10 @@ impl State {
             (Action::ZoomIn | Action::ZoomOut, None) => self.detail.has_time().then_some(usual),
             (Action::Fold, None) if context == Context::Detail && self.detail.is_zoomed() => Some("pan"),
             (Action::Filter, None) if context == Context::Detail => Some("find"),
-            (Action::NextFound | Action::PreviousFound, None) => match self.detail.finds() {
-                Some(_) => Some(usual),
-                None => self.detail.over().map(|_| "difference"),
-            },
+            (Action::NextFound | Action::PreviousFound, None) if comparing::goes_to_differences(self) => {
+                Some("difference")
+            }
+            (Action::NextFound | Action::PreviousFound, None) => self.detail.finds().map(|_| usual),
             (Action::Prompt, None) => self.prompt_does(usual),
             (Action::Compare, None) => self.compare_does(usual),
             (Action::Close, None) if self.detail.over().is_some() => Some("close"),

@@ -140,7 +140,7 @@ actions! {
     Editor           Main      []                   "editor"          ""         "Open the text under the cursor in $EDITOR"
     OpenOutside      Main      ["o"]                "open-outside"    "show"     "Show the image or document under the cursor in the system's own program"
     Filter           Main      ["/"]                "filter"          "filter"   "Filter: words, agent:, tool:, model:, cost>, since: and more; Tab says what there is; in the detail find a phrase"
-    NextFound        Main      ["n"]                "next-found"      "found"    "Go to the next place of the phrase that / looks for, or to the next difference of a comparison"
+    NextFound        Main      ["n"]                "next-found"      "found"    "Go to the next place of the detail where the phrase is that / looks for; in a comparison or a prompt to the next difference"
     PreviousFound    Main      ["N"]                "previous-found"  "found"    "Go to the place before"
     Facets           Main      ["f"]                "facets"          ""         "Choose what to filter by: agents, models, tools, users, sessions, finish reasons, errors"
     AddValue         Main      ["*"]                "add-value"       ""         "Filter by what the cursor is on: session, name, agent, model, tool or failure"

@@ -140,8 +140,8 @@ async fn announced<T: ExportSink>(
         return Err(Refusal::ContentType("application/x-protobuf".to_owned()));
     }
     let body = body::read(body, ANNOUNCEMENT, &mut endpoint.budget.share()).await?;
-    let program = serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()));
-    program.map(Program::bounded)
+    let program: Program = serde_json::from_slice(&body).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    Ok(program.bounded())
 }
 
 /// Most bytes of a batch of scores; SDKs send less than 3 MB.

@@ -31,6 +31,7 @@ impl Programs {
     /// Takes what is known of a program now in place of what was known of it. One that failed is forgotten once the same
     /// command is started again.
     pub fn announce(&self, program: Program, now: Instant) {
+        let program = program.bounded();
         let mut list = self.lock();
         let is_new = !list.iter().any(|other| other.program.id == program.id);
         list.retain(|other| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sideseat_tui::{
     app::{Seen, Tick},
-    model::Timestamp,
+    model::{Answer, Filter, Outcomes, Query, Timestamp},
 };
 
 use crate::{
@@ -261,6 +261,31 @@ fn dies() -> Vec<Value> {
     agent.steps = SECONDS - 1;
     agent.asks("b", 3, (9000, 0));
     agent.spans
+}
+
+/// Also of runs that nobody opened.
+#[test]
+fn the_statistics_count_the_same_faults() {
+    let faults: [(fn() -> Vec<Value>, Outcomes, &str); 5] = [
+        (looping, Outcomes::Loop, "↻ book_room 3×"),
+        (cache_breaks, Outcomes::CacheBreak, "cached 89% → 5% in turn 3"),
+        (cut_off, Outcomes::CutOff, "the last answer was cut off"),
+        (full, Outcomes::Full, "93% of the context"),
+        (unanswered, Outcomes::Unanswered, "no result for book_room"),
+    ];
+    let mut scene = Scene::live(160, 60);
+    for (spans, ..) in &faults {
+        scene = scene.sends(request(&spans()));
+    }
+    scene = scene.sends(request(&three_agents()));
+    let query = Query::Stats { filter: Filter::default(), stretch: None };
+    let Ok(Answer::Stats(stats)) = scene.store().answer(&query) else { panic!("no statistics") };
+    assert_eq!(stats.attention.len(), faults.len());
+    let screen = scene.press("S").text();
+    for (_, outcome, text) in faults {
+        assert_eq!(stats.runs(outcome), 1, "{outcome:?}");
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
 }
 
 /// How long it took from the end of a program's last span to the sentence on the screen is printed, and not tested.

@@ -6,7 +6,7 @@ use super::{At, Browse, Row, RowId, rows};
 use crate::{
     app::pane::Pane,
     model::{
-        Changes, Filter, Page, Query, QuerySlot, SessionId, SessionSummary, StateCounts, Timestamp, TraceId,
+        Changes, Filter, Order, Page, Query, QuerySlot, SessionId, SessionSummary, StateCounts, Timestamp, TraceId,
         TraceSummary, Tree,
     },
 };
