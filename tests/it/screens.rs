@@ -323,6 +323,25 @@ fn every_size_draws_and_one_that_is_large_enough_shows_its_cursor() {
     }
 }
 
+#[test]
+fn every_pane_is_drawn_at_every_size() {
+    let captures =
+        ["strands/openai_support", "strands/anthropic_latest_support", "strands/graph_team", "llama-index/rag"];
+    let places =
+        ["g g", "g g l j 1", "2", "3", "4", "6", "G a", "a a", "g g j c G l j c", "n n", "esc S", "tab l l", "S /"];
+    let mut scene = Scene::of(&captures, 120, 40);
+    for keys in places {
+        scene = scene.press(keys);
+        // Each width once, and each height with some of them.
+        for columns in 1..=200_u16 {
+            scene = scene.resize(columns, columns * 7 % 60 + 1);
+            let drawn = scene.text();
+            assert!(!drawn.trim().is_empty(), "{keys}: nothing at {columns}");
+        }
+        scene = scene.resize(120, 40);
+    }
+}
+
 /// The snapshots hold what a row says by its colours, too.
 #[test]
 fn a_failure_that_is_painted_as_a_success_is_another_page() {

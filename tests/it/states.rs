@@ -221,7 +221,7 @@ fn forty_runs_at_once_are_each_in_their_own_state() {
 #[test]
 fn what_comes_late_after_the_end_of_the_root_opens_the_run_again() {
     let mut run = Sent::new(2, Some("s1"));
-    let mut scene = Scene::live(120, 40);
+    let mut scene = Scene::live(160, 40);
     for span in [run.turn(), run.root()] {
         scene = scene.sends(request(&[span]));
     }
