@@ -2,6 +2,7 @@
 
 use super::{
     areas::Focus,
+    comparing,
     detail::Over,
     first_run,
     item::Kind,

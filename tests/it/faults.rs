@@ -346,7 +346,7 @@ mod sdk {
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(endpoint);
         let provider = SdkTracerProvider::builder()
             .with_id_generator(ids.clone())
-            .with_batch_exporter(exporter.build().unwrap())
+            .with_simple_exporter(exporter.build().unwrap())
             .with_resource(Resource::builder_empty().with_service_name("planner").build())
             .build();
         let tracer = provider.tracer("gen_ai");
