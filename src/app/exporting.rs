@@ -37,7 +37,8 @@ impl State {
         let (of, name) = match &row.id {
             RowId::Span(trace, _) | RowId::Trace(trace) => (ExportOf::Run(*trace), self.name_with_id(*trace)),
             RowId::Session(Some(session)) => (ExportOf::Session(session.clone()), session.as_str().to_owned()),
-            RowId::Session(None) | RowId::NoTraces(_) | RowId::Earlier(_) => {
+            RowId::Quiet(_) => return Err("go to one of these runs, or to their session".to_owned()),
+            RowId::Session(None) | RowId::NoTraces(_) | RowId::Earlier(_) | RowId::Day(..) => {
                 return Err("go to a run: these belong to no session".to_owned());
             }
             RowId::NoSpans(trace) => (ExportOf::Run(*trace), self.name_with_id(*trace)),

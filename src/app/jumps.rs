@@ -1,7 +1,7 @@
 //! Jumps: to the next run, session, turn or failure, to what is odd or dear, and back to where one has been.
 
 use super::{
-    browse::RowId,
+    browse::{RowId, is_quiet},
     failed_steps, format,
     oddities::{self, Odd},
     places::{Goal, Spot, Wants},
@@ -48,6 +48,9 @@ pub fn go_to_run(state: &mut State, session: Option<SessionId>, trace: TraceId, 
 fn reach(state: &mut State, session: Option<SessionId>, trace: TraceId, span: Option<SpanId>) {
     state.follow.stop(&mut state.tree);
     state.tree.set_open(RowId::Session(session.clone()), true);
+    if state.tree.trace(&trace).is_some_and(is_quiet) {
+        state.tree.set_open(RowId::Quiet(session.clone()), true);
+    }
     state.goal = Some(Goal::Run { session, trace, span });
 }
 

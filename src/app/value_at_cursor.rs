@@ -38,7 +38,13 @@ fn term(state: &State) -> Option<String> {
             let at = state.tree.nodes(&trace).iter().position(|other| other.id == node.id)?;
             of_node(state, at, &RowId::Trace(trace))
         }
-        Content::Program(_) | Content::Earlier(_) | Content::Waiting | Content::Nothing | Content::Failed(_) => None,
+        Content::Program(_)
+        | Content::Quiet(_)
+        | Content::Day(_)
+        | Content::Earlier(_)
+        | Content::Waiting
+        | Content::Nothing
+        | Content::Failed(_) => None,
     }
 }
 

@@ -243,6 +243,7 @@ impl Trace {
             usage: Some(usage),
             cost: None,
             unpriced: true,
+            broke_off: false,
             window: Some(128_000),
             failure: None,
             recording_hint: None,

@@ -15,7 +15,7 @@ mod moves;
 mod news;
 mod rows;
 
-pub use rows::hidden;
+pub use rows::{hidden, is_quiet};
 
 use std::collections::{HashMap, HashSet};
 
@@ -324,7 +324,7 @@ impl Browse {
             RowId::Quiet(session) => self
                 .path
                 .as_ref()
-                .is_some_and(|(followed, trace)| followed == session && self.trace(trace).is_some_and(rows::is_quiet)),
+                .is_some_and(|(followed, trace)| followed == session && self.trace(trace).is_some_and(is_quiet)),
             _ => true,
         };
         self.folds.get(id).copied().unwrap_or_else(by_itself)

@@ -279,7 +279,7 @@ fn look_at(store: &Store, trace: TraceId, spans: &[Span]) -> TestCaseResult {
 pub fn lay_out(detail: &Detail) -> TestCaseResult {
     let detail = Arc::new(detail.clone());
     for source in Tab::ALL.iter().map(|tab| tab.source()) {
-        if let TabSource::Answer(blocks) = source {
+        if let TabSource::Answer(blocks) | TabSource::Table(blocks) = source {
             for width in [1, 20, 90] {
                 commands_nothing(blocks(&detail), width)?;
             }
