@@ -60,7 +60,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::LongerRange => state.stats.go_back_by(true),
         Action::Sort => state.stats.sort(),
         Action::Filter if state.focus == Focus::Detail && state.context() == Context::Detail => find::open(state),
-        Action::Filter => state.line = Some(Line::new(&state.filter.text)),
+        Action::Filter => filter_line::open(state),
         Action::NextFound | Action::PreviousFound if comparing::goes_to_differences(state) => {
             comparing::go_to_difference(state, action == Action::NextFound);
         }

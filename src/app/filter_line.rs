@@ -100,6 +100,17 @@ fn words(typed: &str, place: (usize, usize)) -> Vec<Offer> {
     states.chain(keys).collect()
 }
 
+/// Opens the line with the filter in force.
+pub fn open(state: &mut State) {
+    state.completion.reset();
+    state.line = Some(Line::new(&state.filter.text));
+}
+
+/// Whether the filter is what is being typed.
+fn is_typed(state: &State) -> bool {
+    state.line.is_some() && state.lists.is_empty() && state.naming.is_none()
+}
+
 /// Edits the line that is open, and lets what it narrows follow at once: a text that is no filter changes nothing.
 pub fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
     if let Some(list) = state.lists.last_mut() {
@@ -130,6 +141,9 @@ fn follow(state: &mut State) {
 
 /// Puts an offer into the line: that which is chosen, else the first.
 pub fn complete(state: &mut State) {
+    if !is_typed(state) {
+        return;
+    }
     let offers = state.offers();
     let Some(offer) = offers.get(state.completion.chosen.unwrap_or(0)) else {
         state.completion.wanted = true;
@@ -150,6 +164,9 @@ pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
     if state.lists.last().is_some_and(|list: &List| list.line().is_some()) {
         return lists::move_by(state, by);
     }
+    if !is_typed(state) {
+        return Vec::new();
+    }
     let offers = state.offers().len();
     let completion = &mut state.completion;
     if offers == 0 {
@@ -167,7 +184,7 @@ pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
 
 /// Offers the filters of before, or no longer.
 pub fn history(state: &mut State) {
-    if state.line.is_none() || !state.lists.is_empty() {
+    if !is_typed(state) {
         return;
     }
     let was = state.completion.history;
