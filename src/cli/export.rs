@@ -62,7 +62,7 @@ pub struct Arguments {
     project: Option<Project>,
 
     /// Only traces that this lets through: words, agent:, tool:, cost> and more; see below
-    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = filtering::read)]
     filter: String,
 
     /// Also write images, documents and other bytes, which a transcript only names, into this folder (SHA256.EXT)

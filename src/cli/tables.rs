@@ -53,7 +53,7 @@ pub struct Traces {
 #[derive(Debug, clap::Args)]
 struct List {
     /// Only what this lets through: words, agent:, tool:, cost> and more; see below
-    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = filtering::read)]
     filter: String,
 
     /// Only what was sent to this project
