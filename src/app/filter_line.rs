@@ -132,10 +132,19 @@ pub fn type_in(state: &mut State, edit: impl FnOnce(&mut Line)) {
     follow(state);
 }
 
+/// Filters by what is typed, where it is a filter; else by it without the term that is not finished, where that is one.
 fn follow(state: &mut State) {
     let Some(text) = state.line.as_ref().map(|line| line.text().to_owned()) else { return };
-    if filter::parse(&text).is_ok() {
-        refilter(state, |filter| filter.text = text);
+    let good = match filter::parse(&text) {
+        Ok(_) => Some(text),
+        Err(problem) if problem.unfinished => {
+            let rest = format!("{}{}", &text[..problem.from], &text[problem.to..]);
+            filter::parse(&rest).is_ok().then(|| rest.trim().to_owned())
+        }
+        Err(_) => None,
+    };
+    if let Some(good) = good {
+        refilter(state, |filter| filter.text = good);
     }
 }
 
