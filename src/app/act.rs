@@ -396,7 +396,10 @@ fn follow(state: &mut State) {
 /// Orders sessions and runs; the cursor goes to the first.
 fn order(state: &mut State, order: Order) {
     state.follow.stop(&mut state.tree);
-    refilter(state, |filter| filter.order = order);
+    if state.filter.order != order {
+        refilter(state, |filter| filter.order = order);
+        state.tree.go_to_first_of_answer();
+    }
     state.notify(format!("runs: {}", order.as_str()));
 }
 

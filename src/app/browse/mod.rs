@@ -145,6 +145,8 @@ pub struct Browse {
     beyond: u64,
     /// Days begin as they do there.
     zone: Zone,
+    /// The cursor goes to the first row with the next answer.
+    to_first: bool,
     /// The rows are not those of the answers and folds any more.
     dirty: bool,
 }

@@ -39,6 +39,11 @@ impl Browse {
         }
     }
 
+    /// Puts the cursor on the first row once the sessions are answered anew.
+    pub fn go_to_first_of_answer(&mut self) {
+        self.to_first = true;
+    }
+
     /// Shows the spans that are folded away at the row with the cursor, or folds them away again; false where there are
     /// none, or it is so already.
     pub fn show_all(&mut self, all: bool) -> bool {

@@ -24,7 +24,8 @@ impl Browse {
             let is_outermost = |row: &Row| row.depth == 0 && !matches!(row.id, RowId::Day(..));
             let outermost = self.rows.iter().enumerate().filter(|(_, row)| is_outermost(row));
             self.outermost_at = outermost.map(|(at, _)| at).collect();
-            let at = self.find_again(&old).unwrap_or(0);
+            let to_first = self.answered && std::mem::take(&mut self.to_first);
+            let at = if to_first { 0 } else { self.find_again(&old).unwrap_or(0) };
             self.scroll.carry_to(at + usize::from(self.is_heading(at)), height);
             self.beyond = self.count_beyond();
             let answered = std::mem::take(&mut self.answered);

@@ -152,7 +152,8 @@ fn a_facet_and_the_value_under_the_cursor_are_added_to_the_filter() {
 #[test]
 fn runs_are_ordered_by_what_they_cost_until_the_newest_are_followed_again() {
     let mut scene = Scene::with([fake(1, Some("trip")), fake(2, Some("docs"))]).still();
-    scene.press(", c");
+    scene.press("G , c");
+    assert_eq!(scene.state.tree.scroll().cursor, 0, "where the dearest is");
     assert_eq!((scene.state.filter.order, scene.state.filter.is_empty()), (crate::model::Order::Cost, true));
     assert!(scene.state.notice.is_some() && !scene.state.follows());
     scene.press("F");
