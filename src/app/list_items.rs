@@ -58,6 +58,7 @@ impl State {
             Place::FirstRun => first_run,
             // Moves are what keys are for.
             Place::Rows => false,
+            Place::Main if is_move(row.action) => false,
             Place::Main | Place::Stats => !first_run,
             Place::Anywhere => row.action != Action::Palette && row.action != Action::Back,
         };
@@ -156,6 +157,11 @@ impl State {
             ..Item::new(Pick::Session(summary.session.clone()), name)
         }
     }
+}
+
+/// What nobody looks for by its name.
+fn is_move(action: Action) -> bool {
+    matches!(action, Action::Fold | Action::Unfold | Action::NextPane | Action::PreviousPane)
 }
 
 /// What help says of an action, as far as it names it.
