@@ -24,7 +24,7 @@ impl Limits {
 }
 
 /// One of the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
     Size(u64),
     Age(Duration),
@@ -45,7 +45,7 @@ pub enum Removal {
 }
 
 /// What was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Removed {
     /// Traces that lists show.
     pub traces: u64,
@@ -76,7 +76,7 @@ pub struct Doomed {
 }
 
 /// What was removed because of a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pruned {
     /// How often that happened since the store was opened, this time included.
     pub times: u64,
