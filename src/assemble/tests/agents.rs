@@ -75,6 +75,28 @@ fn an_agents_answer_is_shown_where_its_last_call_has_none() {
 }
 
 #[test]
+fn an_agents_answer_is_shown_unless_its_calls_have_that_text() {
+    for (answer, calls, shown) in [
+        ("It is Paris", vec!["So: It is *Paris*!"], false),
+        ("It is Paris", vec!["It is Paris, as I said before"], true),
+        ("The capital of France is Paris", vec!["Well: the capital. The capital of France is Paris, I think"], false),
+        ("Answer: It is Paris", vec!["It is Paris"], true),
+        ("Answer: the capital of France is Paris", vec!["the capital of France is Paris"], false),
+        ("One. Two.", vec!["One.", "Two."], false),
+        ("Two. One.", vec!["One.", "Two."], true),
+    ] {
+        let mut spans = vec![agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant(answer)])];
+        let mut prompt = vec![user("q")];
+        for (nth, text) in (2..).zip(&calls) {
+            spans.push(llm(nth, 1).asked(&prompt).answered(&[assistant(text)]));
+            prompt.extend([assistant(text), user("and?")]);
+        }
+        let conversation = only_conversation(&one(spans));
+        assert_eq!(conversation.contains(&format!("assistant {answer}")), shown, "{answer}: {conversation:?}");
+    }
+}
+
+#[test]
 fn an_agent_without_calls_has_a_conversation_of_its_own_messages() {
     let trace = one(vec![
         chain(1, 0).asked(&[user(r#"{"inputs":{}}"#)]),

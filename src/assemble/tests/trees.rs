@@ -159,6 +159,46 @@ fn two_records_of_one_failed_call_are_one_failure() {
 }
 
 #[test]
+fn a_failure_is_known_by_its_words_and_not_by_a_few_letters_of_them() {
+    for (above, beneath, listed) in [
+        ("no", "no", 1),
+        ("no  such\ncity", "no such city", 1),
+        ("the run failed: not found", "not found", 1),
+        ("the run failed: timeout", "timeout", 2),
+        ("connection refused", "error: connection refused by host", 1),
+        ("refused", "error: connection refused by host", 2),
+        ("Error in agent run: {'error': 'Connection error.'}", "Connection error.", 1),
+        ("connection refused by host", "connection refused by peer", 2),
+    ] {
+        let trace = one(vec![chain(1, 0).failed("A", above), llm(2, 1).failed("B", beneath)]);
+        assert_eq!(errors(&trace).len(), listed, "{above} / {beneath}");
+        assert!(errors(&trace).contains(&(span_id(2), beneath)));
+    }
+}
+
+#[test]
+fn a_failure_without_words_is_the_consequence_of_one_beneath_if_it_is_a_status_or_of_the_same_kind() {
+    for (kind, listed) in
+        [(None, 1), (Some("503"), 1), (Some("gRPC 14"), 1), (Some("Timeout"), 2), (Some("RateLimit"), 1)]
+    {
+        let mut above = chain(1, 0).broken("");
+        above.translation.error.as_mut().unwrap().kind = kind.map(str::to_owned);
+        let trace = one(vec![above, llm(2, 1).failed("RateLimit", "slow down please")]);
+        assert_eq!(errors(&trace).len(), listed, "{kind:?}");
+    }
+    // Which of two the words above describe is not known.
+    let trace = one(vec![chain(1, 0).failed("Both", "both cities failed"), llm(2, 1).broken(""), llm(3, 1).broken("")]);
+    assert_eq!(errors(&trace).iter().map(|(span, _)| *span).collect::<Vec<_>>(), [1, 2, 3].map(span_id));
+    // Of the records of one call the one that says most is listed.
+    let trace = one(vec![
+        chain(1, 0),
+        llm(2, 1).at(2.0, 4.0).failed("BadRequest", "400 no"),
+        rpc(3, 1).at(2.1, 3.9).failed("BadRequest", "the prompt is too long for this model"),
+    ]);
+    assert_eq!(errors(&trace), [(span_id(3), "the prompt is too long for this model")]);
+}
+
+#[test]
 fn a_trace_of_nothing_but_wrappers_is_recognised() {
     let wrapper = |id, parent| {
         let mut made = made(id, parent, Category::Span);
