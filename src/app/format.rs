@@ -200,8 +200,8 @@ impl Default for Zone {
 }
 
 /// The rules of the system's time zone, without its name; `None` where they are not in the usual file, or another zone is
-/// chosen by a variable. To find the name, `TimeZone::system` lists the files of all zones, which takes longer than all
-/// else that the first frame waits for.
+/// chosen by a variable. To find the name, `TimeZone::system` lists the files of all zones, for which the first frame
+/// would wait.
 fn local_rules() -> Option<TimeZone> {
     if env::var_os("TZ").is_some() {
         return None;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use sideseat_tui::{
-    app::{Effect, Event, Start, State, update},
+    app::{Effect, Event, Prepared, Start, State, update},
     keymap::{Chord, Key},
     model::{Answer, Query, QuerySlot, Timestamp},
 };
@@ -54,7 +54,9 @@ impl<S: Store> Scene<S> {
                 kept.push((slot, ticket, query));
             } else {
                 let answer = self.store.answer(&query, self.state.now);
-                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer, prepared: None }));
+                // As the threads of the store do it.
+                let prepared = Prepared::of(&slot, &answer, self.state.detail.showing());
+                open.extend(update(&mut self.state, Event::Answered { slot, ticket, answer, prepared }));
             }
         }
     }
