@@ -61,8 +61,8 @@ pub struct DetailPane {
     /// What is looked for in the text.
     finding: Option<finding::Finding>,
     /// What follows from the answer.
-    prepared: Prepared,
-    replaced: Replaced,
+    prepared: Box<Prepared>,
+    replaced: Box<Replaced>,
     /// How many answers arrived, of either kind.
     versions: Versions,
     zone: Zone,
@@ -73,7 +73,7 @@ pub struct DetailPane {
 #[derive(Debug, Default)]
 struct Replaced {
     detail: Option<Arc<Detail>>,
-    prepared: Prepared,
+    prepared: Box<Prepared>,
     document: Document,
 }
 
@@ -105,8 +105,8 @@ impl DetailPane {
             marked: Pane::default(),
             texts: View::all().map(|view| (view, Shown::default())).collect(),
             finding: None,
-            prepared: Prepared::default(),
-            replaced: Replaced::default(),
+            prepared: Box::default(),
+            replaced: Box::default(),
             versions: Versions::default(),
             zone,
         }
@@ -306,14 +306,14 @@ impl DetailPane {
         &mut self,
         ticket: u64,
         answer: Result<Option<Arc<Detail>>, String>,
-        prepared: Option<Prepared>,
+        prepared: Option<Box<Prepared>>,
         now: Timestamp,
     ) {
         let (failed, before) = (answer.is_err(), self.detail.shown().cloned().flatten());
         if self.detail.take(ticket, answer, now) && !failed {
             self.versions.detail += 1;
             let detail = || self.detail.shown().and_then(Option::as_deref);
-            let prepared = prepared.unwrap_or_else(|| Prepared::without_blocks(detail()));
+            let prepared = prepared.unwrap_or_else(|| Box::new(Prepared::without_blocks(detail())));
             self.replaced.prepared = std::mem::replace(&mut self.prepared, prepared);
             self.replaced.detail = before;
         }
@@ -321,7 +321,7 @@ impl DetailPane {
 
     /// Lets go of what is not shown any more.
     pub fn tidy(&mut self) {
-        self.replaced = Replaced::default();
+        *self.replaced = Replaced::default();
     }
 
     pub fn take_raw(&mut self, ticket: u64, answer: Result<Option<Arc<RawSpan>>, String>, now: Timestamp) {

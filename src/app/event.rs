@@ -41,7 +41,7 @@ pub enum Event {
         ticket: u64,
         answer: Result<Answer, String>,
         /// What was worked out of the answer before; `None`: the screen does that itself, where there is anything to do.
-        prepared: Option<Prepared>,
+        prepared: Option<Box<Prepared>>,
     },
     /// Something was stored.
     Changed(Changes),

@@ -327,6 +327,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_zone_of_the_system_has_its_rules() {
+        let (found, rules) = (Zone::system(), Zone(TimeZone::system()));
+        for month in 0..24 {
+            let at = Timestamp(1_700_000_000_000_000_000 + month * 2_629_746_000_000_000);
+            assert_eq!(found.date(at), rules.date(at));
+        }
+    }
+
+    #[test]
     fn durations_are_short_at_every_size_and_rounded_not_cut() {
         let cases = [
             (0, "0"),

@@ -171,7 +171,7 @@ fn answered(
     slot: &QuerySlot,
     ticket: u64,
     answer: Result<Answer, String>,
-    prepared: Option<Prepared>,
+    prepared: Option<Box<Prepared>>,
 ) {
     let now = state.now;
     match slot {

@@ -44,7 +44,7 @@ use crate::{
 pub enum Incoming {
     Input(InputEvent),
     Signal(ProcessSignal),
-    Answered(Answered, Option<Prepared>),
+    Answered(Answered, Option<Box<Prepared>>),
     /// A store holds something new.
     Changed,
     Started(Started),

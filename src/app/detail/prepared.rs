@@ -26,14 +26,14 @@ pub struct Showing(pub(super) Tab);
 impl Prepared {
     /// Of an answer for a slot; `None` where the screen takes the answer as it is.
     #[must_use]
-    pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tab): Showing) -> Option<Self> {
+    pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tab): Showing) -> Option<Box<Self>> {
         match (slot, answer) {
             (QuerySlot::Detail, Ok(Answer::Detail(Some(detail)))) => {
                 let blocks = match tab.source() {
                     TabSource::Answer(blocks) | TabSource::Table(blocks) => Some((tab, blocks(detail).into())),
                     TabSource::Span(_) => None,
                 };
-                Some(Self { blocks, ..Self::without_blocks(Some(detail)) })
+                Some(Box::new(Self { blocks, ..Self::without_blocks(Some(detail)) }))
             }
             _ => None,
         }
