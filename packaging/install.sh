@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs sideseat-tui from a release, or from an archive that is here already:
 #
-#   sh install.sh                                       the newest release, into ~/.local
+#   sh install.sh                                       the release that this came with, into ~/.local
 #   sh install.sh sideseat-tui-x86_64-….tar.gz          that archive
 #
 # PREFIX is where to put it, SIDESEAT_TUI_RELEASE the address of a release's files. Nothing else is changed: no shell's

@@ -28,6 +28,7 @@ use crate::{
 };
 
 /// Does what a key means.
+#[allow(clippy::too_many_lines, reason = "a row for each action")]
 pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if state.picture.is_some() {
         return picture_keys::act(state, action);

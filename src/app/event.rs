@@ -14,6 +14,7 @@ use crate::{
 
 /// What happens to the app.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "each is dealt with at once: none are kept")]
 pub enum Event {
     Key(Key),
     Mouse(Mouse),

@@ -35,13 +35,14 @@ impl State {
         }
         let row = self.tree.cursor().ok_or("there is no run yet: nothing is written")?;
         let (of, name) = match &row.id {
-            RowId::Span(trace, _) | RowId::Trace(trace) => (ExportOf::Run(*trace), self.name_with_id(*trace)),
+            RowId::Span(trace, _) | RowId::Trace(trace) | RowId::NoSpans(trace) => {
+                (ExportOf::Run(*trace), self.name_with_id(*trace))
+            }
             RowId::Session(Some(session)) => (ExportOf::Session(session.clone()), session.as_str().to_owned()),
             RowId::Quiet(_) => return Err("go to one of these runs, or to their session".to_owned()),
             RowId::Session(None) | RowId::NoTraces(_) | RowId::Earlier(_) | RowId::Day(..) => {
                 return Err("go to a run: these belong to no session".to_owned());
             }
-            RowId::NoSpans(trace) => (ExportOf::Run(*trace), self.name_with_id(*trace)),
             RowId::Program(_) => return Err("go to a run or a session: a program is no telemetry".to_owned()),
         };
         let form = match action {

@@ -66,7 +66,9 @@ impl Follow {
         let mut moved = Moved::No;
         if let Some(newest) = tree.newest()
             && self.at.is_none_or(|(trace, started)| {
-                trace != newest.trace && (newest.started > started || tree.trace(&trace).is_none())
+                // A root that comes last began before what had come of its run.
+                let started = tree.trace(&trace).map(|trace| trace.started.min(started));
+                trace != newest.trace && started.is_none_or(|started| newest.started > started)
             })
         {
             self.at = Some((newest.trace, newest.started));

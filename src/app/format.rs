@@ -158,6 +158,12 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// `412 B`, `3,059 B`; from ten thousand on as [`size`] says it.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    if bytes < 10_000 { format!("{} B", exact(bytes)) } else { size(bytes) }
+}
+
 /// `4.2 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {

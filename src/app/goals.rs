@@ -1,7 +1,7 @@
 //! Puts the cursor where a jump goes, once there is a row: branches are opened, and what is not known is asked for first.
 
 use super::{
-    browse::RowId,
+    browse::{RowId, is_quiet},
     failed_steps,
     places::{Goal, Wants},
     state::State,
@@ -28,11 +28,10 @@ impl State {
     fn approach_goal(&mut self, height: usize) {
         match self.goal.clone() {
             None => {}
+            Some(Goal::Step(trace, _)) if self.tree.nodes(&trace).is_empty() => {}
             Some(Goal::Step(trace, span)) => {
-                if !self.tree.nodes(&trace).is_empty() {
-                    self.goal = None;
-                    self.tree.select(&RowId::Span(trace, span), height);
-                }
+                self.goal = None;
+                self.tree.select(&RowId::Span(trace, span), height);
             }
             Some(Goal::Run { session, trace, span }) => self.reach_run(session, trace, span, height),
             Some(Goal::RunOf { session, first, wants }) => {
@@ -66,6 +65,10 @@ impl State {
     }
 
     fn reach_run(&mut self, session: Option<SessionId>, trace: TraceId, span: Option<SpanId>, height: usize) {
+        if self.tree.trace(&trace).is_some_and(is_quiet) {
+            self.tree.set_open(RowId::Quiet(session.clone()), true);
+            self.tree.relay(height);
+        }
         if self.tree.select(&RowId::Trace(trace), height) {
             self.goal = span.map(|span| Goal::Step(trace, span));
             if let Some(failed) = self.proof_of.take_if(|failed| *failed == trace) {

@@ -1,7 +1,7 @@
 //! Jumps: to the next run, session, turn or failure, to what is odd or dear, and back to where one has been.
 
 use super::{
-    browse::{RowId, is_quiet},
+    browse::RowId,
     failed_steps, format,
     oddities::{self, Odd},
     places::{Goal, Spot, Wants},
@@ -18,7 +18,8 @@ pub fn act(state: &mut State, action: Action) {
     let forward = matches!(action, Action::NextRun | Action::NextSession | Action::NextTurn | Action::NextFailed);
     match action {
         Action::NextRun | Action::PreviousRun => {
-            if !run(state, forward, Wants::Any) {
+            let went = run(state, forward, Wants::Any);
+            if !went {
                 state.notify(if forward { "that is the last run" } else { "that is the first run" });
             }
         }
@@ -48,9 +49,6 @@ pub fn go_to_run(state: &mut State, session: Option<SessionId>, trace: TraceId, 
 fn reach(state: &mut State, session: Option<SessionId>, trace: TraceId, span: Option<SpanId>) {
     state.follow.stop(&mut state.tree);
     state.tree.set_open(RowId::Session(session.clone()), true);
-    if state.tree.trace(&trace).is_some_and(is_quiet) {
-        state.tree.set_open(RowId::Quiet(session.clone()), true);
-    }
     state.goal = Some(Goal::Run { session, trace, span });
 }
 

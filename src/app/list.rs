@@ -136,9 +136,7 @@ impl List {
             | Kind::Delete { .. }
             | Kind::Palette { .. }
             | Kind::Ended
-            | Kind::Token => {
-                self.left.len()
-            }
+            | Kind::Token => self.left.len(),
             Kind::Help { .. } => self.help.height(),
         };
         (lines, self.top)

@@ -54,11 +54,9 @@ impl State {
     fn palette(&self, of: Context) -> Vec<Item> {
         let first_run = self.stage() == Stage::FirstRun;
         let wanted = |row: &HelpRow| match row.place {
-            Place::Line | Place::List => false,
-            Place::FirstRun => first_run,
             // Moves are what keys are for.
-            Place::Rows => false,
-            Place::Main if is_move(row.action) => false,
+            Place::Line | Place::List | Place::Rows => false,
+            Place::FirstRun => first_run,
             Place::Main | Place::Stats => !first_run,
             Place::Anywhere => row.action != Action::Palette && row.action != Action::Back,
         };
@@ -157,11 +155,6 @@ impl State {
             ..Item::new(Pick::Session(summary.session.clone()), name)
         }
     }
-}
-
-/// What nobody looks for by its name.
-fn is_move(action: Action) -> bool {
-    matches!(action, Action::Fold | Action::Unfold | Action::NextPane | Action::PreviousPane)
 }
 
 /// What help says of an action, as far as it names it.

@@ -21,8 +21,8 @@
 //!   filter_line  the line of the filter: what it offers
 //!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
-//!   stats_keys   what keys do in the statistics                yank: what is copied of what the cursor is on
-//!   stats_keys   what keys do in the statistics           deleting: runs and sessions, once that was confirmed
+//!   stats_keys   what keys do in the statistics             yank: what is copied of what the cursor is on
+//!   deleting     runs and sessions, once that was confirmed
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────

@@ -13,6 +13,7 @@ pub fn areas(state: &State) -> (Rect, Rect) {
 }
 
 /// What keys do while a picture is laid over everything: it goes, or is shown by another program as well.
+#[allow(clippy::too_many_lines, reason = "a row for each action")]
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Open | Action::Back | Action::Close | Action::Fold => close(state),
@@ -21,9 +22,9 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
-        Action::Mouse => Vec::new(),
         Action::Quit => vec![Effect::Quit],
-        Action::Down
+        Action::Mouse
+        | Action::Down
         | Action::Up
         | Action::First
         | Action::Last

@@ -45,6 +45,7 @@ pub enum ThemeBy {
 
 /// Everything the screen depends on, but the theme's colours.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing of its own")]
 pub struct State {
     pub screen: Rect,
     pub keymap: Keymap,
@@ -408,7 +409,7 @@ impl State {
         self.naming = None;
         self.completion.reset();
         self.completion.values = Pane::default();
-        self.facets = Box::default();
+        *self.facets = Pane::default();
         self.lists.retain(|list| !matches!(list.kind, Kind::Sessions | Kind::Facets | Kind::Palette { .. }));
         self.paused = None;
         self.stored = 0;

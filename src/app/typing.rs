@@ -23,6 +23,11 @@ pub fn refilter(state: &mut State, change: impl FnOnce(&mut Filter)) {
 /// Adds a term to the filter.
 pub fn add_term(state: &mut State, term: &str) {
     let text = filter::with_term(&state.filter.text, term);
+    // It may be longer than a filter can be.
+    if let Err(problem) = filter::parse(&text) {
+        state.notify(problem.why);
+        return;
+    }
     state.completion.remember(&text);
     refilter(state, |filter| filter.text = text);
 }

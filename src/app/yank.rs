@@ -67,16 +67,16 @@ pub fn page(state: &mut State, edit: bool) -> Vec<Effect> {
 
 /// Copies the panel of the statistics that is chosen.
 pub fn table(state: &mut State) -> Vec<Effect> {
-    let (panel, answer) = (state.stats.panel(), state.stats.answer().shown().cloned());
-    let Some(stats) = answer.filter(|stats| panel.length(stats) > 0) else {
+    let (panel, shown) = (state.stats.panel(), state.stats.answer().shown().cloned());
+    let Some(of_panel) = shown.filter(|stats| panel.length(stats) > 0) else {
         state.notify("there is nothing in this panel to copy");
         return Vec::new();
     };
-    let heads = panel.columns().iter().map(|column| column.head);
+    let heads = panel.columns().iter().map(|column| panel.head(column, &of_panel));
     let mut lines = vec![heads.collect::<Vec<_>>().join("\t")];
-    let rows = panel.sorted(&stats, state.stats.order(panel));
+    let rows = panel.sorted(&of_panel, state.stats.order(panel));
     lines.extend(rows.into_iter().map(|row| {
-        let cells = panel.cells(&stats, row, state.now, &state.zone);
+        let cells = panel.cells(&of_panel, row, state.now, &state.zone);
         cells.iter().map(|cell| cell.text.trim().replace('\t', " ")).collect::<Vec<_>>().join("\t")
     }));
     vec![copy(Copied::new(format!("table {}", panel.title()), lines.join("\n") + "\n"))]
@@ -238,22 +238,23 @@ impl State {
             [(name, id)] => Ok(Copied::new(format!("{name} id"), id.clone())),
             lines => {
                 let names = lines.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-                let text = lines.iter().map(|(name, id)| format!("{name} {id}\n")).collect::<String>();
+                let lines: Vec<String> = lines.iter().map(|(name, id)| format!("{name} {id}\n")).collect();
+                let text = lines.concat();
                 Ok(Copied::new(format!("ids of {names}"), text))
             }
         }
     }
 
     fn markdown(&self, tokens: usize) -> Result<Copied, String> {
-        self.markdown_of(self.target()?, tokens)
+        Ok(self.markdown_of(self.target()?, tokens))
     }
 
     /// The run or session of the row with the cursor, whichever step of it that is.
     pub(super) fn markdown_of_row(&self, tokens: usize) -> Result<Copied, String> {
-        self.markdown_of(Target { span: None, ..self.target()? }, tokens)
+        Ok(self.markdown_of(Target { span: None, ..self.target()? }, tokens))
     }
 
-    fn markdown_of(&self, Target { detail, trace, span }: Target, tokens: usize) -> Result<Copied, String> {
+    fn markdown_of(&self, Target { detail, trace, span }: Target, tokens: usize) -> Copied {
         let of: Vec<&AssembledTrace> = match trace {
             Some(trace) => vec![trace],
             None => detail.traces.iter().map(AsRef::as_ref).collect(),
@@ -279,21 +280,21 @@ impl State {
         let (text, hidden) = secrets::hide(&written.text);
         let cut =
             if written.is_cut { format!(", cut to ~{} tokens", format::count(tokens as u64)) } else { String::new() };
-        Ok(Copied::new(with_secrets(format!("Markdown of {what}{cut}"), hidden), text))
+        Copied::new(with_secrets(format!("Markdown of {what}{cut}"), hidden), text)
     }
 
     fn otlp(&self) -> Result<Yanked, String> {
         let Target { detail, trace, .. } = self.target()?;
-        let (traces, what, spans) = match trace {
-            Some(trace) => (vec![trace.trace], "OTLP JSON of the run".to_owned(), trace.spans),
-            None => {
-                let traces: Vec<TraceId> = detail.traces.iter().map(|trace| trace.trace).collect();
-                let what = match detail.left_out {
-                    0 => "OTLP JSON of the session".to_owned(),
-                    _ => format!("OTLP JSON of the newest {} runs", traces.len()),
-                };
-                (traces, what, detail.traces.iter().map(|trace| trace.spans).sum())
-            }
+        let (traces, what, spans) = if let Some(trace) = trace {
+            (vec![trace.trace], "OTLP JSON of the run".to_owned(), trace.spans)
+        } else {
+            let traces: Vec<TraceId> = detail.traces.iter().map(|trace| trace.trace).collect();
+            let what = if detail.left_out == 0 {
+                "OTLP JSON of the session".to_owned()
+            } else {
+                format!("OTLP JSON of the newest {} runs", traces.len())
+            };
+            (traces, what, detail.traces.iter().map(|trace| trace.spans).sum())
         };
         if spans > MOST_SPANS {
             let spans = format::exact(spans);
@@ -356,10 +357,10 @@ fn answer_of(trace: &AssembledTrace, call: Option<usize>) -> Option<Copied> {
     let messages = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
     let answers = messages.filter(|said| !said.history && said.message.role == Role::Assistant);
     let said = answers.filter(|said| call.is_none_or(|call| said.turn == call));
-    let said =
+    let mut said =
         said.filter(|said| said.message.parts.iter().any(|part| matches!(part.content, Part::Text(_) | Part::Json(_))));
     let last = match call {
-        Some(_) => said.last(),
+        Some(_) => said.next_back(),
         // Of several conversations the outermost comes first.
         None => said.max_by_key(|said| said.at),
     }?;

@@ -36,6 +36,7 @@ fn order(left: &Evaluation, right: &Evaluation) -> Ordering {
         .cmp(&(right.at, right.span, &right.name))
         .then_with(|| f64::total_cmp(&score(left), &score(right)))
         .then_with(|| texts(left).cmp(&texts(right)))
+        .then_with(|| (left.judged as u8).cmp(&(right.judged as u8)))
 }
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
             record(std::slice::from_ref(&whole)),
         ];
         let trace = TraceId::from_bytes(&[1; 16]).unwrap();
-        let mut rows = TraceRows { trace, spans: Vec::new(), logs };
+        let mut rows = TraceRows { logs, ..TraceRows::empty(trace) };
         let found = of(&rows);
         let shown: Vec<_> = found.iter().map(|of| (of.name.as_str(), of.score, of.span.is_some())).collect();
         assert_eq!(shown, [("accuracy", Some(0.5), true), ("accuracy", Some(0.9), true), ("tone", Some(1.0), false)]);

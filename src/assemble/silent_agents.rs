@@ -102,7 +102,9 @@ impl Orphans {
                 by_question.entry(key).or_default().push(call.placed.started);
             }
         }
-        by_question.values_mut().for_each(|began| began.sort_unstable());
+        for began in by_question.values_mut() {
+            began.sort_unstable();
+        }
         Self(by_question)
     }
 

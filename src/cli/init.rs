@@ -90,6 +90,8 @@ fn settings_text(settings: &Settings) -> String {
 /// value that stands for it.
 fn default_of(settings: &Settings, name: &str) -> Option<String> {
     let value = match (name, print::value_of(settings, name).0) {
+        // There is none unless somebody sets it.
+        ("token", _) => return None,
         // Without one, the terminal decides.
         ("theme", _) => "dark".to_owned(),
         (_, path) if path.starts_with('/') => settings.paths.shown(Path::new(&path)),

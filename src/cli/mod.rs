@@ -243,7 +243,7 @@ enum Command {
     /// Print every key and what it does
     ///
     /// The name before each is what the [keys] section of config.toml calls it:
-    /// `[keys]` and `follow = ["f", "F"]`.
+    /// `[keys]` and `follow = ["Q", "F"]`.
     Keys,
 
     /// Print the themes there are
@@ -427,7 +427,17 @@ fn command_of(words: Vec<String>) -> anyhow::Result<Command> {
     let Cli { command, layer, .. } = Cli::from_arg_matches(&matches)?;
     let command = command.ok_or_else(|| anyhow::anyhow!("no command"))?;
     Ok(match command {
-        Command::Prune(arguments) => Command::Prune(arguments.with_flags(&layer)),
+        // Limits are those of the line: the variables here are not of who asks.
+        Command::Prune(arguments) => {
+            let from_line = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+            let flags = Layer {
+                keep_size: layer.keep_size.filter(|_| from_line("keep_size")),
+                keep_age: layer.keep_age.filter(|_| from_line("keep_age")),
+                keep_runs: layer.keep_runs.filter(|_| from_line("keep_runs")),
+                ..Layer::default()
+            };
+            Command::Prune(arguments.with_flags(&flags))
+        }
         command => command,
     })
 }

@@ -96,6 +96,10 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
         ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
     ];
+    if running.is_some_and(|running| running.token.is_some()) {
+        // The token itself is shown nowhere but where it is made.
+        variables.push(("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20TOKEN".to_owned()));
+    }
     if sideseat != SIDESEAT {
         variables.push(("SIDESEAT_ENDPOINT", format!("http://{}", SocketAddr::new(host, sideseat))));
     }

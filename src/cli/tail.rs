@@ -50,7 +50,7 @@ const QUESTION: usize = 120;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Arguments {
     /// Only runs that this lets through: words, agent:, tool:, cost> and more, as `traces --help` explains
-    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, value_parser = filtering::read)]
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = filtering::read)]
     filter: String,
 
     /// Begin with the newest runs that are stored: so many of them
@@ -145,7 +145,8 @@ impl Follower {
             self.saw_all = sessions.total <= sessions.rows.len() as u64;
         }
         let mut changed: Vec<TraceSummary> = Vec::new();
-        let open: HashSet<_> = self.runs.values().filter(|run| run.is_open).filter_map(Run::session).collect();
+        let open = self.runs.values().filter(|run| run.is_open).filter_map(|run| run.seen.as_ref());
+        let open: HashSet<_> = open.map(|trace| trace.session.clone()).collect();
         for session in sessions.rows {
             // A run that is open may end by the clock alone.
             let is_open = session.states.running > 0 || open.contains(&session.session);
@@ -160,7 +161,6 @@ impl Follower {
         }
         changed.sort_by_key(|trace| (trace.started, trace.trace));
         if first {
-            self.began = Some(now);
             let old = changed.len().saturating_sub(self.last);
             for trace in changed.drain(..old) {
                 self.skip(store, trace, now)?;
@@ -168,6 +168,9 @@ impl Follower {
         }
         for trace in changed {
             self.run(store, trace, now, out)?;
+        }
+        if first {
+            self.began = Some(now);
         }
         self.forget();
         Ok(())
@@ -212,7 +215,7 @@ impl Follower {
         let state = trace.run_state(now);
         if !self.runs.contains_key(&trace.trace) {
             let is_old = self.began.is_some_and(|began| trace.last_seen < began);
-            if is_old && !self.saw_all && self.last == 0 {
+            if is_old && !self.saw_all {
                 return self.skip(store, trace, now);
             }
         }
@@ -247,11 +250,6 @@ impl Follower {
 }
 
 impl Run {
-    /// Its session, which may be none; `None` if it was not looked at.
-    fn session(&self) -> Option<Option<SessionId>> {
-        self.seen.as_ref().map(|trace| trace.session.clone())
-    }
-
     fn last_seen(&self) -> Option<Timestamp> {
         self.seen.as_ref().map(|trace| trace.last_seen)
     }

@@ -223,10 +223,11 @@ impl Watching {
     fn lost(self: &Arc<Self>, why: &str) {
         {
             let mut now = self.now();
-            match *now {
-                Now::Closed | Now::Holds(_) => return,
-                _ => *now = Now::Ended,
+            // Where it is being opened just now, whoever opens it deals with that.
+            if !matches!(*now, Now::Attached(_)) {
+                return;
             }
+            *now = Now::Ended;
         }
         let (began, mut said) = (Instant::now(), false);
         loop {

@@ -22,7 +22,7 @@ pub fn write(store: &Store, export: &Export) -> String {
     match write_in(Path::new("."), store, export) {
         Ok((path, bytes)) => {
             let shows = if export.form == ExportForm::Otlp { "; `sideseat-tui open` shows it" } else { "" };
-            format!("wrote {} to {}{shows}", format::size(bytes), path.display())
+            format!("wrote {} to {}{shows}", format::bytes(bytes), path.display())
         }
         Err(error) => format!("nothing is written: {error:#}"),
     }

@@ -233,7 +233,7 @@ impl FromStr for Keep<u64> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::parse(text, "number of runs", |text| text.parse().ok())
+        Self::parse(text, "number of runs", |text| text.parse().ok().filter(|runs| *runs > 0))
     }
 }
 
@@ -369,7 +369,7 @@ mod tests {
             assert!(age(wrong).unwrap_err().contains("such as `30d`"), "{wrong}");
         }
         assert_eq!("100".parse(), Ok(Keep::Most(100_u64)));
-        assert!("few".parse::<Keep<u64>>().is_err());
+        assert!("few".parse::<Keep<u64>>().is_err() && "0".parse::<Keep<u64>>().is_err());
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Scores {
     pub taken: usize,
 }
 
+/// Most scores of a body; SDKs send some hundred.
+const MOST: usize = 10_000;
+
 /// Reads scores: events in a batch, a list, or one alone.
 ///
 /// # Errors
@@ -31,14 +34,17 @@ pub struct Scores {
 pub fn scores(project: &Project, body: &[u8]) -> Result<Scores, Malformed> {
     let body = json::parse_bytes(body)?;
     let events = body.get("batch").and_then(Value::as_array);
+    if events.or(body.as_array()).is_some_and(|list| list.len() > MOST) {
+        return Err(Malformed::Shape { what: "batch", found: "too long", wanted: "at most 10000 scores" });
+    }
     let sent: Vec<(&Value, Result<Score, &'static str>)> = match (events, body.as_array()) {
         (Some(events), _) => events.iter().map(|event| (event, of_event(event))).collect(),
         (None, Some(list)) => list.iter().map(|score| (score, score_of(score, score.str("timestamp")))).collect(),
         (None, None) if body.get("name").is_some() => vec![(&body, score_of(&body, body.str("timestamp")))],
         _ => return Err(Malformed::Shape { what: "batch", found: "missing", wanted: "a list of scores" }),
     };
-    let (resource, scope) = (Arc::<Resource>::default(), Scope { name: "langfuse-sdk".to_owned(), ..Scope::default() });
-    let scope = Arc::new(scope);
+    let resource = Arc::<Resource>::default();
+    let made_by = Arc::new(Scope { name: "langfuse-sdk".to_owned(), ..Scope::default() });
     let (mut records, mut successes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let entry = |key: &str, value: Value| (key.to_owned(), value);
     for (of, score) in sent {
@@ -46,7 +52,7 @@ pub fn scores(project: &Project, body: &[u8]) -> Result<Scores, Malformed> {
         match score {
             Ok(score) => {
                 successes.push(Value::Map(vec![entry("id", id), entry("status", Value::Int(201))]));
-                records.push(score.record(project, &resource, &scope));
+                records.push(score.record(project, &resource, &made_by));
             }
             Err(why) => {
                 let status = entry("status", Value::Int(400));

@@ -58,6 +58,8 @@ pub fn calls(map: &Value) -> Vec<Part> {
     if inputs.len() < 2 || inputs.iter().any(|input| input.as_map().is_none()) {
         return vec![first];
     }
+    // Each has its own: the text of all is not copied for it.
+    made.input = Value::Null;
     let ids = std::iter::once((made.id.take(), made.item_id.take())).chain(std::iter::repeat((None, None)));
     let each = inputs.into_iter().zip(ids);
     let each = each.map(|(input, (id, item_id))| Content::Call(ToolCall { id, item_id, input, ..made.clone() }));

@@ -86,7 +86,7 @@ pub(super) fn place_of_response(
     let call = about.call?;
     let of = [&about.run[..], &[call.model]].concat().join("\n");
     match record.trace.zip(record.span) {
-        Some((trace, span)) if !call.is_response => requests.sent(of, call.sent, trace, span),
+        Some((trace, span)) if !call.is_response => requests.sent(&of, call.sent, trace, span),
         None if call.is_response => return requests.answered(&of, call.sent),
         _ => {}
     }

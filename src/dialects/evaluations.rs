@@ -53,8 +53,17 @@ pub fn of(source: &Source) -> Vec<Evaluation> {
 
 /// Whether the same was sent in the other terms already.
 fn is_known(found: &[Evaluation], other: &Evaluation) -> bool {
-    let key = |of: &Evaluation| (of.judged, of.name.clone(), of.score.map(f64::to_bits), of.label.clone());
-    found.iter().any(|of| key(of) == key(other))
+    // What one of them does not say agrees with what the other says.
+    let agree = |left: &Option<String>, right: &Option<String>| left.is_none() || right.is_none() || left == right;
+    found.iter().any(|of| {
+        of.judged == other.judged
+            && of.score.map(f64::to_bits) == other.score.map(f64::to_bits)
+            && of.name == other.name
+            && of.label == other.label
+            && agree(&of.judge, &other.judge)
+            && agree(&of.id, &other.id)
+            && agree(&of.explanation, &other.explanation)
+    })
 }
 
 /// The evaluation in OpenTelemetry's attributes; `None` where they say nothing.

@@ -61,7 +61,7 @@ fn given_name(source: &Source) -> Option<GivenName> {
         "haystack.pipeline.run",
     ];
     let is_own = source.scope.name == SCOPE || source.name.starts_with("haystack.");
-    (is_own && NAMES.contains(&&*source.name)).then_some(GivenName::Nothing)
+    (is_own && NAMES.contains(&source.name)).then_some(GivenName::Nothing)
 }
 
 fn matches(source: &Source) -> bool {

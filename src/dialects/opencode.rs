@@ -1,4 +1,4 @@
-//! OpenCode, whose model calls the Vercel AI SDK records (`sdks.md` 19): only its label is its own.
+//! `OpenCode`, whose model calls the Vercel AI SDK records (`sdks.md` 19): only its label is its own.
 
 use super::{Dialect, Framework};
 use crate::model::Source;

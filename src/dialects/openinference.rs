@@ -62,7 +62,7 @@ fn given_name(source: &Source) -> Option<GivenName> {
     if instrumented == "claude_agent_sdk" && source.name.starts_with("ClaudeAgentSDK.") {
         return Some(GivenName::Nothing);
     }
-    (instrumented == "agno").then(|| super::without_ending(&source.name, ".run")).flatten()
+    (instrumented == "agno").then(|| super::without_ending(source.name, ".run")).flatten()
 }
 
 const FACTS: &[FactRow] = &[

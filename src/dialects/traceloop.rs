@@ -38,7 +38,7 @@ pub const DIALECT: Dialect = Dialect {
 /// People's functions have their kind at the end of their name: `desk.workflow`.
 fn given_name(source: &Source) -> Option<GivenName> {
     let kind = source.attributes.str("traceloop.span.kind")?;
-    super::without_ending(&source.name, &format!(".{kind}"))
+    super::without_ending(source.name, &format!(".{kind}"))
 }
 
 const FACTS: &[FactRow] = &[

@@ -55,7 +55,12 @@ pub fn at(text: &str, cursor: usize) -> At {
 #[must_use]
 pub fn with_term(text: &str, term: &str) -> String {
     let text = text.trim();
-    let has = tokens(text).iter().any(|token| &text[token.from..token.to] == term);
+    let is_term = |part: &Expression| parse(term).is_ok_and(|term| term == *part);
+    let has = match parse(text) {
+        Ok(Expression::All(parts)) => parts.iter().any(is_term),
+        Ok(whole) => is_term(&whole),
+        Err(_) => false,
+    };
     if text.is_empty() || has {
         return if has { text } else { term }.to_owned();
     }

@@ -96,11 +96,12 @@ pub fn tokens(text: &str) -> Vec<Token> {
                 let (to, value) = quoted(text, at);
                 (to, TokenKind::Text(value))
             }
-            _ => keyed(text, at).map(|(to, keyed)| (to, TokenKind::Keyed(keyed))).unwrap_or_else(|| {
+            _ if let Some((to, keyed)) = keyed(text, at) => (to, TokenKind::Keyed(keyed)),
+            _ => {
                 let (to, value) = bare(text, at);
                 let is_or = matches!(value.text.as_str(), "or" | "OR");
                 (to, if is_or { TokenKind::Or } else { TokenKind::Text(value) })
-            }),
+            }
         };
         tokens.push(Token { from: at, to, kind });
         at = to;

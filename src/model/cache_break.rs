@@ -2,11 +2,13 @@
 
 use std::{collections::HashMap, hash::Hash};
 
+use serde::{Deserialize, Serialize};
+
 /// A cached share that falls by so many thousandths is a break of the cache.
 const FALL: u64 = 300;
 
 /// Where the share of the prompt that was read from a cache fell sharply. Shares are in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheBreak {
     pub before: u64,
     pub after: u64,

@@ -4,8 +4,6 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Arguments, Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp,
     TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits, shared,

@@ -214,7 +214,7 @@ pub struct Detail {
 }
 
 /// What the traces of a session have together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFacts {
     pub session: SessionId,
     pub states: StateCounts,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{OfSession, SessionId, Timestamp, TraceId};
 
 /// How much is kept. `None`: there is no such limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of the store's file.
     pub size: Option<u64>,
@@ -32,7 +34,7 @@ pub enum Limit {
 }
 
 /// What is to be removed, always whole traces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Removal {
     Trace(TraceId),
     /// All traces of a session; of `None` those without one.

@@ -85,8 +85,10 @@ pub fn hide(text: &str) -> (String, usize) {
         rest = &after[word.len()..];
         before = match word {
             _ if is_scheme(word) => Before::Scheme,
-            // In OTLP/JSON these two stand between a name and its value.
-            "value" | "stringValue" if before == Before::Name && is_otlp(between) => Before::Name,
+            // In OTLP/JSON these stand between a name and its value.
+            "value" | "arrayValue" | "values" | "stringValue" if before == Before::Name && is_otlp(between) => {
+                Before::Name
+            }
             _ if is_secret_name(word) => Before::Name,
             _ => Before::Nothing,
         };
@@ -133,17 +135,20 @@ fn is_assigned(between: &str) -> bool {
     matches!(signs.next(), Some('=' | ':')) && signs.next().is_none()
 }
 
-/// `","` or `":{"`: what stands between a name, `value` and `stringValue`.
+/// `","`, `":{"` or `":[{"`: what stands between a name, `value` and `stringValue`, of a list `arrayValue` and `values` too.
 fn is_otlp(between: &str) -> bool {
     let plain: String = between.chars().filter(|c| !c.is_whitespace()).collect();
-    matches!(plain.as_str(), r#"",""# | r#"":{""#)
+    matches!(plain.as_str(), r#"",""# | r#"":{""# | r#"":[{""#)
 }
 
 /// How long a value is that begins here: up to the quotation mark that ends it, else up to white space.
 fn value(between: &str, after: &str) -> Option<usize> {
     let quote = between.chars().next_back().filter(|c| matches!(c, '"' | '\''));
     let end = match quote {
-        Some(quote) => after.find([quote, '\\', '\n']),
+        Some(quote) => {
+            let backslashes = between.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
+            closing(after, quote, backslashes)
+        }
         None => after.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '}' | ']' | ')')),
     };
     let end = end.unwrap_or(after.len());
@@ -151,6 +156,27 @@ fn value(between: &str, after: &str) -> Option<usize> {
     let bare = &after[..end];
     let is_number = bare.chars().all(|c| c.is_ascii_digit() || c == '.');
     (quote.is_some() || (has_digit(bare) && !is_number) || bare.len() >= 16).then_some(end)
+}
+
+/// Where a quoted text ends; `level`: how many backslashes stand before its quotation marks, as in JSON within JSON.
+fn closing(text: &str, quote: char, level: usize) -> Option<usize> {
+    let mut backslashes = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '\\' => {
+                backslashes += 1;
+                continue;
+            }
+            '\n' => return Some(at),
+            // One that is escaped has more of them: twice as many and one.
+            _ if c == quote && (backslashes < level || ((backslashes - level) / (level + 1)).is_multiple_of(2)) => {
+                return Some(at - backslashes.min(level));
+            }
+            _ => {}
+        }
+        backslashes = 0;
+    }
+    None
 }
 
 fn has_digit(word: &str) -> bool {
@@ -175,6 +201,27 @@ mod tests {
 
     fn hidden(text: &str) -> String {
         hide(text).0
+    }
+
+    #[test]
+    fn a_quoted_secret_ends_where_its_quotation_marks_do() {
+        let key = r#"{"private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n", "id": 1}"#;
+        let hidden = r#"{"private_key": "REDACTED", "id": 1}"#;
+        assert_eq!(hide(key), (hidden.to_owned(), 1));
+        assert_eq!(hide(r#"{"password":"pa\"ss12345"}"#), (r#"{"password":"REDACTED"}"#.to_owned(), 1));
+        // As it stands in JSON within JSON.
+        let within = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
+        assert_eq!(hide(&within(key)), (within(hidden), 1));
+    }
+
+    #[test]
+    fn headers_of_otlp_are_lists() {
+        let header = |value: &str| {
+            format!(
+                r#"{{"key":"http.request.header.cookie","value":{{"arrayValue":{{"values":[{{"stringValue":"{value}"}}]}}}}}}"#
+            )
+        };
+        assert_eq!(hide(&header("sid=abc")), (header(HIDDEN), 1));
     }
 
     #[test]

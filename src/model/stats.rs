@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CacheBreak, RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd};
+use super::{CacheBreak, RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd, deep};
 
 /// What a statistic counts, to list the runs behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,11 +25,11 @@ pub enum Only {
     /// Runs that cost at least so much.
     Cost(Usd),
     /// Of the runs of a model, an agent, a tool or a user those in which it was so.
-    Of(Box<Only>, Within),
+    Of(#[serde(deserialize_with = "deep::deserialize")] Box<Only>, Within),
 }
 
 /// What a figure of a group counts: of calls of the model or agent, runs of the tool, or whole runs of the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Within {
     Failed,
     /// The tool was called in a loop; of a user: any was.

@@ -174,6 +174,9 @@ async fn take_scores<T: ExportSink>(
     let mut share = endpoint.budget.share();
     let body = body::read(body, SCORES, &mut share).await?;
     let (body, _share) = body::decompress(body, compression, share).await?;
+    if body.len() > SCORES {
+        return Err(Refusal::TooLarge);
+    }
     let project = Project::default();
     let scores = decode::scores(&project, &body).map_err(|error| Refusal::Malformed(error.to_string()))?;
     if scores.taken == 0 {

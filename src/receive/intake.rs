@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
-    model::{Project, Span, Timestamp, TraceId},
+    model::{Project, Timestamp, TraceId},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
     understand::{self, OpenRequests},

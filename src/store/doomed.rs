@@ -1,5 +1,7 @@
 //! Which traces are removed: those that somebody named, or those that are more than the limits let be kept.
 
+use std::collections::HashSet;
+
 use duckdb::{Connection, Row, named_params, types::Value as Sql};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     queries,
     rows::{trace_id, trace_number},
 };
-use crate::model::{Doomed, Limit, Limits, Removal, SessionId, Timestamp};
+use crate::model::{Doomed, Limit, Limits, Removal, SessionId, Timestamp, TraceId};
 
 /// Most traces that are chosen at once; when they have gone, others are chosen.
 const MOST: usize = 20_000;
@@ -42,6 +44,13 @@ pub fn bounds(size: u64, by: By) -> (u64, u64) {
     let room = size / ROOM;
     let most = if by == By::Settings { size - room } else { size };
     (most, most - room)
+}
+
+/// The traces that are kept whatever the limits are.
+pub fn marked(connection: &Connection) -> Result<HashSet<TraceId>, DatabaseError> {
+    let mut statement = connection.prepare_cached(include_str!("queries/marked.sql"))?;
+    let marked = statement.query_map([], |row| row.get::<_, u128>(0))?;
+    Ok(marked.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(trace_id).collect())
 }
 
 /// Chooses what goes. `used`: the bytes that are in use in the file and its log; `None` for a store in memory, which has no

@@ -83,7 +83,7 @@ pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
 pub use salvage::{Damaged, Examined, Salvaged};
-pub use source::{Asks, OnAnswer, OnChange, Source};
+pub use source::{Asks, OnAnswer, OnChange, Remover, Source};
 pub use walk::{Pick, Picked};
 
 use tempfile::TempDir;

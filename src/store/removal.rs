@@ -1,5 +1,6 @@
 //! Removes whole traces, and log records without one, with all that only they name. Whoever calls has begun a transaction:
-//! of a trace either everything is there or nothing.
+//! of a trace either everything is there or nothing. Messages of log records without a trace stay until everything is
+//! removed, for it is not noted which of them names a message.
 
 use std::collections::HashSet;
 
@@ -14,7 +15,7 @@ use super::{
 use crate::model::{ContentId, TraceId};
 
 /// Every table but `meta`: what there is of spans, log records, and what is made of them.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "spans",
     "logs",
     "contents",
@@ -27,6 +28,7 @@ const TABLES: [&str; 12] = [
     "steps",
     "marks",
     "trace_attributes",
+    "program_ends",
 ];
 
 /// What was removed, to be taken out of the stored ids once it is committed.
@@ -69,6 +71,7 @@ pub fn remove(connection: &Connection, traces: &[TraceId], logs: &[LogId]) -> Re
         delete(connection, "delete from steps where trace in ({ids})", &list)?;
         delete(connection, "delete from trace_attributes where trace in ({ids})", &list)?;
         delete(connection, "delete from marks where trace in ({ids})", &list)?;
+        delete(connection, "delete from program_ends where trace in ({ids})", &list)?;
         let named = "select distinct content from trace_contents where trace in ({ids})";
         let contents: Vec<ContentId> = ids(connection, named, &list)?;
         delete(connection, "delete from trace_contents where trace in ({ids})", &list)?;

@@ -232,9 +232,12 @@ impl Retention {
             return remove_all(current, within);
         }
         let (removal, by) = (&current.removal, current.by);
+        let futile = self.futile;
         let (chosen, used) = within.connection.with(|connection: &Connection| {
             let used = doomed::used(connection, within.database)?;
-            Ok((doomed::choose(connection, removal, used, by)?, used))
+            // Where it was of no use to remove more for its size, the other limits hold all the same.
+            let is_futile = by == By::Settings && used.is_some_and(|used| used <= futile);
+            Ok((doomed::choose(connection, removal, used.filter(|_| !is_futile), by)?, used))
         })?;
         let Chosen { traces, logs, because } = chosen;
         let is_size = matches!(because, Some(Limit::Size(_)));
@@ -246,8 +249,7 @@ impl Retention {
         }
         let was_of_no_use = current.used.zip(used).is_some_and(|(before, now)| now >= before - before / 100);
         current.is_futile = is_size && was_of_no_use;
-        let was_tried = is_size && by == By::Settings && used.is_some_and(|used| used <= self.futile);
-        if current.is_futile || was_tried || (traces.is_empty() && logs.is_empty()) {
+        if current.is_futile || (traces.is_empty() && logs.is_empty()) {
             current.phase = Phase::Done;
             return Ok(Changes::default());
         }
@@ -262,7 +264,12 @@ impl Retention {
     /// Removes the next portion.
     fn remove(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
         let began = Instant::now();
-        let (traces, logs) = current.portion(self.portion);
+        let (mut traces, logs) = current.portion(self.portion);
+        if matches!(current.removal, Removal::Beyond(_)) {
+            // They were chosen a while ago, and may have been marked since.
+            let marked = within.connection.with(doomed::marked)?;
+            traces.retain(|doomed| !marked.contains(&doomed.trace));
+        }
         let ids: Vec<TraceId> = traces.iter().map(|doomed| doomed.trace).collect();
         let gone = within
             .connection

@@ -1,12 +1,15 @@
 //! What a screen shows: a store that is open in this process, or that of another instance.
 
 use super::{Answered, Marked, Readers, Store, StoreError};
-use crate::model::{Changes, Query, QuerySlot};
+use crate::model::{Changes, Query, QuerySlot, Removal, Removed};
 
 /// Is handed each answer, on any thread.
 pub type OnAnswer = Box<dyn Fn(Answered) + Send + Sync>;
 /// Is called on any thread.
 pub type OnChange = Box<dyn Fn() + Send + Sync>;
+
+/// Removes something.
+pub type Remover = Box<dyn FnOnce(Removal) -> Result<Removed, StoreError> + Send>;
 
 /// Answers queries, and says when what it holds has changed.
 pub trait Source: Send + Sync {
@@ -27,6 +30,9 @@ pub trait Source: Send + Sync {
 
     /// Lets a letter mark a place, and no other; `None`: none at all. It is on the disk once this returns.
     fn mark(&self, letter: char, place: Option<&Marked>) -> Result<(), StoreError>;
+
+    /// What removes something, and blocks until it has gone; it keeps no store open.
+    fn remover(&self) -> Remover;
 
     /// The store itself, if it is open in this process.
     fn own(&self) -> Option<&Store>;
@@ -61,6 +67,11 @@ impl Source for Store {
 
     fn mark(&self, letter: char, place: Option<&Marked>) -> Result<(), StoreError> {
         Self::mark(self, letter, place)
+    }
+
+    fn remover(&self) -> Remover {
+        let writer = self.writer();
+        Box::new(move |removal| writer.remove(removal))
     }
 
     fn own(&self) -> Option<&Store> {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::DatabaseError;
 use crate::model::{
-    Carrier, Content, ContentId, ContentKind, Context, Evaluation, Failure, GenAi, GivenName, Message, Note, Part, Reading,
-    Timestamp, ToolDefinition, Translation, json,
+    Carrier, Content, ContentId, ContentKind, Context, Evaluation, Failure, GenAi, GivenName, Message, Note, Part,
+    Reading, Timestamp, ToolDefinition, Translation, json,
 };
 
 /// The contents of a translation: its messages, each once, and its list of tool definitions, `None` if that is empty.
@@ -117,8 +117,10 @@ impl StoredTranslation {
     /// Reads a stored form. One that another version wrote may not be readable: then the translation is empty but for a
     /// note, until it is reprocessed.
     pub fn read(bytes: &[u8]) -> Self {
-        // Earlier versions read no evaluations: their form ends where the list of them begins, so they have an empty one.
+        // Earlier versions read no evaluations, and those before them no given name: their form ends where these begin, of
+        // which the simplest is a zero.
         let earlier = || postcard::from_bytes(&[bytes, &[0]].concat());
+        let earlier = || earlier().or_else(|_| postcard::from_bytes(&[bytes, &[0, 0]].concat()));
         Self(postcard::from_bytes(bytes).or_else(|_| earlier()).unwrap_or_else(|_| StoredForm {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
             ..StoredForm::default()
@@ -179,8 +181,8 @@ impl StoredTranslation {
             unconfirmed,
             is_wrapper,
             plumbing,
-            notes,
             given_name,
+            notes,
             evaluations,
         }
     }
@@ -261,8 +263,10 @@ mod tests {
     fn a_translation_of_a_version_that_read_no_evaluations_is_still_read() {
         let translation = Translation { notes: vec![Note("odd".into())], ..Translation::default() };
         let (mut bytes, _) = split(translation.clone());
-        assert_eq!(bytes.pop(), Some(0));
-        assert_eq!(StoredTranslation::read(&bytes).join(&FetchedContents::default()), translation);
+        for _ in 0..2 {
+            assert_eq!(bytes.pop(), Some(0));
+            assert_eq!(StoredTranslation::read(&bytes).join(&FetchedContents::default()), translation);
+        }
     }
 
     fn reading(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {

@@ -115,7 +115,7 @@ fn told(how: &str, text: &str, place: Option<(&str, &str)>, what: &str) -> Strin
 }
 
 fn bytes(text: &str) -> String {
-    crate::app::format::size(text.len() as u64)
+    crate::app::format::bytes(text.len() as u64)
 }
 
 impl Program {

@@ -36,7 +36,7 @@ use super::{
 use crate::{
     app::{Effect, Event, Export, Mode, Prepared, Seen, Showing, State, Tick, picture_keys, removed, update},
     model::{Removal, SpanId, Timestamp, TraceId},
-    store::{Answered, Asks, Marked, Source, Store},
+    store::{Answered, Asks, Marked, Source},
     theme::{Depth, Theme, Themes},
 };
 
@@ -77,7 +77,7 @@ pub struct Outside {
     pub take_over: Box<dyn Fn() + Send>,
     pub mode: Mode,
     pub clipboard: Clipboard,
-    pub export: Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>,
+    pub export: super::Exports,
     pub alerter: Alerter,
     pub save_view: SaveView,
 }
@@ -442,13 +442,9 @@ impl EventLoop {
     /// Removes something from the store that is shown, on a thread of its own, and says what went.
     fn remove(&self, removal: Removal) {
         let Some((store, _)) = &self.shown else { return };
-        let Some(writer) = store.own().map(Store::writer) else {
-            let elsewhere = "not deleted: here `sideseat-tui prune` does that, or D on the screen that stores".to_owned();
-            return drop(self.to_loop.send(Incoming::Notice(elsewhere)));
-        };
-        let to_loop = self.to_loop.clone();
+        let (remove, to_loop) = (store.remover(), self.to_loop.clone());
         let work = move || {
-            let text = match writer.remove(removal) {
+            let text = match remove(removal) {
                 Ok(gone) if gone.is_empty() => "there was nothing to delete any more".to_owned(),
                 Ok(gone) => format!("deleted {}", removed::removed(&gone)),
                 Err(error) => format!("not deleted: {error}"),

@@ -61,6 +61,9 @@ use crate::{
     theme::{Depth, ThemeError, Themes},
 };
 
+/// Writes something of a store to a new file, and says where, or why not.
+pub type Exports = Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>;
+
 /// What the screen is connected to.
 pub struct Wiring {
     /// A theme's name; empty: `dark`, or `light` where the terminal is.
@@ -84,7 +87,7 @@ pub struct Wiring {
     pub db: String,
     pub mode: Mode,
     /// Writes something of a store to a new file, and says where, or why not.
-    pub export: Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>,
+    pub export: Exports,
     /// How it reaches somebody who looks elsewhere.
     pub alerts: Alerts,
     /// What the first-run screen explains first.

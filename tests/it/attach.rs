@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
-    program::{Home, JSON, PROTOBUF, Program, eventually, fixture, post, request, span},
+    program::{Home, JSON, PROTOBUF, Program, fixture, post, request, span},
     pty::Terminal,
 };
 
@@ -177,14 +177,15 @@ fn a_screen_that_reads_nothing_holds_up_nobody_and_neither_does_one_that_sends_n
         assert_eq!(sent.status, 200);
     }
     // No more than a few screens are attached at once.
-    let others: Vec<UnixStream> = (0..9).map(|_| asks(&home, version)).collect();
-    let refused = others.into_iter().filter_map(|mut other| {
+    let mut others: Vec<UnixStream> = (0..9).map(|_| asks(&home, version)).collect();
+    // All stay connected until each has its answer: who leaves gives a place to another.
+    let is_refused = |other: &mut UnixStream| {
         let mut kind = [0];
-        other.read_exact(&mut kind).ok()?;
-        (kind == *b"F").then_some(())
-    });
-    assert_eq!(refused.count(), 2, "the silent one has a place");
-    drop(silent);
+        other.read_exact(&mut kind).is_ok() && kind == *b"F"
+    };
+    let refused = others.iter_mut().map(is_refused).filter(|refused| *refused).count();
+    assert_eq!(refused, 2, "the silent one has a place");
+    drop((silent, others));
     assert!(String::from_utf8_lossy(&home.prints(&["traces"])).lines().count() > 100);
     holder.stop();
 }

@@ -242,7 +242,8 @@ const WRONG: [(&str, &str); 6] = [
 fn span(trace: u32, number: u32, padding: usize) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
     let mut random = Random((u64::from(trace) << 32 | u64::from(number)) ^ 0x9e37_79b9_7f4a_7c15);
-    let noise: String = (0..padding.div_ceil(16)).map(|_| format!("{:016x}", random.next())).collect();
+    let noise: Vec<String> = (0..padding.div_ceil(16)).map(|_| format!("{:016x}", random.next())).collect();
+    let noise = noise.concat();
     let said = |role: &str, text: &str| json!({ "role": role, "parts": [{ "type": "text", "content": text }] });
     let messages = json!([said("system", "You are kind."), said("user", &format!("Question {trace}"))]).to_string();
     let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
@@ -268,16 +269,16 @@ fn undo_steps() -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/schema");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
-    let mut undo = String::new();
+    let mut undo = Vec::new();
     for file in files.iter().skip(FIRST) {
         let step = fs::read_to_string(file).unwrap();
         let statements = step.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join(" ");
         for statement in statements.split(';') {
             let words: Vec<&str> = statement.split_whitespace().collect();
             match words.as_slice() {
-                ["create", "table", name, ..] => undo.push_str(&format!("drop table {};", name.trim_end_matches('('))),
+                ["create", "table", name, ..] => undo.push(format!("drop table {};", name.trim_end_matches('('))),
                 ["alter", "table", table, "add", "column", column, ..] => {
-                    undo.push_str(&format!("alter table {table} drop column {column};"));
+                    undo.push(format!("alter table {table} drop column {column};"));
                 }
                 // What it changed in rows is worked out again.
                 ["update", ..] | [] => {}
@@ -285,6 +286,8 @@ fn undo_steps() -> String {
             }
         }
     }
+    // What came last goes first.
+    let undo: String = undo.into_iter().rev().collect();
     format!("begin; {undo} update meta set value = {FIRST} where name = 'schema'; commit")
 }
 

@@ -263,10 +263,13 @@ fn dies() -> Vec<Value> {
     agent.spans
 }
 
+/// Makes the spans of a run.
+type Makes = fn() -> Vec<Value>;
+
 /// Also of runs that nobody opened.
 #[test]
 fn the_statistics_count_the_same_faults() {
-    let faults: [(fn() -> Vec<Value>, Outcomes, &str); 5] = [
+    let faults: [(Makes, Outcomes, &str); 5] = [
         (looping, Outcomes::Loop, "↻ book_room 3×"),
         (cache_breaks, Outcomes::CacheBreak, "cached 89% → 5% in turn 3"),
         (cut_off, Outcomes::CutOff, "the last answer was cut off"),

@@ -55,7 +55,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
     let home = Home::new();
     home.write(
         "config/sideseat-tui/config.toml",
-        "theme = \"light\"\nsideseat_port = 7001\n[keys]\nfollow = [\"f\", \"ctrl-f\"]\n",
+        "theme = \"light\"\nsideseat_port = 7001\n[keys]\nfollow = [\"Q\", \"ctrl-f\"]\n",
     );
     home.write("config/sideseat-tui/themes/mine.toml", "inherits = \"dark\"\n");
     let prints = |arguments: &[&str]| String::from_utf8(home.prints(arguments)).unwrap();
@@ -64,7 +64,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
         let found = text.lines().find(|line| line.split_whitespace().any(|other| other == word));
         found.unwrap_or_else(|| panic!("no {word}: {text}")).to_owned()
     };
-    assert!(line(&keys, "follow").contains("f, ctrl-f"), "{keys}");
+    assert!(line(&keys, "follow").contains("Q, ctrl-f"), "{keys}");
     assert!(line(&keys, "first").contains("g g"), "{keys}");
 
     let themes = prints(&["themes"]);
@@ -122,7 +122,7 @@ fn a_flag_that_is_wrong_is_refused_before_anything_is_done() {
     for (arguments, says) in [
         (&["serve", "--grpc-prot", "1"][..], "--grpc-port"),
         (&["serve", "--http-port", "99999"], "99999"),
-        (&["serve", "--bind", "0.0.0.0"], "loopback"),
+        (&["serve", "--bind", "0.0.0.0"], "senders need a token"),
         (&["--log-level", "wran", "serve"], "warn"),
         (&["exprot"], "export"),
         (&["export", "--format", "csv"], "otlp-json"),

@@ -6,7 +6,10 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 use sideseat_tui::{
     app::stats::{Opens, Panel, Range},
-    model::{Answer, Filter, Only, Outcomes, Overview, Query, SessionId, Stats, TokenUsage, TraceSummary, Usd},
+    model::{
+        Answer, Filter, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Timestamp, TokenUsage,
+        TraceSummary, Usd,
+    },
     store::Store,
 };
 
@@ -171,7 +174,9 @@ fn percentiles_are_those_of_the_values_that_occurred() {
     let stats = stats_of(&store, Filter::default());
     let took = |run: &TraceSummary| Some(run.ended?.since(run.started.known()?));
     let done = runs(&store, &Filter::default());
-    let done = done.iter().filter(|run| run.waits.is_none() && run.ended >= Some(run.started));
+    let is_over =
+        |run: &TraceSummary| !matches!(run.run_state(Timestamp::now()), RunState::Running | RunState::NeverEnded);
+    let done = done.iter().filter(|run| is_over(run) && run.ended >= Some(run.started));
     let mut times: Vec<_> = done.filter_map(took).collect();
     times.sort_unstable();
     let (run, last) = (stats.run.unwrap(), times.len() - 1);

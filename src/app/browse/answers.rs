@@ -80,11 +80,11 @@ impl Browse {
         let known = page.rows.len();
         let limit = self.trace_limits.get(&session).copied().unwrap_or(PAGE);
         // What was asked for is on its way.
-        if page.total <= known as u64 {
+        if page.total <= known as u64 || known >= MOST {
             return false;
         }
         if limit <= known {
-            self.trace_limits.insert(session, known.saturating_mul(4));
+            self.trace_limits.insert(session, known.saturating_mul(4).min(MOST));
         }
         true
     }

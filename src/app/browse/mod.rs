@@ -110,6 +110,7 @@ pub enum Content<'a> {
 }
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing of its own")]
 pub struct Browse {
     /// The newest first.
     programs: Vec<Program>,

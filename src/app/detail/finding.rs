@@ -134,7 +134,17 @@ impl DetailPane {
             return Vec::new();
         }
         let text = self.document().text(line);
-        let column = |at: usize| wrap::width(text.get(..at).unwrap_or(&text));
+        // Columns are counted on from the place before, for a line may be long and full of hits. One that began in the line
+        // above may end behind the beginning of the next.
+        let (mut at, mut columns) = (0, 0);
+        let mut column = |to: usize| {
+            if to < at {
+                (at, columns) = (0, 0);
+            }
+            columns += wrap::width(text.get(at..to).or_else(|| text.get(at..)).unwrap_or_default());
+            at = to;
+            columns
+        };
         found.into_iter().map(|range| column(range.start)..column(range.end)).collect()
     }
 
@@ -188,7 +198,9 @@ impl DetailPane {
             if closed.is_empty() {
                 break;
             }
-            closed.iter().for_each(|fold| self.folds.toggle(fold));
+            for fold in &closed {
+                self.folds.toggle(fold);
+            }
             is_moved = true;
             if let Some(finding) = self.finding.as_mut().filter(|finding| finding.before.is_some()) {
                 let id = shown.document.id(hit.block).unwrap_or_default();
@@ -225,7 +237,7 @@ impl DetailPane {
         let made = made.map(|made| (view, made));
         if finding.made != made {
             let Finding { needle, before, wants, opened, .. } = finding;
-            finding = Finding { needle, made, before, wants, opened, ..Finding::default() };
+            finding = Finding { needle, made, wants, before, opened, ..Finding::default() };
         }
         if !finding.is_done && !finding.needle.is_empty() {
             let Finding { search, needle, hits, .. } = &mut finding;

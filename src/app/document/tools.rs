@@ -165,7 +165,9 @@ impl Pane for Tools {
                     Piece::Arguments | Piece::Other => Some(parts::copied_arguments(&run.name, &run.input)),
                     Piece::Result => match (&run.output, &run.error) {
                         (Some(output), _) => Some(parts::copied_result(&run.name, output)),
-                        (None, error) => Some(Copied::new(format!("error of {}", run.name), error.as_ref()?)),
+                        (None, error) => {
+                            Some(Copied::new(format!("error of {}", wrap::clean_line(&run.name)), error.as_ref()?))
+                        }
                     },
                     Piece::Text => None,
                 }

@@ -75,6 +75,8 @@ fn may_be_silent(action: Action) -> bool {
             | Action::Clear
             | Action::ZoomIn
             | Action::ZoomOut
+            | Action::NextFigure
+            | Action::PreviousFigure
             | Action::NextPanel
             | Action::PreviousPanel
             | Action::Sort

@@ -61,7 +61,7 @@ fn a_run_or_a_session_is_deleted_only_where_that_is_confirmed() {
     scene.press("j enter");
     assert!(matches!(scene.effects.as_slice(), [Effect::Remove(Removal::Trace(_))]), "{:?}", scene.effects);
     scene.effects.clear();
-    scene.press("h D j enter");
+    scene.press("g g D j enter");
     assert!(matches!(scene.effects.as_slice(), [Effect::Remove(Removal::Session(_))]), "{:?}", scene.effects);
 }
 

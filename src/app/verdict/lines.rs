@@ -224,7 +224,9 @@ fn side_by_side(fan_out: &FanOut, columns: usize, most: usize) -> Vec<VerdictLin
         return vec![line(text)];
     }
     // Names give way before an agent is left out.
-    let forms = [(number, usize::MAX), (number, 12)].into_iter().chain((1..number).rev().map(|shown| (shown, 12)));
+    // No more than these fit: none takes less than four columns.
+    let most_shown = number.min(columns / 4 + 1);
+    let forms = [(number, usize::MAX), (number, 12)].into_iter().chain((1..most_shown).rev().map(|shown| (shown, 12)));
     let mut forms = forms.map(|(shown, room)| all(shown, room));
     let listed = forms.find(fits).unwrap_or_default();
     vec![line(vec![Styled::new(head, Slot::Text)]), line(listed)]

@@ -19,7 +19,7 @@ use crate::{
     app::Seen,
     cli::frames::{FRAME_LIMIT, Frame, Printer, Request},
     model::{Changes, Query, QuerySlot},
-    store::{Answered, Asks, Marked, OnAnswer, OnChange, Source, Store, StoreError},
+    store::{Answered, Asks, Marked, OnAnswer, OnChange, Remover, Source, Store, StoreError},
 };
 
 /// How long an instance may take to say that it takes a screen.
@@ -222,7 +222,7 @@ impl Remote {
     }
 
     /// Asks for something once, and waits for the reply.
-    fn once(&self, word: impl FnOnce(u64) -> FromScreen) -> Result<Reply, StoreError> {
+    fn once(&self, patience: Option<Duration>, word: impl FnOnce(u64) -> FromScreen) -> Result<Reply, StoreError> {
         let (waits, replied) = mpsc::channel();
         let ticket = {
             let mut state = self.state();
@@ -238,10 +238,13 @@ impl Remote {
             self.state().waiting.remove(&ticket);
             return Err(StoreError::Closed);
         }
-        match replied.recv_timeout(REPLY) {
-            Ok(reply) => reply.map_err(StoreError::Query),
-            Err(_) => Err(StoreError::Closed),
-        }
+        let reply = match patience {
+            Some(patience) => replied.recv_timeout(patience).ok(),
+            // The end of the connection ends the waiting.
+            None => replied.recv().ok(),
+        };
+        self.state().waiting.remove(&ticket);
+        reply.ok_or(StoreError::Closed)?.map_err(StoreError::Query)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -288,14 +291,22 @@ impl Source for Remote {
     }
 
     fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.once(|ticket| FromScreen::Blob { sha256: *sha256, ticket })? {
+        match self.once(Some(REPLY), |ticket| FromScreen::Blob { sha256: *sha256, ticket })? {
             Reply::Blob(bytes) => Ok(bytes),
-            Reply::Marked => Err(StoreError::Closed),
+            Reply::Marked | Reply::Removed(_) => Err(StoreError::Closed),
         }
     }
 
     fn mark(&self, letter: char, place: Option<&Marked>) -> Result<(), StoreError> {
-        self.once(|ticket| FromScreen::Mark { letter, place: place.cloned(), ticket }).map(drop)
+        self.once(Some(REPLY), |ticket| FromScreen::Mark { letter, place: place.cloned(), ticket }).map(drop)
+    }
+
+    fn remover(&self) -> Remover {
+        let remote = self.clone();
+        Box::new(move |removal| match remote.once(None, |ticket| FromScreen::Remove { removal, ticket })? {
+            Reply::Removed(removed) => Ok(removed),
+            Reply::Blob(_) | Reply::Marked => Err(StoreError::Closed),
+        })
     }
 
     fn own(&self) -> Option<&Store> {

@@ -144,6 +144,10 @@ fn ask(stream: &UnixStream, store: &Store, readers: &Readers, to: &ToScreens) ->
             FromScreen::Mark { letter, place, ticket } => {
                 to.reply(ticket, store.mark(letter, place.as_ref()).map(|()| Reply::Marked))?;
             }
+            // What the screen asks meanwhile waits: it would be of what goes just now.
+            FromScreen::Remove { removal, ticket } => {
+                to.reply(ticket, store.remove(removal).map(Reply::Removed))?;
+            }
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     app::{Listening, Seen},
     cli::frames::{FRAME_LIMIT, Frame},
-    model::{Answer, Changes, Query, QuerySlot, shared},
+    model::{Answer, Changes, Query, QuerySlot, Removal, Removed, shared},
     store::Marked,
 };
 
@@ -42,6 +42,10 @@ pub enum FromScreen {
     Mark {
         letter: char,
         place: Option<Marked>,
+        ticket: u64,
+    },
+    Remove {
+        removal: Removal,
         ticket: u64,
     },
 }
@@ -72,6 +76,7 @@ pub enum ToScreen {
 pub enum Reply {
     Blob(Option<Vec<u8>>),
     Marked,
+    Removed(Removed),
 }
 
 /// What does not change while an instance runs.

@@ -86,7 +86,8 @@ fn body_of(trace: &AssembledTrace, call: usize) -> Option<(&ModelCall, Api, Body
 
 /// A line for each thing that is not in the request.
 fn comments(left_out: &[String]) -> String {
-    left_out.iter().map(|what| format!("# not sent again: {}\n", what.replace(char::is_control, " "))).collect()
+    let lines = left_out.iter().map(|what| format!("# not sent again: {}\n", what.replace(char::is_control, " ")));
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// A map of entries that have a value.

@@ -13,13 +13,12 @@ pub fn literal(value: &Value) -> String {
 
 fn write(value: &Value, depth: usize, out: &mut String) {
     match value {
-        Value::Null => out.push_str("None"),
         Value::Bool(true) => out.push_str("True"),
         Value::Bool(false) => out.push_str("False"),
         Value::Int(number) => drop(write!(out, "{number}")),
         Value::UInt(number) => drop(write!(out, "{number}")),
         Value::Double(number) if number.is_finite() => drop(write!(out, "{number:?}")),
-        Value::Double(_) => out.push_str("None"),
+        Value::Null | Value::Double(_) => out.push_str("None"),
         Value::String(text) => string(text, out),
         // No request that is written here has any.
         Value::Bytes(bytes) => drop(write!(out, "bytes.fromhex(\"{}\")", hex::encode(bytes))),

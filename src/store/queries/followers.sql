@@ -11,13 +11,13 @@ with own as materialized (
     select trace, project, service, started
     from traces
     where session is null and has_ai and spans <= $spans::ubigint
-        and started >= (select min(started) from own) and started <= (select max(ended) from own) + $within::ubigint
+        and started >= (select min(started) from own) and started <= (select max(ended) from own)::hugeint + $within::ubigint
 )
 select own.trace, other.trace
 from own
 join other on other.project = own.project
     and other.service is not distinct from own.service
-    and other.started >= own.started and other.started <= own.ended + $within::ubigint
+    and other.started >= own.started and other.started <= own.ended::hugeint + $within::ubigint
     and other.trace <> own.trace
 qualify row_number() over (partition by own.trace order by other.started, other.trace) <= $most::ubigint
 order by own.trace, other.started, other.trace

@@ -188,7 +188,7 @@ fn a_store_that_is_too_large_becomes_smaller_and_takes_no_more_room() {
     assert!((20..40).contains(&removed.traces) && left() == 48 - removed.traces, "{removed:?}");
     assert!(!rows(&store, "t47").spans.is_empty() && rows(&store, "t0").spans.is_empty());
     let used = store.connection.with(|connection| doomed::used(connection, &store.database)).unwrap();
-    assert!(used.unwrap() < 24 << 20, "{used:?}");
+    assert!(used.unwrap() <= 24 << 20, "{used:?}");
     // By itself it keeps some room below the limit.
     store.keep(limits);
     for round in 1..4 {
@@ -217,7 +217,11 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
     send(&store, [with_image(span("a", 1), b"GIF89a one"), with_image(span("b", 1), b"GIF89a two")]);
     let before = counts(&store);
     assert_eq!(before["content_blobs"], 2);
-    sql(&store, "drop table content_blobs; update meta set value = 15 where name = 'schema'").unwrap();
+    let later = "alter table traces drop column unanswered; alter table traces drop column cache_turn;
+        alter table traces drop column cache_after; alter table traces drop column cache_before;
+        alter table traces drop column program_ended; drop table program_ends";
+    sql(&store, &format!("{later}; drop table content_blobs; update meta set value = 15 where name = 'schema'"))
+        .unwrap();
     store.close();
     let store = Store::open(&place, Arc::default()).unwrap();
     assert_eq!(counts(&store), before);
@@ -230,7 +234,12 @@ fn what_was_removed_while_it_was_translated_again_is_not_stored_again() {
     let store = memory();
     send(&store, [span("a", 1), span("b", 1)]);
     sql(&store, "update spans set dialects = 1").unwrap();
-    let batch = store.connection.with(|connection| reprocess::next_batch(connection, &Prices::default(), &crate::understand::OpenRequests::default())).unwrap();
+    let batch = store
+        .connection
+        .with(|connection| {
+            reprocess::next_batch(connection, &Prices::default(), &crate::understand::OpenRequests::default())
+        })
+        .unwrap();
     store.remove(of_trace("a")).unwrap();
     store.writer().submit_reprocessed(batch).unwrap();
     send(&store, [span("c", 1)]);
