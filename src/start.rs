@@ -86,6 +86,24 @@ pub struct HeldByUs {
     pub socket: Option<PathBuf>,
 }
 
+impl HeldByUs {
+    /// Refuses an instance of another version: what asks it must be of the same.
+    ///
+    /// # Errors
+    /// It is of another version; the text says what to do.
+    pub fn same_version(&self) -> anyhow::Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        anyhow::ensure!(
+            self.version == version,
+            "the sideseat-tui that holds the store (pid {}) is version {}, this one is {version}; use the same version for \
+             both, or stop that one",
+            self.pid,
+            self.version
+        );
+        Ok(())
+    }
+}
+
 /// Opens the store that the settings name for a command that only reads: nothing of it is written. `says` is handed what
 /// takes long, in words.
 ///

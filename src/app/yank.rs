@@ -147,6 +147,17 @@ impl State {
         Ok(Yanked::Text(text))
     }
 
+    /// The run and the step that the cursor is on: in the text, where that has the keys, else in the tree's row.
+    fn run_and_step(&self, row: &RowId) -> (Option<TraceId>, Option<SpanId>) {
+        let in_text = if self.focus == Focus::Detail { self.detail.step_in_text() } else { None };
+        match (in_text, row) {
+            (Some((trace, span)), _) => (Some(trace), Some(span)),
+            (None, RowId::Span(trace, span)) => (Some(*trace), Some(*span)),
+            (None, RowId::Trace(trace)) => (Some(*trace), None),
+            (None, _) => (None, None),
+        }
+    }
+
     /// What the cursor is on, as far as its answer is there.
     fn target(&self) -> Result<Target<'_>, String> {
         let detail = self.detail.current_answer();
@@ -158,13 +169,7 @@ impl State {
             Content::Program(_) => "go to a run or a step: a program has no text of its own".to_owned(),
             _ => "its messages are on their way: press it again".to_owned(),
         })?;
-        let in_text = if self.focus == Focus::Detail { self.detail.step_in_text() } else { None };
-        let (trace, span) = match (in_text, &row.id) {
-            (Some((trace, span)), _) => (Some(trace), Some(span)),
-            (None, RowId::Span(trace, span)) => (Some(*trace), Some(*span)),
-            (None, RowId::Trace(trace)) => (Some(*trace), None),
-            (None, _) => (None, None),
-        };
+        let (trace, span) = self.run_and_step(&row.id);
         let found = |id: TraceId| detail.traces.iter().find(|one| one.trace == id).map(AsRef::as_ref);
         let only = if detail.traces.len() == 1 { detail.traces.first().map(AsRef::as_ref) } else { None };
         Ok(Target { detail, trace: trace.and_then(found).or(only), span })
@@ -215,13 +220,7 @@ impl State {
 
     fn ids(&self) -> Result<Copied, String> {
         let row = self.tree.cursor().ok_or("there is no run yet: nothing is copied")?;
-        let in_text = if self.focus == Focus::Detail { self.detail.step_in_text() } else { None };
-        let (trace, span) = match (in_text, &row.id) {
-            (Some((trace, span)), _) => (Some(trace), Some(span)),
-            (None, RowId::Span(trace, span)) => (Some(*trace), Some(*span)),
-            (None, RowId::Trace(trace)) => (Some(*trace), None),
-            (None, _) => (None, None),
-        };
+        let (trace, span) = self.run_and_step(&row.id);
         let session = match &row.id {
             RowId::Session(session) => session.clone(),
             _ => trace.and_then(|trace| self.tree.trace(&trace)).and_then(|summary| summary.session.clone()),

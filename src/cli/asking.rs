@@ -23,17 +23,10 @@ pub fn ask(
     out: &mut dyn Write,
     blobs: &dyn BlobSink,
 ) -> anyhow::Result<u8> {
-    let version = env!("CARGO_PKG_VERSION");
-    anyhow::ensure!(
-        held.version == version,
-        "the sideseat-tui that holds the store (pid {}) is version {}, this one is {version}; use the same version for \
-         both, or stop that one",
-        held.pid,
-        held.version
-    );
+    held.same_version()?;
     let socket = held.socket.as_deref().context("the sideseat-tui that holds the store answers no commands")?;
     let words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let request = Request { version: version.to_owned(), words, place, screen: false };
+    let request = Request { version: env!("CARGO_PKG_VERSION").to_owned(), words, place, screen: false };
     let stream = UnixStream::connect(socket)
         .with_context(|| format!("the sideseat-tui that holds the store (pid {}) cannot be asked", held.pid))?;
     let mut line = serde_json::to_vec(&request)?;

@@ -117,7 +117,7 @@ impl Watching {
         match &self.shows {
             Shows::Far { address, token } => Ok(Prepared::Reached(dial(address, token.as_ref())?)),
             Shows::Store => match start::answering(&self.settings) {
-                Some(held) => same_version(&held).map(|()| Prepared::Held),
+                Some(held) => held.same_version().map(|()| Prepared::Held),
                 None => self.bind().map(|(listeners, token)| Prepared::Listening(listeners, token)),
             },
         }
@@ -166,7 +166,7 @@ impl Watching {
             Shows::Far { address, token } => dial(address, token.as_ref()).map(Some),
             Shows::Store => {
                 let Some(held) = start::answering(&self.settings) else { return Ok(None) };
-                same_version(&held)?;
+                held.same_version()?;
                 let socket = held.socket.as_deref().map(UnixStream::connect);
                 Ok(socket.and_then(Result::ok).map(Wire::Unix))
             }
@@ -325,17 +325,4 @@ impl Watching {
         // Each change under the lock is one assignment, so a panic leaves it whole.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Screen and instance must be of one version.
-fn same_version(held: &HeldByUs) -> anyhow::Result<()> {
-    let version = env!("CARGO_PKG_VERSION");
-    anyhow::ensure!(
-        held.version == version,
-        "the sideseat-tui that holds the store (pid {}) is version {}, this one is {version}; use the same version for \
-         both, or stop that one",
-        held.pid,
-        held.version
-    );
-    Ok(())
 }
