@@ -3,10 +3,12 @@
 use super::{
     areas::Focus,
     browse::Content,
-    comparing, deleting,
+    comparing,
+    cursor_keys::{fold, go_to_step, half_page, last, split, step, unfold, zoom},
+    deleting,
     document::Copied,
     event::{Effect, Mode},
-    exporting, failed_steps,
+    exporting,
     filter_line::{self, type_in},
     find_keys as find, first_run,
     item::{Kind, Pick},
@@ -16,14 +18,14 @@ use super::{
     lists, marking, picture_keys,
     places::Awaits,
     sdk::Sdk,
-    state::{Heights, Stage, State},
+    state::{Stage, State},
     stats_keys,
     typing::refilter,
     value_at_cursor, views, yank,
 };
 use crate::{
     keymap::{Action, Context, Place},
-    model::{Changes, Order, SpanId, TraceId},
+    model::{Changes, Order},
     tabs::Tab,
 };
 
@@ -200,60 +202,6 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Moves the cursor of whatever has the keys.
-fn step(state: &mut State, by: isize) -> Vec<Effect> {
-    let Heights { rows, text, .. } = state.heights();
-    match state.context() {
-        Context::List => return lists::move_by(state, by),
-        Context::Tree => {
-            state.follow.stop(&mut state.tree);
-            state.tree.move_by(by, rows);
-        }
-        Context::Detail => {
-            // Whoever reads is not to be taken elsewhere.
-            state.follow.stop(&mut state.tree);
-            state.detail.move_by(by, text);
-        }
-        Context::FirstRun => {
-            let page = state.areas().map(|areas| first_run::page(state, &areas));
-            let (top, last) = page.map_or((0, 0), |page| (page.top, page.last_top()));
-            state.first_run_top = top.saturating_add_signed(by).min(last);
-        }
-        Context::Stats => {
-            let height = state.stats_height();
-            state.stats.move_by(by, height);
-        }
-        Context::Line => {}
-    }
-    Vec::new()
-}
-
-fn last(state: &mut State) -> Vec<Effect> {
-    if state.context() == Context::Detail {
-        let height = state.heights().text;
-        state.detail.go_to_end(height);
-        return Vec::new();
-    }
-    if state.context() == Context::Tree {
-        state.follow.stop(&mut state.tree);
-        let height = state.heights().rows;
-        state.tree.go_to_last(height);
-        return Vec::new();
-    }
-    step(state, isize::MAX)
-}
-
-fn half_page(state: &State) -> isize {
-    let Heights { rows, text, .. } = state.heights();
-    let height = match (state.lists.last(), state.context()) {
-        (Some(list), _) => list.area().rows.height.into(),
-        (None, Context::Detail) => text,
-        (None, Context::Stats) => state.stats_height(),
-        (None, _) => rows,
-    };
-    isize::try_from(height / 2).unwrap_or(1).max(1)
-}
-
 /// Does what picking an item means.
 fn choose(state: &mut State) -> Vec<Effect> {
     let pick = state.lists.last().and_then(List::picked).map(|item| item.pick.clone());
@@ -320,68 +268,6 @@ fn open(state: &mut State) -> Vec<Effect> {
         Context::FirstRun | Context::Line => {}
     }
     Vec::new()
-}
-
-fn fold(state: &mut State) {
-    match state.focus {
-        Focus::Tree => {
-            let height = state.heights().rows;
-            state.follow.stop(&mut state.tree);
-            if !(state.tree.show_all(false) || state.tree.fold(false)) {
-                state.tree.go_to_parent(height);
-            }
-        }
-        Focus::Detail => {
-            if !state.detail.pan(false) && !state.detail.fold(Some(false)) {
-                state.focus = Focus::Tree;
-                state.zoomed = false;
-            }
-        }
-    }
-}
-
-fn unfold(state: &mut State) {
-    match state.focus {
-        Focus::Tree => {
-            state.follow.stop(&mut state.tree);
-            let _ = state.tree.fold(true) || state.tree.show_all(true);
-        }
-        Focus::Detail => {
-            if !state.detail.pan(true) {
-                state.detail.fold(Some(true));
-            }
-        }
-    }
-}
-
-/// Shows less of a run's time, or more, where the tab draws it.
-fn zoom(state: &mut State, closer: bool) {
-    if state.detail.has_time() {
-        state.follow.stop(&mut state.tree);
-        state.detail.zoom(closer);
-    }
-}
-
-/// Gives the pane with the keys more of the width, or less.
-fn split(state: &mut State, grow: bool) {
-    const STEP: i16 = 5;
-    if state.areas().is_none_or(|areas| areas.divider.is_none()) {
-        state.notify("only one pane is shown: there is nothing to divide");
-        return;
-    }
-    let more_tree = grow == (state.focus == Focus::Tree);
-    let split = state.split.moved(if more_tree { STEP } else { -STEP });
-    if split == state.split {
-        state.notify(if grow { "the other pane keeps the rest" } else { "the pane keeps the rest" });
-    }
-    state.split = split;
-}
-
-/// Puts the tree's cursor on a step, and shows what was said there.
-fn go_to_step(state: &mut State, trace: TraceId, span: SpanId) {
-    jumps::leave(state);
-    failed_steps::go_to(state, trace, span);
-    state.detail.show(Tab::default());
 }
 
 fn follow(state: &mut State) {

@@ -14,6 +14,7 @@
 //! ```text
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
 //!   act          one match over Action
+//!   cursor_keys  the cursors of tree and detail
 //!   settle       what follows from the rest of the state, and what must be asked
 //!   find_keys    a phrase in the detail                       exporting: what is written to a file
 //!   marking      places that the store keeps under a letter
@@ -47,8 +48,8 @@
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
-//! An *action*: a row of the table in `keymap/actions.rs`; the compiler then asks what it does in `act` and in
-//! `picture_keys`, `hints` where it only works sometimes. A *pane*: its query and answer in `model`, a [`pane::Pane`] in
+//! An *action*: a row of the table in `keymap/actions.rs`; the compiler then asks what it does in `act`; `hints` where it
+//! only works sometimes, `picture_keys` if it does something beside a picture. A *pane*: its query and answer in `model`, a [`pane::Pane`] in
 //! [`State`], a place in `areas`, the question in `settle`, the answer in `update`, a file in `view`. A *setting* that
 //! the screen needs: a field of [`Start`], which `start` fills from `config`.
 
@@ -59,6 +60,7 @@ pub mod areas;
 pub mod browse;
 mod comparing;
 pub mod completion;
+mod cursor_keys;
 mod deleting;
 pub mod detail;
 pub mod document;

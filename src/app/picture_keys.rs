@@ -13,7 +13,6 @@ pub fn areas(state: &State) -> (Rect, Rect) {
 }
 
 /// What keys do while a picture is laid over everything: it goes, or is shown by another program as well.
-#[allow(clippy::too_many_lines, reason = "a row for each action")]
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Open | Action::Back | Action::Close | Action::Fold => close(state),
@@ -23,98 +22,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => vec![Effect::Quit],
-        Action::Mouse
-        | Action::Down
-        | Action::Up
-        | Action::First
-        | Action::Last
-        | Action::HalfPageDown
-        | Action::HalfPageUp
-        | Action::Unfold
-        | Action::NextPane
-        | Action::PreviousPane
-        | Action::Tab(_)
-        | Action::ZoomIn
-        | Action::ZoomOut
-        | Action::Grow
-        | Action::Shrink
-        | Action::Wrap
-        | Action::Raw
-        | Action::Pager
-        | Action::Editor
-        | Action::Filter
-        | Action::NextFound
-        | Action::PreviousFound
-        | Action::Session
-        | Action::Facets
-        | Action::AddValue
-        | Action::OrderNewest
-        | Action::OrderCost
-        | Action::OrderDuration
-        | Action::OrderTokens
-        | Action::OrderErrors
-        | Action::Follow
-        | Action::Prompt
-        | Action::Compare
-        | Action::Delete
-        | Action::Narrow
-        | Action::Take
-        | Action::Leave
-        | Action::Clear
-        | Action::YankText
-        | Action::YankArguments
-        | Action::YankResult
-        | Action::YankIds
-        | Action::YankMarkdown
-        | Action::YankAllMarkdown
-        | Action::YankOtlp
-        | Action::YankPrompt
-        | Action::YankCurl
-        | Action::YankPython
-        | Action::YankTable
-        | Action::ExportOtlp
-        | Action::ExportTranscript
-        | Action::ExportMarkdown
-        | Action::ExportFiltered
-        | Action::Complete
-        | Action::NextOffer
-        | Action::PreviousOffer
-        | Action::History
-        | Action::SaveView
-        | Action::YankCommand
-        | Action::YankSnippet
-        | Action::SdkSideseat
-        | Action::SdkStrands
-        | Action::SdkLanggraph
-        | Action::SdkOpenai
-        | Action::SdkOther
-        | Action::Demo
-        | Action::Pause
-        | Action::Palette
-        | Action::Theme
-        | Action::NextFailed
-        | Action::NextOdd
-        | Action::Dearest
-        | Action::NextRun
-        | Action::PreviousRun
-        | Action::NextSession
-        | Action::PreviousSession
-        | Action::NextTurn
-        | Action::PreviousTurn
-        | Action::JumpBack
-        | Action::JumpForward
-        | Action::SetMark
-        | Action::GoToMark
-        | Action::PreviousFailed
-        | Action::Stats
-        | Action::NextPanel
-        | Action::PreviousPanel
-        | Action::NextFigure
-        | Action::PreviousFigure
-        | Action::ShorterRange
-        | Action::LongerRange
-        | Action::Sort
-        | Action::Help => Vec::new(),
+        // All that lies beneath it stays as it is.
+        _ => Vec::new(),
     }
 }
 

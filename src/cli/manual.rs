@@ -35,7 +35,7 @@ XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_STATE_HOME are heeded.";
 
 /// Prints the page of the program, or writes those of all commands into a folder.
 pub fn man(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut command = super::table().mut_args(in_settings).mut_subcommands(|sub| sub.mut_args(in_settings));
+    let mut command = super::commands::table().mut_args(in_settings).mut_subcommands(|sub| sub.mut_args(in_settings));
     command.build();
     let Some(folder) = &arguments.folder else {
         page(&command, &mut io::stdout().lock())?;
@@ -108,7 +108,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         man(&Arguments { folder: Some(folder.path().join("man1")) }).unwrap();
         let text = |name: &str| fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
-        let visible = super::super::table();
+        let visible = super::super::commands::table();
         for command in visible.get_subcommands().filter(|command| !command.is_hide_set()) {
             let page = text(&format!("sideseat-tui-{}.1", command.get_name()));
             assert!(page.contains(".SH DESCRIPTION") && page.contains(".SH SETTINGS"), "{page}");

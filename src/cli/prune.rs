@@ -236,11 +236,11 @@ mod tests {
         let words = ["sideseat-tui", "prune", "--keep-size=2GiB", "--older=30d", "--keep-runs=100", "--dry-run"];
         assert_eq!(asked.words(), words);
         let words = asked.words().into_iter().map(|word| word.into_string().unwrap()).collect();
-        let super::super::Command::Prune(there) = super::super::command_of(words).unwrap() else { panic!() };
+        let super::super::commands::Command::Prune(there) = super::super::command_of(words).unwrap() else { panic!() };
         assert_eq!((there.limits, there.dry_run, there.removal()), (limits, true, Removal::Beyond(limits)));
         let session = Arguments { session: Some("--odd".into()), ..Arguments::default() };
         let words = session.words().into_iter().map(|word| word.into_string().unwrap()).collect();
-        let super::super::Command::Prune(there) = super::super::command_of(words).unwrap() else { panic!() };
+        let super::super::commands::Command::Prune(there) = super::super::command_of(words).unwrap() else { panic!() };
         assert_eq!(there.removal(), Removal::Session(Some("--odd".into())));
         assert!(there.check().is_ok());
     }
