@@ -1,5 +1,7 @@
 //! Opens the file: checks that it is a store of this program, that no other process holds it, and migrates its tables.
 
+mod error;
+
 use std::{
     fs::{self, File},
     io::{self, Read as _},
@@ -18,48 +20,8 @@ use super::{
     reserve,
     schema::{self, Fit},
 };
-
-/// Why the store could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open; `pid` is `None` if the engine cannot say which.
-    #[error("{} is held by {}; stop that one, or choose another file with --db", .path.display(), holder(*.pid))]
-    Held { path: PathBuf, pid: Option<u32> },
-    #[error(
-        "{} was made by a newer version (its tables are version {found}, this program knows {known}); \
-         use that version, or choose another file with --db",
-        .path.display()
-    )]
-    Newer { path: PathBuf, found: u64, known: u64 },
-    #[error("{} is not a store of sideseat-tui; choose another file with --db", .path.display())]
-    NotAStore { path: PathBuf },
-    #[error("the folder {} cannot be made: {error}", .path.display())]
-    Folder { path: PathBuf, error: io::Error },
-    #[error("{} cannot be opened: {why}", .path.display())]
-    Unusable { path: PathBuf, why: String },
-}
-
-impl OpenError {
-    /// The same about another file: the one that `copy` is a copy of.
-    pub(super) fn about(self, path: &Path, copy: &Path) -> Self {
-        let path = path.to_owned();
-        match self {
-            Self::Held { pid, .. } => Self::Held { path, pid },
-            Self::Newer { found, known, .. } => Self::Newer { path, found, known },
-            Self::NotAStore { .. } => Self::NotAStore { path },
-            Self::Folder { error, .. } => Self::Folder { path, error },
-            Self::Unusable { why, .. } => {
-                let why = why.replace(&*copy.to_string_lossy(), &path.to_string_lossy());
-                Self::Unusable { path, why }
-            }
-        }
-    }
-}
-
-/// The process that holds a file, in words.
-fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another process".to_owned(), |pid| format!("another process (pid {pid})"))
-}
+use error::refused;
+pub use error::{OpenError, with_advice};
 
 /// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
@@ -341,28 +303,6 @@ fn is_database(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The engine's message, with what can be done where it says that the file is damaged.
-pub fn with_advice(why: String) -> String {
-    if why.contains("Data Corruption") {
-        return format!("{why}; `sideseat-tui check` says what of it can be read, and salvages that");
-    }
-    why
-}
-
-/// The error for the engine's message `why`. If another process holds the file and the engine knows which, the message
-/// contains `… held in /usr/bin/x (PID 123)`.
-fn refused(path: &Path, why: &str) -> OpenError {
-    let path = path.to_owned();
-    if why.contains("Could not set lock") || why.contains("Conflicting lock") {
-        let pid = why.split_once("(PID ").and_then(|(_, rest)| rest.split(')').next()?.trim().parse().ok());
-        return OpenError::Held { path, pid };
-    }
-    if why.contains("not a valid DuckDB database") {
-        return OpenError::NotAStore { path };
-    }
-    OpenError::Unusable { path, why: with_advice(why.to_owned()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,21 +358,6 @@ mod tests {
 
     fn refusal(path: &Path) -> String {
         connect(&Place::File(path.to_owned())).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_holder_is_read_from_the_engines_message() {
-        let why = "IO Error: Could not set lock on file \"/a\": Conflicting lock is held in /bin/x (PID 123). See also";
-        assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: Some(123), .. }));
-        let why = "IO Error: Could not set lock on file \"/a\": Resource temporarily unavailable";
-        assert!(matches!(refused(Path::new("/a"), why), OpenError::Held { pid: None, .. }));
-    }
-
-    #[test]
-    fn what_can_be_done_with_a_damaged_file_is_said() {
-        let why = "Data Corruption Error: Corrupt database file: computed checksum 1 does not match stored checksum 2";
-        assert!(refused(Path::new("/a"), why).to_string().contains("sideseat-tui check"));
-        assert_eq!(with_advice("IO Error".to_owned()), "IO Error");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! kept here, so that nothing is read from the file for a span that arrives; those of an older trace are loaded when it
 //! is touched again.
 
+mod job;
+mod load;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -14,15 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use duckdb::{Connection, named_params};
-
-use super::{DatabaseError, prepared::PreparedSpan, rows, stored_ids::StoredIds};
+use super::prepared::PreparedSpan;
 use crate::{
-    assemble::{self, SpanDigest, TraceListing},
+    assemble::SpanDigest,
     model::{ContentId, Rank, SessionId, SpanId, Timestamp, TraceId},
     pricing::Prices,
 };
-pub use steps::StepChange;
+pub use job::{Job, Row, Summarized};
 
 /// Most digests that are kept beside those of the traces of the current group; each is a few hundred bytes.
 const KEPT: usize = 40_000;
@@ -97,83 +97,6 @@ pub enum Offer {
     Worse,
 }
 
-/// A row for `traces`.
-#[derive(Clone)]
-pub struct Row {
-    pub trace: TraceId,
-    pub listing: TraceListing,
-    /// How long it took to make.
-    took: Duration,
-    /// How many changes the digests had then.
-    changes: u64,
-    /// Number of spans and log records that it was made from.
-    pub records: usize,
-    /// The share of its model's window that the largest prompt filled, in thousandths; `None` where no window is known.
-    pub filled: Option<u64>,
-    /// When the last program ended that had sent some of it, where one is known to have.
-    pub program_ended: Option<Timestamp>,
-    pub steps: StepChange,
-}
-
-/// A trace to be summarized.
-pub struct Job {
-    trace: TraceId,
-    digests: Arc<Vec<SpanDigest>>,
-    changes: u64,
-    program_ended: Option<Timestamp>,
-    /// The hashes of the steps that are stored; `None`: anything may be stored.
-    steps: Option<Vec<u64>>,
-}
-
-impl Job {
-    fn of(trace: TraceId, cached: &CachedTrace) -> Self {
-        Self {
-            trace,
-            digests: Arc::clone(&cached.digests),
-            changes: cached.changes,
-            program_ended: cached.program_ended,
-            steps: cached.steps.clone(),
-        }
-    }
-
-    /// The trace.
-    pub fn trace(&self) -> TraceId {
-        self.trace
-    }
-
-    /// Summarizes it.
-    pub fn row(&self, prices: &Prices) -> Row {
-        let began = Instant::now();
-        let listing = assemble::summarize(self.trace, &self.digests, &|genai, at| prices.price(genai, at));
-        let steps = StepChange::of(&listing.steps, self.steps.as_deref());
-        let filled = steps::filled(&listing.steps, prices);
-        Row {
-            trace: self.trace,
-            listing,
-            took: began.elapsed(),
-            changes: self.changes,
-            records: self.digests.len(),
-            filled,
-            program_ended: self.program_ended,
-            steps,
-        }
-    }
-}
-
-/// What came of the traces that a group touches.
-#[derive(Default)]
-pub struct Summarized {
-    pub rows: Vec<Row>,
-    /// The traces of which nothing is stored any more: they have no row.
-    pub emptied: Vec<TraceId>,
-    /// The traces that have to wait.
-    pub later: Vec<TraceId>,
-    /// The traces that are to be summarized on a thread of their own.
-    pub huge: Vec<TraceId>,
-    /// The sessions that the traces belong to or belonged to before.
-    pub sessions: HashSet<SessionId>,
-}
-
 impl Summaries {
     /// Knows nothing of what is stored yet. Huge traces are summarized by whoever takes the `jobs`.
     pub fn new(prices: Arc<Prices>, jobs: Option<Sender<Job>>) -> Self {
@@ -236,72 +159,6 @@ impl Summaries {
     /// Traces whose summary is due by `now`, at most so many: after a migration that is the whole store.
     pub fn due_at(&self, now: Instant, most: usize) -> Vec<TraceId> {
         self.due.iter().filter(|(_, due)| **due <= now).map(|(trace, _)| *trace).take(most).collect()
-    }
-
-    /// Begins a group that touches these traces: loads the stored digests of those that are not cached.
-    pub fn load_missing(
-        &mut self,
-        connection: &Connection,
-        stored_ids: &StoredIds,
-        touched: &HashSet<TraceId>,
-    ) -> Result<(), DatabaseError> {
-        self.groups += 1;
-        let touched_at = Some(Instant::now());
-        let mut missing = Vec::new();
-        for trace in touched {
-            match self.traces.get_mut(trace) {
-                Some(cached) => (cached.touched, cached.touched_at) = (self.groups, touched_at),
-                None if stored_ids.traces.contains(trace) => missing.push(*trace),
-                None => {
-                    let steps = Some(Vec::new());
-                    let cached = CachedTrace { touched: self.groups, touched_at, steps, ..CachedTrace::default() };
-                    self.traces.insert(*trace, cached);
-                }
-            }
-        }
-        // In portions: a group may touch thousands of old traces, and all their messages are loaded with them.
-        missing.chunks(64).try_for_each(|some| self.load(connection, some))
-    }
-
-    fn load(&mut self, connection: &Connection, traces: &[TraceId]) -> Result<(), DatabaseError> {
-        let touched_at = Some(Instant::now());
-        let empty = || CachedTrace { touched: self.groups, touched_at, ..CachedTrace::default() };
-        let mut loaded: HashMap<_, _> = traces.iter().map(|trace| (*trace, empty())).collect();
-        let stored = rows::load(connection, traces)?;
-        for (span, rank) in &stored.spans {
-            if let Some(cached) = loaded.get_mut(&span.trace) {
-                cached.spans.insert(span.id, (cached.digests.len(), *rank));
-                Arc::make_mut(&mut cached.digests).push(SpanDigest::of_span(span));
-            }
-        }
-        for log in &stored.logs {
-            if let Some(cached) = log.trace.and_then(|trace| loaded.get_mut(&trace)) {
-                Arc::make_mut(&mut cached.digests).push(SpanDigest::of_log(log));
-            }
-        }
-        for (trace, ended) in stored.program_ends {
-            if let Some(cached) = loaded.get_mut(&trace) {
-                cached.program_ended = Some(ended);
-            }
-        }
-        let list = rows::uhugeints(traces.iter().map(rows::trace_number));
-        let mut statement = connection.prepare_cached(include_str!("queries/load_trace_contents.sql"))?;
-        let mut found = statement.query(named_params! { "traces": list })?;
-        while let Some(row) = found.next()? {
-            if let Some(cached) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
-                cached.contents.insert(row.get(1)?);
-            }
-        }
-        let mut statement = connection.prepare_cached(include_str!("queries/load_sessions.sql"))?;
-        let mut found = statement.query(named_params! { "traces": list })?;
-        while let Some(row) = found.next()? {
-            if let Some(cached) = rows::trace_id(row.get(0)?).and_then(|trace| loaded.get_mut(&trace)) {
-                cached.session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
-            }
-        }
-        self.digests += loaded.values().map(|cached| cached.digests.len()).sum::<usize>();
-        self.traces.extend(loaded);
-        Ok(())
     }
 
     /// Adds the digest of a span, unless a more complete record of the span is there. The trace must be one that

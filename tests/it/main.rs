@@ -16,6 +16,7 @@ mod fuzz;
 mod invariants;
 mod newcomers;
 mod otlp;
+mod otlp_json;
 mod painted;
 mod picture;
 mod pictures;
