@@ -4,7 +4,7 @@
 //! its tool calls, their ids) is added to that answer when the request is matched with the conversation: nothing earlier
 //! shows to which answer it belongs.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, mem, ops::Range, sync::Arc};
 
 use super::{
     exchange::TimedMessage,
@@ -104,13 +104,21 @@ impl ShownMessages {
         }
     }
 
-    /// The messages of the answer that an entry belongs to; none where the entry is no answer of this trace.
+    /// The messages of the answer that an entry belongs to, also those after it; none where the entry is no answer of
+    /// this trace.
     fn answer_of(&mut self, entry: usize) -> &mut [PlacedMessage] {
-        let Some(last) = self.of_entry.get(entry).copied() else { return &mut [] };
-        let turn = self.all[last].shown.turn;
+        let (before, after) = self.around(entry);
+        &mut self.all[before.start..after.end]
+    }
+
+    /// The places of the same messages: up to the one that shows the entry, and after it.
+    fn around(&self, entry: usize) -> (Range<usize>, Range<usize>) {
+        let Some(at) = self.of_entry.get(entry).copied() else { return (0..0, 0..0) };
+        let turn = self.all[at].shown.turn;
         let is_same = |placed: &&PlacedMessage| placed.shown.turn == turn && placed.is_answer();
-        let length = self.all[..=last].iter().rev().take_while(is_same).count();
-        &mut self.all[last + 1 - length..=last]
+        let before = self.all[..=at].iter().rev().take_while(is_same).count();
+        let after = if before == 0 { 0 } else { self.all[at + 1..].iter().take_while(is_same).count() };
+        (at + 1 - before..at + 1, at + 1..at + 1 + after)
     }
 
     /// Adds tool calls to the shown message of an entry. The next so many entries repeat that message.
@@ -159,7 +167,9 @@ impl ShownMessages {
             named.entry(call_hash(call)).or_default().extend(call.known_id().map(|_| *call));
         }
         let is_unnamed = |part: &Part| matches!(&part.content, Content::Call(call) if call.id.is_none());
-        for placed in self.answer_of(entry).iter_mut().rev() {
+        // The prompt has nothing of what follows the entry.
+        let (before, _) = self.around(entry);
+        for placed in self.all[before].iter_mut().rev() {
             if !placed.shown.message.parts.iter().any(is_unnamed) {
                 continue;
             }

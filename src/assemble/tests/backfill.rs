@@ -126,3 +126,19 @@ fn tool_calls_without_ids_take_those_of_the_next_prompt() {
     let trace = conversation(&[(&[user("q")], &[bare]), (&[user("q"), asked, given], &[assistant("a")])]);
     assert_eq!(only_conversation(&trace)[1..3], ["assistant so w{}#t1 w{}#t2", "tool t1=18C t2=19C"]);
 }
+
+#[test]
+fn an_answer_that_says_something_after_its_calls_takes_no_text_of_a_later_prompt() {
+    let bare = || calls("", &[(None, "w", "{}")]);
+    let said = |words: &[Message]| -> Vec<(SpanId, String)> {
+        let trace = conversation(&[(&[], words), (&[assistant("ping"), bare()], &[])]);
+        let all = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
+        all.map(|shown| (shown.span, line(&shown.message, shown.history))).collect()
+    };
+    // Nothing but the call was recorded: what stands before it in the later prompt was said with it.
+    assert_eq!(said(&[bare()])[0], (span_id(2), "assistant ping w{}".to_owned()));
+    let shown = said(&[bare(), assistant("yes")]);
+    let first: Vec<&str> = shown.iter().filter(|(span, _)| *span == span_id(2)).map(|(_, line)| &**line).collect();
+    assert_eq!(first, ["assistant w{}", "assistant yes"]);
+    assert!(shown.iter().any(|(span, line)| *span == span_id(3) && line.ends_with("ping")), "{shown:?}");
+}
