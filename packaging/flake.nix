@@ -1,4 +1,4 @@
-# `nix run .?dir=packaging` from a clone. It compiles DuckDB, as every package does, so the first build takes long.
+# `nix run '.?dir=packaging'` from a clone. It compiles DuckDB, as every package does, so the first build takes long.
 {
   description = "See what your AI agent did, in a terminal";
 

@@ -27,7 +27,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 name=sideseat-tui-$target
 if [ $# -gt 0 ]; then
-    [ -f "$1" ] && [ -f "$1.sha256" ] || fail "$1 or $1.sha256 is not there"
+    if [ ! -f "$1" ] || [ ! -f "$1.sha256" ]; then fail "$1 or $1.sha256 is not there"; fi
     cp "$1" "$work/$name.tar.gz"
     cp "$1.sha256" "$work/$name.tar.gz.sha256"
 else

@@ -31,9 +31,20 @@ TARGETS = {
 }
 
 
+def manifest(key):
+    """What Cargo.toml says of the package, if it does."""
+    text = re.search(r"(?ms)^\[package\]$(.*?)^\[", (ROOT / "Cargo.toml").read_text()).group(1)
+    found = re.search(rf'(?m)^{key} = "([^"]+)"', text)
+    return found and found.group(1)
+
+
 def version():
-    text = (ROOT / "Cargo.toml").read_text()
-    return re.search(r'(?ms)^\[package\].*?^version = "([^"]+)"', text).group(1)
+    return manifest("version")
+
+
+def repository():
+    """The project's address, once Cargo.toml names one: npm's provenance, cargo binstall and PyPI's page need it."""
+    return manifest("repository")
 
 
 def arguments(what, **more):
@@ -203,8 +214,8 @@ def manylinux(binary):
 
 
 def size(path, most=None):
-    """Says how large a package is; one that is over its limit, in MiB, is an error."""
-    found = Path(path).stat().st_size / 2**20
-    print(f"{path}  {found:.1f} MiB")
+    """Says how large a package is; one that is over its limit, in millions of bytes, is an error."""
+    found = Path(path).stat().st_size / 1e6
+    print(f"{path}  {found:.1f} MB")
     if most and found > most:
-        sys.exit(f"{path} is larger than {most} MiB")
+        sys.exit(f"{path} is larger than {most} MB")
