@@ -21,6 +21,8 @@ NAME = "sideseat-tui"
 SUMMARY = "See what your AI agent did: an OpenTelemetry receiver, store and screen in one terminal program"
 MARK = b"sideseat-tui was packed as: "
 MARK_ROOM = 16
+# What every file in a package says of its time, in seconds since 1970, so that one input gives one output.
+TIME = 499162500
 
 # What a package of each platform is called. Rust's name of it -> npm's os and cpu, Debian's and RPM's architecture.
 TARGETS = {
@@ -166,15 +168,28 @@ def text(name):
     return (ROOT / name).read_bytes()
 
 
-def tarball(path, files):
-    """A .tar.gz of path -> (bytes, mode), the same bytes for the same files, owned by nobody in particular."""
+def tar(files, folders=False):
+    """A tar of path -> (bytes, mode), the same bytes for the same files, owned by root; with the folders, if asked."""
     held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, (content, mode) in sorted(files.items()):
+    made = {parent for name in files for parent in Path(name).parents} if folders else set()
+    entries = [(f"./{folder}".removesuffix("/."), None, 0o755) for folder in made]
+    entries += [(name, content, mode) for name, (content, mode) in files.items()]
+    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as written:
+        for name, content, mode in sorted(entries, key=lambda entry: entry[0]):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.mtime = len(content), mode, 499162500
-            tar.addfile(entry, io.BytesIO(content))
-    Path(path).write_bytes(squeezed(held.getvalue()))
+            entry.mode, entry.mtime = mode, TIME
+            if content is None:
+                entry.type = tarfile.DIRTYPE
+                written.addfile(entry)
+            else:
+                entry.size = len(content)
+                written.addfile(entry, io.BytesIO(content))
+    return held.getvalue()
+
+
+def tarball(path, files):
+    """A .tar.gz of path -> (bytes, mode)."""
+    Path(path).write_bytes(squeezed(tar(files)))
     return path
 
 
