@@ -52,7 +52,7 @@ def repository():
 def arguments(what, **more):
     """The binary and the folder to write into, and the options of one packer."""
     parser = argparse.ArgumentParser(description=what)
-    parser.add_argument("binary", type=Path, help="a finished program, built with --profile dist")
+    parser.add_argument("binary", type=Path, help="a finished program, as packaging/build makes it")
     parser.add_argument("out", type=Path, help="the folder to write the package into")
     for name, text in more.items():
         parser.add_argument("--" + name, help=text)
