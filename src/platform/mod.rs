@@ -5,8 +5,15 @@
 //!   pipes     pipes and pseudo-terminals that no other program inherits
 //! ```
 //!
-//! Windows has no door yet: it would take another way to be told of signals, sockets in the file system, locks of files,
-//! and a terminal (`terminal`, `cli::run`, `cli::answering`, `config::instances`, `store::log_file` name `rustix`).
+//! Windows has no door yet. What names Unix, and would have to be done otherwise there:
+//!
+//! ```text
+//!   signals              terminal::{signals, event_loop::effects}, cli::{run, serve, candidates}, app::program
+//!   sockets of one user  cli::{answering, asking, watching, screens}, receive::screens
+//!   files of one user    start, config::{instances, log}, cli::blobs; store::open does without
+//!   locks, room on disk  store::{log_file, pool, reserve}
+//!   the terminal         terminal::{guard, input, ask, event_loop}, cli::{run::stderr, tables}, pipes
+//! ```
 
 mod pipes;
 mod ports;
