@@ -168,6 +168,18 @@ def text(name):
     return (ROOT / name).read_bytes()
 
 
+def readme():
+    """README for a page that is not the project's own: its links and its picture lead there."""
+    there = repository()
+
+    def absolute(link):
+        mark, shown, target = link.groups()
+        return f"{mark}[{shown}]({there}/{'raw' if mark else 'blob'}/v{version()}/{target})"
+
+    found = text("README.md").decode()
+    return (re.sub(r"(!?)\[([^]]*)\]\((?![a-z]+:|#)([^)]+)\)", absolute, found) if there else found).encode()
+
+
 def tar(files, folders=False):
     """A tar of path -> (bytes, mode), the same bytes for the same files, owned by root; with the folders, if asked."""
     held = io.BytesIO()
