@@ -59,7 +59,8 @@ fn translate(source: &Source, into: &mut Translation) {
     match source.body {
         Some(body) if role_of(source.name).is_none() => {
             if let Some(body) = moved_body(body) {
-                moved(source, &body, into);
+                let (prompt, completion) = moved(&body, &mut into.genai);
+                push(into, (Carrier::Log, Some(source.at)), prompt, completion);
             }
         }
         Some(body) => event(source.name, &of_record(body, source.attributes), (Carrier::Log, source), into),

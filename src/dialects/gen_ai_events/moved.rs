@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::push;
 use crate::{
     dialects::{calls, maybe_json::MaybeJson, reading},
-    model::{Carrier, Content, Message, Part, Role, Source, Translation, Value},
+    model::{Content, GenAi, Message, Part, Role, Value},
 };
 
 /// The body of a record into which the events of a span were moved; some send it as JSON.
@@ -44,7 +43,9 @@ fn tool_run(side: &str, role: Role, inner: &Value, content: &Value) -> Option<Me
 }
 
 /// All that AWS's distribution took out of one span.
-pub(super) fn moved(source: &Source, body: &Value, into: &mut Translation) {
+///
+/// Returns the messages of the request, and those of the answer.
+pub(super) fn moved(body: &Value, genai: &mut GenAi) -> (Vec<Message>, Vec<Message>) {
     let side = |key: &str, fallback| {
         let messages = body.get(key).and_then(|side| side.get("messages")).and_then(Value::as_array);
         let mut found = Vec::new();
@@ -63,17 +64,16 @@ pub(super) fn moved(source: &Source, body: &Value, into: &mut Translation) {
         }
         found
     };
-    let (prompt, completion) = (side("input", Role::User), side("output", Role::Assistant));
-    if into.genai.stop_reason.is_none() {
+    if genai.stop_reason.is_none() {
         let messages = body.get("output").and_then(|side| side.get("messages")).and_then(Value::as_array);
         let mut reasons = messages
             .unwrap_or_default()
             .iter()
             .rev()
             .filter_map(|message| message.get("content")?.str("finish_reason"));
-        into.genai.stop_reason = reasons.next().map(str::to_owned);
+        genai.stop_reason = reasons.next().map(str::to_owned);
     }
-    push(into, (Carrier::Log, Some(source.at)), prompt, completion);
+    (side("input", Role::User), side("output", Role::Assistant))
 }
 
 #[cfg(test)]
