@@ -30,8 +30,9 @@ fn values(
     rows: usize,
 ) -> Result<FacetValues, DatabaseError> {
     let statement = include_str!("facets.sql").replace("{values}", &select(facet));
-    let asked =
-        Asked::of_many(filter, &statement)?.with("part", Sql::Text(part.to_lowercase())).with("limit", limit(rows));
+    let asked = Asked::of_many(filter, super::LISTED, &statement)?
+        .with("part", Sql::Text(part.to_lowercase()))
+        .with("limit", limit(rows));
     let mut total = 0;
     let rows = asked.rows(connection, |row| {
         total = count(row, 2)?;

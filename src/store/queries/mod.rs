@@ -32,7 +32,7 @@ use crate::{
     pricing::Prices,
 };
 
-const LISTED: &str = include_str!("listed.sql");
+const LISTED: &str = concat!(include_str!("listed.sql"), include_str!("silent.sql"));
 
 /// Answers one query. All its statements see the store as of one moment.
 pub fn answer(
@@ -105,17 +105,18 @@ struct Asked {
 impl Asked {
     /// Puts the relations `listed` and `shown` before a statement.
     fn of(filter: &Filter, statement: &str) -> Result<Self, DatabaseError> {
-        Self::with_relations(filter, "", statement)
+        Self::with_relations(filter, ("", LISTED), statement)
     }
 
     /// The same for a statement that reads few columns of many rows: they are computed wherever they are named, as whole
-    /// rows would take longer to keep. `{among}` stands for the condition that a step is of a trace that is shown.
-    fn of_many(filter: &Filter, statement: &str) -> Result<Self, DatabaseError> {
+    /// rows would take longer to keep. `{among}` stands for the condition that a step is of a trace that is shown. `listed`:
+    /// what makes that relation.
+    fn of_many(filter: &Filter, listed: &str, statement: &str) -> Result<Self, DatabaseError> {
         let among = if filter.is_empty() { "true" } else { "trace in (select trace from shown)" };
-        Self::with_relations(filter, "not materialized ", &statement.replace("{among}", among))
+        Self::with_relations(filter, ("not materialized ", listed), &statement.replace("{among}", among))
     }
 
-    fn with_relations(filter: &Filter, kept: &str, statement: &str) -> Result<Self, DatabaseError> {
+    fn with_relations(filter: &Filter, (kept, listed): (&str, &str), statement: &str) -> Result<Self, DatabaseError> {
         let now = Timestamp::now();
         let expression = filter::parse(&filter.text).map_err(|problem| DatabaseError::Filter(problem.why))?;
         let condition = condition::Condition::of(&expression, now);
@@ -137,7 +138,7 @@ impl Asked {
             shown.extend(["    and ", &condition, "\n"]);
             parameters.extend(more.into_iter().map(|(name, value)| (name.into(), value)));
         }
-        let mut sql = format!("with listed as {kept}(\n{LISTED})");
+        let mut sql = format!("with listed as {kept}(\n{listed})");
         // Most statements do not ask what is usual.
         if shown.contains("usual") || statement.contains("usual") {
             sql.extend([", usual as (\n", include_str!("usual.sql"), ")"]);
@@ -246,6 +247,13 @@ fn maybe_count(row: &Row, column: usize) -> Result<Option<u64>, DatabaseError> {
 /// The same, with 0 for null.
 fn count(row: &Row, column: usize) -> Result<u64, DatabaseError> {
     Ok(maybe_count(row, column)?.unwrap_or_default())
+}
+
+/// The numbers of a list; none if it is null.
+fn numbers(row: &Row, column: usize) -> Result<Vec<u64>, DatabaseError> {
+    let Sql::List(values) = row.get(column)? else { return Ok(Vec::new()) };
+    let number = |value| if let Sql::UBigInt(number) = value { Some(number) } else { None };
+    Ok(values.into_iter().filter_map(number).collect())
 }
 
 /// The lines of a column that has several texts, one a line.

@@ -25,33 +25,32 @@ const EXACT: u64 = 10_000;
 
 /// All statistics, as of one moment: the caller must have begun a transaction.
 pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>) -> Result<Stats, DatabaseError> {
-    let all = Asked::of_many(filter, include_str!("stats_runs.sql"))?.rows(connection, runs)?;
+    let listed = listed(connection)?;
+    let ask = |statement: &str| Asked::of_many(filter, listed, statement).map(Asked::most);
+    let all = Asked::of_many(filter, listed, include_str!("stats_runs.sql"))?.rows(connection, runs)?;
     let (mut stats, seen) = all.into_iter().next().unwrap_or_default();
     let exact_runs = stats.states.all() <= EXACT;
     let exact_steps = stats.totals.model_calls.saturating_add(stats.totals.tool_calls) <= EXACT;
     stats.rounded = !exact_runs || !exact_steps;
-    let asked = Asked::of_many(filter, include_str!("stats_times.sql"))?.with("exact", Sql::Boolean(exact_runs));
-    for (took, cost) in asked.rows(connection, times)? {
+    let asked = Asked::of_many(filter, listed, include_str!("stats_times.sql"))?;
+    for (took, cost) in asked.with("exact", Sql::Boolean(exact_runs)).rows(connection, times)? {
         stats.run = stats.run.or(took);
         stats.cost_of_run = stats.cost_of_run.or(cost);
     }
     let exact = || Sql::Boolean(exact_steps);
-    for (level, group, total) in Asked::of_many(filter, include_str!("stats_calls.sql"))?
-        .most()
-        .with("exact", exact())
-        .rows(connection, group)?
-    {
+    let asked = ask(include_str!("stats_calls.sql"))?.with("exact", exact());
+    let nanos = Duration::from_nanos;
+    let call = |row: &Row| group(row, counted(row, 15, nanos)?, counted(row, 17, nanos)?);
+    for (level, group, total) in asked.rows(connection, call)? {
         match level {
             3 => (stats.call, stats.first_token) = (group.took, group.first_token),
             1 => stats.models.add(group, total),
             _ => stats.agents.add(group, total),
         }
     }
-    for (level, group, total) in Asked::of_many(filter, include_str!("stats_tools.sql"))?
-        .most()
-        .with("exact", exact())
-        .rows(connection, group)?
-    {
+    let asked = ask(include_str!("stats_tools.sql"))?.with("exact", exact());
+    let tool = |row: &Row| group(row, counted(row, 15, nanos)?, None);
+    for (level, group, total) in asked.rows(connection, tool)? {
         if level == 1 {
             stats.tool = group.took;
         } else {
@@ -59,15 +58,27 @@ pub fn stats(connection: &Connection, filter: &Filter, stretch: Option<Duration>
         }
     }
     for (column, groups) in [("session", &mut stats.by_session), ("user_id", &mut stats.users)] {
-        let statement = include_str!("stats_groups.sql").replace("{column}", column);
-        for (_, group, total) in Asked::of_many(filter, &statement)?.most().rows(connection, group)? {
+        let asked = ask(&include_str!("stats_groups.sql").replace("{column}", column))?;
+        for ((_, group, total), named) in
+            asked.rows(connection, |row| Ok((group(row, durations(row, 15)?, None)?, count(row, 18)?)))?
+        {
             groups.add(group, total);
+            if column == "session" {
+                stats.sessions = named;
+            }
         }
     }
-    stats.spend = spend(connection, filter, stretch, seen)?;
-    let asked = Asked::of_many(filter, include_str!("stats_attention.sql"))?.most();
+    stats.spend = spend(connection, filter, listed, (stretch, seen))?;
+    let asked = ask(include_str!("stats_attention.sql"))?;
     stats.attention = asked.rows(connection, attention)?.into_iter().flatten().collect();
     Ok(stats)
+}
+
+/// What makes the relation `listed`. Where no trace may have to be left out of it, which is mostly so, it is shorter: it is
+/// computed several times.
+fn listed(connection: &Connection) -> Result<&'static str, DatabaseError> {
+    let any = connection.prepare_cached(include_str!("any_silent.sql"))?.query_row([], |row| row.get::<_, bool>(0))?;
+    Ok(if any { super::LISTED } else { include_str!("listed.sql") })
 }
 
 /// What the newest runs before a run cost that have its label, the newest first.
@@ -97,19 +108,18 @@ impl Groups {
 /// The first statement's row, and from when to when the runs are.
 fn runs(row: &Row) -> Result<(Stats, Option<(u64, u64)>), DatabaseError> {
     let stats = Stats {
-        sessions: count(row, 0)?,
-        states: states(row, 1)?,
-        spans: count(row, 7)?,
-        totals: totals(row, 8)?,
-        loops: count(row, 21)?,
-        cut_off: count(row, 22)?,
-        full: count(row, 23)?,
-        unanswered: count(row, 24)?,
-        cache_breaks: count(row, 25)?,
-        dear: count(row, 26)?,
+        states: states(row, 0)?,
+        spans: count(row, 6)?,
+        totals: totals(row, 7)?,
+        loops: count(row, 20)?,
+        cut_off: count(row, 21)?,
+        full: count(row, 22)?,
+        unanswered: count(row, 23)?,
+        cache_breaks: count(row, 24)?,
+        dear: count(row, 25)?,
         ..Stats::default()
     };
-    Ok((stats, maybe_count(row, 27)?.zip(maybe_count(row, 28)?)))
+    Ok((stats, maybe_count(row, 26)?.zip(maybe_count(row, 27)?)))
 }
 
 /// What runs took, or what they cost.
@@ -117,13 +127,18 @@ type Times = (Option<Spread<Duration>>, Option<Spread<Usd>>);
 
 fn times(row: &Row) -> Result<Times, DatabaseError> {
     Ok(match row.get::<_, String>(0)?.as_str() {
-        "took" => (durations(row, 1)?, None),
-        _ => (None, spread(row, 1, |nanos| Usd(i64::try_from(nanos).unwrap_or(i64::MAX)))?),
+        "took" => (counted(row, 1, Duration::from_nanos)?, None),
+        _ => (None, counted(row, 1, |cost| Usd(i64::try_from(cost).unwrap_or(i64::MAX)))?),
     })
 }
 
-/// A row of groups: its level, the group, and how many there are in that level.
-fn group(row: &Row) -> Result<(u64, Group, u64), DatabaseError> {
+/// A row of groups: its level, the group, and how many there are in that level. What it took, and how long until the first
+/// token, stand differently in each statement.
+fn group(
+    row: &Row,
+    took: Option<Spread<Duration>>,
+    first_token: Option<Spread<Duration>>,
+) -> Result<(u64, Group, u64), DatabaseError> {
     let group = Group {
         name: row.get(1)?,
         runs: count(row, 3)?,
@@ -140,36 +155,52 @@ fn group(row: &Row) -> Result<(u64, Group, u64), DatabaseError> {
         cost: Usd(i64::try_from(row.get::<_, Option<i128>>(12)?.unwrap_or_default()).unwrap_or(i64::MAX)),
         priced: count(row, 13)?,
         unpriced: count(row, 14)?,
-        took: durations(row, 15)?,
-        first_token: durations(row, 18)?,
+        took,
+        first_token,
     };
     Ok((count(row, 0)?, group, count(row, 2)?))
 }
 
-/// Three columns: the median, the 95th percentile and the largest.
-fn spread<T>(row: &Row, first: usize, value: fn(u64) -> T) -> Result<Option<Spread<T>>, DatabaseError> {
-    let column = |at: usize| Ok::<_, DatabaseError>(maybe_count(row, first + at)?.map(value));
+/// Three columns: the median, the 95th percentile and the largest of durations in nanoseconds.
+fn durations(row: &Row, first: usize) -> Result<Option<Spread<Duration>>, DatabaseError> {
+    let column = |at: usize| Ok::<_, DatabaseError>(maybe_count(row, first + at)?.map(Duration::from_nanos));
     Ok(match (column(0)?, column(1)?, column(2)?) {
         (Some(p50), Some(p95), Some(max)) => Some(Spread { p50, p95, max }),
         _ => None,
     })
 }
 
-fn durations(row: &Row, first: usize) -> Result<Option<Spread<Duration>>, DatabaseError> {
-    spread(row, first, Duration::from_nanos)
+/// Two columns: how many values there are in each bucket, and the largest value in it, ascending. A percentile is the largest
+/// value of the bucket that it falls into.
+fn counted<T>(row: &Row, first: usize, value: fn(u64) -> T) -> Result<Option<Spread<T>>, DatabaseError> {
+    let (numbers, largest) = (super::numbers(row, first)?, super::numbers(row, first + 1)?);
+    let total = numbers.iter().copied().map(u128::from).sum::<u128>();
+    // The first of `largest` that so many hundredths of the values are not above.
+    let at = |share: u128| {
+        let mut up_to = 0;
+        let mut reached = numbers.iter().zip(&largest).filter(|(number, _)| {
+            up_to += u128::from(**number);
+            up_to * 100 >= total * share
+        });
+        reached.next().map(|(_, largest)| value(*largest))
+    };
+    Ok(match (at(50), at(95), largest.last()) {
+        (Some(p50), Some(p95), Some(max)) => Some(Spread { p50, p95, max: value(*max) }),
+        _ => None,
+    })
 }
 
 /// What was spent over time. `seen`: from when to when the runs are.
 fn spend(
     connection: &Connection,
     filter: &Filter,
-    stretch: Option<Duration>,
-    seen: Option<(u64, u64)>,
+    listed: &str,
+    (stretch, seen): (Option<Duration>, Option<(u64, u64)>),
 ) -> Result<Spend, DatabaseError> {
     let Some((first, last)) = seen else { return Ok(Spend::default()) };
     let from = filter.since.map_or(first, |since| since.0);
     let stretch = stretch.map_or(last.saturating_sub(from) / Stats::STRETCHES + 1, nanoseconds).max(1);
-    let asked = Asked::of_many(filter, include_str!("stats_spend.sql"))?
+    let asked = Asked::of_many(filter, listed, include_str!("stats_spend.sql"))?
         .with("from", Sql::UBigInt(from))
         .with("stretch", Sql::UBigInt(stretch))
         .with("last", Sql::UBigInt(Stats::STRETCHES - 1));

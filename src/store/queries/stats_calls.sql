@@ -1,7 +1,8 @@
 -- The counted model calls of the runs that are shown, and what spans paid for calls beneath them: together (level 3), by
 -- model (1) and by agent (2). Of each level the first, and how many there are.
 -- All is added up once by model and agent. Durations are counted in buckets, each 2 % wide unless they are to be exact: to
--- sort all of them takes several times as long. A percentile is the longest duration in the bucket that it falls into.
+-- sort all of them takes several times as long. Of each bucket there are the number and the longest, the shortest bucket
+-- first: what reads them finds the percentiles. (Window functions over as many buckets take longer than to count them.)
 , sums as materialized (
     select
         model, agent,
@@ -27,31 +28,25 @@
     from steps
     where kind <> 'tool' and first_token is not null and {among}
     group by model, agent, bucket
-), ranked as (
+), spread as materialized (
     select
-        what, level, name, longest,
-        sum(number) over (partition by what, level, name order by bucket) as up_to,
-        sum(number) over (partition by what, level, name) as total
+        level, name,
+        list(number order by longest) filter (what = 'took') as took, list(longest order by longest) filter (what = 'took') as took_longest,
+        list(number order by longest) filter (what = 'waited') as waited,
+        list(longest order by longest) filter (what = 'waited') as waited_longest
     from (
         select
             what, grouping_id(model, agent) as level, coalesce(model, agent) as name,
-            bucket, sum(number) as number, max(longest) as longest
+            sum(number)::ubigint as number, max(longest) as longest
         from bucketed
         group by grouping sets ((what, bucket), (what, bucket, model), (what, bucket, agent))
     )
-), spread as materialized (
-    select
-        what, level, name,
-        min(longest) filter (2 * up_to >= total) as p50,
-        min(longest) filter (20 * up_to >= 19 * total) as p95,
-        max(longest) as longest
-    from ranked
-    group by what, level, name
+    group by level, name
 )
 select
     sums.level, sums.name, count(*) over (partition by sums.level), 0, calls, failed, 0,
     uncached_input, cache_read, cache_write, output, reasoning, cost, priced, unpriced,
-    took.p50, took.p95, took.longest, waited.p50, waited.p95, waited.longest
+    took, took_longest, waited, waited_longest
 from (
     select
         grouping_id(model, agent) as level,
@@ -63,9 +58,6 @@ from (
     from sums
     group by grouping sets ((), (model), (agent))
 ) as sums
-left join spread as took
-    on took.what = 'took' and took.level = sums.level and took.name is not distinct from sums.name
-left join spread as waited
-    on waited.what = 'waited' and waited.level = sums.level and waited.name is not distinct from sums.name
+left join spread on spread.level = sums.level and spread.name is not distinct from sums.name
 qualify row_number() over (partition by sums.level order by cost desc nulls last, calls desc, sums.name) <= $most
 order by sums.level, cost desc nulls last, calls desc, sums.name

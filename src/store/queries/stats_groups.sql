@@ -1,7 +1,7 @@
 -- The runs that are shown by {column}, the dearest first: which those are is found by their cost alone, as there may be as
--- many groups as runs, and the rest is added up of them only.
+-- many groups as runs, and the rest is added up of them only. `named`: how many groups have a name.
 , top as (
-    select {column} as name, count(*) over () as total, count(*) as runs, sum(cost) as cost
+    select {column} as name, count(*) over () as total, count({column}) over () as named, count(*) as runs, sum(cost) as cost
     from shown
     group by {column}
     order by cost desc, runs desc, name
@@ -11,7 +11,7 @@ select
     0, top.name, any_value(total), count(*) as runs, sum(model_calls), count(*) filter (failed), count(*) filter (is_loop),
     sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
     sum(shown.cost) as cost, sum(priced), sum(unpriced),
-    quantile_disc(took, 0.5), quantile_disc(took, 0.95), max(took), null::ubigint, null::ubigint, null::ubigint
+    quantile_disc(took, [0.5, 0.95])[1], quantile_disc(took, [0.5, 0.95])[2], max(took), any_value(named)
 from top
 join (
     select

@@ -1,6 +1,6 @@
--- The statistics of the runs that are shown, without those of their steps and without percentiles.
+-- The statistics of the runs that are shown, without those of their steps, percentiles, and the number of sessions, which
+-- is that of the groups by session.
 select
-    count(distinct session),
     count(*) filter (running),
     count(*) filter (never_ended),
     count(*) filter (failed),

@@ -1,12 +1,9 @@
 -- The tool runs of the runs that are shown: together (level 1) and by tool (0). `loops`: in how many runs it was called in a
--- loop. Percentiles are found as those of calls, in `stats_calls.sql`.
-, ranked as (
-    select
-        level, name, longest,
-        sum(number) over (partition by level, name order by bucket) as up_to,
-        sum(number) over (partition by level, name) as total
+-- loop. Durations are counted as those of calls, in `stats_calls.sql`.
+, spread as (
+    select level, name, list(number order by longest) as took, list(longest order by longest) as took_longest
     from (
-        select grouping_id(tool) as level, tool as name, bucket, sum(number) as number, max(longest) as longest
+        select grouping_id(tool) as level, tool as name, sum(number)::ubigint as number, max(longest) as longest
         from (
             select
                 tool, if($exact, lasted, floor(ln(lasted::double + 1) * 50)::ubigint) as bucket,
@@ -17,19 +14,12 @@
         )
         group by grouping sets ((bucket), (bucket, tool))
     )
-), spread as (
-    select
-        level, name,
-        min(longest) filter (2 * up_to >= total) as p50,
-        min(longest) filter (20 * up_to >= 19 * total) as p95,
-        max(longest) as longest
-    from ranked
     group by level, name
 )
 select
     sums.level, sums.name, count(*) over (partition by sums.level), 0, calls, failed, coalesce(loops, 0),
     null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::ubigint, null::hugeint, 0, 0,
-    p50, p95, longest, null::ubigint, null::ubigint, null::ubigint
+    took, took_longest
 from (
     select grouping_id(tool) as level, tool as name, count(*) as calls, count(*) filter (failed) as failed
     from steps
