@@ -117,11 +117,7 @@ impl StoredTranslation {
     /// Reads a stored form. One that another version wrote may not be readable: then the translation is empty but for a
     /// note, until it is reprocessed.
     pub fn read(bytes: &[u8]) -> Self {
-        // Earlier versions read no evaluations, and those before them no given name: their form ends where these begin, of
-        // which the simplest is a zero.
-        let earlier = || postcard::from_bytes(&[bytes, &[0]].concat());
-        let earlier = || earlier().or_else(|_| postcard::from_bytes(&[bytes, &[0, 0]].concat()));
-        Self(postcard::from_bytes(bytes).or_else(|_| earlier()).unwrap_or_else(|_| StoredForm {
+        Self(postcard::from_bytes(bytes).unwrap_or_else(|_| StoredForm {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
             ..StoredForm::default()
         }))
@@ -257,16 +253,6 @@ mod tests {
         let earlier = |redacted: bool| stored_form(&(None::<String>, Some("s"), redacted, None::<Vec<u8>>));
         let form = |bytes: Vec<u8>| postcard::from_bytes::<Reasoning>(&bytes).unwrap().form;
         assert_eq!([form(earlier(false)), form(earlier(true))], [ReasoningForm::Open, ReasoningForm::Redacted]);
-    }
-
-    #[test]
-    fn a_translation_of_a_version_that_read_no_evaluations_is_still_read() {
-        let translation = Translation { notes: vec![Note("odd".into())], ..Translation::default() };
-        let (mut bytes, _) = split(translation.clone());
-        for _ in 0..2 {
-            assert_eq!(bytes.pop(), Some(0));
-            assert_eq!(StoredTranslation::read(&bytes).join(&FetchedContents::default()), translation);
-        }
     }
 
     fn reading(prompt: &[&Arc<Message>], completion: &[&Arc<Message>]) -> Reading {
