@@ -6,6 +6,7 @@
 //!   overwrite   ways to have a span once that was sent twice, with readers at work
 //!   query       milliseconds a question, 100 k spans stored
 //!   stats       milliseconds for the statistics of 500 k steps
+//!   filters     milliseconds that a key in the filter's line costs, 10 k and 100 k runs stored
 //!   draw        microseconds a frame
 //!   frames      milliseconds from an event to its frame, with large answers in the detail
 //!   start       milliseconds to the first frame, 100 k spans stored
@@ -25,6 +26,7 @@ mod crash;
 #[path = "../it/cycles.rs"]
 mod cycles;
 mod draw;
+mod filters;
 mod frames;
 mod ingest;
 mod large;
@@ -35,6 +37,7 @@ mod overwrite;
 #[allow(dead_code, reason = "the whole-program tests use all of it")]
 mod program;
 mod query;
+mod rows;
 mod soak;
 mod start;
 mod stats;
@@ -44,7 +47,7 @@ fn main() {
     // cargo adds `--bench`; what is left are names.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let benches: [(&str, fn()); 8] = [
+    let benches: [(&str, fn()); 9] = [
         ("translate", translate::run),
         ("draw", draw::run),
         ("frames", frames::run),
@@ -52,6 +55,7 @@ fn main() {
         ("overwrite", overwrite::run),
         ("query", query::run),
         ("stats", stats::run),
+        ("filters", filters::run),
         ("start", start::run),
     ];
     let long: [(&str, fn()); 3] = [("crash", crash::run), ("overload", overload::run), ("soak", soak::run)];

@@ -1,7 +1,6 @@
 //! What filters let through, by examples.
 
 mod by_hand;
-mod measured;
 
 use std::collections::BTreeSet;
 
