@@ -49,6 +49,14 @@ pub fn run() {
                 took.push(bench.press(row.keys[0]));
             }
         });
+        for row in Tab::ROWS {
+            bench.measure(&format!("{}, opened first", row.title.to_lowercase()), |bench, took| {
+                // Another tab is shown when the answer comes.
+                bench.press(if row.tab == Tab::default() { Tab::ROWS[1].keys[0] } else { Tab::ROWS[0].keys[0] });
+                bench.arrives(&mut Vec::new());
+                took.push(bench.press(row.keys[0]));
+            });
+        }
         bench.press("1  shift-tab  g g");
         bench.measure("the tree: one row down", |bench, took| took.push(bench.press("j")));
         bench.press("G");

@@ -9,14 +9,17 @@ use crate::{
     tabs::Tab,
 };
 
+/// Of an answer with more spans than this, opening another tab would take too long if its blocks were made then.
+const LARGE: usize = 2_000;
+
 /// What follows from an answer about a trace or session. It is made on the thread that answers: of a large answer it
 /// takes longer than a frame.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     pub(super) labels: Labels,
     pub(super) verdict: Option<Verdict>,
-    /// The blocks of the tab that was shown meanwhile; `None` where that tab is about one span.
-    pub(super) blocks: Option<(Tab, Arc<dyn Blocks>)>,
+    /// The blocks of the tab that was shown meanwhile, and of a large answer those of all tabs that are about it.
+    blocks: Vec<(Tab, Arc<dyn Blocks>)>,
 }
 
 /// What the detail shows while an answer is under way.
@@ -29,11 +32,13 @@ impl Prepared {
     pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tab): Showing) -> Option<Box<Self>> {
         match (slot, answer) {
             (QuerySlot::Detail, Ok(Answer::Detail(Some(detail)))) => {
-                let blocks = match tab.source() {
-                    TabSource::Answer(blocks) | TabSource::Table(blocks) => Some((tab, blocks(detail).into())),
+                let spans: usize = detail.traces.iter().map(|trace| trace.tree.nodes.len()).sum();
+                let tabs = Tab::ALL.iter().filter(|one| **one == tab || spans > LARGE);
+                let blocks = tabs.filter_map(|tab| match tab.source() {
+                    TabSource::Answer(blocks) | TabSource::Table(blocks) => Some((*tab, blocks(detail).into())),
                     TabSource::Span(_) => None,
-                };
-                Some(Box::new(Self { blocks, ..Self::without_blocks(Some(detail)) }))
+                });
+                Some(Box::new(Self { blocks: blocks.collect(), ..Self::without_blocks(Some(detail)) }))
             }
             _ => None,
         }
@@ -41,11 +46,11 @@ impl Prepared {
 
     /// The same where the blocks are made when they are shown.
     pub(super) fn without_blocks(detail: Option<&Detail>) -> Self {
-        Self { labels: Labels::of(detail), verdict: detail.and_then(Verdict::of), blocks: None }
+        Self { labels: Labels::of(detail), verdict: detail.and_then(Verdict::of), blocks: Vec::new() }
     }
 
     /// The blocks of a tab, if they were made.
     pub(super) fn blocks_of(&self, tab: Tab) -> Option<Arc<dyn Blocks>> {
-        self.blocks.as_ref().filter(|(of, _)| *of == tab).map(|(_, blocks)| blocks.clone())
+        self.blocks.iter().find(|(of, _)| *of == tab).map(|(_, blocks)| blocks.clone())
     }
 }

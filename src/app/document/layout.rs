@@ -59,6 +59,8 @@ pub struct Document {
     entries: Vec<Entry>,
     /// At which line each entry starts; one more for the end.
     starts: Vec<usize>,
+    /// Of so many entries `starts` has the heights: those after a change are counted again, as there may be many.
+    numbered: usize,
     /// All entries before this one are measured.
     measured: usize,
     /// Lines that are kept.
@@ -139,15 +141,16 @@ impl Document {
         let heights = before.heights();
         let (old, new) = (before.blocks.as_deref(), self.blocks.as_deref());
         let (Some(old), Some(new)) = (old, new) else { return };
-        let both = old.count().min(new.count());
-        let same = (0..both).take_while(|block| old.id(*block) == new.id(*block)).count();
-        for (entry, height) in self.entries.iter_mut().zip(&heights).take(same) {
-            entry.height = *height;
+        let (old_count, new_count) = (old.count(), new.count());
+        let both = old_count.min(new_count);
+        let first = (0..both).take_while(|block| old.id(*block) == new.id(*block)).count();
+        let ends_alike = |back: &usize| old.id(old_count - back) == new.id(new_count - back);
+        let last = (1..=both - first).take_while(ends_alike).count();
+        for (at, height) in heights.iter().enumerate().take(first) {
+            self.set_height(at, *height);
         }
-        let (old_last, new_last) = (old.count(), new.count());
-        let rest = both - same;
-        for back in (1..=rest).take_while(|back| old.id(old_last - back) == new.id(new_last - back)) {
-            self.entries[new_last - back].height = heights[old_last - back];
+        for back in 1..=last {
+            self.set_height(new_count - back, heights[old_count - back]);
         }
         self.number();
     }
@@ -324,6 +327,7 @@ impl Document {
         self.kept -= kept;
         self.entries.splice(first..end, [Entry::unlaid(block, height, bytes)]);
         self.measured = self.measured.min(first);
+        self.numbered = self.numbered.min(first);
         self.number();
     }
 
@@ -358,9 +362,10 @@ impl Document {
             let mut builder = Builder::only(folds, (&self.zone, &self.lens), self.width, *text, extent).at(self.now);
             blocks.write(entry.block, &mut builder);
             let lines = builder.done().into_lines();
-            (entry.height, entry.measured) = (lines.len(), true);
             self.kept += lines.len();
-            entry.lines = Some(lines);
+            self.set_height(at, lines.len());
+            let entry = &mut self.entries[at];
+            (entry.measured, entry.lines) = (true, Some(lines));
             return;
         }
         let mut builder = Builder::new(folds, (&self.zone, &self.lens), self.width, above).at(self.now);
@@ -396,7 +401,8 @@ impl Document {
         let block = self.entries[at].block;
         let end = self.entries[at..].iter().position(|entry| entry.block != block);
         let end = end.map_or(self.entries.len(), |count| at + count);
-        if end - at == laid.len() && laid.len() == 1 {
+        if end - at == 1 && laid.len() == 1 {
+            self.set_height(at, laid[0].height);
             self.entries.splice(at..end, laid);
             return;
         }
@@ -404,6 +410,14 @@ impl Document {
         self.kept -= gone;
         self.entries.splice(at..end, laid);
         self.measured = self.measured.min(at);
+        self.numbered = self.numbered.min(at);
+    }
+
+    fn set_height(&mut self, at: usize, height: usize) {
+        if self.entries[at].height != height {
+            self.entries[at].height = height;
+            self.numbered = self.numbered.min(at);
+        }
     }
 
     fn entry_at(&self, line: usize) -> Option<usize> {
@@ -419,13 +433,14 @@ impl Document {
     }
 
     fn number(&mut self) {
-        let mut line = 0;
-        self.starts.clear();
-        self.starts.extend(self.entries.iter().map(|entry| {
+        let mut line = self.starts.get(self.numbered).copied().unwrap_or_default();
+        self.starts.truncate(self.numbered);
+        self.starts.extend(self.entries[self.numbered..].iter().map(|entry| {
             let start = line;
             line += entry.height;
             start
         }));
         self.starts.push(line);
+        self.numbered = self.entries.len();
     }
 }
