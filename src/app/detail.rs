@@ -71,7 +71,7 @@ pub struct DetailPane {
 /// What newer answers took the place of. It is let go with the next tick and not in the frame that shows an answer:
 /// of a large one that takes its time.
 #[derive(Debug, Default)]
-struct Replaced {
+pub struct Replaced {
     detail: Option<Arc<Detail>>,
     prepared: Box<Prepared>,
     document: Document,
@@ -317,6 +317,12 @@ impl DetailPane {
             self.replaced.prepared = std::mem::replace(&mut self.prepared, prepared);
             self.replaced.detail = before;
         }
+    }
+
+    /// Hands over what is not shown any more, so that another thread lets go of it: of a large answer that takes longer than
+    /// a frame. `None`: there is nothing.
+    pub fn take_replaced(&mut self) -> Option<Box<Replaced>> {
+        self.replaced.detail.is_some().then(|| std::mem::take(&mut self.replaced))
     }
 
     /// Lets go of what is not shown any more.

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -296,6 +297,10 @@ impl EventLoop {
     }
 
     fn tick(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
+        if let Some(replaced) = self.state.detail.take_replaced() {
+            // Where no thread is to be had it is let go here.
+            drop(thread::Builder::new().name("letting-go".to_owned()).spawn(move || drop(replaced)));
+        }
         let failing = self.shown.as_ref().and_then(|(store, _)| store.failing());
         let tick = Tick { now: Timestamp::now(), seen: (self.outside.seen)(), failing };
         self.event(Event::Tick(tick), incoming)
