@@ -68,6 +68,9 @@ impl Default for Tab {
 }
 
 impl Tab {
+    /// What a wide screen shows beside the messages.
+    pub const BESIDE: Self = Self::Timeline;
+
     /// Its row of the table.
     #[must_use]
     pub fn row(self) -> &'static TabRow {

@@ -4,7 +4,7 @@ use super::{
     areas::Focus,
     browse::Content,
     comparing,
-    cursor_keys::{fold, go_to_step, half_page, last, split, step, unfold, zoom},
+    cursor_keys::{fold, go_to_step, half_page, last, step, unfold, zoom},
     deleting,
     document::Copied,
     event::{Effect, Mode},
@@ -15,7 +15,7 @@ use super::{
     jumps,
     line::Line,
     list::List,
-    lists, marking, picture_keys,
+    lists, marking, panes, picture_keys,
     places::Awaits,
     sdk::Sdk,
     state::{Stage, State},
@@ -46,13 +46,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
 
         Action::Fold => fold(state),
         Action::Unfold => unfold(state),
-        Action::NextPane | Action::PreviousPane => {
-            state.focus = match state.focus {
-                Focus::Tree => Focus::Detail,
-                Focus::Detail => Focus::Tree,
-            };
-            state.zoomed = false;
-        }
+        Action::NextPane | Action::PreviousPane => panes::next(state, action == Action::NextPane),
         Action::Tab(tab) => show(state, tab),
         Action::Stats => stats_keys::toggle(state),
         Action::NextPanel => state.stats.next_panel(true),
@@ -111,7 +105,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::JumpForward => jumps::act(state, action),
         Action::SetMark => marking::await_letter(state, Awaits::Mark),
         Action::GoToMark => marking::await_letter(state, Awaits::GoTo),
-        Action::Grow | Action::Shrink => split(state, action == Action::Grow),
+        Action::Grow | Action::Shrink => panes::split(state, action == Action::Grow),
         Action::Raw => {
             let raw = state.detail.toggle_raw();
             state.notify(if raw {

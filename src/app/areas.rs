@@ -14,14 +14,20 @@
 //!   status                                     one line
 //! ```
 //!
-//! Below 72 columns one pane shows at a time, without borders, and the status line moves under the header.
+//! From 160 columns on a third pane stands beside the detail, which shows another of its tabs: the timeline, or what is
+//! chosen there. Below 72 columns one pane shows at a time, without borders, and the status line moves under the header.
 
 use ratatui::layout::{Margin, Rect};
 
-use super::wrap;
+use super::{split::Split, wrap};
 
 /// No pane beside another is narrower.
 const NARROWEST: u16 = 20;
+
+/// From so many columns on there are three panes.
+const WIDE: u16 = 160;
+/// Of three panes those of text are no narrower.
+const NARROWEST_TEXT: u16 = 32;
 
 /// Nothing but one line of text is drawn below this size.
 pub const FLOOR: (u16, u16) = (40, 12);
@@ -46,36 +52,7 @@ pub struct Shape {
     pub no_calls: bool,
     /// How many lines the verdict has.
     pub verdict: u16,
-    /// How many percent of the width the tree has beside the detail.
     pub split: Split,
-}
-
-/// How many percent of the width the tree has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Split(u16);
-
-impl Default for Split {
-    fn default() -> Self {
-        Self(40)
-    }
-}
-
-impl Split {
-    const LEAST: u16 = 20;
-    const MOST: u16 = 80;
-
-    /// More for the tree, or less.
-    #[must_use]
-    pub fn moved(self, by: i16) -> Self {
-        Self(self.0.saturating_add_signed(by).clamp(Self::LEAST, Self::MOST))
-    }
-
-    /// So that the line between the panes is nearest to a column of a screen of some width.
-    #[must_use]
-    pub fn at(column: u16, width: u16) -> Self {
-        let percent = (u32::from(column) + 1) * 100 / u32::from(width.max(1));
-        Self(u16::try_from(percent).unwrap_or(Self::MOST).clamp(Self::LEAST, Self::MOST))
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +63,14 @@ pub struct Areas {
     pub body: Rect,
     /// Whether `body` has a border (and a divider between two panes).
     pub bordered: bool,
-    /// The column of the divider, where both panes show.
+    /// The column of the line between tree and detail, where both show.
     pub divider: Option<u16>,
+    /// That of the line between the detail and the pane beside it.
+    pub beside_divider: Option<u16>,
     pub tree: Option<TreeArea>,
     pub detail: Option<DetailArea>,
+    /// The third pane.
+    pub beside: Option<DetailArea>,
     pub hints: Option<Rect>,
     pub status: Rect,
 }
@@ -133,22 +114,45 @@ pub fn areas(screen: Rect, shape: Shape) -> Option<Areas> {
     let filter = shape.filter.then(|| take_top(&mut rest));
     let body = rest;
     let inner = if narrow { body } else { body.inner(Margin::new(1, 1)) };
-    let (tree, detail, divider) = if narrow || shape.zoomed {
-        let shows_detail = shape.zoomed || shape.focus == Focus::Detail;
-        if shows_detail {
-            (None, Some(detail(inner, screen, shape)), None)
-        } else {
-            (Some(tree(inner, narrow, shape)), None, None)
-        }
-    } else {
-        // Of neither pane so little is left that nothing can be read in it.
-        let left = u16::try_from(u32::from(screen.width) * u32::from(shape.split.0) / 100).unwrap_or(screen.width);
-        let left = left.saturating_sub(2).clamp(NARROWEST, screen.width.saturating_sub(NARROWEST + 3));
-        let divider = inner.x + left;
-        let right = Rect { x: divider + 1, width: inner.width - left - 1, ..inner };
-        (Some(tree(Rect { width: left, ..inner }, false, shape)), Some(detail(right, screen, shape)), Some(divider))
+    let mut areas = Areas {
+        header,
+        filter,
+        body,
+        bordered: !narrow,
+        divider: None,
+        beside_divider: None,
+        tree: None,
+        detail: None,
+        beside: None,
+        hints,
+        status,
     };
-    Some(Areas { header, filter, body, bordered: !narrow, divider, tree, detail, hints, status })
+    if narrow || shape.zoomed {
+        if shape.zoomed || shape.focus == Focus::Detail {
+            areas.detail = Some(detail(inner, screen, shape));
+        } else {
+            areas.tree = Some(tree(inner, narrow, shape));
+        }
+        return Some(areas);
+    }
+    // Of no pane so little is left that nothing can be read in it.
+    let (width, three) = (screen.width, screen.width >= WIDE);
+    let mut right = inner;
+    let mut least = NARROWEST;
+    if three {
+        least = NARROWEST_TEXT;
+        let beside = shape.split.beside(width).clamp(least, width.saturating_sub(NARROWEST + least + 4));
+        right.width = right.width.saturating_sub(beside + 1);
+        areas.beside_divider = Some(right.right());
+        let area = Rect { x: right.right() + 1, width: beside, ..inner };
+        areas.beside = Some(detail(area, screen, Shape { verdict: 0, ..shape }));
+    }
+    let left = shape.split.tree(width, three).clamp(NARROWEST, right.width.saturating_sub(least + 1).max(NARROWEST));
+    let divider = inner.x + left;
+    areas.divider = Some(divider);
+    areas.tree = Some(tree(Rect { width: left, ..inner }, false, shape));
+    areas.detail = Some(detail(Rect { x: divider + 1, width: right.width - left - 1, ..right }, screen, shape));
+    Some(areas)
 }
 
 /// `alone`: the tree has the screen to itself, so that a name needs less of its width.
@@ -269,6 +273,7 @@ pub fn holds(area: Rect, column: u16, row: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::split::Divider;
 
     fn shapes() -> impl Iterator<Item = Shape> {
         [false, true].into_iter().flat_map(|filter| {
@@ -306,8 +311,9 @@ mod tests {
                     }
                     assert_eq!(all.iter().map(|area| area.height).sum::<u16>(), height);
                     let tree = areas.tree.map(|tree| [tree.head, tree.rows]).into_iter().flatten();
-                    let detail = areas.detail.map(|detail| [detail.tabs, detail.rule, detail.text]);
-                    for area in tree.chain(detail.into_iter().flatten()) {
+                    let details = [areas.detail, areas.beside].into_iter().flatten();
+                    let details = details.flat_map(|detail| [detail.tabs, detail.rule, detail.text]);
+                    for area in tree.chain(details) {
                         assert!(lies_in(area, areas.body) && !area.is_empty(), "{width}x{height} {shape:?}");
                     }
                 }
@@ -321,6 +327,43 @@ mod tests {
         assert_eq!(areas.divider, Some(47));
         assert_eq!(areas.tree.unwrap().rows, Rect::new(1, 3, 46, 34));
         assert_eq!(areas.detail.unwrap().text, Rect::new(49, 4, 69, 33));
+    }
+
+    #[test]
+    fn a_very_wide_screen_shows_three_panes_that_lie_side_by_side() {
+        let least = Split::default().moved(Divider::Tree, -99).moved(Divider::Beside, 99);
+        let most = Split::default().moved(Divider::Tree, 99).moved(Divider::Beside, -99);
+        for split in [Split::default(), least, most] {
+            for width in [160, 161, 200, 400] {
+                let areas = areas(Rect::new(0, 0, width, 50), Shape { split, ..Shape::default() }).unwrap();
+                let (tree, main, beside) = (areas.tree.unwrap(), areas.detail.unwrap(), areas.beside.unwrap());
+                assert_eq!(areas.divider, Some(tree.head.right()));
+                assert_eq!(areas.divider.map(|column| column + 1), Some(main.tabs.x));
+                assert_eq!(areas.beside_divider, Some(main.tabs.right()));
+                assert_eq!(areas.beside_divider.map(|column| column + 1), Some(beside.tabs.x));
+                assert_eq!(beside.tabs.right(), width - 1);
+                assert!(main.text.width >= 30 && beside.text.width >= 30, "{width}: {areas:?}");
+            }
+        }
+        let zoomed = Shape { zoomed: true, ..Shape::default() };
+        assert!(areas(Rect::new(0, 0, 200, 50), zoomed).is_some_and(|areas| areas.beside.is_none()));
+        assert!(areas(Rect::new(0, 0, 159, 50), Shape::default()).is_some_and(|areas| areas.beside.is_none()));
+    }
+
+    #[test]
+    fn a_line_that_is_dragged_stands_where_the_pointer_is() {
+        for (divider, three, width, columns) in [
+            (Divider::Tree, false, 120, 30..90),
+            (Divider::Tree, true, 200, 32..100),
+            (Divider::Beside, true, 200, 100..150),
+        ] {
+            for column in columns {
+                let split = Split::default().at(divider, column, width, three);
+                let areas = areas(Rect::new(0, 0, width, 50), Shape { split, ..Shape::default() }).unwrap();
+                let at = if divider == Divider::Tree { areas.divider } else { areas.beside_divider }.unwrap();
+                assert!(at.abs_diff(column) <= 2, "{divider:?} {width} {column} {at}");
+            }
+        }
     }
 
     #[test]

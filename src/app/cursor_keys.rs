@@ -3,13 +3,12 @@
 use super::{
     areas::Focus,
     event::Effect,
-    failed_steps, first_run, jumps, lists,
+    failed_steps, first_run, jumps, lists, panes,
     state::{Heights, State},
 };
 use crate::{
     keymap::Context,
     model::{SpanId, TraceId},
-    tabs::Tab,
 };
 
 /// Moves the cursor of whatever has the keys.
@@ -77,8 +76,7 @@ pub(super) fn fold(state: &mut State) {
         }
         Focus::Detail => {
             if !state.detail.pan(false) && !state.detail.fold(Some(false)) {
-                state.focus = Focus::Tree;
-                state.zoomed = false;
+                panes::next(state, false);
             }
         }
     }
@@ -102,7 +100,7 @@ pub(super) fn unfold(state: &mut State) {
 pub(super) fn go_to_step(state: &mut State, trace: TraceId, span: SpanId) {
     jumps::leave(state);
     failed_steps::go_to(state, trace, span);
-    state.detail.show(Tab::default());
+    panes::show_messages(state);
 }
 
 /// Shows less of a run's time, or more, where the tab draws it.
@@ -111,19 +109,4 @@ pub(super) fn zoom(state: &mut State, closer: bool) {
         state.follow.stop(&mut state.tree);
         state.detail.zoom(closer);
     }
-}
-
-/// Gives the pane with the keys more of the width, or less.
-pub(super) fn split(state: &mut State, grow: bool) {
-    const STEP: i16 = 5;
-    if state.areas().is_none_or(|areas| areas.divider.is_none()) {
-        state.notify("only one pane is shown: there is nothing to divide");
-        return;
-    }
-    let more_tree = grow == (state.focus == Focus::Tree);
-    let split = state.split.moved(if more_tree { STEP } else { -STEP });
-    if split == state.split {
-        state.notify(if grow { "the other pane keeps the rest" } else { "the pane keeps the rest" });
-    }
-    state.split = split;
 }

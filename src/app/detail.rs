@@ -12,6 +12,7 @@ mod labels;
 mod over;
 mod prepared;
 mod shown;
+mod sides;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -19,19 +20,17 @@ use super::{
     document::{Blocks, Document, Folds, Lens, program},
     format::Zone,
     pane::Pane,
-    scroll::Scroll,
     tab_source::TabSource,
     verdict::Verdict,
 };
-use crate::{
-    model::{Detail, Node, Program, Query, RawSpan, SpanId, Subject, Timestamp, TraceId},
-    tabs::Tab,
-};
+use crate::model::{Detail, Node, Program, Query, RawSpan, SpanId, Subject, Timestamp, TraceId};
 pub use finding::{Count as FoundCount, Went};
 use over::View;
 pub use over::{Mark, Over};
 pub use prepared::{Prepared, Showing};
 use shown::{Hold, Made, Shown};
+use sides::Sides;
+pub use sides::{OnePane, Side};
 
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
 /// What most runs consist of is measured at once, so that lines are counted and not estimated.
@@ -39,7 +38,7 @@ const MEASURED: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub struct DetailPane {
-    tab: Tab,
+    sides: Sides,
     /// What the tree's cursor asks for; `None` where there is nothing to show.
     subject: Option<Subject>,
     span: Option<(TraceId, SpanId)>,
@@ -74,7 +73,8 @@ pub struct DetailPane {
 pub struct Replaced {
     detail: Option<Arc<Detail>>,
     prepared: Box<Prepared>,
-    document: Document,
+    /// Of each pane.
+    documents: [Document; 2],
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ impl DetailPane {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
         Self {
-            tab: Tab::default(),
+            sides: Sides::default(),
             subject: None,
             span: None,
             at: None,
@@ -114,15 +114,10 @@ impl DetailPane {
 }
 
 impl DetailPane {
-    #[must_use]
-    pub fn tab(&self) -> Tab {
-        self.tab
-    }
-
     /// For what an answer that is under way is to be prepared.
     #[must_use]
     pub fn showing(&self) -> Showing {
-        Showing(self.tab)
+        Showing::of(self.tabs())
     }
 
     #[must_use]
@@ -136,89 +131,10 @@ impl DetailPane {
         self.span
     }
 
-    /// The step that the tree's cursor is on: where its part begins, the text shows it.
-    #[must_use]
-    pub fn step(&self) -> Option<SpanId> {
-        self.at.filter(|_| !self.tab.is_of_span())
-    }
-
     /// What the tabs but those about one span draw from.
     #[must_use]
     pub fn answer(&self) -> &Pane<Option<Arc<Detail>>> {
         &self.detail
-    }
-
-    /// The text of the tab that is shown.
-    #[must_use]
-    pub fn document(&self) -> &Document {
-        &self.shown().document
-    }
-
-    /// The cursor of the tab that is shown, and the window around it.
-    #[must_use]
-    pub fn scroll(&self) -> Scroll {
-        self.shown().scroll
-    }
-
-    /// Whether the end is held as the text grows.
-    #[must_use]
-    pub fn sticks(&self) -> bool {
-        self.shown().hold == Hold::End
-    }
-
-    /// Whether what is drawn is about something else than the tree's cursor: its answer is on its way.
-    #[must_use]
-    pub fn is_behind(&self) -> bool {
-        !self.is_current()
-    }
-
-    /// Whether the tree's cursor is on something that the tab is about.
-    #[must_use]
-    pub fn asks(&self) -> bool {
-        if self.program.is_some() {
-            return true;
-        }
-        if self.tab.is_of_span() { self.span.is_some() } else { self.subject.is_some() }
-    }
-
-    /// Whether the last answer holds anything; `None` where there is no answer yet.
-    #[must_use]
-    pub fn found(&self) -> Option<bool> {
-        if self.program.is_some() {
-            return Some(true);
-        }
-        if self.tab.is_of_span() {
-            self.raw.shown().map(Option::is_some)
-        } else {
-            self.detail.shown().map(Option::is_some)
-        }
-    }
-
-    /// Whether a newer answer for the tab that is shown is on its way, and late.
-    #[must_use]
-    pub fn is_late(&self, now: Timestamp) -> bool {
-        fn is_late<T>(pane: &Pane<T>, now: Timestamp) -> bool {
-            pane.is_refreshing(now) && pane.shown().is_some()
-        }
-        if self.tab.is_of_span() { is_late(&self.raw, now) } else { is_late(&self.detail, now) }
-    }
-
-    /// Why the tab that is shown is not as new as it should be.
-    #[must_use]
-    pub fn failed(&self) -> Option<&str> {
-        let is_of_mark = self.mark.as_ref().is_some_and(|mark| self.marked.answered() == Some(&mark.question()));
-        if let Some(why) = self.marked.failed().filter(|_| is_of_mark && self.over == Some(Over::Comparison)) {
-            return Some(why);
-        }
-        if self.tab.is_of_span() { self.raw.failed() } else { self.detail.failed() }
-    }
-
-    /// The labels of the tabs, with what there is to know at a glance, so that they fit a width.
-    #[must_use]
-    pub fn labels(&self, width: u16) -> Vec<String> {
-        let title = self.over.filter(|_| self.program.is_none()).map(Over::title);
-        let of_answer = self.program.is_none() && (self.tab.is_of_span() || self.is_current());
-        self.prepared.labels.fitting(width, of_answer, self.tab, title)
     }
 
     /// What there is to say of the answer; `None` where nothing is asked.
@@ -228,23 +144,11 @@ impl DetailPane {
     }
 
     fn shown(&self) -> &Shown {
-        &self.texts[&self.view()]
+        self.here().shown()
     }
 
     fn shown_mut(&mut self) -> &mut Shown {
-        self.texts.entry(self.view()).or_default()
-    }
-
-    /// Whether the shown answer is the one to what the tree's cursor asks for.
-    fn is_current(&self) -> bool {
-        if self.program.is_some() {
-            return true;
-        }
-        if self.tab.is_of_span() {
-            self.question_of_raw().as_ref() == self.raw.answered()
-        } else {
-            self.question().as_ref() == self.detail.answered()
-        }
+        self.texts.entry(self.here().view()).or_default()
     }
 }
 
@@ -335,13 +239,14 @@ impl DetailPane {
     }
 
     /// Makes the text anew where what it is made from is another, finds its place again, and lays out what is near.
-    /// `nodes`: the tree of the trace that the cursor is in.
-    pub fn settle(&mut self, width: u16, height: usize, nodes: &[Node], now: Timestamp) {
-        let asks = self.asks();
+    /// `nodes`: the tree of the trace that the cursor is in; `seeks`: what is looked for is looked for in it.
+    pub fn settle(&mut self, (width, height): (u16, usize), nodes: &[Node], seeks: bool, now: Timestamp) {
+        let here = self.here();
+        let (side, asks, tab, view) = (self.side(), here.asks(), here.tab(), here.view());
         let is_program = self.program.is_some();
         let version = match () {
             () if is_program => self.versions.program,
-            () if self.tab.is_of_span() => self.versions.raw,
+            () if tab.is_of_span() => self.versions.raw,
             () => self.versions.detail,
         };
         let made = Made {
@@ -363,14 +268,16 @@ impl DetailPane {
             let shown = self.shown_mut();
             shown.made = Some(made);
             shown.lost = true;
-            self.replaced.document = std::mem::replace(&mut shown.document, document);
+            self.replaced.documents[side as usize] = std::mem::replace(&mut shown.document, document);
         }
-        let current = !asks || self.is_current();
-        let shown = self.texts.entry(self.view()).or_default();
+        let current = !asks || self.here().is_current();
+        let shown = self.texts.entry(view).or_default();
         shown.document.tick(now);
         shown.document.look(&self.lens);
-        self.seek(height);
-        let shown = self.texts.entry(self.view()).or_default();
+        if seeks {
+            self.seek(height);
+        }
+        let shown = self.texts.entry(view).or_default();
         // Until the answer is there the old text stands where it stood.
         let finds = shown.lost && current;
         if finds {
@@ -384,11 +291,12 @@ impl DetailPane {
     }
 
     fn make(&self, width: u16) -> Document {
-        let blocks: Option<Arc<dyn Blocks>> = match self.tab.source() {
-            _ if !self.asks() => None,
+        let tab = self.tab();
+        let blocks: Option<Arc<dyn Blocks>> = match tab.source() {
+            _ if !self.here().asks() => None,
             _ if let Some(program) = &self.program => Some(program::blocks(program).into()),
-            _ if self.over.is_some() => self.blocks_over().map(Arc::from),
-            TabSource::Answer(blocks) | TabSource::Table(blocks) => self.prepared.blocks_of(self.tab).or_else(|| {
+            _ if self.over().is_some() => self.blocks_over().map(Arc::from),
+            TabSource::Answer(blocks) | TabSource::Table(blocks) => self.prepared.blocks_of(tab).or_else(|| {
                 let detail = self.detail.shown().and_then(Option::as_ref);
                 detail.map(blocks).map(Arc::from)
             }),

@@ -22,7 +22,8 @@
 //!   filter_line  the line of the filter: what it offers
 //!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
-//!   stats_keys   what keys do in the statistics             yank: what is copied of what the cursor is on
+//!   panes        which pane has the keys                  stats_keys: what keys do in the statistics
+//!   yank         what is copied of what the cursor is on
 //!   deleting     runs and sessions, once that was confirmed
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
@@ -35,7 +36,7 @@
 //!   detail       the tabs over one answer                   tab_source: what makes them; document: their text
 //!   browse       the tree                                   follow: the newest run
 //!   list         a list to pick from, or help to read       find: what narrows it; item, help, line: its parts
-//!   areas        where everything goes, for mouse and painter alike
+//!   areas        where everything goes, for mouse and painter alike; split: how the width is divided
 //!   verdict      what there is to say of a run before it is read
 //!     ────────
 //!   stats        the statistics: ranges, panels, where they go
@@ -85,6 +86,7 @@ mod lists;
 mod marking;
 mod oddities;
 pub mod pane;
+mod panes;
 pub mod picture;
 pub mod picture_keys;
 pub mod places;
@@ -96,6 +98,7 @@ pub(crate) mod scene;
 pub mod scroll;
 pub mod sdk;
 mod settle;
+pub mod split;
 mod state;
 pub mod stats;
 mod stats_keys;
@@ -115,7 +118,7 @@ mod yank;
 
 pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
-pub use detail::{Prepared, Showing};
+pub use detail::{OnePane, Prepared, Showing, Side};
 pub use event::{
     Effect, Ended, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, NewToken, Seen, Tick,
 };

@@ -1,14 +1,19 @@
 //! What follows from the rest of the state, made to agree with it after every event; and the queries that must be sent.
 
 use super::{
+    areas::Focus,
     browse::{Content, RowId},
+    detail::Side,
     event::Effect,
     follow::Moved,
     item::Kind,
     state::{Heights, State},
     verdict::Verdict,
 };
-use crate::model::{Filter, Node, NodeState, Query, QuerySlot, SpanId, Subject, TraceId};
+use crate::{
+    model::{Filter, Node, NodeState, Query, QuerySlot, SpanId, Subject, TraceId},
+    tabs::Tab,
+};
 
 /// More sessions than this are found by narrowing the tree, not by picking from a list.
 const PICKED_FROM: usize = 1000;
@@ -16,7 +21,12 @@ const PICKED_FROM: usize = 1000;
 impl State {
     /// Makes everything that follows from the rest agree with it again, and asks for what is not known.
     pub(super) fn settle(&mut self) -> Vec<Effect> {
-        let Heights { rows, text, text_width } = self.heights();
+        if self.focus == Focus::Tree {
+            self.detail.turn_to(Side::Main);
+        }
+        let both = self.areas().is_some_and(|areas| areas.beside.is_some());
+        self.detail.make_room(both, self.zoomed);
+        let Heights { rows, text, text_width, other } = self.heights();
         self.tree.relay(rows);
         self.reach_goal(rows);
         self.reach_match(rows);
@@ -26,7 +36,11 @@ impl State {
             Some(RowId::Span(trace, _) | RowId::Trace(trace)) => self.tree.nodes(trace),
             _ => &[],
         };
-        self.detail.settle(text_width, text, nodes, self.now);
+        self.detail.settle((text_width, text), nodes, true, self.now);
+        if let Some(other) = other {
+            let (side, now) = (self.detail.side().other(), self.now);
+            self.detail.within(side, |detail| detail.settle(other, nodes, false, now));
+        }
         for place in self.stats_layout().iter().flat_map(|laid| &laid.panels) {
             self.stats.fit(place.panel, place.rows.height.into());
         }
@@ -89,7 +103,7 @@ impl State {
             return Vec::new();
         }
         // The raw tab of a trace shows its root, wherever its spans are folded away.
-        let raw = self.detail.tab().is_of_span();
+        let raw = self.detail.tabs().any(Tab::is_of_span);
         let also = match self.tree.cursor().map(|row| &row.id) {
             Some(RowId::Trace(trace)) if raw => Some(*trace),
             _ => None,

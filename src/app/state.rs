@@ -9,10 +9,10 @@ use ratatui::layout::Rect;
 use super::{
     activity::{Arrivals, Rate},
     alerts::Watched,
-    areas::{self, Areas, Focus, Shape, Split},
+    areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
     completion::Completion,
-    detail::DetailPane,
+    detail::{DetailPane, Side},
     event::{Ended, Listening, Mode, NewToken, Seen},
     follow::Follow,
     format::Zone,
@@ -23,6 +23,7 @@ use super::{
     picture::{Picture, Shows},
     places::{Awaits, Goal, Trail},
     sdk::Sdk,
+    split::{Divider, Split},
     stats::StatsPane,
     verdict::{Unusual, Verdict, VerdictLine},
 };
@@ -77,8 +78,8 @@ pub struct State {
     pub focus: Focus,
     pub zoomed: bool,
     pub split: Split,
-    /// The line between the panes is being dragged.
-    pub(super) drags: bool,
+    /// The line between two panes that is being dragged.
+    pub(super) drags: Option<Divider>,
     /// The terminal reports the mouse to the program.
     pub mouse: bool,
 
@@ -202,7 +203,7 @@ impl State {
             focus: Focus::Tree,
             zoomed: false,
             split: Split::default(),
-            drags: false,
+            drags: None,
             mouse: true,
             filter: Filter::default(),
             line: None,
@@ -292,11 +293,17 @@ impl State {
         // A pane that is not shown goes on as if it were: it must be right when it comes back.
         let text = areas.and_then(|areas| areas.detail).map(|detail| detail.text);
         let rows = areas.and_then(|areas| areas.tree).map(|tree| tree.rows.height);
+        let beside = areas.and_then(|areas| areas.beside).map(|beside| beside.text);
+        let (text, other) = match (self.detail.side(), beside) {
+            (Side::Beside, Some(beside)) => (Some(beside), text),
+            _ => (text, beside),
+        };
         let usual = self.screen.height.saturating_sub(7).max(1);
         Heights {
             rows: rows.unwrap_or(usual).into(),
             text: text.map_or(usual, |text| text.height).into(),
             text_width: text.map_or(self.screen.width.saturating_sub(2).max(1), |text| text.width),
+            other: other.map(|other| (other.width, other.height.into())),
         }
     }
 
@@ -308,9 +315,7 @@ impl State {
     pub(super) fn forget(&mut self) {
         self.overview = Pane::default();
         self.tree = Browse::new(self.zone.clone());
-        let tab = self.detail.tab();
-        self.detail = DetailPane::new(self.zone.clone());
-        self.detail.show(tab);
+        self.detail = self.detail.emptied();
         self.picker = Pane::default();
         self.runs = Pane::default();
         self.usual = Pane::default();
@@ -376,6 +381,9 @@ impl State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heights {
     pub rows: usize,
+    /// Of the detail's pane that keys are for.
     pub text: usize,
     pub text_width: u16,
+    /// How wide and high the text of the other pane is, where there are two.
+    pub other: Option<(u16, usize)>,
 }

@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use super::{
     act::act,
     activity::Rate,
-    areas::{self, Focus, Split},
-    detail::Prepared,
+    areas::{self, Areas, DetailArea, Focus},
+    detail::{Prepared, Side},
     event::{Effect, Event, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
-    lists, marking,
+    lists, marking, panes,
     picture::Shown,
     picture_keys, removed,
+    split::Divider,
     state::{Stage, State},
     stats_keys, yank,
 };
@@ -260,12 +261,13 @@ fn ticked(state: &mut State, tick: Tick) {
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
     if does == MouseDoes::Release {
-        state.drags = false;
+        state.drags = None;
         return Vec::new();
     }
     if does == MouseDoes::Drag {
-        if state.drags {
-            state.split = Split::at(column, state.screen.width);
+        if let Some(divider) = state.drags {
+            let three = panes::has_beside(state);
+            state.split = state.split.at(divider, column, state.screen.width, three);
         }
         return Vec::new();
     }
@@ -306,9 +308,12 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     if state.stats.is_open() {
         return stats_keys::point(state, column, row, wheel);
     }
-    if does == MouseDoes::Click && areas.divider == Some(column) && within(Some(areas.body)) {
-        state.drags = true;
-        return Vec::new();
+    if does == MouseDoes::Click && within(Some(areas.body)) {
+        let lines = [(areas.divider, Divider::Tree), (areas.beside_divider, Divider::Beside)];
+        state.drags = lines.into_iter().find(|(at, _)| *at == Some(column)).map(|(_, divider)| divider);
+        if state.drags.is_some() {
+            return Vec::new();
+        }
     }
     if let Some(tree) = areas.tree.filter(|tree| within(Some(tree.rows))) {
         let height = usize::from(tree.rows.height);
@@ -330,28 +335,45 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         } else if on_cursor {
             return act(state, Action::Open);
         }
-    } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.text))) {
-        let height = usize::from(detail.text.height);
-        state.follow.stop(&mut state.tree);
-        if let Some(by) = wheel {
-            state.detail.scroll_by(by, height);
-            return Vec::new();
-        }
-        let at = state.detail.scroll().top() + usize::from(row - detail.text.y);
-        state.focus = Focus::Detail;
-        if at < state.detail.document().len() {
-            state.detail.go(at, height);
-            state.detail.fold(None);
-        }
-    } else if let Some(detail) = areas.detail.filter(|detail| within(Some(detail.tabs)) && wheel.is_none()) {
-        let labels = state.detail.labels(detail.tabs.width);
-        let tabs = areas::tabs(detail.tabs, &labels);
-        let hit = Tab::ALL.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
-        if let Some((tab, _)) = hit {
-            state.detail.show(tab);
-        }
+    } else if let Some((side, detail)) = pane_at(state, &areas, column, row) {
+        point_at_text(state, side, &detail, (column, row), wheel);
     } else if wheel.is_none() && within(areas.filter) && state.line.is_none() {
         return act(state, Action::Filter);
     }
     Vec::new()
+}
+
+/// The pane of the detail that a cell lies in.
+fn pane_at(state: &State, areas: &Areas, column: u16, row: u16) -> Option<(Side, DetailArea)> {
+    // Where there is one pane it is the one with the keys.
+    let main = if areas.beside.is_some() { Side::Main } else { state.detail.side() };
+    let panes = [areas.detail.map(|area| (main, area)), areas.beside.map(|area| (Side::Beside, area))];
+    let holds = |area: &DetailArea| [area.text, area.tabs].iter().any(|part| areas::holds(*part, column, row));
+    panes.into_iter().flatten().find(|(_, area)| holds(area))
+}
+
+/// What the mouse does in a pane of the detail; `wheel`: so many lines it turns.
+fn point_at_text(state: &mut State, side: Side, area: &DetailArea, (column, row): (u16, u16), wheel: Option<isize>) {
+    let height = usize::from(area.text.height);
+    if areas::holds(area.text, column, row) {
+        state.follow.stop(&mut state.tree);
+        if let Some(by) = wheel {
+            state.detail.within(side, |detail| detail.scroll_by(by, height));
+            return;
+        }
+        state.focus = Focus::Detail;
+        state.detail.turn_to(side);
+        let at = state.detail.scroll().top() + usize::from(row - area.text.y);
+        if at < state.detail.document().len() {
+            state.detail.go(at, height);
+            state.detail.fold(None);
+        }
+    } else if wheel.is_none() {
+        let labels = state.detail.on(side).labels(area.tabs.width);
+        let tabs = areas::tabs(area.tabs, &labels);
+        let hit = Tab::ALL.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
+        if let Some((tab, _)) = hit {
+            state.detail.within(side, |detail| detail.show(tab));
+        }
+    }
 }

@@ -113,8 +113,8 @@ actions! {
 
     Fold             Main      ["h" "left"]         "fold"            "fold"     "Close the branch or fold, else go to its parent; from the detail to the tree"
     Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold; once more, the spans that it folds away (+N)"
-    NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the other pane"
-    PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the other pane, backwards"
+    NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the next pane"
+    PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the pane before"
     @tabs // an action for each row of `crate::tabs`
     NextFailed       Main      ["e"]                "next-failed"     "failure"  "Go to the next step that failed, in this run, else in the next run that has one"
     PreviousFailed   Main      ["E"]                "previous-failed" "failure"  "Go to the previous step that failed, also in the runs before"

@@ -9,7 +9,7 @@ use super::{
     widgets::{frame, scrollbar},
 };
 use crate::app::{
-    Areas, Content, Focus, State,
+    Areas, Content, Focus, OnePane, Side, State,
     areas::{self, DetailArea},
     format,
     styled::Styled,
@@ -18,17 +18,20 @@ use crate::app::{
 use crate::slots::Slot;
 use crate::tabs::Tab;
 
-/// Draws it; returns where the next letter of a phrase to be found goes.
-pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) -> Option<Position> {
-    let focused = state.focus == Focus::Detail;
+/// Draws the pane on one side; returns where the next letter of a phrase to be found goes.
+pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea, side: Side) -> Option<Position> {
+    let pane = state.detail.on(side);
+    let focused = state.focus == Focus::Detail && pane.has_keys();
     let border = if focused || areas.tree.is_none() { Slot::BorderFocused } else { Slot::Border };
-    verdict::draw(pen, state, areas, area);
-    tabs(pen, state, area.tabs);
-    let typed = rule(pen, state, areas, area.rule);
-    text(pen, state, area.text, focused);
+    if area.verdict.height > 0 {
+        verdict::draw(pen, state, areas, area);
+    }
+    tabs(pen, state, pane, area.tabs);
+    let typed = rule(pen, state, areas, pane, area.rule);
+    text(pen, state, pane, area.text, focused);
 
-    let scroll = state.detail.scroll();
-    let length = state.detail.document().len();
+    let scroll = pane.scroll();
+    let length = pane.document().len();
     let rows = area.text.y..area.text.bottom();
     // On the frame where there is one, else in the column that is left beside the text.
     let bar = if areas.bordered { area.text.right().saturating_add(1) } else { area.text.right() };
@@ -40,18 +43,18 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) -> O
             width: area.rule.width + 2,
             height: 1,
         };
-        frame::words_right(pen, line, &place(state, length, area.text.height.into()));
+        frame::words_right(pen, line, &place(pane, length, area.text.height.into()));
     }
     typed
 }
 
 /// `[1 Messages]  2 Tools 5·4✗  3 Reasoning  4 Cost  5 Raw`
-fn tabs(pen: &mut Pen, state: &State, line: Rect) {
-    let labels = state.detail.labels(line.width);
+fn tabs(pen: &mut Pen, state: &State, pane: OnePane, line: Rect) {
+    let labels = pane.labels(line.width);
     let places = areas::tabs(line, &labels);
     for ((tab, label), place) in Tab::ALL.iter().copied().zip(&labels).zip(places) {
         let (y, right) = (place.y, place.right());
-        let active = tab == state.detail.tab();
+        let active = tab == pane.tab();
         let slot = if active { Slot::TabActive } else { Slot::Tab };
         let [open, close] = if active { ["[", "]"] } else { [" ", " "] };
         let x = pen.put(place.x, y, right, open, slot);
@@ -62,18 +65,18 @@ fn tabs(pen: &mut Pen, state: &State, line: Rect) {
         let x = pen.put(x, y, right.saturating_sub(1), failed, Slot::Error);
         pen.put(x, y, right, close, slot);
     }
-    if state.detail.is_late(state.now) {
+    if pane.is_late(state.now) {
         pen.texts_right(line, &[Styled::new("… ", Slot::Dim)]);
     }
 }
 
 /// Between tabs and text; here stands what is looked for in it, or why the text is not as new as it should be.
-fn rule(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) -> Option<Position> {
+fn rule(pen: &mut Pen, state: &State, areas: &Areas, pane: OnePane, line: Rect) -> Option<Position> {
     frame::across(pen, state, areas, line);
-    if let Some(phrase) = state.detail.finds() {
+    if let Some(phrase) = state.detail.finds().filter(|_| pane.has_keys()) {
         return find(pen, state, line, phrase);
     }
-    if let Some(why) = state.detail.failed() {
+    if let Some(why) = pane.failed() {
         frame::words(pen, line, &[Styled::new(format!("✗ {why}"), Slot::Error)]);
     }
     None
@@ -106,20 +109,21 @@ fn find(pen: &mut Pen, state: &State, line: Rect, phrase: &str) -> Option<Positi
     None
 }
 
-fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
-    let (document, scroll) = (state.detail.document(), state.detail.scroll());
+fn text(pen: &mut Pen, state: &State, pane: OnePane, area: Rect, focused: bool) {
+    let (document, scroll) = (pane.document(), pane.scroll());
     let window = scroll.window(document.len(), area.height.into());
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
-        for found in state.detail.found_at(at) {
+        let found = if pane.has_keys() { state.detail.found_at(at) } else { Vec::new() };
+        for found in found {
             let column = |at: usize| area.x.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)).min(area.right());
             let (start, end) = (column(found.start), column(found.end));
             pen.wash(Rect { x: start, y, width: end - start, height: 1 }, Slot::ListMatch);
         }
         // From the cursor's column to the one beyond the text.
         let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
-        if line.span.is_some() && line.span == state.detail.step() {
+        if line.span.is_some() && line.span == pane.step() {
             pen.wash(row, Slot::CursorInactive);
         }
         if focused && at == scroll.cursor {
@@ -128,7 +132,7 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
         }
     }
     if document.is_empty() {
-        let lines = wrap::wrap(empty(state), usize::from(area.width.saturating_sub(1)));
+        let lines = wrap::wrap(empty(state, pane), usize::from(area.width.saturating_sub(1)));
         for (y, line) in (area.y..area.bottom()).zip(lines) {
             pen.put(area.x + 1, y, area.right(), &line, Slot::Dim);
         }
@@ -136,9 +140,9 @@ fn text(pen: &mut Pen, state: &State, area: Rect, focused: bool) {
 }
 
 /// Why there is no text.
-fn empty(state: &State) -> &'static str {
+fn empty(state: &State, pane: OnePane) -> &'static str {
     let row = state.tree.cursor().map(|row| state.tree.content(row));
-    let raw = state.detail.tab().is_of_span();
+    let raw = pane.tab().is_of_span();
     let nothing = match row {
         None => "nothing is chosen",
         Some(Content::Session(session)) if session.session.is_none() => {
@@ -148,22 +152,22 @@ fn empty(state: &State) -> &'static str {
         Some(Content::Span { .. }) if raw => "not received yet; its children name it as their parent",
         Some(_) => "nothing to show",
     };
-    match state.detail.found() {
-        Some(false) if state.detail.asks() => "it is no longer in the store",
+    match pane.found() {
+        Some(false) if pane.asks() => "it is no longer in the store",
         // Its answer is on its way, or the rule says why not: an empty pane does not flicker.
-        None if state.detail.asks() => "",
+        None if pane.asks() => "",
         _ => nothing,
     }
 }
 
 /// `line 118/136  87%`
-fn place(state: &State, length: usize, height: usize) -> Vec<Styled> {
-    let scroll = state.detail.scroll();
+fn place(pane: OnePane, length: usize, height: usize) -> Vec<Styled> {
+    let scroll = pane.scroll();
     if length <= height {
         return Vec::new();
     }
     let (at, of) = (format::exact((scroll.cursor + 1).min(length) as u64), format::exact(length as u64));
-    let end = if state.detail.sticks() { "  end" } else { "" };
+    let end = if pane.sticks() { "  end" } else { "" };
     vec![
         Styled::new(format!("line {at:>0$}/{of}", of.len()), Slot::Dim),
         Styled::new(format!("  {:>3}%", (scroll.cursor + 1).min(length) * 100 / length), Slot::Dim),

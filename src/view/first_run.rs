@@ -19,7 +19,7 @@ use super::{
     widgets::{frame, scrollbar},
 };
 use crate::app::{
-    Areas, Focus, State,
+    Areas, State,
     first_run::{Line, page},
     styled::Styled,
 };
@@ -27,7 +27,7 @@ use crate::slots::Slot;
 
 pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
     if areas.bordered {
-        frame::draw(pen, areas.body, None, Focus::Tree);
+        frame::boxed(pen, areas.body, Slot::BorderFocused);
         frame::words(pen, areas.body, &[Styled::new("Send your first trace", Slot::Title)]);
     }
     let page = page(state, areas);

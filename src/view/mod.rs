@@ -49,7 +49,7 @@ use ratatui::{
 };
 
 use crate::{
-    app::{Areas, Focus, Stage, State, styled::Styled},
+    app::{Areas, Side, Stage, State, styled::Styled},
     model::Order,
     slots::Slot,
     theme::Theme,
@@ -91,8 +91,12 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
             if let Some(area) = &areas.tree {
                 tree::draw(pen, state, &areas, area);
             }
-            if let Some(area) = &areas.detail {
-                typed = detail::draw(pen, state, &areas, area).or(typed);
+            // Where there is one pane of the detail it is the one with the keys.
+            let side = if areas.beside.is_some() { Side::Main } else { state.detail.side() };
+            for (side, area) in [(side, &areas.detail), (Side::Beside, &areas.beside)] {
+                if let Some(area) = area {
+                    typed = detail::draw(pen, state, &areas, area, side).or(typed);
+                }
             }
         }
     }
@@ -118,8 +122,7 @@ fn panes(pen: &mut Pen, state: &State, areas: &Areas) {
     if !areas.bordered {
         return;
     }
-    let focus = if areas.tree.is_none() { Focus::Detail } else { state.focus };
-    frame::draw(pen, areas.body, areas.divider, focus);
+    frame::draw(pen, state, areas);
     if let Some(tree) = &areas.tree {
         let top = Rect { x: areas.body.x, y: areas.body.y, width: tree.head.width + 2, height: 1 };
         let news = tree::news(state).map(|news| Styled::new(format!("  {news}"), Slot::Accent));

@@ -71,6 +71,14 @@ fn the_timeline_shows_when_each_step_was_under_way() {
 }
 
 #[test]
+fn a_very_wide_screen_has_three_panes() {
+    const SIZES: [(u16, u16); 2] = [(200, 60), (160, 50)];
+    shows_at(&SIZES, "three_panes", &["strands/openai_support"], "g g j l j j");
+    shows_at(&SIZES, "three_panes_failed", &["openai/gen_responses_support"], "g g j tab tab");
+    shows_at(&SIZES, "three_panes_tools", &["strands/openai_support"], "g g j tab tab 2");
+}
+
+#[test]
 fn a_session_has_a_timeline_for_each_run() {
     shows_at(&WIDE, "timeline_session", &["openai/gen_responses_support"], "g g 6");
 }

@@ -7,18 +7,12 @@ use crate::{
         scroll::Scroll,
     },
     model::{SpanId, TraceId},
-    tabs::Tab,
 };
 
 /// So many lines from the cursor a run's time is looked for.
 const NEAR: usize = 40;
 
 impl DetailPane {
-    pub fn show(&mut self, tab: Tab) {
-        self.tab = tab;
-        self.over = None;
-    }
-
     pub fn move_by(&mut self, by: isize, height: usize) {
         self.by_hand(|scroll, length| scroll.move_by(by, length, height));
     }

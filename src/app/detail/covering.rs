@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     DetailPane, Hold, Shown,
     over::{Made, Mark, Over, View},
+    sides::Side,
 };
 use crate::{
     app::{
@@ -20,20 +21,6 @@ use crate::{
 };
 
 impl DetailPane {
-    pub(super) fn view(&self) -> View {
-        match self.over {
-            None => View::Tab(self.tab),
-            Some(Over::Prompt { .. }) => View::Prompt,
-            Some(Over::Comparison) => View::Comparison,
-        }
-    }
-
-    /// What lies over the messages.
-    #[must_use]
-    pub fn over(&self) -> Option<Over> {
-        self.over
-    }
-
     /// What was marked.
     #[must_use]
     pub fn mark(&self) -> Option<&Mark> {
@@ -58,12 +45,11 @@ impl DetailPane {
     /// Shows the prompt of a call: of the one that the text's cursor is in, else of the one at the tree's cursor. Once
     /// more: all of it, or only what is new.
     pub fn show_prompt(&mut self, at_cursor: bool) {
-        if let Some(Over::Prompt { full }) = self.over {
+        if let Some(Over::Prompt { full }) = self.over() {
             self.over = Some(Over::Prompt { full: !full });
         } else {
-            self.chosen = if at_cursor && self.over.is_none() { self.step_read() } else { None };
-            self.tab = Tab::default();
-            self.over = Some(Over::Prompt { full: false });
+            self.chosen = if at_cursor && self.over().is_none() { self.step_read() } else { None };
+            self.cover(Over::Prompt { full: false });
         }
         self.read_from_start();
     }
@@ -71,14 +57,20 @@ impl DetailPane {
     /// Compares what was marked with what the tree's cursor is on.
     pub fn show_comparison(&mut self) {
         self.chosen = None;
-        self.tab = Tab::default();
-        self.over = Some(Over::Comparison);
+        self.cover(Over::Comparison);
         self.read_from_start();
+    }
+
+    /// Lays something over the messages, and gives that pane the keys.
+    fn cover(&mut self, over: Over) {
+        self.turn_to(Side::Main);
+        self.show(Tab::default());
+        self.over = Some(over);
     }
 
     /// Takes away what lies over the messages; false where nothing does.
     pub fn uncover(&mut self) -> bool {
-        self.over.take().is_some()
+        self.over.take_if(|_| self.sides.keys == Side::Main).is_some()
     }
 
     fn read_from_start(&mut self) {
@@ -114,7 +106,7 @@ impl DetailPane {
     }
 
     pub(super) fn made_over(&self) -> Option<Made> {
-        let over = self.over?;
+        let over = self.over()?;
         let mark = self.mark.as_ref().filter(|_| over == Over::Comparison);
         let of_step = match over {
             Over::Prompt { .. } => true,
@@ -127,7 +119,7 @@ impl DetailPane {
     pub(super) fn blocks_over(&self) -> Option<Box<dyn Blocks>> {
         let detail = self.detail.shown()?.as_ref()?;
         let (trace, step) = self.step_of_text();
-        match self.over? {
+        match self.over()? {
             Over::Prompt { full } => {
                 let place = |trace| detail.traces.iter().position(|one| one.trace == trace);
                 Some(prompt::blocks(detail, trace.and_then(place), step, full))

@@ -95,7 +95,7 @@ impl DetailPane {
 
     /// Closes what was opened on the way to hits that nobody stayed at.
     fn close_again(&mut self, finding: &mut Finding) {
-        let view = self.view();
+        let view = self.here().view();
         let Some(shown) = self.texts.get_mut(&view) else { return };
         for (id, fold) in finding.opened.drain(..).rev() {
             self.folds.toggle(&fold);
@@ -190,7 +190,7 @@ impl DetailPane {
         /// Folds lie in folds no deeper than this.
         const DEEPEST: usize = 8;
         let Some(hit) = self.finding.as_ref().and_then(|finding| finding.hits.get(at)).copied() else { return };
-        let view = self.view();
+        let view = self.here().view();
         let Some(shown) = self.texts.get_mut(&view) else { return };
         let mut is_moved = false;
         for _ in 0..DEEPEST {
@@ -232,7 +232,7 @@ impl DetailPane {
 
     /// Goes on with the search, anew where the text is another, and goes to the first hit once it is known.
     pub(super) fn seek(&mut self, height: usize) {
-        let (view, made) = (self.view(), self.shown().made);
+        let (view, made) = (self.here().view(), self.shown().made);
         let Some(mut finding) = self.finding.take() else { return };
         let made = made.map(|made| (view, made));
         if finding.made != made {

@@ -18,22 +18,28 @@ const LARGE: usize = 2_000;
 pub struct Prepared {
     pub(super) labels: Labels,
     pub(super) verdict: Option<Verdict>,
-    /// The blocks of the tab that was shown meanwhile, and of a large answer those of all tabs that are about it.
+    /// The blocks of the tabs that were shown meanwhile, and of a large answer those of all tabs that are about it.
     blocks: Vec<(Tab, Arc<dyn Blocks>)>,
 }
 
-/// What the detail shows while an answer is under way.
+/// What the detail shows while an answer is under way: a tab in each of its panes.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Showing(pub(super) Tab);
+pub struct Showing([Option<Tab>; 2]);
+
+impl Showing {
+    pub(super) fn of(mut tabs: impl Iterator<Item = Tab>) -> Self {
+        Self([tabs.next(), tabs.next()])
+    }
+}
 
 impl Prepared {
     /// Of an answer for a slot; `None` where the screen takes the answer as it is.
     #[must_use]
-    pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tab): Showing) -> Option<Box<Self>> {
+    pub fn of(slot: &QuerySlot, answer: &Result<Answer, String>, Showing(tabs): Showing) -> Option<Box<Self>> {
         match (slot, answer) {
             (QuerySlot::Detail, Ok(Answer::Detail(Some(detail)))) => {
                 let spans: usize = detail.traces.iter().map(|trace| trace.tree.nodes.len()).sum();
-                let tabs = Tab::ALL.iter().filter(|one| **one == tab || spans > LARGE);
+                let tabs = Tab::ALL.iter().filter(|one| spans > LARGE || tabs.contains(&Some(**one)));
                 let blocks = tabs.filter_map(|tab| match tab.source() {
                     TabSource::Answer(blocks) | TabSource::Table(blocks) => Some((*tab, blocks(detail).into())),
                     TabSource::Span(_) => None,

@@ -1,6 +1,7 @@
 //! The detail follows the tree, and holds its end.
 
 use super::*;
+use crate::app::Side;
 
 #[test]
 fn moving_in_the_tree_scrolls_the_detail_to_the_span() {
@@ -21,7 +22,7 @@ fn moving_in_the_tree_scrolls_the_detail_to_the_span() {
 fn the_end_of_a_text_is_held_while_it_grows_and_a_line_chosen_by_hand_too() {
     let mut scene = Scene::with([fake(1, Some("a"))]).still();
     scene.press("j tab G");
-    assert!(scene.state.detail.sticks());
+    assert!(scene.state.detail.on(Side::Main).sticks());
     let mut longer = fake(1, Some("a"));
     longer.spans.push((1, Category::Llm, NodeState::Ok));
     scene.arrives(longer.clone());
@@ -32,7 +33,7 @@ fn the_end_of_a_text_is_held_while_it_grows_and_a_line_chosen_by_hand_too() {
     let held = scene.reads();
     longer.spans.push((1, Category::Llm, NodeState::Ok));
     scene.arrives(longer);
-    assert!(!scene.state.detail.sticks());
+    assert!(!scene.state.detail.on(Side::Main).sticks());
     assert_eq!(scene.reads(), held);
 }
 
@@ -128,4 +129,59 @@ fn what_nobody_said_is_not_found_and_that_is_told() {
     scene.press("enter");
     let notice = scene.state.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
     assert!(notice.contains("`Said by`"), "a capital letter makes case matter: {notice}");
+}
+
+#[test]
+fn a_wide_screen_shows_another_tab_beside_the_messages() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.resize(200, 60);
+    scene.press("j j j");
+    let tabs = |scene: &Scene| [Side::Main, Side::Beside].map(|side| scene.state.detail.on(side).tab());
+    let lines = |scene: &Scene| [Side::Main, Side::Beside].map(|side| scene.state.detail.on(side).document().len());
+    assert_eq!(tabs(&scene), [Tab::Messages, Tab::Timeline]);
+    assert!(lines(&scene).iter().all(|lines| *lines > 0));
+    let pane = |scene: &Scene| (scene.state.focus, scene.state.detail.side());
+    for expected in [(Focus::Detail, Side::Main), (Focus::Detail, Side::Beside), (Focus::Tree, Side::Main)] {
+        scene.press("tab");
+        assert_eq!(pane(&scene), expected);
+    }
+    scene.press("shift-tab 2");
+    assert_eq!(tabs(&scene), [Tab::Messages, Tab::Tools], "keys are for the pane that has them");
+    scene.press("1");
+    assert_eq!(tabs(&scene), [Tab::Tools, Tab::Messages], "no tab is shown twice");
+    scene.press("1 shift-tab 1");
+    assert_eq!(pane(&scene), (Focus::Detail, Side::Main));
+    assert_eq!(tabs(&scene), [Tab::Messages, Tab::Timeline]);
+    scene.press("a");
+    assert!(scene.state.detail.over().is_some());
+    scene.press("tab");
+    assert_eq!(scene.state.detail.over(), None, "what lies over the messages lies over nothing else");
+    scene.press("esc");
+    assert!(scene.state.detail.over().is_some() && scene.state.focus == Focus::Tree);
+}
+
+#[test]
+fn a_third_pane_that_loses_its_room_is_read_on_in_the_other_one() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.resize(200, 60);
+    scene.press("j j j shift-tab");
+    assert_eq!(scene.state.detail.tab(), Tab::Timeline);
+    scene.resize(120, 40);
+    assert_eq!((scene.state.detail.side(), scene.state.detail.tab()), (Side::Main, Tab::Timeline));
+    scene.resize(200, 60);
+    scene.press("shift-tab shift-tab esc");
+    assert_eq!(scene.state.focus, Focus::Tree);
+}
+
+#[test]
+fn both_panes_are_prepared_with_the_answer() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.resize(200, 60);
+    let tabs: Vec<Tab> = scene.state.detail.tabs().collect();
+    assert_eq!(tabs, [Tab::Messages, Tab::Timeline]);
+    scene.press("shift-tab 5");
+    assert!(
+        scene.asked.iter().any(|query| matches!(query, Query::Raw { .. })),
+        "a span that only the third pane shows"
+    );
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{Areas, Focus, State, styled::Styled},
+    app::{Areas, Focus, Side, State, styled::Styled},
     slots::Slot,
     view::pen::Pen,
 };
@@ -11,30 +11,58 @@ use crate::{
 const PLAIN: Slot = Slot::Border;
 const FOCUSED: Slot = Slot::BorderFocused;
 
-/// Frames `body`, divided at the column `divider` where two panes show.
-pub fn draw(pen: &mut Pen, body: Rect, divider: Option<u16>, focus: Focus) {
-    let Some(divider) = divider.filter(|divider| (body.x..body.right()).contains(divider)) else {
-        boxed(pen, body, FOCUSED);
-        return;
-    };
-    let left = Rect { width: divider + 1 - body.x, ..body };
-    let right = Rect { x: divider, width: body.right() - divider, ..body };
-    // The pane with the keys is drawn last: the line between the two is its own.
-    let (other, focused) = if focus == Focus::Tree { (right, left) } else { (left, right) };
-    boxed(pen, other, PLAIN);
-    boxed(pen, focused, FOCUSED);
-    pen.dot(divider, body.y, "┬", FOCUSED);
-    pen.dot(divider, body.bottom().saturating_sub(1), "┴", FOCUSED);
+/// The columns of the lines that stand upright, from left to right: between two neighbours is a pane.
+fn edges(areas: &Areas) -> Vec<u16> {
+    let body = areas.body;
+    let inner = [areas.divider, areas.beside_divider].into_iter().flatten();
+    let inner = inner.filter(|column| (body.x..body.right()).contains(column));
+    [body.x].into_iter().chain(inner).chain([body.right().saturating_sub(1)]).collect()
 }
 
-/// A line across the detail, joined to the frame at its sides.
-pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
-    let slot = if areas.bordered && (state.focus == Focus::Detail || areas.tree.is_none()) { FOCUSED } else { PLAIN };
-    pen.line(line, "─", slot);
-    if areas.bordered {
-        pen.dot(line.x.saturating_sub(1), line.y, "├", FOCUSED);
-        pen.dot(line.right(), line.y, "┤", slot);
+/// Which pane has the keys, counted from the left.
+fn with_keys(state: &State, areas: &Areas) -> usize {
+    match (state.focus, state.detail.side()) {
+        _ if areas.divider.is_none() => 0,
+        (Focus::Tree, _) => 0,
+        (Focus::Detail, Side::Beside) if areas.beside.is_some() => 2,
+        (Focus::Detail, _) => 1,
     }
+}
+
+/// Frames the panes. The line between two of them is that of the pane with the keys, if it is one of the two.
+pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
+    let (body, edges, focus) = (areas.body, edges(areas), with_keys(state, areas));
+    let pane = |at: usize| Rect { x: edges[at], width: edges[at + 1] + 1 - edges[at], ..body };
+    let panes = edges.len() - 1;
+    for at in (0..panes).filter(|at| *at != focus) {
+        boxed(pen, pane(at), PLAIN);
+    }
+    boxed(pen, pane(focus), FOCUSED);
+    for (at, x) in edges.iter().copied().enumerate().take(panes).skip(1) {
+        let slot = if [at, at - 1].contains(&focus) { FOCUSED } else { PLAIN };
+        pen.dot(x, body.y, "┬", slot);
+        pen.dot(x, body.bottom().saturating_sub(1), "┴", slot);
+    }
+}
+
+/// A line across a pane of the detail, joined to the frame at its sides.
+pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
+    if !areas.bordered {
+        pen.line(line, "─", PLAIN);
+        return;
+    }
+    let (edges, focus) = (edges(areas), with_keys(state, areas));
+    let left = line.x.saturating_sub(1);
+    let at = edges.iter().position(|edge| *edge == left).unwrap_or(0);
+    let slot = |focused: bool| if focused { FOCUSED } else { PLAIN };
+    // The pane to the left may have a line at the same height.
+    let meets = areas
+        .detail
+        .filter(|_| at == 2)
+        .is_some_and(|detail| [detail.rule, detail.divide].iter().any(|other| other.height > 0 && other.y == line.y));
+    pen.line(line, "─", slot(focus == at));
+    pen.dot(left, line.y, if meets { "┼" } else { "├" }, slot(focus == at || focus + 1 == at));
+    pen.dot(line.right(), line.y, "┤", slot(focus == at || (focus == at + 1 && at + 2 < edges.len())));
 }
 
 /// Frames an area.
