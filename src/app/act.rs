@@ -40,6 +40,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Up => return step(state, -1),
         Action::HalfPageDown => return step(state, half_page(state)),
         Action::HalfPageUp => return step(state, -half_page(state)),
+        Action::PageDown => return step(state, half_page(state).saturating_mul(2)),
+        Action::PageUp => return step(state, half_page(state).saturating_mul(-2)),
         Action::First => return step(state, isize::MIN),
         Action::Last => return last(state),
         Action::Open => return open(state),

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use super::{GOOD, print};
 use crate::{
     config::{Described, Layer, Settings, described},
-    keymap::{ACTIONS, Keymap},
+    keymap::{ACTIONS, Keymap, Preset},
     theme,
 };
 
@@ -73,6 +73,8 @@ fn settings_text(settings: &Settings) -> String {
         let _ = write!(text, "\n# {help}\n# ({variable})\n# {name} = {value}\n");
     }
     text.push_str("\n# Keys: one, as in \"f\", or several, as in [\"f\", \"F\"]; `sideseat-tui keys` says what each action does.\n[keys]\n");
+    let presets: Vec<&str> = Preset::ALL.into_iter().map(Preset::name).collect();
+    let _ = write!(text, "\n# A set of keys to begin with: {}.\n# preset = \"default\"\n", presets.join(", "));
     let keymap = Keymap::default();
     let mut place = None;
     for row in ACTIONS {

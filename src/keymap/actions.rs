@@ -109,6 +109,8 @@ actions! {
     Last             Rows      ["G" "end"]          "last"            ""         "Go to the last; in text, stay at the end while it grows"
     HalfPageDown     Rows      ["ctrl-d"]           "half-page-down"  ""         "Go down half a page"
     HalfPageUp       Rows      ["ctrl-u"]           "half-page-up"    ""         "Go up half a page"
+    PageDown         Rows      ["ctrl-f" "pagedown"] "page-down"      ""         "Go down a page"
+    PageUp           Rows      ["ctrl-b" "pageup"]  "page-up"         ""         "Go up a page"
     Open             Rows      ["enter"]            "open"            "open"     "Open a branch, a fold or a picture, choose, else go into the detail and enlarge it"
 
     Fold             Main      ["h" "left"]         "fold"            "fold"     "Close the branch or fold, else go to its parent; from the detail to the tree"

@@ -3,19 +3,25 @@
 //! ```text
 //!   actions   the table: action, place, keys, name, hint, help
 //!   chord     keys as text and back
+//!   presets   sets of keys for hands that know other programs
 //! ```
 //!
 //! A [`Keymap`] is that table with the user's own keys laid over it.
 
 mod actions;
 mod chord;
+mod presets;
 
 use std::collections::BTreeMap;
 
 pub use actions::{ACTIONS, Action, Place, Row};
 pub use chord::{Chord, Code, Key, NotAKey};
+pub use presets::Preset;
 
 use crate::nearest::nearest;
+
+/// The name in `[keys]` under which a preset is chosen.
+const PRESET: &str = "preset";
 
 /// Where the keys go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +110,8 @@ pub struct HelpRow {
 pub enum KeyError {
     #[error("[keys] has no action `{name}`{} (`sideseat-tui keys` lists them)", meant(*.nearest))]
     Unknown { name: String, nearest: Option<&'static str> },
+    #[error("[keys] preset: {0}")]
+    NoPreset(String),
     #[error("[keys] {name}: {why}")]
     NotAKey { name: &'static str, why: NotAKey },
     #[error("[keys] `{chord}` of `{name}` and `{other_chord}` of `{other}` mean two things in one place ({place})")]
@@ -118,6 +126,7 @@ impl KeyError {
     pub fn names(&self) -> Vec<&str> {
         match self {
             Self::Unknown { name, .. } => vec![name],
+            Self::NoPreset(_) => vec![PRESET],
             Self::NotAKey { name, .. } | Self::Typed { name, .. } => vec![name],
             Self::Clash { name, other, .. } => vec![name, other],
         }
@@ -135,12 +144,15 @@ fn meant(nearest: Option<&str>) -> String {
 }
 
 impl Keymap {
-    /// The table with other keys for some actions: an action's name → all its keys.
+    /// The table with other keys for some actions: an action's name → all its keys; under `preset` the name of a set of
+    /// keys that goes before the table.
     ///
     /// # Errors
-    /// A name that no action has, a text that is no key, or two meanings in one place.
+    /// A name that no action or no preset has, a text that is no key, or two meanings in one place.
     pub fn new(own: &BTreeMap<String, Vec<String>>) -> Result<Self, KeyError> {
-        for name in own.keys() {
+        let preset = own.get(PRESET).map(|names| names.join(" ").parse::<Preset>());
+        let preset = preset.transpose().map_err(KeyError::NoPreset)?.unwrap_or_default();
+        for name in own.keys().filter(|name| *name != PRESET) {
             if !ACTIONS.iter().any(|row| row.name == name) {
                 return Err(KeyError::Unknown { name: name.clone(), nearest: nearest_action(name) });
             }
@@ -150,7 +162,10 @@ impl Keymap {
             let read = |text: &str| text.parse().map_err(|why| KeyError::NotAKey { name: row.name, why });
             chords.push(match own.get(row.name) {
                 Some(texts) => texts.iter().map(|text| read(text)).collect::<Result<Vec<Chord>, _>>()?,
-                None => row.keys.iter().map(|text| read(text)).collect::<Result<_, _>>()?,
+                None => {
+                    let keys = preset.of(row.name).unwrap_or(row.keys);
+                    keys.iter().map(|text| read(text)).collect::<Result<_, _>>()?
+                }
             });
         }
         let keymap = Self { chords };

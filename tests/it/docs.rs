@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::error::ErrorKind;
 use sideseat_tui::cli;
 use sideseat_tui::config::described;
-use sideseat_tui::keymap::{ACTIONS, Keymap};
+use sideseat_tui::keymap::{ACTIONS, Keymap, Preset};
 use sideseat_tui::theme::Themes;
 
 use crate::picture::svg;
@@ -26,7 +26,13 @@ const TOP: &[&str] = &["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG
 fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
     let mut readme = fs::read_to_string("README.md").unwrap();
     let before = readme.clone();
-    for (name, text) in [("keys", keys()), ("filters", filters()), ("themes", themes()), ("settings", settings())] {
+    for (name, text) in [
+        ("keys", keys()),
+        ("presets", presets()),
+        ("filters", filters()),
+        ("themes", themes()),
+        ("settings", settings()),
+    ] {
         readme = with_section(&readme, name, &text);
     }
     if std::env::var_os("SIDESEAT_TUI_WRITE_DOCS").is_some() {
@@ -186,6 +192,21 @@ fn keys() -> String {
         }
         let chords: Vec<String> = keymap.chords(row.action).iter().map(|chord| format!("`{chord}`")).collect();
         let _ = writeln!(text, "| {} | {} | {} |", chords.join(" "), row.help, row.name);
+    }
+    text
+}
+
+/// What the presets have other than the table.
+fn presets() -> String {
+    let mut text = String::from("| preset | keys that are others |\n|---|---|\n");
+    for preset in Preset::ALL {
+        let others = preset.keys().iter().map(|(name, keys)| {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            format!("{name} {}", keys.join(" "))
+        });
+        let others: Vec<String> = others.collect();
+        let others = if others.is_empty() { "none".to_owned() } else { others.join(" · ") };
+        let _ = writeln!(text, "| `{}` | {others} |", preset.name());
     }
     text
 }

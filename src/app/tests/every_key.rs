@@ -67,6 +67,8 @@ fn may_be_silent(action: Action) -> bool {
             | Action::Last
             | Action::HalfPageDown
             | Action::HalfPageUp
+            | Action::PageDown
+            | Action::PageUp
             | Action::Fold
             | Action::Unfold
             | Action::Open
