@@ -11,6 +11,7 @@ use super::{
     exporting,
     filter_line::{self, type_in},
     find_keys as find, first_run,
+    history::LineOf,
     item::{Kind, Pick},
     jumps,
     line::Line,
@@ -92,6 +93,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         // A phrase that is looked for is no filter.
         Action::SaveView if state.finds.is_some() => {}
         Action::SaveView => views::name(state),
+        Action::DeleteView => lists::delete_view(state),
+        Action::RenameView => lists::rename_view(state),
 
         Action::NextFailed
         | Action::PreviousFailed
@@ -339,7 +342,12 @@ fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
     if let Some(list) = state.lists.last_mut() {
         if matches!(list.kind, Kind::Palette { .. }) {
             // Its line is all there is of it.
-            return if taken { choose(state) } else { back(state) };
+            if taken {
+                let typed = list.narrow().to_owned();
+                state.history.remember(LineOf::Palette, &typed);
+                return choose(state);
+            }
+            return back(state);
         }
         list.close_line(taken);
         return lists::move_by(state, 0);

@@ -3,7 +3,7 @@
 use super::{pane::Pane, wrap};
 use crate::model::FacetValues;
 
-/// Most values that are asked for, and most filters that are remembered.
+/// Most values that are asked for.
 pub(super) const MOST: usize = 50;
 
 /// The state of what is offered.
@@ -17,8 +17,6 @@ pub struct Completion {
     pub(super) history: bool,
     /// The values of the key that is typed.
     pub(super) values: Pane<Vec<FacetValues>>,
-    /// The last filters that were taken, the newest first.
-    pub(super) before: Vec<String>,
 }
 
 /// Something that the line offers.
@@ -52,25 +50,9 @@ impl Completion {
         self.chosen
     }
 
-    /// Whether any filter was taken before.
-    #[must_use]
-    pub fn has_history(&self) -> bool {
-        !self.before.is_empty()
-    }
-
     /// Whether the offers are filters of before.
     #[must_use]
     pub fn is_history(&self) -> bool {
         self.history
-    }
-
-    /// Remembers a filter that was taken.
-    pub(super) fn remember(&mut self, text: &str) {
-        let text = text.trim();
-        if !text.is_empty() {
-            self.before.retain(|before| before != text);
-            self.before.insert(0, text.to_owned());
-            self.before.truncate(MOST);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     browse::{Content, Row},
     format,
-    item::Kind,
+    item::{Deletes, Kind},
     lists,
     removed::count,
     state::State,
@@ -15,7 +15,10 @@ use crate::model::{Removal, SessionSummary, TraceSummary};
 pub fn ask(state: &mut State) {
     let found = state.tree.path().into_iter().rev().find_map(|row| state.deletable(row));
     match found {
-        Some((removal, what)) => lists::open(state, Kind::Delete { removal, what }),
+        Some((removal, what)) => {
+            let deletes = Deletes::Stored(removal);
+            lists::open(state, Kind::Delete { deletes, what });
+        }
         None => state.notify("no run or session is under the cursor"),
     }
 }

@@ -154,6 +154,23 @@ impl Mode {
     }
 }
 
+/// What reaches somebody who looks elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Alerts {
+    pub bell: bool,
+    pub notify: bool,
+    /// The window's title.
+    pub title: bool,
+}
+
+/// A change of the filters that are kept under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ViewChange {
+    Save { name: String, filter: String },
+    Drop { name: String },
+    Rename { from: String, to: String },
+}
+
 /// An address that takes exports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listening {
@@ -233,11 +250,12 @@ pub enum Effect {
     /// Draw every cell again.
     Redraw,
     PlayDemo,
-    /// Keep this filter under a name.
-    SaveView {
-        name: String,
-        filter: String,
-    },
+    /// Change the filters that are kept under a name.
+    ChangeView(ViewChange),
+    /// Draw marks and lines in ASCII, or no longer.
+    Ascii(bool),
+    /// Reach somebody who looks elsewhere by these from now on.
+    Alerts(Alerts),
     /// Remove this from the store; what went comes back as a notice.
     Remove(Removal),
     /// Take the place of the instance that has ended: open its store here, and its ports.

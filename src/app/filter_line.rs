@@ -6,6 +6,8 @@ use super::{
     completion::{MOST, Offer},
     event::Effect,
     format,
+    history::LineOf,
+    item::Kind,
     line::Line,
     list::List,
     lists,
@@ -44,7 +46,7 @@ impl State {
         if self.completion.history {
             let typed = line.before().trim();
             let typed = if text.trim() == typed { "" } else { text.trim() };
-            let found = self.completion.before.iter().filter(|before| before.contains(typed));
+            let found = self.history.of(LineOf::Filter).iter().filter(|before| before.contains(typed));
             return found.map(|before| Offer::new(before, "", before.clone(), (0, text.len()))).collect();
         }
         match filter::at(text, line.at()) {
@@ -150,6 +152,14 @@ fn follow(state: &mut State) {
 
 /// Puts an offer into the line: that which is chosen, else the first.
 pub fn complete(state: &mut State) {
+    if let Some(list) = state.lists.last_mut().filter(|list| matches!(list.kind, Kind::Palette { .. })) {
+        // What is chosen can be edited as if it had been typed.
+        let text = list.picked().map(|item| item.text.clone());
+        if let Some(text) = text {
+            list.edit(|line| line.replace(0, line.text().len(), &text));
+        }
+        return;
+    }
     if !is_typed(state) {
         return;
     }
@@ -170,10 +180,25 @@ pub fn complete(state: &mut State) {
 
 /// Chooses the next or the previous offer; in a list that is narrowed, the item beside.
 pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
-    if state.lists.last().is_some_and(|list: &List| list.line().is_some()) {
+    if let Some(list) = state.lists.last().filter(|list: &&List| list.line().is_some()) {
+        let walks = line_typed(state).is_some_and(|(of, text)| state.history.walks(of, &text));
+        let is_palette = matches!(list.kind, Kind::Palette { .. });
+        if is_palette && (walks || by < 0) && list.is_at_first() {
+            walk(state, by < 0);
+            return Vec::new();
+        }
         return lists::move_by(state, by);
     }
+    if state.finds.is_some() {
+        walk(state, by < 0);
+        return Vec::new();
+    }
     if !is_typed(state) {
+        return Vec::new();
+    }
+    let walks = line_typed(state).is_some_and(|(of, text)| state.history.walks(of, &text));
+    if state.completion.chosen.is_none() && !state.completion.history && (walks || by < 0) {
+        walk(state, by < 0);
         return Vec::new();
     }
     let offers = state.offers().len();
@@ -191,15 +216,41 @@ pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Offers the filters of before, or no longer.
+/// The line that has a history, and what stands in it.
+fn line_typed(state: &State) -> Option<(LineOf, String)> {
+    if let Some(list) = state.lists.last() {
+        let line = list.line().filter(|_| matches!(list.kind, Kind::Palette { .. }));
+        return line.map(|line| (LineOf::Palette, line.text().to_owned()));
+    }
+    if let Some(line) = &state.finds {
+        return Some((LineOf::Find, line.text().to_owned()));
+    }
+    let line = state.line.as_ref().filter(|_| state.naming.is_none())?;
+    Some((LineOf::Filter, line.text().to_owned()))
+}
+
+/// Shows the line of before, or the one after.
+fn walk(state: &mut State, older: bool) {
+    let Some((of, text)) = line_typed(state) else { return };
+    let next = if older { state.history.older(of, &text) } else { state.history.newer(of, &text) };
+    match next {
+        Some(next) => type_in(state, |line| line.replace(0, line.text().len(), &next)),
+        None if older => state.notify("there is no line before"),
+        None => {}
+    }
+}
+
+/// Offers the filters of before, or no longer; in another line shows the one before.
 pub fn history(state: &mut State) {
     if !is_typed(state) {
+        walk(state, true);
         return;
     }
     let was = state.completion.history;
+    let is_empty = state.history.of(LineOf::Filter).is_empty();
     state.completion.reset();
-    state.completion.history = !was && !state.completion.before.is_empty();
-    if !was && state.completion.before.is_empty() {
+    state.completion.history = !was && !is_empty;
+    if !was && is_empty {
         state.notify("no filter was taken yet");
     }
 }
@@ -217,7 +268,7 @@ pub fn end(state: &mut State, taken: bool) {
     state.completion.reset();
     if let Some(line) = state.line.take() {
         if taken {
-            state.completion.remember(line.text());
+            state.history.remember(LineOf::Filter, line.text());
         } else {
             refilter(state, |filter| line.before().clone_into(&mut filter.text));
         }

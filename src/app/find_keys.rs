@@ -1,6 +1,6 @@
 //! What keys do with a phrase that is looked for in the detail.
 
-use super::{areas::Focus, detail::Went, line::Line, state::State};
+use super::{areas::Focus, detail::Went, history::LineOf, line::Line, state::State};
 
 /// Opens the line in which it is typed.
 pub fn open(state: &mut State) {
@@ -17,6 +17,7 @@ pub fn close(state: &mut State, taken: bool) {
         state.detail.end_find(true);
         return;
     }
+    state.history.remember(LineOf::Find, state.detail.finds().unwrap_or_default());
     let nothing = state.detail.found_count().is_some_and(|count| count.all == 0 && !count.goes_on);
     if nothing {
         let phrase = state.detail.finds().unwrap_or_default().to_owned();

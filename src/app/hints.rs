@@ -5,6 +5,7 @@ use super::{
     comparing,
     detail::Over,
     first_run,
+    history::LineOf,
     item::Kind,
     list::List,
     picture_keys,
@@ -68,6 +69,10 @@ impl State {
             (Action::Delete, _) => self.can_delete().then_some(usual),
             (Action::Theme, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Themes { .. })) => None,
             (Action::Help, Some(_)) if self.has_list(|kind| matches!(kind, Kind::Help { .. })) => None,
+            (Action::Complete, Some(Kind::Palette { .. })) => Some("edit"),
+            (Action::History, Some(Kind::Palette { .. })) => self.has_lines(LineOf::Palette).then_some(usual),
+            (Action::History, None) if self.finds.is_some() => self.has_lines(LineOf::Find).then_some(usual),
+            (Action::DeleteView | Action::RenameView, _) => self.view_at_cursor().map(|_| usual),
             // In a list's line there is nothing to complete, and in that of a name neither.
             (Action::Complete | Action::History | Action::SaveView, top)
                 if top.is_some() || self.naming.is_some() || self.finds.is_some() =>
@@ -75,7 +80,7 @@ impl State {
                 None
             }
             (Action::NextOffer, None) => (!self.offers().is_empty()).then_some(usual),
-            (Action::History, None) => self.completion.has_history().then_some(usual),
+            (Action::History, None) => self.has_lines(LineOf::Filter).then_some(usual),
             (Action::Back, None) => self.back_does(),
             (Action::Open, None) if context == Context::FirstRun => None,
             (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),
@@ -160,6 +165,10 @@ impl State {
             None if self.zoomed => Some("shrink"),
             None => self.areas().is_some_and(|areas| areas.divider.is_some()).then_some("enlarge"),
         }
+    }
+
+    fn has_lines(&self, of: LineOf) -> bool {
+        !self.history.of(of).is_empty()
     }
 
     fn has_list(&self, is: impl Fn(&Kind) -> bool) -> bool {

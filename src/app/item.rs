@@ -1,5 +1,6 @@
 //! What lists are of, and their items.
 
+use super::switches::Switch;
 use crate::{
     keymap::{Action, Context},
     model::{OfSession, Removal, RunState, SessionId, TraceId},
@@ -21,7 +22,7 @@ pub enum Kind {
     },
     /// Whether to delete something, which is in words as well.
     Delete {
-        removal: Removal,
+        deletes: Deletes,
         what: String,
     },
     /// Of the keys of a context, and then all others.
@@ -34,6 +35,15 @@ pub enum Kind {
     Token,
 }
 
+/// What is deleted once that was confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletes {
+    /// Of the store.
+    Stored(Removal),
+    /// A saved filter, by its name.
+    View(String),
+}
+
 /// What picking an item does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
@@ -43,7 +53,11 @@ pub enum Pick {
     Term(String),
     /// A saved filter, by its name.
     View(String),
+    DeleteView(String),
+    RenameView(String),
     Theme(String),
+    /// Turns a setting on or off.
+    Switch(Switch, bool),
     Keep,
     Delete,
     Key(Action),

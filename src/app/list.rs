@@ -154,6 +154,12 @@ impl List {
         self.nth(self.at()?)
     }
 
+    /// Whether the cursor is on its first item, or there is none.
+    #[must_use]
+    pub fn is_at_first(&self) -> bool {
+        self.at().unwrap_or(0) == 0
+    }
+
     /// Puts other items in; the cursor stays on what it was on.
     pub fn put(&mut self, items: Vec<Item>) {
         self.items = items;

@@ -5,7 +5,7 @@ use super::{
     format,
     item::{Item, Kind, Pick},
     state::{Stage, State},
-    wrap,
+    switches, wrap,
 };
 use crate::{
     filter,
@@ -89,6 +89,14 @@ impl State {
             cells: vec!["view".to_owned()],
             ..Item::new(Pick::View(name.clone()), format!("view {}", wrap::clean_line(name)))
         }));
+        items.extend(self.views.keys().flat_map(|name| {
+            let named = |does: &str, pick| Item {
+                cells: vec!["view".to_owned()],
+                ..Item::new(pick, format!("{does} view {}", wrap::clean_line(name)))
+            };
+            [named("rename", Pick::RenameView(name.clone())), named("delete", Pick::DeleteView(name.clone()))]
+        }));
+        items.extend(switches::items(self));
         let theme = |name: &String| Item {
             cells: vec!["theme".to_owned()],
             ..Item::new(Pick::Theme(name.clone()), format!("theme {name}"))

@@ -4,11 +4,13 @@ use super::{
     browse::RowId,
     document::Copied,
     event::Effect,
-    item::{Kind, Pick},
+    item::{Deletes, Kind, Pick},
+    line::Line,
     list::List,
     state::{State, ThemeBy},
+    switches,
     typing::{add_term, refilter},
-    views, yank,
+    views, wrap, yank,
 };
 
 /// Lays a list over the screen, unless one of its kind lies there.
@@ -68,14 +70,20 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
             add_term(state, &term);
         }
         Pick::View(name) => views::show(state, &name),
+        Pick::DeleteView(name) => ask_to_drop(state, name),
+        Pick::RenameView(name) => rename(state, name),
+        Pick::Switch(switch, on) => return switches::set(state, switch, on),
         Pick::AllSessions => refilter(state, |filter| filter.session = None),
         Pick::Theme(name) => {
             state.theme_by = ThemeBy::Person;
             return set_theme(state, name);
         }
         Pick::Delete => {
-            if let Some(List { kind: Kind::Delete { removal, .. }, .. }) = list {
-                return vec![Effect::Remove(removal)];
+            if let Some(List { kind: Kind::Delete { deletes, .. }, .. }) = list {
+                return match deletes {
+                    Deletes::Stored(removal) => vec![Effect::Remove(removal)],
+                    Deletes::View(name) => drop_view(state, name),
+                };
             }
         }
         Pick::TakeOver => {
@@ -91,6 +99,56 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
         Pick::Keep | Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }
     Vec::new()
+}
+
+/// Asks whether the saved filter under the cursor of the topmost list is to be deleted.
+pub fn delete_view(state: &mut State) {
+    match state.view_at_cursor() {
+        Some(name) => ask_to_drop(state, name),
+        None => state.notify("no saved filter is under the cursor"),
+    }
+}
+
+/// Opens the line for another name of the saved filter under the cursor of the topmost list.
+pub fn rename_view(state: &mut State) {
+    match state.view_at_cursor() {
+        Some(name) => {
+            state.lists.pop();
+            rename(state, name);
+        }
+        None => state.notify("no saved filter is under the cursor"),
+    }
+}
+
+fn ask_to_drop(state: &mut State, name: String) {
+    let filter = state.views.get(&name).map(String::as_str).unwrap_or_default();
+    let what = wrap::cut(&wrap::clean_line(&format!("saved filter {name}: {filter}")), 80);
+    open(state, Kind::Delete { deletes: Deletes::View(name), what });
+}
+
+fn rename(state: &mut State, name: String) {
+    state.completion.reset();
+    state.naming = Some(Line::new(&name));
+    state.renames = Some(name);
+}
+
+fn drop_view(state: &mut State, name: String) -> Vec<Effect> {
+    let effects = views::drop(state, name);
+    let items = state.items(&Kind::Facets);
+    for list in state.lists.iter_mut().filter(|list| list.kind == Kind::Facets) {
+        list.put(items.clone());
+    }
+    effects
+}
+
+impl State {
+    /// The saved filter that the cursor of the topmost list is on.
+    pub(super) fn view_at_cursor(&self) -> Option<String> {
+        match &self.lists.last()?.picked()?.pick {
+            Pick::View(name) => Some(name.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// Shows the theme that the cursor of the topmost list is on.

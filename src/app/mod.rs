@@ -24,7 +24,7 @@
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
 //!   panes        which pane has the keys                  stats_keys: what keys do in the statistics
 //!   yank         what is copied of what the cursor is on
-//!   deleting     runs and sessions, once that was confirmed
+//!   deleting     runs and sessions, once that was confirmed  switches: settings that are on or off
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -45,7 +45,7 @@
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
 //!   step         what a step is called, its letter          program: how what `run` started stands
 //!   completion   what the filter's line offers
-//!   removed      what went, in words
+//!   removed      what went, in words                        history: the lines of before
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
 //!
@@ -77,6 +77,7 @@ pub mod format;
 mod goals;
 pub mod help;
 pub mod hints;
+pub mod history;
 pub mod item;
 mod jumps;
 pub mod line;
@@ -104,6 +105,7 @@ pub mod stats;
 mod stats_keys;
 pub mod step;
 pub mod styled;
+mod switches;
 pub mod tab_source;
 #[cfg(test)]
 mod tests;
@@ -120,7 +122,8 @@ pub use areas::{Areas, Focus};
 pub use browse::{Content, Row, RowId};
 pub use detail::{OnePane, Prepared, Showing, Side};
 pub use event::{
-    Effect, Ended, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, NewToken, Seen, Tick,
+    Alerts, Effect, Ended, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, NewToken, Seen,
+    Tick, ViewChange,
 };
 pub use state::{Lamp, Notice, Stage, Start, State};
 pub use update::update;

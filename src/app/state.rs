@@ -13,9 +13,10 @@ use super::{
     browse::{Browse, RowId},
     completion::Completion,
     detail::{DetailPane, Side},
-    event::{Ended, Listening, Mode, NewToken, Seen},
+    event::{Alerts, Ended, Listening, Mode, NewToken, Seen},
     follow::Follow,
     format::Zone,
+    history::{History, Lines},
     item::Kind,
     line::Line,
     list::List,
@@ -82,6 +83,9 @@ pub struct State {
     pub(super) drags: Option<Divider>,
     /// The terminal reports the mouse to the program.
     pub mouse: bool,
+    /// Marks and lines are drawn in ASCII.
+    pub ascii: bool,
+    pub alerts: Alerts,
 
     pub filter: Filter,
     /// The filter while it is being typed.
@@ -89,8 +93,12 @@ pub struct State {
     /// What is looked for in the detail, while it is being typed.
     pub finds: Option<Line>,
     pub completion: Box<Completion>,
+    /// The lines that were taken before.
+    pub history: Box<History>,
     /// The name under which the filter is saved, while it is being typed.
     pub naming: Option<Line>,
+    /// Which saved filter that name is for; `None`: the filter is saved under it.
+    pub renames: Option<String>,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
     /// What the list of facets is made from.
@@ -173,14 +181,20 @@ pub struct Start {
     pub themes: Vec<String>,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
+    /// The lines that were taken before.
+    pub lines: Lines,
     /// The theme was chosen by what the terminal is like.
     pub by_terminal: bool,
+    /// Marks and lines are drawn in ASCII.
+    pub ascii: bool,
+    pub alerts: Alerts,
 }
 
 impl State {
     #[must_use]
     pub fn new(start: Start) -> Self {
-        let Start { columns, rows, keymap, now, mode, zone, db, theme, themes, views, by_terminal } = start;
+        let Start { columns, rows, keymap, now, mode, zone, db, theme, themes, views, .. } = start;
+        let Start { lines, by_terminal, ascii, alerts, .. } = start;
         let mut follow = Follow::default();
         follow.start();
         Self {
@@ -205,11 +219,15 @@ impl State {
             split: Split::default(),
             drags: None,
             mouse: true,
+            ascii,
+            alerts,
             filter: Filter::default(),
             line: None,
             finds: None,
             completion: Box::default(),
+            history: Box::new(History::new(lines)),
             naming: None,
+            renames: None,
             views,
             facets: Box::default(),
             picture: None,
@@ -326,6 +344,7 @@ impl State {
         self.line = None;
         self.finds = None;
         self.naming = None;
+        self.renames = None;
         self.completion.reset();
         self.completion.values = Pane::default();
         *self.facets = Pane::default();

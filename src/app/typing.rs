@@ -1,6 +1,6 @@
 //! What changes the filter.
 
-use super::state::State;
+use super::{history::LineOf, state::State};
 use crate::{filter, model::Filter};
 
 /// Changes the filter. What is shown stays until its answer arrives.
@@ -28,6 +28,6 @@ pub fn add_term(state: &mut State, term: &str) {
         state.notify(problem.why);
         return;
     }
-    state.completion.remember(&text);
+    state.history.remember(LineOf::Filter, &text);
     refilter(state, |filter| filter.text = text);
 }

@@ -1,6 +1,12 @@
 //! Filters that were saved under a name.
 
-use super::{event::Effect, line::Line, state::State, typing::refilter};
+use super::{
+    event::{Effect, ViewChange},
+    history::LineOf,
+    line::Line,
+    state::State,
+    typing::refilter,
+};
 use crate::filter;
 
 /// A longer name is no name.
@@ -25,20 +31,55 @@ fn filter_to_save(state: &State) -> Option<String> {
 
 /// Ends the typing of a name; `taken` saves the filter under it.
 pub fn end_naming(state: &mut State, taken: bool) -> Vec<Effect> {
+    let renames = state.renames.take();
     let Some(line) = state.naming.take().filter(|_| taken) else { return Vec::new() };
-    save(state, line.text())
+    match renames {
+        Some(from) => rename(state, from, line.text()),
+        None => save(state, line.text()),
+    }
+}
+
+/// A name as it is kept.
+fn cleaned(name: &str) -> String {
+    name.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+}
+
+/// Gives a saved filter another name.
+fn rename(state: &mut State, from: String, to: &str) -> Vec<Effect> {
+    let to = cleaned(to);
+    if to.is_empty() || to == from {
+        state.notify(format!("{from} keeps its name"));
+        return Vec::new();
+    }
+    if state.views.contains_key(&to) {
+        state.notify(format!("there is a saved filter {to} already"));
+        return Vec::new();
+    }
+    let Some(filter) = state.views.remove(&from) else { return Vec::new() };
+    state.views.insert(to.clone(), filter);
+    state.notify(format!("{from} is called {to} now"));
+    vec![Effect::ChangeView(ViewChange::Rename { from, to })]
+}
+
+/// Deletes a saved filter.
+pub fn drop(state: &mut State, name: String) -> Vec<Effect> {
+    if state.views.remove(&name).is_none() {
+        return Vec::new();
+    }
+    state.notify(format!("the saved filter {name} is deleted"));
+    vec![Effect::ChangeView(ViewChange::Drop { name })]
 }
 
 /// Saves the filter under a name, in the place of one that has it.
 pub fn save(state: &mut State, name: &str) -> Vec<Effect> {
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let name = cleaned(name);
     let Some(filter) = filter_to_save(state).filter(|_| !name.is_empty()) else {
         state.notify("a view has a name and a filter");
         return Vec::new();
     };
     state.views.insert(name.clone(), filter.clone());
     state.notify(format!("saved as {name}; {} lists it", state.keymap.label(crate::keymap::Action::Facets)));
-    vec![Effect::SaveView { name, filter }]
+    vec![Effect::ChangeView(ViewChange::Save { name, filter })]
 }
 
 /// Filters by a view.
@@ -50,7 +91,7 @@ pub fn show(state: &mut State, name: &str) {
     match filter::parse(&text) {
         Ok(_) => {
             state.follow.stop(&mut state.tree);
-            state.completion.remember(&text);
+            state.history.remember(LineOf::Filter, &text);
             refilter(state, |filter| filter.text = text);
         }
         Err(problem) => state.notify(format!("{name}: {problem}")),

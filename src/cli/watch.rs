@@ -22,8 +22,8 @@ use super::{
     written,
 };
 use crate::{
-    app::sdk::Sdk,
-    config::{Db, Settings, logging, views},
+    app::{ViewChange, history::MOST, sdk::Sdk},
+    config::{Db, Settings, history, logging, views},
     frameworks::Project,
     keymap::Keymap,
     receive::Counts,
@@ -90,6 +90,8 @@ pub(super) fn wiring(
 ) -> Wiring {
     let (player, watched) = (stage.clone(), stage.clone());
     let file = settings.paths.views();
+    // Who keeps no spans wants nothing kept.
+    let lines = settings.paths.history().filter(|_| settings.db.value != Db::Memory && mode.is_live());
     let views = file.as_deref().map(views::read).transpose().unwrap_or_else(|why| {
         stage.notice(why);
         None
@@ -100,9 +102,18 @@ pub(super) fn wiring(
         ascii: settings.ascii.value,
         keymap,
         views: views.unwrap_or_default(),
-        save_view: Box::new(move |name, filter| match &file {
-            Some(file) => views::save(file, name, filter),
-            None => Err("no folder for settings is known".to_owned()),
+        change_view: Box::new(move |change| match (&file, change) {
+            (Some(file), ViewChange::Save { name, filter }) => views::save(file, name, filter),
+            (Some(file), ViewChange::Drop { name }) => views::drop(file, name),
+            (Some(file), ViewChange::Rename { from, to }) => views::rename(file, from, to),
+            (None, _) => Err("no folder for settings is known".to_owned()),
+        }),
+        lines: lines.as_deref().map(history::read).unwrap_or_default(),
+        keep_lines: Box::new(move |new| {
+            let Some(file) = &lines else { return };
+            if let Err(error) = history::add(file, new, MOST) {
+                tracing::warn!(%error, "the lines that were typed are not kept");
+            }
         }),
         started,
         seen: Box::new(move || watched.seen(&counts)),

@@ -6,7 +6,7 @@
 //!   secret   the token that senders need
 //!   file     reads config.toml; errors name the line
 //!   paths    the user's folders
-//!   views    saved filters
+//!   views    saved filters; history: the lines of before
 //!   log      the log file
 //!   instances  the registry of running instances
 //! ```
@@ -14,6 +14,7 @@
 //! [`Settings`] is what the rooms are handed. It has the origin of each value.
 
 mod file;
+pub mod history;
 pub mod instances;
 mod layer;
 mod log;

@@ -47,6 +47,12 @@ impl Paths {
         Some(self.config.as_ref()?.join("views.toml"))
     }
 
+    /// The lines that were taken before.
+    #[must_use]
+    pub fn history(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("history.toml"))
+    }
+
     #[must_use]
     pub fn store(&self) -> Option<PathBuf> {
         Some(self.data.as_ref()?.join("traces.duckdb"))

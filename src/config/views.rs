@@ -19,8 +19,33 @@ pub fn read(file: &Path) -> Result<BTreeMap<String, String>, String> {
 /// # Errors
 /// The file cannot be read, so that nothing in it is lost, or cannot be written.
 pub fn save(file: &Path, name: &str, filter: &str) -> Result<(), String> {
+    change(file, |views| _ = views.insert(name.to_owned(), filter.to_owned()))
+}
+
+/// Takes a view out of the file.
+///
+/// # Errors
+/// As for [`save`].
+pub fn drop(file: &Path, name: &str) -> Result<(), String> {
+    change(file, |views| _ = views.remove(name))
+}
+
+/// Gives a view of the file another name.
+///
+/// # Errors
+/// As for [`save`].
+pub fn rename(file: &Path, from: &str, to: &str) -> Result<(), String> {
+    change(file, |views| {
+        if let Some(filter) = views.remove(from) {
+            views.insert(to.to_owned(), filter);
+        }
+    })
+}
+
+/// Changes the file's views; whatever is not changed stays, but for comments.
+fn change(file: &Path, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<(), String> {
     let mut views = read(file)?;
-    views.insert(name.to_owned(), filter.to_owned());
+    change(&mut views);
     let text = toml::to_string(&views).map_err(|error| error.to_string())?;
     let failed = |error: io::Error| format!("cannot write {}: {error}", file.display());
     let folder = file.parent().ok_or_else(|| format!("{} lies in no folder", file.display()))?;
@@ -45,6 +70,10 @@ mod tests {
         let views = read(&file).unwrap();
         assert_eq!(views.get("slow ones").map(String::as_str), Some("dur>30s -tool:\"web fetch\""));
         assert_eq!((views.len(), views.get("dear").map(String::as_str)), (2, Some("cost>2")));
+        rename(&file, "dear", "very dear").unwrap();
+        rename(&file, "nobody", "x").unwrap();
+        drop(&file, "slow ones").unwrap();
+        assert_eq!(read(&file).unwrap().into_iter().collect::<Vec<_>>(), [("very dear".into(), "cost>2".into())]);
         fs::write(&file, "dear = [").unwrap();
         assert!(save(&file, "x", "y").is_err() && fs::read_to_string(&file).unwrap() == "dear = [");
     }

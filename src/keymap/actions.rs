@@ -183,14 +183,16 @@ actions! {
     YankTable        Stats     ["y"]                "yank-table"      "yank"     "Copy the panel as a table, its cells apart by tabs"
 
     Narrow           List      ["/"]                "narrow"          "narrow"   "Narrow the list by text"
+    RenameView       List      ["R"]                "rename-view"     "rename"   "Give the saved filter under the cursor another name"
+    DeleteView       List      ["D"]                "delete-view"     "delete"   "Delete the saved filter under the cursor, after asking"
 
     Take             Line      ["enter"]            "take"            "take"     "Take what the line says"
     Leave            Line      ["esc"]              "leave"           "leave"    "Leave everything as it was before"
     Clear            Line      ["ctrl-u"]           "clear"           "clear"    "Clear the line up to the cursor"
-    Complete         Line      ["tab"]              "complete"        "complete" "Complete what is typed; with nothing typed, show what there is"
-    NextOffer        Line      ["down"]             "next-offer"      "choose"   "Choose the next of what is offered, or of the list"
-    PreviousOffer    Line      ["up"]               "previous-offer"  "choose"   "Choose the one before"
-    History          Line      ["ctrl-r"]           "history"         "history"  "Offer the filters of before"
+    Complete         Line      ["tab"]              "complete"        "complete" "Complete what is typed; with nothing typed, show what there is; in the palette edit what is chosen"
+    NextOffer        Line      ["down"]             "next-offer"      "choose"   "Choose the next of what is offered, or of the list; where a line of before is shown, the one after it"
+    PreviousOffer    Line      ["up"]               "previous-offer"  "choose"   "Choose the one before; from the first on, and where nothing is offered: show the lines of before"
+    History          Line      ["ctrl-r"]           "history"         "history"  "Offer the filters of before; in another line show the one before"
     SaveView         Line      ["ctrl-s"]           "save-view"       "save"     "Save the filter under a name"
 
     YankCommand      FirstRun  ["y"]                "yank-command"    "yank"     "Copy the command"

@@ -3,14 +3,7 @@
 use std::io;
 
 use super::guard::{self, Tty};
-
-/// Which of them the settings allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Alerts {
-    pub bell: bool,
-    pub notify: bool,
-    pub title: bool,
-}
+use crate::app::Alerts;
 
 /// How a terminal is asked to show a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +28,11 @@ impl Alerter {
         // foot and rxvt know OSC 777 only. Never both are sent: a terminal that knows both would notify twice.
         let osc777 = variable("TERM").is_some_and(|term| ["foot", "rxvt"].iter().any(|name| term.starts_with(name)));
         Self { alerts, form: if osc777 { Form::Osc777 } else { Form::Osc9 }, in_tmux, title: None }
+    }
+
+    /// Goes by these from now on.
+    pub fn set(&mut self, alerts: Alerts) {
+        self.alerts = alerts;
     }
 
     /// Rings and notifies. `text`: one of ours, without anything that was received.

@@ -16,7 +16,7 @@ use std::{
 use rustix::{io::Errno, stdio::stdout, termios::tcgetwinsize};
 
 use super::{
-    SaveView, ScreenError, Started,
+    ChangeView, Lines, ScreenError, Started,
     alerts::Alerter,
     ask,
     clipboard::{Clipboard, Refused},
@@ -73,7 +73,8 @@ pub struct Outside {
     pub clipboard: Clipboard,
     pub export: super::Exports,
     pub alerter: Alerter,
-    pub save_view: SaveView,
+    pub change_view: ChangeView,
+    pub keep_lines: Box<dyn Fn(&Lines) + Send>,
 }
 
 pub struct EventLoop {
@@ -131,7 +132,9 @@ impl EventLoop {
 
     /// Runs until someone quits or the terminal is gone.
     pub fn run(mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
-        match self.run_until_ended(incoming) {
+        let ended = self.run_until_ended(incoming);
+        (self.outside.keep_lines)(self.state.history.news());
+        match ended {
             // The terminal is gone: nobody would read an error.
             Err(ScreenError::Terminal(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(()),
             ended => ended,

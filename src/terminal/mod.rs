@@ -40,7 +40,6 @@ use std::{
     thread,
 };
 
-pub use self::alerts::Alerts;
 use self::{
     alerts::Alerter,
     ask::Background,
@@ -52,7 +51,7 @@ use self::{
     picture::Canvas,
     screen::Screen,
 };
-pub use crate::app::{Ended, Export, Listening, Mode, NewToken};
+pub use crate::app::{Alerts, Ended, Export, Listening, Mode, NewToken, ViewChange, history::Lines};
 use crate::{
     app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
     keymap::Keymap,
@@ -74,8 +73,12 @@ pub struct Wiring {
     pub keymap: Keymap,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
-    /// Keeps one, by its name.
-    pub save_view: SaveView,
+    /// Changes them where they are kept.
+    pub change_view: ChangeView,
+    /// The lines that were taken before.
+    pub lines: Lines,
+    /// Keeps those that were taken since, once the screen ends.
+    pub keep_lines: Box<dyn Fn(&Lines) + Send>,
     /// What is opened meanwhile: the first frame waits for none of it.
     pub started: Receiver<Started>,
     pub seen: Box<dyn Fn() -> Seen + Send>,
@@ -94,8 +97,8 @@ pub struct Wiring {
     pub sdk: Sdk,
 }
 
-/// Keeps a filter under a name, or says why it cannot.
-pub type SaveView = Box<dyn Fn(&str, &str) -> Result<(), String> + Send>;
+/// Changes the filters that are kept under a name, or says why it cannot.
+pub type ChangeView = Box<dyn Fn(&ViewChange) -> Result<(), String> + Send>;
 
 /// What was opened behind the screen.
 pub enum Started {
@@ -158,6 +161,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let Some(theme) = theme else { return Ok(()) };
 
     let (columns, rows) = event_loop::size();
+    let glyphs = Glyphs::of(wiring.ascii, variable);
     let mut state = State::new(Start {
         columns,
         rows,
@@ -169,10 +173,13 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         theme: theme.name().to_owned(),
         themes: themes.names().to_vec(),
         views: wiring.views,
+        lines: wiring.lines,
         by_terminal,
+        ascii: glyphs != Glyphs::Unicode,
+        alerts: wiring.alerts,
     });
     state.sdk = wiring.sdk;
-    let mut screen = Screen::new(&state, Glyphs::of(wiring.ascii, variable))?;
+    let mut screen = Screen::new(&state, glyphs)?;
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 
@@ -192,7 +199,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, take_over, mode, alerts, save_view, export, .. } = wiring;
+    let Wiring { started, seen, demo, take_over, mode, alerts, change_view, keep_lines, export, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
@@ -213,7 +220,8 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         clipboard,
         export,
         alerter,
-        save_view,
+        change_view,
+        keep_lines,
     };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

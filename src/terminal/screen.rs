@@ -46,6 +46,11 @@ impl Screen {
         Ok(Self { terminal, bytes, glyphs })
     }
 
+    /// Draws marks and lines in ASCII, or no longer.
+    pub fn set_ascii(&mut self, on: bool) {
+        self.glyphs = if on { Glyphs::AsciiMarks } else { Glyphs::Unicode };
+    }
+
     /// Draws a frame, with the picture that is laid over it once it is painted.
     pub fn draw(&mut self, state: &State, theme: &Theme, painted: Option<&Painted>) -> io::Result<()> {
         self.bytes.0.borrow_mut().extend_from_slice(BEGIN);

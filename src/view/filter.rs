@@ -44,7 +44,11 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect) -> Option<Position> {
     }
     let place = Rect { x, width: end.saturating_sub(x), ..inner };
     if let Some(name) = &state.naming {
-        let x = pen.put(place.x, place.y, end, "save as ", Slot::Dim);
+        let what = match &state.renames {
+            Some(name) => format!("rename {} to ", wrap::cut(&wrap::clean_line(name), 24)),
+            None => "save as ".to_owned(),
+        };
+        let x = pen.put(place.x, place.y, end, &what, Slot::Dim);
         return Some(type_in(pen, name, Rect { x, width: end.saturating_sub(x), ..place }, slot));
     }
     let Some(typed) = &state.line else {

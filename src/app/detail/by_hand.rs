@@ -109,6 +109,18 @@ impl DetailPane {
         true
     }
 
+    /// Whether lines are cut to the width.
+    #[must_use]
+    pub fn wraps(&self) -> bool {
+        self.folds.wraps()
+    }
+
+    /// Whether texts and arguments are shown as they were received.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.folds.is_raw()
+    }
+
     /// Has lines cut to the width, or left as long as they are; true where they are cut.
     pub fn toggle_wrap(&mut self) -> bool {
         // The line with the cursor stays where it is as well as it can.

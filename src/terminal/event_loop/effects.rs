@@ -71,8 +71,13 @@ impl EventLoop {
                 }
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
-                Effect::SaveView { name, filter } => {
-                    if let Err(why) = (self.outside.save_view)(&name, &filter) {
+                Effect::Ascii(on) => {
+                    self.screen.set_ascii(on);
+                    self.screen.forget(&self.state)?;
+                }
+                Effect::Alerts(alerts) => self.outside.alerter.set(alerts),
+                Effect::ChangeView(change) => {
+                    if let Err(why) = (self.outside.change_view)(&change) {
                         effects.extend(update(&mut self.state, Event::Notice(format!("not saved: {why}"))));
                     }
                 }
