@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{detail::Prepared, document::Opens};
+use super::{detail::Prepared, document::Opens, target::Target};
 use crate::{
     keymap::Key,
     model::{
@@ -18,6 +18,8 @@ use crate::{
 pub enum Event {
     Key(Key),
     Mouse(Mouse),
+    /// A piece of text was clicked on that does this.
+    Chose(Target),
     Resize {
         columns: u16,
         rows: u16,

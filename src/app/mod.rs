@@ -43,6 +43,7 @@
 //!   pane         an answer, the query it answers, what failed
 //!   scroll       a cursor in a list of lines                activity: how fast spans arrive, and which traces did
 //!   wrap, format text and numbers for people                styled: text in one style; sdk: what first_run explains
+//!   target       what a click on a text does
 //!   step         what a step is called, its letter          program: how what `run` started stands
 //!   completion   what the filter's line offers
 //!   removed      what went, in words                        history: the lines of before
@@ -107,6 +108,7 @@ pub mod step;
 pub mod styled;
 mod switches;
 pub mod tab_source;
+pub mod target;
 #[cfg(test)]
 mod tests;
 mod typing;

@@ -10,12 +10,15 @@ use super::{
     event::{Effect, Event, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
-    lists, marking, panes,
+    jumps, lists, marking, panes,
     picture::Shown,
     picture_keys, removed,
     split::Divider,
     state::{Stage, State},
-    stats_keys, yank,
+    stats_keys,
+    target::Target,
+    typing::add_term,
+    yank,
 };
 use crate::{
     keymap::{Action, Code, Context, Found, Key},
@@ -44,6 +47,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = match event {
         Event::Key(key) => press(state, key),
         Event::Mouse(mouse) => point(state, mouse),
+        Event::Chose(target) => chose(state, target),
         Event::Resize { columns, rows } => {
             state.screen = Rect::new(0, 0, columns, rows);
             if let Some(picture) = &mut state.picture {
@@ -256,6 +260,29 @@ fn ticked(state: &mut State, tick: Tick) {
     state.detail.tidy();
     state.recount();
     state.notice.take_if(|notice| notice.until <= now);
+}
+
+/// Does what a piece of text says that was clicked on.
+fn chose(state: &mut State, target: Target) -> Vec<Effect> {
+    match target {
+        Target::Key(key) => return press(state, key),
+        Target::Above(levels) => {
+            let row = state.tree.path().into_iter().rev().nth(levels).map(|row| row.id.clone());
+            if let Some(row) = row {
+                jumps::leave(state);
+                state.follow.stop(&mut state.tree);
+                state.focus = Focus::Tree;
+                state.zoomed = false;
+                let height = state.heights().rows;
+                state.tree.select(&row, height);
+            }
+        }
+        Target::Filter(term) => {
+            state.follow.stop(&mut state.tree);
+            add_term(state, term);
+        }
+    }
+    Vec::new()
 }
 
 fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {

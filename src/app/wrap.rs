@@ -3,6 +3,7 @@
 //! Everything that came from outside passes [`clean`] before it is measured or drawn, so that nothing a model writes
 //! reaches the terminal as a command.
 
+mod ambiguous;
 mod breaks;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+pub use self::ambiguous::{ascii, set_wide_ambiguous};
 use super::styled::Styled;
 use crate::slots::Slot;
 
@@ -103,7 +105,11 @@ pub fn width(text: &str) -> usize {
 
 /// Columns that a scalar takes, as terminals count: each scalar by itself, whatever it is written as together with others.
 fn columns_of(c: char) -> usize {
-    if is_spacing_mark(c) { 1 } else { c.width().unwrap_or(0) }
+    match c.width() {
+        _ if is_spacing_mark(c) => 1,
+        _ if ambiguous::is_doubled(c) => 2,
+        width => width.unwrap_or(0),
+    }
 }
 
 /// Whether a mark has a column of its own in most terminals and none in some: a vowel sign that stands beside its letter,

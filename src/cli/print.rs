@@ -117,6 +117,7 @@ pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
             Some(ascii) => (ascii.to_string(), settings.ascii.from),
             None => ("by the terminal".to_owned(), settings.ascii.from),
         },
+        "wide_ambiguous" => shown(&settings.wide_ambiguous),
         "bell" => shown(&settings.bell),
         "notify" => shown(&settings.notify),
         "title" => shown(&settings.title),

@@ -100,6 +100,7 @@ pub(super) fn wiring(
         theme: settings.theme.value.clone(),
         themes_dir: settings.paths.themes(),
         ascii: settings.ascii.value,
+        wide_ambiguous: settings.wide_ambiguous.value,
         keymap,
         views: views.unwrap_or_default(),
         change_view: Box::new(move |change| match (&file, change) {

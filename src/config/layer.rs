@@ -65,6 +65,11 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_ASCII", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub ascii: Option<bool>,
 
+    /// The terminal draws characters of ambiguous width two columns wide, as some do for Chinese, Japanese and Korean;
+    /// marks and lines are then in ASCII
+    #[arg(long, global = true, env = "SIDESEAT_TUI_WIDE_AMBIGUOUS", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub wide_ambiguous: Option<bool>,
+
     /// Ring the terminal's bell when a run ends or fails
     #[arg(long, global = true, env = "SIDESEAT_TUI_BELL", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub bell: Option<bool>,
@@ -122,6 +127,7 @@ impl Layer {
             sideseat_port,
             theme,
             ascii,
+            wide_ambiguous,
             bell,
             notify,
             title,
@@ -141,6 +147,7 @@ impl Layer {
             sideseat_port: sideseat_port.or(beneath.sideseat_port),
             theme: theme.or(beneath.theme),
             ascii: ascii.or(beneath.ascii),
+            wide_ambiguous: wide_ambiguous.or(beneath.wide_ambiguous),
             bell: bell.or(beneath.bell),
             notify: notify.or(beneath.notify),
             title: title.or(beneath.title),

@@ -95,6 +95,8 @@ pub struct Settings {
     pub theme: Given<String>,
     /// Whether marks and lines are drawn in ASCII; `None`: where the terminal shows no others.
     pub ascii: Given<Option<bool>>,
+    /// Whether the terminal draws characters of ambiguous width two columns wide.
+    pub wide_ambiguous: Given<bool>,
     /// Whether the bell rings when a run ends or fails.
     pub bell: Given<bool>,
     /// Whether the terminal shows a notification then.
@@ -139,6 +141,7 @@ impl Settings {
             sideseat_port,
             theme,
             ascii,
+            wide_ambiguous,
             bell,
             notify,
             title,
@@ -163,6 +166,7 @@ impl Settings {
             sideseat_port: given.or("sideseat_port", sideseat_port, Port::Number(5388)),
             theme: given.or("theme", theme, String::new()),
             ascii: given.or("ascii", ascii.map(Some), None),
+            wide_ambiguous: given.or("wide_ambiguous", wide_ambiguous, false),
             bell: given.or("bell", bell, false),
             notify: given.or("notify", notify, false),
             title: given.or("title", title, true),

@@ -30,10 +30,11 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Event, Mode, Prepared, Seen, Showing, State, Tick, picture_keys},
+    app::{Event, Mode, Mouse, MouseDoes, Prepared, Seen, Showing, State, Tick, picture_keys},
     model::Timestamp,
     store::{Answered, Asks, Source},
     theme::{Depth, Theme, Themes},
+    view,
 };
 
 /// What arrives at the loop.
@@ -181,6 +182,11 @@ impl EventLoop {
             Incoming::Input(InputEvent::Typed(typed)) => {
                 if typed == Typed::Focus(true) && self.outside.asks {
                     ask::background()?;
+                }
+                if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed
+                    && let Some(target) = view::target(&self.state, &self.outside.theme, column, row)
+                {
+                    return self.event(Event::Chose(target), incoming);
                 }
                 self.event(typed.into(), incoming)
             }

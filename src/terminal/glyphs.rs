@@ -2,6 +2,8 @@
 
 use ratatui::buffer::Buffer;
 
+use crate::app::wrap::ascii;
+
 /// Which characters the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyphs {
@@ -57,31 +59,6 @@ impl Glyphs {
             };
         }
     }
-}
-
-/// What stands in ASCII for one of our marks; `None` for a character of a text.
-fn ascii(mark: char) -> Option<char> {
-    Some(match mark {
-        '─' | '━' | '┄' | '═' | '—' | '–' | '▾' | '▪' => '-',
-        '│' | '┃' | '║' | '▌' | '▐' => '|',
-        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '╔' | '╗' | '╚' | '╝' | '╠' | '╣' | '╦' | '╩' | '╬'
-        | '╭' | '╮' | '╯' | '╰' | '▸' | '▓' | '▄' | '▅' => '+',
-        '✗' | '×' => 'x',
-        '●' => '*',
-        '○' | '◌' | '◇' => 'o',
-        '◐' => '=',
-        '↻' => '@',
-        '·' | '░' | '▏' | '▎' | '▍' | '▁' => '.',
-        '→' | '›' | '▶' | '≥' => '>',
-        '←' | '‹' | '≤' | '◀' | '⏎' => '<',
-        '↑' | '▲' => '^',
-        '✓' | '↓' | '▼' => 'v',
-        '≠' => '!',
-        '≈' | '…' => '~',
-        '▒' | '▂' | '▃' => ':',
-        '▋' | '▊' | '▉' | '█' | '▆' | '▇' => '#',
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ use rustix::{
 /// and where it is dragged (1002) in the form of SGR (1006).
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h\x1b[?1002h\x1b[?1006h";
 /// The same in reverse. A panic may come in the middle of a frame, so the frame (2026) and its colours are ended too.
-const GIVE_BACK: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
+const GIVE_BACK: &[u8] =
+    b"\x1b[?2031l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// The terminal says when its colours become dark or light (2031); those that do not know it ignore it.
+const FOLLOW: &[u8] = b"\x1b[?2031h";
 
 /// The mouse left to the terminal, and reported to the program.
 pub const MOUSE: [&[u8]; 2] = [b"\x1b[?1006l\x1b[?1002l", b"\x1b[?1002h\x1b[?1006h"];
@@ -54,6 +58,8 @@ pub struct Tty {
     taken: AtomicBool,
     /// The title that the window had lies on the terminal's stack of titles.
     titled: AtomicBool,
+    /// The terminal is to say when its colours change.
+    follows: AtomicBool,
 }
 
 impl Guard {
@@ -100,7 +106,13 @@ impl Tty {
             Some(rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
         };
         let found = tcgetattr(opened.as_ref().map_or(stdio::stdin(), AsFd::as_fd))?;
-        Ok(Self { opened, found, taken: AtomicBool::new(false), titled: AtomicBool::new(false) })
+        Ok(Self {
+            opened,
+            found,
+            taken: AtomicBool::new(false),
+            titled: AtomicBool::new(false),
+            follows: AtomicBool::new(false),
+        })
     }
 
     /// Where keys come from.
@@ -114,7 +126,13 @@ impl Tty {
         raw.make_raw();
         self.taken.store(true, Ordering::SeqCst);
         tcsetattr(self.input(), OptionalActions::Now, &raw)?;
-        write(TAKE)
+        write(TAKE)?;
+        if self.follows.load(Ordering::SeqCst) { write(FOLLOW) } else { Ok(()) }
+    }
+
+    /// Has the terminal say from now on when its colours become dark or light.
+    pub fn follow_colours(&self) -> io::Result<()> {
+        if self.follows.swap(true, Ordering::SeqCst) { Ok(()) } else { write(FOLLOW) }
     }
 
     /// Has the terminal keep the title that its window has, until it is given back. A second call does nothing.

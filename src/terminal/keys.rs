@@ -244,6 +244,9 @@ fn control(bytes: &[u8]) -> Found {
         (b'~', b"200") => Found::PasteStarts(whole),
         (b'M', [b'<', report @ ..]) => Found::Bytes(whole, mouse(report, false).map(Typed::Mouse)),
         (b'm', [b'<', report @ ..]) => Found::Bytes(whole, mouse(report, true).map(Typed::Mouse)),
+        // The colours have become dark, or light (mode 2031).
+        (b'n', b"?997;1") => Found::Bytes(whole, Some(Typed::Background(Background::Dark))),
+        (b'n', b"?997;2") => Found::Bytes(whole, Some(Typed::Background(Background::Light))),
         (b'I', b"") => Found::Bytes(whole, Some(Typed::Focus(true))),
         (b'O', b"") => Found::Bytes(whole, Some(Typed::Focus(false))),
         _ => Found::Bytes(whole, of_control(text, last).map(Typed::Key)),
@@ -391,6 +394,7 @@ mod tests {
     #[test]
     fn what_the_terminal_answers_is_no_key() {
         assert_eq!(read(b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\j\x1b[?62;1;2ck"), "dark j k");
+        assert_eq!(read(b"\x1b[?997;2nj\x1b[?997;1n\x1b[?997;3n\x1b[0n"), "light j dark");
         assert_eq!(read(b"\x1b]11;rgb:0/0/0\x07\x1bP1$r0m\x1b\\\x1b_Gi=1;OK\x1b\\q\x1b[?2026;2$y"), "dark q");
         assert_eq!(read(b"\x1b[12;1\x1b[A"), "up", "a sequence that another breaks into");
         assert_eq!(read(b"\xff\xc3(j"), "( j");

@@ -53,7 +53,7 @@ use self::{
 };
 pub use crate::app::{Alerts, Ended, Export, Listening, Mode, NewToken, ViewChange, history::Lines};
 use crate::{
-    app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk},
+    app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk, wrap},
     keymap::Keymap,
     model::Timestamp,
     store::{Source, Store},
@@ -70,6 +70,8 @@ pub struct Wiring {
     pub themes_dir: Option<PathBuf>,
     /// Whether marks, lines and blocks are drawn in ASCII; `None`: where the locale or the terminal has no others.
     pub ascii: Option<bool>,
+    /// Whether characters of ambiguous width are two columns wide.
+    pub wide_ambiguous: bool,
     pub keymap: Keymap,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
@@ -95,6 +97,33 @@ pub struct Wiring {
     pub alerts: Alerts,
     /// What the first-run screen explains first.
     pub sdk: Sdk,
+}
+
+impl Wiring {
+    /// A screen that is connected to nothing but what is opened meanwhile.
+    #[must_use]
+    pub fn unconnected(started: Receiver<Started>) -> Self {
+        Self {
+            theme: String::new(),
+            themes_dir: None,
+            ascii: None,
+            wide_ambiguous: false,
+            keymap: Keymap::default(),
+            views: BTreeMap::new(),
+            change_view: Box::new(|_| Ok(())),
+            lines: Lines::new(),
+            keep_lines: Box::new(|_| ()),
+            started,
+            seen: Box::new(Seen::default),
+            demo: Box::new(|| ()),
+            take_over: Box::new(|| ()),
+            db: String::new(),
+            mode: Mode::Live,
+            export: Arc::new(|_, _| String::new()),
+            alerts: Alerts::default(),
+            sdk: Sdk::default(),
+        }
+    }
 }
 
 /// Changes the filters that are kept under a name, or says why it cannot.
@@ -162,6 +191,10 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
 
     let (columns, rows) = event_loop::size();
     let glyphs = Glyphs::of(wiring.ascii, variable);
+    // Marks of two columns would break every frame: they are ASCII then.
+    let wide = wiring.wide_ambiguous && glyphs != Glyphs::Ascii;
+    wrap::set_wide_ambiguous(wide);
+    let glyphs = if wide { Glyphs::AsciiMarks } else { glyphs };
     let mut state = State::new(Start {
         columns,
         rows,
@@ -180,6 +213,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     });
     state.sdk = wiring.sdk;
     let mut screen = Screen::new(&state, glyphs)?;
+    screen.keep_ascii(wide);
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;
 
@@ -196,6 +230,9 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     state.terminal = if canvas.is_some() { Shows::Pictures } else { Shows::Text };
     // A terminal that does not answer is not asked again.
     let asks = by_terminal && answers.answered;
+    if asks {
+        tty.follow_colours()?;
+    }
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();

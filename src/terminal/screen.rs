@@ -20,6 +20,8 @@ pub struct Screen {
     terminal: Terminal<Careful<FrameBytes>>,
     bytes: FrameBytes,
     glyphs: Glyphs,
+    /// Marks are in ASCII whatever is asked for.
+    keeps_ascii: bool,
 }
 
 /// Bytes on their way to the terminal. A flush does nothing: a frame is sent whole.
@@ -43,12 +45,17 @@ impl Screen {
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
         let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
-        Ok(Self { terminal, bytes, glyphs })
+        Ok(Self { terminal, bytes, glyphs, keeps_ascii: false })
     }
 
     /// Draws marks and lines in ASCII, or no longer.
     pub fn set_ascii(&mut self, on: bool) {
-        self.glyphs = if on { Glyphs::AsciiMarks } else { Glyphs::Unicode };
+        self.glyphs = if on || self.keeps_ascii { Glyphs::AsciiMarks } else { Glyphs::Unicode };
+    }
+
+    /// Has marks and lines stay in ASCII, also where somebody turns that off.
+    pub fn keep_ascii(&mut self, keep: bool) {
+        self.keeps_ascii = keep;
     }
 
     /// Draws a frame, with the picture that is laid over it once it is painted.

@@ -45,11 +45,12 @@ mod widgets;
 
 use ratatui::{
     Frame,
+    buffer::Buffer,
     layout::{Position, Rect},
 };
 
 use crate::{
-    app::{Areas, Side, Stage, State, styled::Styled},
+    app::{Areas, Side, Stage, State, styled::Styled, target::Target},
     model::Order,
     slots::Slot,
     theme::Theme,
@@ -67,6 +68,16 @@ pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {
     if let Some(at) = typed.filter(|at| screen.contains(*at)) {
         frame.set_cursor_position(at);
     }
+}
+
+/// What a click on a cell does, where a text stands there that says something to do.
+#[must_use]
+pub fn target(state: &State, theme: &Theme, column: u16, row: u16) -> Option<Target> {
+    let screen = state.screen;
+    let mut cells = Buffer::empty(screen);
+    let mut pen = Pen::new(&mut cells, theme);
+    paint(&mut pen, state, screen);
+    pen.target_at(column, row)
 }
 
 /// Paints everything, the topmost last; returns where the next typed letter goes.

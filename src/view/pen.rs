@@ -4,31 +4,44 @@ use std::num::NonZeroU16;
 
 use ratatui::{
     buffer::{Buffer, CellDiffOption},
-    layout::Rect,
+    layout::{Position, Rect},
     widgets::{Clear, Widget},
 };
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    app::{styled::Styled, wrap},
+    app::{styled::Styled, target::Target, wrap},
     slots::Slot,
     theme::Theme,
 };
 
-/// Says of a mark that it takes one column where it could be taken for none, or for two.
-fn columns_of(symbol: &str) -> CellDiffOption {
+/// Says how many columns a symbol takes where it could be taken for more or fewer.
+fn columns_of(symbol: &str, columns: u16) -> CellDiffOption {
     let is_mark = symbol.chars().next().is_some_and(wrap::is_spacing_mark);
-    if is_mark { CellDiffOption::ForcedWidth(NonZeroU16::MIN) } else { CellDiffOption::None }
+    let is_doubled = columns == 2 && symbol.width() == 1;
+    match NonZeroU16::new(columns).filter(|_| is_mark || is_doubled) {
+        Some(columns) => CellDiffOption::ForcedWidth(columns),
+        None => CellDiffOption::None,
+    }
 }
 
 /// Paints slots onto cells.
 pub struct Pen<'a> {
     cells: &'a mut Buffer,
     theme: &'a Theme,
+    /// What can be clicked on, and where; what was written last lies on top.
+    targets: Vec<(Rect, Option<Target>)>,
 }
 
 impl<'a> Pen<'a> {
     pub fn new(cells: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self { cells, theme }
+        Self { cells, theme, targets: Vec::new() }
+    }
+
+    /// What a click on a cell does.
+    pub fn target_at(&self, column: u16, row: u16) -> Option<Target> {
+        let on_top = self.targets.iter().rev().find(|(area, _)| area.contains(Position::new(column, row)));
+        on_top.and_then(|(_, target)| *target)
     }
 
     /// Lays a slot's style over an area; what is written there stays.
@@ -39,6 +52,8 @@ impl<'a> Pen<'a> {
     /// Empties an area, its ground painted with a slot.
     pub fn erase(&mut self, area: Rect, ground: Slot) {
         let area = area.intersection(self.cells.area);
+        // Whatever lies beneath is not clicked on.
+        self.targets.push((area, None));
         Clear.render(area, self.cells);
         self.wash(area, ground);
     }
@@ -60,7 +75,7 @@ impl<'a> Pen<'a> {
             if columns == 0 || columns > place.right() - at {
                 continue;
             }
-            self.cells[(at, y)].set_symbol(symbol).set_style(style).set_diff_option(columns_of(symbol));
+            self.cells[(at, y)].set_symbol(symbol).set_style(style).set_diff_option(columns_of(symbol, columns));
             for hidden in at + 1..at + columns {
                 self.cells[(hidden, y)].reset();
             }
@@ -76,7 +91,13 @@ impl<'a> Pen<'a> {
 
     /// Writes texts from the left of the first line of an area; returns where they ended.
     pub fn texts(&mut self, area: Rect, texts: &[Styled]) -> u16 {
-        texts.iter().fold(area.x, |x, styled| self.put(x, area.y, area.right(), &styled.text, styled.slot))
+        texts.iter().fold(area.x, |x, styled| {
+            let end = self.put(x, area.y, area.right(), &styled.text, styled.slot);
+            if styled.target.is_some() {
+                self.targets.push((Rect::new(x, area.y, end.saturating_sub(x), 1), styled.target));
+            }
+            end
+        })
     }
 
     /// Writes texts up to the right of the first line of an area; returns where they began.

@@ -4,14 +4,9 @@ use std::net::IpAddr;
 
 use ratatui::layout::Rect;
 
-use super::{
-    header,
-    pen::Pen,
-    tree,
-    widgets::strip::{Strip, WITHIN},
-};
+use super::{header, pen::Pen, tree, widgets::strip::Strip};
 use crate::{
-    app::{Areas, Focus, Mode, Stage, State, format, stats::words, styled::Styled, wrap},
+    app::{Areas, Focus, Mode, Stage, State, format, stats::words, styled::Styled, target::Target, wrap},
     keymap::{Action, Hint},
     model::{RunState, StateCounts},
     slots::Slot,
@@ -26,7 +21,8 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
     let mut rank = 2;
     let run = |hint: &Hint| {
         let word = if hint.does.is_empty() { String::new() } else { format!(" {}", hint.does) };
-        vec![Styled::new(hint.keys.as_str(), Slot::StatusKey), Styled::new(word, Slot::Status)]
+        let texts = [Styled::new(hint.keys.as_str(), Slot::StatusKey), Styled::new(word, Slot::Status)];
+        texts.map(|styled| clickable(state, styled, hint.action)).to_vec()
     };
     let hints = state.hints();
     // From the right: what ends things, and what explains the rest.
@@ -43,6 +39,14 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
         rank = rank.saturating_add(1);
     }
     strip.draw(pen, line);
+}
+
+/// A text that does what an action's first key does, where it is clicked on.
+pub fn clickable(state: &State, styled: Styled, action: Action) -> Styled {
+    match state.keymap.chords(action).first().and_then(|chord| chord.keys().first()) {
+        Some(key) => styled.to_click(Target::Key(*key)),
+        None => styled,
+    }
 }
 
 /// `FOLLOW ▼  trip-planner › run 6 › turn 5                 19/41  db 38 MB  refused 0`
@@ -65,7 +69,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     } else if state.follows() && state.stage() == Stage::Browsing {
         // Where it is narrow the arrow says it.
         let text = if areas.bordered { "FOLLOW ▼" } else { "▼" };
-        strip.left(1, vec![Styled::new(text, Slot::Running)]);
+        strip.left(1, vec![clickable(state, Styled::new(text, Slot::Running), Action::Follow)]);
     }
     if let Some(notice) = &state.notice {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
@@ -79,7 +83,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
                 if let Some(mark) = state.detail.mark() {
                     strip.left(1, vec![Styled::new(format!("A {}", mark.name), Slot::Accent)]);
                 }
-                strip.left_cut(2, 10, Styled::new(breadcrumb(state), Slot::Status));
+                strip.path(2, 10, breadcrumb(state), Slot::Status);
             }
             Stage::FirstRun => {
                 if areas.bordered {
@@ -159,9 +163,11 @@ fn reach(state: &State) -> String {
 }
 
 /// `trip-planner › run 6 › turn 5`
-fn breadcrumb(state: &State) -> String {
-    let names = state.tree.path().into_iter().filter_map(|row| tree::short_name(state, row));
-    names.map(|name| wrap::cut_middle(&name, CRUMB)).collect::<Vec<_>>().join(WITHIN)
+fn breadcrumb(state: &State) -> Vec<(String, Target)> {
+    let path = state.tree.path();
+    let above = (0..path.len()).rev();
+    let named = path.into_iter().zip(above).filter_map(|(row, above)| Some((tree::short_name(state, row)?, above)));
+    named.map(|(name, above)| (wrap::cut_middle(&name, CRUMB), Target::Above(above))).collect()
 }
 
 /// `✓ 9  ! 2  ✗ 1  ● 1   tools 41 (4✗)`: what there is, at the foot of the tree.
@@ -170,19 +176,20 @@ pub fn tally(state: &State, width: u16) -> Vec<Styled> {
     let StateCounts { done, recovered, failed, never_ended, running, until: _ } =
         state.run_counts().unwrap_or_default();
     let mut texts = Vec::new();
-    for (run_state, count) in [
-        (RunState::Done, done),
-        (RunState::Recovered, recovered),
-        (RunState::Failed, failed),
-        (RunState::NeverEnded, never_ended),
-        (RunState::Running, running),
+    for (run_state, count, term) in [
+        (RunState::Done, done, "is:ok"),
+        (RunState::Recovered, recovered, "is:recovered"),
+        (RunState::Failed, failed, "is:failed"),
+        (RunState::NeverEnded, never_ended, "is:never-ended"),
+        (RunState::Running, running, "is:running"),
     ] {
         let (mark, slot) = tree::mark(run_state);
         if count > 0 {
             let gap = if texts.is_empty() { "" } else { "  " };
             texts.push(Styled::new(gap, Slot::Dim));
-            texts.push(Styled::new(mark, slot));
-            texts.push(Styled::new(format!(" {}", format::count(count)), Slot::Dim));
+            let target = Target::Filter(term);
+            texts.push(Styled::new(mark, slot).to_click(target));
+            texts.push(Styled::new(format!(" {}", format::count(count)), Slot::Dim).to_click(target));
         }
     }
     let totals = &overview.totals;

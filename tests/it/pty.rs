@@ -16,6 +16,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use vt100::{Callbacks, Color, MouseProtocolMode, Parser, Screen};
 
+use sideseat_tui::terminal::Wiring;
+
 use crate::program::{BINARY, Home, PATIENCE, PROTOBUF, eventually, fixture, post, tell};
 
 const WIDE: (u16, u16) = (120, 40);
@@ -94,9 +96,13 @@ impl Terminal {
 
     /// Started where this was typed already: what a terminal answers that is asked what it is.
     pub fn start_with(typed: &str, home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_program(BINARY, typed, home, arguments, variables)
+    }
+
+    fn start_program(program: &str, typed: &str, home: Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (columns, rows) = WIDE;
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
-        let mut command = CommandBuilder::new(BINARY);
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
         for (name, value) in home.environment() {
@@ -269,7 +275,7 @@ fn a_newcomer_is_told_what_to_do_until_a_span_appears() {
 
 #[test]
 fn a_terminal_is_given_back_by_a_program_that_is_told_to_stop() {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let mut terminal = Terminal::watch(&[]);
         // So that there is something under way.
         terminal.sends("bedrock/seed_tool_use.pb");
@@ -277,6 +283,29 @@ fn a_terminal_is_given_back_by_a_program_that_is_told_to_stop() {
         terminal.leaves_everything_as_it_was(0);
         assert_eq!(terminal.home.transcript()["traces"].as_array().unwrap().len(), 2);
     }
+}
+
+/// What the next test starts in a terminal: a screen on whose thread something panics after its first frames.
+#[test]
+#[ignore = "a program for another test"]
+fn a_screen_that_panics() {
+    let (_started, started) = std::sync::mpsc::channel();
+    let ticks = std::sync::atomic::AtomicU32::new(0);
+    let seen = move || {
+        assert!(ticks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2, "a fault of the screen");
+        sideseat_tui::app::Seen::default()
+    };
+    let wiring = Wiring { seen: Box::new(seen), ..Wiring::unconnected(started) };
+    sideseat_tui::terminal::run(wiring).unwrap();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+    let program = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--exact", "pty::a_screen_that_panics", "--nocapture"];
+    let mut terminal = Terminal::start_program(program.to_str().unwrap(), "", Home::new(), &arguments, &[]);
+    terminal.leaves_everything_as_it_was(101);
+    assert!(terminal.text().contains("a fault of the screen"), "{}", terminal.text());
 }
 
 #[test]

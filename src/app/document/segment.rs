@@ -77,7 +77,7 @@ pub fn fit(texts: Vec<Styled>, width: usize) -> Vec<Styled> {
             if left > 0 {
                 text.push('…');
             }
-            fitting.push(Styled { text, slot: styled.slot });
+            fitting.push(Styled::new(text, styled.slot));
             break;
         }
     }

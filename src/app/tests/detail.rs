@@ -179,7 +179,7 @@ fn both_panes_are_prepared_with_the_answer() {
     scene.resize(200, 60);
     let tabs: Vec<Tab> = scene.state.detail.tabs().collect();
     assert_eq!(tabs, [Tab::Messages, Tab::Timeline]);
-    scene.press("shift-tab 5");
+    scene.press("j shift-tab 5");
     assert!(
         scene.asked.iter().any(|query| matches!(query, Query::Raw { .. })),
         "a span that only the third pane shows"

@@ -1,6 +1,7 @@
 //! Keys, clicks and sizes that do one thing at a time, and never too much.
 
 use super::*;
+use crate::app::target::Target;
 
 #[test]
 fn esc_undoes_one_thing_at_a_time_and_never_quits() {
@@ -135,4 +136,22 @@ fn no_size_no_key_and_no_click_is_too_much() {
         }
         scene.press("esc esc esc");
     }
+}
+
+#[test]
+fn a_click_on_a_text_does_what_it_says() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.press("j j");
+    assert_eq!(scene.state.tree.path().len(), 3);
+    scene.event(Event::Chose(Target::Above(1)));
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)));
+    scene.event(Event::Chose(Target::Above(9)));
+    assert_eq!(scene.cursor(), RowId::Trace(trace(1)), "there is nothing so far above");
+    scene.press("H");
+    assert_eq!(scene.state.tree.path().len(), 3, "and the way back is known");
+    scene.event(Event::Chose(Target::Key(Key::char('y'))));
+    assert!(scene.state.following().len() > 3, "what may follow is shown");
+    scene.press("esc");
+    scene.event(Event::Chose(Target::Filter("is:failed")));
+    assert_eq!(scene.state.filter.text, "is:failed");
 }

@@ -9,9 +9,10 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-use super::draw;
+use super::{draw, target};
 use crate::{
-    app::{Ended, Event, Mode, Seen, Tick},
+    app::{Ended, Event, Mode, Seen, Tick, target::Target},
+    keymap::Key,
     theme::{Depth, Themes},
 };
 use scene::{Scene, at, at_the_failure, listening, runs};
@@ -42,12 +43,12 @@ fn a_run_that_goes_on_has_a_clock_and_what_is_unknown_a_question_mark() {
     scene.shows("● release-notes     now  14s+ ");
     scene.shows("● A writer ");
     scene.shows("M turn 1  sonnet-4-5 3.1s 4.2k       ?");
-    Scene::of(runs()).size(200, 40).shows("8s since last");
+    Scene::of(runs()).size(286, 40).shows("8s since last");
 }
 
 #[test]
 fn what_a_wide_screen_has_room_for_is_said_beside_the_name() {
-    let scene = at_the_failure(Scene::of(runs())).size(200, 40);
+    let scene = at_the_failure(Scene::of(runs())).size(286, 40);
     scene.shows("T book_room  #1  ValidationError: 'guests' must");
     scene.shows("M turn 2  claude-sonnet-4-5  +1 ");
     scene.shows("◌ · ");
@@ -60,7 +61,7 @@ fn a_run_that_recovered_says_so_and_so_do_its_session_and_the_sums() {
     let mut runs = runs();
     runs[0].recovered = true;
     runs.truncate(2);
-    let scene = Scene::of(runs).size(200, 40);
+    let scene = Scene::of(runs).size(286, 40);
     scene.shows("▾ ! trip-planner ");
     scene.shows("! plan a 5-day trip to Kyoto in autumn  1 error");
     scene.shows("└─ ✓ 1  ! 1 ");
@@ -376,4 +377,21 @@ fn a_screen_of_another_size_than_the_states_is_drawn_too() {
             terminal.draw(|frame| draw(frame, &scene.state, &theme)).unwrap();
         }
     }
+}
+
+#[test]
+fn names_of_the_path_hints_and_counts_can_be_clicked_on() {
+    let scene = at_the_failure(Scene::of(runs()));
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let screen = scene.screen();
+    let find = |text: &str| {
+        let found = screen.lines().enumerate().filter_map(|(y, line)| Some((y, &line[..line.find(text)?])));
+        let (y, before) = found.last().expect(text);
+        let column = before.chars().count();
+        target(&scene.state, &theme, u16::try_from(column).unwrap(), u16::try_from(y).unwrap())
+    };
+    assert_eq!(find("trip-planner ›"), Some(Target::Above(3)));
+    assert_eq!(find("y yank"), Some(Target::Key(Key::char('y'))));
+    assert_eq!(find("✗ 1"), Some(Target::Filter("is:failed")));
+    assert_eq!(find("$.272"), None);
 }

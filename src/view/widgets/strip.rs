@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{styled::Styled, wrap},
+    app::{styled::Styled, target::Target, wrap},
     slots::Slot,
     view::pen::Pen,
 };
@@ -17,7 +17,7 @@ pub struct Strip {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     texts: Vec<Styled>,
     /// 0 is never dropped; the highest goes first.
@@ -27,27 +27,37 @@ struct Entry {
     gap: usize,
     /// The least number of columns that it may be cut to; 0: it is not cut.
     least: usize,
+    /// What a click on each name of a path does.
+    targets: Vec<Target>,
 }
 
 impl Strip {
     /// An entry from the left. `rank`: the higher, the sooner it is dropped; 0 stays.
     pub fn left(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
-        self.add(Entry { texts, rank, right: false, gap: GAP, least: 0 })
+        self.add(Entry { texts, rank, right: false, gap: GAP, least: 0, ..Entry::default() })
     }
 
     /// An entry from the left that belongs to the one before it.
     pub fn close(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
-        self.add(Entry { texts, rank, right: false, gap: TIGHT, least: 0 })
+        self.add(Entry { texts, rank, right: false, gap: TIGHT, least: 0, ..Entry::default() })
     }
 
     /// An entry from the right, before those already there.
     pub fn right(&mut self, rank: u8, texts: Vec<Styled>) -> &mut Self {
-        self.add(Entry { texts, rank, right: true, gap: GAP, least: 0 })
+        self.add(Entry { texts, rank, right: true, gap: GAP, least: 0, ..Entry::default() })
     }
 
-    /// A path from the left that gives way to others down to `least` columns: `… › turn 5`.
+    /// A path from the left that gives way to others down to `least` columns, `… › turn 5`, with what a click on each of
+    /// its names does.
+    pub fn path(&mut self, rank: u8, least: usize, names: Vec<(String, Target)>, slot: Slot) -> &mut Self {
+        let (names, targets): (Vec<String>, Vec<Target>) = names.into_iter().unzip();
+        let texts = vec![Styled::new(names.join(WITHIN), slot)];
+        self.add(Entry { texts, rank, right: false, gap: GAP, least, targets })
+    }
+
+    /// A text from the left that gives way to others down to `least` columns.
     pub fn left_cut(&mut self, rank: u8, least: usize, styled: Styled) -> &mut Self {
-        self.add(Entry { texts: vec![styled], rank, right: false, gap: GAP, least })
+        self.add(Entry { texts: vec![styled], rank, right: false, gap: GAP, least, ..Entry::default() })
     }
 
     fn add(&mut self, entry: Entry) -> &mut Self {
@@ -92,7 +102,7 @@ impl Strip {
 }
 
 /// Between the names of a path.
-pub const WITHIN: &str = " › ";
+const WITHIN: &str = " › ";
 
 /// The last names of a path, `…` for those before them; the last one alone is cut in its middle.
 fn cut_path(path: &str, columns: usize) -> String {
@@ -110,9 +120,33 @@ fn joined(entries: impl Iterator<Item = Entry>) -> Vec<Styled> {
         if !texts.is_empty() {
             texts.push(Styled::new(" ".repeat(entry.gap), Slot::Text));
         }
-        texts.extend(entry.texts);
+        texts.extend(entry.to_click());
     }
     texts
+}
+
+impl Entry {
+    /// Its texts; the names of a path apart, each to be clicked on. What was cut off lay in front.
+    fn to_click(self) -> Vec<Styled> {
+        let [path] = self.texts.as_slice() else { return self.texts };
+        if self.targets.is_empty() {
+            return self.texts;
+        }
+        let names: Vec<&str> = path.text.split(WITHIN).collect();
+        let mut texts = Vec::new();
+        for (from_end, name) in names.iter().enumerate().map(|(at, name)| (names.len() - 1 - at, name)) {
+            let target = self.targets.len().checked_sub(from_end + 1).map(|at| self.targets[at]);
+            let styled = Styled::new(*name, path.slot);
+            texts.push(match target {
+                Some(target) => styled.to_click(target),
+                None => styled,
+            });
+            if from_end > 0 {
+                texts.push(Styled::new(WITHIN, path.slot));
+            }
+        }
+        texts
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +175,29 @@ mod tests {
         assert_eq!(drawn(42), " name  much more  turn 5     4/19  ? help ");
         assert_eq!(drawn(33), " name  … › turn 5   4/19  ? help ");
         assert_eq!(drawn(20), " name        ? help ");
+    }
+
+    #[test]
+    fn each_name_of_a_path_that_is_left_has_its_own_target() {
+        let names = ["trip", "run 6", "turn 5"].iter().zip([2, 1, 0]);
+        let names = names.map(|(name, above)| ((*name).to_owned(), Target::Above(above))).collect();
+        let clicked = |width: u16, column: u16| {
+            let mut strip = Strip::default();
+            strip.path(1, 6, Vec::clone(&names), Slot::Text);
+            let mut cells = Buffer::empty(Rect::new(0, 0, width, 1));
+            let theme = Themes::load(None).unwrap().get("dark").unwrap();
+            let area = cells.area;
+            let mut pen = Pen::new(&mut cells, &theme);
+            strip.draw(&mut pen, area);
+            pen.target_at(column, 0)
+        };
+        // ` trip › run 6 › turn 5`
+        assert_eq!(
+            [1, 4, 5, 8, 16].map(|column| clicked(40, column)),
+            [Some(Target::Above(2)), Some(Target::Above(2)), None, Some(Target::Above(1)), Some(Target::Above(0)),]
+        );
+        // ` … › turn 5`
+        assert_eq!(clicked(12, 5), Some(Target::Above(0)));
     }
 
     #[test]
