@@ -14,10 +14,11 @@ use sideseat_tui::config::described;
 use sideseat_tui::keymap::{ACTIONS, Keymap, Preset};
 use sideseat_tui::theme::Themes;
 
-use crate::picture::svg;
+use crate::picture::{Frame, film, svg};
 use crate::scene::Scene;
 
 const PICTURE: &str = "tests/docs/screen.svg";
+const TOUR: &str = "tests/docs/tour.svg";
 
 /// The documents at the top level.
 const TOP: &[&str] = &["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "packaging/README.md"];
@@ -49,13 +50,42 @@ fn the_readme_has_the_keys_themes_and_settings_that_there_are() {
 #[test]
 fn the_picture_is_that_of_the_screen_as_it_is() {
     let mut scene = Scene::of(&["bedrock/seed_session", "strands/anthropic_travel"], 120, 34).press("g g j l j j");
-    let picture = svg(scene.cells());
+    is_drawn(PICTURE, &svg(scene.cells()));
+}
+
+/// What one does with a run that went wrong: what failed, its tools, its cost, its time, what the model saw; then all runs.
+#[test]
+fn the_tour_is_that_of_the_screen_as_it_is() {
+    let captures = ["bedrock/seed_session", "strands/anthropic_travel", "openai/gen_responses_support"];
+    let mut scene = Scene::of(&captures, 120, 34);
+    let mut frames = Vec::new();
+    for (keys, caption) in [
+        ("g g", "sessions, their runs, and what was said"),
+        ("e", "e   to what failed, and why it did"),
+        ("2", "2   its tools: calls, failures, times, arguments"),
+        ("4", "4   what it cost, how full the context was, and what filled it"),
+        ("6", "6   where the time went"),
+        ("1 a", "a   what the model was sent, and what was new in it"),
+        ("esc / i s : f a i l e d", "/   a filter narrows the runs as it is typed"),
+        ("enter esc :", ":   everything by its name, with its key"),
+        ("esc S", "S   all runs: spending, failures, times, models, tools"),
+    ] {
+        scene = scene.press(keys);
+        frames.push(Frame { cells: scene.cells().clone(), caption });
+    }
+    let tour = film(&frames, 4);
+    assert!(tour.len() < 300_000, "{} bytes", tour.len());
+    is_drawn(TOUR, &tour);
+}
+
+/// Holds a picture against its file, or writes that.
+fn is_drawn(file: &str, picture: &str) {
     if std::env::var_os("SIDESEAT_TUI_WRITE_DOCS").is_some() {
         fs::create_dir_all("tests/docs").unwrap();
-        fs::write(PICTURE, &picture).unwrap();
+        fs::write(file, picture).unwrap();
     } else {
-        let drawn = fs::read_to_string(PICTURE).unwrap();
-        assert!(drawn == picture, "{PICTURE} is behind: SIDESEAT_TUI_WRITE_DOCS=1 cargo test --release docs");
+        let drawn = fs::read_to_string(file).unwrap();
+        assert!(drawn == picture, "{file} is behind: SIDESEAT_TUI_WRITE_DOCS=1 cargo test --release docs");
     }
 }
 
