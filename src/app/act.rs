@@ -264,6 +264,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             }
         }
         Context::Stats => return stats_keys::open_rows(state),
+        Context::Line if !state.lists.is_empty() => return choose(state),
         Context::FirstRun | Context::Line => {}
     }
     Vec::new()
@@ -340,11 +341,13 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 fn end_line(state: &mut State, taken: bool) -> Vec<Effect> {
     if let Some(list) = state.lists.last_mut() {
-        if matches!(list.kind, Kind::Palette { .. }) {
+        if matches!(list.kind, Kind::Palette { .. } | Kind::Sessions) {
             // Its line is all there is of it.
             if taken {
-                let typed = list.narrow().to_owned();
-                state.history.remember(LineOf::Palette, &typed);
+                if list.kind != Kind::Sessions {
+                    let typed = list.narrow().to_owned();
+                    state.history.remember(LineOf::Palette, &typed);
+                }
                 return choose(state);
             }
             return back(state);

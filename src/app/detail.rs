@@ -9,6 +9,7 @@ mod copying;
 mod covering;
 mod finding;
 mod labels;
+mod lit;
 mod over;
 mod prepared;
 mod shown;
@@ -57,6 +58,8 @@ pub struct DetailPane {
     mark: Option<Mark>,
     marked: Pane<Option<Arc<Detail>>>,
     texts: HashMap<View, Shown>,
+    /// What the filter looks for.
+    lit: lit::Lit,
     /// What is looked for in the text.
     finding: Option<finding::Finding>,
     /// What follows from the answer.
@@ -104,6 +107,7 @@ impl DetailPane {
             mark: None,
             marked: Pane::default(),
             texts: View::all().map(|view| (view, Shown::default())).collect(),
+            lit: lit::Lit::default(),
             finding: None,
             prepared: Box::default(),
             replaced: Box::default(),

@@ -28,6 +28,17 @@ pub fn close(state: &mut State, taken: bool) {
 
 /// Goes to the next hit, or the one before.
 pub fn go(state: &mut State, forward: bool) {
+    let lit = state.detail.lit().map(str::to_owned);
+    if state.detail.finds().is_none()
+        && let Some(text) = lit
+    {
+        // What the filter found in the run is looked for in its text.
+        state.follow.stop(&mut state.tree);
+        state.focus = Focus::Detail;
+        state.detail.find(&text);
+        state.detail.keep_found();
+        return;
+    }
     let Some(phrase) = state.detail.finds().map(str::to_owned) else {
         let find = state.keymap.label(crate::keymap::Action::Filter);
         state.notify(format!("nothing is looked for: {find} in the detail finds text"));

@@ -99,7 +99,9 @@ impl State {
             (Action::NextFound | Action::PreviousFound, None) if comparing::goes_to_differences(self) => {
                 Some("difference")
             }
-            (Action::NextFound | Action::PreviousFound, None) => self.detail.finds().map(|_| usual),
+            (Action::NextFound | Action::PreviousFound, None) => {
+                self.detail.finds().or_else(|| self.detail.lit()).map(|_| usual)
+            }
             (Action::Prompt, None) => self.prompt_does(usual),
             (Action::Compare, None) => self.compare_does(usual),
             (Action::Close, None) if self.detail.over().is_some() => Some("close"),

@@ -1,5 +1,7 @@
 //! Jumps: to the next run, session, turn or failure, to what is odd or dear, and back to where one has been.
 
+use std::time::Duration;
+
 use super::{
     browse::RowId,
     failed_steps, format,
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     keymap::Action,
-    model::{RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary},
+    model::{Order, RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary, Usd},
 };
 
 /// Does a jump.
@@ -224,25 +226,42 @@ fn odd(state: &mut State) {
     }
 }
 
+/// Goes to the call that cost most, or to the slowest or the largest where runs are ordered so; from it to the one after.
 fn dearest(state: &mut State) {
+    let order = state.filter.order;
+    let (word, none) = match order {
+        Order::Duration => ("slowest", "no call here has ended"),
+        Order::Tokens => ("largest", "no call here has tokens"),
+        Order::Newest | Order::Cost | Order::Errors => ("dearest", "no call here has a price"),
+    };
     let Some(detail) = state.detail.current_answer() else {
-        state.notify("its costs are on their way: press it again");
+        state.notify("its calls are on their way: press it again");
         return;
     };
-    let dear = oddities::dearest(detail);
+    let calls = oddities::foremost(detail, order);
     let here = match state.tree.cursor().map(|row| &row.id) {
-        Some(RowId::Span(trace, span)) => dear.iter().position(|(_, step)| *step == (*trace, *span)),
+        Some(RowId::Span(trace, span)) => calls.iter().position(|(_, step)| *step == (*trace, *span)),
         _ => None,
     };
-    let at = here.map_or(0, |at| if at + 1 < dear.len() { at + 1 } else { 0 });
-    let Some((cost, (trace, span))) = dear.get(at).copied() else {
-        state.notify("no call here has a price");
+    let at = here.map_or(0, |at| if at + 1 < calls.len() { at + 1 } else { 0 });
+    let Some((size, (trace, span))) = calls.get(at).copied() else {
+        state.notify(none);
         return;
     };
-    let rank = if at == 0 { "the dearest call".to_owned() } else { format!("the {} dearest call", ordinal(at + 1)) };
-    let all = dear.len();
+    let first_token = || {
+        let mut calls = detail.traces.iter().filter(|one| one.trace == trace).flat_map(|trace| &trace.calls);
+        let ttft = calls.find(|call| call.span == span)?.ttft?;
+        Some(format!(", its first token after {}", format::duration(ttft)))
+    };
+    let size = match order {
+        Order::Duration => format::duration(Duration::from_nanos(size)) + &first_token().unwrap_or_default(),
+        Order::Tokens => format!("{} tokens", format::count(size)),
+        Order::Newest | Order::Cost | Order::Errors => format::money(Usd(i64::try_from(size).unwrap_or(i64::MAX))),
+    };
+    let rank = if at == 0 { format!("the {word} call") } else { format!("the {} {word} call", ordinal(at + 1)) };
+    let all = calls.len() as u64;
     step(state, trace, span);
-    state.notify(format!("{rank} of {}: {}", format::count(all as u64), format::money(crate::model::Usd(cost))));
+    state.notify(format!("{rank} of {}: {size}", format::count(all)));
 }
 
 /// `2nd`

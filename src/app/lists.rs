@@ -40,8 +40,10 @@ pub fn open(state: &mut State, kind: Kind) {
     };
     let items = state.items(&kind);
     let is_palette = matches!(kind, Kind::Palette { .. });
+    // What is looked for is mostly known by its name.
+    let is_typed = kind == Kind::Sessions;
     let mut list = List::new(kind, items, cursor, state.screen);
-    if is_palette {
+    if is_palette || is_typed {
         list.open_line();
     }
     state.lists.push(list);

@@ -4,7 +4,8 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::{document::tools::schema, verdict, wrap};
 use crate::model::{
-    AssembledTrace, Detail, Finish, RunState, SpanId, Timestamp, ToolDefinition, ToolRun, ToolStatus, TraceId,
+    AssembledTrace, Detail, Finish, ModelCall, Order, RunState, SpanId, Timestamp, ToolDefinition, ToolRun, ToolStatus,
+    TraceId,
 };
 
 /// Arguments of so many runs of tools are compared with their schemas at a time.
@@ -102,14 +103,23 @@ impl<'a> Schemas<'a> {
     }
 }
 
-/// The model calls of an answer that cost something, the dearest first.
+/// The model calls of an answer with what is largest of them by an order of runs, the largest first: what it cost, how long
+/// it took, its tokens.
 #[must_use]
-pub fn dearest(detail: &Detail) -> Vec<(i64, (TraceId, SpanId))> {
+pub fn foremost(detail: &Detail, order: Order) -> Vec<(u64, (TraceId, SpanId))> {
+    let size = |call: &ModelCall| match order {
+        Order::Duration => {
+            let took = call.ended?.since(call.started);
+            Some(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+        }
+        Order::Tokens => call.usage.as_ref()?.total(),
+        Order::Newest | Order::Cost | Order::Errors => u64::try_from(call.cost.as_ref()?.total.0).ok(),
+    };
     let calls = detail.traces.iter().flat_map(|trace| trace.calls.iter().map(|call| (trace.trace, call)));
-    let mut dear: Vec<_> = calls
-        .filter_map(|(trace, call)| Some((call.cost.as_ref()?.total.0, (trace, call.span))))
-        .filter(|(cost, _)| *cost > 0)
+    let mut foremost: Vec<_> = calls
+        .filter_map(|(trace, call)| Some((size(call)?, (trace, call.span))))
+        .filter(|(size, _)| *size > 0)
         .collect();
-    dear.sort_by_key(|(cost, _)| Reverse(*cost));
-    dear
+    foremost.sort_by_key(|(size, _)| Reverse(*size));
+    foremost
 }

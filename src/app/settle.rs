@@ -36,6 +36,7 @@ impl State {
             Some(RowId::Span(trace, _) | RowId::Trace(trace)) => self.tree.nodes(trace),
             _ => &[],
         };
+        self.detail.light(&self.filter.text);
         self.detail.settle((text_width, text), nodes, true, self.now);
         if let Some(other) = other {
             let (side, now) = (self.detail.side().other(), self.now);

@@ -74,6 +74,16 @@ impl Expression {
         matches!(self, Self::All(parts) if parts.is_empty())
     }
 
+    /// The texts that it asks for: what a run that passes may hold and what can be shown in it.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::texts).collect(),
+            Self::Term(Term::Text(text)) => vec![text],
+            Self::Not(_) | Self::Term(_) => Vec::new(),
+        }
+    }
+
     /// Every term of it, in order.
     pub fn terms(&self) -> Vec<&Term> {
         match self {

@@ -121,7 +121,7 @@ actions! {
     NextFailed       Main      ["e"]                "next-failed"     "failure"  "Go to the next step that failed, in this run, else in the next run that has one"
     PreviousFailed   Main      ["E"]                "previous-failed" "failure"  "Go to the previous step that failed, also in the runs before"
     NextOdd          Main      ["!"]                "next-odd"        ""         "Go to the next odd thing: a loop, arguments that break their schema, an answer cut off, a tool without a result"
-    Dearest          Main      ["$"]                "dearest"         ""         "Go to the call that cost most; once more: to the one after it"
+    Dearest          Main      ["$"]                "dearest"         ""         "Go to the call that cost most, where runs are ordered by time or tokens to the slowest or the largest; once more: to the one after it"
     NextRun          Main      ["]"]                "next-run"        ""         "Go to the next run"
     PreviousRun      Main      ["["]                "previous-run"    ""         "Go to the run before"
     NextSession      Main      ["}"]                "next-session"    ""         "Go to the next session"

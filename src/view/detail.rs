@@ -115,7 +115,11 @@ fn text(pen: &mut Pen, state: &State, pane: OnePane, area: Rect, focused: bool) 
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
-        let found = if pane.has_keys() { state.detail.found_at(at) } else { Vec::new() };
+        let found = match state.detail.finds() {
+            Some(_) if pane.has_keys() => state.detail.found_at(at),
+            Some(_) => Vec::new(),
+            None => pane.lit_at(at),
+        };
         for found in found {
             let column = |at: usize| area.x.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)).min(area.right());
             let (start, end) = (column(found.start), column(found.end));

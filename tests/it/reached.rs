@@ -22,6 +22,14 @@ fn a_phrase_is_looked_for_while_it_is_typed_and_its_places_are_marked() {
 }
 
 #[test]
+fn what_the_filter_looks_for_is_lit_in_the_text_and_n_goes_there() {
+    let make = |columns, rows| Scene::of(&["bedrock/seed_session"], columns, rows).press("g g / c a p i t a l enter");
+    shows("filter_lit", make);
+    let mut scene = make(120, 40).press("n");
+    assert!(scene.text().contains("/ capital"), "{}", scene.text());
+}
+
+#[test]
 fn what_may_follow_a_key_is_shown() {
     shows("which_yank", |columns, rows| Scene::of(SUPPORT, columns, rows).press("y"));
     shows("which_mark", |columns, rows| Scene::of(SUPPORT, columns, rows).press("g g j m"));

@@ -173,6 +173,10 @@ impl DetailPane {
 }
 
 impl<'d> OnePane<'d> {
+    pub(super) fn detail(self) -> &'d DetailPane {
+        self.detail
+    }
+
     #[must_use]
     pub fn tab(self) -> Tab {
         self.detail.sides.tab(self.side)

@@ -43,12 +43,15 @@ fn picking_a_session_filters_by_it_and_opens_it() {
     scene.press("s");
     let list = scene.state.lists.last().expect("the list is open");
     assert_eq!((list.kind.clone(), list.counts().0), (Kind::Sessions, 3), "runs without one can be picked too");
-    scene.press("j j enter");
+    scene.type_in("tri");
+    assert_eq!(scene.state.lists.last().map(|list| list.counts().1), Some(1), "the list narrows as one types");
+    scene.press("enter");
     assert_eq!(scene.rows(), [RowId::Session(Some("trip".into())), RowId::Trace(trace(1))]);
     assert_eq!(scene.cursor(), RowId::Session(Some("trip".into())));
     scene.press("s");
     assert!(scene.state.lists.last().is_some_and(|list| list.counts().0 == 4), "and all sessions");
-    scene.press("g g j enter");
+    scene.type_in("(no");
+    scene.press("enter");
     assert_eq!(scene.rows()[..2], [RowId::Session(None), RowId::Trace(trace(3))]);
 }
 
