@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::{
     areas,
     find::{Finder, How},
-    help::HelpText,
+    help::{self, HelpText},
     item::{Item, Kind, Pick},
     line::Line,
     wrap,
@@ -275,7 +275,8 @@ impl List {
     }
 
     fn lay_help<'a>(&self, of: Context, items: impl Iterator<Item = &'a Item>, rows: Rect) -> HelpText {
-        let here: Vec<&'static str> = of.places().iter().map(|place| place.title()).collect();
+        let places = of.places().iter().map(|place| place.title());
+        let here: Vec<&'static str> = places.chain([help::MARKS_TITLE]).collect();
         let keys = self.items.iter().map(|item| wrap::width(&item.note)).max().unwrap_or(0);
         let items: Vec<&Item> = items.collect();
         HelpText::of(&items, &here, keys, usize::from(rows.width).saturating_sub(MARGINS))

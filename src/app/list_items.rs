@@ -2,7 +2,7 @@
 
 use super::{
     event::NewToken,
-    format,
+    format, help,
     item::{Item, Kind, Pick},
     state::{Stage, State},
     switches, wrap,
@@ -45,7 +45,15 @@ impl State {
                     group: row.place.title(),
                     ..Item::new(Pick::Key(row.action), row.does.to_owned())
                 };
-                self.keymap.help(*of).into_iter().map(item).collect()
+                let (here, elsewhere): (Vec<_>, Vec<_>) =
+                    self.keymap.help(*of).into_iter().partition(|row| of.places().contains(&row.place));
+                let marks = help::MARKS.iter().map(|(mark, means)| Item {
+                    note: (*mark).to_owned(),
+                    group: help::MARKS_TITLE,
+                    ..Item::new(Pick::Key(Action::Help), (*means).to_owned())
+                });
+                let elsewhere = elsewhere.into_iter().map(item);
+                here.into_iter().map(item).chain(marks).chain(elsewhere).collect()
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use super::{GOOD, table};
+use super::{BAD_INPUT, GOOD, complain, table};
 use crate::{
     config::{Given, Origin, Settings, described},
     keymap::{ACTIONS, Chord},
@@ -92,7 +92,16 @@ pub fn config(settings: &Settings) -> anyhow::Result<u8> {
     let there = settings.file.as_ref().is_some_and(|file| file.exists());
     writeln!(out, "file: {file}{}\n", if there { "" } else { " (not there)" })?;
     table::write(&mut out, &COLUMNS, &rows, None)?;
-    Ok(GOOD)
+    // What a start would refuse is said here too.
+    let theme = settings.theme.value.as_str();
+    let themes = Themes::load(settings.paths.themes().as_deref());
+    let themes = themes.and_then(|themes| if theme.is_empty() { Ok(()) } else { themes.get(theme).map(|_| ()) });
+    let mut code = GOOD;
+    for error in [super::keymap(settings).err(), themes.err().map(Into::into)].into_iter().flatten() {
+        complain(&format!("{error:#}"));
+        code = BAD_INPUT;
+    }
+    Ok(code)
 }
 
 /// The value and the origin of a setting, by its name in the file; `?` for an unknown name. A test holds that every setting

@@ -27,6 +27,8 @@ pub struct Viewer {
 enum ViewerError {
     #[error("it is not in the store")]
     Gone,
+    #[error("no program here shows {what}; until the screen ends it is the file {}", .file.display())]
+    NoProgram { what: String, file: PathBuf },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -53,7 +55,10 @@ impl Viewer {
             }
             Opens::Blob { sha256, mime } => {
                 let file = self.file(sha256, mime.as_deref(), store)?;
-                open::that_detached(&file)?;
+                if open::that_detached(&file).is_err() {
+                    let what = mime.clone().unwrap_or_else(|| "it".to_owned());
+                    return Err(ViewerError::NoProgram { what, file });
+                }
                 Ok(file.display().to_string())
             }
         }

@@ -77,13 +77,21 @@ pub fn scrolls(state: &State) -> bool {
 #[must_use]
 pub fn page(state: &State, areas: &Areas) -> Page {
     let inner = if areas.bordered { areas.body.inner(Margin::new(1, 1)) } else { areas.body };
+    let fits = |seen: &[Line]| areas.bordered && usize::from(inner.height) > seen.len() + LEAST;
+    let lay = |wide: bool| {
+        let margin = if wide { 3 } else { 1 };
+        let room = usize::from(inner.width.saturating_sub(2 * margin));
+        let todo = if wide { boxed(state, room) } else { plain(state, room, areas.bordered) };
+        (margin, todo, checks::lines(state, room, wide, areas.bordered))
+    };
     let wide = areas.bordered && inner.width >= WIDE;
-    let margin = if wide { 3 } else { 1 };
-    let room = usize::from(inner.width.saturating_sub(2 * margin));
-    let mut todo = if wide { boxed(state, room) } else { plain(state, room, areas.bordered) };
-    let mut seen = checks::lines(state, room, wide, areas.bordered);
+    let (mut margin, mut todo, mut seen) = lay(wide);
+    if wide && !fits(&seen) {
+        // What was refused is to be seen also on a low screen: it has no room for boxes.
+        (margin, todo, seen) = lay(false);
+    }
     let mut window = inner;
-    if areas.bordered && usize::from(inner.height) > seen.len() + LEAST {
+    if fits(&seen) {
         window.height -= u16::try_from(seen.len() + 1).unwrap_or(inner.height);
     } else {
         todo.push(Line::Rule);
