@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
-pub use self::ambiguous::{ascii, set_wide_ambiguous};
+pub use self::ambiguous::{ascii, is_doubled, set_wide_ambiguous};
 use super::styled::Styled;
 use crate::slots::Slot;
 
@@ -107,7 +107,7 @@ pub fn width(text: &str) -> usize {
 fn columns_of(c: char) -> usize {
     match c.width() {
         _ if is_spacing_mark(c) => 1,
-        _ if ambiguous::is_doubled(c) => 2,
+        _ if is_doubled(c) => 2,
         width => width.unwrap_or(0),
     }
 }

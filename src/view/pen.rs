@@ -7,7 +7,6 @@ use ratatui::{
     layout::{Position, Rect},
     widgets::{Clear, Widget},
 };
-use unicode_width::UnicodeWidthStr;
 
 use crate::{
     app::{styled::Styled, target::Target, wrap},
@@ -18,7 +17,7 @@ use crate::{
 /// Says how many columns a symbol takes where it could be taken for more or fewer.
 fn columns_of(symbol: &str, columns: u16) -> CellDiffOption {
     let is_mark = symbol.chars().next().is_some_and(wrap::is_spacing_mark);
-    let is_doubled = columns == 2 && symbol.width() == 1;
+    let is_doubled = symbol.chars().next().is_some_and(wrap::is_doubled);
     match NonZeroU16::new(columns).filter(|_| is_mark || is_doubled) {
         Some(columns) => CellDiffOption::ForcedWidth(columns),
         None => CellDiffOption::None,

@@ -16,7 +16,8 @@ pub fn set_wide_ambiguous(wide: bool) {
 }
 
 /// Whether a character takes two columns although most terminals draw it in one.
-pub(super) fn is_doubled(c: char) -> bool {
+#[must_use]
+pub fn is_doubled(c: char) -> bool {
     !c.is_ascii() && WIDE.load(Ordering::Relaxed) && is_ambiguous(c)
 }
 
