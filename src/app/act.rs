@@ -4,7 +4,7 @@ use super::{
     areas::Focus,
     browse::Content,
     comparing,
-    cursor_keys::{fold, go_to_step, half_page, last, step, unfold, zoom},
+    cursor_keys::{fold, fold_many, go_to_step, half_page, last, step, unfold, zoom},
     deleting,
     document::Copied,
     event::{Effect, Mode},
@@ -49,6 +49,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
 
         Action::Fold => fold(state),
         Action::Unfold => unfold(state),
+        Action::FoldThis | Action::OpenAll | Action::CloseAll | Action::ShowAll => fold_many(state, action),
         Action::NextPane | Action::PreviousPane => panes::next(state, action == Action::NextPane),
         Action::Tab(tab) => show(state, tab),
         Action::Stats => stats_keys::toggle(state),

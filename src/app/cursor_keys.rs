@@ -7,7 +7,7 @@ use super::{
     state::{Heights, State},
 };
 use crate::{
-    keymap::Context,
+    keymap::{Action, Context},
     model::{SpanId, TraceId},
 };
 
@@ -93,6 +93,29 @@ pub(super) fn unfold(state: &mut State) {
                 state.detail.fold(Some(true));
             }
         }
+    }
+}
+
+/// Opens or closes what is under the cursor, or many rows of the tree at once.
+pub(super) fn fold_many(state: &mut State, action: Action) {
+    state.follow.stop(&mut state.tree);
+    let height = state.heights().rows;
+    let nothing = match action {
+        Action::OpenAll => (!state.tree.open_beneath()).then_some("all that is known beneath it is open"),
+        Action::CloseAll => (!state.tree.close_sessions(height)).then_some("all sessions are closed"),
+        Action::ShowAll => match state.tree.show_all_of_run() {
+            Some(true) => Some("all spans of the run are shown"),
+            Some(false) => Some("spans of libraries are folded away again"),
+            None => Some("no spans are folded away here"),
+        },
+        _ if state.focus == Focus::Detail => (!state.detail.fold(None)).then_some("the cursor is on no fold"),
+        _ => {
+            let folds = state.tree.fold(true) || state.tree.fold(false);
+            (!folds).then_some("nothing is beneath this row")
+        }
+    };
+    if let Some(text) = nothing {
+        state.notify(text);
     }
 }
 

@@ -115,6 +115,10 @@ actions! {
 
     Fold             Main      ["h" "left"]         "fold"            "fold"     "Close the branch or fold, else go to its parent; from the detail to the tree"
     Unfold           Main      ["l" "right"]        "unfold"          "fold"     "Open the branch or fold; once more, the spans that it folds away (+N)"
+    FoldThis         Main      ["z a"]              "fold-this"       ""         "Open or close the branch or fold under the cursor"
+    OpenAll          Main      ["z R"]              "open-all"        ""         "Open all that is known beneath the session"
+    CloseAll         Main      ["z M"]              "close-all"       ""         "Close all sessions"
+    ShowAll          Main      ["z i"]              "show-all"        ""         "Show all spans of the run that are folded away (+N), or fold them away again"
     NextPane         Main      ["tab"]              "next-pane"       "pane"     "Go to the next pane"
     PreviousPane     Main      ["shift-tab"]        "previous-pane"   ""         "Go to the pane before"
     @tabs // an action for each row of `crate::tabs`

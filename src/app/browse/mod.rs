@@ -11,6 +11,7 @@
 //! ```
 
 mod answers;
+mod folding;
 mod moves;
 mod news;
 mod rows;

@@ -3,6 +3,24 @@
 use super::*;
 
 #[test]
+fn many_rows_are_opened_and_closed_at_once() {
+    let mut scene = Scene::with([fake(1, Some("a")), fake(2, Some("a")), fake(3, Some("b"))]).still();
+    scene.press("z M");
+    let all = scene.rows().len();
+    assert!(scene.rows().iter().all(|row| !matches!(row, RowId::Trace(_))), "{:?}", scene.rows());
+    scene.press("z M");
+    assert!(scene.state.notice.is_some() && scene.rows().len() == all, "it says that there is nothing to close");
+    scene.press("g g z R z R z R");
+    let runs = scene.rows().iter().filter(|row| matches!(row, RowId::Trace(_))).count();
+    let spans = scene.rows().iter().filter(|row| matches!(row, RowId::Span(..))).count();
+    assert!(runs > 0 && spans > 0, "{:?}", scene.rows());
+    scene.press("z a");
+    assert_eq!(scene.rows().len(), all, "the session is closed");
+    scene.press("z a");
+    assert!(scene.rows().len() > all);
+}
+
+#[test]
 fn the_cursor_and_its_line_stay_when_rows_arrive_above_and_below() {
     let mut scene = Scene::with((1..=9).map(|number| fake(number, Some("old")))).still();
     scene.press("l j h j j");
