@@ -101,6 +101,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::PreviousFailed
         | Action::NextOdd
         | Action::Dearest
+        | Action::Slowest
         | Action::NextRun
         | Action::PreviousRun
         | Action::NextSession

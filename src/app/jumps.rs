@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     keymap::Action,
-    model::{Order, RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary, Usd},
+    model::{RunState, SessionId, SessionSummary, SpanId, TraceId, TraceSummary, Usd},
 };
 
 /// Does a jump.
@@ -29,7 +29,7 @@ pub fn act(state: &mut State, action: Action) {
         Action::NextTurn | Action::PreviousTurn => turn(state, forward),
         Action::NextFailed | Action::PreviousFailed => failed(state, forward),
         Action::NextOdd => odd(state),
-        Action::Dearest => dearest(state),
+        Action::Dearest | Action::Slowest => foremost(state, action == Action::Slowest),
         Action::JumpBack | Action::JumpForward => trail(state, action == Action::JumpBack),
         _ => {}
     }
@@ -226,42 +226,37 @@ fn odd(state: &mut State) {
     }
 }
 
-/// Goes to the call that cost most, or to the slowest or the largest where runs are ordered so; from it to the one after.
-fn dearest(state: &mut State) {
-    let order = state.filter.order;
-    let (word, none) = match order {
-        Order::Duration => ("slowest", "no call here has ended"),
-        Order::Tokens => ("largest", "no call here has tokens"),
-        Order::Newest | Order::Cost | Order::Errors => ("dearest", "no call here has a price"),
-    };
+/// Goes to the call that cost most, or that took longest; from it to the one after.
+fn foremost(state: &mut State, slowest: bool) {
     let Some(detail) = state.detail.current_answer() else {
         state.notify("its calls are on their way: press it again");
         return;
     };
-    let calls = oddities::foremost(detail, order);
+    let calls = if slowest { oddities::slowest(detail) } else { oddities::dearest(detail) };
     let here = match state.tree.cursor().map(|row| &row.id) {
         Some(RowId::Span(trace, span)) => calls.iter().position(|(_, step)| *step == (*trace, *span)),
         _ => None,
     };
     let at = here.map_or(0, |at| if at + 1 < calls.len() { at + 1 } else { 0 });
     let Some((size, (trace, span))) = calls.get(at).copied() else {
-        state.notify(none);
+        state.notify(if slowest { "no call of a model has ended here" } else { "no call here has a price" });
         return;
     };
-    let first_token = || {
-        let mut calls = detail.traces.iter().filter(|one| one.trace == trace).flat_map(|trace| &trace.calls);
-        let ttft = calls.find(|call| call.span == span)?.ttft?;
-        Some(format!(", its first token after {}", format::duration(ttft)))
-    };
-    let size = match order {
-        Order::Duration => format::duration(Duration::from_nanos(size)) + &first_token().unwrap_or_default(),
-        Order::Tokens => format!("{} tokens", format::count(size)),
-        Order::Newest | Order::Cost | Order::Errors => format::money(Usd(i64::try_from(size).unwrap_or(i64::MAX))),
+    let mut all = detail.traces.iter().filter(|one| one.trace == trace).flat_map(|trace| &trace.calls);
+    let call = all.find(|call| call.span == span);
+    let (word, size) = if slowest {
+        let first = match call.and_then(|call| call.ttft) {
+            Some(ttft) => format!(", its first token after {}", format::duration(ttft)),
+            None => ", when its first token came is not recorded".to_owned(),
+        };
+        ("slowest", format::duration(Duration::from_nanos(size)) + &first)
+    } else {
+        ("dearest", format::money(Usd(i64::try_from(size).unwrap_or(i64::MAX))))
     };
     let rank = if at == 0 { format!("the {word} call") } else { format!("the {} {word} call", ordinal(at + 1)) };
-    let all = calls.len() as u64;
+    let count = calls.len() as u64;
     step(state, trace, span);
-    state.notify(format!("{rank} of {}: {size}", format::count(all)));
+    state.notify(format!("{rank} of {}: {size}", format::count(count)));
 }
 
 /// `2nd`

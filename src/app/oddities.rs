@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::{document::tools::schema, verdict, wrap};
 use crate::model::{
-    AssembledTrace, Detail, Finish, ModelCall, Order, RunState, SpanId, Timestamp, ToolDefinition, ToolRun, ToolStatus,
+    AssembledTrace, Detail, Finish, ModelCall, RunState, SpanId, Timestamp, ToolDefinition, ToolRun, ToolStatus,
     TraceId,
 };
 
@@ -103,18 +103,22 @@ impl<'a> Schemas<'a> {
     }
 }
 
-/// The model calls of an answer with what is largest of them by an order of runs, the largest first: what it cost, how long
-/// it took, its tokens.
+/// The model calls of an answer by what they cost, the dearest first; those that cost nothing are left out.
 #[must_use]
-pub fn foremost(detail: &Detail, order: Order) -> Vec<(u64, (TraceId, SpanId))> {
-    let size = |call: &ModelCall| match order {
-        Order::Duration => {
-            let took = call.ended?.since(call.started);
-            Some(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
-        }
-        Order::Tokens => call.usage.as_ref()?.total(),
-        Order::Newest | Order::Cost | Order::Errors => u64::try_from(call.cost.as_ref()?.total.0).ok(),
-    };
+pub fn dearest(detail: &Detail) -> Vec<(u64, (TraceId, SpanId))> {
+    foremost(detail, |call| u64::try_from(call.cost.as_ref()?.total.0).ok())
+}
+
+/// The model calls of an answer by how many nanoseconds they took, the slowest first.
+#[must_use]
+pub fn slowest(detail: &Detail) -> Vec<(u64, (TraceId, SpanId))> {
+    foremost(detail, |call| {
+        let took = call.ended?.since(call.started);
+        Some(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+    })
+}
+
+fn foremost(detail: &Detail, size: impl Fn(&ModelCall) -> Option<u64>) -> Vec<(u64, (TraceId, SpanId))> {
     let calls = detail.traces.iter().flat_map(|trace| trace.calls.iter().map(|call| (trace.trace, call)));
     let mut foremost: Vec<_> = calls
         .filter_map(|(trace, call)| Some((size(call)?, (trace, call.span))))
