@@ -20,7 +20,7 @@ impl Styled {
 
     /// The same, to be clicked on.
     #[must_use]
-    pub fn to_click(self, target: Target) -> Self {
+    pub fn with_target(self, target: Target) -> Self {
         Self { target: Some(target), ..self }
     }
 }

@@ -44,7 +44,7 @@ pub fn hints(pen: &mut Pen, state: &State, line: Rect) {
 /// A text that does what an action's first key does, where it is clicked on.
 pub fn clickable(state: &State, styled: Styled, action: Action) -> Styled {
     match state.keymap.chords(action).first().and_then(|chord| chord.keys().first()) {
-        Some(key) => styled.to_click(Target::Key(*key)),
+        Some(key) => styled.with_target(Target::Key(*key)),
         None => styled,
     }
 }
@@ -188,8 +188,8 @@ pub fn tally(state: &State, width: u16) -> Vec<Styled> {
             let gap = if texts.is_empty() { "" } else { "  " };
             texts.push(Styled::new(gap, Slot::Dim));
             let target = Target::Filter(term);
-            texts.push(Styled::new(mark, slot).to_click(target));
-            texts.push(Styled::new(format!(" {}", format::count(count)), Slot::Dim).to_click(target));
+            texts.push(Styled::new(mark, slot).with_target(target));
+            texts.push(Styled::new(format!(" {}", format::count(count)), Slot::Dim).with_target(target));
         }
     }
     let totals = &overview.totals;

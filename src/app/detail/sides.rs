@@ -53,7 +53,7 @@ impl Default for Sides {
 
 impl Sides {
     /// The tab of a pane; never the same in both.
-    pub(super) fn tab(&self, side: Side) -> Tab {
+    pub(super) fn tab(self, side: Side) -> Tab {
         match side {
             Side::Main => self.main,
             Side::Beside if self.beside != self.main => self.beside,

@@ -120,14 +120,14 @@ fn joined(entries: impl Iterator<Item = Entry>) -> Vec<Styled> {
         if !texts.is_empty() {
             texts.push(Styled::new(" ".repeat(entry.gap), Slot::Text));
         }
-        texts.extend(entry.to_click());
+        texts.extend(entry.into_texts());
     }
     texts
 }
 
 impl Entry {
     /// Its texts; the names of a path apart, each to be clicked on. What was cut off lay in front.
-    fn to_click(self) -> Vec<Styled> {
+    fn into_texts(self) -> Vec<Styled> {
         let [path] = self.texts.as_slice() else { return self.texts };
         if self.targets.is_empty() {
             return self.texts;
@@ -138,7 +138,7 @@ impl Entry {
             let target = self.targets.len().checked_sub(from_end + 1).map(|at| self.targets[at]);
             let styled = Styled::new(*name, path.slot);
             texts.push(match target {
-                Some(target) => styled.to_click(target),
+                Some(target) => styled.with_target(target),
                 None => styled,
             });
             if from_end > 0 {
