@@ -232,7 +232,10 @@ fn line_typed(state: &State) -> Option<(LineOf, String)> {
 /// Shows the line of before, or the one after.
 fn walk(state: &mut State, older: bool) {
     let Some((of, text)) = line_typed(state) else { return };
-    let next = if older { state.history.older(of, &text) } else { state.history.newer(of, &text) };
+    // What the line opened with was not typed.
+    let is_as_opened = of == LineOf::Filter && state.line.as_ref().is_some_and(|line| line.before() == text);
+    let begins = if is_as_opened { "" } else { &text };
+    let next = if older { state.history.older(of, &text, begins) } else { state.history.newer(of, &text) };
     match next {
         Some(next) => type_in(state, |line| line.replace(0, line.text().len(), &next)),
         None if older => state.notify("there is no line before"),

@@ -44,8 +44,10 @@ struct Walk {
     of: LineOf,
     /// Which of the lines is shown.
     at: usize,
-    /// What was typed before: only lines that begin with it are shown.
+    /// What stood there before.
     typed: String,
+    /// Only lines that begin so are shown.
+    begins: String,
 }
 
 impl History {
@@ -84,27 +86,25 @@ impl History {
         walk.and_then(|walk| self.of(of).get(walk.at)).is_some_and(|line| line == text)
     }
 
-    /// The line before the one that is shown; `None`: there is none.
-    pub fn older(&mut self, of: LineOf, text: &str) -> Option<String> {
-        let (from, typed) = match self.walk.take() {
-            Some(walk) if walk.of == of && self.of(of).get(walk.at).is_some_and(|line| line == text) => {
-                (walk.at + 1, walk.typed)
-            }
-            _ => (0, text.to_owned()),
+    /// The line before the one that is shown; `None`: there is none. `begins`: only lines that begin so, where somebody
+    /// typed that.
+    pub fn older(&mut self, of: LineOf, text: &str, begins: &str) -> Option<String> {
+        let is_shown = self.walks(of, text);
+        let walk = self.walk.take().filter(|_| is_shown);
+        let from = walk.as_ref().map_or(0, |walk| walk.at + 1);
+        let (typed, begins) = match &walk {
+            Some(walk) => (walk.typed.clone(), walk.begins.clone()),
+            None => (text.to_owned(), begins.to_owned()),
         };
-        let found = |(_, line): &(usize, &String)| line.starts_with(&typed) && *line != text;
+        let found = |(_, line): &(usize, &String)| line.starts_with(&begins) && *line != text;
         let found = self.of(of).iter().enumerate().skip(from).find(found).map(|(at, line)| (at, line.clone()));
-        match found {
-            Some((at, line)) => {
-                self.walk = Some(Walk { of, at, typed });
-                Some(line)
-            }
-            None => {
-                // The oldest stays.
-                self.walk = from.checked_sub(1).map(|at| Walk { of, at, typed });
-                None
-            }
-        }
+        let Some((at, line)) = found else {
+            // The oldest stays.
+            self.walk = walk;
+            return None;
+        };
+        self.walk = Some(Walk { of, at, typed, begins });
+        Some(line)
     }
 
     /// The line after the one that is shown, at last what was typed; `None` where none of before is shown.
@@ -112,11 +112,11 @@ impl History {
         if !self.walks(of, text) {
             return None;
         }
-        let Walk { at, typed, .. } = self.walk.take()?;
-        let found = self.of(of)[..at].iter().rposition(|line| line.starts_with(&typed));
+        let Walk { at, typed, begins, .. } = self.walk.take()?;
+        let found = self.of(of)[..at].iter().rposition(|line| line.starts_with(&begins) && *line != typed);
         let Some(at) = found else { return Some(typed) };
         let line = self.of(of)[at].clone();
-        self.walk = Some(Walk { of, at, typed });
+        self.walk = Some(Walk { of, at, typed, begins });
         Some(line)
     }
 }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(history.of(LineOf::Filter), ["is:failed", "cost>2", "cost>1"]);
         let mut text = "cost".to_owned();
         let mut shown = Vec::new();
-        while let Some(line) = history.older(LineOf::Filter, &text) {
+        while let Some(line) = history.older(LineOf::Filter, &text, "cost") {
             shown.push(line.clone());
             text = line;
         }
@@ -151,8 +151,11 @@ mod tests {
         assert_eq!(history.newer(LineOf::Filter, "cost>1").as_deref(), Some("cost>2"));
         assert_eq!(history.newer(LineOf::Filter, "cost>2").as_deref(), Some("cost"), "what was typed comes last");
         assert_eq!(history.newer(LineOf::Filter, "cost"), None);
-        assert_eq!(history.older(LineOf::Find, "").as_deref(), Some("ryokan"));
-        assert_eq!(history.older(LineOf::Palette, ""), None);
+        assert_eq!(history.older(LineOf::Find, "", "").as_deref(), Some("ryokan"));
+        assert_eq!(history.older(LineOf::Palette, "", ""), None);
+        // The line opens with the filter in force, which nobody typed.
+        assert_eq!(history.older(LineOf::Filter, "tool:x", "").as_deref(), Some("is:failed"));
+        assert_eq!(history.newer(LineOf::Filter, "is:failed").as_deref(), Some("tool:x"));
     }
 
     #[test]
