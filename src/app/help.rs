@@ -117,7 +117,8 @@ mod tests {
     fn text(width: usize) -> HelpText {
         let state = State::new(crate::app::Start::default());
         let items = state.items(&crate::app::item::Kind::Help { of: Context::Tree });
-        let here: Vec<&str> = Context::Tree.places().iter().map(|place| place.title()).collect();
+        let places = Context::Tree.places().iter().map(|place| place.title());
+        let here: Vec<&str> = places.chain([MARKS_TITLE]).collect();
         HelpText::of(&items.iter().collect::<Vec<_>>(), &here, 9, width)
     }
 
@@ -132,7 +133,8 @@ mod tests {
             let texts: Vec<String> = help.columns.iter().flatten().filter_map(does).collect();
             assert!(texts.iter().all(|line| wrap::width(line) <= help.width - help.keys), "{width}");
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-            let all: Vec<String> = ACTIONS.iter().flat_map(|row| words(row.help)).collect();
+            let helps = ACTIONS.iter().map(|row| row.help).chain(MARKS.iter().map(|(_, means)| *means));
+            let all: Vec<String> = helps.flat_map(words).collect();
             assert_eq!(words(&texts.join(" ")).concat().len(), all.concat().len(), "{width}");
         }
     }
@@ -143,7 +145,7 @@ mod tests {
         let lines = &help.columns[0];
         let apart = lines.iter().position(|line| *line == HelpLine::Elsewhere).unwrap();
         let here = |line: &HelpLine| matches!(line, HelpLine::Place { here: true, .. });
-        assert_eq!(lines.iter().filter(|line| here(line)).count(), 3);
+        assert_eq!(lines.iter().filter(|line| here(line)).count(), 4);
         assert!(!lines[apart..].iter().any(here));
     }
 
