@@ -146,7 +146,7 @@ fn a_session_is_picked_from_a_list_and_shown_as_a_filter() {
     scene.shows("║  ✗ trip-planner  ana  1 failed");
     scene.shows(" 3 runs");
     scene.shows("(no session)");
-    let scene = scene.pressed("j  enter");
+    let scene = scene.pressed("down  enter");
     scene.shows(" / session:trip-planner ");
     assert!(!scene.screen().contains("doc-writer"));
 }
