@@ -391,7 +391,7 @@ fn names_of_the_path_hints_and_counts_can_be_clicked_on() {
         target(&scene.state, &theme, u16::try_from(column).unwrap(), u16::try_from(y).unwrap())
     };
     assert_eq!(find("trip-planner ›"), Some(Target::Above(3)));
-    assert_eq!(find("y yank"), Some(Target::Key(Key::char('y'))));
+    assert_eq!(find("? help"), Some(Target::Key(Key::char('?'))));
     assert_eq!(find("✗ 1"), Some(Target::Filter("is:failed")));
     assert_eq!(find("$.272"), None);
 }
