@@ -149,7 +149,7 @@ pub use open_requests::OpenRequests;
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[

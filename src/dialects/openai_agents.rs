@@ -49,24 +49,31 @@ pub const DIALECT: Dialect = Dialect {
         ..Framework::PLAIN
     }],
     recording_hints: HINTS,
-    // The exporters put it before the name of the workflow.
-    given_name: Some(|source| {
-        let name = source.name.strip_prefix("OpenAI Agents trace: ")?;
-        Some(GivenName::Part(name.to_owned()))
-    }),
+    given_name: Some(given_name),
     ..Dialect::PLAIN
 };
+
+/// What a workflow is called that nobody named.
+const UNNAMED: &str = "Agent workflow";
+
+/// The name of the workflow: the exporters put their own words before it. Logfire names the span by a template, and has
+/// the name beside it.
+fn given_name(source: &Source) -> Option<GivenName> {
+    let shown = source.name.strip_prefix("OpenAI Agents trace: ")?;
+    let name = if shown == "{name}" { source.attributes.str("name").unwrap_or_default() } else { shown };
+    let is_given = !name.trim().is_empty() && name != UNNAMED;
+    Some(if is_given { GivenName::Part(name.to_owned()) } else { GivenName::Nothing })
+}
 
 /// Whether a span is a turn of an agent's loop, or the workflow around it that nobody named.
 fn is_plumbing(source: &Source) -> bool {
     if !source.scope.name.ends_with("openai_agents") {
         return false;
     }
-    let unnamed = "Agent workflow";
     match source.attributes.str("sdk_span_type") {
         Some(kind) => kind == "turn" || kind == "task",
         None => {
-            [source.name, source.attributes.str("name").unwrap_or_default()].contains(&unnamed) || source.name == "turn"
+            [source.name, source.attributes.str("name").unwrap_or_default()].contains(&UNNAMED) || source.name == "turn"
         }
     }
 }

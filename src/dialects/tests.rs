@@ -267,6 +267,8 @@ fn what_an_instrumentation_calls_its_spans_is_no_name_that_people_gave() {
         ("traceloop.tracer".to_owned(), "desk.workflow", "traceloop.span.kind", "workflow", Some("desk")),
         ("genkit-tracer".to_owned(), "generate", "genkit:type", "util", None),
         ("x".to_owned(), "OpenAI Agents trace: Support", "a", "b", Some("Support")),
+        ("x".to_owned(), "OpenAI Agents trace: Agent workflow", "a", "b", None),
+        ("logfire.openai_agents".to_owned(), "OpenAI Agents trace: {name}", "name", "Support", Some("Support")),
     ] {
         let read = Sample::span(name).scope(&scope).with(&[(key, value)]).translate();
         let expected = given.map_or(GivenName::Nothing, |given| GivenName::Part(given.to_owned()));
