@@ -10,6 +10,7 @@
 //!   draw        microseconds a frame
 //!   frames      milliseconds from an event to its frame, with large answers in the detail
 //!   start       milliseconds to the first frame, 100 k spans stored
+//!   faults      milliseconds from the last span of each of nine faults to its words on the screen
 //! ```
 //!
 //! What takes long runs only where it is named:
@@ -26,6 +27,9 @@ mod crash;
 #[path = "../it/cycles.rs"]
 mod cycles;
 mod draw;
+mod faults;
+#[path = "../it/faulty.rs"]
+mod faulty;
 mod filters;
 mod frames;
 mod ingest;
@@ -36,6 +40,9 @@ mod overwrite;
 #[path = "../it/program.rs"]
 #[allow(dead_code, reason = "the whole-program tests use all of it")]
 mod program;
+#[path = "../it/pty.rs"]
+#[allow(dead_code, unused_imports, reason = "the whole-program tests use all of it")]
+mod pty;
 mod query;
 mod rows;
 mod soak;
@@ -47,7 +54,7 @@ fn main() {
     // cargo adds `--bench`; what is left are names.
     let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let benches: [(&str, fn()); 9] = [
+    let benches: [(&str, fn()); 10] = [
         ("translate", translate::run),
         ("draw", draw::run),
         ("frames", frames::run),
@@ -57,6 +64,7 @@ fn main() {
         ("stats", stats::run),
         ("filters", filters::run),
         ("start", start::run),
+        ("faults", faults::run),
     ];
     let long: [(&str, fn()); 3] = [("crash", crash::run), ("overload", overload::run), ("soak", soak::run)];
     let long = long.into_iter().filter(|(name, _)| names.iter().any(|given| given == name));

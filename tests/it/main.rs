@@ -11,6 +11,7 @@ mod digest;
 mod docs;
 mod evaluations;
 mod faults;
+mod faulty;
 mod filters;
 mod fuzz;
 mod invariants;
