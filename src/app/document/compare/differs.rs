@@ -48,6 +48,11 @@ pub fn likeness(runs: [&Steps; 2], pair: Pair) -> Likeness {
     match pair {
         [Some(_), None] => Likeness::OnlyFirst,
         [None, _] => Likeness::OnlySecond,
+        [Some(Step::Said { conversation: left, .. }), Some(Step::Said { conversation: right, .. })]
+            if speaker(runs[0], left) != speaker(runs[1], right) =>
+        {
+            Likeness::Other
+        }
         [Some(Step::Asked { .. }), Some(Step::Asked { .. })] | [Some(Step::Said { .. }), Some(Step::Said { .. })] => {
             if texts(runs, pair).is_none_or(|[left, right]| left == right) {
                 Likeness::Equal
@@ -87,6 +92,11 @@ pub fn likeness(runs: [&Steps; 2], pair: Pair) -> Likeness {
     }
 }
 
+/// The agent of a conversation.
+fn speaker(run: &Steps, conversation: usize) -> Option<&str> {
+    run.trace.conversations[conversation].agent.as_deref()
+}
+
 fn texts(runs: [&Steps; 2], pair: Pair) -> Option<[String; 2]> {
     Some([runs[0].text(pair[0]?)?, runs[1].text(pair[1]?)?])
 }
@@ -101,6 +111,10 @@ pub fn write(to: &mut Builder, indent: usize, runs: [&Steps; 2], pair: Pair) {
         other(to, indent, "finish", calls.map(|call| call.stop_reason.as_deref().map(wrap::clean_line)));
         other(to, indent, "calls", [runs[0].tools_of(left), runs[1].tools_of(right)].map(listed));
         other(to, indent, "failure", calls.map(failure));
+    }
+    if let [Some(Step::Said { conversation: left, .. }), Some(Step::Said { conversation: right, .. })] = pair {
+        let speakers = [speaker(runs[0], left), speaker(runs[1], right)];
+        other(to, indent, "agent", speakers.map(|speaker| speaker.map(wrap::clean_line)));
     }
     if let [Some(Step::Tool(left)), Some(Step::Tool(right))] = pair {
         return tools(to, indent, [&runs[0].trace.tools[left], &runs[1].trace.tools[right]]);

@@ -77,6 +77,42 @@ fn runs_that_do_the_same_have_no_divergence() {
     assert!(lines.iter().any(|line| line == "no difference: the same steps, word by word"), "{lines:#?}");
 }
 
+/// A run of which only an agent's span came: what the agent was asked, and what it answered.
+fn told(number: u8, agent: &str, answers: &[&str]) -> AssembledTrace {
+    let mut conversation = vec![message(0, Role::User, vec![Content::Text("Where to?".into())])];
+    for (at, answer) in answers.iter().enumerate() {
+        let said = message(0, Role::Assistant, vec![Content::Text((*answer).into())]);
+        conversation.push(ConversationMessage { at: Timestamp(1 + at as u64), ..said });
+    }
+    let trace = TraceId::from_bytes(&[number; 16]).unwrap();
+    let mut told = AssembledTrace { trace, ..run(vec![], conversation, vec![]) };
+    told.conversations[0].agent = Some(agent.into());
+    told
+}
+
+#[test]
+fn what_only_the_spans_of_agents_say_is_compared() {
+    let left = || told(1, "planner", &["Take the train."]);
+    let has =
+        |lines: &[String], text: &str| assert!(lines.iter().any(|line| line.contains(text)), "{text}: {lines:#?}");
+    let lines = compared(left(), told(2, "planner", &["Take the bus."]), None, 120);
+    has(&lines, "no divergence: the same steps, in other words");
+    has(&lines, "▸ ≈ the answer of planner \"Take the train.\"");
+    has(&lines, "│ the answer of planner \"Take the bus.\"");
+
+    let lines = compared(left(), told(2, "planner", &["Take the train.", "And book it."]), None, 120);
+    has(&lines, "first divergence: the answer of planner");
+    has(&lines, "A has ended");
+    has(&lines, "B the answer of planner \"And book it.\"");
+
+    let lines = compared(left(), told(2, "writer", &["Take the train."]), None, 120);
+    has(&lines, "first divergence: the answer of planner, the answer of writer");
+    has(&lines, "agent  A planner  B writer");
+
+    let lines = compared(left(), told(2, "planner", &["Take the train."]), None, 120);
+    has(&lines, "no difference: the same steps, word by word");
+}
+
 #[test]
 fn two_calls_are_compared_by_their_prompts_and_answers() {
     let left = trip(1, &[], "Go there.");
