@@ -9,8 +9,8 @@ use super::{
     transcript::Trace,
 };
 use crate::model::{
-    AssembledTrace, Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow,
-    Timestamp, TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
+    Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow, Timestamp,
+    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
 };
 
 /// What is written as people read it: an id in hex, a time in RFC 3339.
@@ -92,7 +92,7 @@ impl<'a> TraceForm<'a> {
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
             limits: assembled.limits.iter().map(|limit| LimitForm { lost: &limit.lost, times: limit.times }).collect(),
-            totals: TotalsForm::of(&carried(assembled)),
+            totals: TotalsForm::of(&assembled.totals),
         }
     }
 }
@@ -184,17 +184,9 @@ impl<'a> SpanForm<'a> {
     }
 }
 
-/// The sums of a trace as the transcript has them: a failed call that reports no tokens costs nothing, also where it broke
-/// off and nobody knows what is billed.
-pub fn carried(trace: &AssembledTrace) -> Totals {
-    let broken = trace.calls.iter().filter(|call| call.broke_off).count() as u64;
-    let Totals { priced, unpriced, .. } = trace.totals;
-    Totals { priced: priced + broken, unpriced: unpriced.saturating_sub(broken), ..trace.totals }
-}
-
-/// The call's cost; nothing for one that failed and reports no tokens.
+/// The call's cost; nothing for one that was refused, and unknown where it broke off.
 fn cost(call: &ModelCall) -> Option<Usd> {
-    let free = call.failure.is_some() && !call.usage.is_some_and(|usage| usage.has_tokens());
+    let free = call.failure.is_some() && !call.broke_off && !call.usage.is_some_and(|usage| usage.has_tokens());
     call.cost.as_ref().map(|cost| cost.total).or(free.then_some(Usd(0)))
 }
 

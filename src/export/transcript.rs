@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, carried, time};
+use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, time};
 use crate::model::{AssembledTrace, Span, Timestamp, Totals, TraceId, TraceRows};
 
 /// One trace, as it is to be written.
@@ -103,7 +103,7 @@ impl<'a> Transcript<'a> {
             (false, ..) => None,
         };
         session.traces.push((assembled.started, assembled.trace));
-        session.totals = session.totals + carried(assembled);
+        session.totals = session.totals + assembled.totals;
         if let Some(user) = &assembled.context.user {
             let next = session.users.len();
             session.users.entry(user.clone()).or_insert(next);
@@ -149,6 +149,7 @@ mod tests {
             scope_name: "lib".into(),
             scope_version: String::new(),
             synthetic: false,
+            remote_parent: false,
             translation: Arc::new(Translation { dialects: vec!["genai-3".into()], genai, ..Translation::default() }),
         }
     }
