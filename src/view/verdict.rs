@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use super::{pen::Pen, widgets::frame};
 use crate::{
     app::{Areas, State, areas::DetailArea, styled::Styled},
-    keymap::Action,
     slots::Slot,
 };
 
@@ -15,7 +14,7 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &DetailArea) {
         let row = Rect { y, height: 1, ..area.verdict };
         pen.texts(row, &line.left);
         // A key with a longer name stands in the footer only.
-        let key = Some(state.keymap.label(Action::NextFailed)).filter(|key| line.proof && key.len() == 1);
+        let key = line.proof.map(|action| state.keymap.label(action)).filter(|key| key.len() == 1);
         let key = key.map(|key| Styled::new(format!("  {key}"), Slot::StatusKey));
         let right: Vec<Styled> = line.right.into_iter().chain(key).collect();
         pen.texts_right(row, &right);

@@ -38,6 +38,7 @@ pub mod program;
 pub mod prompt;
 pub mod raw;
 pub mod reasoning;
+pub mod repeats;
 mod runs;
 mod segment;
 pub mod timeline;

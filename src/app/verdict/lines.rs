@@ -2,8 +2,10 @@
 
 use super::{Agent, By, Cause, ContextUse, FanOut, Repeat, Unfinished, Unusual, Verdict, What, context::percent};
 use crate::app::{format, styled::Styled, wrap};
+use crate::keymap::Action;
 use crate::model::Timestamp;
 use crate::slots::Slot;
+use crate::tabs::Tab;
 
 /// Columns of the bar of the context window.
 const BAR: usize = 16;
@@ -15,8 +17,8 @@ const KEY: usize = 3;
 pub struct VerdictLine {
     pub left: Vec<Styled>,
     pub right: Vec<Styled>,
-    /// A key goes to what it is about: at its right end is room for that.
-    pub proof: bool,
+    /// What goes to that which it is about: at its right end is room for the key.
+    pub proof: Option<Action>,
 }
 
 impl Verdict {
@@ -39,7 +41,7 @@ impl Verdict {
                 (message, repeat) => lines.push(VerdictLine {
                     left: vec![Styled::new(format!("  {}", message.as_deref().unwrap_or_default()), Slot::Text)],
                     right: repeat.map(|repeat| vec![mark_beside(repeat, cause)]).unwrap_or_default(),
-                    ..VerdictLine::default()
+                    proof: repeat.map(|_| Action::NextOdd),
                 }),
             }
             lines.extend(repeat.and_then(spent).map(|spent| line(vec![Styled::new(format!("  {spent}"), Slot::Text)])));
@@ -47,14 +49,15 @@ impl Verdict {
             let failing = if repeat.failing { "failed each time" } else { "returned the same each time" };
             lines.push(VerdictLine {
                 left: vec![mark(repeat), Styled::new(format!("  {}{} {failing}", self.run(), repeat.tool), Slot::Text)],
-                ..VerdictLine::default()
+                right: Vec::new(),
+                proof: Some(Action::NextOdd),
             });
             lines.extend(spent(repeat).map(|spent| line(vec![Styled::new(format!("  {spent}"), Slot::Text)])));
         }
-        lines.extend(unusual.map(|unusual| line(vec![cost(unusual)])));
+        lines.extend(unusual.map(of_cost));
         let left = most.saturating_sub(lines.len());
-        lines.extend(self.fan_out.iter().flat_map(|agents| side_by_side(agents, columns, left)));
-        lines.extend(self.context.as_ref().map(|context| line(full(context, columns))));
+        lines.extend(self.fan_out.iter().flat_map(|agents| of_agents(agents, columns, left)));
+        lines.extend(self.context.as_ref().map(|context| of_context(context, columns)));
         lines.truncate(most);
         for line in &mut lines {
             line.fit(columns);
@@ -73,8 +76,8 @@ impl Verdict {
         let path: Vec<String> =
             self.run.map(|run| format!("run {run}")).into_iter().chain(cause.path.clone()).collect();
         let right: Vec<Styled> = cause.kind.iter().map(|kind| Styled::new(kind.clone(), slot)).collect();
-        let proof = cause.span.is_some();
-        let beside = usize::from(proof) * KEY + 2 + wrap::styled_width(&right) + 2 * right.len();
+        let proof = cause.span.map(|_| Action::NextFailed);
+        let beside = usize::from(proof.is_some()) * KEY + 2 + wrap::styled_width(&right) + 2 * right.len();
         let room = |word: &str| columns.saturating_sub(beside + wrap::width(word));
         // In a narrow pane the step is worth more than words about it: the mark is among the first to be read.
         let least = path.last().map_or(0, |step| wrap::width(step));
@@ -84,8 +87,9 @@ impl Verdict {
             }
         }
         let room = room(&word);
+        let gap = if wrap::width(&word) > 1 { "  " } else { " " };
         VerdictLine {
-            left: vec![Styled::new(word, slot), Styled::new(format!("  {}", within(&path, room)), Slot::Text)],
+            left: vec![Styled::new(word, slot), Styled::new(format!("{gap}{}", within(&path, room)), Slot::Text)],
             right,
             proof,
         }
@@ -111,18 +115,18 @@ impl Verdict {
                         Styled::new(format!("  {what}"), slot),
                     ],
                     right,
-                    proof: cause.span.is_some(),
+                    proof: cause.span.map(|_| Action::NextFailed),
                 }
             }
             (None, Some(repeat)) => VerdictLine {
                 left: vec![Styled::new(format!("{}{}", self.run(), repeat.tool), Slot::Text)],
                 right,
-                proof: false,
+                proof: Some(Action::NextOdd),
             },
             (None, None) => match unusual {
-                Some(unusual) => line(vec![cost(unusual)]),
-                None if let Some(agents) = &self.fan_out => side_by_side(agents, columns, 1).into_iter().next()?,
-                None => line(full(self.context.as_ref()?, columns)),
+                Some(unusual) => of_cost(unusual),
+                None if let Some(agents) = &self.fan_out => of_agents(agents, columns, 1).into_iter().next()?,
+                None => of_context(self.context.as_ref()?, columns),
             },
         };
         line.fit(columns);
@@ -133,7 +137,7 @@ impl Verdict {
 impl VerdictLine {
     /// Cuts it to a width: what stands at the right stays where the left keeps some columns.
     fn fit(&mut self, columns: usize) {
-        let columns = columns.saturating_sub(usize::from(self.proof) * KEY);
+        let columns = columns.saturating_sub(usize::from(self.proof.is_some()) * KEY);
         if wrap::styled_width(&self.right) + 16 > columns {
             self.right.clear();
         }
@@ -151,6 +155,23 @@ impl VerdictLine {
 
 fn line(left: Vec<Styled>) -> VerdictLine {
     VerdictLine { left, ..VerdictLine::default() }
+}
+
+/// What a run cost against what runs of its name usually do.
+fn of_cost(unusual: Unusual) -> VerdictLine {
+    VerdictLine { proof: Some(Action::Dearest), ..line(vec![cost(unusual)]) }
+}
+
+fn of_agents(fan_out: &FanOut, columns: usize, most: usize) -> Vec<VerdictLine> {
+    let mut lines = side_by_side(fan_out, columns.saturating_sub(KEY), most);
+    if let Some(first) = lines.first_mut() {
+        first.proof = Some(Action::Tab(Tab::Timeline));
+    }
+    lines
+}
+
+fn of_context(context: &ContextUse, columns: usize) -> VerdictLine {
+    VerdictLine { proof: Some(Action::Tab(Tab::Cost)), ..line(full(context, columns.saturating_sub(KEY))) }
 }
 
 /// What went wrong, in a few words that begin with its mark.
@@ -254,14 +275,7 @@ fn loop_slot(repeat: &Repeat) -> Slot {
 
 /// `after the repeat began: 3 model calls · 69k tokens · $.194`
 fn spent(repeat: &Repeat) -> Option<String> {
-    let calls = match repeat.calls {
-        0 => return None,
-        1 => "1 model call".to_owned(),
-        calls => format!("{} model calls", format::count(calls)),
-    };
-    let tokens = repeat.tokens.map(|tokens| format!("{} tokens", format::count(tokens)));
-    let facts: Vec<String> = [Some(calls), tokens, repeat.cost.map(format::money)].into_iter().flatten().collect();
-    Some(format!("after the repeat began: {}", facts.join(" · ")))
+    Some(format!("after the repeat began: {}", repeat.spent()?))
 }
 
 /// `◌ never ended  last span 12m ago · search_logs did not end`, or, where `run` saw its end, `its program ended 5s ago`.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! ```text
-//!   cause     what failed, was cut off or is missing      repeats   the same call again and again
+//!   cause     what failed, was cut off or is missing
 //!   fan_out   agents that worked side by side
 //!   context   the prompt's share of the model's window    usual     the cost against that of earlier runs
 //!   lines     all of it as lines of a width
@@ -19,22 +19,22 @@ mod cause;
 mod context;
 mod fan_out;
 mod lines;
-mod repeats;
 #[cfg(test)]
 mod tests;
 mod usual;
 
 use super::{
     browse::Browse,
+    document,
     waiting::{self, Waiting},
 };
 use crate::model::{AssembledTrace, Detail, Query, RunState, SpanId, Timestamp, TraceId, Usd};
 
+pub use super::document::repeats::{Repeat, equal_runs};
 pub use cause::{By, Cause, What};
 pub use context::ContextUse;
 pub use fan_out::{Agent, FanOut};
 pub use lines::VerdictLine;
-pub use repeats::{Repeat, equal_runs};
 pub use usual::Unusual;
 
 /// What there is to say of one run.
@@ -82,7 +82,7 @@ impl Verdict {
             trace: trace.trace,
             run,
             cause: cause::of(trace),
-            repeat: repeats::of(trace),
+            repeat: document::repeats::of(trace),
             context: if run.is_none() { context::of(trace) } else { None },
             fan_out: if run.is_none() { fan_out::of(trace) } else { None },
             unfinished: trace.running_until().filter(|_| unfinished).map(|until| Unfinished {

@@ -230,7 +230,7 @@ fn no_size_is_too_small() {
         for most in 0..5 {
             for line in verdict.lines(columns, most, at(5), None) {
                 let wide = crate::app::wrap::styled_width(&line.left) + crate::app::wrap::styled_width(&line.right);
-                assert!(wide <= columns.saturating_sub(if line.proof { 3 } else { 0 }), "{columns} {line:?}");
+                assert!(wide <= columns.saturating_sub(if line.proof.is_some() { 3 } else { 0 }), "{columns} {line:?}");
             }
         }
     }

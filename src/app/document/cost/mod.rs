@@ -5,6 +5,7 @@ mod cache;
 mod doubts;
 mod forecast;
 mod prompt;
+mod sent_again;
 mod table;
 
 use std::sync::Arc;
@@ -198,6 +199,8 @@ impl Pane for Costs {
             Block::Money => {
                 to.blank();
                 money(to, &calls());
+                sent_again::write(to, &self.detail);
+                sent_again::after_loops(to, &self.detail);
             }
             Block::Sources => sources(to, &calls()),
         }

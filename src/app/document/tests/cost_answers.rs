@@ -46,6 +46,22 @@ fn a_cache_that_broke_shows_the_first_difference_and_what_it_cost() {
 }
 
 #[test]
+fn what_was_paid_for_sending_the_same_again_is_estimated() {
+    // The second call repeats the first prompt of 1,000 tokens, of which 600 come from the cache, and adds 200.
+    let mut second = sent(2, Some(0), PROMPT, [600, 600, 0]);
+    second.request = Request { previous: Some(0), shared: 2, ..second.request };
+    let calls = vec![sent(1, None, PROMPT, [1_000, 0, 0]), second];
+    let shown = lines(cost::blocks, &detail(vec![run(calls, Vec::new(), Vec::new())]), 100);
+    let text = &shown[place(&shown, "of the input")];
+    // 600 × $.30 and 400 × $3.00 a million again; 1,000 and 200 × $3.00 a million new.
+    let expected = "of the input, ~$.0014 was for what had been sent before, ~$.0036 for what was new (estimated)";
+    assert_eq!(text, expected, "{shown:#?}");
+    let alone = vec![sent(1, None, PROMPT, [1_000, 0, 0])];
+    let shown = lines(cost::blocks, &detail(vec![run(alone, Vec::new(), Vec::new())]), 100);
+    assert!(!shown.iter().any(|line| line.contains("of the input")), "{shown:#?}");
+}
+
+#[test]
 fn a_cache_that_expired_is_no_difference() {
     let mut later = sent(2, Some(0), PROMPT, [9_100, 0, 0]);
     later.request = Request { previous: Some(0), shared: 2, ..Request::default() };

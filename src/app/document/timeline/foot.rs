@@ -45,12 +45,14 @@ fn shares(to: &mut Builder, run: &Run, now: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
         let share = time as f64 / total.max(1) as f64;
         let cells = u128::from(time) * room as u128 / u128::from(total.max(1));
+        // A little is not nothing.
+        let cells = usize::try_from(cells).unwrap_or(room).clamp(room.min(1), room);
         let lasted = format::duration(Duration::from_nanos(time));
         to.line(vec![
             Styled::new(format!("{what:<8}"), Slot::Text),
             Styled::new(format!("{lasted:>6}"), Slot::TreeNumber),
             Styled::new(format!("{:>6}  ", format::percent(share)), Slot::TreeNumber),
-            Styled::new(fill.repeat(usize::try_from(cells).unwrap_or_default()), slot),
+            Styled::new(fill.repeat(cells), slot),
         ]);
     }
 }

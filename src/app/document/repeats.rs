@@ -1,7 +1,7 @@
 //! The same tool called again and again with the same arguments, and what the run spent after that began.
 
-use crate::app::document::hash;
-use crate::app::wrap;
+use super::hash;
+use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, EqualRuns, Outcome, Part, ToolRun, ToolStatus, Usd, Value};
 
 /// A tool that was called with the same arguments again and again, to no avail.
@@ -17,6 +17,21 @@ pub struct Repeat {
     pub tokens: Option<u64>,
     /// `None` where no cost is known.
     pub cost: Option<Usd>,
+}
+
+impl Repeat {
+    /// `3 model calls · 69k tokens · $.194`: what came after it began; `None` where nothing did.
+    #[must_use]
+    pub fn spent(&self) -> Option<String> {
+        let calls = match self.calls {
+            0 => return None,
+            1 => "1 model call".to_owned(),
+            calls => format!("{} model calls", format::count(calls)),
+        };
+        let tokens = self.tokens.map(|tokens| format!("{} tokens", format::count(tokens)));
+        let facts: Vec<String> = [Some(calls), tokens, self.cost.map(format::money)].into_iter().flatten().collect();
+        Some(facts.join(" · "))
+    }
 }
 
 /// The runs of a tool that are the worst repeat of a run, by the same rule as in its row of lists.
