@@ -74,6 +74,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::OrderDuration => order(state, Order::Duration),
         Action::OrderTokens => order(state, Order::Tokens),
         Action::OrderErrors => order(state, Order::Errors),
+        Action::OrderScore => order(state, Order::Score),
         Action::Follow => follow(state),
         Action::Prompt => comparing::prompt(state),
         Action::Compare => comparing::compare(state),
@@ -112,6 +113,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::JumpForward => jumps::act(state, action),
         Action::SetMark => marking::await_letter(state, Awaits::Mark),
         Action::GoToMark => marking::await_letter(state, Awaits::GoTo),
+        Action::SinceMark => marking::await_letter(state, Awaits::Since),
         Action::Grow | Action::Shrink => panes::split(state, action == Action::Grow),
         Action::Raw => {
             let raw = state.detail.toggle_raw();

@@ -42,6 +42,7 @@ pub enum Focus {
 
 /// What of the state the layout depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct Shape {
     /// The filter line is there.
     pub filter: bool,
@@ -50,6 +51,8 @@ pub struct Shape {
     pub focus: Focus,
     /// Nothing that is listed called a model: there are no tokens and there is no money.
     pub no_calls: bool,
+    /// Somebody judged something that is listed.
+    pub scored: bool,
     /// How many lines the verdict has.
     pub verdict: u16,
     pub split: Split,
@@ -163,7 +166,9 @@ fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
     let columns = Columns {
         age: width >= 28,
         duration: !calls || width >= if alone { 36 } else { 42 },
-        tokens: calls && width >= if alone { 48 } else { 42 },
+        // Where somebody judged, that says more than how many tokens there were.
+        tokens: calls && width >= if alone { 48 } else { 42 } + if shape.scored { 6 } else { 0 },
+        score: shape.scored && width >= 42,
         cost: calls,
     };
     TreeArea { head: take_top(&mut area), rows: area, columns }
@@ -206,13 +211,16 @@ fn take_bottom(rest: &mut Rect) -> Rect {
     Rect { y: rest.y + rest.height, height, ..*rest }
 }
 
-/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, then duration, then age.
+/// Which numbers stand beside a name in the tree. Dropped as it narrows: tokens, then
+/// score and duration, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each column is shown or not, whatever the others are")]
 pub struct Columns {
     pub age: bool,
     pub duration: bool,
     pub tokens: bool,
+    /// What runs were judged by.
+    pub score: bool,
     pub cost: bool,
 }
 
@@ -280,7 +288,7 @@ mod tests {
             [false, true].into_iter().flat_map(move |zoomed| {
                 [Focus::Tree, Focus::Detail].into_iter().flat_map(move |focus| {
                     let shape = Shape { filter, zoomed, focus, ..Shape::default() };
-                    [0, 1, 9].map(|verdict| Shape { verdict, ..shape })
+                    [0, 1, 9].map(|verdict| Shape { verdict, scored: verdict == 1, ..shape })
                 })
             })
         })

@@ -50,6 +50,8 @@ pub enum Event {
     Changed(Changes),
     /// Something outside has a notice for the status line.
     Notice(String),
+    /// A mark was set or taken away, or why not.
+    Marked(String),
     /// The picture that is laid over the screen was painted, or why not.
     Painted(Result<(), String>),
     /// Go on with what is not done yet: what [`Effect::Work`] asked for.

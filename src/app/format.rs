@@ -1,9 +1,13 @@
-//! Durations, counts, money and times as short texts of a steady width. `zone`: days and times of a time zone.
+//! Durations, counts, money and times as short texts of a steady width. `zone`: days and times of a time zone; `score`: what
+//! somebody judged.
 
+mod score;
 mod zone;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+pub use self::score::{score, score_in};
 use crate::model::{Timestamp, Usd};
 pub use zone::{Day, Zone};
 
@@ -177,6 +181,23 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// A model as people say it, with the region that it begins with: `us.claude-sonnet-4-5`.
+#[must_use]
+pub fn regional_model(name: &str) -> Cow<'_, str> {
+    match without_region(name).0 {
+        "" => model(name).into(),
+        region => format!("{region}{}", model(name)).into(),
+    }
+}
+
+/// The region of a model's name, `us.` or nothing, and what stands behind it.
+fn without_region(name: &str) -> (&str, &str) {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let regions = ["us.", "eu.", "apac.", "ap.", "global.", "us-gov.", "jp.", "au.", "ca."];
+    let region = regions.into_iter().find(|region| name.starts_with(region)).unwrap_or_default();
+    name.split_at(region.len())
+}
+
 /// `anthropic.claude-sonnet-4-5-20250929-v1:0` → `claude-sonnet-4-5`: the name of a model as people say it.
 ///
 /// Only what every vendor appends or prepends is dropped: a region, a vendor, a date, a version of the endpoint.
@@ -196,13 +217,7 @@ pub fn model(name: &str) -> &str {
         "stability.",
         "us.",
     ];
-    let mut short = name.rsplit('/').next().unwrap_or(name);
-    for region in ["us.", "eu.", "apac.", "ap.", "global.", "us-gov.", "jp.", "au.", "ca."] {
-        if let Some(rest) = short.strip_prefix(region) {
-            short = rest;
-            break;
-        }
-    }
+    let mut short = without_region(name).1;
     short = VENDORS.iter().find_map(|vendor| short.strip_prefix(vendor)).unwrap_or(short);
     if let Some((rest, version)) = short.rsplit_once("-v")
         && !version.is_empty()
@@ -338,5 +353,7 @@ mod tests {
         for (name, short) in cases {
             assert_eq!(model(name), short);
         }
+        assert_eq!(regional_model("us.amazon.nova-lite-v1:0"), "us.nova-lite");
+        assert_eq!(regional_model("models/gemini-2.5-pro"), "gemini-2.5-pro");
     }
 }

@@ -1,6 +1,14 @@
 //! Marks: places that the store keeps under a letter.
 
-use super::{areas::Focus, browse::RowId, event::Effect, jumps, places::Awaits, state::State, step, wrap};
+use super::{
+    areas::Focus,
+    browse::{Row, RowId},
+    event::Effect,
+    jumps,
+    places::Awaits,
+    state::State,
+    step, wrap,
+};
 use crate::{
     keymap::{Action, Code, Key},
     model::{PlaceMark, SpanId, TraceId},
@@ -23,6 +31,12 @@ pub fn letter(state: &mut State, awaits: Awaits, key: Key) -> Vec<Effect> {
         (Awaits::Mark, Some(letter)) => mark(state, letter),
         (Awaits::GoTo, Some(letter)) => {
             go_to_mark(state, letter);
+            Vec::new()
+        }
+        (Awaits::Since, Some(letter)) => {
+            if let Some(from) = known(state, letter).map(|mark| mark.since()) {
+                state.stats.since_mark(letter, from);
+            }
             Vec::new()
         }
         // Twice the same key: back to where one was.
@@ -66,26 +80,43 @@ fn mark(state: &mut State, letter: char) -> Vec<Effect> {
     vec![Effect::Mark { letter, place }]
 }
 
-fn go_to_mark(state: &mut State, letter: char) {
-    let marks = state.marks.shown();
-    let Some(marks) = marks else {
+/// The mark of a letter; where there is none, the status line says so.
+fn known(state: &mut State, letter: char) -> Option<PlaceMark> {
+    let Some(marks) = state.marks.shown() else {
         state.notify("the marks are on their way: press it again");
-        return;
+        return None;
     };
-    let Some(mark) = marks.iter().find(|mark| mark.letter == letter).cloned() else {
+    let mark = marks.iter().find(|mark| mark.letter == letter).cloned();
+    if mark.is_none() {
         let mark = state.keymap.label(Action::SetMark);
-        state.notify(format!("nothing is marked {letter}: {mark} and a letter marks what the cursor is on"));
-        return;
-    };
-    let PlaceMark { trace, span, session, is_held, .. } = mark;
-    if !is_held {
+        state.notify(format!("nothing is marked {letter}: {mark} and a letter marks a run or a step in the list"));
+    }
+    mark
+}
+
+fn go_to_mark(state: &mut State, letter: char) {
+    let Some(mark) = known(state, letter) else { return };
+    if !mark.is_held() {
         state.notify(format!("what was marked {letter} is no longer in the store"));
         return;
     }
-    jumps::go_to_run(state, session, trace, span);
+    jumps::go_to_run(state, mark.session, mark.trace, mark.span);
 }
 
 impl State {
+    /// Whether a row is marked with a letter, or something is that is folded away in it.
+    #[must_use]
+    pub fn is_marked(&self, row: &Row) -> bool {
+        let folded = row.open == Some(false);
+        let marks = self.marks.shown().map_or(&[][..], Vec::as_slice);
+        marks.iter().filter(|mark| mark.is_held()).any(|mark| match &row.id {
+            RowId::Session(session) => folded && mark.session == *session,
+            RowId::Trace(trace) => mark.trace == *trace && (folded || mark.span.is_none()),
+            RowId::Span(trace, span) => mark.trace == *trace && mark.span == Some(*span),
+            _ => false,
+        })
+    }
+
     /// What a place is called: `turn 5 of run 6`.
     fn name_of_place(&self, trace: TraceId, span: Option<SpanId>) -> String {
         let run = self.name_of(trace);

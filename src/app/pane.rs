@@ -112,7 +112,7 @@ mod tests {
     use crate::model::Filter;
 
     fn query(text: &str) -> Query {
-        Query::Overview { filter: Filter { text: text.into(), ..Filter::default() } }
+        Query::Overview { filter: Filter { text: text.into(), ..Filter::default() }, today: None }
     }
 
     #[test]

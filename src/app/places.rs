@@ -39,6 +39,8 @@ pub enum Awaits {
     Mark,
     /// The cursor goes to the place that it marks.
     GoTo,
+    /// The statistics are of the runs since it.
+    Since,
 }
 
 /// Where the cursor was: the row, and the session that it lies in.

@@ -109,16 +109,15 @@ impl State {
             Some(RowId::Trace(trace)) if raw => Some(*trace),
             _ => None,
         };
-        let mut queries = vec![(QuerySlot::Overview, Query::Overview { filter: self.filter.clone() })];
+        let today = self.zone.day(self.now).map(|day| day.from);
+        let mut queries = vec![(QuerySlot::Overview, Query::Overview { filter: self.filter.clone(), today })];
         queries.extend(self.tree.queries(&self.filter, height, self.follow.is_on() || self.seeks, also));
         queries.extend(self.detail.question().map(|query| (QuerySlot::Detail, query)));
         queries.extend(self.detail.question_of_raw().filter(|_| raw).map(|query| (QuerySlot::Raw, query)));
         queries.extend(self.detail.question_of_marked().map(|query| (QuerySlot::Marked, query)));
         queries.extend(self.stats.question(&self.filter, self.now).map(|query| (QuerySlot::Stats, query)));
         queries.extend(self.detail.verdict().and_then(Verdict::question).map(|query| (QuerySlot::Usual, query)));
-        if self.awaits.is_some() {
-            queries.push((QuerySlot::Marks, Query::Marks));
-        }
+        queries.push((QuerySlot::Marks, Query::Marks));
         let has_palette = self.lists.iter().any(|list| matches!(list.kind, Kind::Palette { .. }));
         if has_palette {
             queries.push((QuerySlot::Runs, Query::Runs { limit: PICKED_FROM }));

@@ -110,6 +110,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.notify(text);
             Vec::new()
         }
+        Event::Marked(text) => {
+            state.marks.touch();
+            state.notify(text);
+            Vec::new()
+        }
         Event::Painted(went) => {
             if let Some(picture) = &mut state.picture {
                 picture.shown = went.map_or_else(Shown::Not, |()| Shown::There);

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::model::{Evaluation, Judged, TraceRows};
+use super::span_digest::SpanDigest;
+use crate::model::{Evaluation, Judged, Score, SpanId, TraceRows};
 
 /// The evaluations of a trace by time. Those that say the same are one, and of those with one id the newest stays.
 pub fn of(rows: &TraceRows) -> Vec<Evaluation> {
@@ -11,11 +12,30 @@ pub fn of(rows: &TraceRows) -> Vec<Evaluation> {
     let logs = rows.logs.iter().map(|row| (row.span, &row.translation));
     let mut found: Vec<Evaluation> = Vec::new();
     for (span, translation) in spans.chain(logs) {
-        found.extend(translation.evaluations.iter().map(|evaluation| {
-            let span = span.filter(|_| evaluation.judged == Judged::Span);
-            Evaluation { span, ..evaluation.clone() }
-        }));
+        found.extend(translation.evaluations.iter().map(|evaluation| of_span(evaluation, span)));
     }
+    newest(found)
+}
+
+/// What lists show of the evaluations that the digests of a trace hold.
+pub fn score(digests: &[&SpanDigest]) -> Option<Score> {
+    let held = |digest: &&SpanDigest| {
+        let evaluations = digest.facts.as_deref().map_or(&[][..], |facts| &facts.evaluations);
+        evaluations.iter().map(|evaluation| of_span(evaluation, digest.span)).collect::<Vec<_>>()
+    };
+    let found = newest(digests.iter().flat_map(held).collect());
+    let lowest = found.iter().filter_map(|evaluation| evaluation.score).min_by(f64::total_cmp);
+    let label = || found.iter().rev().find_map(|evaluation| evaluation.label.clone());
+    Score::of(lowest, if lowest.is_none() { label() } else { None })
+}
+
+/// An evaluation with the span that it judges, where it came with that span.
+fn of_span(evaluation: &Evaluation, span: Option<SpanId>) -> Evaluation {
+    Evaluation { span: span.filter(|_| evaluation.judged == Judged::Span), ..evaluation.clone() }
+}
+
+/// Those that say the same are one, and of those with one id the newest stays.
+fn newest(mut found: Vec<Evaluation>) -> Vec<Evaluation> {
     found.sort_by(order);
     found.dedup();
     let mut known = HashSet::new();
@@ -28,9 +48,12 @@ pub fn of(rows: &TraceRows) -> Vec<Evaluation> {
     newest
 }
 
+fn texts(of: &Evaluation) -> [&Option<String>; 5] {
+    [&of.label, &of.explanation, &of.failure, &of.judge, &of.id]
+}
+
 /// By time, then by all that they say, so that the order of arrival decides nothing.
 fn order(left: &Evaluation, right: &Evaluation) -> Ordering {
-    let texts = |of: &Evaluation| [&of.label, &of.explanation, &of.failure, &of.judge, &of.id].map(Clone::clone);
     let score = |of: &Evaluation| of.score.unwrap_or(f64::NEG_INFINITY);
     (left.at, left.span, &left.name)
         .cmp(&(right.at, right.span, &right.name))

@@ -248,7 +248,7 @@ fn one(
         ended,
         state: work.state(),
         last_seen: work.last_seen(),
-        waits: work.waits(),
+        waits: work.waits().map(|waits| waits.after(work.last_seen(), rows.program_ended)),
         program_ended: rows.program_ended,
         tree: tree::tree(trace),
         only_wrapper_spans: only_roots && calls.is_empty(),

@@ -16,8 +16,8 @@ use super::{
     text_hash::hash,
 };
 use crate::model::{
-    Category, Content, Cost, Finish, GivenName, LogRow, Message, Project, Reading, Role, SpanId, SpanKind, SpanRow,
-    Timestamp, TokenUsage, Translation,
+    Category, Content, Cost, Evaluation, Finish, GivenName, LogRow, Message, Project, Reading, Role, SpanId, SpanKind,
+    SpanRow, Timestamp, TokenUsage, Translation,
 };
 use question::question;
 
@@ -48,6 +48,8 @@ pub struct SpanDigest {
     pub(super) ended: Option<Timestamp>,
     /// Whether the span was made from log records and was not received itself.
     pub(super) synthetic: bool,
+    /// See [`SpanRow::remote_parent`]; `false` for a log record.
+    pub(super) remote_parent: bool,
     /// Hash of the instrumentation scope's name; `None` for a log record.
     pub(super) scope: Option<ScopeHash>,
     /// Whether the span's kind is `CLIENT`; `false` for a log record.
@@ -106,7 +108,7 @@ pub struct SpanDigest {
 }
 
 /// What statistics need of a record beside its tokens and times.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct StepFacts {
     /// The agent that the record names.
     pub agent: Option<Box<str>>,
@@ -118,6 +120,8 @@ pub(super) struct StepFacts {
     pub finish: Option<Box<str>>,
     /// The names of the tools that its answers call and that it states to have run, each with its hash.
     pub tool_names: Box<[(ToolNameHash, Box<str>)]>,
+    /// The evaluations that it holds, without their reasons.
+    pub evaluations: Box<[Evaluation]>,
 }
 
 impl StepFacts {
@@ -130,6 +134,7 @@ impl StepFacts {
             cut_off: genai.stop_reason.as_deref().and_then(Finish::of) == Some(Finish::CutOff),
             finish: genai.stop_reason.as_deref().map(|reason| cut(reason).into()),
             tool_names: tool_names(translation),
+            evaluations: evaluations(translation),
         };
         (facts != Self::default()).then(|| Box::new(facts))
     }
@@ -162,6 +167,7 @@ impl SpanDigest {
             started: row.started,
             ended: row.ended,
             synthetic: row.synthetic,
+            remote_parent: row.remote_parent,
             scope: Some(ScopeHash::of(&row.scope_name)),
             client: row.kind == SpanKind::Client,
             failure: span_failure::of_span(row).map(|failure| Box::new(FailureDigest::of(&failure))),
@@ -227,6 +233,7 @@ impl SpanDigest {
             started: Timestamp::default(),
             ended: None,
             synthetic: false,
+            remote_parent: false,
             scope: None,
             client: false,
             category: genai.category,
@@ -275,6 +282,22 @@ impl FailureDigest {
 /// At most [`MESSAGE`] bytes of a text, or a few more.
 fn cut(text: &str) -> &str {
     text.char_indices().find(|(at, _)| *at >= MESSAGE).map_or(text, |(at, _)| &text[..at])
+}
+
+/// The evaluations of a record with what lists need of them.
+fn evaluations(translation: &Translation) -> Box<[Evaluation]> {
+    let short = |text: &Option<String>| text.as_deref().map(|text| cut(text).to_owned());
+    let evaluations = translation.evaluations.iter().map(|of| Evaluation {
+        judged: of.judged,
+        span: None,
+        at: of.at,
+        name: cut(&of.name).to_owned(),
+        score: of.score,
+        label: short(&of.label),
+        id: of.id.clone(),
+        ..Evaluation::default()
+    });
+    evaluations.collect()
 }
 
 /// The names of the tools that answers call, that the last answer in a prompt and prompts of an execution call, and that

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::{
     Price,
     calls::{self, CountedCalls},
+    evaluations,
     failures::{self, PlacedFailure},
     join_tools,
     joined_runs::JoinedRuns,
@@ -17,8 +18,8 @@ use super::{
     waits,
 };
 use crate::model::{
-    CacheBreak, Category, Cost, CostParts, PriceSource, Project, RepeatSummary, SessionId, Timestamp, TokenUsage,
-    ToolStatus, Totals, TraceId, TraceState, Waits,
+    CacheBreak, Category, Cost, CostParts, PriceSource, Project, RepeatSummary, Score, SessionId, Timestamp,
+    TokenUsage, ToolStatus, Totals, TraceId, TraceState, Waits,
 };
 
 /// Longest failure in a list, in characters.
@@ -73,6 +74,8 @@ pub struct TraceListing {
     pub cut_off: bool,
     /// Its worst repeat.
     pub repeat: Option<RepeatSummary>,
+    /// What it was judged by; `None` where nobody did.
+    pub score: Option<Score>,
     /// The first turn whose prompt was cached much less than that of the turn before.
     pub cache_break: Option<CacheBreak>,
     /// The tool of which a complete trace has no result, though it went on after it was called.
@@ -318,6 +321,7 @@ impl<'a> TraceDigest<'a> {
             failure_texts,
             cut_off: steps::is_cut_off(&counted),
             repeat: steps::repeat(&counted),
+            score: evaluations::score(sources),
             cache_break: steps::cache_break(&steps),
             unanswered: if waits.is_none() { steps::unanswered(&counted) } else { None },
             steps,

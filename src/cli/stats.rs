@@ -27,6 +27,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui stats                                # of all that is stored
   sideseat-tui stats --since 24h
+  sideseat-tui stats --since-mark a                 # since the run that was marked a on the screen
   sideseat-tui stats --filter \"agent:planner -tool:web_fetch\"
   sideseat-tui stats --json | jq '.models[] | {name, cost_usd}'";
 
@@ -35,6 +36,10 @@ pub struct Arguments {
     /// Only runs that began within this time: 90m, 24h, 7d
     #[arg(long, value_name = "TIME")]
     since: Option<Ago>,
+
+    /// Only runs that began with the run that this letter marks on the screen (m), or after it
+    #[arg(long, value_name = "LETTER", conflicts_with = "since")]
+    since_mark: Option<char>,
 
     /// Only runs that this lets through: words, agent:, tool:, cost> and more; see below
     #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, allow_hyphen_values = true, value_parser = filtering::read)]
@@ -77,7 +82,10 @@ impl Reads for Arguments {
         let filter = Filter {
             text: self.filter.clone(),
             project: self.project.as_ref().map(ToString::to_string),
-            since: self.since.map(ago),
+            since: match self.since_mark {
+                Some(letter) => Some(since_mark(store, letter)?),
+                None => self.since.map(ago),
+            },
             ..Filter::default()
         };
         let since = filter.since;
@@ -91,6 +99,19 @@ impl Reads for Arguments {
             write_tables(output.out, &stats, (now, &zone), output.printer.columns)?;
         }
         Ok(GOOD)
+    }
+}
+
+/// From when on a run began since a mark.
+fn since_mark(store: &Store, letter: char) -> anyhow::Result<Timestamp> {
+    let Answer::Marks(marks) = store.answer(&Query::Marks)? else { anyhow::bail!("the store answered another query") };
+    if let Some(mark) = marks.iter().find(|mark| mark.letter == letter) {
+        return Ok(mark.since());
+    }
+    let letters: Vec<String> = marks.iter().map(|mark| mark.letter.to_string()).collect();
+    match letters.as_slice() {
+        [] => anyhow::bail!("nothing is marked `{letter}`: on the screen, m and a letter marks a run"),
+        _ => anyhow::bail!("nothing is marked `{letter}`; there are the marks {}", letters.join(", ")),
     }
 }
 

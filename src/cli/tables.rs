@@ -13,8 +13,8 @@ use super::{
 use crate::{
     app::format::{self, Zone},
     model::{
-        Answer, Filter, Page, Project, Query, SessionId, SessionSummary, Timestamp, TokenUsage, Totals, TraceSummary,
-        Waits,
+        Answer, Filter, Page, Project, Query, Score, SessionId, SessionSummary, Timestamp, TokenUsage, Totals,
+        TraceSummary, Waits,
     },
     store::Store,
 };
@@ -30,6 +30,9 @@ Examples:
   sideseat-tui traces --session trip-42
   sideseat-tui traces --filter \"error since:24h cost>.10\"
   sideseat-tui traces --json | jq 'map(.totals.cost_usd) | add'";
+
+/// What runs were judged by.
+const SCORE: Column = Column::new("SCORE", Align::Right, 3);
 
 /// Most rows of a table if no limit is given. JSON has no limit then.
 const NEWEST: usize = 100;
@@ -101,8 +104,16 @@ impl List {
             return Ok(GOOD);
         }
         let zone = output.printer.zone();
-        let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, &zone)).collect();
-        table::write(output.out, columns, &rows, output.printer.columns)?;
+        let mut rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, &zone)).collect();
+        let mut columns = columns.to_vec();
+        // Where nobody judged anything there is no column for it.
+        if let Some(at) = columns.iter().position(|column| column.head == SCORE.head)
+            && rows.iter().all(|cells| cells[at].is_empty())
+        {
+            columns.remove(at);
+            rows.iter_mut().for_each(|cells| drop(cells.remove(at)));
+        }
+        table::write(output.out, &columns, &rows, output.printer.columns)?;
         let more = page.total.saturating_sub(page.rows.len() as u64);
         if more > 0 && output.printer.is_terminal {
             output.out.flush()?;
@@ -114,7 +125,7 @@ impl List {
 
 impl Reads for Sessions {
     fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
-        const COLUMNS: [Column; 8] = [
+        const COLUMNS: [Column; 9] = [
             Column::new("SESSION", Align::LeftShrinking, 0),
             Column::new("USERS", Align::LeftShrinking, 6),
             Column::new("LAST SEEN", Align::Left, 3),
@@ -123,6 +134,7 @@ impl Reads for Sessions {
             Column::new("TOKENS", Align::Right, 4),
             Column::new("COST", Align::Right, 0),
             Column::new("ERRORS", Align::Right, 5),
+            SCORE,
         ];
         let page = list_sessions(store, self.list.filter(), self.list.limit())?;
         self.list.print(&page, &COLUMNS, session_cells, session_json, output)
@@ -131,7 +143,7 @@ impl Reads for Sessions {
 
 impl Reads for Traces {
     fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
-        const COLUMNS: [Column; 11] = [
+        const COLUMNS: [Column; 12] = [
             Column::new("TRACE", Align::Left, 0),
             Column::new("STARTED", Align::Left, 4),
             Column::new("NAME", Align::LeftShrinking, 0),
@@ -142,6 +154,7 @@ impl Reads for Traces {
             Column::new("TOKENS", Align::Right, 5),
             Column::new("COST", Align::Right, 1),
             Column::new("ERRORS", Align::Right, 6),
+            SCORE,
             Column::new("MODELS", Align::LeftShrinking, 8),
         ];
         let (filter, limit) = (self.list.filter(), self.list.limit());
@@ -181,6 +194,7 @@ fn session_cells(session: &SessionSummary, zone: &Zone) -> Vec<String> {
         format::exact(session.states.all()),
     ];
     cells.extend(sums(&session.totals));
+    cells.push(score_cell(session.score.as_ref()));
     cells
 }
 
@@ -196,6 +210,7 @@ fn trace_cells(trace: &TraceSummary, zone: &Zone) -> Vec<String> {
         lasted.unwrap_or_default(),
     ];
     cells.extend(sums(&trace.totals));
+    cells.push(score_cell(trace.score.as_ref()));
     cells.push(models.join(", "));
     cells
 }
@@ -223,6 +238,7 @@ fn session_json(session: &SessionSummary) -> Json {
         "first_seen": time(session.first_seen),
         "last_seen": time(session.last_seen),
         "traces": session.states.all(),
+        "score": score_json(session.score.as_ref()),
         "failed": session.states.failed,
         "running": session.states.running,
         "never_ended": session.states.never_ended,
@@ -247,12 +263,31 @@ fn trace_json(trace: &TraceSummary) -> Json {
         "program_ended_at": trace.program_ended.and_then(time),
         "spans": trace.spans,
         "models": trace.models,
+        "score": score_json(trace.score.as_ref()),
         "pending_tools": trace.totals.pending_tools,
         "repeat": trace.repeat.as_ref().map(|repeat| json!({
             "tool": repeat.tool, "times": repeat.times, "is_loop": repeat.is_loop,
         })),
         "totals": totals_json(&trace.totals),
     })
+}
+
+/// The lowest score as a number, else the last label as a text.
+fn score_json(score: Option<&Score>) -> Json {
+    match score {
+        Some(Score::Number(number)) => json!(number),
+        Some(Score::Label(label)) => json!(label),
+        None => Json::Null,
+    }
+}
+
+/// The same as a cell.
+fn score_cell(score: Option<&Score>) -> String {
+    match score {
+        Some(Score::Number(number)) => format::score(*number),
+        Some(Score::Label(label)) => label.clone(),
+        None => String::new(),
+    }
 }
 
 /// Tokens as a transcript has them.

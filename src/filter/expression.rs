@@ -167,6 +167,7 @@ impl Measure {
             Self::ToolRuns => "tools",
             Self::Errors => "errors",
             Self::Spans => "spans",
+            Self::Score => "score",
         }
     }
 }

@@ -29,6 +29,7 @@ const TIME: Units = Units {
     example: "500ms, 5s, 2m or 1h",
 };
 const SHARE: Units = Units { of: &[("%", 10), ("", 10)], example: "80%" };
+const SCORE: Units = Units { of: &[("", 1000), ("%", 10)], example: ".5 or 80%" };
 const COUNT: Units =
     Units { of: &[("", 1), ("k", 1_000), ("m", 1_000_000), ("g", 1_000_000_000)], example: "500, 20k or 1.5m" };
 
@@ -38,6 +39,7 @@ impl Measure {
             Self::Cost => &MONEY,
             Self::Duration | Self::FirstToken => &TIME,
             Self::Cache | Self::Context => &SHARE,
+            Self::Score => &SCORE,
             Self::Tokens | Self::Calls | Self::ToolRuns | Self::Errors | Self::Spans => &COUNT,
         }
     }
@@ -55,6 +57,7 @@ impl Measure {
         match self {
             Self::Cost => format!("${}", decimal(value, 1_000_000_000_000)),
             Self::Cache | Self::Context => format!("{}%", decimal(value, 10)),
+            Self::Score => decimal(value, 1000),
             Self::Duration | Self::FirstToken => time(value),
             Self::Tokens | Self::Calls | Self::ToolRuns | Self::Errors | Self::Spans => match value {
                 0 => "0".to_owned(),
@@ -163,8 +166,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_again(value: u64) {
-            use Measure::{Cache, Calls, Context, Cost, Duration, FirstToken, Tokens};
-            for measure in [Cost, Duration, Tokens, Cache, Context, FirstToken, Calls] {
+            use Measure::{Cache, Calls, Context, Cost, Duration, FirstToken, Score, Tokens};
+            for measure in [Cost, Duration, Tokens, Cache, Context, FirstToken, Calls, Score] {
                 let text = measure.write(value);
                 prop_assert_eq!(measure.read(&text), Ok(value), "{}", text);
             }

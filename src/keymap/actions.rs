@@ -157,6 +157,7 @@ actions! {
     OrderDuration    Main      [", d"]              "order-duration"  ""         "Order them by how long they took"
     OrderTokens      Main      [", k"]              "order-tokens"    ""         "Order them by tokens"
     OrderErrors      Main      [", e"]              "order-errors"    ""         "Order them by how much failed in them"
+    OrderScore       Main      [", s"]              "order-score"     ""         "Order them by score, the lowest first"
     Follow           Main      ["F"]                "follow"          "follow"   "Follow the newest run; any move by hand ends it"
     Prompt           Main      ["a"]                "prompt"          "prompt"   "Show what the call at the cursor was sent, with what is new in it; once more: all of it"
     Compare          Main      ["c"]                "compare"         "compare"  "Mark the run or the call; on another one: compare the two"
@@ -183,6 +184,7 @@ actions! {
     PreviousFigure   Stats     ["h" "left"]         "previous-figure" "figure"   "Choose the figure before, at last the whole row"
     ShorterRange     Stats     ["<"]                "shorter-range"   "range"    "Only runs that began in a shorter time: day, hour"
     LongerRange      Stats     [">"]                "longer-range"    "range"    "Runs that began in a longer time: week, all"
+    SinceMark        Stats     ["'"]                "since-mark"      "since"    "Only runs that began with a marked run or after it: the letter of its mark follows"
     Sort             Stats     [","]                "sort"            "sort"     "Order the rows by something else: cost, calls, failures, time, name"
 
     YankTable        Stats     ["y"]                "yank-table"      "yank"     "Copy the panel as a table, its cells apart by tabs"

@@ -136,6 +136,41 @@ pub struct Evaluation {
     pub id: Option<String>,
 }
 
+/// What a run or a session was judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Score {
+    /// The lowest of the scores that it, or a step of it, was given.
+    Number(f64),
+    /// Nothing gave it a number: the last label.
+    Label(String),
+}
+
+impl Score {
+    /// The score as the store keeps it, and as it is read there.
+    #[must_use]
+    pub fn of(number: Option<f64>, label: Option<String>) -> Option<Self> {
+        number.map(Self::Number).or_else(|| label.map(Self::Label))
+    }
+
+    /// The score; `None` where there is only a label.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Label(_) => None,
+        }
+    }
+
+    /// The label; `None` where there is a score.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Self::Number(_) => None,
+            Self::Label(label) => Some(label),
+        }
+    }
+}
+
 /// What an evaluation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Judged {

@@ -48,7 +48,7 @@ pub use arguments::Arguments;
 pub use cache_break::CacheBreak;
 pub use conversation::{
     AssembledTrace, Conversation, ConversationId, ConversationMessage, Evaluation, Instrumentation, Judged,
-    LimitReached, ModelCall, Opener, Retrieval, ToolRun, ToolStatus, TraceFailure,
+    LimitReached, ModelCall, Opener, Retrieval, Score, ToolRun, ToolStatus, TraceFailure,
 };
 pub use facet::{Facet, FacetValue, FacetValues};
 pub use genai::{Category, Delivery, Finish, GenAi, Operation, Parameters, ToolName};

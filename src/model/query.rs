@@ -39,10 +39,12 @@ pub enum Order {
     Tokens,
     /// What failed most often first.
     Errors,
+    /// What was judged worst first.
+    Score,
 }
 
 impl Order {
-    pub const ALL: [Self; 5] = [Self::Newest, Self::Cost, Self::Duration, Self::Tokens, Self::Errors];
+    pub const ALL: [Self; 6] = [Self::Newest, Self::Cost, Self::Duration, Self::Tokens, Self::Errors, Self::Score];
 
     /// How people call it.
     #[must_use]
@@ -53,6 +55,7 @@ impl Order {
             Self::Duration => "longest first",
             Self::Tokens => "most tokens first",
             Self::Errors => "most failures first",
+            Self::Score => "lowest score first",
         }
     }
 }
@@ -94,8 +97,10 @@ pub enum Query {
         span: SpanId,
     },
     /// Everything the store holds, in sums.
+    /// `today`: when the day began whose costs are summed for themselves.
     Overview {
         filter: Filter,
+        today: Option<Timestamp>,
     },
     /// The statistics of what a filter lets through. `stretch`: for how long each the cost is summed; `None`: as long as
     /// it takes that all the time is in [`Stats::STRETCHES`] of them.
@@ -250,6 +255,8 @@ pub struct Overview {
     pub states: StateCounts,
     pub spans: u64,
     pub totals: Totals,
+    /// How many traces somebody judged.
+    pub scored: u64,
     pub all: Everything,
     /// Bytes of the store's file; `None` where it keeps none.
     pub size: Option<u64>,
@@ -260,6 +267,8 @@ pub struct Overview {
 pub struct Everything {
     pub states: StateCounts,
     pub totals: Totals,
+    /// The model calls of the runs that began today, and what they cost; nothing else of them.
+    pub today: Totals,
 }
 
 /// What commits touched, merged until someone looks.

@@ -22,8 +22,13 @@ pub struct SpanRow {
     pub scope_name: String,
     pub scope_version: String,
     pub synthetic: bool,
+    /// The sender says that its parent is of another process.
+    pub remote_parent: bool,
     pub translation: Arc<Translation>,
 }
+
+/// OTLP's `SpanFlags`: it is known whether the parent is of another process, and it is.
+const REMOTE: u32 = 0x300;
 
 impl SpanRow {
     /// What is kept beside a span's raw form.
@@ -43,6 +48,7 @@ impl SpanRow {
             scope_name: span.scope.name.clone(),
             scope_version: span.scope.version.clone(),
             synthetic: span.synthetic,
+            remote_parent: span.parent.is_some() && span.flags & REMOTE == REMOTE,
             translation,
         }
     }

@@ -264,4 +264,6 @@ pub struct Attention {
     /// What it cost, where the whole cost is known, and the median of the runs with its name, where there are enough.
     pub cost: Option<Usd>,
     pub usual: Option<Usd>,
+    /// Some of what it cost is not known.
+    pub unpriced: bool,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Project, RepeatSummary, SessionId, Timestamp, Totals, TraceId};
+use super::{Project, RepeatSummary, Score, SessionId, Timestamp, Totals, TraceId};
 
 /// One session: the sum of its traces, each once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct SessionSummary {
     pub states: StateCounts,
     /// How often the worst loop of any of its traces called its tool; 0 without a loop.
     pub loops: u64,
+    /// The lowest score of its traces; `None` where nobody judged them.
+    pub score: Option<Score>,
     pub totals: Totals,
 }
 
@@ -52,6 +54,8 @@ pub struct TraceSummary {
     pub models: Vec<String>,
     /// Its worst repeat; `None` where no tool was called again and again.
     pub repeat: Option<RepeatSummary>,
+    /// `None` where nobody judged it.
+    pub score: Option<Score>,
     pub totals: Totals,
 }
 
@@ -76,13 +80,16 @@ pub enum Waits {
     Spans,
     /// Spans name parents that have not been received, and no span without a parent has.
     Root,
+    /// The same, but each of these parents is of another process than the span that names it, which may send it elsewhere
+    /// or never.
+    Remote,
     /// Its root has ended, and something of the trace is later than that end: there may be more.
     Late,
 }
 
 impl Waits {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Spans, Self::Root, Self::Late];
+    pub const ALL: [Self; 4] = [Self::Spans, Self::Root, Self::Remote, Self::Late];
 
     /// The word that stands for it in the store and in exports.
     #[must_use]
@@ -90,8 +97,17 @@ impl Waits {
         match self {
             Self::Spans => "spans",
             Self::Root => "root",
+            Self::Remote => "remote",
             Self::Late => "late",
         }
+    }
+
+    /// The same once a program is known to have ended that had sent some of the trace. `run` notes that of a trace that waits
+    /// for another process only where the program failed: then it is to be expected that it took the other one with it.
+    #[must_use]
+    pub fn after(self, last_seen: Timestamp, program_ended: Option<Timestamp>) -> Self {
+        let has_ended = program_ended.is_some_and(|ended| ended >= last_seen);
+        if self == Self::Remote && has_ended { Self::Root } else { self }
     }
 
     /// The moment from which on nothing more is expected, for a trace that was last seen at `last_seen`. A model call
@@ -101,6 +117,7 @@ impl Waits {
     pub fn until(self, last_seen: Timestamp, program_ended: Option<Timestamp>) -> Timestamp {
         let patience = match self {
             Self::Spans | Self::Root => Duration::from_mins(10),
+            Self::Remote => Duration::from_mins(1),
             Self::Late => Duration::from_secs(6),
         };
         let until = last_seen.plus(patience);
@@ -230,6 +247,7 @@ mod tests {
             spans: 1,
             models: Vec::new(),
             repeat: None,
+            score: None,
             totals: Totals { errors, ..Totals::default() },
         }
     }
@@ -249,6 +267,9 @@ mod tests {
             assert_eq!(state(Some(waits), Trace::Ok, 0, 699), Run::Running);
             assert_eq!(state(Some(waits), Trace::Error, 1, 700), Run::NeverEnded);
         }
+        assert_eq!(state(Some(Waits::Remote), Trace::Ok, 0, 159), Run::Running);
+        assert_eq!(state(Some(Waits::Remote), Trace::Ok, 0, 160), Run::Done);
+        assert_eq!(state(Some(Waits::Remote), Trace::Error, 1, 160), Run::Failed);
         assert_eq!(state(Some(Waits::Late), Trace::Ok, 0, 105), Run::Running);
         assert_eq!(state(Some(Waits::Late), Trace::Error, 1, 106), Run::Failed);
     }
@@ -265,6 +286,11 @@ mod tests {
         assert_eq!(state(Waits::Spans, 100, 102), Run::NeverEnded);
         assert_eq!(state(Waits::Late, 101, 102), Run::Done);
         assert_eq!(state(Waits::Root, 99, 102), Run::Running, "something of it is later than the end of that program");
+        assert_eq!(Waits::Remote.after(at(100), Some(at(101))), Waits::Root);
+        assert_eq!(
+            (Waits::Remote.after(at(100), None), Waits::Remote.after(at(100), Some(at(99)))),
+            (Waits::Remote, Waits::Remote)
+        );
         assert_eq!(state(Waits::Root, 5000, 700), Run::NeverEnded, "its program went on for long without it");
     }
 

@@ -13,7 +13,7 @@ use super::{
     summaries::Row,
 };
 use crate::{
-    model::{SessionId, Waits, nanoseconds},
+    model::{Score, SessionId, Waits, nanoseconds},
     understand,
 };
 
@@ -89,6 +89,7 @@ impl GroupPlan<'_> {
                 version,
                 stored.understood,
                 stored.raw,
+                row.remote_parent,
             ])?;
         }
         Ok(table.flush()?)
@@ -194,6 +195,7 @@ impl GroupPlan<'_> {
         let mut table = connection.appender("traces")?;
         for Row { trace, listing, records, filled, program_ended, .. } in &self.summarized.rows {
             let totals = &listing.totals;
+            let waits = listing.waits.map(|waits| waits.after(listing.last_seen, *program_ended));
             table.append_row(params![
                 trace_number(trace),
                 listing.project.as_str(),
@@ -223,8 +225,8 @@ impl GroupPlan<'_> {
                 totals.errors,
                 listing.has_ai,
                 *records as u64,
-                listing.waits.map(Waits::as_str),
-                listing.waits.map(|waits| waits.until(listing.last_seen, *program_ended).0),
+                waits.map(Waits::as_str),
+                waits.map(|waits| waits.until(listing.last_seen, *program_ended).0),
                 totals.pending_tools,
                 listing.label,
                 listing.repeat.as_ref().map_or(0, |repeat| repeat.times),
@@ -241,6 +243,8 @@ impl GroupPlan<'_> {
                 listing.cache_break.map(|broke| broke.after),
                 listing.cache_break.map(|broke| broke.turn),
                 listing.unanswered,
+                listing.score.as_ref().and_then(Score::number),
+                listing.score.as_ref().and_then(Score::label),
             ])?;
         }
         Ok(table.flush()?)

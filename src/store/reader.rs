@@ -205,7 +205,7 @@ mod tests {
     };
 
     fn query(text: &str) -> Query {
-        Query::Overview { filter: Filter { text: text.into(), ..Filter::default() } }
+        Query::Overview { filter: Filter { text: text.into(), ..Filter::default() }, today: None }
     }
 
     /// A pool of one thread, whose queries end when the test lets them.

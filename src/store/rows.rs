@@ -55,7 +55,7 @@ pub fn load(connection: &Connection, traces: &[TraceId]) -> Result<Loaded, Datab
     let mut statement = connection.prepare_cached(include_str!("queries/load_spans.sql"))?;
     let mut found = statement.query(named_params! { "traces": list })?;
     while let Some(row) = found.next()? {
-        spans.push((span_row(row)?, row.get(14)?, StoredTranslation::read(blob(row, 15)?)));
+        spans.push((span_row(row)?, row.get(15)?, StoredTranslation::read(blob(row, 16)?)));
     }
     let mut logs = Vec::new();
     let mut statement = connection.prepare_cached(include_str!("queries/load_logs.sql"))?;
@@ -126,6 +126,7 @@ fn span_row(row: &Row) -> Result<SpanRow, DatabaseError> {
         scope_name: row.get(11)?,
         scope_version: row.get(12)?,
         synthetic: row.get(13)?,
+        remote_parent: row.get::<_, Option<bool>>(14)?.unwrap_or_default(),
         translation: Arc::default(),
     })
 }

@@ -25,6 +25,8 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/016_content_blobs.sql"),
     include_str!("schema/017_program_ends.sql"),
     include_str!("schema/018_attention.sql"),
+    include_str!("schema/019_scores.sql"),
+    include_str!("schema/020_remote_parents.sql"),
 ];
 
 /// Whether a file can be used.

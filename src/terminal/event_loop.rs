@@ -47,6 +47,8 @@ pub enum Incoming {
     Started(Started),
     /// Something outside has a notice for the status line.
     Notice(String),
+    /// A mark was set or taken away, or why not.
+    Marked(String),
     Painted(Wanted, Result<Painted, String>),
     /// Go on with what is not done yet.
     Work,
@@ -213,6 +215,7 @@ impl EventLoop {
             }
             Incoming::Started(started) => self.started(started, incoming),
             Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
+            Incoming::Marked(text) => self.event(Event::Marked(text), incoming),
             Incoming::Work => self.event(Event::Work, incoming),
             Incoming::NotCopied(refused) => {
                 let told = self.outside.clipboard.send(&refused)?;

@@ -129,7 +129,8 @@ fn rate(strip: &mut Strip, state: &State, line: Rect) {
     };
 }
 
-/// `1 running · 64 runs · $1.84`: all there is, whatever the filter.
+/// `1 running · 64 runs · $1.84 today`: all there is, whatever the filter; what was spent today, or where nothing
+/// was, ever.
 fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     if state.overview.failed().is_some() {
         // What is shown is the last that was known.
@@ -149,11 +150,13 @@ fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     let number = all.states.all();
     let runs = if number == 1 { "run" } else { "runs" };
     facts.push(Styled::new(format!("{} {runs}", format::count(number)), Slot::HeaderTotal));
-    let cost = numbers::cost_of(&all.totals);
+    let (spent, when) = if all.today.priced > 0 { (&all.today, " today") } else { (&all.totals, " in all") };
+    let cost = numbers::cost_of(spent);
     if cost == numbers::UNKNOWN {
         facts.push(Styled::new("unpriced", Slot::Dim));
     } else if cost != numbers::NONE {
-        facts.push(Styled::new(cost, Slot::HeaderTotal));
+        let when = if narrow { "" } else { when };
+        facts.push(Styled::new(format!("{cost}{when}"), Slot::HeaderTotal));
     }
     let gap = if wide { " · " } else { "  " };
     let mut runs = Vec::new();

@@ -2,8 +2,8 @@
 
 pub use crate::app::format::whole_seconds;
 use crate::{
-    app::format,
-    model::{SessionSummary, Timestamp, TokenUsage, Totals, Usd},
+    app::{format, wrap},
+    model::{Score, SessionSummary, Timestamp, TokenUsage, Totals, Usd},
 };
 
 /// There is nothing to count.
@@ -56,6 +56,17 @@ pub fn cost_of(totals: &Totals) -> String {
     let unknown = totals.unpriced > 0 || (totals.priced == 0 && totals.model_calls > 0);
     cost((totals.priced > 0).then_some(totals.cost), unknown)
 }
+
+/// A score in five columns: a number, or the beginning of a label.
+pub fn score(score: &Score) -> String {
+    match score {
+        Score::Number(number) => format::score_in(*number, SCORE),
+        Score::Label(label) => wrap::cut(&wrap::clean_line(label), SCORE),
+    }
+}
+
+/// Columns of a score.
+const SCORE: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,8 @@ pub fn draw(pen: &mut Pen, state: &State) {
 fn head(pen: &mut Pen, state: &State, line: Rect) {
     let mut strip = Strip::default();
     let mut ranges = Vec::new();
-    for range in Range::ALL {
+    let mark = Some(state.stats.range()).filter(|range| !Range::ALL.contains(range));
+    for range in Range::ALL.into_iter().chain(mark) {
         let chosen = range == state.stats.range();
         let [open, close] = if chosen { ["[", "]"] } else { [" ", " "] };
         let slot = if chosen { Slot::TabActive } else { Slot::Tab };
@@ -181,7 +182,7 @@ fn sums(pen: &mut Pen, state: &State, found: &Stats, area: Rect) {
         }
     }
     let percentiles = if found.rounded { "~p50 ~p95" } else { "p50 p95" };
-    third.right(9, vec![Styled::new(percentiles, Slot::Dim)]);
+    third.right(0, vec![Styled::new(percentiles, Slot::Dim)]);
     third.draw(pen, line(2));
 }
 

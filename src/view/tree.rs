@@ -42,6 +42,7 @@ pub use crate::app::step::mark;
 const AGE: u16 = 5;
 const DURATION: u16 = 6;
 const TOKENS: u16 = 5;
+const SCORE: u16 = 6;
 const COST: u16 = 8;
 
 /// Columns between a name and what is written beside it.
@@ -101,11 +102,15 @@ fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
         pen.put(area.head.x, area.head.y, area.head.right(), &format!("✗ {why}"), Slot::Error);
         return;
     }
-    let Columns { age, duration, tokens, cost } = area.columns;
+    let Columns { age, duration, tokens, score, cost } = area.columns;
     let mut right = area.head.right();
-    for (shown, width, title) in
-        [(cost, COST, "cost"), (tokens, TOKENS, "tok"), (duration, DURATION, "dur"), (age, AGE, "age")]
-    {
+    for (shown, width, title) in [
+        (cost, COST, "cost"),
+        (score, SCORE, "score"),
+        (tokens, TOKENS, "tok"),
+        (duration, DURATION, "dur"),
+        (age, AGE, "age"),
+    ] {
         if shown {
             let place = Rect { x: right.saturating_sub(width).max(area.head.x), width: width.min(right), ..area.head };
             pen.texts_right(place, &[Styled::new(title, Slot::Dim)]);
@@ -124,6 +129,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let mut right = place.right();
     let cells = [
         (columns.cost, COST, &line.cost, Slot::TreeCost),
+        (columns.score, SCORE, &line.score, Slot::TreeNumber),
         (columns.tokens, TOKENS, &line.tokens, Slot::TreeNumber),
         (columns.duration, DURATION, &line.duration, Slot::TreeNumber),
         (columns.age, AGE, &line.age, Slot::Dim),
@@ -162,7 +168,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let mut end = right;
     // What stands aside ends in one column in all rows; a name that needs its room has it.
     let aside = u16::try_from(wrap::width(&line.aside)).unwrap_or(u16::MAX);
-    let sign = line.sign.as_ref().map_or(0, |sign| wrap::width(&sign.text) + 1);
+    let sign: usize = line.signs.iter().map(|sign| wrap::width(&sign.text) + 1).sum();
     let name = u16::try_from(wrap::width(&line.name) + sign).unwrap_or(u16::MAX);
     let aside_from = column.checked_sub(aside).filter(|from| aside > 0 && x.saturating_add(name) < *from);
     if let Some(from) = aside_from {
@@ -172,7 +178,7 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let room = usize::from(end.saturating_sub(x)).saturating_sub(sign);
     let name = if line.prose { wrap::cut(&line.name, room) } else { wrap::cut_middle(&line.name, room) };
     x = pen.put(x, y, end, &name, line.name_slot);
-    if let Some(sign) = &line.sign {
+    for sign in &line.signs {
         x = pen.put(x + 1, y, end, &sign.text, sign.slot);
     }
     if let Some(model) = shortened(&line.model, usize::from(end.saturating_sub(x)).saturating_sub(GAP)) {

@@ -101,20 +101,21 @@ fn marks(state: &State, awaits: Awaits) -> (String, Vec<Line>) {
     let (action, title) = match awaits {
         Awaits::Mark => (Action::SetMark, "a letter marks this"),
         Awaits::GoTo => (Action::GoToMark, "go to a mark"),
+        Awaits::Since => (Action::SinceMark, "runs since a mark"),
     };
     let marks = state.marks.shown().map_or(&[][..], Vec::as_slice);
     let line = |mark: &crate::model::PlaceMark| Line {
         key: mark.letter.to_string(),
         does: wrap::clean_line(&mark.note),
         word: String::new(),
-        aside: if mark.is_held { format::age(mark.at, state.now, &state.zone) } else { "gone".to_owned() },
+        aside: if mark.is_held() { format::age(mark.at, state.now, &state.zone) } else { "gone".to_owned() },
     };
     let mut lines: Vec<Line> = marks.iter().map(line).collect();
     if lines.is_empty() {
         let none = match (awaits, state.marks.shown()) {
             (_, None) => "…".to_owned(),
             (Awaits::Mark, _) => "nothing is marked yet".to_owned(),
-            (Awaits::GoTo, _) => {
+            (Awaits::GoTo | Awaits::Since, _) => {
                 format!("nothing is marked: {} and a letter does", state.keymap.label(Action::SetMark))
             }
         };

@@ -69,7 +69,7 @@ pub fn run() {
             let filter = Filter { text: text.into(), ..Filter::default() };
             let ask = |query: Query| median(|| store.answer(&query).unwrap());
             let list = ask(Query::Sessions { filter: filter.clone(), limit: 200 });
-            let sums = ask(Query::Overview { filter: filter.clone() });
+            let sums = ask(Query::Overview { filter: filter.clone(), today: None });
             let facets = ask(Query::Facets { of: vec![Facet::Tool], part: String::new(), filter, limit: 50 });
             println!("{runs:>7} runs, {text:<34} list {list:>7.1?}  sums {sums:>7.1?}  values {facets:>7.1?}");
         }

@@ -226,6 +226,7 @@ impl Bench {
                     lasted: Duration::from_secs(100),
                     states: StateCounts { done: all, ..StateCounts::default() },
                     loops: 0,
+                    score: None,
                     totals: Totals::default(),
                 }],
                 total: 1,
@@ -250,6 +251,7 @@ impl Bench {
                     spans: trace.spans,
                     models: Vec::new(),
                     repeat: None,
+                    score: None,
                     totals: Totals::default(),
                 };
                 Answer::Traces(Page { rows: detail.traces.iter().map(row).collect(), total: all })

@@ -32,7 +32,7 @@ pub fn run() {
     };
     let trace = traces.rows[0].trace;
     for (name, query) in [
-        ("overview", Query::Overview { filter: all.clone() }),
+        ("overview", Query::Overview { filter: all.clone(), today: None }),
         ("sessions", Query::Sessions { filter: all.clone(), limit: 500 }),
         ("sessions, filtered by words", Query::Sessions { filter: words, limit: 500 }),
         ("traces of a session", Query::Traces { session: Some(session.clone()), filter: all.clone(), limit: 500 }),

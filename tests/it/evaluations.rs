@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use sideseat_tui::decode::{self, Encoding, Signal};
-use sideseat_tui::model::{Answer, Detail, Judged, Project, Query, Subject, TraceId};
+use sideseat_tui::model::{Answer, Detail, Filter, Judged, Project, Query, Subject, TraceId};
 use sideseat_tui::store::{Place, Store};
 
-use crate::replay::{prices, send_as};
+use crate::program::Home;
+use crate::replay::{Capture, prices, send_as, store_of};
+use crate::scene::Scene;
+use crate::screens::{SIZES, keep};
 
 const TRACE: &str = "abababababababababababababababab";
 const CALL: &str = "2222222222222222";
@@ -55,6 +58,61 @@ fn detail(store: &Store, trace: TraceId) -> Detail {
         panic!("there is a detail")
     };
     (*detail).clone()
+}
+
+/// Of two runs only one was judged: its row has the lowest score, and its whole list has a column for it.
+#[test]
+fn lists_have_a_column_of_scores_where_somebody_judged() {
+    let given = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o" });
+    let other = span(&"ee".repeat(16), "4444444444444444", "chat gpt-4o", &given, &json!({}));
+    let mut scene = Scene::live(120, 40).sends(other.to_string().into_bytes());
+    assert!(!scene.text().contains("score"), "{}", scene.text());
+    let mut scene = scene.sends(call().to_string().into_bytes());
+    let screen = scene.text();
+    let head = screen.lines().find(|line| line.contains("score")).unwrap();
+    let column = head.find("score").unwrap() + "score".len();
+    let session = screen.lines().find(|line| line.contains("(no session)")).unwrap();
+    // A wide mark is several bytes.
+    let until: String = session.chars().take(head[..column].chars().count()).collect();
+    assert!(until.ends_with("  0.8"), "{screen}");
+    let narrow = scene.resize(80, 24).text();
+    assert!(!narrow.contains("score"), "{narrow}");
+}
+
+/// Scores of whole traces, as Langfuse's SDKs send them.
+fn scores(of: &[(TraceId, f64)]) -> Vec<u8> {
+    let score = |(at, (trace, value)): (usize, &(TraceId, f64))| {
+        json!({ "id": format!("e{at}"), "type": "score-create", "timestamp": "2026-11-22T10:00:00Z",
+            "body": { "id": format!("s{at}"), "traceId": trace.to_string(), "name": "helpful", "value": value } })
+    };
+    let batch: Vec<Value> = of.iter().enumerate().map(score).collect();
+    decode::scores(&Project::default(), json!({ "batch": batch }).to_string().as_bytes()).unwrap().request
+}
+
+#[test]
+fn the_screen_of_runs_that_were_judged() {
+    for (columns, rows) in SIZES {
+        let store = store_of(&Capture::named("bedrock/seed_session").bodies());
+        let page = store.list_traces(&Filter::default(), 9).unwrap();
+        let judged: Vec<_> = page.rows.iter().map(|run| run.trace).zip([0.9, 0.35]).collect();
+        send_as(&store, Signal::Logs, scores(&judged), Encoding::Protobuf);
+        keep(&format!("scores_{columns}x{rows}"), &Scene::of_store(store, columns, rows).page());
+    }
+}
+
+#[test]
+fn commands_say_what_runs_were_judged_by() {
+    let home = Home::new();
+    let file = home.write("judged.json", call().to_string());
+    home.prints(&["import", &file]);
+    let json = |arguments: &[&str]| -> Value { serde_json::from_slice(&home.prints(arguments)).unwrap() };
+    let traces = json(&["traces", "--json"]);
+    assert_eq!((&traces[0]["score"], &json(&["sessions", "--json"])[0]["score"]), (&json!(0.8), &json!(0.8)));
+    assert_eq!(json(&["traces", "--json", "--filter", "score<.8"]), json!([]));
+    let table = String::from_utf8(home.prints(&["traces"])).unwrap();
+    assert!(table.lines().next().unwrap().contains("SCORE") && table.contains("  0.8  "), "{table}");
+    let table = String::from_utf8(home.prints(&["traces", "--filter", "score<.8"])).unwrap();
+    assert!(!table.contains("SCORE"), "{table}");
 }
 
 #[test]

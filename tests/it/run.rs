@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, process::Stdio};
 
 use opentelemetry::{
-    Context, KeyValue,
-    trace::{Span as _, SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _},
+    Context, KeyValue, SpanId, TraceFlags, TraceId,
+    trace::{Span as _, SpanContext, SpanKind, TraceContextExt as _, TraceState, Tracer as _, TracerProvider as _},
 };
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -42,7 +42,13 @@ fn an_agent_that_sends_to_where_its_environment_says() {
         .build();
     let tracer = provider.tracer("gen_ai");
     let root = (agent == "killed").then(|| tracer.start("invoke_agent planner"));
-    let within = root.map_or_else(Context::new, |root| Context::new().with_span(root));
+    let mut within = root.map_or_else(Context::new, |root| Context::new().with_span(root));
+    if agent.to_str().unwrap().starts_with("called") {
+        // Another process called this one, and has the root of the run.
+        let (trace, span) = (TraceId::from_bytes([7; 16]), SpanId::from_bytes([7; 8]));
+        let caller = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default());
+        within = Context::new().with_remote_span_context(caller);
+    }
     let mut call = tracer
         .span_builder("chat claude-sonnet-4-5")
         .with_kind(SpanKind::Client)
@@ -59,6 +65,7 @@ fn an_agent_that_sends_to_where_its_environment_says() {
         kill_process(getpid(), Signal::KILL).unwrap();
     }
     provider.shutdown().unwrap();
+    assert_ne!(agent, "called, and failed", "it fails");
     let sideseat = std::env::var("SIDESEAT_ENDPOINT").unwrap();
     let address: SocketAddr = sideseat.strip_prefix("http://").unwrap().parse().unwrap();
     assert_eq!(get(address, "/api/v1/health").status, 200);
@@ -105,6 +112,24 @@ fn what_a_program_sends_goes_to_the_instance_that_runs() {
     let traces = transcript["traces"].as_array().unwrap();
     assert!(traces.iter().any(|trace| trace["service"] == "agent"), "{transcript}");
     assert!(traces.iter().any(|trace| trace["project"] == "shop"), "{transcript}");
+}
+
+/// It may go on there, or be sent elsewhere. A program that failed may have taken it with it.
+#[test]
+fn a_run_that_another_process_began_did_not_end_with_the_program_unless_that_failed() {
+    for (agent, code, status, waits) in
+        [("called", 0, "running", "remote"), ("called, and failed", 101, "never ended", "root")]
+    {
+        let home = Home::new();
+        let done = somebodys_program(&home, agent);
+        assert_eq!(done.code, code, "{}{}", done.text(), done.err);
+        let listed: Value = serde_json::from_slice(&home.prints(&["traces", "--json"])).unwrap();
+        let row = listed.as_array().unwrap().iter().find(|row| row["service"] == "agent").unwrap();
+        assert_eq!((&row["status"], &row["waits_for"]), (&json!(status), &json!(waits)), "{listed}");
+        let transcript = home.transcript();
+        let trace = transcript["traces"].as_array().unwrap().iter().find(|trace| trace["service"] == "agent").unwrap();
+        assert_eq!(trace["waits_for"], waits, "{transcript}");
+    }
 }
 
 /// Whether an instance stores what it sends, or `run` itself.

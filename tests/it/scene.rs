@@ -39,7 +39,11 @@ impl Scene {
     pub fn of(captures: &[&str], columns: u16, rows: u16) -> Self {
         let bodies: Vec<(Signal, Vec<u8>)> =
             captures.iter().flat_map(|capture| Capture::named(capture).bodies()).collect();
-        let store = store_of(&bodies);
+        Self::of_store(store_of(&bodies), columns, rows)
+    }
+
+    /// The screen over a store, a minute after its newest span.
+    pub fn of_store(store: Store, columns: u16, rows: u16) -> Self {
         let now = newest(&store).plus(std::time::Duration::from_nanos(LATER));
         Self::started(store, now, columns, rows)
     }

@@ -227,7 +227,7 @@ fn a_filter_is_always_visible() {
 fn a_session_of_the_filter_is_named_and_the_header_still_counts_all() {
     for (columns, rows) in SIZES {
         let text =
-            Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("s j enter").page();
+            Scene::of(&["bedrock/seed_session", "bedrock/seed_tool_use"], columns, rows).press("s down enter").page();
         keep(&format!("filter_session_{columns}x{rows}"), &text);
     }
 }

@@ -183,7 +183,7 @@ fn lives(number: u64, every: usize, size: (u16, u16)) {
         ("g g h", "folded"),
         ("/ c a s e enter", "filtered"),
         ("esc", "not filtered"),
-        ("s j j enter", "a session"),
+        ("s down down enter", "a session"),
         ("esc", "all"),
         ("F", "followed"),
     ] {

@@ -10,12 +10,12 @@ use sideseat_tui::{
         Answer, Filter, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Timestamp, TokenUsage,
         TraceSummary, Usd,
     },
-    store::Store,
+    store::{Marked, Place, Store},
 };
 
 use crate::{
     program::{Home, fixture},
-    replay::{captures, list, send, store_of},
+    replay::{captures, list, prices, send, store_of},
     scene::Scene,
     screens::{SIZES, keep},
 };
@@ -29,7 +29,7 @@ fn stats_of(store: &Store, filter: Filter) -> Arc<Stats> {
 }
 
 fn overview(store: &Store, filter: Filter) -> Overview {
-    match store.answer(&Query::Overview { filter }) {
+    match store.answer(&Query::Overview { filter, today: None }) {
         Ok(Answer::Overview(overview)) => *overview,
         other => panic!("{other:?}"),
     }
@@ -229,6 +229,52 @@ fn the_screen_of_statistics() {
         keep(&name("_models"), &scene().press("tab tab tab j").page());
         keep(&name("_opened"), &scene().press("tab tab tab j enter").page());
     }
+}
+
+#[test]
+fn since_a_mark_are_the_runs_that_began_with_the_marked_one_or_after_it() {
+    let scene = Scene::of(SHOWN, 120, 40);
+    let mut all = runs(scene.store(), &Filter::default());
+    all.sort_by_key(|run| run.started);
+    let marked = &all[all.len() / 2];
+    let since = all.iter().filter(|run| run.started >= marked.started).count();
+    let place = Marked { trace: marked.trace, span: None, note: "here".into() };
+    scene.store().mark('b', Some(&place)).unwrap();
+    let mut scene = scene.press("S '");
+    assert!(scene.text().contains("runs since a mark") && scene.text().contains("b  here"), "{}", scene.text());
+    let mut scene = scene.press("b");
+    let screen = scene.text();
+    let head = screen.lines().nth(1).unwrap();
+    assert!(head.contains(&format!("['b]  {since} runs")), "{since}: {screen}");
+    let mut scene = scene.press("<");
+    assert!(scene.text().contains("[24h]"), "{}", scene.text());
+    // What is marked shows it in the list, also where it is folded away.
+    let scene = scene.press("S");
+    let rows = |screen: String| screen.lines().filter(|line| line.contains('◈')).count();
+    let mut scene = scene.press("z M");
+    assert_eq!(rows(scene.text()), 1);
+    assert_eq!(
+        scene.press("' x").notice(),
+        Some("nothing is marked x: m and a letter marks a run or a step in the list")
+    );
+}
+
+#[test]
+fn the_command_counts_since_a_mark() {
+    let home = Home::new();
+    let file = home.write("a.pb", fixture("bedrock/seed_session.pb"));
+    home.prints(&["import", &file]);
+    let none = home.run(&["stats", "--since-mark", "b"]);
+    assert!(none.code != 0 && none.err.contains("nothing is marked `b`"), "{}", none.err);
+    let store = Store::open(&Place::File(home.db()), prices()).unwrap();
+    let mut all = runs(&store, &Filter::default());
+    all.sort_by_key(|run| run.started);
+    let last = all.last().unwrap();
+    store.mark('b', Some(&Marked { trace: last.trace, span: None, note: String::new() })).unwrap();
+    store.close();
+    let json: Value = serde_json::from_slice(&home.prints(&["stats", "--since-mark", "b", "--json"])).unwrap();
+    assert_eq!((&json["runs"], json["since"].as_str()), (&Value::from(1), Some(last.started.to_string().as_str())));
+    assert!(home.run(&["stats", "--since-mark", "c"]).err.contains("there are the marks b"));
 }
 
 #[test]

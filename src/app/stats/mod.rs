@@ -226,6 +226,12 @@ impl StatsPane {
         self.is_chosen = true;
     }
 
+    /// Only runs that began with a marked one, or after it.
+    pub(super) fn since_mark(&mut self, letter: char, from: Timestamp) {
+        self.range = Range::Mark(letter, from);
+        self.is_chosen = true;
+    }
+
     /// Goes to the next panel or to the one before.
     pub(super) fn next_panel(&mut self, forward: bool) {
         let number = Panel::ALL.len();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Timestamp, nanoseconds};
 
-/// Runs that began within the last hour, day or week, or ever.
+/// Runs that began within the last hour, day or week, or ever; or not before a run that somebody marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Range {
     Hour,
@@ -12,19 +12,23 @@ pub enum Range {
     Day,
     Week,
     All,
+    /// The letter of the mark, and when the marked run began.
+    Mark(char, Timestamp),
 }
 
 impl Range {
+    /// Those that need no mark.
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::All];
 
-    /// `24h`
+    /// `24h`; `'a` since the mark a.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub fn title(self) -> String {
         match self {
-            Self::Hour => "1h",
-            Self::Day => "24h",
-            Self::Week => "7d",
-            Self::All => "all",
+            Self::Hour => "1h".to_owned(),
+            Self::Day => "24h".to_owned(),
+            Self::Week => "7d".to_owned(),
+            Self::All => "all".to_owned(),
+            Self::Mark(letter, _) => format!("'{letter}"),
         }
     }
 
@@ -34,7 +38,7 @@ impl Range {
             Self::Hour => Some((Duration::from_mins(1), 60)),
             Self::Day => Some((Duration::from_mins(30), 48)),
             Self::Week => Some((Duration::from_hours(3), 56)),
-            Self::All => None,
+            Self::All | Self::Mark(..) => None,
         }
     }
 
@@ -47,6 +51,9 @@ impl Range {
     /// From when on a run counts; `None`: any does. It is where a stretch begins, so that it stays for a while.
     #[must_use]
     pub fn since(self, now: Timestamp) -> Option<Timestamp> {
+        if let Self::Mark(_, from) = self {
+            return Some(from);
+        }
         let (stretch, number) = self.stretches()?;
         let stretch = nanoseconds(stretch);
         Some(Timestamp((now.0 - now.0 % stretch).saturating_sub(stretch.saturating_mul(number - 1))))
@@ -63,7 +70,8 @@ impl Range {
     }
 
     fn next(self, by: isize) -> Self {
-        let at = Self::ALL.iter().position(|range| *range == self).unwrap_or_default();
+        // What is since a mark is as long as it is: from there one goes to a day, which is where everybody begins.
+        let Some(at) = Self::ALL.iter().position(|range| *range == self) else { return Self::default() };
         Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
     }
 }
@@ -84,5 +92,7 @@ mod tests {
             (Range::All.longer(), Range::Hour.shorter(), Range::Day.longer()),
             (Range::All, Range::Hour, Range::Week)
         );
+        let mark = Range::Mark('a', at(7));
+        assert_eq!((mark.since(at(9)), mark.stretch(), mark.longer()), (Some(at(7)), None, Range::Day));
     }
 }

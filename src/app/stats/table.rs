@@ -1,5 +1,6 @@
 //! The panels of the statistics as tables: their columns and their rows.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -264,7 +265,11 @@ fn attention(run: &Attention, now: Timestamp, zone: &Zone) -> Vec<Styled> {
     let (mark, slot) = words::mark(run.why);
     let name = run.label.as_deref().or(run.question.as_deref()).map(wrap::clean_line);
     let name = name.unwrap_or_else(|| format!("{:.8}", run.trace.to_string()));
-    let cost = run.cost.map_or_else(|| NONE.to_owned(), format::money);
+    let cost = match run.cost {
+        Some(cost) => format::money(cost),
+        None if run.unpriced => "?".to_owned(),
+        None => NONE.to_owned(),
+    };
     vec![
         Styled::new(format!("{mark} {name}"), slot),
         Styled::new(words::why(run), Slot::Text),
@@ -277,7 +282,7 @@ fn of_outcome(stats: &Stats, outcome: Outcomes) -> Vec<Styled> {
     let (mark, slot) = words::mark(outcome);
     let (runs, all) = (stats.runs(outcome), stats.states.all());
     vec![
-        Styled::new(format!("{mark} {}", words::word(outcome)), slot),
+        Styled::new(format!("{mark} {}", words::short_word(outcome)), slot),
         Styled::new(format::count(runs), Slot::TreeNumber),
         Styled::new(share_text(runs, all), Slot::Dim),
         bar(runs, all, slot),
@@ -300,15 +305,12 @@ fn of_speed(stats: &Stats, speed: Option<(Timed, Spread<Duration>)>) -> Vec<Styl
 }
 
 fn of_model(stats: &Stats, group: &Group) -> Vec<Styled> {
-    // Two models may have one name for people: then their whole names tell them apart.
-    let short = |group: &Group| group.name.as_deref().map(format::model).map(str::to_owned);
-    let is_shared = stats.models.rows.iter().filter(|other| short(other) == short(group)).count() > 1;
-    let name = group.name.as_deref().map(|name| if is_shared { name } else { format::model(name) });
+    let name = group.name.as_deref().map(|name| model_name(stats, name));
     let cached = group.usage.cached_share().map_or_else(|| NONE.to_owned(), format::percent);
     let [p50, p95, _] = times(group.took);
     let [first, ..] = times(group.first_token);
     vec![
-        name_of(name, "(no model)"),
+        name_of(name.as_deref(), "(no model)"),
         number(group.calls),
         failed(group.failed, group.calls),
         p50,
@@ -320,6 +322,17 @@ fn of_model(stats: &Stats, group: &Group) -> Vec<Styled> {
         cost(group),
         share(stats, group),
     ]
+}
+
+/// A model as people call it. Two models may have one such name: then their regions tell them apart, else their whole names.
+fn model_name<'a>(stats: &Stats, name: &'a str) -> Cow<'a, str> {
+    let names = || stats.models.rows.iter().filter_map(|group| group.name.as_deref());
+    let short = format::model(name);
+    if names().filter(|other| format::model(other) == short).count() <= 1 {
+        return short.into();
+    }
+    let regional = format::regional_model(name);
+    if names().filter(|other| format::regional_model(other) == regional).count() <= 1 { regional } else { name.into() }
 }
 
 fn of_agent(stats: &Stats, group: &Group) -> Vec<Styled> {
@@ -402,7 +415,7 @@ fn times(took: Option<Spread<Duration>>) -> [Styled; 3] {
 /// `$1.31`, `$1.31+` where some of it has no price, `?` where none of it has.
 fn cost(group: &Group) -> Styled {
     let text = match (group.priced, group.unpriced) {
-        (0, 0) => NONE.to_owned(),
+        (0, 0) if group.calls == 0 => NONE.to_owned(),
         (0, _) => "?".to_owned(),
         (_, 0) => format::money(group.cost),
         _ => format::money_at_least(group.cost),

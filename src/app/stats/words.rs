@@ -61,6 +61,17 @@ pub fn word(outcome: Outcomes) -> &'static str {
     }
 }
 
+/// The same for a narrow column.
+#[must_use]
+pub fn short_word(outcome: Outcomes) -> &'static str {
+    match outcome {
+        Outcomes::Dear => "≥ 3× usual",
+        Outcomes::Full => "≥ 90% full",
+        Outcomes::Unanswered => "no result",
+        other => word(other),
+    }
+}
+
 /// The mark of a group of runs, and its slot.
 #[must_use]
 pub fn mark(outcome: Outcomes) -> (&'static str, Slot) {

@@ -67,7 +67,7 @@ impl Fakes {
 impl scene::Store for Fakes {
     fn answer(&self, query: &Query, _: Timestamp) -> Result<Answer, String> {
         Ok(match query {
-            Query::Overview { filter } => {
+            Query::Overview { filter, .. } => {
                 let done = |traces: usize| StateCounts { done: traces as u64, ..StateCounts::default() };
                 let all = Everything { states: done(self.traces.len()), ..Everything::default() };
                 let states = done(self.passing(filter).len());
@@ -131,6 +131,7 @@ fn session(name: Option<&str>, traces: &[Fake]) -> SessionSummary {
         lasted: Duration::ZERO,
         states: StateCounts { done: own.len() as u64, ..StateCounts::default() },
         loops: 0,
+        score: None,
         totals: own.iter().map(|fake| totals(fake)).sum(),
     }
 }
@@ -160,6 +161,7 @@ fn summary(fake: &Fake) -> TraceSummary {
         spans: fake.spans.len() as u64,
         models: Vec::new(),
         repeat: None,
+        score: None,
         totals: totals(fake),
     }
 }

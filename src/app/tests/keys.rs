@@ -124,7 +124,7 @@ fn the_mouse_selects_folds_and_scrolls() {
 #[test]
 fn no_size_no_key_and_no_click_is_too_much() {
     let mut scene = Scene::with((1..=30).map(|number| fake(number, Some("a")))).passes("x", &[]);
-    let keys = "l j G k g g ctrl-d ctrl-u tab j G 1 2 3 4 5 enter enter shift-tab h l s j enter T j q ? / esc esc / x esc F P P";
+    let keys = "l j G k g g ctrl-d ctrl-u tab j G 1 2 3 4 5 enter enter shift-tab h l s down enter T j q ? / esc esc / x esc F P P";
     for (columns, rows) in [(1, 1), (40, 12), (39, 11), (71, 20), (72, 19), (200, 60), (0, 0)] {
         scene.resize(columns, rows);
         scene.press(keys);

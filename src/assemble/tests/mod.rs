@@ -66,6 +66,7 @@ fn made(id: u64, parent: u64, category: Category) -> Made {
         scope_name: "test".to_owned(),
         scope_version: String::new(),
         synthetic: false,
+        remote_parent: false,
         translation: Arc::default(),
     };
     Made { row, translation }

@@ -264,6 +264,13 @@ fn a_trace_waits_for_its_root_for_open_spans_and_for_what_is_later_than_its_root
     assert_eq!(waits(vec![root(), llm(3, 2)]), None, "a parent in the middle is enclosed by the root");
     assert_eq!(waits(vec![root(), llm(2, 1).at(99.0, 101.0)]), Some(Waits::Late));
     assert_eq!(waits(vec![root(), llm(2, 1).at(99.0, 100.005)]), None, "clocks differ by a little");
+    let remote = |mut made: Made| {
+        made.row.remote_parent = true;
+        made
+    };
+    assert_eq!(waits(vec![remote(llm(2, 1)), llm(3, 2)]), Some(Waits::Remote), "its root is of another process");
+    assert_eq!(waits(vec![remote(llm(2, 1)), llm(4, 3)]), Some(Waits::Root), "one of the roots is of this one");
+    assert_eq!(waits(vec![root(), remote(llm(2, 1))]), None);
     let open = |mut made: Made| {
         made.row.ended = None;
         made

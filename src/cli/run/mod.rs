@@ -109,7 +109,7 @@ async fn run_program(settings: &Settings, arguments: &Arguments, umask: Inherite
     serving.close().await;
     let stderr = copying.map_or_else(Vec::new, |copying| task::block_in_place(|| copying.last_lines()));
     let tally = tally.await.unwrap_or_default();
-    let unfinished = tally.unfinished().to_vec();
+    let unfinished = tally.unfinished(!status.success());
     delivery.program_ended(unfinished.clone(), at).await;
     if let Some(announcer) = announcer {
         announcer.finish(ProgramEnd { at, exit: exit(status), stderr, unfinished }).await;

@@ -16,7 +16,7 @@ use crate::{
     app::format::{count, money},
     assemble::{self, SpanDigest},
     decode::{self, Signal},
-    model::{LogRecord, LogRow, Program, Rank, Span, SpanId, SpanRow, Totals, TraceId},
+    model::{LogRecord, LogRow, Program, Rank, Span, SpanId, SpanRow, Totals, TraceId, Waits},
     pricing::Prices,
     receive::Export,
     start,
@@ -138,7 +138,7 @@ impl Gathered {
             let digests: Vec<SpanDigest> = spans.chain(trace.logs).collect();
             let listing = assemble::summarize(id, &digests, &|genai, at| prices.price(genai, at));
             all.push(listing.totals);
-            tally.unfinished.extend(listing.waits.map(|_| id));
+            tally.unfinished.extend(listing.waits.map(|waits| (id, waits)));
         }
         tally.totals = all.into_iter().sum();
         tally
@@ -151,16 +151,18 @@ pub struct Tally {
     traces: usize,
     totals: Totals,
     /// The traces of which something is still to come.
-    unfinished: Vec<TraceId>,
+    unfinished: Vec<(TraceId, Waits)>,
     /// More was sent than [`COUNTED`].
     more: bool,
 }
 
 impl Tally {
-    /// The traces of which something was still to come when all was counted.
+    /// The traces of which something was still to come when all was counted, and now will not. `failed`: the program did.
+    /// Where it went well, the process that a trace waits for is another one.
     #[must_use]
-    pub fn unfinished(&self) -> &[TraceId] {
-        &self.unfinished
+    pub fn unfinished(&self, failed: bool) -> Vec<TraceId> {
+        let left = self.unfinished.iter().filter(|(_, waits)| failed || *waits != Waits::Remote);
+        left.map(|(trace, _)| *trace).collect()
     }
 }
 
@@ -218,7 +220,9 @@ mod tests {
                 gathered.add(&export);
                 intake.accept(export).await.unwrap();
             }
-            let Ok(Answer::Overview(stored)) = store.answer(&Query::Overview { filter: Filter::default() }) else {
+            let Ok(Answer::Overview(stored)) =
+                store.answer(&Query::Overview { filter: Filter::default(), today: None })
+            else {
                 panic!("no overview")
             };
             let tally = gathered.tally();

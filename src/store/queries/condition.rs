@@ -167,6 +167,8 @@ impl Condition {
             Measure::ToolRuns => format!("tool_calls {sign} {number}"),
             Measure::Errors => format!("errors {sign} {number}"),
             Measure::Spans => format!("spans {sign} {number}"),
+            // The quotient is the number that was sent, to its last bit.
+            Measure::Score => format!("score {sign} {number}::double / 1000::double"),
         }
     }
 

@@ -3,6 +3,6 @@
 -- 17 ms where `in (1, 2, …)` took 217.
 select
     trace, id, parent, project, name, kind, status, status_message, started, ended,
-    service, scope_name, scope_version, synthetic, weight, understood
+    service, scope_name, scope_version, synthetic, remote_parent, weight, understood
 from spans
 where trace in (select unnest($traces::uhugeint[]) as trace)

@@ -22,8 +22,8 @@ pub fn marks(connection: &Connection) -> Result<Vec<PlaceMark>, DatabaseError> {
             span: row.get::<_, Option<u64>>(2)?.and_then(span_id),
             note: text(row, 3)?.to_owned(),
             at: Timestamp(row.get(4)?),
+            began: row.get::<_, Option<u64>>(6)?.map(Timestamp),
             session: row.get::<_, Option<String>>(5)?.as_deref().map(SessionId::from),
-            is_held: row.get(6)?,
         });
     }
     Ok(marks)

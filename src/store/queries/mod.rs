@@ -51,8 +51,8 @@ pub fn answer(
             detail::detail(connection, prices, subject).map(|found| Answer::Detail(found.map(Arc::new)))
         }
         Query::Raw { trace, span } => raw::raw(connection, *trace, *span).map(|found| Answer::Raw(found.map(Arc::new))),
-        Query::Overview { filter } => {
-            overview::overview(connection, filter, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
+        Query::Overview { filter, today } => {
+            overview::overview(connection, filter, *today, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
         }
         Query::Stats { filter, stretch } => {
             stats::stats(connection, filter, *stretch).map(|stats| Answer::Stats(Arc::new(stats)))
@@ -196,7 +196,7 @@ fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
             output: column(3)?,
             reasoning: column(4)?,
         },
-        cost: Usd(i64::try_from(row.get::<_, Option<i128>>(first + 5)?.unwrap_or_default()).unwrap_or(i64::MAX)),
+        cost: sum_of_costs(row, first + 5)?,
         priced: number(6)?,
         unpriced: number(7)?,
         model_calls: number(8)?,
@@ -205,6 +205,12 @@ fn totals(row: &Row, first: usize) -> Result<Totals, DatabaseError> {
         pending_tools: number(11)?,
         errors: number(12)?,
     })
+}
+
+/// A sum of costs; one that is too large is the largest.
+fn sum_of_costs(row: &Row, column: usize) -> Result<Usd, DatabaseError> {
+    let sum: Option<i128> = row.get(column)?;
+    Ok(Usd(i64::try_from(sum.unwrap_or_default()).unwrap_or(i64::MAX)))
 }
 
 /// Six columns: how many traces run, never ended, failed, recovered; how many there are; and until when the first of

@@ -13,7 +13,8 @@ from
             sum(spans),
             sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
             sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
-            sum(pending_tools), sum(errors)
+            sum(pending_tools), sum(errors),
+            count(*) filter (score is not null or score_label is not null)
         from shown
     ),
     (
@@ -26,6 +27,10 @@ from
             min(running_until) filter (running),
             sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
             sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
-            sum(pending_tools), sum(errors)
+            sum(pending_tools), sum(errors),
+            sum(model_calls) filter (started >= $today),
+            sum(cost) filter (started >= $today),
+            sum(priced) filter (started >= $today),
+            sum(unpriced) filter (started >= $today)
         from listed
     )

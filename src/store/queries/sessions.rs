@@ -6,7 +6,7 @@ use duckdb::Connection;
 
 use super::{Asked, count, limit, lines, maybe_text, states, totals};
 use crate::{
-    model::{Filter, Order, Page, SessionId, SessionSummary, Timestamp},
+    model::{Filter, Order, Page, Score, SessionId, SessionSummary, Timestamp},
     store::DatabaseError,
 };
 
@@ -24,6 +24,7 @@ pub fn sessions(connection: &Connection, filter: &Filter, rows: usize) -> Result
             lasted: Duration::from_nanos(count(row, 4)?),
             states: states(row, 5)?,
             loops: count(row, 11)?,
+            score: Score::of(row.get(26)?, row.get(27)?),
             totals: totals(row, 12)?,
         })
     })?;
@@ -41,5 +42,6 @@ fn weight(order: Order) -> &'static str {
             "sum(coalesce(uncached_input, 0)::hugeint + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output, 0))"
         }
         Order::Errors => "sum(errors)",
+        Order::Score => "-min(score)",
     }
 }

@@ -19,7 +19,9 @@ select
     sum(uncached_input), sum(cache_read), sum(cache_write), sum(output), sum(reasoning),
     sum(cost), sum(priced), sum(unpriced), sum(model_calls), sum(tool_calls), sum(failed_tools),
     sum(pending_tools), sum(errors),
-    count(*) over () as total
+    count(*) over () as total,
+    min(score),
+    arg_max(score_label, last_seen)
 from (
     select
         *,

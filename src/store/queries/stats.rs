@@ -233,6 +233,7 @@ fn attention(row: &Row) -> Result<Option<Attention>, DatabaseError> {
         },
         cost: row.get::<_, Option<i64>>(16)?.map(Usd),
         usual: row.get::<_, Option<i64>>(17)?.map(Usd),
+        unpriced: row.get(18)?,
     }))
 }
 

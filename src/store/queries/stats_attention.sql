@@ -23,6 +23,7 @@
 select
     trace, session, label, question, started, why, failure,
     repeats, is_loop, repeat_tool, repeat_cost,
-    filled, unanswered, cache_before, cache_after, cache_turn, case when priced > 0 and unpriced = 0 then cost end, median
+    filled, unanswered, cache_before, cache_after, cache_turn, case when priced > 0 and unpriced = 0 then cost end, median,
+    unpriced > 0
 from picked join traces using (trace)
 order by started desc, trace desc

@@ -4,7 +4,7 @@ use duckdb::{Connection, types::Value as Sql};
 
 use super::{Asked, count, limit, lines, maybe_text, repeat, totals};
 use crate::{
-    model::{Filter, Order, Page, SessionId, Timestamp, TraceState, TraceSummary, Waits},
+    model::{Filter, Order, Page, Score, SessionId, Timestamp, TraceState, TraceSummary, Waits},
     store::{
         DatabaseError,
         rows::{project, text, trace_id},
@@ -56,6 +56,7 @@ pub fn traces(
             spans: count(row, 14)?,
             models: lines(maybe_text(row, 15)?),
             repeat: repeat(row, 16)?,
+            score: Score::of(row.get(35)?, row.get(36)?),
             totals: totals(row, 20)?,
         }))
     })?;
@@ -72,6 +73,8 @@ fn weight(order: Order) -> &'static str {
             "coalesce(uncached_input, 0)::hugeint + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output, 0)"
         }
         Order::Errors => "errors",
+        // What nobody judged comes last.
+        Order::Score => "coalesce(-score, '-infinity'::double)",
     }
 }
 

@@ -5,7 +5,9 @@ mod by_hand;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{Category, Cost, Facet, FacetValues, GenAi, PriceSource, TokenUsage, ToolName, Usd};
+use crate::model::{
+    Category, Cost, Evaluation, Facet, FacetValues, GenAi, Order, PriceSource, Score, TokenUsage, ToolName, Usd,
+};
 
 /// A model call of a run.
 fn call(of: &str, id: u8, model: &str, cost: Option<i64>, usage: [u64; 3]) -> Sent {
@@ -26,6 +28,13 @@ fn call(of: &str, id: u8, model: &str, cost: Option<i64>, usage: [u64; 3]) -> Se
         cost: cost.map(|cost| Cost { total: Usd(cost), parts: None, source: PriceSource::Reported, computed: None }),
         ..GenAi::default()
     };
+    sent
+}
+
+/// Somebody judges it.
+fn judged(mut sent: Sent, scores: &[f64]) -> Sent {
+    let evaluation = |score: &f64| Evaluation { name: "helpful".into(), score: Some(*score), ..Evaluation::default() };
+    sent.translation.evaluations = scores.iter().map(evaluation).collect();
     sent
 }
 
@@ -64,11 +73,15 @@ fn runs() -> Store {
     let hour = 3_600_000_000_000;
     send(
         &store,
-        run("planner", [call("planner", 1, "Nova-Lite", Some(50_000_000_000), [900, 100, 50])], |root| {
-            root.translation.context.session = Some("Trip-42".into());
-            root.translation.context.user = Some("ana".into());
-            root.span.attributes = [("Tenant.Id".to_owned(), Value::from("ACME"))].into_iter().collect();
-        }),
+        run(
+            "planner",
+            [judged(call("planner", 1, "Nova-Lite", Some(50_000_000_000), [900, 100, 50]), &[0.9, 0.3])],
+            |root| {
+                root.translation.context.session = Some("Trip-42".into());
+                root.translation.context.user = Some("ana".into());
+                root.span.attributes = [("Tenant.Id".to_owned(), Value::from("ACME"))].into_iter().collect();
+            },
+        ),
     );
     send(
         &store,
@@ -78,7 +91,7 @@ fn runs() -> Store {
                 call("writer", 2, "claude-sonnet", Some(2_000_000_000_000), [100, 20_000, 3_000])
                     .with_prompt("Book a Hotel in LISBON"),
                 tool("writer", 3, "book_room", Some(("pydantic.ValidationError", "guests must be >= 1"))),
-                tool("writer", 4, "web_fetch", None),
+                judged(tool("writer", 4, "web_fetch", None), &[0.5]),
             ],
             |root| root.translation.context.session = Some("trip-42".into()),
         ),
@@ -159,6 +172,46 @@ fn terms_let_through_what_they_say() {
     assert_eq!((found("attr.tenant.id=acme"), found("attr.tenant.id:~4")), (vec!["planner"], vec!["silent"]));
     assert_eq!(found("attr.service.name=shop is:ok").len(), 3, "of the resource");
     assert_eq!(found("(tool:web_fetch or user:ana) -model:own"), ["planner", "writer"]);
+}
+
+#[test]
+fn runs_are_found_and_ordered_by_the_lowest_score_that_they_were_given() {
+    let store = runs();
+    let found = |text: &str| found(&store, text);
+    assert_eq!(
+        (found("score<.5"), found("score=50%"), found("score>=0")),
+        (vec!["planner"], vec!["writer"], vec!["planner", "writer"])
+    );
+    assert_eq!(
+        (
+            overview(&store, Filter::default()).scored,
+            overview(&store, Filter { text: "-score>=0".into(), ..Filter::default() }).scored
+        ),
+        (2, 0)
+    );
+    let by_score = Filter { order: Order::Score, ..Filter::default() };
+    let page = store.list_traces(&by_score, 2).unwrap();
+    let scores: Vec<_> = page.rows.iter().map(|row| row.score.clone()).collect();
+    assert_eq!(scores, [Some(Score::Number(0.5)), Some(Score::Number(0.3))], "what stands first comes last");
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: by_score, limit: 9 }) else {
+        panic!("no sessions")
+    };
+    let scores: Vec<_> = page.rows.iter().map(|row| row.score.clone()).collect();
+    assert_eq!(scores[..3], [Some(Score::Number(0.3)), Some(Score::Number(0.5)), None]);
+}
+
+#[test]
+fn what_was_spent_today_is_summed_for_itself_whatever_the_filter() {
+    let store = runs();
+    let today = |ago: u64| {
+        let since = Timestamp(Timestamp::now().0 - ago * 60_000_000_000);
+        let query =
+            Query::Overview { filter: Filter { text: "tool:none".into(), ..Filter::default() }, today: Some(since) };
+        let Ok(Answer::Overview(overview)) = store.answer(&query) else { panic!("no overview") };
+        (overview.all.today.model_calls, overview.all.today.cost, overview.all.today.unpriced, overview.all.totals.cost)
+    };
+    let all = Usd(2_050_000_000_010);
+    assert_eq!((today(10), today(0)), ((4, all, 1, all), (0, Usd(0), 0, all)));
 }
 
 /// B10: what failed, and ids, are found by what the screen shows of them.

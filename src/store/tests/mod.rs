@@ -114,7 +114,9 @@ fn traces(store: &Store, session: Option<&str>, filter: Filter, limit: usize) ->
 }
 
 pub fn overview(store: &Store, filter: Filter) -> Overview {
-    let Ok(Answer::Overview(overview)) = store.answer(&Query::Overview { filter }) else { panic!("no overview") };
+    let Ok(Answer::Overview(overview)) = store.answer(&Query::Overview { filter, today: None }) else {
+        panic!("no overview")
+    };
     *overview
 }
 

@@ -227,7 +227,9 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
     send(&store, [with_image(span("a", 1), b"GIF89a one"), with_image(span("b", 1), b"GIF89a two")]);
     let before = counts(&store);
     assert_eq!(before["content_blobs"], 2);
-    let later = "alter table traces drop column unanswered; alter table traces drop column cache_turn;
+    let later = "alter table spans drop column remote_parent;
+        alter table traces drop column score_label; alter table traces drop column score;
+        alter table traces drop column unanswered; alter table traces drop column cache_turn;
         alter table traces drop column cache_after; alter table traces drop column cache_before;
         alter table traces drop column program_ended; drop table program_ends";
     sql(&store, &format!("{later}; drop table content_blobs; update meta set value = 15 where name = 'schema'"))

@@ -117,7 +117,7 @@ impl EventLoop {
             };
             // The store is let go before the screen may end.
             drop(store);
-            drop(to_loop.send(Incoming::Notice(notice)));
+            drop(to_loop.send(Incoming::Marked(notice)));
         });
     }
 

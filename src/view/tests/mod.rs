@@ -346,7 +346,7 @@ fn every_size_is_drawn() {
         at_the_failure(Scene::of(runs())).pressed("tab  G"),
         at_the_failure(Scene::of(runs())).pressed("2  /").typed("book"),
         Scene::of(runs()).pressed("?"),
-        Scene::of(runs()).pressed("s  /").typed("trip"),
+        Scene::of(runs()).pressed("s").typed("trip"),
         Scene::of(Vec::new()).pressed("3"),
     ];
     for mut scene in scenes {

@@ -121,6 +121,7 @@ fn summary(run: &Run) -> TraceSummary {
         spans: 12,
         models: vec!["claude-sonnet-4-5".into()],
         repeat: None,
+        score: None,
         totals: run.totals(),
     }
 }
@@ -284,13 +285,18 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
             && filter.session.as_ref().is_none_or(|of| run.session == of.as_ref().map(SessionId::as_str))
     };
     match query {
-        Query::Overview { filter } => Answer::Overview(Box::new(Overview {
+        Query::Overview { filter, .. } => Answer::Overview(Box::new(Overview {
             sessions: 2,
             states: states(runs.iter().filter(|run| passes(run, filter)), now),
             spans: 60,
             totals: runs.iter().map(Run::totals).sum(),
-            all: Everything { states: states(runs, now), totals: runs.iter().map(Run::totals).sum() },
+            all: Everything {
+                states: states(runs, now),
+                totals: runs.iter().map(Run::totals).sum(),
+                today: runs.iter().map(Run::totals).sum(),
+            },
             size: Some(38_400_000),
+            scored: 0,
         })),
         Query::Sessions { filter, .. } => {
             let mut rows: Vec<SessionSummary> = Vec::new();
@@ -305,6 +311,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
                     lasted: of.iter().map(|run| at(run.to.unwrap_or(run.from + 6.0)).since(at(run.from))).sum(),
                     states: states(of.iter().copied(), now),
                     loops: 0,
+                    score: None,
                     totals: of.iter().map(|run| run.totals()).sum(),
                 });
             }

@@ -25,8 +25,8 @@ pub struct Line {
     pub name_slot: Slot,
     /// It is prose, which is read from its start; a name is cut in its middle.
     pub prose: bool,
-    /// A sign right after the name, which gives way to it.
-    pub sign: Option<Styled>,
+    /// Signs right after the name, which gives way to them.
+    pub signs: Vec<Styled>,
     pub model: String,
     /// What else is shown where there is room, most needed first.
     pub notes: Vec<Styled>,
@@ -36,10 +36,23 @@ pub struct Line {
     pub age: Option<String>,
     pub duration: Option<String>,
     pub tokens: Option<String>,
+    /// What it was judged by; `None` where nobody did.
+    pub score: Option<String>,
     pub cost: Option<String>,
 }
 
 pub fn line(state: &State, row: &Row, content: Content) -> Line {
+    let mut line = of(state, row, content);
+    if state.is_marked(row) {
+        line.signs.push(Styled::new(MARKED, Slot::Accent));
+    }
+    line
+}
+
+/// Somebody marked it with a letter.
+const MARKED: &str = "◈";
+
+fn of(state: &State, row: &Row, content: Content) -> Line {
     let aside = |text: String, slot| Line { name: text, name_slot: slot, ..Line::default() };
     match content {
         Content::Program(program) => of_program(state, program),
@@ -94,12 +107,13 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
         mark: Some(mark(state.session_state(session))),
         name: names::session(session),
         name_slot: Slot::TreeSession,
-        sign: loops,
+        signs: loops.into_iter().collect(),
         notes: failed.into_iter().chain(users).collect(),
         aside: format!("{} {runs}", format::count(number)),
         age: Some(format::age(session.last_seen, state.now, &state.zone)),
         duration: Some(numbers::lasted(session, state.now)),
         tokens: Some(numbers::tokens_of(&session.totals)),
+        score: session.score.as_ref().map(numbers::score),
         cost: Some(numbers::cost_of(&session.totals)),
         ..Line::default()
     }
@@ -142,11 +156,12 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         prose: label.is_none() && question.is_some(),
         name: label.or(question).or_else(name).unwrap_or_else(|| format!("{:.8}", trace.trace.to_string())),
         name_slot: Slot::TreeTrace,
-        sign: repeat,
+        signs: repeat.into_iter().collect(),
         notes: exit.into_iter().chain(state_notes.into_iter().flatten()).chain(also).collect(),
         age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
+        score: trace.score.as_ref().map(numbers::score),
         cost: Some(numbers::cost_of(&trace.totals)),
         ..Line::default()
     }

@@ -8,9 +8,12 @@
 use super::super::build::Builder;
 use super::super::hash::{HashMap, HashSet};
 use crate::app::styled::Styled;
-use crate::app::wrap;
+use crate::app::{format, wrap};
 use crate::model::{AssembledTrace, Evaluation, Node, SpanId};
 use crate::slots::Slot;
+
+/// A column of labels is no wider.
+const LABEL: usize = 16;
 
 /// How many evaluations there are of each span.
 pub fn numbers(trace: &AssembledTrace) -> HashMap<SpanId, usize> {
@@ -40,14 +43,26 @@ pub fn write(to: &mut Builder, trace: &AssembledTrace, evaluations: &[&Evaluatio
     let judged: HashSet<SpanId> = evaluations.iter().filter_map(|of| of.span.filter(|_| about)).collect();
     let nodes = trace.tree.nodes.iter().filter(|node| !judged.is_empty() && judged.contains(&node.id));
     let nodes: HashMap<SpanId, &Node> = nodes.map(|node| (node.id, node)).collect();
-    for evaluation in evaluations {
-        let Evaluation { name, score, label, explanation, failure, .. } = evaluation;
+    let scores: Vec<String> = evaluations.iter().map(|of| of.score.map(format::score).unwrap_or_default()).collect();
+    let labels: Vec<String> =
+        evaluations.iter().map(|of| of.label.as_deref().map(wrap::clean_line).unwrap_or_default()).collect();
+    // Those of one turn stand in columns; a label that is a sentence is in none.
+    let column = |texts: &[String]| texts.iter().map(|text| wrap::width(text)).max().unwrap_or(0);
+    let (score_column, label_column) = (column(&scores), column(&labels).min(LABEL));
+    let cell = |text: &str, column: usize| match column {
+        0 => String::new(),
+        _ => format!("{text}{} ", " ".repeat(column.saturating_sub(wrap::width(text)))),
+    };
+    for ((evaluation, score), label) in evaluations.iter().zip(&scores).zip(&labels) {
+        let Evaluation { name, explanation, failure, .. } = evaluation;
         let name = wrap::cut(&wrap::clean_line(name), widest);
         let gap = " ".repeat(widest - wrap::width(&name) + 2);
         let mut texts = vec![Styled::new("◇ ", Slot::Accent), Styled::new(format!("{name}{gap}"), Slot::Text)];
-        texts.extend(score.map(|score| Styled::new(format!("{} ", number(score)), Slot::JsonNumber)));
-        texts
-            .extend(label.as_ref().map(|label| Styled::new(format!("{} ", wrap::clean_line(label)), Slot::JsonString)));
+        // Where there is neither, why stands in their place.
+        if failure.is_none() || !(score.is_empty() && label.is_empty()) {
+            texts.push(Styled::new(cell(score, score_column), Slot::JsonNumber));
+            texts.push(Styled::new(cell(label, label_column), Slot::JsonString));
+        }
         let failure = failure.as_ref().map(|failure| format!("✗ {} ", wrap::clean_line(failure)));
         texts.extend(failure.map(|failure| Styled::new(failure, Slot::Warning)));
         texts.extend(explanation.as_ref().map(|why| Styled::new(format!(" {}", wrap::clean_line(why)), Slot::Dim)));
@@ -56,11 +71,4 @@ pub fn write(to: &mut Builder, trace: &AssembledTrace, evaluations: &[&Evaluatio
         texts.extend(of);
         to.wrapped(2, 2, &texts);
     }
-}
-
-/// A score without the noise of binary fractions: `0.9`, `1`, `0.333`.
-fn number(score: f64) -> String {
-    let text = format!("{score:.3}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-" { "0".to_owned() } else { text.to_owned() }
 }

@@ -85,6 +85,7 @@ fn scores_stand_beneath_what_they_judge() {
     let mut trace = run(vec![call(1), call(2)], vec![said(0, "First."), said(1, "Second.")], vec![]);
     trace.evaluations = vec![
         score(Some(span(1)), "accuracy", Some(0.9), Some("pass")),
+        score(Some(span(1)), "grounded", Some(0.35), Some("fail")),
         score(None, "language", None, Some("de")),
         Evaluation {
             failure: Some("Timeout".into()),
@@ -93,7 +94,8 @@ fn scores_stand_beneath_what_they_judge() {
         },
     ];
     let lines = lines(messages::blocks, &detail(vec![trace]), 70);
-    let first = place(&lines, "◇ accuracy  0.9 pass");
+    let first = place(&lines, "◇ accuracy  0.9  pass");
+    assert_eq!(lines[first + 1], "◇ grounded  0.35 fail");
     assert!(place(&lines, "First.") < first && first < place(&lines, "── turn 2"), "{lines:#?}");
     let whole = place(&lines, "◇ language  de");
     assert_eq!(lines[whole + 1], "◇ toxicity  ✗ Timeout  no judge");

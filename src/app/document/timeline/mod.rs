@@ -119,7 +119,8 @@ impl Run {
         let timed = || steps.iter().filter(|step| !step.timeless);
         let from = timed().map(|step| step.from).min().unwrap_or_default();
         let ended = timed().map(|step| step.end(0)).max().unwrap_or_default();
-        let goes_on = timed().any(|step| step.until.is_none()) || trace.waits == Some(Waits::Root);
+        let goes_on =
+            timed().any(|step| step.until.is_none()) || matches!(trace.waits, Some(Waits::Root | Waits::Remote));
         let until = if goes_on { ended.max(trace.last_seen.0) } else { ended };
         let known = Stretch { from, until };
         let parallel = steps.iter().any(|step| step.beside);
@@ -150,7 +151,7 @@ impl Run {
 
     /// Up to when its time is known: what goes on is under way until now, unless its run was given up.
     fn now(&self, trace: &AssembledTrace, to: &mut Builder) -> u64 {
-        let waits = trace.waits.filter(|waits| matches!(waits, Waits::Spans | Waits::Root));
+        let waits = trace.waits.filter(|waits| matches!(waits, Waits::Spans | Waits::Root | Waits::Remote));
         // Only what goes on is written anew as time goes by.
         let now = waits.and_then(|_| Some((to.now(), trace.running_until()?)));
         let goes_on = now.filter(|(now, until)| until > now);

@@ -21,6 +21,8 @@ struct Seen {
     names: Vec<(Facet, String)>,
     failures: String,
     first_token: Option<u64>,
+    /// The lowest.
+    score: Option<f64>,
     attributes: BTreeSet<String>,
 }
 
@@ -32,7 +34,7 @@ fn seen(store: &Store) -> Vec<Seen> {
         let mut add = |facet, name: Option<&String>| names.extend(name.map(|name| (facet, name.clone())));
         let (mut texts, mut failures, mut attributes): (Vec<String>, Vec<String>, BTreeSet<String>) =
             Default::default();
-        let mut first_token = None;
+        let (mut first_token, mut score) = (None, None::<f64>);
         add(Facet::Session, row.session.as_ref().map(ToString::to_string).as_ref());
         add(Facet::User, row.user.as_ref());
         add(Facet::Name, row.name.as_ref());
@@ -40,6 +42,8 @@ fn seen(store: &Store) -> Vec<Seen> {
         let has_steps =
             rows.spans.iter().any(|span| matches!(span.translation.genai.category, Category::Llm | Category::Tool));
         for span in &rows.spans {
+            let scores = span.translation.evaluations.iter().filter_map(|evaluation| evaluation.score);
+            score = score.into_iter().chain(scores).min_by(f64::total_cmp);
             let genai = &span.translation.genai;
             texts.push(span.name.clone());
             match genai.category {
@@ -77,6 +81,7 @@ fn seen(store: &Store) -> Vec<Seen> {
             names,
             failures: failures.join("\n").to_lowercase(),
             first_token,
+            score,
             attributes,
             row,
         }
@@ -181,6 +186,17 @@ impl Seen {
             Measure::ToolRuns => compares(totals.tool_calls),
             Measure::Errors => compares(totals.errors),
             Measure::Spans => compares(self.row.spans),
+            #[expect(clippy::cast_precision_loss, reason = "the scores of the test are small")]
+            Measure::Score => self.score.is_some_and(|score| {
+                let bound = value as f64 / 1000.0;
+                match comparison {
+                    Comparison::More => score > bound,
+                    Comparison::AtLeast => score >= bound,
+                    Comparison::Less => score < bound,
+                    Comparison::AtMost => score <= bound,
+                    Comparison::Equal => score.total_cmp(&bound).is_eq(),
+                }
+            }),
         }
     }
 }
@@ -246,6 +262,10 @@ const TERMS: &[&str] = &[
     "errors>0",
     "spans>2",
     "spans=1",
+    "score<.5",
+    "score>=.25",
+    "score=30%",
+    "score>0",
     "since:1h",
     "before:1h",
     "run:0",
