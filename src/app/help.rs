@@ -13,14 +13,14 @@ pub const MARKS_TITLE: &str = "Marks";
 
 /// What marks and numbers of the lists mean.
 pub const MARKS: &[(&str, &str)] = &[
-    ("✓  !  ✗", "It went well; something failed and it went on; it failed"),
-    ("●  ◌", "It goes on; it never ended, or was not received"),
-    ("A  M  T  R  W", "An agent, a call of a model, a tool, a search, a chain; any other is ·"),
+    ("✓ ! ✗", "It went well; something failed and it went on; it failed"),
+    ("● ◌", "It goes on; it never ended, or was not received"),
+    ("A M T R W", "An agent, a call of a model, a tool, a search, a chain; any other is ·"),
     ("↻9", "A tool was called nine times with the same arguments"),
     ("◈", "Somebody marked it, or a step that is folded away in it, with a letter"),
     ("#2/9", "The second of nine calls of a tool"),
     ("+7", "Seven spans are folded away; l opens them"),
-    ("$.3+  ?  ~", "At least so much; not known; estimated"),
+    ("$.3+ ? ~", "At least so much; not known; estimated"),
 ];
 
 /// One line of it.

@@ -1,6 +1,6 @@
 //! What lists are of, and their items.
 
-use super::switches::Switch;
+use super::switch::Switch;
 use crate::{
     keymap::{Action, Context},
     model::{OfSession, Removal, RunState, SessionId, TraceId},

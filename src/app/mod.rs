@@ -46,6 +46,7 @@
 //!   target       what a click on a text does
 //!   step         what a step is called, its letter          program: how what `run` started stands
 //!   completion   what the filter's line offers
+//!   switch       a setting that is on or off
 //!   removed      what went, in words                        history: the lines of before
 //!   waiting      the step that a run waits for              alerts: which runs ended while the screen watches
 //! ```
@@ -106,6 +107,7 @@ pub mod stats;
 mod stats_keys;
 pub mod step;
 pub mod styled;
+pub mod switch;
 mod switches;
 pub mod tab_source;
 pub mod target;

@@ -4,71 +4,25 @@ use super::{
     event::{Alerts, Effect},
     item::{Item, Pick},
     state::State,
+    switch::Switch,
 };
 
-/// A setting that is on or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    Ascii,
-    Bell,
-    Notify,
-    Title,
-    Mouse,
-    Wrap,
-    Raw,
-}
-
-impl Switch {
-    pub const ALL: [Self; 7] = [Self::Ascii, Self::Bell, Self::Notify, Self::Title, Self::Mouse, Self::Wrap, Self::Raw];
-
-    /// As it is typed.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ascii => "ascii",
-            Self::Bell => "bell",
-            Self::Notify => "notify",
-            Self::Title => "title",
-            Self::Mouse => "mouse",
-            Self::Wrap => "wrap",
-            Self::Raw => "raw",
-        }
-    }
-
-    /// What it is for.
-    fn help(self) -> &'static str {
-        match self {
-            Self::Ascii => "marks and lines in ASCII",
-            Self::Bell => "the bell rings when a run ends or fails",
-            Self::Notify => "a notification when a run ends or fails",
-            Self::Title => "the window's title counts runs",
-            Self::Mouse => "the mouse is this program's",
-            Self::Wrap => "lines are cut to the width",
-            Self::Raw => "texts as they were received",
-        }
-    }
-
-    /// Whether a key of the settings file has its name.
-    fn is_setting(self) -> bool {
-        matches!(self, Self::Ascii | Self::Bell | Self::Notify | Self::Title)
-    }
-
-    fn is_on(self, state: &State) -> bool {
-        match self {
-            Self::Ascii => state.ascii,
-            Self::Bell => state.alerts.bell,
-            Self::Notify => state.alerts.notify,
-            Self::Title => state.alerts.title,
-            Self::Mouse => state.mouse,
-            Self::Wrap => state.detail.wraps(),
-            Self::Raw => state.detail.is_raw(),
-        }
+fn is_on(switch: Switch, state: &State) -> bool {
+    match switch {
+        Switch::Ascii => state.ascii,
+        Switch::Bell => state.alerts.bell,
+        Switch::Notify => state.alerts.notify,
+        Switch::Title => state.alerts.title,
+        Switch::Mouse => state.mouse,
+        Switch::Wrap => state.detail.wraps(),
+        Switch::Raw => state.detail.is_raw(),
     }
 }
 
 /// Both ways of each setting, for the palette.
 pub fn items(state: &State) -> Vec<Item> {
     let item = |switch: Switch, on: bool| {
-        let in_force = if switch.is_on(state) == on { "  in force" } else { "" };
+        let in_force = if is_on(switch, state) == on { "  in force" } else { "" };
         Item {
             note: format!("{}{in_force}", switch.help()),
             cells: vec!["setting".to_owned()],
@@ -81,7 +35,7 @@ pub fn items(state: &State) -> Vec<Item> {
 /// Changes a setting until the program ends.
 pub fn set(state: &mut State, switch: Switch, on: bool) -> Vec<Effect> {
     let name = switch.name();
-    if switch.is_on(state) == on {
+    if is_on(switch, state) == on {
         state.notify(format!("{name} is {} already", word(on)));
         return Vec::new();
     }
