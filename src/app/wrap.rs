@@ -22,9 +22,8 @@ const TAB: usize = 4;
 /// Makes control characters visible; line ends stay.
 ///
 /// C0 becomes its picture (`␛`), C1 and what else could move the cursor `�`. What reorders text (bidi controls), takes no
-/// room or is invisible (tag characters) is written out, `<U+202E>`: shown text must stand where it stands, and what hides
-/// in it must be seen. Only soft hyphens, marks of direction and a byte order mark at the beginning are dropped, which
-/// texts have for good.
+/// room or is invisible (soft hyphens, marks of direction, tag characters) is written out, `<U+202E>`: shown text must stand
+/// where it stands, and what hides in it must be seen. Only a byte order mark at the beginning is dropped.
 /// Joined emoji and letters come apart: terminals (tmux among them) disagree about how wide they are, and a line that is
 /// wider than we think breaks the frame beside it.
 #[must_use]
@@ -37,8 +36,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut line_start = 0;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // What is left out is not there for its neighbours either: else a second cleaning would find more to do.
-    let mut rest = text.chars().filter(|c| !is_left_out(*c)).peekable();
+    let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             '\r' if rest.peek() == Some(&'\n') => {}
@@ -83,11 +81,6 @@ fn joins_emoji(c: char) -> bool {
 
 fn is_wide(c: char) -> bool {
     c.width() == Some(2)
-}
-
-/// What is dropped: a soft hyphen, and marks that give only their neighbours a direction.
-fn is_left_out(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -298,7 +291,7 @@ mod tests {
     fn control_sequences_become_visible_text() {
         assert_eq!(clean("a\x1b[31mred\x07\u{9b}x\x7f"), "a␛[31mred␇�x␡");
         assert_eq!(clean("one\r\ntwo\rthree\tx"), "one\ntwo\nthree   x");
-        assert_eq!(clean("a\u{202e}b\u{200b}c\u{200f}d\u{ad}"), "a<U+202E>b<U+200B>cd");
+        assert_eq!(clean("a\u{202e}b\u{200b}c\u{200f}d\u{ad}"), "a<U+202E>b<U+200B>c<U+200F>d<U+00AD>");
         assert_eq!(clean("\u{feff}a\u{feff}\u{e0041}"), "a<U+FEFF><U+E0041>");
         assert_eq!(clean("🏴\u{e0067}\u{e0062}\u{e007f}."), "🏴.");
         assert!(matches!(clean("plain é 漢\nline"), Cow::Borrowed(_)));
