@@ -260,6 +260,7 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
         return None;
     }
     let (value, cut) = MaybeJson::of(attributes.get(&format!("{side}.value"))?).data()?;
+    let value = if kind == Category::Llm { of_event(value) } else { value };
     // Only a model call is known to be a request to a model's API.
     let api = || if kind == Category::Llm { api(&value, role) } else { None };
     // Such a request has its instructions beside the messages.
@@ -271,6 +272,12 @@ fn whole<'a>(attributes: &'a Attributes, side: &str, role: Role, kind: Category)
         .or_else(|| langchain::messages(&value, role));
     let found = found.or_else(api).unwrap_or_default();
     Some(Whole { value, messages: reading::ends(found, cut) })
+}
+
+/// The response in the last event of a stream, which Mistral's client wraps in `data`; other values as they are.
+fn of_event(value: Cow<Value>) -> Cow<Value> {
+    let response = value.get("data").filter(|data| data.get("choices").is_some() && value.get("choices").is_none());
+    response.cloned().map_or(value, Cow::Owned)
 }
 
 /// A provider's own request or response, or a list of responses.
@@ -418,5 +425,26 @@ mod tests {
         // Data that is no message is only read by the fallback.
         let plain = span("CHAIN", &[("output.value", r#"{"messages":"none"}"#)]).translate();
         assert_eq!(plain.dialects, ["plain-io"]);
+    }
+
+    #[test]
+    fn the_last_event_of_mistrals_stream_has_the_ids_of_calls_and_the_tokens() {
+        let event = r#"{"data":{"choices":[{"message":{"content":"So:","tool_calls":[{"function":{"name":"w","arguments":"{\"a\":1}"},"id":"c1"}],"role":"assistant"},"index":0,"finish_reason":"tool_calls"}],
+            "id":"r1","model":"mistral-small","usage":{"prompt_tokens":31,"completion_tokens":37,"prompt_tokens_details":{"cached_tokens":30}}}}"#;
+        let message = "llm.output_messages.0.message";
+        let call = format!("{message}.tool_calls.0.tool_call.function");
+        let pairs = [
+            ("output.value", event),
+            (&*format!("{message}.role"), "assistant"),
+            (&*format!("{message}.content"), "So:"),
+            (&*format!("{call}.name"), "w"),
+            (&*format!("{call}.arguments"), r#"{"a":1}"#),
+        ];
+        let read = span("LLM", &pairs).translate();
+        let [reading] = &read.readings[..] else { panic!("one reading") };
+        let Content::Call(call) = &reading.completion[0].parts[1].content else { panic!("a call") };
+        assert_eq!((call.id.as_deref(), call.name.as_str(), reading.completion.len()), (Some("c1"), "w", 1));
+        let usage = read.genai.usage.unwrap();
+        assert_eq!((usage.input(), usage.cache_read, usage.output), (Some(31), Some(30), Some(37)));
     }
 }
