@@ -149,3 +149,30 @@ fn a_score_stands_at_what_it_judges_whoever_sends_it_and_in_whatever_order() {
         assert_eq!(found, expected, "{order:?}");
     }
 }
+
+#[test]
+fn a_score_of_a_session_that_names_no_trace_stands_at_its_newest_run() {
+    let score = |session: &str| {
+        let body = json!([{ "id": "s", "sessionId": session, "name": "solved", "value": 1, "dataType": "BOOLEAN",
+            "timestamp": "1970-01-01T00:00:09Z" }]);
+        decode::scores(&Project::default(), body.to_string().as_bytes()).unwrap().request
+    };
+    let given = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "session.id": "desk" });
+    let later = json!({ "startTimeUnixNano": "3000000000", "endTimeUnixNano": "4000000000" });
+    let store = Store::open(&Place::Memory, prices()).unwrap();
+    send_as(&store, Signal::Logs, score("desk"), Encoding::Protobuf);
+    send_as(&store, Signal::Logs, score("other"), Encoding::Protobuf);
+    for (trace, more) in [(TRACE.to_owned(), json!({})), ("cd".repeat(16), later)] {
+        let span = span(&trace, CALL, "chat gpt-4o", &given, &more);
+        send_as(&store, Signal::Traces, span.to_string().into_bytes(), Encoding::Json);
+    }
+    let Ok(Answer::Detail(Some(found))) = store.answer(&Query::Detail { subject: Subject::Session("desk".into()) })
+    else {
+        panic!("there is a detail")
+    };
+    let scores: Vec<usize> = found.traces.iter().map(|trace| trace.evaluations.len()).collect();
+    assert_eq!(scores, [0, 1]);
+    let of = &found.traces[1].evaluations[0];
+    assert_eq!((of.name.as_str(), of.judged, of.label.as_deref()), ("solved", Judged::Session, Some("true")));
+    assert!(detail(&store, TRACE.parse().unwrap()).traces[0].evaluations.is_empty());
+}

@@ -7,7 +7,10 @@ use duckdb::{Connection, named_params};
 use super::{LISTED, count, followers, limit, lines, maybe_text, states, totals};
 use crate::{
     assemble, dialects,
-    model::{Detail, Instrumentation, SessionFacts, SessionId, Subject, Timestamp, Totals, TraceId, TraceRows, Tree},
+    model::{
+        Detail, Instrumentation, Judged, LogRow, SessionFacts, SessionId, Subject, Timestamp, Totals, TraceId,
+        TraceRows, Tree,
+    },
     pricing::Prices,
     store::{
         DatabaseError,
@@ -17,6 +20,8 @@ use crate::{
 
 /// Most traces of a session that are assembled at once, more than anybody scrolls through.
 const TRACES: usize = 50;
+/// Most scores of a session that name none of its traces, the newest.
+const SCORES: usize = 200;
 
 /// The spans of one trace as the screen walks them; of a trace that is not there, none.
 pub fn tree(connection: &Connection, prices: &Prices, trace: TraceId) -> Result<Tree, DatabaseError> {
@@ -33,9 +38,11 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     if let Subject::Trace(trace) = subject {
         traces.extend(followers::of(connection, &[*trace])?.remove(trace).unwrap_or_default());
     }
-    let rows = stored(connection, &traces)?;
-    if rows.is_empty() {
-        return Ok(None);
+    let mut rows = stored(connection, &traces)?;
+    let Some(newest) = rows.first_mut() else { return Ok(None) };
+    if let Subject::Session(session) = subject {
+        // They judge all that was said until then.
+        newest.logs.extend(scores(connection, session)?);
     }
     let mut found = assemble::session(rows, &|genai, at| prices.price(genai, at));
     if let Subject::Trace(trace) = subject {
@@ -68,6 +75,20 @@ fn of_session(connection: &Connection, session: &SessionId) -> Result<(Totals, O
     let users = lines(maybe_text(row, 19)?);
     let facts = SessionFacts { session: session.clone(), states: states(row, 0)?, users, models };
     Ok((totals(row, 6)?, Some(facts)))
+}
+
+/// The scores of a session that name none of its traces.
+fn scores(connection: &Connection, session: &SessionId) -> Result<Vec<LogRow>, DatabaseError> {
+    let mut statement = connection.prepare_cached(include_str!("load_session_scores.sql"))?;
+    let mut found = statement.query(named_params! { "session": session.as_str(), "limit": limit(SCORES) })?;
+    let mut logs = Vec::new();
+    while let Some(row) = found.next()? {
+        logs.push(rows::log_row(row)?);
+    }
+    let fetched = rows::fetch(connection, logs.iter().map(|(_, translation)| translation))?;
+    let mut logs = rows::join_logs(logs, &fetched);
+    logs.retain(|log| log.translation.evaluations.iter().any(|of| of.judged == Judged::Session));
+    Ok(logs)
 }
 
 /// The rows of some traces, in this order, without the traces of which nothing is stored.
