@@ -12,11 +12,10 @@
 
 use bytes::Bytes;
 
-pub use crate::dialects::OpenRequests;
 use crate::{
     decode::encode,
-    dialects,
-    model::{LogRecord, Source, Span, Translation},
+    dialects::{self, ExchangeHalf},
+    model::{LogRecord, Source, Span, SpanId, TraceId, Translation},
     pricing::{self, Prices},
 };
 
@@ -28,6 +27,8 @@ pub struct Understood<T> {
     pub raw: Bytes,
     /// What the dialects read, with the cost of its model call in [`Translation::genai`].
     pub translation: Translation,
+    /// Of a log record, which half of which exchange it is; `None` for most.
+    pub half: Option<ExchangeHalf>,
 }
 
 /// Understands a span; `raw` is its OTLP protobuf message. Also returns the log records that it stands for: the scores
@@ -38,37 +39,39 @@ pub fn span(span: Span, raw: Bytes, prices: &Prices) -> (Understood<Span>, Vec<U
     let made = made.into_iter().map(|record| {
         let raw = Bytes::from(encode::log_bytes(&record));
         let translation = translated(&Source::from(&record), prices);
-        Understood { item: record, raw, translation }
+        Understood { item: record, raw, translation, half: None }
     });
     let made = made.collect();
-    (Understood { item: span, raw, translation }, made)
+    (Understood { item: span, raw, translation, half: None }, made)
 }
 
 /// Understands a log record; `raw` is its OTLP protobuf message. Also returns the span that it stands for, if its
 /// dialect makes one of it.
 ///
-/// `requests` holds what records before it named: pass the same to all records of one sender, in their order.
+/// `answers` is the span of the request whose response it is, where that is known ([`dialects::pairs`]): it belongs there,
+/// and stands for no span of its own.
 pub fn log(
     mut record: LogRecord,
     raw: Bytes,
     prices: &Prices,
-    requests: &OpenRequests,
+    answers: Option<(TraceId, SpanId)>,
 ) -> (Understood<LogRecord>, Option<Understood<Span>>) {
+    let half = dialects::half_of(&record);
     let mut made = None;
-    let mut is_confirmed = false;
-    if let Some(place) = dialects::place_of(&record, requests) {
+    if let Some((trace, span)) = answers {
+        (record.trace, record.span) = (Some(trace), Some(span));
+    } else if let Some(place) = dialects::place_of(&record) {
         (record.trace, record.span) = (Some(place.trace), Some(place.span));
-        is_confirmed = place.is_confirmed;
         made = place.made.map(|made| {
             let raw = Bytes::from(encode::span_bytes(&made));
             span(made, raw, prices).0
         });
     }
     let mut translation = translated(&Source::from(&record), prices);
-    if is_confirmed {
+    if answers.is_some() {
         dialects::confirm(&mut translation);
     }
-    (Understood { item: record, raw, translation }, made)
+    (Understood { item: record, raw, translation, half }, made)
 }
 
 fn translated(source: &Source, prices: &Prices) -> Translation {

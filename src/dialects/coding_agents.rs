@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use super::open_requests::OpenRequests;
+use super::exchange_halves::ExchangeHalf;
 use crate::model::{
     Attributes, ContentId, Dropped, Failure, LogRecord, Note, Source, Span, SpanId, SpanKind, Status, StatusCode,
     Timestamp, TraceId, Translation, Value,
@@ -36,8 +36,6 @@ pub struct RecordPlace {
     pub span: SpanId,
     /// The span that it stands for.
     pub made: Option<Span>,
-    /// A record of its request was seen, which named the span: it is not unconfirmed.
-    pub is_confirmed: bool,
 }
 
 /// What a record of a coding agent is about.
@@ -77,20 +75,13 @@ pub enum Work<'a> {
     Part,
 }
 
-/// The place of a response whose request named its span: that span. A record of a request that does is kept for it.
-pub(super) fn place_of_response(
-    record: &LogRecord,
-    about: &AgentRecord,
-    requests: &OpenRequests,
-) -> Option<(TraceId, SpanId)> {
-    let call = about.call?;
-    let of = [&about.run[..], &[call.model]].concat().join("\n");
-    match record.trace.zip(record.span) {
-        Some((trace, span)) if !call.is_response => requests.sent(&of, call.sent, trace, span),
-        None if call.is_response => return requests.answered(&of, call.sent),
-        _ => {}
-    }
-    None
+/// Which half of which exchange a record is: that of a request names its span, that of a response none.
+pub(super) fn half(record: &LogRecord, about: &AgentRecord) -> Option<ExchangeHalf> {
+    let CallMoment { model, sent, is_response } = about.call?;
+    let is_placed = record.trace.is_some() && record.span.is_some();
+    let of = u128::from_be_bytes(number("exchange", &[about.run[0], about.run[1], about.run[2], model]));
+    let half = ExchangeHalf { of, sent, is_response };
+    (if is_response { record.trace.is_none() } else { is_placed }).then_some(half)
 }
 
 /// Takes back that what was read of a record may not count, once the span is known that it is about.
@@ -114,12 +105,7 @@ pub(super) fn place(record: &LogRecord, about: AgentRecord) -> Option<RecordPlac
         Work::Part => (None, root),
     };
     let parent = Some(root).filter(|root| *root != span);
-    Some(RecordPlace {
-        trace,
-        span,
-        is_confirmed: false,
-        made: name.map(|name| made(record, name, (trace, span, parent))),
-    })
+    Some(RecordPlace { trace, span, made: name.map(|name| made(record, name, (trace, span, parent))) })
 }
 
 fn made(record: &LogRecord, name: &str, (trace, id, parent): (TraceId, SpanId, Option<SpanId>)) -> Span {
@@ -233,7 +219,7 @@ fn number(kind: &str, parts: &[&str]) -> [u8; 16] {
 mod tests {
     use super::*;
     use crate::{
-        dialects::{OpenRequests, translate},
+        dialects::translate,
         model::{Category, Project, Resource, Scope, Usd},
     };
 
@@ -264,25 +250,31 @@ mod tests {
     }
 
     fn place_of(record: &LogRecord) -> Option<RecordPlace> {
-        crate::dialects::place_of(record, &OpenRequests::default())
+        crate::dialects::place_of(record)
     }
 
     #[test]
-    fn a_response_without_a_trace_is_at_the_span_of_its_request() {
+    fn a_request_that_names_its_span_and_a_response_that_names_none_are_halves_of_one_exchange() {
         let run = [("session.id", "s"), ("prompt_id", "p"), ("model", "m")];
         let of = |name: &str, at, more: &[(&str, &str)]| record(name, at, &[&run, more].concat());
+        let half = crate::dialects::half_of;
         let (trace, span) = (TraceId::from_bytes(&[3; 16]).unwrap(), SpanId::from_bytes(&[4; 8]).unwrap());
-        let request = LogRecord { trace: Some(trace), span: Some(span), ..of("gemini_cli.api_request", 1000, &[]) };
+        let bare = of("gemini_cli.api_request", 1000, &[]);
+        let request = LogRecord { trace: Some(trace), span: Some(span), ..bare.clone() };
         let response = of("gemini_cli.api_response", 1116, &[("duration_ms", "116")]);
-        let requests = OpenRequests::default();
-        assert_eq!(crate::dialects::place_of(&request, &requests), None);
-        let place = crate::dialects::place_of(&response, &requests).unwrap();
-        assert_eq!((place.trace, place.span, place.made.is_none(), place.is_confirmed), (trace, span, true, true));
-        // Without a record of the request it stands for work of its own.
+        let (asked, answered) = (half(&request).unwrap(), half(&response).unwrap());
+        assert_eq!((asked.of, asked.sent, asked.is_response), (answered.of, 1000, false));
+        assert_eq!((answered.sent, answered.is_response), (1000, true));
+        assert_eq!(half(&bare), None);
+        let other = of("gemini_cli.api_response", 1116, &[("duration_ms", "116"), ("model", "n")]);
+        assert_ne!(half(&LogRecord { attributes: other.attributes, ..response.clone() }).unwrap().of, asked.of);
+        assert_eq!(half(&LogRecord { trace: Some(trace), ..response.clone() }), None);
+        // As long as no request is known it stands for work of its own.
         let alone = place_of(&response).unwrap();
-        assert!(alone.trace != trace && alone.made.is_some() && !alone.is_confirmed);
+        assert!(alone.trace != trace && alone.made.is_some());
         let mut read = translate(&Source::from(&response));
         let notes = read.notes.len();
+        assert!(read.unconfirmed);
         crate::dialects::confirm(&mut read);
         assert!(!read.unconfirmed && read.notes.len() == notes - 1);
     }

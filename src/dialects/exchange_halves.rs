@@ -1,66 +1,59 @@
-//! Requests of which a log record names the span, while that of the response names none (`coding_agents.md` 2).
+//! Log records of requests that name their span, and of responses that name none: which response answers which request
+//! (`coding_agents.md` 2).
+//!
+//! That is decided from all records that are known, never by the order in which they came.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    hash::Hash,
 };
 
-use crate::model::{SpanId, TraceId};
-
-/// The requests whose responses have not come yet, by what both records name. Shared by all that read records of the
-/// same senders; records of requests come before those of their responses.
-#[derive(Debug, Default)]
-pub struct OpenRequests(Mutex<HashMap<[u8; 32], VecDeque<Request>>>);
-
-#[derive(Debug)]
-struct Request {
-    /// In milliseconds since 1970.
-    sent: u64,
-    trace: TraceId,
-    span: SpanId,
+/// A log record that is one half of an exchange: that of the request, which names its span, or that of the response, which
+/// names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeHalf {
+    /// The hash of what both halves name: the agent, its session, the prompt and the model.
+    pub of: u128,
+    /// When the request was sent, in milliseconds since 1970. The response tells it by how long it took.
+    pub sent: u64,
+    pub is_response: bool,
 }
 
-/// Most conversations whose requests are kept; when there are more, all are forgotten.
-const CONVERSATIONS: usize = 4096;
-/// Most requests of a conversation, of which the oldest are forgotten.
-const REQUESTS: usize = 32;
-/// How many milliseconds a response's duration may differ from the time since its request was recorded.
+/// How many milliseconds the two halves may differ in when the request was sent.
 const TOLERANCE: u64 = 250;
+/// Most requests before and after the moment of a response that are looked at.
+const NEAR: usize = 16;
 
-impl OpenRequests {
-    /// Keeps the span of a request.
-    pub fn sent(&self, of: &str, sent: u64, trace: TraceId, span: SpanId) {
-        let of = key(of);
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= CONVERSATIONS && !open.contains_key(&of) {
-            open.clear();
-        }
-        let requests = open.entry(of).or_default();
-        requests.retain(|request| request.span != span);
-        if requests.len() >= REQUESTS {
-            requests.pop_front();
-        }
-        requests.push_back(Request { sent, trace, span });
+/// The request that each response answers, of the halves that name the same: those nearest in time belong together, each
+/// once. A half is a moment, as in [`ExchangeHalf::sent`], and what names it; of equals the smaller goes first.
+#[must_use]
+pub fn pairs<Request, Response>(
+    requests: &[(u64, Request)],
+    responses: &[(u64, Response)],
+) -> HashMap<Response, Request>
+where
+    Request: Copy + Ord + Hash,
+    Response: Copy + Ord + Hash,
+{
+    let mut requests = requests.to_vec();
+    requests.sort_unstable();
+    requests.dedup();
+    let mut candidates: Vec<(u64, (u64, Request), (u64, Response))> = Vec::new();
+    for response in responses {
+        let at = requests.partition_point(|(sent, _)| *sent < response.0);
+        let near = &requests[at.saturating_sub(NEAR)..requests.len().min(at + NEAR)];
+        let apart = near.iter().map(|request| (request.0.abs_diff(response.0), *request, *response));
+        candidates.extend(apart.filter(|(apart, ..)| *apart <= TOLERANCE));
     }
-
-    /// The span of the request that was sent at about this time, which is then answered.
-    pub fn answered(&self, of: &str, sent: u64) -> Option<(TraceId, SpanId)> {
-        let of = &key(of);
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = open.get_mut(of)?;
-        let (at, nearest) = requests.iter().enumerate().min_by_key(|(_, request)| request.sent.abs_diff(sent))?;
-        let found = (nearest.sent.abs_diff(sent) <= TOLERANCE).then_some((nearest.trace, nearest.span))?;
-        requests.remove(at);
-        if requests.is_empty() {
-            open.remove(of);
+    candidates.sort_unstable();
+    let (mut answered, mut pairs) = (HashSet::new(), HashMap::new());
+    for (_, (_, request), (_, response)) in candidates {
+        if !answered.contains(&request) && !pairs.contains_key(&response) {
+            answered.insert(request);
+            pairs.insert(response, request);
         }
-        Some(found)
     }
-}
-
-/// What is kept of what both records name, which may be long.
-fn key(of: &str) -> [u8; 32] {
-    *blake3::hash(of.as_bytes()).as_bytes()
+    pairs
 }
 
 #[cfg(test)]
@@ -68,20 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_finds_the_nearest_request_of_its_conversation_once() {
-        let open = OpenRequests::default();
-        let place = |id: u8| (TraceId::from_bytes(&[id; 16]).unwrap(), SpanId::from_bytes(&[id; 8]).unwrap());
-        for (of, sent, id) in [("a", 1000, 1), ("a", 1100, 2), ("b", 1000, 3)] {
-            open.sent(of, sent, place(id).0, place(id).1);
-        }
-        assert_eq!(open.answered("a", 1090), Some(place(2)));
-        assert_eq!(open.answered("a", 1090), Some(place(1)));
-        assert_eq!(open.answered("a", 1090), None);
-        assert_eq!(open.answered("b", 9000), None);
-        assert_eq!(open.answered("b", 1001), Some(place(3)));
-        for nth in 0..3 * CONVERSATIONS {
-            open.sent(&format!("{nth}"), 1, place(1).0, place(1).1);
-        }
-        assert!(open.0.lock().unwrap().len() <= CONVERSATIONS);
+    fn a_response_answers_the_nearest_request_once() {
+        let requests = [(1000, 1), (1100, 2), (5000, 3)];
+        let of = |responses: &[(u64, char)]| {
+            let mut pairs: Vec<_> = pairs(&requests, responses).into_iter().collect();
+            pairs.sort_unstable();
+            pairs
+        };
+        assert_eq!(of(&[(1090, 'a')]), [('a', 2)]);
+        assert_eq!(of(&[(1090, 'a'), (1101, 'b')]), [('a', 1), ('b', 2)]);
+        assert_eq!(of(&[(1101, 'b'), (1090, 'a')]), [('a', 1), ('b', 2)]);
+        assert_eq!(of(&[(1100, 'a'), (1100, 'b'), (1100, 'c')]), [('a', 2), ('b', 1)]);
+        assert_eq!(of(&[(4700, 'a'), (5250, 'b')]), [('b', 3)]);
+        assert_eq!(of(&[]), []);
     }
 }

@@ -8,7 +8,7 @@
 //!     │                    ├ gen_ai, gen_ai_events, gen_ai_content     OpenTelemetry's conventions, the newest first
 //!     │                    ├ openinference ─▶ openinference_flat, _forms, _tool
 //!     │                    ├ claude_code, codex, gemini_cli ─▶ coding_agents      which make spans of log records
-//!     │                    │                                     ─▶ open_requests     or find those of their requests
+//!     │                    │                                     ─▶ exchange_halves   or find those of their requests
 //!     │                    └ plain_io                                  only for a direction that no other reads
 //!     ├ plumbing                                                     spans that frameworks make around their machinery
 //!     └ fact_keys, context, provider, framework, parameters
@@ -67,6 +67,7 @@ mod documents;
 mod dspy;
 mod errors;
 mod evaluations;
+mod exchange_halves;
 mod fact_keys;
 mod facts;
 mod framework;
@@ -97,7 +98,6 @@ mod maybe_json;
 mod media;
 mod message;
 mod mlflow;
-mod open_requests;
 mod openai_agents;
 mod opencode;
 mod openinference;
@@ -140,12 +140,13 @@ use std::sync::Arc;
 
 use crate::model::{Category, Content, GenAi, GivenName, LogRecord, Note, Source, Translation};
 
+use coding_agents::AgentRecord;
 pub use coding_agents::{RecordPlace, confirm};
 pub use dialect::Dialect;
 use dialect::{ByProvider, Failures, Framework, KindKey, ParameterKeys, Refinement};
 pub use evaluations::{is_made as is_made_record, of_others as evaluations_of_others};
+pub use exchange_halves::{ExchangeHalf, pairs};
 use fact_keys::{FactRow, Field, How, Rank};
-pub use open_requests::OpenRequests;
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
@@ -318,18 +319,22 @@ fn is_replaced(dialect: &Dialect, source: &Source) -> bool {
 }
 
 /// Finds the place of a record whose sender gave it none; `None` where it has one, or stands for nothing.
-///
-/// `requests` are those of which records were seen before: a response is placed at the span of its request, and is
-/// confirmed ([`confirm`]) by that.
 #[must_use]
-pub fn place_of(record: &LogRecord, requests: &OpenRequests) -> Option<RecordPlace> {
-    let about = DIALECTS.iter().find_map(|dialect| dialect.record?(record))?;
-    if let Some((trace, span)) = coding_agents::place_of_response(record, &about, requests) {
-        return Some(RecordPlace { trace, span, made: None, is_confirmed: true });
-    }
-    // The span that it names is sent, or was.
+pub fn place_of(record: &LogRecord) -> Option<RecordPlace> {
+    // The span that a record names is sent, or was.
     if record.trace.is_some() {
         return None;
     }
-    coding_agents::place(record, about)
+    coding_agents::place(record, record_of_agent(record)?)
+}
+
+/// Which half of which exchange a record is; `None` for most records. A response whose request is known ([`pairs`])
+/// belongs to the span of that, and is confirmed by it ([`confirm`]).
+#[must_use]
+pub fn half_of(record: &LogRecord) -> Option<ExchangeHalf> {
+    coding_agents::half(record, &record_of_agent(record)?)
+}
+
+fn record_of_agent(record: &LogRecord) -> Option<AgentRecord<'_>> {
+    DIALECTS.iter().find_map(|dialect| dialect.record?(record))
 }

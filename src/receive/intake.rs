@@ -26,7 +26,7 @@ use crate::{
     model::{Project, Timestamp, TraceId},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
-    understand::{self, OpenRequests},
+    understand,
 };
 
 /// Bytes of a body from which on it is walked on the blocking pool.
@@ -37,8 +37,6 @@ const LONG: usize = 64 << 10;
 pub struct Intake {
     writer: Writer,
     prices: Arc<Prices>,
-    /// What log records name of others that come after them.
-    requests: Arc<OpenRequests>,
     counts: Arc<Counts>,
     /// A permit for each core: more bodies at once than cores would only hold more memory.
     cores: Arc<Semaphore>,
@@ -49,14 +47,7 @@ impl Intake {
     #[must_use]
     pub fn new(writer: Writer, prices: Arc<Prices>, counts: Arc<Counts>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from).max(2);
-        Self {
-            writer,
-            prices,
-            requests: Arc::default(),
-            counts,
-            cores: Arc::new(Semaphore::new(cores)),
-            ahead: Ahead::default(),
-        }
+        Self { writer, prices, counts, cores: Arc::new(Semaphore::new(cores)), ahead: Ahead::default() }
     }
 
     /// Stores the spans of an `ExportTraceServiceRequest`, with the log records that they stand for; returns once they are
@@ -91,14 +82,13 @@ impl Intake {
         let deadline = Deadline::from_now();
         let _room = self.room_for(&body, Signal::Logs, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
-        let requests = Arc::clone(&self.requests);
         let bytes = body.len();
         let prepare = move || {
             let decoded = decode::logs(&project, &body, encoding)?;
             let rejected = rejection(&decoded, "log record");
             let mut submission = Submission { bytes, ..Submission::default() };
             for (received, position) in decoded.items.into_iter().zip(0..) {
-                let (log, made) = understand::log(received.item, received.raw, &prices, &requests);
+                let (log, made) = understand::log(received.item, received.raw, &prices, None);
                 submission.logs.push(PreparedLog::new(log, position));
                 submission.spans.extend(made.map(PreparedSpan::new));
             }

@@ -121,6 +121,9 @@ impl GroupPlan<'_> {
                 stored.understood,
                 stored.raw,
                 row.position,
+                log.half.map(|half| half.of),
+                log.half.map(|half| half.sent),
+                log.half.map(|half| half.is_response),
             ])?;
         }
         Ok(table.flush()?)

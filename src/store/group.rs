@@ -9,7 +9,9 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    DatabaseError, Submission, found_by,
+    DatabaseError, Submission,
+    exchange_halves::PlacedHalves,
+    found_by,
     hash_ids::{BlobId, LogId, LogIdentity, ResourceId, ScopeId},
     interned::Interned,
     prepared::{PreparedLog, PreparedSpan, Stored},
@@ -31,8 +33,10 @@ const DUE_BESIDE_OTHERS: usize = 32;
 pub struct GroupPlan<'a> {
     /// The chosen record of each span, in order of arrival.
     pub(super) spans: Vec<&'a PreparedSpan>,
-    /// The log records that are not stored yet, with their ids.
+    /// The log records that are not stored yet, and those that are somewhere else now, with their ids.
     pub(super) logs: Vec<(LogId, &'a PreparedLog)>,
+    /// How many of them are somewhere else now.
+    pub(super) moved_logs: usize,
     /// Messages and tool definitions that are not stored yet, by the hash of their stored form.
     pub(super) contents: Vec<(ContentId, Content<'a>)>,
     /// Media that are not stored yet, by the hash of their bytes.
@@ -66,13 +70,14 @@ pub(super) enum Content<'a> {
 }
 
 impl<'a> GroupPlan<'a> {
-    /// Decides what is stored of the submissions. Their digests are added to `summaries` at once; if the group is not
-    /// committed, the caller must remove them with [`Summaries::forget`].
+    /// Decides what is stored of the submissions, and of the responses that `halves` moves. Their digests are added to
+    /// `summaries` at once; if the group is not committed, the caller must remove them with [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
         stored_ids: &StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
+        halves: &'a PlacedHalves,
         now: Instant,
     ) -> Result<Self, DatabaseError> {
         let most = if submissions.is_empty() { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
@@ -82,13 +87,14 @@ impl<'a> GroupPlan<'a> {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
         }
+        plan.touched.extend(halves.placed.values().filter_map(|log| log.row.trace).chain(halves.traces()));
         let ends = submissions.iter().flat_map(|submission| &submission.program_ends);
         let is_known = |trace: &TraceId| stored_ids.traces.contains(trace) || plan.touched.contains(trace);
         plan.program_ends = ends.filter(|(trace, _)| is_known(trace)).copied().collect();
         plan.touched.extend(plan.program_ends.iter().map(|(trace, _)| *trace));
         summaries.load_missing(connection, stored_ids, &plan.touched)?;
-        plan.choose_spans(summaries, submissions);
-        plan.choose_logs(stored_ids, summaries, submissions);
+        plan.choose_spans(summaries, submissions, halves);
+        plan.choose_logs(stored_ids, summaries, submissions, halves);
         plan.program_ends.retain(|(trace, ended)| summaries.note_program_end(*trace, *ended));
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut added = HashSet::new();
@@ -114,10 +120,13 @@ impl<'a> GroupPlan<'a> {
 
     /// Chooses the record of each span: the one of the highest rank, whether stored or new, so that the order in which they
     /// come decides nothing.
-    fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission]) {
+    fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission], halves: &'a PlacedHalves) {
         let mut places = HashMap::new();
-        for span in submissions.iter().flat_map(|submission| &submission.spans) {
+        for span in submissions.iter().flat_map(|submission| &submission.spans).chain(&halves.made) {
             let key = (span.row.trace, span.row.id);
+            if halves.unmade.contains(&key) {
+                continue;
+            }
             match (summaries.offer(span), places.get(&key)) {
                 (Offer::Worse, _) => {}
                 (_, Some(&place)) => {
@@ -141,7 +150,20 @@ impl<'a> GroupPlan<'a> {
     /// resource, scope and project: an equal record is the same one, sent again. Equal records in one submission are
     /// different ones, and so their number among them is hashed too. Records without a time are never the same one: a
     /// program may say the same every hour. For those the time of arrival is hashed.
-    fn choose_logs(&mut self, stored_ids: &StoredIds, summaries: &mut Summaries, submissions: &[&'a Submission]) {
+    fn choose_logs(
+        &mut self,
+        stored_ids: &StoredIds,
+        summaries: &mut Summaries,
+        submissions: &[&'a Submission],
+        halves: &'a PlacedHalves,
+    ) {
+        for (id, log) in &halves.moved {
+            if let Some(trace) = log.row.trace {
+                summaries.add_log(trace, &log.digest);
+            }
+            self.logs.push((*id, log));
+        }
+        self.moved_logs = halves.moved.len();
         let mut chosen = HashSet::new();
         let mut arrivals = Timestamp::now().0..;
         for submission in submissions {
@@ -159,6 +181,7 @@ impl<'a> GroupPlan<'a> {
                 if stored_ids.logs.contains(&id) || !chosen.insert(id) {
                     continue;
                 }
+                let log = halves.placed.get(&id).unwrap_or(log);
                 if let Some(trace) = log.row.trace {
                     summaries.add_log(trace, &log.digest);
                 }
@@ -228,7 +251,7 @@ impl<'a> GroupPlan<'a> {
         stored_ids.logs.extend(self.logs.iter().map(|(id, _)| *id));
         // Of all that were touched something is stored, also of those whose row has to wait.
         stored_ids.traces.extend(&self.touched);
-        let (spans, logs) = (self.spans.len() as u64, self.logs.len() as u64);
+        let (spans, logs) = (self.spans.len() as u64, (self.logs.len() - self.moved_logs) as u64);
         for trace in &self.summarized.emptied {
             stored_ids.traces.remove(trace);
         }

@@ -29,6 +29,7 @@ mod changes;
 mod checkpoint;
 mod compaction;
 mod doomed;
+mod exchange_halves;
 mod found_by;
 mod group;
 mod hash_ids;
@@ -36,6 +37,7 @@ mod interned;
 mod listed;
 mod log_file;
 mod marking;
+mod moved_spans;
 mod open;
 mod pack;
 mod pool;
@@ -211,7 +213,6 @@ impl Store {
             connection: database.pooled(),
             writer: Writer::new(queue.clone()),
             prices: prices.clone(),
-            requests: crate::understand::OpenRequests::default(),
             health: health.clone(),
             ends: ends.clone(),
         };

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     assemble::SpanDigest,
+    dialects::ExchangeHalf,
     model::{
         Category, LogRecord, LogRow, Project, Rank, Resource, Scope, Span, SpanRow, Timestamp, TokenUsage, TraceId,
         Translation, Usd,
@@ -53,7 +54,7 @@ pub struct PreparedSpan {
 
 impl PreparedSpan {
     /// Serialises, hashes and compresses a span.
-    pub fn new(Understood { item: span, raw, mut translation }: Understood<Span>) -> Self {
+    pub fn new(Understood { item: span, raw, mut translation, half: _ }: Understood<Span>) -> Self {
         let blobs = blobs::take_out(&mut translation);
         listed::cut_translation(&mut translation);
         let rank = span.rank(&raw);
@@ -80,12 +81,14 @@ pub struct PreparedLog {
     pub(super) digest: SpanDigest,
     pub(super) stored: Stored,
     pub(super) raw_hash: RawLogHash,
+    /// Which half of which exchange it is; `None` for most records, and for one without a time, which is never sent again.
+    pub(super) half: Option<ExchangeHalf>,
 }
 
 impl PreparedLog {
     /// Serialises, hashes and compresses a log record. `position` is its place among the records of its export, see
     /// [`LogRow::position`].
-    pub fn new(Understood { item: record, raw, mut translation }: Understood<LogRecord>, position: u32) -> Self {
+    pub fn new(Understood { item: record, raw, mut translation, half }: Understood<LogRecord>, position: u32) -> Self {
         let blobs = blobs::take_out(&mut translation);
         listed::cut_translation(&mut translation);
         let session = translation.context.session.clone();
@@ -94,7 +97,8 @@ impl PreparedLog {
         let digest = SpanDigest::of_log(&row);
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let stored = Stored::new(translation, blobs, &raw, record.resource, record.scope);
-        Self { project: record.project, row, session, digest, stored, raw_hash: RawLogHash::of(&raw) }
+        let half = half.filter(|_| row.at.known().is_some());
+        Self { project: record.project, row, session, digest, stored, raw_hash: RawLogHash::of(&raw), half }
     }
 }
 

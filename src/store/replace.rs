@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use duckdb::{Connection, named_params, types::Value as Sql};
+use duckdb::{Connection, named_params};
 
 use super::{
     DatabaseError, found_by,
     group::GroupPlan,
     hash_ids::LogId,
+    moved_spans,
     prepared::{PreparedLog, PreparedSpan},
-    rows::{span_id, span_number, trace_id, trace_number, uhugeints},
+    rows::{span_id, span_keys, trace_id, trace_number, uhugeints},
     stored_ids::StoredIds,
 };
 use crate::{
@@ -52,6 +53,11 @@ impl Reprocessed {
 }
 
 impl Reprocessed {
+    /// The exchanges of which it has halves: their responses belong to the spans of their requests.
+    pub fn exchanges(&self) -> HashSet<u128> {
+        self.logs.iter().filter_map(|(_, log)| log.half).map(|half| half.of).collect()
+    }
+
     /// The trace that most of the batch is of: it may be a large one, of which the next batch is as well.
     pub fn main_trace(&self) -> Option<TraceId> {
         /// A smaller batch is the last one, or has very long rows.
@@ -112,7 +118,9 @@ pub fn write_reprocessed<'a>(
     plan.attributes = found_by::new_lines(connection, found_by::of_group(plan.found_by()))?;
     let gone = uhugeints(plan.logs.iter().map(|(id, _)| *id));
     connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
-    delete_moved(connection, reprocessed)?;
+    // The rows of these records are deleted just now, and appended later.
+    let still: HashSet<_> = reprocessed.logs.iter().filter_map(|(_, log)| log.row.trace.zip(log.row.span)).collect();
+    moved_spans::delete(connection, reprocessed.moved.iter().copied().filter(|place| !still.contains(place)))?;
     let contents = std::mem::take(&mut plan.trace_contents);
     connection.prepare_cached(include_str!("queries/add_trace_contents.sql"))?.execute(named_params! {
         "traces": uhugeints(contents.iter().map(|(trace, _)| trace_number(trace))),
@@ -123,24 +131,11 @@ pub fn write_reprocessed<'a>(
     Ok(plan)
 }
 
-/// Deletes the spans that were made where log records are not any more.
-fn delete_moved(connection: &Connection, reprocessed: &Reprocessed) -> Result<(), DatabaseError> {
-    if reprocessed.moved.is_empty() {
-        return Ok(());
-    }
-    // The rows of these records are deleted just now, and appended later.
-    let still: HashSet<_> = reprocessed.logs.iter().filter_map(|(_, log)| log.row.trace.zip(log.row.span)).collect();
-    let (traces, ids) = keys(reprocessed.moved.iter().copied().filter(|place| !still.contains(place)));
-    let sql = include_str!("queries/delete_moved_spans.sql");
-    connection.prepare_cached(sql)?.execute(named_params! { "traces": traces, "ids": ids })?;
-    Ok(())
-}
-
 /// Gives rows that could not be read today's version, or they would be read for ever. There are hardly ever any, and an
 /// update waits for a checkpoint that is being written.
 fn keep_unreadable(connection: &Connection, reprocessed: &Reprocessed) -> Result<(), DatabaseError> {
     if !reprocessed.spans_left.is_empty() {
-        let (traces, ids) = keys(reprocessed.spans_left.iter().copied());
+        let (traces, ids) = span_keys(reprocessed.spans_left.iter().copied());
         connection.execute(
             "update spans set dialects = $version
              where (trace, id) in (select unnest($traces::uhugeint[]) as trace, unnest($ids::ubigint[]) as id)",
@@ -156,18 +151,12 @@ fn keep_unreadable(connection: &Connection, reprocessed: &Reprocessed) -> Result
     Ok(())
 }
 
-/// The ids of some spans as two lists for a query: trace ids and span ids.
-fn keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
-    let traces = uhugeints(keys.clone().map(|(trace, _)| trace_number(&trace)));
-    (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
-}
-
 /// Which spans of a batch are stored, and whether their rows are of another version.
 fn stored_spans(
     connection: &Connection,
     reprocessed: &Reprocessed,
 ) -> Result<HashMap<(TraceId, SpanId), bool>, DatabaseError> {
-    let (traces, ids) = keys(
+    let (traces, ids) = span_keys(
         reprocessed
             .spans
             .iter()

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     model::{Span, SpanId, TraceId},
     pricing::Prices,
-    understand::{self, OpenRequests, version},
+    understand::{self, version},
 };
 
 /// Most spans or log records in a batch.
@@ -57,8 +57,6 @@ pub struct Reprocessor {
     pub writer: Writer,
     /// Today's prices.
     pub prices: Arc<Prices>,
-    /// What log records name of others, across batches: they are read in the order in which they came.
-    pub requests: OpenRequests,
     /// Where the progress is reported to the screen.
     pub health: Arc<Mutex<StoreHealth>>,
     /// Ends it when the store closes.
@@ -128,7 +126,7 @@ impl Reprocessor {
     fn batch(&self) -> Result<Step, DatabaseError> {
         let batch = self.connection.with(|connection| {
             // The numbers of rows hold within a transaction.
-            queries::at_one_moment(connection, || next_batch(connection, &self.prices, &self.requests))
+            queries::at_one_moment(connection, || next_batch(connection, &self.prices))
         })?;
         let rows = batch.len();
         if rows > 0 {
@@ -159,13 +157,9 @@ pub fn count(connection: &Connection) -> Result<u64, DatabaseError> {
 }
 
 /// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
-pub(super) fn next_batch(
-    connection: &Connection,
-    prices: &Prices,
-    requests: &OpenRequests,
-) -> Result<Reprocessed, DatabaseError> {
+pub(super) fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
     let spans = next_spans(connection, prices)?;
-    if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices, requests) }
+    if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices) }
 }
 
 /// The next rows of a table that another version understood: at most [`BATCH`], and no more than [`BATCH_BYTES`], but at
@@ -221,7 +215,7 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     Ok(reprocessed)
 }
 
-fn next_logs(connection: &Connection, prices: &Prices, requests: &OpenRequests) -> Result<Reprocessed, DatabaseError> {
+fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
     let mut reprocessed = Reprocessed::default();
     let rows = next_rows(connection, "logs")?;
     let mut statement = connection.prepare_cached(include_str!("queries/stale_logs.sql"))?;
@@ -241,7 +235,8 @@ fn next_logs(connection: &Connection, prices: &Prices, requests: &OpenRequests) 
             reprocessed.logs_left.push(id);
             continue;
         };
-        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, requests);
+        // A response that had been placed at the span of its request is placed there again once it is stored.
+        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
         let is_moved = |before: &(TraceId, SpanId)| log.item.trace.zip(log.item.span) != Some(*before);
         reprocessed.moved.extend(before.filter(is_moved));
         reprocessed.logs.push((id, PreparedLog::new(log, position)));
@@ -314,10 +309,7 @@ mod tests {
         let prepared = |(text, position)| {
             let record = log(text);
             let raw = crate::decode::encode::log_bytes(&record);
-            PreparedLog::new(
-                understand::log(record, raw.into(), &Prices::default(), &OpenRequests::default()).0,
-                position,
-            )
+            PreparedLog::new(understand::log(record, raw.into(), &Prices::default(), None).0, position)
         };
         let mut records = [("hello", 7), ("there", 8)].map(prepared).into();
         store
@@ -352,10 +344,7 @@ mod tests {
         let store = Store::open(&Place::Memory, Arc::new(Prices::bundled())).unwrap();
         send(&store, [call(1, 10), call(2, 20)]);
         make_stale(&store);
-        let read = store
-            .connection
-            .with(|connection| next_batch(connection, &Prices::bundled(), &OpenRequests::default()))
-            .unwrap();
+        let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
         assert_eq!(read.spans.len(), 2);
         let (newer, _) = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
         send(&store, [Sent { translation: newer.translation, ..call(1, 11) }.full(9)]);

@@ -167,6 +167,12 @@ pub fn uhugeints(numbers: impl Iterator<Item = impl Into<u128>>) -> Sql {
     Sql::List(numbers.map(|number| Sql::UHugeInt(number.into())).collect())
 }
 
+/// The ids of some spans as two lists for a query: trace ids and span ids.
+pub fn span_keys(keys: impl Iterator<Item = (TraceId, SpanId)> + Clone) -> (Sql, Sql) {
+    let traces = uhugeints(keys.clone().map(|(trace, _)| trace_number(&trace)));
+    (traces, Sql::List(keys.map(|(_, id)| Sql::UBigInt(span_number(id))).collect()))
+}
+
 /// A trace id as its column has it: a big-endian number.
 pub fn trace_number(trace: &TraceId) -> u128 {
     u128::from_be_bytes(*trace.as_bytes())

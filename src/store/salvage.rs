@@ -17,10 +17,7 @@ use super::{
     raw_records::{Origins, RawRecord},
     read_only::{copy, files_beside},
 };
-use crate::{
-    pricing::Prices,
-    understand::{self, OpenRequests},
-};
+use crate::{pricing::Prices, understand};
 
 /// The tables of a store, and what is in them.
 const TABLES: [(&str, &str); 9] = [
@@ -177,14 +174,13 @@ impl Damaged {
         })?;
         let logs = "select project, raw, resource, scope, position from logs where rowid >= $from and rowid < $to";
         let mut lost_logs = 0;
-        let requests = OpenRequests::default();
         lost_logs += self.each("logs", logs, |records, origins| {
             let mut submission = Submission::default();
             let mut lost = 0;
             for (record, position) in records {
                 match record.log(origins) {
                     Ok(log) => {
-                        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, &requests);
+                        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
                         submission.logs.push(PreparedLog::new(log, position));
                         submission.spans.extend(made.map(PreparedSpan::new));
                     }

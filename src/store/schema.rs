@@ -27,6 +27,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/018_attention.sql"),
     include_str!("schema/019_scores.sql"),
     include_str!("schema/020_remote_parents.sql"),
+    include_str!("schema/021_exchange_halves.sql"),
 ];
 
 /// Whether a file can be used.

@@ -5,6 +5,7 @@
 //! for what is to be removed, a step of it between two groups.
 
 use std::{
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
@@ -19,6 +20,7 @@ use tracing::{error, warn};
 use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
+    exchange_halves::PlacedHalves,
     group::GroupPlan,
     lock, open, panic_text,
     pool::{Database, PooledConnection, transaction},
@@ -54,6 +56,10 @@ pub struct StoreWriter {
     changes: Arc<ChangeFeed>,
     /// Where a failing commit is reported to the screen.
     health: Arc<Mutex<StoreHealth>>,
+    /// Prices calls whose records are placed anew.
+    prices: Arc<Prices>,
+    /// The traces that a commit moves records between, until it is done.
+    moving: Vec<TraceId>,
     /// Is given the size of the write-ahead log after each commit.
     checkpointer: Arc<Checkpointer>,
     /// What is to be removed.
@@ -95,7 +101,7 @@ impl StoreWriter {
         prices: Arc<Prices>,
     ) -> Self {
         let (connection, stored_ids) = (database.pooled(), None);
-        let summaries = Summaries::new(prices.clone(), Some(summarizer(queue, prices)));
+        let summaries = Summaries::new(prices.clone(), Some(summarizer(queue, prices.clone())));
         Self {
             database,
             connection,
@@ -104,6 +110,8 @@ impl StoreWriter {
             summaries,
             changes,
             health,
+            prices,
+            moving: Vec::new(),
             checkpointer,
             retention: Retention::default(),
             reprocessed: None,
@@ -224,7 +232,7 @@ impl StoreWriter {
             let spans = submission.spans.iter().map(|span| span.row.trace);
             spans.chain(submission.logs.iter().filter_map(|log| log.row.trace))
         });
-        self.with_recovery(touched, |writer| writer.commit(submissions))
+        self.with_recovery(touched, |writer| writer.commit(submissions, HashSet::new()))
     }
 
     /// Replaces rows that were translated again, in one transaction.
@@ -259,7 +267,7 @@ impl StoreWriter {
         };
         warn!(error = trouble, "commit failed");
         self.report(Some(trouble.clone()));
-        self.summaries.forget(touched);
+        self.summaries.forget(touched.chain(std::mem::take(&mut self.moving)));
         self.summaries.postpone();
         Err(CommitError { why: trouble, panicked, fatal: self.recover() })
     }
@@ -287,19 +295,26 @@ impl StoreWriter {
     }
 
     /// Stores some submissions in one transaction. Stored ids are added only after the commit; digests are added to
-    /// `summaries` before it, so the caller must forget them if it fails.
-    fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, .. } = self else {
+    /// `summaries` before it, so the caller must forget them if it fails. Stored responses of these submissions, and of other
+    /// `exchanges`, are moved to the spans of their requests.
+    fn commit(&mut self, submissions: &[&Submission], exchanges: HashSet<u128>) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, prices, moving, .. } = self else {
             return Ok(Changes::default());
         };
         let now = Instant::now();
+        let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, exchanges, prices))?;
+        moving.extend(halves.traces());
         let written = connection.with(|connection| {
             transaction(connection, || {
-                let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, now)?;
+                // What is cached of these traces has what is taken out.
+                summaries.forget(halves.traces());
+                halves.take_out(connection)?;
+                let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, &halves, now)?;
                 plan.write(connection)?;
                 Ok(plan)
             })
         })?;
+        moving.clear();
         retention.note_stored();
         Ok(written.committed(stored_ids, summaries, now))
     }
@@ -332,7 +347,12 @@ impl StoreWriter {
         summaries.forget(reprocessed.traces());
         summaries.expect(reprocessed.traces());
         summaries.expect_later(reprocessed.main_trace());
-        Ok(Changes { spans: 0, logs: 0, ..changes })
+        let mut changes = Changes { spans: 0, logs: 0, ..changes };
+        let exchanges = reprocessed.exchanges();
+        if !exchanges.is_empty() {
+            changes.merge(self.commit(&[], exchanges)?);
+        }
+        Ok(changes)
     }
 
     /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all

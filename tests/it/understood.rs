@@ -110,9 +110,7 @@ fn translate(signal: Signal, body: Vec<u8>, into: &mut Vec<u8>) {
             let decoded = decode::logs(&project, &body, Encoding::Protobuf).unwrap();
             for record in decoded.items.iter().map(|record| &record.item) {
                 add(&dialects::translate(&Source::from(record)));
-                if let Some(made) =
-                    dialects::place_of(record, &dialects::OpenRequests::default()).and_then(|place| place.made)
-                {
+                if let Some(made) = dialects::place_of(record).and_then(|place| place.made) {
                     add(&dialects::translate(&Source::from(&made)));
                 }
             }

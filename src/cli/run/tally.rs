@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, spawn_blocking},
@@ -15,12 +16,13 @@ use super::announce::Progress;
 use crate::{
     app::format::{count, money},
     assemble::{self, SpanDigest},
-    decode::{self, Signal},
+    decode::{self, Received, Signal},
+    dialects::{self, ExchangeHalf},
     model::{LogRecord, LogRow, Program, Rank, Span, SpanId, SpanRow, Totals, TraceId, Waits},
     pricing::Prices,
     receive::Export,
     start,
-    understand::{self, OpenRequests, Understood},
+    understand::{self, Understood},
 };
 
 /// Exports that wait to be counted; a program that sends faster waits for it.
@@ -49,12 +51,23 @@ pub fn start(progress: watch::Sender<Progress>) -> (JoinHandle<Tally>, Sender) {
 #[derive(Default)]
 struct Gathered {
     prices: Arc<Prices>,
-    requests: OpenRequests,
+    /// The spans of requests whose responses name none, by what both name, with the moments at which they were sent.
+    requests: HashMap<u128, Vec<(u64, (TraceId, SpanId))>>,
+    /// Such responses; only once all has come it is known to which span each belongs.
+    responses: Vec<Response>,
     traces: BTreeMap<TraceId, Trace>,
     /// The traces that began last, at most [`Program::NEWEST`].
     newest: VecDeque<TraceId>,
     /// Number of spans and log records, those beyond [`COUNTED`] included.
     count: usize,
+}
+
+/// The record of a response that names no span.
+struct Response {
+    half: ExchangeHalf,
+    record: LogRecord,
+    raw: Bytes,
+    position: u32,
 }
 
 #[derive(Default)]
@@ -79,10 +92,16 @@ impl Gathered {
             Signal::Logs => {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
                 for (received, position) in decoded.items.into_iter().zip(0..) {
-                    let (log, made) = understand::log(received.item, received.raw, &self.prices, &self.requests);
-                    self.add_log(log, position);
-                    if let Some(made) = made {
-                        self.add_span(made);
+                    let half = dialects::half_of(&received.item);
+                    if let Some(half) = half.filter(|half| half.is_response) {
+                        let Received { item: record, raw } = received;
+                        self.responses.push(Response { half, record, raw, position });
+                    } else {
+                        let place = received.item.trace.zip(received.item.span);
+                        if let Some((half, place)) = half.zip(place) {
+                            self.requests.entry(half.of).or_default().push((half.sent, place));
+                        }
+                        self.add_record(received.item, received.raw, position, None);
                     }
                 }
             }
@@ -90,7 +109,32 @@ impl Gathered {
         }
     }
 
-    fn add_span(&mut self, Understood { item: span, raw, translation }: Understood<Span>) {
+    /// Adds a log record, and the span that it stands for; `answers` as for [`understand::log`].
+    fn add_record(&mut self, record: LogRecord, raw: Bytes, position: u32, answers: Option<(TraceId, SpanId)>) {
+        let (log, made) = understand::log(record, raw, &self.prices, answers);
+        self.add_log(log, position);
+        if let Some(made) = made {
+            self.add_span(made);
+        }
+    }
+
+    /// Adds the responses that wait, each at the span of its request if that is known.
+    fn add_responses(&mut self) {
+        let mut of: HashMap<u128, Vec<(u64, usize)>> = HashMap::new();
+        let responses = std::mem::take(&mut self.responses);
+        for (nth, response) in responses.iter().enumerate() {
+            of.entry(response.half.of).or_default().push((response.half.sent, nth));
+        }
+        let requests = std::mem::take(&mut self.requests);
+        let known = of.iter().filter_map(|(exchange, responses)| Some((requests.get(exchange)?, responses)));
+        let places: HashMap<usize, (TraceId, SpanId)> =
+            known.flat_map(|(requests, responses)| dialects::pairs(requests, responses)).collect();
+        for (nth, Response { record, raw, position, .. }) in responses.into_iter().enumerate() {
+            self.add_record(record, raw, position, places.get(&nth).copied());
+        }
+    }
+
+    fn add_span(&mut self, Understood { item: span, raw, translation, .. }: Understood<Span>) {
         if !self.has_room() {
             return;
         }
@@ -126,10 +170,12 @@ impl Gathered {
 
     fn progress(&self) -> Progress {
         let newest = self.newest.iter().copied().collect();
-        Progress { traces: self.traces.len() as u64, newest, records: self.count as u64 }
+        let records = (self.count + self.responses.len()) as u64;
+        Progress { traces: self.traces.len() as u64, newest, records }
     }
 
-    fn tally(self) -> Tally {
+    fn tally(mut self) -> Tally {
+        self.add_responses();
         let mut tally = Tally { traces: self.traces.len(), more: self.count > COUNTED, ..Tally::default() };
         let prices = self.prices;
         let mut all = Vec::new();
@@ -210,7 +256,9 @@ mod tests {
             let prices = Arc::new(Prices::bundled());
             let store = Store::open(&Place::Memory, prices.clone()).unwrap();
             let intake = Intake::new(store.writer(), prices.clone(), Counts::new());
-            let mut gathered = Gathered { prices, ..Gathered::default() };
+            let mut gathered = Gathered { prices: prices.clone(), ..Gathered::default() };
+            let mut reversed = Gathered { prices, ..Gathered::default() };
+            let mut exports = Vec::new();
             for (signal, ending) in [(Signal::Logs, "logs.pb"), (Signal::Traces, "pb")] {
                 let path = format!("{}/tests/fixtures/cli-agents/{client}.{ending}", env!("CARGO_MANIFEST_DIR"));
                 let Ok(body) = std::fs::read(&path) else { continue };
@@ -218,14 +266,17 @@ mod tests {
                 let encoding = Encoding::Protobuf;
                 let export = Export { signal, project: Project::default(), body: body.into(), encoding, peer };
                 gathered.add(&export);
+                exports.push(export.clone());
                 intake.accept(export).await.unwrap();
             }
+            exports.iter().rev().for_each(|export| reversed.add(export));
             let Ok(Answer::Overview(stored)) =
                 store.answer(&Query::Overview { filter: Filter::default(), today: None })
             else {
                 panic!("no overview")
             };
             let tally = gathered.tally();
+            assert_eq!(reversed.tally(), tally, "{client}");
             assert!(tally.totals.model_calls > 0, "{client}");
             assert_eq!(tally.totals, stored.all.totals, "{client}");
             assert_eq!(tally.traces, store.picked(&Pick::default()).unwrap().len(), "{client}");

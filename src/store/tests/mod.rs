@@ -1,6 +1,7 @@
 //! What the store promises, seen from outside; and the spans that its tests send.
 
 mod filters;
+mod halves;
 mod lists;
 mod removal;
 
@@ -87,7 +88,7 @@ impl Sent {
 
     pub fn prepared(self) -> PreparedSpan {
         let raw = Bytes::from(encode::span_bytes(&self.span));
-        PreparedSpan::new(Understood { item: self.span, raw, translation: self.translation })
+        PreparedSpan::new(Understood { item: self.span, raw, translation: self.translation, half: None })
     }
 }
 
@@ -303,7 +304,7 @@ pub fn prepared_log(record: LogRecord) -> PreparedLog {
 
 fn prepared_log_of(record: LogRecord, translation: Translation) -> PreparedLog {
     let raw = Bytes::from(encode::log_bytes(&record));
-    PreparedLog::new(Understood { item: record, raw, translation }, 0)
+    PreparedLog::new(Understood { item: record, raw, translation, half: None }, 0)
 }
 
 #[test]

@@ -246,12 +246,7 @@ fn what_was_removed_while_it_was_translated_again_is_not_stored_again() {
     let store = memory();
     send(&store, [span("a", 1), span("b", 1)]);
     sql(&store, "update spans set dialects = 1").unwrap();
-    let batch = store
-        .connection
-        .with(|connection| {
-            reprocess::next_batch(connection, &Prices::default(), &crate::understand::OpenRequests::default())
-        })
-        .unwrap();
+    let batch = store.connection.with(|connection| reprocess::next_batch(connection, &Prices::default())).unwrap();
     store.remove(of_trace("a")).unwrap();
     store.writer().submit_reprocessed(batch).unwrap();
     send(&store, [span("c", 1)]);

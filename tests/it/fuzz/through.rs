@@ -37,7 +37,7 @@ pub fn through(spans: &Bytes, records: &Bytes) -> TestCaseResult {
     let mut logs: Vec<LogRecord> = Vec::new();
     for arrived in decode::logs(&project, records, Encoding::Protobuf).map_or(Vec::new(), |decoded| decoded.items) {
         let mut record = arrived.item;
-        if let Some(place) = dialects::place_of(&record, &dialects::OpenRequests::default()) {
+        if let Some(place) = dialects::place_of(&record) {
             (record.trace, record.span) = (Some(place.trace), Some(place.span));
             kept.extend(place.made.map(|made| ((made.trace, made.id), made)));
         }

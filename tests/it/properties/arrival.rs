@@ -100,16 +100,10 @@ fn delivered(capture: &Capture, deliveries: &[Delivery], size: usize) -> Vec<(Si
     bodies
 }
 
-/// Whether it holds responses that name no trace, which are placed by the request that came before them.
-fn is_placed_in_order(capture: &Capture) -> bool {
-    (capture.client.as_str(), capture.name.as_str()) == ("cli-agents", "gemini_cli")
-}
-
 #[test]
 fn the_transcript_does_not_depend_on_how_spans_arrive() {
-    let captures = captures().into_iter().filter(|capture| !is_placed_in_order(capture));
     let captures: Vec<(Capture, Json)> =
-        captures.map(|capture| (capture.clone(), transcript_of(&store_of(&capture.bodies())))).collect();
+        captures().into_iter().map(|capture| (capture.clone(), transcript_of(&store_of(&capture.bodies())))).collect();
     let number = 0..captures.len();
     check(32, &(number, vec(delivery(), 60), 1..20_usize), |(number, deliveries, size)| {
         let (capture, expected) = &captures[number];

@@ -1,0 +1,107 @@
+//! Responses that name no span are at the spans of their requests, in whatever order both come.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    decode::{self, Encoding},
+    model::Totals,
+    understand,
+};
+
+static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
+
+/// The exports of a run of Gemini CLI, a span or log record each, in the order in which they were sent.
+fn exports() -> Vec<Submission> {
+    let read = |name: &str| {
+        let path = format!("{}/tests/fixtures/cli-agents/gemini_cli.{name}", env!("CARGO_MANIFEST_DIR"));
+        Bytes::from(std::fs::read(path).unwrap())
+    };
+    let project = Project::default();
+    let logs = decode::logs(&project, &read("logs.pb"), Encoding::Protobuf).unwrap().items;
+    let spans = decode::traces(&project, &read("pb"), Encoding::Protobuf).unwrap().items;
+    let logs = logs.into_iter().zip(0..).map(|(log, position)| {
+        let (log, made) = understand::log(log.item, log.raw, &PRICES, None);
+        Submission {
+            logs: vec![PreparedLog::new(log, position)],
+            spans: made.into_iter().map(PreparedSpan::new).collect(),
+            ..Submission::default()
+        }
+    });
+    let spans = spans.into_iter().map(|span| Submission {
+        spans: vec![PreparedSpan::new(understand::span(span.item, span.raw, &PRICES).0)],
+        ..Submission::default()
+    });
+    logs.chain(spans).collect()
+}
+
+/// The sums of all traces, where each log record is, and which spans were made of some.
+fn found(store: &Store) -> (Totals, Vec<String>) {
+    let placed = "select concat(id, ' ', trace, ' ', span, ' ', exchange, ' ', sent) as line from logs
+        union all select concat('made ', trace, ' ', id) from spans where synthetic order by line";
+    let lines = store
+        .connection
+        .with(|connection| {
+            let mut statement = connection.prepare(placed)?;
+            let lines = statement.query_map([], |row| row.get(0))?;
+            Ok(lines.collect::<Result<Vec<String>, _>>()?)
+        })
+        .unwrap();
+    (overview(store, Filter::default()).totals, lines)
+}
+
+fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
+    let store = Store::open(&Place::Memory, PRICES.clone()).unwrap();
+    for export in exports {
+        store.writer().submit_blocking(export).unwrap();
+    }
+    store
+}
+
+#[test]
+fn responses_are_placed_by_what_is_stored_and_not_by_what_came_first() {
+    let expected = found(&stored(exports()));
+    let calls = expected.1.iter().filter(|line| line.starts_with("made ")).count();
+    assert!(expected.0.model_calls > 1 && expected.0.usage.reasoning.is_some(), "{:?}", expected.0);
+    let reversed = stored(exports().into_iter().rev());
+    assert_eq!(found(&reversed), expected);
+    // Every third first, then all once more.
+    let (first, rest): (Vec<_>, Vec<_>) = exports().into_iter().enumerate().partition(|(nth, _)| nth % 3 == 0);
+    let mixed = stored(rest.into_iter().chain(first).map(|(_, export)| export).chain(exports()));
+    assert_eq!(found(&mixed), expected);
+    // Without requests each response stands for work of its own.
+    let requests = |export: &Submission| export.logs.iter().any(|log| log.half.is_some_and(|half| !half.is_response));
+    let alone = stored(exports().into_iter().filter(|export| !requests(export)));
+    let made = found(&alone).1.iter().filter(|line| line.starts_with("made ")).count();
+    assert!(made > calls, "{made} and {calls}");
+    for export in exports().into_iter().filter(requests) {
+        alone.writer().submit_blocking(export).unwrap();
+    }
+    assert_eq!(found(&alone), expected);
+}
+
+#[test]
+fn responses_stay_at_their_requests_when_they_are_translated_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a"));
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    for export in exports() {
+        store.writer().submit_blocking(export).unwrap();
+    }
+    let expected = found(&store);
+    // As an older version left it.
+    sql(&store, "update spans set dialects = 1").unwrap();
+    sql(&store, "update logs set dialects = 1, exchange = null, sent = null, is_response = null").unwrap();
+    store.close();
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    store.wait_until_reprocessed().unwrap();
+    for _ in 0..1000 {
+        if found(&store) == expected {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(found(&store), expected);
+}
