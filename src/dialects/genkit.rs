@@ -19,7 +19,7 @@ use super::{
     maybe_json::MaybeJson,
     parts, provider,
     provider::Named,
-    provider_payload_facts, reading, token_counts,
+    provider_payload, provider_payload_facts, reading, token_counts,
 };
 use crate::model::{
     Carrier, Category, Content, ContentKind, GivenName, Message, Part, Role, Source, ToolResult, Translation, Value,
@@ -97,7 +97,8 @@ fn translate(source: &Source, into: &mut Translation) {
             if let Some(tools) = input.get("tools") {
                 definitions::read(tools, &mut into.tools);
             }
-            if let Some(raw) = output.get("raw").or_else(|| output.get("custom")) {
+            let raw = output.get("raw").or_else(|| output.get("custom"));
+            if let Some(raw) = raw {
                 provider_payload_facts::of_response(raw, &mut into.genai);
             }
             if let Some(usage) = output.get("usage") {
@@ -110,12 +111,29 @@ fn translate(source: &Source, into: &mut Translation) {
             let answer =
                 output.get("message").or_else(|| output.get("candidates")?.as_array()?.first()?.get("message"));
             let prompt = prompt.iter().flat_map(message).collect();
-            let completion = answer.into_iter().flat_map(message).collect();
+            let mut completion: Vec<Message> = answer.into_iter().flat_map(message).collect();
+            if let ([answer], Some(raw)) = (&mut completion[..], raw) {
+                add_texts(raw, answer);
+            }
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
         // Each holds what the requests beneath it hold.
         _ if source.attributes.str("genkit:type") == Some("util") => {}
         _ => function_io::read(source, DIALECT.name, data(INPUT), data(OUTPUT), into),
+    }
+}
+
+/// Adds the texts beside calls, which some plugins leave out of the message: the provider's response has them.
+fn add_texts(raw: &Value, answer: &mut Message) {
+    let calls = |parts: &[Part]| parts.iter().filter(|part| matches!(part.content, Content::Call(_))).count();
+    let responses = provider_payload::messages(raw, Role::Assistant).unwrap_or_default();
+    let Ok([response]) = <[Message; 1]>::try_from(responses) else { return };
+    if !answer.parts.is_empty()
+        && calls(&answer.parts) == answer.parts.len()
+        && calls(&response.parts) == answer.parts.len()
+    {
+        let texts = response.parts.into_iter().filter(|part| matches!(part.content, Content::Text(_)));
+        answer.parts.splice(0..0, texts);
     }
 }
 
@@ -186,6 +204,22 @@ mod tests {
         assert_eq!(read.genai.provider.as_deref(), Some("openai"));
         assert_eq!(read.tools.len(), 1);
         assert_eq!(read.genai.reported.input, Some(9));
+    }
+
+    #[test]
+    fn the_text_beside_calls_that_a_plugin_dropped_is_that_of_the_response() {
+        let answer = |raw: &str| {
+            let message =
+                r#"{"role":"model","content":[{"toolRequest":{"name":"count","ref":"c1","input":{"sku":"a"}}}]}"#;
+            let output = format!(r#"{{"message":{message},"raw":{{"choices":[{{"index":0,"message":{raw}}}]}}}}"#);
+            let pairs = [("genkit:type", "action"), ("genkit:metadata:subtype", "model"), ("genkit:output", &*output)];
+            sides(&Sample::span("m").scope("genkit-tracer").with(&pairs).translate()).1
+        };
+        let call = r#"{"id":"c1","type":"function","function":{"name":"count","arguments":"{\"sku\": \"a\"}"}}"#;
+        let whole = format!(r#"{{"role":"assistant","content":"Let me count.","tool_calls":[{call}]}}"#);
+        assert_eq!(answer(&whole), [r#"assistant: Let me count. · count#c1{"sku":"a"}"#]);
+        // The response is another.
+        assert_eq!(answer(r#"{"role":"assistant","content":"Three."}"#), [r#"assistant: count#c1{"sku":"a"}"#]);
     }
 
     #[test]
