@@ -70,7 +70,11 @@ fn carried(source: &Source, attributes: &Attributes, carrier: (Carrier, Option<T
         },
         None => vec![],
     };
-    let (prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
+    let (mut prompt, completion) = (side(PROMPT, Role::User), side(COMPLETION, Role::Assistant));
+    // LiteLLM's records have one message each: its text as the attribute, all of it as the body.
+    if let Some(message) = source.body.filter(|body| body.get("role").is_some() && prompt.len() == 1) {
+        prompt = provider_payload::messages(message, Role::User).unwrap_or(prompt);
+    }
     reading::push(into, DIALECT.name, carrier, prompt, completion);
 }
 
@@ -134,6 +138,15 @@ fn lines(text: &str, fallback: Role) -> Vec<Message> {
 mod tests {
     use super::super::sample::{Sample, sides};
     use super::*;
+
+    #[test]
+    fn a_record_of_one_message_has_its_role_in_the_body() {
+        let body = r#"{"role":"system","content":"Be brief."}"#;
+        let read = Sample::log("gen_ai.content.prompt", body).with(&[(PROMPT, "Be brief.")]).translate();
+        assert_eq!(sides(&read).0, ["system: Be brief."]);
+        let bare = Sample::log("gen_ai.content.prompt", "null").with(&[(PROMPT, "Be brief.")]).translate();
+        assert_eq!(sides(&bare).0, ["user: Be brief."]);
+    }
 
     #[test]
     fn prompt_and_completion_are_texts_or_messages() {
